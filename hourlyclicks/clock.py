@@ -1,0 +1,71 @@
+"""Time is a parameter: everything that waits or stamps asks a `Clock`.
+
+Intervals are measured on a monotonic clock in integer nanoseconds, so that windows add up exactly; dates
+come from the wall clock in UTC. `hourlyclicks.simulator.VirtualClock` is a clock on which years pass in
+seconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import time
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SECOND = 1_000_000_000
+"""Nanoseconds in a second."""
+
+
+class Timer(Protocol):
+    """A call that is due later and can be called off."""
+
+    def cancel(self) -> None:
+        """Call it off; harmless when it has happened already."""
+        ...
+
+
+class Clock(Protocol):
+    """What the package needs to know of time."""
+
+    def monotonic(self) -> int:
+        """Return nanoseconds since some fixed moment; it never goes back."""
+        ...
+
+    def wall(self) -> dt.datetime:
+        """Return the time of day, aware, in UTC."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after that many seconds."""
+        ...
+
+    def call_later(self, nanoseconds: int, callback: Callable[[], object]) -> Timer:
+        """Call back after that many nanoseconds, from the running event loop."""
+        ...
+
+
+class SystemClock:
+    """The machine's clocks.
+
+    The monotonic one is read directly and not through the event loop, some of which hand out a time that
+    they stamped when the current turn of the loop began.
+    """
+
+    def monotonic(self) -> int:
+        """See `Clock.monotonic`."""
+        return time.monotonic_ns()
+
+    def wall(self) -> dt.datetime:
+        """See `Clock.wall`."""
+        return dt.datetime.now(dt.UTC)
+
+    async def sleep(self, seconds: float) -> None:
+        """See `Clock.sleep`."""
+        await asyncio.sleep(seconds)
+
+    def call_later(self, nanoseconds: int, callback: Callable[[], object]) -> Timer:
+        """See `Clock.call_later`."""
+        return asyncio.get_running_loop().call_later(nanoseconds / SECOND, callback)

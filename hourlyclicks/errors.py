@@ -1,0 +1,189 @@
+"""Every error of the package, in one tree, by whose fault it is.
+
+::
+
+    HourlyClicksError
+    ├── UsageError            you: an argument that cannot mean anything (also a ValueError)
+    ├── PlanError             your plan: it does not include what was asked
+    ├── AuthenticationError   your key or User-Agent: refused by the server (HTTP 401, 403)
+    ├── TransportError        the way there: no answer, or one that breaks off
+    ├── RateLimitedError      the pace: the server keeps refusing (HTTP 429) although we slowed down
+    ├── ServerError           the server: it failed (HTTP 5xx, 408)
+    ├── ApiError              the API: an answer that says no (a ``code`` other than 0, HTTP 3xx, 4xx)
+    ├── DecodeError           the answer: it cannot be read, or answers something else
+    └── IncompleteSeriesError some days failed for good; carries all the others
+
+An error is made of plain values: it pickles, copies, and cannot hold the API key, since nothing that
+knows the key is ever stored in it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Mapping
+
+    from hourlyclicks.model.series import HourlySeries
+    from hourlyclicks.model.targets import Target
+
+_E = TypeVar("_E", bound="HourlyClicksError")
+
+_SHOWN = 3
+TransportKind = Literal["dns", "connect", "tls", "disconnected", "timeout", "protocol"]
+
+
+class HourlyClicksError(Exception):
+    """The base of all errors of this package.
+
+    Attributes:
+        day: the day that was asked for, when the error belongs to one.
+        target: the account, group or link that was asked for, likewise.
+        retryable: whether asking the same again may succeed.
+        fatal: whether no other day of the run can succeed either; such an error ends the run at once.
+        series: what had been fetched when a fatal error ended a ``fetch``, else ``None``.
+    """
+
+    day: dt.date | None = None
+    target: Target | None = None
+    retryable: bool = False
+    fatal: bool = False
+    series: HourlySeries | None = None
+
+    def about(self, day: dt.date, target: Target) -> Self:
+        """Note the day and target this error belongs to, and return the error."""
+        self.day, self.target = day, target
+        return self
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return _rebuild, (type(self), self.args, self.__dict__.copy())
+
+
+class UsageError(HourlyClicksError, ValueError):
+    """An argument, or an order of calls, that cannot mean anything; nothing was sent."""
+
+
+class PlanError(HourlyClicksError):
+    """The plan does not include what was asked; nothing was sent."""
+
+    fatal = True
+
+
+class AuthenticationError(HourlyClicksError):
+    """The server refused the key, the plan behind it or the User-Agent (HTTP 401 or 403).
+
+    Attributes:
+        status: the HTTP status.
+    """
+
+    fatal = True
+
+    def __init__(self, message: str, *, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class TransportError(HourlyClicksError):
+    """No answer: the connection failed, broke off or timed out, or what came was not HTTP.
+
+    Attributes:
+        kind: where it failed; one of ``"dns"``, ``"connect"``, ``"tls"``, ``"disconnected"``,
+            ``"timeout"`` and ``"protocol"``.
+
+    All kinds are retryable except ``"tls"``, which is fatal.
+    """
+
+    def __init__(self, message: str, *, kind: TransportKind) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.retryable = kind != "tls"
+        self.fatal = kind == "tls"
+
+
+class RateLimitedError(HourlyClicksError):
+    """The server refuses for longer than we are willing to wait (HTTP 429, or 503 with ``Retry-After``).
+
+    Attributes:
+        retry_after: the seconds the server asked for, or ``None`` when it named none.
+    """
+
+    fatal = True
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class ServerError(HourlyClicksError):
+    """The server failed (HTTP 5xx or 408).
+
+    Attributes:
+        status: the HTTP status.
+    """
+
+    def __init__(self, message: str, *, status: int, retryable: bool) -> None:
+        super().__init__(message)
+        self.status = status
+        self.retryable = retryable
+
+
+class ApiError(HourlyClicksError):
+    """An answer that says no: a ``code`` other than 0, or an HTTP status 3xx or 4xx.
+
+    Attributes:
+        code: the ``code`` of the envelope; ``None`` when the HTTP status said no.
+        message: what the server wrote, at most 200 characters, control characters escaped.
+        status: the HTTP status.
+    """
+
+    def __init__(self, message: str, *, code: int | None, status: int) -> None:
+        said = f"code {code}" if code is not None else f"HTTP {status}"
+        super().__init__(f"the API answered {said}: {message}" if message else f"the API answered {said}")
+        self.code = code
+        self.message = message
+        self.status = status
+
+
+class DecodeError(HourlyClicksError):
+    """An answer that cannot be read as the day that was asked for; it is never used, not even in part.
+
+    Attributes:
+        problems: what is wrong, a line each, such as ``"expected int @ result[3].hour"``.
+        excerpt: the first 200 characters of the body, control characters escaped.
+    """
+
+    def __init__(self, problems: tuple[str, ...], *, excerpt: str = "", retryable: bool) -> None:
+        shown = "; ".join(problems[:_SHOWN])
+        if len(problems) > _SHOWN:
+            shown += f"; and {len(problems) - _SHOWN} more"
+        super().__init__(f"{shown} (body: {excerpt})" if excerpt else shown)
+        self.problems = problems
+        self.excerpt = excerpt
+        self.retryable = retryable
+
+
+class IncompleteSeriesError(HourlyClicksError):
+    """Some days failed for good. What was fetched is here, and so is why the rest was not.
+
+    Attributes:
+        series: all that was fetched; the days without an answer are in ``series.missing_days``.
+        failures: the error of each day that was asked for in vain. A day in ``series.missing_days`` that
+            is not in here was never asked for, since the run had been given up before its turn.
+    """
+
+    series: HourlySeries
+
+    def __init__(
+        self, message: str, *, series: HourlySeries, failures: Mapping[dt.date, HourlyClicksError]
+    ) -> None:
+        super().__init__(message)
+        self.series = series
+        self.failures = dict(failures)
+
+
+def _rebuild(cls: type[_E], args: tuple[Any, ...], state: dict[str, Any]) -> _E:
+    """Make an error again from its plain parts, without its constructor's keywords."""
+    error = cls.__new__(cls, *args)
+    error.__dict__.update(state)
+    return error

@@ -1,0 +1,183 @@
+"""What happens inside, told as it happens.
+
+Progress bars, logs, metrics and tests all listen here. A hook is any callable that takes one event::
+
+    Client(on_event=print)
+
+It is called on the event loop, between two awaits: it must not block. An exception in it is logged and
+disturbs nothing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from typing import Literal, Protocol, TypeAlias
+
+import attrs
+
+from hourlyclicks.errors import HourlyClicksError
+from hourlyclicks.model.targets import Target
+
+_log = logging.getLogger("hourlyclicks")
+
+Binding: TypeAlias = Literal["rate", "concurrency", "latency", "pause"]
+"""What decides when the next request may leave, or when a run ends."""
+
+
+@attrs.frozen(kw_only=True)
+class AttemptFailed:
+    """An attempt failed and will be repeated.
+
+    Args:
+        day: the day asked for.
+        target: the target asked for.
+        attempt: which attempt of this day it was, from 1.
+        wait: seconds until the next attempt.
+        error: why it failed.
+    """
+
+    day: dt.date
+    target: Target
+    attempt: int
+    wait: float
+    error: HourlyClicksError
+
+
+@attrs.frozen(kw_only=True)
+class DayDone:
+    """A day was answered.
+
+    Args:
+        day: the day.
+        target: the target.
+        requests: how many requests it took, refused ones included.
+        final: whether its figures can no longer change.
+    """
+
+    day: dt.date
+    target: Target
+    requests: int
+    final: bool
+
+
+@attrs.frozen(kw_only=True)
+class DayFailed:
+    """A day was given up.
+
+    Args:
+        day: the day.
+        target: the target.
+        requests: how many requests were spent on it.
+        error: why.
+    """
+
+    day: dt.date
+    target: Target
+    requests: int
+    error: HourlyClicksError
+
+
+@attrs.frozen(kw_only=True)
+class Refused:
+    """The server refused a request for now (HTTP 429, or 503 with ``Retry-After``).
+
+    Args:
+        day: the day asked for; it will be asked again and has lost no attempt.
+        target: the target asked for.
+        status: the HTTP status.
+    """
+
+    day: dt.date
+    target: Target
+    status: int
+
+
+@attrs.frozen(kw_only=True)
+class Paused:
+    """Nothing is sent for a while, because the server refused, or because too much failed.
+
+    Args:
+        seconds: how long.
+        why: in words.
+    """
+
+    seconds: float
+    why: str
+
+
+@attrs.frozen(kw_only=True)
+class Resumed:
+    """The probe after a pause was answered; the rest follows."""
+
+
+@attrs.frozen(kw_only=True)
+class SpacingChanged:
+    """The requests are spread differently from now on.
+
+    Args:
+        interval: seconds between two requests.
+        why: in words.
+    """
+
+    interval: float
+    why: str
+
+
+@attrs.frozen(kw_only=True)
+class Progress:
+    """Where a ``fetch`` or ``stream`` stands; follows every day that is done or given up.
+
+    Args:
+        done: days answered so far.
+        failed: days given up so far.
+        total: days of the whole call.
+        eta: seconds until its end if nothing more fails, computed from the limits.
+        binding: what decides that figure.
+    """
+
+    done: int
+    failed: int
+    total: int
+    eta: float
+    binding: Binding
+
+
+Event: TypeAlias = (
+    AttemptFailed | DayDone | DayFailed | Refused | Paused | Resumed | SpacingChanged | Progress
+)
+
+
+class Hook(Protocol):
+    """A listener."""
+
+    def __call__(self, event: Event, /) -> object:
+        """Take note of an event; what is returned is ignored."""
+        ...
+
+
+class Announcer:
+    """Tell the log and a hook what happens.
+
+    Args:
+        hook: the listener, if there is one.
+    """
+
+    __slots__ = ("_hook",)
+
+    def __init__(self, hook: Hook | None) -> None:
+        self._hook = hook
+
+    def __bool__(self) -> bool:
+        """Whether anybody listens; if not, an event need not even be made."""
+        return self._hook is not None or _log.isEnabledFor(logging.DEBUG)
+
+    def __call__(self, event: Event, /) -> None:
+        """Tell."""
+        _log.debug("%s", event)
+        if self._hook is None:
+            return
+        try:
+            self._hook(event)
+        except Exception:  # noqa: BLE001 - whatever a listener does must not stop a run
+            _log.exception("the event hook failed on %s", type(event).__name__)
