@@ -1,0 +1,186 @@
+"""The gate: at most N arrivals at the server in any window, whatever the network does.
+
+The server counts arrivals, and we do not see them. A request arrives at some moment between the one it is
+sent at and the one its response is received at. So its place in a window of length W is held
+
+* from the moment it is sent, since it may arrive at once,
+* until W after its response was received, since it may have arrived just before that.
+
+Two requests that ever share a window at the server then share one here too, and no jitter can break the
+limit. A log of send times, evenly spaced sending at exactly the limit, and token buckets all can.
+
+Several windows and a cap on the requests under way hold at once. In even spacing two more rules lie on top:
+first 1.05 times the average interval between two *sendings*; and when a server refuses even that, the
+interval is counted from the last *response*, which bounds the distance of two arrivals from below just as
+the log bounds their number from above.
+
+Everything here is a state machine on integer nanoseconds. It neither waits nor reads a clock.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from math import ceil
+from typing import TYPE_CHECKING
+
+import attrs
+
+from hourlyclicks.clock import SECOND
+from hourlyclicks.events import Binding
+from hourlyclicks.pacing.pause import Pause, Wait
+
+if TYPE_CHECKING:
+    from hourlyclicks.pacing.plans import Limits
+
+EVEN_SLACK = 1.05
+"""Even spacing keeps this multiple of the average interval between two sendings."""
+
+_FOR_A_PLACE = Wait(None, "concurrency")
+_FOR_A_RESPONSE = Wait(None, "rate")
+
+
+class Slot:
+    """The right to send one request."""
+
+    __slots__ = ("epoch", "previous_even", "probe", "sent", "storm_probe")
+
+    def __init__(self, sent: int, epoch: int, *, probe: bool, previous_even: int) -> None:
+        self.sent = sent
+        self.epoch = epoch
+        self.probe = probe
+        self.storm_probe = False
+        self.previous_even = previous_even
+
+
+class _Window:
+    """One rate: when each place that is no longer under way becomes free again, in order."""
+
+    __slots__ = ("freed", "length", "size")
+
+    def __init__(self, size: int, length: int) -> None:
+        self.size = size
+        self.length = length
+        self.freed: deque[int] = deque()
+
+    def opens(self, flying: int, now: int) -> int | None:
+        """Return when there is a place, ``None`` when a response has to come first."""
+        freed = self.freed
+        while freed and freed[0] <= now:
+            freed.popleft()
+        surplus = flying + len(freed) - self.size
+        if surplus < 0:
+            return now
+        return freed[surplus] if surplus < len(freed) else None
+
+    def nth(self, number: int, flying: int, now: int, latency: int) -> int:
+        """Return when the nth request from now can go at the earliest, n from 0."""
+        place, round_ = number % self.size, number // self.size
+        period = self.length + latency
+        spare = self.size - flying - len(self.freed)
+        if place < spare:
+            first = now
+        elif place - spare < len(self.freed):
+            first = max(now, self.freed[place - spare])
+        else:
+            first = now + period
+        return first + round_ * period
+
+
+@attrs.frozen
+class Finish:
+    """When a number of requests will have been answered, and what decides it."""
+
+    when: int
+    binding: Binding
+
+
+class Gate:
+    """Decide when a request may go. All moments are nanoseconds of one monotonic clock."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.pause = Pause()
+        self._concurrency = limits.concurrency
+        self._flying = 0
+        self._windows = [
+            _Window(rate.requests, ceil((rate.seconds + limits.guard) * SECOND)) for rate in limits.rates
+        ]
+        self._average = ceil(limits.interval * SECOND)
+        self._interval = 0
+        self._after_response = 0
+        self._even = 0
+        if limits.spacing == "even":
+            self.space(EVEN_SLACK)
+
+    @property
+    def limited(self) -> bool:
+        """Whether there is any rate to keep."""
+        return bool(self._windows)
+
+    @property
+    def interval(self) -> float:
+        """The seconds kept between two sendings; 0 in window spacing."""
+        return self._interval / SECOND
+
+    def space(self, slack: float, *, from_response: bool = False) -> None:
+        """Keep `slack` times the average interval between sendings, or from a response to a sending."""
+        self._interval = ceil(self._average * slack)
+        self._after_response = self._interval if from_response else 0
+
+    def reserve(self, now: int) -> Slot | Wait:
+        """Take a place, or say what to wait for."""
+        held = self.pause.blocks(now) or self._blocks(now)
+        if held is not None:
+            return held
+        self._flying += 1
+        slot = Slot(now, self.pause.epoch, probe=self.pause.sent(), previous_even=self._even)
+        self._even = now + self._interval
+        return slot
+
+    def release(self, slot: Slot, now: int) -> None:
+        """Note that the response was received, or given up waiting for, now."""
+        self._flying -= 1
+        for window in self._windows:
+            window.freed.append(now + window.length)
+        if self._after_response:
+            self._even = max(self._even, now + self._after_response)
+        self._lost(slot)
+
+    def cancel(self, slot: Slot) -> None:
+        """Take back a place whose request was never sent; nothing of it remains."""
+        self._flying -= 1
+        if self._even == slot.sent + self._interval:
+            self._even = slot.previous_even
+        self._lost(slot)
+
+    def finish(self, requests: int, now: int, latency: int) -> Finish:
+        """Foresee when that many further requests will have been answered if each takes `latency`."""
+        start = max(now, self.pause.until if self.pause.blocks(now) else now)
+        rounds = (self._flying + requests - 1) // self._concurrency
+        candidates = [
+            Finish(start, "pause" if start > now else "latency"),
+            Finish(start + rounds * latency, "concurrency"),
+            Finish(max(start, self._even) + (requests - 1) * self._pitch(latency), "rate"),
+            *(Finish(w.nth(requests - 1, self._flying, start, latency), "rate") for w in self._windows),
+        ]
+        last = max(candidates, key=lambda finish: finish.when)
+        return Finish(last.when + latency, last.binding)
+
+    def _blocks(self, now: int) -> Wait | None:
+        if self._flying >= self._concurrency:
+            return _FOR_A_PLACE
+        if self._after_response and self._flying:
+            return _FOR_A_RESPONSE
+        latest = self._even
+        for window in self._windows:
+            opens = window.opens(self._flying, now)
+            if opens is None:
+                return _FOR_A_RESPONSE
+            latest = max(latest, opens)
+        return Wait(latest, "rate") if latest > now else None
+
+    def _pitch(self, latency: int) -> int:
+        return self._interval + (latency if self._after_response else 0)
+
+    def _lost(self, slot: Slot) -> None:
+        if slot.probe and slot.epoch == self.pause.epoch:
+            self.pause.probe_lost()

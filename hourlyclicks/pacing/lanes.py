@@ -1,0 +1,89 @@
+"""Who goes next: lanes by urgency, and turns within a lane.
+
+Whoever waits in a more urgent lane goes first, so that a look at one day overtakes a running backfill. Within
+a lane the *calls* take turns, a request each, however many each of them has waiting, so that none starves
+behind a large one.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections import OrderedDict, deque
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Lane(enum.IntEnum):
+    """How urgent a call is; the smaller number goes first."""
+
+    INTERACTIVE = 0
+    """Somebody waits for it."""
+    BACKFILL = 1
+    """It may take hours."""
+
+
+class Call:
+    """One call of a user, which may take many requests.
+
+    Attributes:
+        lane: how urgent it is.
+        remaining: days it still has to ask for; 0 counts for nobody's forecast.
+    """
+
+    __slots__ = ("lane", "remaining")
+
+    def __init__(self, lane: Lane, remaining: int = 1) -> None:
+        self.lane = lane
+        self.remaining = remaining
+
+
+class Lanes(Generic[T]):
+    """The tickets that wait, in the order in which they are served."""
+
+    def __init__(self) -> None:
+        self._lanes: dict[Lane, OrderedDict[Call, deque[T]]] = {lane: OrderedDict() for lane in Lane}
+
+    def push(self, call: Call, ticket: T) -> None:
+        """Let a ticket of a call wait."""
+        self._lanes[call.lane].setdefault(call, deque()).append(ticket)
+
+    def remove(self, call: Call, ticket: T) -> None:
+        """Take a ticket out of the queue; one that is not in it any more is fine."""
+        waiting = self._lanes[call.lane].get(call)
+        if waiting is None or ticket not in waiting:
+            return
+        waiting.remove(ticket)
+        if not waiting:
+            del self._lanes[call.lane][call]
+
+    def __bool__(self) -> bool:
+        return any(self._lanes.values())
+
+    def waiting(self, lane: Lane) -> bool:
+        """Return whether anybody waits in that lane."""
+        return bool(self._lanes[lane])
+
+    def first(self, lane: Lane) -> T:
+        """Return the ticket that is next in that lane."""
+        return next(iter(self._lanes[lane].values()))[0]
+
+    def pop(self, lane: Lane) -> T:
+        """Take the ticket that is next in that lane; its call goes to the end of the line."""
+        calls = self._lanes[lane]
+        call, waiting = next(iter(calls.items()))
+        ticket = waiting.popleft()
+        if waiting:
+            calls.move_to_end(call)
+        else:
+            del calls[call]
+        return ticket
+
+    def drain(self) -> list[T]:
+        """Take all tickets."""
+        tickets = [
+            ticket for calls in self._lanes.values() for waiting in calls.values() for ticket in waiting
+        ]
+        for calls in self._lanes.values():
+            calls.clear()
+        return tickets

@@ -1,0 +1,253 @@
+"""The limiter: the gate and the brake, with people waiting at them.
+
+Whoever wants to send waits for a `Slot`. There is no task behind this that could die: a slot is handed out
+by whoever brings about that there is one, be it a caller that arrives, a response that frees a place, or a
+timer that the last of them set. All state changes between two awaits, so a cancelled waiter leaves nothing
+half done: it steps out of the line, or hands on the slot it had just been given.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from typing import TYPE_CHECKING
+
+from hourlyclicks.clock import SECOND
+from hourlyclicks.errors import RateLimitedError
+from hourlyclicks.events import Paused, Resumed, SpacingChanged
+from hourlyclicks.pacing.brake import Backoff, Brake
+from hourlyclicks.pacing.gate import Gate, Slot
+from hourlyclicks.pacing.lanes import Lane, Lanes
+from hourlyclicks.pacing.pause import Pause, Wait
+
+if TYPE_CHECKING:
+    from random import Random
+
+    from hourlyclicks.clock import Clock, Timer
+    from hourlyclicks.errors import HourlyClicksError
+    from hourlyclicks.events import Binding, Hook
+    from hourlyclicks.pacing.lanes import Call
+    from hourlyclicks.pacing.plans import Limits
+
+_CALM_WINDOWS = 10
+_FIRST_GUESS = SECOND // 4
+_SMOOTHING = 8
+
+
+class Limiter:
+    """Hand out slots within the limits, in the order of the lanes.
+
+    Args:
+        limits: the limits.
+        clock: what time it is.
+        emit: told of pauses and changes of the spacing.
+        random: where the jitter of pauses comes from.
+    """
+
+    def __init__(self, limits: Limits, *, clock: Clock, emit: Hook, random: Random) -> None:
+        self._clock = clock
+        self._emit = emit
+        self._random = random
+        self._gate = Gate(limits)
+        self._brake = Brake(
+            window=limits.shortest_window,
+            calm=_CALM_WINDOWS * max((rate.requests for rate in limits.rates), default=1),
+            step=1 if limits.spacing == "even" else 0,
+        )
+        self._storm = Pause()
+        self._storm_backoff = Backoff(limits.shortest_window)
+        self._lanes: Lanes[asyncio.Future[Slot]] = Lanes()
+        self._calls: set[Call] = set()
+        self._timer: Timer | None = None
+        self._latch: HourlyClicksError | None = None
+        self._latency = _FIRST_GUESS
+
+    # -- slots ------------------------------------------------------------------------------------------
+
+    async def acquire(self, call: Call) -> Slot:
+        """Wait for the right to send one request.
+
+        Raises:
+            HourlyClicksError: the run was ended by `abort` meanwhile.
+        """
+        if self._latch is not None:
+            raise copy.copy(self._latch)
+        if not self._lanes:
+            got = self._reserve(call.lane, self._clock.monotonic())
+            if isinstance(got, Slot):
+                return got
+        turn: asyncio.Future[Slot] = asyncio.get_running_loop().create_future()
+        self._lanes.push(call, turn)
+        self._serve()
+        try:
+            slot = await turn
+        except asyncio.CancelledError:
+            self._step_out(call, turn)
+            raise
+        if self._latch is not None:
+            self.cancel(slot)
+            raise copy.copy(self._latch)
+        return slot
+
+    def release(self, slot: Slot) -> None:
+        """Give up the place of a request that was sent; it stays counted until its windows are over."""
+        now = self._clock.monotonic()
+        self._latency += (now - slot.sent - self._latency) // _SMOOTHING
+        self._gate.release(slot, now)
+        self._given_up(slot)
+
+    def cancel(self, slot: Slot) -> None:
+        """Give back the slot of a request that was never sent."""
+        self._gate.cancel(slot)
+        self._given_up(slot)
+
+    # -- what came back ---------------------------------------------------------------------------------
+
+    def answered(self, slot: Slot) -> None:
+        """Note that the server let a request through."""
+        if slot.epoch != self._gate.pause.epoch:
+            return
+        self._brake.answered()
+        if self._gate.pause.end():
+            self._emit(Resumed())
+            self._serve()
+
+    def refused(self, slot: Slot, retry_after: float | None, *, for_rate: bool = True) -> None:
+        """Begin a pause for everybody, unless the request had left before the present one began.
+
+        Args:
+            slot: the slot of the refused request.
+            retry_after: seconds, as the server asked, or ``None``.
+            for_rate: whether the rate was the reason; if not, the spacing is none of its business.
+
+        Raises:
+            RateLimitedError: it is no use to wait; whoever else waits is told the same.
+        """
+        if slot.epoch != self._gate.pause.epoch:
+            return
+        try:
+            seconds = self._brake.refused(retry_after, self._random.random())
+        except RateLimitedError as error:
+            self._fail_waiters(error)
+            raise
+        self._gate.pause.begin(self._clock.monotonic() + round(seconds * SECOND))
+        self._emit(Paused(seconds=seconds, why="the server asks to wait"))
+        if for_rate:
+            self._spread()
+        self._serve()
+
+    def storm(self) -> bool:
+        """Hold back the backfills for a while, since too much fails; return whether that is any use still."""
+        if self._storm.blocks(self._clock.monotonic()) is not None:
+            return True
+        if self._storm_backoff.spent:
+            return False
+        seconds = self._storm_backoff.next(None, self._random.random())
+        self._storm.begin(self._clock.monotonic() + round(seconds * SECOND))
+        self._emit(Paused(seconds=seconds, why="too many requests fail; backfills wait"))
+        self._serve()
+        return True
+
+    def calmed(self) -> None:
+        """Note that a day was answered, so that there is no storm, or no more."""
+        self._storm_backoff.answered()
+        if self._storm.end():
+            self._emit(Resumed())
+            self._serve()
+
+    def abort(self, error: HourlyClicksError, *, for_good: bool) -> None:
+        """Tell everybody who waits that the run is over; `for_good`: and everybody who comes later."""
+        if for_good:
+            self._latch = error
+        self._fail_waiters(error)
+
+    # -- foresight --------------------------------------------------------------------------------------
+
+    def enter(self, call: Call) -> None:
+        """Count a call's remaining days in the forecasts of the others."""
+        self._calls.add(call)
+
+    def leave(self, call: Call) -> None:
+        """Count a call no more."""
+        self._calls.discard(call)
+
+    @property
+    def latency(self) -> float:
+        """The time in seconds between a sending and its response, smoothed over the last ones."""
+        return self._latency / SECOND
+
+    def eta(self, call: Call) -> tuple[float, Binding]:
+        """Foresee in how many seconds a call will be done if nothing fails, and what decides it."""
+        ahead = sum(
+            other.remaining if other.lane < call.lane else min(other.remaining, call.remaining)
+            for other in self._calls
+            if other is not call and other.lane <= call.lane
+        )
+        now = self._clock.monotonic()
+        if not call.remaining:
+            return 0.0, "latency"
+        finish = self._gate.finish(ahead + call.remaining, now, self._latency)
+        return (finish.when - now) / SECOND, finish.binding
+
+    # -- inside -----------------------------------------------------------------------------------------
+
+    def _reserve(self, lane: Lane, now: int) -> Slot | Wait:
+        if lane is not Lane.BACKFILL:
+            return self._gate.reserve(now)
+        got = self._storm.blocks(now) or self._gate.reserve(now)
+        if isinstance(got, Slot):
+            got.storm_probe = self._storm.sent()
+        return got
+
+    def _given_up(self, slot: Slot) -> None:
+        if slot.storm_probe:
+            self._storm.probe_lost()
+        self._serve()
+
+    def _serve(self) -> None:
+        """Hand out what can be handed out now, and set the timer for the rest."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if not self._lanes:
+            return
+        now = self._clock.monotonic()
+        moments = [moment for lane in Lane if (moment := self._serve_lane(lane, now)) is not None]
+        if moments:
+            self._timer = self._clock.call_later(min(moments) - now, self._serve)
+
+    def _serve_lane(self, lane: Lane, now: int) -> int | None:
+        """Hand out slots in one lane; return when to go on, if that is known."""
+        while self._lanes.waiting(lane):
+            if self._lanes.first(lane).done():  # cancelled a moment ago, and not yet stepped out
+                self._lanes.pop(lane)
+                continue
+            got = self._reserve(lane, now)
+            if isinstance(got, Wait):
+                return got.until
+            self._lanes.pop(lane).set_result(got)
+        return None
+
+    def _step_out(self, call: Call, turn: asyncio.Future[Slot]) -> None:
+        if turn.cancelled():
+            self._lanes.remove(call, turn)
+            self._serve()
+        elif turn.exception() is None:
+            self.cancel(turn.result())
+
+    def _fail_waiters(self, error: HourlyClicksError) -> None:
+        for turn in self._lanes.drain():
+            if not turn.done():
+                turn.set_exception(copy.copy(error))
+
+    def _spread(self) -> None:
+        step = self._brake.next_step()
+        if step is None or not self._gate.limited:
+            return
+        self._gate.space(step.slack, from_response=step.from_response)
+        self._emit(
+            SpacingChanged(
+                interval=self._gate.interval,
+                why="the server refuses bursts, or somebody else uses the key: requests are spread evenly",
+            )
+        )

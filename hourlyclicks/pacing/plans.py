@@ -1,0 +1,131 @@
+"""What the vendor allows, as data.
+
+The vendor has changed these figures several times and will again, so they stand in one table with their
+source and date, and every one of them can be overridden with `Limits`.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+import attrs
+
+from hourlyclicks.errors import PlanError, UsageError
+from hourlyclicks.model.targets import Link
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from hourlyclicks.model.targets import Target
+
+Spacing: TypeAlias = Literal["window", "even"]
+
+
+@attrs.frozen
+class Rate:
+    """At most so many requests in any stretch of so many seconds."""
+
+    requests: int
+    seconds: float = 60.0
+
+    def __attrs_post_init__(self) -> None:
+        if type(self.requests) is not int or self.requests < 1:
+            raise UsageError(f"Rate.requests must be a whole number from 1, not {self.requests!r}")
+        if not 0 < self.seconds < math.inf:
+            raise UsageError(f"Rate.seconds must be positive and finite, not {self.seconds!r}")
+
+
+def _as_tuple(rates: Iterable[Rate]) -> tuple[Rate, ...]:
+    return tuple(rates)
+
+
+@attrs.frozen
+class Limits:
+    """How fast the server may be asked.
+
+    Args:
+        rates: limits that all hold at once; ``()`` means unlimited.
+        concurrency: requests under way at a time.
+        guard: seconds by which every window is taken longer than published, for servers that count in
+            whole seconds.
+        spacing: ``"window"`` lets requests go as soon as the window has room, so that a short range is
+            answered at once; ``"even"`` also keeps 1.05 times the average interval between two requests,
+            for servers that refuse bursts.
+    """
+
+    rates: tuple[Rate, ...] = attrs.field(default=(), converter=_as_tuple)
+    concurrency: int = 1
+    guard: float = 1.0
+    spacing: Spacing = "window"
+
+    def __attrs_post_init__(self) -> None:
+        if any(not isinstance(rate, Rate) for rate in self.rates):
+            raise UsageError(f"Limits.rates takes Rate values, not {self.rates!r}")
+        if type(self.concurrency) is not int or self.concurrency < 1:
+            raise UsageError(f"Limits.concurrency must be a whole number from 1, not {self.concurrency!r}")
+        if not 0 <= self.guard < math.inf:
+            raise UsageError(f"Limits.guard must be finite and not negative, not {self.guard!r}")
+        if self.spacing not in {"window", "even"}:
+            raise UsageError(f"Limits.spacing is 'window' or 'even', not {self.spacing!r}")
+
+    @property
+    def interval(self) -> float:
+        """The average interval in seconds that the tightest rate allows; 0 when unlimited."""
+        return max((rate.seconds / rate.requests for rate in self.rates), default=0.0)
+
+    @property
+    def shortest_window(self) -> float:
+        """The length in seconds of the shortest window; a minute when unlimited."""
+        return min((rate.seconds for rate in self.rates), default=60.0)
+
+
+class Plan(enum.Enum):
+    """The vendor's plans, with the limits of its statistics API.
+
+    Published on the vendor's pricing page, as read in November 2026. The hourly limits of all requests
+    together (600 to 60,000) are out of reach at these rates and therefore not kept.
+    """
+
+    FREE = "Free"
+    PERSONAL = "Personal"
+    PREMIUM = "Premium"
+    BUSINESS = "Business"
+    BUSINESS_PLUS = "Business Plus"
+    ENTERPRISE = "Enterprise"
+
+    @property
+    def limits(self) -> Limits:
+        """The published limits of the plan.
+
+        Raises:
+            PlanError: the plan has no access to the statistics API.
+        """
+        if self not in _PUBLISHED:
+            raise PlanError(f"the {self.value} plan has no access to the statistics API")
+        return _PUBLISHED[self]
+
+    def check(self, target: Target) -> None:
+        """Raise `PlanError` when the plan does not include that kind of target.
+
+        Asked for a group all the same, the server would refuse, or ignore the group and answer with other
+        figures; the documentation leaves it open.
+        """
+        if self is Plan.FREE:
+            raise PlanError(f"the {self.value} plan has no access to the statistics API")
+        if self is Plan.PERSONAL and not isinstance(target, Link):
+            raise PlanError(f"the {self.value} plan answers for single links only, not for {target}")
+
+
+def _per_minute(requests: int, *, concurrency: int) -> Limits:
+    return Limits(rates=(Rate(requests, 60.0),), concurrency=concurrency)
+
+
+_PUBLISHED = {
+    Plan.PERSONAL: _per_minute(9, concurrency=1),  # 5 % of the plan's 180 requests of any kind
+    Plan.PREMIUM: _per_minute(15, concurrency=1),
+    Plan.BUSINESS: _per_minute(24, concurrency=2),
+    Plan.BUSINESS_PLUS: _per_minute(38, concurrency=2),  # 38.4
+    Plan.ENTERPRISE: _per_minute(60, concurrency=3),  # by contract; 3 unless agreed otherwise
+}
