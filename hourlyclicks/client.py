@@ -1,0 +1,277 @@
+"""The client: it puts the floors together and holds no rule of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random as random_module
+from typing import TYPE_CHECKING, Self
+
+from hourlyclicks.clock import SystemClock
+from hourlyclicks.errors import UsageError
+from hourlyclicks.events import Announcer
+from hourlyclicks.model.dates import DateRange, as_day, as_zone, has_begun
+from hourlyclicks.model.targets import Account, Query, Target
+from hourlyclicks.net.days import DayFetcher
+from hourlyclicks.net.flights import Flights
+from hourlyclicks.net.retry import Retrier, RetryPolicy
+from hourlyclicks.net.runs import DayStream, Run, collect
+from hourlyclicks.net.transport import AiohttpTransport, Timeout
+from hourlyclicks.pacing.lanes import Call, Lane
+from hourlyclicks.pacing.limiter import Limiter
+from hourlyclicks.pacing.plans import Plan
+from hourlyclicks.pacing.schedule import forecast
+from hourlyclicks.wire.key import ApiKey
+from hourlyclicks.wire.request import Origin
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from random import Random
+    from types import TracebackType
+
+    import aiohttp
+    from yarl import URL
+
+    from hourlyclicks.clock import Clock
+    from hourlyclicks.events import Hook
+    from hourlyclicks.model.day import DayClicks
+    from hourlyclicks.model.series import HourlySeries
+    from hourlyclicks.net.transport import Transport
+    from hourlyclicks.pacing.plans import Limits
+    from hourlyclicks.pacing.schedule import Estimate
+
+KEY_VARIABLE = "HOURLYCLICKS_API_KEY"
+"""The environment variable that holds the API key."""
+
+
+class Client:
+    """A session with the click statistics API: dates in, series out, within the limits.
+
+    One client keeps one pace; use one for each API key, and share it. It can be made without a running
+    event loop and belongs to the loop it is first used on.
+
+    Args:
+        api_key: the API key; ``None`` reads the environment variable ``HOURLYCLICKS_API_KEY``.
+        plan: the plan whose published limits to keep, and whose rules to hold. `Plan.PERSONAL`, the most
+            careful one, unless limits are given.
+        limits: limits of your own instead; no rule of a plan is enforced then.
+        base_url: where the API is. Must be https, except on loopback.
+        session: an aiohttp session to use; it is never closed. Its middlewares and cookies are not.
+        timeout: for each request.
+        retry: how often and when to try again.
+        user_agent: the name of your application; sent in front of our own.
+        timezone: the account's time zone, an IANA name or a `tzinfo`; decides when a day is over. Unknown,
+            a day is over when it is over everywhere on Earth.
+        on_event: called with every event; see `hourlyclicks.events`.
+        allow_http: whether `base_url` may be plain http on another host than loopback.
+        transport: carries the requests in place of aiohttp.
+        clock: measures time in place of the machine's clocks.
+        random: draws the jitter of waits.
+
+    Raises:
+        UsageError: an argument cannot mean anything.
+        PlanError: the plan has no access to the API.
+    """
+
+    def __init__(
+        self,
+        api_key: str | None = None,
+        *,
+        plan: Plan | None = None,
+        limits: Limits | None = None,
+        base_url: str | URL = "https://vivoldi.com",
+        session: aiohttp.ClientSession | None = None,
+        timeout: Timeout = Timeout(),
+        retry: RetryPolicy = RetryPolicy(),
+        user_agent: str | None = None,
+        timezone: str | dt.tzinfo | None = None,
+        on_event: Hook | None = None,
+        allow_http: bool = False,
+        transport: Transport | None = None,
+        clock: Clock | None = None,
+        random: Random | None = None,
+    ) -> None:
+        key = _key(api_key)
+        del api_key  # a traceback with locals shows it no more
+        if plan is not None and limits is not None:
+            raise UsageError("give a plan or limits, not both")
+        if session is not None and transport is not None:
+            raise UsageError("give a session or a transport, not both")
+        self._plan = plan if plan is not None or limits is not None else Plan.PERSONAL
+        self._limits = limits if limits is not None else (plan or Plan.PERSONAL).limits
+        self._clock = clock or SystemClock()
+        self._announce = Announcer(on_event)
+        self._transport = transport or AiohttpTransport(session, timeout=timeout)
+        generator = random or random_module.SystemRandom()
+        self._limiter = Limiter(self._limits, clock=self._clock, emit=self._announce, random=generator)
+        fetcher = DayFetcher(
+            origin=Origin.of(base_url, key, user_agent=user_agent, allow_http=allow_http),
+            zone=as_zone(timezone),
+            transport=self._transport,
+            limiter=self._limiter,
+            retrier=Retrier(retry, clock=self._clock, random=generator),
+            clock=self._clock,
+            announce=self._announce,
+        )
+        self._fetcher = fetcher
+        self._flights = Flights(fetcher.fetch)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._closed = False
+
+    async def day(self, day: dt.date | str, target: Target = Account()) -> DayClicks:
+        """Fetch one day.
+
+        Args:
+            day: a date or ``"YYYY-MM-DD"``.
+            target: `Account`, `Link` or `Group`.
+
+        Raises:
+            HourlyClicksError: it failed; see `hourlyclicks.errors` for the kinds.
+        """
+        range_ = self._check(day, day, target)
+        call = Call(Lane.INTERACTIVE)
+        return await self._flights.share(Query(range_.start, target), call)
+
+    async def fetch(
+        self,
+        start: dt.date | str,
+        end: dt.date | str,
+        target: Target = Account(),
+        *,
+        strict: bool = True,
+        lane: Lane = Lane.INTERACTIVE,
+    ) -> HourlySeries:
+        """Fetch every day from `start` to `end`, both included, and merge them.
+
+        Args:
+            start: the first day.
+            end: the last day.
+            target: `Account`, `Link` or `Group`.
+            strict: whether a day that failed for good is an error; else it is left out and listed in
+                `HourlySeries.missing_days`.
+            lane: how urgent it is; an interactive call overtakes a backfill.
+
+        Raises:
+            IncompleteSeriesError: some days failed for good; carries all the others.
+            HourlyClicksError: one that no day can survive, such as a refused key; its `series` is what
+                had been fetched before.
+        """
+        range_ = self._check(start, end, target)
+        with self._run(range_, target, lane) as run:
+            return await collect(run, strict=strict)
+
+    def stream(
+        self,
+        start: dt.date | str,
+        end: dt.date | str,
+        target: Target = Account(),
+        *,
+        ordered: bool = True,
+        lane: Lane = Lane.INTERACTIVE,
+    ) -> DayStream:
+        """Fetch days one after the other, holding only a few at a time.
+
+        ::
+
+            async with client.stream("2015-01-01", "2024-12-31", link) as days:
+                async for day in days:
+                    ...
+
+        Args:
+            start: the first day.
+            end: the last day.
+            target: `Account`, `Link` or `Group`.
+            ordered: whether days come in the order of their dates, or as they are answered.
+            lane: how urgent it is.
+
+        Raises:
+            HourlyClicksError: a day that failed for good raises in its place.
+        """
+        return DayStream(self._run(self._check(start, end, target, use=False), target, lane), ordered=ordered)
+
+    def estimate(self, start: dt.date | str, end: dt.date | str, targets: int = 1) -> Estimate:
+        """Compute what a range will cost; nothing is sent.
+
+        Args:
+            start: the first day.
+            end: the last day.
+            targets: how many targets the range is fetched for.
+        """
+        if type(targets) is not int or targets < 0:
+            raise UsageError(f"targets must be a whole number, not {targets!r}")
+        days = len(DateRange.of(start, end))
+        return forecast(days * targets, self._limits, latency=self._limiter.latency)
+
+    async def close(self) -> None:
+        """End whatever still runs and give up the connection; may be called twice."""
+        if self._closed:
+            return
+        self._closed = True
+        self._limiter.abort(_closed(), for_good=True)
+        await self._flights.close()
+        await self._transport.close()
+
+    async def __aenter__(self) -> Self:
+        self._use()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    def __repr__(self) -> str:
+        return f"<Client {'closed' if self._closed else 'open'} {self._limits}>"
+
+    def _run(self, range_: DateRange, target: Target, lane: Lane) -> Run:
+        return Run(
+            range_,
+            target,
+            lane=lane,
+            fetcher=self._fetcher,
+            flights=self._flights,
+            limiter=self._limiter,
+            announce=self._announce,
+            workers=self._limits.concurrency + 2,
+        )
+
+    def _check(
+        self, start: dt.date | str, end: dt.date | str, target: Target, *, use: bool = True
+    ) -> DateRange:
+        """Refuse what cannot be answered, before anything is sent."""
+        if use:
+            self._use()
+        if not isinstance(target, Target):
+            raise UsageError(f"a target is an Account, a Link or a Group, not {target!r}")
+        if self._plan is not None:
+            self._plan.check(target)
+        range_ = DateRange(as_day(start), as_day(end))
+        if not has_begun(range_.end, self._clock.wall()):
+            raise UsageError(f"{range_.end} has not begun anywhere on Earth")
+        return range_
+
+    def _use(self) -> None:
+        if self._closed:
+            raise _closed()
+        loop = asyncio.get_running_loop()
+        if self._loop is None:
+            self._loop = loop
+        elif self._loop is not loop:
+            raise UsageError("a client belongs to the event loop it was first used on")
+
+
+def _key(api_key: str | None) -> ApiKey:
+    if api_key is None:
+        api_key = os.environ.get(KEY_VARIABLE)
+    if api_key is None:
+        raise UsageError(f"no API key: pass one, or set the environment variable {KEY_VARIABLE}")
+    return ApiKey(api_key)
+
+
+def _closed() -> UsageError:
+    error = UsageError("the client is closed")
+    error.fatal = True
+    return error

@@ -1,0 +1,1 @@
+"""Everything that waits: the transport, retries, and the fan-out of many days."""

@@ -1,0 +1,172 @@
+"""One day, from the question to the answer.
+
+A day is asked for in attempts. An attempt waits for a slot, sends one request, and reads the answer. A
+refusal because of the rate is no failure of the day: it pauses everybody and then the same attempt goes on.
+What an answer means to others (a pause, the end of the run) is said while its slot is still held, so that
+nobody slips out in between.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from hourlyclicks.errors import AuthenticationError, HourlyClicksError
+from hourlyclicks.events import AttemptFailed, DayDone, DayFailed, Refused
+from hourlyclicks.model.dates import is_final
+from hourlyclicks.pacing.lanes import Lane
+from hourlyclicks.wire.decode import decode_day
+from hourlyclicks.wire.judge import check_status, refusal
+from hourlyclicks.wire.request import build_request
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from hourlyclicks.clock import Clock
+    from hourlyclicks.events import Announcer
+    from hourlyclicks.model.day import DayClicks
+    from hourlyclicks.model.http import Response
+    from hourlyclicks.model.targets import Query
+    from hourlyclicks.net.retry import Retrier
+    from hourlyclicks.net.transport import Transport
+    from hourlyclicks.pacing.gate import Slot
+    from hourlyclicks.pacing.lanes import Call
+    from hourlyclicks.pacing.limiter import Limiter
+    from hourlyclicks.wire.request import Origin
+
+
+class _Trip:
+    """A day on its way: the question, on whose behalf, and the requests spent on it."""
+
+    __slots__ = ("call", "query", "requests")
+
+    def __init__(self, query: Query, call: Call) -> None:
+        self.query = query
+        self.call = call
+        self.requests = 0
+
+
+class DayFetcher:
+    """Fetch single days from the API.
+
+    Args:
+        origin: where the API is and who asks.
+        zone: the account's time zone, or ``None`` when it is not known.
+        transport: carries the requests.
+        limiter: says when.
+        retrier: repeats what failed.
+        clock: what time it is.
+        announce: told what happens.
+    """
+
+    def __init__(
+        self,
+        *,
+        origin: Origin,
+        zone: dt.tzinfo | None,
+        transport: Transport,
+        limiter: Limiter,
+        retrier: Retrier,
+        clock: Clock,
+        announce: Announcer,
+    ) -> None:
+        self._origin = origin
+        self._zone = zone
+        self._transport = transport
+        self._limiter = limiter
+        self._retrier = retrier
+        self._clock = clock
+        self._announce = announce
+
+    @property
+    def given_up(self) -> bool:
+        """Whether so much has failed that failures are not repeated any more."""
+        return self._retrier.budget.spent
+
+    async def fetch(self, query: Query, call: Call) -> DayClicks:
+        """Fetch one day.
+
+        Raises:
+            HourlyClicksError: it failed for good; the error carries its day and target.
+        """
+        trip = _Trip(query, call)
+        started = self._clock.monotonic()
+        try:
+            try:
+                day = await self._attempt(trip)
+            except HourlyClicksError as error:
+                if not self._retrier.may_repeat(error):
+                    raise
+                day = await self._repeat(trip, error, started)
+        except HourlyClicksError as error:
+            error.about(query.day, query.target)
+            if self._announce:
+                self._announce(
+                    DayFailed(day=query.day, target=query.target, requests=trip.requests, error=error)
+                )
+            raise
+        self._retrier.budget.earn()
+        self._limiter.calmed()
+        if self._announce:
+            self._announce(
+                DayDone(day=query.day, target=query.target, requests=trip.requests, final=day.final)
+            )
+        return day
+
+    async def _repeat(self, trip: _Trip, error: HourlyClicksError, started: int) -> DayClicks:
+        def on_wait(attempt: int, wait: float, failure: HourlyClicksError) -> None:
+            query = trip.query
+            failure.about(query.day, query.target)
+            if self._announce:
+                self._announce(
+                    AttemptFailed(
+                        day=query.day, target=query.target, attempt=attempt, wait=wait, error=failure
+                    )
+                )
+
+        return await self._retrier.repeat(
+            partial(self._attempt, trip), after=error, started=started, on_wait=on_wait
+        )
+
+    async def _attempt(self, trip: _Trip) -> DayClicks:
+        while True:
+            try:
+                response = await self._exchange(trip)
+                now = self._clock.wall()
+                final = is_final(trip.query.day, now, self._zone)
+                return decode_day(trip.query, response, fetched_at=now, final=final, key=self._origin.api_key)
+            except HourlyClicksError as error:
+                if not (error.retryable and trip.call.lane is Lane.BACKFILL and self.given_up):
+                    raise
+                if not self._limiter.storm():
+                    raise
+
+    async def _exchange(self, trip: _Trip) -> Response:
+        request = build_request(trip.query, self._origin)
+        while True:
+            slot = await self._limiter.acquire(trip.call)
+            try:
+                trip.requests += 1
+                response = await self._transport.send(request)
+                if self._let_through(trip, slot, response):
+                    return response
+            except HourlyClicksError as error:
+                if error.fatal:
+                    self._limiter.abort(error, for_good=isinstance(error, AuthenticationError))
+                raise
+            finally:
+                self._limiter.release(slot)
+
+    def _let_through(self, trip: _Trip, slot: Slot, response: Response) -> bool:
+        """Tell the limiter what the response means for the rate, and raise what it means for the day."""
+        refused = refusal(response, self._clock.wall())
+        if refused is None:
+            self._limiter.answered(slot)
+            check_status(response, key=self._origin.api_key)
+            return True
+        if self._announce:
+            self._announce(Refused(day=trip.query.day, target=trip.query.target, status=refused.status))
+        for_rate = refused.status == HTTPStatus.TOO_MANY_REQUESTS
+        self._limiter.refused(slot, refused.retry_after, for_rate=for_rate)
+        return False

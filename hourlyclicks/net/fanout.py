@@ -1,0 +1,145 @@
+"""Fan-out: a few workers pull from one iterator, however long it is.
+
+Ten years never make 3,653 tasks. The crew owns its workers: whoever leaves its context leaves no worker
+behind, except one that others wait for, which ends with the day it is at.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Generic, Self, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+    from types import TracebackType
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Crew(Generic[T]):
+    """Work through items with a bounded number of tasks.
+
+    Args:
+        items: what there is to do; pulled one at a time.
+        work: does one item. An exception of it stops everybody.
+        size: how many tasks.
+        spared: says of a worker that it must not be cancelled now.
+    """
+
+    def __init__(
+        self,
+        items: Iterable[T],
+        work: Callable[[T], Awaitable[None]],
+        *,
+        size: int,
+        spared: Callable[[asyncio.Task[None]], bool],
+    ) -> None:
+        self._items = iter(items)
+        self._work = work
+        self._size = size
+        self._spared = spared
+        self._stopped = False
+        self._workers: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> Self:
+        self._workers = [asyncio.create_task(self._labour()) for _ in range(self._size)]
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stopped = True
+        leaving = []
+        for worker in self._workers:
+            if self._spared(worker):
+                worker.add_done_callback(_forget)
+            else:
+                worker.cancel()
+                leaving.append(worker)
+        if leaving:
+            await asyncio.wait(leaving)
+
+    def stop(self) -> None:
+        """Let every worker finish the item it is at, and take no other."""
+        self._stopped = True
+
+    async def join(self) -> None:
+        """Wait until everything is done, or raise the first exception of a worker."""
+        done, _ = await asyncio.wait(self._workers, return_when=asyncio.FIRST_EXCEPTION)
+        for worker in done:
+            worker.result()
+
+    async def _labour(self) -> None:
+        for item in self._items:
+            await self._work(item)
+            if self._stopped:
+                return
+
+
+def _forget(worker: asyncio.Task[None]) -> None:
+    """Take note of how a spared worker ended, which nobody waits for any more."""
+    if not worker.cancelled():
+        worker.exception()
+
+
+class Shelf(Generic[R]):
+    """Where workers put results and one consumer takes them, in order or as they come.
+
+    It has room for a bounded number of results that were not taken yet, counted from the one the consumer
+    waits for, so that workers stop pulling when the consumer is slow or one result is long in coming.
+
+    Args:
+        size: how many results there are altogether.
+        room: how far the workers may be ahead of the consumer.
+        ordered: whether results are taken in the order of their positions.
+    """
+
+    def __init__(self, *, size: int, room: int, ordered: bool) -> None:
+        self._size = size
+        self._room = room
+        self._ordered = ordered
+        self._results: dict[int, R] = {}
+        self._taken = 0
+        self._space = asyncio.Event()
+        self._filled = asyncio.Event()
+        self._broken: BaseException | None = None
+
+    async def make_room(self, position: int) -> None:
+        """Wait until the result at a position may be worked on."""
+        while position >= self._taken + self._room:
+            self._space.clear()
+            await self._space.wait()
+
+    def put(self, position: int, result: R) -> None:
+        """Lay down the result of a position."""
+        self._results[position] = result
+        self._filled.set()
+
+    def give_up(self, error: BaseException) -> None:
+        """Let the consumer see an error in place of whatever it waits for."""
+        self._broken = error
+        self._filled.set()
+
+    async def take(self) -> R:
+        """Take the next result.
+
+        Raises:
+            StopAsyncIteration: there are no more.
+        """
+        if self._taken == self._size:
+            raise StopAsyncIteration
+        while True:
+            if self._broken is not None:
+                raise self._broken
+            position = self._taken if self._ordered else next(iter(self._results), -1)
+            if position in self._results:
+                break
+            self._filled.clear()
+            await self._filled.wait()
+        self._taken += 1
+        self._space.set()
+        return self._results.pop(position)

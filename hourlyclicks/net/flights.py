@@ -1,0 +1,131 @@
+"""Identical questions in flight are one request, whoever waits for the answer.
+
+The first to ask for a day *leads*: the request runs in its task. Whoever asks for the same day meanwhile
+*follows*: it waits for the leader's answer and may leave at any time. A leader that is cancelled while
+others follow must not take their answer with it, therefore
+
+* a caller of `share` never leads in its own task but in one made for the purpose, which is cancelled when
+  its last follower is gone;
+* a worker of a fan-out, which leads in its own task, is not cancelled while it is followed; it is let finish
+  that one day (see `followed`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from hourlyclicks.errors import HourlyClicksError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from hourlyclicks.model.day import DayClicks
+    from hourlyclicks.model.targets import Query
+    from hourlyclicks.pacing.lanes import Call
+
+
+class _LeaderGoneError(Exception):
+    """The leader was cancelled; somebody else has to lead."""
+
+
+class _Flight:
+    """A day in flight: the task it runs in, and those that wait for it."""
+
+    __slots__ = ("followers", "own", "task")
+
+    def __init__(self, task: asyncio.Task[object] | None, *, own: bool) -> None:
+        self.task = task
+        self.own = own
+        self.followers: set[asyncio.Future[DayClicks]] = set()
+
+
+class Flights:
+    """Fetch days, each only once at a time.
+
+    Args:
+        fetch: fetches one day.
+    """
+
+    def __init__(self, fetch: Callable[[Query, Call], Awaitable[DayClicks]]) -> None:
+        self._fetch = fetch
+        self._flights: dict[Query, _Flight] = {}
+
+    async def fly(self, query: Query, call: Call) -> DayClicks:
+        """Fetch a day in the present task, or wait for whoever is fetching it."""
+        flight = self._flights.get(query)
+        if flight is not None:
+            return await self._follow(flight, query, call)
+        flight = self._flights[query] = _Flight(asyncio.current_task(), own=False)
+        return await self._lead(flight, query, call)
+
+    async def share(self, query: Query, call: Call) -> DayClicks:
+        """Fetch a day in a task of its own, or wait for whoever is fetching it."""
+        flight = self._flights.get(query)
+        if flight is None:
+            flight = self._flights[query] = _Flight(None, own=True)
+            flight.task = asyncio.create_task(self._lead_alone(flight, query, call))
+        return await self._follow(flight, query, call)
+
+    def followed(self, task: asyncio.Task[None]) -> bool:
+        """Return whether others wait for what a task is fetching."""
+        return any(flight.task is task and flight.followers for flight in self._flights.values())
+
+    async def close(self) -> None:
+        """Cancel the flights in tasks of their own and wait until they are gone."""
+        tasks = [flight.task for flight in self._flights.values() if flight.own and flight.task is not None]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+
+    async def _lead(self, flight: _Flight, query: Query, call: Call) -> DayClicks:
+        try:
+            day = await self._fetch(query, call)
+        except HourlyClicksError as error:
+            self._land(flight, query, error)
+            raise
+        except BaseException:
+            self._land(flight, query, _LeaderGoneError())
+            raise
+        self._land(flight, query, day)
+        return day
+
+    async def _lead_alone(self, flight: _Flight, query: Query, call: Call) -> None:
+        with suppress(HourlyClicksError):  # the followers are told
+            await self._lead(flight, query, call)
+
+    def _land(self, flight: _Flight, query: Query, outcome: DayClicks | Exception) -> None:
+        """Make room for the next flight of that day, and tell the followers of this one."""
+        if self._flights.get(query) is flight:
+            del self._flights[query]
+        for follower in flight.followers:
+            if follower.done():
+                continue
+            if isinstance(outcome, Exception):
+                follower.set_exception(copy.copy(outcome))
+            else:
+                follower.set_result(outcome)
+
+    async def _follow(self, flight: _Flight, query: Query, call: Call) -> DayClicks:
+        follower: asyncio.Future[DayClicks] = asyncio.get_running_loop().create_future()
+        flight.followers.add(follower)
+        try:
+            return await follower
+        except _LeaderGoneError:
+            pass
+        finally:
+            flight.followers.discard(follower)
+            self._abandon(flight, query, follower)
+        return await self.share(query, call)
+
+    def _abandon(self, flight: _Flight, query: Query, follower: asyncio.Future[DayClicks]) -> None:
+        """Cancel a flight made for its followers when the last of them has left early."""
+        if follower.done() and not follower.cancelled():
+            follower.exception()  # seen, even if a cancelled follower did not take it
+        elif flight.own and not flight.followers and flight.task is not None:
+            if self._flights.get(query) is flight:
+                del self._flights[query]
+            flight.task.cancel()

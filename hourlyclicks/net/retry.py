@@ -1,0 +1,179 @@
+"""Trying again: how often, after how long, and when to stop.
+
+Waits follow exponential backoff with full jitter: before attempt n + 1 a random time between 0 and
+``min(cap, base * 2**(n - 1))`` seconds. Three bounds hold: attempts for each day, a deadline for each day,
+and a budget for all of them together. The budget is a bucket of tokens: a retry takes one, a success brings
+back a tenth. When most of what is asked fails, it runs dry, and the run ends instead of spending its scarce
+requests on a server that is down.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+import attrs
+from tenacity import AsyncRetrying, retry_if_exception
+
+from hourlyclicks.clock import SECOND
+from hourlyclicks.errors import HourlyClicksError, TransportError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from random import Random
+
+    from tenacity import RetryCallState
+
+    from hourlyclicks.clock import Clock
+
+T = TypeVar("T")
+
+_DNS_ATTEMPTS = 2
+_REFILL = 0.1
+
+
+@attrs.frozen
+class RetryPolicy:
+    """How often and when to try again.
+
+    Args:
+        attempts: for each day, the first included; 1 turns retrying off. Refusals because of the rate
+            (HTTP 429) do not count.
+        base: seconds; the longest wait before the second attempt.
+        cap: seconds; the longest wait ever.
+        deadline: seconds for each day, from its first request; ``None`` for no deadline.
+        budget: retries that may be ahead of the successes, in the whole client; a success earns a tenth
+            of one. ``math.inf`` turns the budget off.
+    """
+
+    attempts: int = 4
+    base: float = 2.0
+    cap: float = 30.0
+    deadline: float | None = None
+    budget: float = 10.0
+
+    def __attrs_post_init__(self) -> None:
+        if type(self.attempts) is not int or self.attempts < 1:
+            raise UsageError(f"RetryPolicy.attempts must be a whole number from 1, not {self.attempts!r}")
+        for name in ("base", "cap", "budget"):
+            if not getattr(self, name) >= 0:
+                raise UsageError(f"RetryPolicy.{name} must not be negative, nor {getattr(self, name)!r}")
+        if self.deadline is not None and not self.deadline > 0:
+            raise UsageError(f"RetryPolicy.deadline must be positive or None, not {self.deadline!r}")
+
+
+def backoff(attempt: int, policy: RetryPolicy, *, u: float) -> float:
+    """Return the seconds to wait after a failed attempt.
+
+    Args:
+        attempt: which attempt failed, from 1.
+        policy: base and cap.
+        u: a random number in [0, 1).
+    """
+    return u * min(policy.cap, policy.base * 2.0 ** min(attempt - 1, 1000))
+
+
+class RetryBudget:
+    """The tokens that retries take and successes bring back."""
+
+    def __init__(self, size: float) -> None:
+        self._size = size
+        self._tokens = size
+
+    @property
+    def spent(self) -> bool:
+        """Whether there is no token for another retry."""
+        return self._tokens < 1
+
+    def take(self) -> None:
+        """Pay for a retry."""
+        self._tokens -= 1
+
+    def earn(self) -> None:
+        """Note a success."""
+        self._tokens = min(self._size, self._tokens + _REFILL)
+
+
+class Retrier:
+    """Repeat what failed, within the bounds.
+
+    Args:
+        policy: the bounds.
+        clock: what time it is.
+        random: where the jitter comes from.
+    """
+
+    def __init__(self, policy: RetryPolicy, *, clock: Clock, random: Random) -> None:
+        self.budget = RetryBudget(policy.budget)
+        self._policy = policy
+        self._clock = clock
+        self._random = random
+
+    def may_repeat(self, error: HourlyClicksError) -> bool:
+        """Return whether a failed first attempt is worth any further thought."""
+        return error.retryable and self._policy.attempts > 1
+
+    async def repeat(
+        self,
+        attempt: Callable[[], Awaitable[T]],
+        *,
+        after: HourlyClicksError,
+        started: int,
+        on_wait: Callable[[int, float, HourlyClicksError], None],
+    ) -> T:
+        """Go on after a first attempt that failed.
+
+        The first attempt of each day runs without any of this, which costs more than the request itself;
+        here its failure is played again as the first one, so that the count is right.
+
+        Args:
+            attempt: makes one attempt.
+            after: the failure of the first one.
+            started: when the first one began, in nanoseconds of the clock.
+            on_wait: told the number of the failed attempt, the seconds until the next, and the failure.
+
+        Raises:
+            HourlyClicksError: that of the last attempt.
+        """
+        first: HourlyClicksError | None = after
+
+        async def next_attempt() -> T:
+            nonlocal first
+            if first is not None:
+                error, first = first, None
+                raise error
+            return await attempt()
+
+        def before_sleep(state: RetryCallState) -> None:
+            self.budget.take()
+            on_wait(state.attempt_number, state.upcoming_sleep, _failure(state))
+
+        def stop(state: RetryCallState) -> bool:
+            return self._must_stop(state, _failure(state), started)
+
+        retrying = AsyncRetrying(  # a fresh one each time: shared, it mixes up the tasks' outcomes
+            sleep=self._clock.sleep,
+            wait=lambda state: backoff(state.attempt_number, self._policy, u=self._random.random()),
+            stop=stop,
+            retry=retry_if_exception(lambda error: isinstance(error, HourlyClicksError) and error.retryable),
+            before_sleep=before_sleep,
+            reraise=True,
+        )
+        return await retrying(next_attempt)
+
+    def _must_stop(self, state: RetryCallState, error: HourlyClicksError, started: int) -> bool:
+        attempts = self._policy.attempts
+        if isinstance(error, TransportError) and error.kind == "dns":
+            attempts = min(attempts, _DNS_ATTEMPTS)
+        if state.attempt_number >= attempts or self.budget.spent:
+            return True
+        if self._policy.deadline is None:
+            return False
+        elapsed = (self._clock.monotonic() - started) / SECOND
+        return elapsed + state.upcoming_sleep > self._policy.deadline
+
+
+def _failure(state: RetryCallState) -> HourlyClicksError:
+    """Return why the attempt failed; only failures of ours get this far."""
+    error = state.outcome.exception() if state.outcome is not None else None
+    assert isinstance(error, HourlyClicksError)  # noqa: S101 - narrows the type of what `retry` let through
+    return error

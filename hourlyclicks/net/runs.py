@@ -1,0 +1,220 @@
+"""Many days of one target: collected into a series, or streamed.
+
+A run pulls its days from the range, keeps count, and says how far it is. A day that fails for good is a
+result like any other, except when no other day can succeed either (a refused key), or when so much has
+failed that the retry budget is spent: then the rest is not even asked for.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from hourlyclicks.errors import HourlyClicksError, IncompleteSeriesError
+from hourlyclicks.events import Progress
+from hourlyclicks.model.series import SeriesBuilder
+from hourlyclicks.model.targets import Query
+from hourlyclicks.net.fanout import Crew, Shelf
+from hourlyclicks.pacing.lanes import Call
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterator
+    from types import TracebackType
+
+    from hourlyclicks.events import Announcer
+    from hourlyclicks.model.dates import DateRange
+    from hourlyclicks.model.day import DayClicks
+    from hourlyclicks.model.series import HourlySeries
+    from hourlyclicks.model.targets import Target
+    from hourlyclicks.net.days import DayFetcher
+    from hourlyclicks.net.flights import Flights
+    from hourlyclicks.pacing.lanes import Lane
+    from hourlyclicks.pacing.limiter import Limiter
+
+_AHEAD = 4
+"""A stream may be so many days per worker ahead of its consumer."""
+
+
+class Run:
+    """One call of a user that takes many days.
+
+    As a context manager it is counted in the forecasts of the others.
+
+    Args:
+        range_: the days.
+        target: the target.
+        lane: how urgent it is.
+        fetcher: knows when to give up.
+        flights: fetch the days.
+        limiter: foresees the end.
+        announce: told how far it is.
+        workers: how many days may be worked on at a time.
+    """
+
+    def __init__(
+        self,
+        range_: DateRange,
+        target: Target,
+        *,
+        lane: Lane,
+        fetcher: DayFetcher,
+        flights: Flights,
+        limiter: Limiter,
+        announce: Announcer,
+        workers: int,
+    ) -> None:
+        self.range = range_
+        self.target = target
+        self.workers = min(workers, len(range_))
+        self.spared = flights.followed
+        self._call = Call(lane, remaining=len(range_))
+        self._failed = 0
+        self._fetcher = fetcher
+        self._flights = flights
+        self._limiter = limiter
+        self._announce = announce
+
+    def __enter__(self) -> Self:
+        self._limiter.enter(self._call)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._limiter.leave(self._call)
+
+    @property
+    def given_up(self) -> bool:
+        """Whether a day that failed now ends the run."""
+        return self._fetcher.given_up
+
+    def queries(self) -> Iterator[Query]:
+        """Yield what to ask for, in the order of the dates."""
+        return (Query(day, self.target) for day in self.range)
+
+    async def ask(self, query: Query) -> DayClicks:
+        """Fetch one of the days and count it."""
+        try:
+            day = await self._flights.fly(query, self._call)
+        except HourlyClicksError:
+            self._failed += 1
+            self._count()
+            raise
+        self._count()
+        return day
+
+    def _count(self) -> None:
+        self._call.remaining -= 1
+        if not self._announce:
+            return
+        total = len(self.range)
+        eta, binding = self._limiter.eta(self._call)
+        self._announce(
+            Progress(
+                done=total - self._call.remaining - self._failed,
+                failed=self._failed,
+                total=total,
+                eta=eta,
+                binding=binding,
+            )
+        )
+
+
+async def collect(run: Run, *, strict: bool) -> HourlySeries:
+    """Fetch all days of a run and merge them.
+
+    Raises:
+        IncompleteSeriesError: some days failed and `strict` is set.
+        HourlyClicksError: a fatal one; carries what had been fetched.
+    """
+    builder = SeriesBuilder(run.target, run.range)
+    failures: dict[dt.date, HourlyClicksError] = {}
+
+    async def work(query: Query) -> None:
+        try:
+            builder.add(await run.ask(query))
+        except HourlyClicksError as error:
+            if error.fatal:
+                raise
+            failures[query.day] = error
+            if error.retryable and run.given_up:
+                crew.stop()
+
+    crew = Crew(run.queries(), work, size=run.workers, spared=run.spared)
+    try:
+        async with crew:
+            await crew.join()
+    except HourlyClicksError as error:
+        error.series = builder.build()
+        raise
+    series = builder.build()
+    if failures and strict:
+        raise IncompleteSeriesError(_summary(failures, series), series=series, failures=failures)
+    return series
+
+
+class DayStream:
+    """The days of a run, one after the other. Made by `Client.stream`.
+
+    An async context manager that owns its workers, and an async iterator. A day that failed for good raises
+    in its place; who catches that may iterate on.
+    """
+
+    def __init__(self, run: Run, *, ordered: bool) -> None:
+        self._run = run
+        self._shelf: Shelf[DayClicks | HourlyClicksError] = Shelf(
+            size=len(run.range), room=_AHEAD * run.workers, ordered=ordered
+        )
+        self._crew = Crew(enumerate(run.queries()), self._work, size=run.workers, spared=run.spared)
+
+    async def __aenter__(self) -> Self:
+        self._run.__enter__()
+        await self._crew.__aenter__()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            await self._crew.__aexit__(kind, error, traceback)
+        finally:
+            self._run.__exit__(kind, error, traceback)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> DayClicks:
+        result = await self._shelf.take()
+        if isinstance(result, HourlyClicksError):
+            raise result
+        return result
+
+    async def _work(self, item: tuple[int, Query]) -> None:
+        position, query = item
+        await self._shelf.make_room(position)
+        try:
+            self._shelf.put(position, await self._run.ask(query))
+        except HourlyClicksError as error:
+            if error.fatal or (error.retryable and self._run.given_up):
+                self._shelf.give_up(error)
+                self._crew.stop()
+            self._shelf.put(position, error)
+        except BaseException as error:
+            self._shelf.give_up(error)
+            raise
+
+
+def _summary(failures: dict[dt.date, HourlyClicksError], series: HourlySeries) -> str:
+    day, error = min(failures.items())
+    missing = len(series.missing_days)
+    never = missing - len(failures)
+    text = f"{missing} of {len(series.range)} days are missing; {day} failed: {error}"
+    if never:
+        text += f" ({never} days were not asked for any more, since too much failed)"
+    return text

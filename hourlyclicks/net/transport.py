@@ -1,0 +1,197 @@
+"""The way to the server: a request goes in, status, headers and bytes come out.
+
+One attempt is one request on the wire. Left alone, aiohttp repeats an idempotent request by itself when the
+server closes the connection before it answers; a limiter around it would never know. `_sent_once` stops that.
+
+Nothing is judged here: a response of any status is a `Response`. An exception is always one of ours, made
+of plain values and raised ``from None``, since aiohttp's own carry the request and with it the key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import warnings
+from typing import TYPE_CHECKING, Protocol
+
+import aiohttp
+import attrs
+
+from hourlyclicks.errors import DecodeError, TransportError, UsageError
+from hourlyclicks.model.http import Response
+
+if TYPE_CHECKING:
+    from hourlyclicks.errors import HourlyClicksError, TransportKind
+    from hourlyclicks.model.http import Request
+
+LARGEST_BODY = 1 << 20
+"""Bytes after decompression. A day of 24 rows has about 1,500."""
+
+
+class Transport(Protocol):
+    """What can carry a request to the API."""
+
+    async def send(self, request: Request) -> Response:
+        """Send a request once and read the whole response.
+
+        Raises:
+            TransportError: there was no complete response.
+            DecodeError: the body is larger than any answer.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Give up what is owned; may be called twice."""
+        ...
+
+
+@attrs.frozen
+class Timeout:
+    """How long one request may take, in seconds.
+
+    Args:
+        total: for everything, from the request to the last byte of the response.
+        connect: for the connection to a new socket.
+        read: between two pieces of the response.
+    """
+
+    total: float = 30.0
+    connect: float = 10.0
+    read: float = 20.0
+
+    def __attrs_post_init__(self) -> None:
+        for name, seconds in attrs.asdict(self).items():
+            if not seconds > 0:
+                raise UsageError(f"Timeout.{name} must be positive, not {seconds!r}")
+
+
+class AiohttpTransport:
+    """Carry requests with aiohttp.
+
+    Args:
+        session: used and never closed when given; else one is made at the first request, and owned.
+        timeout: for each request.
+    """
+
+    def __init__(self, session: aiohttp.ClientSession | None = None, *, timeout: Timeout) -> None:
+        if session is not None and not session.auto_decompress:
+            raise UsageError("the session must decompress by itself (auto_decompress=True)")
+        self._session = session
+        self._owns = session is None
+        self._closed = False
+        self._timeout = aiohttp.ClientTimeout(
+            total=timeout.total, sock_connect=timeout.connect, sock_read=timeout.read
+        )
+
+    async def send(self, request: Request) -> Response:
+        """See `Transport.send`."""
+        session = self._session or self._open()
+        try:
+            async with session.get(
+                request.url,
+                headers=request.headers,
+                allow_redirects=False,
+                raise_for_status=False,
+                timeout=self._timeout,
+                middlewares=_MIDDLEWARES,
+            ) as response:
+                return Response(response.status, response.headers, await _read(response.content))
+        except (aiohttp.ClientError, OSError, ValueError, RuntimeError) as error:
+            translated = translate(error, host=request.url.host or "")
+        raise translated
+
+    async def close(self) -> None:
+        """See `Transport.close`."""
+        self._closed = True
+        if self._owns and self._session is not None:
+            session, self._session = self._session, None
+            await session.close()
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._closed:
+            raise UsageError("the client is closed")
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar()
+        )
+        return self._session
+
+    def __del__(self) -> None:
+        if self._owns and self._session is not None and not self._session.closed:
+            warnings.warn("a client was not closed", ResourceWarning, source=self, stacklevel=2)
+
+
+class _NotSentAgain(aiohttp.ClientError):
+    """Stands in for the errors on which aiohttp would send a request a second time."""
+
+
+async def _sent_once(
+    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+) -> aiohttp.ClientResponse:
+    try:
+        return await handler(request)
+    except aiohttp.ClientConnectorError:
+        raise  # nothing was sent, and aiohttp does not repeat these
+    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
+        pass
+    raise _NotSentAgain
+
+
+_MIDDLEWARES = (_sent_once,)
+
+
+async def _read(content: aiohttp.StreamReader) -> bytes:
+    """Read a body piece by piece, so that a bomb is noticed long before it is unpacked."""
+    first = await content.readany()
+    if content.at_eof() and len(first) <= LARGEST_BODY:
+        return first
+    pieces, size = [first], len(first)
+    while size <= LARGEST_BODY:
+        piece = await content.readany()
+        if not piece:
+            return b"".join(pieces)
+        pieces.append(piece)
+        size += len(piece)
+    raise _TooLargeError
+
+
+class _TooLargeError(ValueError):
+    """The body is larger than any answer."""
+
+
+_KINDS: tuple[tuple[type[BaseException], TransportKind, str], ...] = (
+    (aiohttp.ClientConnectorDNSError, "dns", "cannot resolve {host}"),
+    (aiohttp.ClientConnectorCertificateError, "tls", "the certificate of {host} is not valid"),
+    (aiohttp.ClientSSLError, "tls", "no TLS connection to {host} could be made"),
+    (aiohttp.ServerFingerprintMismatch, "tls", "{host} shows another certificate than expected"),
+    (aiohttp.ConnectionTimeoutError, "timeout", "connecting to {host} took too long"),
+    (asyncio.TimeoutError, "timeout", "{host} took too long to answer"),
+    (aiohttp.ClientProxyConnectionError, "connect", "cannot connect to the proxy on the way to {host}"),
+    (aiohttp.ClientHttpProxyError, "connect", "the proxy on the way to {host} refused the connection"),
+    (aiohttp.ClientConnectorError, "connect", "cannot connect to {host}"),
+    (_NotSentAgain, "disconnected", "{host} closed the connection before it answered"),
+    (aiohttp.ClientConnectionError, "disconnected", "the connection to {host} broke off"),
+    (aiohttp.ClientPayloadError, "disconnected", "the answer of {host} breaks off"),
+    (aiohttp.ClientResponseError, "protocol", "what {host} answered is not HTTP"),
+    (aiohttp.ClientError, "protocol", "what {host} answered is not HTTP"),
+    (OSError, "disconnected", "the connection to {host} broke off"),
+    (ValueError, "protocol", "what {host} answered is not HTTP"),
+)
+
+
+def translate(error: BaseException, *, host: str) -> HourlyClicksError:
+    """Turn what aiohttp raises into an error of ours, the most specific row first.
+
+    The original is neither kept nor quoted: it may hold the key.
+    """
+    if isinstance(error, _TooLargeError):
+        return DecodeError((f"the body is larger than {LARGEST_BODY} bytes",), retryable=False)
+    if isinstance(error, ValueError) and "AUTHORIZATION" in str(error).upper():
+        return UsageError(
+            "the session brings credentials of its own (auth=, or trust_env with a netrc entry for "
+            f"{host}), which collide with the API key"
+        )
+    if isinstance(error, aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError):
+        return UsageError(f"the session cannot reach a URL of {host}")
+    if isinstance(error, RuntimeError):
+        return UsageError("the session is closed, or belongs to another event loop")
+    kind, text = next((kind, text) for cause, kind, text in _KINDS if isinstance(error, cause))
+    return TransportError(text.format(host=host), kind=kind)
