@@ -1,0 +1,87 @@
+"""Run the Python blocks of README.md and docs/ as tests, each page in a `docs.world.World` of its own."""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+import contextlib
+import inspect
+import io
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sybil import Sybil
+from sybil.parsers.markdown import CodeBlockParser, SkipParser
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sybil import Example
+
+WORLD = "world"
+PRINTED = "printed"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def left_over_loop() -> Iterator[None]:
+    """Own the event loop that pytest-asyncio asks for before its first test and never closes."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    loop.close()
+
+
+class AwaitingEvaluator:
+    """Evaluate a block as an asyncio REPL does: ``await`` and ``async with`` may stand at the top."""
+
+    def __call__(self, example: Example) -> None:
+        """Run the block; names live on in the next block of the same page, and so does what it printed."""
+        with contextlib.redirect_stdout(io.StringIO()) as printed:
+            self._run(example)
+        example.namespace[PRINTED] = printed.getvalue()
+
+    def _run(self, example: Example) -> None:
+        source = "\n" * (example.line + example.parsed.line_offset) + example.parsed
+        code = compile(source, example.path, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT, dont_inherit=True)
+        result = eval(code, example.namespace)  # noqa: S307 - runs our own documentation
+        if inspect.iscoroutine(result):
+            example.namespace[WORLD].runner.run(result)
+
+
+def compare_output(example: Example) -> None:
+    """Hold the last block to the output that the page shows for it."""
+    assert example.parsed == example.namespace[PRINTED]  # noqa: S101 - a test, in a way
+
+
+def open_page(namespace: dict[str, Any]) -> None:
+    """Give a page a world of its own."""
+    from docs.world import World  # noqa: PLC0415 - a test of something else needs none of it
+
+    namespace[WORLD] = World()
+    namespace[WORLD].open()
+
+
+def close_page(namespace: dict[str, Any]) -> None:
+    """Close the page's world."""
+    namespace[WORLD].close()
+
+
+pytest_collect_file = Sybil(
+    parsers=[
+        CodeBlockParser("python", AwaitingEvaluator()),
+        CodeBlockParser("output", compare_output),
+        SkipParser(),
+    ],
+    patterns=["README.md", "docs/*.md", "docs/**/*.md"],
+    setup=open_page,
+    teardown=close_page,
+).pytest()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the blocks of a page together and in its order, whatever shuffled the tests."""
+    blocks = [(place, item) for place, item in enumerate(items) if hasattr(item, "example")]
+    in_order = sorted((item for _, item in blocks), key=lambda item: (str(item.path), item.example.line))
+    for (place, _), item in zip(blocks, in_order, strict=True):
+        items[place] = item

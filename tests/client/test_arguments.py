@@ -1,0 +1,129 @@
+"""What the client refuses before anything is sent."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from hourlyclicks import (
+    Account,
+    Client,
+    Group,
+    Limits,
+    Plan,
+    PlanError,
+    UsageError,
+)
+from hourlyclicks.simulator import (
+    run_virtual,
+)
+
+if TYPE_CHECKING:
+    from hourlyclicks.simulator import (
+        VirtualClock,
+    )
+
+from tests.client.stories import END, KEY, LINK, START, UNLIMITED, free, simulate
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"plan": Plan.PREMIUM, "limits": Limits()},
+        {"base_url": "http://vivoldi.com"},
+        {"base_url": "https://user:secret@vivoldi.com"},
+        {"base_url": "https://vivoldi.com/?a=b"},
+        {"base_url": "ftp://vivoldi.com"},
+        {"user_agent": "evil\r\nX-Header: 1"},
+        {"timezone": "Mars/Olympus_Mons"},
+    ],
+)
+def test_nonsense_is_refused_at_construction(arguments: dict[str, Any]) -> None:
+    """Arguments that cannot mean anything are a UsageError at once."""
+    with pytest.raises(UsageError):
+        Client(KEY, **arguments)
+
+
+def test_the_key_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without a key argument, HOURLYCLICKS_API_KEY is read; without that, the error names it."""
+    monkeypatch.delenv("HOURLYCLICKS_API_KEY", raising=False)
+    with pytest.raises(UsageError, match="HOURLYCLICKS_API_KEY"):
+        Client()
+    monkeypatch.setenv("HOURLYCLICKS_API_KEY", KEY)
+    assert "open" in repr(Client())
+
+
+def test_the_free_plan_has_no_access() -> None:
+    """The Free plan is a PlanError before anything is sent."""
+    with pytest.raises(PlanError, match="Free"):
+        Client(KEY, plan=Plan.FREE)
+
+
+@pytest.mark.parametrize("target", [Account(), Group(7)])
+def test_personal_answers_for_links_only(target: Account | Group) -> None:
+    """What the plan forbids is a PlanError and not sent; with own limits nothing is forbidden."""
+    upstream = free()
+
+    async def main(client: Client, _clock: VirtualClock) -> None:
+        with pytest.raises(PlanError):
+            await client.day("2024-03-01", target)
+        with pytest.raises(PlanError):
+            await client.fetch(START, END, target)
+        with pytest.raises(PlanError):
+            client.stream(START, END, target)
+
+    simulate(upstream, main, limits=None)
+    assert upstream.counters.requests == 0
+    simulate(upstream, lambda client, _clock: client.day("2024-03-01", target))
+    assert upstream.counters.requests == 1
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [
+        ("2024-03-02", "2024-03-01"),
+        (dt.datetime(2024, 3, 1, tzinfo=dt.UTC), "2024-03-01"),
+        ("2024-3-1", "2024-03-02"),
+        ("2024-03-01", "9999-12-31"),
+        (20240301, 20240302),
+    ],
+)
+def test_impossible_days_are_refused(start: Any, end: Any) -> None:  # noqa: ANN401 - wrong on purpose
+    """Reversed ranges, datetimes, odd spellings and days to come are UsageErrors; nothing is sent."""
+    upstream = free()
+
+    async def main(client: Client, _clock: VirtualClock) -> None:
+        with pytest.raises(UsageError):
+            await client.fetch(start, end, LINK)
+        with pytest.raises(UsageError):
+            client.stream(start, end, LINK)
+
+    simulate(upstream, main)
+    assert upstream.counters.requests == 0
+
+
+def test_the_day_that_has_begun_somewhere_is_asked_for() -> None:
+    """A day counts as begun once it has begun at UTC+14, and not a moment earlier."""
+    upstream = free(timezone="Etc/GMT-14")
+
+    async def main(clock: VirtualClock) -> None:
+        client = Client(KEY, limits=UNLIMITED, transport=upstream.transport(clock), clock=clock)
+        async with client:
+            with pytest.raises(UsageError, match="not begun"):
+                await client.day("2024-03-02", LINK)
+            await clock.sleep(2)
+            await client.day("2024-03-02", LINK)
+
+    run_virtual(main, start=dt.datetime(2024, 3, 1, 9, 59, 59, tzinfo=dt.UTC))
+
+
+def test_a_target_is_a_target() -> None:
+    """Anything but Account, Link and Group is a UsageError."""
+
+    async def main(client: Client, _clock: VirtualClock) -> None:
+        with pytest.raises(UsageError, match="target"):
+            await client.day("2024-03-01", "kYdr")  # type: ignore[arg-type]  # wrong on purpose
+
+    simulate(free(), main)

@@ -1,0 +1,168 @@
+"""What is fetched, and what becomes of what cannot be."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hourlyclicks import (
+    Account,
+    AuthenticationError,
+    Client,
+    Group,
+    IncompleteSeriesError,
+    Limits,
+    Link,
+    RateLimitedError,
+    ServerError,
+)
+from hourlyclicks.clock import SECOND
+from hourlyclicks.events import DayFailed
+from hourlyclicks.simulator import (
+    Rule,
+    Script,
+    Simulator,
+    Status,
+    retry_after,
+    run_virtual,
+)
+from tests.truths import differences
+
+if TYPE_CHECKING:
+    from hourlyclicks.events import Event
+    from hourlyclicks.simulator import (
+        VirtualClock,
+    )
+
+from tests.client.stories import END, KEY, LINK, START, UNLIMITED, free, simulate
+
+
+@pytest.mark.parametrize("target", [LINK, Account(), Group(7), Link("a/b+c%d&e#f 한글", "https://vvd.im")])
+def test_a_month_is_exact(target: Account | Link | Group) -> None:
+    """Every cell is what the simulator says, with one request a day."""
+    upstream = free()
+    series = simulate(upstream, lambda client, _clock: client.fetch(START, END, target))
+    assert differences(series, upstream) == []
+    assert upstream.counters.requests == len(set(upstream.counters.asked)) == 31
+
+
+def test_the_order_of_arrival_does_not_matter() -> None:
+    """Whatever order the answers come in, the series is the same."""
+    upstreams = [Simulator(limits=(), concurrency=0, latency=(0.0, high)) for high in (0.0, 3.0)]
+    one, other = (simulate(up, lambda client, _clock: client.fetch(START, END, LINK)) for up in upstreams)
+    assert one == other
+
+
+def test_a_day_is_a_day() -> None:
+    """`day` returns 24 hours, when they were fetched, and whether they can still change."""
+
+    async def main(client: Client, clock: VirtualClock) -> None:
+        day = await client.day(dt.date(2024, 3, 1), LINK)
+        assert (day.date, len(day.clicks), day.final) == (dt.date(2024, 3, 1), 24, True)
+        assert day.fetched_at == clock.wall()
+
+    simulate(free(), main)
+
+
+def test_today_is_not_final() -> None:
+    """A day that still runs somewhere is provisional; with a zone, it is final an hour after its midnight."""
+    upstream = free()
+
+    async def main(clock: VirtualClock) -> None:
+        for zone, final in ((None, False), ("Asia/Seoul", True), ("America/New_York", False)):
+            transport = upstream.transport(clock)
+            client = Client(KEY, limits=UNLIMITED, transport=transport, clock=clock, timezone=zone)
+            async with client:
+                series = await client.fetch("2024-03-01", "2024-03-01", LINK)
+            assert (series.provisional_days == ()) is final
+
+    run_virtual(main, start=dt.datetime(2024, 3, 1, 16, 30, tzinfo=dt.UTC))
+
+
+def test_a_day_that_fails_for_good_is_no_silent_hole() -> None:
+    """One bad day raises with all the others in hand; `strict=False` returns them, and names the day."""
+    bad = dt.date(2024, 3, 5)
+    upstream = free(faults=Script(Rule(Status(404), day=bad)))
+
+    async def main(client: Client, _clock: VirtualClock) -> None:
+        with pytest.raises(IncompleteSeriesError) as caught:
+            await client.fetch(START, END, LINK)
+        assert list(caught.value.failures) == [bad]
+        assert caught.value.failures[bad].day == bad
+        assert caught.value.failures[bad].target == LINK
+        assert caught.value.series.missing_days == (bad,)
+        series = await client.fetch(START, END, LINK, strict=False)
+        assert series.missing_days == (bad,)
+        assert len(list(series.days())) == 30
+
+    simulate(upstream, main)
+
+
+def test_a_dead_server_is_not_asked_for_ever() -> None:
+    """When everything fails the retry budget ends the run early, and the error says what was never asked."""
+    upstream = free(faults=Script(Rule(Status(500))))
+    events: list[Event] = []
+
+    async def main(client: Client, _clock: VirtualClock) -> None:
+        with pytest.raises(IncompleteSeriesError, match="not asked for") as caught:
+            await client.fetch("2015-01-01", "2024-12-31", LINK)
+        assert all(isinstance(error, ServerError) for error in caught.value.failures.values())
+        assert len(caught.value.series.missing_days) == 3653
+
+    simulate(upstream, main, on_event=events.append)
+    assert upstream.counters.requests <= 30
+    assert sum(isinstance(event, DayFailed) for event in events) <= 10
+
+
+@pytest.mark.parametrize("concurrency", [1, 3])
+def test_a_bad_key_spends_no_more_than_the_concurrency(concurrency: int) -> None:
+    """A refused key ends everything at once, for every call of the client and for good."""
+    upstream = free()
+    upstream_key, wrong = upstream.key, "wrong-" + KEY
+
+    async def main(clock: VirtualClock) -> None:
+        limits = Limits(concurrency=concurrency)
+        client = Client(wrong, limits=limits, transport=upstream.transport(clock), clock=clock)
+        async with client:
+            calls = [client.fetch(START, END, LINK), client.fetch(START, END, Account())]
+            days = [client.day(f"2024-04-{day:02}", LINK) for day in range(1, 31)]
+            results = await asyncio.gather(*calls, *days, return_exceptions=True)
+            assert {type(result) for result in results} == {AuthenticationError}
+            with pytest.raises(AuthenticationError):
+                await client.day("2024-05-01", LINK)
+
+    run_virtual(main)
+    assert upstream_key != wrong
+    assert upstream.counters.requests <= concurrency
+
+
+def test_what_was_fetched_before_a_fatal_error_is_kept() -> None:
+    """A key that is revoked in the middle of a run loses nothing of what was fetched before."""
+    upstream = free(faults=Script(Rule(Status(401), number=range(11, 10_000))))
+
+    async def main(client: Client, _clock: VirtualClock) -> None:
+        with pytest.raises(AuthenticationError) as caught:
+            await client.fetch(START, END, LINK, strict=False)
+        assert caught.value.series is not None
+        assert len(caught.value.series.missing_days) == 21
+
+    simulate(upstream, main)
+    assert upstream.counters.requests <= 13
+
+
+def test_a_server_that_asks_for_too_long_is_not_waited_for() -> None:
+    """A Retry-After of more than 15 minutes is raised to the caller at once."""
+    upstream = free(faults=Script(Rule(retry_after("901"))))
+
+    async def main(client: Client, clock: VirtualClock) -> None:
+        began = clock.monotonic()
+        with pytest.raises(RateLimitedError) as caught:
+            await client.fetch(START, END, LINK)
+        assert caught.value.retry_after == 901
+        assert clock.monotonic() - began < SECOND
+
+    simulate(upstream, main)
+    assert upstream.counters.requests <= 3

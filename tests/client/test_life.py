@@ -1,0 +1,133 @@
+"""Sessions, event loops, and the end of a client."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import gc
+from typing import TYPE_CHECKING
+
+import aiohttp
+import pytest
+
+from hourlyclicks import (
+    Client,
+    DayClicks,
+    Limits,
+    Plan,
+    Rate,
+    RetryPolicy,
+    UsageError,
+)
+from hourlyclicks.simulator import (
+    Chances,
+    Simulator,
+    Status,
+)
+from tests.truths import differences
+
+if TYPE_CHECKING:
+    from hourlyclicks.simulator import (
+        VirtualClock,
+    )
+
+from tests.client.stories import LINK, START, free, simulate
+
+
+def test_a_closed_client_says_so() -> None:
+    """After close every call is a UsageError; close may be called again."""
+
+    async def main(client: Client, _clock: VirtualClock) -> None:
+        await client.close()
+        await client.close()
+        assert "closed" in repr(client)
+        with pytest.raises(UsageError, match="closed"):
+            await client.day("2024-03-01", LINK)
+        with pytest.raises(UsageError, match="closed"):
+            async with client:
+                pass
+
+    simulate(free(), main)
+
+
+def test_closing_ends_what_runs() -> None:
+    """Close ends running calls with a UsageError, with what they have, and leaves no task."""
+
+    async def main(client: Client, clock: VirtualClock) -> None:
+        fetch = asyncio.create_task(client.fetch("2015-01-01", "2024-12-31", LINK))
+        day = asyncio.create_task(client.day("2014-01-01", LINK))
+        await clock.sleep(1)
+        await client.close()
+        results = await asyncio.gather(fetch, day, return_exceptions=True)
+        assert isinstance(results[0], UsageError)
+        assert results[0].series is not None
+        assert isinstance(results[1], DayClicks)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    simulate(free(), main)
+
+
+async def test_another_event_loop_is_refused() -> None:
+    """A client belongs to the loop it was first used on."""
+    async with (
+        Simulator() as upstream,
+        Client(upstream.key, base_url=upstream.url, plan=Plan.PREMIUM) as client,
+    ):
+        await client.day("2024-03-01", LINK)
+
+        def elsewhere() -> None:
+            with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+                runner.run(client.day("2024-03-02", LINK))
+
+        with pytest.raises(UsageError, match="loop"):
+            await asyncio.to_thread(elsewhere)
+
+
+async def test_a_given_session_is_used_and_left_open() -> None:
+    """A session that was given is used, and never closed."""
+    async with Simulator() as upstream, aiohttp.ClientSession() as session:
+        async with Client(upstream.key, base_url=upstream.url, plan=Plan.PREMIUM, session=session) as client:
+            day = await client.day("2024-03-01", LINK)
+        assert day.date == dt.date(2024, 3, 1)
+        assert not session.closed
+
+
+async def test_an_own_session_is_closed() -> None:
+    """The client's own session ends with it."""
+    async with Simulator() as upstream:
+        client = Client(upstream.key, base_url=upstream.url, plan=Plan.PREMIUM)
+        await client.day("2024-03-01", LINK)
+        await client.close()
+        with pytest.raises(UsageError):
+            await client.day("2024-03-02", LINK)
+
+
+def test_forgetting_to_close_is_warned_about() -> None:
+    """A client that held a connection and was never closed is a ResourceWarning."""
+
+    async def main() -> None:
+        async with Simulator() as upstream:
+            client = Client(upstream.key, base_url=upstream.url, plan=Plan.PREMIUM)
+            await client.day("2024-03-01", LINK)
+            await asyncio.sleep(0)  # the task of the day ends
+            session = client._transport._session  # type: ignore[attr-defined]  # aiohttp's own would warn, too
+            with pytest.warns(ResourceWarning, match="client was not closed"):  # noqa: PT031 - two halves of one act
+                del client
+                gc.collect()
+            await session.close()
+
+    with asyncio.Runner(loop_factory=asyncio.SelectorEventLoop) as runner:
+        runner.run(main())
+
+
+async def test_a_whole_run_over_a_real_socket() -> None:
+    """Over a socket, with limits a sixtieth as long, policed and with faults: exact, and nothing refused."""
+    faults = Chances({Status(500): 0.05, Status(503): 0.05}, seed=2)
+    upstream = Simulator(limits=((30, 6.0),), concurrency=2, time_scale=1 / 60, faults=faults)
+    async with upstream:
+        limits = Limits((Rate(30, 0.1),), concurrency=2, guard=0.02)
+        retry = RetryPolicy(attempts=8, base=0.01, cap=0.05)
+        async with Client(upstream.key, base_url=upstream.url, limits=limits, retry=retry) as client:
+            series = await client.fetch(START, "2024-05-31", LINK)
+    assert differences(series, upstream) == []
+    assert upstream.counters.over_limit == upstream.counters.over_concurrency == 0

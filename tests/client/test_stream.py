@@ -1,0 +1,118 @@
+"""Streams: in order, bounded, and gone without a trace."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import gc
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hourlyclicks import (
+    ApiError,
+    DayClicks,
+)
+from hourlyclicks.clock import SECOND
+from hourlyclicks.simulator import (
+    Late,
+    Rule,
+    Script,
+    Status,
+)
+
+if TYPE_CHECKING:
+    from hourlyclicks import (
+        Client,
+    )
+    from hourlyclicks.simulator import (
+        VirtualClock,
+    )
+
+from tests.client.stories import END, LINK, START, UNLIMITED, free, simulate
+
+
+def test_a_century_streams_in_bounded_space() -> None:
+    """36,525 days come in order, with few tasks and few days held; the first after one round trip."""
+    upstream = free()
+
+    async def main(client: Client, clock: VirtualClock) -> None:
+        began = clock.monotonic()
+        most_tasks = most_days = count = 0
+        expected = dt.date(1920, 1, 1)
+        async with client.stream("1920-01-01", "2019-12-31", LINK) as days:
+            async for day in days:
+                if count == 0:
+                    assert clock.monotonic() - began == pytest.approx(0.1 * SECOND, rel=0.01)
+                assert day.date == expected
+                expected += dt.timedelta(days=1)
+                count += 1
+                if count % 5000 == 0:
+                    most_tasks = max(most_tasks, len(asyncio.all_tasks()))
+                    held = sum(isinstance(thing, DayClicks) for thing in gc.get_objects())
+                    most_days = max(most_days, held)
+        assert count == 36_525
+        assert most_tasks <= UNLIMITED.concurrency + 5
+        assert most_days <= 4 * (UNLIMITED.concurrency + 2) + 2
+
+    simulate(upstream, main)
+    assert upstream.counters.requests == 36_525
+
+
+def test_a_slow_consumer_holds_the_workers_back() -> None:
+    """While nobody takes days from a stream, no more than a handful is asked for."""
+    upstream = free()
+
+    async def main(client: Client, clock: VirtualClock) -> None:
+        async with client.stream(START, END, LINK) as days:
+            await anext(days)
+            await clock.sleep(3600)
+            assert upstream.counters.requests <= 4 * (UNLIMITED.concurrency + 2) + 1
+            rest = [day async for day in days]
+        assert len(rest) == 30
+
+    simulate(upstream, main)
+
+
+def test_an_unordered_stream_yields_each_day_once() -> None:
+    """Without order a late day holds nobody up, and every day comes once."""
+    late = dt.date(2024, 3, 1)
+    upstream = free(faults=Script(Rule(Late(20.0), day=late)))
+
+    async def main(client: Client, _clock: VirtualClock) -> None:
+        async with client.stream(START, END, LINK, ordered=False) as days:
+            dates = [day.date async for day in days]
+        assert dates[0] != late
+        assert sorted(dates) == [dt.date(2024, 3, day) for day in range(1, 32)]
+
+    simulate(upstream, main)
+
+
+def test_a_failed_day_raises_in_its_place_in_a_stream() -> None:
+    """A stream raises a day's error where the day would be, and can be iterated on."""
+    bad = dt.date(2024, 3, 3)
+    upstream = free(faults=Script(Rule(Status(404), day=bad)))
+
+    async def main(client: Client, _clock: VirtualClock) -> None:
+        async with client.stream(START, END, LINK) as days:
+            assert [(await anext(days)).date.day, (await anext(days)).date.day] == [1, 2]
+            with pytest.raises(ApiError) as caught:
+                await anext(days)
+            assert caught.value.day == bad
+            assert [day.date.day async for day in days] == list(range(4, 32))
+
+    simulate(upstream, main)
+
+
+def test_leaving_a_stream_early_leaves_nothing_behind() -> None:
+    """Breaking out of a stream ends its workers, and the client goes on."""
+
+    async def main(client: Client, _clock: VirtualClock) -> None:
+        before = asyncio.all_tasks()
+        async with client.stream("2015-01-01", "2024-12-31", LINK) as days:
+            async for _ in days:
+                break
+        assert asyncio.all_tasks() == before
+        await client.day("2024-03-01", LINK)
+
+    simulate(free(), main)
