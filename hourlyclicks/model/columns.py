@@ -1,0 +1,168 @@
+"""The figures of many days, in columns, and the rule by which two answers for one day become one.
+
+Each hour takes 17 bytes: two counts of 8 and one that says whether they were reported. Each day takes 9
+more: its state, and when it was fetched. What holds at every moment:
+
+* A cell that was not reported holds 0 *and* its mark is 0. Nobody may read a count without its mark and the
+  state of its day, or "not reported" and "not fetched" turn into zero clicks.
+* A day in state ``MISSING`` holds nothing but zeros, so equal knowledge is equal bytes.
+* A day is taken whole or not at all: hours of two answers are never mixed.
+
+Of two answers for a day the better one stays: a final one before a provisional one, then the one fetched
+later, then the one whose content is the greater, only so that the order of arrival never decides. That is
+the maximum of a total order, hence merging is commutative, associative and idempotent.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from array import array
+from typing import TYPE_CHECKING, Self
+
+import attrs
+
+from hourlyclicks.errors import UsageError
+from hourlyclicks.model.day import HOURS, DayClicks
+
+if TYPE_CHECKING:
+    from hourlyclicks.model.day import Counts
+
+MISSING, PROVISIONAL, FINAL = range(3)
+"""The states of a day; the greater is the better known."""
+
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_MICROSECOND = dt.timedelta(microseconds=1)
+_ALL_REPORTED = bytes([1]) * HOURS
+
+
+@attrs.define
+class Columns:
+    """Consecutive days without their dates; a day is named by its place, from 0.
+
+    Args:
+        clicks: a count an hour.
+        unique_users: a count an hour.
+        reported: 1 for an hour with figures, else 0.
+        states: a state a day.
+        fetched: when each day was asked for, in microseconds since 1970.
+    """
+
+    clicks: array[int]
+    unique_users: array[int]
+    reported: bytearray
+    states: bytearray
+    fetched: array[int]
+
+    @classmethod
+    def blank(cls, days: int) -> Self:
+        """Make room for days of which nothing is known."""
+        hours = HOURS * days
+        return cls(_zeros(hours), _zeros(hours), bytearray(hours), bytearray(days), _zeros(days))
+
+    @classmethod
+    def of(cls, day: DayClicks) -> Self:
+        """Make columns of one day."""
+        columns = cls.blank(1)
+        columns.put(0, day)
+        return columns
+
+    def put(self, place: int, day: DayClicks) -> None:
+        """Write a day over whatever was there; one that is wrong in itself is a `UsageError`."""
+        try:
+            clicks: array[int] = array("q", day.clicks)  # type: ignore[arg-type]  # a None raises TypeError
+            users: array[int] = array("q", day.unique_users)  # type: ignore[arg-type]  # likewise
+            marks = _ALL_REPORTED
+        except (TypeError, OverflowError):
+            clicks, users, marks = _with_gaps(day, day.clicks), _with_gaps(day, day.unique_users), _marks(day)
+        first = place * HOURS
+        last = first + HOURS
+        self.clicks[first:last] = clicks
+        self.unique_users[first:last] = users
+        self.reported[first:last] = marks
+        self.states[place] = FINAL if day.final else PROVISIONAL
+        self.fetched[place] = (day.fetched_at - _EPOCH) // _MICROSECOND
+
+    def get(self, place: int, date: dt.date) -> DayClicks:
+        """Read a day, which must not be missing."""
+        cells = _cells(place)
+        marks = self.reported[cells]
+        return DayClicks(
+            date,
+            _counts(self.clicks[cells], marks),
+            _counts(self.unique_users[cells], marks),
+            _EPOCH + dt.timedelta(microseconds=self.fetched[place]),
+            self.states[place] == FINAL,
+        )
+
+    def improve(self, place: int, other: Columns, theirs: int) -> None:
+        """Take over a day of other columns if it is the better one."""
+        mine, its = self._rank(place), other._rank(theirs)
+        if its < mine or (its == mine and other._content(theirs) <= self._content(place)):
+            return
+        here, there = _cells(place), _cells(theirs)
+        self.clicks[here] = other.clicks[there]
+        self.unique_users[here] = other.unique_users[there]
+        self.reported[here] = other.reported[there]
+        self.states[place] = other.states[theirs]
+        self.fetched[place] = other.fetched[theirs]
+
+    def absorb(self, other: Columns, at: int) -> None:
+        """Take over every better day of other columns, the first of which lies at a place of these."""
+        for theirs, state in enumerate(other.states):
+            if state != MISSING:
+                self.improve(at + theirs, other, theirs)
+
+    def part(self, first: int, last: int) -> Columns:
+        """Copy the days from one place up to, and without, another."""
+        hours = slice(first * HOURS, last * HOURS)
+        return Columns(
+            self.clicks[hours],
+            self.unique_users[hours],
+            self.reported[hours],
+            self.states[first:last],
+            self.fetched[first:last],
+        )
+
+    def same_knowledge(self, other: Columns) -> bool:
+        """Compare everything but when it was fetched."""
+        return (
+            self.states == other.states
+            and self.reported == other.reported
+            and self.clicks == other.clicks
+            and self.unique_users == other.unique_users
+        )
+
+    def _rank(self, place: int) -> tuple[int, int]:
+        return self.states[place], self.fetched[place]
+
+    def _content(self, place: int) -> tuple[bytearray, array[int], array[int]]:
+        cells = _cells(place)
+        return self.reported[cells], self.clicks[cells], self.unique_users[cells]
+
+
+def _cells(place: int) -> slice:
+    return slice(place * HOURS, (place + 1) * HOURS)
+
+
+def _zeros(count: int) -> array[int]:
+    return array("q", [0]) * count  # from bytes it would take a sixteenth more than it needs
+
+
+def _counts(cells: array[int], marks: bytearray) -> Counts:
+    if 0 not in marks:
+        return tuple(cells)
+    return tuple([count if mark else None for count, mark in zip(cells, marks, strict=True)])
+
+
+def _with_gaps(day: DayClicks, counts: Counts) -> array[int]:
+    try:
+        return array("q", [0 if count is None else count for count in counts])
+    except (TypeError, OverflowError):
+        raise UsageError(f"a count of {day.date} is no integer of 64 bits") from None
+
+
+def _marks(day: DayClicks) -> bytes:
+    marks = bytes([count is not None for count in day.clicks])
+    if marks != bytes([count is not None for count in day.unique_users]):
+        raise UsageError(f"{day.date} reports clicks and unique users of different hours")
+    return marks

@@ -1,0 +1,245 @@
+"""Days, ranges of days, and the moments at which a day begins, ends and is final.
+
+A day is what the API counts by: 24 hours of some wall clock. Whose clock is documented nowhere, so a zone
+is applied only when the user names one. Without one we take the careful side of every question: a day may
+have begun once it has begun in the first place on Earth (UTC+14), and it has ended once it has ended in the
+last (UTC-12).
+
+With a zone, a day begins at the first moment its date is on the clock, and has ended when its date is seen
+for the last time. That is midnight nearly everywhere and always; but clocks are also put forward over
+midnight (then the day begins when they are) and back over it (then the old date returns for a while, and
+the day before has not ended yet). The clock of ``zoneinfo`` answers such a midnight with two readings,
+``fold`` 0 and 1, and `begins` and `ends` choose between them.
+
+Moments before the year 1 or after 9999, which no ``datetime`` can hold, become the first or last one it can.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import operator
+import re
+from bisect import bisect_left
+from typing import TYPE_CHECKING, Self, SupportsIndex
+from zoneinfo import ZoneInfo
+
+import attrs
+
+from hourlyclicks.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SETTLE = dt.timedelta(hours=1)
+"""How long after its end a day may still be counted."""
+
+_ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DAY = dt.timedelta(days=1)
+_FIRST_PLACE = dt.timedelta(hours=14)
+_LAST_PLACE = dt.timedelta(hours=-12)
+_FIRST_MOMENT = dt.datetime.min.replace(tzinfo=dt.UTC)
+_LAST_MOMENT = dt.datetime.max.replace(tzinfo=dt.UTC)
+
+
+def as_day(value: dt.date | str) -> dt.date:
+    """Read a day.
+
+    Args:
+        value: a ``date``, or exactly ``"YYYY-MM-DD"``.
+
+    Raises:
+        UsageError: for anything else; a ``datetime`` too, since the day it means depends on a zone.
+    """
+    if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
+        return value
+    if isinstance(value, str) and _ISO_DAY.fullmatch(value):
+        try:
+            return dt.date.fromisoformat(value)
+        except ValueError:
+            raise UsageError(f"there is no such day: {value!r}") from None
+    raise UsageError(f"a day is a datetime.date or 'YYYY-MM-DD', not {value!r}")
+
+
+def _only_a_date(_: DateRange, attribute: attrs.Attribute[dt.date], value: object) -> None:
+    if not isinstance(value, dt.date) or isinstance(value, dt.datetime):
+        raise UsageError(f"DateRange.{attribute.name} must be a datetime.date, not {value!r}")
+
+
+@attrs.frozen
+class DateRange:
+    """Days without a gap, both ends included.
+
+    Iterates in order, knows ``len(range)``, ``day in range`` and ``range[i]``.
+
+    Args:
+        start: the first day.
+        end: the last day.
+
+    Raises:
+        UsageError: when ``end`` comes before ``start``, or one of them is no ``date``.
+    """
+
+    start: dt.date = attrs.field(validator=_only_a_date)
+    end: dt.date = attrs.field(validator=_only_a_date)
+
+    def __attrs_post_init__(self) -> None:
+        if self.end < self.start:
+            raise UsageError(f"the range starts on {self.start}, after its end on {self.end}")
+
+    @classmethod
+    def of(cls, start: dt.date | str, end: dt.date | str) -> Self:
+        """Make a range from days as `as_day` reads them."""
+        return cls(as_day(start), as_day(end))
+
+    def index(self, day: dt.date) -> int:
+        """Return the place of a day, from 0; a day outside is a `UsageError`."""
+        if day not in self:
+            raise UsageError(f"{day} is not in {self}")
+        return day.toordinal() - self.start.toordinal()
+
+    def clip(self, other: DateRange) -> DateRange | None:
+        """Return the days in both ranges; ``None`` when there are none."""
+        start, end = max(self.start, other.start), min(self.end, other.end)
+        return DateRange(start, end) if start <= end else None
+
+    def __len__(self) -> int:
+        return self.end.toordinal() - self.start.toordinal() + 1
+
+    def __iter__(self) -> Iterator[dt.date]:
+        return map(dt.date.fromordinal, range(self.start.toordinal(), self.end.toordinal() + 1))
+
+    def __contains__(self, day: object) -> bool:
+        if not isinstance(day, dt.date) or isinstance(day, dt.datetime):
+            return False
+        return self.start <= day <= self.end
+
+    def __getitem__(self, index: SupportsIndex) -> dt.date:
+        place = operator.index(index)
+        place += len(self) if place < 0 else 0
+        if not 0 <= place < len(self):
+            raise IndexError(f"{self} has {len(self)} days, no day {operator.index(index)}")
+        return dt.date.fromordinal(self.start.toordinal() + place)
+
+    def __str__(self) -> str:
+        return f"{self.start}..{self.end}"
+
+
+def as_zone(value: str | dt.tzinfo | None) -> dt.tzinfo | None:
+    """Read a time zone.
+
+    Args:
+        value: an IANA name such as ``"Asia/Seoul"``, a ``tzinfo``, or ``None`` for "not known". A zone of
+            pytz is replaced by the one of that name, because pytz answers a plain midnight wrongly.
+
+    Raises:
+        UsageError: for a name the machine's zone database does not have, and for any other value.
+    """
+    if isinstance(value, dt.tzinfo):
+        name = getattr(value, "zone", None)
+        return as_zone(name) if isinstance(name, str) else value
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise UsageError(f"a time zone is a name or a tzinfo, not {value!r}")
+    try:
+        return ZoneInfo(value)
+    except (LookupError, OSError, ValueError):  # not found; a folder of zones; no acceptable name at all
+        raise UsageError(f"no such time zone: {value!r}") from None
+
+
+def begins(day: dt.date, zone: dt.tzinfo | None = None) -> dt.datetime:
+    """Return the moment, in UTC, at which a day begins.
+
+    Args:
+        day: the day.
+        zone: where; ``None``: in the first place on Earth to see it (UTC+14).
+    """
+    if zone is None:
+        return _shifted(day, _FIRST_PLACE)
+    first, second = _midnight(day, zone, fold=0), _midnight(day, zone, fold=1)
+    return first if first <= second else _leap_over_midnight(day, zone, second, first)
+
+
+def ends(day: dt.date, zone: dt.tzinfo | None = None) -> dt.datetime:
+    """Return the moment, in UTC, at which a day has ended, and the next begun.
+
+    Args:
+        day: the day.
+        zone: where; ``None``: everywhere on Earth (UTC-12).
+    """
+    if day == dt.date.max:
+        return _LAST_MOMENT
+    following = day + _DAY
+    if zone is None:
+        return _shifted(following, _LAST_PLACE)
+    first, second = _midnight(following, zone, fold=0), _midnight(following, zone, fold=1)
+    returned = first < second and (second - dt.datetime.resolution).astimezone(zone).date() == day
+    return second if returned else begins(following, zone)
+
+
+def has_begun(day: dt.date, now: dt.datetime, zone: dt.tzinfo | None = None) -> bool:
+    """Tell whether a day has begun: in the zone, or without one anywhere on Earth."""
+    return begins(day, zone) <= _aware(now)
+
+
+def has_ended(day: dt.date, now: dt.datetime, zone: dt.tzinfo | None = None) -> bool:
+    """Tell whether a day has ended: in the zone, or without one everywhere on Earth."""
+    return ends(day, zone) <= _aware(now)
+
+
+def is_final(
+    day: dt.date, fetched_at: dt.datetime, zone: dt.tzinfo | None = None, settle: dt.timedelta = SETTLE
+) -> bool:
+    """Tell whether the figures of a day can no longer change.
+
+    Args:
+        day: the day.
+        fetched_at: when it was asked for.
+        zone: the zone of the account; ``None`` when it is not known.
+        settle: how long after the end of the day the server may go on counting.
+
+    Returns:
+        Whether at least ``settle`` had passed since the day had ended.
+    """
+    return _aware(fetched_at) - ends(day, zone) >= settle
+
+
+def today(now: dt.datetime, zone: dt.tzinfo | None = None) -> dt.date:
+    """Return the date on the clock of a zone (``None``: UTC)."""
+    try:
+        return _aware(now).astimezone(zone or dt.UTC).date()
+    except OverflowError:
+        return now.date()
+
+
+def _aware(moment: dt.datetime) -> dt.datetime:
+    if moment.tzinfo is None:
+        raise UsageError(f"a moment needs a time zone, and {moment.isoformat()} has none")
+    return moment
+
+
+def _shifted(day: dt.date, offset: dt.timedelta) -> dt.datetime:
+    """Return the moment a day begins at a fixed distance from UTC."""
+    try:
+        return dt.datetime.combine(day, dt.time(), dt.UTC) - offset
+    except OverflowError:
+        return _FIRST_MOMENT
+
+
+def _midnight(day: dt.date, zone: dt.tzinfo, *, fold: int) -> dt.datetime:
+    """Return the moment, in UTC, that one reading of a midnight means."""
+    local = dt.datetime.combine(day, dt.time(fold=fold), zone)
+    try:
+        return local.astimezone(dt.UTC)
+    except OverflowError:
+        return _FIRST_MOMENT
+
+
+def _leap_over_midnight(day: dt.date, zone: dt.tzinfo, early: dt.datetime, late: dt.datetime) -> dt.datetime:
+    """Find the second at which the clock is put forward to a day that has no midnight."""
+
+    def date_after(seconds: int) -> dt.date:
+        return (early + dt.timedelta(seconds=seconds)).astimezone(zone).date()
+
+    seconds = range(int((late - early).total_seconds()))
+    return early + dt.timedelta(seconds=bisect_left(seconds, day, key=date_after))

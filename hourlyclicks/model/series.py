@@ -1,0 +1,288 @@
+"""The hours of many days of one target: what the whole library is for.
+
+A series never has a silent hole: each hour of its range is reported, not reported or not fetched, and says
+which. How that is kept, and how series merge, is told in ``hourlyclicks.model.columns``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, overload
+
+import attrs
+
+from hourlyclicks.errors import UsageError
+from hourlyclicks.model import aggregate, export
+from hourlyclicks.model.columns import MISSING, PROVISIONAL, Columns
+from hourlyclicks.model.dates import DateRange, as_day
+from hourlyclicks.model.day import HOURS, HourClicks, HourStatus
+from hourlyclicks.model.targets import Target
+
+if TYPE_CHECKING:
+    from array import array
+    from collections.abc import Iterable, Iterator
+
+    from hourlyclicks.model.day import DayClicks
+    from hourlyclicks.model.export import Row, Sink
+
+_SHOWN = 60
+
+
+@attrs.frozen(eq=False, repr=False)
+class HourlySeries:
+    """All hours of a range of days, in time order.
+
+    Made by ``Client.fetch``, by `SeriesBuilder` and by `merge_days`. Never changes. Takes about 17 bytes
+    an hour. ``len(series)`` counts hours; iterating gives an `HourClicks` for every hour of the range,
+    fetched or not. Two series are equal when they know the same about the same range of the same target,
+    whenever they learnt it.
+
+    There is no total of unique users: whoever clicks in two hours is counted in both.
+
+    Attributes:
+        target: what was counted.
+        range: the days, both ends included.
+    """
+
+    target: Target
+    range: DateRange
+    _columns: Columns
+
+    @property
+    def clicks(self) -> memoryview[int]:
+        """Clicks, days x 24 of ``int64``, read-only; 0 also where ``reported`` says 0."""
+        return _grid(self._columns.clicks)
+
+    @property
+    def unique_users(self) -> memoryview[int]:
+        """Unique users of each hour, days x 24 of ``int64``, read-only; 0 also where ``reported`` says 0."""
+        return _grid(self._columns.unique_users)
+
+    @property
+    def reported(self) -> memoryview[int]:
+        """Which hours have figures, days x 24 bytes of 1 and 0, read-only."""
+        return _grid(self._columns.reported)
+
+    @property
+    def total_clicks(self) -> int:
+        """Clicks of all hours that have figures."""
+        return sum(self._columns.clicks)
+
+    @property
+    def peak(self) -> HourClicks | None:
+        """The hour with the most clicks, the earliest of equals; ``None`` when no hour has figures."""
+        index = aggregate.peak_index(self._columns.clicks, self._columns.reported)
+        if index is None:
+            return None
+        return HourClicks(
+            self.range[index // HOURS],
+            index % HOURS,
+            self._columns.clicks[index],
+            self._columns.unique_users[index],
+            HourStatus.REPORTED,
+        )
+
+    @property
+    def missing_days(self) -> tuple[dt.date, ...]:
+        """The days that were not fetched."""
+        return self._days_in_state(MISSING)
+
+    @property
+    def provisional_days(self) -> tuple[dt.date, ...]:
+        """The days whose figures may still change."""
+        return self._days_in_state(PROVISIONAL)
+
+    def clicks_by_hour(self) -> tuple[int, ...]:
+        """Return the clicks of each hour of the day: 24 sums over all days."""
+        return aggregate.by_hour(self._columns.clicks)
+
+    def clicks_by_weekday_hour(self) -> tuple[tuple[int, ...], ...]:
+        """Return the clicks of each hour of the week: 7 x 24 sums, Monday first."""
+        return aggregate.by_weekday_hour(self._columns.clicks, self.range.start.weekday())
+
+    def days(self) -> Iterator[DayClicks]:
+        """Iterate over the days that were fetched."""
+        for place, date in enumerate(self.range):
+            if self._columns.states[place] != MISSING:
+                yield self._columns.get(place, date)
+
+    def merge(self, other: HourlySeries) -> HourlySeries:
+        """Return what both series know together.
+
+        Args:
+            other: a series of the same target; its range may lie anywhere.
+
+        Returns:
+            A series from the first day of either to the last; days in neither are missing. Of a day in
+            both, the final answer stays, then the one fetched later. Who merges whom makes no difference.
+
+        Raises:
+            UsageError: when the targets differ.
+        """
+        if self.target != other.target:
+            raise UsageError(f"a series of {self.target} and one of {other.target} cannot be merged")
+        whole = DateRange(min(self.range.start, other.range.start), max(self.range.end, other.range.end))
+        columns = Columns.blank(len(whole))
+        columns.absorb(self._columns, whole.index(self.range.start))
+        columns.absorb(other._columns, whole.index(other.range.start))
+        return HourlySeries(self.target, whole, columns)
+
+    def to_rows(self) -> list[Row]:
+        """Return a dict for each hour.
+
+        The keys are ``target``, ``date`` (ISO), ``hour``, ``clicks``, ``unique_users`` and ``status``, which
+        is ``"reported"``, ``"not_reported"`` or ``"not_fetched"``. A count that is not known is ``None``.
+        """
+        return export.to_rows(self)
+
+    def write_csv(self, file: Sink, *, header: bool = True) -> None:
+        """Write a line for each hour, with the columns of `to_rows`; an unknown count is left empty.
+
+        Args:
+            file: a path, or a text stream (opened with ``newline=""``, as for the ``csv`` module). A new
+                file is readable by its owner only.
+            header: whether to begin with the names of the columns.
+        """
+        export.write_csv(self, file, header=header)
+
+    def write_jsonl(self, file: Sink) -> None:
+        """Write a JSON object for each hour, with the keys of `to_rows`; an unknown count is ``null``.
+
+        Args:
+            file: a path, or a text stream. A new file is readable by its owner only.
+        """
+        export.write_jsonl(self, file)
+
+    def __len__(self) -> int:
+        return len(self._columns.reported)
+
+    def __iter__(self) -> Iterator[HourClicks]:
+        for place, date in enumerate(self.range):
+            if self._columns.states[place] == MISSING:
+                for hour in range(HOURS):
+                    yield HourClicks(date, hour, None, None, HourStatus.NOT_FETCHED)
+            else:
+                yield from self._columns.get(place, date)
+
+    def __contains__(self, day: object) -> bool:
+        """Tell whether ``series[day]`` has an answer."""
+        if not isinstance(day, dt.date | str):
+            return False
+        date = as_day(day)
+        return date in self.range and self._columns.states[self.range.index(date)] != MISSING
+
+    @overload
+    def __getitem__(self, key: dt.date | str) -> DayClicks: ...
+    @overload
+    def __getitem__(self, key: slice) -> HourlySeries: ...
+    def __getitem__(self, key: dt.date | str | slice) -> DayClicks | HourlySeries:
+        """Return a day, or for a slice of days (both ends included) the series of those within the range.
+
+        Raises:
+            KeyError: for a day that is out of range or was not fetched, and for a slice without any day.
+            UsageError: for what is no day, and for a slice with a step or with its ends in the wrong order.
+        """
+        if isinstance(key, slice):
+            return self._part(key)
+        date = as_day(key)
+        if date not in self.range:
+            raise KeyError(f"{date} is not in the range {self.range}")
+        place = self.range.index(date)
+        if self._columns.states[place] == MISSING:
+            raise KeyError(f"{date} was not fetched")
+        return self._columns.get(place, date)
+
+    def _part(self, key: slice) -> HourlySeries:
+        if key.step is not None:
+            raise UsageError("a slice of a series takes every day: it cannot have a step")
+        start = dt.date.min if key.start is None else key.start
+        stop = dt.date.max if key.stop is None else key.stop
+        wanted = DateRange.of(start, stop)
+        part = self.range.clip(wanted)
+        if part is None:
+            raise KeyError(f"no day of {wanted} is in the range {self.range}")
+        first, last = self.range.index(part.start), self.range.index(part.end)
+        return HourlySeries(self.target, part, self._columns.part(first, last + 1))
+
+    def _days_in_state(self, state: int) -> tuple[dt.date, ...]:
+        states = self._columns.states
+        return tuple([date for date, known in zip(self.range, states, strict=True) if known == state])
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, HourlySeries):
+            return NotImplemented
+        return (
+            self.target == other.target
+            and self.range == other.range
+            and self._columns.same_knowledge(other._columns)
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.target, self.range))
+
+    def __repr__(self) -> str:
+        target = str(self.target)
+        shown = target if len(target) <= _SHOWN else target[: _SHOWN - 1] + "…"
+        states = self._columns.states
+        return (
+            f"<HourlySeries {shown!r} {self.range}: {self.total_clicks:,} clicks, {len(states):,} days"
+            f" ({states.count(MISSING):,} missing, {states.count(PROVISIONAL):,} provisional)>"
+        )
+
+
+class SeriesBuilder:
+    """Collects days in whatever order they arrive, and becomes a series.
+
+    Args:
+        target: what was counted.
+        range: the days the series will have, fetched or not.
+    """
+
+    __slots__ = ("_columns", "_first", "range", "target")
+
+    def __init__(self, target: Target, range: DateRange) -> None:  # noqa: A002 - named like `HourlySeries.range`
+        self.target = target
+        self.range = range
+        self._first = range.start.toordinal()
+        self._columns: Columns | None = Columns.blank(len(range))
+
+    def add(self, day: DayClicks) -> None:
+        """Take in a day; of two answers for the same day the better one stays, as in `HourlySeries.merge`.
+
+        Raises:
+            UsageError: for a day out of range, one that is wrong in itself, and after `build`.
+        """
+        columns = self._open()
+        place = day.date.toordinal() - self._first
+        if not 0 <= place < len(columns.states):
+            raise UsageError(f"{day.date} is not in the range {self.range}")
+        if columns.states[place] == MISSING:
+            columns.put(place, day)
+        else:
+            columns.improve(place, Columns.of(day), 0)
+
+    def build(self) -> HourlySeries:
+        """Return the series. It takes the memory over, so this works once and ends the builder."""
+        columns, self._columns = self._open(), None
+        return HourlySeries(self.target, self.range, columns)
+
+    def _open(self) -> Columns:
+        if self._columns is None:
+            raise UsageError("the series was built: this builder is used up")
+        return self._columns
+
+
+def merge_days(range: DateRange, days: Iterable[DayClicks], *, target: Target) -> HourlySeries:  # noqa: A002 - as above
+    """Make a series of a target from days in any order, by the rules of `SeriesBuilder`."""
+    builder = SeriesBuilder(target, range)
+    for day in days:
+        builder.add(day)
+    return builder.build()
+
+
+def _grid(cells: array[int] | bytearray) -> memoryview[int]:
+    """Show one value an hour as days x 24 without copying."""
+    flat = memoryview(cells).cast("B")
+    shape = (len(cells) // HOURS, HOURS)
+    grid = flat.cast("B", shape) if isinstance(cells, bytearray) else flat.cast("q", shape)
+    return grid.toreadonly()

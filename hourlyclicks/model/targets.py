@@ -1,0 +1,93 @@
+"""What can be asked about: the whole account, one group of links, or one link.
+
+The three are separate types and a target is exactly one of them, so a request for a link *and* a group,
+whose answer nobody documents, cannot be written down.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TypeAlias
+
+import attrs
+from yarl import URL
+
+from hourlyclicks.errors import UsageError
+
+
+@attrs.frozen
+class Account:
+    """Every link of the account together (Premium and up)."""
+
+    def __str__(self) -> str:
+        return "account"
+
+
+def _whole_number(_: Group, attribute: attrs.Attribute[int], value: object) -> None:
+    if type(value) is not int or value < 0:
+        raise UsageError(f"Group.{attribute.name} must be a whole number from 0, not {value!r}")
+
+
+@attrs.frozen
+class Group:
+    """Every link of one group together (Premium and up).
+
+    Args:
+        idx: the number of the group, as the vendor's console shows it.
+    """
+
+    idx: int = attrs.field(validator=_whole_number)
+
+    def __str__(self) -> str:
+        return f"group {self.idx}"
+
+
+def _link_id(_: Link, __: attrs.Attribute[str], value: object) -> None:
+    if not isinstance(value, str) or not value:
+        raise UsageError(f"Link.id must be a non-empty string, not {value!r}")
+    if any("\ud800" <= char <= "\udfff" for char in value):
+        raise UsageError("Link.id holds half of a surrogate pair, which no URL can carry")
+
+
+def _domain(value: object) -> str:
+    """Give one spelling to a domain: scheme and host in lower case, no slash at the end."""
+    if not isinstance(value, str):
+        raise UsageError(f"Link.domain must be a string, not {value!r}")
+    try:
+        url = URL(value)
+        canonical = str(url.origin())
+        bare = url.path in {"", "/"} and not url.query_string and not url.fragment and url.user is None
+    except ValueError:
+        bare, url, canonical = False, URL(), ""
+    if not bare or url.scheme not in {"http", "https"} or not url.host:
+        raise UsageError(
+            f"Link.domain is written with its scheme and nothing else: 'https://vvd.bz', not {value!r}"
+        )
+    return canonical
+
+
+@attrs.frozen
+class Link:
+    """One short link.
+
+    Args:
+        id: the link's id, as it stands behind the domain; any characters.
+        domain: the link's domain with its scheme, such as ``"https://vvd.bz"``.
+    """
+
+    id: str = attrs.field(validator=_link_id)
+    domain: str = attrs.field(converter=_domain)
+
+    def __str__(self) -> str:
+        return f"{self.domain}/{self.id}"
+
+
+Target: TypeAlias = Account | Link | Group
+
+
+@attrs.frozen
+class Query:
+    """What one request asks: one day of one target."""
+
+    day: dt.date
+    target: Target

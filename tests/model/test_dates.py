@@ -1,0 +1,345 @@
+import copy
+import datetime as dt
+import pickle
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hourlyclicks.errors import UsageError
+from hourlyclicks.model.dates import (
+    SETTLE,
+    DateRange,
+    as_day,
+    as_zone,
+    begins,
+    ends,
+    has_begun,
+    has_ended,
+    is_final,
+    today,
+)
+
+MICROSECOND = dt.timedelta(microseconds=1)
+DAY = dt.timedelta(days=1)
+MIN = dt.datetime.min.replace(tzinfo=dt.UTC)
+MAX = dt.datetime.max.replace(tzinfo=dt.UTC)
+NEW_YORK = ZoneInfo("America/New_York")
+RANGE = DateRange(dt.date(2024, 2, 27), dt.date(2024, 3, 1))
+APRIL_3 = dt.date(2025, 4, 3)
+
+# (zone, day, its length in hours): forward and back in the night, over midnight, at midnight, in the middle
+# of an hour, from the last minute of a day, and a day that was left out altogether.
+STRANGE_DAYS = [
+    ("America/New_York", "2025-03-09", 23),
+    ("America/New_York", "2025-11-02", 25),
+    ("America/Sao_Paulo", "2018-11-04", 23),
+    ("America/Sao_Paulo", "2018-11-03", 24),
+    ("America/Sao_Paulo", "2018-02-17", 25),
+    ("Asia/Beirut", "2022-03-27", 23),
+    ("Asia/Beirut", "2022-10-29", 25),
+    ("America/Havana", "2024-03-10", 23),
+    ("America/Havana", "2024-11-03", 25),
+    ("Australia/Lord_Howe", "2024-10-06", 23.5),
+    ("America/Toronto", "1919-03-30", 23.5),
+    ("America/Toronto", "1919-03-31", 23.5),
+    ("America/St_Johns", "2010-11-06", 25),
+    ("Pacific/Apia", "2011-12-30", 0),
+    ("Pacific/Apia", "2011-12-31", 24),
+    ("Pacific/Kiritimati", "1994-12-31", 0),
+    ("Asia/Seoul", "2025-04-03", 24),
+]
+
+
+def _utc(text: str) -> dt.datetime:
+    return dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC)
+
+
+@st.composite
+def _ranges(draw: st.DrawFn) -> DateRange:
+    start = draw(st.dates())
+    last = min(start.toordinal() + draw(st.integers(0, 40)), dt.date.max.toordinal())
+    return DateRange(start, dt.date.fromordinal(last))
+
+
+# as_day
+
+
+@given(st.dates())
+def test_a_day_is_read_from_what_it_prints(day: dt.date) -> None:
+    """Every date and its ISO text are read as that date."""
+    assert day == as_day(day) == as_day(day.isoformat())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "20250403", "2025-W14-4", "2025-4-3", " 2025-04-03", "2025-04-03\n", "2025-04-03T00:00",
+        "25-04-03", "2025/04/03", "2025-04-31", "2025-02-29", "0000-01-01", "-001-01-01",
+        "\u0662\u0660\u0662\u0665-04-03", "\uff12\uff10\uff12\uff15-04-03", "2025\u201004\u201003",
+    ],
+)  # fmt: skip
+def test_only_one_spelling_of_a_day_is_read(text: str) -> None:
+    """Whatever is not exactly an existing YYYY-MM-DD in ASCII is refused, and quoted."""
+    with pytest.raises(UsageError) as caught:
+        as_day(text)
+    assert repr(text) in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [dt.datetime(2025, 4, 3, tzinfo=dt.UTC), 20250403, None, b"2025-04-03"])
+def test_what_is_no_day_is_refused(value: object) -> None:
+    """A datetime, a number, bytes and nothing at all are no days."""
+    with pytest.raises(UsageError, match=r"a day is a datetime\.date or 'YYYY-MM-DD'"):
+        as_day(value)  # type: ignore[arg-type]  # the point of the test
+
+
+# DateRange
+
+
+@given(_ranges())
+def test_a_range_agrees_with_its_list(span: DateRange) -> None:
+    """Length, order, membership, places and indices are those of the list of its days."""
+    listed = list(span)
+    assert [span.start + i * DAY for i in range(len(span))] == listed
+    assert listed == [span[i] for i in range(len(span))]
+    assert listed == [span[i - len(span)] for i in range(len(span))]
+    assert list(range(len(span))) == [span.index(day) for day in listed]
+    assert all(day in span for day in listed)
+
+
+@given(_ranges(), _ranges())
+def test_clipping_leaves_the_common_days(one: DateRange, other: DateRange) -> None:
+    """Clipping is the intersection, from either side."""
+    common = sorted(set(one) & set(other))
+    clipped = one.clip(other)
+    assert common == (list(clipped) if clipped else [])
+    assert clipped == other.clip(one)
+
+
+def test_a_range_may_be_one_day() -> None:
+    """Both ends are included, so a range from a day to itself has one day."""
+    span = DateRange.of("2024-02-29", dt.date(2024, 2, 29))
+    assert [dt.date(2024, 2, 29)] == list(span)
+    assert len(span) == 1
+
+
+def test_a_range_holds_the_leap_day() -> None:
+    """February has 29 days in 2024, 28 in 2025 and in 2100."""
+    years = (2024, 2025, 2100)
+    assert [len(DateRange.of(f"{year}-02-01", f"{year}-03-01")) for year in years] == [30, 29, 29]
+
+
+def test_a_range_may_be_all_of_time() -> None:
+    """The first and last date there are bound a range that can be counted, asked and walked."""
+    everything = DateRange(dt.date.min, dt.date.max)
+    assert len(everything) == 3_652_059
+    assert dt.date.max == everything[-1]
+    assert dt.date.min == next(iter(everything))
+    assert [dt.date.max] == list(DateRange(dt.date.max, dt.date.max))
+
+
+def test_a_range_does_not_run_backwards() -> None:
+    """The start may not come after the end."""
+    with pytest.raises(UsageError, match="the range starts on 2025-04-04, after its end on 2025-04-03"):
+        DateRange.of("2025-04-04", "2025-04-03")
+
+
+@pytest.mark.parametrize("wrong", ["2025-04-03", dt.datetime(2025, 4, 3, tzinfo=dt.UTC), None])
+def test_a_range_is_made_of_dates(wrong: dt.date) -> None:
+    """The constructor takes dates only, on either side."""
+    with pytest.raises(UsageError, match=r"DateRange\.start"):
+        DateRange(wrong, APRIL_3)
+    with pytest.raises(UsageError, match=r"DateRange\.end"):
+        DateRange(APRIL_3, wrong)
+
+
+def test_what_is_not_in_a_range_has_no_place() -> None:
+    """A day outside is not in it, has no index, and is named in the error."""
+    with pytest.raises(UsageError, match=r"2024-03-02 is not in 2024-02-27\.\.2024-03-01"):
+        RANGE.index(dt.date(2024, 3, 2))
+
+
+@pytest.mark.parametrize("thing", ["2024-02-28", dt.datetime(2024, 2, 28, tzinfo=dt.UTC), None, 3])
+def test_only_dates_are_in_a_range(thing: object) -> None:
+    """Membership of anything but a date is false and no error."""
+    assert thing not in RANGE
+
+
+@pytest.mark.parametrize("index", [4, -5])
+def test_indices_end_with_the_range(index: int) -> None:
+    """An index beyond either end is an IndexError, as in a list."""
+    with pytest.raises(IndexError, match=f"4 days, no day {index}"):
+        RANGE[index]
+
+
+def test_a_range_is_a_value() -> None:
+    """Equal ranges are one key, copies are equal, and it prints as both its ends."""
+    assert {RANGE} == {DateRange.of("2024-02-27", "2024-03-01"), copy.copy(RANGE)}
+    assert pickle.loads(pickle.dumps(RANGE)) == RANGE  # noqa: S301 - our own bytes
+    assert str(RANGE) == "2024-02-27..2024-03-01"
+
+
+# as_zone
+
+
+class _LikePytz(dt.tzinfo):
+    """A zone in the manner of pytz: knows its name, and answers a plain midnight with local mean time."""
+
+    zone = "Asia/Seoul"
+
+    def utcoffset(self, _: dt.datetime | None) -> dt.timedelta:
+        return dt.timedelta(hours=8, minutes=28)
+
+    def dst(self, _: dt.datetime | None) -> None:
+        """Know nothing of summer time."""
+
+    def tzname(self, _: dt.datetime | None) -> str:
+        return "LMT"
+
+
+def test_zones_are_read() -> None:
+    """A name gives its zone, a tzinfo itself, None nothing, and a zone of pytz the real one of its name."""
+    assert as_zone("Asia/Seoul") is ZoneInfo("Asia/Seoul")
+    assert as_zone(NEW_YORK) is NEW_YORK
+    assert as_zone(dt.UTC) is dt.UTC
+    assert as_zone(None) is None
+    assert as_zone(_LikePytz()) is ZoneInfo("Asia/Seoul")
+
+
+@pytest.mark.parametrize(
+    "name", ["", "Seoul/Asia", "Asia", "../etc/passwd", "/etc/localtime", "a\0b", "\ud800", "서울"]
+)
+def test_unknown_zones_are_refused(name: str) -> None:
+    """A name that the machine does not know, or that is no name, is a usage error."""
+    with pytest.raises(UsageError, match="no such time zone"):
+        as_zone(name)
+
+
+def test_what_is_no_zone_is_refused() -> None:
+    """A number of hours is no zone."""
+    with pytest.raises(UsageError, match="a time zone is a name or a tzinfo, not 9"):
+        as_zone(9)  # type: ignore[arg-type]  # the point of the test
+
+
+# begins, ends
+
+
+def test_without_a_zone_a_day_lasts_fifty_hours() -> None:
+    """It begins at UTC+14 and has ended at UTC-12."""
+    assert begins(APRIL_3) == _utc("2025-04-02 10:00")
+    assert ends(APRIL_3) == _utc("2025-04-04 12:00")
+
+
+@given(st.dates(dt.date(1900, 1, 1), dt.date(2100, 1, 1)), st.integers(-12, 14))
+def test_without_a_zone_every_place_on_earth_is_covered(day: dt.date, hours: int) -> None:
+    """No place sees a day begin earlier or end later."""
+    place = dt.timezone(dt.timedelta(hours=hours))
+    assert begins(day) <= begins(day, place) < ends(day, place) <= ends(day)
+
+
+@given(
+    st.dates(dt.date(1890, 1, 1), dt.date(2200, 1, 1)),
+    st.sampled_from(sorted({z for z, _, _ in STRANGE_DAYS})),
+)
+def test_a_day_ends_where_the_next_begins_or_later(day: dt.date, name: str) -> None:
+    """In a zone no moment lies between two days; only a clock put back over midnight makes them overlap."""
+    zone = ZoneInfo(name)
+    assert begins(day, zone) <= begins(day + DAY, zone) <= ends(day, zone)
+
+
+@pytest.mark.parametrize(("zone", "day", "hours"), STRANGE_DAYS)
+def test_a_day_in_a_zone_is_as_long_as_its_clock_says(zone: str, day: str, hours: float) -> None:
+    """From its begin to its end a day takes 23, 24, 25 or other hours, as the clock of its zone goes."""
+    lasted = ends(as_day(day), ZoneInfo(zone)) - begins(as_day(day), ZoneInfo(zone))
+    assert dt.timedelta(hours=hours) == lasted
+
+
+@pytest.mark.parametrize(("name", "text", "_hours"), STRANGE_DAYS)
+@pytest.mark.parametrize("shift", [-1, 0, 1])
+def test_the_bounds_of_a_day_are_exact_to_the_microsecond(
+    name: str, text: str, _hours: float, shift: int
+) -> None:
+    """No clock shows a day or a later one before its begin, nor it or an earlier one after its end."""
+    zone, day = ZoneInfo(name), as_day(text) + shift * DAY
+    start, end = begins(day, zone), ends(day, zone)
+    minutes = [dt.timedelta(minutes=i) for i in range(0, 200, 5)]
+    assert start.astimezone(zone).date() >= day
+    assert all((start - MICROSECOND - ago).astimezone(zone).date() < day for ago in minutes)
+    assert (end - MICROSECOND).astimezone(zone).date() <= day
+    assert all((end + after).astimezone(zone).date() > day for after in minutes)
+
+
+def test_a_day_without_midnight_begins_when_the_clock_is_put_forward() -> None:
+    """Sao Paulo and Beirut went from 24:00 to 01:00: the day begins at its one o'clock."""
+    assert begins(dt.date(2018, 11, 4), ZoneInfo("America/Sao_Paulo")) == _utc("2018-11-04 03:00")
+    assert begins(dt.date(2022, 3, 27), ZoneInfo("Asia/Beirut")) == _utc("2022-03-26 22:00")
+
+
+def test_a_day_that_comes_back_has_not_ended() -> None:
+    """St John's put its clock back from 00:01 to 23:01: a minute of the next day, then this one again."""
+    zone = ZoneInfo("America/St_Johns")
+    saturday, sunday = dt.date(2010, 11, 6), dt.date(2010, 11, 7)
+    assert ends(saturday, zone) - begins(sunday, zone) == dt.timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    "zone", [None, dt.UTC, NEW_YORK, ZoneInfo("Asia/Seoul"), ZoneInfo("Pacific/Kiritimati")]
+)
+def test_the_ends_of_time_do_not_overflow(zone: dt.tzinfo | None) -> None:
+    """The first and last dates begin and end at moments that exist, in any zone."""
+    assert MIN <= begins(dt.date.min, zone) <= ends(dt.date.min, zone) <= begins(dt.date.max, zone)
+    assert ends(dt.date.max, zone) == MAX
+    assert has_begun(dt.date.min, MAX, zone)
+    assert not has_ended(dt.date.max, MAX - MICROSECOND, zone)
+    assert is_final(dt.date.min, MAX, zone)
+    assert not is_final(dt.date.max, MAX, zone)
+    assert dt.date.max == today(MAX, zone)
+    assert dt.date.min == today(MIN, zone)
+
+
+# has_begun, has_ended, is_final, today
+
+
+@pytest.mark.parametrize("zone", [None, dt.UTC, NEW_YORK])
+@given(day=st.dates(dt.date(1900, 1, 1), dt.date(2100, 1, 1)))
+def test_begun_ended_and_final_turn_at_one_microsecond(day: dt.date, zone: dt.tzinfo | None) -> None:
+    """Each of the three is false until one microsecond before its moment, and true from it on."""
+    begin, end = begins(day, zone), ends(day, zone)
+    for moment, ask in ((begin, has_begun), (end, has_ended), (end + SETTLE, is_final)):
+        assert not ask(day, moment - MICROSECOND, zone)
+        assert ask(day, moment, zone)
+
+
+def test_the_settle_time_can_be_chosen() -> None:
+    """Nothing or two days after the end, to the microsecond."""
+    end = ends(APRIL_3, dt.UTC)
+    two = dt.timedelta(days=2)
+    assert is_final(APRIL_3, end, dt.UTC, settle=dt.timedelta())
+    assert not is_final(APRIL_3, end + two - MICROSECOND, dt.UTC, settle=two)
+    assert is_final(APRIL_3, end + two, dt.UTC, settle=two)
+
+
+def test_the_clock_may_be_read_in_any_zone() -> None:
+    """A moment is a moment: New York's reading of it gives the same answers as UTC's."""
+    now = ends(APRIL_3, NEW_YORK)
+    assert has_ended(APRIL_3, now.astimezone(NEW_YORK), NEW_YORK)
+    assert not has_ended(APRIL_3, (now - MICROSECOND).astimezone(NEW_YORK), NEW_YORK)
+    assert today(now - MICROSECOND, NEW_YORK) == APRIL_3
+
+
+def test_today_depends_on_the_place() -> None:
+    """At one moment it is three dates on Earth, and UTC's when nobody says where."""
+    now = _utc("2025-04-03 10:30")
+    places = [dt.timezone(dt.timedelta(hours=14)), None, dt.timezone(dt.timedelta(hours=-12))]
+    assert [today(now, place) for place in places] == [APRIL_3 + DAY, APRIL_3, APRIL_3 - DAY]
+
+
+def test_a_moment_without_a_zone_is_refused() -> None:
+    """A naive datetime is a usage error wherever a moment is asked for."""
+    naive = dt.datetime(2025, 4, 3)  # noqa: DTZ001 - the point of the test
+    for ask in (has_begun, has_ended, is_final):
+        with pytest.raises(UsageError, match="2025-04-03T00:00:00 has none"):
+            ask(APRIL_3, naive)
+    with pytest.raises(UsageError):
+        today(naive)

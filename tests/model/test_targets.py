@@ -1,0 +1,94 @@
+import copy
+import pickle
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hourlyclicks.errors import UsageError
+from hourlyclicks.model.targets import Account, Group, Link, Query, Target
+from tests.model.strategies import FIRST, TARGETS
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_targets_are_values(target: Target) -> None:
+    """A target pickles and copies into an equal one, and can be a key."""
+    assert {target} == {copy.copy(target), copy.deepcopy(target), pickle.loads(pickle.dumps(target))}  # noqa: S301 - our own bytes
+
+
+def test_targets_differ() -> None:
+    """No two of the three kinds are equal, nor do they print alike."""
+    assert len(set(TARGETS)) == len({str(target) for target in TARGETS}) == 3
+
+
+@pytest.mark.parametrize(
+    ("target", "text"),
+    [
+        (Account(), "account"),
+        (Group(7), "group 7"),
+        (Link("서울/+", "https://vvd.bz"), "https://vvd.bz/서울/+"),
+    ],
+)
+def test_targets_print_as_people_know_them(target: Target, text: str) -> None:
+    """A link prints as its address, the others in words."""
+    assert text == str(target)
+
+
+@pytest.mark.parametrize("idx", [-1, 1.0, "7", True, None])
+def test_a_group_has_a_whole_number(idx: int) -> None:
+    """Neither a negative number nor a fraction, text, bool or nothing is a group."""
+    with pytest.raises(UsageError, match=r"Group\.idx must be a whole number from 0"):
+        Group(idx)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
+def test_a_link_id_is_kept_as_it_is(text: str) -> None:
+    """Any characters may make a link id, and none is changed."""
+    assert text == Link(text, "https://vvd.bz").id
+
+
+@pytest.mark.parametrize("text", ["", None, 5, b"kYdr"])
+def test_a_link_has_an_id(text: str) -> None:
+    """An empty id, and what is no text, is refused."""
+    with pytest.raises(UsageError, match=r"Link\.id must be a non-empty string"):
+        Link(text, "https://vvd.bz")
+
+
+def test_half_a_character_is_no_link_id() -> None:
+    """A lone surrogate is refused without being repeated: it could not be printed."""
+    with pytest.raises(UsageError, match="half of a surrogate pair") as caught:
+        Link("a\ud83d", "https://vvd.bz")
+    assert str(caught.value).isascii()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["https://vvd.bz", "https://vvd.bz/", "HTTPS://VVD.BZ", "https://vvd.bz:443", "https://vvd.bz:443/"],
+)
+def test_a_domain_has_one_spelling(text: str) -> None:
+    """The same domain written otherwise is the same link."""
+    assert Link("kYdr", "https://vvd.bz") == Link("kYdr", text)
+
+
+@pytest.mark.parametrize("text", ["http://vvd.bz", "https://vvd.im", "https://vvd.bz:8443"])
+def test_domains_differ_by_scheme_host_and_port(text: str) -> None:
+    """Each of the three makes another link."""
+    assert Link("kYdr", "https://vvd.bz") != Link("kYdr", text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "vvd.bz", "//vvd.bz", "ftp://vvd.bz", "https://", "https://vvd.bz/kYdr", "https://vvd.bz?x=1",
+        "https://vvd.bz#top", "https://me@vvd.bz", "https://vvd.bz:port", "https://[::1", "mailto:x", None, 5,
+    ],
+)  # fmt: skip
+def test_a_domain_is_an_origin(text: str) -> None:
+    """A domain without a scheme, with another one than http(s), or with anything behind it is refused."""
+    with pytest.raises(UsageError, match=r"Link\.domain"):
+        Link("kYdr", text)
+
+
+def test_a_query_is_a_value() -> None:
+    """The same day of the same target is the same query."""
+    assert len({Query(FIRST, target) for target in (*TARGETS, *TARGETS)}) == 3
