@@ -1,0 +1,126 @@
+"""Answers into days.
+
+A day is accepted only whole and only if everything about it is in order; absence is never zero clicks. Two
+things keep that cheap: the converter has one hook, for a whole day and not for rows, and an answer is
+decoded and checked the quick way first. Whatever the quick way does not like, be it wrong or merely
+unusual, is read again the strict way, which decides, and finds the words when the answer is refused.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from hourlyclicks.errors import ApiError, DecodeError, HourlyClicksError
+from hourlyclicks.model.day import DayClicks
+from hourlyclicks.wire.document import UnreadableError, read_quickly, read_strictly
+from hourlyclicks.wire.endpoints import CODE, MESSAGE, RESULT
+from hourlyclicks.wire.rows import LARGEST, careful_columns, plain_columns, whole_number
+from hourlyclicks.wire.text import excerpt
+
+if TYPE_CHECKING:
+    from cattrs import BaseConverter
+
+    from hourlyclicks.model.http import Response
+    from hourlyclicks.model.targets import Query
+    from hourlyclicks.wire.key import ApiKey
+
+
+def decode_day(
+    query: Query, response: Response, *, fetched_at: dt.datetime, final: bool, key: ApiKey | None = None
+) -> DayClicks:
+    """Return the day that an answer holds.
+
+    Args:
+        query: what was asked; an answer about another day is refused.
+        response: the answer, its status found good by `check_status`.
+        fetched_at: when it was asked; aware.
+        final: whether the figures can no longer change.
+        key: the API key, so that it is kept out of the errors if the server repeats it.
+
+    Raises:
+        ApiError: the answer says no: its ``code`` is not 0.
+        DecodeError: it cannot be read, is incomplete, or is about another day.
+    """
+    read = _read(query, response, fetched_at=fetched_at, final=final, key=key)
+    if isinstance(read, HourlyClicksError):
+        raise read.about(query.day, query.target)  # from here, so that no locals with the body hang on it
+    return read
+
+
+class _SaysNoError(ValueError):
+    """The ``code`` of the answer is not 0."""
+
+    def __init__(self, code: int, message: object) -> None:
+        super().__init__(code, message)
+        self.code = code
+        self.message = message if isinstance(message, str) else ""
+
+
+@attrs.frozen
+class _Answer:
+    """What the hook makes a day of."""
+
+    document: object
+    day: dt.date
+    fetched_at: dt.datetime
+    final: bool
+
+
+def _read(
+    query: Query, response: Response, *, fetched_at: dt.datetime, final: bool, key: ApiKey | None
+) -> DayClicks | HourlyClicksError:
+    """Return the day, or the error to raise."""
+    structure = _converter().structure
+    try:
+        return structure(_Answer(read_quickly(response.body), query.day, fetched_at, final), DayClicks)
+    except ValueError:
+        pass  # the strict reader decides
+    try:
+        return structure(_Answer(read_strictly(response.body), query.day, fetched_at, final), DayClicks)
+    except _SaysNoError as no:
+        return ApiError(excerpt(no.message, key=key), code=no.code, status=response.status)
+    except UnreadableError as error:
+        shown = excerpt(response.body, key=key)
+        return DecodeError(error.problems, excerpt=shown, retryable=error.retryable)
+
+
+@cache
+def _converter() -> BaseConverter:
+    """Make the converter for the first answer; importing cattrs would make the package slow to import."""
+    from cattrs import BaseConverter  # noqa: PLC0415 - see above
+
+    converter = BaseConverter()
+    converter.register_structure_hook(DayClicks, _day)
+    return converter
+
+
+def _day(answer: _Answer, _: type[DayClicks]) -> DayClicks:
+    rows = _rows(answer.document)
+    ymd = answer.day.isoformat()
+    clicks, users = plain_columns(rows, ymd) or careful_columns(rows, ymd)
+    return DayClicks(answer.day, clicks, users, answer.fetched_at, answer.final)
+
+
+def _rows(document: object) -> list[Any]:
+    """Open the envelope."""
+    if not isinstance(document, dict):
+        raise UnreadableError("expected object @ top level", retryable=True)
+    code = whole_number(_member(document, CODE))
+    if code is None or abs(code) > LARGEST:
+        raise UnreadableError(f"expected int @ {CODE}", retryable=True)
+    if code != 0:
+        raise _SaysNoError(code, document.get(MESSAGE))
+    rows = _member(document, RESULT)
+    if not isinstance(rows, list):
+        raise UnreadableError(f"expected list @ {RESULT}", retryable=True)
+    return rows
+
+
+def _member(document: dict[str, object], name: str) -> object:
+    if name not in document:
+        raise UnreadableError(f"missing @ {name}", retryable=True)
+    return document[name]

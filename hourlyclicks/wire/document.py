@@ -1,0 +1,126 @@
+"""Bytes into a JSON document, strictly, and the same with and without orjson.
+
+The standard library's decoder, made strict, says what is a document and words what is not. orjson is only
+ever asked first: what it accepts, the strict decoder accepts too, and what it refuses (a byte order mark,
+UTF-16, half a surrogate pair, 400 digits) is decided again by the strict decoder. Where the two could still
+part is the depth of nesting, so a limit of our own, far below theirs, holds for both; it also keeps the
+recursion of either from ending in a ``RecursionError``. Integers beyond 64 bits are floats to orjson:
+whoever reads figures must refuse floats, and word the refusal with the strict document in hand.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MAX_DEPTH = 64
+"""How deep arrays and objects may nest; the API's own answers are three deep."""
+
+_STEP = re.compile(r'"(?:[^"\\]++|\\.)*+(?P<whole>")?|[\[{]|[\]}]', re.DOTALL)
+
+
+class UnreadableError(ValueError):
+    """A body that cannot be read; turned into a `DecodeError` where body and key are at hand.
+
+    Attributes:
+        problems: what is wrong, a line each.
+        retryable: whether the same question may get a better answer.
+    """
+
+    def __init__(self, *problems: str, retryable: bool) -> None:
+        super().__init__(*problems)
+        self.problems = problems
+        self.retryable = retryable
+
+
+def read_quickly(body: bytes) -> Any:  # noqa: ANN401 - a JSON document is of any type
+    """Return the document, by the fastest decoder there is.
+
+    Raises:
+        ValueError: it does not like the body; `read_strictly` has the last word.
+    """
+    if _loads is None or body.count(b"[") + body.count(b"{") > MAX_DEPTH:
+        return read_strictly(body)
+    return _loads(body)
+
+
+def read_strictly(body: bytes) -> Any:  # noqa: ANN401 - a JSON document is of any type
+    """Return the document in a body of UTF-8, UTF-16 or UTF-32, with or without a byte order mark.
+
+    Raises:
+        UnreadableError: it is not JSON, nested too deeply, or holds a number no computer reckons with.
+    """
+    text = _text(body)
+    if _is_deeper_than(MAX_DEPTH, text):
+        raise UnreadableError(f"nested more than {MAX_DEPTH} deep", retryable=False)
+    try:
+        return _DECODER.decode(text)
+    except json.JSONDecodeError as error:
+        raise UnreadableError(_not_json(text, error), retryable=True) from None
+    except UnreadableError:
+        raise
+    except ValueError:  # int() refuses thousands of digits, whose conversion takes quadratic time
+        raise UnreadableError("a number has too many digits", retryable=False) from None
+
+
+def _text(body: bytes) -> str:
+    encoding = json.detect_encoding(body)
+    try:
+        return body.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise UnreadableError(f"not valid {encoding} at byte {error.start}", retryable=True) from None
+
+
+def _not_json(text: str, error: json.JSONDecodeError) -> str:
+    start = text.lstrip()
+    if not start:
+        return "the body is empty"
+    if start.startswith("<"):
+        return "HTML, not JSON"
+    return f"not JSON: {error.msg} at character {error.pos}"
+
+
+def _is_deeper_than(limit: int, text: str) -> bool:
+    """Tell whether brackets nest deeper, without recursion."""
+    if text.count("[") + text.count("{") <= limit:
+        return False
+    depth = 0
+    for step in _STEP.finditer(text):
+        bracket = step[0]
+        if bracket in "[{":
+            depth += 1
+        elif bracket in "]}":
+            depth -= 1
+        elif not step["whole"]:
+            return False
+        if depth > limit:
+            return True
+    return False
+
+
+def _float(digits: str) -> float:
+    number = float(digits)
+    if math.isinf(number):
+        raise UnreadableError("a number is too large", retryable=False)
+    return number
+
+
+def _constant(name: str) -> NoReturn:
+    raise UnreadableError(f"not JSON: {name}", retryable=True)
+
+
+def _find_orjson() -> Callable[[bytes], Any] | None:
+    try:
+        from orjson import loads  # noqa: PLC0415 - of the extra "speedups", which may not be installed
+    except ImportError:
+        return None
+    return loads
+
+
+_loads = _find_orjson()
+_DECODER = json.JSONDecoder(parse_float=_float, parse_constant=_constant)

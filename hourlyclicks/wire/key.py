@@ -1,0 +1,107 @@
+r"""The API key as a value that does not show itself.
+
+The key exists in clear at two places only: inside an `ApiKey`, and as the value of the ``Authorization``
+header, which is a `Secret`. Neither has a telling ``repr``, so logs, tracebacks with locals and debuggers
+show ``***``, and neither can be pickled. A server may still send the key back; `ApiKey.scrub` takes it out
+of such text, also when it was percent-encoded or escaped for JSON or HTML on the way.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from typing import NoReturn
+
+from hourlyclicks.errors import UsageError
+
+_FORM = re.compile(r"[\x21-\x7e]{8,512}")
+_HIDDEN = "***"
+_ENTITIES = {"&": "amp", "<": "lt", ">": "gt", '"': "quot", "'": "apos"}
+
+
+class Secret(str):
+    """Text that shows itself as ``***`` and is a string in every other respect, as aiohttp wants a header."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return repr(_HIDDEN)
+
+    def __reduce_ex__(self, _protocol: object) -> NoReturn:
+        raise TypeError("an API key is not written into pickles")
+
+
+class ApiKey:
+    """The key of an account.
+
+    Args:
+        text: 8 to 512 visible ASCII characters.
+
+    Raises:
+        UsageError: the text cannot be a key; the error does not repeat it.
+    """
+
+    def __init__(self, text: str) -> None:
+        if not _is_key(text):
+            del text  # it may be the key with a line feed behind it, and tracebacks can show locals
+            raise UsageError("an API key is 8 to 512 visible ASCII characters, without spaces or line ends")
+        self._text = Secret(text)
+
+    def reveal(self) -> str:
+        """Return the key in clear; only for the header it is made for."""
+        return str(self._text)
+
+    def scrub(self, text: str) -> str:
+        """Return the text with ``***`` wherever it holds the key, in clear or escaped."""
+        return self._echo.sub(_HIDDEN, text)
+
+    @cached_property
+    def _echo(self) -> re.Pattern[str]:
+        """What the key looks like in a text; most runs never need it."""
+        return re.compile(_echo_of(self._text))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({_HIDDEN!r})"
+
+    def __str__(self) -> str:
+        return _HIDDEN
+
+    def __format__(self, spec: str) -> str:
+        return format(_HIDDEN, spec)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ApiKey) and str(self._text) == str(other._text)
+
+    def __hash__(self) -> int:
+        return hash(str(self._text))
+
+    def __copy__(self) -> ApiKey:
+        return self
+
+    def __deepcopy__(self, _memo: object) -> ApiKey:
+        return self
+
+    def __reduce_ex__(self, _protocol: object) -> NoReturn:
+        raise TypeError("an API key is not written into pickles")
+
+
+def _is_key(value: object) -> bool:
+    return isinstance(value, str) and _FORM.fullmatch(value) is not None
+
+
+def _echo_of(key: str) -> str:
+    r"""Return a pattern for the key in clear, or with some or all of it escaped for a URL, JSON or HTML.
+
+    A backslash is one in clear and two in JSON. The two are told apart for the whole key, not for each
+    backslash: a pattern that may try both every time takes for ever on a row of them.
+    """
+    in_clear = "".join(_spellings(char, re.escape(char)) for char in key)
+    in_json = "".join(_spellings(char, r"\\\\" if char == "\\" else rf"\\?{re.escape(char)}") for char in key)
+    return f"{in_json}|{in_clear}"
+
+
+def _spellings(char: str, plain: str) -> str:
+    code = ord(char)
+    digits = f"(?i:{code:02x})"
+    names = f"#0*{code}|#[xX]0*{digits}|{_ENTITIES.get(char, f'#{code}')}"
+    return rf"(?:(?:%(?:25)*|\\u00|\\x){digits}|&(?:{names});|{plain})"

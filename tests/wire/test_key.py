@@ -1,0 +1,171 @@
+"""The key shows itself nowhere."""
+
+from __future__ import annotations
+
+import copy
+import html
+import json
+import pickle
+import re
+import string
+import traceback
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import attrs
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hourlyclicks.errors import UsageError
+from hourlyclicks.wire.key import ApiKey, Secret
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+CANARY = "CANARY-0123456789"
+VISIBLE = "".join(map(chr, range(0x21, 0x7F)))
+keys = st.text(VISIBLE, min_size=8, max_size=40)
+
+
+@attrs.frozen
+class Holder:
+    """Some object with a key in it."""
+
+    key: ApiKey
+
+
+@given(keys)
+def test_a_key_is_kept_as_it_is(text: str) -> None:
+    """A key of visible ASCII characters is accepted and comes back unchanged."""
+    assert text == ApiKey(text).reveal()
+
+
+@pytest.mark.parametrize("length", [8, 512])
+def test_the_shortest_and_the_longest_key(length: int) -> None:
+    """Keys have 8 to 512 characters."""
+    assert length == len(ApiKey("k" * length).reveal())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "CANARY7",
+        "C" * 513,
+        "CANARY 0123",
+        "CANARY-0123\n",
+        "\nCANARY-0123",
+        "CANARY-0123\r\nX: y",
+        "CANARY-\x00123",
+        "CANARY-한글-0123",
+        "CANARY-\x7f0123",
+        "CANARY-é0123",
+        None,
+        b"CANARY-0123",
+        12345678,
+    ],
+)
+def test_what_cannot_be_a_key_is_refused_without_repeating_it(text: str) -> None:
+    """Neither the error nor a traceback with locals shows what was given for a key."""
+    with pytest.raises(UsageError, match="8 to 512 visible ASCII") as caught:
+        ApiKey(text)
+    frames = traceback.TracebackException.from_exception(caught.value, capture_locals=True).stack
+    ours = [frame for frame in frames if frame.filename.endswith("key.py") and "test_" not in frame.filename]
+    assert ours
+    for shown in (str(caught.value), repr(caught.value), *(str(frame.locals) for frame in ours)):
+        assert "CANAR" not in shown
+        assert "CCCC" not in shown
+
+
+SHOWINGS: dict[str, Callable[[ApiKey], object]] = {
+    "str": str,
+    "repr": repr,
+    "format": lambda key: f"{key}",
+    "format with a width": lambda key: f"{key:>30}",
+    "format repr": lambda key: f"{key!r}",
+    "percent": lambda key: "%s %r" % (key, key),  # noqa: UP031 - the old way shows keys as well
+    "vars": vars,
+    "in a list": lambda key: [key],
+    "in an attrs class": Holder,
+    "attrs.asdict": lambda key: attrs.asdict(Holder(key)),
+    "secret repr": lambda key: repr(Secret(key.reveal())),
+    "headers": lambda key: {"Authorization": Secret(key.reveal())},
+    "copy": lambda key: copy.deepcopy(Holder(copy.copy(key))),
+}
+
+
+@pytest.mark.parametrize("show", SHOWINGS.values(), ids=SHOWINGS)
+def test_no_way_of_showing_shows_the_key(show: Callable[[ApiKey], object]) -> None:
+    """However a key is turned into text, it stays hidden."""
+    assert CANARY not in repr(show(ApiKey(CANARY)))
+    assert CANARY not in str(show(ApiKey(CANARY)))
+
+
+@pytest.mark.parametrize("value", [ApiKey(CANARY), Secret(CANARY), Holder(ApiKey(CANARY))], ids=repr)
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_a_key_cannot_be_pickled(value: object, protocol: int) -> None:
+    """No pickle holds a key."""
+    with pytest.raises(TypeError, match="not written into pickles"):
+        pickle.dumps(value, protocol)
+
+
+def test_a_secret_is_sent_in_clear() -> None:
+    """What writes headers gets the whole text."""
+    assert CANARY == str(Secret(CANARY)) == f"{Secret(CANARY)}"
+    assert CANARY.encode() == Secret(CANARY).encode()
+
+
+def test_keys_are_equal_by_their_text() -> None:
+    """Two keys of one text are one key, and a key is not a string."""
+    assert ApiKey(CANARY) == ApiKey(CANARY)
+    assert hash(ApiKey(CANARY)) == hash(ApiKey(CANARY))
+    assert ApiKey(CANARY) != ApiKey(CANARY + "0")
+    assert ApiKey(CANARY) != CANARY
+    assert copy.copy(key := ApiKey(CANARY)) is key
+    assert copy.deepcopy(key) is key
+
+
+SPELLINGS: dict[str, Callable[[str], str]] = {
+    "clear": str,
+    "percent": lambda text: quote(text, safe=""),
+    "percent, lower case": lambda text: re.sub("%..", lambda code: code[0].lower(), quote(text, safe="")),
+    "percent, every character": lambda text: "".join(f"%{ord(char):02X}" for char in text),
+    "percent, twice": lambda text: quote(quote(text, safe=""), safe=""),
+    "percent, as in a path": quote,
+    "json": lambda text: json.dumps(text)[1:-1],
+    "json, slashes too": lambda text: json.dumps(text)[1:-1].replace("/", r"\/"),
+    "json, codes": lambda text: "".join(f"\\u{ord(char):04x}" for char in text),
+    "html": html.escape,
+    "html, decimal": lambda text: "".join(f"&#{ord(char)};" for char in text),
+    "html, hexadecimal": lambda text: "".join(f"&#x{ord(char):X};" for char in text),
+    "python": lambda text: "".join(f"\\x{ord(char):02x}" for char in text),
+}
+
+
+@pytest.mark.parametrize("spell", SPELLINGS.values(), ids=SPELLINGS)
+@given(text=keys, before=st.sampled_from(["", "key=", "한글 "]), after=st.sampled_from(["", "&x=1", "\n"]))
+def test_a_key_is_scrubbed_in_any_spelling(
+    spell: Callable[[str], str], text: str, before: str, after: str
+) -> None:
+    """A server that repeats the key, escaped or not, does not bring it into our errors."""
+    assert f"{before}***{after}" == ApiKey(text).scrub(f"{before}{spell(text)}{after}")
+
+
+def test_every_occurrence_is_scrubbed() -> None:
+    """A key that comes twice is scrubbed twice."""
+    assert ApiKey(CANARY).scrub(f"a {CANARY}, b {CANARY}") == "a ***, b ***"
+
+
+def test_a_row_of_backslashes_is_no_trap() -> None:
+    """Looking for a key takes no time worth naming, even when nearly everything looks like its beginning."""
+    key = ApiKey("\\" * 100 + "x")
+    assert "***" == key.scrub("\\" * 100 + "x") == key.scrub("\\" * 200 + "x")
+    text = "\\" * 3000
+    assert text == key.scrub(text)
+
+
+@given(st.text(string.ascii_lowercase + " %&\\;#", max_size=60))
+def test_text_without_the_key_is_not_changed(text: str) -> None:
+    """Nothing else is taken for the key."""
+    assert text == ApiKey(CANARY).scrub(text)

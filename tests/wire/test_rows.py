@@ -1,0 +1,218 @@
+"""Rows become columns, and nothing that is not a row of the day does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hourlyclicks.wire.document import UnreadableError
+from hourlyclicks.wire.rows import LARGEST, MAX_PROBLEMS, careful_columns, plain_columns, whole_number
+
+YMD = "2025-04-20"
+
+
+def row(hour: object = 3, clicks: object = 8, users: object = 5, ymd: object = YMD) -> dict[str, object]:
+    """Make a row as the API sends them."""
+    return {"ymd": ymd, "hour": hour, "acesCnt": clicks, "pernCnt": users}
+
+
+def without(name: str) -> dict[str, object]:
+    """Make a row that lacks a member."""
+    return {member: value for member, value in row().items() if member != name}
+
+
+def problems_of(rows: list[Any]) -> tuple[tuple[str, ...], bool]:
+    """Return what is wrong with rows, and whether to ask again; both readers must refuse them."""
+    assert plain_columns(rows, YMD) is None
+    with pytest.raises(UnreadableError) as caught:
+        careful_columns(rows, YMD)
+    return caught.value.problems, caught.value.retryable
+
+
+COUNTS = "0 to 9223372036854775807"
+
+
+@pytest.mark.parametrize(
+    ("bad", "problem"),
+    [
+        (row(hour=24), "expected int from 0 to 23 @ result[1].hour"),
+        (row(hour=-1), "expected int from 0 to 23 @ result[1].hour"),
+        (row(hour="24"), "expected int from 0 to 23 @ result[1].hour"),
+        (row(hour=10**400), "expected int from 0 to 23 @ result[1].hour"),
+        (row(hour="9" * 5000), "expected int from 0 to 23 @ result[1].hour"),
+        (row(hour=7.5), "expected int @ result[1].hour"),
+        (row(hour=7.0), "expected int @ result[1].hour"),
+        (row(hour=None), "expected int @ result[1].hour"),
+        (row(hour=True), "expected int @ result[1].hour"),
+        (row(hour=False), "expected int @ result[1].hour"),
+        (row(hour=""), "expected int @ result[1].hour"),
+        (row(hour="-1"), "expected int @ result[1].hour"),
+        (row(hour="+7"), "expected int @ result[1].hour"),
+        (row(hour=" 7"), "expected int @ result[1].hour"),
+        (row(hour="7\n"), "expected int @ result[1].hour"),
+        (row(hour="1_0"), "expected int @ result[1].hour"),
+        (row(hour="\u0667"), "expected int @ result[1].hour"),
+        (row(hour="²"), "expected int @ result[1].hour"),
+        (row(hour="7.0"), "expected int @ result[1].hour"),
+        (row(hour=[7]), "expected int @ result[1].hour"),
+        (row(hour={}), "expected int @ result[1].hour"),
+        (row(clicks=-1), f"expected int from {COUNTS} @ result[1].acesCnt"),
+        (row(clicks=2**63), f"expected int from {COUNTS} @ result[1].acesCnt"),
+        (row(clicks=str(2**63)), f"expected int from {COUNTS} @ result[1].acesCnt"),
+        (row(clicks=0.5), "expected int @ result[1].acesCnt"),
+        (row(clicks=True), "expected int @ result[1].acesCnt"),
+        (row(clicks=None), "expected int @ result[1].acesCnt"),
+        (row(clicks="many"), "expected int @ result[1].acesCnt"),
+        (row(users=-1), f"expected int from {COUNTS} @ result[1].pernCnt"),
+        (row(users=2**64), f"expected int from {COUNTS} @ result[1].pernCnt"),
+        (row(users=1.0), "expected int @ result[1].pernCnt"),
+        (row(users=False), "expected int @ result[1].pernCnt"),
+        (row(users=None), "expected int @ result[1].pernCnt"),
+        (row(ymd=None), "expected str @ result[1].ymd"),
+        (row(ymd=20250420), "expected str @ result[1].ymd"),
+        (without("ymd"), "missing @ result[1].ymd"),
+        (without("hour"), "missing @ result[1].hour"),
+        (without("acesCnt"), "missing @ result[1].acesCnt"),
+        (without("pernCnt"), "missing @ result[1].pernCnt"),
+        (None, "expected object @ result[1]"),
+        ([], "expected object @ result[1]"),
+        ("ymd", "expected object @ result[1]"),
+        (7, "expected object @ result[1]"),
+        (row(hour=0, clicks=9), "hour 0 occurs before with other figures @ result[1]"),
+        (row(hour="00", users=4), "hour 0 occurs before with other figures @ result[1]"),
+    ],
+    ids=str,
+)
+def test_a_row_that_cannot_be_spoils_the_day(bad: object, problem: str) -> None:
+    """One impossible row refuses the whole day, for good, and is named with its place."""
+    assert ((problem,), False) == problems_of([row(hour=0), bad, row(hour=5)])
+
+
+@pytest.mark.parametrize(
+    ("day", "got"),
+    [
+        ("2025-04-19", ", got 2025-04-19"),
+        ("2024-04-20", ", got 2024-04-20"),
+        ("20250420", ""),
+        ("2025-4-20", ""),
+        ("", ""),
+        ("2025-04-20 ", ""),
+        ("CANARY-0123456789", ""),
+    ],
+)
+def test_a_row_of_another_day_spoils_the_day(day: str, got: str) -> None:
+    """One row of another day refuses the whole day, which may be better next time."""
+    expected = f"expected 2025-04-20{got} @ result[1].ymd"
+    assert ((expected,), True) == problems_of([row(hour=0), row(ymd=day), row(hour=5)])
+
+
+def test_every_problem_is_worded() -> None:
+    """All rows are looked at, and all of each row."""
+    expected = (
+        "expected 2025-04-20, got 2025-04-21 @ result[0].ymd",
+        "expected int @ result[0].hour",
+        "missing @ result[1].ymd",
+        "missing @ result[1].hour",
+        "missing @ result[1].acesCnt",
+        "missing @ result[1].pernCnt",
+        "expected object @ result[2]",
+    )
+    assert (expected, True) == problems_of([row(hour=None, ymd="2025-04-21"), {}, None, row()])
+
+
+def test_the_words_have_an_end() -> None:
+    """After a hundred problems nobody reads on, and another day is noticed all the same."""
+    problems, retryable = problems_of([None] * 20_000 + [row(ymd="2025-04-21")])
+    assert len(problems) == MAX_PROBLEMS
+    assert retryable
+
+
+@pytest.mark.parametrize(
+    "good",
+    [
+        row(users=9),
+        row(clicks=0, users=0),
+        row(clicks=LARGEST, users=LARGEST),
+        row(clicks=str(LARGEST), users="0" * 5000 + "5"),
+        row(hour="3"),
+        row(hour="03"),
+        {**row(), "linkId": "x", "more": {"deep": [1]}},
+    ],
+    ids=lambda value: str(value)[:80],
+)
+def test_strange_but_right(good: dict[str, Any]) -> None:
+    """More users than clicks, zero, the largest number, digit strings and unknown members are accepted."""
+    clicks, users = careful_columns([good], YMD)
+    expected = [int(str(good[name]).lstrip("0") or 0) for name in ("acesCnt", "pernCnt")]
+    assert [[None] * 3 + [count] + [None] * 20 for count in expected] == [list(clicks), list(users)]
+
+
+def test_no_rows_is_a_day_nobody_reported_on() -> None:
+    """A day without rows has 24 hours that were not reported, and no zero."""
+    nothing = (None,) * 24
+    assert (nothing, nothing) == plain_columns([], YMD) == careful_columns([], YMD)
+
+
+def test_equal_rows_for_an_hour_count_once() -> None:
+    """A row that is repeated changes nothing."""
+    assert careful_columns([row()], YMD) == careful_columns([row(), row(hour="3"), row(users="5")], YMD)
+
+
+hours = st.integers(0, 23)
+counts = st.integers(0, LARGEST)
+
+
+@given(st.dictionaries(hours, st.tuples(counts, counts)), st.randoms(use_true_random=False))
+def test_the_order_of_rows_is_no_matter(figures: dict[int, tuple[int, int]], random: Any) -> None:  # noqa: ANN401 - st.randoms
+    """Each figure is in the place of its hour, hours without a row are not reported, whatever the order."""
+    rows = [row(hour, *pair) for hour, pair in figures.items()]
+    random.shuffle(rows)
+    columns = plain_columns(rows, YMD)
+    assert columns == careful_columns(rows, YMD)
+    assert columns is not None
+    assert [figures.get(hour, (None, None)) for hour in range(24)] == list(zip(*columns, strict=True))
+
+
+odd_numbers = st.one_of(
+    st.integers(-2, 25),
+    st.sampled_from([2**63 - 1, 2**63, 2**64, -(2**63), 10**400]),
+    st.sampled_from(["7", "07", "0", "", "-1", "+1", " 1", "1_0", "x", "\u0667", str(2**63), "1" * 30]),
+    st.booleans(),
+    st.floats(allow_nan=False),
+    st.none(),
+    st.lists(st.none(), max_size=1),
+)
+odd_rows: st.SearchStrategy[Any] = st.one_of(
+    st.builds(row, hour=st.integers(0, 23), clicks=st.integers(0, 2), users=st.integers(0, 2)),
+    st.builds(row, odd_numbers, odd_numbers, odd_numbers, st.sampled_from([YMD, "2025-04-21", None, 5])),
+    st.sampled_from(["ymd", "hour", "acesCnt", "pernCnt"]).map(without),
+    st.none() | st.just([]) | st.text(max_size=3),
+)
+
+
+@given(st.lists(odd_rows, max_size=8))
+def test_the_readers_agree(rows: list[Any]) -> None:
+    """What the plain reader accepts the careful one accepts as well, to the same columns of plain numbers."""
+    plain = plain_columns(rows, YMD)
+    try:
+        careful = careful_columns(rows, YMD)
+    except UnreadableError:
+        assert plain is None
+        return
+    assert {type(count) for column in careful for count in column} <= {int, type(None)}
+    simple = all(type(one[name]) is int for one in rows for name in ("hour", "acesCnt", "pernCnt"))
+    repeated = len({one["hour"] for one in rows}) < len(rows)
+    assert (careful if simple and not repeated else None) == plain
+
+
+@given(st.integers())
+def test_whole_numbers(number: int) -> None:
+    """An int is itself; a digit string is its number, or one as much too large."""
+    assert number == whole_number(number)
+    if number >= 0:
+        read = whole_number(f"00{number}")
+        assert read is not None
+        assert min(number, LARGEST + 1) == min(read, LARGEST + 1)
