@@ -1,0 +1,79 @@
+"""A local upstream to try things on: the API on a socket or in-process, with traffic, limits and faults.
+
+For the tests of this package and for those of yours. Start with `Simulator`; make things go wrong with a
+`Script` or by `Chances`, from the faults in `hourlyclicks.simulator.faults`; let years pass in seconds with
+`run_virtual` and `Simulator.transport`; `hourlyclicks.simulator.pytest` has the fixtures. It shares no code
+with the part of the package that talks to the API, so the two can disagree.
+"""
+
+from hourlyclicks.simulator.clock import DeadlockError, VirtualClock, VirtualEventLoop, run_virtual
+from hourlyclicks.simulator.delivery import Answer, Delivery, Fault
+from hourlyclicks.simulator.desk import Arrival, Counters
+from hourlyclicks.simulator.faults import (
+    Body,
+    Bomb,
+    Close,
+    Drip,
+    Envelope,
+    Gzipped,
+    Hang,
+    Headed,
+    Late,
+    Oversize,
+    Raw,
+    Reset,
+    Status,
+    Truncated,
+    Unsized,
+    WrongDay,
+    redirect,
+    retry_after,
+)
+from hourlyclicks.simulator.policing import ALGORITHMS, Policing
+from hourlyclicks.simulator.rules import PLANS, PlanRules
+from hourlyclicks.simulator.script import Asked, Chances, Faults, FirstOf, Rule, Script
+from hourlyclicks.simulator.server import DEFAULT_KEY, Simulator
+from hourlyclicks.simulator.traffic import Traffic
+
+__all__ = [
+    "ALGORITHMS",
+    "DEFAULT_KEY",
+    "PLANS",
+    "Answer",
+    "Arrival",
+    "Asked",
+    "Body",
+    "Bomb",
+    "Chances",
+    "Close",
+    "Counters",
+    "DeadlockError",
+    "Delivery",
+    "Drip",
+    "Envelope",
+    "Fault",
+    "Faults",
+    "FirstOf",
+    "Gzipped",
+    "Hang",
+    "Headed",
+    "Late",
+    "Oversize",
+    "PlanRules",
+    "Policing",
+    "Raw",
+    "Reset",
+    "Rule",
+    "Script",
+    "Simulator",
+    "Status",
+    "Traffic",
+    "Truncated",
+    "Unsized",
+    "VirtualClock",
+    "VirtualEventLoop",
+    "WrongDay",
+    "redirect",
+    "retry_after",
+    "run_virtual",
+]

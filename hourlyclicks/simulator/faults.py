@@ -1,0 +1,307 @@
+"""What goes wrong, as values, one for each kind.
+
+Each is a `hourlyclicks.simulator.delivery.Fault`: it is given the answer that the upstream would give and
+says what becomes of it. `hourlyclicks.simulator.script` decides who gets which.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import gzip
+import json
+import zlib
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Literal, TypeAlias
+
+import attrs
+
+from hourlyclicks.simulator.delivery import Answer, Delivery, End, Headers
+
+Moment: TypeAlias = Literal["before", "headers", "body"]
+"""When a connection breaks: before the answer, after its headers, or in the middle of its body."""
+
+
+def _broken(answer: Answer, when: Moment, end: End) -> Delivery:
+    sent = {"before": 0, "headers": 0, "body": len(answer.body) // 2}[when]
+    return Delivery(answer=answer, head=when != "before", sent=sent, end=end)
+
+
+@attrs.frozen
+class Reset:
+    """The connection is reset (RST)."""
+
+    when: Moment = "before"
+
+    def deliver(self, answer: Answer) -> Delivery:
+        """See `Fault.deliver`."""
+        return _broken(answer, self.when, "reset")
+
+
+@attrs.frozen
+class Close:
+    """The connection is closed (FIN) without a byte, or too early."""
+
+    when: Moment = "before"
+
+    def deliver(self, answer: Answer) -> Delivery:
+        """See `Fault.deliver`."""
+        return _broken(answer, self.when, "close")
+
+
+@attrs.frozen
+class Hang:
+    """The server falls silent and keeps the connection open."""
+
+    when: Moment = "before"
+
+    def deliver(self, answer: Answer) -> Delivery:
+        """See `Fault.deliver`."""
+        return _broken(answer, self.when, "hang")
+
+
+@attrs.frozen
+class Late:
+    """The answer comes, after so many seconds."""
+
+    seconds: float = 5.0
+
+    def deliver(self, answer: Answer) -> Delivery:
+        """See `Fault.deliver`."""
+        return Delivery(answer=answer, delay=self.seconds)
+
+
+@attrs.frozen
+class Drip:
+    """The answer comes byte by byte, so many seconds apart."""
+
+    seconds: float = 1.0
+
+    def deliver(self, answer: Answer) -> Delivery:
+        """See `Fault.deliver`."""
+        return Delivery(answer=answer, drip=self.seconds)
+
+
+@attrs.frozen
+class Truncated:
+    """The body is cut.
+
+    Args:
+        how: ``"length"``: in the middle, though ``Content-Length`` promises all of it; ``"close"``: in
+            the middle, and nothing promised more; ``"gzip"``: a gzip stream without its end, in a complete
+            message.
+    """
+
+    how: Literal["length", "close", "gzip"] = "length"
+
+    def deliver(self, answer: Answer) -> Delivery:
+        """See `Fault.deliver`."""
+        if self.how == "gzip":
+            packed = _gzipped(answer)
+            return Delivery(answer=attrs.evolve(packed, body=packed.body[: len(packed.body) // 2]))
+        sent = len(answer.body) // 2
+        return Delivery(answer=answer, sent=sent, sized=self.how == "length", end="close")
+
+
+@attrs.frozen
+class Unsized:
+    """A good answer without ``Content-Length``: it ends with the connection. No fault in truth."""
+
+    def deliver(self, answer: Answer) -> Delivery:
+        """See `Fault.deliver`."""
+        return Delivery(answer=answer, sized=False, end="close")
+
+
+@attrs.frozen
+class Gzipped:
+    """A good answer, compressed. No fault in truth."""
+
+    def deliver(self, answer: Answer) -> Delivery:
+        """See `Fault.deliver`."""
+        return Delivery(answer=_gzipped(answer))
+
+
+@attrs.frozen
+class Status:
+    """Another status, with a body of its own.
+
+    Args:
+        status: the HTTP status.
+        headers: more header fields.
+        body: the body, an HTML page by default.
+    """
+
+    status: int = 500
+    headers: Headers = ()
+    body: bytes = b"<html><body><h1>The simulator was told to say so</h1></body></html>\n"
+
+    def deliver(self, answer: Answer) -> Delivery:  # noqa: ARG002 - the answer is dropped
+        """See `Fault.deliver`."""
+        headers = (("Content-Type", "text/html"), *self.headers)
+        return Delivery(answer=Answer(self.status, headers, self.body))
+
+
+def retry_after(value: str, status: int = 429) -> Status:
+    """Return a refusal with a ``Retry-After`` of any kind: seconds, an HTTP date, or nonsense."""
+    return Status(status, headers=(("Retry-After", value),))
+
+
+def redirect(location: str, status: int = 302) -> Status:
+    """Return a redirection."""
+    return Status(status, headers=(("Location", location),))
+
+
+@attrs.frozen
+class Body:
+    """Other bytes under the status and headers of the answer.
+
+    Args:
+        body: the bytes.
+        content_type: what they claim to be; empty: nothing.
+    """
+
+    body: bytes
+    content_type: str = "application/json; charset=utf-8"
+
+    def deliver(self, answer: Answer) -> Delivery:
+        """See `Fault.deliver`."""
+        headers = (("Content-Type", self.content_type),) if self.content_type else ()
+        return Delivery(answer=attrs.evolve(answer, headers=headers, body=self.body))
+
+
+GARBAGE = Body(b'\x00\xff\xfe{"code":0,\x80"message', "application/json")
+HTML = Body(b"<!doctype html><html><body>Please sign in to this network.</body></html>", "text/html")
+NOTHING = Body(b"")
+
+
+def nested(depth: int = 200_000) -> Body:
+    """Return a body of so many opening brackets."""
+    return Body(b"[" * depth)
+
+
+@attrs.frozen
+class Headed:
+    """A good answer with more header fields, such as ``Set-Cookie``."""
+
+    headers: Headers = (("Set-Cookie", "session=1; Path=/"),)
+
+    def deliver(self, answer: Answer) -> Delivery:
+        """See `Fault.deliver`."""
+        return Delivery(answer=attrs.evolve(answer, headers=(*answer.headers, *self.headers)))
+
+
+@attrs.frozen
+class Bomb:
+    """A small body that unpacks to so many MiB."""
+
+    mebibytes: int = 64
+
+    def deliver(self, answer: Answer) -> Delivery:
+        """See `Fault.deliver`."""
+        packed = attrs.evolve(answer, body=_bomb(self.mebibytes))
+        return Delivery(answer=packed.with_header("Content-Encoding", "gzip"))
+
+
+@attrs.frozen
+class Oversize:
+    """The right answer, and blanks in front of it up to so many bytes."""
+
+    size: int = 2 << 20
+
+    def deliver(self, answer: Answer) -> Delivery:
+        """See `Fault.deliver`."""
+        return Delivery(answer=attrs.evolve(answer, body=answer.body.rjust(self.size)))
+
+
+def _copied(changes: Mapping[str, Any]) -> Mapping[str, Any]:
+    return MappingProxyType(dict(changes))
+
+
+@attrs.frozen
+class Envelope:
+    """Keys of the envelope changed, the rest of it as it is.
+
+    Args:
+        changes: the new values of keys: ``Envelope({"result": None})``.
+        without: keys to leave out: ``Envelope(without=("result",))``.
+    """
+
+    changes: Mapping[str, Any] = attrs.field(factory=dict, converter=_copied, hash=False)
+    without: tuple[str, ...] = ()
+
+    def deliver(self, answer: Answer) -> Delivery:
+        """See `Fault.deliver`."""
+        content = {**_content(answer), **self.changes}
+        return _said(answer, {key: value for key, value in content.items() if key not in self.without})
+
+
+@attrs.frozen
+class WrongDay:
+    """The rows claim to be of another day, so many days off.
+
+    Args:
+        off: how many days off.
+        first: how many rows stay right, so that the days are mixed.
+    """
+
+    off: int = 1
+    first: int = 0
+
+    def deliver(self, answer: Answer) -> Delivery:
+        """See `Fault.deliver`."""
+        content = _content(answer)
+        for row in content.get("result", ())[self.first :]:
+            day = dt.date.fromisoformat(row["ymd"]) + dt.timedelta(days=self.off)
+            row["ymd"] = day.isoformat()
+        return _said(answer, content)
+
+
+@attrs.frozen
+class Raw:
+    """Any bytes at all in place of an HTTP answer.
+
+    In-process, where nobody parses them, a client is told that they were no HTTP.
+
+    Args:
+        data: the bytes.
+        end: what happens to the connection afterwards.
+    """
+
+    data: bytes
+    end: End = "close"
+
+    def deliver(self, answer: Answer) -> Delivery:
+        """See `Fault.deliver`."""
+        return Delivery(answer=answer, raw=self.data, end=self.end)
+
+
+_OK = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+BAD_STATUS_LINE = Raw(b"HTPP/one fine day\r\n\r\n")
+BAD_CHUNK = Raw(_OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n")
+BAD_HEADER = Raw(_OK + b"no colon in here\r\n\r\n{}")
+HUGE_HEADER = Raw(_OK + b"X-Huge: " + b"x" * 70_000 + b"\r\nContent-Length: 2\r\n\r\n{}")
+DOUBLE_LENGTH = Raw(_OK + b"Content-Length: 2\r\nContent-Length: 5\r\n\r\n{}")
+NOT_GZIP = Raw(_OK + b"Content-Encoding: gzip\r\nContent-Length: 8\r\n\r\nnot gzip")
+
+
+@functools.lru_cache(maxsize=4)
+def _bomb(mebibytes: int) -> bytes:
+    """Pack blanks piece by piece: whoever builds a bomb should not be its first victim."""
+    packer = zlib.compressobj(wbits=31)
+    pieces = [packer.compress(b" " * (1 << 20)) for _ in range(mebibytes)]
+    return b"".join([*pieces, packer.flush()])
+
+
+def _gzipped(answer: Answer) -> Answer:
+    packed = attrs.evolve(answer, body=gzip.compress(answer.body, mtime=0))
+    return packed.with_header("Content-Encoding", "gzip")
+
+
+def _content(answer: Answer) -> dict[str, Any]:
+    """Return the envelope of an answer; none for an answer that is a page."""
+    return dict(json.loads(answer.body)) if answer.body.startswith(b"{") else {}
+
+
+def _said(answer: Answer, content: dict[str, Any]) -> Delivery:
+    return Delivery(answer=attrs.evolve(answer, body=json.dumps(content).encode()))

@@ -1,0 +1,130 @@
+"""The simulator without a socket: a `Transport` on any clock, with the delays of a network.
+
+What a socket would do to a client is told to it directly: a reset is a `TransportError`, a cut body of
+unknown length is a shorter `Response`. Nothing parses HTTP here, so `Raw` bytes are simply no HTTP.
+"""
+
+from __future__ import annotations
+
+import functools
+import zlib
+from typing import TYPE_CHECKING
+
+from multidict import CIMultiDict
+
+from hourlyclicks.errors import DecodeError, TransportError, UsageError
+from hourlyclicks.model.http import Response
+from hourlyclicks.simulator.desk import Arrival
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable
+
+    from hourlyclicks.clock import Clock
+    from hourlyclicks.errors import TransportKind
+    from hourlyclicks.model.http import Request
+    from hourlyclicks.simulator.delivery import Delivery
+    from hourlyclicks.simulator.desk import Desk
+
+_WBITS = {"gzip": 31, "deflate": 15}
+
+
+class InProcessTransport:
+    """Carry requests to a simulator in the same process; made by `Simulator.transport`.
+
+    Args:
+        desk: where the requests arrive.
+        clock: what the delays and the police go by.
+        now: returns the wall time.
+        lag: returns the seconds that the next one-way trip takes.
+        timeout: the seconds one request may take.
+        largest: the largest body that is accepted, after decompression.
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        clock: Clock,
+        *,
+        now: Callable[[], dt.datetime],
+        lag: Callable[[], float],
+        timeout: float = 30.0,
+        largest: int = 1 << 20,
+    ) -> None:
+        self._desk = desk
+        self._clock = clock
+        self._now = now
+        self._lag = lag
+        self._timeout = timeout
+        self._largest = largest
+        self._closed = False
+
+    async def send(self, request: Request) -> Response:
+        """Answer a request, after the delays there and back.
+
+        Raises:
+            TransportError: a fault left no complete response.
+            DecodeError: the body is too large.
+            UsageError: the transport has been closed.
+        """
+        if self._closed:
+            raise UsageError("the transport is closed")
+        visit = await self._desk.admit(self._clock, self._lag(), functools.partial(self._arrival, request))
+        try:
+            await self._travel(self._lag())
+            return await self._carry(visit.delivery)
+        finally:
+            self._desk.leave(visit)
+
+    async def close(self) -> None:
+        """Refuse further requests."""
+        self._closed = True
+
+    def _arrival(self, request: Request) -> Arrival:
+        url = request.url
+        return Arrival(
+            method="GET",
+            path=url.raw_path,
+            query=url.raw_query_string,
+            headers=CIMultiDict(request.headers),
+            at=self._clock.monotonic(),
+            now=self._now(),
+        )
+
+    async def _travel(self, seconds: float) -> None:
+        if seconds > 0:
+            await self._clock.sleep(seconds)
+
+    async def _carry(self, delivery: Delivery) -> Response:
+        """Take as long as the delivery takes, and return what reaches the client."""
+        if not delivery.plain or delivery.delay:
+            await self._wait(delivery)
+        if delivery.raw:
+            raise _failure("what the simulator answered is not HTTP", "protocol")
+        if delivery.raw is not None or not delivery.complete:
+            raise _failure("the simulator broke the connection off", "disconnected")
+        headers: CIMultiDict[str] = CIMultiDict(delivery.answer.headers)
+        return Response(delivery.answer.status, headers, self._unpacked(delivery.body, headers))
+
+    async def _wait(self, delivery: Delivery) -> None:
+        dripping = len(delivery.wire()) * delivery.drip if delivery.drip else 0.0
+        seconds = delivery.delay + dripping
+        if delivery.end == "hang" or seconds > self._timeout:
+            await self._travel(self._timeout)
+            raise _failure("the simulator took too long to answer", "timeout")
+        await self._travel(seconds)
+
+    def _unpacked(self, body: bytes, headers: CIMultiDict[str]) -> bytes:
+        wbits = _WBITS.get(headers.get("Content-Encoding", ""))
+        if wbits is not None:
+            try:
+                body = zlib.decompressobj(wbits=wbits).decompress(body, self._largest + 1)
+            except zlib.error:
+                raise _failure("the answer of the simulator cannot be unpacked", "disconnected") from None
+        if len(body) > self._largest:
+            raise DecodeError((f"the body is larger than {self._largest} bytes",), retryable=False)
+        return body
+
+
+def _failure(text: str, kind: TransportKind) -> TransportError:
+    return TransportError(text, kind=kind)

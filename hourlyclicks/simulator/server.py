@@ -1,0 +1,266 @@
+"""The simulator: a real HTTP server on a socket, or a transport in the same process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import datetime as dt
+import functools
+import random
+import socket
+import struct
+from typing import TYPE_CHECKING, Self, cast
+
+from aiohttp import web
+
+from hourlyclicks.clock import SystemClock
+from hourlyclicks.errors import UsageError
+from hourlyclicks.model.dates import as_zone
+from hourlyclicks.simulator.desk import Arrival, Desk
+from hourlyclicks.simulator.inprocess import InProcessTransport
+from hourlyclicks.simulator.policing import Constable, police
+from hourlyclicks.simulator.rules import plan_rules
+from hourlyclicks.simulator.traffic import Traffic
+from hourlyclicks.simulator.upstream import Upstream
+
+if TYPE_CHECKING:
+    from collections import deque
+    from collections.abc import Mapping, Sequence
+    from types import TracebackType
+
+    from hourlyclicks.clock import Clock
+    from hourlyclicks.model.targets import Target
+    from hourlyclicks.simulator.delivery import Delivery
+    from hourlyclicks.simulator.desk import Counters, RetryAfter
+    from hourlyclicks.simulator.policing import Policing
+    from hourlyclicks.simulator.script import Faults
+    from hourlyclicks.simulator.traffic import Cells
+    from hourlyclicks.simulator.upstream import Future
+
+DEFAULT_KEY = "simulated-key-4f9a1c07d2e85b36"
+
+_RESET = struct.pack("ii", 1, 0)
+_NOTICED = 0.02
+
+
+class Simulator:
+    """A local upstream: the API with its plans, limits and whims, and traffic to ask for.
+
+    Serves on a socket inside ``async with``; `transport` needs none. Example::
+
+        async with Simulator(plan="premium", latency=(0.005, 0.3)) as upstream:
+            async with Client(upstream.key, base_url=upstream.url, plan=Plan.PREMIUM) as client:
+                series = await client.fetch("2025-01-01", "2025-01-31")
+            assert upstream.counters.over_limit == 0
+
+    Args:
+        seed: another seed, another account: other traffic, other delays.
+        plan: the plan of the one key there is, when ``keys`` names none.
+        keys: API keys and the names of their plans; the first is `key`.
+        limits: the rates of each key, as pairs of requests and seconds; ``None``: those of its plan;
+            ``()``: none.
+        concurrency: how many requests of a key may be in service at once; ``None``: as its plan says;
+            0: any number.
+        policing: how requests are counted; one of `policing.ALGORITHMS`.
+        time_scale: how long a second of the limits really lasts; with 1/60 "a minute" takes a second.
+        charge_refused: whether a refused request counts like an accepted one.
+        retry_after: what a 429 says about when to come back.
+        faults: what goes wrong.
+        latency: the least and the most seconds that a request, and again its answer, is under way.
+        today: a date: that day has run until noon and stands still; an aware datetime: that moment
+            stands still; ``None``: the clock decides.
+        timezone: the account's zone.
+        future: what a day that has not begun is answered with.
+        host: where to listen.
+        port: where to listen; 0: a free one.
+        clock: what delays, limits and "today" go by.
+
+    Raises:
+        UsageError: an argument makes no sense.
+    """
+
+    def __init__(
+        self,
+        *,
+        seed: int = 0,
+        plan: str = "premium",
+        keys: Mapping[str, str] | None = None,
+        limits: Sequence[tuple[int, float]] | None = None,
+        concurrency: int | None = None,
+        policing: Policing = "sliding_log",
+        time_scale: float = 1.0,
+        charge_refused: bool = False,
+        retry_after: RetryAfter = "seconds",
+        faults: Faults | None = None,
+        latency: tuple[float, float] = (0.0, 0.0),
+        today: dt.date | None = None,
+        timezone: str | dt.tzinfo | None = None,
+        future: Future = "error",
+        host: str = "127.0.0.1",
+        port: int = 0,
+        clock: Clock | None = None,
+    ) -> None:
+        zone = as_zone(timezone) or dt.UTC
+        named = {key: plan_rules(name) for key, name in (keys or {DEFAULT_KEY: plan}).items()}
+        self.key = next(iter(named))
+        self._limits = limits
+        self._concurrency = concurrency
+        self._make_police = functools.partial(
+            police, policing, time_scale=time_scale, charge_refused=charge_refused
+        )
+        self._second = round(time_scale * 1_000_000_000)
+        self._upstream = Upstream(keys=named, traffic=Traffic(seed), zone=zone, future=future)
+        self._desk = Desk(upstream=self._upstream, hire=self._hire, faults=faults, retry_after=retry_after)
+        self._least, self._most = latency
+        self._random = random.Random(seed)
+        self._moment = _moment(today, zone)
+        self._clock: Clock = clock or SystemClock()
+        self._host, self._port = host, port
+        self._runner: web.ServerRunner | None = None
+        self._opened = contextlib.AsyncExitStack()
+        self._closing = asyncio.Event()
+        self._hire(self.key)  # so that a wrong limit is reported here and not at the first request
+
+    @property
+    def counters(self) -> Counters:
+        """What has been seen so far."""
+        return self._desk.counters
+
+    @property
+    def seen(self) -> deque[Arrival]:
+        """The last 1,000 requests as they came in, the newest last."""
+        return self._desk.seen
+
+    @property
+    def url(self) -> str:
+        """The base URL of the running server.
+
+        Raises:
+            UsageError: the server does not run.
+        """
+        if self._runner is None:
+            raise UsageError("the simulator listens only inside 'async with'")
+        host, port = self._runner.addresses[0][:2]
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+    def truth(self, target: Target, start: dt.date, end: dt.date) -> dict[dt.date, Cells]:
+        """Return what the days from start to end, both inclusive, hold at this moment.
+
+        Returns:
+            For each day that has begun, 24 pairs of clicks and unique users, both ``None`` for an hour that
+            is not reported.
+        """
+        now = self._now()
+        last = min(end, now.astimezone(self._upstream.zone).date())
+        days = (start + dt.timedelta(days=number) for number in range((last - start).days + 1))
+        return {day: self._upstream.cells(target, day, now) for day in days}
+
+    def max_in_window(self, seconds: float, key: str | None = None) -> int:
+        """Return the most requests of a key that arrived in any window, counted by brute force.
+
+        Args:
+            seconds: the length of the window, on the time scale of the limits.
+            key: the key; the default key when left out.
+        """
+        return self._desk.police(key or self.key).beat.max_in_window(round(seconds * self._second))
+
+    def transport(self, clock: Clock | None = None, *, timeout: float = 30.0) -> InProcessTransport:
+        """Return a transport that brings requests here without a socket.
+
+        Args:
+            clock: the clock the simulator lives on from now on.
+            timeout: the seconds one request may take.
+        """
+        self._clock = clock or self._clock
+        return InProcessTransport(self._desk, self._clock, now=self._now, lag=self._lag, timeout=timeout)
+
+    async def __aenter__(self) -> Self:
+        """Listen."""
+        server = web.Server(self._handle, handler_cancellation=True, access_log=None)
+        runner = web.ServerRunner(server, shutdown_timeout=1.0)
+        await runner.setup()
+        async with contextlib.AsyncExitStack() as opened:
+            opened.push_async_callback(runner.cleanup)
+            await web.TCPSite(runner, self._host, self._port).start()
+            self._opened = opened.pop_all()
+        self._runner, self._closing = runner, asyncio.Event()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Let go of all connections and stop listening."""
+        self._runner = None
+        self._closing.set()
+        await self._opened.aclose()
+
+    def _hire(self, key: str) -> Constable:
+        """Make the police of a key."""
+        plan = self._upstream.keys[key]
+        concurrency = plan.concurrent if self._concurrency is None else self._concurrency
+        published = ((plan.per_minute, 60.0),) if plan.per_minute else ()
+        limits = published if self._limits is None else self._limits
+        rates = [self._make_police(requests, seconds) for requests, seconds in limits]
+        return Constable(rates, concurrency or None)
+
+    def _now(self) -> dt.datetime:
+        return self._moment or self._clock.wall()
+
+    def _lag(self) -> float:
+        return self._random.uniform(self._least, self._most) if self._most else 0.0
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        arrival = functools.partial(self._arrival, request)
+        visit = await self._desk.admit(self._clock, self._lag(), arrival)
+        delivery = visit.delivery
+        try:
+            await self._clock.sleep(self._lag() + delivery.delay)
+            if not delivery.plain:
+                # A lost connection would have cancelled this handler, so the transport is there.
+                await self._perform(delivery, cast("asyncio.Transport", request.transport))
+        finally:
+            self._desk.leave(visit)
+        answer = delivery.answer
+        return web.Response(status=answer.status, headers=answer.headers, body=delivery.body)
+
+    def _arrival(self, request: web.BaseRequest) -> Arrival:
+        path, _, query = request.raw_path.partition("?")
+        return Arrival(
+            method=request.method,
+            path=path,
+            query=query,
+            headers=request.headers,
+            at=self._clock.monotonic(),
+            now=self._now(),
+        )
+
+    async def _perform(self, delivery: Delivery, transport: asyncio.Transport) -> None:
+        """Send bytes past the HTTP server, and end the connection as told."""
+        await self._write(delivery, transport)
+        if delivery.end == "hang":
+            await self._closing.wait()
+        elif delivery.end == "reset":
+            await asyncio.sleep(_NOTICED if delivery.wire() else 0)  # what was sent is to be read before
+            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            transport.abort()
+        transport.close()
+
+    async def _write(self, delivery: Delivery, transport: asyncio.Transport) -> None:
+        wire = delivery.wire()
+        if not delivery.drip:
+            transport.write(wire)
+            return
+        for place in range(len(wire)):
+            if self._closing.is_set():
+                return
+            transport.write(wire[place : place + 1])
+            await self._clock.sleep(delivery.drip)
+
+
+def _moment(today: dt.date | None, zone: dt.tzinfo) -> dt.datetime | None:
+    """Return the moment that a fixed "today" stands for."""
+    if not isinstance(today, dt.datetime):
+        return dt.datetime.combine(today, dt.time(12), zone) if today else None
+    if today.tzinfo is None:
+        raise UsageError("today is a date or an aware datetime")
+    return today

@@ -1,0 +1,132 @@
+"""Clicks that never happened: plausible, and the same whenever and in whatever order they are asked for.
+
+Theory. The figures of a day are a function of (seed, target, day) and of nothing else. All chance in
+them comes from one BLAKE2b digest of these three, and all arithmetic is in integers, so every process on
+every machine sees the same traffic. A day costs some 20 µs; nothing is stored.
+
+The shape: busy around noon and in the evening, nearly silent at night, weaker at weekends, stronger in
+winter; now and then a burst that fades over four hours; now and then a day without anything. An hour
+without clicks is mostly left out, as the vendor does (not reported), and sometimes reported as zero.
+Unique users are mostly fewer than the clicks and sometimes more, as in the vendor's own sample.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from typing import TYPE_CHECKING, TypeAlias
+
+import attrs
+
+from hourlyclicks.model.targets import Account, Group, Link, Target
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+
+Cell: TypeAlias = tuple[int | None, int | None]
+"""Clicks and unique users of one hour; both ``None`` when the hour is not reported."""
+
+Cells: TypeAlias = tuple[Cell, ...]
+"""The 24 hours of a day."""
+
+NOT_REPORTED: Cell = (None, None)
+EMPTY: Cells = (NOT_REPORTED,) * 24
+
+_HOURS = (18, 9, 5, 3, 2, 3, 8, 22, 45, 62, 70, 78, 92, 85, 74, 72, 75, 80, 88, 96, 100, 90, 62, 36)
+_WEEKDAYS = (100, 104, 102, 101, 96, 78, 70)
+_YEAR = 365
+
+# Where the chances of a day lie in its digest: 24 bytes of noise, 24 for the users, and these.
+_USERS, _BURST, _BURST_HOUR, _BURST_SIZE, _SILENCE, _ZEROS = 24, 48, 49, 50, 51, 52
+_BURSTS_IN_256, _SILENT_DAYS_IN_256, _MORE_USERS_IN_256 = 13, 4, 10
+
+
+def _name(target: Target) -> bytes:
+    if isinstance(target, Link):
+        return f"link\0{target.domain}\0{target.id}".encode()
+    return b"group\0%d" % target.idx if isinstance(target, Group) else b"account"
+
+
+def _scale(target: Target, chance: bytes) -> int:
+    """Return the clicks of a busy hour: from 8 to some 4,000 for a link, more for what sums up links."""
+    low = 8 << chance[0] % 9
+    return (low + low * chance[1] // 256) * {Link: 1, Group: 4, Account: 16}[type(target)]
+
+
+@attrs.frozen
+class Traffic:
+    """All the traffic of a simulated account.
+
+    Args:
+        seed: another seed, another account.
+    """
+
+    seed: int = 0
+    _sources: dict[Target, _Source] = attrs.field(factory=dict, init=False, repr=False, eq=False)
+
+    def day(self, target: Target, day: dt.date) -> Cells:
+        """Return the 24 hours of a finished day."""
+        source = self._sources.get(target)
+        if source is None:
+            source = self._sources[target] = _Source.of(self.seed, target)
+        return source.day(day)
+
+
+@attrs.frozen
+class _Source:
+    """The traffic of one target: its size, and the digest that each day's chances continue."""
+
+    scale: int
+    root: hashlib.blake2b
+
+    @classmethod
+    def of(cls, seed: int, target: Target) -> _Source:
+        root = hashlib.blake2b(b"%d\0%s\0" % (seed, _name(target)), digest_size=64)
+        return cls(_scale(target, root.digest()), root)
+
+    def day(self, day: dt.date) -> Cells:
+        ordinal = day.toordinal()
+        digest = self.root.copy()
+        digest.update(b"%d" % ordinal)
+        chance = digest.digest()
+        if chance[_SILENCE] < _SILENT_DAYS_IN_256:
+            return EMPTY
+        level = self.scale * _WEEKDAYS[(ordinal - 1) % 7] * _season(ordinal % _YEAR)
+        burst = _burst(chance, self.scale)
+        return tuple(
+            _cell(
+                level * shape * (noise + 64) // 192_000_000 + more,
+                users,
+                zero=bool(chance[_ZEROS] & 7 == hour & 7),
+            )
+            for hour, (shape, noise, users, more) in enumerate(
+                zip(_HOURS, chance, chance[_USERS:], burst, strict=False)
+            )
+        )
+
+
+@functools.cache
+def _season(day: int) -> int:
+    """Return the percentage of a day of the year: 85 in midsummer, 115 in midwinter."""
+    return 85 + abs(day - 183) * 30 // 183
+
+
+_NO_BURST = (0,) * 24
+
+
+def _burst(chance: bytes, scale: int) -> tuple[int, ...]:
+    """Return what a burst adds to each hour: somebody shared the link, and it fades by half an hour."""
+    if chance[_BURST] >= _BURSTS_IN_256:
+        return _NO_BURST
+    first, size = chance[_BURST_HOUR] % 24, scale * (3 + chance[_BURST_SIZE] % 13)
+    return tuple(size >> hour - first if first <= hour < first + 4 else 0 for hour in range(24))
+
+
+def _cell(clicks: int, chance: int, *, zero: bool) -> Cell:
+    """Return an hour: its clicks, and fewer users, or now and then more."""
+    if not clicks:
+        return (0, 0) if zero else NOT_REPORTED
+    if chance < _MORE_USERS_IN_256:
+        return clicks, clicks + clicks * (chance + 1) // 12
+    return clicks, max(1, clicks * (500 + chance) // 800)
