@@ -1,0 +1,64 @@
+"""The project's checks, one session each; ``nox`` runs all but the benchmarks.
+
+With ``--force-venv-backend none`` they run in the environment nox itself is installed in, as CI does.
+"""
+
+from __future__ import annotations
+
+import nox
+
+nox.options.sessions = ["lint", "types", "tests", "docs"]
+nox.options.reuse_existing_virtualenvs = True
+nox.options.error_on_missing_interpreters = False
+
+SOURCES = ("hourlyclicks", "tests", "benchmarks", "docs", "conftest.py", "noxfile.py")
+
+
+def install(session: nox.Session, *what: str) -> None:
+    """Install into the session's own environment; in a borrowed one, everything is there already."""
+    if session.venv_backend != "none":
+        session.install(*what)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Look for mistakes and foreign formatting."""
+    install(session, "-e", ".[dev]")
+    session.run("ruff", "check", *SOURCES)
+    session.run("ruff", "format", "--check", *SOURCES)
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check the types."""
+    install(session, "-e", ".[dev]")
+    session.run("mypy")
+
+
+@nox.session(python=["3.11", "3.12", "3.13"])
+def tests(session: nox.Session) -> None:
+    """Run the tests, the examples in the documentation among them."""
+    install(session, "-e", ".[test]")
+    session.run("pytest", "--cov", *session.posargs)
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the documentation; a warning is an error."""
+    install(session, "-e", ".[docs,test]")  # the fixtures for users import pytest
+    session.run("sphinx-build", "-W", "--keep-going", "-q", "docs", "docs/_build/html", *session.posargs)
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Time what is called often."""
+    install(session, "-e", ".[test]")
+    session.run(
+        "pytest",
+        "benchmarks",
+        "--benchmark-enable",
+        "--benchmark-only",
+        "-p",
+        "no:randomly",
+        *session.posargs,
+    )

@@ -1,0 +1,65 @@
+"""What all tests share: how hypothesis searches, and aioresponses on a current aiohttp."""
+
+from __future__ import annotations
+
+import os
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import aioresponses.compat
+import aioresponses.core
+import pytest
+from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Iterator
+
+    from yarl import URL
+
+settings.register_profile(
+    "default",
+    deadline=None,  # a busy machine is no bug
+    derandomize=True,  # the same run everywhere; look for new cases with the profile below
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile("explore", settings.get_profile("default"), derandomize=False, max_examples=2000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+class _MockedResponse(aiohttp.ClientResponse):
+    """A response that needs no writer: aiohttp 3.14 asks for one, aioresponses 0.7.9 passes none."""
+
+    def __init__(self, method: str, url: URL, **kwargs: Any) -> None:  # noqa: ANN401 - passed through
+        kwargs.setdefault("stream_writer", SimpleNamespace(output_size=0))
+        super().__init__(method, url, **kwargs)
+
+
+class _IdleParser:
+    """The parser behind a mocked body; without one, aiohttp cannot pause and resume at 128 KiB."""
+
+    def pause_reading(self) -> None:
+        """There is no socket to pause."""
+
+    def resume_reading(self) -> None:
+        """There is no socket to resume."""
+
+    def feed_data(self, _data: bytes) -> tuple[()]:
+        """Parse nothing: the body is in the stream already."""
+        return ()
+
+
+@pytest.fixture
+def mocked_api(monkeypatch: pytest.MonkeyPatch) -> Iterator[aioresponses.aioresponses]:
+    """Answer every aiohttp request of the test from what the test registers here."""
+
+    def reader_with_parser(loop: asyncio.AbstractEventLoop | None = None) -> aiohttp.StreamReader:
+        reader = aioresponses.compat.stream_reader_factory(loop)
+        monkeypatch.setattr(reader._protocol, "_parser", _IdleParser())
+        return reader
+
+    monkeypatch.setattr(aioresponses.core, "ClientResponse", _MockedResponse)
+    monkeypatch.setattr(aioresponses.core, "stream_reader_factory", reader_with_parser)
+    with aioresponses.aioresponses() as mocked:
+        yield mocked

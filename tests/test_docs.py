@@ -1,0 +1,76 @@
+"""The README keeps its promises of form; the examples in it run as tests by themselves (see conftest.py)."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+
+from hourlyclicks.cli.app import app
+from hourlyclicks.cli.exits import ENDINGS
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text("utf-8")
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "CHANGELOG.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
+LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]*)(#[^)\s]*)?\)")
+COMMAND = re.compile(r"^```sh\n(.*?)\n```$", re.MULTILINE | re.DOTALL)
+
+
+def test_the_readme_is_short() -> None:
+    """The first result comes within 30 lines, and the end within 100."""
+    lines = README.splitlines()
+    assert next(number for number, line in enumerate(lines, 1) if "print(series.total_clicks" in line) <= 30
+    assert len(lines) <= 100
+
+
+def test_the_readme_has_two_commands() -> None:
+    """One line installs and shows the demo, one line installs and tests, and there is no step before them."""
+    demo, tests = COMMAND.findall(README)
+    assert re.fullmatch(
+        r"python3 -m venv \.venv && \S+/pip install \S+ '\.\[cli\]' && \S+/hourlyclicks demo", demo
+    )
+    assert re.fullmatch(r"python3 -m venv \.venv && \S+/pip install \S+ -e '\.\[test\]' && \S+/pytest", tests)
+
+
+def test_links_within_the_repository_lead_somewhere() -> None:
+    """A relative link in the README or the documentation names a file that exists."""
+    broken = [
+        f"{page.relative_to(ROOT)}: {link.group(1)}"
+        for page in PAGES
+        for link in LINK.finditer(page.read_text("utf-8"))
+        if link.group(1) and not (page.parent / link.group(1)).exists()
+    ]
+    assert broken == []
+
+
+def test_every_page_is_in_the_table_of_contents() -> None:
+    """Whoever starts at the first page finds every other one."""
+    docs = ROOT / "docs"
+    index = (docs / "index.md").read_text("utf-8").splitlines()
+    pages = {path.relative_to(docs).with_suffix("").as_posix() for path in docs.rglob("*.md")} - {"index"}
+    assert [page for page in sorted(pages) if page not in index] == []
+
+
+def test_every_option_of_the_command_line_is_documented() -> None:
+    """Each command, option and choice of the command line occurs on its page."""
+    page = (ROOT / "docs" / "how-to" / "command-line.md").read_text("utf-8")
+    context = click.Context(app)
+    commands = {name: app.get_command(context, name) for name in app.list_commands(context)}
+    words = {f"hourlyclicks {name}" for name in commands}
+    for command in commands.values():
+        assert command is not None
+        words |= {option for parameter in command.params for option in parameter.opts if option != "--help"}
+    assert [word for word in sorted(words) if not re.search(rf"{word}\b", page)] == []
+
+
+def test_every_exit_code_is_documented() -> None:
+    """The table of exit codes is the one the command line goes by."""
+    page = (ROOT / "docs" / "how-to" / "command-line.md").read_text("utf-8")
+    table = re.findall(r"^\| (\d+) \| (.*) \|$", page, re.MULTILINE)
+    assert [(str(ending.code), ending.meaning) for ending in ENDINGS] == table

@@ -1,0 +1,252 @@
+"""Hold the floor plan: who may import whom, where the vendor's words may stand, what an import costs.
+
+A room imports from rooms on floors below it, and from itself. Imports for type checkers count too, with one
+exception: errors name the series and targets that they carry.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+import pytest
+
+import hourlyclicks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "hourlyclicks"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+SCRIPTS = sorted(
+    path
+    for folder in ("hourlyclicks", "tests", "benchmarks", "docs")
+    for path in (ROOT / folder).rglob("*.py")
+) + sorted(ROOT.glob("*.py"))
+
+FLOORS = {
+    "errors": 0,
+    "clock": 0,
+    "_version": 0,
+    "model": 1,
+    "events": 2,
+    "wire": 3,
+    "pacing": 3,
+    "net": 4,
+    "client": 5,
+    "": 6,  # the package itself, with its public names
+    "simulator": 7,
+    "cli": 8,
+    "__main__": 9,
+}
+TYPES_UPWARD = {("errors", "model")}
+NEVER = {("simulator", "wire")}  # the simulator must be able to disagree with our reading of the API
+SOLE_USERS = {
+    "cattrs": {"wire/decode.py"},
+    "aiohttp": {"net/transport.py", "simulator/*"},
+    "tenacity": {"net/retry.py"},
+    "orjson": {"wire/*"},
+    "click": {"cli/*"},
+    "rich": {"cli/*"},
+    "platformdirs": {"cli/*"},
+    "pytest": {"simulator/*"},
+}
+VENDOR_WORDS = re.compile(r"\b(ymd|acesCnt|pernCnt|linkId|grpIdx)\b")
+LONGEST_FILE = 350
+NOT_LOADED = {
+    "hourlyclicks.simulator",
+    "hourlyclicks.cli",
+    "click",
+    "rich",
+    "numpy",
+    "pandas",
+    "platformdirs",
+    "pytest",
+}
+
+
+@attrs.frozen
+class Import:
+    """One imported module: who, what, and whether at run time."""
+
+    importer: str
+    line: int
+    name: str
+    only_types: bool
+
+    def __str__(self) -> str:
+        return f"{self.importer}:{self.line} imports {self.name}"
+
+
+def is_type_checking(test: ast.expr) -> bool:
+    """Recognize ``if TYPE_CHECKING:``."""
+    return "TYPE_CHECKING" in {getattr(test, "id", ""), getattr(test, "attr", "")}
+
+
+def walk(node: ast.AST, *, only_types: bool = False) -> Iterator[tuple[ast.Import | ast.ImportFrom, bool]]:
+    """Yield every import statement, and whether it is for type checkers only."""
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        yield node, only_types
+        return
+    guarded = node.body if isinstance(node, ast.If) and is_type_checking(node.test) else []
+    for child in ast.iter_child_nodes(node):
+        yield from walk(child, only_types=only_types or child in guarded)
+
+
+def imported_names(node: ast.Import | ast.ImportFrom) -> list[str]:
+    """Return the modules an import statement names; ``from hourlyclicks import x`` may name a room."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if node.module == "hourlyclicks":
+        rooms = [alias.name for alias in node.names if alias.name in FLOORS]
+        return [f"hourlyclicks.{room}" for room in rooms] or ["hourlyclicks"]
+    return [node.module or ""]
+
+
+def imports() -> list[Import]:
+    """Return every import of the package."""
+    return [
+        Import(path.relative_to(PACKAGE).as_posix(), node.lineno, name, only_types)
+        for path in MODULES
+        for node, only_types in walk(ast.parse(path.read_text(encoding="utf-8")))
+        for name in imported_names(node)
+    ]
+
+
+def room_of(module: str) -> str:
+    """Return the room of ``hourlyclicks.room.module``, or of ``room/module.py``."""
+    first = module.removeprefix("hourlyclicks").lstrip(".").replace(".py", "").replace("/", ".").split(".")[0]
+    return "" if first == "__init__" else first
+
+
+def allowed(found: Import) -> bool:
+    """Judge an import of the package from itself by the floor table."""
+    here, there = room_of(found.importer), room_of(found.name)
+    if (here, there) in NEVER:
+        return False
+    if here == there:
+        return True
+    if found.only_types and (here, there) in TYPES_UPWARD:
+        return True
+    return FLOORS[there] < FLOORS[here]
+
+
+def public_parts() -> list[tuple[str, object]]:
+    """Return the public names that can carry a docstring, and the public members of the classes."""
+    parts: list[tuple[str, object]] = []
+    for name in hourlyclicks.__all__:
+        thing = getattr(hourlyclicks, name)
+        if inspect.isclass(thing):
+            parts += [(f"{name}.{member}", value) for member, value in own_members(thing)]
+        if inspect.isclass(thing) or inspect.isroutine(thing):
+            parts.append((name, thing))
+    return parts
+
+
+def own_members(cls: type) -> list[tuple[str, object]]:
+    """Return the public methods and properties that a class defines itself."""
+    return [
+        (name, value)
+        for name, value in vars(cls).items()
+        if not name.startswith("_") and (inspect.isroutine(value) or isinstance(value, property))
+    ]
+
+
+def test_every_module_lives_in_a_room() -> None:
+    """The floor table knows every module of the package."""
+    assert {room_of(path.relative_to(PACKAGE).as_posix()) for path in MODULES} <= set(FLOORS)
+
+
+def test_imports_go_downstairs() -> None:
+    """No room imports from its own floor or above, and the simulator shares no code with wire."""
+    own = [found for found in imports() if found.name.split(".")[0] == "hourlyclicks"]
+    assert [str(found) for found in own if not allowed(found)] == []
+
+
+def test_no_relative_imports() -> None:
+    """Imports within the package are absolute, so that the floor table sees them all."""
+    found = [
+        str(path) for path in MODULES if re.search(r"^\s*from \.", path.read_text("utf-8"), re.MULTILINE)
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("library", SOLE_USERS)
+def test_a_library_has_its_sole_user(library: str) -> None:
+    """Each library is used at run time in one room, or one module, only."""
+    users = SOLE_USERS[library]
+    strangers = [
+        str(found)
+        for found in imports()
+        if found.name.split(".")[0] == library
+        and not found.only_types
+        and not any(Path(found.importer).match(user) for user in users)
+    ]
+    assert strangers == []
+
+
+def test_vendor_words_stay_at_the_border() -> None:
+    """The vendor's names for things stand in wire and in the simulator only."""
+    found = [
+        f"{path.relative_to(PACKAGE)}: {match.group()}"
+        for path in MODULES
+        if room_of(path.relative_to(PACKAGE).as_posix()) not in {"wire", "simulator"}
+        for match in VENDOR_WORDS.finditer(path.read_text("utf-8"))
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+def test_a_module_can_be_read(path: Path) -> None:
+    """A module says what it is, and is not too long to be read at once."""
+    source = path.read_text("utf-8")
+    assert ast.get_docstring(ast.parse(source))
+    assert len(source.splitlines()) <= LONGEST_FILE
+
+
+def test_import_is_light() -> None:
+    """Importing the package loads neither simulator nor command line, nor what only they or others need."""
+    script = "import hourlyclicks, json, sys; print(json.dumps(list(sys.modules)))"
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)  # noqa: S603 - ours
+    assert NOT_LOADED & set(json.loads(done.stdout)) == set()
+
+
+def test_public_names_exist_once_and_in_order() -> None:
+    """``__all__`` names what exists, each once, sorted."""
+    names = list(hourlyclicks.__all__)
+    assert names == sorted(set(names), key=lambda name: (name.startswith("__"), name))
+    assert [name for name in names if not hasattr(hourlyclicks, name)] == []
+
+
+def test_public_names_are_described() -> None:
+    """Every public class, function, method and property has a docstring of its own or its base's."""
+    assert [name for name, thing in public_parts() if not inspect.getdoc(thing)] == []
+
+
+REASONS = {
+    re.compile(r"#\s*noqa\b"): re.compile(r"# noqa: [A-Z]+[0-9]+(, [A-Z]+[0-9]+)* - .*\w{3,}"),
+    re.compile(r"#\s*type:\s*ignore\b"): re.compile(r"# type: ignore\[[a-z-]+(, [a-z-]+)*\]  # .*\w{3,}"),
+    re.compile(r"#\s*pragma:\s*no\b"): re.compile(r"# pragma: no (cover|branch) - .*\w{3,}"),
+}
+
+
+def test_every_exception_states_its_reason() -> None:
+    """Who silences a tool says why, in the same line."""
+    found = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in SCRIPTS
+        if path != Path(__file__)
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        for marker, with_reason in REASONS.items()
+        if marker.search(line) and not with_reason.search(line)
+    ]
+    assert found == []
