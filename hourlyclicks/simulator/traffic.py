@@ -36,6 +36,8 @@ EMPTY: Cells = (NOT_REPORTED,) * 24
 _HOURS = (18, 9, 5, 3, 2, 3, 8, 22, 45, 62, 70, 78, 92, 85, 74, 72, 75, 80, 88, 96, 100, 90, 62, 36)
 _WEEKDAYS = (100, 104, 102, 101, 96, 78, 70)
 _YEAR = 365
+_NUMBERS = range(24)
+_UNIT = 100 * 100 * 100 * 192  # three percentages, and the mean of the noise
 
 # Where the chances of a day lie in its digest: 24 bytes of noise, 24 for the users, and these.
 _USERS, _BURST, _BURST_HOUR, _BURST_SIZE, _SILENCE, _ZEROS = 24, 48, 49, 50, 51, 52
@@ -94,15 +96,16 @@ class _Source:
             return EMPTY
         level = self.scale * _WEEKDAYS[(ordinal - 1) % 7] * _season(ordinal % _YEAR)
         burst = _burst(chance, self.scale)
+        zeros = chance[_ZEROS] & 7
         return tuple(
-            _cell(
-                level * shape * (noise + 64) // 192_000_000 + more,
-                users,
-                zero=bool(chance[_ZEROS] & 7 == hour & 7),
-            )
-            for hour, (shape, noise, users, more) in enumerate(
-                zip(_HOURS, chance, chance[_USERS:], burst, strict=False)
-            )
+            [
+                (clicks, clicks * (500 + users) // 800 or 1)
+                if (clicks := level * shape * (noise + 64) // _UNIT + more) and users >= _MORE_USERS_IN_256
+                else _odd(clicks, users, zero=hour & 7 == zeros)
+                for hour, shape, noise, users, more in zip(
+                    _NUMBERS, _HOURS, chance, chance[_USERS:], burst, strict=False
+                )
+            ]
         )
 
 
@@ -123,10 +126,8 @@ def _burst(chance: bytes, scale: int) -> tuple[int, ...]:
     return tuple(size >> hour - first if first <= hour < first + 4 else 0 for hour in range(24))
 
 
-def _cell(clicks: int, chance: int, *, zero: bool) -> Cell:
-    """Return an hour: its clicks, and fewer users, or now and then more."""
-    if not clicks:
-        return (0, 0) if zero else NOT_REPORTED
-    if chance < _MORE_USERS_IN_256:
+def _odd(clicks: int, chance: int, *, zero: bool) -> Cell:
+    """Return an hour that is out of the ordinary: without clicks, or with more users than clicks."""
+    if clicks:
         return clicks, clicks + clicks * (chance + 1) // 12
-    return clicks, max(1, clicks * (500 + chance) // 800)
+    return (0, 0) if zero else NOT_REPORTED

@@ -282,10 +282,19 @@ def test_when_it_was_fetched_makes_no_difference() -> None:
     assert early[FIRST] != late[FIRST]
 
 
-def test_the_target_makes_a_difference() -> None:
-    """Series of different targets are not equal, nor is one equal to anything else."""
-    assert len({merge_days(WEEK, [], target=target) for target in TARGETS}) == 3
-    assert list(SPARSE) != SPARSE
+def test_every_part_makes_a_difference() -> None:
+    """Another target, range, state, count of clicks or of users makes another series."""
+    day = a_day(FIRST)
+    known = merge_days(WEEK, [day], target=Account())
+    assert known != merge_days(WEEK, [day], target=TARGETS[1])
+    assert known != merge_days(DateRange(FIRST, FIRST), [day], target=Account())
+    for change in (
+        {"final": False},
+        {"clicks": a_day(FIRST, 2).clicks},
+        {"unique_users": a_day(FIRST, 2).clicks},
+    ):
+        assert known != merge_days(WEEK, [attrs.evolve(day, **change)], target=Account())
+    assert known != list(known)
 
 
 def _pickled(known: HourlySeries) -> HourlySeries:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -302,6 +301,4 @@ def test_ten_years_pass_in_seconds() -> None:
         assert upstream.counters.statuses == {200: 3653}
         return clock.monotonic() // SECOND
 
-    begin = time.process_time()
     assert run_virtual(main) > 7 * 3653
-    assert time.process_time() - begin < 10
