@@ -15,7 +15,7 @@ step  spacing
 0     as configured
 1     even: 1.05 times the average interval between two sendings
 2     even: 1.02 times the average interval after the last response
-3 …   the same interval times 1.25, 1.5625, … (at most 8 times)
+3 …   the same interval times 1.25, 1.5625, … (at most 8 times, step 12)
 ===== ================================================================
 """
 
@@ -35,6 +35,7 @@ MOST_PAUSES = 10
 _FROM_RESPONSE_SLACK = 1.02
 _STRETCH = 1.25
 _MOST_STRETCH = 8.0
+_LAST_STEP = 12
 _DOUBLINGS = 10
 
 
@@ -109,6 +110,8 @@ class Brake:
         """Return how to spread the requests from this refusal on, or ``None`` to leave it as it is."""
         if not self._warned:
             self._warned = True
+            return None
+        if self._step == _LAST_STEP:
             return None
         self._step += 1
         if self._step == 1:

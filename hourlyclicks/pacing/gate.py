@@ -30,6 +30,7 @@ from hourlyclicks.events import Binding
 from hourlyclicks.pacing.pause import Pause, Wait
 
 if TYPE_CHECKING:
+    from hourlyclicks.pacing.lanes import Call
     from hourlyclicks.pacing.plans import Limits
 
 EVEN_SLACK = 1.05
@@ -42,14 +43,18 @@ _FOR_A_RESPONSE = Wait(None, "rate")
 class Slot:
     """The right to send one request."""
 
-    __slots__ = ("epoch", "previous_even", "probe", "sent", "storm_probe")
+    __slots__ = ("call", "epoch", "previous_even", "probe", "sent", "storm", "storm_probe")
+
+    call: Call
+    """Whose it is; written by the limiter."""
 
     def __init__(self, sent: int, epoch: int, *, probe: bool, previous_even: int) -> None:
         self.sent = sent
         self.epoch = epoch
         self.probe = probe
-        self.storm_probe = False
         self.previous_even = previous_even
+        self.storm = 0
+        self.storm_probe = False
 
 
 class _Window:
@@ -72,23 +77,20 @@ class _Window:
             return now
         return freed[surplus] if surplus < len(freed) else None
 
-    def nth(self, number: int, flying: int, now: int, latency: int) -> int:
-        """Return when the nth request from now can go at the earliest, n from 0."""
-        place, round_ = number % self.size, number // self.size
-        period = self.length + latency
-        spare = self.size - flying - len(self.freed)
-        if place < spare:
-            first = now
-        elif place - spare < len(self.freed):
-            first = max(now, self.freed[place - spare])
-        else:
-            first = now + period
-        return first + round_ * period
+    def place(self, number: int, flying: int) -> int | None:
+        """Return when the place of the nth further request, n below `size`, becomes free.
+
+        0: it is free; ``None``: the request that holds it is under way still.
+        """
+        held = number + flying + len(self.freed) - self.size
+        if held < 0:
+            return 0
+        return self.freed[held] if held < len(self.freed) else None
 
 
 @attrs.frozen
-class Finish:
-    """When a number of requests will have been answered, and what decides it."""
+class Moment:
+    """When something will happen, and what decides it."""
 
     when: int
     binding: Binding
@@ -102,7 +104,8 @@ class Gate:
         self._concurrency = limits.concurrency
         self._flying = 0
         self._windows = [
-            _Window(rate.requests, ceil((rate.seconds + limits.guard) * SECOND)) for rate in limits.rates
+            _Window(rate.requests, ceil((rate.seconds + limits.guard) * SECOND))
+            for rate in sorted(limits.rates, key=lambda rate: rate.seconds)
         ]
         self._average = ceil(limits.interval * SECOND)
         self._interval = 0
@@ -152,18 +155,20 @@ class Gate:
             self._even = slot.previous_even
         self._lost(slot)
 
-    def finish(self, requests: int, now: int, latency: int) -> Finish:
-        """Foresee when that many further requests will have been answered if each takes `latency`."""
-        start = max(now, self.pause.until if self.pause.blocks(now) else now)
-        rounds = (self._flying + requests - 1) // self._concurrency
-        candidates = [
-            Finish(start, "pause" if start > now else "latency"),
-            Finish(start + rounds * latency, "concurrency"),
-            Finish(max(start, self._even) + (requests - 1) * self._pitch(latency), "rate"),
-            *(Finish(w.nth(requests - 1, self._flying, start, latency), "rate") for w in self._windows),
-        ]
-        last = max(candidates, key=lambda finish: finish.when)
-        return Finish(last.when + latency, last.binding)
+    def finish(self, requests: int, now: int, latency: int, *, opens: int = 0) -> Moment:
+        """Foresee when that many further requests will have been answered.
+
+        Args:
+            requests: how many, from 1.
+            now: the present moment.
+            latency: nanoseconds from each sending to its response.
+            opens: a moment before which none of them may go, besides what the gate itself knows.
+        """
+        start = Moment(max(opens, self.pause.opens(now)), "pause")
+        if start.when <= now:
+            start = Moment(now, "latency")
+        last = self._leaves(requests - 1, len(self._windows), start, latency)
+        return Moment(last.when + latency, last.binding)
 
     def _blocks(self, now: int) -> Wait | None:
         if self._flying >= self._concurrency:
@@ -178,8 +183,29 @@ class Gate:
             latest = max(latest, opens)
         return Wait(latest, "rate") if latest > now else None
 
-    def _pitch(self, latency: int) -> int:
-        return self._interval + (latency if self._after_response else 0)
+    def _leaves(self, number: int, windows: int, start: Moment, latency: int) -> Moment:
+        """Foresee when the nth further request leaves, n from 0, if only the shortest windows are kept."""
+        if not windows:
+            rounds = (self._flying + number) // self._concurrency
+            pitch = self._interval + (latency if self._after_response else 0)
+            candidates = (
+                start,
+                Moment(start.when + rounds * latency, "concurrency"),
+                Moment(max(start.when, self._even) + number * pitch, "rate"),
+            )
+            return max(candidates, key=lambda moment: moment.when)
+        window = self._windows[windows - 1]
+        inner = self._leaves(number, windows - 1, start, latency)
+        round_, place = divmod(number, window.size)
+        freed = window.place(place, self._flying)
+        if freed is None:
+            first = start.when + window.length + latency
+        elif freed:
+            first = max(start.when, freed)
+        else:
+            first = self._leaves(place, windows - 1, start, latency).when
+        outer = first + round_ * (window.length + latency)
+        return Moment(outer, "rate") if outer > inner.when else inner
 
     def _lost(self, slot: Slot) -> None:
         if slot.probe and slot.epoch == self.pause.epoch:

@@ -28,14 +28,21 @@ class Call:
 
     Attributes:
         lane: how urgent it is.
-        remaining: days it still has to ask for; 0 counts for nobody's forecast.
+        remaining: days that were not answered yet; 0 counts for nobody's forecast.
+        flying: slots it has now.
     """
 
-    __slots__ = ("lane", "remaining")
+    __slots__ = ("flying", "lane", "remaining")
 
     def __init__(self, lane: Lane, remaining: int = 1) -> None:
         self.lane = lane
         self.remaining = remaining
+        self.flying = 0
+
+    @property
+    def unsent(self) -> int:
+        """The days whose request is still to be sent, if none has to be repeated."""
+        return max(0, self.remaining - self.flying)
 
 
 class Lanes(Generic[T]):
@@ -68,8 +75,8 @@ class Lanes(Generic[T]):
         """Return the ticket that is next in that lane."""
         return next(iter(self._lanes[lane].values()))[0]
 
-    def pop(self, lane: Lane) -> T:
-        """Take the ticket that is next in that lane; its call goes to the end of the line."""
+    def pop(self, lane: Lane) -> tuple[Call, T]:
+        """Take the ticket that is next in that lane, and its call, which goes to the end of the line."""
         calls = self._lanes[lane]
         call, waiting = next(iter(calls.items()))
         ticket = waiting.popleft()
@@ -77,7 +84,7 @@ class Lanes(Generic[T]):
             calls.move_to_end(call)
         else:
             del calls[call]
-        return ticket
+        return call, ticket
 
     def drain(self) -> list[T]:
         """Take all tickets."""

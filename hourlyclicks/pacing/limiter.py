@@ -70,24 +70,27 @@ class Limiter:
         Raises:
             HourlyClicksError: the run was ended by `abort` meanwhile.
         """
-        if self._latch is not None:
-            raise copy.copy(self._latch)
+        while True:
+            if self._latch is not None:
+                raise copy.copy(self._latch)
+            slot = await self._turn(call)
+            if not self._outdated(slot, call.lane):
+                return slot
+            self.cancel(slot)  # something happened since it was handed out, in the same turn of the loop
+
+    async def _turn(self, call: Call) -> Slot:
         if not self._lanes:
             got = self._reserve(call.lane, self._clock.monotonic())
             if isinstance(got, Slot):
-                return got
+                return _given(got, call)
         turn: asyncio.Future[Slot] = asyncio.get_running_loop().create_future()
         self._lanes.push(call, turn)
         self._serve()
         try:
-            slot = await turn
+            return await turn
         except asyncio.CancelledError:
             self._step_out(call, turn)
             raise
-        if self._latch is not None:
-            self.cancel(slot)
-            raise copy.copy(self._latch)
-        return slot
 
     def release(self, slot: Slot) -> None:
         """Give up the place of a request that was sent; it stays counted until its windows are over."""
@@ -148,6 +151,11 @@ class Limiter:
         self._serve()
         return True
 
+    @property
+    def stormed_out(self) -> bool:
+        """Whether `storm` is of no use any more."""
+        return self._storm_backoff.spent
+
     def calmed(self) -> None:
         """Note that a day was answered, so that there is no storm, or no more."""
         self._storm_backoff.answered()
@@ -158,7 +166,7 @@ class Limiter:
     def abort(self, error: HourlyClicksError, *, for_good: bool) -> None:
         """Tell everybody who waits that the run is over; `for_good`: and everybody who comes later."""
         if for_good:
-            self._latch = error
+            self._latch = copy.copy(error)  # whoever gets the original may add to it
         self._fail_waiters(error)
 
     # -- foresight --------------------------------------------------------------------------------------
@@ -178,15 +186,16 @@ class Limiter:
 
     def eta(self, call: Call) -> tuple[float, Binding]:
         """Foresee in how many seconds a call will be done if nothing fails, and what decides it."""
+        if not call.unsent:
+            return self.latency if call.remaining else 0.0, "latency"
         ahead = sum(
-            other.remaining if other.lane < call.lane else min(other.remaining, call.remaining)
+            other.unsent if other.lane < call.lane else min(other.unsent, call.unsent)
             for other in self._calls
             if other is not call and other.lane <= call.lane
         )
         now = self._clock.monotonic()
-        if not call.remaining:
-            return 0.0, "latency"
-        finish = self._gate.finish(ahead + call.remaining, now, self._latency)
+        opens = self._storm.opens(now) if call.lane is Lane.BACKFILL else now
+        finish = self._gate.finish(ahead + call.unsent, now, self._latency, opens=opens)
         return (finish.when - now) / SECOND, finish.binding
 
     # -- inside -----------------------------------------------------------------------------------------
@@ -197,12 +206,28 @@ class Limiter:
         got = self._storm.blocks(now) or self._gate.reserve(now)
         if isinstance(got, Slot):
             got.storm_probe = self._storm.sent()
+            got.storm = self._storm.epoch
         return got
 
+    def _outdated(self, slot: Slot, lane: Lane) -> bool:
+        """Return whether the run ended, or a pause began, since this slot was handed out."""
+        if self._latch is not None or slot.epoch != self._gate.pause.epoch:
+            return True
+        return lane is Lane.BACKFILL and slot.storm != self._storm.epoch
+
     def _given_up(self, slot: Slot) -> None:
-        if slot.storm_probe:
+        slot.call.flying -= 1
+        if slot.storm_probe and slot.storm == self._storm.epoch:
             self._storm.probe_lost()
-        self._serve()
+            self._serve_soon()  # not at once: whoever gives it up may be about to say that it failed
+        else:
+            self._serve()
+
+    def _serve_soon(self) -> None:
+        """Serve in the next turn of the loop."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._clock.call_later(0, self._serve)
 
     def _serve(self) -> None:
         """Hand out what can be handed out now, and set the timer for the rest."""
@@ -225,7 +250,8 @@ class Limiter:
             got = self._reserve(lane, now)
             if isinstance(got, Wait):
                 return got.until
-            self._lanes.pop(lane).set_result(got)
+            call, turn = self._lanes.pop(lane)
+            turn.set_result(_given(got, call))
         return None
 
     def _step_out(self, call: Call, turn: asyncio.Future[Slot]) -> None:
@@ -251,3 +277,10 @@ class Limiter:
                 why="the server refuses bursts, or somebody else uses the key: requests are spread evenly",
             )
         )
+
+
+def _given(slot: Slot, call: Call) -> Slot:
+    """Write down whose slot it is."""
+    slot.call = call
+    call.flying += 1
+    return slot

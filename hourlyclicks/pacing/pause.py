@@ -57,6 +57,10 @@ class Pause:
             return Wait(self.until, "pause")
         return _FOR_THE_PROBE if self._probing else None
 
+    def opens(self, now: int) -> int:
+        """Return the moment from which a request may go, as far as can be foreseen."""
+        return max(now, self.until) if self._held else now
+
     def sent(self) -> bool:
         """Note that a request goes; return whether it is the probe."""
         self._probing = self._held

@@ -6,7 +6,8 @@ response, n requests take at least::
     d + max over j of ( j·W + d·⌊(n - 1 - j·N) / c⌋ ),   j = 0 … ⌊(n - 1) / N⌋
 
 `theoretical_minimum` is that figure: no client that keeps the limit is faster. `forecast` puts in what our
-gate really holds a place for, W + guard + d instead of W, and even spacing where it is asked for.
+gate really holds a place for, W + guard + d instead of W, and even spacing where it is asked for. Of several
+windows the longest is taken first; what is left after j of its rounds passes the shorter ones likewise.
 """
 
 from __future__ import annotations
@@ -39,7 +40,10 @@ class Estimate:
 
 def theoretical_minimum(requests: int, rate: Rate, *, concurrency: int, latency: float) -> float:
     """Return the seconds that no client keeping this limit can go below."""
-    return _makespan(requests, rate.requests, rate.seconds, concurrency=concurrency, latency=latency)
+    if requests == 0:
+        return 0.0
+    window = _Window(rate.requests, rate.seconds)
+    return latency + _Way((window,), concurrency, latency).longest(requests - 1)
 
 
 def forecast(requests: int, limits: Limits, *, latency: float) -> Estimate:
@@ -52,26 +56,44 @@ def forecast(requests: int, limits: Limits, *, latency: float) -> Estimate:
     """
     if requests == 0:
         return Estimate(0, 0.0, "latency")
-    batches = (requests - 1) // limits.concurrency
-    candidates = [
-        (latency, "latency"),
-        (latency + batches * latency, "concurrency"),
-        *((_paced(requests, rate, limits, latency=latency), "rate") for rate in limits.rates),
-    ]
-    seconds, binding = max(candidates, key=lambda candidate: candidate[0])
-    return Estimate(requests, seconds, binding)  # type: ignore[arg-type]  # the literals above
+    windows = (
+        _Window(rate.requests, rate.seconds + limits.guard + latency)
+        for rate in sorted(limits.rates, key=lambda rate: rate.seconds)
+    )
+    interval = limits.interval * EVEN_SLACK if limits.spacing == "even" else 0.0
+    unpaced = _Way((), limits.concurrency, latency).longest(requests - 1)
+    paced = _Way(tuple(windows), limits.concurrency, latency, interval).longest(requests - 1)
+    binding: Binding = "rate" if paced > unpaced else "concurrency" if unpaced else "latency"
+    return Estimate(requests, latency + paced, binding)
 
 
-def _paced(requests: int, rate: Rate, limits: Limits, *, latency: float) -> float:
-    period = rate.seconds + limits.guard + latency
-    windows = _makespan(requests, rate.requests, period, concurrency=limits.concurrency, latency=latency)
-    if limits.spacing == "window":
-        return windows
-    return max(windows, (requests - 1) * limits.interval * EVEN_SLACK + latency)
+@attrs.frozen
+class _Window:
+    size: int
+    period: float
 
 
-def _makespan(requests: int, size: int, period: float, *, concurrency: int, latency: float) -> float:
-    """Evaluate the formula above. It is linear in j but for the rounding, so only its ends can be largest."""
-    last = (requests - 1) // size
-    ends = {0, last, max(last - 1, 0)}
-    return latency + max(j * period + latency * ((requests - 1 - j * size) // concurrency) for j in ends)
+@attrs.frozen
+class _Way:
+    """What holds a request back: a place in each window, one of those under way, the one before it."""
+
+    windows: tuple[_Window, ...]
+    concurrency: int
+    latency: float
+    interval: float = 0.0
+
+    def longest(self, number: int) -> float:
+        """Return when the nth request can go, n from 0, by the formula above.
+
+        But for the rounding the sum is linear in j, so that only its ends can be largest; the rounding has
+        a period of c, so the c outermost terms of each end are looked at.
+        """
+        if not self.windows:
+            rounds, rest = divmod(number, self.concurrency)
+            return max(rounds * self.latency + rest * self.interval, number * self.interval)
+        window = self.windows[-1]
+        inner = _Way(self.windows[:-1], self.concurrency, self.latency, self.interval)
+        last, c = number // window.size, self.concurrency
+        outermost: set[int] = {*range(min(c, last + 1)), *range(max(0, last - c + 1), last + 1)}
+        ways = [j * window.period + inner.longest(number - j * window.size) for j in outermost]
+        return max(ways)

@@ -1,0 +1,356 @@
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hourlyclicks.errors import AuthenticationError, TransportError
+from hourlyclicks.model.targets import Account
+from hourlyclicks.pacing.lanes import Call, Lane
+from hourlyclicks.pacing.plans import Limits, Plan, Rate
+from tests.pacing.world import World, settle, virtual
+
+if TYPE_CHECKING:
+    from hourlyclicks.pacing.gate import Slot
+    from hourlyclicks.simulator.clock import VirtualClock
+
+TWO_AT_A_TIME = Limits(concurrency=2)
+BAD_KEY = AuthenticationError("refused", status=401)
+NO_TLS = TransportError("no trust", kind="tls")
+
+
+@virtual
+async def test_a_free_place_is_had_at_once(clock: VirtualClock) -> None:
+    """While there is room nobody waits, not even a turn of the loop."""
+    world = World.of(clock, TWO_AT_A_TIME)
+    with pytest.raises(StopIteration):
+        world.limiter.acquire(Call(Lane.INTERACTIVE)).send(None)
+
+
+@virtual
+async def test_waiters_are_served_as_places_come_back(clock: VirtualClock) -> None:
+    """A released place goes to the next in line at once, each to one only."""
+    world = World.of(clock, TWO_AT_A_TIME)
+    first, second = await world.slots(2)
+    waiters = [world.waiter() for _ in range(3)]
+    await settle()
+    world.limiter.release(first)
+    await settle()
+    assert [waiter.done() for waiter in waiters] == [True, False, False]
+    world.limiter.release(second)
+    world.limiter.release(waiters[0].result())
+    await asyncio.gather(*waiters)
+    assert world.now == 0
+
+
+@virtual
+async def test_the_timer_serves_when_the_window_opens(clock: VirtualClock) -> None:
+    """Who waits for the window gets on at the very moment it opens, with nobody else doing anything."""
+    world = World.of(clock, Limits(rates=(Rate(2),), concurrency=4, guard=1.0))
+    for slot in await world.slots(2):
+        world.limiter.release(slot)
+    waiters = [world.waiter() for _ in range(4)]
+    await asyncio.wait(waiters, return_when=asyncio.FIRST_COMPLETED)
+    assert world.now == 61.0
+    assert [waiter.done() for waiter in waiters] == [True, True, False, False]
+    for waiter in waiters[:2]:
+        world.limiter.release(waiter.result())
+    await asyncio.gather(*waiters)
+    assert world.now == 122.0
+
+
+@virtual
+async def test_the_latency_is_smoothed(clock: VirtualClock) -> None:
+    """The latency follows what is measured by an eighth of the difference each time."""
+    world = World.of(clock, Limits())
+    assert world.limiter.latency == 0.25
+    await world.ask(Call(Lane.INTERACTIVE), latency=1.05)
+    assert world.limiter.latency == pytest.approx(0.35)
+    for _ in range(100):
+        await world.ask(Call(Lane.INTERACTIVE), latency=1.0)
+    assert world.limiter.latency == pytest.approx(1.0, abs=1e-3)
+
+
+# -- lanes ------------------------------------------------------------------------------------------------
+
+
+@virtual
+async def test_an_interactive_call_waits_for_one_slot(clock: VirtualClock) -> None:
+    """While a backfill of thousands waits, the next slot there is goes to the interactive call."""
+    world = World.of(clock, Plan.PERSONAL.limits)
+    backfill = Call(Lane.BACKFILL, 3000)
+    sent: list[float] = []
+
+    async def fill() -> None:
+        while True:
+            sent.append(await world.ask(backfill))
+
+    crowd = [asyncio.create_task(fill()) for _ in range(1000)]
+    for moment in (0.05, 61.0, 100.0, 183.5):
+        await clock.sleep(moment - world.now)
+        asked = world.now
+        mine = await world.ask(Call(Lane.INTERACTIVE))
+        assert [other for other in sent if asked < other <= mine] == []
+        assert mine - asked < 61.0
+    for task in crowd:
+        task.cancel()
+    await asyncio.wait(crowd)
+
+
+@virtual
+async def test_calls_take_turns(clock: VirtualClock) -> None:
+    """Of two backfills, one with two workers and one with a hundred, each sends every other request."""
+    world = World.of(clock, Limits(rates=(Rate(10),), concurrency=1))
+    large, small = Call(Lane.BACKFILL), Call(Lane.BACKFILL)
+    turns: list[str] = []
+
+    async def fill(call: Call, name: str) -> None:
+        while len(turns) < 30:
+            await world.ask(call)
+            turns.append(name)
+
+    workers = [fill(large, "large") for _ in range(100)] + [fill(small, "small") for _ in range(2)]
+    await asyncio.gather(*workers)
+    assert turns[1:30] == ["large", "small"] * 14 + ["large"]
+
+
+# -- leaving ----------------------------------------------------------------------------------------------
+
+
+@virtual
+async def test_who_leaves_the_line_is_passed_over(clock: VirtualClock) -> None:
+    """A waiter that is cancelled leaves at once, and the next one gets the place."""
+    world = World.of(clock, Limits())
+    (slot,) = await world.slots(1)
+    leaving, staying = world.waiter(), world.waiter()
+    await settle()
+    leaving.cancel()
+    await settle()
+    assert leaving.cancelled()
+    world.limiter.release(slot)
+    await staying
+
+
+@virtual
+async def test_who_leaves_is_forgotten(clock: VirtualClock) -> None:
+    """A waiter that is cancelled leaves no trace in the line, wherever it stood."""
+    world = World.of(clock, Limits())
+    await world.slots(1)
+    call = Call(Lane.INTERACTIVE)
+    waiters = [world.waiter(call) for _ in range(5)]
+    await settle()
+    for place in (4, 0, 2):
+        waiters[place].cancel()
+    await settle()
+    assert len(world.limiter._lanes.drain()) == 2
+    for waiter in waiters:
+        waiter.cancel()
+    await asyncio.wait(waiters)
+
+
+@virtual
+async def test_leaving_just_after_the_grant_passes_it_on(clock: VirtualClock) -> None:
+    """A waiter that is cancelled in the turn in which it was given a slot hands it to the next."""
+    world = World.of(clock, Limits(rates=(Rate(2),)))
+    (slot,) = await world.slots(1)
+    leaving, staying = world.waiter(), world.waiter()
+    await settle()
+    world.limiter.release(slot)
+    leaving.cancel()
+    await staying
+    assert leaving.cancelled()
+    assert world.now == 0
+
+
+@virtual
+async def test_leaving_just_before_the_grant_loses_nothing(clock: VirtualClock) -> None:
+    """A place that comes back while a cancelled waiter still stands in the line goes to the next."""
+    world = World.of(clock, Limits())
+    (slot,) = await world.slots(1)
+    leaving, staying = world.waiter(), world.waiter()
+    await settle()
+    leaving.cancel()
+    world.limiter.release(slot)
+    await staying
+    assert leaving.cancelled()
+
+
+@virtual
+async def test_the_last_to_leave_leaves_nothing(clock: VirtualClock) -> None:
+    """When all waiters are cancelled, whoever comes next is alone in the line."""
+    world = World.of(clock, Limits(rates=(Rate(1),), guard=0.0))
+    (slot,) = await world.slots(1)
+    waiters = [world.waiter() for _ in range(5)]
+    await settle()
+    for waiter in waiters:
+        waiter.cancel()
+    await asyncio.wait(waiters)
+    world.limiter.release(slot)
+    await world.limiter.acquire(Call(Lane.INTERACTIVE))
+    assert world.now == 60.0
+
+
+@virtual
+async def test_a_callers_timeout_stays_the_callers(clock: VirtualClock) -> None:
+    """A timeout around the wait is a `TimeoutError` on time, and the place is not lost."""
+    world = World.of(clock, Limits())
+    (slot,) = await world.slots(1)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(5):
+            await world.limiter.acquire(Call(Lane.INTERACTIVE))
+    assert world.now == 5.0
+    world.limiter.release(slot)
+    await world.limiter.acquire(Call(Lane.INTERACTIVE))
+
+
+@virtual
+async def test_leaving_at_every_turn(clock: VirtualClock) -> None:
+    """At whichever turn of the loop a waiter is cancelled, the one behind it gets a slot."""
+    for turns in range(6):
+        world = World.of(clock, Limits())
+        (slot,) = await world.slots(1)
+        leaving, staying = world.waiter(), world.waiter()
+        await settle()
+        asyncio.get_running_loop().call_soon(world.limiter.release, slot)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        leaving.cancel()
+        await asyncio.wait([leaving])
+        if not leaving.cancelled():
+            world.limiter.release(leaving.result())
+        await staying
+
+
+@virtual
+async def test_a_slot_given_back_costs_nothing(clock: VirtualClock) -> None:
+    """A slot whose request was never sent is no request: the next goes at once."""
+    world = World.of(clock, Limits(rates=(Rate(1),)))
+    (slot,) = await world.slots(1)
+    waiter = world.waiter()
+    await settle()
+    world.limiter.cancel(slot)
+    await waiter
+    assert world.now == 0
+
+
+@virtual
+async def test_slots_are_counted_with_their_calls(clock: VirtualClock) -> None:
+    """A call has a slot from the moment it is handed out until it is released or given back."""
+    world = World.of(clock, Limits())
+    call = Call(Lane.INTERACTIVE)
+    slot = await world.limiter.acquire(call)
+    waiter = world.waiter(call)
+    await settle()
+    assert call.flying == 1
+    world.limiter.release(slot)
+    assert call.flying == 1
+    world.limiter.cancel(await waiter)
+    assert call.flying == 0
+
+
+# -- the end of a run -------------------------------------------------------------------------------------
+
+
+@virtual
+async def test_an_aborted_run_tells_who_waits(clock: VirtualClock) -> None:
+    """Everybody who waits gets an error of their own; who comes later is not concerned."""
+    world = World.of(clock, Limits())
+    (slot,) = await world.slots(1)
+    waiters = [world.waiter() for _ in range(3)]
+    await settle()
+    world.limiter.abort(NO_TLS, for_good=False)
+    errors = await asyncio.gather(*waiters, return_exceptions=True)
+    assert [str(error) for error in errors] == ["no trust"] * 3
+    assert len({id(error) for error in [*errors, NO_TLS]}) == 4
+    world.limiter.release(slot)
+    await world.limiter.acquire(Call(Lane.INTERACTIVE))
+
+
+@virtual
+async def test_a_latched_error_is_for_good(clock: VirtualClock) -> None:
+    """After an abort for good nobody gets a slot again, but each an error of their own."""
+    world = World.of(clock, TWO_AT_A_TIME)
+    world.limiter.abort(BAD_KEY, for_good=True)
+    errors = []
+    for _ in range(2):
+        with pytest.raises(AuthenticationError) as caught:
+            await world.limiter.acquire(Call(Lane.INTERACTIVE))
+        errors.append(caught.value)
+    assert [error.status for error in errors] == [401, 401]
+    assert len({id(error) for error in [BAD_KEY, *errors]}) == 3
+
+
+@virtual
+async def test_a_latched_error_stays_as_it_was(clock: VirtualClock) -> None:
+    """What the first to see an error writes on it does not show on the errors of the others."""
+    world = World.of(clock, TWO_AT_A_TIME)
+    error = AuthenticationError("refused", status=403)
+    world.limiter.abort(error, for_good=True)
+    error.about(dt.date(2025, 4, 1), Account())
+    with pytest.raises(AuthenticationError) as caught:
+        await world.limiter.acquire(Call(Lane.INTERACTIVE))
+    assert caught.value.day is None
+
+
+@virtual
+async def test_a_slot_granted_in_the_turn_of_the_abort_is_not_used(clock: VirtualClock) -> None:
+    """A bad key costs no further request, not even one whose slot was handed out a moment before."""
+    world = World.of(clock, Limits(rates=(Rate(2),)))
+    (slot,) = await world.slots(1)
+    call = Call(Lane.INTERACTIVE)
+    waiter = world.waiter(call)
+    await settle()
+    world.limiter.release(slot)
+    world.limiter.abort(BAD_KEY, for_good=True)
+    with pytest.raises(AuthenticationError):
+        await waiter
+    assert call.flying == 0
+
+
+@virtual
+async def test_leaving_in_the_turn_of_the_abort(clock: VirtualClock) -> None:
+    """A waiter that is told of the end and cancelled in one turn is cancelled, and nothing is left."""
+    world = World.of(clock, Limits())
+    (slot,) = await world.slots(1)
+    waiter = world.waiter()
+    await settle()
+    world.limiter.abort(NO_TLS, for_good=False)
+    waiter.cancel()
+    with suppress(asyncio.CancelledError):
+        await waiter
+    assert waiter.cancelled()
+    world.limiter.release(slot)
+    await world.limiter.acquire(Call(Lane.INTERACTIVE))
+
+
+@virtual
+async def test_leaving_before_the_abort(clock: VirtualClock) -> None:
+    """The end of a run is not told to a waiter that has been cancelled already."""
+    world = World.of(clock, Limits())
+    await world.slots(1)
+    waiter = world.waiter()
+    await settle()
+    waiter.cancel()
+    world.limiter.abort(NO_TLS, for_good=False)
+    await asyncio.wait([waiter])
+    assert waiter.cancelled()
+
+
+@virtual
+async def test_a_bad_key_costs_as_many_requests_as_are_under_way(clock: VirtualClock) -> None:
+    """Of many days only `concurrency` are asked for when the first answer ends the run."""
+    world = World.of(clock, Plan.ENTERPRISE.limits)
+    sent: list[Slot] = []
+
+    async def ask() -> None:
+        slot = await world.limiter.acquire(Call(Lane.INTERACTIVE))
+        sent.append(slot)
+        await clock.sleep(0.2)
+        world.limiter.abort(BAD_KEY, for_good=True)
+        world.limiter.release(slot)
+
+    await asyncio.gather(*(ask() for _ in range(50)), return_exceptions=True)
+    assert len(sent) == 3

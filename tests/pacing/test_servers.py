@@ -1,0 +1,284 @@
+"""The limiter against servers that count, each in its own way, over a network that delays as it likes."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import TYPE_CHECKING
+
+import attrs
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hourlyclicks.events import Event, Paused, SpacingChanged
+from hourlyclicks.pacing.lanes import Call, Lane
+from hourlyclicks.pacing.limiter import Limiter
+from hourlyclicks.pacing.plans import Limits, Plan, Rate
+from hourlyclicks.pacing.schedule import theoretical_minimum
+from hourlyclicks.simulator.clock import VirtualClock, run_virtual
+from hourlyclicks.simulator.policing import Constable, police
+from tests.pacing.world import S
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hourlyclicks.pacing.gate import Slot
+    from hourlyclicks.pacing.plans import Spacing
+    from hourlyclicks.simulator.policing import Police, Policing
+
+TEN_YEARS = 3653
+COUNTING: tuple[Policing, ...] = ("sliding_log", "whole_seconds", "fixed_window", "token_bucket")
+PLANS = [plan for plan in Plan if plan is not Plan.FREE]
+SLACK: dict[Spacing, float] = {"window": 1.03, "even": 1.07}
+
+
+def judges(rate: Rate) -> list[Police]:
+    """Return a server of each kind that counts; what is over the limit counts too."""
+    return [police(counting, rate.requests, rate.seconds, charge_refused=True) for counting in COUNTING]
+
+
+@attrs.define
+class Outcome:
+    """What a run over the network came to."""
+
+    seconds: float
+    latency: float
+    constable: Constable
+    events: list[Event]
+
+    @property
+    def refused(self) -> dict[str, int]:
+        """How many requests each kind of server would have refused."""
+        return {type(rate).__name__: rate.refused for rate in self.constable.rates}
+
+    @property
+    def most_at_once(self) -> int:
+        """The most arrivals in any window of a minute."""
+        return self.constable.beat.max_in_window(60 * S)
+
+
+@attrs.define
+class Network:
+    """Delays each way by 5 to 300 ms; the server at its end refuses, or merely counts."""
+
+    clock: VirtualClock
+    limiter: Limiter
+    constable: Constable
+    random: random.Random
+    refuses: bool = False
+    retry_after: float | None = None
+    delays: list[float] = attrs.Factory(list)
+
+    async def carry(self, call: Call) -> bool:
+        """Send one request; return whether it was answered."""
+        slot = await self.limiter.acquire(call)
+        there, back = self.random.uniform(0.005, 0.3), self.random.uniform(0.005, 0.3)
+        self.delays.append(there + back)
+        await self.clock.sleep(there)
+        accepted = self.constable.arrive(self.clock.monotonic()) == "accepted" or not self.refuses
+        await self.clock.sleep(back)
+        try:
+            if accepted:
+                self.limiter.answered(slot)
+            else:
+                self.limiter.refused(slot, self.retry_after)
+        finally:
+            self.limiter.release(slot)
+        return accepted
+
+
+def over_the_network(
+    requests: int,
+    limits: Limits,
+    servers: list[Police],
+    *,
+    refuses: bool = False,
+    limiter: Callable[..., Limiter] = Limiter,
+) -> Outcome:
+    """Send that many requests that are answered, from as many workers as the client would use."""
+
+    async def scene(clock: VirtualClock) -> Outcome:
+        events: list[Event] = []
+        chance = random.Random(2025)
+        constable = Constable(servers)
+        network = Network(
+            clock,
+            limiter(limits, clock=clock, emit=events.append, random=chance),
+            constable,
+            chance,
+            refuses=refuses,
+        )
+        call = Call(Lane.INTERACTIVE, requests)
+        todo = iter(range(requests))
+
+        async def work() -> None:
+            for _ in todo:
+                while not await network.carry(call):
+                    pass
+
+        await asyncio.gather(*(work() for _ in range(limits.concurrency + 2)))
+        latency = sum(network.delays) / len(network.delays)
+        return Outcome(clock.monotonic() / S, latency, constable, events)
+
+    return run_virtual(scene)
+
+
+@pytest.mark.parametrize(
+    ("plan", "spacing"),
+    [(plan, "window") for plan in PLANS]
+    + [(plan, "even") for plan in (Plan.PERSONAL, Plan.BUSINESS, Plan.ENTERPRISE)],
+)
+def test_ten_years_on_every_plan(plan: Plan, spacing: Spacing) -> None:
+    """Ten years take barely longer than possible, and no kind of server counts one request over the limit."""
+    limits = attrs.evolve(plan.limits, spacing=spacing)
+    rate = limits.rates[0]
+    outcome = over_the_network(TEN_YEARS, limits, judges(rate))
+    minimum = theoretical_minimum(TEN_YEARS, rate, concurrency=limits.concurrency, latency=outcome.latency)
+    assert outcome.refused == {"SlidingLog": 0, "WholeSeconds": 0, "FixedWindow": 0, "TokenBucket": 0}
+    assert outcome.most_at_once <= rate.requests
+    assert minimum <= outcome.seconds <= minimum * SLACK[spacing]
+    assert outcome.events == []
+
+
+class LogOfSendings(Limiter):
+    """A limiter that holds a place from the sending only: the usual mistake."""
+
+    def release(self, slot: Slot) -> None:
+        """Free the place as if the response had come when the request was sent."""
+        self._gate.release(slot, slot.sent)
+        self._given_up(slot)
+
+
+def test_the_judges_can_tell() -> None:
+    """The same judges find fault with a log of sendings, and whole seconds with a missing guard."""
+    limits = Limits(rates=(Rate(15),), guard=0.0)
+    careless = over_the_network(600, limits, judges(Rate(15)), limiter=LogOfSendings)
+    assert careless.refused["SlidingLog"] > 100
+    assert careless.most_at_once > 15
+    refused = over_the_network(600, limits, judges(Rate(15))).refused
+    assert refused.pop("WholeSeconds") > 100
+    assert refused == {"SlidingLog": 0, "FixedWindow": 0, "TokenBucket": 0}
+
+
+def test_a_server_that_refuses_bursts() -> None:
+    """On a leaky bucket without burst the limiter adapts, says so, and then is refused no more."""
+    limits = Plan.BUSINESS.limits
+    outcome = over_the_network(600, limits, [police("leaky_bucket", 24, 60.0)], refuses=True)
+    spread = [event.interval for event in outcome.events if isinstance(event, SpacingChanged)]
+    pauses = [event for event in outcome.events if isinstance(event, Paused)]
+    assert spread == pytest.approx([2.625, 2.55])
+    assert len(pauses) == 3
+    assert outcome.refused["LeakyBucket"] < 10
+    assert outcome.seconds < 600 * 2.5 * 1.4
+
+
+def test_somebody_else_uses_the_key() -> None:
+    """When the server allows half of what the limits say, the limiter still finishes."""
+    outcome = over_the_network(
+        200, Limits(rates=(Rate(20),)), [police("sliding_log", 10, 60.0)], refuses=True
+    )
+    assert any(isinstance(event, SpacingChanged) for event in outcome.events)
+    assert outcome.most_at_once <= 20
+
+
+# -- anything goes ----------------------------------------------------------------------------------------
+
+
+class Crowd:
+    """Callers that send, leave, lose patience, are refused, and lose their connection, all by chance.
+
+    Args:
+        limits: the limits to keep.
+        seed: of all chance.
+        clock: the virtual clock.
+    """
+
+    def __init__(self, limits: Limits, seed: int, clock: VirtualClock) -> None:
+        self.limits = limits
+        self.clock = clock
+        self.random = random.Random(seed)
+        self.events: list[Event] = []
+        self.limiter = Limiter(limits, clock=clock, emit=self.events.append, random=self.random)
+        self.constable = Constable([])
+        self.under_way = self.most_under_way = 0
+        self.unused = 0
+
+    async def one(self, call: Call) -> None:
+        """Send one request and see what comes of it."""
+        if self.random.random() < 0.3:
+            await self.clock.sleep(self.random.uniform(0, 40))
+        slot = await self.limiter.acquire(call)
+        if self.random.random() < 0.05:
+            self.limiter.cancel(slot)
+            return
+        self.under_way += 1
+        self.most_under_way = max(self.most_under_way, self.under_way)
+        try:
+            await self.clock.sleep(self.random.uniform(0, 3))
+            self.constable.arrive(self.clock.monotonic())
+            await self.clock.sleep(self.random.uniform(0, 3))
+            self.judge(slot)
+        finally:
+            self.under_way -= 1
+            self.limiter.release(slot)
+
+    def judge(self, slot: Slot) -> None:
+        """Say what came back: an answer, a refusal, or nothing."""
+        fate = self.random.random()
+        if fate < 0.8:
+            self.limiter.answered(slot)
+        elif fate < 0.9:
+            self.limiter.refused(slot, self.random.choice([None, 5.0]))
+        elif fate < 0.95 and slot.call.lane is Lane.BACKFILL:
+            self.limiter.storm()
+        else:
+            self.limiter.calmed()
+
+    async def guest(self, call: Call) -> None:
+        """Send a request that is cancelled, given up after a time, or left alone."""
+        task = asyncio.create_task(self.one(call))
+        fate = self.random.random()
+        if fate < 0.2:
+            await self.clock.sleep(self.random.uniform(0, 30))
+            task.cancel()
+            await asyncio.wait([task])
+        elif fate < 0.4:
+            try:
+                async with asyncio.timeout(self.random.uniform(0, 60)):
+                    await task
+            except TimeoutError:
+                pass
+        else:
+            await task
+
+
+@settings(max_examples=40)
+@given(
+    limits=st.builds(
+        Limits,
+        rates=st.lists(st.builds(Rate, st.integers(1, 6), st.integers(1, 60)), max_size=3),
+        concurrency=st.integers(1, 4),
+        guard=st.sampled_from([0.0, 1.0]),
+        spacing=st.sampled_from(["window", "even"]),
+    ),
+    seed=st.integers(0, 2**32),
+)
+def test_nobody_is_left_behind_and_nothing_exceeds_the_limits(limits: Limits, seed: int) -> None:
+    """Whatever happens to a crowd of callers, every one of them gets on, and every limit is kept."""
+
+    async def scene(clock: VirtualClock) -> Crowd:
+        crowd = Crowd(limits, seed, clock)
+        calls = [Call(lane) for lane in Lane for _ in range(2)]
+        async with asyncio.TaskGroup() as group:
+            for number in range(60):
+                group.create_task(crowd.guest(calls[number % len(calls)]))
+        assert not crowd.limiter._lanes
+        assert [call.flying for call in calls] == [0, 0, 0, 0]
+        return crowd
+
+    crowd = run_virtual(scene)  # a caller that hangs is a deadlock, which is an error
+    assert crowd.under_way == 0
+    assert crowd.most_under_way <= limits.concurrency
+    for rate in limits.rates:
+        assert crowd.constable.beat.max_in_window(round(rate.seconds * S)) <= rate.requests

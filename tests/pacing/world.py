@@ -1,0 +1,100 @@
+"""What the tests of pacing share: scenes on virtual time, and a limiter with somebody to talk to."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import TYPE_CHECKING, Any, Self
+
+import attrs
+
+from hourlyclicks.clock import SECOND
+from hourlyclicks.events import Event
+from hourlyclicks.pacing.gate import Slot
+from hourlyclicks.pacing.lanes import Call, Lane
+from hourlyclicks.pacing.limiter import Limiter
+from hourlyclicks.simulator.clock import VirtualClock, run_virtual
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from hourlyclicks.pacing.gate import Gate
+    from hourlyclicks.pacing.pause import Wait
+    from hourlyclicks.pacing.plans import Limits
+
+S = SECOND
+
+
+class NoJitter(random.Random):
+    """Draws nothing but the smallest number."""
+
+    def random(self) -> float:
+        """Return 0."""
+        return 0.0
+
+
+def virtual(scene: Callable[[VirtualClock], Coroutine[Any, Any, None]]) -> Callable[[], None]:
+    """Make a test of a scene that plays on virtual time."""
+
+    def test() -> None:
+        run_virtual(scene)
+
+    test.__name__, test.__doc__ = scene.__name__, scene.__doc__
+    return test
+
+
+def taken(gate: Gate, now: float) -> Slot:
+    """Take a place that must be free, at a moment in seconds."""
+    got = gate.reserve(round(now * S))
+    assert isinstance(got, Slot)
+    return got
+
+
+def refused(gate: Gate, now: float) -> Wait:
+    """Ask for a place that must not be free, at a moment in seconds."""
+    got = gate.reserve(round(now * S))
+    assert not isinstance(got, Slot)
+    return got
+
+
+async def settle() -> None:
+    """Let everybody who is ready have several turns."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
+@attrs.define
+class World:
+    """A limiter, its clock, and all events it told of."""
+
+    clock: VirtualClock
+    limiter: Limiter
+    events: list[Event]
+
+    @classmethod
+    def of(cls, clock: VirtualClock, limits: Limits) -> Self:
+        """Make a world without chance."""
+        events: list[Event] = []
+        return cls(clock, Limiter(limits, clock=clock, emit=events.append, random=NoJitter()), events)
+
+    @property
+    def now(self) -> float:
+        """The time passed in seconds."""
+        return self.clock.monotonic() / S
+
+    async def slots(self, number: int) -> list[Slot]:
+        """Take some slots that are free, each for a call of its own."""
+        return [await self.limiter.acquire(Call(Lane.INTERACTIVE)) for _ in range(number)]
+
+    def waiter(self, call: Call | None = None) -> asyncio.Task[Slot]:
+        """Let somebody wait for a slot."""
+        return asyncio.create_task(self.limiter.acquire(call or Call(Lane.INTERACTIVE)))
+
+    async def ask(self, call: Call, latency: float = 0.2) -> float:
+        """Send one request that is answered; return when it was sent."""
+        slot = await self.limiter.acquire(call)
+        sent = self.now
+        await self.clock.sleep(latency)
+        self.limiter.answered(slot)
+        self.limiter.release(slot)
+        return sent
