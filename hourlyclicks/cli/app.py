@@ -1,0 +1,71 @@
+"""The commands under one roof, and what becomes of their errors."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from hourlyclicks._version import __version__
+from hourlyclicks.cli.exits import BROKEN_PIPE, INTERRUPTED, Failure
+from hourlyclicks.errors import HourlyClicksError
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+COMMANDS = {
+    "demo": "Watch 90 days being fetched from a simulated server with limits and faults.",
+    "fetch": "Fetch the hours of some days: a table, CSV or JSON Lines.",
+    "estimate": "Tell how long a range takes under your limits; sends nothing.",
+    "simulate": "Serve a simulated API on this machine until Ctrl-C.",
+}
+"""The names of the commands, each a module of this package, and what they do."""
+
+
+class App(click.Group):
+    """A group that loads a command when it is called, and ends as the table of exit codes says."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - the signature of click
+        """Return the names of the commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
+        """Load a command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module: ModuleType = importlib.import_module(f"hourlyclicks.cli.{cmd_name}")
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
+        """List the commands without loading them."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - the signature of click
+        """Run a command and translate how it ends."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except HourlyClicksError as error:
+            raise Failure.of(error) from None
+        except KeyboardInterrupt:
+            raise Failure("interrupted", INTERRUPTED) from None
+        except BrokenPipeError:
+            _forget_stdout()
+            raise click.exceptions.Exit(BROKEN_PIPE) from None
+        return result
+
+
+def _forget_stdout() -> None:
+    """Send what is still buffered nowhere, so that the interpreter does not stumble over it at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+@click.group(cls=App, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="hourlyclicks")
+def app() -> None:
+    """Years of hourly click statistics, exactly and within the rate limits."""

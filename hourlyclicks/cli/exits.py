@@ -1,0 +1,93 @@
+"""How the command line ends: one sentence on stderr and one exit code for each kind of error, as data."""
+
+from __future__ import annotations
+
+import attrs
+import click
+
+from hourlyclicks.cli.words import safe
+from hourlyclicks.errors import (
+    ApiError,
+    AuthenticationError,
+    DecodeError,
+    HourlyClicksError,
+    IncompleteSeriesError,
+    PlanError,
+    RateLimitedError,
+    ServerError,
+    TransportError,
+    UsageError,
+)
+
+UNEXPECTED = 1
+USAGE = 2
+INCOMPLETE = 10
+OUTPUT = 11
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+
+
+@attrs.frozen
+class Ending:
+    """One way to end.
+
+    Args:
+        code: the exit code.
+        meaning: what it says, in words.
+        error: the error behind it, if there is one.
+    """
+
+    code: int
+    meaning: str
+    error: type[HourlyClicksError] | None = None
+
+
+ENDINGS = (
+    Ending(0, "all is well"),
+    Ending(UNEXPECTED, "a mistake in the program; in `demo`: the outcome is not what it must be"),
+    Ending(USAGE, "the command line is wrong, or there is no key", UsageError),
+    Ending(3, "the server refused the key or the User-Agent", AuthenticationError),
+    Ending(4, "the plan does not include what was asked", PlanError),
+    Ending(5, "the server refuses for longer than is worth waiting", RateLimitedError),
+    Ending(6, "no answer: network, name, certificate, timeout", TransportError),
+    Ending(7, "the server failed", ServerError),
+    Ending(8, "the API said no", ApiError),
+    Ending(9, "an answer that cannot be read", DecodeError),
+    Ending(INCOMPLETE, "some days are missing", IncompleteSeriesError),
+    Ending(OUTPUT, "the output cannot be written"),
+    Ending(INTERRUPTED, "Ctrl-C"),
+    Ending(BROKEN_PIPE, "whoever read the output stopped reading"),
+)
+"""All exit codes. 130 and 141 are what a shell makes of SIGINT and SIGPIPE."""
+
+_CODES = {ending.error: ending.code for ending in ENDINGS if ending.error is not None}
+
+
+class Failure(click.ClickException):
+    """Ends the command line with a sentence and an exit code.
+
+    Args:
+        sentence: what to say.
+        code: the exit code.
+    """
+
+    def __init__(self, sentence: str, code: int) -> None:
+        super().__init__(safe(sentence))
+        self.exit_code = code  # type: ignore[misc]  # click gives all of a class one code
+
+    @classmethod
+    def of(cls, error: HourlyClicksError) -> Failure:
+        """Make one of an error."""
+        return cls(sentence(error), exit_code(error))
+
+
+def exit_code(error: HourlyClicksError) -> int:
+    """Return the exit code of an error; that of the nearest base for a class of somebody else."""
+    return next((_CODES[cls] for cls in type(error).__mro__ if cls in _CODES), UNEXPECTED)
+
+
+def sentence(error: HourlyClicksError) -> str:
+    """Say what went wrong, and with which day if it was about that day alone."""
+    if error.day is None or error.fatal:
+        return str(error)
+    return f"{error.day}: {error}"

@@ -1,0 +1,135 @@
+"""The live view of a run: a bar, the remaining time and what binds, and the pace as it really is."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Self
+
+from rich.console import Console, Group
+from rich.constrain import Constrain
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from hourlyclicks.cli.tables import level, palette_for
+from hourlyclicks.cli.words import BOUND_BY, count, duration, pace, safe
+from hourlyclicks.events import DayDone
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from types import TracebackType
+
+    from rich.console import RenderableType
+
+    from hourlyclicks.cli.progress import Tally
+    from hourlyclicks.events import Event
+
+_WIDEST = 100
+_REFRESH = 8
+_BUCKETS_A_WINDOW = 12
+_REMEMBERED = 4096
+_LABEL = "answers  "
+
+
+def terminal(*, stderr: bool = True) -> Console:
+    """Return a console that prints text as it is: no markup, no emoji codes, no highlighting."""
+    return Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+
+
+def pulse(moments: Iterable[float], now: float, *, bucket: float, width: int, bars: str) -> str:
+    """Return a bar for each stretch of time, the present one last: how much happened in it.
+
+    Args:
+        moments: when something happened.
+        now: the present moment.
+        bucket: the length of a stretch in seconds; stretches lie on its multiples.
+        width: how many there are.
+        bars: characters from low to high.
+    """
+    last = int(now // bucket)
+    counts = [0] * width
+    for moment in moments:
+        place = width - 1 - last + int(moment // bucket)
+        if 0 <= place < width:
+            counts[place] += 1
+    most = max(counts)
+    return "".join(bars[level(number, most, len(bars))] if number else " " for number in counts)
+
+
+class LiveView:
+    """Draw a run in a terminal, several times a second, until it is over; then leave no trace.
+
+    Args:
+        tally: keeps count.
+        console: where to draw.
+        clock: returns seconds.
+    """
+
+    def __init__(self, tally: Tally, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
+        self.tally = tally
+        self._clock = clock
+        self._console = console
+        self._palette = palette_for(console.encoding)
+        self._bucket = tally.limits.shortest_window / _BUCKETS_A_WINDOW
+        self._answers: deque[float] = deque(maxlen=_REMEMBERED)
+        self._live = Live(
+            console=console, get_renderable=self.render, refresh_per_second=_REFRESH, transient=True
+        )
+
+    def __enter__(self) -> Self:
+        self._live.start(refresh=True)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def __call__(self, event: Event, /) -> None:
+        """Take note of an event; it is drawn at the next refresh."""
+        now = self._clock()
+        self.tally.take(event, now)
+        if isinstance(event, DayDone):
+            self._answers.append(now)
+
+    def render(self) -> RenderableType:
+        """Return the picture of this moment."""
+        now, tally = self._clock(), self.tally
+        lines: list[Text | Table] = [
+            Text(safe(tally.title), style="bold"),
+            self._bar(),
+            self._forecast(now),
+            Text(tally.counters(), style="dim"),
+            self._pulse(now),
+            Text(safe(tally.news), style="yellow"),
+        ]
+        for line in lines:
+            if isinstance(line, Text):
+                line.no_wrap, line.overflow = True, "ellipsis"
+        return Constrain(Group(*lines), _WIDEST)
+
+    def _bar(self) -> Table:
+        tally = self.tally
+        finished = tally.done + tally.failed
+        line = Table.grid(expand=True, padding=(0, 2, 0, 0))
+        line.add_column(ratio=1)
+        line.add_column(no_wrap=True, justify="right")
+        bar = ProgressBar(total=tally.total, completed=finished, complete_style="cyan", finished_style="cyan")
+        line.add_row(bar, f"{finished:,} of {count(tally.total, 'day')}")
+        return line
+
+    def _forecast(self, now: float) -> Text:
+        tally = self.tally
+        paused = tally.paused_until > now
+        text = Text(f"{duration(tally.left(now))} left", style="bold yellow" if paused else "bold cyan")
+        binding = BOUND_BY["pause" if paused else tally.binding]
+        text.append(f", bound by {binding}", style="not bold default")
+        text.append(f"  ({pace(tally.limits)})", style="not bold dim default")
+        return text
+
+    def _pulse(self, now: float) -> Text:
+        width = min(_WIDEST, self._console.width) - len(_LABEL)
+        bars = pulse(tuple(self._answers), now, bucket=self._bucket, width=width, bars=self._palette.bars)
+        return Text.assemble((_LABEL, "dim"), (bars, "cyan"))

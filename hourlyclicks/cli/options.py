@@ -1,0 +1,231 @@
+"""Options that several commands share. Each group of them arrives in the command as one value."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+import re
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import attrs
+import click
+
+from hourlyclicks.clock import SystemClock
+from hourlyclicks.errors import PlanError, UsageError
+from hourlyclicks.model.dates import DateRange, as_day, has_ended, today
+from hourlyclicks.model.targets import Account, Group, Link
+from hourlyclicks.pacing.plans import Limits, Plan, Rate
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hourlyclicks.model.targets import Target
+
+    Command: TypeAlias = Callable[..., Any]
+
+PLANS = {plan.value.lower().replace(" ", "-"): plan for plan in Plan}
+"""The plans by the names they have on the command line."""
+
+_DAYS = re.compile(r"(?P<number>[0-9]{1,6})(?P<unit>[dw])", re.ASCII)
+_RATE = re.compile(r"(?P<requests>[0-9]{1,9})/(?P<seconds>[0-9]{1,9}(\.[0-9]{1,9})?)", re.ASCII)
+_UNITS = {"d": 1, "w": 7}
+
+
+def read_day(value: str) -> dt.date:
+    """Read a day."""
+    try:
+        return as_day(value)
+    except UsageError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+def read_span(value: str) -> int:
+    """Read a number of days: ``"30d"`` or ``"4w"``."""
+    found = _DAYS.fullmatch(value)
+    if found is None or int(found["number"]) == 0:
+        raise click.BadParameter(f"{value!r} is not a number of days or weeks, such as 30d or 4w")
+    return int(found["number"]) * _UNITS[found["unit"]]
+
+
+def read_rate(value: str) -> Rate:
+    """Read a rate: ``"24/60"``."""
+    found = _RATE.fullmatch(value)
+    try:
+        return Rate(int(found["requests"]), float(found["seconds"])) if found else Rate(0)
+    except UsageError:
+        raise click.BadParameter(f"{value!r} is not requests/seconds, such as 24/60") from None
+
+
+@attrs.frozen
+class Period:
+    """The days that were asked for; which ones these are may depend on the present moment."""
+
+    start: dt.date | None
+    end: dt.date | None
+    last: int | None
+
+    def days(self, zone: dt.tzinfo | None, now: dt.datetime) -> DateRange:
+        """Return the days.
+
+        Args:
+            zone: the zone of the account, if it is known.
+            now: the present moment.
+        """
+        if self.last is None:
+            assert self.start is not None  # noqa: S101 - `_period` has seen to it
+            assert self.end is not None  # noqa: S101 - likewise
+            return DateRange(self.start, self.end)
+        end = last_complete_day(now, zone)
+        if self.last > end.toordinal():
+            raise UsageError(f"--last {self.last}d goes back beyond the year 1")
+        return DateRange(end - dt.timedelta(days=self.last - 1), end)
+
+
+def last_complete_day(now: dt.datetime, zone: dt.tzinfo | None) -> dt.date:
+    """Return the last day that is over in a zone; without a zone, the last that is over everywhere."""
+    day = today(now, zone)
+    while not has_ended(day, now, zone):
+        day -= dt.timedelta(days=1)
+    return day
+
+
+@attrs.frozen
+class Pace:
+    """How fast to ask, and the plan whose rules hold.
+
+    Args:
+        limits: the limits to keep.
+        plan: the plan, if it is known.
+        named: whether the user named it.
+    """
+
+    limits: Limits
+    plan: Plan | None
+    named: bool
+
+    def check(self, target: Target) -> None:
+        """Raise `PlanError` if the plan does not include that kind of target."""
+        if self.plan is None:
+            return
+        try:
+            self.plan.check(target)
+        except PlanError as error:
+            if self.named:
+                raise
+            raise PlanError(f"{error}; it is assumed since no --plan was named") from None
+
+
+def with_period(command: Command) -> Command:
+    """Add ``--from``, ``--to`` and ``--last``; the command takes ``period``."""
+
+    @click.option("--from", "start", metavar="YYYY-MM-DD", type=read_day, help="The first day.")
+    @click.option("--to", "end", metavar="YYYY-MM-DD", type=read_day, help="The last day.")
+    @click.option(
+        "--last",
+        metavar="30d",
+        type=read_span,
+        help="Instead: so many days (30d) or weeks (4w) up to yesterday.",
+    )
+    @functools.wraps(command)
+    def folded(*args: Any, start: dt.date | None, end: dt.date | None, last: int | None, **rest: Any) -> Any:  # noqa: ANN401 - whatever the command takes and gives
+        return command(*args, period=_period(start, end, last), **rest)
+
+    return folded
+
+
+def with_target(command: Command) -> Command:
+    """Add ``--link``, ``--domain``, ``--group`` and ``--account``; the command takes ``target``."""
+
+    @click.option("--link", metavar="ID", help="A link: its id; --domain belongs to it.")
+    @click.option("--domain", metavar="URL", help="The link's domain with its scheme: https://vvd.bz")
+    @click.option("--group", metavar="N", type=click.IntRange(0), help="Instead: the number of a group.")
+    @click.option("--account", is_flag=True, help="Instead: the whole account.")
+    @functools.wraps(command)
+    def folded(
+        *args: Any,  # noqa: ANN401 - whatever the command takes
+        link: str | None,
+        domain: str | None,
+        group: int | None,
+        account: bool,
+        **rest: Any,  # noqa: ANN401 - likewise
+    ) -> Any:  # noqa: ANN401 - likewise
+        target = _target(link, domain, group, account=account)
+        return command(*args, target=target, **rest)
+
+    return folded
+
+
+def with_pace(command: Command) -> Command:
+    """Add ``--plan``, ``--limit``, ``--concurrency`` and ``--guard``; the command takes ``pace``.
+
+    It is ``None`` when nothing was said about it.
+    """
+
+    @click.option("--plan", type=click.Choice(list(PLANS)), help="Your plan, with its published limits.")
+    @click.option(
+        "--limit",
+        metavar="N/SECONDS",
+        type=read_rate,
+        multiple=True,
+        help="Instead: your limit, such as 24/60; repeatable.",
+    )
+    @click.option("--concurrency", metavar="N", type=click.IntRange(1), help="Requests at a time.")
+    @click.option(
+        "--guard", metavar="SECONDS", type=click.FloatRange(0), help="Keep each window longer by this."
+    )
+    @functools.wraps(command)
+    def folded(
+        *args: Any,  # noqa: ANN401 - whatever the command takes
+        plan: str | None,
+        limit: tuple[Rate, ...],
+        concurrency: int | None,
+        guard: float | None,
+        **rest: Any,  # noqa: ANN401 - likewise
+    ) -> Any:  # noqa: ANN401 - likewise
+        changes = {"concurrency": concurrency, "guard": guard}
+        return command(
+            *args, pace=_pace(plan, limit, {k: v for k, v in changes.items() if v is not None}), **rest
+        )
+
+    return folded
+
+
+def default_pace() -> Pace:
+    """Return the pace of somebody who says nothing: that of the smallest plan with access."""
+    return Pace(Plan.PERSONAL.limits, Plan.PERSONAL, named=False)
+
+
+def _period(start: dt.date | None, end: dt.date | None, last: int | None) -> Period:
+    ends_given = [start is not None, end is not None]
+    if last is not None and any(ends_given):
+        raise click.UsageError("--last stands instead of --from and --to")
+    if last is None and not all(ends_given):
+        raise click.UsageError("which days? Say --from and --to, or --last")
+    return Period(start, end, last)
+
+
+def _target(link: str | None, domain: str | None, group: int | None, *, account: bool) -> Target:
+    if (link is None) != (domain is None):
+        raise click.UsageError("--link and --domain belong together")
+    named = [link is not None, group is not None, account]
+    if sum(named) != 1:
+        raise click.UsageError("say one of: --link with --domain, --group, --account")
+    if link is not None and domain is not None:
+        return Link(link, domain)
+    return Account() if group is None else Group(group)
+
+
+def _pace(plan: str | None, rates: tuple[Rate, ...], changes: dict[str, Any]) -> Pace | None:
+    if plan is not None and rates:
+        raise click.UsageError("say --plan or --limit, not both")
+    if rates:
+        return Pace(Limits(rates, **changes), None, named=False)
+    if plan is None and not changes:
+        return None
+    chosen = PLANS[plan] if plan is not None else Plan.PERSONAL
+    return Pace(attrs.evolve(chosen.limits, **changes), chosen, named=plan is not None)
+
+
+def present() -> dt.datetime:
+    """Return the present moment."""
+    return SystemClock().wall()

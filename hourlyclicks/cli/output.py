@@ -1,0 +1,104 @@
+"""Where the result goes: stdout, or a file that is there as a whole or not at all."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Literal, TypeAlias, cast
+
+from hourlyclicks.cli.exits import OUTPUT, Failure
+from hourlyclicks.cli.tables import write_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hourlyclicks.model.series import HourlySeries
+
+Format: TypeAlias = Literal["table", "csv", "jsonl"]
+
+_SUFFIXES: dict[str, Format] = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+
+
+def format_for(chosen: str | None, output: Path | None) -> Format:
+    """Return the format: the chosen one, else what the name of the file says, else a table."""
+    if chosen is not None:
+        return cast("Format", chosen)
+    return _SUFFIXES.get(output.suffix.lower(), "table") if output is not None else "table"
+
+
+def check_writable(output: Path | None) -> None:
+    """Refuse a file that cannot be written, before hours are spent on what should go into it."""
+    if output is None:
+        return
+    target = Path(os.path.realpath(output))
+    if target.is_dir():
+        raise Failure(f"cannot write {output}: it is a folder", OUTPUT)
+    if not target.parent.is_dir():
+        raise Failure(f"cannot write {output}: there is no folder {target.parent}", OUTPUT)
+    place = target if target.exists() and not target.is_file() else target.parent
+    if not os.access(place, os.W_OK):
+        raise Failure(f"cannot write {output}: permission denied", OUTPUT)
+
+
+def write(series: HourlySeries, form: Format, output: Path | None) -> None:
+    """Write a series to stdout or into a file.
+
+    Raises:
+        Failure: the file cannot be written.
+        BrokenPipeError: nobody reads stdout any more.
+    """
+    if output is None:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            _prepare(sys.stdout, form)
+        _write(series, form, sys.stdout)
+        sys.stdout.flush()
+        return
+    try:
+        with replacing(output) as stream:
+            _write(series, form, stream)
+    except OSError as error:
+        raise Failure(f"cannot write {output}: {error.strerror}", OUTPUT) from None
+
+
+def _prepare(stdout: io.TextIOWrapper, form: Format) -> None:
+    """Let data leave as UTF-8 without any translation; a table must not fail at a letter it cannot show."""
+    if form == "table":
+        stdout.reconfigure(errors="replace")
+    else:
+        stdout.reconfigure(encoding="utf-8", newline="")
+
+
+def _write(series: HourlySeries, form: Format, stream: IO[str]) -> None:
+    if form == "csv":
+        series.write_csv(stream)
+    elif form == "jsonl":
+        series.write_jsonl(stream)
+    else:
+        write_table(series, stream)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[str]]:
+    """Open a file that takes its place only when it is complete; only its owner can read it.
+
+    What is no plain file, such as a device or a pipe, is written to directly.
+    """
+    target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file():
+        with target.open("w", encoding="utf-8", newline="") as stream:
+            yield stream
+        return
+    handle, name = tempfile.mkstemp(prefix=".hourlyclicks-", dir=target.parent)  # mkstemp makes it 0600
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        Path(name).replace(target)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

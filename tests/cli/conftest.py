@@ -1,0 +1,30 @@
+"""What the tests of the command line share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.cli.serving import serving
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from hourlyclicks.simulator import Simulator
+
+
+@pytest.fixture
+def server() -> Iterator[Simulator]:
+    """A simulator without limits and faults on a socket."""
+    with serving() as simulator:
+        yield simulator
+
+
+@pytest.fixture(autouse=True)
+def at_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Give each test a home of its own, so that no real key is ever found."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    return tmp_path

@@ -1,0 +1,97 @@
+"""A simulator in a thread of its own, and the command line run against it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import threading
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from click.testing import CliRunner
+
+from hourlyclicks.cli.app import app
+from hourlyclicks.simulator import DEFAULT_KEY, Simulator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from click.testing import Result
+
+    from hourlyclicks.simulator import Asked, Fault
+
+ROOT = Path(__file__).parents[2]
+LINK = ("--link", "kYdr", "--domain", "https://vvd.bz")
+APRIL = ("--from", "2025-04-01", "--to", "2025-04-30")
+FAST = ("--limit", "100000/1", "--concurrency", "2")
+"""Limits that nothing waits for."""
+
+ENVIRONMENT = {
+    **{name: value for name, value in os.environ.items() if not name.startswith(("COV_", "HOURLYCLICKS"))},
+    "HOURLYCLICKS_API_KEY": DEFAULT_KEY,
+    "PYTHONPATH": str(ROOT),
+    "PYTHONIOENCODING": "utf-8",
+    "TERM": "xterm-256color",
+    "COLUMNS": "80",
+    "LINES": "24",
+}
+PATIENCE = 60.0
+
+
+@contextmanager
+def serving(**options: Any) -> Iterator[Simulator]:  # noqa: ANN401 - whatever the simulator takes
+    """Run a simulator without limits on a socket, in another thread with another event loop."""
+    started, simulators = threading.Event(), []
+
+    async def serve() -> None:
+        async with Simulator(**{"limits": (), "concurrency": 0, **options}) as simulator:
+            simulators.append((simulator, asyncio.get_running_loop(), asyncio.Event()))
+            started.set()
+            await simulators[0][2].wait()
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),))
+    thread.start()
+    try:
+        assert started.wait(PATIENCE)
+        yield simulators[0][0]
+    finally:
+        _, loop, ended = simulators[0]
+        loop.call_soon_threadsafe(ended.set)
+        thread.join()
+
+
+def invoke(*words: str, env: dict[str, str | None] | None = None) -> Result:
+    """Run a command in this process."""
+    with_key: dict[str, str | None] = {"HOURLYCLICKS_API_KEY": DEFAULT_KEY, "TERM": "dumb"}
+    return CliRunner(env={**with_key, **(env or {})}).invoke(app, list(words), prog_name="hourlyclicks")
+
+
+def start(*words: str, **options: Any) -> subprocess.Popen[str]:  # noqa: ANN401 - passed on
+    """Start a command as a process of its own, with its streams in pipes."""
+    defaults: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": ENVIRONMENT}
+    command = [sys.executable, "-m", "hourlyclicks", *words]
+    return subprocess.Popen(command, cwd=ROOT, encoding="utf-8", **{**defaults, **options})  # noqa: S603 - ours
+
+
+class Stopper:
+    """Faults that answer all is well until a request of a certain number comes, and say that it has.
+
+    Args:
+        number: which request, from 1.
+        fault: what it gets, and all that follow.
+    """
+
+    def __init__(self, number: int, fault: Fault) -> None:
+        self.reached = threading.Event()
+        self._number = number
+        self._fault = fault
+
+    def pick(self, asked: Asked) -> Fault | None:
+        """See `hourlyclicks.simulator.Faults`."""
+        if asked.number < self._number:
+            return None
+        self.reached.set()
+        return self._fault

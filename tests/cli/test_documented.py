@@ -1,0 +1,45 @@
+"""The page about the command line names everything there is."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from hourlyclicks.cli.app import COMMANDS, app
+from hourlyclicks.cli.exits import ENDINGS
+
+PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "command-line.md").read_text("utf-8")
+
+
+def section(name: str) -> str:
+    """Return the part of the page about a command, or about something else with a heading."""
+    _, _, rest = PAGE.partition(f"\n## {name}\n")
+    return rest.partition("\n## ")[0]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_is_documented_where_it_belongs(name: str) -> None:
+    """Each option of a command stands in the table of its section, and no other one does."""
+    command = app.get_command(click.Context(app), name)
+    assert command is not None
+    options = {option for parameter in command.params for option in parameter.opts} | {"-h", "--help"}
+    documented = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", "\n".join(rows(section(f"`{name}`")))))
+    assert documented == options
+
+
+def rows(text: str) -> list[str]:
+    """Return the first cells of the rows of a table."""
+    return [line.split("|")[1] for line in text.splitlines() if line.startswith("| `-")]
+
+
+def test_every_exit_code_is_documented() -> None:
+    """Each exit code stands in the table with its meaning, and each error in the sentence below, in order."""
+    text = section("Exit codes")
+    assert [f"| {ending.code} | {ending.meaning} |" for ending in ENDINGS] == re.findall(
+        r"^\| \d.*$", text, re.MULTILINE
+    )
+    named = [ending.error.__name__ for ending in ENDINGS if ending.error is not None]
+    assert re.findall(r"`~hourlyclicks\.(?:errors\.)?(\w+)`", text) == named

@@ -1,0 +1,67 @@
+"""One sentence and one exit code for each kind of error."""
+
+from __future__ import annotations
+
+import datetime as dt
+import inspect
+
+import pytest
+
+from hourlyclicks import (
+    Account,
+    ApiError,
+    AuthenticationError,
+    ServerError,
+    TransportError,
+    UsageError,
+    errors,
+)
+from hourlyclicks.cli.exits import ENDINGS, UNEXPECTED, Failure, exit_code, sentence
+from hourlyclicks.errors import HourlyClicksError
+
+CLASSES = [
+    thing
+    for _, thing in inspect.getmembers(errors, inspect.isclass)
+    if issubclass(thing, HourlyClicksError) and thing is not HourlyClicksError
+]
+DAY = dt.date(2025, 4, 1)
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_every_error_class_has_an_exit_code_of_its_own(cls: type[HourlyClicksError]) -> None:
+    """The table has one line for each class of the tree, and it is found there."""
+    lines = [ending for ending in ENDINGS if ending.error is cls]
+    assert len(lines) == 1
+    assert exit_code(cls.__new__(cls)) == lines[0].code
+
+
+def test_exit_codes_are_different() -> None:
+    """No exit code means two things."""
+    codes = [ending.code for ending in ENDINGS]
+    assert len(codes) == len(set(codes))
+
+
+def test_classes_of_others_count_as_their_base() -> None:
+    """A subclass ends like its base; an error of no known kind is unexpected."""
+
+    class PickyError(UsageError):
+        pass
+
+    assert exit_code(PickyError("no")) == 2
+    assert exit_code(HourlyClicksError("no")) == UNEXPECTED
+
+
+def test_a_sentence_names_the_day_of_an_error_about_a_day() -> None:
+    """An error about one day names it; one that ends everything does not."""
+    server = ServerError("HTTP 500", status=500, retryable=True).about(DAY, Account())
+    refused = AuthenticationError("HTTP 401", status=401).about(DAY, Account())
+    assert sentence(server) == "2025-04-01: HTTP 500"
+    assert sentence(refused) == "HTTP 401"
+    assert sentence(TransportError("no answer", kind="timeout")) == "no answer"
+
+
+def test_a_failure_is_harmless_text() -> None:
+    """What a server says reaches the terminal escaped."""
+    failure = Failure.of(ApiError("\x1b]0;owned\x07", code=7, status=200))
+    assert failure.exit_code == 8
+    assert failure.message == "the API answered code 7: \\x1b]0;owned\\x07"

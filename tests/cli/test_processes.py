@@ -1,0 +1,152 @@
+"""The command line as a process: pipes, Ctrl-C and a real terminal."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hourlyclicks.simulator import Hang
+from tests.cli.serving import APRIL, ENVIRONMENT, FAST, LINK, PATIENCE, Stopper, serving, start
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hourlyclicks.simulator import Simulator
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and terminals are different there")
+
+ONE_AT_A_TIME = ("--limit", "100000/1", "--concurrency", "1")
+NOW_ASKED = 6
+
+
+def interrupted(*words: str) -> tuple[int, str, str]:
+    """Fetch April one day at a time, press Ctrl-C when the sixth day is asked for; return how it ends."""
+    stopper = Stopper(NOW_ASKED, Hang())
+    with serving(faults=stopper) as server:
+        with start("fetch", *LINK, *APRIL, *ONE_AT_A_TIME, "--base-url", server.url, *words) as process:
+            assert stopper.reached.wait(PATIENCE)
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=PATIENCE)
+        assert server.counters.requests == NOW_ASKED
+    return process.returncode, out, err
+
+
+def test_ctrl_c_keeps_what_is_finished() -> None:
+    """With --partial the finished days are written; exit code 130, and the command for the rest."""
+    code, out, err = interrupted("--format", "csv", "--partial")
+    assert code == 130
+    days = {
+        line[: len("https://vvd.bz/kYdr,2025-04-01")]
+        for line in out.splitlines()
+        if "not_fetched" not in line
+    }
+    assert len(days - {"target,date,hour,clicks,unique"}) == NOW_ASKED - 1
+    assert err.splitlines()[-1].startswith("Error: interrupted after ")
+    assert "--from 2025-04-06 --to 2025-04-30\n" in err
+    assert "Traceback" not in err
+
+
+def test_ctrl_c_without_partial_writes_nothing() -> None:
+    """A pipe never gets half a series without asking for it."""
+    code, out, err = interrupted("--format", "csv")
+    assert (code, out) == (130, "")
+    assert "5 days dropped" in err
+
+
+def test_ctrl_c_keeps_an_unfinished_file_aside(tmp_path: Path) -> None:
+    """The file itself is only ever complete; what is finished is kept next to it."""
+    code, _, err = interrupted("-o", str(tmp_path / "clicks.csv"))
+    assert code == 130
+    assert [path.name for path in tmp_path.iterdir()] == ["clicks.csv.partial"]
+    assert "clicks.from-2025-04-06.csv" in err
+
+
+def test_a_reader_that_leaves_ends_it_quietly(server: Simulator) -> None:
+    """``| head`` causes neither a traceback nor a message."""
+    words = ("fetch", *LINK, *APRIL, *FAST, "--base-url", server.url, "--format", "csv")
+    with start(*words) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        err = process.stderr.read()
+        process.wait(PATIENCE)
+    assert process.returncode == 141
+    assert [line for line in err.splitlines() if "30 days" not in line] == []
+
+
+def test_data_arrives_through_a_pipe(server: Simulator) -> None:
+    """A pipe gets exactly the data, in UTF-8."""
+    words = (
+        "fetch",
+        "--link",
+        "한/글",
+        "--domain",
+        "https://vvd.bz",
+        *APRIL,
+        *FAST,
+        "--base-url",
+        server.url,
+    )
+    with start(*words, "--format", "csv", env={**ENVIRONMENT, "PYTHONIOENCODING": "ascii"}) as process:
+        out, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0
+    assert len(out.splitlines()) == 1 + 30 * 24
+    assert out.splitlines()[1].startswith("https://vvd.bz/한/글,2025-04-01,0,")
+
+
+def test_the_simulator_serves_until_ctrl_c() -> None:
+    """It prints a command that works, and on Ctrl-C what it saw; that is its normal end."""
+    with start("simulate", "--time-scale", "0.001", "--seed", "5", "--policing", "token_bucket") as simulator:
+        assert simulator.stdout is not None
+        lines = [simulator.stdout.readline() for _ in range(5)]
+        key, command, *words = "".join(lines[2:4]).replace("\\\n", "").split()
+        assert command == "hourlyclicks"
+        with start(*words, env={**ENVIRONMENT, "HOURLYCLICKS_API_KEY": key.partition("=")[2]}) as fetch:
+            assert "clicks in 7 days" in fetch.communicate(timeout=PATIENCE)[0]
+        simulator.send_signal(signal.SIGINT)
+        out, err = simulator.communicate(timeout=PATIENCE)
+    assert (fetch.returncode, simulator.returncode, err) == (0, 0, "")
+    assert out.splitlines() == ["7 requests: 7 x 200", "Over the rate: 0, too many at a time: 0"]
+
+
+def test_a_terminal_sees_it_live() -> None:
+    """On a terminal the progress is drawn, and the heatmap is in colour."""
+    import pty  # noqa: PLC0415 - there is none on every system
+
+    terminal, end = pty.openpty()
+    with start("demo", "--days", "8", "--no-faults", stdin=end, stdout=end, stderr=end) as process:
+        os.close(end)
+        shown = read_all(terminal)
+        process.wait(PATIENCE)
+    os.close(terminal)
+    assert process.returncode == 0
+    assert " of 8 days" in shown
+    assert " left" in shown
+    assert ", bound by " in shown
+    assert "\x1b[38;5;" in shown
+    assert "all 192 hours equal the server's figures" in shown
+
+
+def read_all(terminal: int) -> str:
+    """Return everything that is shown on a terminal until the other end is closed."""
+    shown = b""
+    while True:
+        try:
+            piece = os.read(terminal, 65_536)
+        except OSError:  # Linux says so when nobody is on the other end any more
+            piece = b""
+        if not piece:
+            return shown.decode("utf-8", "replace")
+        shown += piece
+
+
+def test_it_is_a_module_too() -> None:
+    """``python -m hourlyclicks`` is the command line."""
+    command = [sys.executable, "-m", "hourlyclicks", "--version"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, env=ENVIRONMENT)  # noqa: S603 - ours
+    assert done.stdout.startswith("hourlyclicks, version ")
