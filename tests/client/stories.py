@@ -5,23 +5,15 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Any
 
-from hourlyclicks import (
-    Client,
-    Limits,
-    Link,
-)
-from hourlyclicks.simulator import (
-    DEFAULT_KEY,
-    Simulator,
-    run_virtual,
-)
+from hourlyclicks import Client, Limits, Link
+from hourlyclicks.model.http import Response
+from hourlyclicks.simulator import DEFAULT_KEY, Simulator, run_virtual
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from hourlyclicks.simulator import (
-        VirtualClock,
-    )
+    from hourlyclicks.model.http import Request
+    from hourlyclicks.simulator import VirtualClock
 
 
 LINK = Link("kYdr", "https://vvd.bz")
@@ -53,3 +45,20 @@ def simulate(
 def free(**options: Any) -> Simulator:  # noqa: ANN401 - passed through
     """Return a simulator without limits."""
     return Simulator(limits=(), concurrency=0, latency=(0.05, 0.05), **options)
+
+
+class Nothing:
+    """A transport that answers every day with no rows, after a tenth of a second, and keeps count."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self.requests = 0
+        self._clock = clock
+
+    async def send(self, _request: Request) -> Response:
+        """Answer."""
+        self.requests += 1
+        await self._clock.sleep(0.1)
+        return Response(200, {}, b'{"code": 0, "result": []}')
+
+    async def close(self) -> None:
+        """Do nothing."""

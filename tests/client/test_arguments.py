@@ -7,25 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hourlyclicks import (
-    Account,
-    Client,
-    Group,
-    Limits,
-    Plan,
-    PlanError,
-    UsageError,
-)
-from hourlyclicks.simulator import (
-    run_virtual,
-)
+from hourlyclicks import Account, Client, Group, Limits, Plan, PlanError, UsageError
+from hourlyclicks.simulator import run_virtual
+from tests.client.stories import END, KEY, LINK, START, UNLIMITED, free, simulate
 
 if TYPE_CHECKING:
-    from hourlyclicks.simulator import (
-        VirtualClock,
-    )
-
-from tests.client.stories import END, KEY, LINK, START, UNLIMITED, free, simulate
+    from hourlyclicks.simulator import VirtualClock
 
 
 @pytest.mark.parametrize(

@@ -21,23 +21,13 @@ from hourlyclicks import (
 )
 from hourlyclicks.clock import SECOND
 from hourlyclicks.events import DayFailed
-from hourlyclicks.simulator import (
-    Rule,
-    Script,
-    Simulator,
-    Status,
-    retry_after,
-    run_virtual,
-)
+from hourlyclicks.simulator import Rule, Script, Simulator, Status, retry_after, run_virtual
+from tests.client.stories import END, KEY, LINK, START, UNLIMITED, free, simulate
 from tests.truths import differences
 
 if TYPE_CHECKING:
     from hourlyclicks.events import Event
-    from hourlyclicks.simulator import (
-        VirtualClock,
-    )
-
-from tests.client.stories import END, KEY, LINK, START, UNLIMITED, free, simulate
+    from hourlyclicks.simulator import VirtualClock
 
 
 @pytest.mark.parametrize("target", [LINK, Account(), Group(7), Link("a/b+c%d&e#f 한글", "https://vvd.im")])

@@ -10,28 +10,13 @@ from typing import TYPE_CHECKING
 import aiohttp
 import pytest
 
-from hourlyclicks import (
-    Client,
-    DayClicks,
-    Limits,
-    Plan,
-    Rate,
-    RetryPolicy,
-    UsageError,
-)
-from hourlyclicks.simulator import (
-    Chances,
-    Simulator,
-    Status,
-)
+from hourlyclicks import Client, DayClicks, Limits, Plan, Rate, RetryPolicy, UsageError
+from hourlyclicks.simulator import Chances, Simulator, Status
+from tests.client.stories import LINK, START, free, simulate
 from tests.truths import differences
 
 if TYPE_CHECKING:
-    from hourlyclicks.simulator import (
-        VirtualClock,
-    )
-
-from tests.client.stories import LINK, START, free, simulate
+    from hourlyclicks.simulator import VirtualClock
 
 
 def test_a_closed_client_says_so() -> None:

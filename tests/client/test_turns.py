@@ -8,26 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hourlyclicks import (
-    Client,
-    Lane,
-    Plan,
-    UsageError,
-)
+from hourlyclicks import Client, Lane, Plan, UsageError
 from hourlyclicks.clock import SECOND
 from hourlyclicks.events import Progress
-from hourlyclicks.simulator import (
-    Simulator,
-    run_virtual,
-)
+from hourlyclicks.simulator import Simulator, run_virtual
+from tests.client.stories import END, KEY, LINK, START, free, simulate
 
 if TYPE_CHECKING:
     from hourlyclicks.events import Event
-    from hourlyclicks.simulator import (
-        VirtualClock,
-    )
-
-from tests.client.stories import END, KEY, LINK, START, free, simulate
+    from hourlyclicks.simulator import VirtualClock
 
 
 @pytest.mark.parametrize("lane", [Lane.INTERACTIVE, Lane.BACKFILL])
