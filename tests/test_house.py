@@ -64,8 +64,12 @@ LONGEST_FILE = 350
 NOT_LOADED = {
     "hourlyclicks.simulator",
     "hourlyclicks.cli",
+    "cattrs",
     "click",
+    "orjson",
     "rich",
+    "tenacity",
+    "zoneinfo",
     "numpy",
     "pandas",
     "platformdirs",

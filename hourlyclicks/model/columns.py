@@ -17,9 +17,7 @@ from __future__ import annotations
 
 import datetime as dt
 from array import array
-from typing import TYPE_CHECKING, Self
-
-import attrs
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.day import HOURS, DayClicks
@@ -35,8 +33,7 @@ _MICROSECOND = dt.timedelta(microseconds=1)
 _ALL_REPORTED = bytes([1]) * HOURS
 
 
-@attrs.define
-class Columns:
+class Columns(NamedTuple):
     """Consecutive days without their dates; a day is named by its place, from 0.
 
     Args:

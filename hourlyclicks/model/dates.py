@@ -21,7 +21,6 @@ import operator
 import re
 from bisect import bisect_left
 from typing import TYPE_CHECKING, Self, SupportsIndex
-from zoneinfo import ZoneInfo
 
 import attrs
 
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 SETTLE = dt.timedelta(hours=1)
 """How long after its end a day may still be counted."""
 
-_ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_ISO_DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _DAY = dt.timedelta(days=1)
 _FIRST_PLACE = dt.timedelta(hours=14)
 _LAST_PLACE = dt.timedelta(hours=-12)
@@ -52,7 +51,7 @@ def as_day(value: dt.date | str) -> dt.date:
     """
     if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
         return value
-    if isinstance(value, str) and _ISO_DAY.fullmatch(value):
+    if isinstance(value, str) and re.fullmatch(_ISO_DAY, value):
         try:
             return dt.date.fromisoformat(value)
         except ValueError:
@@ -141,6 +140,8 @@ def as_zone(value: str | dt.tzinfo | None) -> dt.tzinfo | None:
         return None
     if not isinstance(value, str):
         raise UsageError(f"a time zone is a name or a tzinfo, not {value!r}")
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - slow to import, and most runs name no zone
+
     try:
         return ZoneInfo(value)
     except (LookupError, OSError, ValueError):  # not found; a folder of zones; no acceptable name at all

@@ -12,7 +12,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 import attrs
-from tenacity import AsyncRetrying, retry_if_exception
 
 from hourlyclicks.clock import SECOND
 from hourlyclicks.errors import HourlyClicksError, TransportError, UsageError
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _DNS_ATTEMPTS = 2
-_REFILL = 0.1
+_SUCCESSES = 10  # bring back what a retry takes
 
 
 @attrs.frozen
@@ -73,24 +72,24 @@ def backoff(attempt: int, policy: RetryPolicy, *, u: float) -> float:
 
 
 class RetryBudget:
-    """The tokens that retries take and successes bring back."""
+    """The tokens that retries take and successes bring back. They are counted in tenths, to be exact."""
 
     def __init__(self, size: float) -> None:
-        self._size = size
-        self._tokens = size
+        self._size = size * _SUCCESSES
+        self._tenths = self._size
 
     @property
     def spent(self) -> bool:
         """Whether there is no token for another retry."""
-        return self._tokens < 1
+        return self._tenths < _SUCCESSES
 
     def take(self) -> None:
         """Pay for a retry."""
-        self._tokens -= 1
+        self._tenths -= _SUCCESSES
 
     def earn(self) -> None:
         """Note a success."""
-        self._tokens = min(self._size, self._tokens + _REFILL)
+        self._tenths = min(self._size, self._tenths + 1)
 
 
 class Retrier:
@@ -134,6 +133,8 @@ class Retrier:
         Raises:
             HourlyClicksError: that of the last attempt.
         """
+        from tenacity import AsyncRetrying, retry_if_exception  # noqa: PLC0415 - many runs never need it
+
         first: HourlyClicksError | None = after
 
         async def next_attempt() -> T:

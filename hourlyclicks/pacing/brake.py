@@ -21,7 +21,7 @@ step  spacing
 
 from __future__ import annotations
 
-import attrs
+from typing import NamedTuple
 
 from hourlyclicks.errors import RateLimitedError
 from hourlyclicks.pacing.gate import EVEN_SLACK
@@ -39,8 +39,7 @@ _LAST_STEP = 12
 _DOUBLINGS = 10
 
 
-@attrs.frozen
-class Step:
+class Step(NamedTuple):
     """How the requests are spread: see `Gate.space`."""
 
     slack: float

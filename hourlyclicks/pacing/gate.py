@@ -21,15 +21,13 @@ from __future__ import annotations
 
 from collections import deque
 from math import ceil
-from typing import TYPE_CHECKING
-
-import attrs
+from typing import TYPE_CHECKING, NamedTuple
 
 from hourlyclicks.clock import SECOND
-from hourlyclicks.events import Binding
 from hourlyclicks.pacing.pause import Pause, Wait
 
 if TYPE_CHECKING:
+    from hourlyclicks.events import Binding
     from hourlyclicks.pacing.lanes import Call
     from hourlyclicks.pacing.plans import Limits
 
@@ -88,8 +86,7 @@ class _Window:
         return self.freed[held] if held < len(self.freed) else None
 
 
-@attrs.frozen
-class Moment:
+class Moment(NamedTuple):
     """When something will happen, and what decides it."""
 
     when: int

@@ -10,13 +10,13 @@ refusal belongs to the burst that caused the pause, and its success does not end
 
 from __future__ import annotations
 
-import attrs
+from typing import TYPE_CHECKING, NamedTuple
 
-from hourlyclicks.events import Binding
+if TYPE_CHECKING:
+    from hourlyclicks.events import Binding
 
 
-@attrs.frozen
-class Wait:
+class Wait(NamedTuple):
     """Why nothing may go now.
 
     Args:

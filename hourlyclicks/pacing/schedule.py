@@ -12,7 +12,7 @@ windows the longest is taken first; what is left after j of its rounds passes th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import attrs
 
@@ -67,14 +67,12 @@ def forecast(requests: int, limits: Limits, *, latency: float) -> Estimate:
     return Estimate(requests, latency + paced, binding)
 
 
-@attrs.frozen
-class _Window:
+class _Window(NamedTuple):
     size: int
     period: float
 
 
-@attrs.frozen
-class _Way:
+class _Way(NamedTuple):
     """What holds a request back: a place in each window, one of those under way, the one before it."""
 
     windows: tuple[_Window, ...]

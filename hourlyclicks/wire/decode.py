@@ -8,11 +8,8 @@ unusual, is read again the strict way, which decides, and finds the words when t
 
 from __future__ import annotations
 
-import datetime as dt
 from functools import cache
-from typing import TYPE_CHECKING, Any
-
-import attrs
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hourlyclicks.errors import ApiError, DecodeError, HourlyClicksError
 from hourlyclicks.model.day import DayClicks
@@ -22,6 +19,8 @@ from hourlyclicks.wire.rows import LARGEST, careful_columns, plain_columns, whol
 from hourlyclicks.wire.text import excerpt
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from cattrs import BaseConverter
 
     from hourlyclicks.model.http import Response
@@ -60,8 +59,7 @@ class _SaysNoError(ValueError):
         self.message = message if isinstance(message, str) else ""
 
 
-@attrs.frozen
-class _Answer:
+class _Answer(NamedTuple):
     """What the hook makes a day of."""
 
     document: object

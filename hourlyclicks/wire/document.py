@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from functools import cache
 from typing import TYPE_CHECKING, Any, NoReturn
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 MAX_DEPTH = 64
 """How deep arrays and objects may nest; the API's own answers are three deep."""
 
-_STEP = re.compile(r'"(?:[^"\\]++|\\.)*+(?P<whole>")?|[\[{]|[\]}]', re.DOTALL)
+_STEP = r'"(?:[^"\\]++|\\.)*+(?P<whole>")?|[\[{]|[\]}]'
 
 
 class UnreadableError(ValueError):
@@ -44,9 +45,10 @@ def read_quickly(body: bytes) -> Any:  # noqa: ANN401 - a JSON document is of an
     Raises:
         ValueError: it does not like the body; `read_strictly` has the last word.
     """
-    if _loads is None or body.count(b"[") + body.count(b"{") > MAX_DEPTH:
+    loads = _quick_loads()
+    if loads is None or body.count(b"[") + body.count(b"{") > MAX_DEPTH:
         return read_strictly(body)
-    return _loads(body)
+    return loads(body)
 
 
 def read_strictly(body: bytes) -> Any:  # noqa: ANN401 - a JSON document is of any type
@@ -90,7 +92,7 @@ def _is_deeper_than(limit: int, text: str) -> bool:
     if text.count("[") + text.count("{") <= limit:
         return False
     depth = 0
-    for step in _STEP.finditer(text):
+    for step in re.finditer(_STEP, text, re.DOTALL):
         bracket = step[0]
         if bracket in "[{":
             depth += 1
@@ -116,11 +118,11 @@ def _constant(name: str) -> NoReturn:
 
 def _find_orjson() -> Callable[[bytes], Any] | None:
     try:
-        from orjson import loads  # noqa: PLC0415 - of the extra "speedups", which may not be installed
+        from orjson import loads  # noqa: PLC0415 - the extra "speedups" may not be installed
     except ImportError:
         return None
     return loads
 
 
-_loads = _find_orjson()
+_quick_loads = cache(_find_orjson)  # at the first answer, since importing it takes a while
 _DECODER = json.JSONDecoder(parse_float=_float, parse_constant=_constant)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import attrs
+from typing import NamedTuple
 
 AUTHORIZATION_SCHEME = "APIKey"
 
 
-@attrs.frozen(kw_only=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """One address of the API.
 
     Args:

@@ -11,9 +11,7 @@ import re
 from email.utils import parsedate_to_datetime
 from enum import Enum, auto
 from http import HTTPStatus
-from typing import TYPE_CHECKING
-
-import attrs
+from typing import TYPE_CHECKING, NamedTuple
 
 from hourlyclicks.errors import (
     ApiError,
@@ -71,13 +69,12 @@ _BY_STATUS = {
 }
 """The statuses that mean something else than their class."""
 
-_SECONDS = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+_SECONDS = r"[0-9]+(?:\.[0-9]+)?"
 _FOREVER = float(2**31)
 """RFC 9111 reads larger numbers of seconds as this one."""
 
 
-@attrs.frozen
-class Refusal:
+class Refusal(NamedTuple):
     """The server will not answer now, because of the rate.
 
     Args:
@@ -182,7 +179,7 @@ def _header(headers: Mapping[str, str], name: str) -> str | None:
 def _seconds(named: str, now: dt.datetime) -> float | None:
     """Read ``Retry-After``; ``None`` unless it is a number of seconds above 0 or a moment yet to come."""
     text = named.strip()
-    seconds = float(text) if _SECONDS.fullmatch(text) else _until(text, now)
+    seconds = float(text) if re.fullmatch(_SECONDS, text) else _until(text, now)
     return min(seconds, _FOREVER) if seconds > 0 else None
 
 

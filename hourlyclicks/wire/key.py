@@ -14,7 +14,7 @@ from typing import NoReturn
 
 from hourlyclicks.errors import UsageError
 
-_FORM = re.compile(r"[\x21-\x7e]{8,512}")
+_FORM = r"[\x21-\x7e]{8,512}"
 _HIDDEN = "***"
 _ENTITIES = {"&": "amp", "<": "lt", ">": "gt", '"': "quot", "'": "apos"}
 
@@ -86,7 +86,7 @@ class ApiKey:
 
 
 def _is_key(value: object) -> bool:
-    return isinstance(value, str) and _FORM.fullmatch(value) is not None
+    return isinstance(value, str) and re.fullmatch(_FORM, value) is not None
 
 
 def _echo_of(key: str) -> str:

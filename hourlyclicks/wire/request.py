@@ -31,8 +31,8 @@ __all__ = ["ApiKey", "Origin", "build_request"]
 PRODUCT = f"hourlyclicks/{__version__}"
 """Our own product token; the vendor refuses agents it cannot identify."""
 
-_BRAND = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,254}[\x21-\x7e])?")
-_UNFIT_FOR_URL = re.compile(r"[\x00-\x20\x7f-\xa0\\]")
+_BRAND = r"[\x21-\x7e](?:[\x20-\x7e]{0,254}[\x21-\x7e])?"
+_UNFIT_FOR_URL = r"[\x00-\x20\x7f-\xa0\\]"
 
 
 @attrs.frozen
@@ -137,7 +137,7 @@ def _base_url(value: str | URL, *, allow_http: bool) -> URL:
 
 def _check_spelling(text: str) -> None:
     """Refuse what a URL parser would drop without a word."""
-    if _UNFIT_FOR_URL.search(text):
+    if re.search(_UNFIT_FOR_URL, text):
         raise UsageError("base_url holds a space, a control character or a backslash")
     if "@" in text.partition("//")[2].partition("/")[0]:
         raise UsageError("base_url must not hold a user name or password")
@@ -155,7 +155,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def _is_brand(value: object) -> bool:
-    return isinstance(value, str) and _BRAND.fullmatch(value) is not None
+    return isinstance(value, str) and re.fullmatch(_BRAND, value) is not None
 
 
 def _user_agent(brand: str | None) -> str:

@@ -13,9 +13,7 @@ problem. Where both give an answer it is the same.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, TypeAlias
-
-import attrs
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from hourlyclicks.model.day import HOURS, Counts
 from hourlyclicks.wire.document import UnreadableError
@@ -33,7 +31,7 @@ LARGEST = 2**63 - 1
 MAX_PROBLEMS = 100
 """After so many problems nobody reads on."""
 
-_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 
 
 def plain_columns(rows: Sequence[Any], ymd: str) -> Columns | None:
@@ -82,8 +80,7 @@ def whole_number(value: object) -> int | None:
     return None
 
 
-@attrs.frozen
-class _Figures:
+class _Figures(NamedTuple):
     clicks: int | None
     users: int | None
 
@@ -91,13 +88,13 @@ class _Figures:
 _NOT_REPORTED = _Figures(None, None)
 
 
-@attrs.define
 class _Reading:
     """What was read of the rows so far, and what is wrong with them."""
 
-    ymd: str
-    figures: dict[int, _Figures] = attrs.field(factory=dict)
-    problems: list[str] = attrs.field(factory=list)
+    def __init__(self, ymd: str) -> None:
+        self.ymd = ymd
+        self.figures: dict[int, _Figures] = {}
+        self.problems: list[str] = []
 
     def take(self, row: object, place: str) -> None:
         if not isinstance(row, dict):
@@ -119,7 +116,9 @@ class _Reading:
         elif not isinstance(day := row[YMD], str):
             self.problems.append(f"expected str @ {place}.{YMD}")
         elif day != self.ymd:
-            got = f", got {day}" if _DATE.fullmatch(day) else ""  # other text might be anything, a key even
+            got = (
+                f", got {day}" if re.fullmatch(_DATE, day) else ""
+            )  # other text might be anything, a key even
             self.problems.append(f"expected {self.ymd}{got} @ {place}.{YMD}")
 
     def _number(self, row: Mapping[str, object], name: str, highest: int, place: str) -> int | None:

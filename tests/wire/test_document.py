@@ -21,9 +21,9 @@ ANSWERS = Path(__file__).parent / "answers"
 def decoder(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run every test with and without the extra."""
     if request.param == "without orjson":
-        monkeypatch.setattr(document, "_loads", None)
+        monkeypatch.setattr(document, "_quick_loads", lambda: None)
     else:
-        assert document._loads is not None
+        assert document._quick_loads() is not None
 
 
 def read(body: bytes) -> Any:  # noqa: ANN401 - a JSON document is of any type

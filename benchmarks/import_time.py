@@ -1,0 +1,42 @@
+"""What importing the package costs, as a multiple of importing aiohttp, which it cannot do without.
+
+Run with ``python benchmarks/import_time.py``. CPU time (user and system) of fresh interpreters, taken in turns, so
+that whatever else the machine does meets all of them alike.
+"""
+
+from __future__ import annotations
+
+import resource
+import statistics
+import subprocess
+import sys
+
+ROUNDS = 25
+STATEMENTS = ("pass", "import aiohttp", "import hourlyclicks")
+
+
+def cpu_seconds(statement: str) -> float:
+    """Return the CPU time of a fresh interpreter that runs a statement."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run([sys.executable, "-c", statement], check=True)  # noqa: S603 - the statements above
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def main() -> None:
+    """Measure and print."""
+    for statement in STATEMENTS:
+        cpu_seconds(statement)  # writes the bytecode
+    rounds = [[cpu_seconds(statement) for statement in STATEMENTS] for _ in range(ROUNDS)]
+    for statement, times in zip(STATEMENTS, zip(*rounds, strict=True), strict=True):
+        print(
+            f"{statement:22} median {statistics.median(times) * 1000:6.1f} ms, least {min(times) * 1000:6.1f} ms"
+        )
+    ratios = sorted(ours / aiohttp for _, aiohttp, ours in rounds)
+    print(
+        f"hourlyclicks / aiohttp: median {statistics.median(ratios):.3f}, {ratios[0]:.3f} to {ratios[-1]:.3f}"
+    )
+
+
+if __name__ == "__main__":
+    main()
