@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from hourlyclicks.cli.options import PLANS, present, with_pace, with_period
-from hourlyclicks.cli.progress import LATENCY
 from hourlyclicks.cli.words import BOUND_BY, count, duration
 from hourlyclicks.cli.words import pace as pace_in_words
 from hourlyclicks.model.dates import as_zone
 from hourlyclicks.pacing.plans import Plan
-from hourlyclicks.pacing.schedule import forecast
+from hourlyclicks.pacing.schedule import TYPICAL_LATENCY, forecast
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +58,7 @@ def finish(now: dt.datetime, seconds: float) -> str:
 
 
 def _single(requests: int, limits: Limits, now: dt.datetime) -> Iterator[str]:
-    cost = forecast(requests, limits, latency=LATENCY)
+    cost = forecast(requests, limits, latency=TYPICAL_LATENCY)
     yield f"{pace_in_words(limits)}"
     yield f"takes {duration(cost.seconds)}, bound by {BOUND_BY[cost.binding]}"
     yield f"done on {finish(now, cost.seconds)} if started now"
@@ -70,7 +69,7 @@ def _comparison(requests: int, now: dt.datetime) -> Iterator[str]:
     yield _ROW.format("plan", "a minute", "at a time", "takes", "done by", "bound by")
     for plan in _PLANS:
         limits = plan.limits
-        cost = forecast(requests, limits, latency=LATENCY)
+        cost = forecast(requests, limits, latency=TYPICAL_LATENCY)
         yield _ROW.format(
             plan.value,
             limits.rates[0].requests,

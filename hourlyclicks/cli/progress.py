@@ -25,7 +25,7 @@ from hourlyclicks.events import (
     SpacingChanged,
 )
 from hourlyclicks.pacing.plans import Limits
-from hourlyclicks.pacing.schedule import forecast
+from hourlyclicks.pacing.schedule import TYPICAL_LATENCY, forecast
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,9 +33,6 @@ if TYPE_CHECKING:
 
     from hourlyclicks.events import Event
     from hourlyclicks.model.dates import DateRange
-
-LATENCY = 0.25
-"""Seconds that an answer takes, as long as nothing is known about it."""
 
 _STEPS = 10
 _SHORTEST_GAP = 2.0
@@ -118,7 +115,7 @@ class Tally:
         return f"{count(self.done, 'day')} in {took}: {count(self.requests, 'request')}, {self.counters()}"
 
 
-def start_tally(title: str, days: DateRange, limits: Limits, *, latency: float = LATENCY) -> Tally:
+def start_tally(title: str, days: DateRange, limits: Limits, *, latency: float = TYPICAL_LATENCY) -> Tally:
     """Return the tally of a run that begins now."""
     foreseen = forecast(len(days), limits, latency=latency)
     return Tally(

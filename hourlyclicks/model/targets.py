@@ -13,6 +13,7 @@ import attrs
 from yarl import URL
 
 from hourlyclicks.errors import UsageError
+from hourlyclicks.model.checks import check_whole
 
 
 @attrs.frozen
@@ -23,9 +24,8 @@ class Account:
         return "account"
 
 
-def _whole_number(_: Group, attribute: attrs.Attribute[int], value: object) -> None:
-    if type(value) is not int or value < 0:
-        raise UsageError(f"Group.{attribute.name} must be a whole number from 0, not {value!r}")
+def _group_number(_: Group, attribute: attrs.Attribute[int], value: object) -> None:
+    check_whole(f"Group.{attribute.name}", value, least=0)
 
 
 @attrs.frozen
@@ -36,7 +36,7 @@ class Group:
         idx: the number of the group, as the vendor's console shows it.
     """
 
-    idx: int = attrs.field(validator=_whole_number)
+    idx: int = attrs.field(validator=_group_number)
 
     def __str__(self) -> str:
         return f"group {self.idx}"

@@ -1,9 +1,10 @@
 """The brake: what a refusal (HTTP 429) does to everybody.
 
 A refusal is one event however many requests were in flight when it came: it begins one pause, and the
-refusals of the others add nothing. The pause lasts as long as the server asked for, or else a window,
-doubling from refusal to refusal, and up to a quarter longer by chance, so that several clients on one key
-do not come back together. After a bounded number of pauses without a single answer the brake gives up.
+refusals of the others add nothing. The pause lasts as long as the server asked for, or else a window, but at
+most a minute, doubling from refusal to refusal; and up to a quarter longer by chance, so that several clients
+on one key do not come back together. After a bounded number of pauses without a single answer the brake gives
+up.
 
 One refusal teaches nothing: a process that was started anew may have met the window of its predecessor. A
 second one, although the limit was kept, means that the server smooths bursts or that somebody shares the
@@ -73,13 +74,13 @@ class Brake:
     """Decide what one refusal event means: how long to pause and how to go on.
 
     Args:
-        window: seconds of the shortest window, the length of the first pause the server names no length for.
+        first_pause: seconds; the length of the first pause for which the server names no length.
         calm: so many answers in a row and a first refusal is forgotten.
         step: the step to start on; 1 when the spacing is even from the beginning.
     """
 
-    def __init__(self, *, window: float, calm: int, step: int = 0) -> None:
-        self._backoff = Backoff(window)
+    def __init__(self, *, first_pause: float, calm: int, step: int = 0) -> None:
+        self._backoff = Backoff(first_pause)
         self._calm = calm
         self._step = step
         self._answers = 0

@@ -19,6 +19,7 @@ from hourlyclicks.pacing.brake import Backoff, Brake
 from hourlyclicks.pacing.gate import Gate, Slot
 from hourlyclicks.pacing.lanes import Lane, Lanes
 from hourlyclicks.pacing.pause import Pause, Wait
+from hourlyclicks.pacing.schedule import TYPICAL_LATENCY
 
 if TYPE_CHECKING:
     from random import Random
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from hourlyclicks.pacing.plans import Limits
 
 _CALM_WINDOWS = 10
-_FIRST_GUESS = SECOND // 4
+_LONGEST_FIRST_PAUSE = 60.0
 _SMOOTHING = 8
 
 
@@ -49,18 +50,19 @@ class Limiter:
         self._emit = emit
         self._random = random
         self._gate = Gate(limits)
+        first_pause = min(_LONGEST_FIRST_PAUSE, limits.shortest_window)
         self._brake = Brake(
-            window=limits.shortest_window,
+            first_pause=first_pause,
             calm=_CALM_WINDOWS * max((rate.requests for rate in limits.rates), default=1),
             step=1 if limits.spacing == "even" else 0,
         )
         self._storm = Pause()
-        self._storm_backoff = Backoff(limits.shortest_window)
+        self._storm_backoff = Backoff(first_pause)
         self._lanes: Lanes[asyncio.Future[Slot]] = Lanes()
         self._calls: set[Call] = set()
         self._timer: Timer | None = None
         self._latch: HourlyClicksError | None = None
-        self._latency = _FIRST_GUESS
+        self._latency = round(TYPICAL_LATENCY * SECOND)
 
     # -- slots ------------------------------------------------------------------------------------------
 

@@ -7,17 +7,16 @@ source and date, and every one of them can be overridden with `Limits`.
 from __future__ import annotations
 
 import enum
-import math
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import attrs
 
 from hourlyclicks.errors import PlanError, UsageError
+from hourlyclicks.model.checks import check_amount, check_whole
 from hourlyclicks.model.targets import Link
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from hourlyclicks.model.targets import Target
 
 Spacing: TypeAlias = Literal["window", "even"]
@@ -31,14 +30,15 @@ class Rate:
     seconds: float = 60.0
 
     def __attrs_post_init__(self) -> None:
-        if type(self.requests) is not int or self.requests < 1:
-            raise UsageError(f"Rate.requests must be a whole number from 1, not {self.requests!r}")
-        if not 0 < self.seconds < math.inf:
-            raise UsageError(f"Rate.seconds must be positive and finite, not {self.seconds!r}")
+        check_whole("Rate.requests", self.requests, least=1)
+        check_amount("Rate.seconds", self.seconds)
 
 
-def _as_tuple(rates: Iterable[Rate]) -> tuple[Rate, ...]:
-    return tuple(rates)
+def _as_rates(value: object) -> tuple[Rate, ...]:
+    rates = tuple(value) if isinstance(value, Iterable) else (value,)
+    if not isinstance(value, Iterable) or not all(isinstance(rate, Rate) for rate in rates):
+        raise UsageError(f"Limits.rates takes Rate values, as in (Rate(24, 60.0),), not {value!r}")
+    return rates
 
 
 @attrs.frozen
@@ -55,18 +55,14 @@ class Limits:
             for servers that refuse bursts.
     """
 
-    rates: tuple[Rate, ...] = attrs.field(default=(), converter=_as_tuple)
+    rates: tuple[Rate, ...] = attrs.field(default=(), converter=_as_rates)
     concurrency: int = 1
     guard: float = 1.0
     spacing: Spacing = "window"
 
     def __attrs_post_init__(self) -> None:
-        if any(not isinstance(rate, Rate) for rate in self.rates):
-            raise UsageError(f"Limits.rates takes Rate values, not {self.rates!r}")
-        if type(self.concurrency) is not int or self.concurrency < 1:
-            raise UsageError(f"Limits.concurrency must be a whole number from 1, not {self.concurrency!r}")
-        if not 0 <= self.guard < math.inf:
-            raise UsageError(f"Limits.guard must be finite and not negative, not {self.guard!r}")
+        check_whole("Limits.concurrency", self.concurrency, least=1)
+        check_amount("Limits.guard", self.guard, zero=True)
         if self.spacing not in {"window", "even"}:
             raise UsageError(f"Limits.spacing is 'window' or 'even', not {self.spacing!r}")
 

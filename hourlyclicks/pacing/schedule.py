@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from hourlyclicks.pacing.plans import Limits, Rate
 
 
+TYPICAL_LATENCY = 0.25
+"""Seconds from a sending to its response, until there is anything to go by."""
+
+
 @attrs.frozen
 class Estimate:
     """What a range will cost.

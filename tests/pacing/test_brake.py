@@ -12,7 +12,7 @@ DOUBLED = [60, 120, 240, 480, 900, 900, 900, 900, 900, 900]
 
 def brake(*, step: int = 0, calm: int = 3) -> Brake:
     """Make a brake for windows of a minute."""
-    return Brake(window=60.0, calm=calm, step=step)
+    return Brake(first_pause=60.0, calm=calm, step=step)
 
 
 def refuse(held: Brake) -> Step | None:
