@@ -56,7 +56,8 @@ class Client:
             careful one, unless limits are given.
         limits: limits of your own instead; no rule of a plan is enforced then.
         base_url: where the API is. Must be https, except on loopback.
-        session: an aiohttp session to use; it is never closed. Its middlewares and cookies are not.
+        session: an aiohttp session to use; it is never closed. Its headers and cookies are sent along,
+            its middlewares are not run.
         timeout: for each request.
         retry: how often and when to try again.
         user_agent: the name of your application; sent in front of our own.
@@ -72,6 +73,8 @@ class Client:
         UsageError: an argument cannot mean anything.
         PlanError: the plan has no access to the API.
     """
+
+    _closed = False
 
     def __init__(
         self,
@@ -91,8 +94,10 @@ class Client:
         clock: Clock | None = None,
         random: Random | None = None,
     ) -> None:
-        key = _key(api_key)
-        del api_key  # a traceback with locals shows it no more
+        try:
+            key = _key(api_key)
+        finally:
+            del api_key  # so that no traceback with locals shows it
         if plan is not None and limits is not None:
             raise UsageError("give a plan or limits, not both")
         if session is not None and transport is not None:
@@ -116,7 +121,6 @@ class Client:
         self._fetcher = fetcher
         self._flights = Flights(fetcher.fetch)
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._closed = False
 
     async def day(self, day: dt.date | str, target: Target = Account()) -> DayClicks:
         """Fetch one day.
@@ -187,7 +191,8 @@ class Client:
         Raises:
             HourlyClicksError: a day that failed for good raises in its place.
         """
-        return DayStream(self._run(self._check(start, end, target, use=False), target, lane), ordered=ordered)
+        run = self._run(self._check(start, end, target, use=False), target, lane)
+        return DayStream(run, ordered=ordered, check=self._use)
 
     def estimate(self, start: dt.date | str, end: dt.date | str, targets: int = 1) -> Estimate:
         """Compute what a range will cost; nothing is sent.
@@ -224,7 +229,7 @@ class Client:
         await self.close()
 
     def __repr__(self) -> str:
-        return f"<Client {'closed' if self._closed else 'open'} {self._limits}>"
+        return f"<Client {'closed' if self._closed else 'open'}>"
 
     def _run(self, range_: DateRange, target: Target, lane: Lane) -> Run:
         return Run(
@@ -268,7 +273,10 @@ def _key(api_key: str | None) -> ApiKey:
         api_key = os.environ.get(KEY_VARIABLE)
     if api_key is None:
         raise UsageError(f"no API key: pass one, or set the environment variable {KEY_VARIABLE}")
-    return ApiKey(api_key)
+    try:
+        return ApiKey(api_key)
+    finally:
+        del api_key
 
 
 def _closed() -> UsageError:

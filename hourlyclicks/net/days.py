@@ -37,14 +37,15 @@ if TYPE_CHECKING:
 
 
 class _Trip:
-    """A day on its way: the question, on whose behalf, and the requests spent on it."""
+    """A day on its way: the question, on whose behalf, the requests spent on it, and when the first went."""
 
-    __slots__ = ("call", "query", "requests")
+    __slots__ = ("call", "query", "requests", "started")
 
     def __init__(self, query: Query, call: Call) -> None:
         self.query = query
         self.call = call
         self.requests = 0
+        self.started = 0
 
 
 class DayFetcher:
@@ -79,10 +80,10 @@ class DayFetcher:
         self._clock = clock
         self._announce = announce
 
-    @property
-    def given_up(self) -> bool:
-        """Whether so much has failed that failures are not repeated any more."""
-        return self._retrier.budget.spent
+    def gives_up(self, call: Call) -> bool:
+        """Return whether so much has failed that a call had better end; a backfill pauses a while first."""
+        patient = call.lane is Lane.BACKFILL and not self._limiter.stormed_out
+        return self._retrier.budget.spent and not patient
 
     async def fetch(self, query: Query, call: Call) -> DayClicks:
         """Fetch one day.
@@ -91,14 +92,13 @@ class DayFetcher:
             HourlyClicksError: it failed for good; the error carries its day and target.
         """
         trip = _Trip(query, call)
-        started = self._clock.monotonic()
         try:
             try:
                 day = await self._attempt(trip)
             except HourlyClicksError as error:
                 if not self._retrier.may_repeat(error):
                     raise
-                day = await self._repeat(trip, error, started)
+                day = await self._repeat(trip, error)
         except HourlyClicksError as error:
             error.about(query.day, query.target)
             if self._announce:
@@ -114,7 +114,7 @@ class DayFetcher:
             )
         return day
 
-    async def _repeat(self, trip: _Trip, error: HourlyClicksError, started: int) -> DayClicks:
+    async def _repeat(self, trip: _Trip, error: HourlyClicksError) -> DayClicks:
         def on_wait(attempt: int, wait: float, failure: HourlyClicksError) -> None:
             query = trip.query
             failure.about(query.day, query.target)
@@ -126,7 +126,7 @@ class DayFetcher:
                 )
 
         return await self._retrier.repeat(
-            partial(self._attempt, trip), after=error, started=started, on_wait=on_wait
+            partial(self._attempt, trip), after=error, started=trip.started, on_wait=on_wait
         )
 
     async def _attempt(self, trip: _Trip) -> DayClicks:
@@ -137,7 +137,7 @@ class DayFetcher:
                 final = is_final(trip.query.day, now, self._zone)
                 return decode_day(trip.query, response, fetched_at=now, final=final, key=self._origin.api_key)
             except HourlyClicksError as error:
-                if not (error.retryable and trip.call.lane is Lane.BACKFILL and self.given_up):
+                if not (error.retryable and trip.call.lane is Lane.BACKFILL and self._retrier.budget.spent):
                     raise
                 if not self._limiter.storm():
                     raise
@@ -147,6 +147,8 @@ class DayFetcher:
         while True:
             slot = await self._limiter.acquire(trip.call)
             try:
+                if not trip.requests:
+                    trip.started = slot.sent
                 trip.requests += 1
                 response = await self._transport.send(request)
                 if self._let_through(trip, slot, response):

@@ -75,9 +75,9 @@ class Crew(Generic[T]):
 
     async def _labour(self) -> None:
         for item in self._items:
-            await self._work(item)
             if self._stopped:
                 return
+            await self._work(item)
 
 
 def _forget(worker: asyncio.Task[None]) -> None:
@@ -120,24 +120,25 @@ class Shelf(Generic[R]):
         self._filled.set()
 
     def give_up(self, error: BaseException) -> None:
-        """Let the consumer see an error in place of whatever it waits for."""
-        self._broken = error
+        """Let the consumer see an error in place of what has not been put yet; the first one counts."""
+        self._broken = self._broken or error
         self._filled.set()
 
     async def take(self) -> R:
         """Take the next result.
 
         Raises:
-            StopAsyncIteration: there are no more.
+            StopAsyncIteration: there are no more, also once the error of `give_up` was raised.
         """
         if self._taken == self._size:
             raise StopAsyncIteration
         while True:
-            if self._broken is not None:
-                raise self._broken
             position = self._taken if self._ordered else next(iter(self._results), -1)
             if position in self._results:
                 break
+            if self._broken is not None:
+                self._taken = self._size
+                raise self._broken
             self._filled.clear()
             await self._filled.wait()
         self._taken += 1

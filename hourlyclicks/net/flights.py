@@ -7,7 +7,7 @@ others follow must not take their answer with it, therefore
 * a caller of `share` never leads in its own task but in one made for the purpose, which is cancelled when
   its last follower is gone;
 * a worker of a fan-out, which leads in its own task, is not cancelled while it is followed; it is let finish
-  that one day (see `followed`).
+  that one day (see `adopt`), unless its last follower goes first.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import copy
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hourlyclicks.errors import HourlyClicksError
@@ -32,7 +33,7 @@ class _LeaderGoneError(Exception):
 
 
 class _Flight:
-    """A day in flight: the task it runs in, and those that wait for it."""
+    """A day in flight: the task it runs in, whether that is only for those that wait for it, and these."""
 
     __slots__ = ("followers", "own", "task")
 
@@ -67,11 +68,16 @@ class Flights:
         if flight is None:
             flight = self._flights[query] = _Flight(None, own=True)
             flight.task = asyncio.create_task(self._lead_alone(flight, query, call))
+            flight.task.add_done_callback(partial(self._crash, flight, query))
         return await self._follow(flight, query, call)
 
-    def followed(self, task: asyncio.Task[None]) -> bool:
-        """Return whether others wait for what a task is fetching."""
-        return any(flight.task is task and flight.followers for flight in self._flights.values())
+    def adopt(self, task: asyncio.Task[None]) -> bool:
+        """Return whether others wait for what a task is fetching; it then ends with the last of them."""
+        for flight in self._flights.values():
+            if flight.task is task and flight.followers:
+                flight.own = True
+                return True
+        return False
 
     async def close(self) -> None:
         """Cancel the flights in tasks of their own and wait until they are gone."""
@@ -84,7 +90,7 @@ class Flights:
     async def _lead(self, flight: _Flight, query: Query, call: Call) -> DayClicks:
         try:
             day = await self._fetch(query, call)
-        except HourlyClicksError as error:
+        except Exception as error:
             self._land(flight, query, error)
             raise
         except BaseException:
@@ -94,8 +100,12 @@ class Flights:
         return day
 
     async def _lead_alone(self, flight: _Flight, query: Query, call: Call) -> None:
-        with suppress(HourlyClicksError):  # the followers are told
+        with suppress(Exception):  # the followers are told
             await self._lead(flight, query, call)
+
+    def _crash(self, flight: _Flight, query: Query, _: asyncio.Task[object]) -> None:
+        """Tell those who follow a task that was cancelled before it had begun."""
+        self._land(flight, query, _LeaderGoneError())
 
     def _land(self, flight: _Flight, query: Query, outcome: DayClicks | Exception) -> None:
         """Make room for the next flight of that day, and tell the followers of this one."""
@@ -104,8 +114,10 @@ class Flights:
         for follower in flight.followers:
             if follower.done():
                 continue
-            if isinstance(outcome, Exception):
+            if isinstance(outcome, HourlyClicksError):
                 follower.set_exception(copy.copy(outcome))
+            elif isinstance(outcome, Exception):
+                follower.set_exception(outcome)
             else:
                 follower.set_result(outcome)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from hourlyclicks.errors import HourlyClicksError, IncompleteSeriesError
+from hourlyclicks.errors import HourlyClicksError, IncompleteSeriesError, UsageError
 from hourlyclicks.events import Progress
 from hourlyclicks.model.series import SeriesBuilder
 from hourlyclicks.model.targets import Query
@@ -18,7 +18,7 @@ from hourlyclicks.pacing.lanes import Call
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import TracebackType
 
     from hourlyclicks.events import Announcer
@@ -66,7 +66,7 @@ class Run:
         self.range = range_
         self.target = target
         self.workers = min(workers, len(range_))
-        self.spared = flights.followed
+        self.spared = flights.adopt
         self._call = Call(lane, remaining=len(range_))
         self._failed = 0
         self._fetcher = fetcher
@@ -89,7 +89,7 @@ class Run:
     @property
     def given_up(self) -> bool:
         """Whether a day that failed now ends the run."""
-        return self._fetcher.given_up
+        return self._fetcher.gives_up(self._call)
 
     def queries(self) -> Iterator[Query]:
         """Yield what to ask for, in the order of the dates."""
@@ -160,17 +160,28 @@ class DayStream:
     """The days of a run, one after the other. Made by `Client.stream`.
 
     An async context manager that owns its workers, and an async iterator. A day that failed for good raises
-    in its place; who catches that may iterate on.
+    in its place; who catches that may iterate on, unless no other day can succeed: then there are no more.
+
+    Args:
+        run: the days.
+        ordered: whether they come in the order of their dates.
+        check: called on entering; raises if that is not the time or place.
     """
 
-    def __init__(self, run: Run, *, ordered: bool) -> None:
+    def __init__(self, run: Run, *, ordered: bool, check: Callable[[], None]) -> None:
         self._run = run
+        self._check = check
+        self._reading: bool | None = None
         self._shelf: Shelf[DayClicks | HourlyClicksError] = Shelf(
             size=len(run.range), room=_AHEAD * run.workers, ordered=ordered
         )
         self._crew = Crew(enumerate(run.queries()), self._work, size=run.workers, spared=run.spared)
 
     async def __aenter__(self) -> Self:
+        self._check()
+        if self._reading is not None:
+            raise UsageError("a stream can be entered only once")
+        self._reading = True
         self._run.__enter__()
         await self._crew.__aenter__()
         return self
@@ -181,6 +192,8 @@ class DayStream:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._reading = False
+        self._shelf.give_up(_left())
         try:
             await self._crew.__aexit__(kind, error, traceback)
         finally:
@@ -190,6 +203,8 @@ class DayStream:
         return self
 
     async def __anext__(self) -> DayClicks:
+        if not self._reading:
+            raise _left()
         result = await self._shelf.take()
         if isinstance(result, HourlyClicksError):
             raise result
@@ -204,10 +219,15 @@ class DayStream:
             if error.fatal or (error.retryable and self._run.given_up):
                 self._shelf.give_up(error)
                 self._crew.stop()
-            self._shelf.put(position, error)
+            else:
+                self._shelf.put(position, error)
         except BaseException as error:
             self._shelf.give_up(error)
             raise
+
+
+def _left() -> UsageError:
+    return UsageError("a stream is read inside of its `async with` block")
 
 
 def _summary(failures: dict[dt.date, HourlyClicksError], series: HourlySeries) -> str:

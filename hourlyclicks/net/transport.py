@@ -10,11 +10,14 @@ of plain values and raised ``from None``, since aiohttp's own carry the request 
 from __future__ import annotations
 
 import asyncio
+import math
 import warnings
+from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
 
 import aiohttp
 import attrs
+from aiohttp.http import HttpProcessingError
 
 from hourlyclicks.errors import DecodeError, TransportError, UsageError
 from hourlyclicks.model.http import Response
@@ -25,6 +28,11 @@ if TYPE_CHECKING:
 
 LARGEST_BODY = 1 << 20
 """Bytes after decompression. A day of 24 rows has about 1,500."""
+
+_ENOUGH = 1 << 16
+_GOOD = 2
+
+_BROKEN = (aiohttp.ClientError, HttpProcessingError, OSError, ValueError)
 
 
 class Transport(Protocol):
@@ -60,8 +68,8 @@ class Timeout:
 
     def __attrs_post_init__(self) -> None:
         for name, seconds in attrs.asdict(self).items():
-            if not seconds > 0:
-                raise UsageError(f"Timeout.{name} must be positive, not {seconds!r}")
+            if not 0 < seconds < math.inf:
+                raise UsageError(f"Timeout.{name} must be positive and finite, not {seconds!r}")
 
 
 class AiohttpTransport:
@@ -73,10 +81,10 @@ class AiohttpTransport:
     """
 
     def __init__(self, session: aiohttp.ClientSession | None = None, *, timeout: Timeout) -> None:
-        if session is not None and not session.auto_decompress:
-            raise UsageError("the session must decompress by itself (auto_decompress=True)")
         self._session = session
         self._owns = session is None
+        if session is not None and not session.auto_decompress:
+            raise UsageError("the session must decompress by itself (auto_decompress=True)")
         self._closed = False
         self._timeout = aiohttp.ClientTimeout(
             total=timeout.total, sock_connect=timeout.connect, sock_read=timeout.read
@@ -84,6 +92,8 @@ class AiohttpTransport:
 
     async def send(self, request: Request) -> Response:
         """See `Transport.send`."""
+        if self._closed:
+            raise _hopeless("the client is closed")
         session = self._session or self._open()
         try:
             async with session.get(
@@ -94,9 +104,12 @@ class AiohttpTransport:
                 timeout=self._timeout,
                 middlewares=_MIDDLEWARES,
             ) as response:
-                return Response(response.status, response.headers, await _read(response.content))
-        except (aiohttp.ClientError, OSError, ValueError, RuntimeError) as error:
+                read = _read if response.status // 100 == _GOOD else _read_beginning
+                return Response(response.status, response.headers, await read(response.content))
+        except (*_BROKEN, RuntimeError) as error:
             translated = translate(error, host=request.url.host or "")
+        if self._closed:
+            translated = _hopeless("the client was closed meanwhile")
         raise translated
 
     async def close(self) -> None:
@@ -107,8 +120,6 @@ class AiohttpTransport:
             await session.close()
 
     def _open(self) -> aiohttp.ClientSession:
-        if self._closed:
-            raise UsageError("the client is closed")
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar()
         )
@@ -153,6 +164,16 @@ async def _read(content: aiohttp.StreamReader) -> bytes:
     raise _TooLargeError
 
 
+async def _read_beginning(content: aiohttp.StreamReader) -> bytes:
+    """Read what comes with a status that says no, which counts even if the body is large or breaks off."""
+    pieces, size = [b""], 0
+    with suppress(*_BROKEN):
+        while size < _ENOUGH and (piece := await content.readany()):
+            pieces.append(piece)
+            size += len(piece)
+    return b"".join(pieces)
+
+
 class _TooLargeError(ValueError):
     """The body is larger than any answer."""
 
@@ -172,6 +193,7 @@ _KINDS: tuple[tuple[type[BaseException], TransportKind, str], ...] = (
     (aiohttp.ClientPayloadError, "disconnected", "the answer of {host} breaks off"),
     (aiohttp.ClientResponseError, "protocol", "what {host} answered is not HTTP"),
     (aiohttp.ClientError, "protocol", "what {host} answered is not HTTP"),
+    (HttpProcessingError, "protocol", "what {host} answered is not HTTP"),  # without the C parser
     (OSError, "disconnected", "the connection to {host} broke off"),
     (ValueError, "protocol", "what {host} answered is not HTTP"),
 )
@@ -184,14 +206,21 @@ def translate(error: BaseException, *, host: str) -> HourlyClicksError:
     """
     if isinstance(error, _TooLargeError):
         return DecodeError((f"the body is larger than {LARGEST_BODY} bytes",), retryable=False)
-    if isinstance(error, ValueError) and "AUTHORIZATION" in str(error).upper():
-        return UsageError(
+    if type(error) is ValueError and "AUTHORIZATION" in str(error).upper():
+        return _hopeless(
             "the session brings credentials of its own (auth=, or trust_env with a netrc entry for "
             f"{host}), which collide with the API key"
         )
     if isinstance(error, aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError):
-        return UsageError(f"the session cannot reach a URL of {host}")
+        return _hopeless(f"the session cannot reach a URL of {host}")
     if isinstance(error, RuntimeError):
-        return UsageError("the session is closed, or belongs to another event loop")
+        return _hopeless("the session is closed, or belongs to another event loop")
     kind, text = next((kind, text) for cause, kind, text in _KINDS if isinstance(error, cause))
     return TransportError(text.format(host=host), kind=kind)
+
+
+def _hopeless(text: str) -> UsageError:
+    """Return an error about the session, which no other request survives either."""
+    error = UsageError(text)
+    error.fatal = True
+    return error

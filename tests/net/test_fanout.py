@@ -1,0 +1,265 @@
+"""A few workers, however many items, and nobody left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+
+import pytest
+
+from hourlyclicks.net.fanout import Crew, Shelf
+
+
+def nobody(_: object) -> bool:
+    """Spare no worker."""
+    return False
+
+
+async def settle() -> None:
+    """Let everything that can happen happen."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+# -- the crew -------------------------------------------------------------------------------------------
+
+
+async def test_each_item_is_done_once() -> None:
+    """Whatever the number of workers, every item is worked on exactly once."""
+    for size in (1, 2, 7):
+        done: list[int] = []
+
+        async def work(item: int, done: list[int] = done) -> None:
+            await asyncio.sleep(0)
+            done.append(item)
+
+        async with Crew(range(20), work, size=size, spared=nobody) as crew:
+            await crew.join()
+        assert sorted(done) == list(range(20))
+
+
+async def test_tasks_are_few_and_items_are_pulled() -> None:
+    """A range without end makes as many tasks as were asked for, and pulls an item for each."""
+    before = len(asyncio.all_tasks())
+    pulled = itertools.count()
+    hold = asyncio.Event()
+
+    async def work(_: int) -> None:
+        await hold.wait()
+
+    async with Crew(pulled, work, size=3, spared=nobody):
+        await settle()
+        assert len(asyncio.all_tasks()) == before + 3
+        assert next(pulled) == 3
+    assert len(asyncio.all_tasks()) == before
+
+
+async def test_a_failure_leaves_no_sibling() -> None:
+    """The first exception comes out of join, and every other worker is gone when the context is left."""
+    ended: list[int] = []
+    others = len(asyncio.all_tasks())
+
+    async def work(item: int) -> None:
+        try:
+            await asyncio.sleep(0)
+            if item == 2:
+                raise ZeroDivisionError
+            await asyncio.Event().wait()
+        finally:
+            ended.append(item)
+
+    with pytest.raises(ZeroDivisionError):
+        async with Crew(range(100), work, size=5, spared=nobody) as crew:
+            await crew.join()
+    assert sorted(ended) == [0, 1, 2, 3, 4]
+    assert len(asyncio.all_tasks()) == others
+
+
+@pytest.mark.usefixtures("complaints")
+async def test_many_failures_are_one() -> None:
+    """When several workers fail, one exception is raised and asyncio complains about none of the others."""
+
+    async def work(_: int) -> None:
+        await asyncio.sleep(0)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        async with Crew(range(3), work, size=3, spared=nobody) as crew:
+            await crew.join()
+
+
+async def test_cancelling_whoever_waits_cancels_the_workers() -> None:
+    """Who is cancelled while joining leaves no worker behind."""
+    others = len(asyncio.all_tasks())
+
+    async def work(_: int) -> None:
+        await asyncio.Event().wait()
+
+    async def fetch() -> None:
+        async with Crew(range(100), work, size=3, spared=nobody) as crew:
+            await crew.join()
+
+    task = asyncio.create_task(fetch())
+    await settle()
+    task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled()
+    assert len(asyncio.all_tasks()) == others
+
+
+async def test_stopping_lets_each_finish_its_item() -> None:
+    """Stopped, the workers finish what they are at and begin nothing, not even one who had not begun."""
+    done: list[int] = []
+
+    async def work(item: int) -> None:
+        if item == 0:
+            crew.stop()
+        await asyncio.sleep(0)
+        done.append(item)
+
+    crew = Crew(range(100), work, size=3, spared=nobody)
+    async with crew:
+        await crew.join()
+    assert done == [0]
+
+
+@pytest.mark.usefixtures("complaints")
+@pytest.mark.parametrize("fails", [False, True])
+async def test_a_spared_worker_ends_by_itself(*, fails: bool) -> None:
+    """A worker that others wait for is not cancelled; it ends with its item, and nobody minds how."""
+    done: list[int] = []
+    hold = asyncio.Event()
+    spared: list[asyncio.Task[None]] = []
+
+    async def work(item: int) -> None:
+        if item == 1:
+            task = asyncio.current_task()
+            assert task is not None
+            spared.append(task)
+        await hold.wait()
+        done.append(item)
+        if fails:
+            raise ZeroDivisionError
+
+    async with Crew(range(100), work, size=3, spared=lambda worker: worker in spared):
+        await settle()
+    assert [task.done() for task in spared] == [False]
+    hold.set()
+    await settle()
+    assert [task.done() for task in spared] == [True]
+    spared.clear()
+    assert done == [1]
+
+
+@pytest.mark.usefixtures("complaints")
+async def test_a_spared_worker_may_be_cancelled_later() -> None:
+    """A spared worker that is cancelled after all ends without a sound."""
+
+    async def work(_: int) -> None:
+        await asyncio.Event().wait()
+
+    crew = Crew(range(1), work, size=1, spared=lambda _: True)
+    async with crew:
+        await settle()
+    crew._workers[0].cancel()
+    await settle()
+    assert crew._workers[0].cancelled()
+
+
+# -- the shelf ------------------------------------------------------------------------------------------
+
+
+async def everything(shelf: Shelf[int]) -> list[int]:
+    """Take all there is."""
+    taken = []
+    while True:
+        try:
+            taken.append(await shelf.take())
+        except StopAsyncIteration:
+            return taken
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_results_come_in_order(seed: int) -> None:
+    """Taken in order, the results stand in the order of their positions, however they were put."""
+    order = list(range(20))
+    random.Random(seed).shuffle(order)
+    shelf: Shelf[int] = Shelf(size=20, room=20, ordered=True)
+    taking = asyncio.create_task(everything(shelf))
+    for position in order:
+        shelf.put(position, position)
+        await asyncio.sleep(0)
+    assert await taking == list(range(20))
+
+
+async def test_results_come_as_they_are_put() -> None:
+    """Taken as they come, none waits for another."""
+    shelf: Shelf[int] = Shelf(size=3, room=3, ordered=False)
+    taking = asyncio.create_task(everything(shelf))
+    for position in (2, 0, 1):
+        shelf.put(position, position)
+        await settle()
+    assert await taking == [2, 0, 1]
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+async def test_there_is_room_for_so_many(*, ordered: bool) -> None:
+    """Workers wait when they are so far ahead of the consumer, and go on as it takes."""
+    shelf: Shelf[int] = Shelf(size=100, room=3, ordered=ordered)
+    begun: list[int] = []
+
+    async def work(position: int) -> None:
+        await shelf.make_room(position)
+        begun.append(position)
+        shelf.put(position, position)
+
+    async with Crew(range(100), work, size=2, spared=nobody):
+        await settle()
+        assert begun == [0, 1, 2]
+        await shelf.take()
+        await settle()
+        assert begun == [0, 1, 2, 3]
+        assert len(await everything(shelf)) == 99
+
+
+async def test_one_slow_result_holds_the_others_back() -> None:
+    """While the consumer waits for the first, the others do not run away from it."""
+    shelf: Shelf[int] = Shelf(size=1000, room=8, ordered=True)
+    hold = asyncio.Event()
+
+    async def work(position: int) -> None:
+        await shelf.make_room(position)
+        if position == 0:
+            await hold.wait()
+        shelf.put(position, position)
+
+    async with Crew(range(1000), work, size=3, spared=nobody):
+        taking = asyncio.create_task(everything(shelf))
+        await settle()
+        assert len(shelf._results) == 7
+        hold.set()
+        assert await taking == list(range(1000))
+
+
+async def test_giving_up_reaches_a_consumer_who_waits() -> None:
+    """Who waits for a result that will not come is told."""
+    shelf: Shelf[int] = Shelf(size=3, room=3, ordered=True)
+    taking = asyncio.create_task(shelf.take())
+    await settle()
+    shelf.give_up(ZeroDivisionError())
+    with pytest.raises(ZeroDivisionError):
+        await taking
+
+
+async def test_giving_up_is_told_once() -> None:
+    """The error comes in place of what is waited for; then there is nothing more, and never a busy loop."""
+    shelf: Shelf[int] = Shelf(size=3, room=3, ordered=True)
+    shelf.put(0, 7)
+    shelf.give_up(ZeroDivisionError())
+    shelf.give_up(KeyError())
+    assert await shelf.take() == 7  # what had been done is not lost
+    with pytest.raises(ZeroDivisionError):
+        await shelf.take()
+    with pytest.raises(StopAsyncIteration):
+        await shelf.take()
