@@ -1,7 +1,7 @@
 """What importing the package costs, as a multiple of importing aiohttp, which it cannot do without.
 
-Run with ``python benchmarks/import_time.py``. CPU time (user and system) of fresh interpreters, taken in turns, so
-that whatever else the machine does meets all of them alike.
+Run with ``python benchmarks/import_time.py``. CPU time (user and system) of fresh interpreters, taken in
+turns, so that whatever else the machine does meets all of them alike.
 """
 
 from __future__ import annotations
@@ -29,13 +29,11 @@ def main() -> None:
         cpu_seconds(statement)  # writes the bytecode
     rounds = [[cpu_seconds(statement) for statement in STATEMENTS] for _ in range(ROUNDS)]
     for statement, times in zip(STATEMENTS, zip(*rounds, strict=True), strict=True):
-        print(
-            f"{statement:22} median {statistics.median(times) * 1000:6.1f} ms, least {min(times) * 1000:6.1f} ms"
-        )
+        middle, least = statistics.median(times) * 1000, min(times) * 1000
+        print(f"{statement:22} median {middle:6.1f} ms, least {least:6.1f} ms")
     ratios = sorted(ours / aiohttp for _, aiohttp, ours in rounds)
-    print(
-        f"hourlyclicks / aiohttp: median {statistics.median(ratios):.3f}, {ratios[0]:.3f} to {ratios[-1]:.3f}"
-    )
+    middle = statistics.median(ratios)
+    print(f"hourlyclicks / aiohttp: median {middle:.3f}, {ratios[0]:.3f} to {ratios[-1]:.3f}")
 
 
 if __name__ == "__main__":

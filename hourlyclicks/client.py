@@ -212,7 +212,7 @@ class Client:
         if self._closed:
             return
         self._closed = True
-        self._limiter.abort(_closed(), for_good=True)
+        self._limiter.abort(UsageError("the client is closed", fatal=True), for_good=True)
         await self._flights.close()
         await self._transport.close()
 
@@ -260,7 +260,7 @@ class Client:
 
     def _use(self) -> None:
         if self._closed:
-            raise _closed()
+            raise UsageError("the client is closed", fatal=True)
         loop = asyncio.get_running_loop()
         if self._loop is None:
             self._loop = loop
@@ -277,9 +277,3 @@ def _key(api_key: str | None) -> ApiKey:
         return ApiKey(api_key)
     finally:
         del api_key
-
-
-def _closed() -> UsageError:
-    error = UsageError("the client is closed")
-    error.fatal = True
-    return error

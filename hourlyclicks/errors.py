@@ -63,6 +63,10 @@ class HourlyClicksError(Exception):
 class UsageError(HourlyClicksError, ValueError):
     """An argument, or an order of calls, that cannot mean anything; nothing was sent."""
 
+    def __init__(self, message: str, *, fatal: bool = False) -> None:
+        super().__init__(message)
+        self.fatal = fatal
+
 
 class PlanError(HourlyClicksError):
     """The plan does not include what was asked; nothing was sent."""

@@ -37,9 +37,19 @@ if TYPE_CHECKING:
 
 
 class _Trip:
-    """A day on its way: the question, on whose behalf, the requests spent on it, and when the first went."""
+    """A day on its way.
 
-    __slots__ = ("call", "query", "requests", "started")
+    Attributes:
+        query: the question.
+        call: on whose behalf.
+        requests: how many were spent on it.
+        started: when the first one went, in nanoseconds of the clock.
+        asked: when the last one went.
+    """
+
+    __slots__ = ("asked", "call", "query", "requests", "started")
+
+    asked: dt.datetime
 
     def __init__(self, query: Query, call: Call) -> None:
         self.query = query
@@ -133,9 +143,10 @@ class DayFetcher:
         while True:
             try:
                 response = await self._exchange(trip)
-                now = self._clock.wall()
-                final = is_final(trip.query.day, now, self._zone)
-                return decode_day(trip.query, response, fetched_at=now, final=final, key=self._origin.api_key)
+                final = is_final(trip.query.day, trip.asked, self._zone)
+                return decode_day(
+                    trip.query, response, fetched_at=trip.asked, final=final, key=self._origin.api_key
+                )
             except HourlyClicksError as error:
                 if not (error.retryable and trip.call.lane is Lane.BACKFILL and self._retrier.budget.spent):
                     raise
@@ -150,6 +161,7 @@ class DayFetcher:
                 if not trip.requests:
                     trip.started = slot.sent
                 trip.requests += 1
+                trip.asked = self._clock.wall()  # the answer may be as old as that
                 response = await self._transport.send(request)
                 if self._let_through(trip, slot, response):
                     return response

@@ -93,7 +93,7 @@ class AiohttpTransport:
     async def send(self, request: Request) -> Response:
         """See `Transport.send`."""
         if self._closed:
-            raise _hopeless("the client is closed")
+            raise UsageError("the client is closed", fatal=True)
         session = self._session or self._open()
         try:
             async with session.get(
@@ -109,7 +109,7 @@ class AiohttpTransport:
         except (*_BROKEN, RuntimeError) as error:
             translated = translate(error, host=request.url.host or "")
         if self._closed:
-            translated = _hopeless("the client was closed meanwhile")
+            translated = UsageError("the client was closed meanwhile", fatal=True)
         raise translated
 
     async def close(self) -> None:
@@ -207,20 +207,14 @@ def translate(error: BaseException, *, host: str) -> HourlyClicksError:
     if isinstance(error, _TooLargeError):
         return DecodeError((f"the body is larger than {LARGEST_BODY} bytes",), retryable=False)
     if type(error) is ValueError and "AUTHORIZATION" in str(error).upper():
-        return _hopeless(
+        return UsageError(
             "the session brings credentials of its own (auth=, or trust_env with a netrc entry for "
-            f"{host}), which collide with the API key"
+            f"{host}), which collide with the API key",
+            fatal=True,
         )
     if isinstance(error, aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError):
-        return _hopeless(f"the session cannot reach a URL of {host}")
+        return UsageError(f"the session cannot reach a URL of {host}", fatal=True)
     if isinstance(error, RuntimeError):
-        return _hopeless("the session is closed, or belongs to another event loop")
+        return UsageError("the session is closed, or belongs to another event loop", fatal=True)
     kind, text = next((kind, text) for cause, kind, text in _KINDS if isinstance(error, cause))
     return TransportError(text.format(host=host), kind=kind)
-
-
-def _hopeless(text: str) -> UsageError:
-    """Return an error about the session, which no other request survives either."""
-    error = UsageError(text)
-    error.fatal = True
-    return error

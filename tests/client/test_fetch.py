@@ -52,7 +52,7 @@ def test_a_day_is_a_day() -> None:
     async def main(client: Client, clock: VirtualClock) -> None:
         day = await client.day(dt.date(2024, 3, 1), LINK)
         assert (day.date, len(day.clicks), day.final) == (dt.date(2024, 3, 1), 24, True)
-        assert day.fetched_at == clock.wall()
+        assert day.fetched_at == clock.wall() - dt.timedelta(seconds=0.1)  # when it was asked for
 
     simulate(free(), main)
 
@@ -70,6 +70,22 @@ def test_today_is_not_final() -> None:
             assert (series.provisional_days == ()) is final
 
     run_virtual(main, start=dt.datetime(2024, 3, 1, 16, 30, tzinfo=dt.UTC))
+
+
+@pytest.mark.parametrize(("early", "final"), [(0.05, False), (0.0, True)])
+def test_a_day_asked_for_too_early_is_not_final(early: float, final: bool) -> None:  # noqa: FBT001 - parametrized
+    """What counts is when a day was asked for; the answer may be that old, whenever it arrives."""
+    upstream = free()
+    settled = dt.datetime(2024, 3, 2, 13, tzinfo=dt.UTC)  # an hour after the 1st was over everywhere
+
+    async def main(clock: VirtualClock) -> None:
+        client = Client(upstream.key, limits=UNLIMITED, transport=upstream.transport(clock), clock=clock)
+        async with client:
+            day = await client.day("2024-03-01", LINK)
+        assert clock.wall() > settled
+        assert day.final is final
+
+    run_virtual(main, start=settled - dt.timedelta(seconds=early))
 
 
 def test_a_day_that_fails_for_good_is_no_silent_hole() -> None:
