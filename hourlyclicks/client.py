@@ -119,7 +119,7 @@ class Client:
             announce=self._announce,
         )
         self._fetcher = fetcher
-        self._flights = Flights(fetcher.fetch)
+        self._flights = Flights(fetcher.fetch, self._limiter.hand_over)
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def day(self, day: dt.date | str, target: Target = Account()) -> DayClicks:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from hourlyclicks.model.targets import Query
     from hourlyclicks.net.retry import Retrier
     from hourlyclicks.net.transport import Transport
+    from hourlyclicks.pacing.errand import Errand
     from hourlyclicks.pacing.gate import Slot
     from hourlyclicks.pacing.lanes import Call
     from hourlyclicks.pacing.limiter import Limiter
@@ -41,19 +42,19 @@ class _Trip:
 
     Attributes:
         query: the question.
-        call: on whose behalf.
+        errand: on whose behalf.
         requests: how many were spent on it.
         started: when the first one went, in nanoseconds of the clock.
         asked: when the last one went.
     """
 
-    __slots__ = ("asked", "call", "query", "requests", "started")
+    __slots__ = ("asked", "errand", "query", "requests", "started")
 
     asked: dt.datetime
 
-    def __init__(self, query: Query, call: Call) -> None:
+    def __init__(self, query: Query, errand: Errand) -> None:
         self.query = query
-        self.call = call
+        self.errand = errand
         self.requests = 0
         self.started = 0
 
@@ -95,13 +96,13 @@ class DayFetcher:
         patient = call.lane is Lane.BACKFILL and not self._limiter.stormed_out
         return self._retrier.budget.spent and not patient
 
-    async def fetch(self, query: Query, call: Call) -> DayClicks:
+    async def fetch(self, query: Query, errand: Errand) -> DayClicks:
         """Fetch one day.
 
         Raises:
             HourlyClicksError: it failed for good; the error carries its day and target.
         """
-        trip = _Trip(query, call)
+        trip = _Trip(query, errand)
         try:
             try:
                 day = await self._attempt(trip)
@@ -125,19 +126,20 @@ class DayFetcher:
         return day
 
     async def _repeat(self, trip: _Trip, error: HourlyClicksError) -> DayClicks:
-        def on_wait(attempt: int, wait: float, failure: HourlyClicksError) -> None:
-            query = trip.query
-            failure.about(query.day, query.target)
-            if self._announce:
-                self._announce(
-                    AttemptFailed(
-                        day=query.day, target=query.target, attempt=attempt, wait=wait, error=failure
-                    )
-                )
-
         return await self._retrier.repeat(
-            partial(self._attempt, trip), after=error, started=trip.started, on_wait=on_wait
+            partial(self._attempt, trip),
+            after=error,
+            started=trip.started,
+            on_wait=partial(self._tell_failure, trip),
         )
+
+    def _tell_failure(self, trip: _Trip, attempt: int, wait: float, error: HourlyClicksError) -> None:
+        query = trip.query
+        error.about(query.day, query.target)
+        if self._announce:
+            self._announce(
+                AttemptFailed(day=query.day, target=query.target, attempt=attempt, wait=wait, error=error)
+            )
 
     async def _attempt(self, trip: _Trip) -> DayClicks:
         while True:
@@ -148,15 +150,16 @@ class DayFetcher:
                     trip.query, response, fetched_at=trip.asked, final=final, key=self._origin.api_key
                 )
             except HourlyClicksError as error:
-                if not (error.retryable and trip.call.lane is Lane.BACKFILL and self._retrier.budget.spent):
+                patient = trip.errand.call.lane is Lane.BACKFILL and self._retrier.budget.spent
+                wait = self._limiter.storm() if patient and error.retryable else None
+                if wait is None:
                     raise
-                if not self._limiter.storm():
-                    raise
+                self._tell_failure(trip, trip.requests, wait, error)
 
     async def _exchange(self, trip: _Trip) -> Response:
         request = build_request(trip.query, self._origin)
         while True:
-            slot = await self._limiter.acquire(trip.call)
+            slot = await self._limiter.acquire(trip.errand)
             try:
                 if not trip.requests:
                     trip.started = slot.sent

@@ -8,6 +8,9 @@ others follow must not take their answer with it, therefore
   its last follower is gone;
 * a worker of a fan-out, which leads in its own task, is not cancelled while it is followed; it is let finish
   that one day (see `adopt`), unless its last follower goes first.
+
+A follower that is more urgent than the leader takes the errand over, so that nobody waits in a slower lane
+than their own.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from hourlyclicks.errors import HourlyClicksError
+from hourlyclicks.pacing.errand import Errand
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -33,11 +37,19 @@ class _LeaderGoneError(Exception):
 
 
 class _Flight:
-    """A day in flight: the task it runs in, whether that is only for those that wait for it, and these."""
+    """A day in flight.
 
-    __slots__ = ("followers", "own", "task")
+    Attributes:
+        errand: on whose behalf it is asked for.
+        task: the task it runs in.
+        own: whether that task is there only for those that wait for it.
+        followers: those that wait for it.
+    """
 
-    def __init__(self, task: asyncio.Task[object] | None, *, own: bool) -> None:
+    __slots__ = ("errand", "followers", "own", "task")
+
+    def __init__(self, call: Call, task: asyncio.Task[object] | None, *, own: bool) -> None:
+        self.errand = Errand(call)
         self.task = task
         self.own = own
         self.followers: set[asyncio.Future[DayClicks]] = set()
@@ -48,27 +60,37 @@ class Flights:
 
     Args:
         fetch: fetches one day.
+        hand_over: told when another call wants a day that is in flight, so that it need not wait longer
+            than if it had asked itself.
     """
 
-    def __init__(self, fetch: Callable[[Query, Call], Awaitable[DayClicks]]) -> None:
+    def __init__(
+        self,
+        fetch: Callable[[Query, Errand], Awaitable[DayClicks]],
+        hand_over: Callable[[Errand, Call], None],
+    ) -> None:
         self._fetch = fetch
+        self._hand_over = hand_over
         self._flights: dict[Query, _Flight] = {}
 
     async def fly(self, query: Query, call: Call) -> DayClicks:
         """Fetch a day in the present task, or wait for whoever is fetching it."""
         flight = self._flights.get(query)
         if flight is not None:
+            self._hand_over(flight.errand, call)
             return await self._follow(flight, query, call)
-        flight = self._flights[query] = _Flight(asyncio.current_task(), own=False)
-        return await self._lead(flight, query, call)
+        flight = self._flights[query] = _Flight(call, asyncio.current_task(), own=False)
+        return await self._lead(flight, query)
 
     async def share(self, query: Query, call: Call) -> DayClicks:
         """Fetch a day in a task of its own, or wait for whoever is fetching it."""
         flight = self._flights.get(query)
         if flight is None:
-            flight = self._flights[query] = _Flight(None, own=True)
-            flight.task = asyncio.create_task(self._lead_alone(flight, query, call))
+            flight = self._flights[query] = _Flight(call, None, own=True)
+            flight.task = asyncio.create_task(self._lead_alone(flight, query))
             flight.task.add_done_callback(partial(self._crash, flight, query))
+        else:
+            self._hand_over(flight.errand, call)
         return await self._follow(flight, query, call)
 
     def adopt(self, task: asyncio.Task[None]) -> bool:
@@ -87,9 +109,9 @@ class Flights:
         if tasks:
             await asyncio.wait(tasks)
 
-    async def _lead(self, flight: _Flight, query: Query, call: Call) -> DayClicks:
+    async def _lead(self, flight: _Flight, query: Query) -> DayClicks:
         try:
-            day = await self._fetch(query, call)
+            day = await self._fetch(query, flight.errand)
         except Exception as error:
             self._land(flight, query, error)
             raise
@@ -99,9 +121,9 @@ class Flights:
         self._land(flight, query, day)
         return day
 
-    async def _lead_alone(self, flight: _Flight, query: Query, call: Call) -> None:
+    async def _lead_alone(self, flight: _Flight, query: Query) -> None:
         with suppress(Exception):  # the followers are told
-            await self._lead(flight, query, call)
+            await self._lead(flight, query)
 
     def _crash(self, flight: _Flight, query: Query, _: asyncio.Task[object]) -> None:
         """Tell those who follow a task that was cancelled before it had begun."""

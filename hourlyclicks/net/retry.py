@@ -39,7 +39,8 @@ class RetryPolicy:
             (HTTP 429) do not count.
         base: seconds; the longest wait before the second attempt.
         cap: seconds; the longest wait ever.
-        deadline: seconds for each day, from its first request; ``None`` for no deadline.
+        deadline: seconds for each day, from its first request; looked at before each wait for another
+            attempt. ``None`` for no deadline.
         budget: retries that may be ahead of the successes, in the whole client; a success earns a tenth
             of one. ``math.inf`` turns the budget off.
     """

@@ -55,14 +55,15 @@ class Lanes(Generic[T]):
         """Let a ticket of a call wait."""
         self._lanes[call.lane].setdefault(call, deque()).append(ticket)
 
-    def remove(self, call: Call, ticket: T) -> None:
-        """Take a ticket out of the queue; one that is not in it any more is fine."""
+    def remove(self, call: Call, ticket: T) -> bool:
+        """Take a ticket out of the queue; return whether it was in it."""
         waiting = self._lanes[call.lane].get(call)
         if waiting is None or ticket not in waiting:
-            return
+            return False
         waiting.remove(ticket)
         if not waiting:
             del self._lanes[call.lane][call]
+        return True
 
     def __bool__(self) -> bool:
         return any(self._lanes.values())

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from hourlyclicks.clock import Clock, Timer
     from hourlyclicks.errors import HourlyClicksError
     from hourlyclicks.events import Binding, Hook
+    from hourlyclicks.pacing.errand import Errand
     from hourlyclicks.pacing.lanes import Call
     from hourlyclicks.pacing.plans import Limits
 
@@ -66,7 +67,7 @@ class Limiter:
 
     # -- slots ------------------------------------------------------------------------------------------
 
-    async def acquire(self, call: Call) -> Slot:
+    async def acquire(self, errand: Errand) -> Slot:
         """Wait for the right to send one request.
 
         Raises:
@@ -75,24 +76,36 @@ class Limiter:
         while True:
             if self._latch is not None:
                 raise copy.copy(self._latch)
-            slot = await self._turn(call)
-            if not self._outdated(slot, call.lane):
+            slot = await self._turn(errand)
+            if not self._outdated(slot):
                 return slot
             self.cancel(slot)  # something happened since it was handed out, in the same turn of the loop
 
-    async def _turn(self, call: Call) -> Slot:
+    async def _turn(self, errand: Errand) -> Slot:
         if not self._lanes:
-            got = self._reserve(call.lane, self._clock.monotonic())
+            got = self._reserve(errand.call.lane, self._clock.monotonic())
             if isinstance(got, Slot):
-                return _given(got, call)
+                return _given(got, errand.call)
         turn: asyncio.Future[Slot] = asyncio.get_running_loop().create_future()
-        self._lanes.push(call, turn)
+        errand.turn = turn
+        self._lanes.push(errand.call, turn)
         self._serve()
         try:
             return await turn
         except asyncio.CancelledError:
-            self._step_out(call, turn)
+            self._step_out(errand, turn)
             raise
+        finally:
+            errand.turn = None
+
+    def hand_over(self, errand: Errand, call: Call) -> None:
+        """Let a call that is at least as urgent have an errand, and its place in the line if it waits."""
+        if call.lane > errand.call.lane:
+            return
+        previous, errand.call = errand.call, call
+        if errand.turn is not None and self._lanes.remove(previous, errand.turn):
+            self._lanes.push(call, errand.turn)
+            self._serve()
 
     def release(self, slot: Slot) -> None:
         """Give up the place of a request that was sent; it stays counted until its windows are over."""
@@ -141,17 +154,21 @@ class Limiter:
             self._spread()
         self._serve()
 
-    def storm(self) -> bool:
-        """Hold back the backfills for a while, since too much fails; return whether that is any use still."""
-        if self._storm.blocks(self._clock.monotonic()) is not None:
-            return True
-        if self._storm_backoff.spent:
-            return False
-        seconds = self._storm_backoff.next(None, self._random.random())
-        self._storm.begin(self._clock.monotonic() + round(seconds * SECOND))
-        self._emit(Paused(seconds=seconds, why="too many requests fail; backfills wait"))
-        self._serve()
-        return True
+    def storm(self) -> float | None:
+        """Hold back the backfills for a while, since too much fails.
+
+        Returns:
+            The seconds until the next of them may go; ``None`` when there were too many pauses already.
+        """
+        now = self._clock.monotonic()
+        if self._storm.blocks(now) is None:
+            if self._storm_backoff.spent:
+                return None
+            seconds = self._storm_backoff.next(None, self._random.random())
+            self._storm.begin(now + round(seconds * SECOND))
+            self._emit(Paused(seconds=seconds, why="too many requests fail; backfills wait"))
+            self._serve()
+        return (self._storm.opens(now) - now) / SECOND
 
     @property
     def stormed_out(self) -> bool:
@@ -211,11 +228,11 @@ class Limiter:
             got.storm = self._storm.epoch
         return got
 
-    def _outdated(self, slot: Slot, lane: Lane) -> bool:
+    def _outdated(self, slot: Slot) -> bool:
         """Return whether the run ended, or a pause began, since this slot was handed out."""
         if self._latch is not None or slot.epoch != self._gate.pause.epoch:
             return True
-        return lane is Lane.BACKFILL and slot.storm != self._storm.epoch
+        return slot.call.lane is Lane.BACKFILL and slot.storm != self._storm.epoch
 
     def _given_up(self, slot: Slot) -> None:
         slot.call.flying -= 1
@@ -256,9 +273,9 @@ class Limiter:
             turn.set_result(_given(got, call))
         return None
 
-    def _step_out(self, call: Call, turn: asyncio.Future[Slot]) -> None:
+    def _step_out(self, errand: Errand, turn: asyncio.Future[Slot]) -> None:
         if turn.cancelled():
-            self._lanes.remove(call, turn)
+            self._lanes.remove(errand.call, turn)
             self._serve()
         elif turn.exception() is None:
             self.cancel(turn.result())

@@ -38,6 +38,26 @@ def test_a_day_does_not_wait_for_a_running_fetch(lane: Lane) -> None:
     assert upstream.counters.over_limit == 0
 
 
+@pytest.mark.parametrize("lane", [Lane.INTERACTIVE, Lane.BACKFILL])
+def test_a_day_that_a_fetch_stands_in_line_for_is_no_slower(lane: Lane) -> None:
+    """A `day` that the fetch itself is about to ask for waits for at most one slot, too."""
+    upstream = Simulator(plan="premium", latency=(0.1, 0.1))
+
+    async def main(client: Client, clock: VirtualClock) -> None:
+        run = asyncio.create_task(client.fetch("2015-01-01", "2024-12-31", LINK, lane=lane))
+        await clock.sleep(30)
+        asked = upstream.counters.requests
+        waiting = dt.date(2015, 1, 1) + dt.timedelta(days=asked + Plan.PREMIUM.limits.concurrency + 1)
+        await client.day(waiting, LINK)
+        assert upstream.counters.requests - asked <= 2
+        assert upstream.counters.asked[LINK, waiting] == 1
+        run.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await run
+
+    simulate(upstream, main, limits=None, plan=Plan.PREMIUM)
+
+
 def test_identical_days_in_flight_are_one_request() -> None:
     """Whoever asks for a day that is under way waits for the same answer, also across calls."""
     upstream = free()

@@ -19,6 +19,8 @@ from tests.net.asking import DAY, QUERY
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
+    from hourlyclicks.pacing.errand import Errand
+
 CALL = Call(Lane.INTERACTIVE)
 NOTHING: tuple[int | None, ...] = (None,) * 24
 ANSWER = DayClicks(DAY, NOTHING, NOTHING, dt.datetime(2025, 5, 1, tzinfo=dt.UTC), final=True)
@@ -30,9 +32,10 @@ class Landing:
 
     asked: list[Query] = attrs.Factory(list)
     cancelled: int = 0
+    taken_over: list[Call] = attrs.Factory(list)
     ends: list[asyncio.Future[DayClicks]] = attrs.Factory(list)
 
-    async def __call__(self, query: Query, _call: Call) -> DayClicks:
+    async def __call__(self, query: Query, _errand: Errand) -> DayClicks:
         """Stand in for the fetcher."""
         self.asked.append(query)
         end: asyncio.Future[DayClicks] = asyncio.get_running_loop().create_future()
@@ -42,6 +45,10 @@ class Landing:
         except asyncio.CancelledError:
             self.cancelled += 1
             raise
+
+    def hand_over(self, _errand: Errand, call: Call) -> None:
+        """Stand in for the limiter."""
+        self.taken_over.append(call)
 
 
 @pytest.fixture
@@ -53,7 +60,7 @@ def landing() -> Landing:
 @pytest.fixture
 def flights(landing: Landing) -> Flights:
     """Flights that fetch so."""
-    return Flights(landing)
+    return Flights(landing, landing.hand_over)
 
 
 async def settle() -> None:
@@ -82,6 +89,15 @@ async def test_two_who_ask_the_same_share_one_request(flights: Flights, landing:
     assert landing.asked == [QUERY]
     landing.ends[0].set_result(ANSWER)
     assert await asyncio.gather(*tasks) == [ANSWER, ANSWER]
+
+
+async def test_whoever_follows_may_take_the_errand_over(flights: Flights, landing: Landing) -> None:
+    """The limiter is told of every call that joins a flight, whichever way it joins, and of no other."""
+    first, second, third = (Call(Lane.BACKFILL), Call(Lane.INTERACTIVE), Call(Lane.INTERACTIVE))
+    tasks = await begun(flights.fly(QUERY, first), flights.share(QUERY, second), flights.fly(QUERY, third))
+    assert landing.taken_over == [second, third]
+    landing.ends[0].set_result(ANSWER)
+    assert await asyncio.gather(*tasks) == [ANSWER] * 3
 
 
 async def test_another_question_is_another_request(flights: Flights, landing: Landing) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from hourlyclicks.clock import SECOND
 from hourlyclicks.events import Binding
+from hourlyclicks.pacing.errand import Errand
 from hourlyclicks.pacing.lanes import Call, Lane
 from hourlyclicks.pacing.plans import Limits, Plan, Rate
 from hourlyclicks.pacing.schedule import forecast
@@ -129,7 +130,7 @@ async def test_a_pause_is_foreseen(clock: VirtualClock) -> None:
     journey = depart(clock, TEN, 40, 0.3)
     task = asyncio.create_task(journey.travel(4))
     await clock.sleep(150)
-    slot = await journey.world.limiter.acquire(Call(Lane.INTERACTIVE, 0))
+    slot = await journey.world.limiter.acquire(Errand(Call(Lane.INTERACTIVE, 0)))
     journey.world.limiter.refused(slot, 400.0)
     journey.world.limiter.release(slot)
     looks = [journey.look()]

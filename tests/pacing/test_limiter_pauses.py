@@ -9,6 +9,7 @@ import pytest
 
 from hourlyclicks.errors import RateLimitedError
 from hourlyclicks.events import Paused, SpacingChanged
+from hourlyclicks.pacing.errand import Errand
 from hourlyclicks.pacing.lanes import Call, Lane
 from hourlyclicks.pacing.plans import Limits, Rate
 from tests.pacing.world import World, settle, virtual
@@ -64,9 +65,9 @@ async def test_the_first_pause_is_a_window(clock: VirtualClock) -> None:
     world = World.of(clock, FOUR)
     for begin, end in ((0, 60), (60, 180), (180, 420)):
         assert world.now == begin
-        slot = await world.limiter.acquire(Call(Lane.INTERACTIVE))
+        slot = await world.limiter.acquire(Errand(Call(Lane.INTERACTIVE)))
         refuse(world, slot)
-        answerless = await world.limiter.acquire(Call(Lane.INTERACTIVE))
+        answerless = await world.limiter.acquire(Errand(Call(Lane.INTERACTIVE)))
         assert world.now == end
         world.limiter.cancel(answerless)
 

@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from hourlyclicks.events import Paused, Resumed
+from hourlyclicks.pacing.errand import Errand
 from hourlyclicks.pacing.lanes import Call, Lane
 from hourlyclicks.pacing.plans import Limits, Rate
 from tests.pacing.world import World, settle, virtual
@@ -26,7 +27,7 @@ def backfill(world: World, number: int) -> list[asyncio.Task[Slot]]:
 def fail(world: World, slot: Slot) -> bool:
     """Come back as the client does when too much has failed; return whether to try again."""
     world.limiter.release(slot)
-    return world.limiter.storm()
+    return world.limiter.storm() is not None
 
 
 @virtual
@@ -36,7 +37,7 @@ async def test_backfills_wait_and_others_do_not(clock: VirtualClock) -> None:
     assert world.limiter.storm()
     (task,) = backfill(world, 1)
     await settle()
-    await world.limiter.acquire(Call(Lane.INTERACTIVE))
+    await world.limiter.acquire(Errand(Call(Lane.INTERACTIVE)))
     assert world.now == 0
     await task
     assert world.now == 60.0
@@ -176,7 +177,7 @@ async def test_interactive_calls_are_served_when_the_probe_returns(clock: Virtua
 async def test_lanes_wait_for_different_moments(clock: VirtualClock) -> None:
     """An interactive call gets on when the window opens, a backfill beside it when the storm is over."""
     world = World.of(clock, Limits(rates=(Rate(1, 10),), concurrency=2, guard=0.0))
-    world.limiter.release(await world.limiter.acquire(Call(Lane.INTERACTIVE)))
+    world.limiter.release(await world.limiter.acquire(Errand(Call(Lane.INTERACTIVE))))
     await clock.sleep(8)
     world.limiter.storm()
     tasks = [*backfill(world, 1), world.waiter()]
@@ -193,7 +194,7 @@ async def test_the_timer_of_others_survives_a_probe(clock: VirtualClock) -> None
     world.limiter.storm()
     tasks = backfill(world, 1)
     await clock.sleep(60)
-    world.limiter.release(await world.limiter.acquire(Call(Lane.INTERACTIVE)))
+    world.limiter.release(await world.limiter.acquire(Errand(Call(Lane.INTERACTIVE))))
     waiter = world.waiter()
     await clock.sleep(1)
     world.limiter.release(tasks[0].result())

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hourlyclicks.events import Event, Paused, SpacingChanged
+from hourlyclicks.pacing.errand import Errand
 from hourlyclicks.pacing.lanes import Call, Lane
 from hourlyclicks.pacing.limiter import Limiter
 from hourlyclicks.pacing.plans import Limits, Plan, Rate
@@ -72,7 +73,7 @@ class Network:
 
     async def carry(self, call: Call) -> bool:
         """Send one request; return whether it was answered."""
-        slot = await self.limiter.acquire(call)
+        slot = await self.limiter.acquire(Errand(call))
         there, back = self.random.uniform(0.005, 0.3), self.random.uniform(0.005, 0.3)
         self.delays.append(there + back)
         await self.clock.sleep(there)
@@ -208,7 +209,7 @@ class Crowd:
         """Send one request and see what comes of it."""
         if self.random.random() < 0.3:
             await self.clock.sleep(self.random.uniform(0, 40))
-        slot = await self.limiter.acquire(call)
+        slot = await self.limiter.acquire(Errand(call))
         if self.random.random() < 0.05:
             self.limiter.cancel(slot)
             return

@@ -10,6 +10,7 @@ import attrs
 
 from hourlyclicks.clock import SECOND
 from hourlyclicks.events import Event
+from hourlyclicks.pacing.errand import Errand
 from hourlyclicks.pacing.gate import Slot
 from hourlyclicks.pacing.lanes import Call, Lane
 from hourlyclicks.pacing.limiter import Limiter
@@ -84,15 +85,15 @@ class World:
 
     async def slots(self, number: int) -> list[Slot]:
         """Take some slots that are free, each for a call of its own."""
-        return [await self.limiter.acquire(Call(Lane.INTERACTIVE)) for _ in range(number)]
+        return [await self.limiter.acquire(Errand(Call(Lane.INTERACTIVE))) for _ in range(number)]
 
     def waiter(self, call: Call | None = None) -> asyncio.Task[Slot]:
         """Let somebody wait for a slot."""
-        return asyncio.create_task(self.limiter.acquire(call or Call(Lane.INTERACTIVE)))
+        return asyncio.create_task(self.limiter.acquire(Errand(call or Call(Lane.INTERACTIVE))))
 
     async def ask(self, call: Call, latency: float = 0.2) -> float:
         """Send one request that is answered; return when it was sent."""
-        slot = await self.limiter.acquire(call)
+        slot = await self.limiter.acquire(Errand(call))
         sent = self.now
         await self.clock.sleep(latency)
         self.limiter.answered(slot)
