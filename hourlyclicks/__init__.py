@@ -3,32 +3,68 @@
 `Client` is where to begin. What it returns is in `hourlyclicks.model`, what it raises in
 `hourlyclicks.errors`, what it tells while it works in `hourlyclicks.events`, and a server to try it on in
 `hourlyclicks.simulator`.
+
+The names are imported when they are first used (PEP 562), so that importing the package, or one quiet corner
+of it such as its errors, does not cost the time that aiohttp takes to import.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from hourlyclicks._version import __version__
-from hourlyclicks.client import Client
-from hourlyclicks.errors import (
-    ApiError,
-    AuthenticationError,
-    DecodeError,
-    HourlyClicksError,
-    IncompleteSeriesError,
-    PlanError,
-    RateLimitedError,
-    ServerError,
-    TransportError,
-    UsageError,
-)
-from hourlyclicks.model.dates import DateRange
-from hourlyclicks.model.day import DayClicks, HourClicks, HourStatus
-from hourlyclicks.model.series import HourlySeries
-from hourlyclicks.model.targets import Account, Group, Link, Target
-from hourlyclicks.net.retry import RetryPolicy
-from hourlyclicks.net.runs import DayStream
-from hourlyclicks.net.transport import Timeout
-from hourlyclicks.pacing.lanes import Lane
-from hourlyclicks.pacing.plans import Limits, Plan, Rate
-from hourlyclicks.pacing.schedule import Estimate
+
+if TYPE_CHECKING:
+    from hourlyclicks.client import Client
+    from hourlyclicks.errors import (
+        ApiError,
+        AuthenticationError,
+        DecodeError,
+        HourlyClicksError,
+        IncompleteSeriesError,
+        PlanError,
+        RateLimitedError,
+        ServerError,
+        TransportError,
+        UsageError,
+    )
+    from hourlyclicks.model.dates import DateRange
+    from hourlyclicks.model.day import DayClicks, HourClicks, HourStatus
+    from hourlyclicks.model.series import HourlySeries
+    from hourlyclicks.model.targets import Account, Group, Link, Target
+    from hourlyclicks.net.retry import RetryPolicy
+    from hourlyclicks.net.runs import DayStream
+    from hourlyclicks.net.transport import Timeout
+    from hourlyclicks.pacing.lanes import Lane
+    from hourlyclicks.pacing.plans import Limits, Plan, Rate
+    from hourlyclicks.pacing.schedule import Estimate
+
+_HOMES = {
+    "client": ("Client",),
+    "errors": (
+        "ApiError",
+        "AuthenticationError",
+        "DecodeError",
+        "HourlyClicksError",
+        "IncompleteSeriesError",
+        "PlanError",
+        "RateLimitedError",
+        "ServerError",
+        "TransportError",
+        "UsageError",
+    ),
+    "model.dates": ("DateRange",),
+    "model.day": ("DayClicks", "HourClicks", "HourStatus"),
+    "model.series": ("HourlySeries",),
+    "model.targets": ("Account", "Group", "Link", "Target"),
+    "net.retry": ("RetryPolicy",),
+    "net.runs": ("DayStream",),
+    "net.transport": ("Timeout",),
+    "pacing.lanes": ("Lane",),
+    "pacing.plans": ("Limits", "Plan", "Rate"),
+    "pacing.schedule": ("Estimate",),
+}
+_ROOMS = {"client", "clock", "errors", "events", "model", "net", "pacing", "wire"}
+_HOME_OF = {name: f"{__name__}.{home}" for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "Account",
@@ -61,3 +97,18 @@ __all__ = [
     "UsageError",
     "__version__",
 ]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - of any type a module can hold
+    """Import a public name from where it lives, or a part of the package, and keep it."""
+    if name in _ROOMS:
+        return import_module(f"{__name__}.{name}")
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    thing = globals()[name] = getattr(import_module(_HOME_OF[name]), name)
+    return thing
+
+
+def __dir__() -> list[str]:
+    """List the public names, whether they were used yet or not."""
+    return sorted({*globals(), *__all__})

@@ -216,12 +216,28 @@ def test_a_module_can_be_read(path: Path) -> None:
     assert len(source.splitlines()) <= LONGEST_FILE
 
 
-def test_import_is_light() -> None:
-    """Importing the package loads neither simulator nor command line, nor what only they or others need."""
-    script = "import hourlyclicks, json, sys; print(json.dumps(list(sys.modules)))"
+def loaded_by(statement: str) -> set[str]:
+    """Return the modules that a fresh interpreter has loaded after a statement."""
+    script = f"{statement}; import json, sys; print(json.dumps(list(sys.modules)))"
     command = [sys.executable, "-c", script]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)  # noqa: S603 - ours
-    assert NOT_LOADED & set(json.loads(done.stdout)) == set()
+    return set(json.loads(done.stdout))
+
+
+def test_import_is_light() -> None:
+    """The package loads nothing before it is used, and then not what only others need, or only sometimes."""
+    assert {"aiohttp", "attrs", "yarl"} & loaded_by("import hourlyclicks") == set()
+    assert "aiohttp" not in loaded_by("from hourlyclicks import UsageError, Link, Limits")
+    assert NOT_LOADED & loaded_by("from hourlyclicks import Client") == set()
+
+
+def test_the_parts_of_the_package_are_at_hand() -> None:
+    """Importing the package alone is enough to use the modules its documentation speaks of."""
+    loaded = loaded_by("import hourlyclicks; hourlyclicks.errors.UsageError; hourlyclicks.events.Progress")
+    assert "hourlyclicks.events" in loaded
+    assert set(hourlyclicks.__all__) <= set(dir(hourlyclicks))
+    with pytest.raises(AttributeError, match="no attribute 'Clinet'"):
+        hourlyclicks.Clinet  # noqa: B018 - the access is what is tested
 
 
 def test_public_names_exist_once_and_in_order() -> None:
