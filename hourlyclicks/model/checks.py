@@ -6,6 +6,15 @@ import math
 
 from hourlyclicks.errors import UsageError
 
+LARGEST = 1e9
+"""No finite amount is larger; in seconds it is about thirty years."""
+
+
+def check_type(name: str, value: object, kind: type) -> None:
+    """Raise `UsageError` unless the value is of that type."""
+    if not isinstance(value, kind):
+        raise UsageError(f"{name} must be of type {kind.__name__}, not {value!r}")
+
 
 def check_whole(name: str, value: object, *, least: int) -> None:
     """Raise `UsageError` unless the value is an int from `least`; a bool is none."""
@@ -16,7 +25,7 @@ def check_whole(name: str, value: object, *, least: int) -> None:
 def check_amount(name: str, value: object, *, zero: bool = False, infinite: bool = False) -> None:
     """Raise `UsageError` unless the value is a positive number; `zero` and `infinite` may be let in, too."""
     number = value if isinstance(value, int | float) and not isinstance(value, bool) else math.nan
-    if 0 < number < math.inf or (zero and number == 0) or (infinite and number == math.inf):
+    if 0 < number <= LARGEST or (zero and number == 0) or (infinite and number == math.inf):
         return
-    kind = "a number from 0" if zero else "a number above 0"
-    raise UsageError(f"{name} must be {kind}{'' if infinite else ', and finite'}, not {value!r}")
+    bounds = f"{'from' if zero else 'above'} 0 up to {LARGEST:g}{', or infinite' if infinite else ''}"
+    raise UsageError(f"{name} must be a number {bounds}, not {value!r}")

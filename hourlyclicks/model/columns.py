@@ -109,6 +109,10 @@ class Columns(NamedTuple):
             if state != MISSING:
                 self.improve(at + theirs, other, theirs)
 
+    def differs(self, place: int, other: Columns, theirs: int) -> bool:
+        """Return whether two answers for a day hold different figures."""
+        return self._content(place) != other._content(theirs)
+
     def part(self, first: int, last: int) -> Columns:
         """Copy the days from one place up to, and without, another."""
         hours = slice(first * HOURS, last * HOURS)

@@ -127,6 +127,25 @@ class HourlySeries:
         columns.absorb(other._columns, whole.index(other.range.start))
         return HourlySeries(self.target, whole, columns)
 
+    def changed_days(self, older: HourlySeries) -> tuple[dt.date, ...]:
+        """Return the days, in order, of which an older series of the same target holds other figures.
+
+        A day that is not final can still change; fetched again, the newer figures count. Days that were not
+        fetched in both are left out.
+
+        Raises:
+            UsageError: when the targets differ.
+        """
+        if self.target != older.target:
+            raise UsageError(f"a series of {self.target} cannot be compared with one of {older.target}")
+        common = self.range.clip(older.range)
+        days = [] if common is None else [day for day in common if day in self and day in older]
+        return tuple(
+            day
+            for day in days
+            if self._columns.differs(self.range.index(day), older._columns, older.range.index(day))
+        )
+
     def to_rows(self) -> list[Row]:
         """Return a dict for each hour.
 

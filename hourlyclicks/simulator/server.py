@@ -15,7 +15,7 @@ from aiohttp import web
 
 from hourlyclicks.clock import SystemClock
 from hourlyclicks.errors import UsageError
-from hourlyclicks.model.dates import as_zone
+from hourlyclicks.model.dates import DateRange, as_zone
 from hourlyclicks.simulator.desk import Arrival, Desk
 from hourlyclicks.simulator.inprocess import InProcessTransport
 from hourlyclicks.simulator.policing import Constable, police
@@ -143,16 +143,21 @@ class Simulator:
         host, port = self._runner.addresses[0][:2]
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
-    def truth(self, target: Target, start: dt.date, end: dt.date) -> dict[dt.date, Cells]:
+    def truth(self, target: Target, start: dt.date | str, end: dt.date | str) -> dict[dt.date, Cells]:
         """Return what the days from start to end, both inclusive, hold at this moment.
+
+        Args:
+            target: whose traffic.
+            start: the first day, a date or ``"YYYY-MM-DD"``.
+            end: the last day, likewise.
 
         Returns:
             For each day that has begun, 24 pairs of clicks and unique users, both ``None`` for an hour that
             is not reported.
         """
         now = self._now()
-        last = min(end, now.astimezone(self._upstream.zone).date())
-        days = (start + dt.timedelta(days=number) for number in range((last - start).days + 1))
+        today = now.astimezone(self._upstream.zone).date()
+        days = (day for day in DateRange.of(start, end) if day <= today)
         return {day: self._upstream.cells(target, day, now) for day in days}
 
     def max_in_window(self, seconds: float, key: str | None = None) -> int:

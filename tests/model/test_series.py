@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.dates import DateRange
-from hourlyclicks.model.day import HourClicks, HourStatus
+from hourlyclicks.model.day import DayClicks, HourClicks, HourStatus
 from hourlyclicks.model.series import HourlySeries, SeriesBuilder, merge_days
 from hourlyclicks.model.targets import Account, Link
 from tests.model.strategies import FIRST, NOON, TARGETS, a_day, content, days_of, ranges, series
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from random import Random
 
-    from hourlyclicks.model.day import DayClicks
 
 DAY = dt.timedelta(days=1)
 WEEK = DateRange(FIRST, FIRST + 6 * DAY)
@@ -363,3 +362,29 @@ def test_a_series_of_one_day(date: dt.date) -> None:
     assert known == known[:] == known.merge(known)
     assert known.peak == HourClicks(date, 0, 1, 1)
     assert len(known.to_rows()) == 24
+
+
+def test_changed_days_are_told() -> None:
+    """Fetched again, the days with other figures are named; days that are missing on either side are not."""
+    target = Link("kYdr", "https://vvd.bz")
+    moment = dt.datetime(2025, 4, 10, tzinfo=dt.UTC)
+
+    def day(number: int, clicks: int | None) -> DayClicks:
+        counts = (clicks,) + (None,) * 23
+        return DayClicks(dt.date(2025, 4, number), counts, counts, moment, final=False)
+
+    older = merge_days(
+        DateRange.of("2025-04-01", "2025-04-05"), [day(1, 5), day(2, 0), day(3, 7), day(4, 1)], target=target
+    )
+    newer = merge_days(
+        DateRange.of("2025-04-02", "2025-04-09"),
+        [day(2, None), day(3, 7), day(4, 2), day(5, 9)],
+        target=target,
+    )
+    expected = (dt.date(2025, 4, 2), dt.date(2025, 4, 4))
+    assert newer.changed_days(older) == older.changed_days(newer) == expected
+    assert newer.changed_days(newer) == ()
+    apart = merge_days(DateRange.of("2025-05-01", "2025-05-02"), [], target=target)
+    assert newer.changed_days(apart) == ()
+    with pytest.raises(UsageError, match="compared"):
+        newer.changed_days(merge_days(newer.range, [], target=Account()))
