@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import os
 import random as random_module
 from typing import TYPE_CHECKING, Self
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 from hourlyclicks.clock import SystemClock
 from hourlyclicks.errors import UsageError
 from hourlyclicks.events import Announcer
+from hourlyclicks.model.checks import check_type, check_whole
 from hourlyclicks.model.dates import DateRange, as_day, as_zone, has_begun
 from hourlyclicks.model.targets import Account, Query, Target
 from hourlyclicks.net.days import DayFetcher
@@ -19,7 +21,7 @@ from hourlyclicks.net.runs import DayStream, Run, collect
 from hourlyclicks.net.transport import AiohttpTransport, Timeout
 from hourlyclicks.pacing.lanes import Call, Lane
 from hourlyclicks.pacing.limiter import Limiter
-from hourlyclicks.pacing.plans import Plan
+from hourlyclicks.pacing.plans import Limits, Plan
 from hourlyclicks.pacing.schedule import forecast
 from hourlyclicks.wire.key import ApiKey
 from hourlyclicks.wire.request import Origin
@@ -37,8 +39,12 @@ if TYPE_CHECKING:
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.series import HourlySeries
     from hourlyclicks.net.transport import Transport
-    from hourlyclicks.pacing.plans import Limits
     from hourlyclicks.pacing.schedule import Estimate
+
+_MOST_REQUESTS = 10**12
+
+_SPARE_WORKERS = 2
+"""So many more than may send at a time; they stand in for those that wait between two attempts."""
 
 KEY_VARIABLE = "HOURLYCLICKS_API_KEY"
 """The environment variable that holds the API key."""
@@ -98,6 +104,11 @@ class Client:
             key = _key(api_key)
         finally:
             del api_key  # so that no traceback with locals shows it
+        for name, value, kind in (("plan", plan, Plan), ("limits", limits, Limits)):
+            if value is not None:
+                check_type(name, value, kind)
+        check_type("timeout", timeout, Timeout)
+        check_type("retry", retry, RetryPolicy)
         if plan is not None and limits is not None:
             raise UsageError("give a plan or limits, not both")
         if session is not None and transport is not None:
@@ -119,6 +130,7 @@ class Client:
             announce=self._announce,
         )
         self._fetcher = fetcher
+        self._running: set[Run] = set()
         self._flights = Flights(fetcher.fetch, self._limiter.hand_over)
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -202,17 +214,21 @@ class Client:
             end: the last day.
             targets: how many targets the range is fetched for.
         """
-        if type(targets) is not int or targets < 0:
-            raise UsageError(f"targets must be a whole number, not {targets!r}")
-        days = len(DateRange.of(start, end))
-        return forecast(days * targets, self._limits, latency=self._limiter.latency)
+        check_whole("targets", targets, least=0)
+        requests = len(DateRange.of(start, end)) * targets
+        if requests > _MOST_REQUESTS:
+            raise UsageError(f"{targets} targets are more than can be reckoned with")
+        return forecast(requests, self._limits, latency=self._limiter.latency)
 
     async def close(self) -> None:
         """End whatever still runs and give up the connection; may be called twice."""
         if self._closed:
             return
         self._closed = True
-        self._limiter.abort(UsageError("the client is closed", fatal=True), for_good=True)
+        error = UsageError("the client is closed", fatal=True)
+        self._limiter.abort(error, for_good=True)
+        for run in tuple(self._running):
+            run.on_close(copy.copy(error))
         await self._flights.close()
         await self._transport.close()
 
@@ -232,6 +248,7 @@ class Client:
         return f"<Client {'closed' if self._closed else 'open'}>"
 
     def _run(self, range_: DateRange, target: Target, lane: Lane) -> Run:
+        check_type("lane", lane, Lane)
         return Run(
             range_,
             target,
@@ -240,7 +257,8 @@ class Client:
             flights=self._flights,
             limiter=self._limiter,
             announce=self._announce,
-            workers=self._limits.concurrency + 2,
+            workers=self._limits.concurrency + _SPARE_WORKERS,
+            running=self._running,
         )
 
     def _check(

@@ -16,7 +16,7 @@ from typing import Literal, Protocol, TypeAlias
 
 import attrs
 
-from hourlyclicks.errors import HourlyClicksError
+from hourlyclicks.errors import HourlyClicksError, UsageError
 from hourlyclicks.model.targets import Target
 
 _log = logging.getLogger("hourlyclicks")
@@ -166,6 +166,8 @@ class Announcer:
     __slots__ = ("_hook",)
 
     def __init__(self, hook: Hook | None) -> None:
+        if hook is not None and not callable(hook):
+            raise UsageError(f"on_event must be callable with an event, and {hook!r} is not")
         self._hook = hook
 
     def __bool__(self) -> bool:

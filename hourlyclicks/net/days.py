@@ -12,9 +12,10 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from hourlyclicks.errors import AuthenticationError, HourlyClicksError
+from hourlyclicks.errors import AuthenticationError, HourlyClicksError, RateLimitedError
 from hourlyclicks.events import AttemptFailed, DayDone, DayFailed, Refused
 from hourlyclicks.model.dates import is_final
+from hourlyclicks.pacing.brake import MOST_PAUSES
 from hourlyclicks.pacing.lanes import Lane
 from hourlyclicks.wire.decode import decode_day
 from hourlyclicks.wire.judge import check_status, refusal
@@ -44,11 +45,12 @@ class _Trip:
         query: the question.
         errand: on whose behalf.
         requests: how many were spent on it.
+        refusals: how many of them were refused because of the rate.
         started: when the first one went, in nanoseconds of the clock.
         asked: when the last one went.
     """
 
-    __slots__ = ("asked", "errand", "query", "requests", "started")
+    __slots__ = ("asked", "errand", "query", "refusals", "requests", "started")
 
     asked: dt.datetime
 
@@ -56,6 +58,7 @@ class _Trip:
         self.query = query
         self.errand = errand
         self.requests = 0
+        self.refusals = 0
         self.started = 0
 
 
@@ -150,11 +153,16 @@ class DayFetcher:
                     trip.query, response, fetched_at=trip.asked, final=final, key=self._origin.api_key
                 )
             except HourlyClicksError as error:
-                patient = trip.errand.call.lane is Lane.BACKFILL and self._retrier.budget.spent
-                wait = self._limiter.storm() if patient and error.retryable else None
-                if wait is None:
+                wait = self._wait_for_calm(trip) if self._retrier.may_repeat(error) else None
+                if wait is None or self._retrier.too_late(trip.started, wait):
                     raise
                 self._tell_failure(trip, trip.requests, wait, error)
+
+    def _wait_for_calm(self, trip: _Trip) -> float | None:
+        """Return for how many seconds a backfill waits when too much fails; nobody else does."""
+        if trip.errand.call.lane is Lane.BACKFILL and self._retrier.budget.spent:
+            return self._limiter.storm()
+        return None
 
     async def _exchange(self, trip: _Trip) -> Response:
         request = build_request(trip.query, self._origin)
@@ -168,12 +176,25 @@ class DayFetcher:
                 response = await self._transport.send(request)
                 if self._let_through(trip, slot, response):
                     return response
+                self._check_patience(trip)
             except HourlyClicksError as error:
                 if error.fatal:
                     self._limiter.abort(error, for_good=isinstance(error, AuthenticationError))
                 raise
             finally:
                 self._limiter.release(slot)
+
+    def _check_patience(self, trip: _Trip) -> None:
+        """Give a day up that was refused too often, or would wait past its deadline; the others go on."""
+        pause = self._limiter.pause
+        if trip.refusals > MOST_PAUSES:
+            error = RateLimitedError(f"the server refused this day {trip.refusals} times", retry_after=pause)
+        elif self._retrier.too_late(trip.started, pause):
+            error = RateLimitedError("the server asks to wait beyond the deadline", retry_after=pause)
+        else:
+            return
+        error.fatal = False
+        raise error
 
     def _let_through(self, trip: _Trip, slot: Slot, response: Response) -> bool:
         """Tell the limiter what the response means for the rate, and raise what it means for the day."""
@@ -182,6 +203,7 @@ class DayFetcher:
             self._limiter.answered(slot)
             check_status(response, key=self._origin.api_key)
             return True
+        trip.refusals += 1
         if self._announce:
             self._announce(Refused(day=trip.query.day, target=trip.query.target, status=refused.status))
         for_rate = refused.status == HTTPStatus.TOO_MANY_REQUESTS

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
     from types import TracebackType
 
+    from hourlyclicks.errors import HourlyClicksError
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -40,6 +42,7 @@ class Crew(Generic[T]):
         self._size = size
         self._spared = spared
         self._stopped = False
+        self._failure: HourlyClicksError | None = None
         self._workers: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
@@ -67,9 +70,18 @@ class Crew(Generic[T]):
         """Let every worker finish the item it is at, and take no other."""
         self._stopped = True
 
+    def end(self, failure: HourlyClicksError) -> None:
+        """Cancel every worker; who waits for them is told why."""
+        self._stopped = True
+        self._failure = failure
+        for worker in self._workers:
+            worker.cancel()
+
     async def join(self) -> None:
         """Wait until everything is done, or raise the first exception of a worker."""
         done, _ = await asyncio.wait(self._workers, return_when=asyncio.FIRST_EXCEPTION)
+        if self._failure is not None:
+            raise self._failure
         for worker in done:
             worker.result()
 
@@ -130,17 +142,24 @@ class Shelf(Generic[R]):
         Raises:
             StopAsyncIteration: there are no more, also once the error of `give_up` was raised.
         """
-        if self._taken == self._size:
-            raise StopAsyncIteration
         while True:
+            if self._taken == self._size:
+                raise StopAsyncIteration
             position = self._taken if self._ordered else next(iter(self._results), -1)
             if position in self._results:
                 break
             if self._broken is not None:
-                self._taken = self._size
+                self._close()
                 raise self._broken
             self._filled.clear()
             await self._filled.wait()
         self._taken += 1
         self._space.set()
+        if self._taken == self._size:
+            self._close()
         return self._results.pop(position)
+
+    def _close(self) -> None:
+        """Let nobody wait for results any more."""
+        self._taken = self._size
+        self._filled.set()

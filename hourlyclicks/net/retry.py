@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, TypeVar
 import attrs
 
 from hourlyclicks.clock import SECOND
-from hourlyclicks.errors import HourlyClicksError, TransportError, UsageError
+from hourlyclicks.errors import HourlyClicksError, TransportError
+from hourlyclicks.model.checks import check_amount, check_whole
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -40,7 +41,8 @@ class RetryPolicy:
         base: seconds; the longest wait before the second attempt.
         cap: seconds; the longest wait ever.
         deadline: seconds for each day, from its first request; looked at before each wait for another
-            attempt. ``None`` for no deadline.
+            attempt and each pause, while waiting for a turn under the limits is not cut short. ``None`` for
+            no deadline.
         budget: retries that may be ahead of the successes, in the whole client; a success earns a tenth
             of one. ``math.inf`` turns the budget off.
     """
@@ -52,13 +54,12 @@ class RetryPolicy:
     budget: float = 10.0
 
     def __attrs_post_init__(self) -> None:
-        if type(self.attempts) is not int or self.attempts < 1:
-            raise UsageError(f"RetryPolicy.attempts must be a whole number from 1, not {self.attempts!r}")
-        for name in ("base", "cap", "budget"):
-            if not getattr(self, name) >= 0:
-                raise UsageError(f"RetryPolicy.{name} must not be negative, nor {getattr(self, name)!r}")
-        if self.deadline is not None and not self.deadline > 0:
-            raise UsageError(f"RetryPolicy.deadline must be positive or None, not {self.deadline!r}")
+        check_whole("RetryPolicy.attempts", self.attempts, least=1)
+        check_amount("RetryPolicy.base", self.base, zero=True)
+        check_amount("RetryPolicy.cap", self.cap, zero=True)
+        check_amount("RetryPolicy.budget", self.budget, zero=True, infinite=True)
+        if self.deadline is not None:
+            check_amount("RetryPolicy.deadline", self.deadline, infinite=True)
 
 
 def backoff(attempt: int, policy: RetryPolicy, *, u: float) -> float:
@@ -111,6 +112,12 @@ class Retrier:
     def may_repeat(self, error: HourlyClicksError) -> bool:
         """Return whether a failed first attempt is worth any further thought."""
         return error.retryable and self._policy.attempts > 1
+
+    def too_late(self, started: int, wait: float) -> bool:
+        """Return whether a day begun at that moment passes its deadline if it waits so many seconds more."""
+        if self._policy.deadline is None:
+            return False
+        return (self._clock.monotonic() - started) / SECOND + wait > self._policy.deadline
 
     async def repeat(
         self,
@@ -168,10 +175,7 @@ class Retrier:
             attempts = min(attempts, _DNS_ATTEMPTS)
         if state.attempt_number >= attempts or self.budget.spent:
             return True
-        if self._policy.deadline is None:
-            return False
-        elapsed = (self._clock.monotonic() - started) / SECOND
-        return elapsed + state.upcoming_sleep > self._policy.deadline
+        return self.too_late(started, state.upcoming_sleep)
 
 
 def _failure(state: RetryCallState) -> HourlyClicksError:

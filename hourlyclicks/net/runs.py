@@ -49,7 +49,13 @@ class Run:
         limiter: foresees the end.
         announce: told how far it is.
         workers: how many days may be worked on at a time.
+        running: the runs of the client, among which it is while it is entered.
+
+    Attributes:
+        on_close: what ends it when the client is closed.
     """
+
+    on_close: Callable[[HourlyClicksError], None]
 
     def __init__(
         self,
@@ -62,6 +68,7 @@ class Run:
         limiter: Limiter,
         announce: Announcer,
         workers: int,
+        running: set[Run],
     ) -> None:
         self.range = range_
         self.target = target
@@ -73,8 +80,10 @@ class Run:
         self._flights = flights
         self._limiter = limiter
         self._announce = announce
+        self._running = running
 
     def __enter__(self) -> Self:
+        self._running.add(self)
         self._limiter.enter(self._call)
         return self
 
@@ -85,6 +94,7 @@ class Run:
         traceback: TracebackType | None,
     ) -> None:
         self._limiter.leave(self._call)
+        self._running.discard(self)
 
     @property
     def given_up(self) -> bool:
@@ -144,6 +154,7 @@ async def collect(run: Run, *, strict: bool) -> HourlySeries:
                 crew.stop()
 
     crew = Crew(run.queries(), work, size=run.workers, spared=run.spared)
+    run.on_close = crew.end
     try:
         async with crew:
             await crew.join()
@@ -176,6 +187,7 @@ class DayStream:
             size=len(run.range), room=_AHEAD * run.workers, ordered=ordered
         )
         self._crew = Crew(enumerate(run.queries()), self._work, size=run.workers, spared=run.spared)
+        run.on_close = self._end
 
     async def __aenter__(self) -> Self:
         self._check()
@@ -209,6 +221,10 @@ class DayStream:
         if isinstance(result, HourlyClicksError):
             raise result
         return result
+
+    def _end(self, error: HourlyClicksError) -> None:
+        self._shelf.give_up(error)
+        self._crew.end(error)
 
     async def _work(self, item: tuple[int, Query]) -> None:
         position, query = item

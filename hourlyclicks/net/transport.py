@@ -10,7 +10,6 @@ of plain values and raised ``from None``, since aiohttp's own carry the request 
 from __future__ import annotations
 
 import asyncio
-import math
 import warnings
 from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol
@@ -20,6 +19,7 @@ import attrs
 from aiohttp.http import HttpProcessingError
 
 from hourlyclicks.errors import DecodeError, TransportError, UsageError
+from hourlyclicks.model.checks import check_amount, check_type
 from hourlyclicks.model.http import Response
 
 if TYPE_CHECKING:
@@ -68,8 +68,7 @@ class Timeout:
 
     def __attrs_post_init__(self) -> None:
         for name, seconds in attrs.asdict(self).items():
-            if not 0 < seconds < math.inf:
-                raise UsageError(f"Timeout.{name} must be positive and finite, not {seconds!r}")
+            check_amount(f"Timeout.{name}", seconds)
 
 
 class AiohttpTransport:
@@ -83,6 +82,8 @@ class AiohttpTransport:
     def __init__(self, session: aiohttp.ClientSession | None = None, *, timeout: Timeout) -> None:
         self._session = session
         self._owns = session is None
+        if session is not None:
+            check_type("session", session, aiohttp.ClientSession)
         if session is not None and not session.auto_decompress:
             raise UsageError("the session must decompress by itself (auto_decompress=True)")
         self._closed = False

@@ -154,6 +154,12 @@ class Limiter:
             self._spread()
         self._serve()
 
+    @property
+    def pause(self) -> float:
+        """The seconds for which everybody pauses from now on; 0 when there is no pause."""
+        now = self._clock.monotonic()
+        return (self._gate.pause.opens(now) - now) / SECOND
+
     def storm(self) -> float | None:
         """Hold back the backfills for a while, since too much fails.
 

@@ -63,7 +63,7 @@ class Limits:
     def __attrs_post_init__(self) -> None:
         check_whole("Limits.concurrency", self.concurrency, least=1)
         check_amount("Limits.guard", self.guard, zero=True)
-        if self.spacing not in {"window", "even"}:
+        if self.spacing not in ("window", "even"):
             raise UsageError(f"Limits.spacing is 'window' or 'even', not {self.spacing!r}")
 
     @property

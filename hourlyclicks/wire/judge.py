@@ -70,6 +70,7 @@ _BY_STATUS = {
 """The statuses that mean something else than their class."""
 
 _SECONDS = r"[0-9]+(?:\.[0-9]+)?"
+_REFUSALS = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
 _FOREVER = float(2**31)
 """RFC 9111 reads larger numbers of seconds as this one."""
 
@@ -91,14 +92,16 @@ def refusal(response: Response, now: dt.datetime) -> Refusal | None:
 
     Args:
         response: the answer.
-        now: the present moment, aware; a date in ``Retry-After`` is counted from it.
+        now: the present moment, aware; a date in ``Retry-After`` is counted from it unless the answer
+            bears a date itself.
     """
-    if response.status == HTTPStatus.TOO_MANY_REQUESTS:
-        return Refusal(response.status, _seconds(_header(response.headers, "retry-after") or "", now))
-    if response.status != HTTPStatus.SERVICE_UNAVAILABLE:
+    if response.status not in _REFUSALS:
         return None
     named = _header(response.headers, "retry-after")
-    return None if named is None else Refusal(response.status, _seconds(named, now))
+    if named is None:
+        return Refusal(response.status, None) if response.status == HTTPStatus.TOO_MANY_REQUESTS else None
+    theirs = _moment(_header(response.headers, "date") or "")  # their clock may not agree with ours
+    return Refusal(response.status, _seconds(named, theirs or now))
 
 
 def check_status(response: Response, *, key: ApiKey | None = None) -> None:
@@ -184,10 +187,14 @@ def _seconds(named: str, now: dt.datetime) -> float | None:
 
 
 def _until(text: str, now: dt.datetime) -> float:
+    moment = _moment(text)
+    return 0.0 if moment is None else (moment - now).total_seconds()
+
+
+def _moment(text: str) -> dt.datetime | None:
+    """Read an HTTP date, in UTC unless it says otherwise."""
     try:
         moment = parsedate_to_datetime(text)
-        if moment.tzinfo is None:
-            moment = moment.replace(tzinfo=dt.UTC)
-        return (moment - now).total_seconds()
+        return moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment.astimezone(dt.UTC)
     except (ValueError, TypeError, IndexError, OverflowError):
-        return 0.0
+        return None

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any
+import math
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-from hourlyclicks import Account, Client, Group, Limits, Plan, PlanError, UsageError
+from hourlyclicks import (
+    Account,
+    Client,
+    Group,
+    Limits,
+    Plan,
+    PlanError,
+    Rate,
+    RetryPolicy,
+    Timeout,
+    UsageError,
+)
 from hourlyclicks.simulator import run_virtual
 from tests.client.stories import END, KEY, LINK, START, UNLIMITED, free, simulate
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hourlyclicks.simulator import VirtualClock
 
 
@@ -25,6 +39,13 @@ if TYPE_CHECKING:
         {"base_url": "ftp://vivoldi.com"},
         {"user_agent": "evil\r\nX-Header: 1"},
         {"timezone": "Mars/Olympus_Mons"},
+        {"plan": "premium"},
+        {"limits": Plan.PREMIUM},
+        {"limits": (24, 60)},
+        {"retry": 3},
+        {"timeout": 5},
+        {"session": "mine"},
+        {"on_event": 5},
     ],
 )
 def test_nonsense_is_refused_at_construction(arguments: dict[str, Any]) -> None:
@@ -86,6 +107,41 @@ def test_impossible_days_are_refused(start: Any, end: Any) -> None:  # noqa: ANN
             await client.fetch(start, end, LINK)
         with pytest.raises(UsageError):
             client.stream(start, end, LINK)
+
+    simulate(upstream, main)
+    assert upstream.counters.requests == 0
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Timeout(total="30"),  # type: ignore[arg-type]  # wrong on purpose
+        lambda: RetryPolicy(base="2"),  # type: ignore[arg-type]  # wrong on purpose
+        lambda: RetryPolicy(budget=None),  # type: ignore[arg-type]  # wrong on purpose
+        lambda: RetryPolicy(base=math.inf, cap=math.inf),
+        lambda: RetryPolicy(deadline=0),
+        lambda: Rate(1, 1e308),
+        lambda: Rate(9, "60"),  # type: ignore[arg-type]  # wrong on purpose
+        lambda: Limits(cast("Any", Rate(9))),
+        lambda: Limits(guard=None),  # type: ignore[arg-type]  # wrong on purpose
+        lambda: Limits(spacing=["even"]),  # type: ignore[arg-type]  # wrong on purpose
+    ],
+)
+def test_wrong_figures_are_refused_by_name(make: Callable[[], object]) -> None:
+    """Whatever is wrong about a limit, a timeout or a retry policy, it is a UsageError that names it."""
+    with pytest.raises(UsageError, match=r"^(Timeout|RetryPolicy|Rate|Limits)\.\w+ "):
+        make()
+
+
+def test_a_lane_is_a_lane() -> None:
+    """Anything but a Lane is refused before anything is sent."""
+    upstream = free()
+
+    async def main(client: Client, _clock: VirtualClock) -> None:
+        with pytest.raises(UsageError, match="lane"):
+            await client.fetch(START, END, LINK, lane=cast("Any", "backfill"))
+        with pytest.raises(UsageError, match="targets"):
+            client.estimate("2024-03-01", "2024-03-02", targets=10**400)
 
     simulate(upstream, main)
     assert upstream.counters.requests == 0

@@ -14,9 +14,12 @@ from hourlyclicks import (
     Client,
     Group,
     IncompleteSeriesError,
+    Lane,
     Limits,
     Link,
+    Rate,
     RateLimitedError,
+    RetryPolicy,
     ServerError,
 )
 from hourlyclicks.clock import SECOND
@@ -172,3 +175,57 @@ def test_a_server_that_asks_for_too_long_is_not_waited_for() -> None:
 
     simulate(upstream, main)
     assert upstream.counters.requests <= 3
+
+
+def test_a_deadline_holds_through_refusals() -> None:
+    """A day whose deadline a pause would pass fails by itself, and does not wait for the pause."""
+    upstream = free(faults=Script(Rule(retry_after("30"), day=dt.date(2024, 3, 1))))
+
+    async def main(client: Client, clock: VirtualClock) -> None:
+        began = clock.monotonic()
+        with pytest.raises(RateLimitedError, match="deadline") as caught:
+            await client.day("2024-03-01", LINK)
+        assert not caught.value.fatal
+        assert clock.monotonic() - began < SECOND
+
+    simulate(upstream, main, retry=RetryPolicy(deadline=5))
+
+
+def test_a_deadline_holds_through_storms() -> None:
+    """A backfill with a deadline does not wait for a dead server any longer than that."""
+    upstream = free(faults=Script(Rule(Status(500))))
+
+    async def main(client: Client, clock: VirtualClock) -> None:
+        began = clock.monotonic()
+        with pytest.raises(IncompleteSeriesError):
+            await client.fetch("2024-03-01", "2024-03-01", LINK, lane=Lane.BACKFILL)
+        assert clock.monotonic() - began < 6 * SECOND
+
+    simulate(upstream, main, retry=RetryPolicy(deadline=5, budget=1))
+
+
+def test_a_day_that_alone_is_refused_fails_alone() -> None:
+    """A day that is refused time and again, while others are answered, ends by itself and not the run."""
+    bad = dt.date(2024, 3, 5)
+    upstream = free(faults=Script(Rule(Status(429), day=bad)))
+
+    async def main(client: Client, _clock: VirtualClock) -> None:
+        with pytest.raises(IncompleteSeriesError) as caught:
+            await client.fetch("2024-03-01", "2024-12-31", LINK)
+        assert list(caught.value.failures) == [bad]
+        assert isinstance(caught.value.failures[bad], RateLimitedError)
+
+    simulate(upstream, main, limits=Limits((Rate(9),)))
+    assert upstream.counters.asked[LINK, bad] == 11
+
+
+def test_attempts_of_one_are_one_also_in_a_storm() -> None:
+    """Without retries nothing is repeated, also not by a backfill with an empty budget."""
+    upstream = free(faults=Script(Rule(Status(500))))
+
+    async def main(client: Client, _clock: VirtualClock) -> None:
+        with pytest.raises(IncompleteSeriesError):
+            await client.fetch("2024-03-01", "2024-03-01", LINK, lane=Lane.BACKFILL)
+
+    simulate(upstream, main, retry=RetryPolicy(attempts=1, budget=0))
+    assert upstream.counters.requests == 1

@@ -11,12 +11,12 @@ import aiohttp
 import pytest
 
 from hourlyclicks import Client, DayClicks, Limits, Plan, Rate, RetryPolicy, UsageError
-from hourlyclicks.simulator import Chances, Simulator, Status
+from hourlyclicks.simulator import Chances, Hang, Late, Rule, Script, Simulator, Status
 from tests.client.stories import LINK, START, free, simulate
 from tests.truths import differences
 
 if TYPE_CHECKING:
-    from hourlyclicks.simulator import VirtualClock
+    from hourlyclicks.simulator import Fault, VirtualClock
 
 
 def test_a_closed_client_says_so() -> None:
@@ -52,6 +52,45 @@ def test_closing_ends_what_runs() -> None:
     simulate(free(), main)
 
 
+@pytest.mark.parametrize("fault", [Status(500), Late(25.0)])
+def test_closing_ends_a_fetch_that_waits(fault: Fault) -> None:
+    """Close ends a fetch at once, whether it waits for the next attempt or for an answer."""
+    upstream = free(faults=Script(Rule(fault)))
+
+    async def main(client: Client, clock: VirtualClock) -> None:
+        fetch = asyncio.create_task(client.fetch("2024-03-01", "2024-03-31", LINK))
+        await clock.sleep(0.5)
+        closed = clock.monotonic()
+        await client.close()
+        with pytest.raises(UsageError, match="closed") as caught:
+            await fetch
+        assert clock.monotonic() == closed
+        assert caught.value.series is not None
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    simulate(upstream, main, retry=RetryPolicy(base=100, cap=100))
+
+
+def test_closing_ends_a_stream() -> None:
+    """Who reads a stream gets what had been answered, and then is told that the client is closed."""
+
+    async def main(client: Client, clock: VirtualClock) -> None:
+        async with client.stream("2024-03-01", "2024-03-31", LINK) as days:
+            await anext(days)
+            await clock.sleep(60)
+            await client.close()
+            rest = []
+            with pytest.raises(UsageError, match="closed"):  # noqa: PT012 - which turn raises is open
+                while True:
+                    rest.append(await anext(days))
+            assert len(rest) >= 4
+            with pytest.raises(StopAsyncIteration):
+                await anext(days)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    simulate(free(), main)
+
+
 async def test_another_event_loop_is_refused() -> None:
     """A client belongs to the loop it was first used on."""
     async with (
@@ -66,6 +105,20 @@ async def test_another_event_loop_is_refused() -> None:
 
         with pytest.raises(UsageError, match="loop"):
             await asyncio.to_thread(elsewhere)
+
+
+async def test_the_own_session_sends_as_many_at_a_time_as_it_may() -> None:
+    """With a concurrency of 3, three requests are at the server together, and never four."""
+    async with Simulator(limits=(), concurrency=0, faults=Script(Rule(Hang()))) as upstream:
+        async with Client(upstream.key, base_url=upstream.url, limits=Limits(concurrency=3)) as client:
+            fetch = asyncio.create_task(client.fetch("2024-03-01", "2024-03-31", LINK))
+            async with asyncio.timeout(20):
+                while upstream.counters.in_service < 3:  # noqa: ASYNC110 - the server has nothing to wait on
+                    await asyncio.sleep(0.005)
+            fetch.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await fetch
+        assert upstream.counters.max_concurrent == 3
 
 
 async def test_a_given_session_is_used_and_left_open() -> None:

@@ -89,6 +89,21 @@ def test_a_failed_day_raises_in_its_place_in_a_stream() -> None:
     simulate(upstream, main)
 
 
+def test_two_may_read_one_stream() -> None:
+    """Two who read the same stream get each day once between them, and both come to its end."""
+
+    async def main(client: Client, _clock: VirtualClock) -> None:
+        async with client.stream(START, END, LINK) as days:
+
+            async def read() -> list[dt.date]:
+                return [day.date async for day in days]
+
+            one, other = await asyncio.gather(read(), read())
+        assert sorted(one + other) == [dt.date(2024, 3, day) for day in range(1, 32)]
+
+    simulate(free(), main)
+
+
 def test_leaving_a_stream_early_leaves_nothing_behind() -> None:
     """Breaking out of a stream ends its workers, and the client goes on."""
 

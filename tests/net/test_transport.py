@@ -198,7 +198,7 @@ async def test_an_error_nobody_knows_is_not_hidden(
 @pytest.mark.parametrize("name", ["total", "connect", "read"])
 def test_a_timeout_is_a_time(name: str, seconds: float) -> None:
     """A limit that would never or always strike is refused."""
-    with pytest.raises(UsageError, match=rf"^Timeout\.{name} must be positive and finite"):
+    with pytest.raises(UsageError, match=rf"^Timeout\.{name} must be a number above 0"):
         Timeout(**{name: seconds})
 
 

@@ -267,6 +267,15 @@ def test_names_of_headers_have_no_case() -> None:
     assert Refusal(429, 5.0) == refusal(Response(429, {"RETRY-after": "5"}, b""), NOW)
 
 
+@pytest.mark.parametrize("wrong", [-3600, 0, 3600])
+def test_a_date_is_counted_from_the_date_of_the_answer(wrong: int) -> None:
+    """A clock of ours that is wrong by an hour changes nothing, as long as the answer bears a date."""
+    headers = {"Retry-After": "Sun, 20 Apr 2025 12:00:30 GMT", "Date": "Sun, 20 Apr 2025 12:00:00 GMT"}
+    ours = NOW + dt.timedelta(seconds=wrong)
+    assert Refusal(429, 30.0) == refusal(Response(429, headers, b""), ours)
+    assert Refusal(429, 30.0) == refusal(Response(429, {**headers, "Date": "now"}, b""), NOW)
+
+
 @given(st.text() | st.from_regex(r"[A-Z][a-z]{2}, ?\d+ [A-Z][a-z]{2} \d+ \d+:\d+:\d+ ?([-+]\d+|[A-Z]+)?"))
 def test_no_retry_after_is_too_strange(named: str) -> None:
     """Whatever is written there, it is a time above zero or none."""
