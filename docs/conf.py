@@ -19,7 +19,7 @@ nitpick_ignore_regex = [("py:.*", r"(?!hourlyclicks\.).*")]
 
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
-autodoc_preserve_defaults = True
+autodoc_preserve_defaults = False
 napoleon_google_docstring = True
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True  # an "Attributes:" section must not compete with the members themselves

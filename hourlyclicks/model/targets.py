@@ -54,14 +54,18 @@ def _link_id(_: Link, __: attrs.Attribute[str], value: object) -> None:
         raise UsageError("Link.id holds half of a surrogate pair, which no URL can carry")
 
 
-def _domain(value: object) -> str:
+def _domain(value: str) -> str:
     """Give one spelling to a domain: scheme and host in lower case, no slash at the end."""
-    if isinstance(value, str) and re.fullmatch(_BARE_ORIGIN, value):
+    if _is_bare_origin(value):
         with suppress(ValueError):
             return str(URL(value).origin())
     raise UsageError(
         f"Link.domain is written with its scheme and nothing else: 'https://vvd.bz', not {value!r}"
     )
+
+
+def _is_bare_origin(value: object) -> bool:
+    return isinstance(value, str) and re.fullmatch(_BARE_ORIGIN, value) is not None
 
 
 @attrs.frozen

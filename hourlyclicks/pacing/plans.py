@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import attrs
 
@@ -34,11 +34,15 @@ class Rate:
         check_amount("Rate.seconds", self.seconds)
 
 
-def _as_rates(value: object) -> tuple[Rate, ...]:
-    rates = tuple(value) if isinstance(value, Iterable) else (value,)
-    if not isinstance(value, Iterable) or not all(isinstance(rate, Rate) for rate in rates):
-        raise UsageError(f"Limits.rates takes Rate values, as in (Rate(24, 60.0),), not {value!r}")
-    return rates
+def _as_rates(rates: Iterable[Rate]) -> tuple[Rate, ...]:
+    found = _elements(rates)
+    if not all(isinstance(rate, Rate) for rate in found):
+        raise UsageError(f"Limits.rates takes Rate values, as in (Rate(24, 60.0),), not {rates!r}")
+    return found
+
+
+def _elements(value: object) -> tuple[Any, ...]:
+    return tuple(value) if isinstance(value, Iterable) else (None,)
 
 
 @attrs.frozen
