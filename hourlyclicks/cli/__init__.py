@@ -6,14 +6,27 @@ imported when that command is called, so that ``hourlyclicks --help`` is quick.
 
 from __future__ import annotations
 
+import os
 import sys
 
 _NEEDED = ("click", "platformdirs", "rich")
 _NOT_INSTALLED = 2
 
 
+def _open_standard_streams() -> None:
+    """Put the null device in place of closed standard streams, or sockets would take their places."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free place, which is this one
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115, PTH123 - for as long as the process
+
+
 def main() -> None:
     """Run the command line and leave the interpreter with its exit code."""
+    _open_standard_streams()
     try:
         import click  # noqa: F401, PLC0415 - only asked for; the sentence below must not need it
         import platformdirs  # noqa: F401, PLC0415 - likewise

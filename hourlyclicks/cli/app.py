@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import importlib
-import os
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from hourlyclicks._version import __version__
 from hourlyclicks.cli.exits import BROKEN_PIPE, INTERRUPTED, Failure
+from hourlyclicks.cli.streams import DISK_ERRORS, cannot_write, flush_stdout, forget_stdout
 from hourlyclicks.errors import HourlyClicksError
 
 if TYPE_CHECKING:
@@ -49,20 +48,19 @@ class App(click.Group):
         """Run a command and translate how it ends."""
         try:
             result = super().invoke(ctx)
-            sys.stdout.flush()
+            flush_stdout()
         except HourlyClicksError as error:
             raise Failure.of(error) from None
         except KeyboardInterrupt:
             raise Failure("interrupted", INTERRUPTED) from None
         except BrokenPipeError:
-            _forget_stdout()
+            forget_stdout()
             raise click.exceptions.Exit(BROKEN_PIPE) from None
+        except OSError as error:
+            if error.errno not in DISK_ERRORS:
+                raise
+            raise cannot_write(error) from None
         return result
-
-
-def _forget_stdout() -> None:
-    """Send what is still buffered nowhere, so that the interpreter does not stumble over it at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @click.group(cls=App, context_settings={"help_option_names": ["-h", "--help"]})

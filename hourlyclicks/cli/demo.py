@@ -21,7 +21,7 @@ from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, UNEXPECTED, Failure,
 from hourlyclicks.cli.heatmap import heatmap
 from hourlyclicks.cli.live import terminal
 from hourlyclicks.cli.mishaps import mishaps, named
-from hourlyclicks.cli.progress import Tally, open_view, start_tally
+from hourlyclicks.cli.progress import Tally, open_view, shown, start_tally
 from hourlyclicks.cli.tables import WEEKDAYS, palette_for
 from hourlyclicks.cli.words import count, pace, say
 from hourlyclicks.client import Client
@@ -144,7 +144,7 @@ async def _watch(server: Simulator, period: DateRange, *, spoilt: float) -> Run:
             server.key, base_url=server.url, limits=LIMITS, retry=RETRY, timezone="UTC", on_event=view
         )
         began = time.monotonic()
-        with view:
+        with shown(view):
             async with client:
                 outcome = await collect(client, period, LINK, lane=Lane.INTERACTIVE)
         return Run(outcome, view.tally, time.monotonic() - began, wrong_days(outcome.series, server), server)

@@ -30,7 +30,7 @@ _ROW = "{:<13}  {:>8}  {:>9}  {:>10}  {:<16}  {}"
 @click.option(
     "--targets",
     metavar="N",
-    type=click.IntRange(1),
+    type=click.IntRange(1, 1_000_000),
     default=1,
     show_default=True,
     help="For so many links or groups.",

@@ -55,7 +55,7 @@ ENDINGS = (
     Ending(9, "an answer that cannot be read", DecodeError),
     Ending(INCOMPLETE, "some days are missing", IncompleteSeriesError),
     Ending(OUTPUT, "the output cannot be written"),
-    Ending(INTERRUPTED, "Ctrl-C"),
+    Ending(INTERRUPTED, "Ctrl-C, or SIGTERM"),
     Ending(BROKEN_PIPE, "whoever read the output stopped reading"),
 )
 """All exit codes. 130 and 141 are what a shell makes of SIGINT and SIGPIPE."""

@@ -15,7 +15,7 @@ from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, Failure, sentence
 from hourlyclicks.cli.keys import find_key
 from hourlyclicks.cli.options import default_pace, present, with_pace, with_period, with_target
 from hourlyclicks.cli.output import Format, check_writable, format_for, write
-from hourlyclicks.cli.progress import open_view, start_tally
+from hourlyclicks.cli.progress import open_view, shown, start_tally
 from hourlyclicks.cli.words import count, say, span, spans
 from hourlyclicks.client import Client
 from hourlyclicks.model.dates import as_zone
@@ -47,8 +47,11 @@ class Destination:
     output: Path | None
     partial: bool
 
-    def deliver(self, outcome: Outcome) -> None:
-        """Write what the user wants to have; an incomplete file gets another name unless he wants it so."""
+    def deliver(self, outcome: Outcome) -> bool:
+        """Write what the user wants to have, and return whether what was fetched is kept somewhere.
+
+        An incomplete file gets another name unless the user wants it so.
+        """
         if outcome.complete or (self.partial and outcome.fetched):
             write(outcome.series, self.form, self.output)
         elif self.output is not None and outcome.fetched:
@@ -58,6 +61,8 @@ class Destination:
         elif outcome.fetched:
             dropped = count(outcome.fetched, "day")
             say(f"{dropped} dropped; with --partial, or with -o, they would have been kept")
+            return False
+        return True
 
 
 @click.command(name="fetch")
@@ -133,16 +138,24 @@ def command(
         async with client:
             return await collect(client, days, target, lane=lane)
 
-    with view:
+    with shown(view):
         outcome = loop.run(fetch())
-    say(view.tally.summary(time.monotonic()))
-    destination.deliver(outcome)
+    ended = time.monotonic()
+    kept = destination.deliver(outcome)  # before another word, which might find nobody to read it
+    say(view.tally.summary(ended))
+    _tell_provisional(outcome)
     if outcome.complete:
         return
     _tell_missing(outcome)
     if outcome.fetched or outcome.interrupted:
-        resume.tell(ctx, outcome, output)
+        resume.tell(ctx, outcome, output, kept=kept)
     raise _failure(outcome)
+
+
+def _tell_provisional(outcome: Outcome) -> None:
+    """Name the days whose figures can still change."""
+    for first, last in spans(outcome.series.provisional_days):
+        say(f"not final yet, to be fetched again later: {span(first, last)}")
 
 
 def _tell_missing(outcome: Outcome) -> None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _LONGEST = 4096
+_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)  # not to wait for whoever may write into a pipe
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -48,7 +49,7 @@ def find_key(key_file: Path | None = None) -> Secret:
 def _read(path: Path) -> Secret:
     """Read a key from a file, once it is certain that it is a secret."""
     try:
-        with path.open("rb") as file:
+        with os.fdopen(os.open(path, _READ), "rb") as file:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode):
                 raise UsageError(f"the key file {path} is not a file")

@@ -161,7 +161,11 @@ def with_pace(command: Command) -> Command:
     It is ``None`` when nothing was said about it.
     """
 
-    @click.option("--plan", type=click.Choice(list(PLANS)), help="Your plan, with its published limits.")
+    @click.option(
+        "--plan",
+        type=click.Choice(list(PLANS), case_sensitive=False),
+        help="Your plan, with its published limits.",
+    )
     @click.option(
         "--limit",
         metavar="N/SECONDS",

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Literal, TypeAlias, cast
 
-from hourlyclicks.cli.exits import OUTPUT, Failure
+from hourlyclicks.cli.exits import OUTPUT, USAGE, Failure
+from hourlyclicks.cli.streams import flush_stdout, writing_to_stdout
 from hourlyclicks.cli.tables import write_table
 
 if TYPE_CHECKING:
@@ -27,20 +28,25 @@ def format_for(chosen: str | None, output: Path | None) -> Format:
     """Return the format: the chosen one, else what the name of the file says, else a table."""
     if chosen is not None:
         return cast("Format", chosen)
-    return _SUFFIXES.get(output.suffix.lower(), "table") if output is not None else "table"
+    suffix = output.suffix.lower() if output is not None else ""
+    if suffix == ".json":
+        raise Failure(f"{output}: JSON Lines go into a .jsonl file; or say --format", USAGE)
+    return _SUFFIXES.get(suffix, "table")
 
 
 def check_writable(output: Path | None) -> None:
     """Refuse a file that cannot be written, before hours are spent on what should go into it."""
     if output is None:
+        flush_stdout()
+        return
+    if _is_special(output):
         return
     target = Path(os.path.realpath(output))
     if target.is_dir():
         raise Failure(f"cannot write {output}: it is a folder", OUTPUT)
     if not target.parent.is_dir():
         raise Failure(f"cannot write {output}: there is no folder {target.parent}", OUTPUT)
-    place = target if target.exists() and not target.is_file() else target.parent
-    if not os.access(place, os.W_OK):
+    if not os.access(target.parent, os.W_OK):
         raise Failure(f"cannot write {output}: permission denied", OUTPUT)
 
 
@@ -48,14 +54,14 @@ def write(series: HourlySeries, form: Format, output: Path | None) -> None:
     """Write a series to stdout or into a file.
 
     Raises:
-        Failure: the file cannot be written.
+        Failure: it cannot be written.
         BrokenPipeError: nobody reads stdout any more.
     """
     if output is None:
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            _prepare(sys.stdout, form)
-        _write(series, form, sys.stdout)
-        sys.stdout.flush()
+        with writing_to_stdout():
+            if isinstance(sys.stdout, io.TextIOWrapper):
+                _prepare(sys.stdout, form)
+            _write(series, form, sys.stdout)
         return
     try:
         with replacing(output) as stream:
@@ -81,17 +87,22 @@ def _write(series: HourlySeries, form: Format, stream: IO[str]) -> None:
         write_table(series, stream)
 
 
+def _is_special(path: Path) -> bool:
+    """Return whether a path is a device or a pipe; its real name need not exist, as in ``/dev/fd/63``."""
+    return path.exists() and not path.is_file() and not path.is_dir()
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[IO[str]]:
     """Open a file that takes its place only when it is complete; only its owner can read it.
 
     What is no plain file, such as a device or a pipe, is written to directly.
     """
-    target = Path(os.path.realpath(path))
-    if target.exists() and not target.is_file():
-        with target.open("w", encoding="utf-8", newline="") as stream:
+    if _is_special(path):
+        with path.open("w", encoding="utf-8", newline="") as stream:
             yield stream
         return
+    target = Path(os.path.realpath(path))
     handle, name = tempfile.mkstemp(prefix=".hourlyclicks-", dir=target.parent)  # mkstemp makes it 0600
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:

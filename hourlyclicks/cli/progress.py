@@ -6,8 +6,11 @@ computed from the limits, less the time that has passed since.
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
 import time
+from collections import Counter
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Protocol, Self
 
 import attrs
@@ -28,7 +31,7 @@ from hourlyclicks.pacing.plans import Limits
 from hourlyclicks.pacing.schedule import TYPICAL_LATENCY, forecast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import TracebackType
 
     from hourlyclicks.events import Event
@@ -61,12 +64,19 @@ class Tally:
     updated: float = attrs.field(default=attrs.Factory(lambda self: self.started, takes_self=True))
     done: int = 0
     failed: int = 0
-    requests: int = 0
     retries: int = 0
     refusals: int = 0
     pauses: int = 0
     paused_until: float = 0.0
     news: str = ""
+    trouble: str = ""
+    _answered: int = 0
+    _pending: Counter[dt.date] = attrs.field(factory=Counter, init=False)
+
+    @property
+    def requests(self) -> int:
+        """How many requests there were, those of unfinished days included."""
+        return self._answered + self._pending.total()
 
     def take(self, event: Event, now: float) -> None:
         """Take note of an event."""
@@ -75,24 +85,34 @@ class Tally:
                 self.done, self.failed = event.done, event.failed
                 self.eta, self.binding, self.updated = event.eta, event.binding, now
             case DayDone():
-                self.requests += event.requests
+                self._settle(event.day, event.requests)
             case DayFailed():
-                self.requests += event.requests
+                self._settle(event.day, event.requests)
+                self.trouble = str(event.error)
                 self.news = f"{event.day} failed: {event.error}"
             case AttemptFailed():
                 self.retries += 1
-                self.news = f"{event.day} again in {event.wait:.1f} s: {event.error}"
+                self._pending[event.day] += 1
+                self.trouble = str(event.error)
+                self.news = f"{event.day} again: {event.error}"
             case Refused():
                 self.refusals += 1
+                self._pending[event.day] += 1
             case Paused():
                 self.pauses += 1
                 self.paused_until = now + event.seconds
                 self.news = f"paused for {duration(event.seconds)}: {event.why}"
+                if self.trouble:
+                    self.news += f"; the last trouble: {self.trouble}"
             case Resumed():
                 self.paused_until = 0.0
                 self.news = "the server answers again"
             case SpacingChanged():
                 self.news = f"a request every {event.interval:.3g} s from now on: {event.why}"
+
+    def _settle(self, day: dt.date, requests: int) -> None:
+        self._answered += requests
+        del self._pending[day]
 
     def left(self, now: float) -> float:
         """Return the seconds to the end; a pause that is longer counts instead."""
@@ -101,7 +121,10 @@ class Tally:
     def forecast(self, now: float) -> str:
         """Return the remaining time and what binds, in words."""
         binding = BOUND_BY["pause" if self.paused_until > now else self.binding]
-        return f"{duration(self.left(now))} left, bound by {binding}"
+        left = self.left(now)
+        if left == 0 and self.done + self.failed < self.total:
+            return f"longer than foreseen, bound by {binding}"
+        return f"{duration(left)} left, bound by {binding}"
 
     def counters(self) -> str:
         """Return the figures of what went wrong, in words."""
@@ -191,6 +214,18 @@ class PlainView:
             return
         self._step, self._told_at = step, now
         say(f"{finished:,} of {count(tally.total, 'day')}, {tally.forecast(now)}, {tally.counters()}")
+
+
+@contextmanager
+def shown(view: View) -> Iterator[None]:
+    """Show a run while it lasts; that stderr cannot be written is no reason to lose it."""
+    with suppress(OSError):
+        view.__enter__()
+    try:
+        yield
+    finally:
+        with suppress(OSError):
+            view.__exit__(None, None, None)
 
 
 def open_view(tally: Tally) -> View:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -22,14 +23,15 @@ _LARGEST_NUMBER = 3
 _REPLACED = {"start", "end", "last", "output"}
 
 
-def tell(ctx: click.Context, outcome: Outcome, output: Path | None) -> None:
-    """Write the command lines for the missing days to stderr."""
-    missing = spans(outcome.series.missing_days)
+def tell(ctx: click.Context, outcome: Outcome, output: Path | None, *, kept: bool) -> None:
+    """Write the command lines for the missing days to stderr, or for all of them if nothing was kept."""
+    days = outcome.series.range
+    missing = spans(outcome.series.missing_days) if kept else [(days.start, days.end)]
     if len(missing) > _LARGEST_NUMBER:
         missing = [(missing[0][0], missing[-1][1])]
-    click.echo("To fetch the rest:", err=True)
-    for start, end in missing:
-        click.echo("  " + " ".join(map(quoted, again(ctx, start, end, output))), err=True)
+    lines = ["  " + " ".join(map(quoted, again(ctx, start, end, output))) for start, end in missing]
+    with suppress(OSError):
+        click.echo("\n".join(["To fetch the rest:" if kept else "To fetch it all:", *lines]), err=True)
 
 
 def again(ctx: click.Context, start: dt.date, end: dt.date, output: Path | None) -> list[str]:

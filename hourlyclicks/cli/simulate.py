@@ -45,7 +45,7 @@ _MINUTE = 60.0
 @click.option(
     "--time-scale",
     metavar="FACTOR",
-    type=click.FloatRange(0, min_open=True),
+    type=click.FloatRange(1e-6, 1e6),
     default=1.0,
     show_default=True,
     help="How long a second of the limits lasts: with 0.1 a minute takes 6 s.",

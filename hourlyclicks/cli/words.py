@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -34,8 +35,12 @@ def safe(text: str) -> str:
 
 
 def say(line: str) -> None:
-    """Write a line to stderr; whatever foreign text it holds cannot steer the terminal."""
-    click.echo(safe(line), err=True)
+    """Write a line to stderr; whatever foreign text it holds cannot steer the terminal.
+
+    That nobody can read it is no reason to lose the data it is about.
+    """
+    with suppress(OSError):
+        click.echo(safe(line), err=True)
 
 
 def count(number: int, noun: str) -> str:

@@ -69,11 +69,25 @@ def invoke(*words: str, env: dict[str, str | None] | None = None) -> Result:
     return CliRunner(env={**with_key, **(env or {})}).invoke(app, list(words), prog_name="hourlyclicks")
 
 
-def start(*words: str, **options: Any) -> subprocess.Popen[str]:  # noqa: ANN401 - passed on
-    """Start a command as a process of its own, with its streams in pipes."""
+AS_FROM_A_TERMINAL = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+runpy.run_module("hourlyclicks", run_name="__main__", alter_sys=True)
+"""
+"""Whoever started the tests may have them ignore Ctrl-C, and children inherit that."""
+
+
+@contextmanager
+def start(*words: str, **options: Any) -> Iterator[subprocess.Popen[str]]:  # noqa: ANN401 - passed on
+    """Run a command as a process of its own, with its streams in pipes; it does not outlive the block."""
     defaults: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "env": ENVIRONMENT}
-    command = [sys.executable, "-m", "hourlyclicks", *words]
-    return subprocess.Popen(command, cwd=ROOT, encoding="utf-8", **{**defaults, **options})  # noqa: S603 - ours
+    command = [sys.executable, "-c", AS_FROM_A_TERMINAL, *words]
+    with subprocess.Popen(command, cwd=ROOT, encoding="utf-8", **{**defaults, **options}) as process:  # noqa: S603 - ours
+        try:
+            yield process
+        except BaseException:
+            process.kill()
+            raise
 
 
 class Stopper:

@@ -176,10 +176,38 @@ def test_many_holes_are_fetched_in_one_go() -> None:
     """With more than three holes, one range that covers them all is proposed."""
     odd = Script(*(Rule(Status(501), day=dt.date(2025, 4, day)) for day in (3, 7, 11, 15, 22)))
     with serving(faults=odd) as server:
-        result = fetched(server)
+        result = fetched(server, "--partial")
     *_, line, error = result.stderr.splitlines()
     assert line.endswith("--from 2025-04-03 --to 2025-04-22")
     assert error.startswith("Error: 5 days of 30 missing; 2025-04-03: ")
+
+
+def test_what_was_dropped_is_fetched_again() -> None:
+    """When nothing is kept, what is proposed is the whole range, and not only the day that failed."""
+    with serving(faults=Script(Rule(Status(501), day=dt.date(2025, 4, 3)))) as server:
+        result = fetched(server)
+    assert "29 days dropped" in result.stderr
+    *_, title, line, _ = result.stderr.splitlines()
+    assert title == "To fetch it all:"
+    assert line.endswith("--from 2025-04-01 --to 2025-04-30")
+
+
+def test_days_that_can_still_change_are_named() -> None:
+    """A day that was not over everywhere when it was fetched is named on stderr, whatever the format."""
+    today = dt.datetime.now(dt.UTC).date()
+    with serving() as server:
+        words = [*LINK, *FAST, "--base-url", server.url, "--format", "csv"]
+        result = invoke("fetch", *words, "--from", "2025-04-01", "--to", "2025-04-01")
+        assert "not final" not in result.stderr
+        result = invoke("fetch", *words, "--from", str(today), "--to", str(today))
+    assert f"not final yet, to be fetched again later: {today}" in result.stderr
+
+
+def test_a_name_that_promises_json_is_refused() -> None:
+    """A file named .json would not hold what its name says."""
+    result = invoke("fetch", *LINK, *APRIL, "-o", "a.json")
+    assert result.exit_code == 2
+    assert ".jsonl" in result.stderr
 
 
 def test_many_failures_are_cut_short() -> None:

@@ -98,3 +98,12 @@ def test_no_option_takes_a_key() -> None:
         if "key" in option
     }
     assert options == {"--key-file"}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there are no such pipes elsewhere")
+def test_a_pipe_is_no_key_file(tmp_path: Path) -> None:
+    """A pipe that nobody writes into is refused at once, not waited for."""
+    path = tmp_path / "key"
+    os.mkfifo(path, 0o600)
+    with pytest.raises(UsageError, match="is not a file"):
+        find_key(path)

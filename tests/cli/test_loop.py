@@ -6,10 +6,14 @@ import asyncio
 import os
 import signal
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
 from hourlyclicks.cli import loop
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 async def which() -> str:
@@ -29,14 +33,26 @@ def test_nothing_is_said_where_uvloop_is_missing(monkeypatch: pytest.MonkeyPatch
     assert loop.run(which()) == "asyncio"
 
 
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Let Ctrl-C mean what it means in a terminal, whoever started the tests."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
+@pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("missing", [{}, {"uvloop": None}], ids=["uvloop", "asyncio"])
-def test_ctrl_c_is_a_cancellation(missing: dict[str, None], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever the coroutine makes of its cancellation is returned."""
-    for name in missing:
-        monkeypatch.setitem(sys.modules, name, None)
+def test_ctrl_c_is_a_cancellation(
+    missing: dict[str, None], name: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the coroutine makes of its cancellation is returned; SIGTERM is as good as Ctrl-C."""
+    for module in missing:
+        monkeypatch.setitem(sys.modules, module, None)
 
     async def wait() -> str:
-        asyncio.get_running_loop().call_soon(os.kill, os.getpid(), signal.SIGINT)
+        asyncio.get_running_loop().call_soon(os.kill, os.getpid(), name)
         try:
             await asyncio.Event().wait()
         except asyncio.CancelledError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hourlyclicks.simulator import Hang
-from tests.cli.serving import APRIL, ENVIRONMENT, FAST, LINK, PATIENCE, Stopper, serving, start
+from tests.cli.serving import APRIL, ENVIRONMENT, FAST, LINK, PATIENCE, ROOT, Stopper, serving, start
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -150,3 +151,59 @@ def test_it_is_a_module_too() -> None:
     command = [sys.executable, "-m", "hourlyclicks", "--version"]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=ENVIRONMENT)  # noqa: S603 - ours
     assert done.stdout.startswith("hourlyclicks, version ")
+
+
+def test_the_data_is_kept_though_nobody_reads_the_rest(server: Simulator, tmp_path: Path) -> None:
+    """When the reader of stderr is gone, the file is written all the same."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    output = tmp_path / "clicks.csv"
+    words = ("fetch", *LINK, *APRIL, *FAST, "--base-url", server.url, "-o", str(output))
+    with start(*words, stderr=writer) as process:
+        os.close(writer)
+        process.wait(PATIENCE)
+    assert len(output.read_text("utf-8").splitlines()) == 1 + 30 * 24
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")  # noqa: PTH110 - no file
+@pytest.mark.parametrize("command", ["fetch", "estimate"])
+def test_a_full_disk_behind_stdout_is_told_in_a_sentence(server: Simulator, command: str) -> None:
+    """One sentence and the exit code for output, no traceback."""
+    words = {"fetch": (*LINK, *FAST, "--base-url", server.url, "--format", "csv"), "estimate": ()}[command]
+    with open("/dev/full", "w") as full, start(command, *words, *APRIL, stdout=full) as process:  # noqa: PTH123 - no file
+        _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 11
+    assert err.splitlines()[-1].startswith("Error: cannot write to stdout: ")
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("closed", [0, 1, 2])
+def test_a_closed_stream_is_no_accident(server: Simulator, closed: int, tmp_path: Path) -> None:
+    """With a standard stream closed, a file is written like always."""
+    output = tmp_path / "clicks.csv"
+    command = [sys.executable, "-m", "hourlyclicks", "fetch", *LINK, *APRIL, *FAST, "--base-url", server.url]
+    shell = f"exec {shlex.join([*command, '-o', str(output)])} {closed}>&-"
+    done = subprocess.run(["sh", "-c", shell], check=False, env=ENVIRONMENT, cwd=ROOT, capture_output=True)  # noqa: S603, S607 - ours
+    assert done.returncode == 0
+    assert len(output.read_text("utf-8").splitlines()) == 1 + 30 * 24
+
+
+def test_a_pipe_by_name_is_written_to(server: Simulator) -> None:
+    """``-o /dev/stdout`` into a pipe, and process substitution likewise, get the data."""
+    words = ("fetch", *LINK, *APRIL, *FAST, "--base-url", server.url, "--format", "csv", "-o", "/dev/stdout")
+    with start(*words) as process:
+        out, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0
+    assert len(out.splitlines()) == 1 + 30 * 24
+
+
+def test_a_service_that_is_stopped_keeps_what_it_has(tmp_path: Path) -> None:
+    """SIGTERM does what Ctrl-C does."""
+    stopper = Stopper(NOW_ASKED, Hang())
+    words = (*LINK, *APRIL, *ONE_AT_A_TIME, "-o", str(tmp_path / "clicks.csv"))
+    with serving(faults=stopper) as server, start("fetch", *words, "--base-url", server.url) as process:
+        assert stopper.reached.wait(PATIENCE)
+        process.terminate()
+        process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130
+    assert [path.name for path in tmp_path.iterdir()] == ["clicks.csv.partial"]

@@ -63,7 +63,7 @@ def test_a_tally_adds_up() -> None:
     for event in events:
         it.take(event, 1000.0)
     assert it.counters() == "1 retry, 1 refusal, 1 pause, 1 day failed"
-    assert it.summary(1075.0) == "1 day in 1 min 15 s: 6 requests, 1 retry, 1 refusal, 1 pause, 1 day failed"
+    assert it.summary(1075.0) == "1 day in 1 min 15 s: 7 requests, 1 retry, 1 refusal, 1 pause, 1 day failed"
 
 
 def test_the_remaining_time_runs_down() -> None:
@@ -83,13 +83,21 @@ def test_a_pause_binds_until_it_is_over() -> None:
     it.take(PAUSED, 1000.0)
     assert it.forecast(1000.0) == "1 min 1 s left, bound by a pause"
     it.take(Resumed(), 1061.5)
-    assert it.forecast(1061.5) == "0 s left, bound by the rate limit"
+    assert it.forecast(1061.5) == "longer than foreseen, bound by the rate limit"
+
+
+def test_a_pause_names_the_last_trouble() -> None:
+    """Who is told to wait is told why."""
+    it = tally()
+    it.take(RETRIED, 1000.0)
+    it.take(PAUSED, 1000.0)
+    assert it.news.startswith("paused for 1 min 1 s: the server asks to wait; the last trouble: HTTP 500")
 
 
 @pytest.mark.parametrize(
     ("event", "news"),
     [
-        (RETRIED, "2025-04-01 again in 1.2 s: HTTP 500"),
+        (RETRIED, "2025-04-01 again: HTTP 500"),
         (FAILED, "2025-04-01 failed: HTTP 500"),
         (PAUSED, "paused for 1 min 1 s: the server asks to wait"),
         (Resumed(), "the server answers again"),

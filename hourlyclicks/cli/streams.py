@@ -1,0 +1,55 @@
+"""The standard output, and what becomes of it when nobody or nothing takes it."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from hourlyclicks.cli.exits import OUTPUT, Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+DISK_ERRORS = {errno.ENOSPC, errno.EFBIG, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC)}
+"""What a disk has to say when something is written to it."""
+
+
+@contextmanager
+def writing_to_stdout() -> Iterator[None]:
+    """Say it in a sentence when stdout cannot be written.
+
+    Raises:
+        Failure: it cannot.
+        BrokenPipeError: nobody reads it any more, which deserves no word.
+    """
+    if sys.stdout is None:
+        raise Failure("cannot write to stdout: it is closed", OUTPUT)
+    try:
+        yield
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise cannot_write(error) from None
+
+
+def cannot_write(error: OSError) -> Failure:
+    """Return what to say when stdout cannot be written, and try it no more."""
+    forget_stdout()
+    return Failure(f"cannot write to stdout: {error.strerror}", OUTPUT)
+
+
+def flush_stdout() -> None:
+    """Write what is still buffered; see `writing_to_stdout`."""
+    if sys.stdout is not None:
+        with writing_to_stdout():
+            pass
+
+
+def forget_stdout() -> None:
+    """Send what is still buffered nowhere, so that the interpreter does not stumble over it at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
