@@ -21,8 +21,9 @@ from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, UNEXPECTED, Failure,
 from hourlyclicks.cli.heatmap import heatmap
 from hourlyclicks.cli.live import terminal
 from hourlyclicks.cli.mishaps import mishaps, named
-from hourlyclicks.cli.progress import Tally, open_view, shown, start_tally
+from hourlyclicks.cli.progress import Tally, start_tally
 from hourlyclicks.cli.tables import WEEKDAYS, palette_for
+from hourlyclicks.cli.views import open_view, shown
 from hourlyclicks.cli.words import count, pace, say
 from hourlyclicks.client import Client
 from hourlyclicks.model.dates import DateRange

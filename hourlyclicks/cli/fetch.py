@@ -15,7 +15,8 @@ from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, Failure, sentence
 from hourlyclicks.cli.keys import find_key
 from hourlyclicks.cli.options import default_pace, present, with_pace, with_period, with_target
 from hourlyclicks.cli.output import Format, check_writable, format_for, write
-from hourlyclicks.cli.progress import open_view, shown, start_tally
+from hourlyclicks.cli.progress import start_tally
+from hourlyclicks.cli.views import open_view, shown
 from hourlyclicks.cli.words import count, say, span, spans
 from hourlyclicks.client import Client
 from hourlyclicks.model.dates import as_zone

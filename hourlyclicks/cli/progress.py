@@ -7,10 +7,8 @@ computed from the limits, less the time that has passed since.
 from __future__ import annotations
 
 import datetime as dt
-import sys
 import time
 from collections import Counter
-from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Protocol, Self
 
 import attrs
@@ -31,7 +29,7 @@ from hourlyclicks.pacing.plans import Limits
 from hourlyclicks.pacing.schedule import TYPICAL_LATENCY, forecast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from types import TracebackType
 
     from hourlyclicks.events import Event
@@ -214,27 +212,3 @@ class PlainView:
             return
         self._step, self._told_at = step, now
         say(f"{finished:,} of {count(tally.total, 'day')}, {tally.forecast(now)}, {tally.counters()}")
-
-
-@contextmanager
-def shown(view: View) -> Iterator[None]:
-    """Show a run while it lasts; that stderr cannot be written is no reason to lose it."""
-    with suppress(OSError):
-        view.__enter__()
-    try:
-        yield
-    finally:
-        with suppress(OSError):
-            view.__exit__(None, None, None)
-
-
-def open_view(tally: Tally) -> View:
-    """Return the view that suits stderr."""
-    if not sys.stderr.isatty():
-        return PlainView(tally)
-    from hourlyclicks.cli.live import LiveView, terminal  # noqa: PLC0415 - a pipe needs no rich
-
-    console = terminal()
-    return (
-        LiveView(tally, console) if console.is_terminal and not console.is_dumb_terminal else PlainView(tally)
-    )

@@ -11,7 +11,7 @@ from rich.console import Console
 
 from hourlyclicks import Account, Limits, Plan, Rate, ServerError
 from hourlyclicks.cli.live import LiveView, pulse, terminal
-from hourlyclicks.cli.progress import PlainView, Tally, open_view, start_tally
+from hourlyclicks.cli.progress import PlainView, Tally, start_tally
 from hourlyclicks.events import (
     AttemptFailed,
     DayDone,
@@ -217,19 +217,6 @@ def test_the_pulse_shows_bursts_and_silence() -> None:
     moments = [1.0, 10.1, 10.2, 10.3, 10.4, 12.5]
     assert pulse(moments, 13.0, bucket=1.0, width=5, bars="12345678") == " 8 2 "
     assert pulse([], 13.0, bucket=1.0, width=5, bars="12345678") == "     "
-
-
-def test_a_pipe_gets_plain_lines() -> None:
-    """Where stderr is no terminal, nothing is drawn."""
-    assert isinstance(open_view(tally()), PlainView)
-
-
-@pytest.mark.parametrize(("term", "kind"), [("xterm", LiveView), ("dumb", PlainView)])
-def test_a_terminal_gets_the_live_view(monkeypatch: pytest.MonkeyPatch, term: str, kind: type) -> None:
-    """A terminal that can draw is drawn on."""
-    monkeypatch.setenv("TERM", term)
-    monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
-    assert isinstance(open_view(tally()), kind)
 
 
 def test_a_console_takes_text_as_it_is() -> None:
