@@ -41,7 +41,7 @@ class Unwritable:
 
     tally = tally()
 
-    def __call__(self, event: Event, /) -> None:
+    def __call__(self, _event: Event, /) -> None:
         """Fail."""
         raise BrokenPipeError
 
