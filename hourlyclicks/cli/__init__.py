@@ -11,6 +11,7 @@ import sys
 
 _NEEDED = ("click", "platformdirs", "rich")
 _NOT_INSTALLED = 2
+_INTERRUPTED = 130
 
 
 def _open_standard_streams() -> None:
@@ -27,6 +28,13 @@ def _open_standard_streams() -> None:
 def main() -> None:
     """Run the command line and leave the interpreter with its exit code."""
     _open_standard_streams()
+    try:
+        _run()
+    except KeyboardInterrupt:  # so early that no command has begun
+        sys.exit(_INTERRUPTED)
+
+
+def _run() -> None:
     try:
         import click  # noqa: F401, PLC0415 - only asked for; the sentence below must not need it
         import platformdirs  # noqa: F401, PLC0415 - likewise

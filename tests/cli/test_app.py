@@ -100,3 +100,15 @@ def test_it_leaves_with_the_exit_code(
         main()
     assert caught.value.code == 2
     assert "which days?" in capsys.readouterr().err
+
+
+def test_ctrl_c_before_anything_has_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C while the command line is still being loaded is exit code 130 and no traceback."""
+
+    def load(**_words: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(app, "main", load)
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 130
