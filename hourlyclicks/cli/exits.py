@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from typing import IO, Any
+
 import attrs
 import click
 
@@ -74,6 +77,11 @@ class Failure(click.ClickException):
     def __init__(self, sentence: str, code: int) -> None:
         super().__init__(safe(sentence))
         self.exit_code = code  # type: ignore[misc]  # click gives all of a class one code
+
+    def show(self, file: IO[Any] | None = None) -> None:
+        """Say it; the exit code is told even where nobody can read the sentence."""
+        with suppress(OSError):
+            super().show(file)
 
     @classmethod
     def of(cls, error: HourlyClicksError) -> Failure:

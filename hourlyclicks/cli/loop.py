@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from contextlib import contextmanager
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator
+    from collections.abc import Callable, Coroutine
 
 T = TypeVar("T")
 
@@ -19,21 +19,20 @@ def run(main: Coroutine[Any, Any, T]) -> T:
     The first Ctrl-C cancels it, and whatever it returns then is returned; the second one ends everything.
     SIGTERM is as good as Ctrl-C, so that a service that is stopped keeps what it has.
     """
-    with _terminated_politely(), asyncio.Runner(loop_factory=_faster_loop()) as runner:
-        return runner.run(main)
+    with asyncio.Runner(loop_factory=_faster_loop()) as runner:
+        try:
+            return runner.run(_heeding_sigterm(main))
+        except asyncio.CancelledError:
+            raise KeyboardInterrupt from None
 
 
-@contextmanager
-def _terminated_politely() -> Iterator[None]:
-    """Let SIGTERM press Ctrl-C, unless Ctrl-C means something else here, or nothing."""
-    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
+async def _heeding_sigterm(main: Coroutine[Any, Any, T]) -> T:
+    """Let SIGTERM cancel a coroutine, also where Ctrl-C is ignored, as in the background of a script."""
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - a coroutine that runs is in a task
+    with suppress(NotImplementedError):  # there is no such thing on Windows
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    return await main
 
 
 def _faster_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import math
 import re
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -29,6 +30,17 @@ PLANS = {plan.value.lower().replace(" ", "-"): plan for plan in Plan}
 _DAYS = re.compile(r"(?P<number>[0-9]{1,6})(?P<unit>[dw])", re.ASCII)
 _RATE = re.compile(r"(?P<requests>[0-9]{1,9})/(?P<seconds>[0-9]{1,9}(\.[0-9]{1,9})?)", re.ASCII)
 _UNITS = {"d": 1, "w": 7}
+
+
+class Finite(click.FloatRange):
+    """A number within bounds; "nan" is none, though it is neither below nor above any bound."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:  # noqa: ANN401 - the signature of click
+        """Read the number."""
+        number = float(super().convert(value, param, ctx))
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a number", param, ctx)
+        return number
 
 
 def read_day(value: str) -> dt.date:
@@ -174,9 +186,7 @@ def with_pace(command: Command) -> Command:
         help="Instead: your limit, such as 24/60; repeatable.",
     )
     @click.option("--concurrency", metavar="N", type=click.IntRange(1), help="Requests at a time.")
-    @click.option(
-        "--guard", metavar="SECONDS", type=click.FloatRange(0), help="Keep each window longer by this."
-    )
+    @click.option("--guard", metavar="SECONDS", type=Finite(0), help="Keep each window longer by this.")
     @functools.wraps(command)
     def folded(
         *args: Any,  # noqa: ANN401 - whatever the command takes

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Literal, TypeAlias, cast
 
 from hourlyclicks.cli.exits import OUTPUT, USAGE, Failure
-from hourlyclicks.cli.streams import flush_stdout, writing_to_stdout
+from hourlyclicks.cli.streams import writing_to_stdout
 from hourlyclicks.cli.tables import write_table
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ def format_for(chosen: str | None, output: Path | None) -> Format:
 def check_writable(output: Path | None) -> None:
     """Refuse a file that cannot be written, before hours are spent on what should go into it."""
     if output is None:
-        flush_stdout()
-        return
+        with writing_to_stdout():
+            return
     if _is_special(output):
         return
     target = Path(os.path.realpath(output))

@@ -11,7 +11,7 @@ import click
 from hourlyclicks.cli import loop
 from hourlyclicks.cli.exits import USAGE, Failure
 from hourlyclicks.cli.mishaps import mishaps, named
-from hourlyclicks.cli.options import PLANS
+from hourlyclicks.cli.options import PLANS, Finite
 from hourlyclicks.cli.words import count, pace
 from hourlyclicks.pacing.plans import Limits, Rate
 from hourlyclicks.simulator import ALGORITHMS, Simulator
@@ -45,7 +45,7 @@ _MINUTE = 60.0
 @click.option(
     "--time-scale",
     metavar="FACTOR",
-    type=click.FloatRange(1e-6, 1e6),
+    type=Finite(1e-6, 1e6),
     default=1.0,
     show_default=True,
     help="How long a second of the limits lasts: with 0.1 a minute takes 6 s.",
@@ -60,7 +60,7 @@ _MINUTE = 60.0
 @click.option(
     "--fault-rate",
     metavar="SHARE",
-    type=click.FloatRange(0, 1),
+    type=Finite(0, 1),
     default=0.0,
     show_default=True,
     help="The share of requests that go wrong.",

@@ -60,3 +60,11 @@ def test_the_end_is_told_in_local_time() -> None:
     expected = (NOW + dt.timedelta(hours=1)).astimezone()
     assert finish(NOW, 3600.0) == f"{expected:%Y-%m-%d %H:%M}"
     assert finish(NOW, 1e15) == "after the year 9999"
+
+
+@pytest.mark.parametrize("words", [("--targets", "1" + "0" * 400), ("--guard", "nan"), ("--guard", "inf")])
+def test_numbers_without_measure_are_refused(words: tuple[str, str]) -> None:
+    """What no forecast can be made of ends with a sentence, not with a traceback."""
+    result = invoke(*TEN_YEARS, *words)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.splitlines()[-1].startswith("Error: ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import inspect
+import io
 
 import pytest
 
@@ -16,7 +17,7 @@ from hourlyclicks import (
     UsageError,
     errors,
 )
-from hourlyclicks.cli.exits import ENDINGS, UNEXPECTED, Failure, exit_code, sentence
+from hourlyclicks.cli.exits import ENDINGS, INCOMPLETE, UNEXPECTED, Failure, exit_code, sentence
 from hourlyclicks.errors import HourlyClicksError
 
 CLASSES = [
@@ -65,3 +66,13 @@ def test_a_failure_is_harmless_text() -> None:
     failure = Failure.of(ApiError("\x1b]0;owned\x07", code=7, status=200))
     assert failure.exit_code == 8
     assert failure.message == "the API answered code 7: \\x1b]0;owned\\x07"
+
+
+def test_an_exit_code_needs_no_reader() -> None:
+    """Where stderr cannot be written, the sentence is lost and the exit code is not."""
+
+    class Full(io.StringIO):
+        def write(self, _: str) -> int:
+            raise OSError(28, "No space left on device")
+
+    Failure("some days are missing", INCOMPLETE).show(Full())

@@ -60,3 +60,33 @@ def test_ctrl_c_is_a_cancellation(
         return "lost"
 
     assert loop.run(wait()) == "kept"
+
+
+@pytest.fixture
+def no_ctrl_c() -> Iterator[None]:
+    """Let Ctrl-C be ignored, as it is in the background of a script."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there is no such signal elsewhere")
+@pytest.mark.usefixtures("no_ctrl_c")
+@pytest.mark.parametrize("missing", [{}, {"uvloop": None}], ids=["uvloop", "asyncio"])
+def test_sigterm_is_heard_where_ctrl_c_is_ignored(
+    missing: dict[str, None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A command that is stopped before it could keep anything ends as after Ctrl-C, and is not killed."""
+    for module in missing:
+        monkeypatch.setitem(sys.modules, module, None)
+
+    async def wait() -> None:
+        asyncio.get_running_loop().call_soon(os.kill, os.getpid(), signal.SIGTERM)
+        await asyncio.sleep(5)  # never that long, unless it is not heard
+
+    before = signal.signal(signal.SIGTERM, lambda *_: None)  # not to be killed when it is not heard
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            loop.run(wait())
+    finally:
+        signal.signal(signal.SIGTERM, before)

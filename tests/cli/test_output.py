@@ -124,3 +124,11 @@ def test_stdout_of_any_encoding_will_do(monkeypatch: pytest.MonkeyPatch, form: F
     write(week_of_work(Link("한글", "https://vvd.bz")), form, None)
     shown = buffer.getvalue().decode("utf-8" if form == "csv" else "ascii")
     assert {"csv": "한글", "jsonl": "\\ud55c", "table": "vvd.bz/??,"}[form] in shown
+
+
+def test_a_closed_stdout_is_refused_beforehand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is fetched for a stdout that is not there."""
+    monkeypatch.setattr(sys, "stdout", None)
+    with pytest.raises(Failure, match="it is closed") as caught:
+        check_writable(None)
+    assert caught.value.exit_code == OUTPUT

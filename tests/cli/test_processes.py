@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hourlyclicks.simulator import Hang
+from hourlyclicks.simulator import Hang, Rule, Script, Status
 from tests.cli.serving import APRIL, ENVIRONMENT, FAST, LINK, PATIENCE, ROOT, Stopper, serving, start
 
 if TYPE_CHECKING:
@@ -207,3 +207,16 @@ def test_a_service_that_is_stopped_keeps_what_it_has(tmp_path: Path) -> None:
         process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert [path.name for path in tmp_path.iterdir()] == ["clicks.csv.partial"]
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")  # noqa: PTH110 - no file
+def test_how_it_ended_is_told_though_nothing_can_be_said() -> None:
+    """With a stderr that is full, the exit code still says which error it was."""
+    words = (*LINK, *APRIL, *FAST)
+    with (
+        serving(faults=Script(Rule(Status(401)))) as server,
+        open("/dev/full", "w") as full,  # noqa: PTH123 - no file
+        start("fetch", *words, "--base-url", server.url, stderr=full) as process,
+    ):
+        process.communicate(timeout=PATIENCE)
+    assert process.returncode == 3

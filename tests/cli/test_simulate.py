@@ -54,7 +54,16 @@ def test_a_port_in_use_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("--plan", "free"), ("--time-scale", "0"), ("--fault-rate", "1.5"), ("--policing", "by eye")]
+    "words",
+    [
+        ("--plan", "free"),
+        ("--time-scale", "0"),
+        ("--time-scale", "inf"),
+        ("--time-scale", "nan"),
+        ("--fault-rate", "1.5"),
+        ("--fault-rate", "nan"),
+        ("--policing", "by eye"),
+    ],
 )
 def test_mistakes_are_told(words: tuple[str, str]) -> None:
     """What the simulator cannot do is refused."""
