@@ -11,6 +11,7 @@
     ├── ServerError           the server: it failed (HTTP 5xx, 408)
     ├── ApiError              the API: an answer that says no (a ``code`` other than 0, HTTP 3xx, 4xx)
     ├── DecodeError           the answer: it cannot be read, or answers something else
+    ├── StoreError            the store: it cannot keep or give back what it should
     └── IncompleteSeriesError some days failed for good; carries all the others
 
 An error is made of plain values: it pickles, copies, and cannot hold the API key, since nothing that
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Mapping
 
+    from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.series import HourlySeries
     from hourlyclicks.model.targets import Target
 
@@ -165,6 +167,20 @@ class DecodeError(HourlyClicksError):
         self.problems = problems
         self.excerpt = excerpt
         self.retryable = retryable
+
+
+class StoreError(HourlyClicksError):
+    """The store cannot do its work: the disk is full, the file is damaged, the database is away.
+
+    Attributes:
+        unsaved: a day that was answered and could not be kept; it is here and nowhere else.
+    """
+
+    fatal = True
+
+    def __init__(self, message: str, *, unsaved: DayClicks | None = None) -> None:
+        super().__init__(message)
+        self.unsaved = unsaved
 
 
 class IncompleteSeriesError(HourlyClicksError):

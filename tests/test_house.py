@@ -40,6 +40,7 @@ FLOORS = {
     "events": 2,
     "wire": 3,
     "pacing": 3,
+    "store": 3,
     "net": 4,
     "client": 5,
     "": 6,  # the package itself, with its public names
@@ -54,6 +55,8 @@ SOLE_USERS = {
     "aiohttp": {"net/transport.py", "simulator/*"},
     "tenacity": {"net/retry.py"},
     "orjson": {"wire/*"},
+    "sqlite3": {"store/sqlite.py", "store/file.py"},
+    "asyncpg": {"store/postgres.py"},
     "click": {"cli/*"},
     "rich": {"cli/*"},
     "platformdirs": {"cli/*"},
@@ -62,6 +65,8 @@ SOLE_USERS = {
 VENDOR_WORDS = re.compile(r"\b(ymd|acesCnt|pernCnt|linkId|grpIdx)\b")
 LONGEST_FILE = 350
 NOT_LOADED = {
+    "asyncpg",
+    "sqlite3",
     "hourlyclicks.simulator",
     "hourlyclicks.cli",
     "cattrs",

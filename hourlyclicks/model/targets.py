@@ -87,6 +87,21 @@ class Link:
 Target: TypeAlias = Account | Link | Group
 
 
+def as_target(text: str) -> Target:
+    """Read what ``str(target)`` wrote: ``"account"``, ``"group 7"`` or ``"https://vvd.bz/kYdr"``.
+
+    Raises:
+        UsageError: for anything else.
+    """
+    if text == "account":
+        return Account()
+    if group := re.fullmatch(r"group ([0-9]{1,18})", text):
+        return Group(int(group[1]))
+    if link := re.fullmatch(r"([a-zA-Z]+://[^/]+)/(.+)", text, re.DOTALL):
+        return Link(link[2], link[1])
+    raise UsageError(f"a target is written 'account', 'group 7' or 'https://vvd.bz/kYdr', not {text!r}")
+
+
 @attrs.frozen
 class Query:
     """What one request asks: one day of one target."""

@@ -1,0 +1,115 @@
+"""What a store can do. The embedded one is a SQLite file, the shared one a PostgreSQL database.
+
+A store belongs to nobody's event loop before it is opened, and may be given to several clients. Each method
+is one transaction: it has happened as a whole when it returns, and a cancelled caller does not undo it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections import Counter
+    from collections.abc import Mapping
+
+    from hourlyclicks.model.dates import DateRange
+    from hourlyclicks.model.day import DayClicks
+    from hourlyclicks.model.targets import Target
+    from hourlyclicks.store.ledger import DayState, Kept, Mark
+
+R = TypeVar("R")
+
+Change: TypeAlias = Callable[[str | None, int, "Mark | None"], tuple[str | None, R]]
+"""A step of the shared pacing: takes the text that is kept of it (``None``: nothing yet), the moment in
+nanoseconds on a clock that everybody at this store shares, and the mark of a day; returns the new text
+(``None``: as it was) and a result."""
+
+
+class Store(Protocol):
+    """Keeps days, and the pace of an account.
+
+    An account is a number that `account` gives. Every method raises `StoreError` when it cannot do its work.
+    """
+
+    async def open(self) -> None:
+        """Connect, and bring the tables up to date; may be called again."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what was begun and disconnect; may be called again."""
+        ...
+
+    async def account(self, name: Callable[[bytes], str]) -> int:
+        """Return the number of an account, which is new if need be.
+
+        Args:
+            name: makes the account's fingerprint from the salt of this store.
+        """
+        ...
+
+    async def accounts(self) -> Mapping[str, int]:
+        """Return the number of each account by its fingerprint, in the order they came."""
+        ...
+
+    async def targets(self, account: int, *, failing: bool = False) -> list[Target]:
+        """Return the targets of which there are marks.
+
+        Args:
+            account: whose.
+            failing: only those with days that failed.
+        """
+        ...
+
+    async def marks(self, account: int, target: Target, days: DateRange) -> list[Mark]:
+        """Return what is known of each day in a range, in order; days without a mark are left out."""
+        ...
+
+    async def tally(self, account: int, target: Target, days: DateRange) -> Counter[DayState]:
+        """Count the days of a range in each state."""
+        ...
+
+    async def read(self, account: int, target: Target, days: DateRange) -> list[DayClicks]:
+        """Return the days of a range that have figures, in order. Meant for a few hundred at a time."""
+        ...
+
+    async def keep(self, account: int, target: Target, day: DayClicks, *, requests: int) -> Kept:
+        """Keep an answer: its rows and its mark at once, on the disk when this returns.
+
+        Args:
+            account: whose.
+            target: what was asked about.
+            day: the answer; it is dropped if the store holds a better one.
+            requests: how many were spent on it.
+        """
+        ...
+
+    async def note(self, account: int, target: Target, mark: Mark) -> None:
+        """Note that a day failed or was refused; figures that are there stay, and so does their state.
+
+        Args:
+            account: whose.
+            target: what was asked about.
+            mark: state, moment and reason; its ``attempts`` are added to those noted before.
+        """
+        ...
+
+    async def pace(
+        self,
+        account: int,
+        change: Change[R],
+        *,
+        of: tuple[Target, dt.date] | None = None,
+    ) -> tuple[R, int]:
+        """Take one step of the shared pacing, while nobody else can.
+
+        Args:
+            account: whose pace.
+            change: the step.
+            of: the day whose mark the step wants to see.
+
+        Returns:
+            The result of the step, and the moment it was given.
+        """
+        ...
