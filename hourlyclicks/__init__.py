@@ -24,11 +24,13 @@ if TYPE_CHECKING:
         PlanError,
         RateLimitedError,
         ServerError,
+        StoreError,
         TransportError,
         UsageError,
     )
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks, HourClicks, HourStatus
+    from hourlyclicks.model.report import BackfillReport, StopReason
     from hourlyclicks.model.series import HourlySeries
     from hourlyclicks.model.targets import Account, Group, Link, Target
     from hourlyclicks.net.retry import RetryPolicy
@@ -49,11 +51,13 @@ _HOMES = {
         "PlanError",
         "RateLimitedError",
         "ServerError",
+        "StoreError",
         "TransportError",
         "UsageError",
     ),
     "model.dates": ("DateRange",),
     "model.day": ("DayClicks", "HourClicks", "HourStatus"),
+    "model.report": ("BackfillReport", "StopReason"),
     "model.series": ("HourlySeries",),
     "model.targets": ("Account", "Group", "Link", "Target"),
     "net.retry": ("RetryPolicy",),
@@ -63,13 +67,14 @@ _HOMES = {
     "pacing.plans": ("Limits", "Plan", "Rate"),
     "pacing.schedule": ("Estimate",),
 }
-_ROOMS = {"client", "clock", "errors", "events", "model", "net", "pacing", "wire"}
+_ROOMS = {"client", "clock", "errors", "events", "model", "net", "pacing", "store", "wire"}
 _HOME_OF = {name: f"{__name__}.{home}" for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "Account",
     "ApiError",
     "AuthenticationError",
+    "BackfillReport",
     "Client",
     "DateRange",
     "DayClicks",
@@ -91,6 +96,8 @@ __all__ = [
     "RateLimitedError",
     "RetryPolicy",
     "ServerError",
+    "StopReason",
+    "StoreError",
     "Target",
     "Timeout",
     "TransportError",

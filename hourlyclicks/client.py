@@ -3,31 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import copy
 import os
 import random as random_module
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
 from hourlyclicks.clock import SystemClock
 from hourlyclicks.errors import UsageError
 from hourlyclicks.events import Announcer
 from hourlyclicks.model.checks import check_type, check_whole
-from hourlyclicks.model.dates import DateRange, as_day, as_zone, has_begun
-from hourlyclicks.model.targets import Account, Query, Target
-from hourlyclicks.net.days import DayFetcher
-from hourlyclicks.net.flights import Flights
-from hourlyclicks.net.retry import Retrier, RetryPolicy
-from hourlyclicks.net.runs import DayStream, Run, collect
+from hourlyclicks.model.dates import DateRange, as_day, as_zone, has_begun, seconds_until
+from hourlyclicks.model.targets import Account, Query, Target, as_targets
+from hourlyclicks.net.engine import Engine
+from hourlyclicks.net.retry import RetryPolicy
+from hourlyclicks.net.runs import DayStream, collect
 from hourlyclicks.net.transport import AiohttpTransport, Timeout
-from hourlyclicks.pacing.lanes import Call, Lane
-from hourlyclicks.pacing.limiter import Limiter
+from hourlyclicks.pacing.lanes import Lane
 from hourlyclicks.pacing.plans import Limits, Plan
 from hourlyclicks.pacing.schedule import forecast
+from hourlyclicks.store.opening import store_of
 from hourlyclicks.wire.key import ApiKey
 from hourlyclicks.wire.request import Origin
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Iterable
     from random import Random
     from types import TracebackType
 
@@ -37,17 +36,19 @@ if TYPE_CHECKING:
     from hourlyclicks.clock import Clock
     from hourlyclicks.events import Hook
     from hourlyclicks.model.day import DayClicks
+    from hourlyclicks.model.report import BackfillReport
     from hourlyclicks.model.series import HourlySeries
     from hourlyclicks.net.transport import Transport
     from hourlyclicks.pacing.schedule import Estimate
+    from hourlyclicks.store.protocol import Store
 
 _MOST_REQUESTS = 10**12
 
-_SPARE_WORKERS = 2
-"""So many more than may send at a time; they stand in for those that wait between two attempts."""
-
 KEY_VARIABLE = "HOURLYCLICKS_API_KEY"
 """The environment variable that holds the API key."""
+
+
+Order: TypeAlias = Literal["oldest", "newest"]
 
 
 class Client:
@@ -69,6 +70,12 @@ class Client:
         user_agent: the name of your application; sent in front of our own.
         timezone: the account's time zone, an IANA name or a `tzinfo`; decides when a day is over. Unknown,
             a day is over when it is over everywhere on Earth.
+        store: where days are kept: the path of a SQLite file, a ``postgresql://`` URL, or a
+            `hourlyclicks.store.protocol.Store`, which is then never closed. Days that are known for good
+            are taken from it, what is fetched is kept in it, and all clients that use it with the same key
+            keep one pace together.
+        account: a name by which the store knows the account. Without one it knows it by a hash of the key,
+            and a new key is a new account.
         on_event: called with every event; see `hourlyclicks.events`.
         allow_http: whether `base_url` may be plain http on another host than loopback.
         transport: carries the requests in place of aiohttp.
@@ -94,6 +101,8 @@ class Client:
         retry: RetryPolicy = RetryPolicy(),
         user_agent: str | None = None,
         timezone: str | dt.tzinfo | None = None,
+        store: Store | str | os.PathLike[str] | None = None,
+        account: str | None = None,
         on_event: Hook | None = None,
         allow_http: bool = False,
         transport: Transport | None = None,
@@ -109,6 +118,8 @@ class Client:
                 check_type(name, value, kind)
         check_type("timeout", timeout, Timeout)
         check_type("retry", retry, RetryPolicy)
+        if account is not None:
+            check_type("account", account, str)
         if plan is not None and limits is not None:
             raise UsageError("give a plan or limits, not both")
         if session is not None and transport is not None:
@@ -116,37 +127,37 @@ class Client:
         self._plan = plan if plan is not None or limits is not None else Plan.PERSONAL
         self._limits = limits if limits is not None else (plan or Plan.PERSONAL).limits
         self._clock = clock or SystemClock()
-        self._announce = Announcer(on_event)
-        self._transport = transport or AiohttpTransport(session, timeout=timeout)
-        generator = random or random_module.SystemRandom()
-        self._limiter = Limiter(self._limits, clock=self._clock, emit=self._announce, random=generator)
-        fetcher = DayFetcher(
+        self._engine = Engine(
             origin=Origin.of(base_url, key, user_agent=user_agent, allow_http=allow_http),
+            limits=self._limits,
+            retry=retry,
+            transport=transport or AiohttpTransport(session, timeout=timeout),
+            longest=timeout.total,
             zone=as_zone(timezone),
-            transport=self._transport,
-            limiter=self._limiter,
-            retrier=Retrier(retry, clock=self._clock, random=generator),
+            store=None if store is None else store_of(store, self._clock),
+            owned=isinstance(store, str | os.PathLike),
+            account=account,
             clock=self._clock,
-            announce=self._announce,
+            random=random or random_module.SystemRandom(),
+            announce=Announcer(on_event),
         )
-        self._fetcher = fetcher
-        self._running: set[Run] = set()
-        self._flights = Flights(fetcher.fetch, self._limiter.hand_over)
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    async def day(self, day: dt.date | str, target: Target = Account()) -> DayClicks:
-        """Fetch one day.
+    async def day(
+        self, day: dt.date | str, target: Target = Account(), *, refresh: bool = False
+    ) -> DayClicks:
+        """Fetch one day, or take it from the store.
 
         Args:
             day: a date or ``"YYYY-MM-DD"``.
             target: `Account`, `Link` or `Group`.
+            refresh: whether to ask even if the store has it for good.
 
         Raises:
             HourlyClicksError: it failed; see `hourlyclicks.errors` for the kinds.
         """
         range_ = self._check(day, day, target)
-        call = Call(Lane.INTERACTIVE)
-        return await self._flights.share(Query(range_.start, target), call)
+        return await self._engine.day(Query(range_.start, target), self._engine.terms(refresh=refresh))
 
     async def fetch(
         self,
@@ -156,6 +167,7 @@ class Client:
         *,
         strict: bool = True,
         lane: Lane = Lane.INTERACTIVE,
+        refresh: bool = False,
     ) -> HourlySeries:
         """Fetch every day from `start` to `end`, both included, and merge them.
 
@@ -166,6 +178,7 @@ class Client:
             strict: whether a day that failed for good is an error; else it is left out and listed in
                 `HourlySeries.missing_days`.
             lane: how urgent it is; an interactive call overtakes a backfill.
+            refresh: whether to ask also for days that the store has for good.
 
         Raises:
             IncompleteSeriesError: some days failed for good; carries all the others.
@@ -173,7 +186,8 @@ class Client:
                 had been fetched before.
         """
         range_ = self._check(start, end, target)
-        with self._run(range_, target, lane) as run:
+        check_type("lane", lane, Lane)
+        with self._engine.run(range_, target, lane, self._engine.terms(refresh=refresh)) as run:
             return await collect(run, strict=strict)
 
     def stream(
@@ -184,6 +198,7 @@ class Client:
         *,
         ordered: bool = True,
         lane: Lane = Lane.INTERACTIVE,
+        refresh: bool = False,
     ) -> DayStream:
         """Fetch days one after the other, holding only a few at a time.
 
@@ -199,12 +214,65 @@ class Client:
             target: `Account`, `Link` or `Group`.
             ordered: whether days come in the order of their dates, or as they are answered.
             lane: how urgent it is.
+            refresh: whether to ask also for days that the store has for good.
 
         Raises:
             HourlyClicksError: a day that failed for good raises in its place.
         """
-        run = self._run(self._check(start, end, target, use=False), target, lane)
+        check_type("lane", lane, Lane)
+        days = self._check(start, end, target, use=False)
+        run = self._engine.run(days, target, lane, self._engine.terms(refresh=refresh))
         return DayStream(run, ordered=ordered, check=self._use)
+
+    async def backfill(
+        self,
+        start: dt.date | str,
+        end: dt.date | str,
+        targets: Iterable[Target],
+        *,
+        deadline: float | dt.timedelta | dt.datetime | None = None,
+        max_requests: int | None = None,
+        order: Order = "oldest",
+        refresh: bool = False,
+        retry_refused: bool = False,
+        stop: asyncio.Event | None = None,
+    ) -> BackfillReport:
+        """Bring every day from `start` to `end`, both included, of all targets into the store.
+
+        It asks for what the store does not know for good, beginning with what failed in an earlier run, and
+        may be run again after any end, also by several processes at once. When it is to stop, it sends
+        nothing more and keeps what it has asked for.
+
+        Args:
+            start: the first day.
+            end: the last day.
+            targets: what to fetch; each counts once.
+            deadline: when to stop: after so many seconds or a timedelta, or at an aware datetime.
+            max_requests: stop after so many requests.
+            order: whether the days of a target are fetched from the oldest on, or from the newest back.
+            refresh: whether to ask also for days that the store has for good.
+            retry_refused: whether to ask again for days to which the API said no.
+            stop: stop when this event is set, for instance by a handler of SIGTERM.
+
+        Raises:
+            UsageError: the client has no store, or an argument cannot mean anything.
+            HourlyClicksError: one that no day can survive, such as a refused key or a full disk; its
+                `report` is what had been done before.
+        """
+        several = as_targets(targets)
+        days = self._check(start, end, *several)
+        if max_requests is not None:
+            check_whole("max_requests", max_requests, least=0)
+        if order not in ("oldest", "newest"):
+            raise UsageError(f"order is 'oldest' or 'newest', not {order!r}")
+        backfill = self._engine.backfill(
+            days,
+            several,
+            newest_first=order == "newest",
+            max_requests=max_requests,
+            terms=self._engine.terms(refresh=refresh, refused=retry_refused),
+        )
+        return await backfill.run(seconds=seconds_until(deadline, self._clock.wall()), event=stop)
 
     def estimate(self, start: dt.date | str, end: dt.date | str, targets: int = 1) -> Estimate:
         """Compute what a range will cost; nothing is sent.
@@ -218,19 +286,14 @@ class Client:
         requests = len(DateRange.of(start, end)) * targets
         if requests > _MOST_REQUESTS:
             raise UsageError(f"{targets} targets are more than can be reckoned with")
-        return forecast(requests, self._limits, latency=self._limiter.latency)
+        return forecast(requests, self._limits, latency=self._engine.limiter.foresight.latency)
 
     async def close(self) -> None:
         """End whatever still runs and give up the connection; may be called twice."""
         if self._closed:
             return
         self._closed = True
-        error = UsageError("the client is closed", fatal=True)
-        self._limiter.abort(error, for_good=True)
-        for run in tuple(self._running):
-            run.on_close(copy.copy(error))
-        await self._flights.close()
-        await self._transport.close()
+        await self._engine.close()
 
     async def __aenter__(self) -> Self:
         self._use()
@@ -247,30 +310,17 @@ class Client:
     def __repr__(self) -> str:
         return f"<Client {'closed' if self._closed else 'open'}>"
 
-    def _run(self, range_: DateRange, target: Target, lane: Lane) -> Run:
-        check_type("lane", lane, Lane)
-        return Run(
-            range_,
-            target,
-            lane=lane,
-            fetcher=self._fetcher,
-            flights=self._flights,
-            limiter=self._limiter,
-            announce=self._announce,
-            workers=self._limits.concurrency + _SPARE_WORKERS,
-            running=self._running,
-        )
-
     def _check(
-        self, start: dt.date | str, end: dt.date | str, target: Target, *, use: bool = True
+        self, start: dt.date | str, end: dt.date | str, *targets: Target, use: bool = True
     ) -> DateRange:
         """Refuse what cannot be answered, before anything is sent."""
         if use:
             self._use()
-        if not isinstance(target, Target):
-            raise UsageError(f"a target is an Account, a Link or a Group, not {target!r}")
-        if self._plan is not None:
-            self._plan.check(target)
+        for target in targets:
+            if not isinstance(target, Target):
+                raise UsageError(f"a target is an Account, a Link or a Group, not {target!r}")
+            if self._plan is not None:
+                self._plan.check(target)
         range_ = DateRange(as_day(start), as_day(end))
         if not has_begun(range_.end, self._clock.wall()):
             raise UsageError(f"{range_.end} has not begun anywhere on Earth")

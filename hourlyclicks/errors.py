@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from hourlyclicks.model.day import DayClicks
+    from hourlyclicks.model.report import BackfillReport
     from hourlyclicks.model.series import HourlySeries
     from hourlyclicks.model.targets import Target
 
@@ -45,6 +46,7 @@ class HourlyClicksError(Exception):
         retryable: whether asking the same again may succeed.
         fatal: whether no other day of the run can succeed either; such an error ends the run at once.
         series: what had been fetched when a fatal error ended a ``fetch``, else ``None``.
+        report: what had been done when a fatal error ended a ``backfill``, else ``None``.
     """
 
     day: dt.date | None = None
@@ -52,6 +54,7 @@ class HourlyClicksError(Exception):
     retryable: bool = False
     fatal: bool = False
     series: HourlySeries | None = None
+    report: BackfillReport | None = None
 
     def about(self, day: dt.date, target: Target) -> Self:
         """Note the day and target this error belongs to, and return the error."""

@@ -62,6 +62,21 @@ class DayDone:
 
 
 @attrs.frozen(kw_only=True)
+class DayRevised:
+    """A day was asked for again, and its figures differ from those in the store; the new ones are kept.
+
+    Args:
+        day: the day.
+        target: the target.
+        revision: how often its figures have changed by now, counted from 1.
+    """
+
+    day: dt.date
+    target: Target
+    revision: int
+
+
+@attrs.frozen(kw_only=True)
 class DayFailed:
     """A day was given up.
 
@@ -126,12 +141,12 @@ class SpacingChanged:
 
 @attrs.frozen(kw_only=True)
 class Progress:
-    """Where a ``fetch`` or ``stream`` stands; follows every day that is done or given up.
+    """Where a ``fetch``, ``stream`` or ``backfill`` stands; follows every day that is done or given up.
 
     Args:
-        done: days answered so far.
+        done: days answered so far, those that were in the store included.
         failed: days given up so far.
-        total: days of the whole call.
+        total: days of the whole call, of all its targets.
         eta: seconds until its end if nothing more fails, computed from the limits.
         binding: what decides that figure.
     """
@@ -144,7 +159,7 @@ class Progress:
 
 
 Event: TypeAlias = (
-    AttemptFailed | DayDone | DayFailed | Refused | Paused | Resumed | SpacingChanged | Progress
+    AttemptFailed | DayDone | DayFailed | DayRevised | Paused | Progress | Refused | Resumed | SpacingChanged
 )
 
 

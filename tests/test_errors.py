@@ -19,10 +19,12 @@ from hourlyclicks.errors import (
     PlanError,
     RateLimitedError,
     ServerError,
+    StoreError,
     TransportError,
     UsageError,
 )
 from hourlyclicks.model.dates import DateRange
+from hourlyclicks.model.day import DayClicks
 from hourlyclicks.model.series import merge_days
 from hourlyclicks.model.targets import Link
 
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
 DAY = dt.date(2025, 4, 3)
 LINK = Link("kYdr", "https://vvd.bz")
 SERIES = merge_days(DateRange(DAY, DAY), [], target=LINK)
+UNSAVED = DayClicks(DAY, (7,) * 24, (5,) * 24, dt.datetime(2025, 4, 4, tzinfo=dt.UTC), final=False)
 SAMPLES: list[HourlyClicksError] = [
     HourlyClicksError("something"),
     UsageError("no such day"),
@@ -42,6 +45,7 @@ SAMPLES: list[HourlyClicksError] = [
     ServerError("failed", status=503, retryable=True),
     ApiError("no such link", code=1001, status=200),
     DecodeError(("expected int @ result[3].hour",), excerpt="{}", retryable=False),
+    StoreError("the disk is full", unsaved=UNSAVED),
     IncompleteSeriesError(
         "1 day failed", series=SERIES, failures={DAY: ServerError("failed", status=500, retryable=True)}
     ),
@@ -131,11 +135,12 @@ def test_what_ends_the_run_is_not_tried_again(error: HourlyClicksError) -> None:
 
 
 def test_fatal_are_those_that_no_other_day_survives() -> None:
-    """The plan, the key, the pace and the certificate end a run; nothing else does."""
+    """The plan, the key, the pace, the certificate and the store end a run; nothing else does."""
     assert {type(error) for error in SAMPLES if error.fatal} == {
         PlanError,
         AuthenticationError,
         RateLimitedError,
+        StoreError,
     }
 
 

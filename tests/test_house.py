@@ -40,7 +40,7 @@ FLOORS = {
     "events": 2,
     "wire": 3,
     "pacing": 3,
-    "store": 3,
+    "store": 2,
     "net": 4,
     "client": 5,
     "": 6,  # the package itself, with its public names

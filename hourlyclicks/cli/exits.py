@@ -18,6 +18,7 @@ from hourlyclicks.errors import (
     PlanError,
     RateLimitedError,
     ServerError,
+    StoreError,
     TransportError,
     UsageError,
 )
@@ -58,6 +59,7 @@ ENDINGS = (
     Ending(9, "an answer that cannot be read", DecodeError),
     Ending(INCOMPLETE, "some days are missing", IncompleteSeriesError),
     Ending(OUTPUT, "the output cannot be written"),
+    Ending(12, "the store cannot be read or written", StoreError),
     Ending(INTERRUPTED, "Ctrl-C, or SIGTERM"),
     Ending(BROKEN_PIPE, "whoever read the output stopped reading"),
 )

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Self, SupportsIndex
 import attrs
 
 from hourlyclicks.errors import UsageError
+from hourlyclicks.model.checks import check_amount
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -211,6 +212,26 @@ def today(now: dt.datetime, zone: dt.tzinfo | None = None) -> dt.date:
         return _aware(now).astimezone(zone or dt.UTC).date()
     except OverflowError:
         return now.date()
+
+
+def seconds_until(deadline: float | dt.timedelta | dt.datetime | None, now: dt.datetime) -> float | None:
+    """Return how many seconds are left, at least 0; ``None`` when there is no deadline.
+
+    Args:
+        deadline: a number of seconds, a timedelta, or an aware datetime.
+        now: the present moment.
+
+    Raises:
+        UsageError: it is none of these.
+    """
+    if deadline is None:
+        return None
+    if isinstance(deadline, dt.datetime):
+        deadline = _aware(deadline) - now
+    if isinstance(deadline, dt.timedelta):
+        return max(0.0, deadline.total_seconds())
+    check_amount("deadline", deadline, zero=True)
+    return deadline
 
 
 def _aware(moment: dt.datetime) -> dt.datetime:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import TypeAlias
 
@@ -100,6 +101,18 @@ def as_target(text: str) -> Target:
     if link := re.fullmatch(r"([a-zA-Z]+://[^/]+)/(.+)", text, re.DOTALL):
         return Link(link[2], link[1])
     raise UsageError(f"a target is written 'account', 'group 7' or 'https://vvd.bz/kYdr', not {text!r}")
+
+
+def as_targets(targets: Iterable[Target]) -> tuple[Target, ...]:
+    """Return targets in their order, each once.
+
+    Raises:
+        UsageError: they are no collection of targets.
+    """
+    several: object = targets
+    if isinstance(several, str | Target) or not isinstance(several, Iterable):
+        raise UsageError(f"targets are several, such as [{Account()!r}], not {targets!r}")
+    return tuple(dict.fromkeys(several))
 
 
 @attrs.frozen

@@ -4,6 +4,9 @@ A day is asked for in attempts. An attempt waits for a slot, sends one request, 
 refusal because of the rate is no failure of the day: it pauses everybody and then the same attempt goes on.
 What an answer means to others (a pause, the end of the run) is said while its slot is still held, so that
 nobody slips out in between.
+
+With a store, an answer is kept before the day counts as done, and a day that another process has got while
+this one was waiting for its turn is taken from the store.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from hourlyclicks.errors import AuthenticationError, HourlyClicksError, RateLimi
 from hourlyclicks.events import AttemptFailed, DayDone, DayFailed, Refused
 from hourlyclicks.model.dates import is_final
 from hourlyclicks.pacing.brake import MOST_PAUSES
+from hourlyclicks.pacing.errand import NotNeededError, TakenError
 from hourlyclicks.pacing.lanes import Lane
 from hourlyclicks.wire.decode import decode_day
 from hourlyclicks.wire.judge import check_status, refusal
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.http import Response
     from hourlyclicks.model.targets import Query
+    from hourlyclicks.net.archive import Archive
     from hourlyclicks.net.retry import Retrier
     from hourlyclicks.net.transport import Transport
     from hourlyclicks.pacing.errand import Errand
@@ -36,6 +41,10 @@ if TYPE_CHECKING:
     from hourlyclicks.pacing.lanes import Call
     from hourlyclicks.pacing.limiter import Limiter
     from hourlyclicks.wire.request import Origin
+
+
+_TAKEN = 0.25
+"""Seconds after which to look again whether another process has got a day."""
 
 
 class _Trip:
@@ -73,6 +82,7 @@ class DayFetcher:
         retrier: repeats what failed.
         clock: what time it is.
         announce: told what happens.
+        archive: keeps what is fetched, if anything does.
     """
 
     def __init__(
@@ -85,6 +95,7 @@ class DayFetcher:
         retrier: Retrier,
         clock: Clock,
         announce: Announcer,
+        archive: Archive | None = None,
     ) -> None:
         self._origin = origin
         self._zone = zone
@@ -93,6 +104,7 @@ class DayFetcher:
         self._retrier = retrier
         self._clock = clock
         self._announce = announce
+        self._archive = archive
 
     def gives_up(self, call: Call) -> bool:
         """Return whether so much has failed that a call had better end; a backfill pauses a while first."""
@@ -110,22 +122,43 @@ class DayFetcher:
             try:
                 day = await self._attempt(trip)
             except HourlyClicksError as error:
-                if not self._retrier.may_repeat(error):
+                if not self._retrier.may_repeat(error) or errand.call.over:
                     raise
                 day = await self._repeat(trip, error)
         except HourlyClicksError as error:
-            error.about(query.day, query.target)
-            if self._announce:
-                self._announce(
-                    DayFailed(day=query.day, target=query.target, requests=trip.requests, error=error)
-                )
+            await self._failed(trip, error)
             raise
+        except NotNeededError:
+            return await self._found(trip)
         self._retrier.budget.earn()
         self._limiter.calmed()
+        errand.call.answered += 1
+        if self._archive is not None:
+            errand.call.revised += await self._archive.keep(query, day, requests=trip.requests)
+            self._limiter.settled(query)
         if self._announce:
             self._announce(
                 DayDone(day=query.day, target=query.target, requests=trip.requests, final=day.final)
             )
+        return day
+
+    async def _failed(self, trip: _Trip, error: HourlyClicksError) -> None:
+        """Tell and note that a day was given up."""
+        query = trip.query
+        error.about(query.day, query.target)
+        if self._archive is not None and trip.requests and not error.fatal:
+            await self._archive.note(query, error, asked=trip.asked, requests=trip.requests)
+            self._limiter.settled(query)
+        if self._announce:
+            self._announce(DayFailed(day=query.day, target=query.target, requests=trip.requests, error=error))
+
+    async def _found(self, trip: _Trip) -> DayClicks:
+        """Return a day that another process has got meanwhile."""
+        day = None
+        if self._archive is not None:
+            day = await self._archive.find(trip.query, trip.errand.call.terms)
+        if day is None:
+            return await self.fetch(trip.query, trip.errand)  # it was there, and is there no more
         return day
 
     async def _repeat(self, trip: _Trip, error: HourlyClicksError) -> DayClicks:
@@ -139,6 +172,8 @@ class DayFetcher:
     def _tell_failure(self, trip: _Trip, attempt: int, wait: float, error: HourlyClicksError) -> None:
         query = trip.query
         error.about(query.day, query.target)
+        trip.errand.call.retries += 1
+        trip.errand.busy = False
         if self._announce:
             self._announce(
                 AttemptFailed(day=query.day, target=query.target, attempt=attempt, wait=wait, error=error)
@@ -167,14 +202,14 @@ class DayFetcher:
     async def _exchange(self, trip: _Trip) -> Response:
         request = build_request(trip.query, self._origin)
         while True:
-            slot = await self._limiter.acquire(trip.errand)
+            slot = await self._place(trip.errand)
             try:
                 if not trip.requests:
                     trip.started = slot.sent
                 trip.requests += 1
                 trip.asked = self._clock.wall()  # the answer may be as old as that
                 response = await self._transport.send(request)
-                if self._let_through(trip, slot, response):
+                if await self._let_through(trip, slot, response):
                     return response
                 self._check_patience(trip)
             except HourlyClicksError as error:
@@ -183,6 +218,18 @@ class DayFetcher:
                 raise
             finally:
                 self._limiter.release(slot)
+
+    async def _place(self, errand: Errand) -> Slot:
+        """Wait for the right to send one request, and until no other process asks for the same day."""
+        errand.busy = False
+        while True:
+            try:
+                slot = await self._limiter.acquire(errand)
+            except TakenError:
+                await self._clock.sleep(_TAKEN)
+            else:
+                errand.busy = True
+                return slot
 
     def _check_patience(self, trip: _Trip) -> None:
         """Give a day up that was refused too often, or would wait past its deadline; the others go on."""
@@ -196,7 +243,7 @@ class DayFetcher:
         error.fatal = False
         raise error
 
-    def _let_through(self, trip: _Trip, slot: Slot, response: Response) -> bool:
+    async def _let_through(self, trip: _Trip, slot: Slot, response: Response) -> bool:
         """Tell the limiter what the response means for the rate, and raise what it means for the day."""
         refused = refusal(response, self._clock.wall())
         if refused is None:
@@ -207,5 +254,5 @@ class DayFetcher:
         if self._announce:
             self._announce(Refused(day=trip.query.day, target=trip.query.target, status=refused.status))
         for_rate = refused.status == HTTPStatus.TOO_MANY_REQUESTS
-        self._limiter.refused(slot, refused.retry_after, for_rate=for_rate)
+        await self._limiter.refused(slot, refused.retry_after, for_rate=for_rate)
         return False

@@ -7,6 +7,7 @@ behind, except one that others wait for, which ends with the day it is at.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterable
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ class Crew(Generic[T]):
     """Work through items with a bounded number of tasks.
 
     Args:
-        items: what there is to do; pulled one at a time.
+        items: what there is to do; pulled one at a time, by whichever worker is free.
         work: does one item. An exception of it stops everybody.
         size: how many tasks.
         spared: says of a worker that it must not be cancelled now.
@@ -31,17 +32,18 @@ class Crew(Generic[T]):
 
     def __init__(
         self,
-        items: Iterable[T],
+        items: Iterable[T] | AsyncIterable[T],
         work: Callable[[T], Awaitable[None]],
         *,
         size: int,
         spared: Callable[[asyncio.Task[None]], bool],
     ) -> None:
-        self._items = iter(items)
+        self._pull = _one_at_a_time(items) if isinstance(items, AsyncIterable) else _at_once(items)
         self._work = work
         self._size = size
         self._spared = spared
         self._stopped = False
+        self._retired = False
         self._failure: HourlyClicksError | None = None
         self._workers: list[asyncio.Task[None]] = []
 
@@ -70,6 +72,13 @@ class Crew(Generic[T]):
         """Let every worker finish the item it is at, and take no other."""
         self._stopped = True
 
+    def retire(self, busy: Callable[[asyncio.Task[None]], bool]) -> None:
+        """Let those finish the item they are at that are busy with it, and cancel the others."""
+        self._stopped = self._retired = True
+        for worker in self._workers:
+            if not busy(worker):
+                worker.cancel()
+
     def end(self, failure: HourlyClicksError) -> None:
         """Cancel every worker; who waits for them is told why."""
         self._stopped = True
@@ -83,13 +92,37 @@ class Crew(Generic[T]):
         if self._failure is not None:
             raise self._failure
         for worker in done:
-            worker.result()
+            if not (self._retired and worker.cancelled()):
+                worker.result()
 
     async def _labour(self) -> None:
-        for item in self._items:
-            if self._stopped:
+        while True:
+            item = await self._pull()
+            if item is None or self._stopped:
                 return
             await self._work(item)
+
+
+def _at_once(items: Iterable[T]) -> Callable[[], Awaitable[T | None]]:
+    """Return what gives the next item, or ``None`` after the last."""
+    iterator = iter(items)
+
+    async def pull() -> T | None:
+        return next(iterator, None)
+
+    return pull
+
+
+def _one_at_a_time(items: AsyncIterable[T]) -> Callable[[], Awaitable[T | None]]:
+    """Return what gives the next item, or ``None`` after the last; who comes meanwhile waits."""
+    iterator = aiter(items)
+    pulling = asyncio.Lock()
+
+    async def pull() -> T | None:
+        async with pulling:
+            return await anext(iterator, None)
+
+    return pull
 
 
 def _forget(worker: asyncio.Task[None]) -> None:

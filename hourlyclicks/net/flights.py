@@ -48,8 +48,8 @@ class _Flight:
 
     __slots__ = ("errand", "followers", "own", "task")
 
-    def __init__(self, call: Call, task: asyncio.Task[object] | None, *, own: bool) -> None:
-        self.errand = Errand(call)
+    def __init__(self, query: Query, call: Call, task: asyncio.Task[object] | None, *, own: bool) -> None:
+        self.errand = Errand(call, query)
         self.task = task
         self.own = own
         self.followers: set[asyncio.Future[DayClicks]] = set()
@@ -79,14 +79,14 @@ class Flights:
         if flight is not None:
             self._hand_over(flight.errand, call)
             return await self._follow(flight, query, call)
-        flight = self._flights[query] = _Flight(call, asyncio.current_task(), own=False)
+        flight = self._flights[query] = _Flight(query, call, asyncio.current_task(), own=False)
         return await self._lead(flight, query)
 
     async def share(self, query: Query, call: Call) -> DayClicks:
         """Fetch a day in a task of its own, or wait for whoever is fetching it."""
         flight = self._flights.get(query)
         if flight is None:
-            flight = self._flights[query] = _Flight(call, None, own=True)
+            flight = self._flights[query] = _Flight(query, call, None, own=True)
             flight.task = asyncio.create_task(self._lead_alone(flight, query))
             flight.task.add_done_callback(partial(self._crash, flight, query))
         else:
@@ -100,6 +100,10 @@ class Flights:
                 flight.own = True
                 return True
         return False
+
+    def busy(self, task: asyncio.Task[None]) -> bool:
+        """Return whether a request was spent on what a task is fetching, whose answer is about to come."""
+        return any(flight.task is task and flight.errand.busy for flight in self._flights.values())
 
     async def close(self) -> None:
         """Cancel the flights in tasks of their own and wait until they are gone."""

@@ -3,16 +3,20 @@
 A run pulls its days from the range, keeps count, and says how far it is. A day that fails for good is a
 result like any other, except when no other day can succeed either (a refused key), or when so much has
 failed that the retry budget is spent: then the rest is not even asked for.
+
+With a store, the days that are known for good come from there, and are not asked for at all.
 """
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
-from hourlyclicks.errors import HourlyClicksError, IncompleteSeriesError, UsageError
+from hourlyclicks.errors import HourlyClicksError, IncompleteSeriesError, StoreError, UsageError
 from hourlyclicks.events import Progress
 from hourlyclicks.model.series import SeriesBuilder
 from hourlyclicks.model.targets import Query
+from hourlyclicks.net.archive import Pages
 from hourlyclicks.net.fanout import Crew, Shelf
 from hourlyclicks.pacing.lanes import Call
 
@@ -26,10 +30,13 @@ if TYPE_CHECKING:
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.series import HourlySeries
     from hourlyclicks.model.targets import Target
+    from hourlyclicks.net.archive import Archive
+    from hourlyclicks.net.backfill import Backfill
     from hourlyclicks.net.days import DayFetcher
     from hourlyclicks.net.flights import Flights
     from hourlyclicks.pacing.lanes import Lane
     from hourlyclicks.pacing.limiter import Limiter
+    from hourlyclicks.store.terms import Terms
 
 _AHEAD = 4
 """A stream may be so many days per worker ahead of its consumer."""
@@ -50,6 +57,8 @@ class Run:
         announce: told how far it is.
         workers: how many days may be worked on at a time.
         running: the runs of the client, among which it is while it is entered.
+        terms: what it wants of days that are in the store.
+        archive: the store, if there is one.
 
     Attributes:
         on_close: what ends it when the client is closed.
@@ -68,13 +77,17 @@ class Run:
         limiter: Limiter,
         announce: Announcer,
         workers: int,
-        running: set[Run],
+        running: set[Run | Backfill],
+        terms: Terms,
+        archive: Archive | None,
     ) -> None:
         self.range = range_
         self.target = target
         self.workers = min(workers, len(range_))
         self.spared = flights.adopt
-        self._call = Call(lane, remaining=len(range_))
+        self._call = Call(lane, remaining=len(range_), terms=terms)
+        self._pages = None if archive is None else Pages(archive, target, range_, terms)
+        self._expected = 0
         self._failed = 0
         self._fetcher = fetcher
         self._flights = flights
@@ -84,7 +97,7 @@ class Run:
 
     def __enter__(self) -> Self:
         self._running.add(self)
-        self._limiter.enter(self._call)
+        self._limiter.foresight.enter(self._call)
         return self
 
     def __exit__(
@@ -93,7 +106,7 @@ class Run:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._limiter.leave(self._call)
+        self._limiter.foresight.leave(self._call)
         self._running.discard(self)
 
     @property
@@ -105,8 +118,20 @@ class Run:
         """Yield what to ask for, in the order of the dates."""
         return (Query(day, self.target) for day in self.range)
 
+    async def survey(self) -> None:
+        """Look how many days the store has already."""
+        if self._pages is None:
+            return
+        self._expected = await self._pages.count()
+        self._call.remaining -= self._expected
+        if self._expected:
+            self._tell()
+
     async def ask(self, query: Query) -> DayClicks:
-        """Fetch one of the days and count it."""
+        """Take one of the days from the store, or fetch it; count it."""
+        known = None if self._pages is None else await self._pages.find(query.day)
+        if known is not None:
+            return self._reuse(known)
         try:
             day = await self._flights.fly(query, self._call)
         except HourlyClicksError:
@@ -116,12 +141,27 @@ class Run:
         self._count()
         return day
 
+    def _reuse(self, known: DayClicks | HourlyClicksError) -> DayClicks:
+        """Take what the store has of a day."""
+        if self._expected:
+            self._expected -= 1
+        else:  # it was not there yet when the store was surveyed
+            self._count()
+        if isinstance(known, HourlyClicksError):
+            self._failed += 1
+            self._tell()
+            raise known
+        return known
+
     def _count(self) -> None:
         self._call.remaining -= 1
+        self._tell()
+
+    def _tell(self) -> None:
         if not self._announce:
             return
         total = len(self.range)
-        eta, binding = self._limiter.eta(self._call)
+        eta, binding = self._limiter.foresight.eta(self._call)
         self._announce(
             Progress(
                 done=total - self._call.remaining - self._failed,
@@ -146,6 +186,10 @@ async def collect(run: Run, *, strict: bool) -> HourlySeries:
     async def work(query: Query) -> None:
         try:
             builder.add(await run.ask(query))
+        except StoreError as error:
+            if error.unsaved is not None:
+                builder.add(error.unsaved)
+            raise
         except HourlyClicksError as error:
             if error.fatal:
                 raise
@@ -156,6 +200,7 @@ async def collect(run: Run, *, strict: bool) -> HourlySeries:
     crew = Crew(run.queries(), work, size=run.workers, spared=run.spared)
     run.on_close = crew.end
     try:
+        await run.survey()
         async with crew:
             await crew.join()
     except HourlyClicksError as error:
@@ -194,8 +239,11 @@ class DayStream:
         if self._reading is not None:
             raise UsageError("a stream can be entered only once")
         self._reading = True
-        self._run.__enter__()
-        await self._crew.__aenter__()
+        with ExitStack() as entered:
+            entered.enter_context(self._run)
+            await self._run.survey()
+            await self._crew.__aenter__()
+            entered.pop_all()
         return self
 
     async def __aexit__(

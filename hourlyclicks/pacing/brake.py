@@ -47,27 +47,47 @@ class Step(NamedTuple):
     from_response: bool
 
 
+class Memory(NamedTuple):
+    """All that a brake has learnt.
+
+    Args:
+        pauses: how many there were since the last answer.
+        step: the step of the spacing.
+        answers: how many there were since the last refusal.
+        warned: whether a refusal is not forgotten yet.
+    """
+
+    pauses: int
+    step: int
+    answers: int
+    warned: bool
+
+
 class Backoff:
-    """The lengths of successive pauses: a first one, doubling up to 15 times as much."""
+    """The lengths of successive pauses: a first one, doubling up to 15 times as much.
+
+    Attributes:
+        pauses: how many there were since the last answer.
+    """
 
     def __init__(self, first: float) -> None:
         self._first = first
-        self._pauses = 0
+        self.pauses = 0
 
     @property
     def spent(self) -> bool:
         """Whether there were `MOST_PAUSES` pauses without an answer."""
-        return self._pauses >= MOST_PAUSES
+        return self.pauses >= MOST_PAUSES
 
     def next(self, asked: float | None, u: float) -> float:
         """Return how many seconds to pause; `asked` is the server's wish, `u` a random number in [0, 1)."""
-        doubled = self._first * 2.0 ** min(self._pauses, _DOUBLINGS)
-        self._pauses += 1
+        doubled = self._first * 2.0 ** min(self.pauses, _DOUBLINGS)
+        self.pauses += 1
         return (asked or min(doubled, 15 * self._first)) * (1 + u / 4)
 
     def answered(self) -> None:
         """Begin anew: there is progress."""
-        self._pauses = 0
+        self.pauses = 0
 
 
 class Brake:
@@ -114,10 +134,29 @@ class Brake:
         if self._step == _LAST_STEP:
             return None
         self._step += 1
+        return self.step
+
+    @property
+    def step(self) -> Step | None:
+        """How the requests are spread at present; ``None``: not at all."""
+        if self._step == 0:
+            return None
         if self._step == 1:
             return Step(EVEN_SLACK, from_response=False)
         stretch = min(_STRETCH ** (self._step - 2), _MOST_STRETCH)
         return Step(_FROM_RESPONSE_SLACK * stretch, from_response=True)
+
+    @property
+    def memory(self) -> Memory:
+        """What it has learnt."""
+        return Memory(self._backoff.pauses, self._step, self._answers, self._warned)
+
+    def recall(self, memory: Memory) -> None:
+        """Learn at once what another brake has learnt."""
+        self._backoff.pauses = memory.pauses
+        self._step = max(self._step, memory.step)
+        self._answers = memory.answers
+        self._warned = self._warned or memory.warned
 
     def answered(self) -> None:
         """Note that a request was let through."""

@@ -7,8 +7,17 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import asyncio
 
+    from hourlyclicks.model.targets import Query
     from hourlyclicks.pacing.gate import Slot
     from hourlyclicks.pacing.lanes import Call
+
+
+class NotNeededError(Exception):
+    """No request is needed: another process has got the day meanwhile, and it is in the store."""
+
+
+class TakenError(Exception):
+    """No request is allowed: another process asks for the day at this moment."""
 
 
 class Errand:
@@ -16,11 +25,20 @@ class Errand:
 
     Attributes:
         call: on whose behalf, at present.
+        query: what is asked.
         turn: its place in the line while it waits.
+        busy: whether a request was spent on it whose result is not lost if it is let be.
     """
 
-    __slots__ = ("call", "turn")
+    __slots__ = ("busy", "call", "query", "turn")
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: Call, query: Query) -> None:
         self.call = call
+        self.query = query
+        self.busy = False
         self.turn: asyncio.Future[Slot] | None = None
+
+    @property
+    def waits(self) -> bool:
+        """Whether it stands in line and has got nothing yet."""
+        return self.turn is not None and not self.turn.done()

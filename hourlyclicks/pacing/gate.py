@@ -27,6 +27,8 @@ from hourlyclicks.clock import SECOND
 from hourlyclicks.pacing.pause import Pause, Wait
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hourlyclicks.events import Binding
     from hourlyclicks.pacing.lanes import Call
     from hourlyclicks.pacing.plans import Limits
@@ -41,12 +43,13 @@ _FOR_A_RESPONSE = Wait(None, "rate")
 class Slot:
     """The right to send one request."""
 
-    __slots__ = ("call", "epoch", "previous_even", "probe", "sent", "storm", "storm_probe")
+    __slots__ = ("call", "epoch", "id", "previous_even", "probe", "sent", "storm", "storm_probe", "what")
 
     call: Call
     """Whose it is; written by the limiter."""
 
     def __init__(self, sent: int, epoch: int, *, probe: bool, previous_even: int) -> None:
+        self.id = self.what = ""  # its name, and the day it is for, where several processes share the limits
         self.sent = sent
         self.epoch = epoch
         self.probe = probe
@@ -126,9 +129,36 @@ class Gate:
         self._interval = ceil(self._average * slack)
         self._after_response = self._interval if from_response else 0
 
+    def restore(self, *, flying: int, released: Sequence[int], even: int) -> None:
+        """Take over what another gate has seen.
+
+        Args:
+            flying: how many requests are under way.
+            released: when the responses of the others came, in order.
+            even: the moment from which on even spacing lets a request go.
+        """
+        self._flying = flying
+        for window in self._windows:
+            window.freed.extend([moment + window.length for moment in released])
+        self._even = even
+
+    @property
+    def longest(self) -> int:
+        """The length of the longest window in nanoseconds, guard included; 0 when there is none."""
+        return self._windows[-1].length if self._windows else 0
+
+    @property
+    def even(self) -> int:
+        """The moment from which on even spacing lets a request go."""
+        return self._even
+
+    def holds(self, now: int) -> Wait | None:
+        """Say what a request must wait for now, or ``None`` when it may go."""
+        return self.pause.blocks(now) or self._blocks(now)
+
     def reserve(self, now: int) -> Slot | Wait:
         """Take a place, or say what to wait for."""
-        held = self.pause.blocks(now) or self._blocks(now)
+        held = self.holds(now)
         if held is not None:
             return held
         self._flying += 1

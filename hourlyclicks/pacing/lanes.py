@@ -7,11 +7,16 @@ behind a large one.
 
 from __future__ import annotations
 
+import datetime as dt
 import enum
 from collections import OrderedDict, deque
 from typing import Generic, TypeVar
 
+from hourlyclicks.store.terms import Terms
+
 T = TypeVar("T")
+
+_ALL = Terms(began=dt.datetime.max.replace(tzinfo=dt.UTC), refresh=True)
 
 
 class Lane(enum.IntEnum):
@@ -23,26 +28,74 @@ class Lane(enum.IntEnum):
     """It may take hours."""
 
 
+class OverError(Exception):
+    """A call is over: it may send no more requests."""
+
+
 class Call:
     """One call of a user, which may take many requests.
 
-    Attributes:
+    Args:
         lane: how urgent it is.
         remaining: days that were not answered yet; 0 counts for nobody's forecast.
+        terms: what it wants of days that are in a store.
+        allowance: how many requests it may send.
+        job: what it works on, when other processes may work on the same.
+
+    Attributes:
         flying: slots it has now.
+        spent: requests it has sent.
+        retries: those that were sent because others had failed.
+        answered: days that it has got by asking.
+        revised: days whose figures had changed.
+        over: whether it may send no more.
     """
 
-    __slots__ = ("flying", "lane", "remaining")
+    __slots__ = (
+        "_allowance",
+        "answered",
+        "flying",
+        "job",
+        "lane",
+        "over",
+        "remaining",
+        "retries",
+        "revised",
+        "spent",
+        "terms",
+    )
 
-    def __init__(self, lane: Lane, remaining: int = 1) -> None:
+    def __init__(
+        self,
+        lane: Lane,
+        remaining: int = 1,
+        *,
+        terms: Terms = _ALL,
+        allowance: int | None = None,
+        job: str = "",
+    ) -> None:
         self.lane = lane
+        self.job = job
         self.remaining = remaining
-        self.flying = 0
+        self.terms = terms
+        self.flying = self.spent = self.retries = self.answered = self.revised = 0
+        self.over = False
+        self._allowance = allowance
 
     @property
     def unsent(self) -> int:
         """The days whose request is still to be sent, if none has to be repeated."""
         return max(0, self.remaining - self.flying)
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether it has sent as many requests as it may."""
+        return self._allowance is not None and self.spent >= self._allowance
+
+    def check(self) -> None:
+        """Raise `OverError` when it may send no more."""
+        if self.over or self.exhausted:
+            raise OverError
 
 
 class Lanes(Generic[T]):
@@ -87,8 +140,14 @@ class Lanes(Generic[T]):
             del calls[call]
         return call, ticket
 
-    def drain(self) -> list[T]:
-        """Take all tickets."""
+    def size(self, lane: Lane) -> int:
+        """Return how many tickets wait in that lane."""
+        return sum(map(len, self._lanes[lane].values()))
+
+    def drain(self, call: Call | None = None) -> list[T]:
+        """Take all tickets, or all of one call."""
+        if call is not None:
+            return list(self._lanes[call.lane].pop(call, ()))
         tickets = [
             ticket for calls in self._lanes.values() for waiting in calls.values() for ticket in waiting
         ]

@@ -15,25 +15,27 @@ from typing import TYPE_CHECKING
 from hourlyclicks.clock import SECOND
 from hourlyclicks.errors import RateLimitedError
 from hourlyclicks.events import Paused, Resumed, SpacingChanged
-from hourlyclicks.pacing.brake import Backoff, Brake
-from hourlyclicks.pacing.gate import Gate, Slot
-from hourlyclicks.pacing.lanes import Lane, Lanes
-from hourlyclicks.pacing.pause import Pause, Wait
-from hourlyclicks.pacing.schedule import TYPICAL_LATENCY
+from hourlyclicks.pacing.foresight import Foresight
+from hourlyclicks.pacing.gate import Slot
+from hourlyclicks.pacing.lanes import Lane, Lanes, OverError
+from hourlyclicks.pacing.pace import OwnPace
+from hourlyclicks.pacing.pause import Wait
+from hourlyclicks.pacing.regulator import first_pause
+from hourlyclicks.pacing.storm import Storm
 
 if TYPE_CHECKING:
     from random import Random
 
     from hourlyclicks.clock import Clock, Timer
     from hourlyclicks.errors import HourlyClicksError
-    from hourlyclicks.events import Binding, Hook
+    from hourlyclicks.events import Hook
+    from hourlyclicks.model.targets import Query
     from hourlyclicks.pacing.errand import Errand
     from hourlyclicks.pacing.lanes import Call
+    from hourlyclicks.pacing.pace import Pace
     from hourlyclicks.pacing.plans import Limits
 
-_CALM_WINDOWS = 10
-_LONGEST_FIRST_PAUSE = 60.0
-_SMOOTHING = 8
+_SPREAD = "the server refuses bursts, or somebody else uses the key: requests are spread evenly"
 
 
 class Limiter:
@@ -44,26 +46,25 @@ class Limiter:
         clock: what time it is.
         emit: told of pauses and changes of the spacing.
         random: where the jitter of pauses comes from.
+        pace: says when requests may go; one of its own when left out.
+
+    Attributes:
+        foresight: foresees the end of calls.
     """
 
-    def __init__(self, limits: Limits, *, clock: Clock, emit: Hook, random: Random) -> None:
+    def __init__(
+        self, limits: Limits, *, clock: Clock, emit: Hook, random: Random, pace: Pace | None = None
+    ) -> None:
         self._clock = clock
         self._emit = emit
         self._random = random
-        self._gate = Gate(limits)
-        first_pause = min(_LONGEST_FIRST_PAUSE, limits.shortest_window)
-        self._brake = Brake(
-            first_pause=first_pause,
-            calm=_CALM_WINDOWS * max((rate.requests for rate in limits.rates), default=1),
-            step=1 if limits.spacing == "even" else 0,
-        )
-        self._storm = Pause()
-        self._storm_backoff = Backoff(first_pause)
-        self._lanes: Lanes[asyncio.Future[Slot]] = Lanes()
-        self._calls: set[Call] = set()
+        self._pace: Pace = pace or OwnPace(limits)
+        self._pace.serves(self)
+        self._storm = Storm(first_pause(limits))
+        self._lanes: Lanes[Errand] = Lanes()
+        self.foresight = Foresight(clock, self._pace, self._storm)
         self._timer: Timer | None = None
         self._latch: HourlyClicksError | None = None
-        self._latency = round(TYPICAL_LATENCY * SECOND)
 
     # -- slots ------------------------------------------------------------------------------------------
 
@@ -72,24 +73,31 @@ class Limiter:
 
         Raises:
             HourlyClicksError: the run was ended by `abort` meanwhile.
+            OverError: the call is over, or has no requests left.
+            NotNeededError: another process has got the day meanwhile.
+            TakenError: another process asks for it right now.
         """
         while True:
             if self._latch is not None:
                 raise copy.copy(self._latch)
+            errand.call.check()
             slot = await self._turn(errand)
-            if not self._outdated(slot):
+            if not self._outdated(slot) and not slot.call.exhausted:
+                slot.call.spent += 1
+                if slot.call.exhausted:
+                    self.dismiss(slot.call, OverError())
                 return slot
             self.cancel(slot)  # something happened since it was handed out, in the same turn of the loop
 
     async def _turn(self, errand: Errand) -> Slot:
         if not self._lanes:
-            got = self._reserve(errand.call.lane, self._clock.monotonic())
+            got = self._reserve(errand, self._clock.monotonic())
             if isinstance(got, Slot):
                 return _given(got, errand.call)
         turn: asyncio.Future[Slot] = asyncio.get_running_loop().create_future()
         errand.turn = turn
-        self._lanes.push(errand.call, turn)
-        self._serve()
+        self._lanes.push(errand.call, errand)
+        self.serve()
         try:
             return await turn
         except asyncio.CancelledError:
@@ -103,34 +111,43 @@ class Limiter:
         if call.lane > errand.call.lane:
             return
         previous, errand.call = errand.call, call
-        if errand.turn is not None and self._lanes.remove(previous, errand.turn):
-            self._lanes.push(call, errand.turn)
-            self._serve()
+        if self._lanes.remove(previous, errand):
+            self._lanes.push(call, errand)
+            self.serve()
+
+    def dismiss(self, call: Call, error: Exception) -> None:
+        """Tell those who wait on behalf of one call that it is over."""
+        for errand in self._lanes.drain(call):
+            _fail(errand, error)
+        self.serve()
 
     def release(self, slot: Slot) -> None:
         """Give up the place of a request that was sent; it stays counted until its windows are over."""
         now = self._clock.monotonic()
-        self._latency += (now - slot.sent - self._latency) // _SMOOTHING
-        self._gate.release(slot, now)
+        self.foresight.measured(now - slot.sent)
+        self._pace.release(slot, now)
         self._given_up(slot)
 
     def cancel(self, slot: Slot) -> None:
         """Give back the slot of a request that was never sent."""
-        self._gate.cancel(slot)
+        self._pace.cancel(slot)
         self._given_up(slot)
+
+    def settled(self, query: Query) -> None:
+        """Note that the result for a day is in the store."""
+        self._pace.settle(query)
+
+    async def close(self) -> None:
+        """Finish what was begun."""
+        await self._pace.close()
 
     # -- what came back ---------------------------------------------------------------------------------
 
     def answered(self, slot: Slot) -> None:
         """Note that the server let a request through."""
-        if slot.epoch != self._gate.pause.epoch:
-            return
-        self._brake.answered()
-        if self._gate.pause.end():
-            self._emit(Resumed())
-            self._serve()
+        self._pace.answered(slot)
 
-    def refused(self, slot: Slot, retry_after: float | None, *, for_rate: bool = True) -> None:
+    async def refused(self, slot: Slot, retry_after: float | None, *, for_rate: bool = True) -> None:
         """Begin a pause for everybody, unless the request had left before the present one began.
 
         Args:
@@ -141,24 +158,26 @@ class Limiter:
         Raises:
             RateLimitedError: it is no use to wait; whoever else waits is told the same.
         """
-        if slot.epoch != self._gate.pause.epoch:
-            return
+        now = self._clock.monotonic()
         try:
-            seconds = self._brake.refused(retry_after, self._random.random())
+            refusal = await self._pace.refused(
+                slot, retry_after, now=now, u=self._random.random(), for_rate=for_rate
+            )
         except RateLimitedError as error:
-            self._fail_waiters(error)
+            self.fail(error)
             raise
-        self._gate.pause.begin(self._clock.monotonic() + round(seconds * SECOND))
-        self._emit(Paused(seconds=seconds, why="the server asks to wait"))
-        if for_rate:
-            self._spread()
-        self._serve()
+        if refusal is None:
+            return
+        self._emit(Paused(seconds=refusal.seconds, why="the server asks to wait"))
+        if refusal.interval is not None:
+            self._emit(SpacingChanged(interval=refusal.interval, why=_SPREAD))
+        self.serve()
 
     @property
     def pause(self) -> float:
         """The seconds for which everybody pauses from now on; 0 when there is no pause."""
         now = self._clock.monotonic()
-        return (self._gate.pause.opens(now) - now) / SECOND
+        return (self._pace.opens(now) - now) / SECOND
 
     def storm(self) -> float | None:
         """Hold back the backfills for a while, since too much fails.
@@ -167,141 +186,136 @@ class Limiter:
             The seconds until the next of them may go; ``None`` when there were too many pauses already.
         """
         now = self._clock.monotonic()
-        if self._storm.blocks(now) is None:
-            if self._storm_backoff.spent:
-                return None
-            seconds = self._storm_backoff.next(None, self._random.random())
-            self._storm.begin(now + round(seconds * SECOND))
+        seconds = self._storm.begin(now, self._random.random())
+        if seconds is not None:
             self._emit(Paused(seconds=seconds, why="too many requests fail; backfills wait"))
-            self._serve()
+            self.serve()
+        elif self._storm.blocks(now) is None:
+            return None
         return (self._storm.opens(now) - now) / SECOND
 
     @property
     def stormed_out(self) -> bool:
         """Whether `storm` is of no use any more."""
-        return self._storm_backoff.spent
+        return self._storm.spent
 
     def calmed(self) -> None:
         """Note that a day was answered, so that there is no storm, or no more."""
-        self._storm_backoff.answered()
-        if self._storm.end():
-            self._emit(Resumed())
-            self._serve()
+        if self._storm.calmed():
+            self.resumed()
 
     def abort(self, error: HourlyClicksError, *, for_good: bool) -> None:
         """Tell everybody who waits that the run is over; `for_good`: and everybody who comes later."""
         if for_good:
             self._latch = copy.copy(error)  # whoever gets the original may add to it
-        self._fail_waiters(error)
+        self.fail(error)
 
-    # -- foresight --------------------------------------------------------------------------------------
+    # -- the line, as the pace sees it -------------------------------------------------------------------
 
-    def enter(self, call: Call) -> None:
-        """Count a call's remaining days in the forecasts of the others."""
-        self._calls.add(call)
-
-    def leave(self, call: Call) -> None:
-        """Count a call no more."""
-        self._calls.discard(call)
-
-    @property
-    def latency(self) -> float:
-        """The time in seconds between a sending and its response, smoothed over the last ones."""
-        return self._latency / SECOND
-
-    def eta(self, call: Call) -> tuple[float, Binding]:
-        """Foresee in how many seconds a call will be done if nothing fails, and what decides it."""
-        if not call.unsent:
-            return self.latency if call.remaining else 0.0, "latency"
-        ahead = sum(
-            other.unsent if other.lane < call.lane else min(other.unsent, call.unsent)
-            for other in self._calls
-            if other is not call and other.lane <= call.lane
-        )
-        now = self._clock.monotonic()
-        opens = self._storm.opens(now) if call.lane is Lane.BACKFILL else now
-        finish = self._gate.finish(ahead + call.unsent, now, self._latency, opens=opens)
-        return (finish.when - now) / SECOND, finish.binding
-
-    # -- inside -----------------------------------------------------------------------------------------
-
-    def _reserve(self, lane: Lane, now: int) -> Slot | Wait:
-        if lane is not Lane.BACKFILL:
-            return self._gate.reserve(now)
-        got = self._storm.blocks(now) or self._gate.reserve(now)
-        if isinstance(got, Slot):
-            got.storm_probe = self._storm.sent()
-            got.storm = self._storm.epoch
-        return got
-
-    def _outdated(self, slot: Slot) -> bool:
-        """Return whether the run ended, or a pause began, since this slot was handed out."""
-        if self._latch is not None or slot.epoch != self._gate.pause.epoch:
-            return True
-        return slot.call.lane is Lane.BACKFILL and slot.storm != self._storm.epoch
-
-    def _given_up(self, slot: Slot) -> None:
-        slot.call.flying -= 1
-        if slot.storm_probe and slot.storm == self._storm.epoch:
-            self._storm.probe_lost()
-            self._serve_soon()  # not at once: whoever gives it up may be about to say that it failed
-        else:
-            self._serve()
-
-    def _serve_soon(self) -> None:
-        """Serve in the next turn of the loop."""
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self._clock.call_later(0, self._serve)
-
-    def _serve(self) -> None:
+    def serve(self) -> None:
         """Hand out what can be handed out now, and set the timer for the rest."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         if not self._lanes:
+            self._pace.idle()
             return
         now = self._clock.monotonic()
         moments = [moment for lane in Lane if (moment := self._serve_lane(lane, now)) is not None]
         if moments:
-            self._timer = self._clock.call_later(min(moments) - now, self._serve)
+            self._timer = self._clock.call_later(min(moments) - now, self.serve)
+
+    def grant(self, errand: Errand, slot: Slot) -> bool:
+        """Give an errand its place; return whether it still wants it and may have it."""
+        backfill = errand.call.lane is Lane.BACKFILL
+        if not errand.waits or (backfill and self._storm.blocks(self._clock.monotonic())):
+            return False
+        self._lanes.remove(errand.call, errand)
+        self._hand_out(errand, self._storm.admit(slot) if backfill else slot)
+        return True
+
+    def deny(self, errand: Errand, error: Exception) -> None:
+        """Tell an errand that it gets no place."""
+        if self._lanes.remove(errand.call, errand):
+            _fail(errand, error)
+
+    def fail(self, error: Exception) -> None:
+        """Tell everybody who waits that there will be no place for anybody."""
+        for errand in self._lanes.drain():
+            _fail(errand, error)
+        self._pace.idle()
+
+    def paused(self, seconds: float) -> None:
+        """Take note of a pause that began elsewhere."""
+        self._emit(Paused(seconds=seconds, why="the server asks another process to wait"))
+
+    def resumed(self) -> None:
+        """Take note that a pause has ended."""
+        self._emit(Resumed())
+        self.serve()
+
+    def load(self, lane: Lane) -> tuple[int, int]:
+        """Return how many errands wait in a lane, and how many requests its calls still need."""
+        return self._lanes.size(lane), self.foresight.unsent(lane)
+
+    # -- inside -----------------------------------------------------------------------------------------
+
+    def _reserve(self, errand: Errand, now: int) -> Slot | Wait:
+        if errand.call.lane is not Lane.BACKFILL:
+            return self._pace.reserve(errand, now)
+        got = self._storm.blocks(now) or self._pace.reserve(errand, now)
+        return self._storm.admit(got) if isinstance(got, Slot) else got
+
+    def _outdated(self, slot: Slot) -> bool:
+        """Return whether the run ended, or a pause began, since this slot was handed out."""
+        if self._latch is not None or slot.epoch != self._pace.epoch:
+            return True
+        if self._pace.expired(slot, self._clock.monotonic()):
+            return True
+        return slot.call.lane is Lane.BACKFILL and self._storm.outdated(slot)
+
+    def _given_up(self, slot: Slot) -> None:
+        slot.call.flying -= 1
+        if self._storm.lost(slot):
+            self._serve_soon()  # not at once: whoever gives it up may be about to say that it failed
+        else:
+            self.serve()
+
+    def _serve_soon(self) -> None:
+        """Serve in the next turn of the loop."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._clock.call_later(0, self.serve)
 
     def _serve_lane(self, lane: Lane, now: int) -> int | None:
         """Hand out slots in one lane; return when to go on, if that is known."""
         while self._lanes.waiting(lane):
-            if self._lanes.first(lane).done():  # cancelled a moment ago, and not yet stepped out
+            errand = self._lanes.first(lane)
+            if not errand.waits:  # cancelled a moment ago, and not yet stepped out
                 self._lanes.pop(lane)
                 continue
-            got = self._reserve(lane, now)
+            got = self._reserve(errand, now)
             if isinstance(got, Wait):
                 return got.until
-            call, turn = self._lanes.pop(lane)
-            turn.set_result(_given(got, call))
+            self._lanes.pop(lane)
+            self._hand_out(errand, got)
         return None
+
+    def _hand_out(self, errand: Errand, slot: Slot) -> None:
+        assert errand.turn is not None  # noqa: S101 - it waits, as every caller has seen
+        errand.turn.set_result(_given(slot, errand.call))
 
     def _step_out(self, errand: Errand, turn: asyncio.Future[Slot]) -> None:
         if turn.cancelled():
-            self._lanes.remove(errand.call, turn)
-            self._serve()
+            self._lanes.remove(errand.call, errand)
+            self.serve()
         elif turn.exception() is None:
             self.cancel(turn.result())
 
-    def _fail_waiters(self, error: HourlyClicksError) -> None:
-        for turn in self._lanes.drain():
-            if not turn.done():
-                turn.set_exception(copy.copy(error))
 
-    def _spread(self) -> None:
-        step = self._brake.next_step()
-        if step is None or not self._gate.limited:
-            return
-        self._gate.space(step.slack, from_response=step.from_response)
-        self._emit(
-            SpacingChanged(
-                interval=self._gate.interval,
-                why="the server refuses bursts, or somebody else uses the key: requests are spread evenly",
-            )
-        )
+def _fail(errand: Errand, error: Exception) -> None:
+    if errand.turn is not None and not errand.turn.done():
+        errand.turn.set_exception(copy.copy(error))
 
 
 def _given(slot: Slot, call: Call) -> Slot:

@@ -32,45 +32,52 @@ _FOR_THE_PROBE = Wait(None, "pause")
 
 
 class Pause:
-    """Whether one stream of requests is held up, and by what."""
+    """Whether one stream of requests is held up, and by what.
 
-    __slots__ = ("_held", "_probing", "epoch", "until")
+    Attributes:
+        epoch: counts the pauses.
+        until: the end of the last one.
+        held: whether nothing may go but a probe.
+        probing: whether there is one under way.
+    """
+
+    __slots__ = ("epoch", "held", "probing", "until")
 
     def __init__(self) -> None:
         self.epoch = 0
         self.until = 0
-        self._held = False
-        self._probing = False
+        self.held = False
+        self.probing = False
 
     def begin(self, until: int) -> None:
         """Hold everything until that moment, then ask for a probe."""
         self.epoch += 1
         self.until = until
-        self._held = True
-        self._probing = False
+        self.held = True
+        self.probing = False
 
     def blocks(self, now: int) -> Wait | None:
         """Say why a request must wait now, or ``None`` when it may go."""
-        if not self._held:
+        if not self.held:
             return None
         if now < self.until:
             return Wait(self.until, "pause")
-        return _FOR_THE_PROBE if self._probing else None
+        return _FOR_THE_PROBE if self.probing else None
 
     def opens(self, now: int) -> int:
         """Return the moment from which a request may go, as far as can be foreseen."""
-        return max(now, self.until) if self._held else now
+        return max(now, self.until) if self.held else now
 
     def sent(self) -> bool:
         """Note that a request goes; return whether it is the probe."""
-        self._probing = self._held
-        return self._held
+        self.probing = self.held
+        return self.held
 
     def probe_lost(self) -> None:
         """Let another probe go in place of one that came to nothing."""
-        self._probing = False
+        self.probing = False
 
     def end(self) -> bool:
         """Let everything go again; return whether anything was held."""
-        held, self._held, self._probing = self._held, False, False
+        held, self.held, self.probing = self.held, False, False
         return held

@@ -13,12 +13,12 @@ from __future__ import annotations
 import datetime as dt
 import os
 import sqlite3
+import time
 from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hourlyclicks.errors import StoreError
-from hourlyclicks.model.targets import as_target
 from hourlyclicks.store.ledger import (
     ENDPOINT,
     SETTLED,
@@ -28,6 +28,7 @@ from hourlyclicks.store.ledger import (
     day_of,
     rows_of,
     state_of,
+    target_of,
     weigh,
 )
 from hourlyclicks.store.schema import newer, scripts
@@ -39,15 +40,16 @@ if TYPE_CHECKING:
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.targets import Target
-    from hourlyclicks.store.ledger import (
-        Kept,
-    )
+    from hourlyclicks.store.ledger import Kept
     from hourlyclicks.store.protocol import Change
 
 R = TypeVar("R")
 
 _APPLICATION = 0x68634C6B
 """Marks the header of the file, so that nobody takes it for another program's."""
+
+_PAUSE = 0.01
+"""Seconds between two tries of what SQLite itself does not wait for."""
 
 _WORDS = {
     sqlite3.SQLITE_FULL: "the disk is full",
@@ -100,7 +102,7 @@ class SqliteFile:
         self._now = now
         self._db = sqlite3.connect(path, timeout=patience, isolation_level=None)
         try:
-            self._prepare()
+            self._prepare(patience)
         except BaseException:
             self._db.close()
             raise
@@ -127,7 +129,7 @@ class SqliteFile:
         query = "SELECT target FROM series WHERE account_id = ? AND endpoint = ?"
         if failing:
             query += " AND EXISTS (SELECT 1 FROM days WHERE series_id = series.id AND state = 'failed')"
-        return [as_target(text) for (text,) in self._db.execute(query + " ORDER BY id", (account, ENDPOINT))]
+        return [target_of(text) for (text,) in self._db.execute(query + " ORDER BY id", (account, ENDPOINT))]
 
     def marks(self, account: int, target: Target, days: DateRange) -> list[Mark]:
         """Return what is known of each day."""
@@ -180,15 +182,14 @@ class SqliteFile:
 
     # -- inside -----------------------------------------------------------------------------------------
 
-    def _prepare(self) -> None:
+    def _prepare(self, patience: float) -> None:
         """Bring the tables up to date, or refuse the file."""
         known = scripts("sqlite")
-        if self._one("PRAGMA application_id") != _APPLICATION and self._one(
-            "SELECT count(*) FROM sqlite_schema"
-        ):
+        tables = self._one("SELECT count(*) FROM sqlite_schema")  # asked first: both appear at one moment
+        if tables and self._one("PRAGMA application_id") != _APPLICATION:
             raise StoreError("it is a SQLite file of another program")
         outdated = self._version(len(known)) < len(known)
-        self._db.execute("PRAGMA journal_mode = WAL")
+        self._log_ahead(patience)
         self._db.execute("PRAGMA synchronous = FULL")
         self._db.execute("PRAGMA foreign_keys = ON")
         if outdated:
@@ -198,6 +199,19 @@ class SqliteFile:
                         self._db.execute(statement)
                 self._db.execute(f"PRAGMA application_id = {_APPLICATION}")
                 self._db.execute(f"PRAGMA user_version = {len(known)}")
+
+    def _log_ahead(self, patience: float) -> None:
+        """Turn WAL on; when two processes do so at once, SQLite fails at once in one instead of waiting."""
+        until = time.monotonic() + patience
+        while True:
+            try:
+                self._db.execute("PRAGMA journal_mode = WAL")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= until:
+                    raise
+                time.sleep(_PAUSE)
+            else:
+                return
 
     def _version(self, known: int) -> int:
         version = int(self._one("PRAGMA user_version"))
@@ -249,10 +263,12 @@ class SqliteFile:
         return _mark(found[0]) if found else None
 
 
-def in_words(error: sqlite3.Error | OSError) -> str:
+def in_words(error: Exception) -> str:
     """Say what is wrong with a file."""
     if isinstance(error, OSError):
         return error.strerror or type(error).__name__
+    if isinstance(error, OverflowError | UnicodeEncodeError):
+        return "it cannot hold a number of more than 64 bits, or half a character"
     return _WORDS.get(getattr(error, "sqlite_errorcode", 0) & 0xFF) or str(error)
 
 
@@ -266,17 +282,29 @@ def _statements(script: str) -> Iterator[str]:
 
 
 def _text(moment: dt.datetime) -> str:
-    return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(dt.UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _mark(row: tuple[Any, ...]) -> Mark:
     date, state, asked_at, attempts, revision, error, code, status, reason = row
     why = Reason(error, reason, code, status) if error else None
-    moment = dt.datetime.fromisoformat(asked_at)
-    return Mark(dt.date.fromisoformat(date), DayState(state), moment, attempts, revision, why)
+    with _as_written():
+        return Mark(_date(date), DayState(state), _moment(asked_at), attempts, revision, why)
 
 
 def _day(date: str, state: str, fetched_at: str, hours: int, rows: str | None) -> DayClicks:
-    flat = [int(word) for word in rows.split()] if rows else []
-    moment = dt.datetime.fromisoformat(fetched_at)
-    return day_of(dt.date.fromisoformat(date), flat, hours, moment, final=state in SETTLED)
+    with _as_written():
+        flat = [int(word) for word in rows.split()] if rows else []
+        return day_of(_date(date), flat, hours, _moment(fetched_at), final=state in SETTLED)
+
+
+_date, _moment = dt.date.fromisoformat, dt.datetime.fromisoformat
+
+
+@contextmanager
+def _as_written() -> Iterator[None]:
+    """Read what only `SqliteFile` writes; the columns of a file take anything else, too."""
+    try:
+        yield
+    except (TypeError, ValueError):
+        raise StoreError("it holds a day that cannot be read: somebody else has changed it") from None

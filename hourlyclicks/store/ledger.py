@@ -24,12 +24,14 @@ from typing import TYPE_CHECKING, Self
 
 import attrs
 
-from hourlyclicks.errors import ApiError, StoreError
+from hourlyclicks.errors import ApiError, StoreError, UsageError
 from hourlyclicks.model.dates import is_final
 from hourlyclicks.model.day import HOURS, DayClicks
+from hourlyclicks.model.targets import as_target
 
 if TYPE_CHECKING:
     from hourlyclicks.errors import HourlyClicksError
+    from hourlyclicks.model.targets import Target
 
 ENDPOINT = "clicks-by-hour/v2"
 """What the figures of a day are an answer of; part of the name of a series."""
@@ -189,6 +191,14 @@ def day_of(date: dt.date, flat: list[int], hours: int, fetched_at: dt.datetime, 
     return DayClicks(
         date, tuple([cell[0] for cell in counts]), tuple([cell[1] for cell in counts]), fetched_at, final
     )
+
+
+def target_of(text: str) -> Target:
+    """Read the text of a target; one that is none is a `StoreError`."""
+    try:
+        return as_target(text)
+    except UsageError:
+        raise StoreError(f"{text!r} is no target: somebody else has changed it") from None
 
 
 def rows_of(day: DayClicks) -> list[tuple[int, int, int]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, TypeVar
 from hourlyclicks.clock import SystemClock
 from hourlyclicks.errors import StoreError
 from hourlyclicks.store.file import SqliteFile, in_words
+from hourlyclicks.store.finishing import finished
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -48,7 +50,8 @@ class SqliteStore:
         self.path = Path(path)
         self._patience = patience
         self._clock: Clock = clock or SystemClock()
-        self._file: SqliteFile | None = None
+        self._own = threading.local()
+        """What belongs to one thread only: the file it opened."""
         self._thread: ThreadPoolExecutor | None = None
 
     def __repr__(self) -> str:
@@ -62,8 +65,9 @@ class SqliteStore:
         """See `hourlyclicks.store.protocol.Store.close`."""
         thread, self._thread = self._thread, None
         if thread is not None:
-            await _finished(asyncio.get_running_loop().run_in_executor(thread, self._close))
+            job = asyncio.get_running_loop().run_in_executor(thread, self._close)
             thread.shutdown(wait=False)
+            await finished(job)
 
     async def account(self, name: Callable[[bytes], str]) -> int:
         """See `hourlyclicks.store.protocol.Store.account`."""
@@ -108,36 +112,21 @@ class SqliteStore:
         if self._thread is None:
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="hourlyclicks-store")
         loop = asyncio.get_running_loop()
-        return await _finished(loop.run_in_executor(self._thread, self._work, work))
+        return await finished(loop.run_in_executor(self._thread, self._work, work))
 
     # -- in the thread ----------------------------------------------------------------------------------
 
     def _work(self, work: Callable[[SqliteFile], T]) -> T:
         try:
-            if self._file is None:
-                self._file = SqliteFile(self.path, now=self._clock.monotonic, patience=self._patience)
-            return work(self._file)
+            if not hasattr(self._own, "file"):
+                self._own.file = SqliteFile(self.path, now=self._clock.monotonic, patience=self._patience)
+            return work(self._own.file)
         except StoreError as error:
             raise StoreError(f"the store {self.path}: {error}") from None
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, OverflowError, UnicodeEncodeError) as error:
             raise StoreError(f"the store {self.path}: {in_words(error)}") from None
 
     def _close(self) -> None:
-        file, self._file = self._file, None
-        if file is not None:
-            file.close()
-
-
-async def _finished(job: asyncio.Future[T]) -> T:
-    """Wait for a piece of work, which goes on when the caller is cancelled."""
-    try:
-        return await asyncio.shield(job)
-    except asyncio.CancelledError:
-        job.add_done_callback(_seen)
-        raise
-
-
-def _seen(job: asyncio.Future[T]) -> None:
-    """Take note of how a piece of work ended that nobody waits for any more."""
-    if not job.cancelled():
-        job.exception()
+        if hasattr(self._own, "file"):
+            self._own.file.close()
+            del self._own.file

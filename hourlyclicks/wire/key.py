@@ -8,6 +8,7 @@ of such text, also when it was percent-encoded or escaped for JSON or HTML on th
 
 from __future__ import annotations
 
+import hashlib
 import re
 from functools import cached_property
 from typing import NoReturn
@@ -50,6 +51,17 @@ class ApiKey:
     def reveal(self) -> str:
         """Return the key in clear; only for the header it is made for."""
         return str(self._text)
+
+    def fingerprint(self, salt: bytes, *, account: str | None = None) -> str:
+        """Return what a store knows an account by: 32 hexadecimal digits.
+
+        Args:
+            salt: the secret of the store, 32 random bytes; without it no fingerprint can be computed, and
+                the same key has another one in another store.
+            account: the name of the account; it takes the place of the key.
+        """
+        name = f"key {self._text}" if account is None else f"account {account}"
+        return hashlib.blake2b(name.encode(), key=salt, digest_size=16).hexdigest()
 
     def scrub(self, text: str) -> str:
         """Return the text with ``***`` wherever it holds the key, in clear or escaped."""

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hourlyclicks.errors import UsageError
-from hourlyclicks.model.targets import Account, Group, Link, Query, Target
+from hourlyclicks.model.targets import Account, Group, Link, Query, Target, as_target
 from tests.model.strategies import FIRST, TARGETS
 
 
@@ -87,6 +87,51 @@ def test_a_domain_is_an_origin(text: str) -> None:
     """A domain without a scheme, with another one than http(s), or with anything behind it is refused."""
     with pytest.raises(UsageError, match=r"Link\.domain"):
         Link("kYdr", text)
+
+
+ORIGINS = st.sampled_from(
+    [
+        "https://vvd.bz",
+        "http://vvd.bz",
+        "https://vvd.bz:8443",
+        "https://서울.kr",
+        "https://[::1]",
+        "http://10.0.0.1:80",
+    ]
+)
+LINK_IDS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
+ANY_TARGET = st.one_of(
+    st.just(Account()), st.builds(Group, st.integers(0, 10**18 - 1)), st.builds(Link, LINK_IDS, ORIGINS)
+)
+
+
+@given(ANY_TARGET)
+def test_a_target_is_read_as_it_prints(target: Target) -> None:
+    """Whatever a target is called, its text stands for it and for no other."""
+    assert as_target(str(target)) == target
+
+
+@pytest.mark.parametrize(
+    "target",
+    [Link(text, "https://vvd.bz") for text in ["/", "//a", "?x=1#y", "@me", "a\nb\n", "\n", " ", "account"]],
+)
+def test_a_link_id_may_look_like_anything(target: Target) -> None:
+    """It is read as it was, slashes, line ends and all."""
+    assert as_target(str(target)) == target
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "Account", "account ", "accounts", "group", "group ", "group x", "group -1", "group 1 ",
+        "group 1.0", "group \u0661", "vvd.bz/kYdr", "https://vvd.bz", "https://vvd.bz/", "ftp://vvd.bz/kYdr", "https:///kYdr",
+        "https://me@vvd.bz/kYdr", "https://vvd.bz?x/kYdr", "https://vvd.bz/\ud800",
+    ],
+)  # fmt: skip
+def test_a_text_that_no_target_prints_is_refused(text: str) -> None:
+    """It is none of the three."""
+    with pytest.raises(UsageError):
+        as_target(text)
 
 
 def test_a_query_is_a_value() -> None:

@@ -14,6 +14,7 @@ from aiohttp.abc import AbstractResolver
 
 from hourlyclicks.errors import HourlyClicksError
 from hourlyclicks.model.targets import Link, Query
+from hourlyclicks.pacing.pace import OwnPace
 from hourlyclicks.wire.key import ApiKey
 from hourlyclicks.wire.request import Origin, build_request
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from aiohttp.abc import ResolveResult
 
+    from hourlyclicks.client import Client
     from hourlyclicks.model.http import Request, Response
     from hourlyclicks.net.transport import AiohttpTransport
     from tests.net.raw_server import RawServer
@@ -63,6 +65,13 @@ def kept_alive(transport: AiohttpTransport) -> int:
     assert session is not None
     assert session.connector is not None
     return sum(kept.is_connected() for pool in session.connector._conns.values() for kept, _ in pool)
+
+
+def places_taken(client: Client) -> int:
+    """Return how many requests are under way as far as the limiter knows."""
+    pace = client._engine.limiter._pace
+    assert isinstance(pace, OwnPace)
+    return pace.regulator.gate._flying
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ from hourlyclicks.model.targets import Link
 from hourlyclicks.net.retry import RetryPolicy
 from hourlyclicks.net.transport import LARGEST_BODY, Timeout
 from hourlyclicks.pacing.plans import Limits
-from tests.net.asking import DAY, KEY, LINK, Dice, Unresolved
+from tests.net.asking import DAY, KEY, LINK, Dice, Unresolved, places_taken
 from tests.net.raw_server import OK, Sign, answer
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ async def test_a_slot_is_free_after_every_failure(server: RawServer) -> None:
         for _ in broken:
             with pytest.raises(HourlyClicksError):
                 await client.day(DAY, LINK)
-            assert client._limiter._gate._flying == 0
+            assert places_taken(client) == 0
         await server.deserted()
     async with client_of(server) as client:
         await client.day(DAY, LINK)

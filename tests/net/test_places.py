@@ -12,7 +12,7 @@ from hourlyclicks.errors import AuthenticationError, TransportError, UsageError
 from hourlyclicks.events import DayDone
 from hourlyclicks.net.retry import RetryPolicy
 from hourlyclicks.pacing.plans import Limits, Rate
-from tests.net.asking import DAY, LINK
+from tests.net.asking import DAY, LINK, places_taken
 from tests.net.stage import ONE, always, fails, good, in_turn, play, status
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def test_cancelled_at_any_await(where: str) -> None:
         assert len(stage.transport.asked) == asked
         await asyncio.sleep(0)
         assert stage.transport.flying == 0
-        assert stage.client._limiter._gate._flying == 0
+        assert places_taken(stage.client) == 0
         await stage.client.day(DAY, LINK)
 
     play(story, answers, limits=ONE)

@@ -18,7 +18,7 @@ from hourlyclicks.errors import (
 )
 from hourlyclicks.events import DayFailed, Progress
 from hourlyclicks.net.retry import RetryPolicy
-from tests.net.asking import DAY, LINK
+from tests.net.asking import DAY, LINK, places_taken
 from tests.net.stage import BAD_DAYS, END, ONE, always, good, in_turn, others, play, read, some_bad, status
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def test_cancelling_a_fetch_leaves_nobody_behind() -> None:
             assert task.cancelled()
             assert stage.now == began + when
             assert await others() == 1
-            assert (stage.transport.flying, stage.client._limiter._gate._flying) == (0, 0)
+            assert (stage.transport.flying, places_taken(stage.client)) == (0, 0)
         await stage.client.day(DAY, LINK)
 
     play(story, in_turn(RESET, status(429, retry_after="2")))

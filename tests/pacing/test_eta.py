@@ -15,12 +15,11 @@ import pytest
 
 from hourlyclicks.clock import SECOND
 from hourlyclicks.events import Binding
-from hourlyclicks.pacing.errand import Errand
 from hourlyclicks.pacing.lanes import Call, Lane
 from hourlyclicks.pacing.plans import Limits, Plan, Rate
 from hourlyclicks.pacing.schedule import forecast
 from hourlyclicks.simulator.clock import run_virtual
-from tests.pacing.world import World, virtual
+from tests.pacing.world import World, errand_for, virtual
 
 if TYPE_CHECKING:
     from hourlyclicks.simulator.clock import VirtualClock
@@ -57,13 +56,13 @@ class Journey:
 
     def look(self) -> Look:
         """Look ahead."""
-        eta, binding = self.world.limiter.eta(self.call)
+        eta, binding = self.world.limiter.foresight.eta(self.call)
         self.looks.append(Look(self.world.now, eta, binding))
         return self.looks[-1]
 
     async def travel(self, workers: int) -> float:
         """Ask for all days, as a client does, and return when the last is there."""
-        self.world.limiter.enter(self.call)
+        self.world.limiter.foresight.enter(self.call)
         todo = iter(range(self.call.remaining))
 
         async def work() -> None:
@@ -73,7 +72,7 @@ class Journey:
                 self.look()
 
         await asyncio.gather(*(work() for _ in range(workers)))
-        self.world.limiter.leave(self.call)
+        self.world.limiter.foresight.leave(self.call)
         return self.world.now
 
 
@@ -82,7 +81,7 @@ def depart(
 ) -> Journey:
     """Begin a journey on which the limiter knows the latency already."""
     world = World.of(clock, limits)
-    world.limiter._latency = round(latency * SECOND)
+    world.limiter.foresight._latency = round(latency * SECOND)
     return Journey(world, Call(lane, days), latency)
 
 
@@ -130,8 +129,8 @@ async def test_a_pause_is_foreseen(clock: VirtualClock) -> None:
     journey = depart(clock, TEN, 40, 0.3)
     task = asyncio.create_task(journey.travel(4))
     await clock.sleep(150)
-    slot = await journey.world.limiter.acquire(Errand(Call(Lane.INTERACTIVE, 0)))
-    journey.world.limiter.refused(slot, 400.0)
+    slot = await journey.world.limiter.acquire(errand_for(Call(Lane.INTERACTIVE, 0)))
+    await journey.world.limiter.refused(slot, 400.0)
     journey.world.limiter.release(slot)
     looks = [journey.look()]
     await clock.sleep(200)
@@ -145,7 +144,7 @@ async def test_a_pause_binds(clock: VirtualClock) -> None:
     """When nothing but a pause is in the way, it is what binds."""
     journey = depart(clock, TEN, 1, 0.3)
     (slot,) = await journey.world.slots(1)
-    journey.world.limiter.refused(slot, 400.0)
+    await journey.world.limiter.refused(slot, 400.0)
     journey.world.limiter.release(slot)
     await clock.sleep(100)
     look = journey.look()
@@ -161,7 +160,7 @@ async def test_a_storm_is_foreseen_by_backfills(clock: VirtualClock) -> None:
     assert backfill.look().binding == "concurrency"
     assert backfill.look().eta == pytest.approx(60.9)
     call = Call(Lane.INTERACTIVE, 1)
-    assert backfill.world.limiter.eta(call)[0] == pytest.approx(0.3)
+    assert backfill.world.limiter.foresight.eta(call)[0] == pytest.approx(0.3)
 
 
 @virtual
@@ -180,7 +179,7 @@ async def test_days_under_way_are_not_counted_twice(clock: VirtualClock) -> None
 @virtual
 async def test_a_call_that_is_done(clock: VirtualClock) -> None:
     """A call without days left has no time left."""
-    assert World.of(clock, TEN).limiter.eta(Call(Lane.INTERACTIVE, 0)) == (0.0, "latency")
+    assert World.of(clock, TEN).limiter.foresight.eta(Call(Lane.INTERACTIVE, 0)) == (0.0, "latency")
 
 
 @virtual
@@ -189,7 +188,7 @@ async def test_calls_of_one_lane_share(clock: VirtualClock) -> None:
     short = depart(clock, TEN, 50, 0.3)
     long = Journey(short.world, Call(Lane.INTERACTIVE, 100), 0.3)
     for journey in (short, long):
-        journey.world.limiter.enter(journey.call)
+        journey.world.limiter.foresight.enter(journey.call)
     looks = [short.look(), long.look()]
     ends = await asyncio.gather(short.travel(4), long.travel(4))
     assert [look.end for look in looks] == pytest.approx(ends, rel=0.02)
@@ -201,7 +200,7 @@ async def test_a_backfill_foresees_what_overtakes_it(clock: VirtualClock) -> Non
     backfill = depart(clock, TEN, 50, 0.3, lane=Lane.BACKFILL)
     urgent = Journey(backfill.world, Call(Lane.INTERACTIVE, 100), 0.3)
     for journey in (backfill, urgent):
-        journey.world.limiter.enter(journey.call)
+        journey.world.limiter.foresight.enter(journey.call)
     looks = [urgent.look(), backfill.look()]
     alone = forecast(50, TEN, latency=0.3).seconds
     ends = await asyncio.gather(urgent.travel(4), backfill.travel(4))
@@ -215,9 +214,9 @@ async def test_a_call_that_has_left_counts_no_more(clock: VirtualClock) -> None:
     """What a call that was given up still had to ask for is nobody's concern."""
     journey = depart(clock, TEN, 50, 0.3)
     gone = Call(Lane.INTERACTIVE, 500)
-    journey.world.limiter.enter(gone)
+    journey.world.limiter.foresight.enter(gone)
     longer = journey.look().eta
-    journey.world.limiter.leave(gone)
-    journey.world.limiter.leave(gone)
+    journey.world.limiter.foresight.leave(gone)
+    journey.world.limiter.foresight.leave(gone)
     assert journey.look().eta == pytest.approx(forecast(50, TEN, latency=0.3).seconds)
     assert longer > journey.look().eta

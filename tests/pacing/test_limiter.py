@@ -9,10 +9,9 @@ import pytest
 
 from hourlyclicks.errors import AuthenticationError, TransportError
 from hourlyclicks.model.targets import Account
-from hourlyclicks.pacing.errand import Errand
 from hourlyclicks.pacing.lanes import Call, Lane
 from hourlyclicks.pacing.plans import Limits, Plan, Rate
-from tests.pacing.world import World, settle, virtual
+from tests.pacing.world import World, errand_for, settle, virtual
 
 if TYPE_CHECKING:
     from hourlyclicks.pacing.gate import Slot
@@ -28,7 +27,7 @@ async def test_a_free_place_is_had_at_once(clock: VirtualClock) -> None:
     """While there is room nobody waits, not even a turn of the loop."""
     world = World.of(clock, TWO_AT_A_TIME)
     with pytest.raises(StopIteration):
-        world.limiter.acquire(Errand(Call(Lane.INTERACTIVE))).send(None)
+        world.limiter.acquire(errand_for(Call(Lane.INTERACTIVE))).send(None)
 
 
 @virtual
@@ -67,12 +66,12 @@ async def test_the_timer_serves_when_the_window_opens(clock: VirtualClock) -> No
 async def test_the_latency_is_smoothed(clock: VirtualClock) -> None:
     """The latency follows what is measured by an eighth of the difference each time."""
     world = World.of(clock, Limits())
-    assert world.limiter.latency == 0.25
+    assert world.limiter.foresight.latency == 0.25
     await world.ask(Call(Lane.INTERACTIVE), latency=1.05)
-    assert world.limiter.latency == pytest.approx(0.35)
+    assert world.limiter.foresight.latency == pytest.approx(0.35)
     for _ in range(100):
         await world.ask(Call(Lane.INTERACTIVE), latency=1.0)
-    assert world.limiter.latency == pytest.approx(1.0, abs=1e-3)
+    assert world.limiter.foresight.latency == pytest.approx(1.0, abs=1e-3)
 
 
 # -- lanes ------------------------------------------------------------------------------------------------
@@ -190,7 +189,7 @@ async def test_the_last_to_leave_leaves_nothing(clock: VirtualClock) -> None:
         waiter.cancel()
     await asyncio.wait(waiters)
     world.limiter.release(slot)
-    await world.limiter.acquire(Errand(Call(Lane.INTERACTIVE)))
+    await world.limiter.acquire(errand_for(Call(Lane.INTERACTIVE)))
     assert world.now == 60.0
 
 
@@ -201,10 +200,10 @@ async def test_a_callers_timeout_stays_the_callers(clock: VirtualClock) -> None:
     (slot,) = await world.slots(1)
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(5):
-            await world.limiter.acquire(Errand(Call(Lane.INTERACTIVE)))
+            await world.limiter.acquire(errand_for(Call(Lane.INTERACTIVE)))
     assert world.now == 5.0
     world.limiter.release(slot)
-    await world.limiter.acquire(Errand(Call(Lane.INTERACTIVE)))
+    await world.limiter.acquire(errand_for(Call(Lane.INTERACTIVE)))
 
 
 @virtual
@@ -242,7 +241,7 @@ async def test_slots_are_counted_with_their_calls(clock: VirtualClock) -> None:
     """A call has a slot from the moment it is handed out until it is released or given back."""
     world = World.of(clock, Limits())
     call = Call(Lane.INTERACTIVE)
-    slot = await world.limiter.acquire(Errand(call))
+    slot = await world.limiter.acquire(errand_for(call))
     waiter = world.waiter(call)
     await settle()
     assert call.flying == 1
@@ -267,7 +266,7 @@ async def test_an_aborted_run_tells_who_waits(clock: VirtualClock) -> None:
     assert [str(error) for error in errors] == ["no trust"] * 3
     assert len({id(error) for error in [*errors, NO_TLS]}) == 4
     world.limiter.release(slot)
-    await world.limiter.acquire(Errand(Call(Lane.INTERACTIVE)))
+    await world.limiter.acquire(errand_for(Call(Lane.INTERACTIVE)))
 
 
 @virtual
@@ -278,7 +277,7 @@ async def test_a_latched_error_is_for_good(clock: VirtualClock) -> None:
     errors = []
     for _ in range(2):
         with pytest.raises(AuthenticationError) as caught:
-            await world.limiter.acquire(Errand(Call(Lane.INTERACTIVE)))
+            await world.limiter.acquire(errand_for(Call(Lane.INTERACTIVE)))
         errors.append(caught.value)
     assert [error.status for error in errors] == [401, 401]
     assert len({id(error) for error in [BAD_KEY, *errors]}) == 3
@@ -292,7 +291,7 @@ async def test_a_latched_error_stays_as_it_was(clock: VirtualClock) -> None:
     world.limiter.abort(error, for_good=True)
     error.about(dt.date(2025, 4, 1), Account())
     with pytest.raises(AuthenticationError) as caught:
-        await world.limiter.acquire(Errand(Call(Lane.INTERACTIVE)))
+        await world.limiter.acquire(errand_for(Call(Lane.INTERACTIVE)))
     assert caught.value.day is None
 
 
@@ -324,7 +323,7 @@ async def test_leaving_in_the_turn_of_the_abort(clock: VirtualClock) -> None:
         await waiter
     assert waiter.cancelled()
     world.limiter.release(slot)
-    await world.limiter.acquire(Errand(Call(Lane.INTERACTIVE)))
+    await world.limiter.acquire(errand_for(Call(Lane.INTERACTIVE)))
 
 
 @virtual
@@ -347,7 +346,7 @@ async def test_a_bad_key_costs_as_many_requests_as_are_under_way(clock: VirtualC
     sent: list[Slot] = []
 
     async def ask() -> None:
-        slot = await world.limiter.acquire(Errand(Call(Lane.INTERACTIVE)))
+        slot = await world.limiter.acquire(errand_for(Call(Lane.INTERACTIVE)))
         sent.append(slot)
         await clock.sleep(0.2)
         world.limiter.abort(BAD_KEY, for_good=True)

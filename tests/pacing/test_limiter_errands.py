@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from hourlyclicks.pacing.errand import Errand
 from hourlyclicks.pacing.lanes import Call, Lane
 from hourlyclicks.pacing.plans import Limits
-from tests.pacing.world import World, settle, virtual
+from tests.pacing.world import World, errand_for, settle, virtual
 
 if TYPE_CHECKING:
+    from hourlyclicks.pacing.errand import Errand
     from hourlyclicks.pacing.gate import Slot
     from hourlyclicks.simulator import VirtualClock
 
@@ -42,7 +42,7 @@ async def test_an_urgent_call_takes_an_errand_out_of_the_slow_lane(clock: Virtua
     world = World.of(clock, ONE_AT_A_TIME)
     (slot,) = await world.slots(1)
     backfill = Call(Lane.BACKFILL, 100)
-    errands = [Errand(backfill) for _ in range(3)]
+    errands = [errand_for(backfill) for _ in range(3)]
     tasks = await line(world, *errands)
     urgent = Call(Lane.INTERACTIVE)
     world.limiter.hand_over(errands[2], urgent)
@@ -56,7 +56,7 @@ async def test_an_errand_of_the_same_lane_gets_a_turn_of_its_own(clock: VirtualC
     world = World.of(clock, ONE_AT_A_TIME)
     (slot,) = await world.slots(1)
     fetch = Call(Lane.INTERACTIVE, 100)
-    errands = [Errand(fetch) for _ in range(4)]
+    errands = [errand_for(fetch) for _ in range(4)]
     tasks = await line(world, *errands)
     world.limiter.hand_over(errands[3], Call(Lane.INTERACTIVE))
     assert await serve(world, slot, tasks) == [0, 3, 1, 2]
@@ -67,7 +67,7 @@ async def test_a_slower_call_takes_nothing_over(clock: VirtualClock) -> None:
     """A backfill that joins an interactive errand leaves it in its lane."""
     world = World.of(clock, ONE_AT_A_TIME)
     call = Call(Lane.INTERACTIVE)
-    errand = Errand(call)
+    errand = errand_for(call)
     world.limiter.hand_over(errand, Call(Lane.BACKFILL))
     assert errand.call is call
 
@@ -76,7 +76,7 @@ async def test_a_slower_call_takes_nothing_over(clock: VirtualClock) -> None:
 async def test_an_errand_out_of_line_goes_faster_from_its_next_request_on(clock: VirtualClock) -> None:
     """A request under way is not moved; when the errand stands in line again, it is in the new lane."""
     world = World.of(clock, ONE_AT_A_TIME)
-    errand, other = Errand(Call(Lane.BACKFILL)), Errand(Call(Lane.BACKFILL))
+    errand, other = errand_for(Call(Lane.BACKFILL)), errand_for(Call(Lane.BACKFILL))
     slot = await world.limiter.acquire(errand)
     world.limiter.hand_over(errand, Call(Lane.INTERACTIVE))
     tasks = await line(world, other, errand)
@@ -88,7 +88,7 @@ async def test_an_errand_taken_over_can_leave_the_line(clock: VirtualClock) -> N
     """Cancelled after it was taken over, it holds nobody up."""
     world = World.of(clock, ONE_AT_A_TIME)
     (slot,) = await world.slots(1)
-    first, second = Errand(Call(Lane.BACKFILL)), Errand(Call(Lane.BACKFILL))
+    first, second = errand_for(Call(Lane.BACKFILL)), errand_for(Call(Lane.BACKFILL))
     tasks = await line(world, first, second)
     world.limiter.hand_over(first, Call(Lane.INTERACTIVE))
     tasks[0].cancel()
@@ -103,7 +103,7 @@ async def test_an_errand_taken_over_does_not_wait_for_a_storm(clock: VirtualCloc
     """A storm holds backfills only; an errand that an interactive call took over goes at once."""
     world = World.of(clock, ONE_AT_A_TIME)
     assert world.limiter.storm() == 60.0
-    errand = Errand(Call(Lane.BACKFILL))
+    errand = errand_for(Call(Lane.BACKFILL))
     (task,) = await line(world, errand)
     assert not task.done()
     world.limiter.hand_over(errand, Call(Lane.INTERACTIVE))

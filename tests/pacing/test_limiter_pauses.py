@@ -9,10 +9,9 @@ import pytest
 
 from hourlyclicks.errors import RateLimitedError
 from hourlyclicks.events import Paused, SpacingChanged
-from hourlyclicks.pacing.errand import Errand
 from hourlyclicks.pacing.lanes import Call, Lane
 from hourlyclicks.pacing.plans import Limits, Rate
-from tests.pacing.world import World, settle, virtual
+from tests.pacing.world import World, errand_for, settle, virtual
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,10 +28,10 @@ def kinds(events: Sequence[object]) -> list[str]:
     return [type(event).__name__ for event in events]
 
 
-def refuse(world: World, slot: Slot, retry_after: float | None = None) -> None:
+async def refuse(world: World, slot: Slot, retry_after: float | None = None) -> None:
     """Come back with a refusal."""
     try:
-        world.limiter.refused(slot, retry_after)
+        await world.limiter.refused(slot, retry_after)
     finally:
         world.limiter.release(slot)
 
@@ -49,11 +48,11 @@ async def test_a_burst_is_one_pause(clock: VirtualClock) -> None:
     world = World.of(clock, FOUR)
     burst = await world.slots(4)
     waiter = world.waiter()
-    refuse(world, burst[0], 30.0)
+    await refuse(world, burst[0], 30.0)
     for slot in burst[1:3]:
-        refuse(world, slot, 800.0)
+        await refuse(world, slot, 800.0)
     await clock.sleep(20)
-    refuse(world, burst[3], 5000.0)
+    await refuse(world, burst[3], 5000.0)
     await waiter
     assert world.now == 30.0
     assert world.events == [Paused(seconds=30.0, why="the server asks to wait")]
@@ -65,9 +64,9 @@ async def test_the_first_pause_is_a_window(clock: VirtualClock) -> None:
     world = World.of(clock, FOUR)
     for begin, end in ((0, 60), (60, 180), (180, 420)):
         assert world.now == begin
-        slot = await world.limiter.acquire(Errand(Call(Lane.INTERACTIVE)))
-        refuse(world, slot)
-        answerless = await world.limiter.acquire(Errand(Call(Lane.INTERACTIVE)))
+        slot = await world.limiter.acquire(errand_for(Call(Lane.INTERACTIVE)))
+        await refuse(world, slot)
+        answerless = await world.limiter.acquire(errand_for(Call(Lane.INTERACTIVE)))
         assert world.now == end
         world.limiter.cancel(answerless)
 
@@ -76,7 +75,7 @@ async def test_the_first_pause_is_a_window(clock: VirtualClock) -> None:
 async def test_one_probe_and_then_the_rest(clock: VirtualClock) -> None:
     """After the pause one request goes alone; its answer lets the rest go, and is told."""
     world = World.of(clock, FOUR)
-    refuse(world, (await world.slots(1))[0], 10.0)
+    await refuse(world, (await world.slots(1))[0], 10.0)
     waiters = [world.waiter() for _ in range(4)]
     await clock.sleep(15)
     assert [waiter.done() for waiter in waiters] == [True, False, False, False]
@@ -91,7 +90,7 @@ async def test_an_answer_from_before_does_not_end_it(clock: VirtualClock) -> Non
     """An answer to a request that left before the pause says nothing about it."""
     world = World.of(clock, FOUR)
     refused, slow = await world.slots(2)
-    refuse(world, refused, 10.0)
+    await refuse(world, refused, 10.0)
     await clock.sleep(5)
     answer(world, slow)
     await world.slots(1)
@@ -104,10 +103,10 @@ async def test_a_refusal_from_before_is_late_even_afterwards(clock: VirtualClock
     """A refusal that took longer than the whole pause it belongs to begins no other."""
     world = World.of(clock, FOUR)
     refused, slow = await world.slots(2)
-    refuse(world, refused, 10.0)
+    await refuse(world, refused, 10.0)
     (probe,) = await world.slots(1)
     answer(world, probe)
-    refuse(world, slow, 10.0)
+    await refuse(world, slow, 10.0)
     await world.slots(3)
     assert world.now == 10.0
     assert kinds(world.events) == ["Paused", "Resumed"]
@@ -119,7 +118,7 @@ def test_a_lost_probe_is_replaced(fate: str) -> None:
 
     async def scene(clock: VirtualClock) -> None:
         world = World.of(clock, FOUR)
-        refuse(world, (await world.slots(1))[0], 10.0)
+        await refuse(world, (await world.slots(1))[0], 10.0)
         first, second = world.waiter(), world.waiter()
         await clock.sleep(9.5)
         if fate == "cancelled":
@@ -140,10 +139,10 @@ def test_a_lost_probe_is_replaced(fate: str) -> None:
 async def test_a_refused_probe_begins_the_next_pause(clock: VirtualClock) -> None:
     """While probes are refused nobody else sends, and every pause is told."""
     world = World.of(clock, FOUR)
-    refuse(world, (await world.slots(1))[0], 10.0)
+    await refuse(world, (await world.slots(1))[0], 10.0)
     waiters = [world.waiter() for _ in range(3)]
     await clock.sleep(12)
-    refuse(world, waiters[0].result(), 10.0)
+    await refuse(world, waiters[0].result(), 10.0)
     await clock.sleep(9)
     assert [waiter.done() for waiter in waiters] == [True, False, False]
     answer(world, await waiters[1])
@@ -157,13 +156,13 @@ async def test_ten_pauses_and_no_more(clock: VirtualClock) -> None:
     """Ten pauses without an answer, and the next refusal ends the run for everybody who waits."""
     world = World.of(clock, FOUR)
     for _ in range(10):
-        refuse(world, (await world.slots(1))[0], 10.0)
+        await refuse(world, (await world.slots(1))[0], 10.0)
     (probe,) = await world.slots(1)
     assert world.now == 100.0
     waiters = [world.waiter() for _ in range(3)]
     await settle()
     with pytest.raises(RateLimitedError, match="after 10 pauses"):
-        refuse(world, probe, 10.0)
+        await refuse(world, probe, 10.0)
     errors = await asyncio.gather(*waiters, return_exceptions=True)
     assert kinds(errors) == ["RateLimitedError"] * 3
     assert kinds(world.events) == ["Paused"] * 10
@@ -174,10 +173,10 @@ async def test_after_giving_up_a_probe_may_try(clock: VirtualClock) -> None:
     """A run that comes after one that was given up may try one request, and goes on if it is answered."""
     world = World.of(clock, FOUR)
     for _ in range(10):
-        refuse(world, (await world.slots(1))[0], 10.0)
+        await refuse(world, (await world.slots(1))[0], 10.0)
     for _ in range(2):
         with pytest.raises(RateLimitedError):
-            refuse(world, (await world.slots(1))[0], 10.0)
+            await refuse(world, (await world.slots(1))[0], 10.0)
     waiters = [world.waiter() for _ in range(3)]
     await settle()
     assert [waiter.done() for waiter in waiters] == [True, False, False]
@@ -194,7 +193,7 @@ async def test_too_long_a_wish_is_told_at_once(clock: VirtualClock) -> None:
     waiter = world.waiter()
     await settle()
     with pytest.raises(RateLimitedError) as caught:
-        refuse(world, slots[0], 901.0)
+        await refuse(world, slots[0], 901.0)
     assert caught.value.retry_after == 901.0
     with pytest.raises(RateLimitedError, match="901"):
         await waiter
@@ -211,7 +210,7 @@ async def test_nobody_slips_out_as_the_pause_begins(clock: VirtualClock) -> None
     waiter = world.waiter(call)
     await settle()
     answer(world, answered)
-    refuse(world, refused, 10.0)
+    await refuse(world, refused, 10.0)
     await waiter
     assert world.now == 10.0
     assert call.flying == 1
@@ -225,7 +224,7 @@ async def test_refusals_that_recur_spread_the_requests(clock: VirtualClock) -> N
     """A second refusal spaces evenly, a third counts from the response; each change is told."""
     world = World.of(clock, SIXTY)
     for _ in range(3):
-        refuse(world, (await world.slots(1))[0], 10.0)
+        await refuse(world, (await world.slots(1))[0], 10.0)
         (probe,) = await world.slots(1)
         answer(world, probe)
     changes = [event.interval for event in world.events if isinstance(event, SpacingChanged)]
@@ -243,7 +242,7 @@ async def test_even_spacing_from_the_beginning(clock: VirtualClock) -> None:
     call = Call(Lane.INTERACTIVE)
     sent = await asyncio.gather(*(world.ask(call) for _ in range(4)))
     assert sent == pytest.approx([0, 1.05, 2.1, 3.15])
-    refuse(world, (await world.slots(1))[0], 10.0)
+    await refuse(world, (await world.slots(1))[0], 10.0)
     assert kinds(world.events) == ["Paused", "SpacingChanged"]
 
 
@@ -253,7 +252,7 @@ async def test_a_server_out_of_order_is_no_reason_to_spread(clock: VirtualClock)
     world = World.of(clock, SIXTY)
     for _ in range(5):
         (slot,) = await world.slots(1)
-        world.limiter.refused(slot, 10.0, for_rate=False)
+        await world.limiter.refused(slot, 10.0, for_rate=False)
         world.limiter.release(slot)
     assert kinds(world.events) == ["Paused"] * 5
 
@@ -263,7 +262,7 @@ async def test_without_a_rate_there_is_nothing_to_spread(clock: VirtualClock) ->
     """Unlimited requests are paused when refused, and never spread."""
     world = World.of(clock, FOUR)
     for _ in range(5):
-        refuse(world, (await world.slots(1))[0], 10.0)
+        await refuse(world, (await world.slots(1))[0], 10.0)
     assert kinds(world.events) == ["Paused"] * 5
 
 
@@ -273,9 +272,9 @@ async def test_a_lonely_refusal_is_forgotten(clock: VirtualClock) -> None:
     world = World.of(clock, Limits(rates=(Rate(3, 1.0), Rate(2, 0.5)), guard=0.0))
     call = Call(Lane.INTERACTIVE)
     for answers in (30, 30, 29):
-        refuse(world, (await world.slots(1))[0], 10.0)
+        await refuse(world, (await world.slots(1))[0], 10.0)
         for _ in range(answers):
             await world.ask(call, latency=0.0)
     assert "SpacingChanged" not in kinds(world.events)
-    refuse(world, (await world.slots(1))[0], 10.0)
+    await refuse(world, (await world.slots(1))[0], 10.0)
     assert "SpacingChanged" in kinds(world.events)

@@ -6,10 +6,9 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from hourlyclicks.events import Paused, Resumed
-from hourlyclicks.pacing.errand import Errand
 from hourlyclicks.pacing.lanes import Call, Lane
 from hourlyclicks.pacing.plans import Limits, Rate
-from tests.pacing.world import World, settle, virtual
+from tests.pacing.world import World, errand_for, settle, virtual
 
 if TYPE_CHECKING:
     from hourlyclicks.pacing.gate import Slot
@@ -37,7 +36,7 @@ async def test_backfills_wait_and_others_do_not(clock: VirtualClock) -> None:
     assert world.limiter.storm()
     (task,) = backfill(world, 1)
     await settle()
-    await world.limiter.acquire(Errand(Call(Lane.INTERACTIVE)))
+    await world.limiter.acquire(errand_for(Call(Lane.INTERACTIVE)))
     assert world.now == 0
     await task
     assert world.now == 60.0
@@ -177,7 +176,7 @@ async def test_interactive_calls_are_served_when_the_probe_returns(clock: Virtua
 async def test_lanes_wait_for_different_moments(clock: VirtualClock) -> None:
     """An interactive call gets on when the window opens, a backfill beside it when the storm is over."""
     world = World.of(clock, Limits(rates=(Rate(1, 10),), concurrency=2, guard=0.0))
-    world.limiter.release(await world.limiter.acquire(Errand(Call(Lane.INTERACTIVE))))
+    world.limiter.release(await world.limiter.acquire(errand_for(Call(Lane.INTERACTIVE))))
     await clock.sleep(8)
     world.limiter.storm()
     tasks = [*backfill(world, 1), world.waiter()]
@@ -194,7 +193,7 @@ async def test_the_timer_of_others_survives_a_probe(clock: VirtualClock) -> None
     world.limiter.storm()
     tasks = backfill(world, 1)
     await clock.sleep(60)
-    world.limiter.release(await world.limiter.acquire(Errand(Call(Lane.INTERACTIVE))))
+    world.limiter.release(await world.limiter.acquire(errand_for(Call(Lane.INTERACTIVE))))
     waiter = world.waiter()
     await clock.sleep(1)
     world.limiter.release(tasks[0].result())

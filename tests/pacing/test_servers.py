@@ -12,19 +12,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hourlyclicks.events import Event, Paused, SpacingChanged
-from hourlyclicks.pacing.errand import Errand
 from hourlyclicks.pacing.lanes import Call, Lane
 from hourlyclicks.pacing.limiter import Limiter
+from hourlyclicks.pacing.pace import OwnPace
 from hourlyclicks.pacing.plans import Limits, Plan, Rate
 from hourlyclicks.pacing.schedule import theoretical_minimum
 from hourlyclicks.simulator.clock import VirtualClock, run_virtual
 from hourlyclicks.simulator.policing import Constable, police
-from tests.pacing.world import S
+from tests.pacing.world import S, errand_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hourlyclicks.pacing.gate import Slot
+    from hourlyclicks.pacing.pace import Pace
     from hourlyclicks.pacing.plans import Spacing
     from hourlyclicks.simulator.policing import Police, Policing
 
@@ -73,7 +74,7 @@ class Network:
 
     async def carry(self, call: Call) -> bool:
         """Send one request; return whether it was answered."""
-        slot = await self.limiter.acquire(Errand(call))
+        slot = await self.limiter.acquire(errand_for(call))
         there, back = self.random.uniform(0.005, 0.3), self.random.uniform(0.005, 0.3)
         self.delays.append(there + back)
         await self.clock.sleep(there)
@@ -83,7 +84,7 @@ class Network:
             if accepted:
                 self.limiter.answered(slot)
             else:
-                self.limiter.refused(slot, self.retry_after)
+                await self.limiter.refused(slot, self.retry_after)
         finally:
             self.limiter.release(slot)
         return accepted
@@ -95,7 +96,7 @@ def over_the_network(
     servers: list[Police],
     *,
     refuses: bool = False,
-    limiter: Callable[..., Limiter] = Limiter,
+    pace: Callable[[Limits], Pace] = OwnPace,
 ) -> Outcome:
     """Send that many requests that are answered, from as many workers as the client would use."""
 
@@ -105,7 +106,7 @@ def over_the_network(
         constable = Constable(servers)
         network = Network(
             clock,
-            limiter(limits, clock=clock, emit=events.append, random=chance),
+            Limiter(limits, clock=clock, emit=events.append, random=chance, pace=pace(limits)),
             constable,
             chance,
             refuses=refuses,
@@ -142,19 +143,18 @@ def test_ten_years_on_every_plan(plan: Plan, spacing: Spacing) -> None:
     assert outcome.events == []
 
 
-class LogOfSendings(Limiter):
-    """A limiter that holds a place from the sending only: the usual mistake."""
+class LogOfSendings(OwnPace):
+    """A pace that holds a place from the sending only: the usual mistake."""
 
-    def release(self, slot: Slot) -> None:
+    def release(self, slot: Slot, _now: int) -> None:
         """Free the place as if the response had come when the request was sent."""
-        self._gate.release(slot, slot.sent)
-        self._given_up(slot)
+        super().release(slot, slot.sent)
 
 
 def test_the_judges_can_tell() -> None:
     """The same judges find fault with a log of sendings, and whole seconds with a missing guard."""
     limits = Limits(rates=(Rate(15),), guard=0.0)
-    careless = over_the_network(600, limits, judges(Rate(15)), limiter=LogOfSendings)
+    careless = over_the_network(600, limits, judges(Rate(15)), pace=LogOfSendings)
     assert careless.refused["SlidingLog"] > 100
     assert careless.most_at_once > 15
     refused = over_the_network(600, limits, judges(Rate(15))).refused
@@ -209,7 +209,7 @@ class Crowd:
         """Send one request and see what comes of it."""
         if self.random.random() < 0.3:
             await self.clock.sleep(self.random.uniform(0, 40))
-        slot = await self.limiter.acquire(Errand(call))
+        slot = await self.limiter.acquire(errand_for(call))
         if self.random.random() < 0.05:
             self.limiter.cancel(slot)
             return
@@ -219,18 +219,18 @@ class Crowd:
             await self.clock.sleep(self.random.uniform(0, 3))
             self.constable.arrive(self.clock.monotonic())
             await self.clock.sleep(self.random.uniform(0, 3))
-            self.judge(slot)
+            await self.judge(slot)
         finally:
             self.under_way -= 1
             self.limiter.release(slot)
 
-    def judge(self, slot: Slot) -> None:
+    async def judge(self, slot: Slot) -> None:
         """Say what came back: an answer, a refusal, or nothing."""
         fate = self.random.random()
         if fate < 0.8:
             self.limiter.answered(slot)
         elif fate < 0.9:
-            self.limiter.refused(slot, self.random.choice([None, 5.0]))
+            await self.limiter.refused(slot, self.random.choice([None, 5.0]))
         elif fate < 0.95 and slot.call.lane is Lane.BACKFILL:
             self.limiter.storm()
         else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import random
 from typing import TYPE_CHECKING, Any, Self
 
@@ -10,6 +11,7 @@ import attrs
 
 from hourlyclicks.clock import SECOND
 from hourlyclicks.events import Event
+from hourlyclicks.model.targets import Account, Query
 from hourlyclicks.pacing.errand import Errand
 from hourlyclicks.pacing.gate import Slot
 from hourlyclicks.pacing.lanes import Call, Lane
@@ -58,6 +60,11 @@ def refused(gate: Gate, now: float) -> Wait:
     return got
 
 
+def errand_for(call: Call) -> Errand:
+    """Return an errand of a call; which day it is for does not matter here."""
+    return Errand(call, Query(dt.date(2025, 4, 20), Account()))
+
+
 async def settle() -> None:
     """Let everybody who is ready have several turns."""
     for _ in range(5):
@@ -85,15 +92,15 @@ class World:
 
     async def slots(self, number: int) -> list[Slot]:
         """Take some slots that are free, each for a call of its own."""
-        return [await self.limiter.acquire(Errand(Call(Lane.INTERACTIVE))) for _ in range(number)]
+        return [await self.limiter.acquire(errand_for(Call(Lane.INTERACTIVE))) for _ in range(number)]
 
     def waiter(self, call: Call | None = None) -> asyncio.Task[Slot]:
         """Let somebody wait for a slot."""
-        return asyncio.create_task(self.limiter.acquire(Errand(call or Call(Lane.INTERACTIVE))))
+        return asyncio.create_task(self.limiter.acquire(errand_for(call or Call(Lane.INTERACTIVE))))
 
     async def ask(self, call: Call, latency: float = 0.2) -> float:
         """Send one request that is answered; return when it was sent."""
-        slot = await self.limiter.acquire(Errand(call))
+        slot = await self.limiter.acquire(errand_for(call))
         sent = self.now
         await self.clock.sleep(latency)
         self.limiter.answered(slot)

@@ -1,0 +1,201 @@
+"""The store as one client sees it: the days of its account, and what its calls may take from there.
+
+A day that is known for good is taken from the store; what is fetched is in the store before it counts as
+done. Who is refused by the API is told so from the store, too, without a request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from hourlyclicks.errors import ApiError, HourlyClicksError, StoreError
+from hourlyclicks.events import DayRevised
+from hourlyclicks.model.dates import SETTLE, DateRange, ends, is_final
+from hourlyclicks.store.ledger import STALE_AFTER, DayState, Mark, Reason, is_due
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections import Counter
+    from collections.abc import Callable
+
+    from hourlyclicks.clock import Clock
+    from hourlyclicks.events import Announcer
+    from hourlyclicks.model.day import DayClicks
+    from hourlyclicks.model.targets import Query, Target
+    from hourlyclicks.store.protocol import Store
+    from hourlyclicks.store.terms import Terms
+
+CHUNK = 128
+"""Days that are read at a time."""
+
+
+class Archive:
+    """Read and keep the days of one account.
+
+    Args:
+        store: where they are.
+        owned: whether to close the store in the end.
+        name: makes the account's fingerprint from the salt of the store.
+        zone: the account's time zone, if it is known.
+        clock: what time it is.
+        announce: told of figures that have changed.
+
+    Attributes:
+        store: where the days are.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        owned: bool,
+        name: Callable[[bytes], str],
+        zone: dt.tzinfo | None,
+        clock: Clock,
+        announce: Announcer,
+    ) -> None:
+        self.store = store
+        self._owned = owned
+        self._name = name
+        self._zone = zone
+        self._clock = clock
+        self._announce = announce
+        self._account: int | None = None
+        self._opening = asyncio.Lock()
+
+    async def account(self) -> int:
+        """Return the number of the account; the store is opened when it is first asked for."""
+        if self._account is None:
+            async with self._opening:
+                if self._account is None:
+                    await self.store.open()
+                    self._account = await self.store.account(self._name)
+        return self._account
+
+    async def find(self, query: Query, terms: Terms) -> DayClicks | None:
+        """Return a day that need not be asked for.
+
+        Raises:
+            ApiError: it was refused before, and is not to be asked for again.
+        """
+        found = (await self.known(query.target, DateRange(query.day, query.day), terms)).get(query.day)
+        if isinstance(found, HourlyClicksError):
+            raise found
+        return found
+
+    async def known(
+        self, target: Target, days: DateRange, terms: Terms
+    ) -> dict[dt.date, DayClicks | HourlyClicksError]:
+        """Return all of some days that need not be asked for; a refused one as its error."""
+        account = await self.account()
+        marks = await self.store.marks(account, target, days)
+        idle = {mark.date: mark for mark in marks if not terms.want(mark)}
+        found: dict[dt.date, DayClicks | HourlyClicksError] = {}
+        if idle:
+            read = await self.store.read(account, target, days)
+            found.update({day.date: day for day in read if day.date in idle})
+        for date, mark in idle.items():
+            if mark.state is DayState.REFUSED and mark.reason is not None:
+                found[date] = mark.reason.as_error().about(date, target)
+        return found
+
+    async def marks(self, target: Target, days: DateRange) -> list[Mark]:
+        """Return what is known of some days; see `Store.marks`."""
+        return await self.store.marks(await self.account(), target, days)
+
+    async def tally(self, target: Target, days: DateRange) -> Counter[DayState]:
+        """Count some days by their states; see `Store.tally`."""
+        return await self.store.tally(await self.account(), target, days)
+
+    async def failing(self) -> list[Target]:
+        """Return the targets of which days have failed."""
+        return await self.store.targets(await self.account(), failing=True)
+
+    async def keep(self, query: Query, day: DayClicks, *, requests: int) -> bool:
+        """Keep an answer, and return whether it has changed the figures of its day.
+
+        Raises:
+            StoreError: it could not be kept; the error carries it.
+        """
+        try:
+            kept = await self.store.keep(await self.account(), query.target, day, requests=requests)
+        except StoreError as error:
+            error.unsaved = day
+            raise error.about(query.day, query.target) from None
+        if kept.revised and self._announce:
+            self._announce(DayRevised(day=query.day, target=query.target, revision=kept.revision))
+        return kept.revised
+
+    def is_due(self, mark: Mark, *, refused: bool) -> bool:
+        """Return whether a backfill asks for a day now; see `hourlyclicks.store.ledger.is_due`."""
+        return is_due(mark, self._clock.wall(), self._zone, refused=refused)
+
+    def due_at(self, day: dt.date, asked_at: dt.datetime) -> dt.datetime:
+        """Return when a day that was not final when it was asked for is due again."""
+        return min(asked_at + STALE_AFTER, ends(day, self._zone) + SETTLE)
+
+    def refuses(self, day: dt.date, error: HourlyClicksError, *, asked: dt.datetime) -> bool:
+        """Return whether an error means that the API says no to a day that is over.
+
+        Of a day that is not, it may say no because of that, and a later answer may be another.
+        """
+        return isinstance(error, ApiError) and is_final(day, asked, self._zone)
+
+    async def note(
+        self, query: Query, error: HourlyClicksError, *, asked: dt.datetime, requests: int
+    ) -> None:
+        """Note that a day failed or was refused."""
+        refused = self.refuses(query.day, error, asked=asked)
+        state = DayState.REFUSED if refused else DayState.FAILED
+        mark = Mark(query.day, state, asked, requests, reason=Reason.of(error))
+        await self.store.note(await self.account(), query.target, mark)
+
+    async def close(self) -> None:
+        """Close the store if it is nobody else's."""
+        if self._owned:
+            await self.store.close()
+
+
+class Pages:
+    """What the archive knows of the days of one call, read page by page as the call comes to them.
+
+    Args:
+        archive: where to read.
+        target: the target.
+        days: all days of the call.
+        terms: what the call wants.
+    """
+
+    def __init__(self, archive: Archive, target: Target, days: DateRange, terms: Terms) -> None:
+        self._archive = archive
+        self._target = target
+        self._days = days
+        self._terms = terms
+        self._pages: dict[int, dict[dt.date, DayClicks | HourlyClicksError]] = {}
+        self._reading = asyncio.Lock()
+
+    async def count(self) -> int:
+        """Return how many of the days need not be asked for, as far as that can be told at once."""
+        if self._terms.refresh:
+            return 0
+        states = await self._archive.tally(self._target, self._days)
+        settled = states[DayState.FINAL] + states[DayState.EMPTY]
+        return settled if self._terms.refused else settled + states[DayState.REFUSED]
+
+    async def find(self, day: dt.date) -> DayClicks | HourlyClicksError | None:
+        """Return a day that need not be asked for; each is given away once."""
+        number = self._days.index(day) // CHUNK
+        if number not in self._pages:
+            async with self._reading:
+                if number not in self._pages:
+                    self._pages = {
+                        other: page for other, page in self._pages.items() if page and other >= number - 1
+                    }
+                    self._pages[number] = await self._read(number)
+        return self._pages.get(number, {}).pop(day, None)
+
+    async def _read(self, number: int) -> dict[dt.date, DayClicks | HourlyClicksError]:
+        first, last = number * CHUNK, min((number + 1) * CHUNK, len(self._days)) - 1
+        page = DateRange(self._days[first], self._days[last])
+        return await self._archive.known(self._target, page, self._terms)

@@ -1,0 +1,175 @@
+"""What is behind a client: everything between its calls and the socket, put together once."""
+
+from __future__ import annotations
+
+import copy
+from functools import partial
+from typing import TYPE_CHECKING
+
+from hourlyclicks.errors import UsageError
+from hourlyclicks.net.archive import Archive
+from hourlyclicks.net.backfill import Backfill
+from hourlyclicks.net.days import DayFetcher
+from hourlyclicks.net.flights import Flights
+from hourlyclicks.net.retry import Retrier
+from hourlyclicks.net.runs import Run
+from hourlyclicks.pacing.lanes import Call, Lane
+from hourlyclicks.pacing.limiter import Limiter
+from hourlyclicks.pacing.pace import OwnPace
+from hourlyclicks.pacing.shared import SharedPace
+from hourlyclicks.store.terms import Terms
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from random import Random
+
+    from hourlyclicks.clock import Clock
+    from hourlyclicks.events import Announcer
+    from hourlyclicks.model.dates import DateRange
+    from hourlyclicks.model.day import DayClicks
+    from hourlyclicks.model.targets import Query, Target
+    from hourlyclicks.net.retry import RetryPolicy
+    from hourlyclicks.net.transport import Transport
+    from hourlyclicks.pacing.pace import Pace
+    from hourlyclicks.pacing.plans import Limits
+    from hourlyclicks.store.protocol import Store
+    from hourlyclicks.wire.request import Origin
+
+_SPARE_WORKERS = 2
+"""So many more than may send at a time; they stand in for those that wait between two attempts."""
+
+
+class Engine:
+    """Fetch days, series and backfills.
+
+    Args:
+        origin: where the API is and who asks.
+        limits: the limits to keep.
+        retry: how often and when to try again.
+        transport: carries the requests.
+        longest: the seconds one request can take.
+        zone: the account's time zone, if it is known.
+        store: where days are kept, if anywhere.
+        owned: whether the store is closed in the end.
+        account: the name of the account in the store; ``None``: a hash of the key.
+        clock: what time it is.
+        random: draws the jitter of waits.
+        announce: told what happens.
+
+    Attributes:
+        limiter: says when.
+    """
+
+    def __init__(
+        self,
+        *,
+        origin: Origin,
+        limits: Limits,
+        retry: RetryPolicy,
+        transport: Transport,
+        longest: float,
+        zone: dt.tzinfo | None,
+        store: Store | None,
+        owned: bool,
+        account: str | None,
+        clock: Clock,
+        random: Random,
+        announce: Announcer,
+    ) -> None:
+        self._clock = clock
+        self._announce = announce
+        self._transport = transport
+        self._workers = limits.concurrency + _SPARE_WORKERS
+        self._archive: Archive | None = None
+        pace: Pace = OwnPace(limits)
+        if store is not None:
+            name = partial(origin.api_key.fingerprint, account=account)
+            self._archive = Archive(store, owned=owned, name=name, zone=zone, clock=clock, announce=announce)
+            pace = SharedPace(
+                limits, store=store, account=self._archive.account, clock=clock, longest=longest
+            )
+        self.limiter = Limiter(limits, pace=pace, clock=clock, emit=announce, random=random)
+        self._fetcher = DayFetcher(
+            origin=origin,
+            zone=zone,
+            transport=transport,
+            limiter=self.limiter,
+            retrier=Retrier(retry, clock=clock, random=random),
+            clock=clock,
+            announce=announce,
+            archive=self._archive,
+        )
+        self._flights = Flights(self._fetcher.fetch, self.limiter.hand_over)
+        self._running: set[Run | Backfill] = set()
+
+    def terms(self, *, refresh: bool = False, refused: bool = False) -> Terms:
+        """Return what a call that begins now wants of the days in the store."""
+        return Terms(self._clock.wall(), refresh=refresh, refused=refused)
+
+    async def day(self, query: Query, terms: Terms) -> DayClicks:
+        """Fetch one day, or take it from the store."""
+        if self._archive is not None and not terms.refresh:
+            found = await self._archive.find(query, terms)
+            if found is not None:
+                return found
+        return await self._flights.share(query, Call(Lane.INTERACTIVE, terms=terms))
+
+    def run(self, days: DateRange, target: Target, lane: Lane, terms: Terms) -> Run:
+        """Return a call for many days of one target."""
+        return Run(
+            days,
+            target,
+            lane=lane,
+            terms=terms,
+            archive=self._archive,
+            fetcher=self._fetcher,
+            flights=self._flights,
+            limiter=self.limiter,
+            announce=self._announce,
+            workers=self._workers,
+            running=self._running,
+        )
+
+    def backfill(
+        self,
+        days: DateRange,
+        targets: tuple[Target, ...],
+        *,
+        newest_first: bool,
+        max_requests: int | None,
+        terms: Terms,
+    ) -> Backfill:
+        """Return a call for many days of many targets.
+
+        Raises:
+            UsageError: there is no store.
+        """
+        if self._archive is None:
+            raise UsageError("a backfill needs a store: Client(store='clicks.db')")
+        return Backfill(
+            days,
+            targets,
+            newest_first=newest_first,
+            max_requests=max_requests,
+            terms=terms,
+            archive=self._archive,
+            fetcher=self._fetcher,
+            flights=self._flights,
+            limiter=self.limiter,
+            clock=self._clock,
+            announce=self._announce,
+            workers=self._workers,
+            running=self._running,
+        )
+
+    async def close(self) -> None:
+        """End whatever still runs, finish what was begun, and give up what is owned."""
+        error = UsageError("the client is closed", fatal=True)
+        self.limiter.abort(error, for_good=True)
+        for run in tuple(self._running):
+            run.on_close(copy.copy(error))
+        await self._flights.close()
+        await self.limiter.close()
+        if self._archive is not None:
+            await self._archive.close()
+        await self._transport.close()

@@ -1,0 +1,185 @@
+"""Whose pace it is: a process that is alone with its key keeps it by itself.
+
+The limiter asks a `Pace` for places. One that is shared, in `hourlyclicks.pacing.shared`, cannot answer at
+once; it says to wait, and comes back to the `Line` when it knows.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from hourlyclicks.pacing.regulator import Regulator
+
+if TYPE_CHECKING:
+    from hourlyclicks.model.targets import Query
+    from hourlyclicks.pacing.errand import Errand
+    from hourlyclicks.pacing.gate import Moment, Slot
+    from hourlyclicks.pacing.lanes import Call, Lane
+    from hourlyclicks.pacing.pause import Wait
+    from hourlyclicks.pacing.plans import Limits
+    from hourlyclicks.pacing.regulator import Refusal
+
+
+class Line(Protocol):
+    """Those who wait for places, as a pace sees them."""
+
+    def serve(self) -> None:
+        """Hand out what can be handed out now."""
+        ...
+
+    def grant(self, errand: Errand, slot: Slot) -> bool:
+        """Give an errand its place; return whether it still wants it."""
+        ...
+
+    def deny(self, errand: Errand, error: Exception) -> None:
+        """Tell an errand that it gets no place."""
+        ...
+
+    def fail(self, error: Exception) -> None:
+        """Tell everybody who waits that there will be no place for anybody."""
+        ...
+
+    def paused(self, seconds: float) -> None:
+        """Take note of a pause that began elsewhere."""
+        ...
+
+    def resumed(self) -> None:
+        """Take note that a pause has ended."""
+        ...
+
+    def load(self, lane: Lane) -> tuple[int, int]:
+        """Return how many errands wait in a lane, and how many requests its calls still need."""
+        ...
+
+
+class Pace(Protocol):
+    """Says when requests may go. Moments are nanoseconds of the limiter's clock."""
+
+    @property
+    def epoch(self) -> int:
+        """How many pauses there have been; a slot of an earlier epoch must not be used any more."""
+        ...
+
+    def serves(self, line: Line) -> None:
+        """Work for this line from now on."""
+        ...
+
+    def reserve(self, errand: Errand, now: int) -> Slot | Wait:
+        """Take a place for an errand, or say what to wait for."""
+        ...
+
+    def expired(self, slot: Slot, now: int) -> bool:
+        """Return whether it is too late to use a place."""
+        ...
+
+    def release(self, slot: Slot, now: int) -> None:
+        """Give up the place of a request that was sent."""
+        ...
+
+    def cancel(self, slot: Slot) -> None:
+        """Give back the place of a request that was never sent."""
+        ...
+
+    def answered(self, slot: Slot) -> None:
+        """Note that the server let a request through."""
+        ...
+
+    async def refused(
+        self, slot: Slot, retry_after: float | None, *, now: int, u: float, for_rate: bool
+    ) -> Refusal | None:
+        """Begin a pause for everybody; see `Regulator.refused`."""
+        ...
+
+    def settle(self, query: Query) -> None:
+        """Note that the result for a day is in the store, so that nobody need be kept from it."""
+        ...
+
+    def opens(self, now: int) -> int:
+        """Return the end of the pause, or the present moment when there is none."""
+        ...
+
+    def finish(self, requests: int, now: int, latency: int, *, opens: int) -> Moment:
+        """Foresee when that many further requests will have been answered; see `Gate.finish`."""
+        ...
+
+    def ahead(self, call: Call) -> int:
+        """Return how many requests of others, elsewhere, will go before those of a call are done."""
+        ...
+
+    def idle(self) -> None:
+        """Take note that nobody waits any more."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what was begun."""
+        ...
+
+
+class OwnPace:
+    """The pace of a process that is alone with its key: everything is known, and at once.
+
+    Args:
+        limits: the limits to keep.
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self.regulator = Regulator(limits)
+        self._gate = self.regulator.gate
+        self._line: Line
+
+    @property
+    def epoch(self) -> int:
+        """See `Pace.epoch`."""
+        return self._gate.pause.epoch
+
+    def serves(self, line: Line) -> None:
+        """See `Pace.serves`."""
+        self._line = line
+
+    def reserve(self, _errand: Errand, now: int) -> Slot | Wait:
+        """See `Pace.reserve`."""
+        return self._gate.reserve(now)
+
+    def expired(self, _slot: Slot, _now: int) -> bool:
+        """See `Pace.expired`."""
+        return False
+
+    def release(self, slot: Slot, now: int) -> None:
+        """See `Pace.release`."""
+        self._gate.release(slot, now)
+
+    def cancel(self, slot: Slot) -> None:
+        """See `Pace.cancel`."""
+        self._gate.cancel(slot)
+
+    def answered(self, slot: Slot) -> None:
+        """See `Pace.answered`."""
+        if self.regulator.answered(slot):
+            self._line.resumed()
+
+    async def refused(
+        self, slot: Slot, retry_after: float | None, *, now: int, u: float, for_rate: bool
+    ) -> Refusal | None:
+        """See `Pace.refused`."""
+        return self.regulator.refused(slot, retry_after, now=now, u=u, for_rate=for_rate)
+
+    def settle(self, query: Query) -> None:
+        """See `Pace.settle`."""
+
+    def opens(self, now: int) -> int:
+        """See `Pace.opens`."""
+        return self._gate.pause.opens(now)
+
+    def finish(self, requests: int, now: int, latency: int, *, opens: int) -> Moment:
+        """See `Pace.finish`."""
+        return self._gate.finish(requests, now, latency, opens=opens)
+
+    def ahead(self, _call: Call) -> int:
+        """See `Pace.ahead`."""
+        return 0
+
+    def idle(self) -> None:
+        """See `Pace.idle`."""
+
+    async def close(self) -> None:
+        """See `Pace.close`."""

@@ -1,0 +1,255 @@
+"""The turnstile: one pace for all processes with one key. Pure, like the regulator it is built around.
+
+Each step reads the book, does one thing, and writes the book again, while nobody else can. So what holds for
+one process holds for all of them together: never N+1 arrivals in a window, the cap on requests under way,
+one pause for everybody and one probe after it. A process that is started anew finds the log of its
+predecessor and sends nothing too early.
+
+*Leases.* A process can die with a request under way. Its place is held until the request must be over, by
+the time limit on a request; from then on it counts as if its response had come.
+
+*Turns.* Whoever asks and has to wait stands in line. A process that may go yields to one that stands in line,
+whose time to ask has come, and that has a more urgent call or, being as urgent, was served longer ago. One
+that does not come for its turn is believed dead after `GRACE`.
+
+*Claims.* Who is given a place for a day is the only one to ask for it, as long as the lease lasts.
+
+*Clocks.* The moments in the book may come from a clock that was put back: the machine was started anew, or
+the database moved to another. Then every moment that lies further ahead than it can is brought back, so that
+the worst that can happen is to wait for a window. After an idle `FORGET` the brake begins anew.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from typing import TYPE_CHECKING, NamedTuple
+
+from hourlyclicks.clock import SECOND
+from hourlyclicks.pacing.book import Claim, Flight, Held, Line
+from hourlyclicks.pacing.brake import LONGEST_WAIT
+from hourlyclicks.pacing.gate import Slot
+from hourlyclicks.pacing.pause import Wait
+from hourlyclicks.pacing.regulator import Regulator
+
+if TYPE_CHECKING:
+    from hourlyclicks.events import Binding
+    from hourlyclicks.pacing.book import Book
+    from hourlyclicks.pacing.gate import Moment
+    from hourlyclicks.pacing.plans import Limits
+    from hourlyclicks.pacing.regulator import Refusal
+
+TURN = SECOND // 50
+"""How soon to ask again when nobody can know when it will be possible."""
+
+GRACE = SECOND
+"""How much later than it was told a process may come for its turn."""
+
+FORGET = 3600 * SECOND
+"""After so long without a request, what refusals had taught is forgotten."""
+
+_LONGEST_PAUSE = round(LONGEST_WAIT * 1.25 * SECOND)
+_NOT_YOUR_TURN: Binding = "rate"
+
+
+class Applicant(NamedTuple):
+    """Who asks for a place.
+
+    Args:
+        holder: the process.
+        number: how many places it has asked for so far.
+        lane: how urgent it is.
+        waiting: how many of its requests wait, this one included.
+        unsent: how many requests its calls of that lane still need.
+        job: what these calls work on.
+        what: the day it is for.
+    """
+
+    holder: str
+    number: int
+    lane: int
+    waiting: int
+    unsent: int
+    job: str
+    what: str
+
+
+class Taken(NamedTuple):
+    """Somebody else asks for that day at present."""
+
+
+class Turnstile:
+    """One step of the shared pace.
+
+    Args:
+        limits: the limits to keep.
+        book: the shared state; changed in place.
+        now: the moment of the step.
+        lease: how long a request can be under way, in nanoseconds.
+    """
+
+    def __init__(self, limits: Limits, book: Book, *, now: int, lease: int) -> None:
+        self._book = book
+        self._now = now
+        self._lease = lease
+        self._regulator = Regulator(limits)
+        self.changed = now < book.seen
+        self._bring_back()
+        self._expire()
+        self._recall()
+
+    def reserve(self, who: Applicant) -> Slot | Wait | Taken:
+        """Take a place for a day, or say what to wait for; who has to wait stands in line."""
+        claim = self._book.claims.get(who.what)
+        if claim is not None and claim.holder != who.holder:
+            return Taken()
+        held = self._regulator.gate.holds(self._now)
+        if held is None and not self._is_next(who):
+            held = Wait(self._now + TURN, _NOT_YOUR_TURN)
+        if held is None:
+            return self._let_in(who)
+        self._line_up(who, held)
+        return held
+
+    def release(self, name: str, *, answered: bool) -> None:
+        """Note that the response of a request has come, or that nobody waits for it any more."""
+        slot = self._landed(name)
+        if slot is None:
+            return
+        if answered:
+            self._regulator.answered(slot)
+        self._regulator.gate.release(slot, self._now)
+        self._book.released.append(self._now)
+
+    def cancel(self, name: str, what: str) -> None:
+        """Take back a place whose request was never sent."""
+        slot = self._landed(name)
+        if slot is not None:
+            self._regulator.gate.cancel(slot)
+            self.settle(what)
+
+    def refused(self, name: str, retry_after: float | None, *, u: float, for_rate: bool) -> Refusal | None:
+        """Begin a pause for everybody; see `Regulator.refused`."""
+        flight = self._book.flights.get(name)
+        if flight is None:
+            return None
+        self.changed = True
+        return self._regulator.refused(_slot(flight), retry_after, now=self._now, u=u, for_rate=for_rate)
+
+    def settle(self, what: str) -> None:
+        """Give up the claim to a day."""
+        self.changed |= self._book.claims.pop(what, None) is not None
+
+    def leave(self, holder: str) -> None:
+        """Step out of the line."""
+        self.changed |= self._book.lines.pop(holder, None) is not None
+
+    def finish(self, requests: int, latency: int, *, opens: int) -> Moment:
+        """Foresee when that many further requests will have been answered; see `Gate.finish`."""
+        return self._regulator.gate.finish(requests, self._now, latency, opens=opens)
+
+    def close(self) -> Book:
+        """Write down what the step has changed, and return the book."""
+        gate, brake, pause = self._regulator.gate, self._regulator.brake, self._regulator.gate.pause
+        self._book.pause = Held(pause.epoch, pause.until, pause.held, pause.probing)
+        self._book.brake, self._book.even = brake.memory, gate.even
+        if self.changed:
+            self._book.seen = self._now
+        return self._book
+
+    # -- inside -----------------------------------------------------------------------------------------
+
+    def _bring_back(self) -> None:
+        """Let no moment lie further ahead than it can."""
+        book, now = self._book, self._now
+        if book.brake is not None and not 0 <= now - book.seen < FORGET:
+            book.brake = None
+        if now >= book.seen:
+            return
+        latest = now + self._lease
+        book.released = [min(moment, now) for moment in book.released]
+        book.flights = {
+            name: flight._replace(sent=min(flight.sent, now), expires=min(flight.expires, latest))
+            for name, flight in book.flights.items()
+        }
+        book.claims = {
+            what: claim._replace(expires=min(claim.expires, latest)) for what, claim in book.claims.items()
+        }
+        book.lines, book.served = {}, {}
+        book.pause = book.pause._replace(until=min(book.pause.until, now + _LONGEST_PAUSE))
+        book.even = min(book.even, now)
+
+    def _expire(self) -> None:
+        """Take note of what the passing of time has changed."""
+        book, now = self._book, self._now
+        for name, flight in list(book.flights.items()):
+            if flight.expires <= now:
+                del book.flights[name]
+                insort(book.released, flight.expires)
+                if flight.probe and flight.epoch == book.pause.epoch:
+                    book.pause = book.pause._replace(probing=False)
+        oldest = now - self._regulator.gate.longest
+        book.released = [moment for moment in book.released if moment > oldest]
+        book.claims = {what: claim for what, claim in book.claims.items() if claim.expires > now}
+        book.lines = {name: line for name, line in book.lines.items() if line.until > now}
+
+    def _recall(self) -> None:
+        """Bring the regulator to where the book says it was."""
+        book, gate, brake = self._book, self._regulator.gate, self._regulator.brake
+        gate.restore(flying=len(book.flights), released=book.released, even=book.even)
+        pause = gate.pause
+        pause.epoch, pause.until, pause.held, pause.probing = book.pause
+        if book.brake is not None:
+            brake.recall(book.brake)
+        step = brake.step
+        if step is not None:
+            gate.space(step.slack, from_response=step.from_response)
+
+    def _is_next(self, who: Applicant) -> bool:
+        """Return whether nobody who could go now has a better claim to the place."""
+        mine = self._rank(who.holder, who.lane)
+        return not any(
+            line.asks <= self._now and self._rank(holder, line.lane) < mine
+            for holder, line in self._book.lines.items()
+            if holder != who.holder
+        )
+
+    def _rank(self, holder: str, lane: int) -> tuple[int, int, str]:
+        return lane, self._book.served.get(holder, 0), holder
+
+    def _let_in(self, who: Applicant) -> Slot:
+        book, now = self._book, self._now
+        slot = self._regulator.reserve(now)
+        assert isinstance(slot, Slot)  # noqa: S101 - nothing holds it, as `reserve` has seen
+        slot.id = f"{who.holder}.{who.number}"
+        book.flights[slot.id] = Flight(now, now + self._lease, slot.epoch, slot.probe, slot.previous_even)
+        book.claims[who.what] = Claim(who.holder, now + self._lease)
+        book.served = {name: moment for name, moment in book.served.items() if moment > now - FORGET}
+        book.served[who.holder] = now
+        book.lines.pop(who.holder, None)
+        if who.waiting > 1:
+            book.lines[who.holder] = Line(who.lane, max(0, who.unsent - 1), who.job, now, now + 2 * GRACE)
+        self.changed = True
+        return slot
+
+    def _line_up(self, who: Applicant, held: Wait) -> None:
+        """Stand in line, or stay in it; written down only as often as it must be."""
+        asks = self._now if held.until is None or held.until <= self._now + TURN else held.until
+        line = self._book.lines.get(who.holder)
+        if line is not None and line.lane == who.lane:
+            polling = asks == self._now and line.asks <= self._now and line.until > self._now + GRACE
+            if polling or line.asks == asks:
+                return
+        self._book.lines[who.holder] = Line(who.lane, who.unsent, who.job, asks, asks + 2 * GRACE)
+        self.changed = True
+
+    def _landed(self, name: str) -> Slot | None:
+        """Take a request off the list of those under way; ``None`` if its lease had ended before."""
+        flight = self._book.flights.pop(name, None)
+        if flight is None:
+            return None
+        self.changed = True
+        return _slot(flight)
+
+
+def _slot(flight: Flight) -> Slot:
+    return Slot(flight.sent, flight.epoch, probe=flight.probe, previous_even=flight.previous_even)

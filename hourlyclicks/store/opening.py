@@ -1,0 +1,57 @@
+"""Which store an argument means; a kind of store is imported only when it is meant."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from hourlyclicks.errors import UsageError
+
+if TYPE_CHECKING:
+    from hourlyclicks.clock import Clock
+    from hourlyclicks.store.protocol import Store
+
+_POSTGRES = ("postgresql://", "postgres://")
+
+
+def store_of(where: Store | str | os.PathLike[str], clock: Clock | None = None) -> Store:
+    """Return a store, which is not opened yet unless it was.
+
+    Args:
+        where: a store; the address of a PostgreSQL database, which begins with ``postgresql://``; or the path
+            of a SQLite file.
+        clock: measures the pace that a SQLite file shares; a PostgreSQL server has a clock of its own.
+
+    Raises:
+        UsageError: it is none of these, or asyncpg is not installed.
+    """
+    if isinstance(where, str):
+        if where.lower().startswith(_POSTGRES):
+            return _postgres(where)
+        if "://" in where:  # not repeated: it may hold a password
+            raise UsageError("a store's address begins with postgresql://, or it is the path of a file")
+    if isinstance(where, str | os.PathLike):
+        return _sqlite(where, clock)
+    if not callable(getattr(where, "pace", None)):
+        raise UsageError(f"a store is a Store, a path or a postgresql:// address, not {where!r}")
+    return where
+
+
+def _sqlite(path: str | os.PathLike[str], clock: Clock | None) -> Store:
+    from hourlyclicks.store.sqlite import SqliteStore  # noqa: PLC0415 - most runs keep nothing
+
+    text: object = os.fspath(path)  # bytes, should somebody have paths of those
+    if not isinstance(text, str) or not text or "\0" in text:
+        raise UsageError(f"a store needs the path of a file, not {path!r}")
+    return SqliteStore(path, clock=clock)
+
+
+def _postgres(address: str) -> Store:
+    try:
+        from hourlyclicks.store.postgres import PostgresStore  # noqa: PLC0415 - asyncpg is an extra
+    except ModuleNotFoundError as error:
+        if error.name != "asyncpg":
+            raise
+        said = "a store in PostgreSQL needs asyncpg: pip install 'hourlyclicks[postgres]'"
+        raise UsageError(said) from None
+    return PostgresStore(address)

@@ -1,0 +1,255 @@
+"""The shared store: a PostgreSQL database, reached through asyncpg.
+
+A connection on which anything failed is cut and never used again: the server then undoes what was not
+committed. So nothing has to be rolled back from here, and no half-done change can stay.
+
+What a busy or restarted server refuses is tried again, with growing pauses, until the patience is over. A
+piece of work that was begun is finished, even if nobody waits for it any more.
+
+The clock everybody shares is the server's clock.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import ssl
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import parse_qs
+
+import asyncpg
+
+from hourlyclicks.errors import StoreError
+from hourlyclicks.store import database
+from hourlyclicks.store.finishing import finished
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections import Counter
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+
+    from hourlyclicks.model.dates import DateRange
+    from hourlyclicks.model.day import DayClicks
+    from hourlyclicks.model.targets import Target
+    from hourlyclicks.store.database import Connection
+    from hourlyclicks.store.ledger import DayState, Kept, Mark
+    from hourlyclicks.store.protocol import Change
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
+"""What asyncpg raises; of time outs, too."""
+
+_CONNECTIONS = 4
+_CONNECT = 5.0
+"""Seconds in which a connection must be made, or closed."""
+_ANSWER = 20.0
+"""Seconds in which each statement must be answered; then the server is taken for lost."""
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
+
+_PASSING = {
+    "0A000",  # a statement was planned before the tables were changed
+    "25P03",  # idle in a transaction for too long
+    "40001",  # could not be serialized
+    "40P01",  # deadlock
+    "53300",  # too many connections
+    "55P03",  # a lock was not available
+    "57014",  # the statement took too long
+    "57P01",  # the server was shut down
+    "57P02",  # it crashed
+    "57P03",  # it is starting up
+    "57P05",  # idle for too long
+}
+"""The codes of errors that are over sooner or later; those of class 08, about connections, are too."""
+
+_WORDS = {
+    "22021": "it cannot hold a character of the text",
+    "22P05": "it cannot hold a character of the text",
+    "25006": "it cannot be written",
+    "28000": "the user is refused",
+    "28P01": "the user or the password is refused",
+    "3D000": "there is no such database",
+    "42501": "the user is not allowed to do that",
+    "53100": "the disk is full",
+}
+
+
+class PostgresStore:
+    """Keep days in a PostgreSQL database, in the schema ``hourlyclicks``.
+
+    Args:
+        dsn: the address, such as ``"postgresql://user:password@host:5432/database"``.
+        patience: the seconds to wait for a server that is away or too busy.
+    """
+
+    def __init__(self, dsn: str, *, patience: float = 60.0) -> None:
+        self._dsn = dsn
+        self._patience = patience
+        self._jobs: set[asyncio.Task[object]] = set()
+        self._idle: list[Connection] = []
+        self._places = asyncio.Semaphore(_CONNECTIONS)
+        self._prepared = False
+        self._closing: asyncio.Task[None] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def __repr__(self) -> str:
+        return f"<PostgresStore {place_of(self._dsn)!r}>"
+
+    async def open(self) -> None:
+        """See `hourlyclicks.store.protocol.Store.open`."""
+        await self._run(_nothing)
+
+    async def close(self) -> None:
+        """See `hourlyclicks.store.protocol.Store.close`."""
+        self._closing = asyncio.ensure_future(self._close())
+        await finished(self._closing)
+
+    async def account(self, name: Callable[[bytes], str]) -> int:
+        """See `hourlyclicks.store.protocol.Store.account`."""
+        return await self._run(lambda db: database.account(db, name))
+
+    async def accounts(self) -> Mapping[str, int]:
+        """See `hourlyclicks.store.protocol.Store.accounts`."""
+        return await self._run(database.accounts)
+
+    async def targets(self, account: int, *, failing: bool = False) -> list[Target]:
+        """See `hourlyclicks.store.protocol.Store.targets`."""
+        return await self._run(lambda db: database.targets(db, account, failing=failing))
+
+    async def marks(self, account: int, target: Target, days: DateRange) -> list[Mark]:
+        """See `hourlyclicks.store.protocol.Store.marks`."""
+        return await self._run(lambda db: database.marks(db, account, target, days))
+
+    async def tally(self, account: int, target: Target, days: DateRange) -> Counter[DayState]:
+        """See `hourlyclicks.store.protocol.Store.tally`."""
+        return await self._run(lambda db: database.tally(db, account, target, days))
+
+    async def read(self, account: int, target: Target, days: DateRange) -> list[DayClicks]:
+        """See `hourlyclicks.store.protocol.Store.read`."""
+        return await self._run(lambda db: database.read(db, account, target, days))
+
+    async def keep(self, account: int, target: Target, day: DayClicks, *, requests: int) -> Kept:
+        """See `hourlyclicks.store.protocol.Store.keep`."""
+        return await self._run(database.keep(account, target, day, requests))
+
+    async def note(self, account: int, target: Target, mark: Mark) -> None:
+        """See `hourlyclicks.store.protocol.Store.note`."""
+        await self._run(database.note(account, target, mark))
+
+    async def pace(
+        self, account: int, change: Change[R], *, of: tuple[Target, dt.date] | None = None
+    ) -> tuple[R, int]:
+        """See `hourlyclicks.store.protocol.Store.pace`; the step may be taken again when it was undone."""
+        return await self._run(lambda db: database.pace(db, account, change, of))
+
+    # -- inside -----------------------------------------------------------------------------------------
+
+    async def _run(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """Do a piece of work; it is done even if the caller is cancelled meanwhile."""
+        loop = asyncio.get_running_loop()
+        if (self._loop or loop) is not loop:
+            raise StoreError(f"the store {place_of(self._dsn)}: it was opened in another event loop")
+        self._loop = loop
+        job = loop.create_task(self._persist(work))
+        self._jobs.add(job)
+        job.add_done_callback(self._jobs.discard)
+        return await finished(job)
+
+    async def _persist(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """Try a piece of work until it is done, or the patience is over."""
+        loop = asyncio.get_running_loop()
+        until, pause = loop.time() + self._patience, _FIRST_PAUSE
+        while True:
+            try:
+                return await self._attempt(work)
+            except StoreError as error:
+                words, passing = str(error), False
+            except _FAILURES as error:
+                words, passing = _in_words(error), _is_passing(error)
+            if not passing or loop.time() + pause > until:
+                # Raised from here, so that nothing hangs on it that knows the password.
+                raise StoreError(f"the store {place_of(self._dsn)}: {words}")
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+
+    async def _attempt(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        async with self._connection() as db:
+            if not self._prepared:
+                await database.prepare(db)
+                self._prepared = True
+            return await work(db)
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[Connection]:
+        """Lend a connection, and cut it if anything goes wrong."""
+        async with self._places:
+            while self._idle and self._idle[-1].is_closed():
+                self._idle.pop()
+            db = self._idle.pop() if self._idle else await self._connect()
+            try:
+                yield db
+            except BaseException:
+                db.terminate()
+                raise
+            self._idle.append(db)
+
+    async def _connect(self) -> Connection:
+        try:
+            return await asyncpg.connect(
+                self._dsn,
+                timeout=_CONNECT,
+                command_timeout=_ANSWER,
+                server_settings={"application_name": "hourlyclicks"},
+            )
+        except ValueError:  # asyncpg's own are, too
+            raise StoreError("its address cannot be read") from None
+
+    async def _close(self) -> None:
+        while self._jobs:
+            await asyncio.wait(self._jobs)
+        while self._idle:
+            db = self._idle.pop()
+            try:
+                await db.close(timeout=_CONNECT)
+            except _FAILURES:
+                db.terminate()
+        self._places = asyncio.Semaphore(_CONNECTIONS)  # the next one to open it may be another loop
+        self._loop = None
+        self._prepared = False
+
+
+def place_of(dsn: str) -> str:
+    """Name the host and the database of an address, as far as they cannot be taken for a password."""
+    address, _, options = dsn.partition("://")[2].partition("?")
+    place = address.rpartition("@")[2]
+    if "@" in options or not re.fullmatch(r"[\w.,:\[\]-]*(/[\w.-]*)?", place):
+        return "PostgreSQL"
+    host, _, name = place.partition("/")
+    known = parse_qs(options)
+    host = host or known.get("host", [""])[0]
+    name = name or known.get("dbname", known.get("database", [""]))[0]
+    return "postgresql://" + host + (f"/{name}" if name else "")
+
+
+def _is_passing(error: Exception) -> bool:
+    if isinstance(error, asyncpg.PostgresError):
+        code = error.sqlstate or ""
+        return code in _PASSING or code.startswith("08")
+    return not isinstance(error, ValueError | ssl.SSLCertVerificationError)
+
+
+def _in_words(error: Exception) -> str:
+    """Say what is wrong with a server."""
+    if isinstance(error, asyncpg.PostgresError):
+        return _WORDS.get(error.sqlstate or "") or str(error).partition("\n")[0]
+    if isinstance(error, TimeoutError):
+        return "it does not answer"
+    if isinstance(error, OSError):
+        return f"it cannot be reached: {error.strerror or error}"
+    return str(error) or type(error).__name__
+
+
+async def _nothing(_: Connection) -> None:
+    """Do nothing, on a connection: it has been made by then."""
