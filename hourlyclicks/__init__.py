@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from hourlyclicks.model.day import DayClicks, HourClicks, HourStatus
     from hourlyclicks.model.report import BackfillReport, StopReason
     from hourlyclicks.model.series import HourlySeries
-    from hourlyclicks.model.targets import Account, Group, Link, Target
+    from hourlyclicks.model.targets import Account, Group, Link, Query, Target
     from hourlyclicks.net.retry import RetryPolicy
     from hourlyclicks.net.runs import DayStream
     from hourlyclicks.net.transport import Timeout
@@ -59,7 +59,7 @@ _HOMES = {
     "model.day": ("DayClicks", "HourClicks", "HourStatus"),
     "model.report": ("BackfillReport", "StopReason"),
     "model.series": ("HourlySeries",),
-    "model.targets": ("Account", "Group", "Link", "Target"),
+    "model.targets": ("Account", "Group", "Link", "Query", "Target"),
     "net.retry": ("RetryPolicy",),
     "net.runs": ("DayStream",),
     "net.transport": ("Timeout",),
@@ -92,6 +92,7 @@ __all__ = [
     "Link",
     "Plan",
     "PlanError",
+    "Query",
     "Rate",
     "RateLimitedError",
     "RetryPolicy",

@@ -117,7 +117,12 @@ def as_targets(targets: Iterable[Target]) -> tuple[Target, ...]:
 
 @attrs.frozen
 class Query:
-    """What one request asks: one day of one target."""
+    """What one request asks: one day of one target.
+
+    Args:
+        day: the day.
+        target: the target.
+    """
 
     day: dt.date
     target: Target

@@ -89,15 +89,14 @@ class Archive:
     ) -> dict[dt.date, DayClicks | HourlyClicksError]:
         """Return all of some days that need not be asked for; a refused one as its error."""
         account = await self.account()
-        marks = await self.store.marks(account, target, days)
-        idle = {mark.date: mark for mark in marks if not terms.want(mark)}
-        found: dict[dt.date, DayClicks | HourlyClicksError] = {}
-        if idle:
-            read = await self.store.read(account, target, days)
-            found.update({day.date: day for day in read if day.date in idle})
-        for date, mark in idle.items():
-            if mark.state is DayState.REFUSED and mark.reason is not None:
-                found[date] = mark.reason.as_error().about(date, target)
+        read = await self.store.read(account, target, days)
+        found: dict[dt.date, DayClicks | HourlyClicksError] = {
+            day.date: day for day in read if not terms.want_again(day.fetched_at, final=day.final)
+        }
+        if len(read) < len(days):
+            for mark in await self.store.marks(account, target, days):
+                if mark.state is DayState.REFUSED and mark.reason is not None and not terms.want(mark):
+                    found[mark.date] = mark.reason.as_error().about(mark.date, target)
         return found
 
     async def marks(self, target: Target, days: DateRange) -> list[Mark]:

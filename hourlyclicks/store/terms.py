@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from hourlyclicks.store.ledger import SETTLED, WITH_FIGURES, DayState
+from hourlyclicks.store.ledger import SETTLED, DayState
 
 if TYPE_CHECKING:
     from hourlyclicks.store.ledger import Mark
@@ -35,8 +35,15 @@ class Terms:
         """
         if mark is None or mark.state is DayState.FAILED:
             return True
-        if mark.state in WITH_FIGURES and mark.asked_at >= self.began:
-            return False
         if mark.state is DayState.REFUSED:
             return self.refused or self.refresh
-        return self.refresh or mark.state not in SETTLED
+        return self.want_again(mark.asked_at, final=mark.state in SETTLED)
+
+    def want_again(self, asked_at: dt.datetime, *, final: bool) -> bool:
+        """Return whether a request for a day with figures is worth it.
+
+        Args:
+            asked_at: when they were asked for.
+            final: whether they can no longer change.
+        """
+        return asked_at < self.began and (self.refresh or not final)
