@@ -218,10 +218,10 @@ class Backfill:
 
     def _is_due(self, mark: Mark | None) -> bool:
         """Return whether a day is to be asked for in the second round."""
-        if mark is None or self._terms.refresh:
+        if mark is None or mark.state is DayState.FAILED:
+            return mark is None or self._has_failed(mark)
+        if self._terms.refresh:
             return self._terms.want(mark)
-        if mark.state is DayState.FAILED:
-            return self._has_failed(mark)
         due = self._archive.is_due(mark, refused=self._terms.refused)
         if mark.state is DayState.PROVISIONAL and not due:
             self._score.not_final(self._archive.due_at(mark.date, mark.asked_at))

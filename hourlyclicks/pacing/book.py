@@ -77,7 +77,8 @@ class Book:
 
     Attributes:
         seen: when it was last changed.
-        released: when the responses of the last requests came, as long as a window still counts them.
+        longest: the length of the longest window that any process keeps.
+        released: when the responses of the last requests came, as long as that window counts them.
         flights: the requests under way, by their names.
         claims: who asks for which day.
         lines: the processes that wait.
@@ -88,6 +89,7 @@ class Book:
     """
 
     seen: int = 0
+    longest: int = 0
     released: list[int] = attrs.field(factory=list)
     flights: dict[str, Flight] = attrs.field(factory=dict)
     claims: dict[str, Claim] = attrs.field(factory=dict)
@@ -110,6 +112,7 @@ class Book:
             parts = json.loads(text)
             return cls(
                 parts["seen"],
+                parts["longest"],
                 parts["released"],
                 {name: Flight(*flight) for name, flight in parts["flights"].items()},
                 {what: Claim(*claim) for what, claim in parts["claims"].items()},

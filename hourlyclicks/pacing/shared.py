@@ -196,12 +196,14 @@ class SharedPace:
             self._asking = False
             self._line.fail(error)
             return
-        self._asking, self._stands = False, waiting > 1 or isinstance(got, Wait)
+        self._asking = False
         if isinstance(got, Slot):
+            self._stands = waiting > 1
             got.sent, got.what = self._clock.monotonic(), who.what
             if not self._line.grant(errand, got):
                 self.cancel(got)
         elif isinstance(got, Wait):
+            self._stands = True
             until = self._clock.monotonic() + TURN if got.until is None else got.until - self._shift
             self._asks, self._lane, self._binding = until, lane, got.binding
         else:

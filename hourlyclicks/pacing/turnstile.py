@@ -161,8 +161,8 @@ class Turnstile:
     def _bring_back(self) -> None:
         """Let no moment lie further ahead than it can."""
         book, now = self._book, self._now
-        if book.brake is not None and not 0 <= now - book.seen < FORGET:
-            book.brake = None
+        if not 0 <= now - book.seen < max(FORGET, book.longest):
+            book.brake, book.longest = None, 0
         if now >= book.seen:
             return
         latest = now + self._lease
@@ -187,7 +187,8 @@ class Turnstile:
                 insort(book.released, flight.expires)
                 if flight.probe and flight.epoch == book.pause.epoch:
                     book.pause = book.pause._replace(probing=False)
-        oldest = now - self._regulator.gate.longest
+        book.longest = max(book.longest, self._regulator.gate.longest)
+        oldest = now - book.longest
         book.released = [moment for moment in book.released if moment > oldest]
         book.claims = {what: claim for what, claim in book.claims.items() if claim.expires > now}
         book.lines = {name: line for name, line in book.lines.items() if line.until > now}
