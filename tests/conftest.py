@@ -1,4 +1,4 @@
-"""What all tests share: how hypothesis searches, and aioresponses on a current aiohttp."""
+"""What all tests share: how hypothesis searches, aioresponses on a current aiohttp, a PostgreSQL server."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from yarl import URL
+
+    from tests.store.server import PostgresServer
 
 settings.register_profile(
     "default",
@@ -63,3 +65,20 @@ def mocked_api(monkeypatch: pytest.MonkeyPatch) -> Iterator[aioresponses.aioresp
     monkeypatch.setattr(aioresponses.core, "stream_reader_factory", reader_with_parser)
     with aioresponses.aioresponses() as mocked:
         yield mocked
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """Run a PostgreSQL server for all tests that want one, or skip them where none is installed."""
+    from tests.store.server import PostgresServer, binaries  # noqa: PLC0415 - asyncpg, for these tests only
+
+    programs = binaries()
+    if programs is None:
+        unwelcome = pytest.fail if os.environ.get("HOURLYCLICKS_TESTS_NEED_POSTGRES") else pytest.skip
+        unwelcome("there is no PostgreSQL server on this machine: no initdb")
+    server = PostgresServer(programs)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 COMMANDS = {
     "demo": "Watch 90 days being fetched from a simulated server with limits and faults.",
     "fetch": "Fetch the hours of some days: a table, CSV or JSON Lines.",
+    "backfill": "Bring years of many targets into a store, over as many runs as it takes.",
+    "status": "Show what a store holds, and what is missing; sends nothing.",
+    "export": "Write what a store holds as CSV or JSON Lines; sends nothing.",
     "estimate": "Tell how long a range takes under your limits; sends nothing.",
     "simulate": "Serve a simulated API on this machine until Ctrl-C.",
 }

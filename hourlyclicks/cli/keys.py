@@ -46,6 +46,13 @@ def find_key(key_file: Path | None = None) -> Secret:
     return _read(path)
 
 
+def key_if_any() -> Secret | None:
+    """Return the key where `find_key` looks for it; ``None`` when there is none."""
+    if not os.environ.get(KEY_VARIABLE) and not default_file().exists():
+        return None
+    return find_key()
+
+
 def _read(path: Path) -> Secret:
     """Read a key from a file, once it is certain that it is a secret."""
     try:

@@ -13,11 +13,13 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from hourlyclicks.cli.options import present
 from hourlyclicks.cli.tables import level, palette_for
-from hourlyclicks.cli.words import BOUND_BY, count, duration, pace, safe
+from hourlyclicks.cli.words import count, pace, safe
 from hourlyclicks.events import DayDone
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable, Iterable
     from types import TracebackType
 
@@ -65,11 +67,19 @@ class LiveView:
         tally: keeps count.
         console: where to draw.
         clock: returns seconds.
+        wall: returns the date and time.
     """
 
-    def __init__(self, tally: Tally, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        tally: Tally,
+        console: Console,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], dt.datetime] = present,
+    ) -> None:
         self.tally = tally
         self._clock = clock
+        self._wall = wall
         self._console = console
         self._palette = palette_for(console.encoding)
         self._bucket = tally.limits.shortest_window / _BUCKETS_A_WINDOW
@@ -101,7 +111,7 @@ class LiveView:
             Text(safe(tally.title), style="bold"),
             self._bar(),
             self._forecast(now),
-            Text(tally.counters(), style="dim"),
+            Text(f"{tally.pace(now)}, {tally.counters()}", style="dim"),
             self._pulse(now),
             Text(safe(tally.news), style="yellow"),
         ]
@@ -112,20 +122,19 @@ class LiveView:
 
     def _bar(self) -> Table:
         tally = self.tally
-        finished = tally.done + tally.failed
+        finished = tally.total - tally.left_over
         line = Table.grid(expand=True, padding=(0, 2, 0, 0))
         line.add_column(ratio=1)
         line.add_column(no_wrap=True, justify="right")
         bar = ProgressBar(total=tally.total, completed=finished, complete_style="cyan", finished_style="cyan")
-        line.add_row(bar, f"{finished:,} of {count(tally.total, 'day')}")
+        line.add_row(bar, f"{finished:,} of {count(tally.total, 'day')}, {tally.left_over:,} to go")
         return line
 
     def _forecast(self, now: float) -> Text:
         tally = self.tally
         paused = tally.paused_until > now
-        text = Text(f"{duration(tally.left(now))} left", style="bold yellow" if paused else "bold cyan")
-        binding = BOUND_BY["pause" if paused else tally.binding]
-        text.append(f", bound by {binding}", style="not bold default")
+        text = Text(tally.remaining(now, self._wall()), style="bold yellow" if paused else "bold cyan")
+        text.append(f", bound by {tally.binds(now)}", style="not bold default")
         text.append(f"  ({pace(tally.limits)})", style="not bold dim default")
         return text
 

@@ -1,4 +1,4 @@
-"""The event loop of a command: uvloop where it is installed, and Ctrl-C as a cancellation."""
+"""The event loop of a command: uvloop where it is installed, and what Ctrl-C and SIGTERM do to it."""
 
 from __future__ import annotations
 
@@ -24,6 +24,42 @@ def run(main: Coroutine[Any, Any, T]) -> T:
             return runner.run(_heeding_sigterm(main))
         except asyncio.CancelledError:
             raise KeyboardInterrupt from None
+
+
+def run_until_stopped(
+    main: Callable[[asyncio.Event], Coroutine[Any, Any, T]], *, on_stop: Callable[[], object]
+) -> T:
+    """Run a coroutine that comes to its end when an event is set, and return its result.
+
+    The first Ctrl-C or SIGTERM sets the event, the second one ends everything.
+
+    Args:
+        main: makes the coroutine.
+        on_stop: called when the event is set.
+    """
+    return run(_stopping(main, on_stop))
+
+
+async def _stopping(
+    main: Callable[[asyncio.Event], Coroutine[Any, Any, T]], on_stop: Callable[[], object]
+) -> T:
+    loop, task, stop = asyncio.get_running_loop(), asyncio.current_task(), asyncio.Event()
+    assert task is not None  # noqa: S101 - a coroutine that runs is in a task
+    ours = [name for name in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(name) != signal.SIG_IGN]
+
+    def heed() -> None:
+        if not stop.is_set():
+            stop.set()
+            on_stop()
+            return
+        for name in ours:  # should the end take its time, the third one kills
+            loop.remove_signal_handler(name)
+        task.cancel()
+
+    with suppress(NotImplementedError):  # there is no such thing on Windows, where Ctrl-C cancels
+        for name in ours:
+            loop.add_signal_handler(name, heed)
+    return await main(stop)
 
 
 async def _heeding_sigterm(main: Coroutine[Any, Any, T]) -> T:

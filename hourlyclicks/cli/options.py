@@ -6,6 +6,8 @@ import datetime as dt
 import functools
 import math
 import re
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
@@ -18,11 +20,10 @@ from hourlyclicks.model.targets import Account, Group, Link
 from hourlyclicks.pacing.plans import Limits, Plan, Rate
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from hourlyclicks.model.targets import Target
 
-    Command: TypeAlias = Callable[..., Any]
+Command: TypeAlias = Callable[..., Any]
+"""What becomes a command, and is wrapped by its options."""
 
 PLANS = {plan.value.lower().replace(" ", "-"): plan for plan in Plan}
 """The plans by the names they have on the command line."""
@@ -41,6 +42,11 @@ class Finite(click.FloatRange):
         if math.isnan(number):
             self.fail(f"{value!r} is not a number", param, ctx)
         return number
+
+
+def path_type() -> click.Path:
+    """Return the type of an option that names a file."""
+    return click.Path(path_type=Path)
 
 
 def read_day(value: str) -> dt.date:

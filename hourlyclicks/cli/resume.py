@@ -1,4 +1,4 @@
-"""The command line that fetches what is still missing."""
+"""The command line that fetches what is still missing, or goes on where a run ended."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import click
 from click.core import ParameterSource
 
 from hourlyclicks.cli.words import safe, spans
+from hourlyclicks.model.dates import DateRange
 from hourlyclicks.pacing.plans import Rate
 
 if TYPE_CHECKING:
@@ -29,17 +30,39 @@ def tell(ctx: click.Context, outcome: Outcome, output: Path | None, *, kept: boo
     missing = spans(outcome.series.missing_days) if kept else [(days.start, days.end)]
     if len(missing) > _LARGEST_NUMBER:
         missing = [(missing[0][0], missing[-1][1])]
-    lines = ["  " + " ".join(map(quoted, again(ctx, start, end, output))) for start, end in missing]
+    apart = {(start, end): _beside(output, start) for start, end in missing}
+    lines = [again(ctx, DateRange(start, end), output=name) for (start, end), name in apart.items()]
+    _show("To fetch the rest:" if kept else "To fetch it all:", lines)
+
+
+def tell_same(
+    ctx: click.Context, days: DateRange, *, output: Path | None = None, when: str = "To go on:"
+) -> None:
+    """Write the same command line to stderr, for the same days; what is done is in the store.
+
+    Args:
+        ctx: the command.
+        days: the days, which ``--last`` would count from another day tomorrow.
+        output: the file it writes.
+        when: what to say before it.
+    """
+    _show(when, [again(ctx, days, output=output)])
+
+
+def again(ctx: click.Context, days: DateRange, *, output: Path | None) -> list[str]:
+    """Return the command line once more, with these days and this file."""
+    words = [*ctx.command_path.split(), *_kept(ctx), "--from", str(days.start), "--to", str(days.end)]
+    return words if output is None else [*words, "-o", str(output)]
+
+
+def _beside(output: Path | None, start: dt.date) -> Path | None:
+    """Return another file, so that none is overwritten."""
+    return None if output is None else output.with_name(f"{output.stem}.from-{start}{output.suffix}")
+
+
+def _show(title: str, lines: list[list[str]]) -> None:
     with suppress(OSError):
-        click.echo("\n".join(["To fetch the rest:" if kept else "To fetch it all:", *lines]), err=True)
-
-
-def again(ctx: click.Context, start: dt.date, end: dt.date, output: Path | None) -> list[str]:
-    """Return the command line once more, with other days, and another file so that none is overwritten."""
-    words = [*ctx.command_path.split(), *_kept(ctx), "--from", str(start), "--to", str(end)]
-    if output is None:
-        return words
-    return [*words, "-o", str(output.with_name(f"{output.stem}.from-{start}{output.suffix}"))]
+        click.echo("\n".join([title, *("  " + " ".join(map(quoted, words)) for words in lines)]), err=True)
 
 
 def quoted(word: str) -> str:

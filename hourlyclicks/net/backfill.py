@@ -38,8 +38,8 @@ if TYPE_CHECKING:
     from hourlyclicks.model.targets import Target
     from hourlyclicks.net.archive import Archive
     from hourlyclicks.net.days import DayFetcher
+    from hourlyclicks.net.fanout import Ongoing
     from hourlyclicks.net.flights import Flights
-    from hourlyclicks.net.runs import Run
     from hourlyclicks.pacing.limiter import Limiter
     from hourlyclicks.store.ledger import Mark
     from hourlyclicks.store.terms import Terms
@@ -83,7 +83,7 @@ class Backfill:
         clock: Clock,
         announce: Announcer,
         workers: int,
-        running: set[Run | Backfill],
+        running: set[Ongoing],
     ) -> None:
         self._days = days
         self._targets = targets

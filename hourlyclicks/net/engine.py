@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.targets import Query, Target
+    from hourlyclicks.net.fanout import Ongoing
     from hourlyclicks.net.retry import RetryPolicy
     from hourlyclicks.net.transport import Transport
     from hourlyclicks.pacing.pace import Pace
@@ -100,7 +101,7 @@ class Engine:
             archive=self._archive,
         )
         self._flights = Flights(self._fetcher.fetch, self.limiter.hand_over)
-        self._running: set[Run | Backfill] = set()
+        self._running: set[Ongoing] = set()
 
     def terms(self, *, refresh: bool = False, refused: bool = False) -> Terms:
         """Return what a call that begins now wants of the days in the store."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterable
-from typing import TYPE_CHECKING, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
@@ -18,6 +18,14 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+class Ongoing(Protocol):
+    """What runs until it is done, or until the client is closed."""
+
+    def on_close(self, error: HourlyClicksError, /) -> None:
+        """End, with that error."""
+        ...
 
 
 class Crew(Generic[T]):

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from hourlyclicks.model.series import HourlySeries
     from hourlyclicks.model.targets import Target
     from hourlyclicks.net.archive import Archive
-    from hourlyclicks.net.backfill import Backfill
     from hourlyclicks.net.days import DayFetcher
+    from hourlyclicks.net.fanout import Ongoing
     from hourlyclicks.net.flights import Flights
     from hourlyclicks.pacing.lanes import Lane
     from hourlyclicks.pacing.limiter import Limiter
@@ -77,7 +77,7 @@ class Run:
         limiter: Limiter,
         announce: Announcer,
         workers: int,
-        running: set[Run | Backfill],
+        running: set[Ongoing],
         terms: Terms,
         archive: Archive | None,
     ) -> None:
