@@ -171,9 +171,13 @@ class Gate:
         self._flying -= 1
         for window in self._windows:
             window.freed.append(now + window.length)
-        if self._after_response:
-            self._even = max(self._even, now + self._after_response)
+        self.came_back(now)
         self._lost(slot)
+
+    def came_back(self, moment: int) -> None:
+        """Count the spacing from a response, if that is what it is counted from."""
+        if self._after_response:
+            self._even = max(self._even, moment + self._after_response)
 
     def cancel(self, slot: Slot) -> None:
         """Take back a place whose request was never sent; nothing of it remains."""

@@ -72,6 +72,11 @@ class Applicant(NamedTuple):
     job: str
     what: str
 
+    @property
+    def name(self) -> str:
+        """The name of the place, if it is given one."""
+        return f"{self.holder}.{self.number}"
+
 
 class Taken(NamedTuple):
     """Somebody else asks for that day at present."""
@@ -94,11 +99,19 @@ class Turnstile:
         self._regulator = Regulator(limits)
         self.changed = now < book.seen
         self._bring_back()
-        self._expire()
+        expired = self._expire()
         self._recall()
+        for moment in expired:
+            self._regulator.gate.came_back(moment)
 
     def reserve(self, who: Applicant) -> Slot | Wait | Taken:
-        """Take a place for a day, or say what to wait for; who has to wait stands in line."""
+        """Take a place for a day, or say what to wait for; who has to wait stands in line.
+
+        Who asks again because the answer was lost on the way gets the same place.
+        """
+        given = self._book.flights.get(who.name)
+        if given is not None:
+            return _slot(who.name, given)
         claim = self._book.claims.get(who.what)
         if claim is not None and claim.holder != who.holder:
             return Taken()
@@ -133,7 +146,9 @@ class Turnstile:
         if flight is None:
             return None
         self.changed = True
-        return self._regulator.refused(_slot(flight), retry_after, now=self._now, u=u, for_rate=for_rate)
+        return self._regulator.refused(
+            _slot(name, flight), retry_after, now=self._now, u=u, for_rate=for_rate
+        )
 
     def settle(self, what: str) -> None:
         """Give up the claim to a day."""
@@ -168,7 +183,11 @@ class Turnstile:
         latest = now + self._lease
         book.released = [min(moment, now) for moment in book.released]
         book.flights = {
-            name: flight._replace(sent=min(flight.sent, now), expires=min(flight.expires, latest))
+            name: flight._replace(
+                sent=min(flight.sent, now),
+                expires=min(flight.expires, latest),
+                previous_even=min(flight.previous_even, now),
+            )
             for name, flight in book.flights.items()
         }
         book.claims = {
@@ -178,13 +197,14 @@ class Turnstile:
         book.pause = book.pause._replace(until=min(book.pause.until, now + _LONGEST_PAUSE))
         book.even = min(book.even, now)
 
-    def _expire(self) -> None:
-        """Take note of what the passing of time has changed."""
-        book, now = self._book, self._now
+    def _expire(self) -> list[int]:
+        """Take note of what the passing of time has changed; return when requests were over at the latest."""
+        book, now, over = self._book, self._now, []
         for name, flight in list(book.flights.items()):
             if flight.expires <= now:
                 del book.flights[name]
                 insort(book.released, flight.expires)
+                over.append(flight.expires)
                 if flight.probe and flight.epoch == book.pause.epoch:
                     book.pause = book.pause._replace(probing=False)
         book.longest = max(book.longest, self._regulator.gate.longest)
@@ -192,6 +212,7 @@ class Turnstile:
         book.released = [moment for moment in book.released if moment > oldest]
         book.claims = {what: claim for what, claim in book.claims.items() if claim.expires > now}
         book.lines = {name: line for name, line in book.lines.items() if line.until > now}
+        return over
 
     def _recall(self) -> None:
         """Bring the regulator to where the book says it was."""
@@ -221,7 +242,7 @@ class Turnstile:
         book, now = self._book, self._now
         slot = self._regulator.reserve(now)
         assert isinstance(slot, Slot)  # noqa: S101 - nothing holds it, as `reserve` has seen
-        slot.id = f"{who.holder}.{who.number}"
+        slot.id = who.name
         book.flights[slot.id] = Flight(now, now + self._lease, slot.epoch, slot.probe, slot.previous_even)
         book.claims[who.what] = Claim(who.holder, now + self._lease)
         book.served = {name: moment for name, moment in book.served.items() if moment > now - FORGET}
@@ -249,8 +270,10 @@ class Turnstile:
         if flight is None:
             return None
         self.changed = True
-        return _slot(flight)
+        return _slot(name, flight)
 
 
-def _slot(flight: Flight) -> Slot:
-    return Slot(flight.sent, flight.epoch, probe=flight.probe, previous_even=flight.previous_even)
+def _slot(name: str, flight: Flight) -> Slot:
+    slot = Slot(flight.sent, flight.epoch, probe=flight.probe, previous_even=flight.previous_even)
+    slot.id = name
+    return slot
