@@ -96,7 +96,7 @@ def as_target(text: str) -> Target:
     """
     if text == "account":
         return Account()
-    if group := re.fullmatch(r"group ([0-9]{1,18})", text):
+    if group := re.fullmatch(r"group (0|[1-9][0-9]{0,4000})", text):
         return Group(int(group[1]))
     if link := re.fullmatch(r"([a-zA-Z]+://[^/]+)/(.+)", text, re.DOTALL):
         return Link(link[2], link[1])

@@ -1,0 +1,64 @@
+"""Files for the tests of the store in one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from hourlyclicks.errors import StoreError
+from hourlyclicks.store.sqlite import SqliteStore
+from tests.model.strategies import a_day
+from tests.store.answers import ALL, ME
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hourlyclicks.store.file import SqliteFile
+
+
+PAGE = 4096
+
+
+async def me(store: SqliteStore) -> int:
+    """Return an account."""
+    return await store.account(lambda _: "me")
+
+
+async def filled(path: Path) -> None:
+    """Make a file with some days."""
+    store = SqliteStore(path)
+    account = await me(store)
+    for date in list(ALL)[:200]:
+        await store.keep(account, ME, a_day(date), requests=1)
+    await store.close()
+
+
+async def refusal(path: Path, **options: Any) -> str:  # noqa: ANN401 - those of the store
+    """Return what is said when everything is tried on a file that must not work."""
+    store = SqliteStore(path, **options)
+    try:
+        with pytest.raises(StoreError) as caught:
+            await store.tally(await me(store), ME, ALL)
+    finally:
+        await store.close()
+    return str(caught.value).removeprefix(f"the store {path}: ")
+
+
+def content(path: Path) -> bytes:
+    """Return what is in a file."""
+    return path.read_bytes()
+
+
+def put(path: Path, content: bytes) -> None:
+    """Write a file."""
+    path.write_bytes(content)
+
+
+def pragma(name: str) -> Any:  # noqa: ANN401 - a function for `SqliteStore._run`
+    """Return what asks the store's own connection for a setting."""
+
+    def ask(file: SqliteFile) -> object:
+        return file._one(f"PRAGMA {name}")
+
+    return ask

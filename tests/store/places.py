@@ -1,0 +1,84 @@
+"""Places where stores are: a file or a database, with any number of stores at work on it."""
+
+from __future__ import annotations
+
+import sqlite3
+from abc import ABC, abstractmethod
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+
+from hourlyclicks.store.postgres import PostgresStore
+from hourlyclicks.store.sqlite import SqliteStore
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hourlyclicks.store.protocol import Store
+
+
+class Place(ABC):
+    """A place that is empty at first."""
+
+    def __init__(self) -> None:
+        self._stores: list[Store] = []
+
+    async def open(self) -> Store:
+        """Open another store."""
+        store = self._store()
+        self._stores.append(store)
+        await store.open()
+        return store
+
+    async def account(self, name: str = "me") -> tuple[Store, int]:
+        """Open another store, and return it with an account."""
+        store = await self.open()
+        return store, await store.account(lambda _: name)
+
+    async def close(self) -> None:
+        """Close every store."""
+        for store in self._stores:
+            await store.close()
+
+    @abstractmethod
+    async def sql(self, statement: str) -> list[tuple[Any, ...]]:
+        """Do what somebody with a tool of the database can do."""
+
+    @abstractmethod
+    def _store(self) -> Store: ...
+
+
+class FilePlace(Place):
+    """A SQLite file."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.path = path
+
+    async def sql(self, statement: str) -> list[tuple[Any, ...]]:
+        """See `Place.sql`."""
+        with closing(sqlite3.connect(self.path)) as db, db:
+            return db.execute(statement).fetchall()
+
+    def _store(self) -> Store:
+        return SqliteStore(self.path)
+
+
+class ServerPlace(Place):
+    """A PostgreSQL database."""
+
+    def __init__(self, dsn: str) -> None:
+        super().__init__()
+        self.dsn = dsn
+
+    async def sql(self, statement: str) -> list[tuple[Any, ...]]:
+        """See `Place.sql`."""
+        db = await asyncpg.connect(self.dsn, server_settings={"search_path": "hourlyclicks"})
+        try:
+            return [tuple(row) for row in await db.fetch(statement)]
+        finally:
+            await db.close()
+
+    def _store(self) -> Store:
+        return PostgresStore(self.dsn)

@@ -1,0 +1,158 @@
+"""A PostgreSQL server for the tests: made in a folder of its own, on a free port, and gone with it."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+USER = "clicker"
+PASSWORD = "pa55word-of-the-tests"  # noqa: S105 - of a server that lives for a minute
+_SETTINGS = ("fsync=off", "shared_buffers=16MB", "listen_addresses=127.0.0.1", "timezone=Asia/Seoul")
+_PATIENCE = 60.0
+_PAUSE = 0.02
+
+
+def binaries() -> Path | None:
+    """Return the folder of the newest server's programs, where Debian has them or on the path."""
+    debian = Path("/usr/lib/postgresql").glob("*/bin/initdb")
+    newest = sorted(debian, key=lambda path: path.parts[-3].rjust(9, "0"))
+    found = newest[-1] if newest else shutil.which("initdb")
+    return None if found is None else Path(found).resolve().parent
+
+
+class PostgresServer:
+    """A server, which runs from `start` to `stop`.
+
+    Args:
+        programs: the folder of its programs.
+    """
+
+    def __init__(self, programs: Path) -> None:
+        self._programs = programs
+        self._folder = Path(tempfile.mkdtemp(prefix="hourlyclicks-"))
+        self._data = self._folder / "data"
+        self._process: subprocess.Popen[bytes] | None = None
+        self._names = count(1)
+        self._swept: set[int] = set()
+        self.port = _free_port()
+        self._initialize()
+
+    @property
+    def pid(self) -> int:
+        """The process of the running server."""
+        assert self._process is not None
+        return self._process.pid
+
+    def dsn(self, database: str = "postgres", *, password: str = PASSWORD, port: int | None = None) -> str:
+        """Return the address of a database."""
+        return f"postgresql://{USER}:{password}@127.0.0.1:{port or self.port}/{database}"
+
+    async def new_database(self) -> str:
+        """Make an empty database, and return its address."""
+        name = f"test_{next(self._names)}"
+        db = await asyncpg.connect(self.dsn())
+        try:
+            await db.execute(f"CREATE DATABASE {name}")
+        finally:
+            await db.close()
+        return self.dsn(name)
+
+    async def swept_database(self, number: int) -> str:
+        """Return the address of an empty database that was used before, which is quicker."""
+        name = f"swept_{number}"
+        new = number not in self._swept
+        db = await asyncpg.connect(self.dsn() if new else self.dsn(name))
+        try:
+            await db.execute(
+                f"CREATE DATABASE {name}" if new else "DROP SCHEMA IF EXISTS hourlyclicks CASCADE"
+            )
+        finally:
+            await db.close()
+        self._swept.add(number)
+        return self.dsn(name)
+
+    def start(self) -> None:
+        """Run the server, and return when it can be asked."""
+        settings = [word for setting in _SETTINGS for word in ("-c", setting)]
+        command = [self._program("postgres"), "-D", self._data, "-k", self._folder, "-p", str(self.port)]
+        with (self._folder / "log").open("ab") as log:
+            process: subprocess.Popen[bytes] = subprocess.Popen(  # noqa: S603 - our own words
+                [*command, *settings], stdout=log, stderr=log, **self._manner()
+            )
+        self._process = process
+        until = time.monotonic() + _PATIENCE
+        while not self._is_ready():
+            if process.poll() is not None or time.monotonic() > until:
+                raise RuntimeError("PostgreSQL does not start: " + (self._folder / "log").read_text("utf-8"))
+            time.sleep(_PAUSE)
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """End the server: at once with all its connections (SIGINT), or as in a crash (SIGQUIT)."""
+        process, self._process = self._process, None
+        if process is not None:
+            process.send_signal(how)
+            process.wait(_PATIENCE)
+
+    def remove(self) -> None:
+        """Stop the server, and forget all it knew."""
+        self.stop(signal.SIGQUIT)
+        shutil.rmtree(self._folder)
+
+    def _initialize(self) -> None:
+        secret = self._folder / "password"
+        secret.write_text(PASSWORD, "utf-8")
+        for path in (self._folder, secret):
+            if os.geteuid() == 0:
+                os.chown(path, _stranger().pw_uid, _stranger().pw_gid)
+        options = ["-A", "scram-sha-256", "-U", USER, "-E", "UTF8", "--locale=C", "--no-sync"]
+        command = [self._program("initdb"), "-D", self._data, "--pwfile", secret, *options]
+        done = subprocess.run(command, capture_output=True, check=False, **self._manner())  # noqa: S603 - our own words
+        if done.returncode:
+            raise RuntimeError(f"initdb fails: {done.stderr!r}")
+
+    def _program(self, name: str) -> str | Path:
+        return self._programs / name
+
+    def _manner(self) -> Mapping[str, Any]:
+        """Return how a program of the server is run: never as root, which it refuses."""
+        if os.geteuid() != 0:
+            return {"cwd": self._folder}
+        user = _stranger()
+        return {"cwd": self._folder, "user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+
+    def _is_ready(self) -> bool:
+        """Read the file in which a server says how far it is, on the eighth line."""
+        try:
+            lines = (self._data / "postmaster.pid").read_text("utf-8").splitlines()
+        except OSError:
+            return False
+        return lines[0] == str(self.pid) and lines[7:] != [] and lines[7].strip() == "ready"
+
+
+def _stranger() -> pwd.struct_passwd:
+    """Return a user without rights."""
+    try:
+        return pwd.getpwnam("postgres")
+    except KeyError:
+        return pwd.getpwnam("nobody")
+
+
+def _free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port: int = taken.getsockname()[1]
+        return port

@@ -1,0 +1,244 @@
+"""What both kinds of store do with days; each test runs on a file and on a server."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hourlyclicks.errors import ApiError, ServerError, StoreError
+from hourlyclicks.model.dates import DateRange
+from hourlyclicks.model.targets import Group, Link
+from hourlyclicks.store.ledger import DayState, Kept, Mark, Reason
+from tests.model.strategies import FIRST, NOON, a_day
+from tests.store.answers import ALL, LARGEST, LATER, ME, REFUSED, day, failure, figures, refusal
+
+if TYPE_CHECKING:
+    from hourlyclicks.model.day import DayClicks
+    from tests.store.places import Place
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        figures([None] * 24),
+        figures([None] * 24, final=False),
+        figures([0] * 24),
+        figures(range(24), range(24, 0, -1)),
+        figures([LARGEST] * 24),
+        figures([LARGEST, None] * 12, [0, None] * 12, final=False),
+        figures([*[None] * 23, 5], [*[None] * 23, 7]),
+        figures([3, *[None] * 23]),
+    ],
+)
+async def test_a_day_comes_back_as_it_was(place: Place, known: DayClicks) -> None:
+    """Nothing is lost or made up: not reported, zero, the largest count, more users than clicks."""
+    store, account = await place.account()
+    assert await store.keep(account, ME, known, requests=1) == Kept(1)
+    assert await store.read(account, ME, ALL) == [known]
+
+
+async def test_the_moment_of_an_answer_is_kept_to_the_microsecond(place: Place) -> None:
+    """It comes back in UTC, from whatever zone it was given in."""
+    seoul = dt.timezone(dt.timedelta(hours=9))
+    moment = dt.datetime(2024, 3, 11, 0, 0, 0, 1, tzinfo=seoul)
+    store, account = await place.account()
+    await store.keep(account, ME, a_day(FIRST, at=moment), requests=1)
+    (known,) = await store.read(account, ME, ALL)
+    assert (known.fetched_at, known.fetched_at.tzinfo) == (moment, dt.UTC)
+
+
+@pytest.mark.parametrize(
+    ("known", "state"),
+    [
+        (a_day(FIRST), DayState.FINAL),
+        (a_day(FIRST, final=False), DayState.PROVISIONAL),
+        (figures([None] * 24), DayState.EMPTY),
+        (figures([None] * 24, final=False), DayState.PROVISIONAL),
+    ],
+)
+async def test_an_answer_is_in_a_state(place: Place, known: DayClicks, state: DayState) -> None:
+    """The mark of a day says what its answer is worth, since when, and what it cost."""
+    store, account = await place.account()
+    await store.keep(account, ME, known, requests=3)
+    assert await store.marks(account, ME, ALL) == [Mark(FIRST, state, NOON, 3, 1)]
+
+
+@pytest.mark.parametrize("mark", [failure(), refusal()])
+async def test_a_day_without_an_answer_has_a_mark_and_no_figures(place: Place, mark: Mark) -> None:
+    """It is marked as failed or refused, and why; it can never be read as zero clicks."""
+    store, account = await place.account()
+    await store.note(account, ME, mark)
+    assert await store.marks(account, ME, ALL) == [mark]
+    assert await store.read(account, ME, ALL) == []
+
+
+async def test_of_a_day_nobody_asked_for_nothing_is_known(place: Place) -> None:
+    """It has no mark, no figures and no state, in a store that knows the target and in one that does not."""
+    store, account = await place.account()
+    for _ in range(2):
+        elsewhere = DateRange(day(5), day(6))
+        assert await store.marks(account, ME, elsewhere) == []
+        assert await store.read(account, ME, elsewhere) == []
+        assert not await store.tally(account, ME, elsewhere)
+        await store.keep(account, ME, a_day(FIRST), requests=1)
+
+
+async def test_a_provisional_day_becomes_final(place: Place) -> None:
+    """A later answer takes the place of the earlier, and counts as a revision only if it differs."""
+    store, account = await place.account()
+    await store.keep(account, ME, a_day(FIRST, 1, final=False), requests=1)
+    final = a_day(FIRST, 2, at=LATER)
+    assert await store.keep(account, ME, final, requests=2) == Kept(2, revised=True)
+    assert await store.read(account, ME, ALL) == [final]
+    assert await store.marks(account, ME, ALL) == [Mark(FIRST, DayState.FINAL, LATER, 3, 2)]
+
+
+async def test_fewer_hours_replace_more(place: Place) -> None:
+    """Hours of two answers are never mixed."""
+    store, account = await place.account()
+    await store.keep(account, ME, figures([1] * 24, final=False), requests=1)
+    fewer = a_day(FIRST, 1, at=LATER)
+    assert await store.keep(account, ME, fewer, requests=1) == Kept(2, revised=True)
+    assert await store.read(account, ME, ALL) == [fewer]
+
+
+async def test_a_final_day_never_becomes_provisional(place: Place) -> None:
+    """A provisional answer is dropped if a final one is known, however late it comes; it was a request."""
+    store, account = await place.account()
+    await store.keep(account, ME, a_day(FIRST, 1), requests=1)
+    kept = await store.keep(account, ME, a_day(FIRST, 2, final=False, at=LATER), requests=2)
+    assert kept == Kept(1, dropped=True)
+    assert await store.read(account, ME, ALL) == [a_day(FIRST, 1)]
+    assert await store.marks(account, ME, ALL) == [Mark(FIRST, DayState.FINAL, NOON, 3, 1)]
+
+
+async def test_a_later_final_answer_replaces_an_earlier(place: Place) -> None:
+    """Figures that were thought final and changed count as a revision; the earlier never comes back."""
+    store, account = await place.account()
+    await store.keep(account, ME, a_day(FIRST, 1), requests=1)
+    assert await store.keep(account, ME, a_day(FIRST, 2, at=LATER), requests=1) == Kept(2, revised=True)
+    assert await store.keep(account, ME, a_day(FIRST, 1), requests=1) == Kept(2, dropped=True)
+    assert await store.read(account, ME, ALL) == [a_day(FIRST, 2, at=LATER)]
+
+
+async def test_the_same_figures_again_are_no_revision(place: Place) -> None:
+    """Only the moment changes."""
+    store, account = await place.account()
+    await store.keep(account, ME, a_day(FIRST), requests=1)
+    assert await store.keep(account, ME, a_day(FIRST, at=LATER), requests=1) == Kept(1)
+    assert await store.marks(account, ME, ALL) == [Mark(FIRST, DayState.FINAL, LATER, 2, 1)]
+
+
+@pytest.mark.parametrize("mark", [failure(), refusal()])
+async def test_a_day_that_failed_can_be_answered(place: Place, mark: Mark) -> None:
+    """The answer takes the place of the reason, and the requests add up."""
+    store, account = await place.account()
+    await store.note(account, ME, mark)
+    assert await store.keep(account, ME, a_day(FIRST, at=LATER), requests=2) == Kept(1)
+    assert await store.marks(account, ME, ALL) == [Mark(FIRST, DayState.FINAL, LATER, mark.attempts + 2, 1)]
+
+
+@pytest.mark.parametrize(
+    ("known", "state"),
+    [(a_day(FIRST), DayState.FINAL), (a_day(FIRST, final=False), DayState.PROVISIONAL)],
+)
+@pytest.mark.parametrize("mark", [failure(at=LATER), refusal(at=LATER)])
+async def test_figures_outlive_a_failure(place: Place, known: DayClicks, state: DayState, mark: Mark) -> None:
+    """A day that has figures keeps them with state and moment; only the reason and the requests are noted."""
+    store, account = await place.account()
+    await store.keep(account, ME, known, requests=1)
+    await store.note(account, ME, mark)
+    assert await store.read(account, ME, ALL) == [known]
+    assert await store.marks(account, ME, ALL) == [
+        Mark(FIRST, state, NOON, mark.attempts + 1, 1, mark.reason)
+    ]
+
+
+async def test_a_reason_is_forgotten_when_the_day_is_answered_again(place: Place) -> None:
+    """A refreshed day has no reason to show any more."""
+    store, account = await place.account()
+    await store.keep(account, ME, a_day(FIRST, final=False), requests=1)
+    await store.note(account, ME, failure())
+    await store.keep(account, ME, a_day(FIRST, final=False, at=LATER), requests=1)
+    assert await store.marks(account, ME, ALL) == [Mark(FIRST, DayState.PROVISIONAL, LATER, 6, 1)]
+
+
+async def test_failures_add_up_and_the_last_one_counts(place: Place) -> None:
+    """A failed day that is refused in the end is refused."""
+    store, account = await place.account()
+    await store.note(account, ME, failure())
+    await store.note(account, ME, failure(at=LATER))
+    await store.note(account, ME, refusal(at=LATER))
+    assert await store.marks(account, ME, ALL) == [Mark(FIRST, DayState.REFUSED, LATER, 9, reason=REFUSED)]
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        Reason.of(ApiError("서버 '오류' %s \\n", code=-(2**63), status=200)),
+        Reason.of(ApiError("", code=None, status=422)),
+        Reason.of(ServerError("x" * 10_000, status=500, retryable=True)),
+    ],
+)
+async def test_a_reason_comes_back_as_it_was(place: Place, reason: Reason) -> None:
+    """Whatever the server said."""
+    store, account = await place.account()
+    mark = Mark(FIRST, DayState.FAILED, NOON, 1, reason=reason)
+    await store.note(account, ME, mark)
+    assert await store.marks(account, ME, ALL) == [mark]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DELETE FROM hours",
+        "DELETE FROM hours WHERE hour = 5",
+        "UPDATE days SET hours = 11",
+        "UPDATE days SET state = 'empty', hours = 0",
+    ],
+)
+async def test_half_a_day_is_never_handed_out(place: Place, damage: str) -> None:
+    """A day whose rows somebody else has changed is an error, not a day with other gaps."""
+    store, account = await place.account()
+    await store.keep(account, ME, a_day(FIRST), requests=1)
+    await place.sql(damage)
+    with pytest.raises(StoreError, match=r"holds 2024-02-25 in part only: somebody else has changed it"):
+        await store.read(account, ME, ALL)
+
+
+async def test_a_target_that_is_none_is_an_error(place: Place) -> None:
+    """It says so, and is not taken for the caller's mistake."""
+    store, account = await place.account()
+    await store.keep(account, ME, a_day(FIRST), requests=1)
+    await place.sql("UPDATE series SET target = 'everything'")
+    with pytest.raises(StoreError, match="'everything' is no target"):
+        await store.targets(account)
+
+
+async def test_figures_that_are_too_large_are_an_error(place: Place) -> None:
+    """A count that no store holds is a `StoreError`, and everything is as before, half-way through or not."""
+    store, account = await place.account()
+    with pytest.raises(StoreError, match="the store "):
+        await store.keep(account, ME, figures([*[1] * 23, 2**63]), requests=1)
+    assert await store.marks(account, ME, ALL) == []
+    assert await store.targets(account) == []
+    await store.keep(account, ME, a_day(FIRST), requests=1)
+    with pytest.raises(StoreError, match="the store "):
+        await store.keep(account, ME, figures([*[1] * 23, 2**63]), requests=1)
+    assert await store.read(account, ME, ALL) == [a_day(FIRST)]
+    assert await store.marks(account, ME, ALL) == [Mark(FIRST, DayState.FINAL, NOON, 1, 1)]
+
+
+async def test_the_view_shows_the_hours(place: Place) -> None:
+    """Anybody can select the hours that were reported, with the state of their day."""
+    store, account = await place.account()
+    await store.keep(account, Link("kYdr", "https://vvd.bz"), a_day(FIRST, 7), requests=1)
+    await store.keep(account, Group(1), figures([None] * 24), requests=1)
+    rows = await place.sql(
+        "SELECT target, CAST(date AS TEXT), hour, clicks, unique_users, state FROM clicks ORDER BY hour"
+    )
+    assert rows[0] == ("https://vvd.bz/kYdr", "2024-02-25", 0, 7, 7, "final")
+    assert [row[2] for row in rows] == list(range(12))
+    assert await place.sql("SELECT sum(clicks) FROM clicks WHERE date = '2024-02-25'") == [(7,)]

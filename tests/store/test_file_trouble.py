@@ -1,0 +1,210 @@
+"""What a store in a file says when the disk is full, or others do not let it work."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from contextlib import closing, contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hourlyclicks.errors import StoreError
+from hourlyclicks.store.ledger import DayState
+from hourlyclicks.store.sqlite import SqliteStore
+from tests.model.strategies import FIRST, a_day
+from tests.store.answers import ALL, ME
+from tests.store.files import filled, me, pragma, refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hourlyclicks.model.day import DayClicks
+    from hourlyclicks.store.file import SqliteFile
+
+
+ONE_MORE = "INSERT INTO accounts (fingerprint) VALUES ('x')"
+
+
+async def keep_all(store: SqliteStore, account: int, kept: list[DayClicks]) -> None:
+    """Keep one day after the other, and write down which were."""
+    for date in ALL:
+        await store.keep(account, ME, a_day(date), requests=1)
+        kept.append(a_day(date))
+
+
+@contextmanager
+def somebody_else() -> Iterator[Path]:
+    """Go on without the rights of root, and with a folder that everybody can look into."""
+    folder = Path(tempfile.mkdtemp(prefix="hourlyclicks-"))
+    folder.chmod(0o755)
+    try:
+        yield folder
+    finally:
+        if os.getuid() == 0:
+            os.seteuid(0)
+        folder.chmod(0o755)
+        shutil.rmtree(folder)
+
+
+def drop_rights() -> None:
+    """Become somebody to whom permissions apply."""
+    if os.geteuid() == 0:
+        os.seteuid(65534)
+
+
+async def test_a_file_that_must_not_be_written_is_refused() -> None:
+    """It is said at once, and not with the first day that is lost."""
+    with somebody_else() as folder:
+        path = folder / "clicks.db"
+        await filled(path)
+        path.chmod(0o444)
+        drop_rights()
+        assert await refusal(path) == "Permission denied"
+
+
+async def test_a_folder_that_must_not_be_written_is_refused() -> None:
+    """SQLite needs its log next to the file."""
+    with somebody_else() as folder:
+        path = folder / "clicks.db"
+        await filled(path)
+        path.chmod(0o666)
+        folder.chmod(0o555)
+        drop_rights()
+        assert await refusal(path) in {"it cannot be opened", "it cannot be written"}
+        assert await refusal(folder / "new.db") == "Permission denied"
+
+
+async def test_a_full_disk_loses_nothing(store: SqliteStore) -> None:
+    """It is said, what was kept stays, nothing of the day that did not fit is left, and later it fits."""
+    account = await me(store)
+    await store._run(pragma(f"max_page_count = {await store._run(pragma('page_count'))}"))
+    kept: list[DayClicks] = []
+    with pytest.raises(StoreError, match=r"clicks\.db: the disk is full$"):
+        await keep_all(store, account, kept)
+    assert 0 < len(kept) < 100
+    assert await store.read(account, ME, ALL) == kept
+    await store._run(pragma("max_page_count = 9999"))
+    await store.keep(account, ME, a_day(ALL[len(kept)]), requests=1)
+    assert await store.tally(account, ME, ALL) == {DayState.FINAL: len(kept) + 1}
+
+
+_BIG_FILES = """
+import asyncio, datetime as dt, resource, sys
+from hourlyclicks.errors import StoreError
+from hourlyclicks.model.targets import Account
+from hourlyclicks.store.sqlite import SqliteStore
+from tests.model.strategies import FIRST, a_day
+
+async def main():
+    store = SqliteStore(sys.argv[1])
+    account = await store.account(lambda _: "me")
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, resource.RLIM_INFINITY))
+    try:
+        for number in range(1000):
+            await store.keep(account, Account(), a_day(FIRST + dt.timedelta(days=number)), requests=1)
+            print(number)
+    except StoreError as error:
+        print(error)
+
+asyncio.run(main())
+"""
+
+
+async def test_a_file_that_cannot_grow_loses_nothing(path: Path) -> None:
+    """The operating system refuses to write in the middle of a day: all days before are there."""
+    command = [sys.executable, "-c", _BIG_FILES, str(path)]
+    root = Path(__file__).parents[2]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=root)  # noqa: ASYNC221, S603 - nothing else runs, ours
+    *kept, said = done.stdout.splitlines()
+    assert said in {f"the store {path}: the disk fails", f"the store {path}: the disk is full"}
+    assert 10 < len(kept) < 1000
+    store = SqliteStore(path)
+    assert len(await store.read(await me(store), ME, ALL)) == len(kept)
+    await store.close()
+
+
+async def test_a_file_that_is_locked_is_not_waited_for_too_long(path: Path, store: SqliteStore) -> None:
+    """Neither by who has it open, nor by who opens it for the first time; reading goes on."""
+    account = await me(store)
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("BEGIN IMMEDIATE")
+        with pytest.raises(StoreError, match="another program keeps it locked"):
+            await store.keep(account, ME, a_day(FIRST), requests=1)
+        assert await store.read(account, ME, ALL) == []
+    await store.keep(account, ME, a_day(FIRST), requests=1)
+    with closing(sqlite3.connect(path.parent / "new.db")) as db:
+        db.execute("BEGIN EXCLUSIVE")
+        assert await refusal(path.parent / "new.db", patience=0.05) == "another program keeps it locked"
+
+
+async def test_a_file_that_is_locked_is_waited_for(path: Path) -> None:
+    """The day is kept as soon as the other program is done, and its change is there, too."""
+    store = SqliteStore(path)
+    account = await me(store)
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("BEGIN IMMEDIATE")
+        db.execute(ONE_MORE)
+        keeping = asyncio.create_task(store.keep(account, ME, a_day(FIRST), requests=1))
+        await asyncio.wait({keeping}, timeout=0.1)
+        assert not keeping.done()
+        db.execute("COMMIT")
+        await keeping
+    assert "x" in await store.accounts()
+    await store.close()
+
+
+@pytest.mark.parametrize("lock", ["BEGIN EXCLUSIVE", "BEGIN; SELECT count(*) FROM sqlite_schema"])
+async def test_a_new_file_that_is_locked_is_waited_for(path: Path, lock: str) -> None:
+    """Also by who wants to turn it into a store, and even if it is only being read."""
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        for statement in lock.split(";"):
+            db.execute(statement).fetchall()
+        assert await refusal(path, patience=0.05) == "another program keeps it locked"
+        store = SqliteStore(path)
+        opening = asyncio.create_task(store.open())
+        await asyncio.wait({opening}, timeout=0.1)
+        assert not opening.done()
+        db.execute("ROLLBACK")
+        await opening
+    await store.close()
+
+
+class _Hasty:
+    """A database that says it is locked without waiting, as SQLite does when two turn WAL on at once."""
+
+    def __init__(self, times: int) -> None:
+        self.times = times
+
+    def execute(self, _statement: str) -> None:
+        """Fail some times."""
+        if self.times:
+            self.times -= 1
+            error = sqlite3.OperationalError("database is locked")
+            error.sqlite_errorcode = sqlite3.SQLITE_BUSY
+            raise error
+
+
+@pytest.mark.parametrize(("patience", "left"), [(60.0, 0), (0.0, 2)])
+async def test_what_sqlite_does_not_wait_for_is_waited_for(
+    store: SqliteStore, patience: float, left: int
+) -> None:
+    """As long as for everything else."""
+    hasty = _Hasty(3)
+
+    def turn_on(file: SqliteFile) -> None:
+        whole, file._db = file._db, hasty  # type: ignore[assignment]  # all that is used of it
+        try:
+            file._log_ahead(patience)
+        finally:
+            file._db = whole
+
+    with pytest.raises(StoreError, match="another program keeps it locked") if left else nullcontext():
+        await store._run(turn_on)
+    assert hasty.times == left

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from hourlyclicks.errors import UsageError
+from hourlyclicks.simulator import VirtualClock
+from hourlyclicks.store.opening import store_of
+from hourlyclicks.store.postgres import PostgresStore
+from hourlyclicks.store.sqlite import SqliteStore
+
+if TYPE_CHECKING:
+    from hourlyclicks.store.protocol import Store
+
+
+@pytest.mark.parametrize(
+    "store", [SqliteStore("clicks.db"), PostgresStore("postgresql://host/clicks")], ids=repr
+)
+def test_a_store_is_left_as_it_is(store: Store) -> None:
+    """Whoever has one already hands it in."""
+    assert store_of(store) is store
+
+
+@pytest.mark.parametrize("path", ["clicks.db", Path("clicks.db"), "a:b", ":memory:", "postgresql", "서울.db"])
+def test_a_path_is_a_file(path: str | Path) -> None:
+    """A file is meant, whatever it is called, and nothing is made yet."""
+    store = store_of(path)
+    assert isinstance(store, SqliteStore)
+    assert store.path == Path(path)
+    assert not store.path.exists()
+
+
+def test_a_file_is_paced_by_the_given_clock() -> None:
+    """So that a test can do without real time."""
+    clock = VirtualClock()
+    store = store_of("clicks.db", clock)
+    assert isinstance(store, SqliteStore)
+    assert store._clock is clock
+
+
+@pytest.mark.parametrize(
+    "address", ["postgresql://host/clicks", "postgres://host/clicks", "PostgreSQL://host/clicks"]
+)
+def test_an_address_is_a_database(address: str) -> None:
+    """Both spellings of the scheme are known, and nothing is connected yet."""
+    assert isinstance(store_of(address), PostgresStore)
+
+
+@pytest.mark.parametrize(
+    "address", ["mysql://me:pa55word@host/x", "postgresql+asyncpg://me:pa55word@host/x", "sqlite:///x.db"]
+)
+def test_another_address_is_refused(address: str) -> None:
+    """It is not taken for the name of a file, and not repeated: it may hold a password."""
+    with pytest.raises(UsageError, match="begins with postgresql://") as caught:
+        store_of(address)
+    assert "pa55word" not in str(caught.value)
+
+
+@pytest.mark.parametrize("thing", [None, 5, b"clicks.db", object(), "", "a\0b"])
+def test_anything_else_is_refused(thing: Any) -> None:  # noqa: ANN401 - anything at all
+    """It is said what a store is."""
+    with pytest.raises(UsageError, match=r"a store (is|needs)"):
+        store_of(thing)
+
+
+def test_a_missing_driver_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message says how to install it."""
+    monkeypatch.setitem(sys.modules, "asyncpg", None)
+    monkeypatch.delitem(sys.modules, "hourlyclicks.store.postgres")
+    with pytest.raises(UsageError, match=r"pip install 'hourlyclicks\[postgres\]'"):
+        store_of("postgresql://host/clicks")
+
+
+def test_another_missing_module_is_no_missing_driver(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A broken installation says itself what is broken."""
+    monkeypatch.setitem(sys.modules, "hourlyclicks.store.database", None)
+    monkeypatch.delitem(sys.modules, "hourlyclicks.store.postgres")
+    monkeypatch.delattr(sys.modules["hourlyclicks.store"], "database")
+    with pytest.raises(ModuleNotFoundError, match=r"hourlyclicks\.store\.database"):
+        store_of("postgresql://host/clicks")
+
+
+@pytest.mark.parametrize(
+    ("use", "loaded"),
+    [("", set()), ("store_of('x.db')", {"sqlite3"}), ("store_of('postgresql://x/x')", {"asyncpg"})],
+)
+def test_only_the_driver_that_is_needed_is_loaded(use: str, loaded: set[str]) -> None:
+    """Importing the package's door to stores imports neither of them."""
+    script = f"""
+import sys
+from hourlyclicks.store.opening import store_of
+{use}
+print(*{{"sqlite3", "asyncpg"}} & set(sys.modules))"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)  # noqa: S603 - ours
+    assert set(done.stdout.split()) == loaded

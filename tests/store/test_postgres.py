@@ -1,0 +1,241 @@
+"""What a store on a PostgreSQL server does besides: rights, settings, versions, and what it says."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import traceback
+from typing import TYPE_CHECKING
+
+import asyncpg
+import pytest
+
+from hourlyclicks.errors import StoreError
+from hourlyclicks.model.targets import Link
+from hourlyclicks.store.ledger import DayState
+from hourlyclicks.store.postgres import PostgresStore, place_of
+from tests.model.strategies import FIRST, a_day
+from tests.store.answers import ALL, ME, count_one
+from tests.store.server import PASSWORD
+
+if TYPE_CHECKING:
+    from tests.store.places import ServerPlace
+    from tests.store.server import PostgresServer
+
+
+async def refusal(dsn: str, *, patience: float = 60.0) -> str:
+    """Return what is said when a store cannot be opened."""
+    store = PostgresStore(dsn, patience=patience)
+    with pytest.raises(StoreError) as caught:
+        await store.open()
+    await store.close()
+    return str(caught.value).removeprefix(f"the store {place_of(dsn)}: ")
+
+
+async def user_without_rights(server_place: ServerPlace) -> str:
+    """Return the address of the database for a user who owns nothing there."""
+    name = server_place.dsn.rpartition("/")[2]
+    await server_place.sql(f"CREATE ROLE guest_of_{name} LOGIN PASSWORD '{PASSWORD}'")
+    return server_place.dsn.replace("clicker:", f"guest_of_{name}:")
+
+
+@pytest.mark.parametrize(
+    ("dsn", "place"),
+    [
+        ("postgresql://me:secret@db.example.com:5433/clicks", "postgresql://db.example.com:5433/clicks"),
+        ("postgres://db.example.com/clicks", "postgresql://db.example.com/clicks"),
+        ("postgresql://me@one,two:99/clicks?sslmode=require", "postgresql://one,two:99/clicks"),
+        ("postgresql://[::1]/clicks", "postgresql://[::1]/clicks"),
+        ("postgresql:///clicks?host=/var/run", "postgresql:///var/run/clicks"),
+        ("postgresql://host?dbname=clicks&password=secret", "postgresql://host/clicks"),
+        ("postgresql://host?database=clicks&user=me", "postgresql://host/clicks"),
+        ("postgresql://", "postgresql://"),
+        ("postgresql://me:sec/ret@host/clicks", "postgresql://host/clicks"),
+        ("postgresql://me:sec?ret@host/clicks", "PostgreSQL"),
+        ("postgresql://me:sec#ret@host/clicks", "postgresql://host/clicks"),
+        ("postgresql://me:s@e@c:r@host/clicks", "postgresql://host/clicks"),
+        ("postgresql://host/clicks?password=sec@ret", "PostgreSQL"),
+        ("postgresql://me:secret", "postgresql://me:secret"),
+        ("postgresql://host/secret!", "PostgreSQL"),
+        ("", "postgresql://"),
+    ],
+)
+def test_a_database_is_called_by_host_and_name(dsn: str, place: str) -> None:
+    """What may be part of a password is left out."""
+    assert place_of(dsn) == place
+    assert repr(PostgresStore(dsn)) == f"<PostgresStore {place!r}>"
+
+
+async def test_a_wrong_password_is_refused_at_once(postgres_server: PostgresServer) -> None:
+    """It is not tried again, and stands nowhere in the error, not even among the locals of its frames."""
+    stores = [PostgresStore(postgres_server.dsn(password="wr0ng-and-secret"))]  # noqa: S106 - a wrong one
+    with pytest.raises(StoreError, match="the user or the password is refused") as caught:
+        await stores[0].open()
+    del stores
+    shown = "".join(traceback.TracebackException.from_exception(caught.value, capture_locals=True).format())
+    assert "PostgresStore" in shown
+    for text in (shown, repr(caught.value), str(caught.value.args)):
+        assert "wr0ng" not in text
+    assert caught.value.__context__ is None
+
+
+async def test_what_an_address_lacks_is_said_at_once(postgres_server: PostgresServer) -> None:
+    """A database that does not exist, and an address that is none."""
+    assert await refusal(postgres_server.dsn("nothing")) == "there is no such database"
+    assert await refusal("postgresql://me:secret@host:port/clicks") == "its address cannot be read"
+    assert await refusal("mysql://me:secret@host/clicks") == "its address cannot be read"
+
+
+async def test_a_user_without_rights_is_told(server_place: ServerPlace) -> None:
+    """Neither making the tables nor using them is possible."""
+    guest = await user_without_rights(server_place)
+    assert await refusal(guest) == "the user is not allowed to do that"
+    await server_place.open()
+    assert await refusal(guest) == "the user is not allowed to do that"
+
+
+async def test_a_schema_may_be_made_beforehand(server_place: ServerPlace) -> None:
+    """Then its owner needs no right to make one."""
+    guest = await user_without_rights(server_place)
+    name = guest.partition("://")[2].partition(":")[0]
+    await server_place.sql(f"CREATE SCHEMA hourlyclicks AUTHORIZATION {name}")
+    store = PostgresStore(guest)
+    await store.keep(await store.account(lambda _: "me"), ME, a_day(FIRST), requests=1)
+    await store.close()
+
+
+async def test_newer_tables_are_refused(server_place: ServerPlace) -> None:
+    """They are not touched."""
+    store = await server_place.open()
+    await store.close()
+    await server_place.sql("UPDATE properties SET value = '99' WHERE name = 'version'")
+    assert "version 99, and only 1 is known" in await refusal(server_place.dsn)
+    assert await server_place.sql("SELECT value FROM properties WHERE name = 'version'") == [(b"99",)]
+
+
+async def test_tables_of_another_program_are_not_touched(server_place: ServerPlace) -> None:
+    """Nothing is made next to them."""
+    await server_place.sql("CREATE SCHEMA hourlyclicks")
+    await server_place.sql("CREATE TABLE hourlyclicks.days (mine TEXT)")
+    assert await refusal(server_place.dsn) == 'relation "days" already exists'
+    tables = "SELECT tablename::text FROM pg_tables WHERE schemaname = 'hourlyclicks'"
+    assert await server_place.sql(tables) == [("days",)]
+
+
+async def test_what_the_server_cannot_hold_is_an_error(server_place: ServerPlace) -> None:
+    """PostgreSQL has no NUL characters; the store goes on."""
+    store, account = await server_place.account()
+    with pytest.raises(StoreError, match="it cannot hold a character of the text"):
+        await store.keep(account, Link("a\0b", "https://vvd.bz"), a_day(FIRST), requests=1)
+    assert await store.targets(account) == []
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "default_transaction_isolation = 'serializable'",
+        "default_transaction_isolation = 'repeatable read'",
+        "default_transaction_read_only = on",
+        "search_path = nowhere",
+        "datestyle = 'German'",
+        "synchronous_commit = off",
+    ],
+)
+async def test_settings_of_the_server_make_no_difference(server_place: ServerPlace, setting: str) -> None:
+    """Whatever somebody has set for the database."""
+    await server_place.sql(f"ALTER DATABASE {server_place.dsn.rpartition('/')[2]} SET {setting}")
+    store, account = await server_place.account()
+    steps = await asyncio.gather(*[store.pace(account, count_one) for _ in range(20)])
+    assert sorted(number for number, _ in steps) == list(range(1, 21))
+    await store.keep(account, ME, a_day(FIRST), requests=1)
+    assert await store.read(account, ME, ALL) == [a_day(FIRST)]
+
+
+async def test_a_commit_is_on_the_disk(server_place: ServerPlace) -> None:
+    """Even if the database is set to answer before it is."""
+    await server_place.sql(
+        f"ALTER DATABASE {server_place.dsn.rpartition('/')[2]} SET synchronous_commit = off"
+    )
+    store, account = await server_place.account()
+    await server_place.sql(
+        """CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+            UPDATE properties SET value = current_setting('synchronous_commit')::bytea WHERE name = 'seen';
+            RETURN NEW; END $$"""
+    )
+    await server_place.sql("INSERT INTO properties VALUES ('seen', '')")
+    await server_place.sql("CREATE TRIGGER look AFTER INSERT ON days EXECUTE FUNCTION look()")
+    await server_place.sql("ALTER FUNCTION look SET search_path = hourlyclicks")
+    await store.keep(account, ME, a_day(FIRST), requests=1)
+    assert await server_place.sql("SELECT value FROM properties WHERE name = 'seen'") == [(b"on",)]
+
+
+async def test_a_store_holds_few_connections(server_place: ServerPlace) -> None:
+    """However many tasks use it at once, there are four, and after closing none."""
+    store, account = await server_place.account()
+    peak = []
+
+    def step(*_: object) -> tuple[None, None]:
+        peak.append(len(store._jobs))  # type: ignore[attr-defined]  # of a PostgresStore
+        return None, None
+
+    await asyncio.gather(*[store.pace(account, step) for _ in range(40)])
+    assert max(peak) > 4
+    assert isinstance(store, PostgresStore)
+    connections = list(store._idle)
+    assert 1 <= len(connections) <= 4
+    await store.close()
+    assert [db.is_closed() for db in connections] == [True] * len(connections)
+
+
+def test_a_store_belongs_to_one_loop_at_a_time(postgres_server: PostgresServer) -> None:
+    """It is said when it is used from another; closed, it may be opened there."""
+    with asyncio.Runner() as one, asyncio.Runner() as other:
+        store = PostgresStore(one.run(postgres_server.new_database()))
+        one.run(store.open())
+        with pytest.raises(StoreError, match="it was opened in another event loop"):
+            other.run(store.open())
+        one.run(store.close())
+        other.run(store.open())
+        other.run(store.close())
+
+
+async def test_a_store_that_nobody_closed_says_so(server_place: ServerPlace) -> None:
+    """As every connection does."""
+    store = PostgresStore(server_place.dsn)
+    await store.open()
+    (db,) = store._idle
+    store._idle.clear()
+    with pytest.warns(ResourceWarning, match="unclosed connection"):
+        db.__del__()
+    await db.close()
+
+
+async def test_the_shared_clock_is_the_server_s(server_place: ServerPlace) -> None:
+    """In nanoseconds since 1970."""
+    store, account = await server_place.account()
+    clock = "SELECT clock_timestamp()"
+    before = (await server_place.sql(clock))[0][0]
+    _, now = await store.pace(account, count_one)
+    after = (await server_place.sql(clock))[0][0]
+    moment = dt.datetime.fromtimestamp(now // 1000 / 1e6, dt.UTC)
+    slack = dt.timedelta(microseconds=2)  # a float holds no more
+    assert before - slack <= moment <= after + slack
+
+
+async def test_anybody_can_select_from_the_tables(server_place: ServerPlace) -> None:
+    """With a user's own rights, and PostgreSQL's own types."""
+    store, account = await server_place.account()
+    await store.keep(account, Link("kYdr", "https://vvd.bz"), a_day(FIRST, 7), requests=3)
+    db = await asyncpg.connect(server_place.dsn)
+    row = await db.fetchrow("SELECT * FROM hourlyclicks.clicks ORDER BY hour LIMIT 1")
+    await db.close()
+    assert row is not None
+    assert dict(row) == {
+        "account_id": account,
+        "target": "https://vvd.bz/kYdr",
+        "date": FIRST,
+        "hour": 0,
+        "clicks": 7,
+        "unique_users": 7,
+        "state": DayState.FINAL,
+    }

@@ -1,0 +1,249 @@
+"""What a store does when its PostgreSQL server is away, restarts, refuses for a while, or is cut off."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hourlyclicks.errors import StoreError
+from hourlyclicks.model.targets import Group
+from hourlyclicks.store import postgres
+from hourlyclicks.store.ledger import DayState, Kept, Mark
+from hourlyclicks.store.postgres import PostgresStore
+from tests.model.strategies import FIRST, NOON, a_day
+from tests.store.answers import ALL, FAILED, LATER, ME, count_one, failure, look
+from tests.store.proxy import Proxy
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tests.store.places import ServerPlace
+    from tests.store.server import PostgresServer
+
+
+@pytest.fixture
+async def proxy(postgres_server: PostgresServer) -> AsyncIterator[Proxy]:
+    """Run a way to the server that can break."""
+    async with Proxy(postgres_server.port) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+async def shaky(
+    postgres_server: PostgresServer, server_place: ServerPlace, proxy: Proxy
+) -> AsyncIterator[PostgresStore]:
+    """Open a store on that way, with a day and a step in it."""
+    name = server_place.dsn.rpartition("/")[2]
+    store = PostgresStore(postgres_server.dsn(name, port=proxy.port))
+    account = await store.account(lambda _: "me")
+    await store.keep(account, ME, a_day(FIRST, 1), requests=1)
+    await store.pace(account, count_one)
+    yield store
+    await store.close()
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT])
+async def test_a_restart_is_survived(
+    postgres_server: PostgresServer, server_place: ServerPlace, how: signal.Signals
+) -> None:
+    """Whoever keeps days while the server is shut down, or crashes, only waits; each day counts once."""
+    store, account = await server_place.account()
+    dates = iter(ALL)
+    reached = {50: asyncio.Event(), 150: asyncio.Event()}
+
+    async def work() -> None:
+        for date in dates:
+            number = ALL.index(date)
+            assert await store.keep(account, Group(number % 3), a_day(date), requests=1) == Kept(1)
+            await store.pace(account, count_one)
+            if number in reached:
+                reached[number].set()
+
+    workers = [asyncio.create_task(work()) for _ in range(6)]
+    for event in reached.values():
+        await event.wait()
+        await asyncio.to_thread(postgres_server.stop, how)
+        await asyncio.to_thread(postgres_server.start)
+    await asyncio.gather(*workers)
+    marks = [mark for number in range(3) for mark in await store.marks(account, Group(number), ALL)]
+    assert sorted(mark.date for mark in marks) == list(ALL)
+    assert {mark.attempts for mark in marks} == {1}
+    assert int((await store.pace(account, look))[0] or 0) >= len(ALL)
+
+
+async def test_a_restart_between_two_calls_is_survived(
+    postgres_server: PostgresServer, server_place: ServerPlace
+) -> None:
+    """Connections that died meanwhile are not used."""
+    store, account = await server_place.account()
+    await asyncio.gather(*[store.pace(account, count_one) for _ in range(10)])
+    postgres_server.stop()
+    postgres_server.start()
+    assert (await store.pace(account, count_one))[0] == 11
+
+
+async def test_connections_that_are_ended_are_made_anew(server_place: ServerPlace) -> None:
+    """An administrator may end them at any moment."""
+    store, account = await server_place.account()
+    steps = [asyncio.create_task(store.pace(account, count_one)) for _ in range(200)]
+    while not all(step.done() for step in steps):
+        await server_place.sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'hourlyclicks'"
+        )
+        await asyncio.wait(steps, timeout=0.05)
+    taken = sorted(number for number, _ in await asyncio.gather(*steps))
+    assert len(set(taken)) == 200
+    assert int((await store.pace(account, look))[0] or 0) == taken[-1]
+
+
+async def test_a_server_that_stays_away_is_given_up(
+    postgres_server: PostgresServer, server_place: ServerPlace
+) -> None:
+    """When the patience is over; the store works again when the server does."""
+    store = PostgresStore(server_place.dsn, patience=0.3)
+    account = await store.account(lambda _: "me")
+    postgres_server.stop()
+    try:
+        for _ in range(2):
+            with pytest.raises(StoreError, match=r"it cannot be reached|connection") as caught:
+                await store.keep(account, ME, a_day(FIRST), requests=1)
+            assert str(caught.value).startswith("the store postgresql://127.0.0.1:")
+    finally:
+        postgres_server.start()
+    assert await store.keep(account, ME, a_day(FIRST), requests=1) == Kept(1)
+    await store.close()
+
+
+async def test_a_server_that_never_was_there_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing listens on the port, or the host has no address."""
+
+    def nowhere(host: str, *_: object, **__: object) -> None:
+        raise socket.gaierror(socket.EAI_NONAME, f"nobody knows {host}")
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", nowhere)
+    for address in ("127.0.0.1:1", "no-such-host.invalid:5432"):
+        store = PostgresStore(f"postgresql://me:secret@{address}/clicks", patience=0.1)
+        with pytest.raises(
+            StoreError, match=f"the store postgresql://{address}/clicks: it cannot be reached"
+        ):
+            await store.open()
+        await store.close()
+
+
+@pytest.mark.parametrize("code", ["40001", "40P01", "53300", "55P03", "57014", "57P03", "08006"])
+async def test_what_passes_is_tried_again(server_place: ServerPlace, code: str) -> None:
+    """A deadlock, a conflict, a server that is too busy or not there yet: the day is kept, once."""
+    store, account = await server_place.account()
+    await fail_at_first(server_place, code, times=2)
+    assert await store.keep(account, ME, a_day(FIRST), requests=1) == Kept(1)
+    assert [mark.attempts for mark in await store.marks(account, ME, ALL)] == [1]
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("53100", "the disk is full"),
+        ("42501", "the user is not allowed to do that"),
+        ("25006", "it cannot be written"),
+        ("P0001", "as wanted"),
+    ],
+)
+async def test_what_stays_is_said_at_once(server_place: ServerPlace, code: str, words: str) -> None:
+    """The next try succeeds, as there was none before; nothing is left of the first."""
+    store, account = await server_place.account()
+    await fail_at_first(server_place, code, times=1)
+    with pytest.raises(StoreError, match=f": {words}$"):
+        await store.keep(account, ME, a_day(FIRST), requests=1)
+    assert await store.marks(account, ME, ALL) == []
+    assert await store.keep(account, ME, a_day(FIRST), requests=1) == Kept(1)
+
+
+async def test_a_line_that_vanishes_is_an_error(server_place: ServerPlace) -> None:
+    """Nobody but a store may change the tables; a change that leaves no line is undone."""
+    store, account = await server_place.account()
+    await store.keep(account, ME, a_day(FIRST), requests=1)
+    await server_place.sql(
+        "CREATE FUNCTION skip() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'"
+    )
+    await server_place.sql("CREATE TRIGGER skip BEFORE UPDATE ON days FOR EACH ROW EXECUTE FUNCTION skip()")
+    with pytest.raises(StoreError, match="a day has vanished: somebody else has changed it"):
+        await store.note(account, ME, failure())
+
+
+async def fail_at_first(server_place: ServerPlace, code: str, *, times: int) -> None:
+    """Let every change of a day fail for some times."""
+    await server_place.sql("CREATE SEQUENCE tries")  # which no rollback sets back
+    await server_place.sql(
+        f"""CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql SET search_path = hourlyclicks AS $$ BEGIN
+            IF nextval('tries') <= {times} THEN RAISE EXCEPTION 'as wanted' USING ERRCODE = '{code}'; END IF;
+            RETURN NEW; END $$"""
+    )
+    await server_place.sql("CREATE TRIGGER fail AFTER INSERT OR UPDATE ON days EXECUTE FUNCTION fail()")
+
+
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("lost", ["lost_questions", "lost_answers"])
+async def test_a_day_counts_once_whether_its_commit_was_heard_or_not(
+    shaky: PostgresStore, proxy: Proxy, lost: str, times: int
+) -> None:
+    """What it was is returned as if nothing had happened, and its requests are added once."""
+    account = await shaky.account(lambda _: "me")
+    setattr(proxy, lost, times)
+    revised = a_day(FIRST, 2, at=LATER)
+    assert await shaky.keep(account, ME, revised, requests=3) == Kept(2, revised=True)
+    assert getattr(proxy, lost) == 0
+    setattr(proxy, lost, times)
+    assert await shaky.keep(account, ME, a_day(FIRST, 9), requests=5) == Kept(2, dropped=True)
+    setattr(proxy, lost, times)
+    await shaky.note(account, ME, Mark(FIRST, DayState.FAILED, NOON, 7, reason=FAILED))
+    assert await shaky.read(account, ME, ALL) == [revised]
+    assert await shaky.marks(account, ME, ALL) == [Mark(FIRST, DayState.FINAL, LATER, 16, 2, FAILED)]
+
+
+async def test_a_step_is_taken_again_when_its_commit_was_not_heard(
+    shaky: PostgresStore, proxy: Proxy
+) -> None:
+    """From the state that is kept, which is the old one or that of the step itself."""
+    account = await shaky.account(lambda _: "me")
+    proxy.lost_questions = 1
+    assert (await shaky.pace(account, count_one))[0] == 2
+    proxy.lost_answers = 1
+    assert (await shaky.pace(account, count_one))[0] == 4
+    assert (await shaky.pace(account, look))[0] == "4"
+
+
+async def test_a_silent_server_is_given_up(
+    shaky: PostgresStore, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A cable that was pulled holds up nobody for ever, closing neither."""
+    account = await shaky.account(lambda _: "me")
+    await shaky.close()
+    monkeypatch.setattr(postgres, "_ANSWER", 0.1)
+    monkeypatch.setattr(postgres, "_CONNECT", 0.1)
+    shaky._patience = 0.3
+    await asyncio.gather(*[shaky.pace(account, count_one) for _ in range(3)])
+    proxy.silent = True
+    with pytest.raises(StoreError, match="it does not answer"):
+        await shaky.pace(account, count_one)
+    await shaky.close()
+
+
+async def test_a_server_that_was_silent_is_used_again(
+    shaky: PostgresStore, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who waits goes on when the way is free."""
+    account = await shaky.account(lambda _: "me")
+    await shaky.close()
+    monkeypatch.setattr(postgres, "_ANSWER", 0.1)
+    monkeypatch.setattr(postgres, "_CONNECT", 1.0)
+    await shaky.open()
+    proxy.silent = True
+    step = asyncio.create_task(shaky.pace(account, count_one))
+    await asyncio.wait({step}, timeout=0.3)
+    assert not step.done()
+    proxy.silent = False
+    assert (await step)[0] == 2

@@ -1,0 +1,182 @@
+"""Hold both kinds of store against the rules of days, written down a second time in the plainest way."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import itertools
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import attrs
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from hourlyclicks.model.dates import DateRange
+from hourlyclicks.model.day import DayClicks
+from hourlyclicks.store.ledger import DayState, Kept, Mark, Reason
+from tests.model.strategies import FIRST, NOON, TARGETS, days
+from tests.store.places import FilePlace, ServerPlace
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Iterator
+
+    from hourlyclicks.model.targets import Target
+    from hourlyclicks.store.protocol import Store
+    from tests.store.places import Place
+    from tests.store.server import PostgresServer
+
+R = TypeVar("R")
+
+ALL = DateRange(FIRST, FIRST + dt.timedelta(days=4))
+ACCOUNTS = st.sampled_from(["me", "you"])
+THINGS = st.sampled_from(TARGETS)
+DATES = st.sampled_from(list(ALL))
+MOMENTS = st.integers(0, 2).map(lambda seconds: NOON + dt.timedelta(seconds=seconds))
+REASONS = st.sampled_from([Reason("ServerError", "busy", None, 503), Reason("ApiError", "no", 7, 200)])
+
+
+@attrs.define
+class Known:
+    """All that is known of a day."""
+
+    attempts: int = 0
+    day: DayClicks | None = None
+    revision: int = 0
+    failure: Mark | None = None
+
+    def answer(self, day: DayClicks, requests: int) -> Kept:
+        """Take in an answer."""
+        self.attempts += requests
+        held = self.day
+        if held is not None:
+            if held.final and not day.final:
+                return Kept(self.revision, dropped=True)
+            if held.final == day.final and day.fetched_at < held.fetched_at:
+                return Kept(self.revision, dropped=True)
+        same = held is not None and (held.clicks, held.unique_users) == (day.clicks, day.unique_users)
+        self.revision += not same
+        self.day, self.failure = day, None
+        return Kept(self.revision, revised=held is not None and not same)
+
+    def mark(self) -> Mark:
+        """Sum it up."""
+        reason = None if self.failure is None else self.failure.reason
+        if self.day is None:
+            assert self.failure is not None
+            return attrs.evolve(self.failure, attempts=self.attempts)
+        state = DayState.PROVISIONAL
+        if self.day.final:
+            state = DayState.FINAL if any(count is not None for count in self.day.clicks) else DayState.EMPTY
+        return Mark(self.day.date, state, self.day.fetched_at, self.attempts, self.revision, reason)
+
+
+class StoreMachine(RuleBasedStateMachine):
+    """Calls a store in any order; `place` and `runner` are set by the test."""
+
+    place: Place
+    runner: asyncio.Runner
+    numbers: Iterator[int]
+
+    @initialize()
+    def begin(self) -> None:
+        """Begin with accounts that nobody has used."""
+        self.round = next(self.numbers)
+        self.known: dict[tuple[str, Target], dict[dt.date, Known]] = {}
+        self.store: Store = self.run(self.place.open())
+
+    def run(self, call: Coroutine[Any, Any, R]) -> R:
+        """Wait for a call."""
+        return self.runner.run(call)
+
+    def account(self, name: str) -> int:
+        """Return the number of an account of this round."""
+        return self.run(self.store.account(lambda _: f"{name} {self.round}"))
+
+    def line(self, name: str, target: Target, date: dt.date) -> Known:
+        """Return what must be known of a day."""
+        return self.known.setdefault((name, target), {}).setdefault(date, Known())
+
+    @rule(name=ACCOUNTS, target_=THINGS, day=days(DATES), requests=st.integers(1, 3))
+    def keep(self, name: str, target_: Target, day: DayClicks, requests: int) -> None:
+        """Keep an answer."""
+        kept = self.run(self.store.keep(self.account(name), target_, day, requests=requests))
+        assert kept == self.line(name, target_, day.date).answer(day, requests)
+
+    @rule(
+        name=ACCOUNTS,
+        target_=THINGS,
+        mark=st.builds(
+            Mark,
+            DATES,
+            st.sampled_from([DayState.FAILED, DayState.REFUSED]),
+            MOMENTS,
+            st.integers(1, 3),
+            reason=REASONS,
+        ),
+    )
+    def note(self, name: str, target_: Target, mark: Mark) -> None:
+        """Note a failure."""
+        self.run(self.store.note(self.account(name), target_, mark))
+        line = self.line(name, target_, mark.date)
+        line.attempts += mark.attempts
+        line.failure = mark
+
+    @rule()
+    def another(self) -> None:
+        """Go on with another store of the same place."""
+        self.run(self.store.close())
+        self.store = self.run(self.place.open())
+
+    @rule(name=ACCOUNTS, target_=THINGS, ends=st.tuples(DATES, DATES).map(sorted))
+    def look(self, name: str, target_: Target, ends: list[dt.date]) -> None:
+        """Compare some days of a target."""
+        account, span = self.account(name), DateRange(*ends)
+        lines = [line for date, line in sorted(self.known.get((name, target_), {}).items()) if date in span]
+        marks = [line.mark() for line in lines]
+        assert self.run(self.store.marks(account, target_, span)) == marks
+        assert self.run(self.store.read(account, target_, span)) == [line.day for line in lines if line.day]
+        tally = self.run(self.store.tally(account, target_, span))
+        assert sorted(tally.elements()) == sorted(mark.state for mark in marks)
+
+    @invariant()
+    def targets_are_known(self) -> None:
+        """Compare the targets, in the order they came."""
+        if not hasattr(self, "store"):
+            return
+        for name in ("me", "you"):
+            account = self.account(name)
+            mine = {target: lines for (owner, target), lines in self.known.items() if owner == name}
+            assert self.run(self.store.targets(account)) == list(mine)
+            failing = [
+                target
+                for target, lines in mine.items()
+                if any(line.mark().state is DayState.FAILED for line in lines.values())
+            ]
+            assert self.run(self.store.targets(account, failing=True)) == failing
+
+    def teardown(self) -> None:
+        """Close the store."""
+        if hasattr(self, "store"):
+            self.run(self.store.close())
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_a_store_keeps_to_the_rules(kind: str, request: pytest.FixtureRequest) -> None:
+    """Whatever is kept and noted in whatever order, a store knows what the plain rules say, and no more."""
+    with TemporaryDirectory() as folder, asyncio.Runner() as runner:
+        if kind == "sqlite":
+            place: Place = FilePlace(Path(folder) / "clicks.db")
+        else:
+            server: PostgresServer = request.getfixturevalue("postgres_server")
+            place = ServerPlace(runner.run(server.new_database()))
+
+        class Machine(StoreMachine):
+            pass
+
+        Machine.place, Machine.runner, Machine.numbers = place, runner, itertools.count()
+        examples = 40 if kind == "sqlite" else 10
+        run_state_machine_as_test(Machine, settings=settings(max_examples=examples, stateful_step_count=25))
