@@ -7,46 +7,112 @@ from typing import TYPE_CHECKING
 
 import click
 
+from hourlyclicks.cli import loop
 from hourlyclicks.cli.options import PLANS, present, with_pace, with_period
+from hourlyclicks.cli.selection import with_targets
+from hourlyclicks.cli.stores import account_to_fill, looking_into, with_store
 from hourlyclicks.cli.words import BOUND_BY, count, duration
 from hourlyclicks.cli.words import pace as pace_in_words
 from hourlyclicks.model.dates import as_zone
 from hourlyclicks.pacing.plans import Plan
 from hourlyclicks.pacing.schedule import TYPICAL_LATENCY, forecast
+from hourlyclicks.store.ledger import SETTLED, DayState, is_due
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hourlyclicks.cli.options import Pace, Period
+    from hourlyclicks.cli.selection import Selection
+    from hourlyclicks.cli.stores import StoreChoice
+    from hourlyclicks.model.dates import DateRange
+    from hourlyclicks.model.targets import Target
     from hourlyclicks.pacing.plans import Limits
+    from hourlyclicks.store.protocol import Store
 
 _PLANS = [plan for plan in PLANS.values() if plan is not Plan.FREE]
 _ROW = "{:<13}  {:>8}  {:>9}  {:>10}  {:<16}  {}"
+_MOST_TARGETS = 1_000_000
 
 
 @click.command(name="estimate")
+@with_store
+@with_targets
 @with_period
 @with_pace
-@click.option(
-    "--targets",
-    metavar="N",
-    type=click.IntRange(1, 1_000_000),
-    default=1,
-    show_default=True,
-    help="For so many links or groups.",
-)
-@click.option("--timezone", metavar="ZONE", help="The account's time zone, for --last.")
-def command(*, period: Period, pace: Pace | None, targets: int, timezone: str | None) -> None:
+@click.option("--timezone", metavar="ZONE", help="The account's time zone; decides what yesterday is.")
+def command(
+    *,
+    store: StoreChoice,
+    selection: Selection,
+    period: Period,
+    pace: Pace | None,
+    timezone: str | None,
+) -> None:
     """Tell how long a range takes under your limits; sends nothing.
 
-    Without --plan and --limit, all plans are compared. Needs no key.
+    Without --plan and --limit, all plans are compared. Needs no key. Instead of a FILE, --targets takes a
+    number, too. With a store and targets, only the days that a backfill would ask for now are counted.
     """
-    now = present()
-    days = len(period.days(as_zone(timezone), now))
-    lines = _comparison(days * targets, now) if pace is None else _single(days * targets, pace.limits, now)
-    click.echo(f"{count(days * targets, 'request')}: {count(days, 'day')}, {count(targets, 'target')}")
+    now, zone = present(), as_zone(timezone)
+    days = period.days(zone, now)
+    number = _number(selection)
+    targets = () if number is not None else selection.read()
+    if store.by_option and not targets:
+        raise click.UsageError("which targets? With --store, name them")
+    number = number or len(targets) or 1
+    requests = len(days) * number
+    said = f"{count(len(days), 'day')}, {count(number, 'target')}"
+    if store.where is not None and targets:
+        requests = loop.run(_due(store, targets, days, now=now, zone=zone))
+        known = len(days) * number - requests
+        said += f"; {count(known, 'day')} in the store need none"
+    lines = _comparison(requests, now) if pace is None else _single(requests, pace.limits, now)
+    click.echo(f"{count(requests, 'request')}: {said}")
     for line in lines:
         click.echo(line)
+
+
+def _number(selection: Selection) -> int | None:
+    """Return the number of targets, if that was said in the place of a file."""
+    text = str(selection.file)
+    if not text.isdecimal():
+        return None
+    if selection.named:
+        raise click.UsageError("--targets with a number stands instead of --link, --group and --account")
+    if not 1 <= len(text) <= len(str(_MOST_TARGETS)) or not 1 <= int(text) <= _MOST_TARGETS:
+        raise click.UsageError(f"--targets is a number from 1 to {_MOST_TARGETS:,}, or a file")
+    return int(text)
+
+
+async def _due(
+    choice: StoreChoice,
+    targets: tuple[Target, ...],
+    days: DateRange,
+    *,
+    now: dt.datetime,
+    zone: dt.tzinfo | None,
+) -> int:
+    """Return how many days of the targets a backfill would ask for."""
+    if not choice.exists:
+        return len(days) * len(targets)
+    async with looking_into(choice) as store:
+        account = await account_to_fill(store, choice.account)
+        if account is None:
+            return len(days) * len(targets)
+        known = [await _known(store, account, target, days, now=now, zone=zone) for target in targets]
+    return len(days) * len(targets) - sum(known)
+
+
+async def _known(
+    store: Store, account: int, target: Target, days: DateRange, *, now: dt.datetime, zone: dt.tzinfo | None
+) -> int:
+    """Return how many days of a target need no request."""
+    states = await store.tally(account, target, days)
+    known = sum(states[state] for state in SETTLED | {DayState.REFUSED})
+    if states[DayState.PROVISIONAL]:
+        marks = await store.marks(account, target, days)
+        known += sum(mark.state is DayState.PROVISIONAL and not is_due(mark, now, zone) for mark in marks)
+    return known
 
 
 def finish(now: dt.datetime, seconds: float) -> str:

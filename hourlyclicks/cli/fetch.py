@@ -10,22 +10,24 @@ import attrs
 import click
 
 from hourlyclicks.cli import loop, resume
+from hourlyclicks.cli.access import with_access
 from hourlyclicks.cli.collecting import collect
 from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, Failure, sentence
 from hourlyclicks.cli.keys import find_key
 from hourlyclicks.cli.options import default_pace, present, with_pace, with_period, with_target
 from hourlyclicks.cli.output import Format, check_writable, format_for, write
 from hourlyclicks.cli.progress import start_tally
+from hourlyclicks.cli.stores import with_store
 from hourlyclicks.cli.views import open_view, shown
 from hourlyclicks.cli.words import count, say, span, spans
-from hourlyclicks.client import Client
-from hourlyclicks.model.dates import as_zone
 from hourlyclicks.net.retry import RetryPolicy
 from hourlyclicks.pacing.lanes import Lane
 
 if TYPE_CHECKING:
+    from hourlyclicks.cli.access import Access
     from hourlyclicks.cli.collecting import Outcome
     from hourlyclicks.cli.options import Pace, Period
+    from hourlyclicks.cli.stores import StoreChoice
     from hourlyclicks.model.targets import Target
 
 RETRY = RetryPolicy()
@@ -42,11 +44,13 @@ class Destination:
         form: the format.
         output: the file; ``None``: stdout.
         partial: whether a result with missing days is a result.
+        stored: whether a store keeps what was fetched, too.
     """
 
     form: Format
     output: Path | None
     partial: bool
+    stored: bool = False
 
     def deliver(self, outcome: Outcome) -> bool:
         """Write what the user wants to have, and return whether what was fetched is kept somewhere.
@@ -59,6 +63,8 @@ class Destination:
             aside = self.output.with_name(self.output.name + ".partial")
             write(outcome.series, self.form, aside)
             say(f"{count(outcome.fetched, 'day')} kept in {aside}")
+        elif self.stored:
+            say(f"{count(outcome.fetched, 'day')} in the store; nothing is written, since days are missing")
         elif outcome.fetched:
             dropped = count(outcome.fetched, "day")
             say(f"{dropped} dropped; with --partial, or with -o, they would have been kept")
@@ -70,14 +76,8 @@ class Destination:
 @with_target
 @with_period
 @with_pace
-@click.option("--timezone", metavar="ZONE", help="The account's time zone, such as Asia/Seoul.")
-@click.option("--user-agent", metavar="NAME", help="The name of your application, sent to the server.")
-@click.option(
-    "--base-url", metavar="URL", default="https://vivoldi.com", show_default=True, help="Where the API is."
-)
-@click.option(
-    "--key-file", metavar="FILE", type=click.Path(path_type=Path), help="Read the API key from here."
-)
+@with_access
+@with_store
 @click.option(
     "--format",
     "form",
@@ -98,10 +98,8 @@ def command(
     target: Target,
     period: Period,
     pace: Pace | None,
-    timezone: str | None,
-    user_agent: str | None,
-    base_url: str,
-    key_file: Path | None,
+    access: Access,
+    store: StoreChoice,
     form: str | None,
     output: Path | None,
     partial: bool,
@@ -114,24 +112,20 @@ def command(
 
     The result goes to stdout or into FILE, everything else to stderr. --last counts back from yesterday in
     the account's --timezone; if that is not known, from the last day that is over everywhere on Earth.
+
+    With --store, days that it has for good are taken from there, and what is fetched is kept in it.
     """
     output = None if output == Path("-") else output
-    zone = as_zone(timezone)
-    days = period.days(zone, present())
+    days = period.days(access.zone, present())
     pace = pace or default_pace()
     pace.check(target)
-    destination = Destination(format_for(form, output), output, partial)
-    key = find_key(key_file)
+    stored = store.where is not None
+    destination = Destination(format_for(form, output), output, partial=partial, stored=stored)
+    key = find_key(access.key_file)
     check_writable(output)
-    view = open_view(start_tally(f"{target}, {days}", days, pace.limits))
-    client = Client(
-        key,
-        limits=pace.limits,
-        base_url=base_url,
-        retry=RETRY,
-        user_agent=user_agent,
-        timezone=zone,
-        on_event=view,
+    view = open_view(start_tally(f"{target}, {days}", len(days), pace.limits, stored=stored))
+    client = access.client(
+        key, limits=pace.limits, retry=RETRY, on_event=view, store=store.where, account=store.account
     )
     lane = Lane.INTERACTIVE if fail_fast else Lane.BACKFILL
 
@@ -148,7 +142,9 @@ def command(
     if outcome.complete:
         return
     _tell_missing(outcome)
-    if outcome.fetched or outcome.interrupted:
+    if stored:
+        resume.tell_same(ctx, days, output=output)
+    elif outcome.fetched or outcome.interrupted:
         resume.tell(ctx, outcome, output, kept=kept)
     raise _failure(outcome)
 

@@ -6,7 +6,6 @@ import datetime as dt
 import functools
 import math
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -20,10 +19,11 @@ from hourlyclicks.model.targets import Account, Group, Link
 from hourlyclicks.pacing.plans import Limits, Plan, Rate
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hourlyclicks.model.targets import Target
 
-Command: TypeAlias = Callable[..., Any]
-"""What becomes a command, and is wrapped by its options."""
+    Command: TypeAlias = Callable[..., Any]
 
 PLANS = {plan.value.lower().replace(" ", "-"): plan for plan in Plan}
 """The plans by the names they have on the command line."""
@@ -147,6 +147,21 @@ def with_period(command: Command) -> Command:
     @functools.wraps(command)
     def folded(*args: Any, start: dt.date | None, end: dt.date | None, last: int | None, **rest: Any) -> Any:  # noqa: ANN401 - whatever the command takes and gives
         return command(*args, period=_period(start, end, last), **rest)
+
+    return folded
+
+
+def with_range(command: Command) -> Command:
+    """Add ``--from`` and ``--to``, both or neither; the command takes ``days``."""
+
+    @click.option("--from", "start", metavar="YYYY-MM-DD", type=read_day, help="The first day to look at.")
+    @click.option("--to", "end", metavar="YYYY-MM-DD", type=read_day, help="The last day to look at.")
+    @functools.wraps(command)
+    def folded(*args: Any, start: dt.date | None, end: dt.date | None, **rest: Any) -> Any:  # noqa: ANN401 - whatever the command takes and gives
+        if (start is None) != (end is None):
+            raise click.UsageError("--from and --to belong together")
+        days = None if start is None or end is None else DateRange(start, end)
+        return command(*args, days=days, **rest)
 
     return folded
 

@@ -51,7 +51,14 @@ def check_writable(output: Path | None) -> None:
 
 
 def write(series: HourlySeries, form: Format, output: Path | None) -> None:
-    """Write a series to stdout or into a file.
+    """Write a series to stdout or into a file; see `writing`."""
+    with writing(form, output) as stream:
+        _write(series, form, stream)
+
+
+@contextmanager
+def writing(form: Format, output: Path | None) -> Iterator[IO[str]]:
+    """Open stdout or a file for data of some format.
 
     Raises:
         Failure: it cannot be written.
@@ -61,11 +68,11 @@ def write(series: HourlySeries, form: Format, output: Path | None) -> None:
         with writing_to_stdout():
             if isinstance(sys.stdout, io.TextIOWrapper):
                 _prepare(sys.stdout, form)
-            _write(series, form, sys.stdout)
+            yield sys.stdout
         return
     try:
         with replacing(output) as stream:
-            _write(series, form, stream)
+            yield stream
     except OSError as error:
         raise Failure(f"cannot write {output}: {error.strerror}", OUTPUT) from None
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from hourlyclicks.errors import ApiError, HourlyClicksError, StoreError
+from hourlyclicks.errors import ApiError, HourlyClicksError, StoreError, UsageError
 from hourlyclicks.events import DayRevised
 from hourlyclicks.model.dates import SETTLE, DateRange, ends, is_final
 from hourlyclicks.store.ledger import STALE_AFTER, DayState, Mark, Reason, is_due
@@ -62,10 +62,13 @@ class Archive:
         self._clock = clock
         self._announce = announce
         self._account: int | None = None
+        self._closed = False
         self._opening = asyncio.Lock()
 
     async def account(self) -> int:
         """Return the number of the account; the store is opened when it is first asked for."""
+        if self._closed:
+            raise UsageError("the client is closed", fatal=True)
         if self._account is None:
             async with self._opening:
                 if self._account is None:
@@ -151,7 +154,8 @@ class Archive:
         await self.store.note(await self.account(), query.target, mark)
 
     async def close(self) -> None:
-        """Close the store if it is nobody else's."""
+        """Use the store no more, and close it if it is nobody else's."""
+        self._closed = True
         if self._owned:
             await self.store.close()
 

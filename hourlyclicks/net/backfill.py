@@ -100,7 +100,7 @@ class Backfill:
         self._call = Call(Lane.BACKFILL, remaining=0, terms=terms, allowance=max_requests, job=job)
         self._score = Score(len(days) * len(targets), self._call)
         self._due: dict[Target, int] = {}
-        self._flying: set[Query] = set()
+        self._stopping = False
         self._stopped = StopReason.COMPLETE
         self._error: HourlyClicksError | None = None
         self._items = self._queries()
@@ -108,16 +108,17 @@ class Backfill:
 
     def stop(self, reason: StopReason, error: HourlyClicksError | None = None) -> None:
         """Send nothing more, and end as soon as what is under way has been answered and kept."""
-        if self._call.over:
+        if self._stopping:
             return
+        self._stopping = True
         self._stopped, self._error = reason, error
         self._call.over = True
         self._limiter.dismiss(self._call, OverError())
         self._crew.retire(self._flights.busy)
 
-    def on_close(self, error: HourlyClicksError) -> None:
+    async def on_close(self, error: HourlyClicksError) -> None:
         """End at once, with an error: the client is closed."""
-        self._crew.end(error)
+        await self._crew.end(error)
 
     async def run(self, *, seconds: float | None, event: asyncio.Event | None) -> BackfillReport:
         """Ask for everything that is due.
@@ -133,7 +134,7 @@ class Backfill:
         self._running.add(self)
         self._limiter.foresight.enter(self._call)
         try:
-            with self._stopping(seconds, event):
+            with self._until(seconds, event):
                 await self._survey()
                 self._tell()
                 async with self._crew:
@@ -149,7 +150,7 @@ class Backfill:
         return self._report(began)
 
     @contextmanager
-    def _stopping(self, seconds: float | None, event: asyncio.Event | None) -> Iterator[None]:
+    def _until(self, seconds: float | None, event: asyncio.Event | None) -> Iterator[None]:
         """Stop when the time is up, or when the event is set."""
         if seconds == 0:
             self.stop(StopReason.DEADLINE)
@@ -186,25 +187,27 @@ class Backfill:
     async def _queries(self) -> AsyncGenerator[Query, None]:
         """Yield what to ask for, one after the other."""
         wanted = set(self._targets)
-        again: Counter[Target] = Counter()
+        first_round: Counter[Target] = Counter()  # its days, each a bit, since they can be many
         for target in await self._archive.failing():
             if target in wanted:
                 async for query in self._of_target(target, self._has_failed):
-                    again[target] += 1
+                    first_round[target] |= 1 << self._days.index(query.day)
                     yield query
         for target in self._targets:
-            number = again.pop(target, 0)
-            async for query in self._of_target(target, self._is_due):
-                if query not in self._flying:
-                    number += 1
-                    yield query
+            asked = first_round.pop(target, 0)
+            number = asked.bit_count()
+            async for query in self._of_target(target, self._is_due, but=asked):
+                number += 1
+                yield query
             self._reuse(self._due.pop(target) - number)
 
-    async def _of_target(self, target: Target, due: Callable[[Mark | None], bool]) -> AsyncIterator[Query]:
+    async def _of_target(
+        self, target: Target, due: Callable[[Mark | None], bool], *, but: int = 0
+    ) -> AsyncIterator[Query]:
         for page in self._pages():
             marks = {mark.date: mark for mark in await self._archive.marks(target, page)}
             for day in reversed(page) if self._newest_first else page:
-                if due(marks.get(day)):
+                if not but >> self._days.index(day) & 1 and due(marks.get(day)):
                     yield Query(day, target)
 
     def _pages(self) -> Iterator[DateRange]:
@@ -213,14 +216,11 @@ class Backfill:
             yield DateRange(self._days[first], self._days[min(first + _PAGE, len(self._days)) - 1])
 
     def _has_failed(self, mark: Mark | None) -> bool:
-        """Return whether a day failed in an earlier run."""
-        return mark is not None and mark.state is DayState.FAILED and mark.asked_at < self._terms.began
+        return mark is not None and mark.state is DayState.FAILED
 
     def _is_due(self, mark: Mark | None) -> bool:
         """Return whether a day is to be asked for in the second round."""
-        if mark is None or mark.state is DayState.FAILED:
-            return mark is None or self._has_failed(mark)
-        if self._terms.refresh:
+        if mark is None or self._terms.refresh:
             return self._terms.want(mark)
         due = self._archive.is_due(mark, refused=self._terms.refused)
         if mark.state is DayState.PROVISIONAL and not due:
@@ -230,7 +230,6 @@ class Backfill:
     # -- the work ---------------------------------------------------------------------------------------
 
     async def _work(self, query: Query) -> None:
-        self._flying.add(query)
         try:
             await self._ask(query)
         except OverError:
@@ -246,8 +245,6 @@ class Backfill:
             self._lose(query, error)
             if error.retryable and self._fetcher.gives_up(self._call):
                 self.stop(StopReason.TROUBLE, error)
-        finally:
-            self._flying.discard(query)
 
     async def _ask(self, query: Query) -> None:
         day = await self._flights.fly(query, self._call)

@@ -20,7 +20,7 @@ from hourlyclicks.events import AttemptFailed, DayDone, DayFailed, Refused
 from hourlyclicks.model.dates import is_final
 from hourlyclicks.pacing.brake import MOST_PAUSES
 from hourlyclicks.pacing.errand import NotNeededError, TakenError
-from hourlyclicks.pacing.lanes import Lane
+from hourlyclicks.pacing.lanes import Lane, OverError
 from hourlyclicks.wire.decode import decode_day
 from hourlyclicks.wire.judge import check_status, refusal
 from hourlyclicks.wire.request import build_request
@@ -116,30 +116,40 @@ class DayFetcher:
 
         Raises:
             HourlyClicksError: it failed for good; the error carries its day and target.
+            OverError: the call was over before that was known.
         """
         trip = _Trip(query, errand)
         try:
-            try:
-                day = await self._attempt(trip)
-            except HourlyClicksError as error:
-                if not self._retrier.may_repeat(error) or errand.call.over:
-                    raise
-                day = await self._repeat(trip, error)
+            day = await self._answer(trip)
+            if self._archive is not None:
+                revised = await self._archive.keep(query, day, requests=trip.requests)
+                errand.call.revised += revised
         except HourlyClicksError as error:
             await self._failed(trip, error)
             raise
         except NotNeededError:
             return await self._found(trip)
-        self._retrier.budget.earn()
-        self._limiter.calmed()
-        errand.call.answered += 1
-        if self._archive is not None:
-            errand.call.revised += await self._archive.keep(query, day, requests=trip.requests)
+        finally:
             self._limiter.settled(query)
         if self._announce:
             self._announce(
                 DayDone(day=query.day, target=query.target, requests=trip.requests, final=day.final)
             )
+        errand.call.answered += 1
+        return day
+
+    async def _answer(self, trip: _Trip) -> DayClicks:
+        """Ask until there is an answer, or no use in asking."""
+        try:
+            day = await self._attempt(trip)
+        except HourlyClicksError as error:
+            if not self._retrier.may_repeat(error):
+                raise
+            if trip.errand.call.over:
+                raise OverError from None
+            day = await self._repeat(trip, error)
+        self._retrier.budget.earn()
+        self._limiter.calmed()
         return day
 
     async def _failed(self, trip: _Trip, error: HourlyClicksError) -> None:
@@ -148,7 +158,6 @@ class DayFetcher:
         error.about(query.day, query.target)
         if self._archive is not None and trip.requests and not error.fatal:
             await self._archive.note(query, error, asked=trip.asked, requests=trip.requests)
-            self._limiter.settled(query)
         if self._announce:
             self._announce(DayFailed(day=query.day, target=query.target, requests=trip.requests, error=error))
 
@@ -174,6 +183,7 @@ class DayFetcher:
         error.about(query.day, query.target)
         trip.errand.call.retries += 1
         trip.errand.busy = False
+        self._limiter.settled(query)  # while this one waits, another process may try
         if self._announce:
             self._announce(
                 AttemptFailed(day=query.day, target=query.target, attempt=attempt, wait=wait, error=error)

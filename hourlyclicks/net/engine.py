@@ -168,7 +168,7 @@ class Engine:
         error = UsageError("the client is closed", fatal=True)
         self.limiter.abort(error, for_good=True)
         for run in tuple(self._running):
-            run.on_close(copy.copy(error))
+            await run.on_close(copy.copy(error))
         await self._flights.close()
         await self.limiter.close()
         if self._archive is not None:

@@ -23,8 +23,8 @@ R = TypeVar("R")
 class Ongoing(Protocol):
     """What runs until it is done, or until the client is closed."""
 
-    def on_close(self, error: HourlyClicksError, /) -> None:
-        """End, with that error."""
+    def on_close(self, error: HourlyClicksError, /) -> Awaitable[None]:
+        """End with that error, and return when nobody works on it any more."""
         ...
 
 
@@ -87,12 +87,14 @@ class Crew(Generic[T]):
             if not busy(worker):
                 worker.cancel()
 
-    def end(self, failure: HourlyClicksError) -> None:
-        """Cancel every worker; who waits for them is told why."""
+    async def end(self, failure: HourlyClicksError) -> None:
+        """Cancel every worker, and wait until they are gone; who waits for them is told why."""
         self._stopped = True
         self._failure = failure
         for worker in self._workers:
             worker.cancel()
+        if self._workers:
+            await asyncio.wait(self._workers)
 
     async def join(self) -> None:
         """Wait until everything is done, or raise the first exception of a worker."""

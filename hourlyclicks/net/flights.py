@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from hourlyclicks.errors import HourlyClicksError
 from hourlyclicks.pacing.errand import Errand
+from hourlyclicks.pacing.lanes import OverError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -116,6 +117,9 @@ class Flights:
     async def _lead(self, flight: _Flight, query: Query) -> DayClicks:
         try:
             day = await self._fetch(query, flight.errand)
+        except OverError:  # the leader's call is over, not that of its followers
+            self._land(flight, query, _LeaderGoneError())
+            raise
         except Exception as error:
             self._land(flight, query, error)
             raise
@@ -157,6 +161,8 @@ class Flights:
         finally:
             flight.followers.discard(follower)
             self._abandon(flight, query, follower)
+        if call.over:
+            raise OverError
         return await self.share(query, call)
 
     def _abandon(self, flight: _Flight, query: Query, follower: asyncio.Future[DayClicks]) -> None:

@@ -22,7 +22,7 @@ from hourlyclicks.pacing.lanes import Call
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator
     from types import TracebackType
 
     from hourlyclicks.events import Announcer
@@ -64,7 +64,7 @@ class Run:
         on_close: what ends it when the client is closed.
     """
 
-    on_close: Callable[[HourlyClicksError], None]
+    on_close: Callable[[HourlyClicksError], Awaitable[None]]
 
     def __init__(
         self,
@@ -270,9 +270,9 @@ class DayStream:
             raise result
         return result
 
-    def _end(self, error: HourlyClicksError) -> None:
+    async def _end(self, error: HourlyClicksError) -> None:
         self._shelf.give_up(error)
-        self._crew.end(error)
+        await self._crew.end(error)
 
     async def _work(self, item: tuple[int, Query]) -> None:
         position, query = item

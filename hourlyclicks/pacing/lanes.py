@@ -79,7 +79,7 @@ class Call:
         self.remaining = remaining
         self.terms = terms
         self.flying = self.spent = self.retries = self.answered = self.revised = 0
-        self.over = False
+        self.over = allowance == 0
         self._allowance = allowance
 
     @property
@@ -87,15 +87,11 @@ class Call:
         """The days whose request is still to be sent, if none has to be repeated."""
         return max(0, self.remaining - self.flying)
 
-    @property
-    def exhausted(self) -> bool:
-        """Whether it has sent as many requests as it may."""
-        return self._allowance is not None and self.spent >= self._allowance
-
-    def check(self) -> None:
-        """Raise `OverError` when it may send no more."""
-        if self.over or self.exhausted:
-            raise OverError
+    def spend(self) -> None:
+        """Count a request that is sent; with the last one it may send, the call is over."""
+        self.spent += 1
+        if self.spent == self._allowance:
+            self.over = True
 
 
 class Lanes(Generic[T]):

@@ -80,11 +80,12 @@ class Limiter:
         while True:
             if self._latch is not None:
                 raise copy.copy(self._latch)
-            errand.call.check()
+            if errand.call.over:
+                raise OverError
             slot = await self._turn(errand)
-            if not self._outdated(slot) and not slot.call.exhausted:
-                slot.call.spent += 1
-                if slot.call.exhausted:
+            if not self._outdated(slot):
+                slot.call.spend()
+                if slot.call.over:
                     self.dismiss(slot.call, OverError())
                 return slot
             self.cancel(slot)  # something happened since it was handed out, in the same turn of the loop
@@ -267,8 +268,8 @@ class Limiter:
         return self._storm.admit(got) if isinstance(got, Slot) else got
 
     def _outdated(self, slot: Slot) -> bool:
-        """Return whether the run ended, or a pause began, since this slot was handed out."""
-        if self._latch is not None or slot.epoch != self._pace.epoch:
+        """Return whether the run or the call ended, or a pause began, since this slot was handed out."""
+        if self._latch is not None or slot.call.over or slot.epoch != self._pace.epoch:
             return True
         if self._pace.expired(slot, self._clock.monotonic()):
             return True

@@ -13,7 +13,7 @@ import secrets
 from typing import TYPE_CHECKING, TypeVar
 
 from hourlyclicks.clock import SECOND
-from hourlyclicks.errors import RateLimitedError, StoreError
+from hourlyclicks.errors import HourlyClicksError, RateLimitedError
 from hourlyclicks.pacing.book import Book
 from hourlyclicks.pacing.errand import NotNeededError, TakenError
 from hourlyclicks.pacing.gate import Slot
@@ -214,7 +214,7 @@ class SharedPace:
         """Take a step that nobody waits for, and see whether it lets anybody go on."""
         try:
             await self._step(lambda stile, _: step(stile))
-        except StoreError as error:
+        except HourlyClicksError as error:
             _log.warning("the shared pace could not be kept: %s; leases will expire", error)
             return
         self._asks = 0
@@ -233,7 +233,7 @@ class SharedPace:
         def change(text: str | None, now: int, mark: Mark | None) -> tuple[str | None, tuple[R, Book]]:
             stile = Turnstile(self._limits, Book.read(text), now=now, lease=self._lease)
             for what in settled:
-                stile.settle(what)
+                stile.settle(what, self._holder)
             result = step(stile, mark)
             book = stile.close()
             return book.write() if stile.changed else None, (result, book)

@@ -138,7 +138,7 @@ class Turnstile:
         slot = self._landed(name)
         if slot is not None:
             self._regulator.gate.cancel(slot)
-            self.settle(what)
+            self.settle(what, name.partition(".")[0])
 
     def refused(self, name: str, retry_after: float | None, *, u: float, for_rate: bool) -> Refusal | None:
         """Begin a pause for everybody; see `Regulator.refused`."""
@@ -150,9 +150,12 @@ class Turnstile:
             _slot(name, flight), retry_after, now=self._now, u=u, for_rate=for_rate
         )
 
-    def settle(self, what: str) -> None:
-        """Give up the claim to a day."""
-        self.changed |= self._book.claims.pop(what, None) is not None
+    def settle(self, what: str, holder: str) -> None:
+        """Give up the claim to a day, if it is that process's."""
+        claim = self._book.claims.get(what)
+        if claim is not None and claim.holder == holder:
+            del self._book.claims[what]
+            self.changed = True
 
     def leave(self, holder: str) -> None:
         """Step out of the line."""

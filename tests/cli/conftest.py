@@ -26,5 +26,6 @@ def server() -> Iterator[Simulator]:
 def at_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Give each test a home of its own, so that no real key is ever found."""
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("HOURLYCLICKS_STORE", raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     return tmp_path

@@ -29,6 +29,10 @@ APRIL = ("--from", "2025-04-01", "--to", "2025-04-30")
 FAST = ("--limit", "100000/1", "--concurrency", "2")
 """Limits that nothing waits for."""
 
+ONE_AT_A_TIME = ("--limit", "100000/1", "--concurrency", "1")
+NOW_ASKED = 6
+"""Which request an interruption comes with."""
+
 ENVIRONMENT = {
     **{name: value for name, value in os.environ.items() if not name.startswith(("COV_", "HOURLYCLICKS"))},
     "HOURLYCLICKS_API_KEY": DEFAULT_KEY,
@@ -109,3 +113,16 @@ class Stopper:
             return None
         self.reached.set()
         return self._fault
+
+
+def read_all(terminal: int) -> str:
+    """Return everything that is shown on a terminal until the other end is closed."""
+    shown = b""
+    while True:
+        try:
+            piece = os.read(terminal, 65_536)
+        except OSError:  # Linux says so when nobody is on the other end any more
+            piece = b""
+        if not piece:
+            return shown.decode("utf-8", "replace")
+        shown += piece

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
+import re
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import attrs
 import pytest
 
 from hourlyclicks import DateRange, DayClicks, ServerError
-from hourlyclicks.cli import demo
 from hourlyclicks.cli.collecting import Outcome
-from hourlyclicks.cli.demo import LIMITS, LINK, Run, wrong_days
-from hourlyclicks.cli.progress import start_tally
+from hourlyclicks.cli.demo import Death, Run, wrong_days
+from hourlyclicks.cli.stage import LINK, RATE
 from hourlyclicks.model.series import merge_days
 from hourlyclicks.simulator import Simulator
 from tests.cli.serving import invoke
@@ -34,6 +36,7 @@ def test_it_fetches_and_proves_it() -> None:
     assert list(facts)[:2] == ["clicks", "peak"]
     assert facts["refused"] == "0 (HTTP 429), as the server counts"
     assert facts["exact"] == "all 240 hours equal the server's figures"
+    assert "killed" not in facts
     assert "\x1b" not in result.output
 
 
@@ -73,10 +76,11 @@ def over(
     failures: dict[dt.date, HourlyClicksError] | None = None,
     *,
     interrupted: bool = False,
+    death: Death | None = None,
 ) -> Run:
     """Return a demonstration that is over."""
     outcome = Outcome(series, failures or {}, interrupted=interrupted)
-    return Run(outcome, start_tally("x", DAYS, LIMITS), 1.0, wrong_days(series, server), server)
+    return Run(outcome, 0, 1.0, wrong_days(series, server), server, death)
 
 
 def test_a_good_run_is_no_failure(server: Simulator) -> None:
@@ -122,6 +126,35 @@ def test_an_interruption_ends_it(server: Simulator) -> None:
     assert (failure.exit_code, failure.message) == (130, "interrupted after 1 of 3 days")
 
 
+def test_a_day_that_was_paid_for_twice_is_noticed(server: Simulator) -> None:
+    """A day that the store had when the first process was killed may not be asked for again."""
+    first, second = DAYS[0], DAYS[1]
+    death = Death(killed=True, known=frozenset({first}), asked=Counter({(LINK, first): 2}))
+    server.counters.asked.update({(LINK, first): 2, (LINK, second): 1})
+    assert over(server, true_series(server), death=death).failure() is None
+    server.counters.asked[LINK, first] += 1
+    failure = over(server, true_series(server), death=death).failure()
+    assert failure is not None
+    assert failure.exit_code == 1
+    assert failure.message == "this must not be: 0 days wrong, 0 requests refused, 1 day paid for twice"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a process is killed otherwise there")
+def test_it_is_killed_and_goes_on() -> None:
+    """Of enough days a first process does not see the end; the second one does, and pays for none twice."""
+    result = invoke("demo", "--days", "40", "--seed", "5")
+    assert result.exit_code == 0
+    killed = re.search(r"^  killed +with (\d+) of 40 days done; (.*)$", result.stdout, re.MULTILINE)
+    assert killed is not None
+    known = int(killed[1])
+    assert 0 < known < 40
+    assert killed[2] == f"restarted for the other {40 - known}, none of them again"
+    assert "  refused   0 (HTTP 429)" in result.stdout
+    assert "  exact     all 960 hours equal the server's figures" in result.stdout
+    assert f"Killed with {known} days in the store; started again." in result.stderr
+    assert f"{known} of 40 days in the store, {40 - known} to go" in result.stderr
+
+
 @pytest.mark.parametrize("days", ["0", "3654", "many"])
 def test_days_have_bounds(days: str) -> None:
     """A demonstration has from one day to ten years."""
@@ -130,6 +163,6 @@ def test_days_have_bounds(days: str) -> None:
 
 def test_the_limit_binds() -> None:
     """Ninety days need several windows of the limit, and fit into twenty seconds."""
-    windows = 90 // demo.RATE.requests
+    windows = 90 // RATE.requests
     assert windows >= 3
-    assert windows * demo.RATE.seconds < 12
+    assert windows * RATE.seconds < 12

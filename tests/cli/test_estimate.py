@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -10,6 +11,10 @@ from hourlyclicks import Plan
 from hourlyclicks.cli import estimate
 from hourlyclicks.cli.estimate import finish
 from tests.cli.serving import invoke
+from tests.cli.stocks import LATER, TEAM, answer, fill, stock
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TEN_YEARS = ("estimate", "--from", "2015-01-01", "--to", "2024-12-31")
 NOW = dt.datetime(2025, 6, 1, 12, tzinfo=dt.UTC)
@@ -60,6 +65,56 @@ def test_the_end_is_told_in_local_time() -> None:
     expected = (NOW + dt.timedelta(hours=1)).astimezone()
     assert finish(NOW, 3600.0) == f"{expected:%Y-%m-%d %H:%M}"
     assert finish(NOW, 1e15) == "after the year 9999"
+
+
+def test_a_store_spares_what_it_has(tmp_path: Path) -> None:
+    """With targets, only the days are counted that a backfill would ask for now."""
+    store = stock(tmp_path / "clicks.db")
+    april = ("estimate", "--from", "2025-04-01", "--to", "2025-04-30", "--plan", "premium")
+    link = ("--link", "kYdr", "--domain", "https://vvd.bz")
+    result = invoke(*april, "--store", str(store), *link, "--group", "7")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[0] == "34 requests: 30 days, 2 targets; 26 days in the store need none"
+    in_there: dict[str, str | None] = {"HOURLYCLICKS_STORE": str(store)}
+    assert invoke(*april, *link, env=in_there).stdout.startswith("4 requests: 30 days, 1 target; 26 days")
+    assert invoke(*april, env=in_there).stdout.startswith("30 requests: 30 days, 1 target\n")
+    result = invoke(*april, "--store", str(store))
+    assert (result.exit_code, "which targets?" in result.stderr) == (2, True)
+
+
+def test_days_that_can_still_change_count_when_they_are_due(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the rule of a backfill: an hour after they were asked for."""
+    today = LATER.date()
+    fill(tmp_path / "clicks.db", TEAM, [answer(today, final=False)])
+    words = ("estimate", "--from", str(today), "--to", str(today), "--group", "7", "--plan", "premium")
+    counted = []
+    for minutes in (59, 60):
+        now = LATER + dt.timedelta(minutes=minutes)
+        monkeypatch.setattr(estimate, "present", lambda now=now: now)
+        counted.append(invoke(*words, "--store", str(tmp_path / "clicks.db")).stdout.split()[0])
+    assert counted == ["0", "1"]
+
+
+def test_a_store_that_is_yet_to_come_spares_nothing(tmp_path: Path) -> None:
+    """Neither does one that does not know the account yet; and looking makes neither."""
+    words = ("estimate", "--last", "2d", "--group", "7", "--plan", "premium", "--store")
+    assert invoke(*words, str(tmp_path / "none.db")).stdout.startswith("2 requests: ")
+    assert list(tmp_path.glob("none*")) == []
+    store = str(stock(tmp_path / "clicks.db"))
+    assert invoke(*words, store, "--account-name", "news").stdout.startswith("2 requests: ")
+    assert "account-name" not in invoke(*words, store, env={"HOURLYCLICKS_API_KEY": None}).stderr
+
+
+def test_targets_are_a_number_or_a_file(tmp_path: Path) -> None:
+    """A file is read where no number is given; both together mean nothing."""
+    path = tmp_path / "targets.csv"
+    path.write_text("group\n7\n8\n7\n")
+    words = ("estimate", "--last", "3d", "--plan", "premium")
+    assert invoke(*words, "--targets", str(path)).stdout.startswith("6 requests: 3 days, 2 targets\n")
+    for wrong in (("2", "--group", "7"), ("0",), ("1000001",)):
+        assert invoke(*words, "--targets", *wrong).exit_code == 2
 
 
 @pytest.mark.parametrize("words", [("--targets", "1" + "0" * 400), ("--guard", "nan"), ("--guard", "inf")])

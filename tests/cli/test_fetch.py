@@ -112,6 +112,38 @@ def test_a_brand_is_sent(server: Simulator) -> None:
     assert server.seen[-1].headers["User-Agent"].startswith("acme-reports/2.1 hourlyclicks/")
 
 
+def test_a_store_is_read_through(server: Simulator, tmp_path: Path) -> None:
+    """What is in the store is not asked for, what is fetched comes into it, and the data is the same."""
+    words = ("--store", str(tmp_path / "clicks.db"), "--format", "csv")
+    first = fetched(server, *words, "--from", "2025-04-01", "--to", "2025-04-10")
+    assert (first.exit_code, server.counters.requests) == (0, 10)
+    second = fetched(server, *words)
+    assert rows_of(second.stdout) == truth_of(server)
+    assert server.counters.requests == 30
+    lines = second.stderr.splitlines()
+    assert lines[0] == "https://vvd.bz/kYdr, 2025-04-01..2025-04-30: 30 days"
+    assert lines[1].startswith("10 of 30 days in the store, 20 to go, about ")
+    assert lines[-1].startswith("30 days (10 of them from the store) in ")
+    assert fetched(server, *words, "--account-name", "news").exit_code == 0
+    assert server.counters.requests == 60
+
+
+def test_an_incomplete_fetch_goes_on_from_the_store(tmp_path: Path) -> None:
+    """With a store nothing is dropped, and the same command asks for the rest only."""
+    output = tmp_path / "clicks.csv"
+    words = ("--store", str(tmp_path / "clicks.db"))
+    with serving(faults=Script(Rule(Status(501), day=BAD, number=range(1, 31)))) as server:
+        result = fetched(server, *words, "--format", "csv")
+        assert (result.exit_code, result.stdout) == (10, "")
+        assert "29 days in the store; nothing is written, since days are missing" in result.stderr
+        assert fetched(server, *words, "-o", str(output)).exit_code == 0
+        assert server.counters.requests == 31
+        assert rows_of(output.read_text("utf-8")) == truth_of(server)
+    *_, title, line, _ = result.stderr.splitlines()
+    assert title == "To go on:"
+    assert line.endswith("--format csv --from 2025-04-01 --to 2025-04-30")
+
+
 def test_a_key_from_a_file(server: Simulator, tmp_path: Path) -> None:
     """The key of a private file is used."""
     path = tmp_path / "key"

@@ -90,3 +90,59 @@ def test_sigterm_is_heard_where_ctrl_c_is_ignored(
             loop.run(wait())
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
+@pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("missing", [{}, {"uvloop": None}], ids=["uvloop", "asyncio"])
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c_stops_first_and_then_ends(
+    missing: dict[str, None], name: signal.Signals, times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first one sets the event and is told, the second one cancels; SIGTERM is as good as Ctrl-C."""
+    for module in missing:
+        monkeypatch.setitem(sys.modules, module, None)
+    told: list[str] = []
+
+    async def work(stop: asyncio.Event) -> str:
+        os.kill(os.getpid(), name)
+        await stop.wait()
+        if times == 1:
+            return "kept"
+        os.kill(os.getpid(), name)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            told.append("ended")
+        return "never"
+
+    before = signal.signal(signal.SIGTERM, lambda *_: None)  # not to be killed when it is not heard
+    try:
+        if times == 1:
+            assert loop.run_until_stopped(work, on_stop=lambda: told.append("stopping")) == "kept"
+        else:
+            with pytest.raises(KeyboardInterrupt):
+                loop.run_until_stopped(work, on_stop=lambda: told.append("stopping"))
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert told == ["stopping", "ended"][:times]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there is no such signal elsewhere")
+@pytest.mark.usefixtures("no_ctrl_c")
+def test_who_ignores_ctrl_c_goes_on_doing_so() -> None:
+    """In the background of a script, Ctrl-C is for others, and SIGTERM stops."""
+
+    async def work(stop: asyncio.Event) -> bool:
+        os.kill(os.getpid(), signal.SIGINT)
+        await asyncio.sleep(0)
+        assert not stop.is_set()
+        os.kill(os.getpid(), signal.SIGTERM)
+        await stop.wait()
+        return True
+
+    before = signal.signal(signal.SIGTERM, lambda *_: None)  # not to be killed when it is not heard
+    try:
+        assert loop.run_until_stopped(work, on_stop=lambda: None)
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -12,7 +12,20 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hourlyclicks.simulator import Hang, Rule, Script, Status
-from tests.cli.serving import APRIL, ENVIRONMENT, FAST, LINK, PATIENCE, ROOT, Stopper, serving, start
+from tests.cli.serving import (
+    APRIL,
+    ENVIRONMENT,
+    FAST,
+    LINK,
+    NOW_ASKED,
+    ONE_AT_A_TIME,
+    PATIENCE,
+    ROOT,
+    Stopper,
+    read_all,
+    serving,
+    start,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,9 +33,6 @@ if TYPE_CHECKING:
     from hourlyclicks.simulator import Simulator
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and terminals are different there")
-
-ONE_AT_A_TIME = ("--limit", "100000/1", "--concurrency", "1")
-NOW_ASKED = 6
 
 
 def interrupted(*words: str) -> tuple[int, str, str]:
@@ -131,19 +141,6 @@ def test_a_terminal_sees_it_live() -> None:
     assert ", bound by " in shown
     assert "\x1b[38;5;" in shown
     assert "all 192 hours equal the server's figures" in shown
-
-
-def read_all(terminal: int) -> str:
-    """Return everything that is shown on a terminal until the other end is closed."""
-    shown = b""
-    while True:
-        try:
-            piece = os.read(terminal, 65_536)
-        except OSError:  # Linux says so when nobody is on the other end any more
-            piece = b""
-        if not piece:
-            return shown.decode("utf-8", "replace")
-        shown += piece
 
 
 def test_it_is_a_module_too() -> None:

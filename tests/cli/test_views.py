@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 import pytest
 
-from hourlyclicks import DateRange, Limits
+from hourlyclicks import Limits
 from hourlyclicks.cli.live import LiveView
 from hourlyclicks.cli.progress import PlainView, start_tally
 from hourlyclicks.cli.views import open_view, shown
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def tally() -> Tally:
     """Return the tally of a run of a month."""
-    return start_tally("a month", DateRange.of("2025-04-01", "2025-04-30"), Limits())
+    return start_tally("a month", 30, Limits())
 
 
 def test_a_pipe_gets_plain_lines() -> None:

@@ -1,0 +1,156 @@
+"""What a store knows of a target, day by day: the marks of its ledger, counted and grouped. Pure."""
+
+from __future__ import annotations
+
+import datetime as dt
+from calendar import monthrange
+from collections import Counter
+from collections.abc import Mapping
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import attrs
+
+from hourlyclicks.cli.words import spans
+from hourlyclicks.model.dates import DateRange
+from hourlyclicks.model.targets import Target
+from hourlyclicks.store.ledger import WITH_FIGURES, DayState, is_due
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from hourlyclicks.store.ledger import Mark
+
+ALL_DAYS = DateRange(dt.date.min, dt.date.max)
+_FEW_YEARS = 50
+_ONE_DAY = dt.timedelta(days=1)
+
+
+@attrs.frozen
+class Trouble:
+    """Days in a row without figures, all for the same reason.
+
+    Args:
+        days: the first and the last of them.
+        state: whether they failed or were refused.
+        reason: why.
+    """
+
+    days: DateRange
+    state: DayState
+    reason: str
+
+
+@attrs.frozen
+class Month:
+    """A calendar month, as far as it is looked at.
+
+    Args:
+        days: how many of its days are looked at.
+        known: how many of these have figures.
+    """
+
+    days: int
+    known: int
+
+
+@attrs.frozen
+class Coverage:
+    """What is known of a target.
+
+    Args:
+        target: the target.
+        range: the days that were looked at; ``None``: none, since nothing is known.
+        states: how many of them are in each state.
+        missing: those without a mark: never asked for.
+        stale: those with figures that a backfill would ask for again.
+        troubles: those that failed or were refused.
+        months: the months, by year and number, as far as they lie in the range.
+    """
+
+    target: Target
+    range: DateRange | None
+    states: Counter[DayState]
+    missing: tuple[DateRange, ...] = ()
+    stale: tuple[DateRange, ...] = ()
+    troubles: tuple[Trouble, ...] = ()
+    months: Mapping[tuple[int, int], Month] = attrs.field(factory=dict)
+
+    @property
+    def missing_days(self) -> int:
+        """How many days were never asked for."""
+        return sum(map(len, self.missing))
+
+    @property
+    def stale_days(self) -> int:
+        """How many days with figures would be asked for again."""
+        return sum(map(len, self.stale))
+
+
+def cover(
+    target: Target,
+    marks: Sequence[Mark],
+    days: DateRange | None,
+    *,
+    now: dt.datetime,
+    zone: dt.tzinfo | None,
+) -> Coverage:
+    """Say what is known of a target.
+
+    Args:
+        target: the target.
+        marks: what the store knows of these days, in order.
+        days: the days to look at; ``None``: from the first that is known to the last.
+        now: the present moment.
+        zone: the account's time zone, if it is known.
+    """
+    if days is None and marks:
+        days = DateRange(marks[0].date, marks[-1].date)
+    if days is None:
+        return Coverage(target, None, Counter())
+    provisional = [mark for mark in marks if mark.state is DayState.PROVISIONAL]
+    return Coverage(
+        target,
+        days,
+        Counter(mark.state for mark in marks),
+        tuple(_gaps([mark.date for mark in marks], days)),
+        tuple(_ranges([mark.date for mark in provisional if is_due(mark, now, zone)])),
+        tuple(_troubles(marks)),
+        dict(_months(marks, days)),
+    )
+
+
+def _ranges(days: Sequence[dt.date]) -> Iterator[DateRange]:
+    return (DateRange(first, last) for first, last in spans(days))
+
+
+def _gaps(known: Sequence[dt.date], days: DateRange) -> Iterator[DateRange]:
+    """Yield the stretches of a range that lie between known days."""
+    start = days.start
+    for stretch in _ranges(known):
+        if stretch.start > start:
+            yield DateRange(start, stretch.start - _ONE_DAY)
+        if stretch.end >= days.end:
+            return
+        start = stretch.end + _ONE_DAY
+    yield DateRange(start, days.end)
+
+
+def _troubles(marks: Sequence[Mark]) -> Iterator[Trouble]:
+    """Group the days without figures by their reasons, and those of a reason into stretches."""
+    without = [mark for mark in marks if mark.state not in WITH_FIGURES]
+    for (state, reason), group in groupby(without, key=lambda mark: (mark.state, str(mark.reason or ""))):
+        for stretch in _ranges([mark.date for mark in group]):
+            yield Trouble(stretch, state, reason)
+
+
+def _months(marks: Sequence[Mark], days: DateRange) -> Iterator[tuple[tuple[int, int], Month]]:
+    """Yield the months of the range; if it has many years, only of those of which anything is known."""
+    known = Counter((mark.date.year, mark.date.month) for mark in marks if mark.state in WITH_FIGURES)
+    years = range(days.start.year, days.end.year + 1)
+    for year in years if len(years) <= _FEW_YEARS else sorted({mark.date.year for mark in marks}):
+        for month in range(1, 13):
+            last = monthrange(year, month)[1]
+            part = days.clip(DateRange(dt.date(year, month, 1), dt.date(year, month, last)))
+            if part is not None:
+                yield (year, month), Month(len(part), known[year, month])

@@ -1,0 +1,98 @@
+"""What came of a backfill, in words and as an exit code."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, Failure, sentence
+from hourlyclicks.cli.moments import on_the_clock
+from hourlyclicks.cli.words import count, duration
+from hourlyclicks.model.report import StopReason
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterator
+
+    from hourlyclicks.model.report import BackfillReport
+
+SHOWN = 10
+"""How many days that failed are named; the store knows them all."""
+
+WHY: dict[StopReason, str] = {
+    StopReason.COMPLETE: "because there was nothing left to ask for",
+    StopReason.DEADLINE: "because the time was up",
+    StopReason.MAX_REQUESTS: "because the requests were used up",
+    StopReason.STOPPED: "because it was interrupted",
+    StopReason.RATE_LIMITED: "because the server refuses for longer than is worth waiting",
+    StopReason.TROUBLE: "because too much failed, again and again",
+    StopReason.ERROR: "because of an error that no day can survive",
+}
+"""Why a backfill ended."""
+
+
+def report_lines(report: BackfillReport, now: dt.datetime) -> Iterator[str]:
+    """Yield what was done, and what was not.
+
+    Args:
+        report: what came of the backfill.
+        now: the present moment.
+    """
+    yield f"ended after {duration(report.seconds)} {WHY[report.stopped]}"
+    yield f"  fetched    {count(report.done, 'day')}{_revised(report)}"
+    yield f"  known      {count(report.reused, 'day')}, in the store already"
+    if report.provisional:
+        yield f"  not final  {count(report.provisional, 'day')} of these, whose figures can still change"
+    if report.failed:
+        yield f"  failed     {count(report.failed, 'day')}"
+    if report.refused:
+        yield f"  refused    {count(report.refused, 'day')}, to which the API says no"
+    if report.remaining:
+        yield f"  remaining  {count(report.remaining, 'day')}"
+    yield f"  requests   {report.requests:,}, {count(report.retries, 'retry')} among them"
+    yield from _missing(report)
+    if report.complete and report.resume_at is not None:
+        yield f"more to do from {when(report.resume_at, now)} on"
+
+
+def _revised(report: BackfillReport) -> str:
+    return f", {report.revised:,} with other figures than before" if report.revised else ""
+
+
+def _missing(report: BackfillReport) -> Iterator[str]:
+    """Name the first days that have no figures, and why."""
+    for query, error in list(report.failures.items())[:SHOWN]:
+        yield f"missing: {query.target} {query.day}: {error}"
+    more = len(report.failures) - SHOWN
+    if more > 0:
+        yield f"missing: {count(more, 'day')} more; all of them: hourlyclicks status --all"
+
+
+def when(moment: dt.datetime, now: dt.datetime) -> str:
+    """Return a moment on the user's clock; one that is over is now."""
+    seconds = (moment - now).total_seconds()
+    return "now" if seconds <= 0 else on_the_clock(now, seconds)
+
+
+def go_on(report: BackfillReport, now: dt.datetime) -> str:
+    """Say from when on the rest can be fetched."""
+    if report.resume_at is None or report.resume_at <= now:
+        return "To go on:"
+    return f"To go on, from {when(report.resume_at, now)} on:"
+
+
+def failure(report: BackfillReport) -> Failure | None:
+    """Return how a backfill ends that came back; ``None`` when all is well.
+
+    When nothing could be fetched, or no other day could be either, the error decides, as in ``fetch``.
+    """
+    missing = report.failed + report.remaining
+    fetched = f"{count(report.total - missing - report.refused, 'day')} of {report.total:,} in the store"
+    if report.stopped is StopReason.STOPPED:
+        return Failure(f"interrupted; {fetched}", INTERRUPTED)
+    if report.complete:
+        return None
+    error = report.error or next(iter(report.failures.values()), None)
+    if error is not None and (error.fatal or (report.failed and not report.done)):
+        return Failure.of(error)
+    why = "" if error is None else f"; {sentence(error)}"
+    return Failure(f"{count(missing, 'day')} of {report.total:,} missing{why}", INCOMPLETE)

@@ -1,0 +1,86 @@
+"""Stores for the tests of the command line, filled without any server."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from functools import partial
+from typing import TYPE_CHECKING
+
+from hourlyclicks import Account, DayClicks, Group, Link
+from hourlyclicks.simulator import DEFAULT_KEY
+from hourlyclicks.store.ledger import DayState, Mark, Reason
+from hourlyclicks.store.opening import store_of
+from hourlyclicks.wire.key import ApiKey
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from hourlyclicks import Target
+
+LINK = Link("kYdr", "https://vvd.bz")
+HANGUL = Link("한/글", "https://vvd.bz")
+TEAM = Group(7)
+WHOLE = Account()
+LATER = dt.datetime(2025, 6, 1, tzinfo=dt.UTC)
+
+
+def days(first: str, number: int) -> list[dt.date]:
+    """Return so many days from the first on."""
+    start = dt.date.fromisoformat(first)
+    return [start + dt.timedelta(days=place) for place in range(number)]
+
+
+def answer(date: dt.date, *, final: bool = True) -> DayClicks:
+    """Return a day of which the first two hours were reported, the second one with nothing."""
+    counts = (date.day, 0, *([None] * 22))
+    return DayClicks(date, counts, counts, LATER, final)
+
+
+def silence(date: dt.date) -> DayClicks:
+    """Return a day of which nothing was reported."""
+    return DayClicks(date, (None,) * 24, (None,) * 24, LATER, final=True)
+
+
+def trouble(date: dt.date, *, refused: bool = False, text: str = "HTTP 500") -> Mark:
+    """Return the mark of a day without figures."""
+    state, error = (DayState.REFUSED, "ApiError") if refused else (DayState.FAILED, "ServerError")
+    return Mark(date, state, LATER, 1, reason=Reason(error, text, 7 if refused else None, 200))
+
+
+def fill(
+    path: Path,
+    target: Target,
+    known: Iterable[DayClicks | Mark],
+    *,
+    key: str = DEFAULT_KEY,
+    account: str | None = None,
+) -> None:
+    """Put days and marks into a store."""
+
+    async def put() -> None:
+        store = store_of(path)
+        number = await store.account(partial(ApiKey(key).fingerprint, account=account))
+        for each in known:
+            if isinstance(each, Mark):
+                await store.note(number, target, each)
+            else:
+                await store.keep(number, target, each, requests=1)
+        await store.close()
+
+    asyncio.run(put())
+
+
+def stock(path: Path) -> Path:
+    """Fill a store with a bit of everything, and return its path."""
+    april = days("2025-04-01", 30)
+    fill(path, LINK, [*map(answer, april[:9]), *map(answer, april[14:29]), silence(april[29])])
+    fill(
+        path,
+        LINK,
+        [trouble(april[9]), trouble(april[10]), trouble(april[11], refused=True, text="\x1b[31mno")],
+    )
+    fill(path, HANGUL, [answer(april[0]), answer(april[1], final=False)])
+    fill(path, TEAM, [trouble(april[0])])
+    return path

@@ -1,0 +1,137 @@
+"""A backfill as a process: Ctrl-C, SIGTERM, kill -9 and a real terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hourlyclicks.simulator import Hang, Late
+from tests.cli.serving import (
+    APRIL,
+    FAST,
+    LINK,
+    NOW_ASKED,
+    ONE_AT_A_TIME,
+    PATIENCE,
+    Stopper,
+    invoke,
+    read_all,
+    serving,
+    start,
+)
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from hourlyclicks.simulator import Fault, Simulator
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and terminals are different there")
+
+
+class Waiting:
+    """A backfill of April that asks for one day at a time, with its sixth request under way."""
+
+    def __init__(self, process: subprocess.Popen[str], server: Simulator) -> None:
+        self.process = process
+        self.server = server
+        self.url = server.url
+
+    def press(self, name: signal.Signals) -> None:
+        """Send a signal, and wait until it is heard."""
+        self.process.send_signal(name)
+        assert self.process.stderr is not None
+        assert any(line.startswith("stopping: ") for line in self.process.stderr)
+
+    def end(self) -> tuple[int, str]:
+        """Wait for the end; return the exit code and what was said."""
+        _, err = self.process.communicate(timeout=PATIENCE)
+        return self.process.returncode, err
+
+
+@contextmanager
+def waiting(store: Path, fault: Fault) -> Iterator[Waiting]:
+    """Start a backfill, and wait until its sixth request, and each that follows, meets a fault."""
+    stopper = Stopper(NOW_ASKED, fault)
+    words = ("--store", str(store), *LINK, *APRIL, *ONE_AT_A_TIME)
+    with serving(faults=stopper) as server, start("backfill", *words, "--base-url", server.url) as process:
+        assert stopper.reached.wait(PATIENCE)
+        yield Waiting(process, server)
+
+
+def known(store: Path) -> int:
+    """Return how many days a store has for good."""
+    found = json.loads(invoke("status", "--store", str(store), "--format", "json").stdout)
+    return int(sum(each["days"]["final"] for each in found))
+
+
+@pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM])
+def test_a_backfill_that_is_stopped_keeps_what_is_under_way(tmp_path: Path, name: signal.Signals) -> None:
+    """Every request that was sent is in the store; the report is complete, and the rest can be fetched."""
+    store = tmp_path / "clicks.db"
+    with waiting(store, Late(0.5)) as run:
+        run.press(name)
+        code, err = run.end()
+    assert (code, run.server.counters.requests) == (130, known(store))
+    assert f"  fetched    {known(store)} days" in err
+    assert f"  remaining  {30 - known(store)} days" in err
+    line = next(line for line in err.splitlines() if line.startswith("  hourlyclicks backfill "))
+    with serving() as server:
+        words = shlex.split(line.replace(run.url, server.url))
+        assert invoke(*words[1:]).exit_code == 0
+        assert server.counters.requests == 30 - run.server.counters.requests
+    assert known(store) == 30
+
+
+def test_a_second_ctrl_c_ends_a_backfill_at_once(tmp_path: Path) -> None:
+    """What is under way is not waited for; what was kept before stays."""
+    store = tmp_path / "clicks.db"
+    with waiting(store, Hang()) as run:
+        run.press(signal.SIGINT)
+        run.process.send_signal(signal.SIGINT)
+        code, err = run.end()
+    assert (code, known(store)) == (130, NOW_ASKED - 1)
+    assert err.splitlines()[-1] == "Error: interrupted; what was under way is lost"
+    assert "  hourlyclicks backfill --store" in err
+    assert "Traceback" not in err
+
+
+def test_a_backfill_that_is_killed_goes_on(tmp_path: Path) -> None:
+    """After kill -9, while the limit is used up, everything is there and only the rest is asked for."""
+    store = tmp_path / "clicks.db"
+    words = ("backfill", "--store", str(store), *LINK, *APRIL)
+    with serving() as server:
+        slow = ("--limit", "5/600", "--base-url", server.url)
+        with start(*words, *slow) as process:
+            while not store.exists() or known(store) < 5:  # it will not be more
+                assert process.poll() is None
+            process.kill()
+            process.communicate(timeout=PATIENCE)
+        assert known(store) == 5
+        assert invoke(*words, *FAST, "--base-url", server.url).exit_code == 0
+        assert set(server.counters.asked.values()) == {1}
+        assert server.counters.requests == 30
+
+
+def test_a_terminal_sees_a_backfill_live(server: Simulator, tmp_path: Path) -> None:
+    """Days done and to go, the end on the clock, the pace, and what binds; then the report."""
+    import pty  # noqa: PLC0415 - there is none on every system
+
+    terminal, end = pty.openpty()
+    words = ("--store", str(tmp_path / "clicks.db"), *LINK, *APRIL, *FAST, "--base-url", server.url)
+    with start("backfill", *words, stdin=end, stdout=end, stderr=end) as process:
+        os.close(end)
+        shown = read_all(terminal)
+        process.wait(PATIENCE)
+    os.close(terminal)
+    assert process.returncode == 0
+    for text in (" of 30 days, ", " to go", " left, until ", ", bound by ", " in the last minute, 0 retries"):
+        assert text in shown
+    assert "  fetched    30 days" in shown
