@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import copy
 import io
 import logging
 import pickle
+import sqlite3
 import traceback
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -15,7 +17,7 @@ from urllib.parse import quote
 import pytest
 
 from hourlyclicks import Client, HourlyClicksError, Limits, Link, RetryPolicy, Timeout, UsageError
-from hourlyclicks.errors import IncompleteSeriesError
+from hourlyclicks.errors import IncompleteSeriesError, StoreError
 from hourlyclicks.simulator import (
     Body,
     Close,
@@ -32,14 +34,16 @@ from hourlyclicks.simulator import (
     WrongDay,
     redirect,
     retry_after,
+    run_virtual,
 )
 from hourlyclicks.simulator.faults import BAD_STATUS_LINE, GARBAGE, HTML, HUGE_HEADER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from hourlyclicks.events import Event
-    from hourlyclicks.simulator import Fault
+    from hourlyclicks.simulator import Fault, VirtualClock
 
 KEY = "canary-7d/1f+e0=9&ab<31>c5"
 SPELLINGS = (KEY, quote(KEY, safe=""), base64.b64encode(KEY.encode()).decode(), KEY[:12])
@@ -217,3 +221,68 @@ def test_a_series_holds_no_key() -> None:
     series.write_jsonl(jsonl)
     exports: dict[str, str | bytes] = {"csv": csv.getvalue(), "jsonl": jsonl.getvalue()}
     assert not findings(views(series) | exports | {"pickle": pickle.dumps(series)})
+
+
+def backfill_with_trouble(path: Path, events: list[Event]) -> Any:  # noqa: ANN401 - the report and an error
+    """Backfill a month, with answers that repeat the key; then again with a store that fails."""
+    faults = Script(
+        Rule(Status(404, body=ECHO), number={2}),
+        Rule(Status(500, body=ECHO), number={3}),
+        Rule(retry_after("5"), number={5}),
+        Rule(Envelope({"code": 5, "message": ECHO.decode()}), number={7}),
+    )
+    upstream = Simulator(keys={KEY: "enterprise"}, faults=faults, limits=(), concurrency=0)
+
+    async def main(clock: VirtualClock) -> tuple[object, StoreError]:
+        options: dict[str, Any] = {"clock": clock, "retry": RetryPolicy(attempts=1), "store": path}
+        client = Client(KEY, transport=upstream.transport(clock), on_event=events.append, **options)
+        async with client:
+            report = await client.backfill("2024-03-01", "2024-03-31", [LINK])
+            with sqlite3.connect(path) as db:
+                db.execute("UPDATE pacing SET state = '{}'")
+            db.close()
+            with pytest.raises(StoreError) as caught:
+                await client.day("2024-04-01", LINK)
+        return report, caught.value
+
+    return run_virtual(main)
+
+
+def contents(folder: Path) -> dict[str, str | bytes]:
+    """Return what is in the files of a folder."""
+    return {str(file): file.read_bytes() for file in sorted(folder.iterdir())}
+
+
+def test_a_store_holds_no_key(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The key is in no byte of a store, nor in what a backfill reports, tells, logs or raises."""
+    caplog.set_level(logging.DEBUG)
+    events: list[Event] = []
+    path = tmp_path / "clicks.db"
+    report, error = backfill_with_trouble(path, events)
+    files = contents(tmp_path)
+    assert len(files[str(path)]) > 1000
+    assert not findings(files)
+    assert not findings(views(report) | {"failures": repr(report.failures), "pickle": pickle.dumps(report)})
+    assert not findings({"events": repr(events), "log": caplog.text})
+    shown = views_of_error(error)
+    shown.pop("traceback")  # the frames of the caller hold the key
+    assert not findings(shown)
+
+
+async def test_a_store_holds_no_key_while_it_is_open(tmp_path: Path) -> None:
+    """Not in its log of writes either, nor in the pace, and two stores know an account by different names."""
+    names = []
+    for file in ("a.db", "b.db"):
+        upstream = Simulator(keys={KEY: "enterprise"}, limits=(), concurrency=0)
+        async with upstream:
+            client = Client(KEY, base_url=upstream.url, limits=Limits(), store=tmp_path / file)
+            async with client:
+                await client.fetch("2024-03-01", "2024-03-03", LINK)
+                found = contents(tmp_path)
+                assert any(name.endswith("-wal") and content for name, content in found.items())
+                assert not findings(found)
+        with contextlib.closing(sqlite3.connect(tmp_path / file)) as db:
+            names += db.execute("SELECT fingerprint FROM accounts").fetchall()
+            (state,) = db.execute("SELECT state FROM pacing").fetchone()
+            assert not findings({"pace": state})
+    assert len(set(names)) == 2

@@ -69,11 +69,17 @@ class Archive:
         """Return the number of the account; the store is opened when it is first asked for."""
         if self._closed:
             raise UsageError("the client is closed", fatal=True)
-        if self._account is None:
-            async with self._opening:
-                if self._account is None:
-                    await self.store.open()
-                    self._account = await self.store.account(self._name)
+        if self._account is not None:
+            return self._account
+        async with self._opening:
+            return await self._open()
+
+    async def _open(self) -> int:
+        """Open the store, unless that was done, or is too late, by the time it was one's turn."""
+        if self._closed or self._account is not None:
+            return await self.account()
+        await self.store.open()
+        self._account = await self.store.account(self._name)
         return self._account
 
     async def find(self, query: Query, terms: Terms) -> DayClicks | None:
@@ -156,8 +162,9 @@ class Archive:
     async def close(self) -> None:
         """Use the store no more, and close it if it is nobody else's."""
         self._closed = True
-        if self._owned:
-            await self.store.close()
+        async with self._opening:
+            if self._owned:
+                await self.store.close()
 
 
 class Pages:

@@ -75,13 +75,24 @@ class Flights:
         self._flights: dict[Query, _Flight] = {}
 
     async def fly(self, query: Query, call: Call) -> DayClicks:
-        """Fetch a day in the present task, or wait for whoever is fetching it."""
-        flight = self._flights.get(query)
-        if flight is not None:
-            self._hand_over(flight.errand, call)
-            return await self._follow(flight, query, call)
-        flight = self._flights[query] = _Flight(query, call, asyncio.current_task(), own=False)
-        return await self._lead(flight, query)
+        """Fetch a day in the present task, or wait for whoever is fetching it.
+
+        Raises:
+            OverError: the call is over.
+            HourlyClicksError: the day failed.
+        """
+        while True:
+            flight = self._flights.get(query)
+            if flight is not None:
+                self._hand_over(flight.errand, call)
+                return await self._follow(flight, query, call)
+            flight = self._flights[query] = _Flight(query, call, asyncio.current_task(), own=False)
+            try:
+                return await self._lead(flight, query)
+            except OverError:
+                if call.over:
+                    raise
+                # it was on behalf of another call that had taken it over
 
     async def share(self, query: Query, call: Call) -> DayClicks:
         """Fetch a day in a task of its own, or wait for whoever is fetching it."""

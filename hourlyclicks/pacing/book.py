@@ -6,12 +6,17 @@ All moments are nanoseconds of the one clock that the store gives to everybody.
 from __future__ import annotations
 
 import json
-from typing import NamedTuple, Self
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 
 import attrs
 
 from hourlyclicks.errors import StoreError
 from hourlyclicks.pacing.brake import Memory
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+R = TypeVar("R")
 
 
 class Flight(NamedTuple):
@@ -111,21 +116,45 @@ class Book:
         try:
             parts = json.loads(text)
             return cls(
-                parts["seen"],
-                parts["longest"],
-                parts["released"],
-                {name: Flight(*flight) for name, flight in parts["flights"].items()},
-                {what: Claim(*claim) for what, claim in parts["claims"].items()},
-                {name: Line(*line) for name, line in parts["lines"].items()},
-                parts["served"],
-                Held(*parts["pause"]),
-                None if parts["brake"] is None else Memory(*parts["brake"]),
-                parts["even"],
+                _whole(parts["seen"]),
+                _whole(parts["longest"]),
+                [_whole(moment) for moment in parts["released"]],
+                {name: _row(Flight, cells) for name, cells in parts["flights"].items()},
+                {what: _row(Claim, cells) for what, cells in parts["claims"].items()},
+                {name: _row(Line, cells) for name, cells in parts["lines"].items()},
+                {name: _whole(moment) for name, moment in parts["served"].items()},
+                _row(Held, parts["pause"]),
+                None if parts["brake"] is None else _row(Memory, parts["brake"]),
+                _whole(parts["even"]),
             )
-        except (ValueError, TypeError, KeyError, AttributeError):
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             raise StoreError("the pace in the store cannot be read") from None
 
     def write(self) -> str:
         """Return it as text."""
         names = [field.name for field in attrs.fields(type(self))]
         return json.dumps({name: getattr(self, name) for name in names}, separators=(",", ":"))
+
+
+_ROWS: dict[type, tuple[type, ...]] = {
+    Flight: (int, int, int, bool, int),
+    Claim: (str, int),
+    Line: (int, int, str, int, int),
+    Held: (int, int, bool, bool),
+    Memory: (int, int, int, bool),
+}
+"""What is in each kind of row."""
+
+
+def _whole(value: object) -> int:
+    if type(value) is not int:
+        raise TypeError
+    return value
+
+
+def _row(kind: type[R], cells: Iterable[Any]) -> R:
+    """Make a row, of which every cell must be of its type."""
+    row = tuple(cells)
+    if tuple(map(type, row)) != _ROWS[kind]:
+        raise TypeError
+    return kind(*row)

@@ -68,6 +68,7 @@ class SqliteStore:
             job = asyncio.get_running_loop().run_in_executor(thread, self._close)
             thread.shutdown(wait=False)
             await finished(job)
+            thread.shutdown()  # it has nothing left to do
 
     async def account(self, name: Callable[[bytes], str]) -> int:
         """See `hourlyclicks.store.protocol.Store.account`."""

@@ -1,5 +1,6 @@
 import copy
 import datetime as dt
+import math
 import pickle
 from zoneinfo import ZoneInfo
 
@@ -18,6 +19,7 @@ from hourlyclicks.model.dates import (
     has_begun,
     has_ended,
     is_final,
+    seconds_until,
     today,
 )
 
@@ -343,3 +345,38 @@ def test_a_moment_without_a_zone_is_refused() -> None:
             ask(APRIL_3, naive)
     with pytest.raises(UsageError):
         today(naive)
+
+
+# seconds_until
+
+
+@pytest.mark.parametrize(
+    ("deadline", "seconds"),
+    [
+        (None, None),
+        (0, 0),
+        (2.5, 2.5),
+        (dt.timedelta(minutes=1), 60.0),
+        (dt.timedelta(-1), 0.0),
+        (_utc("2025-04-03 10:30"), 1800.0),
+        (_utc("2025-04-03 10:30").astimezone(NEW_YORK), 1800.0),
+        (_utc("2025-04-03 10:00"), 0.0),
+        (_utc("2025-04-02 10:00"), 0.0),
+        (MAX, (MAX - _utc("2025-04-03 10:00")).total_seconds()),
+    ],
+)
+def test_a_deadline_is_so_many_seconds_away(
+    deadline: float | dt.timedelta | dt.datetime | None, seconds: float | None
+) -> None:
+    """A number, a timedelta or a moment in any zone; one that is past is now, and none stays none."""
+    assert seconds == seconds_until(deadline, _utc("2025-04-03 10:00"))
+
+
+@pytest.mark.parametrize(
+    "deadline",
+    [-1, -0.5, math.nan, math.inf, 1e300, True, "60", APRIL_3, dt.datetime(2025, 4, 3)],  # noqa: DTZ001 - the point of the test
+)
+def test_what_is_no_deadline_is_refused(deadline: float) -> None:
+    """Neither a negative or endless number nor text, a mere date, or a moment without a zone."""
+    with pytest.raises(UsageError):
+        seconds_until(deadline, _utc("2025-04-03 10:00"))

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hourlyclicks.errors import UsageError
-from hourlyclicks.model.targets import Account, Group, Link, Query, Target, as_target
+from hourlyclicks.model.targets import Account, Group, Link, Query, Target, as_target, as_targets
 from tests.model.strategies import FIRST, TARGETS
 
 
@@ -137,3 +137,18 @@ def test_a_text_that_no_target_prints_is_refused(text: str) -> None:
 def test_a_query_is_a_value() -> None:
     """The same day of the same target is the same query."""
     assert len({Query(FIRST, target) for target in (*TARGETS, *TARGETS)}) == 3
+
+
+@given(st.lists(ANY_TARGET, max_size=8))
+def test_targets_are_taken_once_and_in_order(targets: list[Target]) -> None:
+    """Whatever holds them, and however often each is named."""
+    first = [target for number, target in enumerate(targets) if target not in targets[:number]]
+    for several in (targets, tuple(targets), iter(targets), dict.fromkeys(targets)):
+        assert as_targets(several) == tuple(first)
+
+
+@pytest.mark.parametrize("targets", [Account(), Group(7), "account", "https://vvd.bz/kYdr", None, 7])
+def test_one_target_is_not_several(targets: Target) -> None:
+    """A single target, text, and what cannot be gone through are refused."""
+    with pytest.raises(UsageError, match="targets are several"):
+        as_targets(targets)  # type: ignore[arg-type]  # the point of the test

@@ -14,14 +14,16 @@ import pytest
 
 from hourlyclicks.client import Client
 from hourlyclicks.clock import SECOND
-from hourlyclicks.errors import HourlyClicksError
+from hourlyclicks.errors import HourlyClicksError, StoreError
 from hourlyclicks.model.http import Response
 from hourlyclicks.pacing.plans import Limits
-from hourlyclicks.simulator.clock import run_virtual
+from hourlyclicks.simulator.clock import START, run_virtual
+from hourlyclicks.store.sqlite import SqliteStore
 from tests.net.asking import DAY, KEY, LINK, Dice
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable
+    from pathlib import Path
 
     from hourlyclicks.events import Event
     from hourlyclicks.model.day import DayClicks
@@ -135,7 +137,13 @@ class Stage:
         return [event for event in self.events if isinstance(event, kind)]
 
 
-def play(story: Callable[[Stage], Awaitable[T]], answers: Answers = WELL, **options: Any) -> Stage:  # noqa: ANN401 - passed through
+def play(
+    story: Callable[[Stage], Awaitable[T]],
+    answers: Answers = WELL,
+    *,
+    start: dt.datetime = START,
+    **options: Any,  # noqa: ANN401 - passed through
+) -> Stage:
     """Play a story on the virtual clock; the options are those of the client."""
 
     async def main(clock: VirtualClock) -> Stage:
@@ -144,7 +152,7 @@ def play(story: Callable[[Stage], Awaitable[T]], answers: Answers = WELL, **opti
             await story(stage)
         return stage
 
-    return run_virtual(main)
+    return run_virtual(main, start=start)
 
 
 async def fails(stage: Stage) -> HourlyClicksError:
@@ -175,3 +183,35 @@ async def read(days: DayStream) -> AsyncIterator[DayClicks | HourlyClicksError]:
             return
         except HourlyClicksError as error:
             yield error
+
+
+class FailingStore:
+    """A store in a file that does its work until told otherwise.
+
+    Attributes:
+        calls: the names of what was asked of it.
+        fails: told the name and the number of a call, from 0; returns whether it fails.
+    """
+
+    def __init__(self, path: Path, clock: VirtualClock | None = None) -> None:
+        self.calls: list[str] = []
+        self.fails: Callable[[str, int], bool] = lambda _name, _number: False
+        self._store = SqliteStore(path, clock=clock)
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - a method of a store
+        if name.startswith("_"):
+            raise AttributeError(name)
+        method = getattr(self._store, name)
+
+        async def call(*given: Any, **named: Any) -> Any:  # noqa: ANN401 - passed through
+            number = len(self.calls)
+            self.calls.append(name)
+            if self.fails(name, number):
+                raise StoreError("the disk is full")
+            return await method(*given, **named)
+
+        return call
+
+    def with_clock(self, clock: VirtualClock) -> None:
+        """Measure the pace on a clock."""
+        self._store._clock = clock

@@ -5,27 +5,32 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import random
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import attrs
 
 from hourlyclicks.clock import SECOND
 from hourlyclicks.events import Event
 from hourlyclicks.model.targets import Account, Query
+from hourlyclicks.pacing.book import Book
 from hourlyclicks.pacing.errand import Errand
 from hourlyclicks.pacing.gate import Slot
 from hourlyclicks.pacing.lanes import Call, Lane
 from hourlyclicks.pacing.limiter import Limiter
+from hourlyclicks.pacing.pause import Wait
+from hourlyclicks.pacing.plans import Limits
+from hourlyclicks.pacing.turnstile import Applicant, Turnstile
 from hourlyclicks.simulator.clock import VirtualClock, run_virtual
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
     from hourlyclicks.pacing.gate import Gate
-    from hourlyclicks.pacing.pause import Wait
-    from hourlyclicks.pacing.plans import Limits
+    from hourlyclicks.pacing.turnstile import Taken
 
+T = TypeVar("T")
 S = SECOND
+LEASE = 40
 
 
 class NoJitter(random.Random):
@@ -106,3 +111,62 @@ class World:
         self.limiter.answered(slot)
         self.limiter.release(slot)
         return sent
+
+
+@attrs.define
+class Booth:
+    """A turnstile without a store: a book as text, steps at moments in seconds, and some processes.
+
+    Attributes:
+        limits: the limits of whoever comes.
+        text: the book as it is kept.
+        written: how often it was written.
+    """
+
+    limits: Limits
+    text: str | None = None
+    written: int = 0
+    _asked: int = 0
+
+    def step(self, at: float, act: Callable[[Turnstile], T]) -> T:
+        """Take a step as a store does."""
+        stile = Turnstile(self.limits, self.book, now=round(at * S), lease=LEASE * S)
+        result = act(stile)
+        book = stile.close()
+        if stile.changed:
+            self.text = book.write()
+            self.written += 1
+        return result
+
+    @property
+    def book(self) -> Book:
+        """The book as somebody reads it."""
+        return Book.read(self.text)
+
+    def ask(self, at: float, holder: str, what: str | None = None, **more: Any) -> Slot | Wait | Taken:  # noqa: ANN401 - the rest of an applicant
+        """Ask for a place for a day, each time another unless told otherwise."""
+        self._asked += 1
+        given: dict[str, Any] = {"lane": 0, "waiting": 1, "unsent": 1, "job": ""} | more
+        who = Applicant(holder, self._asked, what=what or f"day {self._asked}", **given)
+        return self.step(at, lambda stile: stile.reserve(who))
+
+    def given(self, at: float, holder: str, what: str | None = None, **more: Any) -> Slot:  # noqa: ANN401 - the rest of an applicant
+        """Take a place that must be free."""
+        got = self.ask(at, holder, what, **more)
+        assert isinstance(got, Slot)
+        return got
+
+    def held(self, at: float, holder: str, what: str | None = None, **more: Any) -> float | None:  # noqa: ANN401 - the rest of an applicant
+        """Ask for a place that must not be free; return when to ask again, in seconds."""
+        got = self.ask(at, holder, what, **more)
+        assert isinstance(got, Wait)
+        return None if got.until is None else got.until / S
+
+    def release(self, at: float, slot: Slot, *, answered: bool = True) -> None:
+        """Let a response come."""
+        self.step(at, lambda stile: stile.release(slot.id, answered=answered))
+
+    def refuse(self, at: float, slot: Slot, retry_after: float | None = None) -> float | None:
+        """Let a request be refused; return the seconds of the pause if that begins one."""
+        refusal = self.step(at, lambda stile: stile.refused(slot.id, retry_after, u=0.0, for_rate=True))
+        return None if refusal is None else refusal.seconds

@@ -169,3 +169,33 @@ def test_a_row_of_backslashes_is_no_trap() -> None:
 def test_text_without_the_key_is_not_changed(text: str) -> None:
     """Nothing else is taken for the key."""
     assert text == ApiKey(CANARY).scrub(text)
+
+
+# -- fingerprints -----------------------------------------------------------------------------------------
+
+SALTS = st.binary(min_size=32, max_size=32)
+
+
+@given(keys, SALTS)
+def test_a_fingerprint_tells_nothing(text: str, salt: bytes) -> None:
+    """It is 32 hexadecimal digits, always the same for a key and a salt, and holds nothing of the key."""
+    found = ApiKey(text).fingerprint(salt)
+    assert re.fullmatch("[0-9a-f]{32}", found)
+    assert found == ApiKey(text).fingerprint(salt)
+    assert text not in found
+
+
+@given(keys, keys, SALTS, SALTS)
+def test_fingerprints_differ(one: str, other: str, salt: bytes, pepper: bytes) -> None:
+    """Another key or another store, another fingerprint."""
+    assert (ApiKey(one).fingerprint(salt) == ApiKey(other).fingerprint(salt)) == (one == other)
+    assert (ApiKey(one).fingerprint(salt) == ApiKey(one).fingerprint(pepper)) == (salt == pepper)
+
+
+@given(keys, keys, st.text(), SALTS)
+def test_a_name_takes_the_place_of_the_key(one: str, other: str, account: str, salt: bytes) -> None:
+    """With a name all keys have one fingerprint, which is that of no key."""
+    named = ApiKey(one).fingerprint(salt, account=account)
+    assert named == ApiKey(other).fingerprint(salt, account=account)
+    assert named != ApiKey(one).fingerprint(salt)
+    assert ApiKey(one).fingerprint(salt, account=one) != ApiKey(one).fingerprint(salt)

@@ -1,0 +1,191 @@
+"""The store as one client sees it."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hourlyclicks.errors import ApiError, ServerError, StoreError
+from hourlyclicks.events import Announcer, DayRevised
+from hourlyclicks.model.dates import DateRange
+from hourlyclicks.model.day import DayClicks
+from hourlyclicks.model.targets import Account, Query
+from hourlyclicks.net.archive import CHUNK, Archive, Pages
+from hourlyclicks.simulator.clock import VirtualClock
+from hourlyclicks.store.ledger import DayState
+from hourlyclicks.store.terms import Terms
+from tests.net.asking import DAY, LINK
+from tests.net.stage import FailingStore
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from hourlyclicks.errors import HourlyClicksError
+    from hourlyclicks.events import Event
+
+NOW = dt.datetime(2025, 6, 1, 12, tzinfo=dt.UTC)
+BEFORE, AFTER = NOW - dt.timedelta(hours=2), NOW + dt.timedelta(seconds=1)
+TERMS, REFRESH = Terms(NOW), Terms(NOW, refresh=True)
+REFUSED_TOO = Terms(NOW, refused=True)
+ALL = DateRange(DAY, DAY + dt.timedelta(299))
+TODAY = dt.date(2025, 6, 1)
+NO = ApiError("no such link", code=404, status=200)
+DOWN = ServerError("down", status=500, retryable=True)
+
+
+def day(date: dt.date = DAY, at: dt.datetime = BEFORE, clicks: int = 7, *, final: bool = True) -> DayClicks:
+    """Make an answer."""
+    return DayClicks(date, (clicks,) * 24, (clicks,) * 24, at, final)
+
+
+def about(date: dt.date = DAY) -> Query:
+    """Return the question for a day."""
+    return Query(date, LINK)
+
+
+@pytest.fixture
+async def store(tmp_path: Path) -> AsyncIterator[FailingStore]:
+    """A store that fails when told to."""
+    store = FailingStore(tmp_path / "clicks.db")
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+def events() -> list[Event]:
+    """What was told."""
+    return []
+
+
+@pytest.fixture
+def archive(store: FailingStore, events: list[Event]) -> Archive:
+    """An archive of an account whose zone is UTC."""
+    return Archive(
+        store,
+        owned=False,
+        name=lambda _: "me",
+        zone=dt.UTC,
+        clock=VirtualClock(NOW),
+        announce=Announcer(events.append),
+    )
+
+
+async def test_the_store_is_opened_once(archive: Archive, store: FailingStore) -> None:
+    """However many want the account at once, it is looked up once."""
+    numbers = await asyncio.gather(*(archive.account() for _ in range(5)))
+    assert len(set(numbers)) == 1
+    assert store.calls == ["open", "account"]
+
+
+async def test_what_is_known_for_good_is_found(archive: Archive) -> None:
+    """A final day is taken from the store, unless it is to be refreshed."""
+    await archive.keep(about(), day(), requests=1)
+    assert await archive.find(about(), TERMS) == day()
+    assert await archive.find(about(), REFRESH) is None
+    assert await archive.find(about(ALL[1]), TERMS) is None
+    assert await archive.find(Query(DAY, Account()), TERMS) is None
+
+
+async def test_what_may_change_is_found_if_it_is_new(archive: Archive) -> None:
+    """A provisional day is taken only if it was asked for since the call began."""
+    await archive.keep(about(), day(final=False), requests=1)
+    assert await archive.find(about(), TERMS) is None
+    new = day(at=AFTER, final=False)
+    await archive.keep(about(), new, requests=1)
+    assert await archive.find(about(), TERMS) == new
+    assert await archive.find(about(), REFRESH) == new
+
+
+async def test_what_was_refused_is_refused_again(archive: Archive) -> None:
+    """The refusal comes back as the error it was, unless that is to be tried again."""
+    await archive.note(about(), NO, asked=BEFORE, requests=1)
+    with pytest.raises(ApiError) as caught:
+        await archive.find(about(), TERMS)
+    error = caught.value
+    assert (error.code, error.message, error.status) == (404, "no such link", 200)
+    assert (error.day, error.target) == (DAY, LINK)
+    assert await archive.find(about(), REFRESH) is None
+    assert await archive.find(about(), REFUSED_TOO) is None
+
+
+@pytest.mark.parametrize(
+    ("error", "asked", "state"),
+    [
+        (NO, BEFORE, DayState.REFUSED),
+        (DOWN, BEFORE, DayState.FAILED),
+        (NO, dt.datetime(2025, 4, 20, 23, tzinfo=dt.UTC), DayState.FAILED),
+    ],
+)
+async def test_what_is_noted(
+    archive: Archive, error: HourlyClicksError, asked: dt.datetime, state: DayState
+) -> None:
+    """A no of the API to a day that is over is a refusal; everything else is a failure."""
+    await archive.note(about(), error, asked=asked, requests=3)
+    (mark,) = await archive.marks(LINK, ALL)
+    assert (mark.date, mark.state, mark.asked_at, mark.attempts) == (DAY, state, asked, 3)
+    assert await archive.tally(LINK, ALL) == {state: 1}
+    assert await archive.failing() == ([LINK] if state == DayState.FAILED else [])
+
+
+async def test_a_change_is_told(archive: Archive, events: list[Event]) -> None:
+    """Figures that differ from those before are an event with their revision; the same figures are none."""
+    assert not await archive.keep(about(), day(), requests=1)
+    assert not await archive.keep(about(), day(at=NOW), requests=1)
+    assert await archive.keep(about(), day(at=AFTER, clicks=8), requests=1)
+    assert events == [DayRevised(day=DAY, target=LINK, revision=2)]
+
+
+async def test_an_answer_that_cannot_be_kept_is_in_the_error(archive: Archive, store: FailingStore) -> None:
+    """Nothing that was fetched is lost, not even in a pickle."""
+    store.fails = lambda name, _number: name == "keep"
+    with pytest.raises(StoreError) as caught:
+        await archive.keep(about(), day(), requests=1)
+    assert caught.value.unsaved == day()
+    assert (caught.value.day, caught.value.target) == (DAY, LINK)
+
+
+async def test_when_a_day_is_due_again(archive: Archive) -> None:
+    """An hour later, or when it is final, whichever comes first."""
+    soon = dt.datetime(2025, 6, 1, 10, tzinfo=dt.UTC)
+    assert archive.due_at(TODAY, soon) == soon + dt.timedelta(hours=1)
+    late = dt.datetime(2025, 6, 2, 0, 30, tzinfo=dt.UTC)
+    assert archive.due_at(TODAY, late) == dt.datetime(2025, 6, 2, 1, tzinfo=dt.UTC)
+
+
+async def test_pages_give_each_day_once(archive: Archive, store: FailingStore) -> None:
+    """Each page is read once, whoever asks for its days, and each day is given away once."""
+    for date in list(ALL)[::3]:
+        await archive.keep(about(date), day(date), requests=1)
+    store.calls.clear()
+    pages = Pages(archive, LINK, ALL, TERMS)
+    assert await pages.count() == 100
+    found = await asyncio.gather(*(pages.find(date) for date in ALL))
+    assert found == [day(date) if number % 3 == 0 else None for number, date in enumerate(ALL)]
+    assert store.calls.count("read") == -(-len(ALL) // CHUNK)
+    assert await pages.find(ALL[-1]) is None
+
+
+async def test_pages_of_days_to_be_refreshed(archive: Archive) -> None:
+    """They hold nothing that was there before."""
+    await archive.keep(about(), day(), requests=1)
+    await archive.note(about(ALL[1]), NO, asked=BEFORE, requests=1)
+    for terms, number in ((REFRESH, 0), (TERMS, 2), (REFUSED_TOO, 1)):
+        pages = Pages(archive, LINK, ALL, terms)
+        assert await pages.count() == number
+        found = [await pages.find(date) for date in (DAY, ALL[1])]
+        assert sum(each is not None for each in found) == number
+
+
+@pytest.mark.parametrize("owned", [True, False])
+async def test_only_what_is_owned_is_closed(store: FailingStore, *, owned: bool) -> None:
+    """A store of somebody else stays open."""
+    archive = Archive(
+        store, owned=owned, name=lambda _: "me", zone=None, clock=VirtualClock(), announce=Announcer(None)
+    )
+    await archive.account()
+    await archive.close()
+    assert ("close" in store.calls) == owned

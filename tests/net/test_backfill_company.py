@@ -1,0 +1,336 @@
+"""Backfills among other calls of the same client, its end, and a store that fails."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from hourlyclicks.errors import HourlyClicksError, StoreError, UsageError
+from hourlyclicks.model.report import StopReason
+from hourlyclicks.pacing.lanes import Lane
+from hourlyclicks.pacing.plans import Limits, Rate
+from tests.net.asking import DAY, LINK
+from tests.net.stage import END, FREE, ONE, FailingStore, good, others, play, status
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from pathlib import Path
+
+    from hourlyclicks.model.http import Response
+    from hourlyclicks.model.report import BackfillReport
+    from hourlyclicks.model.series import HourlySeries
+    from tests.net.stage import Stage
+
+MONTH_OF_IT = (DAY, END, [LINK])
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where the store is."""
+    return tmp_path / "clicks.db"
+
+
+def start(stage: Stage, **asks: Any) -> asyncio.Task[BackfillReport]:  # noqa: ANN401 - arguments of a backfill
+    """Start the backfill of a month."""
+    return asyncio.create_task(stage.client.backfill(*MONTH_OF_IT, **asks))
+
+
+def times_asked(stage: Stage) -> list[int]:
+    """Return how often each day was asked for that was."""
+    days = [question.day for question in stage.transport.asked]
+    return [days.count(day) for day in sorted(set(days))]
+
+
+def store_threads() -> list[threading.Thread]:
+    """Return the threads of stores that are open."""
+    return [thread for thread in threading.enumerate() if thread.name.startswith("hourlyclicks-store")]
+
+
+# -- other calls ------------------------------------------------------------------------------------------
+
+
+def test_a_day_overtakes(path: Path) -> None:
+    """The next request after an interactive call is the one for it."""
+
+    async def story(stage: Stage) -> None:
+        running = start(stage)
+        await stage.clock.sleep(65.2)
+        sent = len(stage.transport.asked)
+        await stage.client.day("2025-01-01", LINK)
+        assert str(stage.transport.asked[sent].day) == "2025-01-01"
+        report = await running
+        assert (report.done, report.requests) == (30, 30)
+
+    play(story, store=path, limits=Limits(rates=(Rate(3),), concurrency=1))
+
+
+@pytest.mark.parametrize("moment", [0.5, 1.5])
+def test_a_day_under_way_is_one_request(path: Path, moment: float) -> None:
+    """Who asks for a day that the backfill has under way, or in the line, gets that answer."""
+
+    async def story(stage: Stage) -> None:
+        running = start(stage)
+        await stage.clock.sleep(moment)
+        day = stage.transport.asked[-1].day
+        found = await stage.client.day(day, LINK)
+        assert found.date == day
+        report = await running
+        assert (report.done + report.reused, report.remaining) == (30, 0)
+        assert times_asked(stage) == [1] * 30
+
+    play(story, store=path, limits=ONE)
+
+
+def test_a_stop_leaves_a_day_to_who_waits_for_it(path: Path) -> None:
+    """A caller that had joined a backfill's day gets it, though the backfill stops."""
+
+    async def story(stage: Stage) -> None:
+        stop = asyncio.Event()
+        running = start(stage, stop=stop)
+        await stage.clock.sleep(0.5)
+        queued = DAY.replace(day=21)
+        joined = [asyncio.create_task(stage.client.day(day, LINK)) for day in (DAY, queued)]
+        await stage.clock.sleep(0.1)
+        stop.set()
+        report = await running
+        assert report.stopped == StopReason.STOPPED
+        assert [day.date for day in await asyncio.gather(*joined)] == [DAY, queued]
+        assert report.done + report.reused + report.remaining == 30
+
+    play(story, store=path, limits=ONE)
+
+
+def test_two_backfills_at_once(path: Path) -> None:
+    """Two that do the same on one client ask for each day once, and both are complete."""
+
+    async def story(stage: Stage) -> None:
+        one, other = start(stage), start(stage, order="newest")
+        first, second = await one, await other
+        assert (first.complete, second.complete) == (True, True)
+        assert first.stopped == second.stopped == StopReason.COMPLETE
+        assert first.requests + second.requests == 30
+        assert times_asked(stage) == [1] * 30
+
+    play(story, store=path)
+
+
+@pytest.mark.parametrize("limits", [ONE, FREE])
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("asks", [{"max_requests": 3}, {"deadline": 2.5}])
+def test_the_end_of_one_backfill_is_not_that_of_another(
+    path: Path, limits: Limits, asks: dict[str, Any], *, first: bool
+) -> None:
+    """Of two that do the same, one with a bound, the other goes on to the end."""
+
+    async def story(stage: Stage) -> None:
+        tasks = [start(stage, **(asks if bounded else {})) for bounded in (first, not first)]
+        bounded, free = (await asyncio.gather(*tasks))[:: 1 if first else -1]
+        assert bounded.requests <= 3 * limits.concurrency
+        assert (free.stopped, free.remaining) == (StopReason.COMPLETE, 0)
+        assert times_asked(stage) == [1] * 30
+
+    play(story, store=path, limits=limits)
+
+
+@pytest.mark.parametrize("limits", [ONE, FREE])
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("lane", Lane)
+def test_the_end_of_a_backfill_is_not_that_of_a_fetch(
+    path: Path, limits: Limits, lane: Lane, *, first: bool
+) -> None:
+    """A fetch of the same days, in whichever lane, goes on when the backfill stops."""
+
+    async def story(stage: Stage) -> None:
+        async def fetch() -> HourlySeries:
+            await stage.clock.sleep(0 if first else 0.5)
+            return await stage.client.fetch(DAY, END, LINK, lane=lane)
+
+        fetching = asyncio.create_task(fetch())
+        await stage.clock.sleep(0.2)
+        report = await stage.client.backfill(*MONTH_OF_IT, deadline=2.0)
+        assert report.stopped == StopReason.DEADLINE
+        series = await fetching
+        assert series.missing_days == ()
+        assert times_asked(stage) == [1] * 30
+
+    play(story, store=path, limits=limits)
+
+
+def test_few_tasks_for_many_days(path: Path) -> None:
+    """Twelve years of days are a handful of tasks."""
+
+    async def story(stage: Stage) -> None:
+        running = asyncio.create_task(stage.client.backfill("2013-01-01", "2025-01-01", [LINK], deadline=50))
+        most = 0
+        while not running.done():
+            await stage.clock.sleep(0.37)
+            most = max(most, len(asyncio.all_tasks()))
+        assert most <= 2 + FREE.concurrency + 2 + 6
+        assert await others() == 1
+
+    play(story, store=path)
+
+
+# -- the end of the client --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2, 3, 5, 8, 13, 40])
+@pytest.mark.parametrize("moment", [0.0, 0.5, 30.0])
+def test_the_client_is_closed_meanwhile(path: Path, moment: float, turns: int) -> None:
+    """The backfill ends at once with an error that carries the report, and the store is closed for good."""
+
+    async def story(stage: Stage) -> None:
+        running = start(stage)
+        if moment:
+            await stage.clock.sleep(moment)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        before = stage.now
+        await stage.client.close()
+        with pytest.raises(UsageError, match="closed") as caught:
+            await running
+        assert stage.now == before
+        if turns:
+            report = caught.value.report
+            assert report is not None
+            assert report.stopped == StopReason.ERROR
+            assert report.done + report.reused + report.remaining == 30
+        await stage.clock.sleep(1)
+        assert await others() == 1
+        assert [thread for thread in store_threads() if thread not in threads] == []
+
+    threads = store_threads()
+    play(story, store=path, limits=Limits(rates=(Rate(20),), concurrency=3))
+
+
+def test_after_a_close_the_next_begins_at_once(path: Path) -> None:
+    """A client that was closed in the middle leaves no place taken, no claim and no place in the line."""
+
+    async def story(stage: Stage) -> None:
+        running = start(stage)
+        await stage.clock.sleep(2.5)
+        await stage.client.close()
+        with pytest.raises(UsageError):
+            await running
+
+    stage = play(story, store=path)
+    assert len(stage.transport.asked) == 9
+
+    async def again(stage: Stage) -> None:
+        report = await stage.client.backfill(*MONTH_OF_IT)
+        assert (report.reused, report.done) == (6, 24)
+        assert report.seconds < 9
+
+    play(again, store=path, start=stage.clock.wall())
+
+
+# -- a store that fails -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", range(60))
+def test_a_store_that_fails(path: Path, number: int) -> None:
+    """Whichever of its calls fails, it is said so, nobody waits for ever, and next to nothing is lost."""
+    answered: set[dt.date] = set()
+
+    def note(day: dt.date, _number: int) -> Response:
+        answered.add(day)
+        return good(day)
+
+    async def story(stage: Stage) -> None:
+        store.with_clock(stage.clock)
+        store.fails = lambda _name, call: call >= number
+        with pytest.raises(StoreError, match="the disk is full") as caught:
+            await stage.client.backfill(*MONTH_OF_IT)
+        report = caught.value.report
+        assert report is not None
+        assert report.stopped == StopReason.ERROR
+        assert await others() == 1
+        unsaved = set() if caught.value.unsaved is None else {caught.value.unsaved.date}
+        store.fails = lambda _name, _call: False
+        fetched, before = set(answered), len(stage.transport.asked)
+        await stage.client.fetch(DAY, END, LINK)
+        again = {question.day for question in stage.transport.asked[before:]} & fetched
+        assert unsaved <= again
+        assert len(again) <= FREE.concurrency
+
+    store = FailingStore(path)
+    play(story, note, store=store)
+
+
+@pytest.mark.parametrize("name", ["keep", "pace", "read", "marks", "tally", "targets", "account", "open"])
+def test_a_call_that_always_fails(path: Path, name: str) -> None:
+    """Every waiter of every kind is told."""
+
+    async def story(stage: Stage) -> None:
+        store.with_clock(stage.clock)
+        store.fails = lambda called, _number: called == name
+        calls = [
+            stage.client.backfill(*MONTH_OF_IT),
+            stage.client.fetch(DAY, END, LINK),
+            stage.client.day(DAY, LINK),
+            stage.client.day(END, LINK),
+        ]
+        outcomes = await asyncio.gather(*calls, return_exceptions=True)
+        for outcome in outcomes:
+            assert not isinstance(outcome, BaseException) or isinstance(outcome, HourlyClicksError)
+        assert any(isinstance(outcome, StoreError) for outcome in outcomes)
+
+    store = FailingStore(path)
+    play(story, store=store)
+
+
+async def by_day(stage: Stage) -> None:
+    """Fetch days one by one."""
+    for day in ("2025-01-01", "2025-01-02", "2025-01-03"):
+        await stage.client.day(day, LINK)
+
+
+async def by_fetch(stage: Stage) -> None:
+    """Fetch a range."""
+    await stage.client.fetch(DAY, END, LINK)
+
+
+async def by_stream(stage: Stage) -> None:
+    """Stream a range."""
+    async with stage.client.stream(DAY, END, LINK) as days:
+        async for _ in days:
+            pass
+
+
+STORIES = {"day": by_day, "fetch": by_fetch, "stream": by_stream}
+
+
+@pytest.mark.parametrize("story_of", STORIES)
+def test_an_answer_that_cannot_be_kept(path: Path, story_of: str) -> None:
+    """It is handed over with the error."""
+
+    async def story(stage: Stage) -> None:
+        store.with_clock(stage.clock)
+        store.fails = lambda called, _number: called == "keep" and len(stage.transport.asked) > 2
+        with pytest.raises(StoreError) as caught:
+            await STORIES[story_of](stage)
+        assert caught.value.unsaved is not None
+        assert caught.value.day == caught.value.unsaved.date
+        if story_of == "fetch":
+            series = caught.value.series
+            assert series is not None
+            assert len(series.missing_days) == 27
+
+    store = FailingStore(path)
+    play(story, store=store, limits=ONE)
+
+
+def test_a_failure_that_cannot_be_noted(path: Path) -> None:
+    """When a day fails and the store too, the store's failure is told."""
+
+    async def story(stage: Stage) -> None:
+        store.with_clock(stage.clock)
+        store.fails = lambda called, _number: called == "note"
+        with pytest.raises(StoreError):
+            await stage.client.backfill(*MONTH_OF_IT)
+
+    store = FailingStore(path)
+    play(story, lambda _day, _number: status(404), store=store)

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import datetime as dt
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hourlyclicks.errors import ServerError
+from hourlyclicks.model.report import StopReason
+from hourlyclicks.model.targets import Query
+from hourlyclicks.net.score import Score
+from hourlyclicks.pacing.lanes import Call, Lane
+from tests.net.asking import DAY, LINK
+
+NOON = dt.datetime(2025, 6, 1, 12, tzinfo=dt.UTC)
+FEW = st.integers(0, 30)
+
+
+def report_of(score: Score) -> tuple[int, ...]:
+    """Return the columns of the report."""
+    report = score.report(seconds=1.0, stopped=StopReason.COMPLETE, error=None, again_at=NOON)
+    assert report.total == score.total
+    return report.done, report.reused, report.failed, report.refused, report.remaining
+
+
+@given(st.tuples(FEW, FEW, FEW, FEW, FEW, FEW))
+def test_the_columns_add_up(days: tuple[int, ...]) -> None:
+    """Each day is in one column, whatever became of it; those that others fetched are reused."""
+    known, fetched, elsewhere, failed, refused, left = days
+    call = Call(Lane.BACKFILL)
+    score = Score(known + fetched + elsewhere + failed + refused + left, call)
+    score.known, score.got, call.answered = known, fetched + elsewhere, fetched
+    for number in range(failed + refused):
+        query = Query(DAY + dt.timedelta(number), LINK)
+        score.lose(query, ServerError("no", status=500, retryable=True), refused=number >= failed)
+    assert report_of(score) == (fetched, known + elsewhere, failed, refused, left)
+    assert len(score.failures) == failed + refused
+
+
+def test_a_thousand_failures_are_enough() -> None:
+    """All are counted, and so many are kept."""
+    score = Score(2000, Call(Lane.BACKFILL))
+    for number in range(1500):
+        query = Query(DAY + dt.timedelta(number), LINK)
+        score.lose(query, ServerError("no", status=500, retryable=True), refused=False)
+    assert (score.failed, len(score.failures), score.remaining) == (1500, 1000, 500)
+
+
+def test_when_to_come_again() -> None:
+    """As long as days are missing, when a request can go; else when the first provisional day is due."""
+    score = Score(2, Call(Lane.BACKFILL))
+
+    def again() -> dt.datetime | None:
+        return score.report(seconds=1.0, stopped=StopReason.COMPLETE, error=None, again_at=NOON).resume_at
+
+    assert again() == NOON
+    score.known = 2
+    assert again() is None
+    for hours in (3, 2, 5):
+        score.not_final(NOON + dt.timedelta(hours=hours))
+    assert again() == NOON + dt.timedelta(hours=2)
+    assert score.provisional == 3

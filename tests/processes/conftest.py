@@ -1,0 +1,22 @@
+"""Where the processes of a test keep their days: in a file for one round, in a database for the other."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.store.server import PostgresServer
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Name a place for a store."""
+    if request.param == "sqlite":
+        return str(tmp_path / "clicks.db")
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    return asyncio.run(server.new_database())

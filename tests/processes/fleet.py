@@ -1,0 +1,237 @@
+"""Processes that run backfills against one simulator, and what the simulator and the store say afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import json
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+from hourlyclicks import Client, DateRange, Limits
+from hourlyclicks.model.targets import as_target
+from hourlyclicks.store.opening import store_of
+from tests.cli.serving import ENVIRONMENT, ROOT, serving
+from tests.processes.child import Job
+from tests.truths import differences
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from hourlyclicks.model.http import Request, Response
+    from hourlyclicks.model.targets import Target
+    from hourlyclicks.simulator import Simulator
+    from hourlyclicks.simulator.traffic import Cells
+
+FIRST = dt.date(2015, 1, 1)
+LATENCY = (0.005, 0.03)
+PATIENCE = 120.0
+_LOOK = 0.005
+
+
+class Worker:
+    """A process that runs a backfill.
+
+    Args:
+        job: what it is to do.
+        path: the file into which it writes.
+    """
+
+    def __init__(self, job: Job, path: Path) -> None:
+        self._path = path
+        words = [sys.executable, "-m", "tests.processes.child", json.dumps(job)]
+        with path.open("wb") as out:
+            self._process = subprocess.Popen(  # noqa: S603 - ours
+                words, cwd=ROOT, env=ENVIRONMENT, stdin=subprocess.PIPE, stdout=out, text=True
+            )
+
+    def lines(self, kind: str) -> list[list[Any]]:
+        """Return what it has told so far."""
+        whole = self._path.read_text("utf-8").rpartition("\n")[0].splitlines()
+        return [words for line in whole if (words := json.loads(line))[0] == kind]
+
+    @property
+    def days(self) -> set[tuple[Target, dt.date]]:
+        """The days it said were done."""
+        return {(as_target(target), dt.date.fromisoformat(day)) for _, _, target, day in self.lines("day")}
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """What it reported at its end."""
+        counts: dict[str, Any] = self.lines("report")[0][2]
+        return counts
+
+    @property
+    def runs(self) -> bool:
+        """Whether it has neither ended nor reported."""
+        return self._process.poll() is None and not self.lines("report")
+
+    def get_ready(self) -> None:
+        """Wait until it could begin."""
+        until(lambda: bool(self.lines("ready")) or self._process.poll() is not None)
+
+    def go(self) -> None:
+        """Let it begin as soon as it is ready."""
+        self.get_ready()
+        assert self._process.stdin is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+
+    def send(self, signal: int) -> None:
+        """Send it a signal."""
+        self._process.send_signal(signal)
+
+    def kill(self) -> None:
+        """Kill it, so that it can do nothing more."""
+        self._process.kill()
+        self.wait()
+
+    def wait(self) -> int:
+        """Wait for its end, and return its exit code."""
+        code = self._process.wait(PATIENCE)
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        return code
+
+
+class Fleet:
+    """All processes of a test, the server they ask, and the store they share.
+
+    Args:
+        upstream: the server.
+        folder: for what they write.
+        store: where the days go.
+        days: which days.
+        job: more of what each is to do.
+    """
+
+    def __init__(self, upstream: Simulator, folder: Path, store: str, days: DateRange, **job: Any) -> None:  # noqa: ANN401 - whatever a job takes
+        self.upstream = upstream
+        self.days = days
+        self.store = store
+        self._folder = folder
+        self._job = job
+        self._account = str(job.get("account", Job._field_defaults["account"]))
+        self._numbers = count()
+        self._workers: list[Worker] = []
+
+    def start(self, *targets: Target) -> Worker:
+        """Start a process, which waits for `Worker.go`."""
+        names = tuple(map(str, targets))
+        upstream, days = self.upstream, self.days
+        job = Job(upstream.url, upstream.key, self.store, names, str(days.start), str(days.end), **self._job)
+        worker = Worker(job, self._folder / f"worker{next(self._numbers)}")
+        self._workers.append(worker)
+        return worker
+
+    def run(self, *targets: Target) -> Worker:
+        """Run a process to its end."""
+        worker = self.start(*targets)
+        worker.go()
+        assert worker.wait() == 0
+        return worker
+
+    def end(self) -> None:
+        """Let no process outlive its test."""
+        for worker in self._workers:
+            worker.kill()
+
+    def check_limits(self) -> None:
+        """Assert that no request was over a limit."""
+        counters = self.upstream.counters
+        assert (counters.over_limit, counters.over_concurrency) == (0, 0)
+        assert set(counters.statuses) <= {200}
+
+    def check_exact(self, *targets: Target) -> None:
+        """Assert that the series of some targets are in the store, final, and as they truly are."""
+        assert asyncio.run(self._wrong(targets)) == []
+
+    def check_kept(self, days: set[tuple[Target, dt.date]]) -> None:
+        """Assert that some days are in the store, and that every day that is there is whole and true."""
+        kept = asyncio.run(self._kept({target for target, _ in days}))
+        assert days <= kept.keys()
+        assert [name for name, cells in kept.items() if cells != self._truth(*name)] == []
+
+    async def _wrong(self, targets: tuple[Target, ...]) -> list[object]:
+        wrong: list[object] = []
+        upstream = self.upstream
+        async with Client(
+            upstream.key,
+            store=self.store,
+            account=self._account,
+            transport=Nobody(),
+            limits=Limits(concurrency=8),
+        ) as client:
+            for target in targets:
+                series = await client.fetch(self.days.start, self.days.end, target)
+                wrong += [*differences(series, upstream), *series.missing_days, *series.provisional_days]
+        return wrong
+
+    async def _kept(self, targets: set[Target]) -> dict[tuple[Target, dt.date], Cells]:
+        store = store_of(self.store)
+        await store.open()
+        kept: dict[tuple[Target, dt.date], Cells] = {}
+        for account in (await store.accounts()).values():
+            for target in targets:
+                for day in await store.read(account, target, self.days):
+                    kept[target, day.date] = tuple(zip(day.clicks, day.unique_users, strict=True))
+        await store.close()
+        return kept
+
+    def _truth(self, target: Target, day: dt.date) -> Cells:
+        return self.upstream.truth(target, day, day)[day]
+
+
+class Nobody:
+    """A transport that must not be used."""
+
+    async def send(self, request: Request) -> Response:
+        """Fail."""
+        raise AssertionError(request.url)
+
+    async def close(self) -> None:
+        """Do nothing."""
+
+
+@contextmanager
+def fleet(
+    folder: Path,
+    store: str,
+    *,
+    days: int,
+    requests: int,
+    window: float,
+    concurrency: int = 2,
+    **job: Any,  # noqa: ANN401 - whatever a job takes
+) -> Iterator[Fleet]:
+    """Run a server that counts in a sliding log, and end all processes in the end."""
+    limits = {"limits": ((requests, window),), "concurrency": concurrency, "latency": LATENCY}
+    range_ = DateRange(FIRST, FIRST + dt.timedelta(days=days - 1))
+    with serving(**limits) as upstream:
+        together = Fleet(
+            upstream,
+            folder,
+            store,
+            range_,
+            requests=requests,
+            window=window,
+            concurrency=concurrency,
+            **job,
+        )
+        try:
+            yield together
+        finally:
+            together.end()
+
+
+def until(happened: Callable[[], bool]) -> None:
+    """Wait for something."""
+    end = time.monotonic() + PATIENCE
+    while not happened():
+        assert time.monotonic() < end
+        time.sleep(_LOOK)

@@ -1,0 +1,80 @@
+"""Kill processes in the middle of a backfill.
+
+``HOURLYCLICKS_KILLS`` says how often, for more than a look; ``--log-cli-level=info`` shows the figures.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import time
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hourlyclicks import Link
+from tests.processes.fleet import fleet, until
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from pathlib import Path
+
+    from hourlyclicks.model.targets import Target
+    from tests.processes.fleet import Worker
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="there is no SIGKILL elsewhere")
+
+_log = logging.getLogger(__name__)
+
+KILLS = int(os.environ.get("HOURLYCLICKS_KILLS", "8"))
+LINKS = (Link("kYdr", "https://vvd.bz"), Link("한글", "https://vvd.bz"))
+CONCURRENCY = 2
+LONGEST_LIFE = 1.3
+
+
+def test_a_backfill_survives_any_number_of_kills(store: str, tmp_path: Path) -> None:
+    """Killed at random moments, it loses nothing it had reported, and repeats only what was under way."""
+    chance = random.Random(KILLS)
+    reported: set[tuple[Target, dt.date]] = set()
+    with fleet(
+        tmp_path, store, days=7 * KILLS, requests=30, window=1.0, concurrency=CONCURRENCY, margin=0.4
+    ) as here:
+        for _ in range(KILLS):
+            worker = here.start(*LINKS)
+            worker.go()
+            time.sleep(chance.uniform(0, LONGEST_LIFE))
+            assert worker.runs, "it was done too soon: there are not enough days"
+            worker.kill()
+            reported |= worker.days
+            here.check_kept(reported)
+        last = here.run(*LINKS)
+        days = len(here.days) * len(LINKS)
+        counters = here.upstream.counters
+        assert last.report["complete"]
+        assert len(counters.asked) == days
+        assert counters.requests == counters.asked.total() <= days + KILLS * CONCURRENCY
+        here.check_limits()
+        here.check_exact(*LINKS)
+        _log.info(
+            "%s days, %s of them before the last kill; %s requests", days, len(reported), counters.requests
+        )
+
+
+def test_a_restart_right_after_a_full_window_waits(store: str, tmp_path: Path) -> None:
+    """Who is started right after its predecessor has used a window up begins no new one."""
+    with fleet(tmp_path, store, days=30, requests=10, window=1.2) as here:
+        for _ in range(2):
+            worker = here.start(LINKS[0])
+            worker.go()
+            until(partial(_has_used_a_window, worker))
+            worker.kill()
+        here.run(LINKS[0])
+        assert here.upstream.max_in_window(1.2) == 10
+        here.check_limits()
+        here.check_exact(LINKS[0])
+
+
+def _has_used_a_window(worker: Worker) -> bool:
+    return len(worker.days) == 10

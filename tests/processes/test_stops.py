@@ -1,0 +1,80 @@
+"""Let processes end, begin again, and have nothing left to do; and take the database away meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hourlyclicks import Link
+from tests.processes.fleet import fleet, until
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.processes.fleet import Fleet
+    from tests.store.server import PostgresServer
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="there is no SIGTERM elsewhere")
+
+LINK = Link("kYdr", "https://vvd.bz")
+RESTARTS = int(os.environ.get("HOURLYCLICKS_RESTARTS", "2"))
+
+
+def test_sigterm_keeps_what_was_fetched(store: str, tmp_path: Path) -> None:
+    """It stops cleanly with a report, the next run asks for the rest only, and a third one for nothing."""
+    with fleet(tmp_path, store, days=80, requests=30, window=0.5) as here:
+        worker = here.start(LINK)
+        worker.go()
+        until(lambda: len(worker.days) >= 20)
+        worker.send(signal.SIGTERM)
+        assert worker.wait() == 0
+        report = worker.report
+        assert report["stopped"] == "stopped"
+        assert len(worker.days) == report["done"] == report["requests"] == here.upstream.counters.requests
+        assert report["done"] + report["remaining"] == 80
+        here.check_kept(worker.days)
+
+        rest = here.run(LINK).report
+        assert (rest["reused"], rest["done"], rest["stopped"]) == (
+            report["done"],
+            report["remaining"],
+            "complete",
+        )
+        assert here.upstream.counters.requests == 80
+        assert set(here.upstream.counters.asked.values()) == {1}
+
+        nothing = here.run(LINK).report
+        assert (nothing["reused"], nothing["requests"], nothing["stopped"]) == (80, 0, "complete")
+        assert here.upstream.counters.requests == 80
+        here.check_limits()
+        here.check_exact(LINK)
+
+
+def test_a_database_that_crashes_is_waited_for(postgres_server: PostgresServer, tmp_path: Path) -> None:
+    """Its restarts in the middle of a run cost time only."""
+    store = asyncio.run(postgres_server.new_database())
+    days = 120 + 60 * RESTARTS
+    with fleet(tmp_path, store, days=days, requests=30, window=0.5) as here:
+        workers = [here.start(LINK) for _ in range(2)]
+        for worker in workers:
+            worker.go()
+        for number in range(1, RESTARTS + 1):
+            until(partial(_asked, here, 50 * number))
+            postgres_server.stop(signal.SIGQUIT)
+            postgres_server.start()
+        assert [worker.wait() for worker in workers] == [0, 0]
+        reports = [worker.report for worker in workers]
+        assert all(report["complete"] for report in reports)
+        assert sum(report["done"] for report in reports) == days
+        assert set(here.upstream.counters.asked.values()) == {1}
+        here.check_limits()
+        here.check_exact(LINK)
+
+
+def _asked(here: Fleet, number: int) -> bool:
+    return here.upstream.counters.requests >= number
