@@ -18,7 +18,7 @@ from click.core import ParameterSource
 from hourlyclicks.cli.keys import key_if_any
 from hourlyclicks.errors import StoreError, UsageError
 from hourlyclicks.store.opening import store_of
-from hourlyclicks.wire.key import ApiKey
+from hourlyclicks.wire.key import ApiKey, fingerprint_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
@@ -34,8 +34,6 @@ SHORT = 8
 
 _PASSWORD = re.compile(r"://[^@]*:[^@]*@|[?&]\w*password=", re.IGNORECASE)
 _FINGERPRINT = re.compile(rf"[0-9a-f]{{{SHORT},32}}")
-_NO_KEY = ApiKey("-" * SHORT)
-"""Stands in for a key where the name of the account takes its place."""
 
 
 @attrs.frozen
@@ -161,31 +159,16 @@ async def account_to_fill(store: Store, name: str | None) -> int | None:
 async def account_of_key(store: Store, known: Mapping[str, int]) -> int | None:
     """Return the account of the API key; ``None`` when there is no key, or the store does not know it."""
     key = key_if_any()
-    return None if key is None else await _find(store, known, ApiKey(key), None)
+    return None if key is None else known.get(ApiKey(key).fingerprint(await store.salt()))
 
 
 async def _named(store: Store, known: Mapping[str, int], name: str) -> int | None:
     """Return the account of a name, or else the only one whose fingerprint begins like that."""
-    number = await _find(store, known, _NO_KEY, name)
+    number = known.get(fingerprint_of(name, await store.salt()))
     if number is None and _FINGERPRINT.fullmatch(name):
         found = [each for fingerprint, each in known.items() if fingerprint.startswith(name)]
         return found[0] if len(found) == 1 else None
     return number
-
-
-async def _find(store: Store, known: Mapping[str, int], key: ApiKey, name: str | None) -> int | None:
-    """Find an account without making it: a store makes those it does not know, so it is asked for none."""
-    found: list[int] = []
-
-    def among_known(salt: bytes) -> str:
-        fingerprint = key.fingerprint(salt, account=name)
-        if fingerprint in known:
-            found.append(known[fingerprint])
-        return next(iter(known))
-
-    if known:
-        await store.account(among_known)
-    return found[0] if found else None
 
 
 def _there_are(known: Mapping[str, int]) -> str:

@@ -36,7 +36,7 @@ class Archive:
     Args:
         store: where they are.
         owned: whether to close the store in the end.
-        name: makes the account's fingerprint from the salt of the store.
+        fingerprint: makes what the store knows the account by from the salt of the store.
         zone: the account's time zone, if it is known.
         clock: what time it is.
         announce: told of figures that have changed.
@@ -50,14 +50,14 @@ class Archive:
         store: Store,
         *,
         owned: bool,
-        name: Callable[[bytes], str],
+        fingerprint: Callable[[bytes], str],
         zone: dt.tzinfo | None,
         clock: Clock,
         announce: Announcer,
     ) -> None:
         self.store = store
         self._owned = owned
-        self._name = name
+        self._fingerprint = fingerprint
         self._zone = zone
         self._clock = clock
         self._announce = announce
@@ -79,7 +79,7 @@ class Archive:
         if self._closed or self._account is not None:
             return await self.account()
         await self.store.open()
-        self._account = await self.store.account(self._name)
+        self._account = await self.store.account(self._fingerprint(await self.store.salt()))
         return self._account
 
     async def find(self, query: Query, terms: Terms) -> DayClicks | None:

@@ -18,6 +18,7 @@ from hourlyclicks.pacing.limiter import Limiter
 from hourlyclicks.pacing.pace import OwnPace
 from hourlyclicks.pacing.shared import SharedPace
 from hourlyclicks.store.terms import Terms
+from hourlyclicks.wire.key import fingerprint_of
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -84,8 +85,11 @@ class Engine:
         self._archive: Archive | None = None
         pace: Pace = OwnPace(limits)
         if store is not None:
-            name = partial(origin.api_key.fingerprint, account=account)
-            self._archive = Archive(store, owned=owned, name=name, zone=zone, clock=clock, announce=announce)
+            key = origin.api_key
+            fingerprint = key.fingerprint if account is None else partial(fingerprint_of, account)
+            self._archive = Archive(
+                store, owned=owned, fingerprint=fingerprint, zone=zone, clock=clock, announce=announce
+            )
             pace = SharedPace(
                 limits, store=store, account=self._archive.account, clock=clock, longest=longest
             )

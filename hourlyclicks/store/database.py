@@ -136,9 +136,13 @@ async def _version(db: Connection) -> int:
     return version
 
 
-async def account(db: Connection, name: Callable[[bytes], str]) -> int:
+async def salt(db: Connection) -> bytes:
+    """Return what fingerprints are keyed with."""
+    return bytes(await db.fetchval("SELECT value FROM hourlyclicks.properties WHERE name = 'salt'"))
+
+
+async def account(db: Connection, fingerprint: str) -> int:
     """Return the number of an account."""
-    fingerprint = name(await db.fetchval("SELECT value FROM hourlyclicks.properties WHERE name = 'salt'"))
     find = "SELECT id FROM hourlyclicks.accounts WHERE fingerprint = $1"
     if await db.fetchval(find, fingerprint) is None:
         async with transaction(db):

@@ -111,9 +111,12 @@ class SqliteFile:
         """Close the file."""
         self._db.close()
 
-    def account(self, name: Callable[[bytes], str]) -> int:
+    def salt(self) -> bytes:
+        """Return what fingerprints are keyed with."""
+        return bytes(self._one("SELECT value FROM properties WHERE name = 'salt'"))
+
+    def account(self, fingerprint: str) -> int:
         """Return the number of an account."""
-        fingerprint = name(self._one("SELECT value FROM properties WHERE name = 'salt'"))
         find = "SELECT id FROM accounts WHERE fingerprint = ?"
         if self._one(find, fingerprint) is None:
             with self._transaction():

@@ -106,9 +106,13 @@ class PostgresStore:
         self._closing = asyncio.ensure_future(self._close())
         await finished(self._closing)
 
-    async def account(self, name: Callable[[bytes], str]) -> int:
+    async def salt(self) -> bytes:
+        """See `hourlyclicks.store.protocol.Store.salt`."""
+        return await self._run(database.salt)
+
+    async def account(self, fingerprint: str) -> int:
         """See `hourlyclicks.store.protocol.Store.account`."""
-        return await self._run(lambda db: database.account(db, name))
+        return await self._run(lambda db: database.account(db, fingerprint))
 
     async def accounts(self) -> Mapping[str, int]:
         """See `hourlyclicks.store.protocol.Store.accounts`."""

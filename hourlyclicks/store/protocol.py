@@ -41,12 +41,12 @@ class Store(Protocol):
         """Finish what was begun and disconnect; may be called again."""
         ...
 
-    async def account(self, name: Callable[[bytes], str]) -> int:
-        """Return the number of an account, which is new if need be.
+    async def salt(self) -> bytes:
+        """Return the 32 random bytes that this store's fingerprints are keyed with."""
+        ...
 
-        Args:
-            name: makes the account's fingerprint from the salt of this store.
-        """
+    async def account(self, fingerprint: str) -> int:
+        """Return the number of an account, which is new if need be."""
         ...
 
     async def accounts(self) -> Mapping[str, int]:

@@ -70,9 +70,13 @@ class SqliteStore:
             await finished(job)
             thread.shutdown()  # it has nothing left to do
 
-    async def account(self, name: Callable[[bytes], str]) -> int:
+    async def salt(self) -> bytes:
+        """See `hourlyclicks.store.protocol.Store.salt`."""
+        return await self._run(lambda file: file.salt())
+
+    async def account(self, fingerprint: str) -> int:
         """See `hourlyclicks.store.protocol.Store.account`."""
-        return await self._run(lambda file: file.account(name))
+        return await self._run(lambda file: file.account(fingerprint))
 
     async def accounts(self) -> Mapping[str, int]:
         """See `hourlyclicks.store.protocol.Store.accounts`."""

@@ -52,16 +52,13 @@ class ApiKey:
         """Return the key in clear; only for the header it is made for."""
         return str(self._text)
 
-    def fingerprint(self, salt: bytes, *, account: str | None = None) -> str:
-        """Return what a store knows an account by: 32 hexadecimal digits.
+    def fingerprint(self, salt: bytes) -> str:
+        """Return what a store knows the account of this key by: 32 hexadecimal digits.
 
         Args:
-            salt: the secret of the store, 32 random bytes; without it no fingerprint can be computed, and
-                the same key has another one in another store.
-            account: the name of the account; it takes the place of the key.
+            salt: random bytes of that store; in another one the same key has another fingerprint.
         """
-        name = f"key {self._text}" if account is None else f"account {account}"
-        return hashlib.blake2b(name.encode(), key=salt, digest_size=16).hexdigest()
+        return _keyed_hash(f"key {self._text}", salt)
 
     def scrub(self, text: str) -> str:
         """Return the text with ``***`` wherever it holds the key, in clear or escaped."""
@@ -95,6 +92,15 @@ class ApiKey:
 
     def __reduce_ex__(self, _protocol: object) -> NoReturn:
         raise TypeError("an API key is not written into pickles")
+
+
+def fingerprint_of(account: str, salt: bytes) -> str:
+    """Return what a store knows an account with a name by; see `ApiKey.fingerprint`."""
+    return _keyed_hash(f"account {account}", salt)
+
+
+def _keyed_hash(text: str, salt: bytes) -> str:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), key=salt, digest_size=16).hexdigest()
 
 
 def _is_key(value: object) -> bool:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from functools import partial
 from typing import TYPE_CHECKING
 
 from hourlyclicks import Account, DayClicks, Group, Link
 from hourlyclicks.simulator import DEFAULT_KEY
 from hourlyclicks.store.ledger import DayState, Mark, Reason
 from hourlyclicks.store.opening import store_of
-from hourlyclicks.wire.key import ApiKey
+from hourlyclicks.wire.key import ApiKey, fingerprint_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -61,7 +60,10 @@ def fill(
 
     async def put() -> None:
         store = store_of(path)
-        number = await store.account(partial(ApiKey(key).fingerprint, account=account))
+        salt = await store.salt()
+        number = await store.account(
+            ApiKey(key).fingerprint(salt) if account is None else fingerprint_of(account, salt)
+        )
         for each in known:
             if isinstance(each, Mark):
                 await store.note(number, target, each)

@@ -67,7 +67,7 @@ def archive(store: FailingStore, events: list[Event]) -> Archive:
     return Archive(
         store,
         owned=False,
-        name=lambda _: "me",
+        fingerprint=lambda _: "me",
         zone=dt.UTC,
         clock=VirtualClock(NOW),
         announce=Announcer(events.append),
@@ -78,7 +78,7 @@ async def test_the_store_is_opened_once(archive: Archive, store: FailingStore) -
     """However many want the account at once, it is looked up once."""
     numbers = await asyncio.gather(*(archive.account() for _ in range(5)))
     assert len(set(numbers)) == 1
-    assert store.calls == ["open", "account"]
+    assert store.calls == ["open", "salt", "account"]
 
 
 async def test_what_is_known_for_good_is_found(archive: Archive) -> None:
@@ -184,7 +184,12 @@ async def test_pages_of_days_to_be_refreshed(archive: Archive) -> None:
 async def test_only_what_is_owned_is_closed(store: FailingStore, *, owned: bool) -> None:
     """A store of somebody else stays open."""
     archive = Archive(
-        store, owned=owned, name=lambda _: "me", zone=None, clock=VirtualClock(), announce=Announcer(None)
+        store,
+        owned=owned,
+        fingerprint=lambda _: "me",
+        zone=None,
+        clock=VirtualClock(),
+        announce=Announcer(None),
     )
     await archive.account()
     await archive.close()

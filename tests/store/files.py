@@ -22,7 +22,7 @@ PAGE = 4096
 
 async def me(store: SqliteStore) -> int:
     """Return an account."""
-    return await store.account(lambda _: "me")
+    return await store.account("me")
 
 
 async def filled(path: Path) -> None:

@@ -31,7 +31,7 @@ def final(date: dt.date) -> DayClicks:
 async def main(where: str, first: str, number: str) -> None:
     """Keep days, three at once."""
     store = store_of(where)
-    account = await store.account(lambda _: "me")
+    account = await store.account("me")
     start = dt.date.fromisoformat(first).toordinal()
     dates = map(dt.date.fromordinal, range(start, start + int(number)))
 

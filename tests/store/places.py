@@ -34,7 +34,7 @@ class Place(ABC):
     async def account(self, name: str = "me") -> tuple[Store, int]:
         """Open another store, and return it with an account."""
         store = await self.open()
-        return store, await store.account(lambda _: name)
+        return store, await store.account(name)
 
     async def close(self) -> None:
         """Close every store."""

@@ -104,7 +104,7 @@ from tests.model.strategies import FIRST, a_day
 
 async def main():
     store = SqliteStore(sys.argv[1])
-    account = await store.account(lambda _: "me")
+    account = await store.account("me")
     resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, resource.RLIM_INFINITY))
     try:
         for number in range(1000):

@@ -100,7 +100,7 @@ async def test_a_schema_may_be_made_beforehand(server_place: ServerPlace) -> Non
     name = guest.partition("://")[2].partition(":")[0]
     await server_place.sql(f"CREATE SCHEMA hourlyclicks AUTHORIZATION {name}")
     store = PostgresStore(guest)
-    await store.keep(await store.account(lambda _: "me"), ME, a_day(FIRST), requests=1)
+    await store.keep(await store.account("me"), ME, a_day(FIRST), requests=1)
     await store.close()
 
 

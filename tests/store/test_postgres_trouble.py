@@ -39,7 +39,7 @@ async def shaky(
     """Open a store on that way, with a day and a step in it."""
     name = server_place.dsn.rpartition("/")[2]
     store = PostgresStore(postgres_server.dsn(name, port=proxy.port))
-    account = await store.account(lambda _: "me")
+    account = await store.account("me")
     await store.keep(account, ME, a_day(FIRST, 1), requests=1)
     await store.pace(account, count_one)
     yield store
@@ -105,7 +105,7 @@ async def test_a_server_that_stays_away_is_given_up(
 ) -> None:
     """When the patience is over; the store works again when the server does."""
     store = PostgresStore(server_place.dsn, patience=0.3)
-    account = await store.account(lambda _: "me")
+    account = await store.account("me")
     postgres_server.stop()
     try:
         for _ in range(2):
@@ -191,7 +191,7 @@ async def test_a_day_counts_once_whether_its_commit_was_heard_or_not(
     shaky: PostgresStore, proxy: Proxy, lost: str, times: int
 ) -> None:
     """What it was is returned as if nothing had happened, and its requests are added once."""
-    account = await shaky.account(lambda _: "me")
+    account = await shaky.account("me")
     setattr(proxy, lost, times)
     revised = a_day(FIRST, 2, at=LATER)
     assert await shaky.keep(account, ME, revised, requests=3) == Kept(2, revised=True)
@@ -208,7 +208,7 @@ async def test_a_step_is_taken_again_when_its_commit_was_not_heard(
     shaky: PostgresStore, proxy: Proxy
 ) -> None:
     """From the state that is kept, which is the old one or that of the step itself."""
-    account = await shaky.account(lambda _: "me")
+    account = await shaky.account("me")
     proxy.lost_questions = 1
     assert (await shaky.pace(account, count_one))[0] == 2
     proxy.lost_answers = 1
@@ -220,7 +220,7 @@ async def test_a_silent_server_is_given_up(
     shaky: PostgresStore, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A cable that was pulled holds up nobody for ever, closing neither."""
-    account = await shaky.account(lambda _: "me")
+    account = await shaky.account("me")
     await shaky.close()
     monkeypatch.setattr(postgres, "_ANSWER", 0.1)
     monkeypatch.setattr(postgres, "_CONNECT", 0.1)
@@ -236,7 +236,7 @@ async def test_a_server_that_was_silent_is_used_again(
     shaky: PostgresStore, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who waits goes on when the way is free."""
-    account = await shaky.account(lambda _: "me")
+    account = await shaky.account("me")
     await shaky.close()
     monkeypatch.setattr(postgres, "_ANSWER", 0.1)
     monkeypatch.setattr(postgres, "_CONNECT", 1.0)

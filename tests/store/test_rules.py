@@ -94,7 +94,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     def account(self, name: str) -> int:
         """Return the number of an account of this round."""
-        return self.run(self.store.account(lambda _: f"{name} {self.round}"))
+        return self.run(self.store.account(f"{name} {self.round}"))
 
     def line(self, name: str, target: Target, date: dt.date) -> Known:
         """Return what must be known of a day."""
