@@ -1,122 +1,32 @@
-"""Several clients with one key and one store on virtual time: they are to each other what processes are."""
+"""Several clients with one store: the limits, the turns, and the time it takes."""
 
 from __future__ import annotations
 
 import asyncio
-import random
-from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import attrs
 import pytest
 
-from hourlyclicks import Client, DateRange, Limits, Link, Plan
-from hourlyclicks.clock import SECOND
-from hourlyclicks.errors import StoreError, UsageError
-from hourlyclicks.events import Event, Paused, Progress, Resumed
-from hourlyclicks.model.report import BackfillReport
-from hourlyclicks.net.transport import Transport
+from hourlyclicks import DateRange, Limits, Link, Plan
+from hourlyclicks.events import Progress
 from hourlyclicks.pacing.plans import Rate
 from hourlyclicks.pacing.schedule import theoretical_minimum
-from hourlyclicks.simulator import Rule, Script, Simulator, VirtualClock, retry_after, run_virtual
-from hourlyclicks.store.sqlite import SqliteStore
-from tests.client.stories import Nothing
+from hourlyclicks.simulator import Simulator
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from pathlib import Path
 
     from hourlyclicks.simulator import Policing
-
-JITTER = (0.005, 0.3)
-MONTH = ("2020-01-01", "2020-01-31")
-START = "2020-01-01"
-PLANS = (Plan.PERSONAL, Plan.BUSINESS, Plan.ENTERPRISE)
+    from tests.pacing.fleet import Fleet
 
 
-@attrs.define
-class Member:
-    """One of several clients, and what became of it."""
-
-    client: Client
-    events: list[Event]
-    link: Link
-    report: BackfillReport | None = None
-    ended: float = 0.0
-
-    def told(self, kind: type) -> int:
-        """Count the events of a kind."""
-        return sum(isinstance(event, kind) for event in self.events)
-
-
-@attrs.define
-class Fleet:
-    """Clients with one key on one store."""
-
-    path: Path
-    clock: VirtualClock
-    transport: Callable[[], Transport]
-    limits: Limits
-    key: str
-    members: list[Member] = attrs.Factory(list)
-
-    def join(self, limits: Limits | None = None, link: Link | None = None) -> Member:
-        """Start another client; it has a target of its own unless told otherwise."""
-        number = len(self.members)
-        events: list[Event] = []
-        client = Client(
-            self.key,
-            limits=limits or self.limits,
-            transport=self.transport(),
-            clock=self.clock,
-            random=random.Random(number),
-            store=self.path,
-            on_event=events.append,
-        )
-        member = Member(client, events, link or Link(f"x{number}", "https://vvd.bz"))
-        self.members.append(member)
-        return member
-
-    @property
-    def now(self) -> float:
-        """Seconds since the beginning."""
-        return self.clock.monotonic() / SECOND
-
-    async def backfill(self, member: Member, days: int, **asks: Any) -> None:  # noqa: ANN401 - arguments of a backfill
-        """Let a member fetch so many days, and leave."""
-        end = DateRange.of(START, "2025-01-01")[days - 1]
-        member.report = await member.client.backfill(START, end, [member.link], **asks)
-        member.ended = self.now
-        await member.client.close()
-
-
-def sail(
-    path: Path, upstream: Simulator, limits: Limits, voyage: Callable[[Fleet], Awaitable[None]]
-) -> Fleet:
-    """Let some clients do what the test says, with a simulator that counts."""
-
-    async def main(clock: VirtualClock) -> Fleet:
-        fleet = Fleet(path, clock, lambda: upstream.transport(clock), limits, upstream.key)
-        try:
-            await voyage(fleet)
-        finally:
-            for member in fleet.members:
-                await member.client.close()
-        return fleet
-
-    return run_virtual(main)
+from tests.pacing.fleet import JITTER, MONTH, PLANS, sail, served_by
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     """Where the store is."""
     return tmp_path / "clicks.db"
-
-
-def served_by(plan: Plan, policing: Policing = "sliding_log") -> Simulator:
-    """Return a server that counts in its way."""
-    name = plan.value.lower().replace(" ", "_")
-    return Simulator(plan=name, policing=policing, latency=JITTER, charge_refused=True)
 
 
 # -- the limits -------------------------------------------------------------------------------------------
@@ -208,92 +118,6 @@ def test_a_restart_after_a_full_window(path: Path) -> None:
     assert (upstream.counters.requests, upstream.counters.over_limit) == (27, 0)
 
 
-# -- pauses -----------------------------------------------------------------------------------------------
-
-
-def test_one_is_refused_and_all_pause(path: Path) -> None:
-    """A refusal of one client is a pause for every one, and then there is one probe."""
-    upstream = Simulator(
-        limits=(), concurrency=0, latency=(0.1, 0.1), faults=Script(Rule(retry_after("30"), number={20}))
-    )
-    arrivals: list[float] = []
-
-    async def voyage(fleet: Fleet) -> None:
-        crew = [fleet.join() for _ in range(3)]
-        await asyncio.gather(*(fleet.backfill(member, 15) for member in crew))
-        arrivals.extend(arrival.at / SECOND for arrival in upstream.seen)
-
-    fleet = sail(path, upstream, Limits(concurrency=3), voyage)
-    assert [member.told(Paused) for member in fleet.members] == [1, 1, 1]
-    assert all(member.told(Resumed) <= 1 for member in fleet.members)
-    assert any(member.told(Resumed) for member in fleet.members)
-    late = sorted(moment for moment in arrivals if moment > 20)
-    assert late[0] >= 30
-    assert late[1] - late[0] >= 0.1
-    assert upstream.counters.requests == 46
-
-
-def test_a_long_refusal_ends_one_backfill_and_the_rest_go_on_as_they_can(path: Path) -> None:
-    """Who is told to wait for hours stops with a report; nobody hangs."""
-    upstream = Simulator(
-        limits=(), concurrency=0, latency=(0.1, 0.1), faults=Script(Rule(retry_after("5000"), number={5}))
-    )
-
-    async def voyage(fleet: Fleet) -> None:
-        crew = [fleet.join() for _ in range(2)]
-        await asyncio.gather(*(fleet.backfill(member, 15) for member in crew))
-
-    fleet = sail(path, upstream, Limits(concurrency=2), voyage)
-    stopped = sorted(member.report.stopped for member in fleet.members if member.report)
-    assert stopped == ["complete", "rate_limited"]
-
-
-# -- leaving ----------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("how", ["closed", "cancelled"])
-def test_who_leaves_gives_its_place_back_at_once(path: Path, how: str) -> None:
-    """The others go on without waiting for a lease, or for the turn of one that is gone."""
-    upstream = Simulator(limits=(), concurrency=1, latency=(1.0, 1.0))
-
-    async def voyage(fleet: Fleet) -> None:
-        leaving, staying = fleet.join(), fleet.join()
-        task = asyncio.create_task(fleet.backfill(leaving, 30))
-        await fleet.clock.sleep(0.5)
-        going_on = asyncio.create_task(fleet.backfill(staying, 3))
-        await fleet.clock.sleep(1.0)
-        if how == "closed":
-            await leaving.client.close()
-        else:
-            task.cancel()
-        (error,) = await asyncio.gather(task, return_exceptions=True)
-        assert isinstance(error, UsageError if how == "closed" else asyncio.CancelledError)
-        await going_on
-        assert staying.ended <= 1.5 + 3 * 2.0 + 0.1
-
-    sail(path, upstream, Limits(), voyage)
-
-
-@pytest.mark.parametrize("how", ["closed", "cancelled"])
-def test_who_leaves_gives_its_days_back_at_once(path: Path, how: str) -> None:
-    """A day that was being asked for can be asked for by the next process without waiting for a lease."""
-    upstream = Simulator(limits=(), concurrency=0, latency=(1.0, 1.0))
-
-    async def voyage(fleet: Fleet) -> None:
-        leaving, staying = fleet.join(), fleet.join()
-        task = asyncio.create_task(leaving.client.day(START, leaving.link))
-        await fleet.clock.sleep(1.5)
-        if how == "closed":
-            await leaving.client.close()
-        else:
-            task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        await staying.client.day(START, leaving.link)
-        assert fleet.now <= 1.5 + 2.0 + 0.5
-
-    sail(path, upstream, Limits(concurrency=2), voyage)
-
-
 # -- turns ------------------------------------------------------------------------------------------------
 
 
@@ -341,28 +165,3 @@ def test_the_end_is_foreseen(path: Path, *, same: bool) -> None:
         assert now + eta == pytest.approx(member.ended, abs=65)
         last = [event for event in member.events if isinstance(event, Progress)][-1]
         assert (last.eta, last.done + last.failed) == (0.0, last.total)
-
-
-# -- the text in the store --------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "text", ["", "{", "[]", "null", "{}", '"book"', '{"seen": 1}', "7", "\0", '{"seen": NaN}']
-)
-def test_a_pace_that_cannot_be_read(path: Path, text: str) -> None:
-    """It is a `StoreError` for whoever waits, and nothing is sent."""
-
-    async def main(clock: VirtualClock) -> None:
-        store, transport = SqliteStore(path, clock=clock), Nothing(clock)
-        client = Client("a-key-of-mine", transport=transport, clock=clock, store=store)
-        async with client:
-            await client.day(START, Link("x", "https://vvd.bz"))
-            account = next(iter((await store.accounts()).values()))
-            await store.pace(account, lambda _text, _now, _mark: (text, None))
-            calls = [client.day(day, Link("x", "https://vvd.bz")) for day in list(DateRange.of(*MONTH))[1:4]]
-            errors = await asyncio.gather(*calls, return_exceptions=True)
-            assert [type(error) for error in errors] == [StoreError] * 3
-            assert transport.requests == 1
-        await store.close()
-
-    run_virtual(main)
