@@ -43,14 +43,25 @@ _FOR_A_RESPONSE = Wait(None, "rate")
 class Slot:
     """The right to send one request."""
 
-    __slots__ = ("call", "epoch", "id", "previous_even", "probe", "sent", "storm", "storm_probe", "what")
+    __slots__ = (
+        "asked",
+        "call",
+        "epoch",
+        "id",
+        "previous_even",
+        "probe",
+        "sent",
+        "storm",
+        "storm_probe",
+        "what",
+    )
 
     call: Call
     """Whose it is; written by the limiter."""
 
     def __init__(self, sent: int, epoch: int, *, probe: bool, previous_even: int) -> None:
         self.id = self.what = ""  # its name, and the day it is for, where several processes share the limits
-        self.sent = sent
+        self.sent = self.asked = sent  # the place is held from `asked` on
         self.epoch = epoch
         self.probe = probe
         self.previous_even = previous_even

@@ -105,7 +105,7 @@ class SharedPace:
 
     def expired(self, slot: Slot, now: int) -> bool:
         """See `Pace.expired`."""
-        return now - slot.sent > round(MARGIN / 2 * SECOND)
+        return now - slot.asked > round(MARGIN / 2 * SECOND)
 
     def release(self, slot: Slot, _now: int) -> None:
         """See `Pace.release`."""
@@ -190,6 +190,7 @@ class SharedPace:
         def step(stile: Turnstile, mark: Mark | None) -> Slot | Wait | Taken | None:
             return stile.reserve(who) if terms.want(mark) else None
 
+        asked = self._clock.monotonic()  # its lease may run from now on, however late the answer comes
         try:
             got = await self._step(step, of=(query.target, query.day))
         except Exception as error:  # noqa: BLE001 - whoever waits must be told of any failure
@@ -199,7 +200,7 @@ class SharedPace:
         self._asking = False
         if isinstance(got, Slot):
             self._stands = waiting > 1
-            got.sent, got.what = self._clock.monotonic(), who.what
+            got.asked, got.sent, got.what = asked, self._clock.monotonic(), who.what
             if not self._line.grant(errand, got):
                 self.cancel(got)
         elif isinstance(got, Wait):

@@ -15,15 +15,13 @@ from hourlyclicks.model.report import StopReason
 from hourlyclicks.model.targets import Link
 from hourlyclicks.net.retry import RetryPolicy
 from tests.net.asking import DAY, LINK
+from tests.net.backfilling import MONTH, NOW, OTHER, TODAY, YESTERDAY, Book, asked, check
 from tests.net.stage import BAD_DAYS, ONE, good, play, some_bad, status
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.net.stage import Stage
-
-
-from tests.net.backfilling import MONTH, NOW, OTHER, TODAY, YESTERDAY, Book, asked, check
 
 
 @pytest.fixture

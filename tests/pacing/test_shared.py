@@ -12,15 +12,13 @@ from hourlyclicks.events import Progress
 from hourlyclicks.pacing.plans import Rate
 from hourlyclicks.pacing.schedule import theoretical_minimum
 from hourlyclicks.simulator import Simulator
+from tests.pacing.fleet import JITTER, MONTH, PLANS, sail, served_by
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from hourlyclicks.simulator import Policing
     from tests.pacing.fleet import Fleet
-
-
-from tests.pacing.fleet import JITTER, MONTH, PLANS, sail, served_by
 
 
 @pytest.fixture
