@@ -34,7 +34,7 @@ LINKS = tuple(Link(f"link{number}", "https://vvd.bz") for number in range(PROCES
 SLOWER = 1.25
 """So much longer may four take than one, on a busy machine and with windows that are short."""
 UNFAIR = 0.5
-"""So much may shares differ there, of their mean; with windows of a minute it is a hundredth."""
+"""So much may shares differ there, of their mean; with windows of a minute it was 2.5 % at most."""
 
 
 class Race(NamedTuple):
