@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from hourlyclicks.wire.request import Origin
 
 
-_TAKEN = 0.25
+_TAKEN = 0.05
 """Seconds after which to look again whether another process has got a day."""
 
 

@@ -32,21 +32,27 @@ KILLS = int(os.environ.get("HOURLYCLICKS_KILLS", "8"))
 LINKS = (Link("kYdr", "https://vvd.bz"), Link("한글", "https://vvd.bz"))
 CONCURRENCY = 2
 LONGEST_LIFE = 1.3
+SOON = 0.1
+MOST_DONE = 12
 
 
 def test_a_backfill_survives_any_number_of_kills(store: str, tmp_path: Path) -> None:
     """Killed at random moments, it loses nothing it had reported, and repeats only what was under way."""
     chance = random.Random(KILLS)
     reported: set[tuple[Target, dt.date]] = set()
+    at_work = 0
     with fleet(
         tmp_path, store, days=7 * KILLS, requests=30, window=1.0, concurrency=CONCURRENCY, margin=0.4
     ) as here:
-        for _ in range(KILLS):
+        for number in range(KILLS):
             worker = here.start(*LINKS)
             worker.go()
-            time.sleep(chance.uniform(0, LONGEST_LIFE))
+            if number % 2:  # it surely dies at work, and not while it waits for its predecessor's places
+                until(partial(_has_done, worker, chance.randint(1, MOST_DONE)))
+            time.sleep(chance.uniform(0, SOON if number % 2 else LONGEST_LIFE))
             assert worker.runs, "it was done too soon: there are not enough days"
             worker.kill()
+            at_work += bool(worker.days)
             reported |= worker.days
             here.check_kept(reported)
         last = here.run(*LINKS)
@@ -57,9 +63,9 @@ def test_a_backfill_survives_any_number_of_kills(store: str, tmp_path: Path) -> 
         assert counters.requests == counters.asked.total() <= days + KILLS * CONCURRENCY
         here.check_limits()
         here.check_exact(*LINKS)
-        _log.info(
-            "%s days, %s of them before the last kill; %s requests", days, len(reported), counters.requests
-        )
+        assert at_work >= KILLS // 2
+        _log.info("%s of %s killed at work, with %s of %s days done", at_work, KILLS, len(reported), days)
+        _log.info("%s requests, at most %s for a day", counters.requests, max(counters.asked.values()))
 
 
 def test_a_restart_right_after_a_full_window_waits(store: str, tmp_path: Path) -> None:
@@ -78,3 +84,7 @@ def test_a_restart_right_after_a_full_window_waits(store: str, tmp_path: Path) -
 
 def _has_used_a_window(worker: Worker) -> bool:
     return len(worker.days) == 10
+
+
+def _has_done(worker: Worker, days: int) -> bool:
+    return len(worker.days) >= days
