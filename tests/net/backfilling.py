@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 OTHER = Link("xyz", "https://vvd.bz")
 MONTH = DateRange(DAY, END)
+MONTH_OF_IT = (DAY, END, [LINK])
 NOW = dt.datetime(2025, 6, 1, 12, tzinfo=dt.UTC)
 TODAY, YESTERDAY = dt.date(2025, 6, 1), dt.date(2025, 5, 31)
 ONCE = RetryPolicy(attempts=1)
@@ -93,3 +95,19 @@ async def ended(backfill: Awaitable[BackfillReport]) -> BackfillReport:
 def asked(stage: Stage) -> list[dt.date]:
     """Return the days that were asked for, in order."""
     return [question.day for question in stage.transport.asked]
+
+
+def start(stage: Stage, **asks: Any) -> asyncio.Task[BackfillReport]:  # noqa: ANN401 - arguments of a backfill
+    """Start the backfill of a month."""
+    return asyncio.create_task(stage.client.backfill(*MONTH_OF_IT, **asks))
+
+
+def times_asked(stage: Stage) -> list[int]:
+    """Return how often each day was asked for that was."""
+    days = [question.day for question in stage.transport.asked]
+    return [days.count(day) for day in sorted(set(days))]
+
+
+def store_threads() -> list[threading.Thread]:
+    """Return the threads of stores that are open."""
+    return [thread for thread in threading.enumerate() if thread.name.startswith("hourlyclicks-store")]

@@ -13,6 +13,13 @@ from tests.net.raw_server import RawServer
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where a store may be."""
+    return tmp_path / "clicks.db"
 
 
 @pytest.fixture

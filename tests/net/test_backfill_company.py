@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,39 +12,14 @@ from hourlyclicks.model.report import StopReason
 from hourlyclicks.pacing.lanes import Lane
 from hourlyclicks.pacing.plans import Limits, Rate
 from tests.net.asking import DAY, LINK
+from tests.net.backfilling import MONTH_OF_IT, start, store_threads, times_asked
 from tests.net.stage import END, FREE, ONE, others, play
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hourlyclicks.model.report import BackfillReport
     from hourlyclicks.model.series import HourlySeries
     from tests.net.stage import Stage
-
-MONTH_OF_IT = (DAY, END, [LINK])
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """Where the store is."""
-    return tmp_path / "clicks.db"
-
-
-def start(stage: Stage, **asks: Any) -> asyncio.Task[BackfillReport]:  # noqa: ANN401 - arguments of a backfill
-    """Start the backfill of a month."""
-    return asyncio.create_task(stage.client.backfill(*MONTH_OF_IT, **asks))
-
-
-def times_asked(stage: Stage) -> list[int]:
-    """Return how often each day was asked for that was."""
-    days = [question.day for question in stage.transport.asked]
-    return [days.count(day) for day in sorted(set(days))]
-
-
-def store_threads() -> list[threading.Thread]:
-    """Return the threads of stores that are open."""
-    return [thread for thread in threading.enumerate() if thread.name.startswith("hourlyclicks-store")]
-
 
 # -- other calls ------------------------------------------------------------------------------------------
 

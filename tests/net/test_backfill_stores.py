@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import threading
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from hourlyclicks.errors import HourlyClicksError, StoreError
 from hourlyclicks.model.report import StopReason
 from tests.net.asking import DAY, LINK
+from tests.net.backfilling import MONTH_OF_IT
 from tests.net.stage import END, FREE, ONE, FailingStore, good, others, play, status
 
 if TYPE_CHECKING:
@@ -18,33 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hourlyclicks.model.http import Response
-    from hourlyclicks.model.report import BackfillReport
     from tests.net.stage import Stage
-
-MONTH_OF_IT = (DAY, END, [LINK])
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """Where the store is."""
-    return tmp_path / "clicks.db"
-
-
-def start(stage: Stage, **asks: Any) -> asyncio.Task[BackfillReport]:  # noqa: ANN401 - arguments of a backfill
-    """Start the backfill of a month."""
-    return asyncio.create_task(stage.client.backfill(*MONTH_OF_IT, **asks))
-
-
-def times_asked(stage: Stage) -> list[int]:
-    """Return how often each day was asked for that was."""
-    days = [question.day for question in stage.transport.asked]
-    return [days.count(day) for day in sorted(set(days))]
-
-
-def store_threads() -> list[threading.Thread]:
-    """Return the threads of stores that are open."""
-    return [thread for thread in threading.enumerate() if thread.name.startswith("hourlyclicks-store")]
-
 
 # -- a store that fails -----------------------------------------------------------------------------------
 
