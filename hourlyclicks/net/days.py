@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from hourlyclicks.events import Announcer
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.http import Response
-    from hourlyclicks.model.targets import Query
     from hourlyclicks.net.archive import Archive
     from hourlyclicks.net.retry import Retrier
     from hourlyclicks.net.transport import Transport
@@ -40,9 +39,11 @@ if TYPE_CHECKING:
     from hourlyclicks.pacing.gate import Slot
     from hourlyclicks.pacing.lanes import Call
     from hourlyclicks.pacing.limiter import Limiter
+    from hourlyclicks.wire.judge import Refusal
     from hourlyclicks.wire.request import Origin
 
 
+_OK = int(HTTPStatus.OK)
 _TAKEN = 0.05
 """Seconds after which to look again whether another process has got a day."""
 
@@ -51,8 +52,8 @@ class _Trip:
     """A day on its way.
 
     Attributes:
+        errand: what is asked, and on whose behalf.
         query: the question.
-        errand: on whose behalf.
         requests: how many were spent on it.
         refusals: how many of them were refused because of the rate.
         started: when the first one went, in nanoseconds of the clock.
@@ -63,9 +64,9 @@ class _Trip:
 
     asked: dt.datetime
 
-    def __init__(self, query: Query, errand: Errand) -> None:
-        self.query = query
+    def __init__(self, errand: Errand) -> None:
         self.errand = errand
+        self.query = errand.query
         self.requests = 0
         self.refusals = 0
         self.started = 0
@@ -111,18 +112,18 @@ class DayFetcher:
         patient = call.lane is Lane.BACKFILL and not self._limiter.stormed_out
         return self._retrier.budget.spent and not patient
 
-    async def fetch(self, query: Query, errand: Errand) -> DayClicks:
+    async def fetch(self, errand: Errand) -> DayClicks:
         """Fetch one day.
 
         Raises:
             HourlyClicksError: it failed for good; the error carries its day and target.
             OverError: the call was over before that was known.
         """
-        trip = _Trip(query, errand)
+        trip = _Trip(errand)
         try:
             day = await self._answer(trip)
             if self._archive is not None:
-                revised = await self._archive.keep(query, day, requests=trip.requests)
+                revised = await self._archive.keep(trip.query, day, requests=trip.requests)
                 errand.call.revised += revised
         except HourlyClicksError as error:
             await self._failed(trip, error)
@@ -130,8 +131,10 @@ class DayFetcher:
         except NotNeededError:
             return await self._found(trip)
         finally:
-            self._limiter.settled(query)
+            if self._archive is not None:
+                self._limiter.settled(trip.query)
         if self._announce:
+            query = trip.query
             self._announce(
                 DayDone(day=query.day, target=query.target, requests=trip.requests, final=day.final)
             )
@@ -167,7 +170,7 @@ class DayFetcher:
         if self._archive is not None:
             day = await self._archive.find(trip.query, trip.errand.call.terms)
         if day is None:
-            return await self.fetch(trip.query, trip.errand)  # it was there, and is there no more
+            return await self.fetch(trip.errand)  # it was there, and is there no more
         return day
 
     async def _repeat(self, trip: _Trip, error: HourlyClicksError) -> DayClicks:
@@ -183,6 +186,7 @@ class DayFetcher:
         error.about(query.day, query.target)
         trip.errand.call.retries += 1
         trip.errand.busy = False
+        trip.errand.leader.stand_in()
         self._limiter.settled(query)  # while this one waits, another process may try
         if self._announce:
             self._announce(
@@ -212,15 +216,20 @@ class DayFetcher:
     async def _exchange(self, trip: _Trip) -> Response:
         request = build_request(trip.query, self._origin)
         while True:
-            slot = await self._place(trip.errand)
+            slot = self._limiter.at_once(trip.errand) or await self._place(trip.errand)
+            trip.errand.busy = True
             try:
                 if not trip.requests:
                     trip.started = slot.sent
                 trip.requests += 1
                 trip.asked = self._clock.wall()  # the answer may be as old as that
                 response = await self._transport.send(request)
-                if await self._let_through(trip, slot, response):
+                refused = None if response.status == _OK else refusal(response, self._clock.wall())
+                if refused is None:
+                    self._limiter.answered(slot)
+                    check_status(response, key=self._origin.api_key)
                     return response
+                await self._pause(trip, slot, refused)
                 self._check_patience(trip)
             except HourlyClicksError as error:
                 if error.fatal:
@@ -234,12 +243,9 @@ class DayFetcher:
         errand.busy = False
         while True:
             try:
-                slot = await self._limiter.acquire(errand)
+                return await self._limiter.acquire(errand)
             except TakenError:
                 await self._clock.sleep(_TAKEN)
-            else:
-                errand.busy = True
-                return slot
 
     def _check_patience(self, trip: _Trip) -> None:
         """Give a day up that was refused too often, or would wait past its deadline; the others go on."""
@@ -253,16 +259,10 @@ class DayFetcher:
         error.fatal = False
         raise error
 
-    async def _let_through(self, trip: _Trip, slot: Slot, response: Response) -> bool:
-        """Tell the limiter what the response means for the rate, and raise what it means for the day."""
-        refused = refusal(response, self._clock.wall())
-        if refused is None:
-            self._limiter.answered(slot)
-            check_status(response, key=self._origin.api_key)
-            return True
+    async def _pause(self, trip: _Trip, slot: Slot, refused: Refusal) -> None:
+        """Tell the limiter of a refusal, before anybody else can have the slot."""
         trip.refusals += 1
         if self._announce:
             self._announce(Refused(day=trip.query.day, target=trip.query.target, status=refused.status))
         for_rate = refused.status == HTTPStatus.TOO_MANY_REQUESTS
         await self._limiter.refused(slot, refused.retry_after, for_rate=for_rate)
-        return False

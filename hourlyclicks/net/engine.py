@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from hourlyclicks.store.protocol import Store
     from hourlyclicks.wire.request import Origin
 
-_SPARE_WORKERS = 2
-"""So many more than may send at a time; they stand in for those that wait between two attempts."""
+_SPARE = 2
+"""So many more workers than may send at a time; they stand in for those that are held up."""
 
 
 class Engine:
@@ -81,10 +81,11 @@ class Engine:
         self._clock = clock
         self._announce = announce
         self._transport = transport
-        self._workers = limits.concurrency + _SPARE_WORKERS
+        self._workers, self._spare = limits.concurrency, _SPARE
         self._archive: Archive | None = None
         pace: Pace = OwnPace(limits)
         if store is not None:
+            self._workers, self._spare = limits.concurrency + _SPARE, 0  # some always wait for the disk
             key = origin.api_key
             fingerprint = key.fingerprint if account is None else partial(fingerprint_of, account)
             self._archive = Archive(
@@ -132,6 +133,7 @@ class Engine:
             limiter=self.limiter,
             announce=self._announce,
             workers=self._workers,
+            spare=self._spare,
             running=self._running,
         )
 

@@ -34,8 +34,9 @@ class Crew(Generic[T]):
     Args:
         items: what there is to do; pulled one at a time, by whichever worker is free.
         work: does one item. An exception of it stops everybody.
-        size: how many tasks.
+        size: how many tasks to begin with.
         spared: says of a worker that it must not be cancelled now.
+        spare: how many more there may be, see `stand_in`.
     """
 
     def __init__(
@@ -45,18 +46,22 @@ class Crew(Generic[T]):
         *,
         size: int,
         spared: Callable[[asyncio.Task[None]], bool],
+        spare: int = 0,
     ) -> None:
         self._pull = _one_at_a_time(items) if isinstance(items, AsyncIterable) else _at_once(items)
         self._work = work
         self._size = size
         self._spared = spared
+        self._spare = spare
+        self._over = asyncio.Event()
         self._stopped = False
         self._retired = False
         self._failure: HourlyClicksError | None = None
         self._workers: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
-        self._workers = [asyncio.create_task(self._labour()) for _ in range(self._size)]
+        for _ in range(self._size):
+            self._hire()
         return self
 
     async def __aexit__(
@@ -75,6 +80,12 @@ class Crew(Generic[T]):
                 leaving.append(worker)
         if leaving:
             await asyncio.wait(leaving)
+
+    def stand_in(self) -> None:
+        """Let one more work if there may be more, since one of them is held up."""
+        if self._spare and self._workers and not self._stopped:
+            self._spare -= 1
+            self._hire()
 
     def stop(self) -> None:
         """Let every worker finish the item it is at, and take no other."""
@@ -98,12 +109,23 @@ class Crew(Generic[T]):
 
     async def join(self) -> None:
         """Wait until everything is done, or raise the first exception of a worker."""
-        done, _ = await asyncio.wait(self._workers, return_when=asyncio.FIRST_EXCEPTION)
+        await self._over.wait()
         if self._failure is not None:
             raise self._failure
-        for worker in done:
-            if not (self._retired and worker.cancelled()):
+        for worker in self._workers:
+            if worker.done() and not (self._retired and worker.cancelled()):
                 worker.result()
+
+    def _hire(self) -> None:
+        worker = asyncio.create_task(self._labour())
+        worker.add_done_callback(self._ended)
+        self._workers.append(worker)
+
+    def _ended(self, worker: asyncio.Task[None]) -> None:
+        """Take note of the end of a worker, which is that of all if it has failed or was the last."""
+        failed = not worker.cancelled() and worker.exception() is not None
+        if failed or all(each.done() for each in self._workers):
+            self._over.set()
 
     async def _labour(self) -> None:
         while True:

@@ -37,22 +37,21 @@ class _LeaderGoneError(Exception):
     """The leader was cancelled; somebody else has to lead."""
 
 
-class _Flight:
+class _Flight(Errand):
     """A day in flight.
 
     Attributes:
-        errand: on whose behalf it is asked for.
         task: the task it runs in.
         own: whether that task is there only for those that wait for it.
         followers: those that wait for it.
     """
 
-    __slots__ = ("errand", "followers", "own", "task")
+    __slots__ = ("followers", "own", "task")
 
-    def __init__(self, query: Query, call: Call, task: asyncio.Task[object] | None, *, own: bool) -> None:
-        self.errand = Errand(call, query)
+    def __init__(self, call: Call, query: Query, task: asyncio.Task[object] | None) -> None:
+        super().__init__(call, query)
         self.task = task
-        self.own = own
+        self.own = task is None
         self.followers: set[asyncio.Future[DayClicks]] = set()
 
 
@@ -67,7 +66,7 @@ class Flights:
 
     def __init__(
         self,
-        fetch: Callable[[Query, Errand], Awaitable[DayClicks]],
+        fetch: Callable[[Errand], Awaitable[DayClicks]],
         hand_over: Callable[[Errand, Call], None],
     ) -> None:
         self._fetch = fetch
@@ -84,11 +83,11 @@ class Flights:
         while True:
             flight = self._flights.get(query)
             if flight is not None:
-                self._hand_over(flight.errand, call)
-                return await self._follow(flight, query, call)
-            flight = self._flights[query] = _Flight(query, call, asyncio.current_task(), own=False)
+                self._hand_over(flight, call)
+                return await self._follow(flight, call)
+            flight = self._flights[query] = _Flight(call, query, asyncio.current_task())
             try:
-                return await self._lead(flight, query)
+                return await self._lead(flight)
             except OverError:
                 if call.over:
                     raise
@@ -98,12 +97,12 @@ class Flights:
         """Fetch a day in a task of its own, or wait for whoever is fetching it."""
         flight = self._flights.get(query)
         if flight is None:
-            flight = self._flights[query] = _Flight(query, call, None, own=True)
-            flight.task = asyncio.create_task(self._lead_alone(flight, query))
-            flight.task.add_done_callback(partial(self._crash, flight, query))
+            flight = self._flights[query] = _Flight(call, query, None)
+            flight.task = asyncio.create_task(self._lead_alone(flight))
+            flight.task.add_done_callback(partial(self._crash, flight))
         else:
-            self._hand_over(flight.errand, call)
-        return await self._follow(flight, query, call)
+            self._hand_over(flight, call)
+        return await self._follow(flight, call)
 
     def adopt(self, task: asyncio.Task[None]) -> bool:
         """Return whether others wait for what a task is fetching; it then ends with the last of them."""
@@ -115,7 +114,7 @@ class Flights:
 
     def busy(self, task: asyncio.Task[None]) -> bool:
         """Return whether a request was spent on what a task is fetching, whose answer is about to come."""
-        return any(flight.task is task and flight.errand.busy for flight in self._flights.values())
+        return any(flight.task is task and flight.busy for flight in self._flights.values())
 
     async def close(self) -> None:
         """Cancel the flights in tasks of their own and wait until they are gone."""
@@ -125,33 +124,33 @@ class Flights:
         if tasks:
             await asyncio.wait(tasks)
 
-    async def _lead(self, flight: _Flight, query: Query) -> DayClicks:
+    async def _lead(self, flight: _Flight) -> DayClicks:
         try:
-            day = await self._fetch(query, flight.errand)
+            day = await self._fetch(flight)
         except OverError:  # the leader's call is over, not that of its followers
-            self._land(flight, query, _LeaderGoneError())
+            self._land(flight, _LeaderGoneError())
             raise
         except Exception as error:
-            self._land(flight, query, error)
+            self._land(flight, error)
             raise
         except BaseException:
-            self._land(flight, query, _LeaderGoneError())
+            self._land(flight, _LeaderGoneError())
             raise
-        self._land(flight, query, day)
+        self._land(flight, day)
         return day
 
-    async def _lead_alone(self, flight: _Flight, query: Query) -> None:
+    async def _lead_alone(self, flight: _Flight) -> None:
         with suppress(Exception):  # the followers are told
-            await self._lead(flight, query)
+            await self._lead(flight)
 
-    def _crash(self, flight: _Flight, query: Query, _: asyncio.Task[object]) -> None:
+    def _crash(self, flight: _Flight, _: asyncio.Task[object]) -> None:
         """Tell those who follow a task that was cancelled before it had begun."""
-        self._land(flight, query, _LeaderGoneError())
+        self._land(flight, _LeaderGoneError())
 
-    def _land(self, flight: _Flight, query: Query, outcome: DayClicks | Exception) -> None:
+    def _land(self, flight: _Flight, outcome: DayClicks | Exception) -> None:
         """Make room for the next flight of that day, and tell the followers of this one."""
-        if self._flights.get(query) is flight:
-            del self._flights[query]
+        if self._flights.get(flight.query) is flight:
+            del self._flights[flight.query]
         for follower in flight.followers:
             if follower.done():
                 continue
@@ -162,25 +161,26 @@ class Flights:
             else:
                 follower.set_result(outcome)
 
-    async def _follow(self, flight: _Flight, query: Query, call: Call) -> DayClicks:
+    async def _follow(self, flight: _Flight, call: Call) -> DayClicks:
         follower: asyncio.Future[DayClicks] = asyncio.get_running_loop().create_future()
         flight.followers.add(follower)
+        call.stand_in()
         try:
             return await follower
         except _LeaderGoneError:
             pass
         finally:
             flight.followers.discard(follower)
-            self._abandon(flight, query, follower)
+            self._abandon(flight, follower)
         if call.over:
             raise OverError
-        return await self.share(query, call)
+        return await self.share(flight.query, call)
 
-    def _abandon(self, flight: _Flight, query: Query, follower: asyncio.Future[DayClicks]) -> None:
+    def _abandon(self, flight: _Flight, follower: asyncio.Future[DayClicks]) -> None:
         """Cancel a flight made for its followers when the last of them has left early."""
         if follower.done() and not follower.cancelled():
             follower.exception()  # seen, even if a cancelled follower did not take it
         elif flight.own and not flight.followers and flight.task is not None:
-            if self._flights.get(query) is flight:
-                del self._flights[query]
+            if self._flights.get(flight.query) is flight:
+                del self._flights[flight.query]
             flight.task.cancel()

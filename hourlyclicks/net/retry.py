@@ -91,7 +91,8 @@ class RetryBudget:
 
     def earn(self) -> None:
         """Note a success."""
-        self._tenths = min(self._size, self._tenths + 1)
+        if self._tenths < self._size:
+            self._tenths = min(self._size, self._tenths + 1)
 
 
 class Retrier:

@@ -10,7 +10,7 @@ With a store, the days that are known for good come from there, and are not aske
 from __future__ import annotations
 
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from hourlyclicks.errors import HourlyClicksError, IncompleteSeriesError, StoreError, UsageError
 from hourlyclicks.events import Progress
@@ -22,7 +22,7 @@ from hourlyclicks.pacing.lanes import Call
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterable, Iterator
     from types import TracebackType
 
     from hourlyclicks.events import Announcer
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from hourlyclicks.pacing.lanes import Lane
     from hourlyclicks.pacing.limiter import Limiter
     from hourlyclicks.store.terms import Terms
+
+T = TypeVar("T")
 
 _AHEAD = 4
 """A stream may be so many days per worker ahead of its consumer."""
@@ -56,6 +58,7 @@ class Run:
         limiter: foresees the end.
         announce: told how far it is.
         workers: how many days may be worked on at a time.
+        spare: how many more may be while some of these are held up.
         running: the runs of the client, among which it is while it is entered.
         terms: what it wants of days that are in the store.
         archive: the store, if there is one.
@@ -77,6 +80,7 @@ class Run:
         limiter: Limiter,
         announce: Announcer,
         workers: int,
+        spare: int,
         running: set[Ongoing],
         terms: Terms,
         archive: Archive | None,
@@ -84,7 +88,7 @@ class Run:
         self.range = range_
         self.target = target
         self.workers = min(workers, len(range_))
-        self.spared = flights.adopt
+        self.spare = min(spare, len(range_) - self.workers)
         self._call = Call(lane, remaining=len(range_), terms=terms)
         self._pages = None if archive is None else Pages(archive, target, range_, terms)
         self._expected = 0
@@ -117,6 +121,12 @@ class Run:
     def queries(self) -> Iterator[Query]:
         """Yield what to ask for, in the order of the dates."""
         return (Query(day, self.target) for day in self.range)
+
+    def crew(self, items: Iterable[T], work: Callable[[T], Awaitable[None]]) -> Crew[T]:
+        """Return those who do the work."""
+        crew = Crew(items, work, size=self.workers, spare=self.spare, spared=self._flights.adopt)
+        self._call.stand_in = crew.stand_in
+        return crew
 
     async def survey(self) -> None:
         """Look how many days the store has already."""
@@ -197,7 +207,7 @@ async def collect(run: Run, *, strict: bool) -> HourlySeries:
             if error.retryable and run.given_up:
                 crew.stop()
 
-    crew = Crew(run.queries(), work, size=run.workers, spared=run.spared)
+    crew = run.crew(run.queries(), work)
     run.on_close = crew.end
     try:
         await run.survey()
@@ -229,9 +239,9 @@ class DayStream:
         self._check = check
         self._reading: bool | None = None
         self._shelf: Shelf[DayClicks | HourlyClicksError] = Shelf(
-            size=len(run.range), room=_AHEAD * run.workers, ordered=ordered
+            size=len(run.range), room=_AHEAD * (run.workers + run.spare), ordered=ordered
         )
-        self._crew = Crew(enumerate(run.queries()), self._work, size=run.workers, spared=run.spared)
+        self._crew = run.crew(enumerate(run.queries()), self._work)
         run.on_close = self._end
 
     async def __aenter__(self) -> Self:

@@ -25,15 +25,16 @@ class Errand:
 
     Attributes:
         call: on whose behalf, at present.
+        leader: on whose behalf at first; it runs in a task of that call.
         query: what is asked.
         turn: its place in the line while it waits.
         busy: whether a request was spent on it whose result is not lost if it is let be.
     """
 
-    __slots__ = ("busy", "call", "query", "turn")
+    __slots__ = ("busy", "call", "leader", "query", "turn")
 
     def __init__(self, call: Call, query: Query) -> None:
-        self.call = call
+        self.call = self.leader = call
         self.query = query
         self.busy = False
         self.turn: asyncio.Future[Slot] | None = None

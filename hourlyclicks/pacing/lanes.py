@@ -10,13 +10,20 @@ from __future__ import annotations
 import datetime as dt
 import enum
 from collections import OrderedDict, deque
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from hourlyclicks.store.terms import Terms
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 T = TypeVar("T")
 
 _ALL = Terms(began=dt.datetime.max.replace(tzinfo=dt.UTC), refresh=True)
+
+
+def _nobody() -> None:
+    """Stand in for nobody."""
 
 
 class Lane(enum.IntEnum):
@@ -49,6 +56,8 @@ class Call:
         answered: days that it has got by asking.
         revised: days whose figures had changed.
         over: whether it may send no more.
+        stand_in: to be called when a task that works for it is held up by anything but its turn and its
+            answer, so that another one may work meanwhile.
     """
 
     __slots__ = (
@@ -62,6 +71,7 @@ class Call:
         "retries",
         "revised",
         "spent",
+        "stand_in",
         "terms",
     )
 
@@ -81,6 +91,7 @@ class Call:
         self.flying = self.spent = self.retries = self.answered = self.revised = 0
         self.over = allowance == 0
         self._allowance = allowance
+        self.stand_in: Callable[[], None] = _nobody
 
     @property
     def unsent(self) -> int:
@@ -99,6 +110,8 @@ class Lanes(Generic[T]):
 
     def __init__(self) -> None:
         self._lanes: dict[Lane, OrderedDict[Call, deque[T]]] = {lane: OrderedDict() for lane in Lane}
+        self._interactive = self._lanes[Lane.INTERACTIVE]
+        self._backfill = self._lanes[Lane.BACKFILL]
 
     def push(self, call: Call, ticket: T) -> None:
         """Let a ticket of a call wait."""
@@ -115,7 +128,7 @@ class Lanes(Generic[T]):
         return True
 
     def __bool__(self) -> bool:
-        return any(self._lanes.values())
+        return bool(self._interactive or self._backfill)
 
     def waiting(self, lane: Lane) -> bool:
         """Return whether anybody waits in that lane."""

@@ -78,23 +78,34 @@ class Limiter:
             TakenError: another process asks for it right now.
         """
         while True:
+            slot = self.at_once(errand)
+            if slot is not None:
+                return slot
             if self._latch is not None:
                 raise copy.copy(self._latch)
             if errand.call.over:
                 raise OverError
             slot = await self._turn(errand)
             if not self._outdated(slot):
-                slot.call.spend()
-                if slot.call.over:
-                    self.dismiss(slot.call, OverError())
-                return slot
+                return self._spent(slot)
             self.cancel(slot)  # something happened since it was handed out, in the same turn of the loop
 
+    def at_once(self, errand: Errand) -> Slot | None:
+        """Return a slot if there is one for which nobody waits."""
+        if self._lanes or self._latch is not None or errand.call.over:
+            return None
+        got = self._reserve(errand, self._clock.monotonic())
+        return self._spent(_given(got, errand.call)) if isinstance(got, Slot) else None
+
+    def _spent(self, slot: Slot) -> Slot:
+        """Count the request that is sent now."""
+        call = slot.call
+        call.spend()
+        if call.over:
+            self.dismiss(call, OverError())
+        return slot
+
     async def _turn(self, errand: Errand) -> Slot:
-        if not self._lanes:
-            got = self._reserve(errand, self._clock.monotonic())
-            if isinstance(got, Slot):
-                return _given(got, errand.call)
         turn: asyncio.Future[Slot] = asyncio.get_running_loop().create_future()
         errand.turn = turn
         self._lanes.push(errand.call, errand)
@@ -202,7 +213,7 @@ class Limiter:
 
     def calmed(self) -> None:
         """Note that a day was answered, so that there is no storm, or no more."""
-        if self._storm.calmed():
+        if not self._storm.quiet and self._storm.calmed():
             self.resumed()
 
     def abort(self, error: HourlyClicksError, *, for_good: bool) -> None:

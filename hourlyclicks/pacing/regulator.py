@@ -62,7 +62,7 @@ class Regulator:
         if slot.epoch != self.gate.pause.epoch:
             return False
         self.brake.answered()
-        return self.gate.pause.end()
+        return self.gate.pause.held and self.gate.pause.end()
 
     def refused(
         self, slot: Slot, retry_after: float | None, *, now: int, u: float, for_rate: bool

@@ -22,9 +22,13 @@ class Storm:
 
     Args:
         first: seconds; the length of the first pause.
+
+    Attributes:
+        quiet: whether there has been none since the last answer.
     """
 
     def __init__(self, first: float) -> None:
+        self.quiet = True
         self._pause = Pause()
         self._backoff = Backoff(first)
 
@@ -37,12 +41,14 @@ class Storm:
         """Begin a pause unless there is one; return its seconds if it is a new one."""
         if self._pause.blocks(now) is not None or self._backoff.spent:
             return None
+        self.quiet = False
         seconds = self._backoff.next(None, u)
         self._pause.begin(now + round(seconds * SECOND))
         return seconds
 
     def calmed(self) -> bool:
         """Note that a day was answered; return whether that ends the storm."""
+        self.quiet = True
         self._backoff.answered()
         return self._pause.end()
 

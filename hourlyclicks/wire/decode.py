@@ -13,19 +13,22 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hourlyclicks.errors import ApiError, DecodeError, HourlyClicksError
 from hourlyclicks.model.day import DayClicks
-from hourlyclicks.wire.document import UnreadableError, read_quickly, read_strictly
+from hourlyclicks.wire.document import UnreadableError, may_nest, read_quickly, read_strictly
 from hourlyclicks.wire.endpoints import CODE, MESSAGE, RESULT
 from hourlyclicks.wire.rows import LARGEST, careful_columns, plain_columns, whole_number
 from hourlyclicks.wire.text import excerpt
 
 if TYPE_CHECKING:
     import datetime as dt
-
-    from cattrs import BaseConverter
+    from collections.abc import Callable
 
     from hourlyclicks.model.http import Response
     from hourlyclicks.model.targets import Query
     from hourlyclicks.wire.key import ApiKey
+    from hourlyclicks.wire.rows import Columns
+
+
+_ENVELOPE = {CODE, MESSAGE, RESULT}
 
 
 def decode_day(
@@ -63,22 +66,26 @@ class _Answer(NamedTuple):
     """What the hook makes a day of."""
 
     document: object
+    body: bytes
     day: dt.date
     fetched_at: dt.datetime
     final: bool
+    strict: bool
 
 
 def _read(
     query: Query, response: Response, *, fetched_at: dt.datetime, final: bool, key: ApiKey | None
 ) -> DayClicks | HourlyClicksError:
     """Return the day, or the error to raise."""
-    structure = _converter().structure
+    structure, body = _hook(), response.body
     try:
-        return structure(_Answer(read_quickly(response.body), query.day, fetched_at, final), DayClicks)
+        document = read_quickly(body)
+        return structure(_Answer(document, body, query.day, fetched_at, final, False), DayClicks)  # noqa: FBT003 - a name would cost more than the tuple
     except ValueError:
         pass  # the strict reader decides
     try:
-        return structure(_Answer(read_strictly(response.body), query.day, fetched_at, final), DayClicks)
+        document = read_strictly(body)
+        return structure(_Answer(document, body, query.day, fetched_at, final, strict=True), DayClicks)
     except _SaysNoError as no:
         return ApiError(excerpt(no.message, key=key), code=no.code, status=response.status)
     except UnreadableError as error:
@@ -87,20 +94,35 @@ def _read(
 
 
 @cache
-def _converter() -> BaseConverter:
+def _hook() -> Callable[[_Answer, type[DayClicks]], DayClicks]:
     """Make the converter for the first answer; importing cattrs would make the package slow to import."""
     from cattrs import BaseConverter  # noqa: PLC0415 - see above
 
     converter = BaseConverter()
     converter.register_structure_hook(DayClicks, _day)
-    return converter
+    return converter.get_structure_hook(DayClicks)
 
 
 def _day(answer: _Answer, _: type[DayClicks]) -> DayClicks:
-    rows = _rows(answer.document)
     ymd = answer.day.isoformat()
-    clicks, users = plain_columns(rows, ymd) or careful_columns(rows, ymd)
-    return DayClicks(answer.day, clicks, users, answer.fetched_at, answer.final)
+    columns = _plain_columns(answer.document, ymd)
+    if columns is None:
+        if not answer.strict and may_nest(answer.body):
+            raise UnreadableError("it may be nested too deep", retryable=False)
+        columns = careful_columns(_rows(answer.document), ymd)
+    return DayClicks(answer.day, *columns, answer.fetched_at, answer.final)
+
+
+def _plain_columns(document: object, ymd: str) -> Columns | None:
+    """Return the columns of an answer that is made as all of the API are, and so nests no deeper."""
+    if not isinstance(document, dict) or not document.keys() <= _ENVELOPE:
+        return None
+    code, message, rows = document.get(CODE), document.get(MESSAGE), document.get(RESULT)
+    if type(code) is not int or code != 0 or type(rows) is not list:
+        return None
+    if message is not None and type(message) is not str:
+        return None
+    return plain_columns(rows, ymd)
 
 
 def _rows(document: object) -> list[Any]:

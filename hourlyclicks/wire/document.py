@@ -42,13 +42,24 @@ class UnreadableError(ValueError):
 def read_quickly(body: bytes) -> Any:  # noqa: ANN401 - a JSON document is of any type
     """Return the document, by the fastest decoder there is.
 
+    Nobody has looked how deep it nests. Whoever finds more in it than values they know asks `may_nest` before
+    they believe it.
+
     Raises:
         ValueError: it does not like the body; `read_strictly` has the last word.
     """
     loads = _quick_loads()
-    if loads is None or body.count(b"[") + body.count(b"{") > MAX_DEPTH:
-        return read_strictly(body)
-    return loads(body)
+    if loads is not None:
+        return loads(body)
+    try:
+        return _DECODER.decode(body.decode())
+    except RecursionError:
+        raise UnreadableError("nested too deep", retryable=False) from None
+
+
+def may_nest(body: bytes) -> bool:
+    """Return whether a document has so many brackets that it may nest more than `MAX_DEPTH` deep."""
+    return body.count(b"[") + body.count(b"{") > MAX_DEPTH
 
 
 def read_strictly(body: bytes) -> Any:  # noqa: ANN401 - a JSON document is of any type

@@ -31,24 +31,37 @@ LARGEST = 2**63 - 1
 MAX_PROBLEMS = 100
 """After so many problems nobody reads on."""
 
+_MEMBERS = len((YMD, HOUR, CLICKS, UNIQUE_USERS))
 _DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 
 
 def plain_columns(rows: Sequence[Any], ymd: str) -> Columns | None:
-    """Return the columns if all rows are of the day, of different hours and plain numbers; else ``None``."""
+    """Return the columns if all rows are of the day, of different hours and plain numbers; else ``None``.
+
+    Rows with other members than those of the API are not plain: nobody has seen how deep they nest.
+    """
     clicks: list[int | None] = [None] * HOURS
     users = clicks.copy()
+    members, most = _MEMBERS, LARGEST
     try:
         for row in rows:
             hour, count, people = row[HOUR], row[CLICKS], row[UNIQUE_USERS]
-            if row[YMD] != ymd or not type(hour) is type(count) is type(people) is int:
-                return None
-            if not (0 <= hour < HOURS and 0 <= count <= LARGEST and 0 <= people <= LARGEST):
-                return None
-            if clicks[hour] is not None:
+            if (  # one chain, since this runs for every hour of every year
+                row[YMD] != ymd
+                or len(row) != members
+                or type(hour) is not int
+                or type(count) is not int
+                or type(people) is not int
+                or hour < 0
+                or clicks[hour] is not None
+                or count < 0
+                or people < 0
+                or count > most
+                or people > most
+            ):
                 return None
             clicks[hour], users[hour] = count, people
-    except (KeyError, TypeError):  # a member is missing, or a row is no object
+    except (KeyError, TypeError, IndexError):  # a member is missing, a row is no object, an hour is too late
         return None
     return tuple(clicks), tuple(users)
 

@@ -35,9 +35,9 @@ class Landing:
     taken_over: list[Call] = attrs.Factory(list)
     ends: list[asyncio.Future[DayClicks]] = attrs.Factory(list)
 
-    async def __call__(self, query: Query, _errand: Errand) -> DayClicks:
+    async def __call__(self, errand: Errand) -> DayClicks:
         """Stand in for the fetcher."""
-        self.asked.append(query)
+        self.asked.append(errand.query)
         end: asyncio.Future[DayClicks] = asyncio.get_running_loop().create_future()
         self.ends.append(end)
         try:
