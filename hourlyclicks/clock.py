@@ -54,9 +54,8 @@ class SystemClock:
     they stamped when the current turn of the loop began.
     """
 
-    def monotonic(self) -> int:
-        """See `Clock.monotonic`."""
-        return time.monotonic_ns()
+    monotonic = staticmethod(time.monotonic_ns)
+    """See `Clock.monotonic`; read twice for every request, hence without a step in between."""
 
     def wall(self) -> dt.datetime:
         """See `Clock.wall`."""

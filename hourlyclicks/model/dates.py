@@ -35,6 +35,7 @@ SETTLE = dt.timedelta(hours=1)
 
 _ISO_DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _DAY = dt.timedelta(days=1)
+_LONG_OVER = dt.timedelta(days=3)
 _FIRST_PLACE = dt.timedelta(hours=14)
 _LAST_PLACE = dt.timedelta(hours=-12)
 _FIRST_MOMENT = dt.datetime.min.replace(tzinfo=dt.UTC)
@@ -204,6 +205,30 @@ def is_final(
         Whether at least ``settle`` had passed since the day had ended.
     """
     return _aware(fetched_at) - ends(day, zone) >= settle
+
+
+class Finality:
+    """Tell which days are final, as `is_final` does, and remember it of those that are long over.
+
+    What has once been final stays so, and so does every day before it, as long as the clock is not put back.
+
+    Args:
+        zone: the zone of the account; ``None`` when it is not known.
+    """
+
+    def __init__(self, zone: dt.tzinfo | None) -> None:
+        self._zone = zone
+        self._last = dt.date.min
+        self._since = _LAST_MOMENT
+
+    def of(self, day: dt.date, fetched_at: dt.datetime) -> bool:
+        """Return whether the figures of a day that were asked for at a moment can no longer change."""
+        if day <= self._last and fetched_at >= self._since:
+            return True
+        over = fetched_at.date() - _LONG_OVER
+        if is_final(over, fetched_at, self._zone):
+            self._last, self._since = over, fetched_at
+        return is_final(day, fetched_at, self._zone)
 
 
 def today(now: dt.datetime, zone: dt.tzinfo | None = None) -> dt.date:

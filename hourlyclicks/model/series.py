@@ -271,7 +271,7 @@ class SeriesBuilder:
         Raises:
             UsageError: for a day out of range, one that is wrong in itself, and after `build`.
         """
-        columns = self._open()
+        columns = self._columns or self._open()
         place = day.date.toordinal() - self._first
         if not 0 <= place < len(columns.states):
             raise UsageError(f"{day.date} is not in the range {self.range}")

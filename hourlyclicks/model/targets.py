@@ -69,7 +69,7 @@ def _is_bare_origin(value: object) -> bool:
     return isinstance(value, str) and re.fullmatch(_BARE_ORIGIN, value) is not None
 
 
-@attrs.frozen
+@attrs.frozen(cache_hash=True)  # each of its days is looked up by it
 class Link:
     """One short link.
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from hourlyclicks.errors import AuthenticationError, HourlyClicksError, RateLimitedError
 from hourlyclicks.events import AttemptFailed, DayDone, DayFailed, Refused
-from hourlyclicks.model.dates import is_final
+from hourlyclicks.model.dates import Finality
 from hourlyclicks.pacing.brake import MOST_PAUSES
 from hourlyclicks.pacing.errand import NotNeededError, TakenError
 from hourlyclicks.pacing.lanes import Lane, OverError
@@ -99,7 +99,7 @@ class DayFetcher:
         archive: Archive | None = None,
     ) -> None:
         self._origin = origin
-        self._zone = zone
+        self._finality = Finality(zone)
         self._transport = transport
         self._limiter = limiter
         self._retrier = retrier
@@ -121,7 +121,12 @@ class DayFetcher:
         """
         trip = _Trip(errand)
         try:
-            day = await self._answer(trip)
+            try:
+                day = await self._attempt(trip)
+            except HourlyClicksError as error:
+                day = await self._repeat(trip, error)
+            self._retrier.budget.earn()
+            self._limiter.calmed()
             if self._archive is not None:
                 revised = await self._archive.keep(trip.query, day, requests=trip.requests)
                 errand.call.revised += revised
@@ -139,20 +144,6 @@ class DayFetcher:
                 DayDone(day=query.day, target=query.target, requests=trip.requests, final=day.final)
             )
         errand.call.answered += 1
-        return day
-
-    async def _answer(self, trip: _Trip) -> DayClicks:
-        """Ask until there is an answer, or no use in asking."""
-        try:
-            day = await self._attempt(trip)
-        except HourlyClicksError as error:
-            if not self._retrier.may_repeat(error):
-                raise
-            if trip.errand.call.over:
-                raise OverError from None
-            day = await self._repeat(trip, error)
-        self._retrier.budget.earn()
-        self._limiter.calmed()
         return day
 
     async def _failed(self, trip: _Trip, error: HourlyClicksError) -> None:
@@ -174,6 +165,11 @@ class DayFetcher:
         return day
 
     async def _repeat(self, trip: _Trip, error: HourlyClicksError) -> DayClicks:
+        """Go on after a first attempt that failed, or raise why there is no use in it."""
+        if not self._retrier.may_repeat(error):
+            raise error
+        if trip.errand.call.over:
+            raise OverError from None
         return await self._retrier.repeat(
             partial(self._attempt, trip),
             after=error,
@@ -197,7 +193,7 @@ class DayFetcher:
         while True:
             try:
                 response = await self._exchange(trip)
-                final = is_final(trip.query.day, trip.asked, self._zone)
+                final = self._finality.of(trip.query.day, trip.asked)
                 return decode_day(
                     trip.query, response, fetched_at=trip.asked, final=final, key=self._origin.api_key
                 )

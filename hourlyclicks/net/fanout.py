@@ -48,7 +48,7 @@ class Crew(Generic[T]):
         spared: Callable[[asyncio.Task[None]], bool],
         spare: int = 0,
     ) -> None:
-        self._pull = _one_at_a_time(items) if isinstance(items, AsyncIterable) else _at_once(items)
+        self._items = _one_at_a_time(items) if isinstance(items, AsyncIterable) else iter(items)
         self._work = work
         self._size = size
         self._spared = spared
@@ -128,21 +128,14 @@ class Crew(Generic[T]):
             self._over.set()
 
     async def _labour(self) -> None:
-        while True:
-            item = await self._pull()
-            if item is None or self._stopped:
+        if callable(self._items):
+            while (item := await self._items()) is not None and not self._stopped:
+                await self._work(item)
+            return
+        for item in self._items:
+            if self._stopped:
                 return
             await self._work(item)
-
-
-def _at_once(items: Iterable[T]) -> Callable[[], Awaitable[T | None]]:
-    """Return what gives the next item, or ``None`` after the last."""
-    iterator = iter(items)
-
-    async def pull() -> T | None:
-        return next(iterator, None)
-
-    return pull
 
 
 def _one_at_a_time(items: AsyncIterable[T]) -> Callable[[], Awaitable[T | None]]:

@@ -81,11 +81,11 @@ class Flights:
             HourlyClicksError: the day failed.
         """
         while True:
-            flight = self._flights.get(query)
-            if flight is not None:
+            mine = _Flight(call, query, asyncio.current_task())
+            flight = self._flights.setdefault(query, mine)
+            if flight is not mine:
                 self._hand_over(flight, call)
                 return await self._follow(flight, call)
-            flight = self._flights[query] = _Flight(call, query, asyncio.current_task())
             try:
                 return await self._lead(flight)
             except OverError:
@@ -149,8 +149,9 @@ class Flights:
 
     def _land(self, flight: _Flight, outcome: DayClicks | Exception) -> None:
         """Make room for the next flight of that day, and tell the followers of this one."""
-        if self._flights.get(flight.query) is flight:
-            del self._flights[flight.query]
+        landed = self._flights.pop(flight.query, flight)
+        if landed is not flight:  # the next one for the same day
+            self._flights[flight.query] = landed
         for follower in flight.followers:
             if follower.done():
                 continue

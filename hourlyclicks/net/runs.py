@@ -148,7 +148,9 @@ class Run:
             self._failed += 1
             self._count()
             raise
-        self._count()
+        self._call.remaining -= 1
+        if self._announce:
+            self._tell()
         return day
 
     def _reuse(self, known: DayClicks | HourlyClicksError) -> DayClicks:

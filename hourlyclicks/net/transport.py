@@ -10,9 +10,10 @@ of plain values and raised ``from None``, since aiohttp's own carry the request 
 from __future__ import annotations
 
 import asyncio
+import math
 import warnings
-from contextlib import suppress
-from typing import TYPE_CHECKING, Protocol
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Protocol
 
 import aiohttp
 import attrs
@@ -21,10 +22,14 @@ from aiohttp.http import HttpProcessingError
 from hourlyclicks.errors import DecodeError, TransportError, UsageError
 from hourlyclicks.model.checks import check_amount, check_type
 from hourlyclicks.model.http import Response
+from hourlyclicks.net.watch import Watch
 
 if TYPE_CHECKING:
+    from aiohttp.connector import Connection
+
     from hourlyclicks.errors import HourlyClicksError, TransportKind
     from hourlyclicks.model.http import Request
+    from hourlyclicks.net.watch import Term
 
 LARGEST_BODY = 1 << 20
 """Bytes after decompression. A day of 24 rows has about 1,500."""
@@ -87,8 +92,11 @@ class AiohttpTransport:
         if session is not None and not session.auto_decompress:
             raise UsageError("the session must decompress by itself (auto_decompress=True)")
         self._closed = False
+        self._watch = Watch(total=timeout.total, silence=timeout.read if self._owns else math.inf)
         self._timeout = aiohttp.ClientTimeout(
-            total=timeout.total, sock_connect=timeout.connect, sock_read=timeout.read
+            total=None,
+            sock_connect=timeout.connect,
+            sock_read=None if self._owns else timeout.read,  # see `_Connector`
         )
 
     async def send(self, request: Request) -> Response:
@@ -96,39 +104,67 @@ class AiohttpTransport:
         if self._closed:
             raise UsageError("the client is closed", fatal=True)
         session = self._session or self._open()
+        response: aiohttp.ClientResponse | None = None
+        failure: HourlyClicksError | None = None
+        beginning: list[bytes] = []
+        term = self._watch.begin()
+        _term.set(term)
         try:
-            async with session.get(
-                request.url,
-                headers=request.headers,
-                allow_redirects=False,
-                raise_for_status=False,
-                timeout=self._timeout,
-                middlewares=_MIDDLEWARES,
-            ) as response:
-                read = _read if response.status // 100 == _GOOD else _read_beginning
-                return Response(response.status, response.headers, await read(response.content))
+            async with term.scope:
+                response = await session.get(
+                    request.url,
+                    headers=request.headers,
+                    allow_redirects=False,
+                    raise_for_status=False,
+                    timeout=self._timeout,
+                    middlewares=_MIDDLEWARES,
+                )
+                if response.status // 100 == _GOOD:
+                    return Response(response.status, response.headers, await _read(response.content, term))
+                await _read_beginning(response.content, term, beginning)
         except (*_BROKEN, RuntimeError) as error:
-            translated = translate(error, host=request.url.host or "")
+            failure = translate(error, host=request.url.host or "")
+        finally:
+            self._watch.end(term)
+            if response is not None and not response.content.at_eof():
+                response.release()
+        if response is not None and response.status // 100 != _GOOD:
+            return Response(response.status, response.headers, b"".join(beginning))
         if self._closed:
-            translated = UsageError("the client was closed meanwhile", fatal=True)
-        raise translated
+            raise UsageError("the client was closed meanwhile", fatal=True)
+        assert failure is not None  # noqa: S101 - a good answer was returned, and so was a no
+        raise failure
 
     async def close(self) -> None:
         """See `Transport.close`."""
         self._closed = True
+        self._watch.close()
         if self._owns and self._session is not None:
             session, self._session = self._session, None
             await session.close()
 
     def _open(self) -> aiohttp.ClientSession:
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0), cookie_jar=aiohttp.DummyCookieJar()
+            connector=_Connector(limit=0), cookie_jar=aiohttp.DummyCookieJar()
         )
         return self._session
 
     def __del__(self) -> None:
         if self._owns and self._session is not None and not self._session.closed:
             warnings.warn("a client was not closed", ResourceWarning, source=self, stacklevel=2)
+
+
+_term: ContextVar[Term] = ContextVar("_term")
+"""The time of the request that a task sends."""
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Tells when there is a connection, from when on a server may not be silent for too long."""
+
+    async def connect(self, *args: Any, **kwargs: Any) -> Connection:  # noqa: ANN401 - whatever aiohttp passes
+        connection = await super().connect(*args, **kwargs)
+        _term.get().beat()
+        return connection
 
 
 class _NotSentAgain(aiohttp.ClientError):
@@ -150,13 +186,15 @@ async def _sent_once(
 _MIDDLEWARES = (_sent_once,)
 
 
-async def _read(content: aiohttp.StreamReader) -> bytes:
+async def _read(content: aiohttp.StreamReader, term: Term) -> bytes:
     """Read a body piece by piece, so that a bomb is noticed long before it is unpacked."""
+    term.beat()
     first = await content.readany()
     if content.at_eof() and len(first) <= LARGEST_BODY:
         return first
     pieces, size = [first], len(first)
     while size <= LARGEST_BODY:
+        term.beat()
         piece = await content.readany()
         if not piece:
             return b"".join(pieces)
@@ -165,14 +203,16 @@ async def _read(content: aiohttp.StreamReader) -> bytes:
     raise _TooLargeError
 
 
-async def _read_beginning(content: aiohttp.StreamReader) -> bytes:
+async def _read_beginning(content: aiohttp.StreamReader, term: Term, pieces: list[bytes]) -> None:
     """Read what comes with a status that says no, which counts even if the body is large or breaks off."""
-    pieces, size = [b""], 0
-    with suppress(*_BROKEN):
-        while size < _ENOUGH and (piece := await content.readany()):
-            pieces.append(piece)
-            size += len(piece)
-    return b"".join(pieces)
+    size = 0
+    while size < _ENOUGH:
+        term.beat()
+        piece = await content.readany()
+        if not piece:
+            return
+        pieces.append(piece)
+        size += len(piece)
 
 
 class _TooLargeError(ValueError):

@@ -160,7 +160,8 @@ class Brake:
 
     def answered(self) -> None:
         """Note that a request was let through."""
-        self._backoff.answered()
+        if self._backoff.pauses:
+            self._backoff.answered()
         self._answers += 1
         if self._answers >= self._calm and self._step == 0:
             self._warned = False

@@ -59,7 +59,7 @@ class Slot:
     call: Call
     """Whose it is; written by the limiter."""
 
-    def __init__(self, sent: int, epoch: int, *, probe: bool, previous_even: int) -> None:
+    def __init__(self, sent: int, epoch: int, previous_even: int, probe: bool = False) -> None:  # noqa: FBT001, FBT002 - by name it would cost a dictionary for every request
         self.id = self.what = ""  # its name, and the day it is for, where several processes share the limits
         self.sent = self.asked = sent  # the place is held from `asked` on
         self.epoch = epoch
@@ -169,11 +169,12 @@ class Gate:
 
     def reserve(self, now: int) -> Slot | Wait:
         """Take a place, or say what to wait for."""
-        held = self.holds(now)
+        pause = self.pause
+        held = (pause.blocks(now) if pause.held else None) or self._blocks(now)
         if held is not None:
             return held
         self._flying += 1
-        slot = Slot(now, self.pause.epoch, probe=self.pause.sent(), previous_even=self._even)
+        slot = Slot(now, pause.epoch, self._even, pause.held and pause.sent())
         self._even = now + self._interval
         return slot
 
@@ -182,8 +183,10 @@ class Gate:
         self._flying -= 1
         for window in self._windows:
             window.freed.append(now + window.length)
-        self.came_back(now)
-        self._lost(slot)
+        if self._after_response:
+            self.came_back(now)
+        if slot.probe:
+            self._lost(slot)
 
     def came_back(self, moment: int) -> None:
         """Count the spacing from a response, if that is what it is counted from."""

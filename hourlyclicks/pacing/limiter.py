@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from hourlyclicks.pacing.pace import Pace
     from hourlyclicks.pacing.plans import Limits
 
+_BACKFILL = Lane.BACKFILL  # looked up once, since an enumeration takes its time for it
 _SPREAD = "the server refuses bursts, or somebody else uses the key: requests are spread evenly"
 
 
@@ -273,7 +274,7 @@ class Limiter:
     # -- inside -----------------------------------------------------------------------------------------
 
     def _reserve(self, errand: Errand, now: int) -> Slot | Wait:
-        if errand.call.lane is not Lane.BACKFILL:
+        if errand.call.lane is not _BACKFILL:
             return self._pace.reserve(errand, now)
         got = self._storm.blocks(now) or self._pace.reserve(errand, now)
         return self._storm.admit(got) if isinstance(got, Slot) else got
@@ -288,7 +289,7 @@ class Limiter:
 
     def _given_up(self, slot: Slot) -> None:
         slot.call.flying -= 1
-        if self._storm.lost(slot):
+        if slot.storm_probe and self._storm.lost(slot):
             self._serve_soon()  # not at once: whoever gives it up may be about to say that it failed
         else:
             self.serve()

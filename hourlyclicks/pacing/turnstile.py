@@ -277,6 +277,6 @@ class Turnstile:
 
 
 def _slot(name: str, flight: Flight) -> Slot:
-    slot = Slot(flight.sent, flight.epoch, probe=flight.probe, previous_even=flight.previous_even)
+    slot = Slot(flight.sent, flight.epoch, flight.previous_even, flight.probe)
     slot.id = name
     return slot

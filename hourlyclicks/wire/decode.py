@@ -70,7 +70,7 @@ class _Answer(NamedTuple):
     day: dt.date
     fetched_at: dt.datetime
     final: bool
-    strict: bool
+    strict: bool = False
 
 
 def _read(
@@ -80,7 +80,7 @@ def _read(
     structure, body = _hook(), response.body
     try:
         document = read_quickly(body)
-        return structure(_Answer(document, body, query.day, fetched_at, final, False), DayClicks)  # noqa: FBT003 - a name would cost more than the tuple
+        return structure(_Answer(document, body, query.day, fetched_at, final), DayClicks)
     except ValueError:
         pass  # the strict reader decides
     try:

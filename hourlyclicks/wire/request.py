@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 from urllib.parse import quote
 
 import attrs
@@ -31,8 +31,15 @@ __all__ = ["ApiKey", "Origin", "build_request"]
 PRODUCT = f"hourlyclicks/{__version__}"
 """Our own product token; the vendor refuses agents it cannot identify."""
 
+_DAY = CLICKS_BY_HOUR.day
 _BRAND = r"[\x21-\x7e](?:[\x20-\x7e]{0,254}[\x21-\x7e])?"
 _UNFIT_FOR_URL = r"[\x00-\x20\x7f-\xa0\\]"
+
+
+class _Endpoint(TypedDict):
+    scheme: str
+    authority: str
+    path: str
 
 
 @attrs.frozen
@@ -81,10 +88,10 @@ class Origin:
         )
 
     @cached_property
-    def endpoint(self) -> URL:
-        """The address of the hours of a day, still without parameters."""
+    def endpoint(self) -> _Endpoint:
+        """The parts of the address of the hours of a day, without its parameters."""
         path = self.base_url.raw_path.rstrip("/") + CLICKS_BY_HOUR.path
-        return self.base_url.with_path(path, encoded=True)
+        return _Endpoint(scheme=self.base_url.scheme, authority=self.base_url.raw_authority, path=path)
 
 
 def build_request(query: Query, origin: Origin) -> Request:
@@ -93,15 +100,8 @@ def build_request(query: Query, origin: Origin) -> Request:
     Everything but letters, digits and ``_.-~`` is percent-encoded in UTF-8, so that a link id arrives as it
     is, whatever it holds.
     """
-    address = origin.endpoint
-    url = URL.build(
-        scheme=address.scheme,
-        authority=address.raw_authority,
-        path=address.raw_path,
-        query_string=f"{CLICKS_BY_HOUR.day}={query.day.isoformat()}{_parameters(query.target)}",
-        encoded=True,
-    )
-    return Request(url, origin.headers)
+    parameters = f"{_DAY}={query.day.isoformat()}{_parameters(query.target)}"
+    return Request(URL.build(**origin.endpoint, query_string=parameters, encoded=True), origin.headers)
 
 
 @lru_cache(maxsize=1024)

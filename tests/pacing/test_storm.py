@@ -10,7 +10,7 @@ from tests.pacing.world import S
 
 def slot(storm: Storm) -> Slot:
     """Let a slot of a backfill go."""
-    return storm.admit(Slot(0, 0, probe=False, previous_even=0))
+    return storm.admit(Slot(0, 0, 0))
 
 
 def test_without_a_storm_everything_goes() -> None:
