@@ -122,7 +122,7 @@ class DayFetcher:
         trip = _Trip(errand)
         try:
             try:
-                day = await self._attempt(trip)
+                day = await self._exchange(trip)
             except HourlyClicksError as error:
                 day = await self._repeat(trip, error)
             self._retrier.budget.earn()
@@ -166,10 +166,14 @@ class DayFetcher:
 
     async def _repeat(self, trip: _Trip, error: HourlyClicksError) -> DayClicks:
         """Go on after a first attempt that failed, or raise why there is no use in it."""
-        if not self._retrier.may_repeat(error):
-            raise error
+        try:
+            return await self._attempt(trip, after=error)
+        except HourlyClicksError as failure:
+            if not self._retrier.may_repeat(failure):
+                raise
+            error = failure
         if trip.errand.call.over:
-            raise OverError from None
+            raise OverError
         return await self._retrier.repeat(
             partial(self._attempt, trip),
             after=error,
@@ -189,15 +193,20 @@ class DayFetcher:
                 AttemptFailed(day=query.day, target=query.target, attempt=attempt, wait=wait, error=error)
             )
 
-    async def _attempt(self, trip: _Trip) -> DayClicks:
+    async def _attempt(self, trip: _Trip, after: HourlyClicksError | None = None) -> DayClicks:
+        """Make one attempt; a backfill repeats it for as long as it waits for a storm to pass.
+
+        Args:
+            trip: the day.
+            after: how it failed, when it has been made already.
+        """
         while True:
             try:
-                response = await self._exchange(trip)
-                final = self._finality.of(trip.query.day, trip.asked)
-                return decode_day(
-                    trip.query, response, fetched_at=trip.asked, final=final, key=self._origin.api_key
-                )
+                if after is not None:
+                    raise after
+                return await self._exchange(trip)
             except HourlyClicksError as error:
+                after = None
                 wait = self._wait_for_calm(trip) if self._retrier.may_repeat(error) else None
                 if wait is None or self._retrier.too_late(trip.started, wait):
                     raise
@@ -209,7 +218,8 @@ class DayFetcher:
             return self._limiter.storm()
         return None
 
-    async def _exchange(self, trip: _Trip) -> Response:
+    async def _exchange(self, trip: _Trip) -> DayClicks:
+        """Send a request, and again for as long as the server refuses it because of the rate."""
         request = build_request(trip.query, self._origin)
         while True:
             slot = self._limiter.at_once(trip.errand) or await self._place(trip.errand)
@@ -223,8 +233,7 @@ class DayFetcher:
                 refused = None if response.status == _OK else refusal(response, self._clock.wall())
                 if refused is None:
                     self._limiter.answered(slot)
-                    check_status(response, key=self._origin.api_key)
-                    return response
+                    return self._read(trip, response)
                 await self._pause(trip, slot, refused)
                 self._check_patience(trip)
             except HourlyClicksError as error:
@@ -233,6 +242,12 @@ class DayFetcher:
                 raise
             finally:
                 self._limiter.release(slot)
+
+    def _read(self, trip: _Trip, response: Response) -> DayClicks:
+        key = self._origin.api_key
+        check_status(response, key=key)
+        final = self._finality.of(trip.query.day, trip.asked)
+        return decode_day(trip.query, response, fetched_at=trip.asked, final=final, key=key)
 
     async def _place(self, errand: Errand) -> Slot:
         """Wait for the right to send one request, and until no other process asks for the same day."""
@@ -258,6 +273,7 @@ class DayFetcher:
     async def _pause(self, trip: _Trip, slot: Slot, refused: Refusal) -> None:
         """Tell the limiter of a refusal, before anybody else can have the slot."""
         trip.refusals += 1
+        trip.errand.leader.stand_in()  # it may be this day alone that is refused
         if self._announce:
             self._announce(Refused(day=trip.query.day, target=trip.query.target, status=refused.status))
         for_rate = refused.status == HTTPStatus.TOO_MANY_REQUESTS

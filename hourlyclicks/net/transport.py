@@ -188,7 +188,8 @@ _MIDDLEWARES = (_sent_once,)
 
 async def _read(content: aiohttp.StreamReader, term: Term) -> bytes:
     """Read a body piece by piece, so that a bomb is noticed long before it is unpacked."""
-    term.beat()
+    if not content.is_eof():
+        term.beat()
     first = await content.readany()
     if content.at_eof() and len(first) <= LARGEST_BODY:
         return first

@@ -93,17 +93,17 @@ class Limiter:
 
     def at_once(self, errand: Errand) -> Slot | None:
         """Return a slot if there is one for which nobody waits."""
-        if self._lanes or self._latch is not None or errand.call.over:
+        call = errand.call
+        if self._lanes or self._latch is not None or call.over:
             return None
-        got = self._reserve(errand, self._clock.monotonic())
-        return self._spent(_given(got, errand.call)) if isinstance(got, Slot) else None
+        slot = self._reserve(errand, self._clock.monotonic())
+        return self._spent(_given(slot, call)) if isinstance(slot, Slot) else None
 
     def _spent(self, slot: Slot) -> Slot:
         """Count the request that is sent now."""
-        call = slot.call
-        call.spend()
-        if call.over:
-            self.dismiss(call, OverError())
+        slot.call.spend()
+        if slot.call.over:
+            self.dismiss(slot.call, OverError())
         return slot
 
     async def _turn(self, errand: Errand) -> Slot:
@@ -139,7 +139,11 @@ class Limiter:
         now = self._clock.monotonic()
         self.foresight.measured(now - slot.sent)
         self._pace.release(slot, now)
-        self._given_up(slot)
+        if self._lanes or slot.storm_probe:
+            self._given_up(slot)
+        else:  # as most often
+            slot.call.flying -= 1
+            self._pace.idle()
 
     def cancel(self, slot: Slot) -> None:
         """Give back the slot of a request that was never sent."""
