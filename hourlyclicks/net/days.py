@@ -245,7 +245,8 @@ class DayFetcher:
 
     def _read(self, trip: _Trip, response: Response) -> DayClicks:
         key = self._origin.api_key
-        check_status(response, key=key)
+        if response.status != _OK:
+            check_status(response, key=key)
         final = self._finality.of(trip.query.day, trip.asked)
         return decode_day(trip.query, response, fetched_at=trip.asked, final=final, key=key)
 

@@ -25,6 +25,8 @@ from hourlyclicks.model.http import Response
 from hourlyclicks.net.watch import Watch
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from aiohttp.connector import Connection
 
     from hourlyclicks.errors import HourlyClicksError, TransportKind
@@ -92,6 +94,7 @@ class AiohttpTransport:
         if session is not None and not session.auto_decompress:
             raise UsageError("the session must decompress by itself (auto_decompress=True)")
         self._closed = False
+        self._given: Mapping[str, str] | None = None
         self._watch = Watch(total=timeout.total, silence=timeout.read if self._owns else math.inf)
         self._timeout = aiohttp.ClientTimeout(
             total=None,
@@ -103,7 +106,7 @@ class AiohttpTransport:
         """See `Transport.send`."""
         if self._closed:
             raise UsageError("the client is closed", fatal=True)
-        session = self._session or self._open()
+        session = self._session or self._open(request.headers)
         response: aiohttp.ClientResponse | None = None
         failure: HourlyClicksError | None = None
         beginning: list[bytes] = []
@@ -113,7 +116,7 @@ class AiohttpTransport:
             async with term.scope:
                 response = await session.get(
                     request.url,
-                    headers=request.headers,
+                    headers=None if request.headers is self._given else request.headers,
                     allow_redirects=False,
                     raise_for_status=False,
                     timeout=self._timeout,
@@ -143,9 +146,11 @@ class AiohttpTransport:
             session, self._session = self._session, None
             await session.close()
 
-    def _open(self) -> aiohttp.ClientSession:
+    def _open(self, headers: Mapping[str, str]) -> aiohttp.ClientSession:
+        """Make a session, and give it once and for all the headers of the requests, which share them."""
+        self._given = headers
         self._session = aiohttp.ClientSession(
-            connector=_Connector(limit=0), cookie_jar=aiohttp.DummyCookieJar()
+            headers=headers, connector=_Connector(limit=0), cookie_jar=aiohttp.DummyCookieJar()
         )
         return self._session
 

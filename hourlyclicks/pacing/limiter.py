@@ -97,7 +97,11 @@ class Limiter:
         if self._lanes or self._latch is not None or call.over:
             return None
         slot = self._reserve(errand, self._clock.monotonic())
-        return self._spent(_given(slot, call)) if isinstance(slot, Slot) else None
+        if not isinstance(slot, Slot):
+            return None
+        slot.call = call
+        call.flying += 1
+        return self._spent(slot)
 
     def _spent(self, slot: Slot) -> Slot:
         """Count the request that is sent now."""
