@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "hourlyclicks"
 MODULES = sorted(PACKAGE.rglob("*.py"))
+BENCHMARKS = sorted((ROOT / "benchmarks").rglob("*.py"))
 SCRIPTS = sorted(
     path
     for folder in ("hourlyclicks", "tests", "benchmarks", "docs")
@@ -54,7 +55,7 @@ SOLE_USERS = {
     "cattrs": {"wire/decode.py"},
     "aiohttp": {"net/transport.py", "simulator/*"},
     "tenacity": {"net/retry.py"},
-    "orjson": {"wire/*"},
+    "msgspec": {"wire/quick.py"},
     "sqlite3": {"store/sqlite.py", "store/file.py"},
     "asyncpg": {"store/postgres.py"},
     "click": {"cli/*"},
@@ -71,7 +72,7 @@ NOT_LOADED = {
     "hourlyclicks.cli",
     "cattrs",
     "click",
-    "orjson",
+    "msgspec",
     "rich",
     "tenacity",
     "zoneinfo",
@@ -213,7 +214,7 @@ def test_vendor_words_stay_at_the_border() -> None:
     assert found == []
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
+@pytest.mark.parametrize("path", MODULES + BENCHMARKS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_a_module_can_be_read(path: Path) -> None:
     """A module says what it is, and is not too long to be read at once."""
     source = path.read_text("utf-8")

@@ -16,6 +16,7 @@ the maximum of a total order, hence merging is commutative, associative and idem
 from __future__ import annotations
 
 import datetime as dt
+import struct
 from array import array
 from typing import TYPE_CHECKING, NamedTuple, Self
 
@@ -30,6 +31,7 @@ MISSING, PROVISIONAL, FINAL = range(3)
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
+_CELLS = struct.Struct(f"={HOURS}q")
 _ALL_REPORTED = bytes([1]) * HOURS
 
 
@@ -66,10 +68,10 @@ class Columns(NamedTuple):
     def put(self, place: int, day: DayClicks) -> None:
         """Write a day over whatever was there; one that is wrong in itself is a `UsageError`."""
         try:
-            clicks: array[int] = array("q", day.clicks)  # type: ignore[arg-type]  # a None raises TypeError
-            users: array[int] = array("q", day.unique_users)  # type: ignore[arg-type]  # likewise
+            clicks: array[int] = array("q", _CELLS.pack(*day.clicks))  # the longer way, and the faster one
+            users: array[int] = array("q", _CELLS.pack(*day.unique_users))
             marks = _ALL_REPORTED
-        except (TypeError, OverflowError):
+        except struct.error:  # a None, most likely
             clicks, users, marks = _with_gaps(day, day.clicks), _with_gaps(day, day.unique_users), _marks(day)
         first = place * HOURS
         last = first + HOURS

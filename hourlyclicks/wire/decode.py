@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hourlyclicks.errors import ApiError, DecodeError, HourlyClicksError
 from hourlyclicks.model.day import DayClicks
-from hourlyclicks.wire.document import UnreadableError, may_nest, read_quickly, read_strictly
+from hourlyclicks.wire.document import UnreadableError, read_strictly
 from hourlyclicks.wire.endpoints import CODE, MESSAGE, RESULT
-from hourlyclicks.wire.rows import LARGEST, careful_columns, plain_columns, whole_number
+from hourlyclicks.wire.quick import quick_columns
+from hourlyclicks.wire.rows import LARGEST, careful_columns, whole_number
 from hourlyclicks.wire.text import excerpt
 
 if TYPE_CHECKING:
@@ -25,10 +26,6 @@ if TYPE_CHECKING:
     from hourlyclicks.model.http import Response
     from hourlyclicks.model.targets import Query
     from hourlyclicks.wire.key import ApiKey
-    from hourlyclicks.wire.rows import Columns
-
-
-_ENVELOPE = {CODE, MESSAGE, RESULT}
 
 
 def decode_day(
@@ -65,31 +62,23 @@ class _SaysNoError(ValueError):
 class _Answer(NamedTuple):
     """What the hook makes a day of."""
 
-    document: object
     body: bytes
     day: dt.date
     fetched_at: dt.datetime
     final: bool
-    strict: bool = False
 
 
 def _read(
     query: Query, response: Response, *, fetched_at: dt.datetime, final: bool, key: ApiKey | None
 ) -> DayClicks | HourlyClicksError:
     """Return the day, or the error to raise."""
-    structure, body = _hook(), response.body
+    body = response.body
     try:
-        document = read_quickly(body)
-        return structure(_Answer(document, body, query.day, fetched_at, final), DayClicks)
-    except ValueError:
-        pass  # the strict reader decides
-    try:
-        document = read_strictly(body)
-        return structure(_Answer(document, body, query.day, fetched_at, final, strict=True), DayClicks)
+        return _hook()(_Answer(body, query.day, fetched_at, final), DayClicks)
     except _SaysNoError as no:
         return ApiError(excerpt(no.message, key=key), code=no.code, status=response.status)
     except UnreadableError as error:
-        shown = excerpt(response.body, key=key)
+        shown = excerpt(body, key=key)
         return DecodeError(error.problems, excerpt=shown, retryable=error.retryable)
 
 
@@ -104,25 +93,9 @@ def _hook() -> Callable[[_Answer, type[DayClicks]], DayClicks]:
 
 
 def _day(answer: _Answer, _: type[DayClicks]) -> DayClicks:
-    ymd = answer.day.isoformat()
-    columns = _plain_columns(answer.document, ymd)
-    if columns is None:
-        if not answer.strict and may_nest(answer.body):
-            raise UnreadableError("it may be nested too deep", retryable=False)
-        columns = careful_columns(_rows(answer.document), ymd)
+    body, ymd = answer.body, answer.day.isoformat()
+    columns = quick_columns(body, ymd) or careful_columns(_rows(read_strictly(body)), ymd)
     return DayClicks(answer.day, *columns, answer.fetched_at, answer.final)
-
-
-def _plain_columns(document: object, ymd: str) -> Columns | None:
-    """Return the columns of an answer that is made as all of the API are, and so nests no deeper."""
-    if not isinstance(document, dict) or not document.keys() <= _ENVELOPE:
-        return None
-    code, message, rows = document.get(CODE), document.get(MESSAGE), document.get(RESULT)
-    if type(code) is not int or code != 0 or type(rows) is not list:
-        return None
-    if message is not None and type(message) is not str:
-        return None
-    return plain_columns(rows, ymd)
 
 
 def _rows(document: object) -> list[Any]:

@@ -1,11 +1,7 @@
-"""Bytes into a JSON document, strictly, and the same with and without orjson.
+"""Bytes into a JSON document, strictly.
 
-The standard library's decoder, made strict, says what is a document and words what is not. orjson is only
-ever asked first: what it accepts, the strict decoder accepts too, and what it refuses (a byte order mark,
-UTF-16, half a surrogate pair, 400 digits) is decided again by the strict decoder. Where the two could still
-part is the depth of nesting, so a limit of our own, far below theirs, holds for both; it also keeps the
-recursion of either from ending in a ``RecursionError``. Integers beyond 64 bits are floats to orjson:
-whoever reads figures must refuse floats, and word the refusal with the strict document in hand.
+The standard library's decoder, made strict, says what is a document and words what is not. A limit of our own
+on the depth of nesting, far below the interpreter's, keeps its recursion from ending in a ``RecursionError``.
 """
 
 from __future__ import annotations
@@ -13,11 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from functools import cache
-from typing import TYPE_CHECKING, Any, NoReturn
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from typing import Any, NoReturn
 
 MAX_DEPTH = 64
 """How deep arrays and objects may nest; the API's own answers are three deep."""
@@ -39,27 +31,16 @@ class UnreadableError(ValueError):
         self.retryable = retryable
 
 
-def read_quickly(body: bytes) -> Any:  # noqa: ANN401 - a JSON document is of any type
-    """Return the document, by the fastest decoder there is.
-
-    Nobody has looked how deep it nests. Whoever finds more in it than values they know asks `may_nest` before
-    they believe it.
+def read_loosely(body: bytes) -> Any:  # noqa: ANN401 - a JSON document is of any type
+    """Return the document in a body of UTF-8, without looking how deep it nests.
 
     Raises:
-        ValueError: it does not like the body; `read_strictly` has the last word.
+        ValueError: it is not JSON, or not written as usual; `read_strictly` has the last word.
     """
-    loads = _quick_loads()
-    if loads is not None:
-        return loads(body)
     try:
         return _DECODER.decode(body.decode())
     except RecursionError:
         raise UnreadableError("nested too deep", retryable=False) from None
-
-
-def may_nest(body: bytes) -> bool:
-    """Return whether a document has so many brackets that it may nest more than `MAX_DEPTH` deep."""
-    return body.count(b"[") + body.count(b"{") > MAX_DEPTH
 
 
 def read_strictly(body: bytes) -> Any:  # noqa: ANN401 - a JSON document is of any type
@@ -127,13 +108,4 @@ def _constant(name: str) -> NoReturn:
     raise UnreadableError(f"not JSON: {name}", retryable=True)
 
 
-def _find_orjson() -> Callable[[bytes], Any] | None:
-    try:
-        from orjson import loads  # noqa: PLC0415 - the extra "speedups" may not be installed
-    except ImportError:
-        return None
-    return loads
-
-
-_quick_loads = cache(_find_orjson)  # at the first answer, since importing it takes a while
 _DECODER = json.JSONDecoder(parse_float=_float, parse_constant=_constant)

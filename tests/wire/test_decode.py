@@ -17,7 +17,7 @@ from hourlyclicks.errors import ApiError, DecodeError, HourlyClicksError, UsageE
 from hourlyclicks.model.day import DayClicks
 from hourlyclicks.model.http import Response
 from hourlyclicks.model.targets import Link, Query
-from hourlyclicks.wire import document, rows
+from hourlyclicks.wire import quick, rows
 from hourlyclicks.wire.decode import decode_day
 from hourlyclicks.wire.key import ApiKey
 
@@ -29,13 +29,13 @@ SAMPLE_CLICKS = (24, 121, 84, 21, 1950, 7) + (None,) * 18
 SAMPLE_USERS = (17, 198, 68, 15, 1621, 7) + (None,) * 18
 
 
-@pytest.fixture(params=["with orjson", "without orjson"], autouse=True)
+@pytest.fixture(params=["with msgspec", "without msgspec"], autouse=True)
 def decoder(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run every test with and without the extra."""
-    if request.param == "without orjson":
-        monkeypatch.setattr(document, "_quick_loads", lambda: None)
+    if request.param == "without msgspec":
+        monkeypatch.setattr(quick, "_reader", lambda: quick._loose_columns)
     else:
-        assert document._quick_loads() is not None
+        assert quick._reader() is not quick._loose_columns
 
 
 def decode(body: bytes) -> DayClicks:

@@ -1,47 +1,25 @@
-"""Bodies are read strictly, and the same with and without orjson."""
+"""Bodies are read strictly."""
 
 from __future__ import annotations
 
-import builtins
 import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from hourlyclicks.wire import document
-from hourlyclicks.wire.document import MAX_DEPTH, UnreadableError, may_nest, read_quickly, read_strictly
+from hourlyclicks.wire.document import MAX_DEPTH, UnreadableError, read_strictly
 
 ANSWERS = Path(__file__).parent / "answers"
-
-
-@pytest.fixture(params=["with orjson", "without orjson"], autouse=True)
-def decoder(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run every test with and without the extra."""
-    if request.param == "without orjson":
-        monkeypatch.setattr(document, "_quick_loads", lambda: None)
-    else:
-        assert document._quick_loads() is not None
-
-
-def read(body: bytes) -> Any:  # noqa: ANN401 - a JSON document is of any type
-    """Read as the decoder of days does: quickly, but strictly what that refuses or what may nest."""
-    try:
-        document = read_quickly(body)
-    except ValueError:
-        return read_strictly(body)
-    return read_strictly(body) if may_nest(body) else document
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in ANSWERS.glob("*.json")))
 def test_recorded_answers_are_read(name: str) -> None:
     """Every recorded JSON body is read, whatever its encoding, as the plain standard library reads it."""
     body = (ANSWERS / name).read_bytes()
-    assert (
-        json.loads(body) == pytest.approx(read(body)) if name == "unknown" else json.loads(body) == read(body)
-    )
+    assert json.loads(body) == read_strictly(body)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +54,7 @@ def test_recorded_answers_are_read(name: str) -> None:
 def test_what_is_not_json_may_be_better_next_time(body: bytes, problem: str) -> None:
     """A broken body, a page or an empty answer is refused and worth another try."""
     with pytest.raises(UnreadableError) as caught:
-        read(body)
+        read_strictly(body)
     assert str(caught.value).startswith(problem)
     assert caught.value.retryable
 
@@ -94,7 +72,7 @@ def test_what_is_not_json_may_be_better_next_time(body: bytes, problem: str) -> 
 def test_numbers_beyond_reckoning_are_refused(body: bytes, problem: str) -> None:
     """A number that is no number to a computer is refused for good, wherever it stands."""
     with pytest.raises(UnreadableError) as caught:
-        read(body)
+        read_strictly(body)
     assert (problem, False) == (str(caught.value), caught.value.retryable)
 
 
@@ -113,7 +91,7 @@ def test_numbers_beyond_reckoning_are_refused(body: bytes, problem: str) -> None
 def test_nesting_has_an_end(body: bytes) -> None:
     """A body that nests without end is refused for good, and no interpreter's stack is strained."""
     with pytest.raises(UnreadableError) as caught:
-        read(body)
+        read_strictly(body)
     assert (str(caught.value), caught.value.retryable) == ("nested more than 64 deep", False)
 
 
@@ -130,13 +108,13 @@ def test_nesting_has_an_end(body: bytes) -> None:
 )
 def test_only_nesting_counts(body: bytes) -> None:
     """Many brackets side by side, or in strings, are no nesting."""
-    assert json.loads(body) == read(body)
+    assert json.loads(body) == read_strictly(body)
 
 
 def test_a_string_cut_short_is_no_nesting() -> None:
     """Brackets in a string that never ends do not make a truncated body a nested one."""
     with pytest.raises(UnreadableError) as caught:
-        read(b'["' + b"[" * 500)
+        read_strictly(b'["' + b"[" * 500)
     assert caught.value.retryable
 
 
@@ -156,17 +134,3 @@ def test_depth_is_counted_right(text: str) -> None:
     depth = _depth(json.loads(text))
     limits = range(max(0, depth - 1), depth + 2)
     assert [limit < depth for limit in limits] == [document._is_deeper_than(limit, text) for limit in limits]
-
-
-def test_orjson_is_optional(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without orjson the standard library is used, and with it orjson."""
-    assert document._find_orjson() is not None
-    plain_import = builtins.__import__
-
-    def import_without_orjson(name: str, *args: Any) -> Any:  # noqa: ANN401 - as __import__ is declared
-        if name == "orjson":
-            raise ImportError
-        return plain_import(name, *args)
-
-    monkeypatch.setattr(builtins, "__import__", import_without_orjson)
-    assert document._find_orjson() is None

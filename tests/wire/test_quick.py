@@ -1,24 +1,21 @@
-"""With and without orjson, by the quick way and the strict way: an answer always comes to the same."""
+"""With and without msgspec, by the quick way and the strict way: an answer always comes to the same."""
 
 from __future__ import annotations
 
 import datetime as dt
-import json
+import sys
 from pathlib import Path
-from typing import Any
 
 import attrs
-import orjson
 import pytest
-from hypothesis import assume, example, given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hourlyclicks.errors import HourlyClicksError
 from hourlyclicks.model.http import Response
 from hourlyclicks.model.targets import Account, Query
-from hourlyclicks.wire import document
+from hourlyclicks.wire import quick
 from hourlyclicks.wire.decode import decode_day
-from hourlyclicks.wire.document import read_strictly
 
 ANSWERS = Path(__file__).parent / "answers"
 QUERY = Query(dt.date(2025, 4, 20), Account())
@@ -33,21 +30,21 @@ def recorded(name: str) -> bytes:
 
 def outcome(body: bytes) -> object:
     """Return all that decoding a body comes to, in a form that compares."""
-    assert document._quick_loads() is not None
+    assert quick._reader() is not quick._loose_columns
     return _outcome(body)
 
 
-def outcome_without_orjson(body: bytes) -> object:
+def outcome_without_msgspec(body: bytes) -> object:
     """Return the same as it is on a machine without the extra."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(document, "_quick_loads", lambda: None)
+        patch.setattr(quick, "_reader", lambda: quick._loose_columns)
         return _outcome(body)
 
 
 def outcome_without_quick_way(body: bytes) -> object:
     """Return the same as the reader that looks at every row finds it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("hourlyclicks.wire.decode.plain_columns", lambda _rows, _ymd: None)
+        patch.setattr("hourlyclicks.wire.decode.quick_columns", lambda _body, _ymd: None)
         return _outcome(body)
 
 
@@ -81,7 +78,7 @@ good = st.sampled_from([recorded(f"{name}.json") for name in ("sample", "digit-s
 @example(b"\x00\x00\x00{")
 def test_any_bytes_come_to_the_same(body: bytes) -> None:
     """Any bytes at all come to the same either way."""
-    assert outcome_without_orjson(body) == outcome(body)
+    assert outcome_without_msgspec(body) == outcome(body)
 
 
 damages = st.tuples(st.integers(0, 500), st.integers(0, 25), patches)
@@ -93,7 +90,7 @@ def test_damaged_answers_come_to_the_same(body: bytes, replaced: list[tuple[int,
     damaged = body
     for start, width, patch in replaced:
         damaged = damaged[:start] + patch + damaged[start + width :]
-    assert outcome_without_orjson(damaged) == outcome(damaged)
+    assert outcome_without_msgspec(damaged) == outcome(damaged)
 
 
 @pytest.mark.parametrize("number", numbers, ids=lambda number: number[:25].decode())
@@ -113,7 +110,7 @@ def test_damaged_answers_come_to_the_same(body: bytes, replaced: list[tuple[int,
 def test_strange_numbers_come_to_the_same(template: bytes, number: bytes) -> None:
     """A number beyond 64 bits, beyond a double or beyond JSON comes to the same, wherever it is."""
     body = template % number
-    assert outcome_without_orjson(body) == outcome(body)
+    assert outcome_without_msgspec(body) == outcome(body)
 
 
 members = st.integers(-1, 25).map(str) | st.sampled_from(
@@ -140,33 +137,57 @@ def test_rows_come_to_the_same(rows: list[tuple[str, str, str, str]]) -> None:
     row = '{{"hour":{},"acesCnt":{},"pernCnt":{},"ymd":"{}"}}'
     body = f'{{"code":0,"result":[{",".join(row.format(*cell) for cell in rows)}]}}'.encode()
     expected = outcome(body)
-    assert expected == outcome_without_orjson(body)
+    assert expected == outcome_without_msgspec(body)
     assert expected == outcome_without_quick_way(body)
 
 
-digits = st.from_regex(r"-?[0-9]{1,30}(\.[0-9]{1,5})?([eE][-+]?[0-9]{1,3})?", fullmatch=True)
-marks = st.sampled_from(
-    [*'{}[]:," \t\n\\/0-', "null", "NaN", "Infinity", '"\\ud800"', "\ufeff", "\x00", "\u2028"]
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"code":0,"code":1,"result":[]}',
+        b'{"code":1,"code":0,"result":[]}',
+        b'{"code":0,"result":[1],"result":[]}',
+        b'{"code":0,"result":[{"ymd":"2025-04-20","hour":1,"hour":2,"acesCnt":1,"pernCnt":1}]}',
+        b'{"code":0,"result":[{"ymd":"2025-04-21","ymd":"2025-04-20","hour":1,"acesCnt":1,"pernCnt":1}]}',
+        b'{"code":0,"result":[{"ymd":"2025-04-20","\\u0068our":1,"acesCnt":1,"pernCnt":1}]}',
+        b'{"code":0,"result":[{"ymd":"2025-04-2\\u0030","hour":1,"acesCnt":1,"pernCnt":1}]}',
+        b'{"code":0,"result":[{"ymd":"2025-04-20","hour":1,"acesCnt":1,"pernCnt":1,"x":[]}]}',
+        b'{"code":0,"result":[["2025-04-20",1,1,1]]}',
+        b'{"code":0,"result":[{"ymd":"2025-04-20","hour":23,"acesCnt":0,"pernCnt":9223372036854775807}]}',
+        b'{"code":0,"result":[{"ymd":"2025-04-20","hour":24,"acesCnt":0,"pernCnt":0}]}',
+        b'{"code":0,"message":"\xed\xa0\x80","result":[]}',
+        b'{"code":0,"message":"\\ud800","result":[]}',
+        b'{"code":0,"message":"\xff","result":[]}',
+        b'{"code":0,"message":"\x01","result":[]}',
+        b'{"code":0,"message":null,"result":[]}',
+        b'{"code":0,"message":0,"result":[]}',
+        b'{"code":0,"message":[[]],"result":[]}',
+        b'{"code":-0,"result":[]}',
+        b'{"code":0,"result":[]}x',
+        b' \t\r\n{"code" : 0 , "result" : [ ] }\n',
+        b'\x0c{"code":0,"result":[]}',
+        b'\xef\xbb\xbf{"code":0,"result":[]}',
+        b'{"code":0,"result":[],}',
+    ],
 )
-scraps = marks | digits | st.text(max_size=3).map(json.dumps)
-bodies = st.lists(scraps).map(lambda parts: "".join(parts).encode("utf-8", "surrogatepass"))
+def test_quirks_come_to_the_same(body: bytes) -> None:
+    """What decoders of JSON are known to differ in comes to the same, whichever of them reads it."""
+    expected = outcome_without_quick_way(body)
+    assert expected == outcome(body)
+    assert expected == outcome_without_msgspec(body)
 
 
-@given(scraps.map(str.encode) | bodies)
-def test_what_orjson_accepts_the_strict_decoder_accepts(body: bytes) -> None:
-    """Orjson never accepts what the strict decoder refuses; else the extra would change what is a day."""
-    try:
-        quick = orjson.loads(body)
-    except ValueError:
-        assume(False)  # noqa: FBT003 - hypothesis knows no keyword for it
-        raise
-    assert _as_doubles(quick) == _as_doubles(read_strictly(body))
+def test_msgspec_is_optional(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without msgspec the standard library is used, and with it msgspec."""
+    assert quick._find_reader() is not quick._loose_columns
+    monkeypatch.setitem(sys.modules, "msgspec", None)
+    assert quick._find_reader() is quick._loose_columns
 
 
-def _as_doubles(value: Any) -> Any:  # noqa: ANN401 - a JSON document is of any type
-    """Return the document with all numbers as floats: orjson reads integers beyond 64 bits so."""
-    if isinstance(value, list):
-        return [_as_doubles(item) for item in value]
-    if isinstance(value, dict):
-        return {name: _as_doubles(item) for name, item in value.items()}
-    return float(value) if type(value) is int else value
+@pytest.mark.parametrize("name", ["sample", "whole-day", "empty-day", "unsorted", "without-message"])
+def test_usual_answers_are_read_the_quick_way(name: str) -> None:
+    """The answers that the API sends take no closer look, with msgspec or without."""
+    body = recorded(f"{name}.json")
+    columns = quick.quick_columns(body, YMD)
+    assert columns is not None
+    assert columns == quick._loose_columns(body, YMD)
