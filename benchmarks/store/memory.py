@@ -1,8 +1,9 @@
 """How much memory a large backfill takes, above a client that has fetched a single day.
 
 Run with ``python -m benchmarks.store.memory``; 3,650,000 days take the better part of an hour and 2.5 GB in
-``--folder``, ``--quick`` a few seconds. The upstream answers in this process and keeps nothing, the clock
-is a virtual one, and there are no limits, so what is left is the client and its SQLite file.
+``--folder``, fewer ``--targets`` less. It prints one line of JSON. The upstream answers in this process and
+keeps nothing, the clock is a virtual one, and there are no limits, so what is left is the client and its
+SQLite file.
 """
 
 from __future__ import annotations
@@ -10,17 +11,20 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import gc
+import json
 import random
-import resource
 import sys
 import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from multidict import CIMultiDict
 
+from benchmarks.footprint.child import run
+from benchmarks.footprint.resident import MIB, is_told, resident
+from benchmarks.results import Claim, Section, Table
 from hourlyclicks import Client, DateRange, Limits, Link
 from hourlyclicks.model.http import Response
 from hourlyclicks.simulator import DEFAULT_KEY, run_virtual
@@ -29,7 +33,7 @@ from hourlyclicks.simulator.rules import plan_rules
 from hourlyclicks.simulator.upstream import Upstream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from hourlyclicks import DayClicks
     from hourlyclicks.model.http import Request
@@ -63,33 +67,32 @@ class Oracle:
 
 
 class Sampler(threading.Thread):
-    """Note the memory of this process now and then, and print it."""
+    """Note the memory of this process now and then.
+
+    Args:
+        oracle: knows how many days were asked for.
+        every: seconds between two samples.
+
+    Attributes:
+        samples: how many days were asked for, and how many bytes there were.
+    """
 
     def __init__(self, oracle: Oracle, every: float) -> None:
         super().__init__(daemon=True)
-        self.samples: list[tuple[int, float]] = []
+        self.samples: list[tuple[int, int]] = []
         self._oracle = oracle
         self._every = every
         self._over = threading.Event()
 
     def run(self) -> None:
         """Sample until `stop`."""
-        began = time.monotonic()
         while not self._over.wait(self._every):
             self.samples.append((self._oracle.asked, resident()))
-            asked, mib = self.samples[-1]
-            print(f"{time.monotonic() - began:8.0f} s {asked:10,} days {mib:8.1f} MiB", flush=True)
 
     def stop(self) -> None:
         """Take no further sample."""
         self._over.set()
         self.join()
-
-
-def resident() -> float:
-    """Return the resident memory of this process in MiB."""
-    pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
-    return pages * resource.getpagesize() / 2**20
 
 
 def links(number: int) -> Iterator[Link]:
@@ -103,8 +106,13 @@ def is_true(day: DayClicks, link: Link) -> bool:
     return list(zip(day.clicks, day.unique_users, strict=True)) == list(cells)
 
 
-async def fill(clock: VirtualClock, store: Path, targets: int, days: int, every: float) -> float:
-    """Run a backfill, and return the most MiB it took above the idle client once it was warm."""
+async def fill(clock: VirtualClock, store: Path, targets: int, days: int, every: float) -> dict[str, Any]:
+    """Run a backfill, and check what it has kept.
+
+    Returns:
+        ``days`` of how many ``targets``, in so many ``seconds``; ``idle``: the bytes of the idle client;
+        ``samples``: the bytes above it after so many days, the last in the end; ``file``: the bytes on disk.
+    """
     oracle = Oracle()
     last = FIRST + dt.timedelta(days=days - 1)
     async with Client(
@@ -124,39 +132,67 @@ async def fill(clock: VirtualClock, store: Path, targets: int, days: int, every:
         report = await client.backfill(FIRST, last, links(targets))
         seconds = time.monotonic() - began
         sampler.stop()
-        end = resident()
+        samples = [*sampler.samples, (oracle.asked, resident())]
         chance = random.Random(5)
         for _ in range(SAMPLES):
             link = Link(f"link{chance.randrange(targets)}", "https://vvd.bz")
             day = await client.day(chance.choice(DateRange(FIRST, last)), link)
             assert is_true(day, link)
     assert report.done + report.reused == report.total == oracle.asked == targets * days
-    warm = [mib for asked, mib in sampler.samples if asked > report.total // 20] or [end]
-    speed = report.total / seconds
-    print(f"{report.total:,} days of {targets:,} targets in {seconds:.0f} s ({speed:.0f} a second)")
-    print(f"idle client {idle:.1f} MiB; above it: warm {warm[0] - idle:+.1f}, most {max(warm) - idle:+.1f},")
-    print(f"  last {warm[-1] - idle:+.1f} MiB; in the end {end - idle:+.1f} MiB")
-    print(
-        f"the file: {sum(path.stat().st_size for path in store.parent.iterdir()) / 2**30:.2f} GiB", flush=True
+    return {
+        "days": report.total,
+        "targets": targets,
+        "seconds": seconds,
+        "idle": idle,
+        "samples": [(asked, held - idle) for asked, held in samples],
+        "file": sum(path.stat().st_size for path in store.parent.iterdir()),
+    }
+
+
+def section(folder: Path, *, quick: bool, say: Callable[[str], None]) -> Section:
+    """Measure in a process of its own, with the file in a folder."""
+    if not is_told():
+        return Section("memory", (), remarks=("Memory was not measured: this system has no `/proc`.",))
+    targets, days, every = (30, 30, 0.1) if quick else (100, 365, 1.0)
+    say(f"memory of a backfill of {targets * days:,} days")
+    size = ("--targets", targets, "--days", days, "--every", every)
+    return told(run(__name__, *size, "--folder", folder))
+
+
+def told(figures: dict[str, Any]) -> Section:
+    """Make a table and a claim of what `fill` returned."""
+    above = max(held for _, held in figures["samples"]) / MIB
+    days, seconds = figures["days"], figures["seconds"]
+    row = (
+        f"{days:,} days of {figures['targets']:,} targets",
+        f"{figures['idle'] / MIB:.1f}",
+        f"{above:+.1f}",
+        f"{figures['samples'][-1][1] / MIB:+.1f}",
+        f"{figures['file'] / MIB:,.1f}",
+        f"{days / seconds:,.0f}",
     )
-    return max(*warm, end) - idle
+    head = ("", "idle client", "at most", "in the end", "the file", "days a second")
+    return Section(
+        "memory",
+        tables=(Table("Memory of a backfill into a SQLite file, in MiB", head, (row,)),),
+        claims=(Claim(f"MiB by which a backfill of {days:,} days grows", above, MOST),),
+        figures=figures,
+    )
 
 
-def main() -> int:
+def main() -> None:
     """Measure and print."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--targets", type=int, default=10_000)
     options.add_argument("--days", type=int, default=365)
     options.add_argument("--every", type=float, default=20.0, help="seconds between two samples")
-    options.add_argument("--folder", default="/dev/shm" if Path("/dev/shm").is_dir() else None)  # noqa: S108 - a folder of our own is made in it
-    options.add_argument("--quick", action="store_true")
+    options.add_argument("--folder", help="where the file is made")
     given = options.parse_args()
-    size = (30, 100, 0.5) if given.quick else (given.targets, given.days, given.every)
     with tempfile.TemporaryDirectory(dir=given.folder, prefix="hourlyclicks-") as folder:
-        store = Path(folder) / "clicks.db"
-        above = run_virtual(lambda clock: fill(clock, store, *size))
-    return 0 if above <= MOST else 1
+        store, size = Path(folder) / "clicks.db", (given.targets, given.days, given.every)
+        json.dump(run_virtual(lambda clock: fill(clock, store, *size)), sys.stdout)
+    print()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

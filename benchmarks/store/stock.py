@@ -47,8 +47,15 @@ def days(number: int) -> Iterator[DayClicks]:
         yield DayClicks(date, clicks, users, _ASKED, final=True)
 
 
-async def fill(path: Path, number: int) -> None:
-    """Keep so many days in a file."""
+async def filled(folder: Path, number: int) -> Path:
+    """Return a file with so many days in a folder; it is made if it is not there yet."""
+    path = folder / f"{number}.db"
+    if not path.exists():
+        await _fill(path, number)
+    return path
+
+
+async def _fill(path: Path, number: int) -> None:
     store = SqliteStore(path)
     async with reader(store) as client:
         await client.backfill(FIRST, FIRST, [])  # the account is known from now on

@@ -1,0 +1,166 @@
+"""How soon the first day is there: ``python -m benchmarks.footprint.first day --base http://127.0.0.1:…``.
+
+Prints one line of JSON for one way to ask. *Cold* is the first question of this process, from the making of
+the client on, with whatever is loaded late; *new* is the first one of a further client; *warm* is a further
+one of the same client. The peer is a bare ``get`` of aiohttp that checks nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import datetime as dt
+import json
+import os
+import statistics
+import sys
+import time
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import aiohttp
+
+from benchmarks.footprint.child import run
+from benchmarks.peers.slices import AGENT, DOMAIN, FIRST, HEADERS, KEY, LINK, PATH
+from benchmarks.peers.upstream import find_nginx, upstream
+from benchmarks.results import Section, Table, spread
+from hourlyclicks import Client, Limits, Link
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable
+
+    Visits: TypeAlias = AsyncGenerator[float, None]
+    Times: TypeAlias = dict[str, list[float]]
+
+CONCURRENCY = 3
+"""As on the largest of the vendor's plans."""
+NEW, WARM = 30, 60
+_STREAMED = 10
+"""Days of a stream; only the first is timed, and the others are read, so that the connections stay open."""
+_TARGET = Link(LINK, DOMAIN)
+
+
+def _asking(base: str) -> Client:
+    return Client(KEY, limits=Limits(concurrency=CONCURRENCY), base_url=base, user_agent=AGENT)
+
+
+async def bare(base: str) -> Visits:
+    """Yield the seconds that a ``get`` and its ``.json()`` took, the first with the making of the session."""
+    params = {"ymd": FIRST.isoformat(), "linkId": LINK, "domain": DOMAIN}
+    began = time.perf_counter()
+    async with aiohttp.ClientSession(base, headers=HEADERS) as session:
+        while True:
+            async with session.get(PATH, params=params) as response:
+                document = await response.json()
+            yield time.perf_counter() - began
+            assert document["result"][0]["ymd"] == FIRST.isoformat()
+            began = time.perf_counter()
+
+
+async def day(base: str) -> Visits:
+    """Yield the seconds that `Client.day` took, the first with the making of the client."""
+    began = time.perf_counter()
+    async with _asking(base) as client:
+        while True:
+            answer = await client.day(FIRST, _TARGET)
+            yield time.perf_counter() - began
+            assert answer.date == FIRST
+            began = time.perf_counter()
+
+
+async def stream(base: str) -> Visits:
+    """Yield the seconds to the first day of a `Client.stream`, the first with the making of the client."""
+    last = FIRST + dt.timedelta(days=_STREAMED - 1)
+    began = time.perf_counter()
+    async with _asking(base) as client:
+        while True:
+            async with client.stream(FIRST, last, _TARGET) as days:
+                answer = await anext(days)
+                seconds = time.perf_counter() - began
+                assert answer.date == FIRST
+                assert len([other async for other in days]) == _STREAMED - 1
+            yield seconds
+            began = time.perf_counter()
+
+
+WAYS: dict[str, Callable[[str], Visits]] = {"bare": bare, "day": day, "stream": stream}
+_NAMES = {"bare": "bare aiohttp", "day": "`day`", "stream": "`stream`"}
+_STATES = ("cold", "new", "warm")
+
+
+async def found(way: Callable[[str], Visits], base: str, *, new: int = NEW, warm: int = WARM) -> Times:
+    """Return the seconds of each question, by the state the client was in."""
+    firsts, later = [], []
+    for _ in range(1 + new):
+        async with aclosing(way(base)) as visits:
+            firsts.append(await anext(visits))
+            later = [await anext(visits) for _ in range(warm if len(firsts) > new else 0)]
+    return {"cold": firsts[:1], "new": firsts[1:], "warm": later}
+
+
+def section(*, quick: bool, say: Callable[[str], None]) -> Section:
+    """Ask nginx in several rounds, each way in a process of its own; they take turns."""
+    if find_nginx() is None:
+        return Section(
+            "first", (), remarks=("The time to the first day was not measured: there is no nginx.",)
+        )
+    cores = _cores()
+    rounds: list[dict[str, Times]] = []
+    with upstream(core=cores[-1] if len(cores) > 1 else None) as base:
+        for number in range(2 if quick else 9):
+            say(f"the first day, round {number + 1}")
+            core = ("--core", cores[0]) if len(cores) > 1 else ()
+            rounds.append({way: run(__name__, way, "--base", base, *core) for way in WAYS})
+    return told(rounds)
+
+
+def told(rounds: list[dict[str, Times]]) -> Section:
+    """Make tables of what `found` returned in each round."""
+    middles = [
+        {way: {state: statistics.median(times[state]) for state in _STATES} for way, times in each.items()}
+        for each in rounds
+    ]
+    seconds = [
+        (name, *(spread([each[way][state] * 1000 for each in middles], "{:.2f}".format) for state in _STATES))
+        for way, name in _NAMES.items()
+    ]
+    ratios = [
+        (name, *(spread(ratio(middles, way, state), "{:.2f}".format) for state in _STATES))
+        for way, name in _NAMES.items()
+        if way != "bare"
+    ]
+    return Section(
+        "first",
+        tables=(
+            Table("Milliseconds to the first day, from nginx on loopback", ("", *_STATES), tuple(seconds)),
+            Table("The same as a multiple of bare aiohttp", ("", *_STATES), tuple(ratios)),
+        ),
+        figures={"rounds": rounds},
+    )
+
+
+def ratio(middles: list[dict[str, dict[str, float]]], way: str, state: str) -> list[float]:
+    """Return in each round how many times as long as the bare ``get`` a way took."""
+    return [each[way][state] / each["bare"][state] for each in middles]
+
+
+def _cores() -> list[int]:
+    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+
+
+def main() -> None:
+    """Ask one way, and print how long it took."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("way", choices=WAYS)
+    options.add_argument("--base", required=True)
+    options.add_argument("--core", type=int)
+    given = options.parse_args()
+    if given.core is not None:
+        os.sched_setaffinity(0, {given.core})
+    times: dict[str, Any] = asyncio.run(found(WAYS[given.way], given.base))
+    json.dump(times, sys.stdout)
+    print()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+"""What it takes to be let through: the gate alone on made-up time, and the limiter with its event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import deque
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmarks.micro.answers import LINK, YEAR, note
+from hourlyclicks import Lane, Limits, Rate
+from hourlyclicks.clock import SECOND, SystemClock
+from hourlyclicks.model.targets import Query
+from hourlyclicks.pacing.errand import Errand
+from hourlyclicks.pacing.gate import Gate, Slot
+from hourlyclicks.pacing.lanes import Call
+from hourlyclicks.pacing.limiter import Limiter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_benchmark.fixture import BenchmarkFixture
+
+    from hourlyclicks.pacing.plans import Spacing
+
+TURNS = 1_000
+MINUTE = (Rate(60, 60.0),)
+PITCH = round(1.1 * SECOND)
+"""Nanoseconds from one request to the next, so that the limit never holds anybody up."""
+
+gate = pytest.mark.benchmark(group="pass a gate of 60 a minute")
+limiter = pytest.mark.benchmark(group="pass a limiter without rates")
+
+
+@pytest.fixture
+def runner() -> Iterator[asyncio.Runner]:
+    """Keep one event loop for all rounds of a timing."""
+    with asyncio.Runner() as runner:
+        yield runner
+
+
+@gate
+@pytest.mark.parametrize("spacing", ["window", "even"])
+def test_the_gate(benchmark: BenchmarkFixture, spacing: Spacing) -> None:
+    """Take a place and give it back."""
+    note(benchmark, f"ours: {spacing} spacing", operations=TURNS)
+    tried = Gate(Limits(rates=MINUTE, spacing=spacing))
+    now = 0
+
+    def turns() -> int:
+        nonlocal now
+        for _ in range(TURNS):
+            now += PITCH
+            slot = tried.reserve(now)
+            assert isinstance(slot, Slot)
+            tried.release(slot, now)
+        return now
+
+    assert benchmark(turns) == now
+
+
+@gate
+def test_a_log_of_send_times(benchmark: BenchmarkFixture) -> None:
+    """Keep the limit as it is mostly kept: by a log of when requests were sent."""
+    note(benchmark, "a deque of send times", operations=TURNS)
+    sent: deque[int] = deque()
+    now = 0
+
+    def turns() -> int:
+        nonlocal now
+        for _ in range(TURNS):
+            now += PITCH
+            while sent and sent[0] <= now - 60 * SECOND:
+                sent.popleft()
+            assert len(sent) < 60
+            sent.append(now)
+        return now
+
+    assert benchmark(turns) == now
+
+
+@limiter
+def test_the_limiter(benchmark: BenchmarkFixture, runner: asyncio.Runner) -> None:
+    """Acquire and release a slot when nobody else wants one."""
+    note(benchmark, "ours: Limiter", operations=TURNS)
+    tried = Limiter(
+        Limits(concurrency=3), clock=SystemClock(), emit=lambda _event: None, random=random.Random(0)
+    )
+    call, query = Call(Lane.INTERACTIVE, TURNS), Query(YEAR.start, LINK)
+
+    async def turns() -> int:
+        for _ in range(TURNS):
+            tried.release(await tried.acquire(Errand(call, query)))
+        return call.flying
+
+    assert benchmark(lambda: runner.run(turns())) == 0
+
+
+@limiter
+def test_a_semaphore(benchmark: BenchmarkFixture, runner: asyncio.Runner) -> None:
+    """Acquire and release a semaphore when nobody else wants it."""
+    note(benchmark, "asyncio.Semaphore", operations=TURNS)
+
+    async def turns() -> bool:
+        tried = asyncio.Semaphore(3)
+        for _ in range(TURNS):
+            async with tried:
+                pass
+        return tried.locked()
+
+    assert benchmark(lambda: runner.run(turns())) is False

@@ -1,0 +1,81 @@
+"""The way to a server in the same process: delays by chance, and a note of every arrival."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+from multidict import CIMultiDict
+
+from benchmarks.peers.slices import HOURS
+from hourlyclicks.clock import SECOND
+from hourlyclicks.model.http import Response
+
+if TYPE_CHECKING:
+    from hourlyclicks.clock import Clock
+    from hourlyclicks.model.http import Request
+    from hourlyclicks.simulator.policing import Police
+
+_ROWS = ",".join(f'{{"ymd":"DAY","hour":{hour},"acesCnt":{hour},"pernCnt":1}}' for hour in range(HOURS))
+_ANSWER = f'{{"code":0,"message":"success","result":[{_ROWS}]}}'.encode()
+_NO_HEADERS: CIMultiDict[str] = CIMultiDict()
+CLICKS_A_DAY = sum(range(HOURS))
+"""What the server answers for any day, all hours together."""
+
+
+class Road:
+    """Carry requests there and back; two roads of one seed delay the nth request alike.
+
+    Args:
+        clock: what the delays take place on.
+        seed: another one, other delays, and another phase of the server's windows.
+        delay: the least and the most seconds of one way.
+        police: refuses what it does not allow; ``None``: everything is answered.
+
+    Attributes:
+        arrivals: when the requests arrived, in nanoseconds of the server's clock, in order.
+        refused: how many were refused.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        seed: int,
+        delay: tuple[float, float],
+        police: Police | None = None,
+    ) -> None:
+        self._clock = clock
+        self._random = random.Random(seed)
+        self._delay = delay
+        self._ahead = self._random.randrange(60 * SECOND)
+        self._police = police
+        self.arrivals: list[int] = []
+        self.refused = 0
+
+    async def trip(self) -> bool:
+        """Carry one request, and return whether it was answered and not refused."""
+        there, back = self._random.uniform(*self._delay), self._random.uniform(*self._delay)
+        await self._clock.sleep(there)
+        now = self._clock.monotonic() + self._ahead
+        self.arrivals.append(now)
+        answered = self._police is None or self._police.arrive(now)
+        self.refused += not answered
+        await self._clock.sleep(back)
+        return answered
+
+
+class RoadTransport:
+    """A `hourlyclicks.net.transport.Transport` that takes a road; the server knows the answer for any day."""
+
+    def __init__(self, road: Road) -> None:
+        self._road = road
+
+    async def send(self, request: Request) -> Response:
+        """See `Transport.send`; a refusal says nothing about when to come back, as nginx's does not."""
+        if not await self._road.trip():
+            return Response(429, _NO_HEADERS, b"")
+        return Response(200, _NO_HEADERS, _ANSWER.replace(b"DAY", request.url.query["ymd"].encode()))
+
+    async def close(self) -> None:
+        """See `Transport.close`; there is nothing to give up."""

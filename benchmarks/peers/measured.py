@@ -1,0 +1,67 @@
+"""One measurement, in a process that does nothing else: ``python -m benchmarks.peers.measured …``.
+
+Prints one line of JSON. What is timed is the work from the first line of a contender's ``fetch`` to the last,
+without the start of Python and the imports.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import resource
+import sys
+import time
+from pathlib import Path
+
+from benchmarks.peers.slices import check, days
+
+
+def peak() -> int:
+    """Return the most memory this process ever had, in bytes.
+
+    ``ru_maxrss`` will not do: a new process begins with the figure of the one that started it.
+    """
+    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) * 1024
+    raise RuntimeError("the system does not tell how much memory a process had")
+
+
+def main() -> None:
+    """Do the work, check it, and print what it took."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("contender", help="a module of benchmarks.peers")
+    options.add_argument("--base", required=True)
+    options.add_argument("--days", type=int, required=True)
+    options.add_argument("--concurrency", type=int, required=True)
+    options.add_argument("--core", type=int)
+    options.add_argument("--unchecked", action="store_true", help="when instructions are counted")
+    given = options.parse_args()
+    if given.core is not None:
+        os.sched_setaffinity(0, {given.core})
+    fetch = importlib.import_module(f"benchmarks.peers.{given.contender}").fetch
+    wanted = days(given.days)
+    before = resource.getrusage(resource.RUSAGE_SELF)
+    began = time.perf_counter()
+    rows = fetch(given.base, wanted, given.concurrency)
+    seconds = time.perf_counter() - began
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    memory = peak()
+    clicks = None if given.unchecked else check(rows, given.days)
+    json.dump(
+        {
+            "wall": seconds,
+            "user": after.ru_utime - before.ru_utime,
+            "sys": after.ru_stime - before.ru_stime,
+            "peak": memory,
+            "clicks": clicks,
+        },
+        sys.stdout,
+    )
+    print()
+
+
+if __name__ == "__main__":
+    main()

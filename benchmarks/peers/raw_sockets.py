@@ -1,0 +1,145 @@
+"""The floor: HTTP/1.1 written by hand on asyncio's transports, as little of it as this server needs.
+
+Each connection is a protocol that sends the next request from within the callback that got the last bytes of
+an answer. There are no tasks, one future a connection, no URLs, and of the headers only the length is read.
+It merges into arrays as the tuned loop does. It is no client for anything else: it knows no redirects, no
+chunks, no timeouts, and no server that hangs up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from array import array
+from itertools import product
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode, urlsplit
+
+from benchmarks.peers.slices import DOMAIN, HEADERS, HOURS, LINK, PATH
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Iterable, Iterator
+
+    from benchmarks.peers.slices import Row
+
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+
+
+class Merged:
+    """All hours, a place each.
+
+    Args:
+        number: how many days.
+    """
+
+    def __init__(self, number: int) -> None:
+        self._clicks, self._users = (array("q", [0]) * (HOURS * number) for _ in range(2))
+
+    def add(self, place: int, ymd: str, document: dict[str, Any]) -> None:
+        """Check an answer and put it into its place."""
+        if document["code"] != 0:
+            raise RuntimeError(document["message"])
+        first = place * HOURS
+        for row in document["result"]:
+            if row["ymd"] != ymd:
+                raise RuntimeError(f"asked for {ymd}, got {row['ymd']}")
+            hour = first + row["hour"]
+            self._clicks[hour] = row["acesCnt"]
+            self._users[hour] = row["pernCnt"]
+
+    def rows(self, days: list[dt.date]) -> Iterator[Row]:
+        """Yield what there is."""
+        hours = product(days, range(HOURS))
+        for (day, hour), clicks, users in zip(hours, self._clicks, self._users, strict=True):
+            yield day.isoformat(), hour, clicks, users
+
+
+class Connection(asyncio.Protocol):
+    """A connection that asks for one day after the other.
+
+    Args:
+        places: the days that are left, with their places; all connections pull from it.
+        ends: what a request is made of: before and after the date.
+        loads: decodes a body.
+        merged: where answers go.
+
+    Attributes:
+        done: ends when no day is left, or with the error that ended the connection.
+    """
+
+    def __init__(
+        self,
+        places: Iterator[tuple[int, dt.date]],
+        ends: tuple[bytes, bytes],
+        loads: Callable[[bytes], Any],
+        merged: Merged,
+    ) -> None:
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._places = places
+        self._ends = ends
+        self._loads = loads
+        self._merged = merged
+        self._received = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Ask for the first day."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self._ask()
+
+    def data_received(self, data: bytes) -> None:
+        """Take the answer when it is whole, and ask for the next day."""
+        self._received += data
+        head, found, body = self._received.partition(b"\r\n\r\n")
+        if not found:
+            return
+        length = _LENGTH.search(head)
+        if length is None or not head.startswith(b"HTTP/1.1 200 "):
+            raise RuntimeError(head)
+        if len(body) < int(length[1]):
+            return
+        self._received = b""
+        self._merged.add(self._place, self._ymd, self._loads(body))
+        self._ask()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End with the error; an exception in a callback comes here, too."""
+        if not self.done.done():
+            self.done.set_exception(exc or ConnectionResetError("the server hung up"))
+
+    def _ask(self) -> None:
+        place, day = next(self._places, (0, None))
+        if day is None:
+            self.done.set_result(None)
+            self._transport.close()
+            return
+        self._place, self._ymd = place, day.isoformat()
+        before, after = self._ends
+        self._transport.write(before + self._ymd.encode("ascii") + after)
+
+
+async def fetch_all(
+    base: str, days: list[dt.date], concurrency: int, loads: Callable[[bytes], Any]
+) -> Merged:
+    """Fetch all days."""
+    address = urlsplit(base)
+    host, _, port = address.netloc.partition(":")
+    query = urlencode({"linkId": LINK, "domain": DOMAIN})
+    headers = "".join(f"{name}: {value}\r\n" for name, value in HEADERS.items())
+    rest = f"&{query} HTTP/1.1\r\nHost: {address.netloc}\r\n{headers}\r\n"
+    ends = f"GET {PATH}?ymd=".encode("ascii"), rest.encode("ascii")
+    merged, places = Merged(len(days)), enumerate(days)
+    loop = asyncio.get_running_loop()
+    opened = [
+        await loop.create_connection(lambda: Connection(places, ends, loads, merged), host, int(port))
+        for _ in range(concurrency)
+    ]
+    await asyncio.gather(*[connection.done for _, connection in opened])
+    return merged
+
+
+def fetch(base: str, days: list[dt.date], concurrency: int) -> Iterable[Row]:
+    """Do the work with the decoder of the standard library."""
+    return asyncio.run(fetch_all(base, days, concurrency, json.loads)).rows(days)

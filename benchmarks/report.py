@@ -1,0 +1,217 @@
+"""All that one run of the benchmarks found, as JSON for programs and as Markdown for people."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+from cattrs import Converter
+
+from benchmarks.results import Section
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+
+PARTS = ("peers", "pacing", "footprint", "store", "micro")
+LIBRARIES = (
+    *("hourlyclicks", "aiohttp", "attrs", "cattrs", "tenacity", "yarl", "multidict", "msgspec", "uvloop"),
+    *("aiolimiter", "pyrate-limiter", "asyncpg", "pandas"),
+)
+"""Those whose versions may move a figure; which of the others were compared is for the parts to say."""
+
+_converter = Converter()
+
+
+class MarkerError(Exception):
+    """A page lacks the place for the results of a part."""
+
+
+@attrs.frozen
+class Part:
+    """What one part found.
+
+    Args:
+        when: when it was run, as ISO 8601 in UTC.
+        quick: whether with fewer days and rounds.
+        section: what it found.
+    """
+
+    when: str
+    quick: bool
+    section: Section
+
+    def marked(self, differing: str) -> Part:
+        """Return it with a remark that something was different when it was run."""
+        remark = f"Measured on {self.when}, when this was different: {differing}."
+        remarks = dict.fromkeys((*self.section.remarks, remark))
+        return attrs.evolve(self, section=attrs.evolve(self.section, remarks=tuple(remarks)))
+
+
+@attrs.frozen
+class Report:
+    """What all parts found that were run.
+
+    Args:
+        when: when the latest of them were run, as ISO 8601 in UTC.
+        machine: on what they were run, as `machine` has it.
+        parts: what they found, by name.
+        failed: the errors of those that could not be run to their end, by name.
+    """
+
+    when: str
+    machine: dict[str, Any]
+    parts: dict[str, Part] = attrs.field(factory=dict)
+    failed: dict[str, str] = attrs.field(factory=dict)
+
+    @property
+    def quick(self) -> bool:
+        """Whether any part was run with fewer days and rounds."""
+        return any(part.quick for part in self.parts.values())
+
+    @property
+    def missed(self) -> list[str]:
+        """The claims that do not hold, in words."""
+        return [
+            f"{name}: {claim.text}: {claim.measured:.4g}"
+            for name, part in self.in_order()
+            for claim in part.section.claims
+            if not claim.holds
+        ]
+
+    def in_order(self) -> Iterator[tuple[str, Part]]:
+        """Yield the parts in the order of a whole run."""
+        return ((name, self.parts[name]) for name in PARTS if name in self.parts)
+
+    def on(self, machine: Mapping[str, Any], when: str) -> Report:
+        """Return a report to add to that has all parts of this one.
+
+        What was measured on another machine, or with other versions, is marked by a remark.
+        """
+        differing = ", ".join(key for key, value in machine.items() if self.machine.get(key) != value)
+        parts = {name: part.marked(differing) if differing else part for name, part in self.parts.items()}
+        return Report(when, dict(machine), parts, self.failed)
+
+    def having(self, name: str, part: Part) -> Report:
+        """Return it with what a part found, in place of what was known of it."""
+        failed = {other: error for other, error in self.failed.items() if other != name}
+        return attrs.evolve(self, parts=self.parts | {name: part}, failed=failed)
+
+    def lacking(self, name: str, error: str) -> Report:
+        """Return it without a part that could not be run."""
+        parts = {other: part for other, part in self.parts.items() if other != name}
+        return attrs.evolve(self, parts=parts, failed=self.failed | {name: error})
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as JSON has it; `from_json` reads it again."""
+        parts = {}
+        for name, part in self.in_order():
+            section = _converter.unstructure(part.section)
+            del section["name"]
+            parts[name] = {"when": part.when, "quick": part.quick} | section
+        own = {"when": self.when, "machine": self.machine, "quick": self.quick}
+        return own | {"parts": parts, "failed": self.failed}
+
+    @classmethod
+    def from_json(cls, document: Mapping[str, Any]) -> Report:
+        """Read what `to_json` wrote."""
+        parts = {
+            name: Part(part["when"], part["quick"], _converter.structure({"name": name} | part, Section))
+            for name, part in document["parts"].items()
+        }
+        return cls(document["when"], dict(document["machine"]), parts, dict(document["failed"]))
+
+    def markdown(self, plots: Mapping[str, Collection[str]]) -> str:
+        """Return the whole report in Markdown.
+
+        Args:
+            plots: the files of the plots by the part they belong to, as a link from the report has them.
+        """
+        libraries = ", ".join(f"{name} {number}" for name, number in self.machine["libraries"].items())
+        blocks = ["# Benchmarks", f"{machine_line(self.machine)} With {libraries}."]
+        blocks += [
+            f"## {name}\n\n{part_markdown(self, name, plots.get(name, ()))}" for name, _ in self.in_order()
+        ]
+        return "\n\n".join([*blocks, "## Verdict", self.verdict()]) + "\n"
+
+    def verdict(self) -> str:
+        """Name all claims that were missed and all parts that failed."""
+        number = sum(len(part.section.claims) for part in self.parts.values())
+        lines = [f"- missed: {claim}" for claim in self.missed]
+        lines += [f"- failed: {name}: {error}" for name, error in self.failed.items()]
+        held = f"{number - len(self.missed)} of {number} claims hold."
+        return "\n".join([held, *(["", *lines] if lines else [])])
+
+
+def part_markdown(report: Report, name: str, plots: Collection[str]) -> str:
+    """Return what one part found in Markdown: when it was run, its plots, its tables."""
+    part = report.parts[name]
+    blocks = [f"Measured on {part.when}{', a quick run' if part.quick else ''}."]
+    blocks += [f"![{Path(plot).stem.replace('-', ' ')}]({plot})" for plot in plots]
+    return "\n\n".join([*blocks, part.section.markdown()])
+
+
+def fill_page(page: str, report: Report, plots: Mapping[str, Collection[str]]) -> str:
+    """Return a page with what each part found between its markers, in place of what stood there.
+
+    A part has a pair of them, such as ``<!-- peers -->`` and ``<!-- /peers -->``. Parts that are not in the
+    report keep what they have.
+
+    Raises:
+        MarkerError: a marker is missing, doubled, or in front of its beginning.
+    """
+    spans = {name: _between(page, name) for name in PARTS}
+    for name, (start, end) in sorted(spans.items(), key=lambda span: span[1], reverse=True):
+        if name in report.parts:
+            filling = part_markdown(report, name, plots.get(name, ()))
+            where = machine_line(report.machine)
+            page = f"{page[:start]}\n\n{where}\n\n{filling}\n\n{page[end:]}"
+    return page
+
+
+def _between(page: str, name: str) -> tuple[int, int]:
+    first, last = f"<!-- {name} -->", f"<!-- /{name} -->"
+    for marker in (first, last):
+        if page.count(marker) != 1:
+            raise MarkerError(f"the page holds {marker} {page.count(marker)} times instead of once")
+    start, end = page.index(first) + len(first), page.index(last)
+    if end < start:
+        raise MarkerError(f"the page holds {last} before {first}")
+    return start, end
+
+
+def machine() -> dict[str, Any]:
+    """Describe this machine: processor, cores, kernel, Python, libraries."""
+    return {
+        "cpu": _processor(),
+        "cores": os.cpu_count(),
+        "kernel": f"{platform.system()} {platform.release()}",
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "libraries": dict(_versions()),
+    }
+
+
+def machine_line(described: Mapping[str, Any]) -> str:
+    """Return what `machine` tells, apart from the libraries."""
+    return f"{described['cpu']}, {described['cores']} cores; {described['kernel']}; {described['python']}."
+
+
+def _processor() -> str:
+    table = Path("/proc/cpuinfo")
+    if table.exists():
+        found = re.search(r"^model name\s*:\s*(.+)$", table.read_text(encoding="utf-8"), re.MULTILINE)
+        if found is not None:
+            return found[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def _versions() -> Iterator[tuple[str, str]]:
+    for name in LIBRARIES:
+        try:
+            yield name, version(name)
+        except PackageNotFoundError:
+            continue
