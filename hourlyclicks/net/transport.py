@@ -113,20 +113,23 @@ class AiohttpTransport:
         term = self._watch.begin()
         _term.set(term)
         try:
-            async with term.scope:
-                response = await session.get(
-                    request.url,
-                    headers=None if request.headers is self._given else request.headers,
-                    allow_redirects=False,
-                    raise_for_status=False,
-                    timeout=self._timeout,
-                    middlewares=_MIDDLEWARES,
-                )
-                if response.status // 100 == _GOOD:
-                    return Response(response.status, response.headers, await _read(response.content, term))
-                await _read_beginning(response.content, term, beginning)
+            response = await session.get(
+                request.url,
+                headers=None if request.headers is self._given else request.headers,
+                allow_redirects=False,
+                raise_for_status=False,
+                timeout=self._timeout,
+                middlewares=_MIDDLEWARES,
+            )
+            if response.status // 100 == _GOOD:
+                return Response(response.status, response.headers, await _read(response.content, term))
+            await _read_beginning(response.content, term, beginning)
         except (*_BROKEN, RuntimeError) as error:
             failure = translate(error, host=request.url.host or "")
+        except asyncio.CancelledError:
+            if not self._watch.end(term):
+                raise
+            failure = translate(TimeoutError(), host=request.url.host or "")
         finally:
             self._watch.end(term)
             if response is not None and not response.content.at_eof():
