@@ -51,14 +51,6 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Time what is called often."""
-    install(session, "-e", ".[test]")
-    session.run(
-        "pytest",
-        "benchmarks",
-        "--benchmark-enable",
-        "--benchmark-only",
-        "-p",
-        "no:randomly",
-        *session.posargs,
-    )
+    """Run the benchmarks, all of them if no arguments follow: ``nox -s bench -- --quick --only micro``."""
+    install(session, "-e", ".[bench]")
+    session.run("python", "-m", "benchmarks", *session.posargs)

@@ -29,7 +29,8 @@ class Table:
         """Return the table in Markdown, figures flush right."""
         ruler = ["---", *["---:"] * (len(self.head) - 1)]
         lines = [f"| {' | '.join(cells)} |" for cells in (self.head, ruler, *self.rows)]
-        return "\n".join([f"**{self.title}**", "", *lines])
+        title = self.title.replace("*", "\\*")
+        return "\n".join([f"**{title}**", "", *lines])
 
 
 @attrs.frozen

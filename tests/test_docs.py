@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from benchmarks.report import Report, fill_page
 from hourlyclicks.cli.app import app
 from hourlyclicks.cli.exits import ENDINGS
 
@@ -55,6 +56,12 @@ def test_every_page_is_in_the_table_of_contents() -> None:
     index = (docs / "index.md").read_text("utf-8").splitlines()
     pages = {path.relative_to(docs).with_suffix("").as_posix() for path in docs.rglob("*.md")} - {"index"}
     assert [page for page in sorted(pages) if page not in index] == []
+
+
+def test_every_part_of_the_benchmarks_has_its_place() -> None:
+    """The page of the benchmarks holds the markers between which ``--docs`` puts the figures."""
+    page = (ROOT / "docs" / "benchmarks.md").read_text("utf-8")
+    assert fill_page(page, Report(when="", machine={}), {}) == page
 
 
 def test_every_option_of_the_command_line_is_documented() -> None:
