@@ -35,7 +35,7 @@ SETTLE = dt.timedelta(hours=1)
 
 _ISO_DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _DAY = dt.timedelta(days=1)
-_LONG_OVER = dt.timedelta(days=3)
+_LONG_OVER = 3
 _FIRST_PLACE = dt.timedelta(hours=14)
 _LAST_PLACE = dt.timedelta(hours=-12)
 _FIRST_MOMENT = dt.datetime.min.replace(tzinfo=dt.UTC)
@@ -222,10 +222,10 @@ class Finality:
         self._since = _LAST_MOMENT
 
     def of(self, day: dt.date, fetched_at: dt.datetime) -> bool:
-        """Return whether the figures of a day that were asked for at a moment can no longer change."""
+        """Return whether the figures of a day that were asked for at an aware moment can no longer change."""
         if day <= self._last and fetched_at >= self._since:
             return True
-        over = fetched_at.date() - _LONG_OVER
+        over = dt.date.fromordinal(max(1, fetched_at.toordinal() - _LONG_OVER))
         if is_final(over, fetched_at, self._zone):
             self._last, self._since = over, fetched_at
         return is_final(day, fetched_at, self._zone)

@@ -62,6 +62,7 @@ class Watch:
         self._silence = silence
         self._terms: set[Term] = set()
         self._timer: asyncio.TimerHandle | None = None
+        self._closed = False
 
     def begin(self) -> Term:
         """Give the request that the present task sends its time, from now on."""
@@ -76,11 +77,14 @@ class Watch:
     def end(self, term: Term) -> bool:
         """Note that a request is over; return whether it was cancelled because its time was up."""
         self._terms.discard(term)
+        if self._closed:
+            self.close()
         return term.settle()
 
     def close(self) -> None:
-        """Look no more."""
-        if self._timer is not None:
+        """Look no more when the last request is over."""
+        self._closed = True
+        if self._timer is not None and not self._terms:
             self._timer.cancel()
             self._timer = None
 
@@ -93,7 +97,9 @@ class Watch:
                 self._terms.discard(term)
                 term.run_out()
         if self._terms:
-            self._timer = loop.call_at(min(map(self._due, self._terms)), self._look, loop)
+            # One that is not connected yet may be, and fall silent, before any of these runs out.
+            when = min(now + self._silence, *map(self._due, self._terms))
+            self._timer = loop.call_at(when, self._look, loop)
 
     def _due(self, term: Term) -> float:
         return min(term.ends, term.heard + self._silence)

@@ -2,6 +2,7 @@ import copy
 import datetime as dt
 import math
 import pickle
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -9,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hourlyclicks.errors import UsageError
+from hourlyclicks.model import dates
 from hourlyclicks.model.dates import (
     SETTLE,
     DateRange,
+    Finality,
     as_day,
     as_zone,
     begins,
@@ -311,6 +314,61 @@ def test_begun_ended_and_final_turn_at_one_microsecond(day: dt.date, zone: dt.tz
     for moment, ask in ((begin, has_begun), (end, has_ended), (end + SETTLE, is_final)):
         assert not ask(day, moment - MICROSECOND, zone)
         assert ask(day, moment, zone)
+
+
+# The last four let a date come twice or leave one out, or change their clock over midnight.
+_PLACES = [None, dt.UTC, NEW_YORK, *map(ZoneInfo, ("Asia/Seoul", "Pacific/Kwajalein", "Pacific/Apia"))]
+_PLACES += [ZoneInfo(name) for name in ("America/Sao_Paulo", "America/Havana")]
+_YEARS = (dt.datetime(1960, 1, 1), dt.datetime(2030, 1, 1))  # noqa: DTZ001 - hypothesis adds the zone
+_ASKED_IN = st.sampled_from([place for place in _PLACES if place is not None])
+
+
+@st.composite
+def _asked(draw: st.DrawFn) -> list[tuple[dt.date, dt.datetime]]:
+    """Draw days and when they were asked for: mostly near each other, the clock going as it likes."""
+    moment = draw(st.datetimes(*_YEARS, timezones=st.just(dt.UTC)))
+    asked = []
+    for hours, age in draw(st.lists(st.tuples(st.integers(-80, 80), st.integers(-1, 6)), max_size=12)):
+        moment += dt.timedelta(hours=hours)
+        asked.append((moment.date() - age * DAY, moment.astimezone(draw(_ASKED_IN))))
+    return asked
+
+
+@pytest.mark.parametrize("zone", _PLACES, ids=str)
+@given(asked=_asked())
+def test_what_is_remembered_of_finality_is_true(
+    zone: dt.tzinfo | None, asked: list[tuple[dt.date, dt.datetime]]
+) -> None:
+    """Whatever was asked before, in whatever order, and though the clock be put back, the answer is right."""
+    finality = Finality(zone)
+    for day, moment in asked:
+        assert finality.of(day, moment) == is_final(day, moment, zone)
+
+
+@pytest.mark.parametrize("zone", _PLACES, ids=str)
+def test_finality_turns_at_one_microsecond(zone: dt.tzinfo | None) -> None:
+    """Around the moment at which a day becomes final, forward and back again, the answer is exact."""
+    final = ends(APRIL_3, zone) + SETTLE
+    later = final + 30 * DAY
+    finality = Finality(zone)
+    for moment in (final - MICROSECOND, final, later, final, final - MICROSECOND, later, final - DAY, final):
+        assert finality.of(APRIL_3, moment) == (moment >= final)
+
+
+def test_finality_is_remembered_of_days_long_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of years of days that are over, the calendar is consulted about the first one only."""
+    consulted = []
+
+    def looking(day: dt.date, *given: Any) -> bool:  # noqa: ANN401 - passed through
+        consulted.append(day)
+        return is_final(day, *given)
+
+    monkeypatch.setattr(dates, "is_final", looking)
+    moment = dt.datetime(2025, 4, 3, 12, tzinfo=dt.UTC)
+    finality = Finality(NEW_YORK)
+    answers = [finality.of(APRIL_3 - age * DAY, moment) for age in range(3650, 2, -1)]
+    assert all(answers)
+    assert len(consulted) == 2
 
 
 def test_the_settle_time_can_be_chosen() -> None:

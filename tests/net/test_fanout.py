@@ -8,6 +8,7 @@ import random
 
 import pytest
 
+from hourlyclicks.errors import UsageError
 from hourlyclicks.net.fanout import Crew, Shelf
 
 
@@ -165,6 +166,131 @@ async def test_a_spared_worker_may_be_cancelled_later() -> None:
     crew._workers[0].cancel()
     await settle()
     assert crew._workers[0].cancelled()
+
+
+# -- those who stand in ---------------------------------------------------------------------------------
+
+
+class Held:
+    """Work that is held up until the test lets it go.
+
+    Attributes:
+        begun: the items that somebody has begun, in order.
+        goes_on: set when the work may be finished.
+    """
+
+    def __init__(self) -> None:
+        self.begun: list[int] = []
+        self.goes_on = asyncio.Event()
+
+    async def __call__(self, item: int) -> None:
+        """Do the work."""
+        self.begun.append(item)
+        await self.goes_on.wait()
+
+
+@pytest.mark.parametrize("spare", [0, 1, 3])
+async def test_only_so_many_stand_in(spare: int) -> None:
+    """Each who is held up is stood in for while there are spare ones, who then work on to the end."""
+    work = Held()
+    crew = Crew(range(100), work, size=2, spared=nobody, spare=spare)
+    async with crew:
+        await settle()
+        assert work.begun == [0, 1]
+        for called in range(1, 7):
+            crew.stand_in()
+            await settle()
+            assert len(work.begun) == len(crew._workers) == 2 + min(called, spare)
+        work.goes_on.set()
+        await crew.join()
+    assert work.begun == list(range(100))
+    assert len(crew._workers) == 2 + spare
+
+
+@pytest.mark.parametrize("when", ["before", "stopped", "retired", "ended", "left"])
+async def test_nobody_stands_in_when_nothing_is_begun_any_more(when: str) -> None:
+    """Neither before a crew is entered nor after it was stopped, in whatever way, anybody is hired."""
+    others = len(asyncio.all_tasks())
+    work = Held()
+    crew = Crew(range(100), work, size=1, spared=nobody, spare=3)
+    if when == "before":
+        crew.stand_in()
+    async with crew:
+        await settle()
+        if when == "stopped":
+            crew.stop()
+        elif when == "retired":
+            crew.retire(lambda _: True)
+        elif when == "ended":
+            await crew.end(UsageError("closed"))
+        if when not in {"before", "left"}:
+            crew.stand_in()
+        await settle()
+        assert work.begun == [0]
+    crew.stand_in()
+    await settle()
+    assert work.begun == [0]
+    assert len(crew._workers) == 1
+    assert len(asyncio.all_tasks()) == others
+
+
+async def test_who_joins_waits_for_those_who_stand_in() -> None:
+    """Everything is done only when the last who stood in is done, however early the first ones are."""
+    done: list[int] = []
+    hold = asyncio.Event()
+
+    async def work(item: int) -> None:
+        if item == 0:
+            crew.stand_in()
+        elif item == 1:
+            await hold.wait()
+        await asyncio.sleep(0)
+        done.append(item)
+
+    async with Crew(range(3), work, size=1, spared=nobody, spare=1) as crew:
+        joining = asyncio.create_task(crew.join())
+        await settle()
+        assert done == [0, 2]
+        assert [worker.done() for worker in crew._workers] == [True, False]
+        assert not joining.done()
+        hold.set()
+        await joining
+    assert done == [0, 2, 1]
+
+
+@pytest.mark.usefixtures("complaints")
+async def test_a_failure_of_who_stands_in_is_one_of_all() -> None:
+    """The exception of one who stands in ends the waiting, and the others with it."""
+    others = len(asyncio.all_tasks())
+
+    async def work(item: int) -> None:
+        if item == 0:
+            crew.stand_in()
+            await asyncio.Event().wait()
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        async with Crew(range(100), work, size=1, spared=nobody, spare=1) as crew:
+            await crew.join()
+    assert len(crew._workers) == 2
+    assert len(asyncio.all_tasks()) == others
+
+
+async def test_leaving_ends_those_who_stand_in() -> None:
+    """They are cancelled with the others, unless they are spared as any of them may be."""
+    spared: list[asyncio.Task[None]] = []
+    work = Held()
+    crew = Crew(range(100), work, size=1, spared=lambda worker: worker in spared, spare=2)
+    async with crew:
+        await settle()
+        crew.stand_in()
+        crew.stand_in()
+        await settle()
+        spared.append(crew._workers[1])
+    assert [worker.cancelled() for worker in crew._workers] == [True, False, True]
+    work.goes_on.set()
+    await spared[0]
+    assert work.begun == [0, 1, 2]
 
 
 # -- the shelf ------------------------------------------------------------------------------------------

@@ -8,11 +8,12 @@ import tracemalloc
 import zlib
 from typing import TYPE_CHECKING, Any
 
+import aiohttp
 import pytest
 
 from hourlyclicks.errors import DecodeError
 from hourlyclicks.net.transport import LARGEST_BODY, AiohttpTransport, Timeout
-from tests.net.asking import ask, failure, held
+from tests.net.asking import ask, failure, held, kept_alive
 from tests.net.raw_server import EMPTY_DAY, OK, Sign, answer, head
 
 if TYPE_CHECKING:
@@ -151,3 +152,49 @@ async def test_the_beginning_of_a_refusal_is_kept(server: RawServer, transport: 
     """What can be read of the body of a refusal is there for the message of the error."""
     server.then([answer(b"no such key", status="401 Unauthorized", length=99), Sign.CLOSE])
     assert (await ask(transport, server)).body == b"no such key"
+
+
+# -- what becomes of the connection ---------------------------------------------------------------------
+
+READ: dict[str, Script] = {
+    "an answer": [OK],
+    "an answer of no length": [CHUNKED + b"%x\r\n%b\r\n0\r\n\r\n" % (len(EMPTY_DAY), EMPTY_DAY)],
+    "an answer in pieces": [OK[:-7], Sign.PAUSE, OK[-7:]],
+    "an answer in gzip": [answer(ZIPPED, "Content-Encoding: gzip")],
+    "nothing": [head("HTTP/1.1 204 No Content")],
+    "a large answer": [answer(bytes(LARGEST_BODY))],
+    "a no": [answer(b"no", status="500 Oops")],
+    "a no without a body": [answer(b"", status="429 Slow down")],
+}
+LEFT: dict[str, Script] = {
+    "too large an answer": [answer(bytes(4 * LARGEST_BODY))],
+    "a large no": [answer(bytes(1 << 18), status="500 Oops")],
+}
+
+
+@pytest.mark.parametrize("what", READ)
+async def test_a_connection_whose_answer_was_read_is_used_again(
+    what: str, server: RawServer, transport: AiohttpTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A body that was read to its end leaves its connection in the pool by itself; nobody releases it."""
+    released: list[aiohttp.ClientResponse] = []
+    monkeypatch.setattr(aiohttp.ClientResponse, "release", released.append)
+    server.then(READ[what])
+    await ask(transport, server)
+    assert (held(transport), kept_alive(transport)) == (0, 1)
+    assert released == []
+    assert (await ask(transport, server)).body == EMPTY_DAY
+    assert (len(server.requests), server.connections) == (2, 1)
+
+
+@pytest.mark.parametrize("what", LEFT)
+async def test_a_connection_whose_answer_was_not_read_is_not_used_again(
+    what: str, server: RawServer, transport: AiohttpTransport
+) -> None:
+    """What is left of a body is no answer to the next request: its connection is closed."""
+    server.then(LEFT[what])
+    with contextlib.suppress(DecodeError):
+        await ask(transport, server)
+    assert (held(transport), kept_alive(transport)) == (0, 0)
+    assert (await ask(transport, server)).body == EMPTY_DAY
+    assert (len(server.requests), server.connections) == (2, 2)
