@@ -253,6 +253,7 @@ class DayFetcher:
     async def _place(self, errand: Errand) -> Slot:
         """Wait for the right to send one request, and until no other process asks for the same day."""
         errand.busy = False
+        errand.leader.stand_in()  # so that one of its call stands in line whenever a place is given up
         while True:
             try:
                 return await self._limiter.acquire(errand)
@@ -274,7 +275,6 @@ class DayFetcher:
     async def _pause(self, trip: _Trip, slot: Slot, refused: Refusal) -> None:
         """Tell the limiter of a refusal, before anybody else can have the slot."""
         trip.refusals += 1
-        trip.errand.leader.stand_in()  # it may be this day alone that is refused
         if self._announce:
             self._announce(Refused(day=trip.query.day, target=trip.query.target, status=refused.status))
         for_rate = refused.status == HTTPStatus.TOO_MANY_REQUESTS

@@ -54,6 +54,12 @@ class _Flight(Errand):
         self.own = task is None
         self.followers: set[asyncio.Future[DayClicks]] = set()
 
+    def join(self) -> asyncio.Future[DayClicks]:
+        """Return what the answer will be given to."""
+        follower: asyncio.Future[DayClicks] = asyncio.get_running_loop().create_future()
+        self.followers.add(follower)
+        return follower
+
 
 class Flights:
     """Fetch days, each only once at a time.
@@ -85,7 +91,7 @@ class Flights:
             flight = self._flights.setdefault(query, mine)
             if flight is not mine:
                 self._hand_over(flight, call)
-                return await self._follow(flight, call)
+                return await self._follow(flight, flight.join(), call)
             try:
                 return await self._lead(flight)
             except OverError:
@@ -98,11 +104,13 @@ class Flights:
         flight = self._flights.get(query)
         if flight is None:
             flight = self._flights[query] = _Flight(call, query, None)
+            follower = flight.join()  # before the task is made, which may be done at once
             flight.task = asyncio.create_task(self._lead_alone(flight))
             flight.task.add_done_callback(partial(self._crash, flight))
         else:
             self._hand_over(flight, call)
-        return await self._follow(flight, call)
+            follower = flight.join()
+        return await self._follow(flight, follower, call)
 
     def adopt(self, task: asyncio.Task[None]) -> bool:
         """Return whether others wait for what a task is fetching; it then ends with the last of them."""
@@ -162,9 +170,7 @@ class Flights:
             else:
                 follower.set_result(outcome)
 
-    async def _follow(self, flight: _Flight, call: Call) -> DayClicks:
-        follower: asyncio.Future[DayClicks] = asyncio.get_running_loop().create_future()
-        flight.followers.add(follower)
+    async def _follow(self, flight: _Flight, follower: asyncio.Future[DayClicks], call: Call) -> DayClicks:
         call.stand_in()
         try:
             return await follower

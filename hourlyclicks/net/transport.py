@@ -66,7 +66,7 @@ class Timeout:
     Args:
         total: for everything, from the request to the last byte of the response.
         connect: for the connection to a new socket.
-        read: between two pieces of the response.
+        read: from the connection to the end of the headers, and between two pieces of the body.
     """
 
     total: float = 30.0

@@ -61,7 +61,7 @@ class Watch:
         self._total = total
         self._silence = silence
         self._terms: set[Term] = set()
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
         self._closed = False
 
     def begin(self) -> Term:
@@ -89,6 +89,10 @@ class Watch:
             self._timer = None
 
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Let those go on first who were answered in this very turn of the loop, which may have been long."""
+        self._timer = loop.call_soon(self._end_due, loop)
+
+    def _end_due(self, loop: asyncio.AbstractEventLoop) -> None:
         """End what has run out of time, and come back when the next could."""
         self._timer = None
         now = loop.time()

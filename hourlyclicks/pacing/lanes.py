@@ -56,8 +56,8 @@ class Call:
         answered: days that it has got by asking.
         revised: days whose figures had changed.
         over: whether it may send no more.
-        stand_in: to be called when a task that works for it is held up by anything but its turn and its
-            answer, so that another one may work meanwhile.
+        stand_in: to be called when a task that works for it is held up by anything but its answer, so that
+            another one may work, or stand in line, meanwhile.
     """
 
     __slots__ = (

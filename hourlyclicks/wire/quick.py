@@ -39,6 +39,8 @@ def _loose_columns(body: bytes, ymd: str) -> Columns | None:
     code, message, rows = document.get(CODE), document.get(MESSAGE), document.get(RESULT)
     if type(code) is not int or code != 0 or type(rows) is not list:
         return None
+    if body.count(b"[") != 1 or body.count(b"{") != 1 + len(rows):  # something was named twice, or is quoted
+        return None
     if message is not None and type(message) is not str:
         return None
     return plain_columns(rows, ymd)

@@ -68,10 +68,11 @@ WELL = in_turn()
 
 @attrs.define
 class Asked:
-    """A request that was sent: the day it asked for, and when, in seconds."""
+    """A request that was sent: the day it asked for, when, in seconds, and the link."""
 
     day: dt.date
     at: float
+    target: str = ""
 
 
 class ScriptedTransport:
@@ -94,7 +95,7 @@ class ScriptedTransport:
     async def send(self, request: Request) -> Response:
         """See `Transport.send`."""
         day, number = dt.date.fromisoformat(request.url.query["ymd"]), len(self.asked)
-        self.asked.append(Asked(day, self._clock.monotonic() / SECOND))
+        self.asked.append(Asked(day, self._clock.monotonic() / SECOND, request.url.query.get("linkId", "")))
         self.flying += 1
         self.most = max(self.most, self.flying)
         try:

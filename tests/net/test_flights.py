@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import sys
 from typing import TYPE_CHECKING, Any
 
 import attrs
 import pytest
 
-from hourlyclicks.errors import ServerError
+from hourlyclicks.errors import ServerError, UsageError
 from hourlyclicks.model.day import DayClicks
 from hourlyclicks.model.targets import Link, Query
 from hourlyclicks.net.flights import Flights
@@ -285,3 +286,17 @@ async def test_closing_before_the_request_has_begun(flights: Flights, landing: L
     landing.ends[0].set_exception(ServerError("closed", status=500, retryable=False))
     with pytest.raises(ServerError, match="closed"):
         await asking
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="tasks always begin later there")
+async def test_a_task_that_is_done_at_once() -> None:
+    """With a task factory that begins tasks at once, an answer may be there before anybody waits for it."""
+
+    async def fetch(_errand: Errand) -> DayClicks:
+        raise UsageError("no")
+
+    flights = Flights(fetch, lambda _errand, _call: None)
+    loop = asyncio.get_running_loop()
+    loop.set_task_factory(asyncio.eager_task_factory)  # type: ignore[attr-defined]  # new in 3.12
+    with pytest.raises(UsageError):
+        await asyncio.wait_for(flights.share(QUERY, CALL), 10)

@@ -267,6 +267,23 @@ async def test_closing_lets_nobody_off(clock: VirtualClock) -> None:
     assert armed(watch) == []
 
 
+@virtual
+async def test_who_is_answered_in_the_last_moment_is_answered(clock: VirtualClock) -> None:
+    """A sign of life that comes in the very turn of the loop in which the time would be up counts."""
+    loop = asyncio.get_running_loop()
+    watch, answered = Watch(total=30, silence=5), asyncio.Event()
+    loop.call_at(5, answered.set)
+
+    async def work(term: Term) -> None:
+        term.beat()
+        await answered.wait()
+        term.beat()
+        await clock.sleep(1)
+
+    await limited(watch, work)
+    assert now() == 6
+
+
 # -- whose end it is ------------------------------------------------------------------------------------
 
 

@@ -168,6 +168,10 @@ def test_rows_come_to_the_same(rows: list[tuple[str, str, str, str]]) -> None:
         b'\x0c{"code":0,"result":[]}',
         b'\xef\xbb\xbf{"code":0,"result":[]}',
         b'{"code":0,"result":[],}',
+        b'{"code":0,"result":' + b"[" * 900 + b"]" * 900 + b',"result":[]}',
+        b'{"code":0,"result":' + b'{"a":' * 900 + b"1" + b"}" * 900 + b',"result":[]}',
+        b'{"code":0,"message":' + b"[" * 70 + b"]" * 70 + b',"message":"","result":[]}',
+        b'{"code":0,"message":"[{","result":[]}',
     ],
 )
 def test_quirks_come_to_the_same(body: bytes) -> None:
