@@ -196,9 +196,11 @@ _MIDDLEWARES = (_sent_once,)
 
 async def _read(content: aiohttp.StreamReader, term: Term) -> bytes:
     """Read a body piece by piece, so that a bomb is noticed long before it is unpacked."""
-    if not content.is_eof():
+    if content.is_eof():  # all of it is there
+        first = content.read_nowait()
+    else:
         term.beat()
-    first = await content.readany()
+        first = await content.readany()
     if content.at_eof() and len(first) <= LARGEST_BODY:
         return first
     pieces, size = [first], len(first)

@@ -1,9 +1,9 @@
 """Answers into days.
 
 A day is accepted only whole and only if everything about it is in order; absence is never zero clicks. Two
-things keep that cheap: the converter has one hook, for a whole day and not for rows, and an answer is
-decoded and checked the quick way first. Whatever the quick way does not like, be it wrong or merely
-unusual, is read again the strict way, which decides, and finds the words when the answer is refused.
+things keep that cheap: an answer is decoded and checked the quick way first, and the converter, which takes
+over whatever the quick way does not like, be it wrong or merely unusual, has one hook, for a whole day and
+not for rows. It reads the strict way, decides, and finds the words when the answer is refused.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from hourlyclicks.wire.text import excerpt
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable
+
+    from cattrs import BaseConverter
 
     from hourlyclicks.model.http import Response
     from hourlyclicks.model.targets import Query
@@ -44,6 +45,10 @@ def decode_day(
         ApiError: the answer says no: its ``code`` is not 0.
         DecodeError: it cannot be read, is incomplete, or is about another day.
     """
+    day = query.day
+    columns = quick_columns(response.body, day.isoformat())
+    if columns is not None:
+        return DayClicks(day, *columns, fetched_at, final)
     read = _read(query, response, fetched_at=fetched_at, final=final, key=key)
     if isinstance(read, HourlyClicksError):
         raise read.about(query.day, query.target)  # from here, so that no locals with the body hang on it
@@ -74,7 +79,7 @@ def _read(
     """Return the day, or the error to raise."""
     body = response.body
     try:
-        return _hook()(_Answer(body, query.day, fetched_at, final), DayClicks)
+        return _converter().structure(_Answer(body, query.day, fetched_at, final), DayClicks)
     except _SaysNoError as no:
         return ApiError(excerpt(no.message, key=key), code=no.code, status=response.status)
     except UnreadableError as error:
@@ -83,18 +88,17 @@ def _read(
 
 
 @cache
-def _hook() -> Callable[[_Answer, type[DayClicks]], DayClicks]:
-    """Make the converter for the first answer; importing cattrs would make the package slow to import."""
+def _converter() -> BaseConverter:
+    """Make the converter for the first unusual answer; importing cattrs takes a while."""
     from cattrs import BaseConverter  # noqa: PLC0415 - see above
 
     converter = BaseConverter()
     converter.register_structure_hook(DayClicks, _day)
-    return converter.get_structure_hook(DayClicks)
+    return converter
 
 
 def _day(answer: _Answer, _: type[DayClicks]) -> DayClicks:
-    body, ymd = answer.body, answer.day.isoformat()
-    columns = quick_columns(body, ymd) or careful_columns(_rows(read_strictly(body)), ymd)
+    columns = careful_columns(_rows(read_strictly(answer.body)), answer.day.isoformat())
     return DayClicks(answer.day, *columns, answer.fetched_at, answer.final)
 
 
