@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hourlyclicks.wire.rows import Columns
 
 _ENVELOPE = {CODE, MESSAGE, RESULT}
+_STRINGS_OF_A_ROW = len((YMD, HOUR, CLICKS, UNIQUE_USERS)) + 1  # their names, and the day
 
 
 def quick_columns(body: bytes, ymd: str) -> Columns | None:
@@ -39,9 +40,11 @@ def _loose_columns(body: bytes, ymd: str) -> Columns | None:
     code, message, rows = document.get(CODE), document.get(MESSAGE), document.get(RESULT)
     if type(code) is not int or code != 0 or type(rows) is not list:
         return None
-    if body.count(b"[") != 1 or body.count(b"{") != 1 + len(rows):  # something was named twice, or is quoted
-        return None
     if message is not None and type(message) is not str:
+        return None
+    # A member that was named twice hides what it held first, but not its quotes.
+    strings = len(document) + (_STRINGS_OF_A_ROW * len(rows)) + (message is not None)
+    if b"\\" in body or body.count(b'"') != 2 * strings:
         return None
     return plain_columns(rows, ymd)
 
