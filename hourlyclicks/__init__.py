@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from hourlyclicks.model.series import HourlySeries
     from hourlyclicks.model.targets import Account, Group, Link, Query, Target
     from hourlyclicks.net.retry import RetryPolicy
-    from hourlyclicks.net.runs import DayStream
+    from hourlyclicks.net.streams import DayStream
     from hourlyclicks.net.transport import Timeout
     from hourlyclicks.pacing.lanes import Lane
     from hourlyclicks.pacing.plans import Limits, Plan, Rate
@@ -61,7 +61,7 @@ _HOMES = {
     "model.series": ("HourlySeries",),
     "model.targets": ("Account", "Group", "Link", "Query", "Target"),
     "net.retry": ("RetryPolicy",),
-    "net.runs": ("DayStream",),
+    "net.streams": ("DayStream",),
     "net.transport": ("Timeout",),
     "pacing.lanes": ("Lane",),
     "pacing.plans": ("Limits", "Plan", "Rate"),

@@ -15,7 +15,8 @@ from hourlyclicks.model.dates import DateRange, as_day, as_zone, has_begun, seco
 from hourlyclicks.model.targets import Account, Query, Target, as_targets
 from hourlyclicks.net.engine import Engine
 from hourlyclicks.net.retry import RetryPolicy
-from hourlyclicks.net.runs import DayStream, collect
+from hourlyclicks.net.runs import collect
+from hourlyclicks.net.streams import DayStream
 from hourlyclicks.net.transport import AiohttpTransport, Timeout
 from hourlyclicks.pacing.lanes import Lane
 from hourlyclicks.pacing.plans import Limits, Plan

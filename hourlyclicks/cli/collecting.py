@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hourlyclicks.client import Client
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.targets import Target
-    from hourlyclicks.net.runs import DayStream
+    from hourlyclicks.net.streams import DayStream
     from hourlyclicks.pacing.lanes import Lane
 
 

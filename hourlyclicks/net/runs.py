@@ -1,4 +1,4 @@
-"""Many days of one target: collected into a series, or streamed.
+"""Many days of one target, and how they are collected into a series.
 
 A run pulls its days from the range, keeps count, and says how far it is. A day that fails for good is a
 result like any other, except when no other day can succeed either (a refused key), or when so much has
@@ -9,15 +9,14 @@ With a store, the days that are known for good come from there, and are not aske
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from hourlyclicks.errors import HourlyClicksError, IncompleteSeriesError, StoreError, UsageError
+from hourlyclicks.errors import HourlyClicksError, IncompleteSeriesError, StoreError
 from hourlyclicks.events import Progress
 from hourlyclicks.model.series import SeriesBuilder
 from hourlyclicks.model.targets import Query
 from hourlyclicks.net.archive import Pages
-from hourlyclicks.net.fanout import Crew, Shelf
+from hourlyclicks.net.fanout import Crew
 from hourlyclicks.pacing.lanes import Call
 
 if TYPE_CHECKING:
@@ -39,9 +38,6 @@ if TYPE_CHECKING:
     from hourlyclicks.store.terms import Terms
 
 T = TypeVar("T")
-
-_AHEAD = 4
-"""A stream may be so many days per worker ahead of its consumer."""
 
 
 class Run:
@@ -222,88 +218,6 @@ async def collect(run: Run, *, strict: bool) -> HourlySeries:
     if failures and strict:
         raise IncompleteSeriesError(_summary(failures, series), series=series, failures=failures)
     return series
-
-
-class DayStream:
-    """The days of a run, one after the other. Made by `Client.stream`.
-
-    An async context manager that owns its workers, and an async iterator. A day that failed for good raises
-    in its place; who catches that may iterate on, unless no other day can succeed: then there are no more.
-
-    Args:
-        run: the days.
-        ordered: whether they come in the order of their dates.
-        check: called on entering; raises if that is not the time or place.
-    """
-
-    def __init__(self, run: Run, *, ordered: bool, check: Callable[[], None]) -> None:
-        self._run = run
-        self._check = check
-        self._reading: bool | None = None
-        self._shelf: Shelf[DayClicks | HourlyClicksError] = Shelf(
-            size=len(run.range), room=_AHEAD * (run.workers + run.spare), ordered=ordered
-        )
-        self._crew = run.crew(enumerate(run.queries()), self._work)
-        run.on_close = self._end
-
-    async def __aenter__(self) -> Self:
-        self._check()
-        if self._reading is not None:
-            raise UsageError("a stream can be entered only once")
-        self._reading = True
-        with ExitStack() as entered:
-            entered.enter_context(self._run)
-            await self._run.survey()
-            await self._crew.__aenter__()
-            entered.pop_all()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._reading = False
-        self._shelf.give_up(_left())
-        try:
-            await self._crew.__aexit__(kind, error, traceback)
-        finally:
-            self._run.__exit__(kind, error, traceback)
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> DayClicks:
-        if not self._reading:
-            raise _left()
-        result = await self._shelf.take()
-        if isinstance(result, HourlyClicksError):
-            raise result
-        return result
-
-    async def _end(self, error: HourlyClicksError) -> None:
-        self._shelf.give_up(error)
-        await self._crew.end(error)
-
-    async def _work(self, item: tuple[int, Query]) -> None:
-        position, query = item
-        await self._shelf.make_room(position)
-        try:
-            self._shelf.put(position, await self._run.ask(query))
-        except HourlyClicksError as error:
-            if error.fatal or (error.retryable and self._run.given_up):
-                self._shelf.give_up(error)
-                self._crew.stop()
-            else:
-                self._shelf.put(position, error)
-        except BaseException as error:
-            self._shelf.give_up(error)
-            raise
-
-
-def _left() -> UsageError:
-    return UsageError("a stream is read inside of its `async with` block")
 
 
 def _summary(failures: dict[dt.date, HourlyClicksError], series: HourlySeries) -> str:

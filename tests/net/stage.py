@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from hourlyclicks.events import Event
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.http import Request
-    from hourlyclicks.net.runs import DayStream
+    from hourlyclicks.net.streams import DayStream
     from hourlyclicks.simulator.clock import VirtualClock
 
 T = TypeVar("T")

@@ -14,7 +14,7 @@ from tests.net.asking import DAY, LINK
 from tests.net.stage import BAD_DAYS, END, always, good, in_turn, others, play, read, some_bad, status
 
 if TYPE_CHECKING:
-    from hourlyclicks.net.runs import DayStream
+    from hourlyclicks.net.streams import DayStream
     from tests.net.stage import Stage
 
 
