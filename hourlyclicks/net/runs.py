@@ -144,9 +144,7 @@ class Run:
             self._failed += 1
             self._count()
             raise
-        self._call.remaining -= 1
-        if self._announce:
-            self._tell()
+        self._count()
         return day
 
     def _reuse(self, known: DayClicks | HourlyClicksError) -> DayClicks:
