@@ -12,6 +12,8 @@ import statistics
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any, Literal
 
+from benchmarks.pacing.judges import TITLES
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -42,14 +44,6 @@ STYLE: dict[Any, Any] = {  # matplotlib's own type lists some 300 keys
 }
 HOLLOW: dict[str, Any] = {"markersize": 7, "fillstyle": "none", "markeredgewidth": 1.5, "clip_on": False}
 """How points are drawn that may lie upon each other."""
-JUDGES = {
-    "sliding_log": "sliding log",
-    "fixed_window": "fixed window",
-    "whole_seconds": "whole seconds",
-    "token_bucket": "token bucket",
-    "leaky_bucket": "leaky bucket",
-    "two_buckets": "two buckets",
-}
 WAYS = {
     "fetch": "ours: fetch",
     "stream": "ours: stream",
@@ -169,9 +163,9 @@ def pacing(figures: Mapping[str, Any]) -> Figure | None:
         if (each["requests"], each["delay"]) == longest:
             seen[each["contender"]].append(each)
     columns = 3
-    figure, all_axes = _panels(len(JUDGES) // columns, columns)
+    figure, all_axes = _panels(len(TITLES) // columns, columns)
     looks = _looks(seen)
-    for (judge, title), axes in zip(JUDGES.items(), all_axes, strict=True):
+    for (judge, title), axes in zip(TITLES.items(), all_axes, strict=True):
         for name, found in seen.items():
             colour, marker = looks[name]
             longer = statistics.mean(each["ratio"] for each in found)

@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("matplotlib")
 
 from benchmarks import plots
+from benchmarks.pacing.judges import TITLES
 
 RUNS = {"requests": 30, "delay": [0.005, 0.3]}
 FIGURES: dict[str, dict[str, Any]] = {
@@ -35,9 +36,9 @@ FIGURES: dict[str, dict[str, Any]] = {
     "pacing": {
         "runs": [
             RUNS
-            | {"contender": "hourlyclicks, window", "ratio": 1.02, "refused": dict.fromkeys(plots.JUDGES, 0)},
+            | {"contender": "hourlyclicks, window", "ratio": 1.02, "refused": dict.fromkeys(TITLES, 0)},
             RUNS
-            | {"contender": "log of send times", "ratio": 1.0, "refused": dict.fromkeys(plots.JUDGES, 20)},
+            | {"contender": "log of send times", "ratio": 1.0, "refused": dict.fromkeys(TITLES, 20)},
             RUNS | {"contender": "a short one", "requests": 3, "ratio": 9.0, "refused": {}},
         ]
     },
@@ -86,7 +87,7 @@ def test_who_is_in_the_pictures() -> None:
 def test_pacing_is_drawn_of_the_longest_runs() -> None:
     """Short runs say little about the time it takes, and are not mixed with long ones."""
     (pacing,) = map(text, plots.draw("pacing", FIGURES["pacing"]).values())
-    assert {*plots.JUDGES.values(), "log of send times"} <= set(pacing.splitlines())
+    assert {*TITLES.values(), "log of send times"} <= set(pacing.splitlines())
     assert "a short one" not in pacing
     assert "makespan of 30 requests" in pacing
 
