@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx  # type: ignore[import-not-found]  # it lives in an environment of its own
 
-from benchmarks.peers.slices import DOMAIN, HEADERS, LINK, PATH
+from benchmarks.peers.slices import DOMAIN, HEADERS, LINK, PATH, rows_of
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -31,12 +31,7 @@ async def work(
         ymd = day.isoformat()
         response = await client.get(PATH, params=PARAMS.set("ymd", ymd))
         response.raise_for_status()
-        document = response.json()
-        if document["code"] != 0:
-            raise RuntimeError(document["message"])
-        for row in document["result"]:
-            if row["ymd"] != ymd:
-                raise RuntimeError(f"asked for {ymd}, got {row['ymd']}")
+        for row in rows_of(response.json(), ymd):
             merged[ymd, row["hour"]] = row["acesCnt"], row["pernCnt"]
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import niquests  # type: ignore[import-not-found]  # it lives in an environment of its own
 
-from benchmarks.peers.slices import DOMAIN, HEADERS, LINK, PATH
+from benchmarks.peers.slices import DOMAIN, HEADERS, LINK, PATH, rows_of
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -33,12 +33,7 @@ async def fetch_all(
             params = {"ymd": ymd, "linkId": LINK, "domain": DOMAIN}
             response = await session.get(PATH, params=params)
             response.raise_for_status()
-            document = response.json()
-            if document["code"] != 0:
-                raise RuntimeError(document["message"])
-            for row in document["result"]:
-                if row["ymd"] != ymd:
-                    raise RuntimeError(f"asked for {ymd}, got {row['ymd']}")
+            for row in rows_of(response.json(), ymd):
                 merged[ymd, row["hour"]] = row["acesCnt"], row["pernCnt"]
 
     async with (

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from benchmarks.peers.slices import DOMAIN, HEADERS, LINK, PATH
+from benchmarks.peers.slices import DOMAIN, HEADERS, LINK, PATH, rows_of
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -38,13 +38,7 @@ def fetch(base: str, days: list[dt.date], concurrency: int) -> Iterable[Row]:
         ymd = day.isoformat()
         response = mine.session.get(url, params={"ymd": ymd, "linkId": LINK, "domain": DOMAIN}, timeout=30)
         response.raise_for_status()
-        document = response.json()
-        if document["code"] != 0:
-            raise RuntimeError(document["message"])
-        for row in document["result"]:
-            if row["ymd"] != ymd:
-                raise RuntimeError(f"asked for {ymd}, got {row['ymd']}")
-        return list(document["result"])
+        return rows_of(response.json(), ymd)
 
     with ThreadPoolExecutor(concurrency) as pool:
         merged = {

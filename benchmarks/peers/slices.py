@@ -8,7 +8,7 @@ that an hour or a day in the wrong place is noticed.
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -48,6 +48,16 @@ def expected(number: int) -> Iterator[Row]:
         ymd = day.isoformat()
         for hour in range(HOURS):
             yield (ymd, hour, *figures(day, hour))
+
+
+def rows_of(document: dict[str, Any], ymd: str) -> list[dict[str, Any]]:
+    """Return the rows of an answer, or raise if it says no or is about another day."""
+    if document["code"] != 0:
+        raise WrongError(document["message"])
+    for row in document["result"]:
+        if row["ymd"] != ymd:
+            raise WrongError(f"asked for {ymd}, got {row['ymd']}")
+    return list(document["result"])
 
 
 def check(rows: Iterable[Row], number: int) -> int:

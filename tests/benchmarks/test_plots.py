@@ -35,10 +35,8 @@ FIGURES: dict[str, dict[str, Any]] = {
     },
     "pacing": {
         "runs": [
-            RUNS
-            | {"contender": "hourlyclicks, window", "ratio": 1.02, "refused": dict.fromkeys(TITLES, 0)},
-            RUNS
-            | {"contender": "log of send times", "ratio": 1.0, "refused": dict.fromkeys(TITLES, 20)},
+            RUNS | {"contender": "hourlyclicks, window", "ratio": 1.02, "refused": dict.fromkeys(TITLES, 0)},
+            RUNS | {"contender": "log of send times", "ratio": 1.0, "refused": dict.fromkeys(TITLES, 20)},
             RUNS | {"contender": "a short one", "requests": 3, "ratio": 9.0, "refused": {}},
         ]
     },

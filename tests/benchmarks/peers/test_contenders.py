@@ -4,13 +4,13 @@ import importlib
 import json
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from benchmarks.peers.contest import Contender, Failure, Rules, Run, run
 from benchmarks.peers.environments import ROOT
-from benchmarks.peers.slices import HOURS, WrongError, check, days, expected
+from benchmarks.peers.slices import HOURS, WrongError, check, days, expected, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -146,3 +146,16 @@ def test_work_not_done_is_noticed(spoil: Callable[[list[Row]], list[Row]]) -> No
     assert check(reversed(rows), 2)
     with pytest.raises(WrongError):
         check(spoil(rows), 2)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"code": 7, "message": "no", "result": []},
+        {"code": 0, "message": "", "result": [{"ymd": "2014-01-01"}, {"ymd": "2014-01-02"}]},
+    ],
+)
+def test_an_answer_that_says_no_or_another_day_is_wrong(document: dict[str, Any]) -> None:
+    """The contenders believe no answer but that for the day they asked for."""
+    with pytest.raises(WrongError):
+        rows_of(document, "2014-01-01")
