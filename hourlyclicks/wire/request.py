@@ -1,7 +1,7 @@
 """Values into requests.
 
-All that does not change from day to day is made once: the headers belong to the `Origin`, and the
-parameters of a target are kept. What remains per request is to put the day between them.
+All that does not change from day to day is made once: the headers belong to the `Origin`, and so do the
+addresses of targets. What remains per request is to add the day.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import attrs
@@ -24,6 +24,8 @@ from hourlyclicks.wire.endpoints import AUTHORIZATION_SCHEME, CLICKS_BY_HOUR
 from hourlyclicks.wire.key import ApiKey, Secret
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hourlyclicks.model.targets import Query, Target
 
 __all__ = ["ApiKey", "Origin", "build_request"]
@@ -31,15 +33,8 @@ __all__ = ["ApiKey", "Origin", "build_request"]
 PRODUCT = f"hourlyclicks/{__version__}"
 """Our own product token; the vendor refuses agents it cannot identify."""
 
-_DAY = CLICKS_BY_HOUR.day
 _BRAND = r"[\x21-\x7e](?:[\x20-\x7e]{0,254}[\x21-\x7e])?"
 _UNFIT_FOR_URL = r"[\x00-\x20\x7f-\xa0\\]"
-
-
-class _Endpoint(TypedDict):
-    scheme: str
-    authority: str
-    path: str
 
 
 @attrs.frozen
@@ -88,10 +83,18 @@ class Origin:
         )
 
     @cached_property
-    def endpoint(self) -> _Endpoint:
-        """The parts of the address of the hours of a day, without its parameters."""
-        path = self.base_url.raw_path.rstrip("/") + CLICKS_BY_HOUR.path
-        return _Endpoint(scheme=self.base_url.scheme, authority=self.base_url.raw_authority, path=path)
+    def address(self) -> Callable[[Target], URL]:
+        """Return the address of the hours of a target, which only lacks the day; remembers many of them."""
+        return lru_cache(maxsize=1024)(self._address)
+
+    def _address(self, target: Target) -> URL:
+        return URL.build(
+            scheme=self.base_url.scheme,
+            authority=self.base_url.raw_authority,
+            path=self.base_url.raw_path.rstrip("/") + CLICKS_BY_HOUR.path,
+            query_string=_parameters(target),
+            encoded=True,
+        )
 
 
 def build_request(query: Query, origin: Origin) -> Request:
@@ -100,19 +103,18 @@ def build_request(query: Query, origin: Origin) -> Request:
     Everything but letters, digits and ``_.-~`` is percent-encoded in UTF-8, so that a link id arrives as it
     is, whatever it holds.
     """
-    parameters = f"{_DAY}={query.day.isoformat()}{_parameters(query.target)}"
-    return Request(URL.build(**origin.endpoint, query_string=parameters, encoded=True), origin.headers)
+    day = f"{CLICKS_BY_HOUR.day}={query.day.isoformat()}"
+    return Request(origin.address(query.target).extend_query(day), origin.headers)
 
 
-@lru_cache(maxsize=1024)
 def _parameters(target: Target) -> str:
-    """Return what follows the day in the query string, ready to be sent."""
+    """Return what a target adds to an address, ready to be sent."""
     match target:
         case Link(id=link, domain=domain):
             pairs = {CLICKS_BY_HOUR.link: link, CLICKS_BY_HOUR.domain: domain}
-            return "".join(f"&{name}={quote(value, safe='')}" for name, value in pairs.items())
+            return "&".join(f"{name}={quote(value, safe='')}" for name, value in pairs.items())
         case Group(idx=idx):
-            return f"&{CLICKS_BY_HOUR.group}={idx}"
+            return f"{CLICKS_BY_HOUR.group}={idx}"
         case _:
             return ""
 

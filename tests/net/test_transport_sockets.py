@@ -194,7 +194,7 @@ async def test_what_is_on_the_wire(server: RawServer, transport: AiohttpTranspor
     await ask(transport, server)
     lines = server.requests[0].decode().split("\r\n")
     assert lines[0].startswith(
-        "GET /api/statistics/v2/clicks-by-hour?ymd=2025-04-20&linkId=kYdr&domain=https"
+        "GET /api/statistics/v2/clicks-by-hour?linkId=kYdr&domain=https%3A%2F%2Fvvd.bz&ymd=2025-04-20 "
     )
     names = sorted(line.partition(":")[0].lower() for line in lines[1:] if line)
     assert names == ["accept", "accept-encoding", "authorization", "host", "user-agent"]

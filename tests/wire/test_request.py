@@ -31,30 +31,30 @@ no_surrogates = st.characters(exclude_categories=["Cs"])
     ("target", "parameters"),
     [
         (Account(), ""),
-        (Group(12), "&grpIdx=12"),
-        (Group(0), "&grpIdx=0"),
-        (Link("kYdr", "https://vvd.bz"), "&linkId=kYdr&domain=https%3A%2F%2Fvvd.bz"),
-        (Link("한글", "https://vvd.im"), "&linkId=%ED%95%9C%EA%B8%80&domain=https%3A%2F%2Fvvd.im"),
+        (Group(12), "grpIdx=12&"),
+        (Group(0), "grpIdx=0&"),
+        (Link("kYdr", "https://vvd.bz"), "linkId=kYdr&domain=https%3A%2F%2Fvvd.bz&"),
+        (Link("한글", "https://vvd.im"), "linkId=%ED%95%9C%EA%B8%80&domain=https%3A%2F%2Fvvd.im&"),
         (
             Link("a/b+c%d&e#f g?h=i", "http://x.kr:81"),
-            "&linkId=a%2Fb%2Bc%25d%26e%23f%20g%3Fh%3Di&domain=http%3A%2F%2Fx.kr%3A81",
+            "linkId=a%2Fb%2Bc%25d%26e%23f%20g%3Fh%3Di&domain=http%3A%2F%2Fx.kr%3A81&",
         ),
-        (Link("%2F", "https://vvd.bz"), "&linkId=%252F&domain=https%3A%2F%2Fvvd.bz"),
+        (Link("%2F", "https://vvd.bz"), "linkId=%252F&domain=https%3A%2F%2Fvvd.bz&"),
     ],
     ids=str,
 )
 def test_the_url_of_a_day(target: Target, parameters: str) -> None:
-    """The day comes first, then the target, percent-encoded to the last character."""
+    """The target comes first, percent-encoded to the last character, and then the day."""
     url = build_request(Query(DAY, target), ORIGIN).url
-    assert f"https://vivoldi.com{PATH}?ymd=2025-04-20{parameters}" == str(url)
-    assert f"{PATH}?ymd=2025-04-20{parameters}" == url.raw_path_qs
+    assert f"https://vivoldi.com{PATH}?{parameters}ymd=2025-04-20" == str(url)
+    assert f"{PATH}?{parameters}ymd=2025-04-20" == url.raw_path_qs
 
 
 @given(st.text(no_surrogates, min_size=1), st.dates())
 def test_any_link_id_arrives_as_it_is(link: str, day: dt.date) -> None:
     """Whatever an id holds, a server that decodes the query string gets it back unchanged."""
     url = build_request(Query(day, Link(link, "https://vvd.bz")), ORIGIN).url
-    expected = [("ymd", f"{day:%Y-%m-%d}".rjust(10, "0")), ("linkId", link), ("domain", "https://vvd.bz")]
+    expected = [("linkId", link), ("domain", "https://vvd.bz"), ("ymd", f"{day:%Y-%m-%d}".rjust(10, "0"))]
     assert expected == parse_qsl(url.raw_query_string, strict_parsing=True, keep_blank_values=True)
     assert url.raw_query_string.isascii()
     assert "+" not in url.raw_query_string
