@@ -1,7 +1,9 @@
 """The way to the server: a request goes in, status, headers and bytes come out.
 
 One attempt is one request on the wire. Left alone, aiohttp repeats an idempotent request by itself when the
-server closes the connection before it answers; a limiter around it would never know. `_sent_once` stops that.
+server closes the connection before it answers; a limiter around it would never know. That is stopped where
+aiohttp hears of it: in a session of our own by the class of its responses, in one that was given by a
+middleware, which takes a little longer.
 
 Nothing is judged here: a response of any status is a `Response`. An exception is always one of ours, made
 of plain values and raised ``from None``, since aiohttp's own carry the request and with it the key.
@@ -12,7 +14,6 @@ from __future__ import annotations
 import asyncio
 import math
 import warnings
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol
 
 import aiohttp
@@ -94,13 +95,16 @@ class AiohttpTransport:
         if session is not None and not session.auto_decompress:
             raise UsageError("the session must decompress by itself (auto_decompress=True)")
         self._closed = False
-        self._given: Mapping[str, str] | None = None
+        self._headers: Mapping[str, str] | None = None
         self._watch = Watch(total=timeout.total, silence=timeout.read if self._owns else math.inf)
         self._timeout = aiohttp.ClientTimeout(
             total=None,
             sock_connect=timeout.connect,
-            sock_read=None if self._owns else timeout.read,  # see `_Connector`
+            sock_read=None if self._owns else timeout.read,  # see `_answers`
         )
+        self._options: dict[str, Any] = {}
+        if not self._owns:
+            self._options.update(timeout=self._timeout, raise_for_status=False, middlewares=(_sent_once,))
 
     async def send(self, request: Request) -> Response:
         """See `Transport.send`."""
@@ -110,16 +114,11 @@ class AiohttpTransport:
         response: aiohttp.ClientResponse | None = None
         failure: HourlyClicksError | None = None
         beginning: list[bytes] = []
+        headers = None if request.headers is self._headers else request.headers
         term = self._watch.begin()
-        _term.set(term)
         try:
             response = await session.get(
-                request.url,
-                headers=None if request.headers is self._given else request.headers,
-                allow_redirects=False,
-                raise_for_status=False,
-                timeout=self._timeout,
-                middlewares=_MIDDLEWARES,
+                request.url, headers=headers, allow_redirects=False, **self._options
             )
             if response.status // 100 == _GOOD:
                 return Response(response.status, response.headers, await _read(response.content, term))
@@ -151,9 +150,13 @@ class AiohttpTransport:
 
     def _open(self, headers: Mapping[str, str]) -> aiohttp.ClientSession:
         """Make a session, and give it once and for all the headers of the requests, which share them."""
-        self._given = headers
+        self._headers = headers
         self._session = aiohttp.ClientSession(
-            headers=headers, connector=_Connector(limit=0), cookie_jar=aiohttp.DummyCookieJar()
+            headers=headers,
+            connector=aiohttp.TCPConnector(limit=0),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=self._timeout,
+            response_class=_answers(self._watch),
         )
         return self._session
 
@@ -162,21 +165,11 @@ class AiohttpTransport:
             warnings.warn("a client was not closed", ResourceWarning, source=self, stacklevel=2)
 
 
-_term: ContextVar[Term] = ContextVar("_term")
-"""The time of the request that a task sends."""
-
-
-class _Connector(aiohttp.TCPConnector):
-    """Tells when there is a connection, from when on a server may not be silent for too long."""
-
-    async def connect(self, *args: Any, **kwargs: Any) -> Connection:  # noqa: ANN401 - whatever aiohttp passes
-        connection = await super().connect(*args, **kwargs)
-        _term.get().beat()
-        return connection
-
-
 class _NotSentAgain(aiohttp.ClientError):
     """Stands in for the errors on which aiohttp would send a request a second time."""
+
+
+_REPEATED = (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError)
 
 
 async def _sent_once(
@@ -186,12 +179,24 @@ async def _sent_once(
         return await handler(request)
     except aiohttp.ClientConnectorError:
         raise  # nothing was sent, and aiohttp does not repeat these
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError):
+    except _REPEATED:
         pass
     raise _NotSentAgain
 
 
-_MIDDLEWARES = (_sent_once,)
+def _answers(watch: Watch) -> type[aiohttp.ClientResponse]:
+    """Return a class of responses to requests that are sent once, and may then not be silent for too long."""
+
+    class Answer(aiohttp.ClientResponse):
+        async def start(self, connection: Connection) -> aiohttp.ClientResponse:
+            watch.beat()  # there is a connection, and the request is on its way
+            try:
+                return await super().start(connection)
+            except _REPEATED:
+                pass
+            raise _NotSentAgain
+
+    return Answer
 
 
 async def _read(content: aiohttp.StreamReader, term: Term) -> bytes:

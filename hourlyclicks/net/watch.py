@@ -15,19 +15,18 @@ class Term:
     """The time that a task has for one request.
 
     Attributes:
+        task: the task.
         ends: when it is up in any case, on the clock of the event loop.
         heard: when there was the last sign of life; the limit on silence counts from it.
     """
 
-    __slots__ = ("_cancelling", "_loop", "_task", "_up", "ends", "heard")
+    __slots__ = ("_cancelling", "_loop", "_up", "ends", "heard", "task")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, ends: float) -> None:
-        task = asyncio.current_task(loop)
-        assert task is not None  # noqa: S101 - only tasks send requests
+    def __init__(self, loop: asyncio.AbstractEventLoop, task: asyncio.Task[object], ends: float) -> None:
         self.ends = ends
         self.heard = math.inf
+        self.task = task
         self._loop = loop
-        self._task = task
         self._cancelling = task.cancelling()
         self._up = False
 
@@ -38,7 +37,7 @@ class Term:
     def run_out(self) -> None:
         """Cancel the task, since the time is up."""
         self._up = True
-        self._task.cancel()
+        self.task.cancel()
 
     def settle(self) -> bool:
         """Take back that cancellation; return whether it was the only one, so that nobody is to hear of it.
@@ -46,7 +45,7 @@ class Term:
         This is the way of `asyncio.timeout`, which would do as well if it did not cost as much as a timer.
         """
         up, self._up = self._up, False
-        return up and self._task.uncancel() <= self._cancelling
+        return up and self.task.uncancel() <= self._cancelling
 
 
 class Watch:
@@ -60,23 +59,30 @@ class Watch:
     def __init__(self, *, total: float, silence: float = math.inf) -> None:
         self._total = total
         self._silence = silence
-        self._terms: set[Term] = set()
+        self._terms: dict[asyncio.Task[object], Term] = {}
         self._timer: asyncio.Handle | None = None
         self._closed = False
 
     def begin(self) -> Term:
         """Give the request that the present task sends its time, from now on."""
         loop = asyncio.get_running_loop()
+        task = asyncio.current_task(loop)
+        assert task is not None  # noqa: S101 - only tasks send requests
         now = loop.time()
-        term = Term(loop, now + self._total)
-        self._terms.add(term)
+        term = self._terms[task] = Term(loop, task, now + self._total)
         if self._timer is None:
             self._timer = loop.call_at(now + min(self._total, self._silence), self._look, loop)
         return term
 
+    def beat(self) -> None:
+        """Note a sign of life of the request that the present task sends."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - as above
+        self._terms[task].beat()
+
     def end(self, term: Term) -> bool:
         """Note that a request is over; return whether it was cancelled because its time was up."""
-        self._terms.discard(term)
+        self._terms.pop(term.task, None)
         if self._closed:
             self.close()
         return term.settle()
@@ -96,13 +102,13 @@ class Watch:
         """End what has run out of time, and come back when the next could."""
         self._timer = None
         now = loop.time()
-        for term in tuple(self._terms):
+        for term in tuple(self._terms.values()):
             if self._due(term) <= now:
-                self._terms.discard(term)
+                del self._terms[term.task]
                 term.run_out()
         if self._terms:
             # One that is not connected yet may be, and fall silent, before any of these runs out.
-            when = min(now + self._silence, *map(self._due, self._terms))
+            when = min(now + self._silence, *map(self._due, self._terms.values()))
             self._timer = loop.call_at(when, self._look, loop)
 
     def _due(self, term: Term) -> float:

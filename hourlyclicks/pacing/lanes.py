@@ -127,7 +127,8 @@ class Lanes(Generic[T]):
             del self._lanes[call.lane][call]
         return True
 
-    def __bool__(self) -> bool:
+    def occupied(self) -> bool:
+        """Return whether anybody waits."""
         return bool(self._interactive or self._backfill)
 
     def waiting(self, lane: Lane) -> bool:

@@ -94,7 +94,7 @@ class Limiter:
     def at_once(self, errand: Errand) -> Slot | None:
         """Return a slot if there is one for which nobody waits."""
         call = errand.call
-        if self._lanes or self._latch is not None or call.over:
+        if self._lanes.occupied() or self._latch is not None or call.over:
             return None
         slot = self._reserve(errand, self._clock.monotonic())
         if not isinstance(slot, Slot):
@@ -143,11 +143,10 @@ class Limiter:
         now = self._clock.monotonic()
         self.foresight.measured(now - slot.sent)
         self._pace.release(slot, now)
-        if self._lanes or slot.storm_probe:
+        if self._lanes.occupied() or slot.storm_probe:
             self._given_up(slot)
         else:  # as most often
             slot.call.flying -= 1
-            self._pace.idle()
 
     def cancel(self, slot: Slot) -> None:
         """Give back the slot of a request that was never sent."""
@@ -238,7 +237,7 @@ class Limiter:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if not self._lanes:
+        if not self._lanes.occupied():
             self._pace.idle()
             return
         now = self._clock.monotonic()

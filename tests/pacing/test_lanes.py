@@ -49,7 +49,7 @@ def test_lanes_are_apart() -> None:
     lanes.push(Call(Lane.INTERACTIVE), "quick")
     assert served(lanes, Lane.INTERACTIVE) == ["quick"]
     assert served(lanes, Lane.BACKFILL) == ["slow"]
-    assert not lanes
+    assert not lanes.occupied()
 
 
 def test_the_order_of_urgency() -> None:
@@ -85,7 +85,7 @@ def test_draining_takes_everything() -> None:
     lanes.push(Call(Lane.BACKFILL), "slow")
     lanes.push(Call(Lane.INTERACTIVE), "quick")
     assert sorted(lanes.drain()) == ["quick", "slow"]
-    assert not lanes
+    assert not lanes.occupied()
     assert lanes.drain() == []
 
 
@@ -97,7 +97,7 @@ def test_nobody_waits_longer_than_a_round(order: list[int]) -> None:
     for number in order:
         lanes.push(calls[number], number)
     turns = []
-    while lanes:
+    while lanes.occupied():
         turns.append(lanes.pop(Lane.BACKFILL)[1])
     assert sorted(turns) == sorted(order)
     for number in set(order):

@@ -274,7 +274,7 @@ def test_nobody_is_left_behind_and_nothing_exceeds_the_limits(limits: Limits, se
         async with asyncio.TaskGroup() as group:
             for number in range(60):
                 group.create_task(crowd.guest(calls[number % len(calls)]))
-        assert not crowd.limiter._lanes
+        assert not crowd.limiter._lanes.occupied()
         assert [call.flying for call in calls] == [0, 0, 0, 0]
         return crowd
 
