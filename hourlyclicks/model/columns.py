@@ -32,6 +32,8 @@ MISSING, PROVISIONAL, FINAL = range(3)
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
 _CELLS = struct.Struct(f"={HOURS}q")
+_CELL = _CELLS.size // HOURS
+_NO_CELLS = array("q", [0]) * HOURS
 _ALL_REPORTED = bytes([1]) * HOURS
 
 
@@ -66,17 +68,17 @@ class Columns(NamedTuple):
         return columns
 
     def put(self, place: int, day: DayClicks) -> None:
-        """Write a day over whatever was there; one that is wrong in itself is a `UsageError`."""
-        try:
-            clicks: array[int] = array("q", _CELLS.pack(*day.clicks))  # the longer way, and the faster one
-            users: array[int] = array("q", _CELLS.pack(*day.unique_users))
-            marks = _ALL_REPORTED
-        except struct.error:  # a None, most likely
-            clicks, users, marks = _with_gaps(day, day.clicks), _with_gaps(day, day.unique_users), _marks(day)
+        """Write a day to a place where there is none; one that is wrong in itself is a `UsageError`."""
         first = place * HOURS
         last = first + HOURS
-        self.clicks[first:last] = clicks
-        self.unique_users[first:last] = users
+        marks = _ALL_REPORTED
+        try:
+            _CELLS.pack_into(self.clicks, first * _CELL, *day.clicks)
+            _CELLS.pack_into(self.unique_users, first * _CELL, *day.unique_users)
+        except struct.error:  # a None, most likely
+            self.clicks[first:last] = self.unique_users[first:last] = _NO_CELLS  # it may have got half way
+            clicks, users, marks = _with_gaps(day, day.clicks), _with_gaps(day, day.unique_users), _marks(day)
+            self.clicks[first:last], self.unique_users[first:last] = clicks, users
         self.reported[first:last] = marks
         self.states[place] = FINAL if day.final else PROVISIONAL
         self.fetched[place] = (day.fetched_at - _EPOCH) // _MICROSECOND

@@ -2,30 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
 
-import attrs
-from yarl import URL
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from yarl import URL
 
 
-@attrs.frozen
-class Request:
-    """One GET. The headers hold the API key and are therefore kept out of the repr."""
+class Request(NamedTuple):
+    """One GET.
+
+    Args:
+        url: where to.
+        headers: the header fields; they hold the API key and are therefore kept out of the repr.
+    """
 
     url: URL
-    headers: Mapping[str, str] = attrs.field(repr=False)
+    headers: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        return f"Request(url={self.url!r})"
 
 
-@attrs.frozen
-class Response:
+class Response(NamedTuple):
     """What came back, whole.
 
     Args:
         status: the HTTP status.
-        headers: the header fields; looked up without regard to case.
+        headers: the header fields; looked up without regard to case. Kept out of the repr, like the body.
         body: the decoded bytes (after gzip or deflate).
     """
 
     status: int
-    headers: Mapping[str, str] = attrs.field(repr=False)
-    body: bytes = attrs.field(repr=False)
+    headers: Mapping[str, str]
+    body: bytes
+
+    def __repr__(self) -> str:
+        return f"Response(status={self.status!r})"

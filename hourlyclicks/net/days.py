@@ -48,30 +48,6 @@ _TAKEN = 0.05
 """Seconds after which to look again whether another process has got a day."""
 
 
-class _Trip:
-    """A day on its way.
-
-    Attributes:
-        errand: what is asked, and on whose behalf.
-        query: the question.
-        requests: how many were spent on it.
-        refusals: how many of them were refused because of the rate.
-        started: when the first one went, in nanoseconds of the clock.
-        asked: when the last one went.
-    """
-
-    __slots__ = ("asked", "errand", "query", "refusals", "requests", "started")
-
-    asked: dt.datetime
-
-    def __init__(self, errand: Errand) -> None:
-        self.errand = errand
-        self.query = errand.query
-        self.requests = 0
-        self.refusals = 0
-        self.started = 0
-
-
 class DayFetcher:
     """Fetch single days from the API.
 
@@ -119,123 +95,124 @@ class DayFetcher:
             HourlyClicksError: it failed for good; the error carries its day and target.
             OverError: the call was over before that was known.
         """
-        trip = _Trip(errand)
         try:
             try:
-                day = await self._exchange(trip)
+                day = await self._exchange(errand)
             except HourlyClicksError as error:
-                day = await self._repeat(trip, error)
+                day = await self._repeat(errand, error)
             self._retrier.budget.earn()
             self._limiter.calmed()
             if self._archive is not None:
-                revised = await self._archive.keep(trip.query, day, requests=trip.requests)
+                revised = await self._archive.keep(errand.query, day, requests=errand.requests)
                 errand.call.revised += revised
         except HourlyClicksError as error:
-            await self._failed(trip, error)
+            await self._failed(errand, error)
             raise
         except NotNeededError:
-            return await self._found(trip)
+            return await self._found(errand)
         finally:
             if self._archive is not None:
-                self._limiter.settled(trip.query)
+                self._limiter.settled(errand.query)
         if self._announce:
-            query = trip.query
+            query = errand.query
             self._announce(
-                DayDone(day=query.day, target=query.target, requests=trip.requests, final=day.final)
+                DayDone(day=query.day, target=query.target, requests=errand.requests, final=day.final)
             )
         errand.call.answered += 1
         return day
 
-    async def _failed(self, trip: _Trip, error: HourlyClicksError) -> None:
+    async def _failed(self, errand: Errand, error: HourlyClicksError) -> None:
         """Tell and note that a day was given up."""
-        query = trip.query
+        query = errand.query
         error.about(query.day, query.target)
-        if self._archive is not None and trip.requests and not error.fatal:
-            await self._archive.note(query, error, asked=trip.asked, requests=trip.requests)
+        if self._archive is not None and errand.requests and not error.fatal:
+            await self._archive.note(query, error, asked=errand.asked, requests=errand.requests)
         if self._announce:
-            self._announce(DayFailed(day=query.day, target=query.target, requests=trip.requests, error=error))
+            self._announce(
+                DayFailed(day=query.day, target=query.target, requests=errand.requests, error=error)
+            )
 
-    async def _found(self, trip: _Trip) -> DayClicks:
+    async def _found(self, errand: Errand) -> DayClicks:
         """Return a day that another process has got meanwhile."""
         day = None
         if self._archive is not None:
-            day = await self._archive.find(trip.query, trip.errand.call.terms)
+            day = await self._archive.find(errand.query, errand.call.terms)
         if day is None:
-            return await self.fetch(trip.errand)  # it was there, and is there no more
+            return await self.fetch(errand)  # it was there, and is there no more
         return day
 
-    async def _repeat(self, trip: _Trip, error: HourlyClicksError) -> DayClicks:
+    async def _repeat(self, errand: Errand, error: HourlyClicksError) -> DayClicks:
         """Go on after a first attempt that failed, or raise why there is no use in it."""
         try:
-            return await self._attempt(trip, after=error)
+            return await self._attempt(errand, after=error)
         except HourlyClicksError as failure:
             if not self._retrier.may_repeat(failure):
                 raise
             error = failure
-        if trip.errand.call.over:
+        if errand.call.over:
             raise OverError
         return await self._retrier.repeat(
-            partial(self._attempt, trip),
+            partial(self._attempt, errand),
             after=error,
-            started=trip.started,
-            on_wait=partial(self._tell_failure, trip),
+            started=errand.started,
+            on_wait=partial(self._tell_failure, errand),
         )
 
-    def _tell_failure(self, trip: _Trip, attempt: int, wait: float, error: HourlyClicksError) -> None:
-        query = trip.query
+    def _tell_failure(self, errand: Errand, attempt: int, wait: float, error: HourlyClicksError) -> None:
+        query = errand.query
         error.about(query.day, query.target)
-        trip.errand.call.retries += 1
-        trip.errand.busy = False
-        trip.errand.leader.stand_in()
+        errand.call.retries += 1
+        errand.busy = False
+        errand.leader.stand_in()
         self._limiter.settled(query)  # while this one waits, another process may try
         if self._announce:
             self._announce(
                 AttemptFailed(day=query.day, target=query.target, attempt=attempt, wait=wait, error=error)
             )
 
-    async def _attempt(self, trip: _Trip, after: HourlyClicksError | None = None) -> DayClicks:
+    async def _attempt(self, errand: Errand, after: HourlyClicksError | None = None) -> DayClicks:
         """Make one attempt; a backfill repeats it for as long as it waits for a storm to pass.
 
         Args:
-            trip: the day.
+            errand: the day.
             after: how it failed, when it has been made already.
         """
         while True:
             try:
                 if after is not None:
                     raise after
-                return await self._exchange(trip)
+                return await self._exchange(errand)
             except HourlyClicksError as error:
                 after = None
-                wait = self._wait_for_calm(trip) if self._retrier.may_repeat(error) else None
-                if wait is None or self._retrier.too_late(trip.started, wait):
+                wait = self._wait_for_calm(errand) if self._retrier.may_repeat(error) else None
+                if wait is None or self._retrier.too_late(errand.started, wait):
                     raise
-                self._tell_failure(trip, trip.requests, wait, error)
+                self._tell_failure(errand, errand.requests, wait, error)
 
-    def _wait_for_calm(self, trip: _Trip) -> float | None:
+    def _wait_for_calm(self, errand: Errand) -> float | None:
         """Return for how many seconds a backfill waits when too much fails; nobody else does."""
-        if trip.errand.call.lane is Lane.BACKFILL and self._retrier.budget.spent:
+        if errand.call.lane is Lane.BACKFILL and self._retrier.budget.spent:
             return self._limiter.storm()
         return None
 
-    async def _exchange(self, trip: _Trip) -> DayClicks:
+    async def _exchange(self, errand: Errand) -> DayClicks:
         """Send a request, and again for as long as the server refuses it because of the rate."""
-        request = build_request(trip.query, self._origin)
+        request = build_request(errand.query, self._origin)
         while True:
-            slot = self._limiter.at_once(trip.errand) or await self._place(trip.errand)
-            trip.errand.busy = True
+            slot = self._limiter.at_once(errand) or await self._place(errand)
+            errand.busy = True
             try:
-                if not trip.requests:
-                    trip.started = slot.sent
-                trip.requests += 1
-                trip.asked = self._clock.wall()  # the answer may be as old as that
+                if not errand.requests:
+                    errand.started = slot.sent
+                errand.requests += 1
+                errand.asked = self._clock.wall()  # the answer may be as old as that
                 response = await self._transport.send(request)
                 refused = None if response.status == _OK else refusal(response, self._clock.wall())
                 if refused is None:
                     self._limiter.answered(slot)
-                    return self._read(trip, response)
-                await self._pause(trip, slot, refused)
-                self._check_patience(trip)
+                    return self._read(errand, response)
+                await self._pause(errand, slot, refused)
+                self._check_patience(errand)
             except HourlyClicksError as error:
                 if error.fatal:
                     self._limiter.abort(error, for_good=isinstance(error, AuthenticationError))
@@ -243,12 +220,12 @@ class DayFetcher:
             finally:
                 self._limiter.release(slot)
 
-    def _read(self, trip: _Trip, response: Response) -> DayClicks:
+    def _read(self, errand: Errand, response: Response) -> DayClicks:
         key = self._origin.api_key
         if response.status != _OK:
             check_status(response, key=key)
-        final = self._finality.of(trip.query.day, trip.asked)
-        return decode_day(trip.query, response, fetched_at=trip.asked, final=final, key=key)
+        final = self._finality.of(errand.query.day, errand.asked)
+        return decode_day(errand.query, response, fetched_at=errand.asked, final=final, key=key)
 
     async def _place(self, errand: Errand) -> Slot:
         """Wait for the right to send one request, and until no other process asks for the same day."""
@@ -260,22 +237,24 @@ class DayFetcher:
             except TakenError:
                 await self._clock.sleep(_TAKEN)
 
-    def _check_patience(self, trip: _Trip) -> None:
+    def _check_patience(self, errand: Errand) -> None:
         """Give a day up that was refused too often, or would wait past its deadline; the others go on."""
         pause = self._limiter.pause
-        if trip.refusals > MOST_PAUSES:
-            error = RateLimitedError(f"the server refused this day {trip.refusals} times", retry_after=pause)
-        elif self._retrier.too_late(trip.started, pause):
+        if errand.refusals > MOST_PAUSES:
+            error = RateLimitedError(
+                f"the server refused this day {errand.refusals} times", retry_after=pause
+            )
+        elif self._retrier.too_late(errand.started, pause):
             error = RateLimitedError("the server asks to wait beyond the deadline", retry_after=pause)
         else:
             return
         error.fatal = False
         raise error
 
-    async def _pause(self, trip: _Trip, slot: Slot, refused: Refusal) -> None:
+    async def _pause(self, errand: Errand, slot: Slot, refused: Refusal) -> None:
         """Tell the limiter of a refusal, before anybody else can have the slot."""
-        trip.refusals += 1
+        errand.refusals += 1
         if self._announce:
-            self._announce(Refused(day=trip.query.day, target=trip.query.target, status=refused.status))
+            self._announce(Refused(day=errand.query.day, target=errand.query.target, status=refused.status))
         for_rate = refused.status == HTTPStatus.TOO_MANY_REQUESTS
         await self._limiter.refused(slot, refused.retry_after, for_rate=for_rate)

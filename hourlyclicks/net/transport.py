@@ -117,9 +117,7 @@ class AiohttpTransport:
         headers = None if request.headers is self._headers else request.headers
         term = self._watch.begin()
         try:
-            response = await session.get(
-                request.url, headers=headers, allow_redirects=False, **self._options
-            )
+            response = await session.get(request.url, headers=headers, allow_redirects=False, **self._options)
             if response.status // 100 == _GOOD:
                 return Response(response.status, response.headers, await _read(response.content, term))
             await _read_beginning(response.content, term, beginning)

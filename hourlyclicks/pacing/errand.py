@@ -1,4 +1,4 @@
-"""What stands in line: a day that some call wants."""
+"""A day that some call wants: what stands in line, and what becomes of it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import asyncio
+    import datetime as dt
 
     from hourlyclicks.model.targets import Query
     from hourlyclicks.pacing.gate import Slot
@@ -29,15 +30,22 @@ class Errand:
         query: what is asked.
         turn: its place in the line while it waits.
         busy: whether a request was spent on it whose result is not lost if it is let be.
+        requests: how many requests were spent on it.
+        refusals: how many of them were refused because of the rate.
+        started: when the first one went, in nanoseconds of the clock.
+        asked: when the last one went.
     """
 
-    __slots__ = ("busy", "call", "leader", "query", "turn")
+    __slots__ = ("asked", "busy", "call", "leader", "query", "refusals", "requests", "started", "turn")
+
+    asked: dt.datetime
 
     def __init__(self, call: Call, query: Query) -> None:
         self.call = self.leader = call
         self.query = query
-        self.busy = False
         self.turn: asyncio.Future[Slot] | None = None
+        self.busy = False
+        self.requests = self.refusals = self.started = 0
 
     @property
     def waits(self) -> bool:
