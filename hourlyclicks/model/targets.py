@@ -115,7 +115,7 @@ def as_targets(targets: Iterable[Target]) -> tuple[Target, ...]:
     return tuple(dict.fromkeys(several))
 
 
-@attrs.frozen(cache_hash=True)
+@attrs.frozen
 class Query:
     """What one request asks: one day of one target.
 
