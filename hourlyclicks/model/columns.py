@@ -34,7 +34,7 @@ _MICROSECOND = dt.timedelta(microseconds=1)
 _CELLS = struct.Struct(f"={HOURS}q")
 _CELL = _CELLS.size // HOURS
 _NO_CELLS = array("q", [0]) * HOURS
-_ALL_REPORTED = bytes([1]) * HOURS
+_ALL_REPORTED = bytearray([1]) * HOURS
 
 
 class Columns(NamedTuple):
@@ -71,7 +71,7 @@ class Columns(NamedTuple):
         """Write a day to a place where there is none; one that is wrong in itself is a `UsageError`."""
         first = place * HOURS
         last = first + HOURS
-        marks = _ALL_REPORTED
+        marks: bytes | bytearray = _ALL_REPORTED
         try:
             _CELLS.pack_into(self.clicks, first * _CELL, *day.clicks)
             _CELLS.pack_into(self.unique_users, first * _CELL, *day.unique_users)

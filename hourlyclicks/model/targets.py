@@ -6,17 +6,19 @@ whose answer nobody documents, cannot be written down.
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import attrs
 from yarl import URL
 
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.checks import check_whole
+
+if TYPE_CHECKING:
+    import datetime as dt
 
 
 @attrs.frozen
@@ -115,8 +117,7 @@ def as_targets(targets: Iterable[Target]) -> tuple[Target, ...]:
     return tuple(dict.fromkeys(several))
 
 
-@attrs.frozen
-class Query:
+class Query(NamedTuple):  # a tuple's hash is a fast one, and each day is looked up by it
     """What one request asks: one day of one target.
 
     Args:

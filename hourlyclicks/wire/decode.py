@@ -15,7 +15,7 @@ from hourlyclicks.errors import ApiError, DecodeError, HourlyClicksError
 from hourlyclicks.model.day import DayClicks
 from hourlyclicks.wire.document import UnreadableError, read_strictly
 from hourlyclicks.wire.endpoints import CODE, MESSAGE, RESULT
-from hourlyclicks.wire.quick import quick_columns
+from hourlyclicks.wire.quick import quick_reader
 from hourlyclicks.wire.rows import LARGEST, careful_columns, whole_number
 from hourlyclicks.wire.text import excerpt
 
@@ -46,7 +46,7 @@ def decode_day(
         DecodeError: it cannot be read, is incomplete, or is about another day.
     """
     day = query.day
-    columns = quick_columns(response.body, day.isoformat())
+    columns = quick_reader()(response.body, day.isoformat())
     if columns is not None:
         return DayClicks(day, *columns, fetched_at, final)
     read = _read(query, response, fetched_at=fetched_at, final=final, key=key)

@@ -25,11 +25,6 @@ _ENVELOPE = {CODE, MESSAGE, RESULT}
 _STRINGS_OF_A_ROW = len((YMD, HOUR, CLICKS, UNIQUE_USERS)) + 1  # their names, and the day
 
 
-def quick_columns(body: bytes, ymd: str) -> Columns | None:
-    """Return the figures of a day, or ``None`` when it takes a closer look to know."""
-    return _reader()(body, ymd)
-
-
 def _loose_columns(body: bytes, ymd: str) -> Columns | None:
     try:
         document = read_loosely(body)
@@ -49,7 +44,12 @@ def _loose_columns(body: bytes, ymd: str) -> Columns | None:
     return plain_columns(rows, ymd)
 
 
-def _find_reader() -> Callable[[bytes, str], Columns | None]:
+@cache  # at the first answer, since importing msgspec takes a while
+def quick_reader() -> Callable[[bytes, str], Columns | None]:
+    """Return what gives the figures of a day, or ``None`` when it takes a closer look to know.
+
+    It takes the body of the answer, and the day as the API writes it.
+    """
     try:
         from msgspec import MsgspecError  # noqa: PLC0415 - the extra "speedups" may not be installed
     except ImportError:
@@ -94,6 +94,3 @@ def _typed_reader() -> Callable[[bytes], Any]:
         gc=False,
     )
     return Decoder(answer).decode
-
-
-_reader = cache(_find_reader)  # at the first answer, since importing msgspec takes a while

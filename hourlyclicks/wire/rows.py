@@ -42,7 +42,7 @@ def plain_columns(rows: Sequence[Any], ymd: str) -> Columns | None:
     """
     clicks: list[int | None] = [None] * HOURS
     users = clicks.copy()
-    members, most = _MEMBERS, LARGEST
+    members, most_bits = _MEMBERS, LARGEST.bit_length()
     try:
         for row in rows:
             hour, count, people = row[HOUR], row[CLICKS], row[UNIQUE_USERS]
@@ -52,12 +52,8 @@ def plain_columns(rows: Sequence[Any], ymd: str) -> Columns | None:
                 or type(hour) is not int
                 or type(count) is not int
                 or type(people) is not int
-                or hour < 0
+                or (hour | count | people) >> most_bits  # one of them is negative, or larger than `LARGEST`
                 or clicks[hour] is not None
-                or count < 0
-                or people < 0
-                or count > most
-                or people > most
             ):
                 return None
             clicks[hour], users[hour] = count, people

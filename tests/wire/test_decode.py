@@ -33,9 +33,9 @@ SAMPLE_USERS = (17, 198, 68, 15, 1621, 7) + (None,) * 18
 def decoder(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run every test with and without the extra."""
     if request.param == "without msgspec":
-        monkeypatch.setattr(quick, "_reader", lambda: quick._loose_columns)
+        monkeypatch.setattr("hourlyclicks.wire.decode.quick_reader", lambda: quick._loose_columns)
     else:
-        assert quick._reader() is not quick._loose_columns
+        assert quick.quick_reader() is not quick._loose_columns
 
 
 def decode(body: bytes) -> DayClicks:

@@ -30,21 +30,21 @@ def recorded(name: str) -> bytes:
 
 def outcome(body: bytes) -> object:
     """Return all that decoding a body comes to, in a form that compares."""
-    assert quick._reader() is not quick._loose_columns
+    assert quick.quick_reader() is not quick._loose_columns
     return _outcome(body)
 
 
 def outcome_without_msgspec(body: bytes) -> object:
     """Return the same as it is on a machine without the extra."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(quick, "_reader", lambda: quick._loose_columns)
+        patch.setattr("hourlyclicks.wire.decode.quick_reader", lambda: quick._loose_columns)
         return _outcome(body)
 
 
 def outcome_without_quick_way(body: bytes) -> object:
     """Return the same as the reader that looks at every row finds it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("hourlyclicks.wire.decode.quick_columns", lambda _body, _ymd: None)
+        patch.setattr("hourlyclicks.wire.decode.quick_reader", lambda: lambda _body, _ymd: None)
         return _outcome(body)
 
 
@@ -183,15 +183,15 @@ def test_quirks_come_to_the_same(body: bytes) -> None:
 
 def test_msgspec_is_optional(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without msgspec the standard library is used, and with it msgspec."""
-    assert quick._find_reader() is not quick._loose_columns
+    assert quick.quick_reader.__wrapped__() is not quick._loose_columns
     monkeypatch.setitem(sys.modules, "msgspec", None)
-    assert quick._find_reader() is quick._loose_columns
+    assert quick.quick_reader.__wrapped__() is quick._loose_columns
 
 
 @pytest.mark.parametrize("name", ["sample", "whole-day", "empty-day", "unsorted", "without-message"])
 def test_usual_answers_are_read_the_quick_way(name: str) -> None:
     """The answers that the API sends take no closer look, with msgspec or without."""
     body = recorded(f"{name}.json")
-    columns = quick.quick_columns(body, YMD)
+    columns = quick.quick_reader()(body, YMD)
     assert columns is not None
     assert columns == quick._loose_columns(body, YMD)
