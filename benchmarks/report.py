@@ -23,6 +23,13 @@ LIBRARIES = (
     *("aiolimiter", "pyrate-limiter", "asyncpg", "pandas"),
 )
 """Those whose versions may move a figure; which of the others were compared is for the parts to say."""
+SHOWN = {
+    "days-a-second": "Days a second of each contender against the requests under way: medians and ranges",
+    "processor-time": "Processor time of a day for each contender, in user space and in the kernel",
+    "makespan-and-refusals": "Time of each contender against what is refused of it, a panel for each server",
+    "memory-against-days": "Growth of a process against the days it fetched, ours and by hand",
+}
+"""What can be seen on each plot, for those who cannot."""
 
 _converter = Converter()
 
@@ -151,7 +158,7 @@ def part_markdown(report: Report, name: str, plots: Collection[str]) -> str:
     """Return what one part found in Markdown: when it was run, its plots, its tables."""
     part = report.parts[name]
     blocks = [f"Measured on {part.when}{', a quick run' if part.quick else ''}."]
-    blocks += [f"![{Path(plot).stem.replace('-', ' ')}]({plot})" for plot in plots]
+    blocks += [f"![{SHOWN.get(Path(plot).stem, Path(plot).stem)}]({plot})" for plot in plots]
     return "\n\n".join([*blocks, part.section.markdown()])
 
 

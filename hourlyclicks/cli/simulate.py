@@ -96,7 +96,7 @@ def command(
 async def _serve(simulator: Simulator, plan: str, limits: Limits) -> None:
     """Serve until cancelled."""
     async with simulator:
-        click.echo(f"Listening on {simulator.url}, {pace(limits)}. Ctrl-C ends it. To try it:\n")
+        click.echo(f"Listening on {simulator.url} ({pace(limits)}). Ctrl-C ends it. To try it:\n")
         click.echo(f"  HOURLYCLICKS_API_KEY={simulator.key} hourlyclicks fetch --base-url {simulator.url} \\")
         click.echo(f"    {_pace_options(plan, limits)} {_LINK}\n")
         with suppress(asyncio.CancelledError):

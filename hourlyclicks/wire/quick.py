@@ -37,9 +37,10 @@ def _loose_columns(body: bytes, ymd: str) -> Columns | None:
         return None
     if message is not None and type(message) is not str:
         return None
-    # A member that was named twice hides what it held first, but not its quotes.
+    # What is not shown, or not looked at, has quotes of its own: what a member held that is named once more
+    # further on, the members of a row that the API does not know, and quotes within a text.
     strings = len(document) + (_STRINGS_OF_A_ROW * len(rows)) + (message is not None)
-    if b"\\" in body or body.count(b'"') != 2 * strings:
+    if body.count(b'"') != 2 * strings:
         return None
     return plain_columns(rows, ymd)
 

@@ -157,7 +157,7 @@ def test_into_the_documentation(
     capsys.readouterr()
     assert main(["--docs", "--into", str(tmp_path)], docs=page.parent) == Exit.HELD
     assert "| micro | 0.75 |" in page.read_text("utf-8")
-    assert "![a plot](benchmarks/a-plot.svg)" in page.read_text("utf-8")
+    assert "![a-plot](benchmarks/a-plot.svg)" in page.read_text("utf-8")
     assert (page.parent / "benchmarks" / "a-plot.svg").read_bytes() == b"<svg/>"
     assert capsys.readouterr() == ("", "")
 

@@ -11,6 +11,7 @@ pytest.importorskip("matplotlib")
 
 from benchmarks import plots
 from benchmarks.pacing.judges import TITLES
+from benchmarks.report import SHOWN
 
 RUNS = {"requests": 30, "delay": [0.005, 0.3]}
 FIGURES: dict[str, dict[str, Any]] = {
@@ -69,6 +70,11 @@ def test_the_same_figures_make_the_same_bytes(part: str) -> None:
     drawn = plots.draw(part, FIGURES[part])
     assert set(drawn) == EXPECTED[part]
     assert drawn == plots.draw(part, FIGURES[part])
+
+
+def test_every_plot_is_described() -> None:
+    """Whoever cannot see a plot is told what it shows."""
+    assert {name for drawn in plots.PLOTS.values() for name in drawn} == set(SHOWN)
 
 
 def test_who_is_in_the_pictures() -> None:
