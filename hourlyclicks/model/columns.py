@@ -32,8 +32,7 @@ MISSING, PROVISIONAL, FINAL = range(3)
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
 _CELLS = struct.Struct(f"={HOURS}q")
-_CELL = _CELLS.size // HOURS
-_NO_CELLS = array("q", [0]) * HOURS
+_WIDTH = _CELLS.size // HOURS
 _ALL_REPORTED = bytearray([1]) * HOURS
 
 
@@ -73,10 +72,10 @@ class Columns(NamedTuple):
         last = first + HOURS
         marks: bytes | bytearray = _ALL_REPORTED
         try:
-            _CELLS.pack_into(self.clicks, first * _CELL, *day.clicks)
-            _CELLS.pack_into(self.unique_users, first * _CELL, *day.unique_users)
-        except struct.error:  # a None, most likely
-            self.clicks[first:last] = self.unique_users[first:last] = _NO_CELLS  # it may have got half way
+            _CELLS.pack_into(self.clicks, first * _WIDTH, *day.clicks)
+            _CELLS.pack_into(self.unique_users, first * _WIDTH, *day.unique_users)
+        except Exception:  # noqa: BLE001 - a None, most likely; whatever it is, it may have got half way
+            self.clicks[first:last] = self.unique_users[first:last] = _zeros(HOURS)
             clicks, users, marks = _with_gaps(day, day.clicks), _with_gaps(day, day.unique_users), _marks(day)
             self.clicks[first:last], self.unique_users[first:last] = clicks, users
         self.reported[first:last] = marks

@@ -1,16 +1,18 @@
-"""A request and a response as values, so that what decides about them needs no network."""
+"""A request and a response as values, so that what decides about them needs no network.
+
+They are not frozen, since each day makes both, and a frozen one costs more than twice as much.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from yarl import URL
+import attrs
+from yarl import URL
 
 
-class Request(NamedTuple):
+@attrs.define
+class Request:
     """One GET.
 
     Args:
@@ -19,24 +21,19 @@ class Request(NamedTuple):
     """
 
     url: URL
-    headers: Mapping[str, str]
-
-    def __repr__(self) -> str:
-        return f"Request(url={self.url!r})"
+    headers: Mapping[str, str] = attrs.field(repr=False)
 
 
-class Response(NamedTuple):
+@attrs.define
+class Response:
     """What came back, whole.
 
     Args:
         status: the HTTP status.
-        headers: the header fields; looked up without regard to case. Kept out of the repr, like the body.
+        headers: the header fields; looked up without regard to case.
         body: the decoded bytes (after gzip or deflate).
     """
 
     status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-    def __repr__(self) -> str:
-        return f"Response(status={self.status!r})"
+    headers: Mapping[str, str] = attrs.field(repr=False)
+    body: bytes = attrs.field(repr=False)

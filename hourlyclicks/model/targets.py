@@ -6,19 +6,17 @@ whose answer nobody documents, cannot be written down.
 
 from __future__ import annotations
 
+import datetime as dt  # noqa: TC003 - so that the annotations of a query can be resolved at run time
 import re
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import attrs
 from yarl import URL
 
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.checks import check_whole
-
-if TYPE_CHECKING:
-    import datetime as dt
 
 
 @attrs.frozen
@@ -112,12 +110,12 @@ def as_targets(targets: Iterable[Target]) -> tuple[Target, ...]:
         UsageError: they are no collection of targets.
     """
     several: object = targets
-    if isinstance(several, str | Target) or not isinstance(several, Iterable):
+    if isinstance(several, str | Target | Query) or not isinstance(several, Iterable):
         raise UsageError(f"targets are several, such as [{Account()!r}], not {targets!r}")
     return tuple(dict.fromkeys(several))
 
 
-class Query(NamedTuple):  # a tuple's hash is a fast one, and each day is looked up by it
+class Query(NamedTuple):
     """What one request asks: one day of one target.
 
     Args:

@@ -9,6 +9,7 @@ With a store, the days that are known for good come from there, and are not aske
 
 from __future__ import annotations
 
+from itertools import repeat
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from hourlyclicks.errors import HourlyClicksError, IncompleteSeriesError, StoreError
@@ -116,7 +117,7 @@ class Run:
 
     def queries(self) -> Iterator[Query]:
         """Yield what to ask for, in the order of the dates."""
-        return (Query(day, self.target) for day in self.range)
+        return map(Query, self.range, repeat(self.target))
 
     def crew(self, items: Iterable[T], work: Callable[[T], Awaitable[None]]) -> Crew[T]:
         """Return those who do the work."""

@@ -118,9 +118,12 @@ class AiohttpTransport:
         term = self._watch.begin()
         try:
             response = await session.get(request.url, headers=headers, allow_redirects=False, **self._options)
+            content = response.content
             if response.status // 100 == _GOOD:
-                return Response(response.status, response.headers, await _read(response.content, term))
-            await _read_beginning(response.content, term, beginning)
+                # As a rule all of the body is there already.
+                body = _checked(content.read_nowait()) if content.is_eof() else await _read(content, term)
+                return Response(response.status, response.headers, body)
+            await _read_beginning(content, term, beginning)
         except (*_BROKEN, RuntimeError) as error:
             failure = translate(error, host=request.url.host or "")
         except asyncio.CancelledError:
@@ -199,14 +202,8 @@ def _answers(watch: Watch) -> type[aiohttp.ClientResponse]:
 
 async def _read(content: aiohttp.StreamReader, term: Term) -> bytes:
     """Read a body piece by piece, so that a bomb is noticed long before it is unpacked."""
-    if content.is_eof():  # all of it is there
-        first = content.read_nowait()
-    else:
-        term.beat()
-        first = await content.readany()
-    if content.at_eof() and len(first) <= LARGEST_BODY:
-        return first
-    pieces, size = [first], len(first)
+    pieces: list[bytes] = []
+    size = 0
     while size <= LARGEST_BODY:
         term.beat()
         piece = await content.readany()
@@ -215,6 +212,13 @@ async def _read(content: aiohttp.StreamReader, term: Term) -> bytes:
         pieces.append(piece)
         size += len(piece)
     raise _TooLargeError
+
+
+def _checked(body: bytes) -> bytes:
+    """Return a body that is not too large."""
+    if len(body) > LARGEST_BODY:
+        raise _TooLargeError
+    return body
 
 
 async def _read_beginning(content: aiohttp.StreamReader, term: Term, pieces: list[bytes]) -> None:

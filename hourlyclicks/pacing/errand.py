@@ -24,6 +24,8 @@ class TakenError(Exception):
 class Errand:
     """A day to be asked for on behalf of a call. A more urgent call that wants the same day takes it over.
 
+    The last four of its attributes are kept by whoever asks for it.
+
     Attributes:
         call: on whose behalf, at present.
         leader: on whose behalf at first; it runs in a task of that call.

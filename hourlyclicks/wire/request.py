@@ -84,7 +84,7 @@ class Origin:
 
     @cached_property
     def address(self) -> Callable[[Target], URL]:
-        """Return the address of the hours of a target, which only lacks the day; remembers many of them."""
+        """Finds the address of a target's hours, to which only the day is to be added; remembers many."""
         return lru_cache(maxsize=1024)(self._address)
 
     def _address(self, target: Target) -> URL:

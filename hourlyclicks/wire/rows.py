@@ -5,7 +5,7 @@ reported on. A day is right as a whole or refused as a whole: one row that canno
 another day, casts doubt on all of them.
 
 There are two readers. `plain_columns` costs less than decoding the JSON did and knows only the rows the API
-sends; what it gives is right, and on anything else it passes. `careful_columns` also reads digit strings
+sends; on most others it passes, and what it gives is right. `careful_columns` also reads digit strings
 (the first version of the API sent its hours so), lets equal rows for an hour count as one, and words every
 problem. Where both give an answer it is the same.
 """
@@ -37,7 +37,7 @@ _DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 def plain_columns(rows: Sequence[Any], ymd: str) -> Columns | None:
     """Return the columns if all rows are of the day, of different hours and plain numbers; else ``None``.
 
-    Members that the API does not know are not looked at.
+    Members that the API does not know are not looked at: whoever calls this has seen that there are none.
     """
     clicks: list[int | None] = [None] * HOURS
     users = clicks.copy()

@@ -1,6 +1,7 @@
 import datetime as dt
 import itertools
 import sys
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -102,6 +103,20 @@ def test_what_is_no_count_is_refused_and_leaves_no_trace(count: int, gap: int | 
     for clicks, users in ((good, bad), (bad, good)):
         with pytest.raises(UsageError, match="a count of 2024-02-25 is no integer of 64 bits"):
             columns.put(0, DayClicks(FIRST, clicks, users, NOON, final=True))
+    assert Columns.blank(1) == columns
+
+
+def test_a_count_that_breaks_leaves_no_trace() -> None:
+    """What goes wrong half way through a day is raised, and nothing of the day stays."""
+
+    class Broken:
+        def __index__(self) -> int:
+            raise ValueError("no number today")
+
+    counts: tuple[Any, ...] = (*(7,) * 20, Broken(), *(7,) * 3)
+    columns = Columns.blank(1)
+    with pytest.raises(ValueError, match="no number today"):
+        columns.put(0, DayClicks(FIRST, counts, counts, NOON, final=True))
     assert Columns.blank(1) == columns
 
 

@@ -1,3 +1,8 @@
+from collections.abc import Iterable
+from typing import get_type_hints
+
+import attrs
+import pytest
 from yarl import URL
 
 from hourlyclicks.model.http import Request, Response
@@ -14,3 +19,15 @@ def test_a_response_prints_its_status_only() -> None:
     """Body and headers of a response may be long, or hold what is nobody's business."""
     response = Response(200, {"Set-Cookie": "canary"}, b"canary")
     assert repr(response) == "Response(status=200)"
+
+
+@pytest.mark.parametrize("what", [Request(URL("/"), {}), Response(200, {}, b"")])
+def test_it_is_no_sequence(what: object) -> None:
+    """Whatever logs or reports values walks through sequences, and would find what is not printed."""
+    assert not isinstance(what, Iterable)
+
+
+@pytest.mark.parametrize("kind", [Request, Response])
+def test_who_writes_a_transport_finds_the_types(kind: type) -> None:
+    """The annotations can be resolved."""
+    assert len(get_type_hints(kind)) == len(attrs.fields(kind))

@@ -1,5 +1,7 @@
 import copy
+import datetime as dt
 import pickle
+from typing import get_type_hints
 
 import pytest
 from hypothesis import given
@@ -147,7 +149,15 @@ def test_targets_are_taken_once_and_in_order(targets: list[Target]) -> None:
         assert as_targets(several) == tuple(first)
 
 
-@pytest.mark.parametrize("targets", [Account(), Group(7), "account", "https://vvd.bz/kYdr", None, 7])
+ONE_TARGET = [Account(), Group(7), "https://vvd.bz/kYdr", Query(dt.date(2024, 3, 1), Account())]
+
+
+def test_the_types_of_a_query_can_be_resolved() -> None:
+    """Its annotations lead to a date and to the kinds of targets."""
+    assert get_type_hints(Query) == {"day": dt.date, "target": Target}
+
+
+@pytest.mark.parametrize("targets", [*ONE_TARGET, "account", None, 7])
 def test_one_target_is_not_several(targets: Target) -> None:
     """A single target, text, and what cannot be gone through are refused."""
     with pytest.raises(UsageError, match="targets are several"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,12 +12,15 @@ import pytest
 from hourlyclicks.errors import AuthenticationError, TransportError, UsageError
 from hourlyclicks.events import DayDone
 from hourlyclicks.net.retry import RetryPolicy
+from hourlyclicks.pacing.errand import NotNeededError
 from hourlyclicks.pacing.plans import Limits, Rate
 from tests.net.asking import DAY, LINK, places_taken
 from tests.net.stage import ONE, always, fails, good, in_turn, play, status
 
 if TYPE_CHECKING:
     from hourlyclicks.errors import HourlyClicksError
+    from hourlyclicks.pacing.errand import Errand
+    from hourlyclicks.pacing.gate import Slot
     from tests.net.stage import Answers, Stage
 
 RESET = TransportError("reset", kind="disconnected")
@@ -74,6 +78,26 @@ def test_a_deadline_counts_from_the_first_request() -> None:
     policy = RetryPolicy(deadline=50.0)
     stage = play(story, in_turn(good(DAY), RESET), limits=limits, retry=policy)
     assert [event.requests for event in stage.told(DayDone)] == [1, 2]
+
+
+def test_what_was_spent_on_a_day_stays_counted() -> None:
+    """Another process had got the day when its second attempt was due, and when one looked it was gone."""
+
+    async def story(stage: Stage) -> None:
+        limiter = stage.client._engine.limiter
+        turns, at_once = itertools.count(1), limiter.at_once
+
+        def second_is_not_needed(errand: Errand) -> Slot | None:
+            if next(turns) == 2:
+                raise NotNeededError
+            return at_once(errand)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(limiter, "at_once", second_is_not_needed)
+            await stage.client.day(DAY, LINK)
+
+    [done] = play(story, in_turn(RESET)).told(DayDone)
+    assert done.requests == 2
 
 
 def test_a_deadline_ends_a_day() -> None:
