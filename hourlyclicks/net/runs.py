@@ -116,7 +116,7 @@ class Run:
         return self._fetcher.gives_up(self._call)
 
     def queries(self) -> Iterator[Query]:
-        """Yield what to ask for, in the order of the dates."""
+        """Return what to ask for, one after the other in the order of the dates."""
         return map(Query, self.range, repeat(self.target))
 
     def crew(self, items: Iterable[T], work: Callable[[T], Awaitable[None]]) -> Crew[T]:
