@@ -116,7 +116,9 @@ def told(races: dict[str, Race]) -> Section:
     together = [races[_OWN], races[_SAME]]
     return Section(
         "sharing",
-        tables=(Table("Seconds for the same requests under one limit", ("", "s", "times one", "days"), rows),),
+        tables=(
+            Table("Seconds for the same requests under one limit", ("", "s", "times one", "days"), rows),
+        ),
         claims=(
             Claim("times of four processes to one", max(each.seconds for each in together) / alone, SLOWER),
             Claim("unfairness of their shares", max(each.unfairness for each in together), UNFAIR),
