@@ -1,4 +1,4 @@
-"""Print the lowest versions that pyproject.toml allows, as constraints for pip."""
+"""Print the lowest versions that pyproject.toml allows, as constraints for pip."""  # noqa: INP001 - a script beside the one that runs it
 
 from __future__ import annotations
 

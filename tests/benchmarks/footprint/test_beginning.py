@@ -72,7 +72,7 @@ def test_imports_are_compared_round_by_round() -> None:
 
 def test_what_an_interpreter_costs_by_itself_is_left_out() -> None:
     """The claim is about the instructions above those of an interpreter that imports nothing."""
-    times = dict.fromkeys(imports.STATEMENTS, [1.0])
+    times = {statement: [1.0] for statement in imports.STATEMENTS}
     counts = dict(zip(imports.STATEMENTS, (40, 140, 50, 190), strict=True))
     (claim,) = imports.told(times, counts).claims
     assert (claim.measured, claim.holds) == (1.5, False)
