@@ -47,13 +47,14 @@ def read_strictly(body: bytes) -> Any:  # noqa: ANN401 - a JSON document is of a
     """Return the document in a body of UTF-8, UTF-16 or UTF-32, with or without a byte order mark.
 
     Raises:
-        UnreadableError: it is not JSON, nested too deeply, or holds a number no computer reckons with.
+        UnreadableError: it is not JSON, nested too deeply, holds a number no computer reckons with, or an
+            object with two members of one name.
     """
     text = _text(body)
     if _is_deeper_than(MAX_DEPTH, text):
         raise UnreadableError(f"nested more than {MAX_DEPTH} deep", retryable=False)
     try:
-        return _DECODER.decode(text)
+        return _STRICT_DECODER.decode(text)
     except json.JSONDecodeError as error:
         raise UnreadableError(_not_json(text, error), retryable=True) from None
     except UnreadableError:
@@ -108,4 +109,13 @@ def _constant(name: str) -> NoReturn:
     raise UnreadableError(f"not JSON: {name}", retryable=True)
 
 
+def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object; of two members of one name it is anyone's guess which one is meant."""
+    made = dict(members)
+    if len(made) < len(members):
+        raise UnreadableError("two members of an object have the same name", retryable=True)
+    return made
+
+
 _DECODER = json.JSONDecoder(parse_float=_float, parse_constant=_constant)
+_STRICT_DECODER = json.JSONDecoder(parse_float=_float, parse_constant=_constant, object_pairs_hook=_object)

@@ -22,7 +22,18 @@ if TYPE_CHECKING:
     from hourlyclicks.wire.rows import Columns
 
 _ENVELOPE = {CODE, MESSAGE, RESULT}
+_STRINGS = len((CODE, RESULT))  # in an envelope without a message: the names of its members
 _STRINGS_OF_A_ROW = len((YMD, HOUR, CLICKS, UNIQUE_USERS)) + 1  # their names, and the day
+
+
+def _holds_no_more(body: bytes, rows: int, *, named: bool, message: str | None) -> bool:
+    """Tell whether a body holds these members and no others, by counting its quotes.
+
+    What is not shown, or not looked at, has quotes of its own: what a member held that is named once more
+    further on, the members of a row that the API does not know, and quotes within a text.
+    """
+    strings = _STRINGS + _STRINGS_OF_A_ROW * rows + named + (message is not None)
+    return body.count(b'"') == 2 * strings
 
 
 def _loose_columns(body: bytes, ymd: str) -> Columns | None:
@@ -37,10 +48,7 @@ def _loose_columns(body: bytes, ymd: str) -> Columns | None:
         return None
     if message is not None and type(message) is not str:
         return None
-    # What is not shown, or not looked at, has quotes of its own: what a member held that is named once more
-    # further on, the members of a row that the API does not know, and quotes within a text.
-    strings = len(document) + (_STRINGS_OF_A_ROW * len(rows)) + (message is not None)
-    if body.count(b'"') != 2 * strings:
+    if not _holds_no_more(body, len(rows), named=MESSAGE in document, message=message):
         return None
     return plain_columns(rows, ymd)
 
@@ -52,15 +60,19 @@ def quick_reader() -> Callable[[bytes, str], Columns | None]:
     It takes the body of the answer, and the day as the API writes it.
     """
     try:
-        from msgspec import MsgspecError  # noqa: PLC0415 - the extra "speedups" may not be installed
+        from msgspec import UNSET, MsgspecError  # noqa: PLC0415 - the extra "speedups" may not be installed
     except ImportError:
         return _loose_columns
     read = _typed_reader()
 
     def typed_columns(body: bytes, ymd: str) -> Columns | None:
         try:
-            rows = read(body).rows
+            answer = read(body)
         except (MsgspecError, ValueError):
+            return None
+        rows, message = answer.rows, answer.message
+        named = message is not UNSET
+        if not _holds_no_more(body, len(rows), named=named, message=message if named else None):
             return None
         clicks: list[int | None] = [None] * HOURS
         users = clicks.copy()
@@ -76,7 +88,7 @@ def quick_reader() -> Callable[[bytes, str], Columns | None]:
 
 def _typed_reader() -> Callable[[bytes], Any]:
     """Return what reads an answer of code 0 in which there is nothing unknown."""
-    from msgspec import Meta, defstruct  # noqa: PLC0415 - see above
+    from msgspec import UNSET, Meta, UnsetType, defstruct  # noqa: PLC0415 - see above
     from msgspec.json import Decoder  # noqa: PLC0415 - see above
 
     count = Annotated[int, Meta(ge=0, le=LARGEST)]
@@ -89,7 +101,11 @@ def _typed_reader() -> Callable[[bytes], Any]:
     )
     answer = defstruct(
         "Answer",
-        [("code", Annotated[int, Meta(ge=0, le=0)]), ("rows", list[row]), ("message", str | None, None)],  # type: ignore[valid-type]  # made above
+        [
+            ("code", Annotated[int, Meta(ge=0, le=0)]),
+            ("rows", list[row]),  # type: ignore[valid-type]  # made above
+            ("message", str | None | UnsetType, UNSET),
+        ],
         rename={"code": CODE, "rows": RESULT, "message": MESSAGE},
         forbid_unknown_fields=True,
         gc=False,

@@ -1,0 +1,62 @@
+"""Whether this machine's clock and the server's agree, as one client sees it."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from hourlyclicks.events import ClockSkew
+from hourlyclicks.wire.age import TOLERANCE
+
+if TYPE_CHECKING:
+    from hourlyclicks.events import Announcer
+
+LOGGER = "hourlyclicks.clock"
+"""Where the warning is logged."""
+
+_log = logging.getLogger(LOGGER)
+
+_AGREED = 10
+"""After so many answers in a row with a ``Date`` that agrees, a difference is gone. One is not enough, since
+each server behind a load balancer has a clock of its own."""
+
+
+class SkewWatch:
+    """Tell once that the clocks differ, until they agree again.
+
+    Args:
+        announce: told of it.
+    """
+
+    def __init__(self, announce: Announcer) -> None:
+        self._announce = announce
+        self._told = False
+        self._agreed = 0
+
+    def note(self, skew: float | None) -> None:
+        """Take note of the difference that an answer shows.
+
+        Args:
+            skew: by how many seconds our clock is ahead; ``None`` when the answer does not tell.
+        """
+        if skew is None:
+            return
+        if -TOLERANCE <= skew <= TOLERANCE:
+            if self._told:
+                self._agreed += 1
+                self._told = self._agreed < _AGREED
+            return
+        self._agreed = 0
+        if not self._told:
+            self._told = True
+            _log.warning("%s", words_for(skew))
+            self._announce(ClockSkew(seconds=skew))
+
+
+def words_for(skew: float) -> str:
+    """Say what a difference of so many seconds means, and what to do."""
+    where = "ahead of" if skew > 0 else "behind"
+    return (
+        f"this machine's clock is {abs(skew):.0f} s {where} the server's: check the time of this machine;"
+        " until the two agree, the earlier one decides which days are final"
+    )
