@@ -20,6 +20,9 @@ _AGREED = 10
 """After so many answers in a row with a ``Date`` that agrees, a difference is gone. One is not enough, since
 each server behind a load balancer has a clock of its own."""
 
+_HOURS, _DAYS = 2 * 3600, 2 * 86_400
+"""Seconds from which a difference is told in hours, or in days."""
+
 
 class SkewWatch:
     """Tell once that the clocks differ, until they agree again.
@@ -57,6 +60,12 @@ def words_for(skew: float) -> str:
     """Say what a difference of so many seconds means, and what to do."""
     where = "ahead of" if skew > 0 else "behind"
     return (
-        f"this machine's clock is {abs(skew):.0f} s {where} the server's: check the time of this machine;"
+        f"this machine's clock is {_amount(abs(skew))} {where} the server's: check the time of this machine;"
         " until the two agree, the earlier one decides which days are final"
     )
+
+
+def _amount(seconds: float) -> str:
+    if seconds < _HOURS:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h" if seconds < _DAYS else f"{seconds / 86_400:.1f} days"

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hourlyclicks.events import Announcer, ClockSkew, Refused
-from hourlyclicks.net.skew import SkewWatch
+from hourlyclicks.net.skew import SkewWatch, words_for
 from hourlyclicks.simulator.clock import START
 from tests.net.asking import DAY, LINK
 from tests.net.stage import always, good, in_turn, play, status
@@ -64,6 +64,20 @@ def test_agreement_is_never_told(skews: list[float | None]) -> None:
     assert all(abs(seconds) > 300 and seconds in skews for seconds in told(*skews))
 
 
+@pytest.mark.parametrize(
+    ("skew", "words"),
+    [
+        (301.0, "5 min ahead"),
+        (-7199.0, "120 min behind"),
+        (7260.0, "2.0 h ahead"),
+        (3 * 86_400.0, "3.0 days ahead"),
+    ],
+)
+def test_a_difference_in_words(skew: float, words: str) -> None:
+    """The unit suits the size."""
+    assert f"clock is {words}" in words_for(skew)
+
+
 def test_a_client_tells_of_its_clock_once(caplog: pytest.LogCaptureFixture) -> None:
     """A clock that is ten minutes ahead is one event and one warning, however many days are fetched."""
 
@@ -75,7 +89,7 @@ def test_a_client_tells_of_its_clock_once(caplog: pytest.LogCaptureFixture) -> N
     assert event.seconds == pytest.approx(600, abs=30)
     warnings = [record for record in caplog.records if record.levelno == logging.WARNING]
     assert [record.name for record in warnings] == ["hourlyclicks.clock"]
-    assert "s ahead of the server's" in warnings[0].getMessage()
+    assert "10 min ahead of the server's" in warnings[0].getMessage()
 
 
 OLD = {
