@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 from typing import TYPE_CHECKING
 
 from hourlyclicks.events import ClockSkew
-from hourlyclicks.wire.age import TOLERANCE
 
 if TYPE_CHECKING:
     from hourlyclicks.events import Announcer
@@ -15,6 +15,9 @@ LOGGER = "hourlyclicks.clock"
 """Where the warning is logged."""
 
 _log = logging.getLogger(LOGGER)
+
+_BEHIND, _AHEAD = dt.timedelta(minutes=-5), dt.timedelta(minutes=5)
+"""Clocks that differ by no more are taken to agree."""
 
 _AGREED = 10
 """After so many answers in a row with a ``Date`` that agrees, a difference is gone. One is not enough, since
@@ -36,15 +39,15 @@ class SkewWatch:
         self._told = False
         self._agreed = 0
 
-    def note(self, skew: float | None) -> None:
+    def note(self, skew: dt.timedelta | None) -> None:
         """Take note of the difference that an answer shows.
 
         Args:
-            skew: by how many seconds our clock is ahead; ``None`` when the answer does not tell.
+            skew: how far our clock is ahead; ``None`` when the answer does not tell.
         """
         if skew is None:
             return
-        if -TOLERANCE <= skew <= TOLERANCE:
+        if _BEHIND <= skew <= _AHEAD:
             if self._told:
                 self._agreed += 1
                 self._told = self._agreed < _AGREED
@@ -52,8 +55,9 @@ class SkewWatch:
         self._agreed = 0
         if not self._told:
             self._told = True
-            _log.warning("%s", words_for(skew))
-            self._announce(ClockSkew(seconds=skew))
+            event = ClockSkew(seconds=skew.total_seconds())
+            _log.warning("%s", words_for(event.seconds))
+            self._announce(event)
 
 
 def words_for(skew: float) -> str:

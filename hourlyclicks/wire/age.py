@@ -14,9 +14,9 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from multidict import istr
+from multidict import CIMultiDictProxy, istr
 
 from hourlyclicks.model.dates import begins
 from hourlyclicks.wire.fields import fields_of
@@ -25,9 +25,6 @@ from hourlyclicks.wire.moments import moment_of
 if TYPE_CHECKING:
     from hourlyclicks.model.http import Response
     from hourlyclicks.wire.fields import Fields
-
-TOLERANCE = 300.0
-"""Seconds. Clocks that differ by no more are taken to agree."""
 
 _DATE, _AGE = istr("Date"), istr("Age")
 _CACHE_STATUS = istr("Cache-Status")
@@ -43,40 +40,30 @@ _SECONDS = r"[0-9]+(?:\.[0-9]*)?"
 _FROM_STORE = {"HIT", "STALE", "UPDATING"}
 _CHECKED_BEFORE = ("REFRESH", "IMS", "REVALIDATED")
 _SECOND = dt.timedelta(seconds=1)
-_TOLERANCE = dt.timedelta(seconds=TOLERANCE)
 _LONGEST_AGE = 2.0**31
 """Seconds. RFC 9111 reads larger numbers as this one."""
 
 
-class Dated(NamedTuple):
-    """What the header fields of an answer say about time.
+def dated(response: Response, asked: dt.datetime, day: dt.date) -> tuple[dt.datetime, dt.timedelta | None]:
+    """Return what `as_of` does, and how far our clock is ahead of the server's, if the answer tells.
 
-    Args:
-        as_of: the latest moment that the figures can be from; never after they were asked for.
-        skew: by how many seconds our clock is ahead of the server's, negative when it is behind; ``None``
-            when the answer does not tell.
+    This runs for every answer, hence plain steps and a plain pair.
     """
-
-    as_of: dt.datetime
-    skew: float | None
-
-
-def dated(response: Response, asked: dt.datetime, day: dt.date) -> Dated:
-    """Judge the age of an answer; see `as_of` for the arguments."""
-    fields = fields_of(response.headers)
+    fields = response.headers
+    if type(fields) is not CIMultiDictProxy:
+        fields = fields_of(fields)
     stamped = moment_of(fields.get(_DATE, ""))
-    for name in _OF_A_CACHE:  # a plain loop, since this runs for every answer
+    for name in _OF_A_CACHE:
         if name in fields:
-            age = _age(fields)
+            age = _age(fields_of(fields))
             if age != 0:
-                return Dated(_of_copy(asked, stamped, age, day), None)
+                return _of_copy(asked, stamped, age, day), None
             break
     if stamped is None:
-        return Dated(asked, None)
+        return asked, None
     ahead = asked - stamped
     # A ``Date`` has no fractions: the server may have written it up to a second later than it says.
-    moment = asked if ahead < _SECOND else _bounded(stamped, asked, day)
-    return Dated(moment, ahead.total_seconds())
+    return asked if ahead < _SECOND else _bounded(stamped, asked, day), ahead
 
 
 def as_of(response: Response, asked: dt.datetime, day: dt.date) -> dt.datetime:
@@ -87,7 +74,7 @@ def as_of(response: Response, asked: dt.datetime, day: dt.date) -> dt.datetime:
         asked: when it was asked for, by our clock; aware.
         day: the day it is about; figures are not older than that.
     """
-    return dated(response, asked, day).as_of
+    return dated(response, asked, day)[0]
 
 
 def _of_copy(asked: dt.datetime, stamped: dt.datetime | None, age: float | None, day: dt.date) -> dt.datetime:

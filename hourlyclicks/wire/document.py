@@ -14,7 +14,10 @@ from typing import Any, NoReturn
 MAX_DEPTH = 64
 """How deep arrays and objects may nest; the API's own answers are three deep."""
 
-_STEP = r'"(?:[^"\\]++|\\.)*+(?P<whole>")?|[\[{]|[\]}]'
+_STRING = r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)'
+_PAIR = b"[]"
+_ALL_SQUARE = bytes.maketrans(b"{}", _PAIR)
+_NO_BRACKETS = bytes(code for code in range(256) if code not in b"[]{}")
 
 
 class UnreadableError(ValueError):
@@ -81,21 +84,19 @@ def _not_json(text: str, error: json.JSONDecodeError) -> str:
 
 
 def _is_deeper_than(limit: int, text: str) -> bool:
-    """Tell whether brackets nest deeper, without recursion."""
+    """Tell whether brackets nest deeper, without recursion and without looking at each of them.
+
+    A pair of brackets with nothing in it is the innermost one; each round takes all of these out at once.
+    """
     if text.count("[") + text.count("{") <= limit:
         return False
-    depth = 0
-    for step in re.finditer(_STEP, text, re.DOTALL):
-        bracket = step[0]
-        if bracket in "[{":
-            depth += 1
-        elif bracket in "]}":
-            depth -= 1
-        elif not step["whole"]:
-            return False
-        if depth > limit:
-            return True
-    return False
+    outside = re.sub(_STRING, "", text, flags=re.DOTALL)
+    brackets = outside.encode("ascii", "ignore").translate(_ALL_SQUARE, _NO_BRACKETS)
+    for _ in range(limit):
+        if _PAIR not in brackets:
+            break
+        brackets = brackets.replace(_PAIR, b"")
+    return _PAIR in brackets or brackets.count(b"[") > limit
 
 
 def _float(digits: str) -> float:

@@ -22,18 +22,7 @@ if TYPE_CHECKING:
     from hourlyclicks.wire.rows import Columns
 
 _ENVELOPE = {CODE, MESSAGE, RESULT}
-_STRINGS = len((CODE, RESULT))  # in an envelope without a message: the names of its members
 _STRINGS_OF_A_ROW = len((YMD, HOUR, CLICKS, UNIQUE_USERS)) + 1  # their names, and the day
-
-
-def _holds_no_more(body: bytes, rows: int, *, named: bool, message: str | None) -> bool:
-    """Tell whether a body holds these members and no others, by counting its quotes.
-
-    What is not shown, or not looked at, has quotes of its own: what a member held that is named once more
-    further on, the members of a row that the API does not know, and quotes within a text.
-    """
-    strings = _STRINGS + _STRINGS_OF_A_ROW * rows + named + (message is not None)
-    return body.count(b'"') == 2 * strings
 
 
 def _loose_columns(body: bytes, ymd: str) -> Columns | None:
@@ -48,7 +37,10 @@ def _loose_columns(body: bytes, ymd: str) -> Columns | None:
         return None
     if message is not None and type(message) is not str:
         return None
-    if not _holds_no_more(body, len(rows), named=MESSAGE in document, message=message):
+    # What is not shown, or not looked at, has quotes of its own: what a member held that is named once more
+    # further on, the members of a row that the API does not know, and quotes within a text.
+    strings = len(document) + _STRINGS_OF_A_ROW * len(rows) + (message is not None)
+    if body.count(b'"') != 2 * strings:
         return None
     return plain_columns(rows, ymd)
 
@@ -64,15 +56,16 @@ def quick_reader() -> Callable[[bytes, str], Columns | None]:
     except ImportError:
         return _loose_columns
     read = _typed_reader()
+    strings_of_envelope = {type(UNSET): 2, type(None): 3, str: 4}  # by its message: the names, and its text
 
     def typed_columns(body: bytes, ymd: str) -> Columns | None:
         try:
             answer = read(body)
         except (MsgspecError, ValueError):
             return None
-        rows, message = answer.rows, answer.message
-        named = message is not UNSET
-        if not _holds_no_more(body, len(rows), named=named, message=message if named else None):
+        rows = answer.rows
+        strings = strings_of_envelope[type(answer.message)] + _STRINGS_OF_A_ROW * len(rows)
+        if body.count(b'"') != 2 * strings:  # see above; of two members of one name, msgspec takes the last
             return None
         clicks: list[int | None] = [None] * HOURS
         users = clicks.copy()
