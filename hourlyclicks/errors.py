@@ -9,7 +9,7 @@
     ├── TransportError        the way there: no answer, or one that breaks off
     ├── RateLimitedError      the pace: the server keeps refusing (HTTP 429) although we slowed down
     ├── ServerError           the server: it failed (HTTP 5xx, 408)
-    ├── ApiError              the API: an answer that says no (a ``code`` other than 0, HTTP 3xx, 4xx)
+    ├── ApiError              the API, or a gateway: it rejects (a ``code`` other than 0; HTTP 3xx, 4xx)
     ├── DecodeError           the answer: it cannot be read, or answers something else
     ├── StoreError            the store: it cannot keep or give back what it should
     └── IncompleteSeriesError some days failed for good; carries all the others
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 _E = TypeVar("_E", bound="HourlyClicksError")
 
 _SHOWN = 3
+_NOT_THE_API = "a gateway or another server (check base_url), not the API, answered"
 TransportKind = Literal["dns", "connect", "tls", "disconnected", "timeout", "protocol"]
 
 
@@ -138,18 +139,22 @@ class ServerError(HourlyClicksError):
 
 
 class ApiError(HourlyClicksError):
-    """An answer that says no: a ``code`` other than 0, or an HTTP status 3xx or 4xx.
+    """A rejection: by the API, with a ``code`` other than 0, or by a gateway, with an HTTP status 3xx or 4xx.
+
+    Only the API can reject a day. What a gateway, a proxy or another server answers in its place says
+    nothing about the day; such an error is retryable.
 
     Attributes:
-        code: the ``code`` of the envelope; ``None`` when the HTTP status said no.
+        code: the ``code`` of the API's envelope; ``None`` when the answer was not one.
         message: what the server wrote, at most 200 characters, control characters escaped.
         status: the HTTP status.
     """
 
     def __init__(self, message: str, *, code: int | None, status: int) -> None:
-        said = f"code {code}" if code is not None else f"HTTP {status}"
-        super().__init__(f"the API answered {said}: {message}" if message else f"the API answered {said}")
+        said = f"the API answered code {code}" if code is not None else f"{_NOT_THE_API} HTTP {status}"
+        super().__init__(f"{said}: {message}" if message else said)
         self.code = code
+        self.retryable = code is None
         self.message = message
         self.status = status
 

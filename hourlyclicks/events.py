@@ -45,6 +45,19 @@ class AttemptFailed:
 
 
 @attrs.frozen(kw_only=True)
+class ClockSkew:
+    """This machine's clock and the server's differ by over five minutes; told once, until they agree again.
+
+    Until then the earlier of the two decides whether a day is final.
+
+    Args:
+        seconds: how far this machine's clock is ahead of the ``Date`` of the answer; negative: behind it.
+    """
+
+    seconds: float
+
+
+@attrs.frozen(kw_only=True)
 class DayDone:
     """A day was answered.
 
@@ -159,7 +172,16 @@ class Progress:
 
 
 Event: TypeAlias = (
-    AttemptFailed | DayDone | DayFailed | DayRevised | Paused | Progress | Refused | Resumed | SpacingChanged
+    AttemptFailed
+    | ClockSkew
+    | DayDone
+    | DayFailed
+    | DayRevised
+    | Paused
+    | Progress
+    | Refused
+    | Resumed
+    | SpacingChanged
 )
 
 

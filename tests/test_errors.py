@@ -162,7 +162,10 @@ def test_a_bad_certificate_is_final() -> None:
     [
         (ApiError("no such link", code=1001, status=200), "the API answered code 1001: no such link"),
         (ApiError("", code=-1, status=200), "the API answered code -1"),
-        (ApiError("not here", code=None, status=404), "the API answered HTTP 404: not here"),
+        (
+            ApiError("not here", code=None, status=404),
+            "a gateway or another server (check base_url), not the API, answered HTTP 404: not here",
+        ),
         (DecodeError(("a",), retryable=True), "a"),
         (DecodeError(("a", "b", "c"), excerpt="<html>", retryable=True), "a; b; c (body: <html>)"),
         (DecodeError(("a", "b", "c", "d", "e"), retryable=True), "a; b; c; and 2 more"),

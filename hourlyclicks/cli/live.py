@@ -16,7 +16,7 @@ from rich.text import Text
 from hourlyclicks.cli.options import present
 from hourlyclicks.cli.tables import level, palette_for
 from hourlyclicks.cli.words import count, pace, safe
-from hourlyclicks.events import DayDone
+from hourlyclicks.events import ClockSkew, DayDone
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -101,6 +101,8 @@ class LiveView:
         """Take note of an event; it is drawn at the next refresh."""
         now = self._clock()
         self.tally.take(event, now)
+        if isinstance(event, ClockSkew):
+            self._console.print(Text(safe(self.tally.news)))  # stays when the picture goes
         if isinstance(event, DayDone):
             self._answers.append(now)
 

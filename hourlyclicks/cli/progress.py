@@ -19,6 +19,7 @@ from hourlyclicks.cli.words import BOUND_BY, count, duration, say
 from hourlyclicks.events import (
     AttemptFailed,
     Binding,
+    ClockSkew,
     DayDone,
     DayFailed,
     Paused,
@@ -28,6 +29,7 @@ from hourlyclicks.events import (
     SpacingChanged,
 )
 from hourlyclicks.model.targets import Target
+from hourlyclicks.net.skew import words_for
 from hourlyclicks.pacing.plans import Limits
 from hourlyclicks.pacing.schedule import TYPICAL_LATENCY, forecast
 
@@ -113,6 +115,8 @@ class Tally:
             case Resumed():
                 self.paused_until = 0.0
                 self.news = "the server answers again"
+            case ClockSkew():
+                self.news = words_for(event.seconds)
             case SpacingChanged():
                 self.news = f"a request every {event.interval:.3g} s from now on: {event.why}"
 
@@ -278,7 +282,7 @@ class PlainView:
         """Take note of an event, and write a line if it is time."""
         now = self._clock()
         self.tally.take(event, now)
-        if isinstance(event, Paused | SpacingChanged):
+        if isinstance(event, ClockSkew | Paused | SpacingChanged):
             say(self.tally.news)
         elif isinstance(event, Progress):
             self._tell_progress(now)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from hourlyclicks.cli.progress import PlainView
+from hourlyclicks.net.skew import LOGGER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,14 +16,22 @@ if TYPE_CHECKING:
     from hourlyclicks.cli.progress import Tally, View
 
 
+def _shown_already(_: logging.LogRecord) -> bool:
+    """Keep from the log, which writes to stderr, too, what a view writes there."""
+    return False
+
+
 @contextmanager
 def shown(view: View) -> Iterator[None]:
     """Show a run while it lasts; that stderr cannot be written is no reason to lose it."""
     with suppress(OSError):
         view.__enter__()
+    log = logging.getLogger(LOGGER)
+    log.addFilter(_shown_already)
     try:
         yield
     finally:
+        log.removeFilter(_shown_already)
         with suppress(OSError):
             view.__exit__(None, None, None)
 

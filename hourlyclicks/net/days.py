@@ -18,11 +18,13 @@ from typing import TYPE_CHECKING
 from hourlyclicks.errors import AuthenticationError, HourlyClicksError, RateLimitedError
 from hourlyclicks.events import AttemptFailed, DayDone, DayFailed, Refused
 from hourlyclicks.model.dates import Finality
+from hourlyclicks.net.skew import SkewWatch
 from hourlyclicks.pacing.brake import MOST_PAUSES
 from hourlyclicks.pacing.errand import NotNeededError, TakenError
 from hourlyclicks.pacing.lanes import Lane, OverError
+from hourlyclicks.wire.age import dated
 from hourlyclicks.wire.decode import decode_day
-from hourlyclicks.wire.judge import check_status, refusal
+from hourlyclicks.wire.judge import Refusal, check_status, refusal, refusal_by_code
 from hourlyclicks.wire.request import build_request
 
 if TYPE_CHECKING:
@@ -39,7 +41,6 @@ if TYPE_CHECKING:
     from hourlyclicks.pacing.gate import Slot
     from hourlyclicks.pacing.lanes import Call
     from hourlyclicks.pacing.limiter import Limiter
-    from hourlyclicks.wire.judge import Refusal
     from hourlyclicks.wire.request import Origin
 
 
@@ -76,6 +77,7 @@ class DayFetcher:
     ) -> None:
         self._origin = origin
         self._finality = Finality(zone)
+        self._skew = SkewWatch(announce)
         self._transport = transport
         self._limiter = limiter
         self._retrier = retrier
@@ -207,11 +209,13 @@ class DayFetcher:
                 errand.requests += 1
                 errand.asked = self._clock.wall()  # the answer may be as old as that
                 response = await self._transport.send(request)
-                refused = None if response.status == _OK else refusal(response, self._clock.wall())
-                if refused is None:
+                answer = self._judge(errand, response)
+                if not isinstance(answer, Refusal):
                     self._limiter.answered(slot)
-                    return self._read(errand, response)
-                await self._pause(errand, slot, refused)
+                    if isinstance(answer, HourlyClicksError):
+                        raise answer
+                    return answer
+                await self._pause(errand, slot, answer)
                 self._check_patience(errand)
             except HourlyClicksError as error:
                 if error.fatal:
@@ -219,6 +223,19 @@ class DayFetcher:
                 raise
             finally:
                 self._limiter.release(slot)
+
+    def _judge(self, errand: Errand, response: Response) -> DayClicks | Refusal | HourlyClicksError:
+        """Return what an answer means, and note from when it is."""
+        if response.status != _OK and (refused := refusal(response, self._clock.wall())):
+            return refused
+        errand.asked, skew = dated(response, errand.asked, errand.query.day)
+        self._skew.note(skew)
+        try:
+            return self._read(errand, response)
+        except RateLimitedError:
+            return refusal_by_code(response, self._clock.wall())
+        except HourlyClicksError as error:
+            return error
 
     def _read(self, errand: Errand, response: Response) -> DayClicks:
         key = self._origin.api_key

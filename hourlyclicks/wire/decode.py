@@ -11,12 +11,12 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hourlyclicks.errors import ApiError, DecodeError, HourlyClicksError
+from hourlyclicks.errors import DecodeError, HourlyClicksError
 from hourlyclicks.model.day import DayClicks
 from hourlyclicks.wire.document import UnreadableError, read_strictly
-from hourlyclicks.wire.endpoints import CODE, MESSAGE, RESULT
+from hourlyclicks.wire.envelope import code_of, error_of, message_of, rows_of
 from hourlyclicks.wire.quick import quick_reader
-from hourlyclicks.wire.rows import LARGEST, careful_columns, whole_number
+from hourlyclicks.wire.rows import careful_columns
 from hourlyclicks.wire.text import excerpt
 
 if TYPE_CHECKING:
@@ -42,7 +42,9 @@ def decode_day(
         key: the API key, so that it is kept out of the errors if the server repeats it.
 
     Raises:
-        ApiError: the answer says no: its ``code`` is not 0.
+        ApiError: the API rejects the day: the ``code`` is not 0.
+        ServerError: the ``code`` speaks of the server, not of the day.
+        RateLimitedError: the ``code`` is 429; ask `hourlyclicks.wire.judge.refusal_by_code` what it asks for.
         DecodeError: it cannot be read, is incomplete, or is about another day.
     """
     day = query.day
@@ -58,10 +60,10 @@ def decode_day(
 class _SaysNoError(ValueError):
     """The ``code`` of the answer is not 0."""
 
-    def __init__(self, code: int, message: object) -> None:
+    def __init__(self, code: int, message: str) -> None:
         super().__init__(code, message)
         self.code = code
-        self.message = message if isinstance(message, str) else ""
+        self.message = message
 
 
 class _Answer(NamedTuple):
@@ -81,7 +83,7 @@ def _read(
     try:
         return _converter().structure(_Answer(body, query.day, fetched_at, final), DayClicks)
     except _SaysNoError as no:
-        return ApiError(excerpt(no.message, key=key), code=no.code, status=response.status)
+        return error_of(no.code, no.message, status=response.status, key=key)
     except UnreadableError as error:
         shown = excerpt(body, key=key)
         return DecodeError(error.problems, excerpt=shown, retryable=error.retryable)
@@ -104,20 +106,7 @@ def _day(answer: _Answer, _: type[DayClicks]) -> DayClicks:
 
 def _rows(document: object) -> list[Any]:
     """Open the envelope."""
-    if not isinstance(document, dict):
-        raise UnreadableError("expected object @ top level", retryable=True)
-    code = whole_number(_member(document, CODE))
-    if code is None or abs(code) > LARGEST:
-        raise UnreadableError(f"expected int @ {CODE}", retryable=True)
+    code = code_of(document)
     if code != 0:
-        raise _SaysNoError(code, document.get(MESSAGE))
-    rows = _member(document, RESULT)
-    if not isinstance(rows, list):
-        raise UnreadableError(f"expected list @ {RESULT}", retryable=True)
-    return rows
-
-
-def _member(document: dict[str, object], name: str) -> object:
-    if name not in document:
-        raise UnreadableError(f"missing @ {name}", retryable=True)
-    return document[name]
+        raise _SaysNoError(code, message_of(document))
+    return rows_of(document)

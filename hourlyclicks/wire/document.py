@@ -14,7 +14,10 @@ from typing import Any, NoReturn
 MAX_DEPTH = 64
 """How deep arrays and objects may nest; the API's own answers are three deep."""
 
-_STEP = r'"(?:[^"\\]++|\\.)*+(?P<whole>")?|[\[{]|[\]}]'
+_STRING = r'"(?:[^"\\]++|\\.)*+(?:"|\\?\Z)'
+_PAIR = b"[]"
+_ALL_SQUARE = bytes.maketrans(b"{}", _PAIR)
+_NO_BRACKETS = bytes(code for code in range(256) if code not in b"[]{}")
 
 
 class UnreadableError(ValueError):
@@ -47,13 +50,14 @@ def read_strictly(body: bytes) -> Any:  # noqa: ANN401 - a JSON document is of a
     """Return the document in a body of UTF-8, UTF-16 or UTF-32, with or without a byte order mark.
 
     Raises:
-        UnreadableError: it is not JSON, nested too deeply, or holds a number no computer reckons with.
+        UnreadableError: it is not JSON, nested too deeply, holds a number no computer reckons with, or an
+            object with two members of one name.
     """
     text = _text(body)
     if _is_deeper_than(MAX_DEPTH, text):
         raise UnreadableError(f"nested more than {MAX_DEPTH} deep", retryable=False)
     try:
-        return _DECODER.decode(text)
+        return _STRICT_DECODER.decode(text)
     except json.JSONDecodeError as error:
         raise UnreadableError(_not_json(text, error), retryable=True) from None
     except UnreadableError:
@@ -80,21 +84,19 @@ def _not_json(text: str, error: json.JSONDecodeError) -> str:
 
 
 def _is_deeper_than(limit: int, text: str) -> bool:
-    """Tell whether brackets nest deeper, without recursion."""
+    """Tell whether brackets nest deeper, without recursion and without looking at each of them.
+
+    A pair of brackets with nothing in it is the innermost one; each round takes all of these out at once.
+    """
     if text.count("[") + text.count("{") <= limit:
         return False
-    depth = 0
-    for step in re.finditer(_STEP, text, re.DOTALL):
-        bracket = step[0]
-        if bracket in "[{":
-            depth += 1
-        elif bracket in "]}":
-            depth -= 1
-        elif not step["whole"]:
-            return False
-        if depth > limit:
-            return True
-    return False
+    outside = re.sub(_STRING, "", text, flags=re.DOTALL)
+    brackets = outside.encode("ascii", "ignore").translate(_ALL_SQUARE, _NO_BRACKETS)
+    for _ in range(limit):
+        if _PAIR not in brackets:
+            break
+        brackets = brackets.replace(_PAIR, b"")
+    return _PAIR in brackets or brackets.count(b"[") > limit
 
 
 def _float(digits: str) -> float:
@@ -108,4 +110,13 @@ def _constant(name: str) -> NoReturn:
     raise UnreadableError(f"not JSON: {name}", retryable=True)
 
 
+def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Make an object; of two members of one name it is anyone's guess which one is meant."""
+    made = dict(members)
+    if len(made) < len(members):
+        raise UnreadableError("two members of an object have the same name", retryable=True)
+    return made
+
+
 _DECODER = json.JSONDecoder(parse_float=_float, parse_constant=_constant)
+_STRICT_DECODER = json.JSONDecoder(parse_float=_float, parse_constant=_constant, object_pairs_hook=_object)

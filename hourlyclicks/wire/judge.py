@@ -1,17 +1,15 @@
 """What the status of an answer means, before anybody reads its body as figures.
 
-The API says no in the body of a 200, too (`hourlyclicks.wire.decode`); the statuses judged here are about
-the way there: the key, the rate, the server, a proxy in between.
+The API rejects a day in an envelope (`hourlyclicks.wire.envelope`), most often in the body of a 200. The
+statuses judged here are about the way there: the key, the rate, the server, a gateway or proxy in between.
+Where the body that comes with them is an envelope of the API all the same, the API has the last word.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-import re
-from email.utils import parsedate_to_datetime
 from enum import Enum, auto
 from http import HTTPStatus
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hourlyclicks.errors import (
     ApiError,
@@ -21,11 +19,13 @@ from hourlyclicks.errors import (
     ServerError,
 )
 from hourlyclicks.wire.document import UnreadableError, read_strictly
-from hourlyclicks.wire.endpoints import MESSAGE
+from hourlyclicks.wire.envelope import code_of, error_of, message_of
+from hourlyclicks.wire.fields import fields_of
 from hourlyclicks.wire.text import LIMIT, excerpt
+from hourlyclicks.wire.waits import RETRY_AFTER, wait_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    import datetime as dt
 
     from hourlyclicks.errors import HourlyClicksError
     from hourlyclicks.model.http import Response
@@ -34,9 +34,10 @@ if TYPE_CHECKING:
 
 class _Meaning(Enum):
     ANSWERED = auto()
-    MALFORMED = auto()  # says that there is no whole body, which no day can do
-    REDIRECTED = auto()
-    REFUSED = auto()
+    COMPUTING = auto()  # the request was taken, and its answer comes later
+    MALFORMED = auto()  # a status without a whole body, which every day has
+    ON_THE_WAY = auto()  # a redirect, or a status that only a gateway or proxy can have meant
+    REJECTED = auto()  # by the API or a gateway; the body tells
     BAD_KEY = auto()
     BAD_KEY_OR_AGENT = auto()
     TOO_FAST = auto()
@@ -45,20 +46,24 @@ class _Meaning(Enum):
 
 
 _BY_CLASS = {
-    2: _Meaning.ANSWERED,
-    3: _Meaning.REDIRECTED,
-    4: _Meaning.REFUSED,
+    2: _Meaning.MALFORMED,
+    3: _Meaning.REJECTED,
+    4: _Meaning.REJECTED,
     5: _Meaning.FAILED,
 }
 
 _BY_STATUS = {
-    204: _Meaning.MALFORMED,
-    205: _Meaning.MALFORMED,
-    206: _Meaning.MALFORMED,
+    200: _Meaning.ANSWERED,
+    201: _Meaning.COMPUTING,
+    202: _Meaning.COMPUTING,
+    203: _Meaning.ANSWERED,
     304: _Meaning.MALFORMED,
     401: _Meaning.BAD_KEY,
     403: _Meaning.BAD_KEY_OR_AGENT,
+    407: _Meaning.ON_THE_WAY,
     408: _Meaning.FAILED,
+    421: _Meaning.ON_THE_WAY,
+    425: _Meaning.ON_THE_WAY,
     429: _Meaning.TOO_FAST,
     501: _Meaning.UNABLE,
     505: _Meaning.UNABLE,
@@ -68,11 +73,6 @@ _BY_STATUS = {
     511: _Meaning.UNABLE,
 }
 """The statuses that mean something else than their class."""
-
-_SECONDS = r"[0-9]+(?:\.[0-9]+)?"
-_REFUSALS = {HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE}
-_FOREVER = float(2**31)
-"""RFC 9111 reads larger numbers of seconds as this one."""
 
 
 class Refusal(NamedTuple):
@@ -92,20 +92,24 @@ def refusal(response: Response, now: dt.datetime) -> Refusal | None:
 
     Args:
         response: the answer.
-        now: the present moment, aware; a date in ``Retry-After`` is counted from it unless the answer
-            bears a date itself.
+        now: the present moment, aware; a moment to wait for is counted from it unless the answer bears a date
+            itself.
     """
-    if response.status not in _REFUSALS:
-        return None
-    named = _header(response.headers, "retry-after")
-    if named is None:
-        return Refusal(response.status, None) if response.status == HTTPStatus.TOO_MANY_REQUESTS else None
-    theirs = _moment(_header(response.headers, "date") or "")  # their clock may not agree with ours
-    return Refusal(response.status, _seconds(named, theirs or now))
+    status = response.status
+    if status == HTTPStatus.TOO_MANY_REQUESTS or (
+        status == HTTPStatus.SERVICE_UNAVAILABLE and RETRY_AFTER in fields_of(response.headers)
+    ):
+        return Refusal(status, wait_of(response.headers, now))
+    return None
+
+
+def refusal_by_code(response: Response, now: dt.datetime) -> Refusal:
+    """Return what an answer asks for whose ``code`` is 429: the same as one whose status is."""
+    return Refusal(int(HTTPStatus.TOO_MANY_REQUESTS), wait_of(response.headers, now))
 
 
 def check_status(response: Response, *, key: ApiKey | None = None) -> None:
-    """Return if the body is worth reading; ask `refusal` first.
+    """Return if the body may hold figures; ask `refusal` first.
 
     Args:
         response: the answer.
@@ -113,10 +117,11 @@ def check_status(response: Response, *, key: ApiKey | None = None) -> None:
 
     Raises:
         AuthenticationError: 401 or 403.
-        ApiError: any other 4xx, or a redirect, which is never followed.
-        ServerError: 5xx or 408.
-        DecodeError: a status without a whole body: 204, 205, 206, 304, or none that HTTP knows.
-        RateLimitedError: 429.
+        ApiError: any other 4xx, or a redirect, which is never followed. With the ``code`` of the API's
+            envelope if there is one, and not retryable then; else it comes from a gateway, and may pass.
+        ServerError: 5xx or 408, or an envelope whose ``code`` speaks of the server.
+        DecodeError: a status without figures: 201, 202, 204, 205, 206, 304, or none that HTTP knows.
+        RateLimitedError: 429, by status or by ``code``.
     """
     if response.status == HTTPStatus.OK:
         return
@@ -127,15 +132,16 @@ def check_status(response: Response, *, key: ApiKey | None = None) -> None:
 
 def _error(meaning: _Meaning, response: Response, key: ApiKey | None) -> HourlyClicksError:
     status = response.status
-    said = _said(response, key)
+    document = _document(response.body)
+    if meaning is _Meaning.REJECTED and (code := _code(document)):
+        return error_of(code, message_of(document), status=status, key=key)
+    said = excerpt(message_of(document) or response.body, key=key)
     match meaning:
-        case _Meaning.MALFORMED:
+        case _Meaning.COMPUTING | _Meaning.MALFORMED:
             shown = excerpt(response.body, key=key)
-            return DecodeError((f"HTTP {status} brings no answer",), excerpt=shown, retryable=True)
-        case _Meaning.REDIRECTED:
-            return ApiError(_redirection(response, key) or said, code=None, status=status)
-        case _Meaning.REFUSED:
-            return ApiError(said, code=None, status=status)
+            return DecodeError((f"HTTP {status} {_NO_FIGURES[meaning]}",), excerpt=shown, retryable=True)
+        case _Meaning.REJECTED | _Meaning.ON_THE_WAY:
+            return ApiError(_on_the_way(response, key) or said, code=None, status=status)
         case _Meaning.TOO_FAST:
             return RateLimitedError(_sentence(f"HTTP {status}: too many requests", said))
         case _Meaning.FAILED | _Meaning.UNABLE:
@@ -144,6 +150,11 @@ def _error(meaning: _Meaning, response: Response, key: ApiKey | None) -> HourlyC
         case _:
             return AuthenticationError(_sentence(_CREDENTIALS[meaning], said), status=status)
 
+
+_NO_FIGURES = {
+    _Meaning.COMPUTING: "means that the figures are still being computed",
+    _Meaning.MALFORMED: "brings no answer",
+}
 
 _CREDENTIALS = {
     _Meaning.BAD_KEY: "HTTP 401: the server does not accept the API key",
@@ -158,43 +169,25 @@ def _sentence(ours: str, theirs: str) -> str:
     return f"{ours}: {theirs}" if theirs else ours
 
 
-def _said(response: Response, key: ApiKey | None) -> str:
-    """Return the message of the answer, or the beginning of its body when it is no envelope."""
+def _document(body: bytes) -> Any:  # noqa: ANN401 - a JSON document is of any type
+    """Return the JSON in a body, or nothing when there is none."""
     try:
-        document = read_strictly(response.body)
+        return read_strictly(body)
     except UnreadableError:
-        return excerpt(response.body, key=key)
-    message = document.get(MESSAGE) if isinstance(document, dict) else None
-    return excerpt(message if isinstance(message, str) and message else response.body, key=key)
-
-
-def _redirection(response: Response, key: ApiKey | None) -> str:
-    """Say where a redirect leads; nothing when it is none, for the API's own answers may be 3xx, too."""
-    target = excerpt(_header(response.headers, "location") or "", key=key)
-    return f"redirects are not followed; this one leads to {target}"[:LIMIT] if target else ""
-
-
-def _header(headers: Mapping[str, str], name: str) -> str | None:
-    """Look a field up by its name in lower case; not every mapping of a test knows that case is no matter."""
-    return next((value for field, value in headers.items() if field.lower() == name), None)
-
-
-def _seconds(named: str, now: dt.datetime) -> float | None:
-    """Read ``Retry-After``; ``None`` unless it is a number of seconds above 0 or a moment yet to come."""
-    text = named.strip()
-    seconds = float(text) if re.fullmatch(_SECONDS, text) else _until(text, now)
-    return min(seconds, _FOREVER) if seconds > 0 else None
-
-
-def _until(text: str, now: dt.datetime) -> float:
-    moment = _moment(text)
-    return 0.0 if moment is None else (moment - now).total_seconds()
-
-
-def _moment(text: str) -> dt.datetime | None:
-    """Read an HTTP date, in UTC unless it says otherwise."""
-    try:
-        moment = parsedate_to_datetime(text)
-        return moment.replace(tzinfo=dt.UTC) if moment.tzinfo is None else moment.astimezone(dt.UTC)
-    except (ValueError, TypeError, IndexError, OverflowError):
         return None
+
+
+def _code(document: object) -> int:
+    """Return the code of an envelope; 0, which rejects nothing, when it is none."""
+    try:
+        return code_of(document)
+    except UnreadableError:
+        return 0
+
+
+def _on_the_way(response: Response, key: ApiKey | None) -> str:
+    """Say what a redirect or a proxy wants; nothing for any other status."""
+    if response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        return "the proxy on the way asks for credentials"
+    target = excerpt(fields_of(response.headers).get("Location", ""), key=key)
+    return f"redirects are not followed; this one leads to {target}"[:LIMIT] if target else ""

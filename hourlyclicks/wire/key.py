@@ -17,6 +17,8 @@ from hourlyclicks.errors import UsageError
 
 _FORM = r"[\x21-\x7e]{8,512}"
 _HIDDEN = "***"
+_LONGEST_SPELLING = len("&#x00000041;")
+"""More zeros, or more rounds of percent-encoding, than in `_spellings` are not looked for."""
 _ENTITIES = {"&": "amp", "<": "lt", ">": "gt", '"': "quot", "'": "apos"}
 
 
@@ -60,9 +62,28 @@ class ApiKey:
         """
         return _keyed_hash(f"key {self._text}", salt)
 
-    def scrub(self, text: str) -> str:
-        """Return the text with ``***`` wherever it holds the key, in clear or escaped."""
-        return self._echo.sub(_HIDDEN, text)
+    def scrub(self, text: str, limit: int | None = None) -> str:
+        """Return the beginning of a text with ``***`` wherever it holds the key, in clear or escaped.
+
+        Args:
+            text: the text. Give `reach` characters more than the limit, so that a key across it is
+                recognised.
+            limit: how many characters of the text to keep; ``None``: all. The key is looked for at these
+                places only, so that the work does not grow with the text.
+        """
+        if limit is None:
+            return self._echo.sub(_HIDDEN, text)
+        kept, place = [], 0
+        while place < min(limit, len(text)):
+            echo = self._echo.match(text, place)
+            kept.append(text[place] if echo is None else _HIDDEN)
+            place = place + 1 if echo is None else echo.end()
+        return "".join(kept)
+
+    @property
+    def reach(self) -> int:
+        """The most characters that the key takes in a text, when every one of it is escaped."""
+        return len(self._text) * _LONGEST_SPELLING
 
     @cached_property
     def _echo(self) -> re.Pattern[str]:
@@ -121,5 +142,5 @@ def _echo_of(key: str) -> str:
 def _spellings(char: str, plain: str) -> str:
     code = ord(char)
     digits = f"(?i:{code:02x})"
-    names = f"#0*{code}|#[xX]0*{digits}|{_ENTITIES.get(char, f'#{code}')}"
-    return rf"(?:(?:%(?:25)*|\\u00|\\x){digits}|&(?:{names});|{plain})"
+    names = f"#0{{0,6}}{code}|#[xX]0{{0,6}}{digits}|{_ENTITIES.get(char, f'#{code}')}"
+    return rf"(?:(?:%(?:25){{0,4}}|\\u00|\\x){digits}|&(?:{names});|{plain})"

@@ -39,7 +39,7 @@ def _loose_columns(body: bytes, ymd: str) -> Columns | None:
         return None
     # What is not shown, or not looked at, has quotes of its own: what a member held that is named once more
     # further on, the members of a row that the API does not know, and quotes within a text.
-    strings = len(document) + (_STRINGS_OF_A_ROW * len(rows)) + (message is not None)
+    strings = len(document) + _STRINGS_OF_A_ROW * len(rows) + (message is not None)
     if body.count(b'"') != 2 * strings:
         return None
     return plain_columns(rows, ymd)
@@ -52,15 +52,20 @@ def quick_reader() -> Callable[[bytes, str], Columns | None]:
     It takes the body of the answer, and the day as the API writes it.
     """
     try:
-        from msgspec import MsgspecError  # noqa: PLC0415 - the extra "speedups" may not be installed
+        from msgspec import UNSET, MsgspecError  # noqa: PLC0415 - the extra "speedups" may not be installed
     except ImportError:
         return _loose_columns
     read = _typed_reader()
+    strings_of_envelope = {type(UNSET): 2, type(None): 3, str: 4}  # by its message: the names, and its text
 
     def typed_columns(body: bytes, ymd: str) -> Columns | None:
         try:
-            rows = read(body).rows
+            answer = read(body)
         except (MsgspecError, ValueError):
+            return None
+        rows = answer.rows
+        strings = strings_of_envelope[type(answer.message)] + _STRINGS_OF_A_ROW * len(rows)
+        if body.count(b'"') != 2 * strings:  # see above; of two members of one name, msgspec takes the last
             return None
         clicks: list[int | None] = [None] * HOURS
         users = clicks.copy()
@@ -76,7 +81,7 @@ def quick_reader() -> Callable[[bytes, str], Columns | None]:
 
 def _typed_reader() -> Callable[[bytes], Any]:
     """Return what reads an answer of code 0 in which there is nothing unknown."""
-    from msgspec import Meta, defstruct  # noqa: PLC0415 - see above
+    from msgspec import UNSET, Meta, UnsetType, defstruct  # noqa: PLC0415 - see above
     from msgspec.json import Decoder  # noqa: PLC0415 - see above
 
     count = Annotated[int, Meta(ge=0, le=LARGEST)]
@@ -89,7 +94,11 @@ def _typed_reader() -> Callable[[bytes], Any]:
     )
     answer = defstruct(
         "Answer",
-        [("code", Annotated[int, Meta(ge=0, le=0)]), ("rows", list[row]), ("message", str | None, None)],  # type: ignore[valid-type]  # made above
+        [
+            ("code", Annotated[int, Meta(ge=0, le=0)]),
+            ("rows", list[row]),  # type: ignore[valid-type]  # made above
+            ("message", str | None | UnsetType, UNSET),
+        ],
         rename={"code": CODE, "rows": RESULT, "message": MESSAGE},
         forbid_unknown_fields=True,
         gc=False,

@@ -78,6 +78,7 @@ class Origin:
                     istr("User-Agent"): self.user_agent,
                     istr("Accept"): "application/json",
                     istr("Accept-Encoding"): "gzip, deflate",
+                    istr("Cache-Control"): "no-cache",
                 }
             )
         )

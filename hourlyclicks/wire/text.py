@@ -1,8 +1,9 @@
 """Foreign text made fit to be shown.
 
-What a server sends ends up in exceptions, logs and terminals. On its way there it is scrubbed of the API
-key, stripped of everything that could steer a terminal or turn the reading direction, and cut; in this
-order, since half a key behind the cut would no longer be recognised.
+What a server sends ends up in exceptions, logs and terminals. On its way there it is cut, scrubbed of the
+API key, and stripped of everything that could steer a terminal or turn the reading direction. The cut comes
+first, so that a body of a megabyte costs no more than one of a page; it leaves as much behind the limit as
+the key can take, so that a key across the limit is still recognised as a whole.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 LIMIT = 200
 """How many characters of foreign text an error shows."""
 
+_WIDEST = 4
+"""The bytes that a character takes at most, in any encoding of JSON."""
+
 
 def excerpt(content: bytes | str, limit: int = LIMIT, *, key: ApiKey | None = None) -> str:
     r"""Return the beginning of foreign text as one harmless line.
@@ -28,15 +32,23 @@ def excerpt(content: bytes | str, limit: int = LIMIT, *, key: ApiKey | None = No
     Returns:
         Printable characters only; all others are written as ``\n``, ``\x1b`` or ``\u202e``.
     """
-    text = content if isinstance(content, str) else content.decode(json.detect_encoding(content), "replace")
+    text = _beginning(content, limit if key is None else limit + key.reach)
     if key is not None:
-        text = key.scrub(text)
+        text = key.scrub(text, limit)
     shown = ""
     for piece in map(_escape, text[:limit]):
         if len(shown) + len(piece) > limit:
             break
         shown += piece
     return shown
+
+
+def _beginning(content: bytes | str, most: int) -> str:
+    """Return at most so many characters of a text, without looking at the rest of it."""
+    if isinstance(content, str):
+        return content[:most]
+    encoding = json.detect_encoding(content)
+    return content[: _WIDEST * (most + 1)].decode(encoding, "replace")[:most]
 
 
 def _escape(char: str) -> str:

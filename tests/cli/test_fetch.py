@@ -62,6 +62,17 @@ def test_stdout_has_the_data_and_nothing_else(server: Simulator) -> None:
     assert last.endswith(": 30 requests, 0 retries, 0 refusals, 0 pauses")
 
 
+def test_a_clock_that_is_wrong_is_told_once() -> None:
+    """A server that lives in another time is a line on stderr, and no day is final."""
+    headers = (("Date", "Tue, 01 Apr 2025 12:00:00 GMT"),)
+    answers = Status(200, headers=headers, body=b'{"code":0,"result":[]}')
+    with serving(faults=Script(Rule(answers))) as server:
+        result = fetched(server, "--format", "jsonl")
+    assert result.exit_code == 0
+    assert result.stderr.count("this machine's clock is") == 1
+    assert "not final yet, to be fetched again later: 2025-04-01..2025-04-30" in result.stderr
+
+
 def test_one_request_a_day(server: Simulator) -> None:
     """Nothing is asked for twice."""
     fetched(server)

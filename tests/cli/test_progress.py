@@ -15,6 +15,7 @@ from hourlyclicks.cli.live import LiveView, pulse, terminal
 from hourlyclicks.cli.progress import PlainView, Tally, start_tally
 from hourlyclicks.events import (
     AttemptFailed,
+    ClockSkew,
     DayDone,
     DayFailed,
     Paused,
@@ -55,6 +56,17 @@ def tally(total: int = 100) -> Tally:
 def progress(done: int, *, failed: int = 0, total: int = 100, eta: float = 90.0) -> Progress:
     """Return an event of progress."""
     return Progress(done=done, failed=failed, total=total, eta=eta, binding="rate")
+
+
+def test_a_clock_that_is_wrong_is_a_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    """Lines in a pipe and the picture in a terminal both tell, once, and the latter leaves it there."""
+    skew = ClockSkew(seconds=-601.2)
+    sentence = "this machine's clock is 10 min behind the server's"
+    PlainView(tally())(skew)
+    assert capsys.readouterr().err.startswith(sentence)
+    written = io.StringIO()
+    LiveView(tally(), Console(file=written, width=200))(skew)
+    assert written.getvalue().startswith(sentence)
 
 
 def test_a_tally_adds_up() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Self
 
 import pytest
@@ -10,6 +11,7 @@ from hourlyclicks import Limits
 from hourlyclicks.cli.live import LiveView
 from hourlyclicks.cli.progress import PlainView, start_tally
 from hourlyclicks.cli.views import open_view, shown
+from hourlyclicks.net.skew import LOGGER
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -52,6 +54,15 @@ class Unwritable:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         raise BrokenPipeError
+
+
+def test_what_a_view_shows_is_not_logged_to_the_same_place(caplog: pytest.LogCaptureFixture) -> None:
+    """While a view shows that the clocks differ, the log, which may write to stderr, does not."""
+    log = logging.getLogger(LOGGER)
+    with shown(PlainView(tally())):
+        log.warning("shown")
+    log.warning("not shown")
+    assert caplog.messages == ["not shown"]
 
 
 def test_a_terminal_that_has_gone_ends_no_run() -> None:

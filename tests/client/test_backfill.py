@@ -154,7 +154,7 @@ def test_the_largest_timedelta_is_a_deadline(path: Path) -> None:
 def test_progress(path: Path) -> None:
     """It counts over all targets, never too much, and ends with nothing left."""
     events: list[Event] = []
-    upstream = free(faults=Script(Rule(Status(404), day=dt.date(2024, 3, 5))))
+    upstream = free(faults=Script(Rule(Status(404, body=b'{"code": 9}'), day=dt.date(2024, 3, 5))))
     backfill(upstream, path, on_event=events.append)
     told = [event for event in events if isinstance(event, Progress)]
     finished = [event.done + event.failed for event in told]

@@ -94,7 +94,7 @@ def test_a_day_asked_for_too_early_is_not_final(early: float, final: bool) -> No
 def test_a_day_that_fails_for_good_is_no_silent_hole() -> None:
     """One bad day raises with all the others in hand; `strict=False` returns them, and names the day."""
     bad = dt.date(2024, 3, 5)
-    upstream = free(faults=Script(Rule(Status(404), day=bad)))
+    upstream = free(faults=Script(Rule(Status(404, body=b'{"code": 9}'), day=bad)))
 
     async def main(client: Client, _clock: VirtualClock) -> None:
         with pytest.raises(IncompleteSeriesError) as caught:

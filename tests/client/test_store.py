@@ -113,7 +113,7 @@ def test_a_refreshed_day_is_asked_for(path: Path) -> None:
 def test_a_refused_day_is_refused_from_the_store(path: Path, *, refresh: bool) -> None:
     """Without a request, with the error of the API; unless it is to be tried again."""
     bad = dt.date(2024, 3, 5)
-    upstream = free(faults=Script(Rule(Status(404), day=bad)))
+    upstream = free(faults=Script(Rule(Status(404, body=b'{"code": 9}'), day=bad)))
 
     async def story(client: Client, _: VirtualClock) -> None:
         with pytest.raises(ApiError):

@@ -81,7 +81,7 @@ def test_an_unordered_stream_yields_each_day_once() -> None:
 def test_a_failed_day_raises_in_its_place_in_a_stream() -> None:
     """A stream raises a day's error where the day would be, and can be iterated on."""
     bad = dt.date(2024, 3, 3)
-    upstream = free(faults=Script(Rule(Status(404), day=bad)))
+    upstream = free(faults=Script(Rule(Status(404, body=b'{"code": 9}'), day=bad)))
 
     async def main(client: Client, _clock: VirtualClock) -> None:
         async with client.stream(START, END, LINK) as days:

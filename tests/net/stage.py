@@ -174,9 +174,13 @@ async def others() -> int:
     return len(asyncio.all_tasks())
 
 
+REJECTED = status(404, b'{"code": 9, "message": "no"}')
+"""The API itself rejects a day."""
+
+
 def some_bad(day: dt.date, _number: int) -> Response:
-    """Refuse two days for good, and answer the others."""
-    return status(404) if day in BAD_DAYS else good(day)
+    """Reject two days for good, and answer the others."""
+    return REJECTED if day in BAD_DAYS else good(day)
 
 
 async def read(days: DayStream) -> AsyncIterator[DayClicks | HourlyClicksError]:

@@ -17,7 +17,7 @@ from hourlyclicks.net import backfill
 from hourlyclicks.net.retry import RetryPolicy
 from tests.net.asking import DAY, LINK
 from tests.net.backfilling import MONTH, NOW, OTHER, TODAY, YESTERDAY, Book, asked, check
-from tests.net.stage import BAD_DAYS, ONE, good, play, some_bad, status
+from tests.net.stage import BAD_DAYS, ONE, REJECTED, good, play, some_bad, status
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,7 +101,9 @@ def test_what_failed_is_asked_for_once_a_run(book: Book, more: dict[str, Any], s
     book.run(lambda day, _: status(500) if day in bad else good(day), options=options)
     assert book.report.failed == 12
     stage = book.run(
-        lambda day, _: status(second) if day in bad and second != 200 else good(day), options=options, **more
+        lambda day, _: status(second, REJECTED.body) if day in bad and second != 200 else good(day),
+        options=options,
+        **more,
     )
     assert [asked(stage).count(day) for day in sorted(bad)] == [1] * 12
     assert len(asked(stage)) == (30 if "refresh" in more else 12)
@@ -152,7 +154,7 @@ def test_failed_days_that_become_provisional_count_once(book: Book) -> None:
 
 def test_a_no_to_a_day_that_is_not_over_is_no_last_word(book: Book) -> None:
     """Such a day has failed, and is asked for again."""
-    book.run(lambda _day, _number: status(404), days=DateRange(TODAY, TODAY))
+    book.run(lambda _day, _number: REJECTED, days=DateRange(TODAY, TODAY))
     assert (book.report.refused, book.report.failed) == (0, 1)
     book.run(days=DateRange(TODAY, TODAY))
     assert book.report.done == 1

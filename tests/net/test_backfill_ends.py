@@ -20,7 +20,7 @@ from hourlyclicks.net.retry import RetryPolicy
 from hourlyclicks.pacing.plans import Limits
 from tests.net.asking import DAY, LINK
 from tests.net.backfilling import NOW, OTHER, TODAY, YESTERDAY, Book, check, ended
-from tests.net.stage import END, ONE, good, in_turn, play, status
+from tests.net.stage import END, ONE, REJECTED, good, in_turn, play, status
 from tests.sizes import examples
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ def test_a_cancelled_run_keeps_what_it_has(book: Book) -> None:
 
 OUTCOMES: dict[str, Outcome] = {
     "fails": status(500),
-    "refused": status(404),
+    "refused": REJECTED,
     "paused": status(429, Retry_After="5"),
     "long": status(429, Retry_After="901"),
     "broken": TransportError("gone", kind="disconnected"),

@@ -20,7 +20,7 @@ from hourlyclicks.events import AttemptFailed, DayDone, DayFailed, Paused, Refus
 from hourlyclicks.net.retry import RetryPolicy
 from hourlyclicks.simulator.clock import START
 from tests.net.asking import DAY, LINK
-from tests.net.stage import ONE, always, fails, good, in_turn, play, status
+from tests.net.stage import ONE, REJECTED, always, fails, good, in_turn, play, status
 
 if TYPE_CHECKING:
     from hourlyclicks.errors import HourlyClicksError
@@ -59,15 +59,24 @@ REPEATED: dict[str, tuple[Any, type[HourlyClicksError]]] = {
     "HTML": (HTML, DecodeError),
     "a cut body": (status(200, good(DAY).body[:-1]), DecodeError),
     "another day": (WRONG_DAY, DecodeError),
+    "201": (status(201, good(DAY).body), DecodeError),
+    "202": (status(202, b'{"code": 0, "message": "accepted", "result": []}'), DecodeError),
+    "two results": (status(200, b'{"code": 0, "result": [], "result": []}'), DecodeError),
+    "400 of a gateway": (status(400, b"<html>"), ApiError),
+    "404 of a gateway": (status(404, b"404 page not found"), ApiError),
+    "301": (status(301, location="https://elsewhere.example"), ApiError),
+    "407": (status(407), ApiError),
+    "421": (status(421, REJECTED.body), ApiError),
+    "425": (status(425), ApiError),
+    "code 0 under 404": (status(404, b'{"code": 0, "result": []}'), ApiError),
+    "code 500": (status(200, b'{"code": 500, "message": "maintenance"}'), ServerError),
+    "code 503 under 400": (status(400, b'{"code": 503}'), ServerError),
     "a broken line": (RESET, TransportError),
 }
 FINAL: dict[str, tuple[Any, type[HourlyClicksError]]] = {
     "501": (status(501), ServerError),
     "505": (status(505), ServerError),
-    "400": (status(400), ApiError),
-    "404": (status(404), ApiError),
-    "422": (status(422), ApiError),
-    "301": (status(301, location="https://elsewhere.example"), ApiError),
+    "404 of the API": (REJECTED, ApiError),
     "401": (status(401), AuthenticationError),
     "403": (status(403), AuthenticationError),
     "another code": (status(200, b'{"code": 9, "message": "no", "result": []}'), ApiError),
@@ -112,7 +121,7 @@ def test_nobody_listens() -> None:
         assert (await stage.client.day(DAY, LINK)).total_clicks == 7
         await fails(stage)
 
-    stage = play(story, in_turn(RESET, BUSY, good(DAY), status(500), status(404)), on_event=None)
+    stage = play(story, in_turn(RESET, BUSY, good(DAY), status(500), REJECTED), on_event=None)
     assert len(stage.transport.asked) == 5
 
 

@@ -197,7 +197,7 @@ async def test_what_is_on_the_wire(server: RawServer, transport: AiohttpTranspor
         "GET /api/statistics/v2/clicks-by-hour?linkId=kYdr&domain=https%3A%2F%2Fvvd.bz&ymd=2025-04-20 "
     )
     names = sorted(line.partition(":")[0].lower() for line in lines[1:] if line)
-    assert names == ["accept", "accept-encoding", "authorization", "host", "user-agent"]
+    assert names == ["accept", "accept-encoding", "authorization", "cache-control", "host", "user-agent"]
     assert server.header("Accept-Encoding") == "gzip, deflate"
     assert server.header("Authorization") == f"APIKey {KEY}"
     assert (server.header("User-Agent") or "").startswith("hourlyclicks/")

@@ -178,7 +178,7 @@ def test_a_provisional_day_is_due_when_it_became_final() -> None:
         (
             ApiError("", code=None, status=422),
             Reason("ApiError", "", None, 422),
-            "the API answered HTTP 422",
+            "a gateway or another server (check base_url), not the API, answered HTTP 422",
         ),
         (
             ServerError("HTTP 503", status=503, retryable=True),

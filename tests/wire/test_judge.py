@@ -22,7 +22,7 @@ from hourlyclicks.errors import (
     ServerError,
 )
 from hourlyclicks.model.http import Response
-from hourlyclicks.wire.judge import Refusal, check_status, refusal
+from hourlyclicks.wire.judge import Refusal, check_status, refusal, refusal_by_code
 from hourlyclicks.wire.key import ApiKey
 
 ANSWERS = Path(__file__).parent / "answers"
@@ -44,7 +44,7 @@ def error_of(response: Response) -> HourlyClicksError:
     return caught.value
 
 
-@pytest.mark.parametrize("status", [200, 201, 202, 203, 207])
+@pytest.mark.parametrize("status", [200, 203])
 def test_a_body_is_worth_reading(status: int) -> None:
     """A status that brings a body is left to the decoder."""
     check_status(answer(status))
@@ -54,8 +54,12 @@ def test_a_body_is_worth_reading(status: int) -> None:
 JUDGEMENTS: dict[type[HourlyClicksError], tuple[tuple[int, ...], bool, bool]] = {
     # error: its statuses, retryable, fatal
     AuthenticationError: ((401, 403), False, True),
-    ApiError: ((300, 301, 302, 303, 305, 307, 308, 399, 400, 402, 404, 405, 422, 451, 499), False, False),
-    DecodeError: ((204, 205, 206, 304, 100, 101, 199, 0, -1, 600, 999), True, False),
+    ApiError: (
+        (300, 301, 302, 303, 305, 307, 308, 399, 400, 402, 404, 405, 407, 410, 421, 422, 425, 451, 499),
+        True,
+        False,
+    ),
+    DecodeError: ((201, 202, 204, 205, 206, 207, 226, 304, 100, 101, 199, 0, -1, 600, 999), True, False),
     RateLimitedError: ((429,), False, True),
 }
 
@@ -110,14 +114,14 @@ def test_403_names_both_causes() -> None:
 
 
 def test_the_message_of_an_envelope_is_told() -> None:
-    """A 4xx with an envelope is told in the words of the server."""
+    """A 4xx with an envelope is told in the words of the API."""
     error = error_of(answer(404, (ANSWERS / "not-found.json").read_bytes()))
     assert isinstance(error, ApiError)
-    assert (error.code, error.message, error.status) == (None, "No such link.", 404)
+    assert (error.code, error.message, error.status) == (404, "No such link.", 404)
 
 
 @pytest.mark.parametrize(
-    "body", [b'{"code":1}', b'{"message":""}', b'{"message":5}', b"[1]", b'"x"', b"null"]
+    "body", [b'{"code":0}', b'{"message":""}', b'{"message":5}', b"[1]", b'"x"', b"null"]
 )
 def test_a_body_without_message_is_told_itself(body: bytes) -> None:
     """JSON that is no envelope with a message is shown as it came."""
@@ -152,6 +156,97 @@ def test_a_redirect_is_told_and_not_followed(status: int) -> None:
         r"redirects are not followed; this one leads to https://evil.example/\x1b[31mx"
     )
     assert len(error.message) == 200
+
+
+REJECTING = [
+    b'{"code":7,"message":"No."}',
+    b'{"code":"7"}',
+    b'{"code":-7,"result":[]}',
+    '\ufeff{"code":7}'.encode(),
+]
+NO_ENVELOPES = [
+    b"",
+    b"404 page not found",
+    b"<html>",
+    b"[]",
+    b'{"message":"no Route matched with those values"}',
+    b'{"code":0,"message":"fine","result":[]}',
+    b'{"code":"NotFound","message":"x"}',
+    b'{"code":7.0}',
+    b'{"code":true}',
+    b'{"code":null}',
+    b'{"code":18446744073709551616}',
+    b'{"code":7,"code":8}',
+    b'{"code":7',
+    b'[{"code":7}]',
+    b'{"error":{"code":7}}',
+]
+
+
+@pytest.mark.parametrize("body", REJECTING)
+@pytest.mark.parametrize("status", [300, 302, 308, 400, 402, 404, 405, 409, 410, 422, 451])
+def test_the_envelope_of_the_api_rejects(status: int, body: bytes) -> None:
+    """An envelope with a code other than 0 is the API's own rejection; asking again changes nothing."""
+    error = error_of(answer(status, body, location="/elsewhere"))
+    assert isinstance(error, ApiError)
+    assert (abs(error.code or 0), error.status, error.retryable) == (7, status, False)
+
+
+@pytest.mark.parametrize("body", NO_ENVELOPES)
+@pytest.mark.parametrize("status", [302, 400, 404, 405, 410, 422])
+def test_without_an_envelope_it_is_a_gateway(status: int, body: bytes) -> None:
+    """Any other 3xx or 4xx comes from a gateway: it rejects no day and may pass."""
+    error = error_of(answer(status, body))
+    assert isinstance(error, ApiError)
+    assert (error.code, error.status, error.retryable, error.fatal) == (None, status, True, False)
+    assert "not the API" in str(error)
+
+
+@pytest.mark.parametrize("body", REJECTING)
+@pytest.mark.parametrize("status", [201, 202, 204, 304, 401, 403, 407, 408, 421, 425, 429, 500, 503, 600])
+def test_these_statuses_never_reject_a_day(status: int, body: bytes) -> None:
+    """A status that cannot be about a day rejects none, whatever comes with it."""
+    error = error_of(answer(status, body))
+    assert getattr(error, "code", None) is None
+
+
+@pytest.mark.parametrize("status", [201, 202])
+def test_figures_that_are_being_computed(status: int) -> None:
+    """Created and accepted promise an answer, and are none."""
+    error = error_of(answer(status, b'{"code":0,"result":[]}'))
+    assert isinstance(error, DecodeError)
+    assert error.problems == (f"HTTP {status} means that the figures are still being computed",)
+
+
+def test_a_proxy_that_asks_for_credentials_is_named() -> None:
+    """A 407 names the proxy."""
+    assert "the proxy on the way asks for credentials" in str(error_of(answer(407, b"<html>")))
+
+
+@pytest.mark.parametrize("status", [302, 400, 404])
+@pytest.mark.parametrize("code", [202, 408, 421, 425, 500, 502, 503, 504, 511, 599])
+def test_a_code_that_repeats_a_status_of_the_server(status: int, code: int) -> None:
+    """Such a code means the same as the status: the server failed, and may recover."""
+    error = error_of(answer(status, b'{"code":%d,"message":"maintenance"}' % code))
+    assert isinstance(error, ServerError)
+    assert (error.status, error.retryable) == (status, True)
+    assert str(error) == f"the API answered code {code}: maintenance"
+
+
+@pytest.mark.parametrize("code", [401, 403, 404, 410, 501, 505, 600, -500])
+def test_other_codes_reject(code: int) -> None:
+    """Any other code is the API's rejection of the day."""
+    error = error_of(answer(400, b'{"code":%d}' % code))
+    assert isinstance(error, ApiError)
+    assert (code, False) == (error.code, error.retryable)
+
+
+def test_a_code_429_is_a_refusal_because_of_the_rate() -> None:
+    """A code 429 is told apart from a rejection, and asks for what the header fields say."""
+    busy = answer(400, b'{"code":429,"message":"Too many requests"}', retry_after="7")
+    assert isinstance(error_of(busy), RateLimitedError)
+    assert refusal_by_code(busy, NOW) == Refusal(429, 7.0)
+    assert refusal_by_code(answer(200), NOW) == Refusal(429, None)
 
 
 def test_a_3xx_that_leads_nowhere_is_told_by_its_body() -> None:

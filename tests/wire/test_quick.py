@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import sys
 from pathlib import Path
+from typing import cast
 
 import attrs
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from hourlyclicks.errors import HourlyClicksError
+from hourlyclicks.errors import DecodeError, HourlyClicksError
 from hourlyclicks.model.http import Response
 from hourlyclicks.model.targets import Account, Query
 from hourlyclicks.wire import quick
@@ -179,6 +180,46 @@ def test_quirks_come_to_the_same(body: bytes) -> None:
     expected = outcome_without_quick_way(body)
     assert expected == outcome(body)
     assert expected == outcome_without_msgspec(body)
+
+
+ROW = '{"ymd":"2025-04-20","hour":1,"acesCnt":1,"pernCnt":1}'
+DUPLICATES = [
+    '{"code":0,"code":0,"result":[]}',
+    '{"code":0,"result":[],"result":[]}',
+    '{"code":0,"result":[],"result":[ROW]}',
+    '{"code":0,"result":[ROW],"result":[]}',
+    '{"code":0,"result":[ROW],"\\u0072esult":[]}',
+    '{"code":0,"message":"","message":"","result":[]}',
+    '{"code":0,"message":null,"message":"x","result":[]}',
+    '{"code":0,"message":"x","message":null,"result":[ROW]}',
+    '{"code":0,"message":null,"message":null,"result":[ROW]}',
+    '{"code":0,"message":"x","message":"\\"","result":[ROW]}',
+    '{"code":1,"code":2,"message":"no"}',
+    '{"code":0,"result":[{"ymd":"2025-04-20","hour":1,"hour":1,"acesCnt":1,"pernCnt":1}]}',
+    '{"code":0,"result":[{"ymd":"2025-04-20","hour":1,"acesCnt":2,"acesCnt":1,"pernCnt":1}]}',
+    '{"code":0,"result":[{"ymd":"2025-04-20","hour":1,"acesCnt":1,"pernCnt":3,"pernCnt":1}]}',
+    '{"code":0,"result":[ROW,{"ymd":"2025-04-20","ymd":"2025-04-20","hour":2,"acesCnt":1,"pernCnt":1}]}',
+]
+
+
+@pytest.mark.parametrize("text", DUPLICATES)
+def test_two_members_of_one_name_are_refused(text: str) -> None:
+    """Which of two members is meant cannot be known: all readers refuse, and ask again."""
+    body = text.replace("ROW", ROW).encode()
+    for read in (outcome, outcome_without_msgspec, outcome_without_quick_way):
+        kind, said, parts = cast("tuple[type[HourlyClicksError], str, dict[str, object]]", read(body))
+        assert kind is DecodeError
+        assert said.startswith("two members of an object have the same name")
+        assert parts["retryable"]
+
+
+@pytest.mark.parametrize("message", ["", ',"message":null', ',"message":""', ',"message":"success"'])
+def test_any_message_is_read_the_quick_way(message: str) -> None:
+    """A message that is missing, null or text takes no closer look."""
+    body = f'{{"code":0{message},"result":[{ROW}]}}'.encode()
+    columns = quick.quick_reader()(body, YMD)
+    assert columns is not None
+    assert columns == quick._loose_columns(body, YMD)
 
 
 def test_msgspec_is_optional(monkeypatch: pytest.MonkeyPatch) -> None:

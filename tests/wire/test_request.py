@@ -68,6 +68,7 @@ def test_the_headers_of_a_request() -> None:
         "User-Agent": f"hourlyclicks/{__version__}",
         "Accept": "application/json",
         "Accept-Encoding": "gzip, deflate",
+        "Cache-Control": "no-cache",
     }
     assert expected == dict(headers)
     assert expected["Accept"] == headers["accept"]

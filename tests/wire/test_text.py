@@ -68,6 +68,47 @@ def test_broken_bytes_are_replaced() -> None:
     assert excerpt(b"a\xffb") == "a\ufffdb"
 
 
+HUGE = 1 << 20
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x" * HUGE,
+        "\x01" * HUGE,
+        KEY.reveal()[:-1] * (HUGE // 20),
+        "%43" * (HUGE // 3),
+        KEY.reveal() * (HUGE // 21),
+    ],
+    ids=["one character", "control characters", "the key but for its end", "escapes", "the key"],
+)
+@pytest.mark.parametrize("encoding", [None, "utf-8", "utf-16"])
+def test_the_rest_of_a_large_text_is_not_looked_at(
+    text: str, encoding: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long a text is, the key is looked for in as much of it as may be shown."""
+    seen: list[tuple[int, int | None]] = []
+    scrub = ApiKey.scrub
+
+    def watched(key: ApiKey, given: str, limit: int | None = None) -> str:
+        seen.append((len(given), limit))
+        return scrub(key, given, limit)
+
+    monkeypatch.setattr(ApiKey, "scrub", watched)
+    shown = excerpt(text if encoding is None else text.encode(encoding), key=KEY)
+    assert len(shown) <= LIMIT
+    assert KEY.reveal() not in shown
+    assert seen == [(LIMIT + KEY.reach, LIMIT)]
+
+
+@pytest.mark.parametrize("spell", ["&#x000000{:x};", "&#000000{};", "%25252525{:x}", "\\u00{:x}", "{:c}"])
+@pytest.mark.parametrize("before", range(LIMIT - 3, LIMIT + 1))
+def test_no_part_of_an_escaped_key_survives_the_cut(spell: str, before: int) -> None:
+    """A key across the cut is recognised in its longest spelling, too."""
+    echo = "".join(spell.format(ord(char)) for char in KEY.reveal())
+    assert excerpt("." * before + echo + "!", key=KEY) == ("." * before + "***")[:LIMIT]
+
+
 @pytest.mark.parametrize("before", range(LIMIT - 25, LIMIT + 2))
 def test_no_part_of_the_key_survives_the_cut(before: int) -> None:
     """A key across the cut is replaced before the text is cut."""

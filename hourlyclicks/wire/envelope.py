@@ -1,0 +1,93 @@
+"""The envelope of the API: who has answered, and what its ``code`` means.
+
+Only an envelope with a ``code`` other than 0 is the API's rejection of what was asked. A status 3xx or 4xx
+without one comes from a gateway, a proxy or another server, which knows nothing of the day; it may be gone a
+second later.
+
+The vendor publishes no list of codes. A few of them repeat an HTTP status that is never about a day, and
+mean the same as that status.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from hourlyclicks.errors import ApiError, RateLimitedError, ServerError
+from hourlyclicks.wire.document import UnreadableError
+from hourlyclicks.wire.endpoints import CODE, MESSAGE, RESULT
+from hourlyclicks.wire.rows import LARGEST, whole_number
+from hourlyclicks.wire.text import excerpt
+
+if TYPE_CHECKING:
+    from hourlyclicks.errors import HourlyClicksError
+    from hourlyclicks.wire.key import ApiKey
+
+_SERVER_CODES = range(500, 600)
+_ABOUT_THE_REQUEST = {HTTPStatus.NOT_IMPLEMENTED, HTTPStatus.HTTP_VERSION_NOT_SUPPORTED}
+_NOT_NOW = {
+    HTTPStatus.ACCEPTED,  # the figures are being computed
+    HTTPStatus.REQUEST_TIMEOUT,
+    HTTPStatus.MISDIRECTED_REQUEST,
+    HTTPStatus.TOO_EARLY,
+    *(code for code in _SERVER_CODES if code not in _ABOUT_THE_REQUEST),
+}
+
+
+def code_of(document: object) -> int:
+    """Return the code of an envelope.
+
+    Raises:
+        UnreadableError: the document is no envelope.
+    """
+    code = whole_number(_member(document, CODE))
+    if code is None or abs(code) > LARGEST:
+        raise UnreadableError(f"expected int @ {CODE}", retryable=True)
+    return code
+
+
+def rows_of(document: object) -> list[Any]:
+    """Return what an envelope of code 0 holds.
+
+    Raises:
+        UnreadableError: it is no list, or missing; neither is an empty day.
+    """
+    rows = _member(document, RESULT)
+    if not isinstance(rows, list):
+        raise UnreadableError(f"expected list @ {RESULT}", retryable=True)
+    return rows
+
+
+def message_of(document: object) -> str:
+    """Return the message of an envelope, or nothing when there is none."""
+    message = document.get(MESSAGE) if isinstance(document, dict) else None
+    return message if isinstance(message, str) else ""
+
+
+def error_of(code: int, message: str, *, status: int, key: ApiKey | None) -> HourlyClicksError:
+    """Return the error that a code other than 0 stands for.
+
+    Args:
+        code: the code.
+        message: what the envelope says about it.
+        status: the HTTP status that it came with.
+        key: the API key, so that it is kept out of the error if the server repeats it.
+    """
+    said = excerpt(message, key=key)
+    if code == HTTPStatus.TOO_MANY_REQUESTS:
+        return RateLimitedError(_sentence(f"code {code}: too many requests", said))
+    if code in _NOT_NOW:
+        return ServerError(_sentence(f"the API answered code {code}", said), status=status, retryable=True)
+    return ApiError(said, code=code, status=status)
+
+
+def _sentence(ours: str, theirs: str) -> str:
+    return f"{ours}: {theirs}" if theirs else ours
+
+
+def _member(document: object, name: str) -> object:
+    if not isinstance(document, dict):
+        raise UnreadableError("expected object @ top level", retryable=True)
+    if name not in document:
+        raise UnreadableError(f"missing @ {name}", retryable=True)
+    return document[name]
