@@ -30,6 +30,21 @@ class Term:
         self._cancelling = task.cancelling()
         self._up = False
 
+    @property
+    def begun(self) -> bool:
+        """Whether the request was on its way."""
+        return self.heard != math.inf
+
+    @property
+    def left(self) -> float:
+        """The seconds that are left of its time."""
+        return max(0.0, self.ends - self._loop.time())
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether anybody has cancelled the task; else a cancellation comes from inside of what it awaits."""
+        return self.task.cancelling() > self._cancelling
+
     def beat(self) -> None:
         """Note a sign of life."""
         self.heard = self._loop.time()

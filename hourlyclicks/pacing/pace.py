@@ -72,8 +72,8 @@ class Pace(Protocol):
         """Return whether it is too late to use a place."""
         ...
 
-    def release(self, slot: Slot, now: int) -> None:
-        """Give up the place of a request that was sent."""
+    def release(self, slot: Slot, now: int, may_arrive: int) -> None:
+        """Give up the place of a request that was sent, in so many nanoseconds if it may arrive yet."""
         ...
 
     def cancel(self, slot: Slot) -> None:
@@ -144,9 +144,12 @@ class OwnPace:
         """See `Pace.expired`."""
         return False
 
-    def release(self, slot: Slot, now: int) -> None:
+    def release(self, slot: Slot, now: int, may_arrive: int) -> None:
         """See `Pace.release`."""
-        self._gate.release(slot, now)
+        if may_arrive:
+            self._gate.abandon(slot, now, now + may_arrive)
+        else:
+            self._gate.release(slot, now)
 
     def cancel(self, slot: Slot) -> None:
         """See `Pace.cancel`."""

@@ -1,0 +1,164 @@
+"""What is known of the connections to the server, and which of them are used again.
+
+A connection is kept for the next request, unless something speaks against it:
+
+* *A bad answer*: behind a balancer a connection leads to one backend, so after a 5xx, 408, 421 or 425, or an
+  answer that cannot be used, it is closed, and the next attempt may get to another backend.
+* *Stale connections*: some peers and routers forget a connection and do not say so. A request that finds its
+  connection gone before anything was answered did not fail because of the server. After two of them in a
+  row no connection is used twice any more. Requests that were under way together count as one.
+* *A request that was given up* is cut off with its connection, so that the kernel does not send it again.
+
+aiohttp tells of its connections where a response begins, hence the class of responses made here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+
+from hourlyclicks.net.translate import NotSentAgain, StaleConnection
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from aiohttp.client_proto import ResponseHandler
+    from aiohttp.connector import Connection
+
+_MOST_STALE = 2
+_NO = int(HTTPStatus.BAD_REQUEST)
+_FAILED = int(HTTPStatus.INTERNAL_SERVER_ERROR)
+_NOT_HERE = {
+    int(HTTPStatus.REQUEST_TIMEOUT),
+    int(HTTPStatus.MISDIRECTED_REQUEST),
+    int(HTTPStatus.TOO_EARLY),
+}
+_REPEATED = (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError)
+"""The errors on which aiohttp would send a request a second time."""
+
+
+class Connections:
+    """The connections of one client.
+
+    Args:
+        beat: told when a request is on its way.
+
+    Attributes:
+        reached: whether there was ever one.
+        single_use: whether none is used twice.
+        ended: how many were stale; those that were noticed together count as one.
+        in_a_row: how many of these there were since one that had been used before brought an answer.
+    """
+
+    def __init__(self, beat: Callable[[], None]) -> None:
+        self.reached = False
+        self.single_use = False
+        self.beat = beat
+        self.ended = 0
+        self.in_a_row = 0
+        self._answers: dict[type[aiohttp.ClientResponse], type[aiohttp.ClientResponse]] = {}
+
+    def answered(self, connection: Connection, peer: ResponseHandler, status: int, turn: int) -> None:
+        """Take note of an answer that says no, or of the first one after stale connections.
+
+        Args:
+            connection: what it came by.
+            peer: the other end; a connection is left if another one may lead to a better.
+            status: the HTTP status.
+            turn: how many requests the connection had served before.
+        """
+        if turn:
+            self.in_a_row = 0
+        if status >= _FAILED or status in _NOT_HERE:
+            peer.force_close()  # when the body is over
+            if connection.protocol is None:  # it was over at once
+                peer.close()
+
+    def ended_on(self, error: Exception, turn: int, seen: int) -> aiohttp.ClientError:
+        """Return what to raise in place of what would make aiohttp send a request again.
+
+        Args:
+            error: that.
+            turn: how many requests the connection had served before.
+            seen: how many were stale when the request was sent; those that are noticed together are one.
+        """
+        if not turn or not _is_silent(error):
+            return NotSentAgain()
+        if seen == self.ended:
+            self.ended += 1
+            self.in_a_row += 1
+            self.single_use |= self.in_a_row >= _MOST_STALE
+        return StaleConnection()
+
+    async def sent_once(
+        self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
+    ) -> aiohttp.ClientResponse:
+        """Lend a session of the user our class of responses; a middleware."""
+        request.response_class = self.answer_of(request.response_class)
+        try:
+            return await handler(request)
+        except aiohttp.ClientConnectorError:
+            raise  # nothing was sent, and aiohttp does not repeat these
+        except _REPEATED:
+            pass
+        raise NotSentAgain
+
+    def answer_of(self, base: type[aiohttp.ClientResponse]) -> type[aiohttp.ClientResponse]:
+        """Return a class of responses that keeps this book; one for each class that it is made of."""
+        if base not in self._answers:
+            self._answers[base] = _answers(base, self)
+        return self._answers[base]
+
+
+def _answers(base: type[aiohttp.ClientResponse], connections: Connections) -> type[aiohttp.ClientResponse]:
+    """Make a class of responses."""
+
+    class Answer(base):  # type: ignore[valid-type, misc]  # aiohttp's own, or one that a session brings
+        _peer: Any
+        _turn: int
+
+        async def start(self, connection: Connection) -> aiohttp.ClientResponse:
+            peer: Any = connection.protocol
+            seen, turn = connections.ended, getattr(peer, "turns", 0)
+            self._peer, self._turn = peer, turn + 1
+            peer.turns = turn + 1
+            connections.reached = True
+            connections.beat()  # there is a connection, and the request is on its way
+            if connections.single_use:
+                peer.force_close()
+            try:
+                await super().start(connection)
+            except asyncio.CancelledError:
+                _abort(connection)
+                raise
+            except _REPEATED as error:
+                ended = connections.ended_on(error, turn, seen)
+            else:
+                if self.status >= _NO or connections.in_a_row:
+                    connections.answered(connection, peer, self.status, turn)
+                return self
+            raise ended
+
+        def discard(self) -> None:
+            """Close the connection, unless another request is on it already."""
+            if self._peer.turns == self._turn:
+                self._peer.close()
+
+    return Answer
+
+
+def _is_silent(error: Exception) -> bool:
+    """Return whether a connection ended before a byte came, as far as aiohttp tells."""
+    return not isinstance(error, aiohttp.ServerDisconnectedError) or not isinstance(
+        error.message, aiohttp.http.RawResponseMessage
+    )
+
+
+def _abort(connection: Connection) -> None:
+    """Cut a connection off."""
+    transport = connection.transport
+    if transport is not None:
+        transport.abort()
