@@ -29,7 +29,7 @@ def proxy_url(proxy: str | URL) -> URL:
     except (ValueError, TypeError):
         raise UsageError("proxy is not a URL; write it as http://user:password@host:port") from None
     if url.scheme.startswith("socks"):
-        raise UsageError("a SOCKS proxy needs a session with a connector for it: Client(session=...)")
+        raise UsageError("a SOCKS proxy needs a session whose connector knows it: Client(session=...)")
     if url.scheme not in {"http", "https"} or not usable:
         raise UsageError("proxy begins with http:// or https:// and the name of a host")
     return url

@@ -166,8 +166,9 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
 def _told(error: BaseException, text: str, host: str) -> str:
     """Say what happened, with the reason where there is one that cannot hold the key."""
     if isinstance(error, aiohttp.ClientHttpProxyError):
+        status = getattr(error, "status", None)
         asks = ": it asks for a user name and a password that it accepts"
-        return f"{text} (HTTP {error.status})" + (asks if error.status == _PROXY_AUTHENTICATION else "")
+        return f"{text} (HTTP {status})" + (asks if status == _PROXY_AUTHENTICATION else "")
     if isinstance(error, aiohttp.ClientResponseError | HttpProcessingError):
         for cause in _causes(error):
             for kind, other in _UNREADABLE:
@@ -179,7 +180,9 @@ def _told(error: BaseException, text: str, host: str) -> str:
 
 def _reason(error: BaseException) -> str:
     """Return what OpenSSL says about a failure; it knows names and certificates, but no headers."""
-    inner = getattr(error, "certificate_error", None) or getattr(error, "os_error", None) or error
+    inner: object = error
+    if isinstance(error, aiohttp.ClientSSLError):
+        inner = getattr(error, "certificate_error", None) or getattr(error, "os_error", None)
     if not isinstance(inner, ssl.SSLError):
         return ""
     reason = getattr(inner, "verify_message", None) or getattr(inner, "reason", None)
@@ -190,5 +193,7 @@ def _is_fatal(error: BaseException, kind: TransportKind, *, reached: bool) -> bo
     """Return whether it is no use to ask again."""
     if isinstance(error, _LATCHING):
         return True
-    asks = isinstance(error, aiohttp.ClientHttpProxyError) and error.status == _PROXY_AUTHENTICATION
-    return (kind == "tls" or asks) and not reached
+    if reached:
+        return False
+    status = getattr(error, "status", None) if isinstance(error, aiohttp.ClientHttpProxyError) else None
+    return kind == "tls" or status == _PROXY_AUTHENTICATION
