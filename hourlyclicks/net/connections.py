@@ -61,31 +61,37 @@ class Connections:
         self.in_a_row = 0
         self._answers: dict[type[aiohttp.ClientResponse], type[aiohttp.ClientResponse]] = {}
 
-    def answered(self, connection: Connection, peer: ResponseHandler, status: int, turn: int) -> None:
+    def met(self, peer: ResponseHandler) -> None:
+        """Take note of a new connection, or of any as long as some were stale."""
+        self.reached = True
+        if self.single_use:
+            peer.force_close()  # when its response is over
+
+    def answered(self, connection: Connection, peer: ResponseHandler, status: int, *, used: bool) -> None:
         """Take note of an answer that says no, or of the first one after stale connections.
 
         Args:
             connection: what it came by.
             peer: the other end; a connection is left if another one may lead to a better.
             status: the HTTP status.
-            turn: how many requests the connection had served before.
+            used: whether the connection had served another request before.
         """
-        if turn:
+        if used and not self.single_use:
             self.in_a_row = 0
         if status >= _FAILED or status in _NOT_HERE:
             peer.force_close()  # when the body is over
             if connection.protocol is None:  # it was over at once
                 peer.close()
 
-    def ended_on(self, error: Exception, turn: int, seen: int) -> aiohttp.ClientError:
+    def ended_on(self, error: Exception, seen: int, *, used: bool) -> aiohttp.ClientError:
         """Return what to raise in place of what would make aiohttp send a request again.
 
         Args:
             error: that.
-            turn: how many requests the connection had served before.
             seen: how many were stale when the request was sent; those that are noticed together are one.
+            used: whether the connection had served another request before.
         """
-        if not turn or not _is_silent(error):
+        if not used or not _is_silent(error):
             return NotSentAgain()
         if seen == self.ended:
             self.ended += 1
@@ -117,35 +123,31 @@ def _answers(base: type[aiohttp.ClientResponse], connections: Connections) -> ty
     """Make a class of responses."""
 
     class Answer(base):  # type: ignore[valid-type, misc]  # aiohttp's own, or one that a session brings
-        _peer: Any
-        _turn: int
-
         async def start(self, connection: Connection) -> aiohttp.ClientResponse:
             peer: Any = connection.protocol
-            seen, turn = connections.ended, getattr(peer, "turns", 0)
-            self._peer, self._turn = peer, turn + 1
-            peer.turns = turn + 1
-            connections.reached = True
+            seen, used = connections.ended, hasattr(peer, "serves")
+            peer.serves = id(self)
+            if not used or connections.in_a_row:
+                connections.met(peer)
             connections.beat()  # there is a connection, and the request is on its way
-            if connections.single_use:
-                peer.force_close()
             try:
                 await super().start(connection)
             except asyncio.CancelledError:
                 _abort(connection)
                 raise
             except _REPEATED as error:
-                ended = connections.ended_on(error, turn, seen)
+                ended = connections.ended_on(error, seen, used=used)
             else:
                 if self.status >= _NO or connections.in_a_row:
-                    connections.answered(connection, peer, self.status, turn)
+                    connections.answered(connection, peer, self.status, used=used)
                 return self
             raise ended
 
         def discard(self) -> None:
             """Close the connection, unless another request is on it already."""
-            if self._peer.turns == self._turn:
-                self._peer.close()
+            peer = self._protocol
+            if peer.serves == id(self):
+                peer.close()
 
     return Answer
 

@@ -72,8 +72,12 @@ class Pace(Protocol):
         """Return whether it is too late to use a place."""
         ...
 
-    def release(self, slot: Slot, now: int, may_arrive: int) -> None:
-        """Give up the place of a request that was sent, in so many nanoseconds if it may arrive yet."""
+    def release(self, slot: Slot, now: int) -> None:
+        """Give up the place of a request that was sent."""
+        ...
+
+    def abandon(self, slot: Slot, now: int, may_arrive: int) -> None:
+        """Hold the place of a request that was given up for so long, since it may arrive yet."""
         ...
 
     def cancel(self, slot: Slot) -> None:
@@ -144,12 +148,13 @@ class OwnPace:
         """See `Pace.expired`."""
         return False
 
-    def release(self, slot: Slot, now: int, may_arrive: int) -> None:
+    def release(self, slot: Slot, now: int) -> None:
         """See `Pace.release`."""
-        if may_arrive:
-            self._gate.abandon(slot, now, now + may_arrive)
-        else:
-            self._gate.release(slot, now)
+        self._gate.release(slot, now)
+
+    def abandon(self, slot: Slot, now: int, may_arrive: int) -> None:
+        """See `Pace.abandon`."""
+        self._gate.abandon(slot, now, now + may_arrive)
 
     def cancel(self, slot: Slot) -> None:
         """See `Pace.cancel`."""

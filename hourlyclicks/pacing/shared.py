@@ -107,14 +107,15 @@ class SharedPace:
         """See `Pace.expired`."""
         return now - slot.asked > round(MARGIN / 2 * SECOND)
 
-    def release(self, slot: Slot, _now: int, may_arrive: int) -> None:
+    def release(self, slot: Slot, _now: int) -> None:
         """See `Pace.release`."""
         answered = slot.id in self._answered
         self._answered.discard(slot.id)
-        if may_arrive:
-            self._spawn(self._tell(lambda stile: stile.abandon(slot.id, may_arrive)))
-        else:
-            self._spawn(self._tell(lambda stile: stile.release(slot.id, answered=answered)))
+        self._spawn(self._tell(lambda stile: stile.release(slot.id, answered=answered)))
+
+    def abandon(self, slot: Slot, _now: int, may_arrive: int) -> None:
+        """See `Pace.abandon`: its lease is made as long as it may arrive, and not given back."""
+        self._spawn(self._tell(lambda stile: stile.abandon(slot.id, may_arrive)))
 
     def cancel(self, slot: Slot) -> None:
         """See `Pace.cancel`."""
