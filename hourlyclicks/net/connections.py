@@ -15,6 +15,10 @@ aiohttp tells of its connections where a response begins, hence the class of res
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
+import sys
+from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +40,7 @@ _NOT_HERE = {
     int(HTTPStatus.MISDIRECTED_REQUEST),
     int(HTTPStatus.TOO_EARLY),
 }
+_AT_ONCE = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 _REPEATED = (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError)
 """The errors on which aiohttp would send a request a second time."""
 
@@ -160,7 +165,10 @@ def _is_silent(error: Exception) -> bool:
 
 
 def _abort(connection: Connection) -> None:
-    """Cut a connection off."""
+    """Cut a connection off, so that the kernel does not send again what was not received."""
     transport = connection.transport
-    if transport is not None:
-        transport.abort()
+    if transport is None:
+        return
+    with suppress(OSError, AttributeError):  # not every transport has a socket of its own
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+    transport.abort()
