@@ -15,6 +15,7 @@ aiohttp tells of its connections where a response begins, hence the class of res
 from __future__ import annotations
 
 import asyncio
+import math
 import socket
 import struct
 import sys
@@ -27,10 +28,9 @@ import aiohttp
 from hourlyclicks.net.translate import NotSentAgain, StaleConnection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from aiohttp.client_proto import ResponseHandler
     from aiohttp.connector import Connection
+
+    from hourlyclicks.net.watch import Watch
 
 _MOST_STALE = 2
 _NO = int(HTTPStatus.BAD_REQUEST)
@@ -49,60 +49,67 @@ class Connections:
     """The connections of one client.
 
     Args:
-        beat: told when a request is on its way.
+        watch: told when a request is on its way.
 
     Attributes:
+        session: what makes them.
         reached: whether there was ever one.
         single_use: whether none is used twice.
-        ended: how many were stale; those that were noticed together count as one.
-        in_a_row: how many of these there were since one that had been used before brought an answer.
+        in_a_row: how many were stale since one that had been used before brought an answer; those that were
+            under way together count as one.
     """
 
-    def __init__(self, beat: Callable[[], None]) -> None:
+    def __init__(self, watch: Watch) -> None:
+        self.watch = watch
+        self.session: aiohttp.ClientSession | None = None
         self.reached = False
         self.single_use = False
-        self.beat = beat
-        self.ended = 0
         self.in_a_row = 0
+        self._stale_at = -math.inf
         self._answers: dict[type[aiohttp.ClientResponse], type[aiohttp.ClientResponse]] = {}
 
-    def met(self, peer: ResponseHandler) -> None:
-        """Take note of a new connection, or of any as long as some were stale."""
-        self.reached = True
-        if self.single_use:
-            peer.force_close()  # when its response is over
-
-    def answered(self, connection: Connection, peer: ResponseHandler, status: int, *, used: bool) -> None:
-        """Take note of an answer that says no, or of the first one after stale connections.
+    def answered(self, connection: Connection, peer: Any, status: int) -> None:  # noqa: ANN401 - it is marked
+        """Take note of an answer that is the first of its connection, says no, or comes after stale ones.
 
         Args:
             connection: what it came by.
-            peer: the other end; a connection is left if another one may lead to a better.
+            peer: the other end; it is left if another one may be better.
             status: the HTTP status.
-            used: whether the connection had served another request before.
         """
+        self.reached = True
+        used, peer.used = hasattr(peer, "used"), True
         if used and not self.single_use:
             self.in_a_row = 0
-        if status >= _FAILED or status in _NOT_HERE:
+        if self.single_use or status >= _FAILED or status in _NOT_HERE:
             peer.force_close()  # when the body is over
             if connection.protocol is None:  # it was over at once
                 peer.close()
 
-    def ended_on(self, error: Exception, seen: int, *, used: bool) -> aiohttp.ClientError:
-        """Return what to raise in place of what would make aiohttp send a request again.
-
-        Args:
-            error: that.
-            seen: how many were stale when the request was sent; those that are noticed together are one.
-            used: whether the connection had served another request before.
-        """
-        if not used or not _is_silent(error):
+    def ended_on(self, error: Exception, peer: object) -> aiohttp.ClientError:
+        """Return what to raise in place of what would make aiohttp send a request again."""
+        self.reached = True
+        if not hasattr(peer, "used") or not _is_silent(error):
             return NotSentAgain()
-        if seen == self.ended:
-            self.ended += 1
+        if self.watch.heard() > self._stale_at:
+            self._stale_at = self.watch.now()
             self.in_a_row += 1
             self.single_use |= self.in_a_row >= _MOST_STALE
         return StaleConnection()
+
+    def in_use(self, peer: object) -> bool:
+        """Return whether a request is on a connection now, as far as aiohttp tells."""
+        connector = None if self.session is None else self.session.connector
+        return peer in getattr(connector, "_acquired", (peer,))
+
+    def cut_off(self, connection: Connection) -> None:
+        """Cut a connection off, so that the kernel does not send again what was not received."""
+        self.reached = True
+        transport = connection.transport
+        if transport is None:
+            return
+        with suppress(OSError, AttributeError):  # not every transport has a socket of its own
+            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+        transport.abort()
 
     async def sent_once(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
@@ -126,33 +133,29 @@ class Connections:
 
 def _answers(base: type[aiohttp.ClientResponse], connections: Connections) -> type[aiohttp.ClientResponse]:
     """Make a class of responses."""
+    beat = connections.watch.beat
 
     class Answer(base):  # type: ignore[valid-type, misc]  # aiohttp's own, or one that a session brings
         async def start(self, connection: Connection) -> aiohttp.ClientResponse:
-            peer: Any = connection.protocol
-            seen, used = connections.ended, hasattr(peer, "serves")
-            peer.serves = id(self)
-            if not used or connections.in_a_row:
-                connections.met(peer)
-            connections.beat()  # there is a connection, and the request is on its way
+            peer = connection.protocol
+            beat()  # there is a connection, and the request is on its way
             try:
                 await super().start(connection)
             except asyncio.CancelledError:
-                _abort(connection)
+                connections.cut_off(connection)
                 raise
             except _REPEATED as error:
-                ended = connections.ended_on(error, seen, used=used)
+                ended = connections.ended_on(error, peer)
             else:
-                if self.status >= _NO or connections.in_a_row:
-                    connections.answered(connection, peer, self.status, used=used)
+                if self.status >= _NO or connections.in_a_row or not hasattr(peer, "used"):
+                    connections.answered(connection, peer, self.status)
                 return self
             raise ended
 
         def discard(self) -> None:
             """Close the connection, unless another request is on it already."""
-            peer = self._protocol
-            if peer.serves == id(self):
-                peer.close()
+            if not connections.in_use(self._protocol):
+                self._protocol.close()
 
     return Answer
 
@@ -162,13 +165,3 @@ def _is_silent(error: Exception) -> bool:
     return not isinstance(error, aiohttp.ServerDisconnectedError) or not isinstance(
         error.message, aiohttp.http.RawResponseMessage
     )
-
-
-def _abort(connection: Connection) -> None:
-    """Cut a connection off, so that the kernel does not send again what was not received."""
-    transport = connection.transport
-    if transport is None:
-        return
-    with suppress(OSError, AttributeError):  # not every transport has a socket of its own
-        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
-    transport.abort()

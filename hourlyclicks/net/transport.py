@@ -107,11 +107,12 @@ class AiohttpTransport:
         self._closed = False
         self._headers: Mapping[str, str] | None = None
         self._watch = Watch(total=timeout.total, silence=timeout.read)
-        self._connections = Connections(self._watch.beat)
+        self._connections = Connections(self._watch)
         self._outgrown: list[aiohttp.ClientSession] = []
         self._total = timeout.total
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=timeout.connect)
         self._options: dict[str, Any] = {}
+        self._connections.session = session
         if not self._owns:
             middlewares = (self._connections.sent_once,)
             self._options.update(timeout=self._timeout, raise_for_status=False, middlewares=middlewares)
@@ -176,7 +177,7 @@ class AiohttpTransport:
     def _open(self, headers: Mapping[str, str]) -> aiohttp.ClientSession:
         """Make a session, and give it once and for all the headers of the requests, which share them."""
         self._headers = headers
-        self._session = aiohttp.ClientSession(
+        self._session = self._connections.session = aiohttp.ClientSession(
             headers=headers,
             connector=aiohttp.TCPConnector(limit=0, force_close=self._connections.single_use),
             cookie_jar=aiohttp.DummyCookieJar(),

@@ -95,6 +95,15 @@ class Watch:
         assert task is not None  # noqa: S101 - as above
         self._terms[task].beat()
 
+    def heard(self) -> float:
+        """Return when the present task last noted a sign of life."""
+        task = asyncio.current_task()
+        return self._terms[task].heard if task in self._terms else -math.inf
+
+    def now(self) -> float:
+        """Return the present moment on the clock of these."""
+        return asyncio.get_running_loop().time()
+
     def end(self, term: Term) -> bool:
         """Note that a request is over; return whether it was cancelled because its time was up."""
         self._terms.pop(term.task, None)
