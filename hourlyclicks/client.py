@@ -14,15 +14,16 @@ from hourlyclicks.model.checks import check_type, check_whole
 from hourlyclicks.model.dates import DateRange, as_day, as_zone, has_begun, seconds_until
 from hourlyclicks.model.targets import Account, Query, Target, as_targets
 from hourlyclicks.net.engine import Engine
+from hourlyclicks.net.loading import load_all
 from hourlyclicks.net.retry import RetryPolicy
 from hourlyclicks.net.runs import collect
 from hourlyclicks.net.streams import DayStream
-from hourlyclicks.net.transport import AiohttpTransport, Timeout
+from hourlyclicks.net.transport import AiohttpTransport, Timeout, Translated
 from hourlyclicks.pacing.lanes import Lane
 from hourlyclicks.pacing.plans import Limits, Plan
 from hourlyclicks.pacing.schedule import forecast
 from hourlyclicks.store.opening import store_of
-from hourlyclicks.wire.key import ApiKey
+from hourlyclicks.wire.key import KEY_VARIABLE, given_key
 from hourlyclicks.wire.request import Origin
 
 if TYPE_CHECKING:
@@ -43,11 +44,9 @@ if TYPE_CHECKING:
     from hourlyclicks.pacing.schedule import Estimate
     from hourlyclicks.store.protocol import Store
 
+__all__ = ["KEY_VARIABLE", "Client", "Order"]
+
 _MOST_REQUESTS = 10**12
-
-KEY_VARIABLE = "HOURLYCLICKS_API_KEY"
-"""The environment variable that holds the API key."""
-
 
 Order: TypeAlias = Literal["oldest", "newest"]
 
@@ -66,6 +65,7 @@ class Client:
         base_url: where the API is. Must be https, except on loopback.
         session: an aiohttp session to use; it is never closed. Its headers and cookies are sent along,
             its middlewares are not run.
+        proxy: the URL of an HTTP proxy on the way, for https only. The environment is not asked for one.
         timeout: for each request.
         retry: how often and when to try again.
         user_agent: the name of your application; sent in front of our own.
@@ -98,6 +98,7 @@ class Client:
         limits: Limits | None = None,
         base_url: str | URL = "https://vivoldi.com",
         session: aiohttp.ClientSession | None = None,
+        proxy: str | URL | None = None,
         timeout: Timeout = Timeout(),
         retry: RetryPolicy = RetryPolicy(),
         user_agent: str | None = None,
@@ -111,7 +112,7 @@ class Client:
         random: Random | None = None,
     ) -> None:
         try:
-            key = _key(api_key)
+            key = given_key(api_key)
         finally:
             del api_key  # so that no traceback with locals shows it
         for name, value, kind in (("plan", plan, Plan), ("limits", limits, Limits)):
@@ -123,8 +124,8 @@ class Client:
             check_type("account", account, str)
         if plan is not None and limits is not None:
             raise UsageError("give a plan or limits, not both")
-        if session is not None and transport is not None:
-            raise UsageError("give a session or a transport, not both")
+        if sum(each is not None for each in (session, proxy, transport)) > 1:
+            raise UsageError("give one of a session, a proxy and a transport")
         self._plan = plan if plan is not None or limits is not None else Plan.PERSONAL
         self._limits = limits if limits is not None else (plan or Plan.PERSONAL).limits
         self._clock = clock or SystemClock()
@@ -132,7 +133,9 @@ class Client:
             origin=Origin.of(base_url, key, user_agent=user_agent, allow_http=allow_http),
             limits=self._limits,
             retry=retry,
-            transport=transport or AiohttpTransport(session, timeout=timeout),
+            transport=AiohttpTransport(session, timeout=timeout, proxy=proxy)
+            if transport is None
+            else Translated(transport),
             longest=timeout.total,
             zone=as_zone(timezone),
             store=None if store is None else store_of(store, self._clock),
@@ -333,16 +336,6 @@ class Client:
         loop = asyncio.get_running_loop()
         if self._loop is None:
             self._loop = loop
+            load_all()
         elif self._loop is not loop:
             raise UsageError("a client belongs to the event loop it was first used on")
-
-
-def _key(api_key: str | None) -> ApiKey:
-    if api_key is None:
-        api_key = os.environ.get(KEY_VARIABLE)
-    if api_key is None:
-        raise UsageError(f"no API key: pass one, or set the environment variable {KEY_VARIABLE}")
-    try:
-        return ApiKey(api_key)
-    finally:
-        del api_key

@@ -20,6 +20,7 @@ knows the key is ever stored in it.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ _E = TypeVar("_E", bound="HourlyClicksError")
 
 _SHOWN = 3
 _NOT_THE_API = "a gateway or another server (check base_url), not the API, answered"
-TransportKind = Literal["dns", "connect", "tls", "disconnected", "timeout", "protocol"]
+TransportKind = Literal["dns", "connect", "tls", "disconnected", "timeout", "protocol", "other"]
 
 
 class HourlyClicksError(Exception):
@@ -99,16 +100,21 @@ class TransportError(HourlyClicksError):
 
     Attributes:
         kind: where it failed; one of ``"dns"``, ``"connect"``, ``"tls"``, ``"disconnected"``,
-            ``"timeout"`` and ``"protocol"``.
+            ``"timeout"``, ``"protocol"`` and ``"other"``.
+        stale: whether a connection that had been used before ended before anything was answered.
 
-    All kinds are retryable except ``"tls"``, which is fatal.
+    All kinds are retryable except ``"tls"``, which is fatal if the certificate is bad or there was no TLS
+    connection yet, and ``"other"``: an exception of a session or transport that is not about the network.
+    A proxy that asks for a password is fatal, too, before the first connection.
     """
 
-    def __init__(self, message: str, *, kind: TransportKind) -> None:
+    stale: bool = False
+
+    def __init__(self, message: str, *, kind: TransportKind, fatal: bool | None = None) -> None:
         super().__init__(message)
         self.kind = kind
-        self.retryable = kind != "tls"
-        self.fatal = kind == "tls"
+        self.fatal = kind in {"tls", "other"} if fatal is None else fatal
+        self.retryable = not self.fatal
 
 
 class RateLimitedError(HourlyClicksError):
@@ -208,6 +214,13 @@ class IncompleteSeriesError(HourlyClicksError):
         super().__init__(message)
         self.series = series
         self.failures = dict(failures)
+
+
+def carry(error: BaseException, **results: HourlySeries | BackfillReport) -> None:
+    """Let any exception carry what there is, as ``series`` or ``report``; few classes do not allow it."""
+    for name, result in results.items():
+        with suppress(Exception):
+            setattr(error, name, result)
 
 
 def _rebuild(cls: type[_E], args: tuple[Any, ...], state: dict[str, Any]) -> _E:

@@ -53,7 +53,7 @@ TYPES_UPWARD = {("errors", "model")}
 NEVER = {("simulator", "wire")}  # the simulator must be able to disagree with our reading of the API
 SOLE_USERS = {
     "cattrs": {"wire/decode.py"},
-    "aiohttp": {"net/transport.py", "simulator/*"},
+    "aiohttp": {"net/transport.py", "net/connections.py", "net/translate.py", "simulator/*"},
     "tenacity": {"net/retry.py"},
     "msgspec": {"wire/quick.py"},
     "sqlite3": {"store/sqlite.py", "store/file.py"},

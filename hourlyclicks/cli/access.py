@@ -12,7 +12,9 @@ import click
 
 from hourlyclicks.cli.options import path_type
 from hourlyclicks.client import Client
+from hourlyclicks.errors import UsageError
 from hourlyclicks.model.dates import as_zone
+from hourlyclicks.net.proxies import environment_proxy, proxy_url
 
 if TYPE_CHECKING:
     from hourlyclicks.cli.options import Command
@@ -30,12 +32,14 @@ class Access:
         user_agent: the name of the application.
         base_url: where the API is.
         key_file: where the key is, if that was said.
+        proxy: the proxy on the way, if there is one; it may hold a password.
     """
 
     zone: dt.tzinfo | None
     user_agent: str | None
     base_url: str
     key_file: Path | None
+    proxy: str | None = attrs.field(default=None, repr=False)
 
     def client(  # the arguments of `Client` that are left
         self,
@@ -52,6 +56,7 @@ class Access:
             key,
             limits=limits,
             base_url=self.base_url,
+            proxy=self.proxy,
             retry=retry,
             user_agent=self.user_agent,
             timezone=self.zone,
@@ -73,6 +78,11 @@ def with_access(command: Command) -> Command:
         show_default=True,
         help="Where the API is.",
     )
+    @click.option(
+        "--proxy",
+        metavar="URL",
+        help="An HTTP proxy on the way. If the option is omitted, HTTPS_PROXY and NO_PROXY are used.",
+    )
     @click.option("--key-file", metavar="FILE", type=path_type(), help="Read the API key from here.")
     @functools.wraps(command)
     def folded(
@@ -81,9 +91,29 @@ def with_access(command: Command) -> Command:
         user_agent: str | None,
         base_url: str,
         key_file: Path | None,
+        proxy: str | None,
         **rest: Any,  # noqa: ANN401 - likewise
     ) -> Any:  # noqa: ANN401 - likewise
-        access = Access(as_zone(timezone), user_agent, base_url, key_file)
+        access = Access(as_zone(timezone), user_agent, base_url, key_file, _proxy(proxy, base_url))
         return command(*args, access=access, **rest)
 
     return folded
+
+
+def _proxy(option: str | None, base_url: str) -> str | None:
+    """Return the proxy that the option or the environment names.
+
+    Raises:
+        UsageError: it cannot be used, or everybody on the machine could read its password.
+    """
+    if option is not None:
+        if proxy_url(option).password is not None:
+            raise UsageError("--proxy shows its password to everybody on this machine: set HTTPS_PROXY")
+        return option
+    named = environment_proxy(base_url)
+    if named is not None:
+        try:
+            proxy_url(named)
+        except UsageError as error:
+            raise UsageError(f"HTTPS_PROXY or ALL_PROXY cannot be used: {error}") from None
+    return named

@@ -18,10 +18,13 @@ class Request:
     Args:
         url: where to.
         headers: the header fields; they hold the API key and are therefore kept out of the repr.
+        may_arrive: the seconds for which it may still reach the server although it was given up; written
+            by the transport, before it raises.
     """
 
     url: URL
     headers: Mapping[str, str] = attrs.field(repr=False)
+    may_arrive: float = 0.0
 
 
 @attrs.define
@@ -32,8 +35,16 @@ class Response:
         status: the HTTP status.
         headers: the header fields; looked up without regard to case.
         body: the decoded bytes (after gzip or deflate).
+        connection: what it came by; its method ``discard``, if it has one, closes it.
     """
 
     status: int
     headers: Mapping[str, str] = attrs.field(repr=False)
     body: bytes = attrs.field(repr=False)
+    connection: object = attrs.field(default=None, repr=False, eq=False)
+
+    def discard(self) -> None:
+        """Close the connection it came by, so that the next request takes another one."""
+        discard = getattr(self.connection, "discard", None)  # not every connection can be closed by itself
+        if discard is not None:
+            discard()

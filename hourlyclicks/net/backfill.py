@@ -19,7 +19,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from hourlyclicks.clock import SECOND
-from hourlyclicks.errors import HourlyClicksError, RateLimitedError
+from hourlyclicks.errors import HourlyClicksError, RateLimitedError, carry
 from hourlyclicks.events import Progress
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.report import StopReason
@@ -139,9 +139,10 @@ class Backfill:
                 self._tell()
                 async with self._crew:
                     await self._crew.join()
-        except HourlyClicksError as error:
-            self._stopped, self._error = StopReason.ERROR, error
-            error.report = self._report(began)
+        except Exception as error:
+            self._stopped = StopReason.ERROR
+            self._error = error if isinstance(error, HourlyClicksError) else None
+            carry(error, report=self._report(began))
             raise
         finally:
             self._limiter.foresight.leave(self._call)

@@ -15,7 +15,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from hourlyclicks.errors import AuthenticationError, HourlyClicksError, RateLimitedError
+from hourlyclicks.errors import AuthenticationError, HourlyClicksError, RateLimitedError, TransportError
 from hourlyclicks.events import AttemptFailed, DayDone, DayFailed, Refused
 from hourlyclicks.model.dates import Finality
 from hourlyclicks.net.skew import SkewWatch
@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 
 
 _OK = int(HTTPStatus.OK)
+_MOST_STALE = 3
+"""So many stale connections cost an attempt nothing; each kept connection can be one."""
 _TAKEN = 0.05
 """Seconds after which to look again whether another process has got a day."""
 
@@ -200,6 +202,7 @@ class DayFetcher:
     async def _exchange(self, errand: Errand) -> DayClicks:
         """Send a request, and again for as long as the server refuses it because of the rate."""
         request = build_request(errand.query, self._origin)
+        stale = 0
         while True:
             slot = self._limiter.at_once(errand) or await self._place(errand)
             errand.busy = True
@@ -215,14 +218,19 @@ class DayFetcher:
                     if isinstance(answer, HourlyClicksError):
                         raise answer
                     return answer
+                if answer.status != HTTPStatus.TOO_MANY_REQUESTS:
+                    response.discard()
                 await self._pause(errand, slot, answer)
                 self._check_patience(errand)
             except HourlyClicksError as error:
+                if isinstance(error, TransportError) and error.stale and stale < _MOST_STALE:
+                    stale += 1  # the server has not failed, so neither has the attempt
+                    continue
                 if error.fatal:
                     self._limiter.abort(error, for_good=isinstance(error, AuthenticationError))
                 raise
             finally:
-                self._limiter.release(slot)
+                self._limiter.release(slot, request.may_arrive)
 
     def _judge(self, errand: Errand, response: Response) -> DayClicks | Refusal | HourlyClicksError:
         """Return what an answer means, and note from when it is."""
@@ -239,10 +247,15 @@ class DayFetcher:
 
     def _read(self, errand: Errand, response: Response) -> DayClicks:
         key = self._origin.api_key
-        if response.status != _OK:
-            check_status(response, key=key)
-        final = self._finality.of(errand.query.day, errand.asked)
-        return decode_day(errand.query, response, fetched_at=errand.asked, final=final, key=key)
+        try:
+            if response.status != _OK:
+                check_status(response, key=key)
+            final = self._finality.of(errand.query.day, errand.asked)
+            return decode_day(errand.query, response, fetched_at=errand.asked, final=final, key=key)
+        except HourlyClicksError as error:
+            if error.retryable:
+                response.discard()  # another connection may lead to a server that is well
+            raise
 
     async def _place(self, errand: Errand) -> Slot:
         """Wait for the right to send one request, and until no other process asks for the same day."""

@@ -142,7 +142,7 @@ class Retrier:
         Raises:
             HourlyClicksError: that of the last attempt.
         """
-        from tenacity import AsyncRetrying, retry_if_exception  # noqa: PLC0415 - many runs never need it
+        from tenacity import AsyncRetrying, retry_if_exception  # noqa: PLC0415 - see `load_tenacity`
 
         first: HourlyClicksError | None = after
 
@@ -177,6 +177,11 @@ class Retrier:
         if state.attempt_number >= attempts or self.budget.spent:
             return True
         return self.too_late(started, state.upcoming_sleep)
+
+
+def load_tenacity() -> None:
+    """Import tenacity, which importing this module does not, so that the package is quick to import."""
+    import tenacity  # noqa: F401, PLC0415 - see above
 
 
 def _failure(state: RetryCallState) -> HourlyClicksError:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from itertools import repeat
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from hourlyclicks.errors import HourlyClicksError, IncompleteSeriesError, StoreError
+from hourlyclicks.errors import HourlyClicksError, IncompleteSeriesError, StoreError, carry
 from hourlyclicks.events import Progress
 from hourlyclicks.model.series import SeriesBuilder
 from hourlyclicks.model.targets import Query
@@ -210,8 +210,8 @@ async def collect(run: Run, *, strict: bool) -> HourlySeries:
         await run.survey()
         async with crew:
             await crew.join()
-    except HourlyClicksError as error:
-        error.series = builder.build()
+    except Exception as error:  # even of a bug: what was answered is not lost
+        carry(error, series=builder.build())
         raise
     series = builder.build()
     if failures and strict:

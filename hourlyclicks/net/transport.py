@@ -2,8 +2,7 @@
 
 One attempt is one request on the wire. Left alone, aiohttp repeats an idempotent request by itself when the
 server closes the connection before it answers; a limiter around it would never know. That is stopped where
-aiohttp hears of it: in a session of our own by the class of its responses, in one that was given by a
-middleware, which takes a little longer.
+aiohttp hears of it, in the class of its responses, which a session that was given is lent by a middleware.
 
 Nothing is judged here: a response of any status is a `Response`. An exception is always one of ours, made
 of plain values and raised ``from None``, since aiohttp's own carry the request and with it the key.
@@ -12,35 +11,32 @@ of plain values and raised ``from None``, since aiohttp's own carry the request 
 from __future__ import annotations
 
 import asyncio
-import math
 import warnings
 from typing import TYPE_CHECKING, Any, Protocol
 
 import aiohttp
 import attrs
-from aiohttp.http import HttpProcessingError
 
-from hourlyclicks.errors import DecodeError, TransportError, UsageError
+from hourlyclicks.errors import HourlyClicksError, TransportError, UsageError
 from hourlyclicks.model.checks import check_amount, check_type
 from hourlyclicks.model.http import Response
+from hourlyclicks.net.connections import Connections
+from hourlyclicks.net.proxies import check_exposure, proxy_url
+from hourlyclicks.net.translate import LARGEST_BODY, TooLargeError, translate
 from hourlyclicks.net.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from aiohttp.connector import Connection
+    from yarl import URL
 
-    from hourlyclicks.errors import HourlyClicksError, TransportKind
     from hourlyclicks.model.http import Request
     from hourlyclicks.net.watch import Term
 
-LARGEST_BODY = 1 << 20
-"""Bytes after decompression. A day of 24 rows has about 1,500."""
+__all__ = ["LARGEST_BODY", "AiohttpTransport", "Timeout", "Translated", "Transport"]
 
 _ENOUGH = 1 << 16
 _GOOD = 2
-
-_BROKEN = (aiohttp.ClientError, HttpProcessingError, OSError, ValueError)
 
 
 class Transport(Protocol):
@@ -48,6 +44,10 @@ class Transport(Protocol):
 
     async def send(self, request: Request) -> Response:
         """Send a request once and read the whole response.
+
+        A transport that gives a request up, because of a timeout or because it is cancelled, while it may
+        still reach the server, says so with `Request.may_arrive`; its place under the limits is held for so
+        long. What else it raises than the errors below is translated into a `TransportError`.
 
         Raises:
             TransportError: there was no complete response.
@@ -85,32 +85,41 @@ class AiohttpTransport:
     Args:
         session: used and never closed when given; else one is made at the first request, and owned.
         timeout: for each request.
+        proxy: the URL of an HTTP proxy on the way, for a session of our own.
     """
 
-    def __init__(self, session: aiohttp.ClientSession | None = None, *, timeout: Timeout) -> None:
+    def __init__(
+        self,
+        session: aiohttp.ClientSession | None = None,
+        *,
+        timeout: Timeout,
+        proxy: str | URL | None = None,
+    ) -> None:
         self._session = session
         self._owns = session is None
         if session is not None:
             check_type("session", session, aiohttp.ClientSession)
         if session is not None and not session.auto_decompress:
             raise UsageError("the session must decompress by itself (auto_decompress=True)")
+        self._proxy = None if proxy is None else proxy_url(proxy)
+        self._trusting = session is not None and session.trust_env
+        self._ready: aiohttp.ClientSession | None = None  # to be used without another look at it
         self._closed = False
         self._headers: Mapping[str, str] | None = None
-        self._watch = Watch(total=timeout.total, silence=timeout.read if self._owns else math.inf)
-        self._timeout = aiohttp.ClientTimeout(
-            total=None,
-            sock_connect=timeout.connect,
-            sock_read=None if self._owns else timeout.read,  # see `_answers`
-        )
+        self._watch = Watch(total=timeout.total, silence=timeout.read)
+        self._connections = Connections(self._watch)
+        self._outgrown: list[aiohttp.ClientSession] = []
+        self._total = timeout.total
+        self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=timeout.connect)
         self._options: dict[str, Any] = {}
+        self._connections.session = session
         if not self._owns:
-            self._options.update(timeout=self._timeout, raise_for_status=False, middlewares=(_sent_once,))
+            middlewares = (self._connections.sent_once,)
+            self._options.update(timeout=self._timeout, raise_for_status=False, middlewares=middlewares)
 
     async def send(self, request: Request) -> Response:
         """See `Transport.send`."""
-        if self._closed:
-            raise UsageError("the client is closed", fatal=True)
-        session = self._session or self._open(request.headers)
+        session = self._ready or self._usable(request)
         response: aiohttp.ClientResponse | None = None
         failure: HourlyClicksError | None = None
         beginning: list[bytes] = []
@@ -122,20 +131,23 @@ class AiohttpTransport:
             if response.status // 100 == _GOOD:
                 # As a rule all of the body is there already.
                 body = _checked(content.read_nowait()) if content.is_eof() else await _read(content, term)
-                return Response(response.status, response.headers, body)
+                return Response(response.status, response.headers, body, response)
             await _read_beginning(content, term, beginning)
-        except (*_BROKEN, RuntimeError) as error:
-            failure = translate(error, host=request.url.host or "")
-        except asyncio.CancelledError:
-            if not self._watch.end(term):
+        except asyncio.CancelledError as error:
+            up = self._watch.end(term)
+            if response is None and term.begun:
+                request.may_arrive = self._total if up else term.left
+            if not up and term.cancelled:
                 raise
-            failure = translate(TimeoutError(), host=request.url.host or "")
+            failure = self._translated(TimeoutError() if up else error, request, session, term)
+        except Exception as error:  # noqa: BLE001 - a session can be made of anything, and so raise anything
+            failure = self._translated(error, request, session, term)
         finally:
             self._watch.end(term)
             if response is not None and not response.content.at_eof():
                 response.release()
         if response is not None and response.status // 100 != _GOOD:
-            return Response(response.status, response.headers, b"".join(beginning))
+            return Response(response.status, response.headers, b"".join(beginning), response)
         if self._closed:
             raise UsageError("the client was closed meanwhile", fatal=True)
         assert failure is not None  # noqa: S101 - a good answer was returned, and so was a no
@@ -143,61 +155,111 @@ class AiohttpTransport:
 
     async def close(self) -> None:
         """See `Transport.close`."""
-        self._closed = True
+        self._closed, self._ready = True, None
         self._watch.close()
+        while self._outgrown:
+            await self._outgrown.pop().close()
         if self._owns and self._session is not None:
             session, self._session = self._session, None
             await session.close()
 
+    def _usable(self, request: Request) -> aiohttp.ClientSession:
+        """Return the session, if a request may be sent with it."""
+        if self._closed:
+            raise UsageError("the client is closed", fatal=True)
+        if self._trusting or self._proxy is not None:
+            check_exposure(request.url, self._proxy)
+        session = self._session or self._open(request.headers)
+        if not self._trusting:
+            self._ready = session
+        return session
+
     def _open(self, headers: Mapping[str, str]) -> aiohttp.ClientSession:
         """Make a session, and give it once and for all the headers of the requests, which share them."""
         self._headers = headers
-        self._session = aiohttp.ClientSession(
+        self._session = self._connections.session = aiohttp.ClientSession(
             headers=headers,
-            connector=aiohttp.TCPConnector(limit=0),
+            connector=aiohttp.TCPConnector(limit=0, force_close=self._connections.single_use),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=self._timeout,
-            response_class=_answers(self._watch),
+            proxy=self._proxy,
+            response_class=self._connections.answer_of(aiohttp.ClientResponse),
         )
         return self._session
+
+    def _translated(
+        self, error: BaseException, request: Request, session: aiohttp.ClientSession, term: Term
+    ) -> HourlyClicksError:
+        """Return what to raise, and see whether the session can be used any more."""
+        host = request.url.host or ""
+        if self._owns:
+            failure = translate(error, host=host, reached=self._connections.reached)
+            if self._connections.single_use and session is self._session and self._headers is not None:
+                self._outgrown.append(session)  # others may be on their way with it
+                self._ready = self._open(self._headers)
+        else:
+            failure = _misuse(session) or translate(error, host=host, reached=self._connections.reached)
+            if not term.begun and failure.retryable and _is_full(session):
+                failure = TransportError(
+                    "the session has no connection to spare: its connector's limit is used up", kind="timeout"
+                )
+        return failure
 
     def __del__(self) -> None:
         if self._owns and self._session is not None and not self._session.closed:
             warnings.warn("a client was not closed", ResourceWarning, source=self, stacklevel=2)
 
 
-class _NotSentAgain(aiohttp.ClientError):
-    """Stands in for the errors on which aiohttp would send a request a second time."""
+class Translated:
+    """A transport of the user whose exceptions are translated.
+
+    Args:
+        transport: what carries the requests.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def send(self, request: Request) -> Response:
+        """See `Transport.send`."""
+        task = asyncio.current_task()
+        cancelling = 0 if task is None else task.cancelling()
+        try:
+            return await self._transport.send(request)
+        except HourlyClicksError:
+            raise
+        except asyncio.CancelledError as error:
+            if task is not None and task.cancelling() > cancelling:
+                raise
+            failure = translate(error, host=request.url.host or "")
+        except Exception as error:  # noqa: BLE001 - it can be made of anything
+            failure = translate(error, host=request.url.host or "")
+        raise failure
+
+    async def close(self) -> None:
+        """See `Transport.close`."""
+        await self._transport.close()
 
 
-_REPEATED = (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError)
+def _misuse(session: aiohttp.ClientSession) -> UsageError | None:
+    """Say why a session of the user cannot be used at all."""
+    if session.closed:
+        return UsageError("the session is closed", fatal=True)
+    loop = getattr(session, "_loop", None)  # its public property is deprecated
+    if loop is not None and loop is not asyncio.get_running_loop():
+        return UsageError("the session belongs to another event loop", fatal=True)
+    return None
 
 
-async def _sent_once(
-    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-) -> aiohttp.ClientResponse:
-    try:
-        return await handler(request)
-    except aiohttp.ClientConnectorError:
-        raise  # nothing was sent, and aiohttp does not repeat these
-    except _REPEATED:
-        pass
-    raise _NotSentAgain
-
-
-def _answers(watch: Watch) -> type[aiohttp.ClientResponse]:
-    """Return a class of responses to requests that are sent once, and may then not be silent for too long."""
-
-    class Answer(aiohttp.ClientResponse):
-        async def start(self, connection: Connection) -> aiohttp.ClientResponse:
-            watch.beat()  # there is a connection, and the request is on its way
-            try:
-                return await super().start(connection)
-            except _REPEATED:
-                pass
-            raise _NotSentAgain
-
-    return Answer
+def _is_full(session: aiohttp.ClientSession) -> bool:
+    """Return whether every connection that a session may have is in use."""
+    connector = session.connector
+    if connector is None:
+        return False
+    taken = getattr(connector, "_acquired", ())
+    by_host = getattr(connector, "_acquired_per_host", {}).values()
+    most = connector.limit_per_host
+    return 0 < connector.limit <= len(taken) or any(0 < most <= len(each) for each in by_host)
 
 
 async def _read(content: aiohttp.StreamReader, term: Term) -> bytes:
@@ -211,13 +273,13 @@ async def _read(content: aiohttp.StreamReader, term: Term) -> bytes:
             return b"".join(pieces)
         pieces.append(piece)
         size += len(piece)
-    raise _TooLargeError
+    raise TooLargeError
 
 
 def _checked(body: bytes) -> bytes:
     """Return a body that is not too large."""
     if len(body) > LARGEST_BODY:
-        raise _TooLargeError
+        raise TooLargeError
     return body
 
 
@@ -231,49 +293,3 @@ async def _read_beginning(content: aiohttp.StreamReader, term: Term, pieces: lis
             return
         pieces.append(piece)
         size += len(piece)
-
-
-class _TooLargeError(ValueError):
-    """The body is larger than any answer."""
-
-
-_KINDS: tuple[tuple[type[BaseException], TransportKind, str], ...] = (
-    (aiohttp.ClientConnectorDNSError, "dns", "cannot resolve {host}"),
-    (aiohttp.ClientConnectorCertificateError, "tls", "the certificate of {host} is not valid"),
-    (aiohttp.ClientSSLError, "tls", "no TLS connection to {host} could be made"),
-    (aiohttp.ServerFingerprintMismatch, "tls", "{host} shows another certificate than expected"),
-    (aiohttp.ConnectionTimeoutError, "timeout", "connecting to {host} took too long"),
-    (asyncio.TimeoutError, "timeout", "{host} took too long to answer"),
-    (aiohttp.ClientProxyConnectionError, "connect", "cannot connect to the proxy on the way to {host}"),
-    (aiohttp.ClientHttpProxyError, "connect", "the proxy on the way to {host} refused the connection"),
-    (aiohttp.ClientConnectorError, "connect", "cannot connect to {host}"),
-    (_NotSentAgain, "disconnected", "{host} closed the connection before it answered"),
-    (aiohttp.ClientConnectionError, "disconnected", "the connection to {host} broke off"),
-    (aiohttp.ClientPayloadError, "disconnected", "the answer of {host} breaks off"),
-    (aiohttp.ClientResponseError, "protocol", "what {host} answered is not HTTP"),
-    (aiohttp.ClientError, "protocol", "what {host} answered is not HTTP"),
-    (HttpProcessingError, "protocol", "what {host} answered is not HTTP"),  # without the C parser
-    (OSError, "disconnected", "the connection to {host} broke off"),
-    (ValueError, "protocol", "what {host} answered is not HTTP"),
-)
-
-
-def translate(error: BaseException, *, host: str) -> HourlyClicksError:
-    """Turn what aiohttp raises into an error of ours, the most specific row first.
-
-    The original is neither kept nor quoted: it may hold the key.
-    """
-    if isinstance(error, _TooLargeError):
-        return DecodeError((f"the body is larger than {LARGEST_BODY} bytes",), retryable=False)
-    if type(error) is ValueError and "AUTHORIZATION" in str(error).upper():
-        return UsageError(
-            "the session brings credentials of its own (auth=, or trust_env with a netrc entry for "
-            f"{host}), which collide with the API key",
-            fatal=True,
-        )
-    if isinstance(error, aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError):
-        return UsageError(f"the session cannot reach a URL of {host}", fatal=True)
-    if isinstance(error, RuntimeError):
-        return UsageError("the session is closed, or belongs to another event loop", fatal=True)
-    kind, text = next((kind, text) for cause, kind, text in _KINDS if isinstance(error, cause))
-    return TransportError(text.format(host=host), kind=kind)

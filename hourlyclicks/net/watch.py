@@ -30,6 +30,21 @@ class Term:
         self._cancelling = task.cancelling()
         self._up = False
 
+    @property
+    def begun(self) -> bool:
+        """Whether the request was on its way."""
+        return self.heard != math.inf
+
+    @property
+    def left(self) -> float:
+        """The seconds that are left of its time."""
+        return max(0.0, self.ends - self._loop.time())
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether anybody has cancelled the task; else a cancellation comes from inside of what it awaits."""
+        return self.task.cancelling() > self._cancelling
+
     def beat(self) -> None:
         """Note a sign of life."""
         self.heard = self._loop.time()
@@ -79,6 +94,15 @@ class Watch:
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - as above
         self._terms[task].beat()
+
+    def heard(self) -> float:
+        """Return when the present task last noted a sign of life."""
+        task = asyncio.current_task()
+        return self._terms[task].heard if task in self._terms else -math.inf
+
+    def now(self) -> float:
+        """Return the present moment on the clock of these."""
+        return asyncio.get_running_loop().time()
 
     def end(self, term: Term) -> bool:
         """Note that a request is over; return whether it was cancelled because its time was up."""

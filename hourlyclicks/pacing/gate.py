@@ -1,4 +1,4 @@
-"""The gate: at most N arrivals at the server in any window, whatever the network does.
+"""The gate: at most N arrivals at the server in any window, however long requests are on their way.
 
 The server counts arrivals, and we do not see them. A request arrives at some moment between the one it is
 sent at and the one its response is received at. So its place in a window of length W is held
@@ -8,6 +8,9 @@ sent at and the one its response is received at. So its place in a window of len
 
 Two requests that ever share a window at the server then share one here too, and no jitter can break the
 limit. A log of send times, evenly spaced sending at exactly the limit, and token buckets all can.
+
+A request that was *given up* may arrive yet. Its place is held as if it were under way, until the time that
+it is given for that is over; then it counts as if its response had come at that moment.
 
 Several windows and a cap on the requests under way hold at once. In even spacing two more rules lie on top:
 first 1.05 times the average interval between two *sendings*; and when a server refuses even that, the
@@ -19,6 +22,7 @@ Everything here is a state machine on integer nanoseconds. It neither waits nor 
 
 from __future__ import annotations
 
+from bisect import insort
 from collections import deque
 from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
@@ -114,6 +118,7 @@ class Gate:
         self.pause = Pause()
         self._concurrency = limits.concurrency
         self._flying = 0
+        self._adrift: list[int] = []  # until when requests that were given up may arrive, in order
         self._windows = [
             _Window(rate.requests, ceil((rate.seconds + limits.guard) * SECOND))
             for rate in sorted(limits.rates, key=lambda rate: rate.seconds)
@@ -180,11 +185,21 @@ class Gate:
 
     def release(self, slot: Slot, now: int) -> None:
         """Note that the response was received, or given up waiting for, now."""
+        if self._adrift:
+            self._land(now)
         self._flying -= 1
         for window in self._windows:
             window.freed.append(now + window.length)
         if self._after_response:
             self.came_back(now)
+        if slot.probe:
+            self._lost(slot)
+
+    def abandon(self, slot: Slot, now: int, until: int) -> None:
+        """Note that a request was given up now, and may arrive until a moment."""
+        self._land(now)
+        self._flying -= 1
+        insort(self._adrift, until)
         if slot.probe:
             self._lost(slot)
 
@@ -216,22 +231,38 @@ class Gate:
         return Moment(last.when + latency, last.binding)
 
     def _blocks(self, now: int) -> Wait | None:
-        if self._flying >= self._concurrency:
-            return _FOR_A_PLACE
-        if self._after_response and self._flying:
-            return _FOR_A_RESPONSE
+        flying = self._flying
+        if self._adrift:
+            self._land(now)
+            flying += len(self._adrift)
+        if flying >= self._concurrency:
+            return self._until_one_lands(_FOR_A_PLACE)
+        if self._after_response and flying:
+            return self._until_one_lands(_FOR_A_RESPONSE)
         latest = self._even
         for window in self._windows:
-            opens = window.opens(self._flying, now)
+            opens = window.opens(flying, now)
             if opens is None:
-                return _FOR_A_RESPONSE
+                return self._until_one_lands(_FOR_A_RESPONSE)
             latest = max(latest, opens)
         return Wait(latest, "rate") if latest > now else None
+
+    def _until_one_lands(self, held: Wait) -> Wait:
+        """Wait for a response, or until a request that was given up can arrive no more."""
+        return Wait(self._adrift[0], held.binding) if self._adrift else held
+
+    def _land(self, now: int) -> None:
+        """Count those that can arrive no more as if their responses had come when that began."""
+        while self._adrift and self._adrift[0] <= now:
+            moment = self._adrift.pop(0)
+            for window in self._windows:
+                window.freed.append(moment + window.length)
+            self.came_back(moment)
 
     def _leaves(self, number: int, windows: int, start: Moment, latency: int) -> Moment:
         """Foresee when the nth further request leaves, n from 0, if only the shortest windows are kept."""
         if not windows:
-            rounds = (self._flying + number) // self._concurrency
+            rounds = (self._flying + len(self._adrift) + number) // self._concurrency
             pitch = self._interval + (latency if self._after_response else 0)
             candidates = (
                 start,
@@ -242,7 +273,7 @@ class Gate:
         window = self._windows[windows - 1]
         inner = self._leaves(number, windows - 1, start, latency)
         round_, place = divmod(number, window.size)
-        freed = window.place(place, self._flying)
+        freed = window.place(place, self._flying + len(self._adrift))
         if freed is None:
             first = start.when + window.length + latency
         elif freed:

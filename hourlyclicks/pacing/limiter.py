@@ -138,11 +138,14 @@ class Limiter:
             _fail(errand, error)
         self.serve()
 
-    def release(self, slot: Slot) -> None:
-        """Give up the place of a request that was sent; it stays counted until its windows are over."""
+    def release(self, slot: Slot, may_arrive: float = 0.0) -> None:
+        """Give up the place of a request that was sent, in so many seconds if it may arrive yet."""
         now = self._clock.monotonic()
         self.foresight.measured(now - slot.sent)
-        self._pace.release(slot, now)
+        if may_arrive:
+            self._pace.abandon(slot, now, round(may_arrive * SECOND))
+        else:
+            self._pace.release(slot, now)
         if self._lanes.occupied() or slot.storm_probe:
             self._given_up(slot)
         else:  # as most often

@@ -76,6 +76,10 @@ class Pace(Protocol):
         """Give up the place of a request that was sent."""
         ...
 
+    def abandon(self, slot: Slot, now: int, may_arrive: int) -> None:
+        """Hold the place of a request that was given up for so long, since it may arrive yet."""
+        ...
+
     def cancel(self, slot: Slot) -> None:
         """Give back the place of a request that was never sent."""
         ...
@@ -147,6 +151,10 @@ class OwnPace:
     def release(self, slot: Slot, now: int) -> None:
         """See `Pace.release`."""
         self._gate.release(slot, now)
+
+    def abandon(self, slot: Slot, now: int, may_arrive: int) -> None:
+        """See `Pace.abandon`."""
+        self._gate.abandon(slot, now, now + may_arrive)
 
     def cancel(self, slot: Slot) -> None:
         """See `Pace.cancel`."""

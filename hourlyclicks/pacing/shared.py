@@ -113,6 +113,10 @@ class SharedPace:
         self._answered.discard(slot.id)
         self._spawn(self._tell(lambda stile: stile.release(slot.id, answered=answered)))
 
+    def abandon(self, slot: Slot, _now: int, may_arrive: int) -> None:
+        """See `Pace.abandon`: its lease is made as long as it may arrive, and not given back."""
+        self._spawn(self._tell(lambda stile: stile.abandon(slot.id, may_arrive)))
+
     def cancel(self, slot: Slot) -> None:
         """See `Pace.cancel`."""
         what = slot.what

@@ -6,7 +6,8 @@ one pause for everybody and one probe after it. A process that is started anew f
 predecessor and sends nothing too early.
 
 *Leases.* A process can die with a request under way. Its place is held until the request must be over, by
-the time limit on a request; from then on it counts as if its response had come.
+the time limit on a request; from then on it counts as if its response had come. A request that was given up
+and may arrive yet is left to its lease in the same way.
 
 *Turns.* Whoever asks and has to wait stands in line. A process that may go yields to one that stands in line,
 whose time to ask has come, and that has a more urgent call or, being as urgent, was served longer ago. One
@@ -132,6 +133,16 @@ class Turnstile:
             self._regulator.answered(slot)
         self._regulator.gate.release(slot, self._now)
         self._book.released.append(self._now)
+
+    def abandon(self, name: str, longest: int) -> None:
+        """Hold the place of a request that was given up for so long from now on; see `Gate.abandon`."""
+        flight = self._book.flights.get(name)
+        if flight is None:
+            return
+        self.changed = True
+        if flight.probe and flight.epoch == self._regulator.gate.pause.epoch:
+            self._regulator.gate.pause.probe_lost()
+        self._book.flights[name] = flight._replace(expires=self._now + longest, probe=False)
 
     def cancel(self, name: str, what: str) -> None:
         """Take back a place whose request was never sent."""

@@ -89,10 +89,16 @@ def _read(
         return DecodeError(error.problems, excerpt=shown, retryable=error.retryable)
 
 
+def load_converter() -> None:
+    """Import what reads answers, which importing this module does not: it takes a while."""
+    quick_reader()
+    _converter()
+
+
 @cache
 def _converter() -> BaseConverter:
-    """Make the converter for the first unusual answer; importing cattrs takes a while."""
-    from cattrs import BaseConverter  # noqa: PLC0415 - see above
+    """Make the converter for unusual answers."""
+    from cattrs import BaseConverter  # noqa: PLC0415 - see `load_converter`
 
     converter = BaseConverter()
     converter.register_structure_hook(DayClicks, _day)

@@ -16,8 +16,9 @@ from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
 from hourlyclicks.errors import DecodeError, TransportError, UsageError
-from hourlyclicks.net import transport as module
-from hourlyclicks.net.transport import LARGEST_BODY, AiohttpTransport, Timeout, translate
+from hourlyclicks.net import translate as module
+from hourlyclicks.net.translate import translate
+from hourlyclicks.net.transport import LARGEST_BODY, AiohttpTransport, Timeout
 from tests.net.asking import KEY, failure, request_to
 
 if TYPE_CHECKING:
@@ -156,10 +157,11 @@ RAISED: dict[type[HourlyClicksError], list[BaseException]] = {
         TransferEncodingError(KEY),
         aiohttp.ClientPayloadError(KEY),
         ConnectionResetError(KEY),
+        RuntimeError(KEY),
         TimeoutError(KEY),
         ValueError(KEY),
     ],
-    UsageError: [aiohttp.InvalidURL(f"https://{KEY}"), RuntimeError(KEY), ValueError(f"AUTHORIZATION {KEY}")],
+    UsageError: [aiohttp.InvalidURL(f"https://{KEY}"), ValueError(f"AUTHORIZATION {KEY}")],
 }
 
 
@@ -182,13 +184,13 @@ async def test_what_aiohttp_raises_is_left_behind(
     assert KEY not in repr((error, error.args, vars(error)))
 
 
-async def test_an_error_nobody_knows_is_not_hidden(
-    mocked_api: aioresponses, transport: AiohttpTransport
-) -> None:
-    """A bug is not dressed up as a bad connection."""
-    mocked_api.get(REQUEST.url, exception=ZeroDivisionError())
-    with pytest.raises(ZeroDivisionError):
-        await transport.send(REQUEST)
+async def test_an_error_nobody_knows_is_named(mocked_api: aioresponses, transport: AiohttpTransport) -> None:
+    """A bug is not dressed up as a bad connection: its class and its place are named, and it is the end."""
+    mocked_api.get(REQUEST.url, exception=ZeroDivisionError(KEY))
+    error = await failure(transport, f"https://{HOST}")
+    assert isinstance(error, TransportError)
+    assert (error.kind, error.retryable, error.fatal) == ("other", False, True)
+    assert str(error).startswith(f"asking {HOST} failed with ZeroDivisionError (core.py, line ")
 
 
 # -- what it is made of ---------------------------------------------------------------------------------

@@ -163,7 +163,7 @@ READ: dict[str, Script] = {
     "an answer in gzip": [answer(ZIPPED, "Content-Encoding: gzip")],
     "nothing": [head("HTTP/1.1 204 No Content")],
     "a large answer": [answer(bytes(LARGEST_BODY))],
-    "a no": [answer(b"no", status="500 Oops")],
+    "a no": [answer(b"no", status="404 Not Found")],
     "a no without a body": [answer(b"", status="429 Slow down")],
 }
 LEFT: dict[str, Script] = {

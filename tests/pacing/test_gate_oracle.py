@@ -44,6 +44,7 @@ class Trip:
     even_until: int
     probe: bool
     back: int = NEVER
+    adrift: bool = False
 
 
 class Oracle:
@@ -56,9 +57,31 @@ class Oracle:
         self.held_until: int | None = None
 
     @property
-    def flying(self) -> list[Trip]:
-        """What is under way."""
+    def waited_for(self) -> list[Trip]:
+        """What somebody waits for."""
         return [trip for trip in self.trips if trip.back == NEVER]
+
+    @property
+    def adrift(self) -> list[Trip]:
+        """What was given up and may arrive yet, as far as was noticed."""
+        return [trip for trip in self.trips if trip.adrift]
+
+    def flying(self, now: int) -> list[Trip]:
+        """Return what is under way at a moment, if nothing comes back until then."""
+        return [trip for trip in self.trips if trip.back > now]
+
+    def land(self, now: int) -> None:
+        """Take note of what can arrive no more."""
+        for trip in sorted(self.adrift, key=lambda trip: trip.back):
+            if trip.back <= now:
+                trip.adrift = False
+                self.came_back(trip.back)
+
+    def came_back(self, moment: int) -> None:
+        """Count the spacing from a response."""
+        if self.after_response:
+            last = self.trips[-1]
+            last.even_until = max(last.even_until, moment + self.after_response)
 
     def space(self, slack: float, *, from_response: bool) -> None:
         """Spread the requests."""
@@ -73,17 +96,17 @@ class Oracle:
         """Judge by the pause."""
         if self.held_until is None:
             return True
-        return now >= self.held_until and not any(trip.probe for trip in self.flying)
+        return now >= self.held_until and not any(trip.probe for trip in self.waited_for)
 
     def spread(self, now: int) -> bool:
         """Judge by even spacing."""
-        if self.after_response and self.flying:
+        if self.after_response and self.flying(now):
             return False
         return all(now >= trip.even_until for trip in self.trips[-1:])
 
     def within_limits(self, now: int) -> bool:
         """Judge by the rates and the concurrency."""
-        return len(self.flying) < self.limits.concurrency and all(
+        return len(self.flying(now)) < self.limits.concurrency and all(
             sum(now < trip.back + length for trip in self.trips) < rate.requests
             for rate, length in self.windows(guard=self.limits.guard)
         )
@@ -120,6 +143,7 @@ class GateAgainstOracle(RuleBasedStateMachine):
     @rule()
     def send(self) -> None:
         """Send if the gate says so; if not, it names the very moment at which it will, or what it awaits."""
+        self.oracle.land(self.now)
         got = self.gate.reserve(self.now)
         assert isinstance(got, Slot) == self.oracle.allows(self.now)
         if isinstance(got, Slot):
@@ -139,21 +163,31 @@ class GateAgainstOracle(RuleBasedStateMachine):
             assert wait.until == self.oracle.held_until
             return
         assert not self.oracle.allows(wait.until - 1)
-        assert self.oracle.allows(wait.until)
+        ends = [trip.back for trip in self.oracle.adrift]
+        assert self.oracle.allows(wait.until) or wait.until == min(ends)
 
-    @precondition(lambda self: self.oracle.flying)
+    @precondition(lambda self: self.oracle.waited_for)
     @rule(data=st.data())
     def respond(self, data: st.DataObject) -> None:
         """Let one of the requests under way come back, with or without an answer."""
-        trip = data.draw(st.sampled_from(self.oracle.flying))
+        trip = data.draw(st.sampled_from(self.oracle.waited_for))
         if data.draw(st.booleans()) and trip.slot.epoch == self.gate.pause.epoch:
             assert self.gate.pause.end() == (self.oracle.held_until is not None)
             self.oracle.held_until = None
+        self.oracle.land(self.now)
         self.gate.release(trip.slot, self.now)
         trip.back = self.now
-        last = self.oracle.trips[-1]
-        if self.oracle.after_response:
-            last.even_until = max(last.even_until, self.now + self.oracle.after_response)
+        self.oracle.came_back(self.now)
+        self.latest = None
+
+    @precondition(lambda self: self.oracle.waited_for)
+    @rule(data=st.data(), length=MOMENTS)
+    def abandon(self, data: st.DataObject, length: int) -> None:
+        """Give one of the requests under way up; it may arrive for a while."""
+        trip = data.draw(st.sampled_from(self.oracle.waited_for))
+        self.oracle.land(self.now)
+        self.gate.abandon(trip.slot, self.now, self.now + length + 1)
+        trip.back, trip.adrift, trip.probe = self.now + length + 1, True, False
         self.latest = None
 
     @precondition(lambda self: self.latest is not None)

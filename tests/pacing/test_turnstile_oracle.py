@@ -136,6 +136,15 @@ class TurnstileAgainstOracle(RuleBasedStateMachine):
                 other.claims &= other.day != trip.day
         self.latest = None
 
+    @precondition(lambda self: self.waited_for)
+    @rule(data=st.data(), length=MOMENTS)
+    def abandon(self, data: st.DataObject, length: int) -> None:
+        """Give a request up, which may arrive for a while."""
+        trip = data.draw(st.sampled_from(self.waited_for))
+        self.step(lambda stile: stile.abandon(trip.name, length + 1))
+        trip.back, trip.alive, trip.probe = self.now + length + 1, False, False
+        self.latest = None
+
     @precondition(lambda self: self.latest is not None)
     @rule()
     def cancel(self) -> None:
