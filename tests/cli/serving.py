@@ -77,9 +77,11 @@ def invoke(*words: str, env: dict[str, str | None] | None = None) -> Result:
 AS_FROM_A_TERMINAL = """
 import runpy, signal
 signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 runpy.run_module("hourlyclicks", run_name="__main__", alter_sys=True)
 """
-"""Whoever started the tests may have them ignore Ctrl-C, and children inherit that."""
+"""Whoever started the tests may have them ignore Ctrl-C and SIGHUP, and children inherit that."""
 
 
 @contextmanager
@@ -114,6 +116,25 @@ class Stopper:
             return None
         self.reached.set()
         return self._fault
+
+
+class Gate:
+    """Faults that answer all is well, but wait before a request of a certain number until they are opened.
+
+    Args:
+        number: which request, from 1.
+    """
+
+    def __init__(self, number: int) -> None:
+        self.reached = threading.Event()
+        self.opened = threading.Event()
+        self._number = number
+
+    def pick(self, asked: Asked) -> None:
+        """See `hourlyclicks.simulator.Faults`."""
+        if asked.number == self._number:
+            self.reached.set()
+            self.opened.wait(PATIENCE)
 
 
 def read_all(terminal: int) -> str:
