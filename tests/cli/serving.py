@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import os
 import subprocess
 import sys
@@ -68,10 +69,17 @@ def serving(**options: Any) -> Iterator[Simulator]:  # noqa: ANN401 - whatever t
         thread.join()
 
 
+_APART: dict[str, Any] = (
+    {"mix_stderr": False} if "mix_stderr" in inspect.signature(CliRunner).parameters else {}
+)
+"""Before click 8.2, stdout and stderr are kept apart on demand only."""
+
+
 def invoke(*words: str, env: dict[str, str | None] | None = None) -> Result:
     """Run a command in this process."""
     with_key: dict[str, str | None] = {"HOURLYCLICKS_API_KEY": DEFAULT_KEY, "TERM": "dumb"}
-    return CliRunner(env={**with_key, **(env or {})}).invoke(app, list(words), prog_name="hourlyclicks")
+    runner = CliRunner(env={**with_key, **(env or {})}, **_APART)
+    return runner.invoke(app, list(words), prog_name="hourlyclicks")
 
 
 AS_FROM_A_TERMINAL = """
