@@ -19,7 +19,6 @@ import attrs
 
 from hourlyclicks.cli.exits import USAGE, Failure
 from hourlyclicks.cli.keys import default_file
-from hourlyclicks.cli.output import partial_name
 from hourlyclicks.cli.replace import is_device
 
 if TYPE_CHECKING:
@@ -89,8 +88,8 @@ def check_apart(
 def _outputs(output: Path) -> Iterator[Named]:
     yield Named(f"the output {output}", output)
     if not is_device(output):
-        for name in {partial_name(output), output.with_name(f"{output.name}.partial")}:
-            yield Named(f"the output {name}", name)
+        partial = Path(f"{output}.partial")
+        yield Named(f"the output {partial}", partial)
 
 
 def _stored(store: str) -> Iterator[Named]:

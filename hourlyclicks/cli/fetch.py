@@ -15,7 +15,7 @@ from hourlyclicks.cli.collecting import collect
 from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, Failure, sentence
 from hourlyclicks.cli.keys import find_key
 from hourlyclicks.cli.options import default_pace, present, with_pace, with_period, with_target
-from hourlyclicks.cli.output import Format, check_writable, format_for, partial_name, write
+from hourlyclicks.cli.output import Format, check_writable, format_for, keep, write
 from hourlyclicks.cli.progress import start_tally
 from hourlyclicks.cli.replace import is_device
 from hourlyclicks.cli.stores import with_store
@@ -60,9 +60,7 @@ class Destination:
         """
         if outcome.complete or (self.partial and outcome.fetched):
             write(outcome.series, self.form, self.output, last_resort=not self.stored)
-        elif self.output is not None and outcome.fetched and not is_device(self.output):
-            aside = partial_name(self.output)
-            write(outcome.series, self.form, aside, last_resort=not self.stored)
+        elif (aside := self._keep(outcome)) is not None:
             say(f"{count(outcome.fetched, 'day')} kept in {aside}")
         elif self.stored:
             say(f"{count(outcome.fetched, 'day')} in the store; nothing is written, since days are missing")
@@ -71,6 +69,12 @@ class Destination:
             say(f"{dropped} dropped; with --partial, or with -o, they would have been kept")
             return False
         return True
+
+    def _keep(self, outcome: Outcome) -> Path | None:
+        """Keep an incomplete result for a file in another one, and return which."""
+        if self.output is None or is_device(self.output) or not outcome.fetched:
+            return None
+        return keep(outcome.series, self.form, self.output)
 
 
 @click.command(name="fetch")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import itertools
 import os
 import re
 import sys
 import tempfile
 from contextlib import contextmanager
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Literal, TypeAlias, cast
 
 from hourlyclicks.cli.exits import OUTPUT, USAGE, Failure
@@ -24,14 +26,12 @@ from hourlyclicks.cli.tables import write_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from hourlyclicks.model.series import HourlySeries
 
 Format: TypeAlias = Literal["table", "csv", "jsonl"]
 
 _SUFFIXES: dict[str, Format] = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
-_MOST_PARTIAL = 1000
 _TEXT = ".txt"
 _JSON = ".json"
 _FOREIGN = re.compile(
@@ -83,23 +83,42 @@ def check_writable(output: Path | None) -> None:
     if output is None:
         with writing_to_stdout():
             return
-    for path in (output,) if is_device(output) else (output, partial_name(output)):
-        try:
-            check_replaceable(path)
-        except (OSError, ValueError) as error:  # a name with NUL in it is the latter
-            why = error.strerror if isinstance(error, OSError) else error
-            raise Failure(f"cannot write {path}: {why}", OUTPUT) from None
+    try:
+        check_replaceable(output)
+        if not is_device(output):
+            partial_name(output)
+    except (OSError, ValueError) as error:  # a name with NUL in it is the latter
+        why = error.strerror if isinstance(error, OSError) else error
+        raise Failure(f"cannot write {output}: {why}", OUTPUT) from None
 
 
 def partial_name(output: Path) -> Path:
-    """Return a name for an incomplete result that is not taken: ``FILE.partial``, or with a number."""
-    names = [
-        f"{output.name}.partial",
-        *(f"{output.name}.partial-{number}" for number in range(2, _MOST_PARTIAL)),
-    ]
-    return output.with_name(
-        next((name for name in names if not os.path.lexists(output.with_name(name))), names[0])
-    )
+    """Return a name for an incomplete result that is not taken: ``FILE.partial``, or with a number.
+
+    Raises:
+        OSError: the name would be too long.
+    """
+    for number in itertools.count(1):
+        path = output.with_name(f"{output.name}.partial{f'-{number}' if number > 1 else ''}")
+        try:
+            path.lstat()
+        except FileNotFoundError:
+            return path
+    raise AssertionError  # there is always another number
+
+
+def keep(series: HourlySeries, form: Format, output: Path) -> Path | None:
+    """Write an incomplete series beside its file, or else where temporary files go.
+
+    Returns:
+        Where that is; ``None`` when it can be written nowhere.
+    """
+    try:
+        aside = partial_name(output)
+        write(series, form, aside)
+    except (OSError, Failure):
+        return _rescued(series, form, output)
+    return aside
 
 
 def write(series: HourlySeries, form: Format, output: Path | None, *, last_resort: bool = False) -> None:
@@ -117,19 +136,21 @@ def write(series: HourlySeries, form: Format, output: Path | None, *, last_resor
     except Failure as failure:
         if not last_resort or isinstance(failure.__cause__, KeptError):
             raise
-        raise Failure(f"{failure.message}{_rescued(series, form, output)}", OUTPUT) from None
+        kept = _rescued(series, form, output)
+        where = "" if kept is None else f"; the data is in {kept}"
+        raise Failure(f"{failure.message}{where}", OUTPUT) from None
 
 
-def _rescued(series: HourlySeries, form: Format, output: Path | None) -> str:
-    """Write a series where temporary files go, and return where that is, in words."""
+def _rescued(series: HourlySeries, form: Format, output: Path | None) -> Path | None:
+    """Write a series where temporary files go, and return where that is; ``None``: it cannot be written."""
     suffix = output.suffix if output is not None else f".{'txt' if form == 'table' else form}"
     try:
         handle, name = tempfile.mkstemp(prefix="hourlyclicks-", suffix=suffix)
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
             _write(series, form, stream)
     except OSError:
-        return ""
-    return f"; the data is in {name}"
+        return None
+    return Path(name)
 
 
 @contextmanager

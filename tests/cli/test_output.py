@@ -18,6 +18,7 @@ from hourlyclicks.cli.exits import OUTPUT, USAGE, Failure
 from hourlyclicks.cli.output import check_writable, format_for, partial_name, write
 from hourlyclicks.cli.replace import replacing
 from tests.cli.examples import week_of_work
+from tests.cli.serving import APRIL, invoke
 
 if TYPE_CHECKING:
     from hourlyclicks.cli.output import Format
@@ -124,6 +125,19 @@ def test_a_file_that_cannot_be_written_is_refused_beforehand(tmp_path: Path) -> 
         assert caught.value.exit_code == OUTPUT
     check_writable(None)
     check_writable(tmp_path / "out")
+
+
+@pytest.mark.parametrize(
+    "output", ["", ".", "..", "/", "x" * 300 + ".csv", "no/such/x.csv", "/dev/fd/77"]
+)
+def test_no_name_of_an_output_is_an_accident(output: str) -> None:
+    """Whatever -o names, it is a sentence and an exit code, before anything is fetched."""
+    for command in ("fetch", "export"):
+        where = ("--store", "none.db") if command == "export" else ()
+        result = invoke(command, "--link", "x", "--domain", "https://vvd.bz", *APRIL, *where, "-o", output)
+        assert result.exit_code in {2, 11}
+        assert "Error: " in result.stderr
+        assert isinstance(result.exception, SystemExit)
 
 
 def test_a_folder_without_permission_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

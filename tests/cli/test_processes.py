@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,8 +32,6 @@ from tests.cli.serving import (
 )
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from hourlyclicks.simulator import Simulator
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and terminals are different there")
@@ -142,6 +143,39 @@ def test_a_terminal_sees_it_live() -> None:
     assert ", bound by " in shown
     assert "\x1b[38;5;" in shown
     assert "all 192 hours equal the server's figures" in shown
+
+
+def test_it_runs_as_in_a_container(server: Simulator) -> None:
+    """Without a home, with the key in a file of root, and onto a file in a folder that may not be written."""
+    setpriv = shutil.which("setpriv")
+    if setpriv is None or os.geteuid() != 0:
+        pytest.skip("needs setpriv and root")
+    environment = {
+        name: value
+        for name, value in ENVIRONMENT.items()
+        if name not in {"HOME", "HOURLYCLICKS_API_KEY", "TMPDIR", "XDG_CONFIG_HOME"}
+    }
+    as_user = [setpriv, "--reuid=12345", "--regid=12345", "--clear-groups"]
+    capabilities = [
+        "--inh-caps=+dac_read_search",
+        "--ambient-caps=+dac_read_search",
+    ]  # to find the interpreter
+    words = (*LINK, *APRIL, *FAST, "--base-url", server.url, "--key-file", "key", "-o", "clicks.csv")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "key").write_text(f'"{server.key}"\r\n')
+        (folder / "key").chmod(0o444)
+        (folder / "clicks.csv").write_text("old")
+        os.chown(folder / "clicks.csv", 12345, 12345)
+        folder.chmod(0o755)
+        command = [*as_user, *capabilities, sys.executable, "-m", "hourlyclicks", "fetch", *words]
+        done = subprocess.run(  # noqa: S603 - ours
+            command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
+        if "setpriv" in done.stderr:
+            pytest.skip("no such capabilities here")
+        assert (done.returncode, len((folder / "clicks.csv").read_text().splitlines())) == (0, 1 + 30 * 24)
+        assert sorted(path.name for path in folder.iterdir()) == ["clicks.csv", "key"]
 
 
 @pytest.mark.parametrize("trouble", ["narrow", "closed"])
