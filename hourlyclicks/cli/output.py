@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 Format: TypeAlias = Literal["table", "csv", "jsonl"]
 
 _SUFFIXES: dict[str, Format] = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+_DATABASE = b"SQLite format 3\0"
 _TEXT = ".txt"
 _JSON = ".json"
 _FOREIGN = re.compile(
@@ -87,9 +88,19 @@ def check_writable(output: Path | None) -> None:
         check_replaceable(output)
         if not is_device(output):
             partial_name(output)
+            _check_content(output)
     except (OSError, ValueError) as error:  # a name with NUL in it is the latter
         why = error.strerror if isinstance(error, OSError) else error
         raise Failure(f"cannot write {output}: {why}", OUTPUT) from None
+
+
+def _check_content(output: Path) -> None:
+    """Refuse to replace a database; it may be the store of another command."""
+    if not output.is_file() or not os.access(output, os.R_OK):
+        return
+    with output.open("rb") as file:
+        if file.read(len(_DATABASE)) == _DATABASE:
+            raise Failure(f"{output} is a SQLite database; choose another name for the output", USAGE)
 
 
 def partial_name(output: Path) -> Path:

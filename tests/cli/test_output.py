@@ -19,6 +19,7 @@ from hourlyclicks.cli.output import check_writable, format_for, partial_name, wr
 from hourlyclicks.cli.replace import replacing
 from tests.cli.examples import week_of_work
 from tests.cli.serving import APRIL, invoke
+from tests.cli.stocks import stock
 
 if TYPE_CHECKING:
     from hourlyclicks.cli.output import Format
@@ -127,9 +128,7 @@ def test_a_file_that_cannot_be_written_is_refused_beforehand(tmp_path: Path) -> 
     check_writable(tmp_path / "out")
 
 
-@pytest.mark.parametrize(
-    "output", ["", ".", "..", "/", "x" * 300 + ".csv", "no/such/x.csv", "/dev/fd/77"]
-)
+@pytest.mark.parametrize("output", ["", ".", "..", "/", "x" * 300 + ".csv", "no/such/x.csv", "/dev/fd/77"])
 def test_no_name_of_an_output_is_an_accident(output: str) -> None:
     """Whatever -o names, it is a sentence and an exit code, before anything is fetched."""
     for command in ("fetch", "export"):
@@ -138,6 +137,15 @@ def test_no_name_of_an_output_is_an_accident(output: str) -> None:
         assert result.exit_code in {2, 11}
         assert "Error: " in result.stderr
         assert isinstance(result.exception, SystemExit)
+
+
+def test_a_database_is_not_replaced(tmp_path: Path) -> None:
+    """A store that this command does not use is not overwritten either."""
+    stock(tmp_path / "clicks.db")
+    (tmp_path / "clicks.csv").symlink_to(tmp_path / "clicks.db")
+    with pytest.raises(Failure, match="is a SQLite database") as caught:
+        check_writable(tmp_path / "clicks.csv")
+    assert caught.value.exit_code == USAGE
 
 
 def test_a_folder_without_permission_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
