@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _BESIDE_A_STORE = ("", "-wal", "-shm", "-journal")
-_STANDARD = {1: "stdout", 2: "stderr"}
+_STDOUT, _STDERR = 1, 2
+_STANDARD = {_STDOUT: "stdout", _STDERR: "stderr"}
 
 
 @attrs.frozen
@@ -82,6 +83,8 @@ def check_apart(
         apart = (*apart, *product(streams[1:], outputs))
     for one, other in apart:
         if one.same_as(other):
+            if one.path == _STDERR:
+                _turn_stderr_away(other)
             raise Failure(f"{one.role} and {other.role} are the same file; choose another one", USAGE)
 
 
@@ -105,6 +108,12 @@ def _read(targets: Path | None, key_file: Path | None) -> Iterator[Named]:
     key_file = key_file or default_file()
     if key_file is not None:
         yield Named(f"the key file {key_file}", key_file)
+
+
+def _turn_stderr_away(other: Named) -> None:
+    """Send stderr to stdout, or nowhere: not even the refusal may be written into the file it is about."""
+    taken = Named(_STANDARD[_STDOUT], _STDOUT).same_as(other) or _status(_STDOUT) is None
+    os.dup2(os.open(os.devnull, os.O_WRONLY) if taken else _STDOUT, _STDERR)
 
 
 def _status(path: Path | int) -> os.stat_result | None:

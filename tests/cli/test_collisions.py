@@ -126,15 +126,13 @@ def test_files_of_their_own_are_fine(folder: Path) -> None:
 
 
 @posix_only
-@pytest.mark.parametrize("redirection", [">> clicks.db", "2>> links.csv"])
+@pytest.mark.parametrize("redirection", [">> clicks.db", "2>> links.csv", ">> clicks.db 2>&1"])
 def test_a_redirection_into_what_is_read_is_refused(folder: Path, redirection: str) -> None:
     """Nothing is written where the shell has sent stdout or stderr to the store, the targets or the key."""
     before = contents(folder)
     script = (
-        "from pathlib import Path\nfrom hourlyclicks.cli.collisions import check_apart\n"
-        "from hourlyclicks.cli.exits import Failure\n"
-        "try: check_apart(store='clicks.db', targets=Path('links.csv'), key_file=Path('key'))\n"
-        "except Failure as error: raise SystemExit(error.exit_code)"
+        "from hourlyclicks.cli.app import app\n"
+        "app(['status', '--store', 'clicks.db', '--targets', 'links.csv'], prog_name='hourlyclicks')"
     )
     command = ["sh", "-c", f'"$0" -c "$1" {redirection}', sys.executable, script]
     done = subprocess.run(command, check=False, env={**ENVIRONMENT, "PYTHONPATH": str(ROOT)})  # noqa: S603 - ours
