@@ -83,7 +83,7 @@ def check_apart(
         apart = (*apart, *product(streams[1:], outputs))
     for one, other in apart:
         if one.same_as(other):
-            if one.path == _STDERR:
+            if streams[1].same_as(other):
                 _turn_stderr_away(other)
             raise Failure(f"{one.role} and {other.role} are the same file; choose another one", USAGE)
 
