@@ -98,7 +98,7 @@ def _outputs(output: Path) -> Iterator[Named]:
 def _stored(store: str) -> Iterator[Named]:
     for suffix in _BESIDE_A_STORE:
         whose = "the store" if not suffix else "a file of the store,"
-        for path in {store, os.path.realpath(store)}:  # SQLite names its files after the one behind a link
+        for path in {store, str(_real(Path(store)))}:  # SQLite names its files after the one behind a link
             yield Named(f"{whose} {store}{suffix}", Path(path + suffix))
 
 
@@ -129,12 +129,17 @@ def _is_kept(status: os.stat_result) -> bool:
     return stat.S_ISREG(status.st_mode) or stat.S_ISBLK(status.st_mode)
 
 
+def _real(path: Path) -> Path:
+    """Return the path behind all links, as far as it is there."""
+    try:
+        return Path(os.path.realpath(path))
+    except (OSError, ValueError):
+        return path
+
+
 def _place(path: Path) -> tuple[object, str]:
     """Return where a file that is not there would be: its folder, and its name in the loosest spelling."""
-    try:
-        real = Path(os.path.realpath(path))
-    except (OSError, ValueError):
-        real = path
+    real = _real(path)
     folder = _status(real.parent)
     name = unicodedata.normalize("NFKC", real.name).casefold()
     return (str(real.parent) if folder is None else (folder.st_dev, folder.st_ino)), name
