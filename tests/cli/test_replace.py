@@ -113,7 +113,7 @@ def test_a_full_disk_leaves_old_content(tmp_path: Path, monkeypatch: pytest.Monk
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "posix_fallocate", full)
-    with pytest.raises(KeptError) as caught:
+    with pytest.raises(KeptError, match="No space left") as caught:
         put(path)
     assert (path.read_text(), caught.value.kept.read_text("utf-8")) == ("old", NEW)
 
