@@ -96,10 +96,10 @@ def _outputs(output: Path) -> Iterator[Named]:
 
 
 def _stored(store: str) -> Iterator[Named]:
+    shown = "" if "password" in store.lower() else f" {store}"
     for suffix in _BESIDE_A_STORE:
-        whose = "the store" if not suffix else "a file of the store,"
         for path in {store, str(_real(Path(store)))}:  # SQLite names its files after the one behind a link
-            yield Named(f"{whose} {store}{suffix}", Path(path + suffix))
+            yield Named(f"the store{shown}{suffix}", Path(path + suffix))
 
 
 def _read(targets: Path | None, key_file: Path | None) -> Iterator[Named]:

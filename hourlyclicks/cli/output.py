@@ -53,15 +53,16 @@ def format_for(chosen: str | None, output: Path | None, *, otherwise: Format | N
     Raises:
         Failure: the name says nothing, or something that cannot be written, or that contradicts the choice.
     """
+    suffix, meant = (output.suffix.lower(), format_of(output)) if output is not None else ("", None)
     if output is None or descriptor_of(output) is not None or is_special(output):
-        return cast("Format", chosen or otherwise or "table")
-    suffix = output.suffix.lower()
-    meant = _SUFFIXES.get(suffix)
+        return cast("Format", chosen or meant or otherwise or "table")
     if chosen is not None:
         if meant not in {None, chosen} or (
             _FOREIGN.fullmatch(suffix) and (suffix, chosen) != (_JSON, "jsonl")
         ):
-            raise Failure(f"{output}: --format {chosen} does not go with {suffix}; {_can(otherwise)}", USAGE)
+            raise Failure(
+                f"{output}: --format {chosen} does not go with {suffix}; {_can(otherwise, suffix)}", USAGE
+            )
         return cast("Format", chosen)
     if suffix == _TEXT and otherwise is None:
         return "table"
@@ -69,14 +70,20 @@ def format_for(chosen: str | None, output: Path | None, *, otherwise: Format | N
         return otherwise
     if meant is None:
         named = f"cannot write {suffix} files" if suffix else "the name does not say which format"
-        raise Failure(f"{output}: {named}; {_can(otherwise)}", USAGE)
+        raise Failure(f"{output}: {named}; {_can(otherwise, suffix)}", USAGE)
     return meant
 
 
-def _can(otherwise: Format | None) -> str:
+def format_of(output: Path) -> Format | None:
+    """Return the format that the name of a file promises; ``None`` when we do not write it."""
+    return _SUFFIXES.get(output.suffix.lower())
+
+
+def _can(otherwise: Format | None, suffix: str) -> str:
     """Return what can be written, in words."""
     table = ", or .txt for a table" if otherwise is None else ""
-    return f"use .csv, or .jsonl for JSON Lines{table}; another suffix needs --format"
+    another = "" if _FOREIGN.fullmatch(suffix) else "; another suffix needs --format"
+    return f"use .csv, or .jsonl for JSON Lines{table}{another}"
 
 
 def check_writable(output: Path | None) -> None:
@@ -153,8 +160,12 @@ def write(series: HourlySeries, form: Format, output: Path | None, *, last_resor
 
 
 def _rescued(series: HourlySeries, form: Format, output: Path | None) -> Path | None:
-    """Write a series where temporary files go, and return where that is; ``None``: it cannot be written."""
-    suffix = output.suffix if output is not None else f".{'txt' if form == 'table' else form}"
+    """Write a series where temporary files go, and return where that is; ``None``: it cannot be written.
+
+    A table has not every figure, so that it becomes CSV.
+    """
+    form = "csv" if form == "table" else form
+    suffix = output.suffix if output is not None and format_of(output) == form else f".{form}"
     try:
         handle, name = tempfile.mkstemp(prefix="hourlyclicks-", suffix=suffix)
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:

@@ -40,6 +40,14 @@ def test_the_format_follows_the_name_of_the_file() -> None:
     assert format_for(None, Path(os.devnull)) == "table"
 
 
+@pytest.mark.skipif(os.name != "posix", reason="has no such pipes")
+def test_a_pipe_has_its_format_from_its_name_too(tmp_path: Path) -> None:
+    """What is no file is as stdout, unless its name says more."""
+    for name, expected in (("a.csv", "csv"), ("a.jsonl", "jsonl"), ("a", "table"), ("a.xlsx", "table")):
+        os.mkfifo(tmp_path / name)
+        assert format_for(None, tmp_path / name) == expected
+
+
 @pytest.mark.parametrize(
     "name", ["a.xlsx", "a.parquet", "a.tsv", "a.csv.gz", "a.json", "a.what", "a", ".csv", "a.csv.partial"]
 )
@@ -49,7 +57,7 @@ def test_a_name_that_says_nothing_we_write_is_refused(name: str) -> None:
         format_for(None, Path(name))
     assert caught.value.exit_code == USAGE
     if name != "a":
-        with pytest.raises(Failure, match=r"\.csv, or \.jsonl for JSON Lines; "):
+        with pytest.raises(Failure, match=r"\.csv, or \.jsonl for JSON Lines(; |$)"):
             format_for(None, Path("a.txt" if name == ".csv" else name), otherwise="csv")
 
 
@@ -171,8 +179,8 @@ def test_what_is_nowhere_else_goes_into_a_temporary_file(
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(sys, "stdout", Full())
     gone = tmp_path / "gone" / "clicks.csv"
-    with pytest.raises(Failure, match=r"cannot write .*; the data is in ") as caught:
-        write(SERIES, "csv", gone if output else None, last_resort=True)
+    with pytest.raises(Failure, match=r"cannot write .*; the data is in .*\.csv$") as caught:
+        write(SERIES, "csv" if output else "table", gone if output else None, last_resort=True)
     assert caught.value.exit_code == OUTPUT
     kept = Path(caught.value.message.partition("; the data is in ")[2])
     assert kept.read_text("utf-8").startswith("target,date")
