@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
 import click
 
-from hourlyclicks.cli import loop, resume
+from hourlyclicks.cli import hangup, loop, resume
 from hourlyclicks.cli.access import with_access
 from hourlyclicks.cli.collecting import collect
 from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, Failure, sentence
@@ -59,7 +60,8 @@ class Destination:
         An incomplete file gets another name unless the user wants it so.
         """
         if outcome.complete or (self.partial and outcome.fetched):
-            write(outcome.series, self.form, self.output, last_resort=not self.stored)
+            with nullcontext() if self.output is None else hangup.held():  # stdout may wait for its reader
+                write(outcome.series, self.form, self.output, last_resort=not self.stored)
         elif (aside := self._keep(outcome)) is not None:
             say(f"{count(outcome.fetched, 'day')} kept in {aside}")
         elif self.stored:
@@ -74,7 +76,8 @@ class Destination:
         """Keep an incomplete result for a file in another one, and return which."""
         if self.output is None or is_device(self.output) or not outcome.fetched:
             return None
-        return keep(outcome.series, self.form, self.output)
+        with hangup.held():
+            return keep(outcome.series, self.form, self.output)
 
 
 @click.command(name="fetch")
