@@ -1,4 +1,4 @@
-"""The event loop of a command: uvloop where it is installed, and what Ctrl-C and SIGTERM do to it."""
+"""The event loop of a command: uvloop where it is installed, and what signals do to it."""
 
 from __future__ import annotations
 
