@@ -82,7 +82,8 @@ def command(
     """Bring years of many targets into a store, over as many runs as it takes.
 
     Asks for what the store does not have for good, beginning with what failed in an earlier run. May be run
-    again after any end, and by several processes at once. Ctrl-C, SIGTERM and SIGHUP let it keep what is under way.
+    again after any end, and by several processes at once. Ctrl-C, SIGTERM and SIGHUP let it keep what is
+    under way.
 
     Targets are named by --link with --domain, --group and --account, or listed in a FILE: CSV with the
     columns link and domain, group or target, or TOML with a [[target]] for each. The API key is read from the
