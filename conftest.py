@@ -7,16 +7,19 @@ import asyncio
 import contextlib
 import inspect
 import io
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from sybil import Sybil
 from sybil.parsers.markdown import CodeBlockParser, SkipParser
+from xdist.scheduler import LoadScopeScheduling
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sybil import Example
+    from xdist.remote import Producer
 
 WORLD = "world"
 PRINTED = "printed"
@@ -76,6 +79,26 @@ pytest_collect_file = Sybil(
     setup=open_page,
     teardown=close_page,
 ).pytest()
+
+
+class Distribution(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """Give processes one test at a time, but keep a page, and all tests with PostgreSQL, in one process."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        page, mark, _ = nodeid.partition(".md::")
+        if mark:
+            return page
+        return "postgres" if "postgres" in nodeid else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Distribution:
+    """Say how tests are given to processes when several run them (``pytest -n auto``)."""
+    return Distribution(config, log)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Use one process more than there are cores, since many tests wait for sockets and processes."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.hookimpl(trylast=True)

@@ -39,7 +39,7 @@ def types(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests, the examples in the documentation among them."""
     install(session, "-e", ".[test]")
-    session.run("pytest", "--cov", *session.posargs)
+    session.run("pytest", "-n", "auto", "--cov", *session.posargs)
 
 
 @nox.session

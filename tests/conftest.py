@@ -12,6 +12,8 @@ import aioresponses.core
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.sizes import PROFILE, examples
+
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Iterator
@@ -25,9 +27,11 @@ settings.register_profile(
     deadline=None,  # a busy machine is no bug
     derandomize=True,  # the same run everywhere; look for new cases with the profile below
     suppress_health_check=[HealthCheck.too_slow],
+    max_examples=examples(100),
 )
-settings.register_profile("explore", settings.get_profile("default"), derandomize=False, max_examples=2000)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+settings.register_profile("thorough", settings.get_profile("default"))
+settings.register_profile("explore", settings.get_profile("default"), derandomize=False)
+settings.load_profile(PROFILE)
 
 
 class _MockedResponse(aiohttp.ClientResponse):

@@ -36,7 +36,9 @@ def test_the_readme_has_two_commands() -> None:
     assert re.fullmatch(
         r"python3 -m venv \.venv && \S+/pip install \S+ '\.\[cli\]' && \S+/hourlyclicks demo", demo
     )
-    assert re.fullmatch(r"python3 -m venv \.venv && \S+/pip install \S+ -e '\.\[test\]' && \S+/pytest", tests)
+    assert re.fullmatch(
+        r"python3 -m venv \.venv && \S+/pip install \S+ -e '\.\[test\]' && \S+/pytest -n auto", tests
+    )
 
 
 def test_links_within_the_repository_lead_somewhere() -> None:

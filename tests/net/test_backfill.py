@@ -13,6 +13,7 @@ from hourlyclicks.events import DayDone, DayRevised
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.report import StopReason
 from hourlyclicks.model.targets import Link
+from hourlyclicks.net import backfill
 from hourlyclicks.net.retry import RetryPolicy
 from tests.net.asking import DAY, LINK
 from tests.net.backfilling import MONTH, NOW, OTHER, TODAY, YESTERDAY, Book, asked, check
@@ -42,9 +43,10 @@ def test_all_is_asked_for_once_and_never_again(book: Book) -> None:
     assert (book.report.reused, book.report.resume_at) == (30, None)
 
 
-def test_the_newest_first_if_wished(book: Book) -> None:
+def test_the_newest_first_if_wished(book: Book, monkeypatch: pytest.MonkeyPatch) -> None:
     """The order of the days of each target can be turned round, over any number of pages."""
-    days = DateRange(dt.date(2023, 10, 1), dt.date(2025, 5, 1))
+    monkeypatch.setattr(backfill, "_PAGE", 8)
+    days = DateRange(dt.date(2025, 4, 1), dt.date(2025, 5, 1))
     assert asked(book.run(days=days, options={"limits": ONE}, order="newest")) == list(days)[::-1]
 
 

@@ -21,6 +21,7 @@ from hourlyclicks.pacing.plans import Limits
 from tests.net.asking import DAY, LINK
 from tests.net.backfilling import NOW, OTHER, TODAY, YESTERDAY, Book, check, ended
 from tests.net.stage import END, ONE, good, in_turn, play, status
+from tests.sizes import examples
 
 if TYPE_CHECKING:
     from tests.net.stage import Outcome, Stage
@@ -178,7 +179,7 @@ RUNS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(
     runs=st.lists(RUNS, min_size=1, max_size=3),
     concurrency=st.integers(1, 3),

@@ -12,6 +12,7 @@ from hourlyclicks.model.report import StopReason
 from tests.net.asking import DAY, LINK
 from tests.net.backfilling import MONTH_OF_IT
 from tests.net.stage import END, FREE, ONE, FailingStore, good, others, play, status
+from tests.sizes import sample
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 # -- a store that fails -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("number", range(60))
+@pytest.mark.parametrize("number", sample(range(60), 9))
 def test_a_store_that_fails(path: Path, number: int) -> None:
     """Whichever of its calls fails, it is said so, nobody waits for ever, and next to nothing is lost."""
     answered: set[dt.date] = set()

@@ -16,6 +16,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from hourlyclicks.pacing.gate import EVEN_SLACK, Gate, Slot
 from hourlyclicks.pacing.plans import Limits, Rate
 from tests.pacing.world import S
+from tests.sizes import examples
 
 if TYPE_CHECKING:
     from hourlyclicks.pacing.pause import Wait
@@ -198,4 +199,4 @@ class GateAgainstOracle(RuleBasedStateMachine):
 
 
 TestGateAgainstOracle = GateAgainstOracle.TestCase
-TestGateAgainstOracle.settings = settings(max_examples=100, stateful_step_count=50)
+TestGateAgainstOracle.settings = settings(max_examples=examples(100), stateful_step_count=50)

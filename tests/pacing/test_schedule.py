@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from hourlyclicks.pacing.gate import EVEN_SLACK
 from hourlyclicks.pacing.plans import Limits, Plan, Rate
 from hourlyclicks.pacing.schedule import Estimate, forecast, theoretical_minimum
+from tests.sizes import examples
 
 REQUESTS = st.integers(1, 150)
 WHOLE = st.integers(1, 40)
@@ -86,7 +87,7 @@ def test_the_forecast_of_one_rate_is_exact(
     assert forecast(requests, limits, latency=latency).seconds == pytest.approx(expected)
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(REQUESTS, st.lists(RATES, min_size=2, max_size=3), st.integers(1, 6), WHOLE)
 def test_the_forecast_of_several_rates_is_close(
     requests: int, rates: list[Rate], concurrency: int, latency: int

@@ -20,6 +20,7 @@ from hourlyclicks.pacing.schedule import theoretical_minimum
 from hourlyclicks.simulator.clock import VirtualClock, run_virtual
 from hourlyclicks.simulator.policing import Constable, police
 from tests.pacing.world import S, errand_for
+from tests.sizes import examples
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -254,7 +255,7 @@ class Crowd:
             await task
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(
     limits=st.builds(
         Limits,

@@ -13,6 +13,7 @@ from hourlyclicks.pacing.plans import Rate
 from hourlyclicks.pacing.schedule import theoretical_minimum
 from hourlyclicks.simulator import Simulator
 from tests.pacing.fleet import JITTER, MONTH, PLANS, sail, served_by
+from tests.sizes import sample
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,8 +31,17 @@ def path(tmp_path: Path) -> Path:
 # -- the limits -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("policing", ["sliding_log", "fixed_window", "whole_seconds", "token_bucket"])
-@pytest.mark.parametrize(("plan", "clients"), [(PLANS[0], 3), (PLANS[1], 2), (PLANS[2], 4)])
+@pytest.mark.parametrize(
+    ("plan", "clients", "policing"),
+    sample(
+        [
+            (plan, clients, policing)
+            for plan, clients in zip(PLANS, (3, 2, 4), strict=True)
+            for policing in ("sliding_log", "fixed_window", "whole_seconds", "token_bucket")
+        ],
+        4,
+    ),
+)
 def test_together_they_keep_the_limits(path: Path, plan: Plan, clients: int, policing: Policing) -> None:
     """No kind of server counts one over the limit, the shares are equal, and hardly any time is lost."""
     upstream, days = served_by(plan, policing), 120 // clients
@@ -55,7 +65,7 @@ def test_together_they_keep_the_limits(path: Path, plan: Plan, clients: int, pol
     assert max(member.ended for member in fleet.members) <= least * 1.04
 
 
-@pytest.mark.parametrize("plan", PLANS)
+@pytest.mark.parametrize("plan", sample(PLANS, 2))
 def test_a_store_costs_no_time(path: Path, plan: Plan) -> None:
     """One client with a store is as fast as one without, within 3 % of what is possible at all."""
     days, rate = 240, plan.limits.rates[0]

@@ -19,6 +19,7 @@ from hourlyclicks.pacing.pause import Wait
 from hourlyclicks.pacing.plans import Limits, Rate
 from hourlyclicks.pacing.turnstile import Applicant, Taken, Turnstile
 from tests.pacing.world import S
+from tests.sizes import examples
 
 LEASE = 15 * S
 HOLDERS = ("ann", "bob", "eve")
@@ -206,4 +207,4 @@ class TurnstileAgainstOracle(RuleBasedStateMachine):
 
 
 TestTurnstileAgainstOracle = TurnstileAgainstOracle.TestCase
-TestTurnstileAgainstOracle.settings = settings(max_examples=150, stateful_step_count=50)
+TestTurnstileAgainstOracle.settings = settings(max_examples=examples(150), stateful_step_count=50)

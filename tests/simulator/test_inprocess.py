@@ -41,6 +41,7 @@ from hourlyclicks.simulator import (
     retry_after,
     run_virtual,
 )
+from tests.sizes import examples
 
 if TYPE_CHECKING:
     from hourlyclicks.errors import TransportKind
@@ -263,7 +264,7 @@ def test_a_request_cancelled_at_the_moment_of_its_arrival_leaves() -> None:
 
 
 @pytest.mark.parametrize("policing", ALGORITHMS)
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(
     waits=st.lists(st.sampled_from([0.0, 0.5, 1.0, 4.0, 30.0, 60.0]), min_size=1, max_size=40),
     latency=st.sampled_from([(0.0, 0.0), (0.05, 0.3)]),

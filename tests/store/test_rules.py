@@ -19,6 +19,7 @@ from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.day import DayClicks
 from hourlyclicks.store.ledger import DayState, Kept, Mark, Reason
 from tests.model.strategies import FIRST, NOON, TARGETS, days
+from tests.sizes import examples
 from tests.store.places import FilePlace, ServerPlace
 
 if TYPE_CHECKING:
@@ -178,5 +179,5 @@ def test_a_store_keeps_to_the_rules(kind: str, request: pytest.FixtureRequest) -
             pass
 
         Machine.place, Machine.runner, Machine.numbers = place, runner, itertools.count()
-        examples = 40 if kind == "sqlite" else 10
-        run_state_machine_as_test(Machine, settings=settings(max_examples=examples, stateful_step_count=25))
+        number = examples(40 if kind == "sqlite" else 10)
+        run_state_machine_as_test(Machine, settings=settings(max_examples=number, stateful_step_count=25))

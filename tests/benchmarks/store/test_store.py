@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.footprint.child import run
 from benchmarks.footprint.resident import MIB, is_told
-from benchmarks.store import commits, heartbeat, memory, reading, resume
+from benchmarks.store import commits, heartbeat, memory, reading, resume, sharing
 from benchmarks.store.stock import filled
 
 if TYPE_CHECKING:
@@ -114,3 +114,12 @@ def test_the_memory_of_a_backfill_is_sampled(tmp_path: Path) -> None:
     assert figures["idle"] > 5 * MIB
     assert figures["file"] > 0
     assert memory.told(figures).claims[0].measured == max(held for _, held in figures["samples"]) / MIB
+
+
+def test_four_processes_are_held_against_one() -> None:
+    """The slower and the less fair of two races decides."""
+    one, own, same = (sharing.Race(10.0, (40,)), sharing.Race(11.0, (9, 11)), sharing.Race(13.0, (10, 10)))
+    names = ("one process", "four, a link each", "four, the same days")
+    slower, unfair = sharing.told(dict(zip(names, (one, own, same), strict=True))).claims
+    assert (slower.measured, slower.holds) == (1.3, False)
+    assert (unfair.measured, unfair.holds) == (0.2, True)
