@@ -23,8 +23,9 @@ from hourlyclicks.pacing.lanes import Lane
 from hourlyclicks.pacing.plans import Limits, Plan
 from hourlyclicks.pacing.schedule import forecast
 from hourlyclicks.store.opening import store_of
-from hourlyclicks.wire.key import KEY_VARIABLE, given_key
+from hourlyclicks.wire.key import KEY_VARIABLE
 from hourlyclicks.wire.request import Origin
+from hourlyclicks.wire.unwrap import given_key
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -82,7 +82,8 @@ def command(
     """Bring years of many targets into a store, over as many runs as it takes.
 
     Asks for what the store does not have for good, beginning with what failed in an earlier run. May be run
-    again after any end, and by several processes at once. Ctrl-C and SIGTERM let it keep what is under way.
+    again after any end, and by several processes at once. Ctrl-C, SIGTERM and SIGHUP let it keep what is
+    under way.
 
     Targets are named by --link with --domain, --group and --account, or listed in a FILE: CSV with the
     columns link and domain, group or target, or TOML with a [[target]] for each. The API key is read from the
@@ -154,7 +155,7 @@ def _named(targets: tuple[Target, ...]) -> str:
 def _tell(ctx: click.Context, report: BackfillReport, days: DateRange) -> None:
     """Write the report to stderr, and how to go on if there is more to do."""
     now = present()
-    for line in report_lines(report, now):
+    for line in report_lines(report, now, status=resume.status_of(ctx, "--all")):
         say(line)
     if not report.complete:
         resume.tell_same(ctx, days, when=go_on(report, now))

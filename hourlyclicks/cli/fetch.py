@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
 import click
 
-from hourlyclicks.cli import loop, resume
+from hourlyclicks.cli import hangup, loop, resume
 from hourlyclicks.cli.access import with_access
 from hourlyclicks.cli.collecting import collect
 from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, Failure, sentence
 from hourlyclicks.cli.keys import find_key
 from hourlyclicks.cli.options import default_pace, present, with_pace, with_period, with_target
-from hourlyclicks.cli.output import Format, check_writable, format_for, write
+from hourlyclicks.cli.output import Format, check_writable, format_for, keep, write
 from hourlyclicks.cli.progress import start_tally
+from hourlyclicks.cli.replace import is_device
 from hourlyclicks.cli.stores import with_store
 from hourlyclicks.cli.views import open_view, shown
 from hourlyclicks.cli.words import count, say, span, spans
@@ -58,10 +60,9 @@ class Destination:
         An incomplete file gets another name unless the user wants it so.
         """
         if outcome.complete or (self.partial and outcome.fetched):
-            write(outcome.series, self.form, self.output)
-        elif self.output is not None and outcome.fetched:
-            aside = self.output.with_name(self.output.name + ".partial")
-            write(outcome.series, self.form, aside)
+            with nullcontext() if self.output is None else hangup.held():  # stdout may wait for its reader
+                write(outcome.series, self.form, self.output, last_resort=not self.stored)
+        elif (aside := self._keep(outcome)) is not None:
             say(f"{count(outcome.fetched, 'day')} kept in {aside}")
         elif self.stored:
             say(f"{count(outcome.fetched, 'day')} in the store; nothing is written, since days are missing")
@@ -70,6 +71,13 @@ class Destination:
             say(f"{dropped} dropped; with --partial, or with -o, they would have been kept")
             return False
         return True
+
+    def _keep(self, outcome: Outcome) -> Path | None:
+        """Keep an incomplete result for a file in another one, and return which."""
+        if self.output is None or is_device(self.output) or not outcome.fetched:
+            return None
+        with hangup.held():
+            return keep(outcome.series, self.form, self.output)
 
 
 @click.command(name="fetch")
@@ -82,7 +90,7 @@ class Destination:
     "--format",
     "form",
     type=click.Choice(["table", "csv", "jsonl"]),
-    help="What to write.  [default: by the name of FILE, else table]",
+    help="What to write.  [default: by the name of FILE; on stdout, table]",
 )
 @click.option(
     "-o", "--output", metavar="FILE", type=click.Path(path_type=Path), help="Write there instead of stdout."
@@ -120,9 +128,9 @@ def command(
     pace = pace or default_pace()
     pace.check(target)
     stored = store.where is not None
+    check_writable(output)
     destination = Destination(format_for(form, output), output, partial=partial, stored=stored)
     key = find_key(access.key_file)
-    check_writable(output)
     view = open_view(start_tally(f"{target}, {days}", len(days), pace.limits, stored=stored))
     client = access.client(
         key, limits=pace.limits, retry=RETRY, on_event=view, store=store.where, account=store.account

@@ -9,7 +9,6 @@ of such text, also when it was percent-encoded or escaped for JSON or HTML on th
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from functools import cached_property
 from typing import NoReturn
@@ -123,22 +122,6 @@ class ApiKey:
 
     def __reduce_ex__(self, _protocol: object) -> NoReturn:
         raise TypeError("an API key is not written into pickles")
-
-
-def given_key(text: str | None) -> ApiKey:
-    """Return the key that is given, or else that of the environment.
-
-    Raises:
-        UsageError: there is none, or it cannot be one.
-    """
-    if text is None:
-        text = os.environ.get(KEY_VARIABLE)
-    if text is None:
-        raise UsageError(f"no API key: pass one, or set the environment variable {KEY_VARIABLE}")
-    try:
-        return ApiKey(text)
-    finally:
-        del text  # so that no traceback with locals shows it
 
 
 def fingerprint_of(account: str, salt: bytes) -> str:

@@ -7,15 +7,19 @@ import json
 import os
 import stat
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from hourlyclicks import Link
-from hourlyclicks.cli.exits import OUTPUT, Failure
-from hourlyclicks.cli.output import check_writable, format_for, replacing, write
+from hourlyclicks.cli.exits import OUTPUT, USAGE, Failure
+from hourlyclicks.cli.output import check_writable, format_for, partial_name, write
+from hourlyclicks.cli.replace import replacing
 from tests.cli.examples import week_of_work
+from tests.cli.serving import APRIL, invoke
+from tests.cli.stocks import stock
 
 if TYPE_CHECKING:
     from hourlyclicks.cli.output import Format
@@ -29,7 +33,43 @@ def test_the_format_follows_the_name_of_the_file() -> None:
     assert format_for(None, Path("a.CSV")) == "csv"
     assert format_for(None, Path("a.jsonl")) == "jsonl"
     assert format_for(None, Path("a.txt")) == "table"
-    assert format_for("jsonl", Path("a.csv")) == "jsonl"
+    assert format_for("jsonl", Path("a.dat")) == "jsonl"
+    assert format_for("jsonl", Path("a.json")) == "jsonl"
+    assert format_for("csv", Path("a")) == "csv"
+    assert format_for(None, Path("a"), otherwise="csv") == "csv"
+    assert format_for(None, Path(os.devnull)) == "table"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="has no such pipes")
+def test_a_pipe_has_its_format_from_its_name_too(tmp_path: Path) -> None:
+    """What is no file is as stdout, unless its name says more."""
+    for name, expected in (("a.csv", "csv"), ("a.jsonl", "jsonl"), ("a", "table"), ("a.xlsx", "table")):
+        os.mkfifo(tmp_path / name)
+        assert format_for(None, tmp_path / name) == expected
+
+
+@pytest.mark.parametrize(
+    "name", ["a.xlsx", "a.parquet", "a.tsv", "a.csv.gz", "a.json", "a.what", "a", ".csv", "a.csv.partial"]
+)
+def test_a_name_that_says_nothing_we_write_is_refused(name: str) -> None:
+    """What cannot be written, or is not said, is refused in a sentence that names what can be written."""
+    with pytest.raises(Failure, match=r"\.csv, or \.jsonl for JSON Lines, or \.txt") as caught:
+        format_for(None, Path(name))
+    assert caught.value.exit_code == USAGE
+    if name != "a":
+        with pytest.raises(Failure, match=r"\.csv, or \.jsonl for JSON Lines(; |$)"):
+            format_for(None, Path("a.txt" if name == ".csv" else name), otherwise="csv")
+
+
+@pytest.mark.parametrize(
+    ("form", "name"),
+    [("csv", "a.jsonl"), ("jsonl", "a.CSV"), ("table", "a.csv"), ("csv", "a.xlsx"), ("csv", "a.csv.gz")],
+)
+def test_a_name_that_contradicts_the_format_is_refused(form: str, name: str) -> None:
+    """A file always holds what its name promises, whatever --format says."""
+    with pytest.raises(Failure, match="does not go with") as caught:
+        format_for(form, Path(name))
+    assert caught.value.exit_code == USAGE
 
 
 @pytest.mark.parametrize("form", ["csv", "jsonl", "table"])
@@ -96,11 +136,63 @@ def test_a_file_that_cannot_be_written_is_refused_beforehand(tmp_path: Path) -> 
     check_writable(tmp_path / "out")
 
 
+@pytest.mark.parametrize("output", ["", ".", "..", "/", "x" * 300 + ".csv", "no/such/x.csv", "/dev/fd/77"])
+def test_no_name_of_an_output_is_an_accident(output: str) -> None:
+    """Whatever -o names, it is a sentence and an exit code, before anything is fetched."""
+    for command in ("fetch", "export"):
+        where = ("--store", "none.db") if command == "export" else ()
+        result = invoke(command, "--link", "x", "--domain", "https://vvd.bz", *APRIL, *where, "-o", output)
+        assert result.exit_code in {2, 11}
+        assert "Error: " in result.stderr
+        assert isinstance(result.exception, SystemExit)
+
+
+def test_a_database_is_not_replaced(tmp_path: Path) -> None:
+    """A store that this command does not use is not overwritten either."""
+    stock(tmp_path / "clicks.db")
+    (tmp_path / "clicks.csv").symlink_to(tmp_path / "clicks.db")
+    with pytest.raises(Failure, match="is a SQLite database") as caught:
+        check_writable(tmp_path / "clicks.csv")
+    assert caught.value.exit_code == USAGE
+
+
 def test_a_folder_without_permission_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where writing is not allowed, nothing is fetched."""
     monkeypatch.setattr(os, "access", lambda *_: False)
     with pytest.raises(Failure, match="permission denied"):
         check_writable(tmp_path / "out")
+
+
+def test_an_incomplete_result_replaces_no_other(tmp_path: Path) -> None:
+    """Each incomplete file has a name of its own, so that none of them is lost."""
+    path = tmp_path / "out.csv"
+    for expected in ("out.csv.partial", "out.csv.partial-2", "out.csv.partial-3"):
+        assert partial_name(path) == tmp_path / expected
+        partial_name(path).touch()
+
+
+@pytest.mark.parametrize("output", [True, False], ids=["file", "stdout"])
+def test_what_is_nowhere_else_goes_into_a_temporary_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, output: bool
+) -> None:
+    """When the output cannot be written after all, the data is kept, and the error says where."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(sys, "stdout", Full())
+    gone = tmp_path / "gone" / "clicks.csv"
+    with pytest.raises(Failure, match=r"cannot write .*; the data is in .*\.csv$") as caught:
+        write(SERIES, "csv" if output else "table", gone if output else None, last_resort=True)
+    assert caught.value.exit_code == OUTPUT
+    kept = Path(caught.value.message.partition("; the data is in ")[2])
+    assert kept.read_text("utf-8").startswith("target,date")
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+
+
+class Full(io.StringIO):
+    """A stdout on a full disk."""
+
+    def write(self, _: str) -> int:
+        """Fail."""
+        raise OSError(28, "No space left on device")
 
 
 def test_a_disk_that_is_full_is_told_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
