@@ -15,7 +15,13 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from hourlyclicks.errors import AuthenticationError, HourlyClicksError, RateLimitedError, TransportError
+from hourlyclicks.errors import (
+    ApiError,
+    AuthenticationError,
+    HourlyClicksError,
+    RateLimitedError,
+    TransportError,
+)
 from hourlyclicks.events import AttemptFailed, DayDone, DayFailed, Refused
 from hourlyclicks.model.dates import Finality
 from hourlyclicks.net.skew import SkewWatch
@@ -34,6 +40,7 @@ if TYPE_CHECKING:
     from hourlyclicks.events import Announcer
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.http import Response
+    from hourlyclicks.model.targets import Query
     from hourlyclicks.net.archive import Archive
     from hourlyclicks.net.retry import Retrier
     from hourlyclicks.net.transport import Transport
@@ -233,25 +240,28 @@ class DayFetcher:
                 self._limiter.release(slot, request.may_arrive)
 
     def _judge(self, errand: Errand, response: Response) -> DayClicks | Refusal | HourlyClicksError:
-        """Return what an answer means, and note from when it is."""
+        """Return what an answer means."""
         if response.status != _OK and (refused := refusal(response, self._clock.wall())):
             return refused
-        errand.asked, skew = dated(response, errand.asked, errand.query.day)
+        as_of, skew = dated(response, errand.asked, errand.query.day)
         self._skew.note(skew)
         try:
-            return self._read(errand, response)
+            return self._read(errand.query, response, as_of)
         except RateLimitedError:
             return refusal_by_code(response, self._clock.wall())
+        except ApiError as error:
+            errand.asked = as_of  # a rejection of a day that was not over by then is not the last word
+            return error
         except HourlyClicksError as error:
             return error
 
-    def _read(self, errand: Errand, response: Response) -> DayClicks:
+    def _read(self, query: Query, response: Response, as_of: dt.datetime) -> DayClicks:
         key = self._origin.api_key
         try:
             if response.status != _OK:
                 check_status(response, key=key)
-            final = self._finality.of(errand.query.day, errand.asked)
-            return decode_day(errand.query, response, fetched_at=errand.asked, final=final, key=key)
+            final = self._finality.of(query.day, as_of)
+            return decode_day(query, response, fetched_at=as_of, final=final, key=key)
         except HourlyClicksError as error:
             if error.retryable:
                 response.discard()  # another connection may lead to a server that is well

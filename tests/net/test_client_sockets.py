@@ -12,14 +12,16 @@ import pytest
 
 from hourlyclicks.client import Client
 from hourlyclicks.errors import AuthenticationError, HourlyClicksError, TransportError, UsageError
+from hourlyclicks.model.dates import begins
 from hourlyclicks.model.targets import Link
 from hourlyclicks.net.retry import RetryPolicy
 from hourlyclicks.net.transport import LARGEST_BODY, Timeout
 from hourlyclicks.pacing.plans import Limits
 from tests.net.asking import DAY, KEY, LINK, Dice, Unresolved, places_taken
-from tests.net.raw_server import OK, Sign, answer
+from tests.net.raw_server import EMPTY_DAY, OK, Sign, answer
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from typing import Any
 
     from tests.net.raw_server import RawServer, Script
@@ -184,3 +186,28 @@ def unused() -> int:
         found.bind(("127.0.0.1", 0))
         port: int = found.getsockname()[1]
     return port
+
+
+GATEWAY = [
+    answer(b"404 page not found\n", status="404 Not Found"),
+    answer(b"", "Location: /maintenance.html", status="302 Found"),
+    answer(b"<html><h1>400 Bad Request</h1></html>", status="400 Bad Request"),
+    answer(b"", status="405 Method Not Allowed"),
+    answer(b"", "Proxy-Authenticate: Basic", status="407 Proxy Authentication Required"),
+    answer(b"", status="425 Too Early"),
+    answer(b'{"code":0,"message":"accepted","result":[]}', status="202 Accepted"),
+    answer(b'{"code":503,"message":"maintenance"}'),
+]
+
+
+async def test_a_gateway_rejects_no_day(server: RawServer, path: Path) -> None:
+    """What a gateway answers in place of the API is asked for again, and a cached answer is not final."""
+    scripts: list[Script] = [[bad] for bad in GATEWAY]
+    server.then(*scripts, [answer(EMPTY_DAY, "Age: 999999999")])
+    async with client_of(server, store=path, retry=RetryPolicy(attempts=9)) as client:
+        old = await client.day(DAY, LINK)
+        assert len(server.requests) == 9
+        assert (old.final, old.fetched_at) == (False, begins(DAY))
+        assert (await client.day(DAY, LINK)).final
+    assert len(server.requests) == 10
+    assert server.header("Cache-Control") == "no-cache"

@@ -11,13 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hourlyclicks.errors import ApiError
 from hourlyclicks.events import Announcer, ClockSkew, Refused
 from hourlyclicks.net.skew import SkewWatch, words_for
 from hourlyclicks.simulator.clock import START
 from tests.net.asking import DAY, LINK
-from tests.net.stage import always, good, in_turn, play, status
+from tests.net.stage import REJECTED, always, good, in_turn, play, status
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from hourlyclicks.events import Event
     from hourlyclicks.model.http import Response
     from tests.net.stage import Stage
@@ -111,6 +114,19 @@ def test_an_old_answer_makes_no_day_final(what: str) -> None:
 
     body = good(LONG_OVER).body
     play(story, always(status(200, body, **OLD[what])))
+
+
+@pytest.mark.parametrize("what", OLD)
+def test_an_old_rejection_is_not_the_last_word(what: str, tmp_path: Path) -> None:
+    """A day that was not over when it was rejected has failed, and is asked for again."""
+
+    async def story(stage: Stage) -> None:
+        with pytest.raises(ApiError):
+            await stage.client.day(LONG_OVER, LINK)
+        stage.transport.answers = always(good(LONG_OVER))
+        assert (await stage.client.day(LONG_OVER, LINK)).total_clicks == 7
+
+    play(story, always(status(200, REJECTED.body, **OLD[what])), store=tmp_path / "clicks.db")
 
 
 @pytest.mark.parametrize("headers", [{}, {"Date": "Sat, 01 Jan 2050 00:00:00 GMT"}, {"Age": "-5"}])
