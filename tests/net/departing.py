@@ -48,10 +48,7 @@ SCRIPTS: list[Script] = [
     [answer(ROWS % (b"1999-01-01", b'"07"'))],
     [answer(ROWS % (b"2025-04-01", b"25"))],
     [answer(b'{"code": 7, "message": "no"}')],
-    *(
-        [answer(b"", status=f"{status} Sorry")]
-        for status in (204, 400, 404, 407, 408, 425, 500, 501, 502, 503)
-    ),
+    *map(script_of, (204, 400, 404, 407, 408, 425, 500, 501, 502, 503)),
     [answer(b"", "Location: /elsewhere", status="302 Found")],
     [answer(b"", "Retry-After: 0.01", status="429 Slow down")],
     [answer(b"", "Retry-After: Fri, 31 Dec 1999 23:59:59 GMT", status="503 Busy")],

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from hourlyclicks.errors import UsageError
 from hourlyclicks.wire.key import ApiKey, Secret, fingerprint_of
+from hourlyclicks.wire.request import Origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -198,3 +199,14 @@ def test_a_name_takes_the_place_of_the_key(key: str, account: str, salt: bytes) 
     assert fingerprint_of(account, salt) != ApiKey(key).fingerprint(salt)
     assert fingerprint_of(key, salt) != ApiKey(key).fingerprint(salt)
     assert (fingerprint_of(account, salt) == fingerprint_of(key, salt)) == (account == key)
+
+
+def test_a_header_with_the_key_can_be_copied() -> None:
+    """Recorders of traffic copy headers deeply; the copy hides itself as the original does."""
+    headers = Origin.of("https://clicks.example", ApiKey(CANARY)).headers
+    copied = copy.deepcopy(dict(headers))
+    assert copied == dict(headers)
+    assert copy.copy(copied["Authorization"]) is copied["Authorization"]
+    assert CANARY not in repr(copied)
+    with pytest.raises(TypeError, match="not written into pickles"):
+        pickle.dumps(copied)
