@@ -56,7 +56,9 @@ SOLE_USERS = {
     "aiohttp": {"net/transport.py", "simulator/*"},
     "tenacity": {"net/retry.py"},
     "msgspec": {"wire/quick.py"},
-    "sqlite3": {"store/sqlite.py", "store/file.py"},
+    "sqlite3": {
+        f"store/{name}.py" for name in ("sqlite", "file", "connect", "looking", "tables", "watch", "words")
+    },
     "asyncpg": {"store/postgres.py"},
     "click": {"cli/*"},
     "rich": {"cli/*"},

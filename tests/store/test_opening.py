@@ -25,7 +25,7 @@ def test_a_store_is_left_as_it_is(store: Store) -> None:
     assert store_of(store) is store
 
 
-@pytest.mark.parametrize("path", ["clicks.db", Path("clicks.db"), "a:b", ":memory:", "postgresql", "서울.db"])
+@pytest.mark.parametrize("path", ["clicks.db", Path("clicks.db"), "a:b", "a=b@c.db", "postgresql", "서울.db"])
 def test_a_path_is_a_file(path: str | Path) -> None:
     """A file is meant, whatever it is called, and nothing is made yet."""
     store = store_of(path)
