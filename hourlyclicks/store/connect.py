@@ -51,7 +51,10 @@ def open_to_write(path: Path, timeout: float) -> Watch:
 
 def check_kind(path: Path) -> os.stat_result:
     """Return what the operating system says of a file, or raise `StoreError` if it is something else."""
-    found = path.stat()
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise StoreError("there is no such file") from None
     if not stat.S_ISREG(found.st_mode):
         kind = _KINDS.get(stat.S_IFMT(found.st_mode), "something else")
         raise StoreError(f"it is {kind}, not a file: name a file")

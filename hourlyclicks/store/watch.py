@@ -85,17 +85,18 @@ class Watch:
 
     def __init__(self, path: Path, identity: tuple[int, int], db: sqlite3.Connection) -> None:
         self._db = db
-        self._path = path.absolute()
+        self._path = str(path.absolute())
         main = os.path.realpath(path)  # SQLite puts the others there
         self._uri = Path(main).as_uri() + "?immutable=1"
-        self._log_path, self._shm_path = Path(main + "-wal"), Path(main + "-shm")
+        self._log_path, self._shm_path = main + "-wal", main + "-shm"
         self._frame = _FRAME_HEADER + int(_one(db, "PRAGMA page_size"))
         self._salt = _one(db, _SALT)
         self._main = identity
-        self._shm = identity_of(self._shm_path)
-        self._log_file = self._log_path.open("rb", buffering=0)
+        self._shm = identity_of(Path(self._shm_path))
+        self._log_file = Path(self._log_path).open("rb", buffering=0)  # noqa: SIM115 - closed with the rest
         self._log = _identity(os.fstat(self._log_file.fileno()))
         self._log_size = self._shm_size = 0
+        self._log_seen = (0, 0)
         self._header = b""
         self._seen: tuple[int, int, int] = (0, 0, 0)
         self._generation: int | None = None
@@ -140,7 +141,7 @@ class Watch:
         if done and ours:
             for path in (self._log_path, self._shm_path):
                 with suppress(OSError):
-                    path.unlink()
+                    Path(path).unlink()
 
     # -- looking ----------------------------------------------------------------------------------------
 
@@ -162,17 +163,19 @@ class Watch:
         log = self._stat(self._log_path, self._log, "-wal")
         shm = self._stat(self._shm_path, self._shm, "-shm")
         self._look_at_shm(shm.st_size)
-        self._look_at_log(log.st_size)
-        seen = (main.st_mtime_ns, main.st_size, getattr(main, "st_blocks", 0))
+        if (log.st_ctime_ns, log.st_size) != self._log_seen:
+            self._look_at_log(log.st_size)
+            self._log_seen = (log.st_ctime_ns, log.st_size)
+        seen = (main.st_ctime_ns, main.st_size, getattr(main, "st_blocks", 0))
         if seen != self._seen:
             self._look_inside(seen)
 
     def _stat(
-        self, path: Path, identity: tuple[int, int], which: str, *, rescue: bool = False
+        self, path: str, identity: tuple[int, int], which: str, *, rescue: bool = False
     ) -> os.stat_result:
         name = f"its file {which}" if which else "the file"
         try:
-            found = path.stat()
+            found = os.stat(path)  # noqa: PTH116 - a third of the time, several times for each request
         except (FileNotFoundError, NotADirectoryError):
             raise _TroubleError(f"{name} was removed or renamed {_AGAIN}", rescue=rescue) from None
         if _identity(found) != identity:
@@ -260,7 +263,7 @@ class Watch:
     def _log_is_ours(self) -> bool:
         for path, identity in ((self._log_path, self._log), (self._shm_path, self._shm)):
             try:
-                if identity_of(path) != identity:
+                if identity_of(Path(path)) != identity:
                     return False
             except OSError:
                 return False
