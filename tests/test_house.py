@@ -57,7 +57,8 @@ SOLE_USERS = {
     "tenacity": {"net/retry.py"},
     "msgspec": {"wire/quick.py"},
     "sqlite3": {
-        f"store/{name}.py" for name in ("sqlite", "file", "connect", "looking", "tables", "watch", "words")
+        f"store/{name}.py"
+        for name in ("sqlite", "file", "connect", "inside", "looking", "tables", "watch", "words")
     },
     "asyncpg": {"store/postgres.py"},
     "click": {"cli/*"},

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from hourlyclicks.errors import StoreError
+from hourlyclicks.store.inside import check_log
 from hourlyclicks.store.schema import scripts
 from hourlyclicks.store.tables import is_marked, migrate, version_of
 from hourlyclicks.store.watch import Watch, identity_of
@@ -40,6 +41,7 @@ def open_to_write(path: Path, timeout: float) -> Watch:
     """
     _make(path)
     identity = identity_of(path)
+    check_log(path)
     db = sqlite3.connect(path, timeout=timeout, isolation_level=None)
     try:
         _prepare(db)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from hourlyclicks.errors import StoreError
 from hourlyclicks.store.connect import check_kind, transaction
+from hourlyclicks.store.inside import check_log, uri_of
 from hourlyclicks.store.schema import scripts
 from hourlyclicks.store.tables import migrate, version_of
 
@@ -83,6 +84,7 @@ class Look:
         size = self._log_size()
         if size is None:
             return self._try("immutable=1")
+        check_log(self._path)
         try:
             db = self._try("mode=ro")
         except sqlite3.OperationalError as error:
@@ -95,7 +97,7 @@ class Look:
         return db
 
     def _try(self, how: str) -> sqlite3.Connection:
-        uri = f"{Path(os.path.realpath(self._path)).as_uri()}?{how}"
+        uri = uri_of(os.path.realpath(self._path), how)
         db = sqlite3.connect(uri, uri=True, timeout=self._timeout, isolation_level=None)
         try:
             _check_tables(db)

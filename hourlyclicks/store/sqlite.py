@@ -11,7 +11,6 @@ import os
 import sqlite3
 import threading
 import time
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -82,7 +81,7 @@ class SqliteStore:
         """See `hourlyclicks.store.protocol.Store.close`."""
         thread, self._thread = self._thread, None
         if thread is not None:
-            job = thread.submit(self._close)
+            job = asyncio.get_running_loop().run_in_executor(thread, self._close)
             thread.stop()
             try:
                 await finished(job)
@@ -136,7 +135,8 @@ class SqliteStore:
         """Let the thread do a piece of work; it is done even if the caller is cancelled meanwhile."""
         if self._thread is None:
             self._thread = Worker("hourlyclicks-store")
-        return await finished(self._thread.submit(partial(self._work, work, self._thread.hurried)))
+        loop = asyncio.get_running_loop()
+        return await finished(loop.run_in_executor(self._thread, self._work, work, self._thread.hurried))
 
     # -- in the thread ----------------------------------------------------------------------------------
 

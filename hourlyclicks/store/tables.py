@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hourlyclicks.errors import StoreError
+from hourlyclicks.store.inside import SALT, one
 from hourlyclicks.store.schema import newer, scripts
 
 if TYPE_CHECKING:
@@ -15,8 +16,8 @@ _APPLICATION = 0x68634C6B
 """Marks the header of the file, so that no other program's file is taken for a store."""
 
 _OURS = {"properties", "accounts", "series", "days", "hours", "pacing"}
-_SALT = 32
-"""Bytes of a salt."""
+_BYTES = 32
+"""Of a salt."""
 
 
 def version_of(db: sqlite3.Connection) -> int:
@@ -28,8 +29,8 @@ def version_of(db: sqlite3.Connection) -> int:
         StoreError: the file belongs to another program, or to a newer version of this one.
     """
     tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    version = int(_one(db, "PRAGMA user_version"))  # asked for after them: both appear at one moment
-    if tables and _one(db, "PRAGMA application_id") != _APPLICATION:
+    version = int(one(db, "PRAGMA user_version"))  # asked for after them: both appear at one moment
+    if tables and one(db, "PRAGMA application_id") != _APPLICATION:
         version = _version_inside(db, tables)
     known = len(scripts("sqlite"))
     if version > known:
@@ -39,7 +40,7 @@ def version_of(db: sqlite3.Connection) -> int:
 
 def is_marked(db: sqlite3.Connection) -> bool:
     """Return whether the header tells that this is a store."""
-    return bool(_one(db, "PRAGMA application_id") == _APPLICATION)
+    return bool(one(db, "PRAGMA application_id") == _APPLICATION)
 
 
 def migrate(db: sqlite3.Connection) -> None:
@@ -54,17 +55,12 @@ def migrate(db: sqlite3.Connection) -> None:
 
 
 def _version_inside(db: sqlite3.Connection, tables: set[str]) -> int:
-    if not tables >= _OURS or _one(db, "PRAGMA application_id") != 0:
+    if not tables >= _OURS or one(db, "PRAGMA application_id") != 0:
         raise StoreError("it is a SQLite file of another program")
-    salt = _one(db, "SELECT value FROM properties WHERE name = 'salt'")
-    if not isinstance(salt, bytes) or len(salt) != _SALT:
+    salt = one(db, SALT)
+    if not isinstance(salt, bytes) or len(salt) != _BYTES:
         raise StoreError("it is a part of a store only: restore it again, as a whole")
-    return int(_one(db, "SELECT value FROM properties WHERE name = 'version'") or 1)
-
-
-def _one(db: sqlite3.Connection, query: str) -> Any:  # noqa: ANN401 - of whatever type the cell is
-    row = db.execute(query).fetchone()
-    return None if row is None else row[0]
+    return int(one(db, "SELECT value FROM properties WHERE name = 'version'") or 1)
 
 
 def _statements(script: str) -> Iterator[str]:

@@ -11,7 +11,7 @@ committed counts only after the second check.
   (SIGBUS). So it is made as long as it was, with zeros; SQLite finds them and reads the log anew.
 - The main file changes only when a part of the log is copied into it (a checkpoint). Whenever it has changed,
   it is opened a second time, without the log, and must hold this store's salt and a *generation* that is not
-  too old: a number that is raised after each checkpoint. A copy of this very store that was made before
+  too old: see `hourlyclicks.store.inside`. A copy of this very store that was made before
   the last checkpoint has an older one.
 
 No file is opened here that SQLite has locks on: when a process closes any descriptor of a file, it loses all
@@ -25,25 +25,24 @@ import sqlite3
 import time
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
 
 from hourlyclicks.errors import StoreError
+from hourlyclicks.store.inside import GENERATION, NEW_GENERATION, SALT, look_inside, one, uri_of
 from hourlyclicks.store.words import in_words, is_busy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from hourlyclicks.store.inside import Inside
 
 _LOG_HEADER, _FRAME_HEADER = 32, 24
 _MAGIC = {b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83"}
 _SETTLING = 1.0
 """Seconds in which a checkpoint of another process may leave the main file unreadable to others."""
 _PAUSE = 0.02
-
-_SALT = "SELECT value FROM properties WHERE name = 'salt'"
-_GENERATION = "SELECT value FROM properties WHERE name = 'generation'"
-_NEW_GENERATION = "INSERT OR REPLACE INTO properties VALUES ('generation', ?)"
 
 _AGAIN = "while it was in use: start again to ask for what is missing"
 
@@ -65,15 +64,6 @@ class _TroubleError(Exception):
     keep: bool = False
 
 
-@attrs.frozen
-class _Inside:
-    """What the main file tells of itself."""
-
-    salt: object
-    generation: int
-    schema: int
-
-
 class Watch:
     """Watch the file of an open connection.
 
@@ -87,10 +77,10 @@ class Watch:
         self._db = db
         self._path = str(path.absolute())
         main = os.path.realpath(path)  # SQLite puts the others there
-        self._uri = Path(main).as_uri() + "?immutable=1"
+        self._real = main
         self._log_path, self._shm_path = main + "-wal", main + "-shm"
-        self._frame = _FRAME_HEADER + int(_one(db, "PRAGMA page_size"))
-        self._salt = _one(db, _SALT)
+        self._frame = _FRAME_HEADER + int(one(db, "PRAGMA page_size"))
+        self._salt = one(db, SALT)
         self._main = identity
         self._shm = identity_of(Path(self._shm_path))
         self._log_file = Path(self._log_path).open("rb", buffering=0)  # noqa: SIM115 - closed with the rest
@@ -119,9 +109,9 @@ class Watch:
     def within_transaction(self) -> None:
         """Raise the generation, if there was a checkpoint since it was raised."""
         if self._outdated:
-            generation = _one(self._db, _GENERATION) or 0
+            generation = one(self._db, GENERATION) or 0
             if generation == self._generation:  # else another process was faster
-                self._db.execute(_NEW_GENERATION, (generation + 1,))
+                self._db.execute(NEW_GENERATION, (generation + 1,))
             self._outdated = False
 
     def close(self) -> None:
@@ -225,23 +215,23 @@ class Watch:
 
     def _look_inside(self, seen: tuple[int, int, int]) -> None:
         shrunk = seen[1] < self._seen[1] or seen[2] < self._seen[2]
-        generation = _one(self._db, _GENERATION) or 0  # before the other: it may be raised at any time
+        generation = one(self._db, GENERATION) or 0  # before the other: it may be raised at any time
         inside = self._inside(thoroughly=shrunk)
         if inside is not None:
             latest = max(self._generation or 0, generation - 1)
-            schema = _one(self._db, "PRAGMA schema_version")
+            schema = one(self._db, "PRAGMA schema_version")
             if inside.salt != self._salt or inside.generation < latest or inside.schema > schema:
                 raise _TroubleError(f"the file was overwritten {_AGAIN}", discard=True, keep=True)
             self._generation = inside.generation
             self._outdated = inside.generation == generation
         self._seen = seen
 
-    def _inside(self, *, thoroughly: bool) -> _Inside | None:
+    def _inside(self, *, thoroughly: bool) -> Inside | None:
         """Return what the main file tells of itself; ``None`` as long as all is in the log."""
         until = time.monotonic() + _SETTLING
         while True:
             try:
-                return self._read_inside(thoroughly=thoroughly)
+                return look_inside(self._real, "immutable=1", thoroughly=thoroughly)
             except sqlite3.Error as error:
                 code = getattr(error, "sqlite_errorcode", 0) & 0xFF
                 if code == sqlite3.SQLITE_ERROR and self._generation is None:
@@ -250,13 +240,6 @@ class Watch:
                     text = "the file was overwritten or cut off while it was in use: restore a backup"
                     raise _TroubleError(text, keep=True) from None
             time.sleep(_PAUSE)
-
-    def _read_inside(self, *, thoroughly: bool) -> _Inside:
-        with closing(sqlite3.connect(self._uri, uri=True)) as db:
-            if thoroughly and _one(db, "PRAGMA quick_check(1)") != "ok":
-                raise _damage()
-            salt, generation = _one(db, _SALT), _one(db, _GENERATION)
-            return _Inside(salt, generation or 0, _one(db, "PRAGMA schema_version"))
 
     # -- closing ----------------------------------------------------------------------------------------
 
@@ -279,11 +262,11 @@ class Watch:
 
     def _close_without_checkpoint(self) -> None:
         """Close, but copy nothing from the log: SQLite does so only if no other connection is left."""
-        uri = self._uri.replace("immutable=1", "mode=ro")  # it cannot write, so it does not either
+        uri = uri_of(self._real, "mode=ro")  # what cannot write makes no checkpoint, either
         with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as another:
             with suppress(sqlite3.Error):
                 another.execute("BEGIN")
-                _one(another, "SELECT count(*) FROM sqlite_master")
+                one(another, "SELECT count(*) FROM sqlite_master")
             self._db.close()
 
 
@@ -294,14 +277,3 @@ def identity_of(path: Path) -> tuple[int, int]:
 
 def _identity(found: os.stat_result) -> tuple[int, int]:
     return found.st_dev, found.st_ino
-
-
-def _one(db: sqlite3.Connection, query: str) -> Any:  # noqa: ANN401 - of whatever type the cell is
-    row = db.execute(query).fetchone()
-    return None if row is None else row[0]
-
-
-def _damage() -> sqlite3.DatabaseError:
-    error = sqlite3.DatabaseError("it is damaged")
-    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-    return error

@@ -6,18 +6,21 @@ process. What was begun has half a second to be finished then.
 
 from __future__ import annotations
 
-import asyncio
 import atexit
 import threading
 import time
 import weakref
+from concurrent.futures import Executor, Future
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+P = ParamSpec("P")
 T = TypeVar("T")
+
+_Queue: TypeAlias = "SimpleQueue[Callable[[], None] | None]"
 
 _AT_EXIT = 0.5
 """Seconds that the end of the process waits for what was begun."""
@@ -25,34 +28,31 @@ _AT_EXIT = 0.5
 _working: weakref.WeakSet[Worker] = weakref.WeakSet()
 
 
-class Worker:
-    """A thread, which ends with `stop`."""
+class Worker(Executor):
+    """A thread, which ends with `stop`; for ``loop.run_in_executor``."""
 
     def __init__(self, name: str) -> None:
         self.hurried = threading.Event()
         """Set when no lock is to be waited for any more."""
-        self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._work: _Queue = SimpleQueue()
         self._thread = threading.Thread(target=_run, args=(self._work,), name=name, daemon=True)
         self._thread.start()
         weakref.finalize(self, self._work.put, None).atexit = False
         _working.add(self)
 
-    def submit(self, work: Callable[[], T]) -> asyncio.Future[T]:
-        """Let the thread do a piece of work; it is done even if the future is cancelled."""
-        loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
+    def submit(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """See `concurrent.futures.Executor.submit`."""
+        future: Future[T] = Future()
 
         def do() -> None:
-            result: Any = None
-            error: BaseException | None = None
-            try:
-                result = work()
-            except BaseException as caught:  # noqa: BLE001 - it is raised where the result is waited for
-                error = caught
-            try:
-                loop.call_soon_threadsafe(_settle, future, result, error)
-            except RuntimeError:  # the loop is closed: nothing waits for the result any more
+            if not future.set_running_or_notify_cancel():
                 return
+            try:
+                result = work(*args, **kwargs)
+            except BaseException as error:  # noqa: BLE001 - it is raised where the result is waited for
+                future.set_exception(error)
+            else:
+                future.set_result(result)
 
         self._work.put(do)
         return future
@@ -72,19 +72,10 @@ def hurry() -> None:
         worker.hurried.set()
 
 
-def _run(queue: SimpleQueue[Callable[[], None] | None]) -> None:
+def _run(queue: _Queue) -> None:
     while (work := queue.get()) is not None:
         work()
         del work  # it holds the result
-
-
-def _settle(future: asyncio.Future[T], result: T, error: BaseException | None) -> None:
-    if future.done():
-        return
-    if error is None:
-        future.set_result(result)
-    else:
-        future.set_exception(error)
 
 
 @atexit.register

@@ -162,6 +162,25 @@ async def test_a_file_that_is_locked_is_waited_for(path: Path) -> None:
     await store.close()
 
 
+async def test_a_close_that_is_cancelled_waits_for_no_lock(path: Path) -> None:
+    """Nor does the work before it, whose caller has gone; the store can be used again."""
+    store = SqliteStore(path, patience=3600)
+    account = await me(store)
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("BEGIN IMMEDIATE")
+        keeping = asyncio.create_task(store.keep(account, ME, a_day(FIRST), requests=1))
+        closed = asyncio.create_task(store.close())
+        await asyncio.wait({keeping, closed}, timeout=0.05)
+        assert not keeping.done()
+        closed.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await closed
+        with pytest.raises(StoreError, match="another program keeps it locked"):
+            await asyncio.wait_for(keeping, 60)
+    await store.keep(account, ME, a_day(FIRST), requests=1)
+    await store.close()
+
+
 @pytest.mark.parametrize("lock", ["BEGIN EXCLUSIVE", "BEGIN; SELECT count(*) FROM sqlite_schema"])
 async def test_a_new_file_that_is_locked_is_waited_for(path: Path, lock: str) -> None:
     """Also by who wants to turn it into a store, and even if it is only being read."""
