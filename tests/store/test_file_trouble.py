@@ -181,7 +181,7 @@ async def test_a_close_that_is_cancelled_waits_for_no_lock(path: Path) -> None:
     await store.close()
 
 
-@pytest.mark.parametrize("lock", ["BEGIN EXCLUSIVE", "BEGIN; SELECT count(*) FROM sqlite_schema"])
+@pytest.mark.parametrize("lock", ["BEGIN EXCLUSIVE", "BEGIN; SELECT count(*) FROM sqlite_master"])
 async def test_a_new_file_that_is_locked_is_waited_for(path: Path, lock: str) -> None:
     """Also by who wants to turn it into a store, and even if it is only being read."""
     with closing(sqlite3.connect(path, isolation_level=None)) as db:

@@ -44,7 +44,7 @@ async def test_a_log_of_another_file_is_refused(tmp_path: Path, *, read_only: bo
 
 async def test_a_log_of_another_state_is_refused(tmp_path: Path) -> None:
     """As it is left behind where an older copy was put in the place of the file; its own log is read."""
-    states = await snapshots(tmp_path / "made.db", 6)
+    states = await snapshots(tmp_path / "made.db", 4)
     for old, (main, _) in enumerate(states):
         for new, (_, log) in enumerate(states):
             path = tmp_path / f"{old}-{new}.db"
