@@ -13,7 +13,7 @@ from hourlyclicks.errors import StoreError
 from hourlyclicks.store.inside import check_log
 from hourlyclicks.store.schema import scripts
 from hourlyclicks.store.tables import is_marked, migrate, version_of
-from hourlyclicks.store.watch import Watch, identity_of
+from hourlyclicks.store.watch import Watch, close_without_checkpoint, identity_of
 from hourlyclicks.store.words import CANNOT_WRITE
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def open_to_write(path: Path, timeout: float) -> Watch:
         _prepare(db)
         return Watch(path, identity, db)
     except BaseException:
-        db.close()
+        close_without_checkpoint(db, os.path.realpath(path))
         raise
 
 

@@ -123,7 +123,7 @@ class Watch:
         self._log_file.close()
         done = trouble.discard
         if trouble.keep:
-            self._close_without_checkpoint()
+            close_without_checkpoint(self._db, self._real)
         else:
             if trouble.rescue and ours:
                 done = self._empty_log()
@@ -150,15 +150,22 @@ class Watch:
 
     def _look(self) -> None:
         main = self._stat(self._path, self._main, "", rescue=True)
+        seen = (main.st_ctime_ns, main.st_size, getattr(main, "st_blocks", 0))
+        try:
+            self._look_at_others()
+        except _TroubleError:
+            self._look_inside(seen)  # worse, if it has another content: the log must not get into it then
+            raise
+        if seen != self._seen:
+            self._look_inside(seen)
+
+    def _look_at_others(self) -> None:
         log = self._stat(self._log_path, self._log, "-wal")
         shm = self._stat(self._shm_path, self._shm, "-shm")
         self._look_at_shm(shm.st_size)
         if (log.st_ctime_ns, log.st_size) != self._log_seen:
             self._look_at_log(log.st_size)
             self._log_seen = (log.st_ctime_ns, log.st_size)
-        seen = (main.st_ctime_ns, main.st_size, getattr(main, "st_blocks", 0))
-        if seen != self._seen:
-            self._look_inside(seen)
 
     def _stat(
         self, path: str, identity: tuple[int, int], which: str, *, rescue: bool = False
@@ -260,14 +267,20 @@ class Watch:
             return False
         return not busy
 
-    def _close_without_checkpoint(self) -> None:
-        """Close, but copy nothing from the log: SQLite does so only if no other connection is left."""
-        uri = uri_of(self._real, "mode=ro")  # what cannot write makes no checkpoint, either
-        with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as another:
-            with suppress(sqlite3.Error):
-                another.execute("BEGIN")
-                one(another, "SELECT count(*) FROM sqlite_master")
-            self._db.close()
+
+def close_without_checkpoint(db: sqlite3.Connection, path: str | os.PathLike[str]) -> None:
+    """Close a connection, but copy nothing from the log: SQLite does so only if no other connection is left.
+
+    Args:
+        db: the connection.
+        path: the main file.
+    """
+    uri = uri_of(path, "mode=ro")  # what cannot write makes no checkpoint, either
+    with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as another:
+        with suppress(sqlite3.Error):
+            another.execute("BEGIN")
+            one(another, "SELECT count(*) FROM sqlite_master")
+        db.close()
 
 
 def identity_of(path: Path) -> tuple[int, int]:

@@ -127,6 +127,19 @@ async def test_what_was_put_in_place_stays_as_it_is(files: Files, way: Callable[
     assert not files.log.exists()
 
 
+async def test_two_stores_leave_what_was_put_in_place_as_it_is(files: Files) -> None:
+    """Also the second one, which finds that the first has deleted the log."""
+    store, account = await in_use(files)
+    other = SqliteStore(files.store)
+    await other.open()
+    files.overwrite()
+    for each in (store, other):
+        with pytest.raises(StoreError, match="overwritten while it was in use"):
+            await each.keep(account, ME, a_day(DAYS[KNOWN]), requests=1)
+        await each.close()
+    assert content(files.store) == content(files.copy)
+
+
 @pytest.mark.parametrize("how", ["copy", "vacuum"])
 async def test_an_older_copy_of_the_same_store_is_another_content(files: Files, how: str) -> None:
     """It has the same salt; that it is older is told by the generation, or by its layout."""
