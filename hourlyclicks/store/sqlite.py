@@ -79,15 +79,20 @@ class SqliteStore:
 
     async def close(self) -> None:
         """See `hourlyclicks.store.protocol.Store.close`."""
+        thread = self._thread
+        try:
+            await self._close_thread()
+        except asyncio.CancelledError:
+            if thread is not None:
+                thread.hurried.set()
+            raise
+
+    async def _close_thread(self) -> None:
         thread, self._thread = self._thread, None
         if thread is not None:
             job = asyncio.get_running_loop().run_in_executor(thread, self._close)
             thread.stop()
-            try:
-                await finished(job)
-            except asyncio.CancelledError:
-                thread.hurried.set()
-                raise
+            await finished(job)
 
     async def salt(self) -> bytes:
         """See `hourlyclicks.store.protocol.Store.salt`."""
