@@ -56,7 +56,10 @@ SOLE_USERS = {
     "aiohttp": {"net/transport.py", "net/connections.py", "net/translate.py", "simulator/*"},
     "tenacity": {"net/retry.py"},
     "msgspec": {"wire/quick.py"},
-    "sqlite3": {"store/sqlite.py", "store/file.py"},
+    "sqlite3": {
+        f"store/{name}.py"
+        for name in ("sqlite", "file", "connect", "inside", "looking", "tables", "watch", "words")
+    },
     "asyncpg": {"store/postgres.py"},
     "click": {"cli/*"},
     "rich": {"cli/*"},

@@ -8,6 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hourlyclicks.cli import hangup
+from hourlyclicks.store.worker import hurry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -56,6 +57,7 @@ async def _stopping(
             return
         for name in ours:  # should the end take its time, the third one kills
             loop.remove_signal_handler(name)
+        hurry()  # another program may keep the store locked
         task.cancel()
 
     with suppress(NotImplementedError):  # there is no such thing on Windows, where Ctrl-C cancels

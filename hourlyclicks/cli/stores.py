@@ -1,6 +1,6 @@
 """The store of a command: where it is, and whose days are looked at.
 
-Commands that only look never make anything: neither a file that is not there, nor an account.
+Commands that only look never make or change anything: neither a file, nor its tables, nor an account.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from click.core import ParameterSource
 from hourlyclicks.cli.collisions import check_apart
 from hourlyclicks.cli.keys import key_if_any
 from hourlyclicks.errors import StoreError, UsageError
-from hourlyclicks.store.opening import store_of
+from hourlyclicks.store.names import check_name, holds_password
+from hourlyclicks.store.opening import is_address, store_of
 from hourlyclicks.wire.key import ApiKey, fingerprint_of
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ STORE_VARIABLE = "HOURLYCLICKS_STORE"
 SHORT = 8
 """How many digits of an account's fingerprint are shown, and are enough to name it."""
 
-_PASSWORD = re.compile(r"://[^@]*:[^@]*@|[?&]\w*password=", re.IGNORECASE)
 _FINGERPRINT = re.compile(rf"[0-9a-f]{{{SHORT},32}}")
 
 
@@ -59,9 +59,17 @@ class StoreChoice:
 
     @property
     def exists(self) -> bool:
-        """Whether the store is there; a database is taken to be."""
+        """Whether the store is there; a database is taken to be, and an empty file is none."""
         where = self.needed()
-        return "://" in where or Path(where).exists()
+        if is_address(where):
+            return True
+        check_name(where)
+        try:
+            return Path(where).stat().st_size > 0 or not Path(where).is_file()
+        except (FileNotFoundError, NotADirectoryError, ValueError):
+            return False
+        except OSError:
+            return True  # it will be said what is wrong with it
 
 
 def with_store(command: Command) -> Command:
@@ -80,7 +88,7 @@ def with_store(command: Command) -> Command:
         _check_apart(context)
         source = context.get_parameter_source("store")
         by_option = source is ParameterSource.COMMANDLINE
-        if by_option and store is not None and _PASSWORD.search(store):
+        if by_option and store is not None and holds_password(store):
             raise click.UsageError(
                 "--store holds a password, and everybody on this machine can see the arguments of a process;"
                 f" put the address into the environment variable {STORE_VARIABLE}"
@@ -98,12 +106,12 @@ def _check_apart(context: click.Context) -> None:
 
 @asynccontextmanager
 async def looking_into(choice: StoreChoice) -> AsyncIterator[Store]:
-    """Open a store that is there, and close it in the end.
+    """Open a store that is there, to read only, and close it in the end.
 
     Raises:
         StoreError: there is none, or it cannot be read.
     """
-    store = store_of(choice.needed())
+    store = store_of(choice.needed(), read_only=True)
     if not choice.exists:
         raise StoreError(f"there is no store {choice.where}")
     try:

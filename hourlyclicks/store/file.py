@@ -11,14 +11,13 @@ one machine, and there that clock is the same for all processes and never jumps.
 from __future__ import annotations
 
 import datetime as dt
-import os
 import sqlite3
-import time
 from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hourlyclicks.errors import StoreError
+from hourlyclicks.store.connect import open_to_write, transaction
 from hourlyclicks.store.ledger import (
     ENDPOINT,
     SETTLED,
@@ -31,7 +30,8 @@ from hourlyclicks.store.ledger import (
     target_of,
     weigh,
 )
-from hourlyclicks.store.schema import newer, scripts
+from hourlyclicks.store.looking import Look
+from hourlyclicks.store.words import is_busy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,23 +44,6 @@ if TYPE_CHECKING:
     from hourlyclicks.store.protocol import Change
 
 R = TypeVar("R")
-
-_APPLICATION = 0x68634C6B
-"""Marks the header of the file, so that nobody takes it for another program's."""
-
-_PAUSE = 0.01
-"""Seconds between two tries of what SQLite itself does not wait for."""
-
-_WORDS = {
-    sqlite3.SQLITE_FULL: "the disk is full",
-    sqlite3.SQLITE_READONLY: "it cannot be written",
-    sqlite3.SQLITE_CANTOPEN: "it cannot be opened",
-    sqlite3.SQLITE_NOTADB: "it is damaged, or something else than a store",
-    sqlite3.SQLITE_CORRUPT: "it is damaged",
-    sqlite3.SQLITE_BUSY: "another program keeps it locked",
-    sqlite3.SQLITE_LOCKED: "another program keeps it locked",
-    sqlite3.SQLITE_IOERR: "the disk fails",
-}
 
 _DAYS = "FROM days WHERE series_id = ? AND date BETWEEN ? AND ?"
 _MARKS = (
@@ -94,22 +77,37 @@ class SqliteFile:
     Args:
         path: the file; made if need be, readable by its owner only.
         now: returns nanoseconds of the clock that everybody shares.
-        patience: the seconds to wait for another program that writes to the file.
+        timeout: the seconds to wait for another program's lock, at each statement.
+        read_only: whether the file is neither made nor changed.
     """
 
-    def __init__(self, path: Path, *, now: Callable[[], int], patience: float) -> None:
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    def __init__(
+        self, path: Path, *, now: Callable[[], int], timeout: float, read_only: bool = False
+    ) -> None:
         self._now = now
-        self._db = sqlite3.connect(path, timeout=patience, isolation_level=None)
-        try:
-            self._prepare(patience)
-        except BaseException:
-            self._db.close()
-            raise
+        self._files = Look(path, timeout) if read_only else open_to_write(path, timeout)
+        self._db = self._files.ready()
 
     def close(self) -> None:
         """Close the file."""
-        self._db.close()
+        self._files.close()
+
+    def do(self, work: Callable[[SqliteFile], R]) -> R:
+        """Do a piece of work, which counts only if the file is the one that was opened, before and after.
+
+        Args:
+            work: does it, in one transaction.
+        """
+        while True:
+            self._db = self._files.ready()
+            try:
+                result = work(self)
+            except sqlite3.DatabaseError as error:
+                if is_busy(error) or self._files.holds():
+                    raise
+            else:
+                if self._files.holds():
+                    return result
 
     def salt(self) -> bytes:
         """Return what fingerprints are keyed with."""
@@ -185,53 +183,11 @@ class SqliteFile:
 
     # -- inside -----------------------------------------------------------------------------------------
 
-    def _prepare(self, patience: float) -> None:
-        """Bring the tables up to date, or refuse the file."""
-        known = scripts("sqlite")
-        tables = self._one("SELECT count(*) FROM sqlite_schema")  # asked first: both appear at one moment
-        if tables and self._one("PRAGMA application_id") != _APPLICATION:
-            raise StoreError("it is a SQLite file of another program")
-        outdated = self._version(len(known)) < len(known)
-        self._log_ahead(patience)
-        self._db.execute("PRAGMA synchronous = FULL")
-        self._db.execute("PRAGMA foreign_keys = ON")
-        if outdated:
-            with self._transaction():
-                for script in known[self._version(len(known)) :]:
-                    for statement in _statements(script):
-                        self._db.execute(statement)
-                self._db.execute(f"PRAGMA application_id = {_APPLICATION}")
-                self._db.execute(f"PRAGMA user_version = {len(known)}")
-
-    def _log_ahead(self, patience: float) -> None:
-        """Turn WAL on; when two processes do so at once, SQLite fails at once in one instead of waiting."""
-        until = time.monotonic() + patience
-        while True:
-            try:
-                self._db.execute("PRAGMA journal_mode = WAL")
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() >= until:
-                    raise
-                time.sleep(_PAUSE)
-            else:
-                return
-
-    def _version(self, known: int) -> int:
-        version = int(self._one("PRAGMA user_version"))
-        if version > known:
-            raise StoreError(newer(version, known))
-        return version
-
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        self._db.execute("BEGIN IMMEDIATE")
-        try:
+        with transaction(self._db):
+            self._files.within_transaction()
             yield
-            self._db.execute("COMMIT")
-        except BaseException:
-            if self._db.in_transaction:
-                self._db.execute("ROLLBACK")
-            raise
 
     def _one(self, query: str, *values: object) -> Any:  # noqa: ANN401 - of whatever type the cell is
         row = self._db.execute(query, values).fetchone()
@@ -264,24 +220,6 @@ class SqliteFile:
     def _mark_of(self, account: int, target: Target, day: dt.date) -> Mark | None:
         found = self._about(_MARKS, account, target, day, day)
         return _mark(found[0]) if found else None
-
-
-def in_words(error: Exception) -> str:
-    """Say what is wrong with a file."""
-    if isinstance(error, OSError):
-        return error.strerror or type(error).__name__
-    if isinstance(error, OverflowError | UnicodeEncodeError):
-        return "it cannot hold a number of more than 64 bits, or half a character"
-    return _WORDS.get(getattr(error, "sqlite_errorcode", 0) & 0xFF) or str(error)
-
-
-def _statements(script: str) -> Iterator[str]:
-    statement = ""
-    for line in script.splitlines(keepends=True):
-        statement += line
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
 
 
 def _text(moment: dt.datetime) -> str:

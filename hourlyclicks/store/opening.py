@@ -14,36 +14,41 @@ if TYPE_CHECKING:
 _POSTGRES = ("postgresql://", "postgres://")
 
 
-def store_of(where: Store | str | os.PathLike[str], clock: Clock | None = None) -> Store:
+def store_of(
+    where: Store | str | os.PathLike[str], clock: Clock | None = None, *, read_only: bool = False
+) -> Store:
     """Return a store, which is not opened yet unless it was.
 
     Args:
         where: a store; the address of a PostgreSQL database, which begins with ``postgresql://``; or the path
             of a SQLite file.
         clock: measures the pace that a SQLite file shares; a PostgreSQL server has a clock of its own.
+        read_only: whether a store that is not there yet must not be made, and one that is there not changed.
 
     Raises:
         UsageError: it is none of these, or asyncpg is not installed.
     """
-    if isinstance(where, str):
-        if where.lower().startswith(_POSTGRES):
-            return _postgres(where)
-        if "://" in where:  # not repeated: it may hold a password
-            raise UsageError("a store's address begins with postgresql://, or it is the path of a file")
+    if isinstance(where, str) and is_address(where):
+        return _postgres(where)
     if isinstance(where, str | os.PathLike):
-        return _sqlite(where, clock)
+        return _sqlite(where, clock, read_only=read_only)
     if not callable(getattr(where, "pace", None)):
         raise UsageError(f"a store is a Store, a path or a postgresql:// address, not {where!r}")
     return where
 
 
-def _sqlite(path: str | os.PathLike[str], clock: Clock | None) -> Store:
+def is_address(where: str) -> bool:
+    """Return whether a text is the address of a PostgreSQL database."""
+    return where.lower().startswith(_POSTGRES)
+
+
+def _sqlite(path: str | os.PathLike[str], clock: Clock | None, *, read_only: bool) -> Store:
     from hourlyclicks.store.sqlite import SqliteStore  # noqa: PLC0415 - most runs keep nothing
 
     text: object = os.fspath(path)  # bytes, should somebody have paths of those
-    if not isinstance(text, str) or not text or "\0" in text:
-        raise UsageError(f"a store needs the path of a file, not {path!r}")
-    return SqliteStore(path, clock=clock)
+    if not isinstance(text, str) or "\0" in text:
+        raise UsageError("a store needs the path of a file, without a character NUL")
+    return SqliteStore(path, clock=clock, read_only=read_only)
 
 
 def _postgres(address: str) -> Store:

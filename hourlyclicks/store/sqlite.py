@@ -7,20 +7,23 @@ is never held up by a disk. A piece of work that was begun is finished, even if 
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 import threading
-from concurrent.futures import ThreadPoolExecutor
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from hourlyclicks.clock import SystemClock
 from hourlyclicks.errors import StoreError
-from hourlyclicks.store.file import SqliteFile, in_words
+from hourlyclicks.store.file import SqliteFile
 from hourlyclicks.store.finishing import finished
+from hourlyclicks.store.names import check_name
+from hourlyclicks.store.words import in_words, is_busy
+from hourlyclicks.store.worker import Worker
 
 if TYPE_CHECKING:
     import datetime as dt
-    import os
     from collections import Counter
     from collections.abc import Callable, Mapping
 
@@ -34,6 +37,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 
+_SLICE = 0.1
+"""Seconds that SQLite itself waits for a lock; the rest of the patience can be cut short."""
+_PAUSE = 0.01
+"""Seconds between two tries of what SQLite does not wait for."""
+
 
 class SqliteStore:
     """Keep days in a SQLite file.
@@ -42,17 +50,25 @@ class SqliteStore:
         path: the file; made if need be, readable by its owner only.
         clock: measures the shared pace; the machine's clocks when left out.
         patience: the seconds to wait for another program that writes to the file.
+        read_only: whether the file is neither made nor changed; a store of older tables is read as it is.
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], *, clock: Clock | None = None, patience: float = 20.0
+        self,
+        path: str | os.PathLike[str],
+        *,
+        clock: Clock | None = None,
+        patience: float = 20.0,
+        read_only: bool = False,
     ) -> None:
+        check_name(os.fspath(path))
         self.path = Path(path)
         self._patience = patience
+        self._read_only = read_only
         self._clock: Clock = clock or SystemClock()
         self._own = threading.local()
         """What belongs to one thread only: the file it opened."""
-        self._thread: ThreadPoolExecutor | None = None
+        self._thread: Worker | None = None
 
     def __repr__(self) -> str:
         return f"<SqliteStore {str(self.path)!r}>"
@@ -63,12 +79,20 @@ class SqliteStore:
 
     async def close(self) -> None:
         """See `hourlyclicks.store.protocol.Store.close`."""
+        thread = self._thread
+        try:
+            await self._close_thread()
+        except asyncio.CancelledError:
+            if thread is not None:
+                thread.hurried.set()
+            raise
+
+    async def _close_thread(self) -> None:
         thread, self._thread = self._thread, None
         if thread is not None:
             job = asyncio.get_running_loop().run_in_executor(thread, self._close)
-            thread.shutdown(wait=False)
+            thread.stop()
             await finished(job)
-            thread.shutdown()  # it has nothing left to do
 
     async def salt(self) -> bytes:
         """See `hourlyclicks.store.protocol.Store.salt`."""
@@ -115,21 +139,41 @@ class SqliteStore:
     async def _run(self, work: Callable[[SqliteFile], T]) -> T:
         """Let the thread do a piece of work; it is done even if the caller is cancelled meanwhile."""
         if self._thread is None:
-            self._thread = ThreadPoolExecutor(1, thread_name_prefix="hourlyclicks-store")
+            self._thread = Worker("hourlyclicks-store")
         loop = asyncio.get_running_loop()
-        return await finished(loop.run_in_executor(self._thread, self._work, work))
+        return await finished(loop.run_in_executor(self._thread, self._work, work, self._thread.hurried))
 
     # -- in the thread ----------------------------------------------------------------------------------
 
-    def _work(self, work: Callable[[SqliteFile], T]) -> T:
+    def _work(self, work: Callable[[SqliteFile], T], hurried: threading.Event) -> T:
         try:
-            if not hasattr(self._own, "file"):
-                self._own.file = SqliteFile(self.path, now=self._clock.monotonic, patience=self._patience)
-            return work(self._own.file)
+            return self._patiently(work, hurried)
         except StoreError as error:
             raise StoreError(f"the store {self.path}: {error}") from None
         except (sqlite3.Error, OSError, OverflowError, UnicodeEncodeError) as error:
             raise StoreError(f"the store {self.path}: {in_words(error)}") from None
+
+    def _patiently(self, work: Callable[[SqliteFile], T], hurried: threading.Event) -> T:
+        """Do a piece of work as soon as no other program has a lock; it has not begun before."""
+        until = time.monotonic() + self._patience
+        while True:
+            try:
+                return self._file().do(work)
+            except sqlite3.OperationalError as error:
+                if not is_busy(error) or time.monotonic() >= until or hurried.wait(_PAUSE):
+                    raise
+
+    def _file(self) -> SqliteFile:
+        """Return the file, which is opened if need be."""
+        if not hasattr(self._own, "file"):
+            self._own.file = SqliteFile(
+                self.path,
+                now=self._clock.monotonic,
+                timeout=min(self._patience, _SLICE),
+                read_only=self._read_only,
+            )
+        file: SqliteFile = self._own.file
+        return file
 
     def _close(self) -> None:
         if hasattr(self._own, "file"):

@@ -74,6 +74,18 @@ def fill(
     asyncio.run(put())
 
 
+def empty(path: Path) -> Path:
+    """Make a store without anything in it, and return its path."""
+
+    async def make() -> None:
+        store = store_of(path)
+        await store.open()
+        await store.close()
+
+    asyncio.run(make())
+    return path
+
+
 def stock(path: Path) -> Path:
     """Fill a store with a bit of everything, and return its path."""
     april = days("2025-04-01", 30)

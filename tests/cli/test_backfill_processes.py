@@ -6,7 +6,8 @@ import json
 import os
 import shlex
 import signal
-from contextlib import contextmanager
+import sqlite3
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -36,6 +37,10 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and terminals are different there")
 
 
+SHORT = 15.0
+"""Seconds that are fewer than those for which a locked store is waited for."""
+
+
 class Waiting:
     """A backfill of April that asks for one day at a time, with its sixth request under way."""
 
@@ -50,9 +55,9 @@ class Waiting:
         assert self.process.stderr is not None
         assert any(line.startswith("stopping: ") for line in self.process.stderr)
 
-    def end(self) -> tuple[int, str]:
+    def end(self, patience: float = PATIENCE) -> tuple[int, str]:
         """Wait for the end; return the exit code and what was said."""
-        _, err = self.process.communicate(timeout=PATIENCE)
+        _, err = self.process.communicate(timeout=patience)
         return self.process.returncode, err
 
 
@@ -103,6 +108,31 @@ def test_a_second_ctrl_c_ends_a_backfill_at_once(tmp_path: Path) -> None:
     assert "Traceback" not in err
 
 
+def test_a_second_ctrl_c_waits_for_no_lock(tmp_path: Path) -> None:
+    """Another program may keep the store locked for longer than a change of it is waited for."""
+    store = tmp_path / "clicks.db"
+    with waiting(store, Late(0.2)) as run, closing(sqlite3.connect(store, isolation_level=None)) as db:
+        db.execute("BEGIN IMMEDIATE")
+        run.press(signal.SIGINT)
+        run.process.send_signal(signal.SIGINT)
+        code, err = run.end(SHORT)
+    assert (code, known(store)) == (130, NOW_ASKED - 1)
+    assert "Traceback" not in err
+
+
+def test_a_store_that_is_removed_ends_a_backfill(tmp_path: Path) -> None:
+    """What is not on any disk is not said to be there: exit 12, and no further request."""
+    store = tmp_path / "clicks.db"
+    with waiting(store, Late(0.2)) as run:
+        for suffix in ("", "-wal", "-shm"):
+            store.with_name(store.name + suffix).unlink()
+        code, err = run.end()
+        asked = run.server.counters.requests
+    assert (code, asked) == (12, NOW_ASKED)
+    assert f"the store {store}: the file was removed or renamed while it was in use" in err
+    assert not store.exists()
+
+
 def test_a_backfill_that_is_killed_goes_on(tmp_path: Path) -> None:
     """After kill -9, while the limit is used up, everything is there and only the rest is asked for."""
     store = tmp_path / "clicks.db"
@@ -110,7 +140,9 @@ def test_a_backfill_that_is_killed_goes_on(tmp_path: Path) -> None:
     with serving() as server:
         slow = ("--limit", "5/600", "--base-url", server.url)
         with start(*words, *slow) as process:
-            while not store.exists() or known(store) < 5:  # it will not be more
+            while (
+                invoke("status", "--store", str(store)).exit_code or known(store) < 5
+            ):  # it will not be more
                 assert process.poll() is None
             process.kill()
             process.communicate(timeout=PATIENCE)

@@ -15,7 +15,7 @@ from hourlyclicks.cli import export
 from hourlyclicks.cli.export import chunks
 from hourlyclicks.model.series import merge_days
 from tests.cli.serving import invoke
-from tests.cli.stocks import HANGUL, LINK, TEAM, answer, days, fill, stock
+from tests.cli.stocks import HANGUL, LINK, TEAM, answer, days, empty, fill, stock
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -117,12 +117,11 @@ def test_a_range_must_be_complete(store: str, tmp_path: Path) -> None:
 
 def test_nothing_at_all_is_no_export(store: str, tmp_path: Path) -> None:
     """Neither of an empty store nor of days or targets nobody knows, not even in part."""
-    (tmp_path / "empty.db").touch()
-    empty = str(tmp_path / "empty.db")
+    nothing = str(empty(tmp_path / "empty.db"))
     march = ("--from", "2025-03-01", "--to", "2025-03-31", "--partial")
-    assert [exported(where).exit_code for where in (empty, str(tmp_path / "none.db"))] == [2, 12]
+    assert [exported(where).exit_code for where in (nothing, str(tmp_path / "none.db"))] == [2, 12]
     assert exported(store, "--group", "8").exit_code == 2
-    for result in (exported(store, *march), exported(empty, "--group", "8", *march)):
+    for result in (exported(store, *march), exported(nothing, "--group", "8", *march)):
         assert (result.exit_code, result.stdout) == (10, "")
 
 

@@ -11,7 +11,7 @@ import pytest
 from hourlyclicks.cli import status
 from hourlyclicks.cli.status import shade, shades_for
 from tests.cli.serving import ENVIRONMENT, PATIENCE, invoke, start
-from tests.cli.stocks import HANGUL, LATER, LINK, TEAM, answer, days, fill, stock, trouble
+from tests.cli.stocks import HANGUL, LATER, LINK, TEAM, answer, days, empty, fill, stock, trouble
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -151,8 +151,7 @@ def test_the_same_as_json(store: str) -> None:
 
 def test_an_empty_store_is_said_to_be(tmp_path: Path) -> None:
     """In words, or as an empty array."""
-    path = tmp_path / "clicks.db"
-    path.touch()
+    path = empty(tmp_path / "clicks.db")
     assert shown(str(path)).stdout == "The store is empty.\n"
     assert json.loads(shown(str(path), "--format", "json").stdout) == []
 

@@ -18,7 +18,7 @@ from hourlyclicks.cli.stores import (
     with_store,
 )
 from hourlyclicks.simulator import DEFAULT_KEY
-from tests.cli.stocks import LINK, answer, days, fill
+from tests.cli.stocks import LINK, answer, days, empty, fill
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -75,14 +75,19 @@ def test_an_address_without_a_password_may_be_an_option(address: str) -> None:
     assert parse("--store", address).where == address
 
 
-async def test_looking_makes_no_store(tmp_path: Path) -> None:
-    """A file that is not there stays away."""
-    choice = StoreChoice(str(tmp_path / "none.db"), None, by_option=True)
+@pytest.mark.parametrize("content", [None, b""])
+async def test_looking_makes_no_store(tmp_path: Path, content: bytes | None) -> None:
+    """A file that is not there stays away, and an empty one stays empty."""
+    path = tmp_path / "none.db"
+    if content is not None:
+        path.write_bytes(content)
+    choice = StoreChoice(str(path), None, by_option=True)
     assert not choice.exists
     with pytest.raises(StoreError, match="there is no store"):
         async with looking_into(choice):
             pass
     assert not choice.exists
+    assert [file.stat().st_size for file in tmp_path.iterdir()] == ([] if content is None else [0])  # noqa: ASYNC240 - nothing else runs
 
 
 @pytest.fixture
@@ -146,15 +151,14 @@ async def test_an_account_that_is_yet_to_come_is_none(
 
 
 @pytest.fixture
-def empty(tmp_path: Path) -> StoreChoice:
+def nothing(tmp_path: Path) -> StoreChoice:
     """A store without anything in it."""
-    (tmp_path / "clicks.db").touch()
-    return StoreChoice(str(tmp_path / "clicks.db"), None, by_option=True)
+    return StoreChoice(str(empty(tmp_path / "clicks.db")), None, by_option=True)
 
 
-async def test_an_empty_store_has_no_accounts(empty: StoreChoice) -> None:
+async def test_an_empty_store_has_no_accounts(nothing: StoreChoice) -> None:
     """Nothing is found in it, and a name is unknown."""
-    async with looking_into(empty) as store:
+    async with looking_into(nothing) as store:
         assert await one_account(store, None) is None
         with pytest.raises(UsageError, match="it is empty"):
             await accounts(store, "news")

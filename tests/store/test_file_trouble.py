@@ -66,7 +66,7 @@ async def test_a_file_that_must_not_be_written_is_refused() -> None:
         await filled(path)
         path.chmod(0o444)
         drop_rights()
-        assert await refusal(path) == "Permission denied"
+        assert "give this user the right to write" in await refusal(path)
 
 
 async def test_a_folder_that_must_not_be_written_is_refused() -> None:
@@ -77,7 +77,7 @@ async def test_a_folder_that_must_not_be_written_is_refused() -> None:
         path.chmod(0o666)
         folder.chmod(0o555)
         drop_rights()
-        assert await refusal(path) in {"it cannot be opened", "it cannot be written"}
+        assert "right" in await refusal(path)
         assert await refusal(folder / "new.db") == "Permission denied"
 
 
@@ -86,7 +86,7 @@ async def test_a_full_disk_loses_nothing(store: SqliteStore) -> None:
     account = await me(store)
     await store._run(pragma(f"max_page_count = {await store._run(pragma('page_count'))}"))
     kept: list[DayClicks] = []
-    with pytest.raises(StoreError, match=r"clicks\.db: the disk is full$"):
+    with pytest.raises(StoreError, match=r"clicks\.db: the disk is full: free some space"):
         await keep_all(store, account, kept)
     assert 0 < len(kept) < 100
     assert await store.read(account, ME, ALL) == kept
@@ -123,7 +123,9 @@ async def test_a_file_that_cannot_grow_loses_nothing(path: Path) -> None:
     root = Path(__file__).parents[2]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=root)  # noqa: ASYNC221, S603 - nothing else runs, ours
     *kept, said = done.stdout.splitlines()
-    assert said in {f"the store {path}: the disk fails", f"the store {path}: the disk is full"}
+    assert said.startswith(
+        (f"the store {path}: the disk or its file system", f"the store {path}: the disk is full")
+    )
     assert 10 < len(kept) < 1000
     store = SqliteStore(path)
     assert len(await store.read(await me(store), ME, ALL)) == len(kept)
@@ -141,7 +143,7 @@ async def test_a_file_that_is_locked_is_not_waited_for_too_long(path: Path, stor
     await store.keep(account, ME, a_day(FIRST), requests=1)
     with closing(sqlite3.connect(path.parent / "new.db")) as db:
         db.execute("BEGIN EXCLUSIVE")
-        assert await refusal(path.parent / "new.db", patience=0.05) == "another program keeps it locked"
+        assert "another program keeps it locked" in await refusal(path.parent / "new.db", patience=0.05)
 
 
 async def test_a_file_that_is_locked_is_waited_for(path: Path) -> None:
@@ -160,13 +162,32 @@ async def test_a_file_that_is_locked_is_waited_for(path: Path) -> None:
     await store.close()
 
 
-@pytest.mark.parametrize("lock", ["BEGIN EXCLUSIVE", "BEGIN; SELECT count(*) FROM sqlite_schema"])
+async def test_a_close_that_is_cancelled_waits_for_no_lock(path: Path) -> None:
+    """Nor does the work before it, whose caller has gone; the store can be used again."""
+    store = SqliteStore(path, patience=3600)
+    account = await me(store)
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("BEGIN IMMEDIATE")
+        keeping = asyncio.create_task(store.keep(account, ME, a_day(FIRST), requests=1))
+        closed = asyncio.create_task(store.close())
+        await asyncio.wait({keeping, closed}, timeout=0.05)
+        assert not keeping.done()
+        closed.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await closed
+        with pytest.raises(StoreError, match="another program keeps it locked"):
+            await asyncio.wait_for(keeping, 60)
+    await store.keep(account, ME, a_day(FIRST), requests=1)
+    await store.close()
+
+
+@pytest.mark.parametrize("lock", ["BEGIN EXCLUSIVE", "BEGIN; SELECT count(*) FROM sqlite_master"])
 async def test_a_new_file_that_is_locked_is_waited_for(path: Path, lock: str) -> None:
     """Also by who wants to turn it into a store, and even if it is only being read."""
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         for statement in lock.split(";"):
             db.execute(statement).fetchall()
-        assert await refusal(path, patience=0.05) == "another program keeps it locked"
+        assert "another program keeps it locked" in await refusal(path, patience=0.05)
         store = SqliteStore(path)
         opening = asyncio.create_task(store.open())
         await asyncio.wait({opening}, timeout=0.1)
@@ -176,35 +197,20 @@ async def test_a_new_file_that_is_locked_is_waited_for(path: Path, lock: str) ->
     await store.close()
 
 
-class _Hasty:
-    """A database that says it is locked without waiting, as SQLite does when two turn WAL on at once."""
+@pytest.mark.parametrize(("patience", "left"), [(60.0, 0), (0.0, 2)])
+async def test_what_sqlite_does_not_wait_for_is_waited_for(path: Path, patience: float, left: int) -> None:
+    """As long as for everything else; as when two processes turn the log on at once."""
+    store, times = SqliteStore(path, patience=patience), 3
 
-    def __init__(self, times: int) -> None:
-        self.times = times
-
-    def execute(self, _statement: str) -> None:
-        """Fail some times."""
-        if self.times:
-            self.times -= 1
+    def hasty(_: SqliteFile) -> None:
+        nonlocal times
+        if times:
+            times -= 1
             error = sqlite3.OperationalError("database is locked")
             error.sqlite_errorcode = sqlite3.SQLITE_BUSY
             raise error
 
-
-@pytest.mark.parametrize(("patience", "left"), [(60.0, 0), (0.0, 2)])
-async def test_what_sqlite_does_not_wait_for_is_waited_for(
-    store: SqliteStore, patience: float, left: int
-) -> None:
-    """As long as for everything else."""
-    hasty = _Hasty(3)
-
-    def turn_on(file: SqliteFile) -> None:
-        whole, file._db = file._db, hasty  # type: ignore[assignment]  # all that is used of it
-        try:
-            file._log_ahead(patience)
-        finally:
-            file._db = whole
-
     with pytest.raises(StoreError, match="another program keeps it locked") if left else nullcontext():
-        await store._run(turn_on)
-    assert hasty.times == left
+        await store._run(hasty)
+    assert times == left
+    await store.close()

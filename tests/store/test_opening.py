@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -25,7 +26,9 @@ def test_a_store_is_left_as_it_is(store: Store) -> None:
     assert store_of(store) is store
 
 
-@pytest.mark.parametrize("path", ["clicks.db", Path("clicks.db"), "a:b", ":memory:", "postgresql", "서울.db"])
+@pytest.mark.parametrize(
+    "path", ["clicks.db", Path("clicks.db"), "a:b", "a=b@c.db", "a@b.db", "postgresql", "서울.db"]
+)
 def test_a_path_is_a_file(path: str | Path) -> None:
     """A file is meant, whatever it is called, and nothing is made yet."""
     store = store_of(path)
@@ -51,16 +54,50 @@ def test_an_address_is_a_database(address: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["mysql://me:pa55word@host/x", "postgresql+asyncpg://me:pa55word@host/x", "sqlite:///x.db"]
+    ("name", "hint"),
+    [
+        ("", "is empty"),
+        ("  ", "is empty"),
+        (":memory:", "keeps nothing"),
+        (":MEMORY:", "keeps nothing"),
+        ("file:clicks.db", "without file:"),
+        ("file:clicks.db?mode=memory&cache=shared", "without file:"),
+        ("host=127.0.0.1 user=me password=pa55word dbname=clicks", "write postgresql://user@host"),
+        ("dbname = clicks", "write postgresql://user@host"),
+        (" user='me' password='pa55word'", "write postgresql://user@host"),
+        ("clicks.db?password=pa55word", "write postgresql://user@host"),
+        ("mysql://me:pa55word@host/x", "no store"),
+        ("http://me:pa55word@host/x", "no store"),
+        ("jdbc:postgresql://me:pa55word@host/x", "begins with postgresql://"),
+        ("postgresql+asyncpg://me:pa55word@host/x", "write postgresql://user@host"),
+        ("postgresql:/me:pa55word@host/x", "write postgresql://user@host"),
+        ("postgresql:me:pa55word@host/x", "write postgresql://user@host"),
+        (Path("postgresql://me:pa55word@host/x"), "write postgresql://user@host"),
+        ("me:pa55word@host/x", "lacks its beginning"),
+        ("me:pa55/wo@rd@host/x", "lacks its beginning"),
+        ("//me:pa55word@host/x", "lacks its beginning"),
+        ("sqlite:///clicks.db", "clicks.db in place of sqlite:///"),
+        ("sqlite+aiosqlite:///clicks.db", "clicks.db in place of sqlite:///"),
+        ("sqlite:clicks.db", "clicks.db in place of sqlite:///"),
+    ],
 )
-def test_another_address_is_refused(address: str) -> None:
+@pytest.mark.parametrize("make", [store_of, SqliteStore])
+def test_what_is_no_path_is_refused(make: Any, name: str | Path, hint: str) -> None:  # noqa: ANN401 - both take a name
     """It is not taken for the name of a file, and not repeated: it may hold a password."""
-    with pytest.raises(UsageError, match="begins with postgresql://") as caught:
-        store_of(address)
-    assert "pa55word" not in str(caught.value)
+    with pytest.raises(UsageError, match=re.escape(hint)) as caught:
+        make(name)
+    assert "pa55" not in str(caught.value)
 
 
-@pytest.mark.parametrize("thing", [None, 5, b"clicks.db", object(), "", "a\0b"])
+@pytest.mark.parametrize(
+    "name", ["C:\\clicks.db", "C:/clicks.db", "./me:x@y/clicks.db", "/data/a:b@c/clicks.db", "password.db"]
+)
+def test_a_strange_path_is_a_path(name: str) -> None:
+    """Drives, and folders with signs of an address in their names."""
+    assert isinstance(store_of(name), SqliteStore)
+
+
+@pytest.mark.parametrize("thing", [None, 5, b"clicks.db", object(), "a\0b"])
 def test_anything_else_is_refused(thing: Any) -> None:  # noqa: ANN401 - anything at all
     """It is said what a store is."""
     with pytest.raises(UsageError, match=r"a store (is|needs)"):

@@ -1,0 +1,108 @@
+"""How a SQLite file is opened to write to it: made if need be, and brought up to date."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from hourlyclicks.errors import StoreError
+from hourlyclicks.store.inside import check_log
+from hourlyclicks.store.schema import scripts
+from hourlyclicks.store.tables import is_marked, migrate, version_of
+from hourlyclicks.store.watch import Watch, close_without_checkpoint, identity_of
+from hourlyclicks.store.words import CANNOT_WRITE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+_making = threading.Lock()
+"""Held from making a file to closing it: when it is closed, this process loses its locks on it."""
+
+
+def open_to_write(path: Path, timeout: float) -> Watch:
+    """Open a file, which is made if need be, readable by its owner only.
+
+    Args:
+        path: the file.
+        timeout: the seconds to wait for a lock, at each statement.
+    """
+    _make(path)
+    identity = identity_of(path)
+    check_log(path)
+    db = sqlite3.connect(path, timeout=timeout, isolation_level=None)
+    try:
+        _prepare(db)
+        return Watch(path, identity, db)
+    except BaseException:
+        close_without_checkpoint(db, os.path.realpath(path))
+        raise
+
+
+def check_kind(path: Path) -> os.stat_result:
+    """Return what the operating system says of a file, or raise `StoreError` if it is something else."""
+    try:
+        found = path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise StoreError("there is no such file") from None
+    if not stat.S_ISREG(found.st_mode):
+        kind = _KINDS.get(stat.S_IFMT(found.st_mode), "something else")
+        raise StoreError(f"it is {kind}, not a file: name a file")
+    return found
+
+
+@contextmanager
+def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """Make all changes or none; no other process writes meanwhile."""
+    db.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        db.execute("COMMIT")
+    except BaseException:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        raise
+
+
+def _make(path: Path) -> None:
+    with _making:
+        if not path.exists():
+            real = os.path.realpath(path)  # a link may lead to what is not there yet
+            try:
+                os.close(os.open(real, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+            except FileNotFoundError:
+                raise StoreError("there is no such folder: make it, or name another file") from None
+            except FileExistsError:
+                pass  # another process was faster
+    check_kind(path)
+    if not os.access(path, os.R_OK | os.W_OK, effective_ids=os.access in os.supports_effective_ids):
+        raise StoreError(CANNOT_WRITE)
+
+
+def _prepare(db: sqlite3.Connection) -> None:
+    """Bring the tables up to date, or refuse the file."""
+    version = version_of(db)
+    outdated = version < len(scripts("sqlite")) or not is_marked(db)
+    if db.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
+        raise StoreError(
+            "its file system does not support SQLite's log (-wal): put it on a disk of this machine"
+        )
+    db.execute("PRAGMA synchronous = FULL")
+    db.execute("PRAGMA foreign_keys = ON")
+    if outdated:
+        with transaction(db):
+            migrate(db)
+        db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()  # see `Watch`: it looks into the main file
+    version_of(db)  # the log is open from now on

@@ -1,0 +1,100 @@
+"""What a SQLite file tells of itself, seen with its log (``-wal``) or without it.
+
+The *generation* of a store is a number in its tables that is raised after each checkpoint, in the log. So
+what the main file tells is as new as what the log tells, or one older. Anything else means that the two do
+not belong together: one of them was replaced.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from contextlib import closing, suppress
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from hourlyclicks.errors import StoreError
+
+SALT = "SELECT value FROM properties WHERE name = 'salt'"
+GENERATION = "SELECT value FROM properties WHERE name = 'generation'"
+NEW_GENERATION = "INSERT OR REPLACE INTO properties VALUES ('generation', ?)"
+
+_LOG_HEADER = 32
+_TRIES, _PAUSE = 5, 0.02
+"""Others may be at work between two looks."""
+
+
+@attrs.frozen
+class Inside:
+    """What a file tells.
+
+    Args:
+        salt: the random bytes that were made with the store.
+        generation: how many checkpoints its writers have noticed.
+        schema: how often its tables were changed, or copied in another order.
+    """
+
+    salt: object
+    generation: int
+    schema: int
+
+
+def look_inside(path: str | os.PathLike[str], how: str, *, thoroughly: bool = False) -> Inside:
+    """Read what a file tells.
+
+    Args:
+        path: the file.
+        how: ``"immutable=1"``: without its log and without a lock; ``"mode=ro"``: with both.
+        thoroughly: whether to check the whole file.
+    """
+    with closing(sqlite3.connect(uri_of(path, how), uri=True, timeout=0.1)) as db:
+        if thoroughly and one(db, "PRAGMA quick_check(1)") != "ok":
+            error = sqlite3.DatabaseError("it is damaged")
+            error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+            raise error
+        return Inside(one(db, SALT), one(db, GENERATION) or 0, one(db, "PRAGMA schema_version"))
+
+
+def check_log(path: Path) -> None:
+    """Raise `StoreError` if the log next to a file does not belong to it; SQLite would mix the two.
+
+    Args:
+        path: the file.
+    """
+    real = os.path.realpath(path)
+    log = Path(real + "-wal")
+    with suppress(OSError, sqlite3.Error):  # it will be said what is wrong
+        if log.stat().st_size <= _LOG_HEADER:
+            return
+        for _ in range(_TRIES):
+            if _belong_together(look_inside(real, "immutable=1"), real):
+                return
+            time.sleep(_PAUSE)
+        raise StoreError(
+            f"the file {log.name} next to it is the log of another file, or of another state of it: move it"
+            " away, then start again"
+        )
+
+
+def _belong_together(main: Inside, path: str) -> bool:
+    try:
+        whole = look_inside(path, "mode=ro")
+    except sqlite3.DatabaseError as error:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_CORRUPT:
+            raise
+        return False  # the main file alone is in order
+    return main.salt == whole.salt and whole.generation - main.generation in {0, 1}
+
+
+def uri_of(path: str | os.PathLike[str], how: str) -> str:
+    """Return what SQLite opens in a certain way."""
+    return f"{Path(path).as_uri()}?{how}"
+
+
+def one(db: sqlite3.Connection, query: str) -> Any:  # noqa: ANN401 - of whatever type the cell is
+    """Return the first cell of an answer, or ``None``."""
+    row = db.execute(query).fetchone()
+    return None if row is None else row[0]

@@ -1,0 +1,127 @@
+"""How a SQLite file is opened to read only: nothing is made, changed or left behind.
+
+SQLite itself needs ``-wal`` and ``-shm`` to read a file in WAL mode, and makes them. So a file without a log
+is opened as one that does not change (``immutable``), and it is watched whether it changes all the same:
+then it is opened again, and read again. A file with a log is opened with it (``mode=ro``).
+
+Tables of an older version are brought up to date in a temporary copy.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+from hourlyclicks.errors import StoreError
+from hourlyclicks.store.connect import check_kind, transaction
+from hourlyclicks.store.inside import check_log, uri_of
+from hourlyclicks.store.schema import scripts
+from hourlyclicks.store.tables import migrate, version_of
+
+_UNREADABLE_LOG = (
+    "its latest days are in the file {log}, which SQLite cannot read here: give this user the right to write"
+    " to the folder, or copy the store with its -wal to another folder"
+)
+
+
+class Look:
+    """A connection that can only read.
+
+    Args:
+        path: the file.
+        timeout: the seconds to wait for a lock, at each statement.
+    """
+
+    def __init__(self, path: Path, timeout: float) -> None:
+        self._path = path
+        self._timeout = timeout
+        self._seen: tuple[object, ...] | None = None
+        self._db: sqlite3.Connection | None = None
+        self._open()
+
+    def ready(self) -> sqlite3.Connection:
+        """Return the connection, which is a new one if the file has changed since."""
+        if self._db is None or not self.holds():
+            self.close()
+            return self._open()
+        return self._db
+
+    def holds(self) -> bool:
+        """Return whether what was read counts."""
+        return self._seen is None or self._seen == self._state()
+
+    def close(self) -> None:
+        """Close the connection."""
+        if self._db is not None:
+            self._db.close()
+            self._db = None
+
+    def within_transaction(self) -> None:
+        """Refuse to write."""
+        raise StoreError("it was opened to be read only")
+
+    def _open(self) -> sqlite3.Connection:
+        if check_kind(self._path).st_size == 0:
+            raise StoreError("the file is empty, and no store yet")
+        self._seen = self._state()
+        self._db = self._up_to_date(self._connect())
+        return self._db
+
+    def _state(self) -> tuple[object, ...]:
+        found = self._path.stat()
+        return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, self._log_size()
+
+    def _log_size(self) -> int | None:
+        """Return the size of the log, or ``None`` if there is no log of any kind."""
+        sizes = [path.stat().st_size for path in self._logs() if path.exists()]
+        return sum(sizes) if sizes else None
+
+    def _logs(self) -> list[Path]:
+        return [Path(os.path.realpath(self._path) + suffix) for suffix in ("-wal", "-journal")]
+
+    def _connect(self) -> sqlite3.Connection:
+        size = self._log_size()
+        if size is None:
+            return self._try("immutable=1")
+        check_log(self._path)
+        try:
+            db = self._try("mode=ro")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY}:
+                raise
+            if size:
+                raise StoreError(_UNREADABLE_LOG.format(log=self._logs()[0].name)) from None
+            return self._try("immutable=1")
+        self._seen = None  # SQLite sees changes by itself
+        return db
+
+    def _try(self, how: str) -> sqlite3.Connection:
+        uri = uri_of(os.path.realpath(self._path), how)
+        db = sqlite3.connect(uri, uri=True, timeout=self._timeout, isolation_level=None)
+        try:
+            _check_tables(db)
+        except BaseException:
+            db.close()
+            raise
+        return db
+
+    def _up_to_date(self, db: sqlite3.Connection) -> sqlite3.Connection:
+        if version_of(db) == len(scripts("sqlite")):
+            return db
+        copy = sqlite3.connect("", isolation_level=None)  # a file that is deleted when it is closed
+        try:
+            db.backup(copy)
+            with transaction(copy):
+                migrate(copy)
+        except BaseException:
+            copy.close()
+            raise
+        finally:
+            db.close()
+        return copy
+
+
+def _check_tables(db: sqlite3.Connection) -> None:
+    if version_of(db) == 0:
+        raise StoreError("there are no tables in it, and it is no store yet")

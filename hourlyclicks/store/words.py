@@ -1,0 +1,54 @@
+"""What is wrong with a SQLite file, in words that name what to do."""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+
+_DISK = (
+    "the disk or its file system reports an error (disk I/O error): check the disk and its free space,"
+    " then start again; what was kept stays"
+)
+CANNOT_WRITE = "it cannot be written: give this user the right to write to the file and to its folder"
+_LOCKED = "another program keeps it locked: close that program, or end its transaction, then start again"
+_DAMAGED = "it is damaged: restore a backup"
+
+_WORDS = {
+    sqlite3.SQLITE_FULL: "the disk is full: free some space, then start again; what was kept stays",
+    sqlite3.SQLITE_READONLY: CANNOT_WRITE,
+    sqlite3.SQLITE_CANTOPEN: "it, or a file next to it, cannot be opened: check the rights to its folder",
+    sqlite3.SQLITE_NOTADB: "it is damaged, or something else than a store: restore a backup, or name another",
+    sqlite3.SQLITE_CORRUPT: _DAMAGED,
+    sqlite3.SQLITE_BUSY: _LOCKED,
+    sqlite3.SQLITE_LOCKED: _LOCKED,
+    sqlite3.SQLITE_IOERR: _DISK,
+    sqlite3.SQLITE_PROTOCOL: "its file system does not support locks: put it on a disk of this machine",
+}
+"""By the primary code of the error."""
+
+_EXACT_WORDS = {
+    sqlite3.SQLITE_IOERR_SHORT_READ: "a part of it is missing: restore a backup",
+    sqlite3.SQLITE_IOERR_LOCK: _WORDS[sqlite3.SQLITE_PROTOCOL],
+    **dict.fromkeys(
+        (sqlite3.SQLITE_IOERR_SHMOPEN, sqlite3.SQLITE_IOERR_SHMMAP, sqlite3.SQLITE_IOERR_SHMSIZE),
+        "its file system does not support shared memory (-shm), or is full: put it on a disk of this machine",
+    ),
+}
+"""By the extended code, where it tells more."""
+
+
+def in_words(error: Exception) -> str:
+    """Say what is wrong with a file."""
+    if isinstance(error, OSError):
+        if error.errno == errno.ENOSPC:
+            return _WORDS[sqlite3.SQLITE_FULL]
+        return error.strerror or type(error).__name__
+    if isinstance(error, OverflowError | UnicodeEncodeError):
+        return "it cannot hold a number of more than 64 bits, or half a character"
+    code = getattr(error, "sqlite_errorcode", 0)
+    return _EXACT_WORDS.get(code) or _WORDS.get(code & 0xFF) or str(error)
+
+
+def is_busy(error: Exception) -> bool:
+    """Return whether another program's lock is the reason."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY

@@ -1,0 +1,87 @@
+"""One thread that does pieces of work for an event loop, in the order they come.
+
+The thread is a daemon: a piece of work that waits for another program's lock must not hold up the end of the
+process. What was begun has half a second to be finished then.
+"""
+
+from __future__ import annotations
+
+import atexit
+import threading
+import time
+import weakref
+from concurrent.futures import Executor, Future
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, ParamSpec, TypeAlias, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_Queue: TypeAlias = "SimpleQueue[Callable[[], None] | None]"
+
+_AT_EXIT = 0.5
+"""Seconds that the end of the process waits for what was begun."""
+
+_working: weakref.WeakSet[Worker] = weakref.WeakSet()
+
+
+class Worker(Executor):
+    """A thread, which ends with `stop`; for ``loop.run_in_executor``."""
+
+    def __init__(self, name: str) -> None:
+        self.hurried = threading.Event()
+        """Set when no lock is to be waited for any more."""
+        self._work: _Queue = SimpleQueue()
+        self._thread = threading.Thread(target=_run, args=(self._work,), name=name, daemon=True)
+        self._thread.start()
+        weakref.finalize(self, self._work.put, None).atexit = False
+        _working.add(self)
+
+    def submit(self, work: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """See `concurrent.futures.Executor.submit`."""
+        future: Future[T] = Future()
+
+        def do() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
+            try:
+                result = work(*args, **kwargs)
+            except BaseException as error:  # noqa: BLE001 - it is raised where the result is waited for
+                future.set_exception(error)
+            else:
+                future.set_result(result)
+
+        self._work.put(do)
+        return future
+
+    def stop(self) -> None:
+        """Let the thread end after the work it was given."""
+        self._work.put(None)
+
+    def join(self, seconds: float) -> None:
+        """Wait for the thread's end."""
+        self._thread.join(seconds)
+
+
+def hurry() -> None:
+    """Wait for no lock any more, in any store of this process: it is about to end."""
+    for worker in list(_working):
+        worker.hurried.set()
+
+
+def _run(queue: _Queue) -> None:
+    while (work := queue.get()) is not None:
+        work()
+        del work  # it holds the result
+
+
+@atexit.register
+def _finish() -> None:
+    hurry()
+    until = time.monotonic() + _AT_EXIT
+    for worker in list(_working):
+        worker.stop()
+        worker.join(max(0.0, until - time.monotonic()))

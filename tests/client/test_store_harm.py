@@ -1,0 +1,57 @@
+"""A backfill whose store is harmed at some moment."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hourlyclicks.errors import StoreError
+from hourlyclicks.events import DayDone
+from tests.client.stories import END, LINK, START, UNLIMITED, free, simulate
+from tests.store.harm import HARM, Files
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hourlyclicks import BackfillReport, Client
+    from hourlyclicks.events import Event
+    from hourlyclicks.simulator import VirtualClock
+
+KINDS = sorted(set(HARM) - {"shm cut off"})  # it may kill the process
+LAST = 25
+"""Days after which there still is something to keep."""
+
+
+async def fill(client: Client, _: VirtualClock) -> BackfillReport:
+    """Bring a month into the store."""
+    return await client.backfill(START, END, [LINK])
+
+
+@pytest.mark.parametrize("seed", range(2 * len(KINDS)))
+def test_no_run_is_complete_whose_store_is_harmed(
+    tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It ends with a `StoreError`, and sends nothing beyond what is on its way already."""
+    chance, upstream = random.Random(seed), free()
+    monkeypatch.setattr("hourlyclicks.store.watch._SETTLING", 0.05)  # nothing else is at work on the file
+    (tmp_path / "data").mkdir()
+    files = Files(tmp_path / "data" / "clicks.db")
+    simulate(upstream, fill, store=files.copy)
+    shutil.copyfile(files.copy, files.moved)
+    upstream = free()
+    when = chance.randrange(1, LAST)
+    sent: list[int] = []
+
+    def harm(event: Event) -> None:
+        nonlocal when
+        when -= isinstance(event, DayDone)
+        if when == 0 and not sent:
+            HARM[KINDS[seed % len(KINDS)]](files)
+            sent.append(upstream.counters.requests)
+
+    with pytest.raises(StoreError, match=r"clicks\.db: "):
+        simulate(upstream, fill, store=files.store, on_event=harm)
+    assert upstream.counters.requests - sent[0] <= UNLIMITED.concurrency

@@ -1,0 +1,62 @@
+"""What is said about a SQLite file."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sqlite3
+
+import pytest
+
+from hourlyclicks.store.words import in_words, is_busy
+
+
+def failure(code: int, words: str = "as SQLite says it") -> sqlite3.OperationalError:
+    """Make an error of SQLite."""
+    error = sqlite3.OperationalError(words)
+    error.sqlite_errorcode = code
+    return error
+
+
+@pytest.mark.parametrize(
+    ("code", "advice"),
+    [
+        (sqlite3.SQLITE_FULL, "free some space"),
+        (sqlite3.SQLITE_READONLY, "give this user the right to write"),
+        (sqlite3.SQLITE_READONLY_DIRECTORY, "give this user the right to write"),
+        (sqlite3.SQLITE_CANTOPEN, "check the rights to its folder"),
+        (sqlite3.SQLITE_NOTADB, "restore a backup, or name another"),
+        (sqlite3.SQLITE_CORRUPT, "restore a backup"),
+        (sqlite3.SQLITE_BUSY, "close that program"),
+        (sqlite3.SQLITE_BUSY_RECOVERY, "close that program"),
+        (sqlite3.SQLITE_LOCKED, "close that program"),
+        (sqlite3.SQLITE_IOERR, "check the disk and its free space"),
+        (sqlite3.SQLITE_IOERR_WRITE, "check the disk and its free space"),
+        (sqlite3.SQLITE_IOERR_SHORT_READ, "restore a backup"),
+        (sqlite3.SQLITE_IOERR_SHMMAP, "put it on a disk of this machine"),
+        (sqlite3.SQLITE_IOERR_LOCK, "put it on a disk of this machine"),
+        (sqlite3.SQLITE_PROTOCOL, "put it on a disk of this machine"),
+    ],
+)
+def test_each_error_says_what_to_do(code: int, advice: str) -> None:
+    """In one line, whatever SQLite calls it."""
+    said = in_words(failure(code))
+    assert advice in said
+    assert "\n" not in said
+
+
+def test_other_errors_are_in_the_words_they_have() -> None:
+    """Of SQLite, of the operating system, and of what is no text or number for a database."""
+    assert in_words(failure(sqlite3.SQLITE_ERROR)) == "as SQLite says it"
+    assert in_words(sqlite3.ProgrammingError("closed")) == "closed"
+    assert "free some space" in in_words(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+    assert in_words(PermissionError(errno.EACCES, "Permission denied")) == "Permission denied"
+    assert in_words(OSError()) == "OSError"
+    assert "64 bits" in in_words(OverflowError())
+
+
+def test_a_lock_is_told_from_other_errors() -> None:
+    """It is worth another try."""
+    assert is_busy(failure(sqlite3.SQLITE_BUSY_RECOVERY))
+    assert not is_busy(failure(sqlite3.SQLITE_IOERR))
+    assert not is_busy(OSError())
