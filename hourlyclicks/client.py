@@ -271,7 +271,7 @@ class Client:
             several,
             newest_first=order == "newest",
             max_requests=max_requests,
-            terms=self._engine.terms(refresh=refresh, refused=retry_refused),
+            terms=self._engine.terms(refresh=refresh, refused=retry_refused, patient=True),
         )
         return await backfill.run(seconds=seconds_until(deadline, self._clock.wall()), event=stop)
 

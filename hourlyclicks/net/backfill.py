@@ -195,11 +195,14 @@ class Backfill:
                     yield query
         for target in self._targets:
             asked = first_round.pop(target, 0)
-            number = asked.bit_count()
+            left = self._due.pop(target) - asked.bit_count()
             async for query in self._of_target(target, self._is_due, but=asked):
-                number += 1
+                left -= 1
+                if left < 0:  # it was not due before: the clock was put back meanwhile
+                    self._reuse(-1)
+                    left = 0
                 yield query
-            self._reuse(self._due.pop(target) - number)
+            self._reuse(left)
 
     async def _of_target(
         self, target: Target, due: Callable[[Mark | None], bool], *, but: int = 0
@@ -220,11 +223,9 @@ class Backfill:
 
     def _is_due(self, mark: Mark | None) -> bool:
         """Return whether a day is to be asked for in the second round."""
-        if mark is None or self._terms.refresh:
-            return self._terms.want(mark)
-        due = self._archive.is_due(mark, refused=self._terms.refused)
-        if mark.state is DayState.PROVISIONAL and not due:
-            self._score.not_final(self._archive.due_at(mark.date, mark.asked_at))
+        due = self._archive.wants(mark, self._terms)
+        if mark is not None and not due and self._archive.reader().state(mark) is DayState.PROVISIONAL:
+            self._score.not_final(self._archive.due_at(mark.date, mark.last_asked))
         return due
 
     # -- the work ---------------------------------------------------------------------------------------
@@ -259,8 +260,8 @@ class Backfill:
         self._count(1)
 
     def _reuse(self, days: int) -> None:
-        """Note days that were not due any more when their target's turn came."""
-        if days > 0:
+        """Note days that were not due any more when their target's turn came, or less than none."""
+        if days:
             self._score.known += days
             self._count(days)
 

@@ -19,19 +19,21 @@ from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
 from hourlyclicks.errors import StoreError
 from hourlyclicks.model.dates import DateRange
+from hourlyclicks.model.day import DayClicks
 from hourlyclicks.store.ledger import (
     ENDPOINT,
     SETTLED,
     DayState,
     Mark,
     Reason,
+    Revision,
     day_of,
     rows_of,
     state_of,
     target_of,
-    weigh,
 )
 from hourlyclicks.store.schema import newer, scripts
+from hourlyclicks.store.weighing import Held, weigh
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -39,10 +41,10 @@ if TYPE_CHECKING:
 
     import asyncpg
 
-    from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.ledger import Kept
     from hourlyclicks.store.protocol import Change
+    from hourlyclicks.store.terms import Reader
 
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
 
@@ -74,6 +76,13 @@ _DAYS = f"FROM hourlyclicks.days WHERE series_id = ({_SERIES}) AND date BETWEEN 
 _LINE = "SELECT * FROM hourlyclicks.days WHERE series_id = $1 AND date = $2"
 _MARKS = f"SELECT * {_DAYS} ORDER BY date"
 _TALLY = f"SELECT state, count(*) {_DAYS} GROUP BY state"
+_JUDGED = f"""SELECT state, CASE WHEN state <> 'failed' AND (
+            state = 'provisional' OR fetched_at > $6 OR fetched_at < (date + $7::interval) AT TIME ZONE 'UTC'
+        ) THEN date END AS in_doubt, count(*), min(fetched_at) AS fetched_at, min(hours) AS hours,
+        min(doubted_at) AS doubted_at
+    {_DAYS} GROUP BY state, in_doubt"""
+_REVISIONS = f"""SELECT date, revision, state, fetched_at, clicks, unique_users FROM hourlyclicks.revisions
+    WHERE series_id = ({_SERIES}) AND date BETWEEN $4 AND $5 ORDER BY date, revision"""  # noqa: S608 - as above
 _READ = f"""SELECT date, state, hours, fetched_at, (
         SELECT array_agg(ARRAY[hour, clicks, unique_users] ORDER BY hour) FROM hourlyclicks.hours
         WHERE hours.series_id = days.series_id AND hours.date = days.date) AS rows
@@ -88,8 +97,12 @@ _KEEP = """INSERT INTO hourlyclicks.days AS days
     ON CONFLICT (series_id, date) DO UPDATE SET
         state = excluded.state, hours = excluded.hours, fetched_at = excluded.fetched_at,
         attempts = days.attempts + excluded.attempts, revision = excluded.revision,
-        error = NULL, code = NULL, status = NULL, reason = NULL
+        error = NULL, code = NULL, status = NULL, reason = NULL, doubted_at = NULL
     RETURNING days.*"""
+_REVISE = "INSERT INTO hourlyclicks.revisions VALUES ($1, $2, $3, $4, $5, $6, $7)"
+_DOUBT = """UPDATE hourlyclicks.days AS days SET attempts = attempts + $3, state = 'provisional',
+        doubted_at = $4, error = NULL, code = NULL, status = NULL, reason = NULL
+    WHERE series_id = $1 AND date = $2 RETURNING days.*"""
 _COUNT = """UPDATE hourlyclicks.days AS days SET attempts = attempts + $3 WHERE series_id = $1 AND date = $2
     RETURNING days.*"""
 _NOTE = """INSERT INTO hourlyclicks.days AS days
@@ -167,15 +180,32 @@ async def marks(db: Connection, of: int, target: Target, days: DateRange) -> lis
     return [_mark(row) for row in await db.fetch(_MARKS, *_name(of, target), days.start, days.end)]
 
 
-async def tally(db: Connection, of: int, target: Target, days: DateRange) -> Counter[DayState]:
-    """Count the days in each state."""
-    rows = await db.fetch(_TALLY, *_name(of, target), days.start, days.end)
-    return Counter({DayState(row["state"]): row["count"] for row in rows})
+async def tally(
+    db: Connection, of: int, target: Target, days: DateRange, reader: Reader | None
+) -> Counter[DayState]:
+    """Count the days in each state, as a reader sees them or as they are stored."""
+    where = (*_name(of, target), days.start, days.end)
+    if reader is None:
+        return Counter({DayState(row["state"]): row["count"] for row in await db.fetch(_TALLY, *where)})
+    found: Counter[DayState] = Counter()
+    for row in await db.fetch(_JUDGED, *where, reader.latest, reader.certain_after(days)):
+        state, date = DayState(row["state"]), row["in_doubt"]
+        if date is None:
+            found[state] += row["count"]
+        else:
+            mark = Mark(date, state, row["fetched_at"], 0, hours=row["hours"], doubted_at=row["doubted_at"])
+            found[reader.state(mark)] += 1
+    return found
 
 
 async def read(db: Connection, of: int, target: Target, days: DateRange) -> list[DayClicks]:
     """Return the days that have figures."""
     return [_day(row) for row in await db.fetch(_READ, *_name(of, target), days.start, days.end)]
+
+
+async def revisions(db: Connection, of: int, target: Target, days: DateRange) -> list[Revision]:
+    """Return the figures that were replaced."""
+    return [_revision(row) for row in await db.fetch(_REVISIONS, *_name(of, target), days.start, days.end)]
 
 
 class DayChange(Generic[R]):
@@ -208,15 +238,23 @@ class DayChange(Generic[R]):
         return self._tried[1]
 
 
-def keep(of: int, target: Target, day: DayClicks, requests: int) -> DayChange[Kept]:
+def keep(
+    of: int, target: Target, day: DayClicks, requests: int, *, reader: Reader | None, refresh: bool
+) -> DayChange[Kept]:
     """Keep an answer."""
 
     async def change(db: Connection, series: int, line: asyncpg.Record | None) -> tuple[asyncpg.Record, Kept]:
-        revision = line["revision"] if line else 0
-        held = await read(db, of, target, DateRange(day.date, day.date)) if revision else [None]
-        kept = weigh(day, held[0], revision)
+        held = None
+        if line is not None and line["revision"]:
+            (figures,) = await read(db, of, target, DateRange(day.date, day.date))
+            held = Held(figures, line["revision"], line["doubted_at"])
+        kept = weigh(day, held, reader=reader, refresh=refresh)
         if kept.dropped:
             return await _left(db, _COUNT, series, day.date, requests), kept
+        if kept.doubted_at is not None:
+            return await _left(db, _DOUBT, series, day.date, requests, kept.doubted_at), kept
+        if held is not None and kept.revised:
+            await db.execute(_REVISE, series, day.date, held.revision, *_replaced(held.day))
         rows = rows_of(day)
         await db.execute(_CLEAR, series, day.date)
         await db.execute(_ROWS, series, day.date, *[[row[cell] for row in rows] for cell in range(3)])
@@ -279,9 +317,29 @@ def _name(of: int, target: Target) -> tuple[int, str, bytes]:
 
 def _mark(row: asyncpg.Record) -> Mark:
     why = Reason(row["error"], row["reason"], row["code"], row["status"]) if row["error"] else None
-    return Mark(row["date"], DayState(row["state"]), row["fetched_at"], row["attempts"], row["revision"], why)
+    return Mark(
+        row["date"],
+        DayState(row["state"]),
+        row["fetched_at"],
+        row["attempts"],
+        row["revision"],
+        why,
+        row["hours"],
+        row["doubted_at"],
+    )
 
 
 def _day(row: asyncpg.Record) -> DayClicks:
     flat = list(chain.from_iterable(row["rows"] or ()))
     return day_of(row["date"], flat, row["hours"], row["fetched_at"], final=row["state"] in SETTLED)
+
+
+def _replaced(day: DayClicks) -> tuple[DayState, dt.datetime, tuple[int | None, ...], tuple[int | None, ...]]:
+    """Return the columns of a revision."""
+    return state_of(day), day.fetched_at, day.clicks, day.unique_users
+
+
+def _revision(row: asyncpg.Record) -> Revision:
+    final = row["state"] in SETTLED
+    counts = tuple(row["clicks"]), tuple(row["unique_users"])
+    return Revision(row["revision"], DayClicks(row["date"], *counts, row["fetched_at"], final))
