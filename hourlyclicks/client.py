@@ -11,7 +11,7 @@ from hourlyclicks.clock import SystemClock
 from hourlyclicks.errors import UsageError
 from hourlyclicks.events import Announcer
 from hourlyclicks.model.checks import check_type, check_whole
-from hourlyclicks.model.dates import DateRange, as_day, as_zone, has_begun, seconds_until
+from hourlyclicks.model.dates import DateRange, as_day, as_zone, check_begun, seconds_until
 from hourlyclicks.model.targets import Account, Query, Target, as_targets
 from hourlyclicks.net.engine import Engine
 from hourlyclicks.net.retry import RetryPolicy
@@ -323,8 +323,7 @@ class Client:
             if self._plan is not None:
                 self._plan.check(target)
         range_ = DateRange(as_day(start), as_day(end))
-        if not has_begun(range_.end, self._clock.wall()):
-            raise UsageError(f"{range_.end} has not begun anywhere on Earth")
+        check_begun(range_.end, self._clock.wall())
         return range_
 
     def _use(self) -> None:

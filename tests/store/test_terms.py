@@ -26,7 +26,8 @@ OVER = dt.datetime.combine(FIRST + dt.timedelta(days=1), dt.time(1), SEOUL)
 class NoHash(dt.tzinfo):
     """A zone as other libraries make them: without a hash."""
 
-    __hash__ = None  # type: ignore[assignment]
+    def __hash__(self) -> int:
+        raise TypeError("unhashable")
 
     def __eq__(self, other: object) -> bool:
         return self is other
@@ -44,10 +45,10 @@ class NoHash(dt.tzinfo):
         return dt.timedelta(0)
 
 
-def a_mark(state: DayState, asked_at: dt.datetime = NOON, **more: dt.datetime) -> Mark:
+def a_mark(state: DayState, asked_at: dt.datetime = NOON, doubted_at: dt.datetime | None = None) -> Mark:
     """Make the mark of a day."""
     hours = 24 if state in {DayState.FINAL, DayState.PROVISIONAL} else 0
-    return Mark(FIRST, state, asked_at, 1, 1, hours=hours, **more)  # type: ignore[arg-type]
+    return Mark(FIRST, state, asked_at, 1, 1, hours=hours, doubted_at=doubted_at)
 
 
 def is_due(
