@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import os
 import random as random_module
 from typing import TYPE_CHECKING, Literal, Self, TypeAlias
@@ -26,7 +27,6 @@ from hourlyclicks.wire.key import ApiKey
 from hourlyclicks.wire.request import Origin
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Iterable
     from random import Random
     from types import TracebackType
@@ -273,7 +273,9 @@ class Client:
             max_requests=max_requests,
             terms=self._engine.terms(refresh=refresh, refused=retry_refused, patient=True),
         )
-        return await backfill.run(seconds=seconds_until(deadline, self._clock.wall()), event=stop)
+        until = deadline if isinstance(deadline, dt.datetime) else None
+        seconds = seconds_until(deadline, self._clock.wall())
+        return await backfill.run(seconds=seconds, event=stop, until=until)
 
     def estimate(self, start: dt.date | str, end: dt.date | str, targets: int = 1) -> Estimate:
         """Compute what a range will cost; nothing is sent.

@@ -89,7 +89,7 @@ def command(
     environment variable HOURLYCLICKS_API_KEY, or from a file that only you can read.
     """
     where, now = store.needed(), present()
-    until = None if deadline is None else deadline.moment(now)
+    until = None if deadline is None else deadline.limit(now)
     days = period.days(access.zone, now)
     pace = pace or default_pace()
     targets = _checked(selection, pace, days, now)

@@ -1,8 +1,4 @@
-"""The days in a SQLite file: every statement about them, and how their rows are read and written.
-
-The version of the tables is looked at by each statement that names what the second script has added, since a
-file that cannot be written is read as it is.
-"""
+"""The days in a SQLite file: every statement about them, and how their rows are read and written."""
 
 from __future__ import annotations
 
@@ -26,9 +22,6 @@ if TYPE_CHECKING:
     from hourlyclicks.store.terms import Reader
 
     Database: TypeAlias = sqlite3.Connection
-
-_WITH_REVISIONS = 2
-"""The version of the tables that brought revisions and doubts."""
 
 _DAYS = "FROM days WHERE series_id = ? AND date BETWEEN ? AND ?"
 _MARK = "date, state, fetched_at, attempts, revision, error, code, status, reason, hours, doubted_at"
@@ -70,8 +63,7 @@ _NOTE = """INSERT INTO days
 
 def marks(db: Database, series: int, days: DateRange) -> list[Mark]:
     """Return what is known of each day."""
-    query = _MARKS if _has_revisions(db) else _MARKS.replace("doubted_at", "NULL")
-    return [_mark(row) for row in db.execute(query, _where(series, days))]
+    return [_mark(row) for row in db.execute(_MARKS, _where(series, days))]
 
 
 def tally(db: Database, series: int, days: DateRange, reader: Reader | None) -> Counter[DayState]:
@@ -80,9 +72,8 @@ def tally(db: Database, series: int, days: DateRange, reader: Reader | None) -> 
         return Counter(
             {DayState(state): number for state, number in db.execute(_TALLY, _where(series, days))}
         )
-    query = _JUDGED if _has_revisions(db) else _JUDGED.replace("min(doubted_at)", "NULL")
     found: Counter[DayState] = Counter()
-    for number, *row in db.execute(query, (*_limits(reader, days), *_where(series, days))):
+    for number, *row in db.execute(_JUDGED, (*_limits(reader, days), *_where(series, days))):
         if row[0] is None:
             found[DayState(row[1])] += number
         else:
@@ -97,8 +88,6 @@ def read(db: Database, series: int, days: DateRange) -> list[DayClicks]:
 
 def revisions(db: Database, series: int, days: DateRange) -> list[Revision]:
     """Return the figures that were replaced."""
-    if not _has_revisions(db):
-        return []
     return [_revision(row) for row in db.execute(_REVISIONS, _where(series, days))]
 
 
@@ -128,10 +117,6 @@ def note(db: Database, series: int, mark: Mark) -> None:
     why = mark.reason or Reason("", "")
     values = (str(mark.date), mark.state, _text(mark.asked_at), mark.attempts)
     db.execute(_NOTE, (series, *values, why.error, why.code, why.status, why.text))
-
-
-def _has_revisions(db: Database) -> bool:
-    return bool(db.execute("PRAGMA user_version").fetchone()[0] >= _WITH_REVISIONS)
 
 
 def _where(series: int, days: DateRange) -> tuple[int, str, str]:

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 import attrs
 import pytest
 
-from hourlyclicks import Client, Limits
+from hourlyclicks import Client, Limits, Rate, StopReason, UsageError
+from hourlyclicks.clock import SECOND
 from hourlyclicks.model.dates import DateRange, has_begun, today
 from hourlyclicks.model.series import merge_days
 from hourlyclicks.simulator import Simulator, VirtualClock, run_virtual
@@ -77,12 +78,12 @@ class World:
     clock: VirtualClock
     dice: random.Random
 
-    def client(self, clock: WrongClock, zone: dt.tzinfo | None) -> Client:
+    def client(self, clock: WrongClock, zone: dt.tzinfo | None, limits: Limits = LIMITS) -> Client:
         """Return another process."""
         return Client(
             self.upstream.key,
             transport=self.upstream.transport(self.clock),
-            limits=LIMITS,
+            limits=limits,
             clock=clock,
             random=random.Random(self.dice.random()),
             store=self.path,
@@ -164,3 +165,41 @@ def run(seed: int, path: Path) -> None:
 def test_one_more_run_brings_the_truth(seed: int, tmp_path: Path) -> None:
     """Whatever clocks and zones did before, the store then equals the server, and final days are over."""
     run(seed, tmp_path / "clicks.db")
+
+
+@pytest.mark.parametrize(
+    ("off", "by_the_clock"),
+    [(dt.timedelta(days=-3), True), (dt.timedelta(days=-3), False), (dt.timedelta(days=3), False)],
+)
+def test_a_deadline_holds_when_the_clock_is_put_right(
+    off: dt.timedelta, tmp_path: Path, *, by_the_clock: bool
+) -> None:
+    """A time of day is that of the right clock, within a minute; a span is neither stretched nor cut."""
+    span = dt.timedelta(minutes=20)
+
+    async def story(clock: VirtualClock) -> None:
+        world = World(free(), dt.UTC, tmp_path / "clicks.db", clock, random.Random(1))
+        wrong, began = WrongClock(clock, off), clock.wall()
+        clock.call_later(30 * SECOND, lambda: setattr(wrong, "off", dt.timedelta(0)))
+        async with world.client(wrong, None, Limits(rates=(Rate(1, 60.0),))) as client:
+            deadline = began + span if by_the_clock else span
+            report = await client.backfill("2025-01-01", "2025-05-01", [LINK], deadline=deadline)
+        assert report.stopped is StopReason.DEADLINE
+        late = clock.wall() - began - span
+        assert dt.timedelta(0) <= late <= dt.timedelta(minutes=by_the_clock)
+
+    run_virtual(story)
+
+
+def test_a_clock_that_is_behind_is_named(tmp_path: Path) -> None:
+    """Who cannot have yesterday, since the machine takes it for a day to come, is told what its clock says."""
+
+    async def story(clock: VirtualClock) -> None:
+        world = World(free(), dt.UTC, tmp_path / "clicks.db", clock, random.Random(1))
+        async with world.client(WrongClock(clock, dt.timedelta(days=-3)), dt.UTC) as client:
+            with pytest.raises(
+                UsageError, match=r"not begun .*: this machine's clock says 2025-05-29 12:00 UTC"
+            ):
+                await client.day("2025-05-31", LINK)
+
+    run_virtual(story)
