@@ -32,7 +32,7 @@ SKEW = dt.timedelta(minutes=5)
 _ANYWHERE = dt.timedelta(days=2) + SETTLE
 """How long after it has begun in UTC a day is final in any zone, however odd."""
 
-_MANY_DAYS = 20_000
+_MANY_DAYS = 8_000
 
 
 @attrs.frozen

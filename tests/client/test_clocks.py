@@ -192,7 +192,7 @@ def test_a_deadline_holds_when_the_clock_is_put_right(
 
 
 def test_a_clock_that_is_behind_is_named(tmp_path: Path) -> None:
-    """Who cannot have yesterday, since the machine takes it for a day to come, is told what its clock says."""
+    """If the machine takes yesterday for a day to come, the refusal tells what its clock says."""
 
     async def story(clock: VirtualClock) -> None:
         world = World(free(), dt.UTC, tmp_path / "clicks.db", clock, random.Random(1))
