@@ -43,11 +43,10 @@ LINE = "SELECT * FROM hourlyclicks.days WHERE series_id = $1 AND date = $2"
 """All that the ledger has of a day."""
 _MARKS = f"SELECT * {_DAYS} ORDER BY date"
 _TALLY = f"SELECT state, count(*) {_DAYS} GROUP BY state"
-_JUDGED = f"""SELECT state, CASE WHEN state <> 'failed' AND (
-            state = 'provisional' OR fetched_at > $6 OR fetched_at < (date + $7::interval) AT TIME ZONE 'UTC'
-        ) THEN date END AS in_doubt, count(*), min(fetched_at) AS fetched_at, min(hours) AS hours,
-        min(doubted_at) AS doubted_at
-    {_DAYS} GROUP BY state, in_doubt"""
+_IN_DOUBT = f"""SELECT state, count(*), NULL AS date, NULL AS fetched_at, NULL AS hours, NULL AS doubted_at
+    {_DAYS} GROUP BY state UNION ALL
+    SELECT state, 1, date, fetched_at, hours, doubted_at {_DAYS} AND state <> 'failed' AND (
+        state = 'provisional' OR fetched_at > $6 OR fetched_at < (date + $7::interval) AT TIME ZONE 'UTC')"""
 _REVISIONS = f"""SELECT date, revision, state, fetched_at, clicks, unique_users FROM hourlyclicks.revisions
     WHERE series_id = ({SERIES}) AND date BETWEEN $4 AND $5 ORDER BY date, revision"""  # noqa: S608 - as above
 _READ = f"""SELECT date, state, hours, fetched_at, (
@@ -96,14 +95,15 @@ async def tally(
     if reader is None:
         return Counter({DayState(row["state"]): row["count"] for row in await db.fetch(_TALLY, *where)})
     found: Counter[DayState] = Counter()
-    for row in await db.fetch(_JUDGED, *where, reader.latest, reader.certain_after(days)):
-        state, date = DayState(row["state"]), row["in_doubt"]
+    for row in await db.fetch(_IN_DOUBT, *where, reader.latest, reader.certain_after(days)):
+        state, date = DayState(row["state"]), row["date"]
         if date is None:
             found[state] += row["count"]
         else:
             mark = Mark(date, state, row["fetched_at"], 0, hours=row["hours"], doubted_at=row["doubted_at"])
+            found[state] -= 1
             found[reader.state(mark)] += 1
-    return found
+    return +found
 
 
 async def read(db: Connection, of: int, target: Target, days: DateRange) -> list[DayClicks]:

@@ -26,13 +26,10 @@ if TYPE_CHECKING:
 _DAYS = "FROM days WHERE series_id = ? AND date BETWEEN ? AND ?"
 _MARK = "date, state, fetched_at, attempts, revision, error, code, status, reason, hours, doubted_at"
 _MARKS = f"SELECT {_MARK} {_DAYS} ORDER BY date"
-_TALLY = f"SELECT state, count(*) {_DAYS} GROUP BY state"
-_JUDGED = f"""SELECT count(*), CASE WHEN state <> 'failed' AND (
-            state = 'provisional' OR fetched_at > ?
-            OR (fetched_at < ? AND fetched_at < strftime('%Y-%m-%dT%H:%M:%S', date, ?))
-        ) THEN date END AS in_doubt, state, min(fetched_at), 0, 0, NULL, NULL, NULL, NULL,
-        min(hours), min(doubted_at)
-    {_DAYS} GROUP BY state, in_doubt"""
+_TALLY = f"SELECT state, count(*), {', '.join(['NULL'] * 9)} {_DAYS} GROUP BY state"
+_IN_DOUBT = f"""{_TALLY} UNION ALL
+    SELECT {_MARK} {_DAYS} AND state <> 'failed' AND (state = 'provisional' OR fetched_at > ?
+        OR (fetched_at < ? AND fetched_at < strftime('%Y-%m-%dT%H:%M:%S', date, ?)))"""
 _READ = f"""SELECT date, state, fetched_at, hours, (
         SELECT group_concat(hour || ' ' || clicks || ' ' || unique_users, ' ') FROM (
             SELECT hour, clicks, unique_users FROM hours
@@ -68,17 +65,18 @@ def marks(db: Database, series: int, days: DateRange) -> list[Mark]:
 
 def tally(db: Database, series: int, days: DateRange, reader: Reader | None) -> Counter[DayState]:
     """Count the days in each state, as a reader sees them or as they are stored."""
+    where = _where(series, days)
     if reader is None:
-        return Counter(
-            {DayState(state): number for state, number in db.execute(_TALLY, _where(series, days))}
-        )
+        return Counter({DayState(row[0]): row[1] for row in db.execute(_TALLY, where)})
     found: Counter[DayState] = Counter()
-    for number, *row in db.execute(_JUDGED, (*_limits(reader, days), *_where(series, days))):
-        if row[0] is None:
-            found[DayState(row[1])] += number
+    for row in db.execute(_IN_DOUBT, (*where, *where, *_limits(reader, days))):
+        if row[2] is None:
+            found[DayState(row[0])] += row[1]
         else:
-            found[reader.state(_mark(tuple(row)))] += 1
-    return found
+            mark = _mark(row)
+            found[mark.state] -= 1
+            found[reader.state(mark)] += 1
+    return +found
 
 
 def read(db: Database, series: int, days: DateRange) -> list[DayClicks]:
