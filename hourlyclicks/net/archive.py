@@ -185,9 +185,10 @@ class Archive:
     def due_at(self, day: dt.date, asked_at: dt.datetime) -> dt.datetime:
         """Return when a day that was not final when it was asked for is due again."""
         over, now = ends(day, self._zone) + SETTLE, self._clock.wall()
-        if asked_at >= over or asked_at > now:  # in doubt, or stamped by a wrong clock: as from now
-            return now + STALE_AFTER
-        return min(asked_at + STALE_AFTER, over)
+        if asked_at < over and asked_at <= now:
+            return min(asked_at + STALE_AFTER, over)
+        # It is in doubt, or a wrong clock has stamped it.
+        return (asked_at if now - STALE_AFTER < asked_at <= now else now) + STALE_AFTER
 
     def refuses(self, day: dt.date, error: HourlyClicksError, *, asked: dt.datetime) -> bool:
         """Return whether an error means that the API says no to a day that is over.

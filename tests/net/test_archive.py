@@ -196,6 +196,8 @@ async def test_when_a_day_is_due_again(archive: Archive) -> None:
     assert archive.due_at(yesterday, late) == dt.datetime(2025, 6, 1, 1, tzinfo=dt.UTC)
     for wrong in (NOW + dt.timedelta(days=400), NOW):  # a wrong clock; figures that are in doubt
         assert archive.due_at(yesterday, wrong) == NOW + dt.timedelta(hours=1)
+    assert archive.due_at(yesterday, NOW - dt.timedelta(minutes=9)) == NOW + dt.timedelta(minutes=51)
+    assert archive.due_at(DAY, NOW - dt.timedelta(days=9)) == NOW + dt.timedelta(hours=1)
 
 
 async def test_pages_give_each_day_once(archive: Archive, store: FailingStore) -> None:
