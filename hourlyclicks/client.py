@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import os
 import random as random_module
 from typing import TYPE_CHECKING, Literal, Self, TypeAlias
@@ -11,7 +12,7 @@ from hourlyclicks.clock import SystemClock
 from hourlyclicks.errors import UsageError
 from hourlyclicks.events import Announcer
 from hourlyclicks.model.checks import check_type, check_whole
-from hourlyclicks.model.dates import DateRange, as_day, as_zone, has_begun, seconds_until
+from hourlyclicks.model.dates import DateRange, as_day, as_zone, check_begun, seconds_until
 from hourlyclicks.model.targets import Account, Query, Target, as_targets
 from hourlyclicks.net.engine import Engine
 from hourlyclicks.net.loading import load_all
@@ -28,7 +29,6 @@ from hourlyclicks.wire.request import Origin
 from hourlyclicks.wire.unwrap import given_key
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Iterable
     from random import Random
     from types import TracebackType
@@ -275,9 +275,11 @@ class Client:
             several,
             newest_first=order == "newest",
             max_requests=max_requests,
-            terms=self._engine.terms(refresh=refresh, refused=retry_refused),
+            terms=self._engine.terms(refresh=refresh, refused=retry_refused, patient=True),
         )
-        return await backfill.run(seconds=seconds_until(deadline, self._clock.wall()), event=stop)
+        until = deadline if isinstance(deadline, dt.datetime) else None
+        seconds = seconds_until(deadline, self._clock.wall())
+        return await backfill.run(seconds=seconds, event=stop, until=until)
 
     def estimate(self, start: dt.date | str, end: dt.date | str, targets: int = 1) -> Estimate:
         """Compute what a range will cost; nothing is sent.
@@ -327,8 +329,7 @@ class Client:
             if self._plan is not None:
                 self._plan.check(target)
         range_ = DateRange(as_day(start), as_day(end))
-        if not has_begun(range_.end, self._clock.wall()):
-            raise UsageError(f"{range_.end} has not begun anywhere on Earth")
+        check_begun(range_.end, self._clock.wall())
         return range_
 
     def _use(self) -> None:

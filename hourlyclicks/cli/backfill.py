@@ -18,8 +18,8 @@ from hourlyclicks.cli.selection import with_targets
 from hourlyclicks.cli.stores import with_store
 from hourlyclicks.cli.views import open_view, shown
 from hourlyclicks.cli.words import count, say
-from hourlyclicks.errors import HourlyClicksError, UsageError
-from hourlyclicks.model.dates import has_begun
+from hourlyclicks.errors import HourlyClicksError
+from hourlyclicks.model.dates import check_begun
 from hourlyclicks.net.retry import RetryPolicy
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def command(
     environment variable HOURLYCLICKS_API_KEY, or from a file that only you can read.
     """
     where, now = store.needed(), present()
-    until = None if deadline is None else deadline.moment(now)
+    until = None if deadline is None else deadline.limit(now)
     days = period.days(access.zone, now)
     pace = pace or default_pace()
     targets = _checked(selection, pace, days, now)
@@ -143,8 +143,7 @@ def _checked(selection: Selection, pace: Pace, days: DateRange, now: dt.datetime
     targets = selection.read()
     for target in targets:
         pace.check(target)
-    if not has_begun(days.end, now):
-        raise UsageError(f"{days.end} has not begun anywhere on Earth")
+    check_begun(days.end, now)
     return targets
 
 

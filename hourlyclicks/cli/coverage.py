@@ -7,6 +7,7 @@ from calendar import monthrange
 from collections import Counter
 from collections.abc import Mapping
 from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import attrs
@@ -14,7 +15,8 @@ import attrs
 from hourlyclicks.cli.words import spans
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.targets import Target
-from hourlyclicks.store.ledger import WITH_FIGURES, DayState, is_due
+from hourlyclicks.store.ledger import WITH_FIGURES, DayState
+from hourlyclicks.store.terms import Terms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -102,20 +104,27 @@ def cover(
         marks: what the store knows of these days, in order.
         days: the days to look at; ``None``: from the first that is known to the last.
         now: the present moment.
-        zone: the account's time zone, if it is known.
+        zone: the account's time zone; without it the stored states count, but for stamps in the future.
     """
     if days is None and marks:
         days = DateRange(marks[0].date, marks[-1].date)
     if days is None:
         return Coverage(target, None, Counter())
-    provisional = [mark for mark in marks if mark.state is DayState.PROVISIONAL]
+    terms = Terms(now, zone, patient=True, trusting=zone is None)
+    reader = terms.reader(now)
+    states = [reader.state(mark) for mark in marks]
+    stale = [
+        mark.date
+        for mark, state in zip(marks, states, strict=True)
+        if state in WITH_FIGURES and terms.want(mark, now)
+    ]
     return Coverage(
         target,
         days,
-        Counter(mark.state for mark in marks),
+        Counter(states),
         tuple(_gaps([mark.date for mark in marks], days)),
-        tuple(_ranges([mark.date for mark in provisional if is_due(mark, now, zone)])),
-        tuple(_troubles(marks)),
+        tuple(_ranges(stale)),
+        tuple(_troubles(list(zip(marks, states, strict=True)))),
         dict(_months(marks, days)),
     )
 
@@ -136,11 +145,13 @@ def _gaps(known: Sequence[dt.date], days: DateRange) -> Iterator[DateRange]:
     yield DateRange(start, days.end)
 
 
-def _troubles(marks: Sequence[Mark]) -> Iterator[Trouble]:
+def _troubles(marks: Sequence[tuple[Mark, DayState]]) -> Iterator[Trouble]:
     """Group the days without figures by their reasons, and those of a reason into stretches."""
-    without = [mark for mark in marks if mark.state not in WITH_FIGURES]
-    for (state, reason), group in groupby(without, key=lambda mark: (mark.state, str(mark.reason or ""))):
-        for stretch in _ranges([mark.date for mark in group]):
+    without = [
+        (mark.date, state, str(mark.reason or "")) for mark, state in marks if state not in WITH_FIGURES
+    ]
+    for (state, reason), group in groupby(without, key=itemgetter(1, 2)):
+        for stretch in _ranges([date for date, _, _ in group]):
             yield Trouble(stretch, state, reason)
 
 

@@ -16,7 +16,8 @@ from hourlyclicks.cli.words import pace as pace_in_words
 from hourlyclicks.model.dates import as_zone
 from hourlyclicks.pacing.plans import Plan
 from hourlyclicks.pacing.schedule import TYPICAL_LATENCY, forecast
-from hourlyclicks.store.ledger import SETTLED, DayState, is_due
+from hourlyclicks.store.ledger import SETTLED, DayState
+from hourlyclicks.store.terms import Terms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,12 +108,11 @@ async def _known(
     store: Store, account: int, target: Target, days: DateRange, *, now: dt.datetime, zone: dt.tzinfo | None
 ) -> int:
     """Return how many days of a target need no request."""
-    states = await store.tally(account, target, days)
-    known = sum(states[state] for state in SETTLED | {DayState.REFUSED})
+    terms = Terms(now, zone, patient=True)
+    states = await store.tally(account, target, days, reader=terms.reader(now))
     if states[DayState.PROVISIONAL]:
-        marks = await store.marks(account, target, days)
-        known += sum(mark.state is DayState.PROVISIONAL and not is_due(mark, now, zone) for mark in marks)
-    return known
+        return sum(not terms.want(mark, now) for mark in await store.marks(account, target, days))
+    return sum(states[state] for state in SETTLED | {DayState.REFUSED})
 
 
 def finish(now: dt.datetime, seconds: float) -> str:

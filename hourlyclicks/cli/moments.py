@@ -37,6 +37,11 @@ class Deadline:
         at = [dt.datetime.combine(today + dt.timedelta(days=days), time).astimezone() for days in (0, 1)]
         return at[0] if at[0] > now else at[1]
 
+    def limit(self, now: dt.datetime) -> dt.timedelta | dt.datetime:
+        """Return a span as it is, so that no change of the clock can stretch it, or else the moment."""
+        moment = self.moment(now)
+        return moment - now if _SPAN.fullmatch(self.text) else moment
+
     def __str__(self) -> str:
         return self.text
 

@@ -199,6 +199,17 @@ def has_begun(day: dt.date, now: dt.datetime, zone: dt.tzinfo | None = None) -> 
     return begins(day, zone) <= _aware(now)
 
 
+def check_begun(day: dt.date, now: dt.datetime) -> None:
+    """Refuse a day that has begun nowhere on Earth; the clock is named, since it may be the wrong one.
+
+    Raises:
+        UsageError: it has not.
+    """
+    if not has_begun(day, now):
+        said = f"{now.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"
+        raise UsageError(f"{day} has not begun anywhere on Earth: this machine's clock says {said}")
+
+
 def has_ended(day: dt.date, now: dt.datetime, zone: dt.tzinfo | None = None) -> bool:
     """Tell whether a day has ended: in the zone, or without one everywhere on Earth."""
     return ends(day, zone) <= _aware(now)

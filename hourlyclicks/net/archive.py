@@ -9,10 +9,14 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+import attrs
+
 from hourlyclicks.errors import ApiError, HourlyClicksError, StoreError, UsageError
 from hourlyclicks.events import DayRevised
 from hourlyclicks.model.dates import SETTLE, DateRange, ends, is_final
-from hourlyclicks.store.ledger import STALE_AFTER, DayState, Mark, Reason, is_due
+from hourlyclicks.model.day import DayClicks
+from hourlyclicks.store.ledger import SETTLED, STALE_AFTER, DayState, Mark, Reason
+from hourlyclicks.store.terms import Reader
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -21,13 +25,25 @@ if TYPE_CHECKING:
 
     from hourlyclicks.clock import Clock
     from hourlyclicks.events import Announcer
-    from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.targets import Query, Target
     from hourlyclicks.store.protocol import Store
     from hourlyclicks.store.terms import Terms
 
 CHUNK = 128
 """Days that are read at a time."""
+
+
+@attrs.frozen
+class Taken:
+    """What became of an answer that was given to the store.
+
+    Args:
+        day: what the store says of the day from now on.
+        revised: whether that changed the figures it held.
+    """
+
+    day: DayClicks
+    revised: bool = False
 
 
 class Archive:
@@ -97,51 +113,82 @@ class Archive:
         self, target: Target, days: DateRange, terms: Terms
     ) -> dict[dt.date, DayClicks | HourlyClicksError]:
         """Return all of some days that need not be asked for; a refused one as its error."""
-        account = await self.account()
-        read = await self.store.read(account, target, days)
-        found: dict[dt.date, DayClicks | HourlyClicksError] = {
-            day.date: day for day in read if not terms.want_again(day.fetched_at, final=day.final)
-        }
-        if len(read) < len(days):
-            for mark in await self.store.marks(account, target, days):
-                if mark.state is DayState.REFUSED and mark.reason is not None and not terms.want(mark):
-                    found[mark.date] = mark.reason.as_error().about(mark.date, target)
+        account, reader = await self.account(), self.reader()
+        figures = {day.date: day for day in await self.store.read(account, target, days)}
+        good = [day.final and reader.is_final(day.date, day.fetched_at) for day in figures.values()]
+        if not terms.refresh and len(good) == len(days) and all(good):
+            return {**figures}  # no mark could tell otherwise
+        found: dict[dt.date, DayClicks | HourlyClicksError] = {}
+        for mark in await self.store.marks(account, target, days):
+            if terms.want(mark, reader.now):
+                continue
+            if mark.state is DayState.REFUSED:
+                reason = mark.reason or Reason(ApiError.__name__, "")
+                found[mark.date] = reason.as_error().about(mark.date, target)
+            elif (day := figures.get(mark.date)) and day.fetched_at == mark.asked_at:
+                found[mark.date] = attrs.evolve(day, final=reader.state(mark) in SETTLED)
         return found
+
+    def reader(self) -> Reader:
+        """Return who judges, now, what the store holds."""
+        return Reader(self._clock.wall(), self._zone)
 
     async def marks(self, target: Target, days: DateRange) -> list[Mark]:
         """Return what is known of some days; see `Store.marks`."""
         return await self.store.marks(await self.account(), target, days)
 
     async def tally(self, target: Target, days: DateRange) -> Counter[DayState]:
-        """Count some days by their states; see `Store.tally`."""
-        return await self.store.tally(await self.account(), target, days)
+        """Count some days by their states as they are seen now; see `Store.tally`."""
+        return await self.store.tally(await self.account(), target, days, reader=self.reader())
 
     async def failing(self) -> list[Target]:
         """Return the targets of which days have failed."""
         return await self.store.targets(await self.account(), failing=True)
 
-    async def keep(self, query: Query, day: DayClicks, *, requests: int) -> bool:
-        """Keep an answer, and return whether it has changed the figures of its day.
+    async def keep(self, query: Query, day: DayClicks, *, requests: int, refresh: bool = False) -> Taken:
+        """Keep an answer, and return what the store says of its day from now on.
+
+        Args:
+            query: the question.
+            day: the answer.
+            requests: how many were spent on it.
+            refresh: whether it was asked for to refresh the day.
 
         Raises:
             StoreError: it could not be kept; the error carries it.
         """
         try:
-            kept = await self.store.keep(await self.account(), query.target, day, requests=requests)
+            account, reader = await self.account(), self.reader()
+            kept = await self.store.keep(
+                account, query.target, day, requests=requests, reader=reader, refresh=refresh
+            )
+            if kept.doubted_at is not None:
+                return Taken(await self._in_doubt(query) or day)
         except StoreError as error:
             error.unsaved = day
             raise error.about(query.day, query.target) from None
         if kept.revised and self._announce:
             self._announce(DayRevised(day=query.day, target=query.target, revision=kept.revision))
-        return kept.revised
+        return Taken(day, kept.revised)
 
-    def is_due(self, mark: Mark, *, refused: bool) -> bool:
-        """Return whether a backfill asks for a day now; see `hourlyclicks.store.ledger.is_due`."""
-        return is_due(mark, self._clock.wall(), self._zone, refused=refused)
+    async def _in_doubt(self, query: Query) -> DayClicks | None:
+        """Return the figures that stayed, which are not final as long as they are in doubt."""
+        days = DateRange(query.day, query.day)
+        for held in await self.store.read(await self.account(), query.target, days):
+            return attrs.evolve(held, final=False)
+        return None
+
+    def wants(self, mark: Mark | None, terms: Terms) -> bool:
+        """Return whether a day needs a request now; see `hourlyclicks.store.terms.Terms.want`."""
+        return terms.want(mark, self._clock.wall())
 
     def due_at(self, day: dt.date, asked_at: dt.datetime) -> dt.datetime:
         """Return when a day that was not final when it was asked for is due again."""
-        return min(asked_at + STALE_AFTER, ends(day, self._zone) + SETTLE)
+        over, now = ends(day, self._zone) + SETTLE, self._clock.wall()
+        if asked_at < over and asked_at <= now:
+            return min(asked_at + STALE_AFTER, over)
+        # It is in doubt, or a wrong clock has stamped it.
+        return (asked_at if now - STALE_AFTER < asked_at <= now else now) + STALE_AFTER
 
     def refuses(self, day: dt.date, error: HourlyClicksError, *, asked: dt.datetime) -> bool:
         """Return whether an error means that the API says no to a day that is over.

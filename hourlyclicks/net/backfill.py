@@ -32,7 +32,7 @@ from hourlyclicks.store.ledger import SETTLED, DayState
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
 
-    from hourlyclicks.clock import Clock
+    from hourlyclicks.clock import Clock, Timer
     from hourlyclicks.events import Announcer
     from hourlyclicks.model.report import BackfillReport
     from hourlyclicks.model.targets import Target
@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from hourlyclicks.store.terms import Terms
 
 _PAGE = 512
+_LOOK = 60.0
+"""Seconds after which to look at the clock again."""
 _LATER = 900.0
 """Seconds after which to try again when the run was given up, and nobody has named another time."""
 
@@ -101,6 +103,7 @@ class Backfill:
         self._score = Score(len(days) * len(targets), self._call)
         self._due: dict[Target, int] = {}
         self._stopping = False
+        self._timer: Timer | None = None
         self._stopped = StopReason.COMPLETE
         self._error: HourlyClicksError | None = None
         self._items = self._queries()
@@ -120,12 +123,15 @@ class Backfill:
         """End at once, with an error: the client is closed."""
         await self._crew.end(error)
 
-    async def run(self, *, seconds: float | None, event: asyncio.Event | None) -> BackfillReport:
+    async def run(
+        self, *, seconds: float | None, event: asyncio.Event | None, until: dt.datetime | None = None
+    ) -> BackfillReport:
         """Ask for everything that is due.
 
         Args:
-            seconds: when to stop.
+            seconds: when to stop, whatever happens to the time of day.
             event: what to stop at.
+            until: when to stop by the time of day, even if the clock is put right meanwhile.
 
         Raises:
             HourlyClicksError: one that no day can survive; carries the report.
@@ -134,7 +140,7 @@ class Backfill:
         self._running.add(self)
         self._limiter.foresight.enter(self._call)
         try:
-            with self._until(seconds, event):
+            with self._until(seconds, event, until):
                 await self._survey()
                 self._tell()
                 async with self._crew:
@@ -151,20 +157,35 @@ class Backfill:
         return self._report(began)
 
     @contextmanager
-    def _until(self, seconds: float | None, event: asyncio.Event | None) -> Iterator[None]:
+    def _until(
+        self, seconds: float | None, event: asyncio.Event | None, until: dt.datetime | None
+    ) -> Iterator[None]:
         """Stop when the time is up, or when the event is set."""
-        if seconds == 0:
-            self.stop(StopReason.DEADLINE)
-        late = partial(self.stop, StopReason.DEADLINE)
-        timer = None if seconds is None else self._clock.call_later(round(seconds * SECOND), late)
+        if until is not None:
+            self._look_at_clock(until)
+        elif seconds is not None:
+            self._stop_after(seconds, partial(self.stop, StopReason.DEADLINE))
         watch = None if event is None else asyncio.create_task(self._watch(event))
         try:
             yield
         finally:
-            if timer is not None:
-                timer.cancel()
+            if self._timer is not None:
+                self._timer.cancel()
             if watch is not None:
                 watch.cancel()
+
+    def _look_at_clock(self, until: dt.datetime) -> None:
+        """Stop at a time of day; look again in a while, since the clock may be put right meanwhile."""
+        seconds = (until - self._clock.wall()).total_seconds()
+        again = partial(self._look_at_clock, until)
+        self._stop_after(max(0.0, min(seconds, _LOOK)), again)
+
+    def _stop_after(self, seconds: float, call: Callable[[], None]) -> None:
+        """Call back after some seconds; when there are none left, stop at once."""
+        if seconds == 0:
+            self.stop(StopReason.DEADLINE)
+        else:
+            self._timer = self._clock.call_later(round(seconds * SECOND), call)
 
     async def _watch(self, event: asyncio.Event) -> None:
         await event.wait()
@@ -196,11 +217,14 @@ class Backfill:
                     yield query
         for target in self._targets:
             asked = first_round.pop(target, 0)
-            number = asked.bit_count()
+            left = self._due.pop(target) - asked.bit_count()
             async for query in self._of_target(target, self._is_due, but=asked):
-                number += 1
+                left -= 1
+                if left < 0:  # it was not due before: the clock was put back meanwhile
+                    self._reuse(-1)
+                    left = 0
                 yield query
-            self._reuse(self._due.pop(target) - number)
+            self._reuse(left)
 
     async def _of_target(
         self, target: Target, due: Callable[[Mark | None], bool], *, but: int = 0
@@ -221,11 +245,9 @@ class Backfill:
 
     def _is_due(self, mark: Mark | None) -> bool:
         """Return whether a day is to be asked for in the second round."""
-        if mark is None or self._terms.refresh:
-            return self._terms.want(mark)
-        due = self._archive.is_due(mark, refused=self._terms.refused)
-        if mark.state is DayState.PROVISIONAL and not due:
-            self._score.not_final(self._archive.due_at(mark.date, mark.asked_at))
+        due = self._archive.wants(mark, self._terms)
+        if mark is not None and not due and self._archive.reader().state(mark) is DayState.PROVISIONAL:
+            self._score.not_final(self._archive.due_at(mark.date, mark.last_asked))
         return due
 
     # -- the work ---------------------------------------------------------------------------------------
@@ -260,8 +282,8 @@ class Backfill:
         self._count(1)
 
     def _reuse(self, days: int) -> None:
-        """Note days that were not due any more when their target's turn came."""
-        if days > 0:
+        """Note days that were not due any more when their target's turn came, or less than none."""
+        if days:
             self._score.known += days
             self._count(days)
 

@@ -114,8 +114,11 @@ class DayFetcher:
             self._retrier.budget.earn()
             self._limiter.calmed()
             if self._archive is not None:
-                revised = await self._archive.keep(errand.query, day, requests=errand.requests)
-                errand.call.revised += revised
+                taken = await self._archive.keep(
+                    errand.query, day, requests=errand.requests, refresh=errand.refresh
+                )
+                day = taken.day
+                errand.call.revised += taken.revised
         except HourlyClicksError as error:
             await self._failed(errand, error)
             raise
@@ -147,7 +150,7 @@ class DayFetcher:
         """Return a day that another process has got meanwhile."""
         day = None
         if self._archive is not None:
-            day = await self._archive.find(errand.query, errand.call.terms)
+            day = await self._archive.find(errand.query, errand.terms)
         if day is None:
             return await self.fetch(errand)  # it was there, and is there no more
         return day

@@ -79,6 +79,7 @@ class Engine:
         announce: Announcer,
     ) -> None:
         self._clock = clock
+        self._zone = zone
         self._announce = announce
         self._transport = transport
         self._workers, self._spare = limits.concurrency, _SPARE
@@ -108,9 +109,10 @@ class Engine:
         self._flights = Flights(self._fetcher.fetch, self.limiter.hand_over)
         self._running: set[Ongoing] = set()
 
-    def terms(self, *, refresh: bool = False, refused: bool = False) -> Terms:
+    def terms(self, *, refresh: bool = False, refused: bool = False, patient: bool = False) -> Terms:
         """Return what a call that begins now wants of the days in the store."""
-        return Terms(self._clock.wall(), refresh=refresh, refused=refused)
+        began = self._clock.wall()
+        return Terms(began, self._zone, refresh=refresh, refused=refused, patient=patient)
 
     async def day(self, query: Query, terms: Terms) -> DayClicks:
         """Fetch one day, or take it from the store."""

@@ -90,7 +90,7 @@ class Flights:
             mine = _Flight(call, query, asyncio.current_task())
             flight = self._flights.setdefault(query, mine)
             if flight is not mine:
-                self._hand_over(flight, call)
+                self._join(flight, call)
                 return await self._follow(flight, flight.join(), call)
             try:
                 return await self._lead(flight)
@@ -108,9 +108,14 @@ class Flights:
             flight.task = asyncio.create_task(self._lead_alone(flight))
             flight.task.add_done_callback(partial(self._crash, flight))
         else:
-            self._hand_over(flight, call)
+            self._join(flight, call)
             follower = flight.join()
         return await self._follow(flight, follower, call)
+
+    def _join(self, flight: _Flight, call: Call) -> None:
+        """Let another call have a share in a flight."""
+        flight.refresh = flight.refresh or call.terms.refresh
+        self._hand_over(flight, call)
 
     def adopt(self, task: asyncio.Task[None]) -> bool:
         """Return whether others wait for what a task is fetching; it then ends with the last of them."""

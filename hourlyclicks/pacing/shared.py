@@ -189,10 +189,10 @@ class SharedPace:
         waiting, unsent = self._line.load(lane)
         self._number += 1
         who = Applicant(self._holder, self._number, lane, waiting, unsent, errand.call.job, _what(query))
-        terms = errand.call.terms
+        terms = errand.terms
 
         def step(stile: Turnstile, mark: Mark | None) -> Slot | Wait | Taken | None:
-            return stile.reserve(who) if terms.want(mark) else None
+            return stile.reserve(who) if terms.want(mark, self._clock.wall()) else None
 
         asked = self._clock.monotonic()  # its lease may run from now on, however late the answer comes
         try:

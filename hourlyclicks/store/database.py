@@ -10,28 +10,17 @@ see `DayChange`.
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
-from itertools import chain
 from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
 from hourlyclicks.errors import StoreError
 from hourlyclicks.model.dates import DateRange
-from hourlyclicks.store.ledger import (
-    ENDPOINT,
-    SETTLED,
-    DayState,
-    Mark,
-    Reason,
-    day_of,
-    rows_of,
-    state_of,
-    target_of,
-    weigh,
-)
+from hourlyclicks.store import postgres_days
+from hourlyclicks.store.ledger import ENDPOINT, target_of
+from hourlyclicks.store.postgres_days import LINE, SERIES, name_of
 from hourlyclicks.store.schema import newer, scripts
+from hourlyclicks.store.weighing import Held
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -41,8 +30,9 @@ if TYPE_CHECKING:
 
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.targets import Target
-    from hourlyclicks.store.ledger import Kept
+    from hourlyclicks.store.ledger import Kept, Mark
     from hourlyclicks.store.protocol import Change
+    from hourlyclicks.store.terms import Reader
 
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
 
@@ -62,45 +52,12 @@ _THERE = "SELECT count(*) FROM pg_tables WHERE schemaname = 'hourlyclicks' AND t
 _VERSION = "SELECT convert_from(value, 'UTF8') FROM hourlyclicks.properties WHERE name = 'version'"
 _SET_VERSION = "UPDATE hourlyclicks.properties SET value = convert_to($1, 'UTF8') WHERE name = 'version'"
 
-_SERIES = "SELECT id FROM hourlyclicks.series WHERE account_id = $1 AND endpoint = $2 AND target_sha256 = $3"
-_HOLD_SERIES = f"{_SERIES} FOR NO KEY UPDATE"
+_HOLD_SERIES = f"{SERIES} FOR NO KEY UPDATE"
 _NEW_SERIES = """INSERT INTO hourlyclicks.series (account_id, endpoint, target_sha256, target)
     VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"""
 _TARGETS = """SELECT target FROM hourlyclicks.series WHERE account_id = $1 AND endpoint = $2 AND (
         NOT $3 OR EXISTS (SELECT 1 FROM hourlyclicks.days WHERE series_id = series.id AND state = 'failed'))
     ORDER BY id"""
-
-_DAYS = f"FROM hourlyclicks.days WHERE series_id = ({_SERIES}) AND date BETWEEN $4 AND $5"
-_LINE = "SELECT * FROM hourlyclicks.days WHERE series_id = $1 AND date = $2"
-_MARKS = f"SELECT * {_DAYS} ORDER BY date"
-_TALLY = f"SELECT state, count(*) {_DAYS} GROUP BY state"
-_READ = f"""SELECT date, state, hours, fetched_at, (
-        SELECT array_agg(ARRAY[hour, clicks, unique_users] ORDER BY hour) FROM hourlyclicks.hours
-        WHERE hours.series_id = days.series_id AND hours.date = days.date) AS rows
-    {_DAYS} AND revision > 0 ORDER BY date"""  # noqa: S608 - made of constants
-
-_CLEAR = "DELETE FROM hourlyclicks.hours WHERE series_id = $1 AND date = $2"
-_ROWS = """INSERT INTO hourlyclicks.hours (series_id, date, hour, clicks, unique_users)
-    SELECT $1, $2, * FROM unnest($3::smallint[], $4::bigint[], $5::bigint[])"""
-_KEEP = """INSERT INTO hourlyclicks.days AS days
-        (series_id, date, state, hours, fetched_at, attempts, revision)
-    VALUES ($1, $2, $3, $4, $5, $6, $7)
-    ON CONFLICT (series_id, date) DO UPDATE SET
-        state = excluded.state, hours = excluded.hours, fetched_at = excluded.fetched_at,
-        attempts = days.attempts + excluded.attempts, revision = excluded.revision,
-        error = NULL, code = NULL, status = NULL, reason = NULL
-    RETURNING days.*"""
-_COUNT = """UPDATE hourlyclicks.days AS days SET attempts = attempts + $3 WHERE series_id = $1 AND date = $2
-    RETURNING days.*"""
-_NOTE = """INSERT INTO hourlyclicks.days AS days
-        (series_id, date, state, hours, fetched_at, attempts, revision, error, code, status, reason)
-    VALUES ($1, $2, $3, 0, $4, $5, 0, $6, $7, $8, $9)
-    ON CONFLICT (series_id, date) DO UPDATE SET
-        state = CASE WHEN days.revision = 0 THEN excluded.state ELSE days.state END,
-        fetched_at = CASE WHEN days.revision = 0 THEN excluded.fetched_at ELSE days.fetched_at END,
-        attempts = days.attempts + excluded.attempts,
-        error = excluded.error, code = excluded.code, status = excluded.status, reason = excluded.reason
-    RETURNING days.*"""
 
 _PACE = "SELECT state FROM hourlyclicks.pacing WHERE account_id = $1 FOR UPDATE"
 _NEW_PACE = "INSERT INTO hourlyclicks.pacing (account_id) VALUES ($1) ON CONFLICT DO NOTHING"
@@ -162,22 +119,6 @@ async def targets(db: Connection, of: int, *, failing: bool) -> list[Target]:
     return [target_of(row["target"]) for row in await db.fetch(_TARGETS, of, ENDPOINT, failing)]
 
 
-async def marks(db: Connection, of: int, target: Target, days: DateRange) -> list[Mark]:
-    """Return what is known of each day."""
-    return [_mark(row) for row in await db.fetch(_MARKS, *_name(of, target), days.start, days.end)]
-
-
-async def tally(db: Connection, of: int, target: Target, days: DateRange) -> Counter[DayState]:
-    """Count the days in each state."""
-    rows = await db.fetch(_TALLY, *_name(of, target), days.start, days.end)
-    return Counter({DayState(row["state"]): row["count"] for row in rows})
-
-
-async def read(db: Connection, of: int, target: Target, days: DateRange) -> list[DayClicks]:
-    """Return the days that have figures."""
-    return [_day(row) for row in await db.fetch(_READ, *_name(of, target), days.start, days.end)]
-
-
 class DayChange(Generic[R]):
     """A change of one day that counts once, however often it is tried.
 
@@ -202,37 +143,32 @@ class DayChange(Generic[R]):
         """Make the change, or find that it has been made."""
         async with transaction(db):
             series = await _hold_series(db, *self._target)
-            line = await db.fetchrow(_LINE, series, self._date)
+            line = await db.fetchrow(LINE, series, self._date)
             if self._tried is None or self._tried[0] != line:
                 self._tried = await self._change(db, series, line)
         return self._tried[1]
 
 
-def keep(of: int, target: Target, day: DayClicks, requests: int) -> DayChange[Kept]:
+def keep(
+    of: int, target: Target, day: DayClicks, requests: int, *, reader: Reader | None, refresh: bool
+) -> DayChange[Kept]:
     """Keep an answer."""
 
     async def change(db: Connection, series: int, line: asyncpg.Record | None) -> tuple[asyncpg.Record, Kept]:
-        revision = line["revision"] if line else 0
-        held = await read(db, of, target, DateRange(day.date, day.date)) if revision else [None]
-        kept = weigh(day, held[0], revision)
-        if kept.dropped:
-            return await _left(db, _COUNT, series, day.date, requests), kept
-        rows = rows_of(day)
-        await db.execute(_CLEAR, series, day.date)
-        await db.execute(_ROWS, series, day.date, *[[row[cell] for row in rows] for cell in range(3)])
-        mark = (state_of(day), len(rows), day.fetched_at, requests, kept.revision)
-        return await _left(db, _KEEP, series, day.date, *mark), kept
+        held = None
+        if line is not None and line["revision"]:
+            (figures,) = await postgres_days.read(db, of, target, DateRange(day.date, day.date))
+            held = Held(figures, line["revision"], line["doubted_at"])
+        return await postgres_days.keep(db, series, held, day, requests, reader=reader, refresh=refresh)
 
     return DayChange(of, target, day.date, change)
 
 
 def note(of: int, target: Target, mark: Mark) -> DayChange[None]:
     """Note that a day failed or was refused."""
-    why = mark.reason or Reason("", "")
-    values = (mark.date, mark.state, mark.asked_at, mark.attempts, why.error, why.code, why.status, why.text)
 
     async def change(db: Connection, series: int, _: asyncpg.Record | None) -> tuple[asyncpg.Record, None]:
-        return await _left(db, _NOTE, series, *values), None
+        return await postgres_days.note(db, series, mark), None
 
     return DayChange(of, target, mark.date, change)
 
@@ -246,7 +182,11 @@ async def pace(
         if row is None:
             await db.execute(_NEW_PACE, of)
             row = await db.fetchrow(_PACE, of)
-        known = [] if about is None else await marks(db, of, about[0], DateRange(about[1], about[1]))
+        known = (
+            []
+            if about is None
+            else await postgres_days.marks(db, of, about[0], DateRange(about[1], about[1]))
+        )
         now = 1000 * int(await db.fetchval(_NOW))  # asked for only now: it took time to get the row
         text, result = change(row["state"] if row else None, now, known[0] if known else None)
         if text is not None:
@@ -256,32 +196,9 @@ async def pace(
 
 async def _hold_series(db: Connection, of: int, target: Target) -> int:
     """Return the number of a series, which is new if need be, and let nobody else change its days."""
-    name = _name(of, target)
+    name = name_of(of, target)
     series = await db.fetchval(_HOLD_SERIES, *name)
     if series is None:
         await db.execute(_NEW_SERIES, *name, str(target))
         series = await db.fetchval(_HOLD_SERIES, *name)
     return int(series)
-
-
-async def _left(db: Connection, change: str, *values: object) -> asyncpg.Record:
-    """Change the line of a day, and return how it is left."""
-    line = await db.fetchrow(change, *values)
-    if line is None:
-        raise StoreError("a day has vanished: somebody else has changed it")
-    return line
-
-
-def _name(of: int, target: Target) -> tuple[int, str, bytes]:
-    """Return what a series is found by."""
-    return of, ENDPOINT, hashlib.sha256(str(target).encode()).digest()
-
-
-def _mark(row: asyncpg.Record) -> Mark:
-    why = Reason(row["error"], row["reason"], row["code"], row["status"]) if row["error"] else None
-    return Mark(row["date"], DayState(row["state"]), row["fetched_at"], row["attempts"], row["revision"], why)
-
-
-def _day(row: asyncpg.Record) -> DayClicks:
-    flat = list(chain.from_iterable(row["rows"] or ()))
-    return day_of(row["date"], flat, row["hours"], row["fetched_at"], final=row["state"] in SETTLED)

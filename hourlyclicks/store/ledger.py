@@ -7,13 +7,14 @@ state       what it says                                   when it is asked for 
 =========== ============================================== ====================================
 final       the figures, and they can no longer change     never
 empty       final, and no hour was reported                never
-provisional figures that may still change                  when they are stale; see `is_due`
+provisional figures that may still change                  when they are stale
 failed      no figures: every attempt failed               in the next run, before anything else
 refused     no figures: the API said no to a finished day  never, unless that is wished for
 =========== ============================================== ====================================
 
-A day that has figures keeps them when a later request for it fails. Of two answers for a day the better one
-stays, by the rule of `hourlyclicks.model.columns`: a final one before a provisional one, then the later.
+That is what the last writer thought; each reader judges by its own clock and zone, see
+`hourlyclicks.store.terms`. A day that has figures keeps them when a later request for it fails. Which of two
+answers for a day stays is decided by `hourlyclicks.store.weighing`.
 """
 
 from __future__ import annotations
@@ -25,7 +26,6 @@ from typing import TYPE_CHECKING, Self
 import attrs
 
 from hourlyclicks.errors import ApiError, StoreError, UsageError
-from hourlyclicks.model.dates import is_final
 from hourlyclicks.model.day import HOURS, DayClicks
 from hourlyclicks.model.targets import as_target
 
@@ -100,6 +100,8 @@ class Mark:
         attempts: how many requests were spent on it altogether.
         revision: how often its figures changed, counted from 1; 0 without figures.
         reason: why the last request for it failed.
+        hours: how many hours of it are reported.
+        doubted_at: when an answer was asked for that lacked some of these hours; ``None``: no doubts.
     """
 
     date: dt.date
@@ -108,6 +110,13 @@ class Mark:
     attempts: int
     revision: int = 0
     reason: Reason | None = None
+    hours: int = 0
+    doubted_at: dt.datetime | None = None
+
+    @property
+    def last_asked(self) -> dt.datetime:
+        """When it was last asked for with a result, even if that left the figures as they were."""
+        return self.asked_at if self.doubted_at is None else max(self.asked_at, self.doubted_at)
 
 
 @attrs.frozen
@@ -118,11 +127,27 @@ class Kept:
         revision: the revision of the figures that the store holds now.
         revised: whether they differ from those it held before.
         dropped: whether it held better ones and kept them.
+        doubted_at: since when the figures it holds are in doubt, because the answer lacked some of their
+            hours; they stay until a later answer confirms that. ``None``: they are not.
     """
 
     revision: int
     revised: bool = False
     dropped: bool = False
+    doubted_at: dt.datetime | None = None
+
+
+@attrs.frozen
+class Revision:
+    """Figures of a day that were replaced.
+
+    Args:
+        number: which figures of the day they were, counted from 1.
+        day: the figures.
+    """
+
+    number: int
+    day: DayClicks
 
 
 def state_of(day: DayClicks) -> DayState:
@@ -130,42 +155,6 @@ def state_of(day: DayClicks) -> DayState:
     if not day.final:
         return DayState.PROVISIONAL
     return DayState.FINAL if day.reported_hours else DayState.EMPTY
-
-
-def weigh(day: DayClicks, held: DayClicks | None, revision: int) -> Kept:
-    """Decide what becomes of an answer.
-
-    Args:
-        day: the answer.
-        held: the one that the store holds.
-        revision: its revision.
-    """
-    if held is None:
-        return Kept(1)
-    if (day.final, day.fetched_at) < (held.final, held.fetched_at):
-        return Kept(revision, dropped=True)
-    revised = (day.clicks, day.unique_users) != (held.clicks, held.unique_users)
-    return Kept(revision + revised, revised=revised)
-
-
-def is_due(
-    mark: Mark | None, now: dt.datetime, zone: dt.tzinfo | None = None, *, refused: bool = False
-) -> bool:
-    """Return whether a backfill asks for a day.
-
-    Args:
-        mark: what the store knows of it.
-        now: the present moment.
-        zone: the account's zone, if it is known.
-        refused: whether to ask again for what was refused.
-    """
-    if mark is None or mark.state is DayState.FAILED:
-        return True
-    if mark.state is DayState.REFUSED:
-        return refused
-    if mark.state in SETTLED:
-        return False
-    return now - mark.asked_at >= STALE_AFTER or is_final(mark.date, now, zone)
 
 
 def day_of(date: dt.date, flat: list[int], hours: int, fetched_at: dt.datetime, *, final: bool) -> DayClicks:

@@ -21,7 +21,7 @@ from urllib.parse import parse_qs
 import asyncpg
 
 from hourlyclicks.errors import StoreError
-from hourlyclicks.store import database
+from hourlyclicks.store import database, postgres_days
 from hourlyclicks.store.finishing import finished
 
 if TYPE_CHECKING:
@@ -33,8 +33,9 @@ if TYPE_CHECKING:
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.database import Connection
-    from hourlyclicks.store.ledger import DayState, Kept, Mark
+    from hourlyclicks.store.ledger import DayState, Kept, Mark, Revision
     from hourlyclicks.store.protocol import Change
+    from hourlyclicks.store.terms import Reader
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -124,19 +125,34 @@ class PostgresStore:
 
     async def marks(self, account: int, target: Target, days: DateRange) -> list[Mark]:
         """See `hourlyclicks.store.protocol.Store.marks`."""
-        return await self._run(lambda db: database.marks(db, account, target, days))
+        return await self._run(lambda db: postgres_days.marks(db, account, target, days))
 
-    async def tally(self, account: int, target: Target, days: DateRange) -> Counter[DayState]:
+    async def tally(
+        self, account: int, target: Target, days: DateRange, *, reader: Reader | None = None
+    ) -> Counter[DayState]:
         """See `hourlyclicks.store.protocol.Store.tally`."""
-        return await self._run(lambda db: database.tally(db, account, target, days))
+        return await self._run(lambda db: postgres_days.tally(db, account, target, days, reader))
 
     async def read(self, account: int, target: Target, days: DateRange) -> list[DayClicks]:
         """See `hourlyclicks.store.protocol.Store.read`."""
-        return await self._run(lambda db: database.read(db, account, target, days))
+        return await self._run(lambda db: postgres_days.read(db, account, target, days))
 
-    async def keep(self, account: int, target: Target, day: DayClicks, *, requests: int) -> Kept:
+    async def revisions(self, account: int, target: Target, days: DateRange) -> list[Revision]:
+        """See `hourlyclicks.store.protocol.Store.revisions`."""
+        return await self._run(lambda db: postgres_days.revisions(db, account, target, days))
+
+    async def keep(
+        self,
+        account: int,
+        target: Target,
+        day: DayClicks,
+        *,
+        requests: int,
+        reader: Reader | None = None,
+        refresh: bool = False,
+    ) -> Kept:
         """See `hourlyclicks.store.protocol.Store.keep`."""
-        return await self._run(database.keep(account, target, day, requests))
+        return await self._run(database.keep(account, target, day, requests, reader=reader, refresh=refresh))
 
     async def note(self, account: int, target: Target, mark: Mark) -> None:
         """See `hourlyclicks.store.protocol.Store.note`."""

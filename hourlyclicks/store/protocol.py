@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.targets import Target
-    from hourlyclicks.store.ledger import DayState, Kept, Mark
+    from hourlyclicks.store.ledger import DayState, Kept, Mark, Revision
+    from hourlyclicks.store.terms import Reader
 
 R = TypeVar("R")
 
@@ -66,22 +67,50 @@ class Store(Protocol):
         """Return what is known of each day in a range, in order; days without a mark are left out."""
         ...
 
-    async def tally(self, account: int, target: Target, days: DateRange) -> Counter[DayState]:
-        """Count the days of a range in each state."""
+    async def tally(
+        self, account: int, target: Target, days: DateRange, *, reader: Reader | None = None
+    ) -> Counter[DayState]:
+        """Count the days of a range in each state.
+
+        Args:
+            account: whose.
+            target: what was asked about.
+            days: the range.
+            reader: counts each day in the state in which this reader sees its mark; ``None``: in the state
+                that is stored.
+        """
         ...
 
     async def read(self, account: int, target: Target, days: DateRange) -> list[DayClicks]:
         """Return the days of a range that have figures, in order. Meant for a few hundred at a time."""
         ...
 
-    async def keep(self, account: int, target: Target, day: DayClicks, *, requests: int) -> Kept:
+    async def revisions(self, account: int, target: Target, days: DateRange) -> list[Revision]:
+        """Return the figures of a range that were replaced by others, in the order of days and revisions."""
+        ...
+
+    async def keep(
+        self,
+        account: int,
+        target: Target,
+        day: DayClicks,
+        *,
+        requests: int,
+        reader: Reader | None = None,
+        refresh: bool = False,
+    ) -> Kept:
         """Keep an answer: its rows and its mark at once, on the disk when this returns.
+
+        Figures that it replaces by different ones become a revision.
 
         Args:
             account: whose.
             target: what was asked about.
-            day: the answer; it is dropped if the store holds a better one.
+            day: the answer; it is dropped if the store holds a better one, and only puts figures in doubt if
+                it lacks some of their hours and none before it did.
             requests: how many were spent on it.
+            reader: judges what the store holds; ``None``: every stamp and every state in it is true.
+            refresh: whether it was asked for to refresh the day: then it is the better one in any case.
         """
         ...
 

@@ -31,8 +31,9 @@ if TYPE_CHECKING:
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.targets import Target
-    from hourlyclicks.store.ledger import DayState, Kept, Mark
+    from hourlyclicks.store.ledger import DayState, Kept, Mark, Revision
     from hourlyclicks.store.protocol import Change
+    from hourlyclicks.store.terms import Reader
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -114,17 +115,34 @@ class SqliteStore:
         """See `hourlyclicks.store.protocol.Store.marks`."""
         return await self._run(lambda file: file.marks(account, target, days))
 
-    async def tally(self, account: int, target: Target, days: DateRange) -> Counter[DayState]:
+    async def tally(
+        self, account: int, target: Target, days: DateRange, *, reader: Reader | None = None
+    ) -> Counter[DayState]:
         """See `hourlyclicks.store.protocol.Store.tally`."""
-        return await self._run(lambda file: file.tally(account, target, days))
+        return await self._run(lambda file: file.tally(account, target, days, reader))
 
     async def read(self, account: int, target: Target, days: DateRange) -> list[DayClicks]:
         """See `hourlyclicks.store.protocol.Store.read`."""
         return await self._run(lambda file: file.read(account, target, days))
 
-    async def keep(self, account: int, target: Target, day: DayClicks, *, requests: int) -> Kept:
+    async def revisions(self, account: int, target: Target, days: DateRange) -> list[Revision]:
+        """See `hourlyclicks.store.protocol.Store.revisions`."""
+        return await self._run(lambda file: file.revisions(account, target, days))
+
+    async def keep(
+        self,
+        account: int,
+        target: Target,
+        day: DayClicks,
+        *,
+        requests: int,
+        reader: Reader | None = None,
+        refresh: bool = False,
+    ) -> Kept:
         """See `hourlyclicks.store.protocol.Store.keep`."""
-        return await self._run(lambda file: file.keep(account, target, day, requests=requests))
+        return await self._run(
+            lambda file: file.keep(account, target, day, requests=requests, reader=reader, refresh=refresh)
+        )
 
     async def note(self, account: int, target: Target, mark: Mark) -> None:
         """See `hourlyclicks.store.protocol.Store.note`."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
+import attrs
+
 from hourlyclicks import DateRange
 from hourlyclicks.cli.coverage import Month, Trouble, cover
 from hourlyclicks.store.ledger import DayState, Mark, state_of
@@ -89,3 +91,27 @@ def test_days_without_figures_are_grouped_by_their_reasons() -> None:
         Trouble(DateRange(first[5], first[5]), DayState.REFUSED, "the API answered code 7: no"),
     )
     assert (coverage.missing, coverage.months) == ((), {(2025, 4): Month(6, 1)})
+
+
+def test_what_a_wrong_clock_has_stamped_is_stale_or_failed() -> None:
+    """A stamp in the future is true of nothing, with a zone or without one."""
+    first, second = days("2025-04-01", 2)
+    ahead = [
+        attrs.evolve(known, asked_at=LATER + dt.timedelta(days=1000))
+        for known in (mark(first), trouble(second, refused=True, text="no"))
+    ]
+    for zone in (None, dt.UTC):
+        coverage = cover(LINK, ahead, None, now=LATER, zone=zone)
+        assert coverage.states == {DayState.PROVISIONAL: 1, DayState.FAILED: 1}
+        assert coverage.stale == (DateRange(first, first),)
+        assert [part.state for part in coverage.troubles] == [DayState.FAILED]
+
+
+def test_the_zone_that_is_named_decides() -> None:
+    """Without one the stored state counts."""
+    evening = dt.datetime(2025, 4, 1, 20, tzinfo=dt.UTC)
+    known = [attrs.evolve(mark(dt.date(2025, 4, 1)), asked_at=evening)]
+    east = dt.timezone(dt.timedelta(hours=9))
+    for zone, final in ((None, 1), (east, 1), (dt.UTC, 0)):
+        coverage = cover(LINK, known, None, now=LATER, zone=zone)
+        assert (coverage.states[DayState.FINAL], coverage.stale_days) == (final, 1 - final)

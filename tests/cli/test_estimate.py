@@ -97,6 +97,26 @@ def test_days_that_can_still_change_count_when_they_are_due(
     assert counted == ["0", "1"]
 
 
+def test_what_a_wrong_clock_has_stamped_is_not_spared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A backfill would ask for all of it, whatever its state."""
+    store = stock(tmp_path / "clicks.db")
+    monkeypatch.setattr(estimate, "present", lambda: LATER - dt.timedelta(days=2))
+    words = (
+        "estimate",
+        "--from",
+        "2025-04-01",
+        "--to",
+        "2025-04-30",
+        "--plan",
+        "premium",
+        "--store",
+        str(store),
+    )
+    assert invoke(*words, "--link", "kYdr", "--domain", "https://vvd.bz").stdout.startswith("30 requests: ")
+
+
 def test_a_store_that_is_yet_to_come_spares_nothing(tmp_path: Path) -> None:
     """Neither does one that does not know the account yet; and looking makes neither."""
     words = ("estimate", "--last", "2d", "--group", "7", "--plan", "premium", "--store")

@@ -20,6 +20,7 @@ def test_a_deadline_may_be_a_time_to_take(text: str, seconds: int) -> None:
     """Days, hours, minutes and seconds, the larger ones first."""
     deadline = read_deadline(text)
     assert deadline.moment(NOON) == NOON + dt.timedelta(seconds=seconds)
+    assert deadline.limit(NOON) == dt.timedelta(seconds=seconds)
     assert str(deadline) == text
 
 
@@ -37,6 +38,7 @@ def test_a_deadline_may_be_a_time_of_day(text: str, day: int, time: tuple[int, i
     """The next time that it is so late here: today, or else tomorrow."""
     expected = dt.datetime(2025, 6, day, *time).astimezone()
     assert read_deadline(text).moment(NOON.astimezone(dt.UTC)) == expected
+    assert read_deadline(text).limit(NOON.astimezone(dt.UTC)) == expected
 
 
 @pytest.mark.parametrize(

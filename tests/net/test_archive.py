@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import functools
 from typing import TYPE_CHECKING
 
+import attrs
 import pytest
 
 from hourlyclicks.errors import ApiError, ServerError, StoreError
@@ -13,7 +15,7 @@ from hourlyclicks.events import Announcer, DayRevised
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.day import DayClicks
 from hourlyclicks.model.targets import Account, Query
-from hourlyclicks.net.archive import CHUNK, Archive, Pages
+from hourlyclicks.net.archive import CHUNK, Archive, Pages, Taken
 from hourlyclicks.simulator.clock import VirtualClock
 from hourlyclicks.store.ledger import DayState
 from hourlyclicks.store.terms import Terms
@@ -31,7 +33,7 @@ NOW = dt.datetime(2025, 6, 1, 12, tzinfo=dt.UTC)
 BEFORE, AFTER = NOW - dt.timedelta(hours=2), NOW + dt.timedelta(seconds=1)
 TERMS, REFRESH = Terms(NOW), Terms(NOW, refresh=True)
 REFUSED_TOO = Terms(NOW, refused=True)
-ALL = DateRange(DAY, DAY + dt.timedelta(299))
+ALL = DateRange(DAY - dt.timedelta(299), DAY)
 TODAY = dt.date(2025, 6, 1)
 NO = ApiError("no such link", code=404, status=200)
 DOWN = ServerError("down", status=500, retryable=True)
@@ -92,12 +94,15 @@ async def test_what_is_known_for_good_is_found(archive: Archive) -> None:
 
 async def test_what_may_change_is_found_if_it_is_new(archive: Archive) -> None:
     """A provisional day is taken only if it was asked for since the call began."""
-    await archive.keep(about(), day(final=False), requests=1)
-    assert await archive.find(about(), TERMS) is None
-    new = day(at=AFTER, final=False)
-    await archive.keep(about(), new, requests=1)
-    assert await archive.find(about(), TERMS) == new
-    assert await archive.find(about(), REFRESH) == new
+    today, ask = functools.partial(day, TODAY, final=False), about(TODAY)
+    await archive.keep(ask, today(), requests=1)
+    assert await archive.find(ask, TERMS) is None
+    await archive.keep(ask, today(at=NOW), requests=1)
+    assert await archive.find(ask, TERMS) == today(at=NOW)
+    assert await archive.find(ask, REFRESH) == today(at=NOW)
+    await archive.keep(ask, today(at=AFTER), requests=1)
+    assert await archive.find(ask, TERMS) == today(at=AFTER)
+    assert await archive.find(ask, REFRESH) is None, "it cannot have been asked for later than now"
 
 
 async def test_what_was_refused_is_refused_again(archive: Archive) -> None:
@@ -133,9 +138,10 @@ async def test_what_is_noted(
 
 async def test_a_change_is_told(archive: Archive, events: list[Event]) -> None:
     """Figures that differ from those before are an event with their revision; the same figures are none."""
-    assert not await archive.keep(about(), day(), requests=1)
-    assert not await archive.keep(about(), day(at=NOW), requests=1)
-    assert await archive.keep(about(), day(at=AFTER, clicks=8), requests=1)
+    assert await archive.keep(about(), day(), requests=1) == Taken(day())
+    assert await archive.keep(about(), day(at=NOW), requests=1) == Taken(day(at=NOW))
+    new = day(at=AFTER, clicks=8)
+    assert await archive.keep(about(), new, requests=1) == Taken(new, revised=True)
     assert events == [DayRevised(day=DAY, target=LINK, revision=2)]
 
 
@@ -148,12 +154,50 @@ async def test_an_answer_that_cannot_be_kept_is_in_the_error(archive: Archive, s
     assert (caught.value.day, caught.value.target) == (DAY, LINK)
 
 
+async def test_figures_in_doubt_are_handed_out_as_they_were(archive: Archive, events: list[Event]) -> None:
+    """An answer that lacks hours is no change yet: who asked gets the figures, which are not final."""
+    await archive.keep(about(), day(), requests=1)
+    nothing = DayClicks(DAY, (None,) * 24, (None,) * 24, NOW - dt.timedelta(minutes=1), final=True)
+    taken = await archive.keep(about(), nothing, requests=1, refresh=True)
+    assert taken == Taken(day(final=False))
+    assert await archive.find(about(), TERMS) is None
+    assert events == []
+    again = attrs.evolve(nothing, fetched_at=NOW)
+    assert await archive.keep(about(), again, requests=1) == Taken(again, revised=True)
+    assert await archive.find(about(), TERMS) == again
+
+
+async def test_a_wrong_zone_heals(archive: Archive, store: FailingStore) -> None:
+    """What another zone called final too early is found no more; what it called provisional is, if final."""
+    account = await archive.account()
+    evening = dt.datetime.combine(DAY, dt.time(23), dt.UTC)
+    await store.keep(account, LINK, day(at=evening), requests=1)
+    await store.keep(account, LINK, day(ALL[0], final=False), requests=1)
+    assert await archive.find(about(), TERMS) is None
+    assert await archive.find(about(ALL[0]), TERMS) == day(ALL[0])
+    assert await archive.tally(LINK, ALL) == {DayState.PROVISIONAL: 1, DayState.FINAL: 1}
+
+
+async def test_what_a_wrong_clock_stamped_is_found_no_more(archive: Archive) -> None:
+    """Neither figures nor refusals from the future."""
+    ahead = NOW + dt.timedelta(days=3)
+    await archive.keep(about(), day(at=ahead), requests=1)
+    await archive.note(about(ALL[0]), NO, asked=ahead, requests=1)
+    assert [await archive.find(about(date), TERMS) for date in (DAY, ALL[0])] == [None, None]
+    assert await Pages(archive, LINK, ALL, TERMS).count() == 0
+
+
 async def test_when_a_day_is_due_again(archive: Archive) -> None:
     """An hour later, or when it is final, whichever comes first."""
     soon = dt.datetime(2025, 6, 1, 10, tzinfo=dt.UTC)
     assert archive.due_at(TODAY, soon) == soon + dt.timedelta(hours=1)
-    late = dt.datetime(2025, 6, 2, 0, 30, tzinfo=dt.UTC)
-    assert archive.due_at(TODAY, late) == dt.datetime(2025, 6, 2, 1, tzinfo=dt.UTC)
+    yesterday = TODAY - dt.timedelta(days=1)
+    late = dt.datetime(2025, 6, 1, 0, 30, tzinfo=dt.UTC)
+    assert archive.due_at(yesterday, late) == dt.datetime(2025, 6, 1, 1, tzinfo=dt.UTC)
+    for wrong in (NOW + dt.timedelta(days=400), NOW):  # a wrong clock; figures that are in doubt
+        assert archive.due_at(yesterday, wrong) == NOW + dt.timedelta(hours=1)
+    assert archive.due_at(yesterday, NOW - dt.timedelta(minutes=9)) == NOW + dt.timedelta(minutes=51)
+    assert archive.due_at(DAY, NOW - dt.timedelta(days=9)) == NOW + dt.timedelta(hours=1)
 
 
 async def test_pages_give_each_day_once(archive: Archive, store: FailingStore) -> None:

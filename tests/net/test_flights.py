@@ -14,16 +14,17 @@ from hourlyclicks.errors import ServerError, UsageError
 from hourlyclicks.model.day import DayClicks
 from hourlyclicks.model.targets import Link, Query
 from hourlyclicks.net.flights import Flights
+from hourlyclicks.pacing.errand import Errand
 from hourlyclicks.pacing.lanes import Call, Lane
+from hourlyclicks.store.terms import Terms
 from tests.net.asking import DAY, QUERY
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from hourlyclicks.pacing.errand import Errand
-
 CALL = Call(Lane.INTERACTIVE)
 NOTHING: tuple[int | None, ...] = (None,) * 24
+NOW = dt.datetime(2025, 5, 1, tzinfo=dt.UTC)
 ANSWER = DayClicks(DAY, NOTHING, NOTHING, dt.datetime(2025, 5, 1, tzinfo=dt.UTC), final=True)
 
 
@@ -35,10 +36,12 @@ class Landing:
     cancelled: int = 0
     taken_over: list[Call] = attrs.Factory(list)
     ends: list[asyncio.Future[DayClicks]] = attrs.Factory(list)
+    errands: list[Errand] = attrs.Factory(list)
 
     async def __call__(self, errand: Errand) -> DayClicks:
         """Stand in for the fetcher."""
         self.asked.append(errand.query)
+        self.errands.append(errand)
         end: asyncio.Future[DayClicks] = asyncio.get_running_loop().create_future()
         self.ends.append(end)
         try:
@@ -99,6 +102,20 @@ async def test_whoever_follows_may_take_the_errand_over(flights: Flights, landin
     assert landing.taken_over == [second, third]
     landing.ends[0].set_result(ANSWER)
     assert await asyncio.gather(*tasks) == [ANSWER] * 3
+
+
+@pytest.mark.parametrize("leads", [True, False])
+async def test_a_day_is_refreshed_if_any_call_wants_that(
+    flights: Flights, landing: Landing, *, leads: bool
+) -> None:
+    """Whoever asked first, and whoever takes the errand over."""
+    wants, takes = (Call(Lane.INTERACTIVE, terms=Terms(NOW, refresh=refresh)) for refresh in (True, False))
+    first, second = (wants, takes) if leads else (takes, wants)
+    await begun(flights.share(QUERY, first), flights.fly(QUERY, second))
+    landing.errands[0].call = takes
+    assert landing.errands[0].terms == Terms(NOW, refresh=True)
+    assert takes.terms == Terms(NOW)
+    await flights.close()
 
 
 async def test_another_question_is_another_request(flights: Flights, landing: Landing) -> None:

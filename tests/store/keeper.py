@@ -19,11 +19,12 @@ _MOMENT = dt.datetime(2030, 1, 1, tzinfo=dt.UTC)
 
 def provisional(date: dt.date) -> DayClicks:
     """Return the first answer for a day."""
-    return DayClicks(date, (1,) * 24, (1,) * 24, _MOMENT, final=False)
+    counts = (None, *[1] * 22, None)
+    return DayClicks(date, counts, counts, _MOMENT, final=False)
 
 
 def final(date: dt.date) -> DayClicks:
-    """Return the last answer for a day, which is of other hours."""
+    """Return the last answer for a day, which is of the same hours."""
     counts = (None, *range(date.toordinal(), date.toordinal() + 22), None)
     return DayClicks(date, counts, counts, _MOMENT, final=True)
 

@@ -140,7 +140,7 @@ class PostgresServer:
             lines = (self._data / "postmaster.pid").read_text("utf-8").splitlines()
         except OSError:
             return False
-        return lines[0] == str(self.pid) and lines[7:] != [] and lines[7].strip() == "ready"
+        return lines[:1] == [str(self.pid)] and lines[7:] != [] and lines[7].strip() == "ready"
 
 
 def _stranger() -> pwd.struct_passwd:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
+import attrs
 import pytest
 
 from hourlyclicks.errors import ApiError, ServerError, StoreError
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.targets import Group, Link
-from hourlyclicks.store.ledger import DayState, Kept, Mark, Reason
+from hourlyclicks.store.ledger import DayState, Kept, Mark, Reason, Revision
+from hourlyclicks.store.terms import Reader
 from tests.model.strategies import FIRST, NOON, a_day
 from tests.store.answers import ALL, LARGEST, LATER, ME, REFUSED, day, failure, figures, refusal
 
@@ -62,7 +64,7 @@ async def test_an_answer_is_in_a_state(place: Place, known: DayClicks, state: Da
     """The mark of a day says what its answer is worth, since when, and what it cost."""
     store, account = await place.account()
     await store.keep(account, ME, known, requests=3)
-    assert await store.marks(account, ME, ALL) == [Mark(FIRST, state, NOON, 3, 1)]
+    assert await store.marks(account, ME, ALL) == [Mark(FIRST, state, NOON, 3, 1, hours=known.reported_hours)]
 
 
 @pytest.mark.parametrize("mark", [failure(), refusal()])
@@ -92,16 +94,80 @@ async def test_a_provisional_day_becomes_final(place: Place) -> None:
     final = a_day(FIRST, 2, at=LATER)
     assert await store.keep(account, ME, final, requests=2) == Kept(2, revised=True)
     assert await store.read(account, ME, ALL) == [final]
-    assert await store.marks(account, ME, ALL) == [Mark(FIRST, DayState.FINAL, LATER, 3, 2)]
+    assert await store.marks(account, ME, ALL) == [
+        Mark(FIRST, DayState.FINAL, LATER, 3, 2, hours=final.reported_hours)
+    ]
 
 
-async def test_fewer_hours_replace_more(place: Place) -> None:
-    """Hours of two answers are never mixed."""
+@pytest.mark.parametrize("counts", [[1, *[None] * 23], [None] * 24])
+async def test_fewer_hours_replace_more_when_that_is_confirmed(
+    place: Place, counts: list[int | None]
+) -> None:
+    """The first answer only puts the day in doubt; the figures before are a revision when they go."""
     store, account = await place.account()
-    await store.keep(account, ME, figures([1] * 24, final=False), requests=1)
-    fewer = a_day(FIRST, 1, at=LATER)
-    assert await store.keep(account, ME, fewer, requests=1) == Kept(2, revised=True)
-    assert await store.read(account, ME, ALL) == [fewer]
+    before, minute = figures([1] * 24), dt.timedelta(minutes=1)
+    await store.keep(account, ME, before, requests=1)
+    fewer = attrs.evolve(figures(counts), fetched_at=LATER)
+    assert await store.keep(account, ME, fewer, requests=1) == Kept(1, doubted_at=LATER)
+    assert await store.read(account, ME, ALL) == [attrs.evolve(before, final=False)]
+    assert await store.marks(account, ME, ALL) == [
+        Mark(FIRST, DayState.PROVISIONAL, NOON, 2, 1, hours=24, doubted_at=LATER)
+    ]
+    assert await store.revisions(account, ME, ALL) == []
+    again = attrs.evolve(fewer, fetched_at=LATER + minute)
+    assert await store.keep(account, ME, again, requests=1) == Kept(2, revised=True)
+    assert await store.read(account, ME, ALL) == [again]
+    assert await store.revisions(account, ME, ALL) == [Revision(1, attrs.evolve(before, final=False))]
+    (mark,) = await store.marks(account, ME, ALL)
+    assert (mark.attempts, mark.doubted_at) == (3, None)
+
+
+async def test_an_answer_with_all_hours_ends_a_doubt(place: Place) -> None:
+    """The day is as it was before, and no revision has come of it."""
+    store, account = await place.account()
+    await store.keep(account, ME, figures([1] * 24), requests=1)
+    await store.keep(account, ME, attrs.evolve(figures([None] * 24), fetched_at=LATER), requests=1)
+    good = attrs.evolve(figures([1] * 24), fetched_at=LATER)
+    assert await store.keep(account, ME, good, requests=1) == Kept(1)
+    assert await store.marks(account, ME, ALL) == [Mark(FIRST, DayState.FINAL, LATER, 3, 1, hours=24)]
+    assert await store.revisions(account, ME, ALL) == []
+
+
+async def test_no_figures_are_ever_deleted(place: Place) -> None:
+    """Every set of figures that was replaced is there to the cell, in order, unreported hours included."""
+    store, account = await place.account()
+    sets = [figures([None, *[number] * 23], [None, *[LARGEST] * 23]) for number in range(4)]
+    sets = [
+        attrs.evolve(each, fetched_at=NOON + number * dt.timedelta(1)) for number, each in enumerate(sets)
+    ]
+    for each in sets:
+        await store.keep(account, ME, each, requests=1)
+        await store.keep(account, ME, each, requests=1)
+    await store.keep(account, ME, a_day(day(1)), requests=1)
+    assert await store.revisions(account, ME, ALL) == [
+        Revision(number, each) for number, each in enumerate(sets[:-1], 1)
+    ]
+    assert await store.revisions(account, ME, DateRange(day(1), day(2))) == []
+    assert await store.revisions(account, Group(9), ALL) == []
+
+
+async def test_a_reader_with_another_clock_or_zone_counts_for_itself(place: Place) -> None:
+    """The days of a range are counted as this reader sees them, and without one as they were written."""
+    store, account = await place.account()
+    evening = dt.datetime.combine(FIRST, dt.time(20), dt.UTC)
+    await store.keep(account, ME, a_day(FIRST, at=evening), requests=1)
+    await store.keep(account, ME, a_day(day(1), at=NOON + dt.timedelta(days=2)), requests=1)
+    await store.keep(account, ME, a_day(day(2)), requests=1)
+    for reader, final in (
+        (None, 3),
+        (Reader(NOON, dt.timezone(dt.timedelta(hours=9))), 2),
+        (Reader(NOON, dt.UTC), 1),
+        (Reader(NOON), 1),
+        (Reader(NOON, trusting=True), 2),
+        (Reader(NOON + dt.timedelta(days=2)), 2),
+    ):
+        tally = await store.tally(account, ME, ALL, reader=reader)
+        assert (tally[DayState.FINAL], tally.total()) == (final, 3)
 
 
 async def test_a_final_day_never_becomes_provisional(place: Place) -> None:
@@ -111,7 +177,7 @@ async def test_a_final_day_never_becomes_provisional(place: Place) -> None:
     kept = await store.keep(account, ME, a_day(FIRST, 2, final=False, at=LATER), requests=2)
     assert kept == Kept(1, dropped=True)
     assert await store.read(account, ME, ALL) == [a_day(FIRST, 1)]
-    assert await store.marks(account, ME, ALL) == [Mark(FIRST, DayState.FINAL, NOON, 3, 1)]
+    assert await store.marks(account, ME, ALL) == [Mark(FIRST, DayState.FINAL, NOON, 3, 1, hours=12)]
 
 
 async def test_a_later_final_answer_replaces_an_earlier(place: Place) -> None:
@@ -128,7 +194,7 @@ async def test_the_same_figures_again_are_no_revision(place: Place) -> None:
     store, account = await place.account()
     await store.keep(account, ME, a_day(FIRST), requests=1)
     assert await store.keep(account, ME, a_day(FIRST, at=LATER), requests=1) == Kept(1)
-    assert await store.marks(account, ME, ALL) == [Mark(FIRST, DayState.FINAL, LATER, 2, 1)]
+    assert await store.marks(account, ME, ALL) == [Mark(FIRST, DayState.FINAL, LATER, 2, 1, hours=12)]
 
 
 @pytest.mark.parametrize("mark", [failure(), refusal()])
@@ -137,7 +203,9 @@ async def test_a_day_that_failed_can_be_answered(place: Place, mark: Mark) -> No
     store, account = await place.account()
     await store.note(account, ME, mark)
     assert await store.keep(account, ME, a_day(FIRST, at=LATER), requests=2) == Kept(1)
-    assert await store.marks(account, ME, ALL) == [Mark(FIRST, DayState.FINAL, LATER, mark.attempts + 2, 1)]
+    assert await store.marks(account, ME, ALL) == [
+        Mark(FIRST, DayState.FINAL, LATER, mark.attempts + 2, 1, hours=12)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -152,7 +220,7 @@ async def test_figures_outlive_a_failure(place: Place, known: DayClicks, state: 
     await store.note(account, ME, mark)
     assert await store.read(account, ME, ALL) == [known]
     assert await store.marks(account, ME, ALL) == [
-        Mark(FIRST, state, NOON, mark.attempts + 1, 1, mark.reason)
+        Mark(FIRST, state, NOON, mark.attempts + 1, 1, mark.reason, 12)
     ]
 
 
@@ -162,7 +230,7 @@ async def test_a_reason_is_forgotten_when_the_day_is_answered_again(place: Place
     await store.keep(account, ME, a_day(FIRST, final=False), requests=1)
     await store.note(account, ME, failure())
     await store.keep(account, ME, a_day(FIRST, final=False, at=LATER), requests=1)
-    assert await store.marks(account, ME, ALL) == [Mark(FIRST, DayState.PROVISIONAL, LATER, 6, 1)]
+    assert await store.marks(account, ME, ALL) == [Mark(FIRST, DayState.PROVISIONAL, LATER, 6, 1, hours=12)]
 
 
 async def test_failures_add_up_and_the_last_one_counts(place: Place) -> None:
@@ -228,7 +296,7 @@ async def test_figures_that_are_too_large_are_an_error(place: Place) -> None:
     with pytest.raises(StoreError, match="the store "):
         await store.keep(account, ME, figures([*[1] * 23, 2**63]), requests=1)
     assert await store.read(account, ME, ALL) == [a_day(FIRST)]
-    assert await store.marks(account, ME, ALL) == [Mark(FIRST, DayState.FINAL, NOON, 1, 1)]
+    assert await store.marks(account, ME, ALL) == [Mark(FIRST, DayState.FINAL, NOON, 1, 1, hours=12)]
 
 
 async def test_the_view_shows_the_hours(place: Place) -> None:

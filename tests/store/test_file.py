@@ -77,7 +77,7 @@ async def test_a_newer_file_is_refused(path: Path) -> None:
     with closing(sqlite3.connect(path)) as db:
         db.execute("PRAGMA user_version = 99")
     before = content(path)
-    assert "version 99, and only 1 is known" in await refusal(path)
+    assert "version 99, and only 2 is known" in await refusal(path)
     assert content(path) == before
 
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import datetime as dt
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -19,18 +18,13 @@ from hourlyclicks.errors import (
 )
 from hourlyclicks.model.day import HOURS, DayClicks
 from hourlyclicks.store.ledger import (
-    SETTLED,
-    STALE_AFTER,
     DayState,
-    Kept,
     Mark,
     Reason,
     day_of,
-    is_due,
     rows_of,
     state_of,
     target_of,
-    weigh,
 )
 from tests.model.strategies import FIRST, NOON, TARGETS, a_day, days
 
@@ -38,14 +32,7 @@ if TYPE_CHECKING:
     from hourlyclicks.errors import HourlyClicksError
     from hourlyclicks.model.targets import Target
 
-SEOUL = ZoneInfo("Asia/Seoul")
-TICK = dt.datetime.resolution
 SOME_DAYS = days(st.just(FIRST))
-
-
-def a_mark(state: DayState, asked_at: dt.datetime = NOON) -> Mark:
-    """Make the mark of a day."""
-    return Mark(FIRST, state, asked_at, 1, 1)
 
 
 @given(SOME_DAYS)
@@ -89,82 +76,12 @@ def test_an_answer_has_a_state(day: DayClicks, state: DayState) -> None:
     assert state_of(day) is state
 
 
-@given(SOME_DAYS)
-def test_the_first_answer_is_kept(day: DayClicks) -> None:
-    """Whatever it is."""
-    assert weigh(day, None, 0) == Kept(1)
-
-
-@given(SOME_DAYS, st.integers(1, 9))
-def test_an_answer_that_comes_twice_changes_nothing(day: DayClicks, revision: int) -> None:
-    """It is no revision, and nothing is dropped."""
-    assert weigh(day, day, revision) == Kept(revision)
-
-
-@given(SOME_DAYS, SOME_DAYS, st.integers(1, 9))
-def test_one_of_two_answers_is_kept(one: DayClicks, other: DayClicks, revision: int) -> None:
-    """A final one before a provisional one, else the later one; never a final one dropped for another."""
-    kept = weigh(one, other, revision)
-    if kept.dropped:
-        assert kept == Kept(revision, dropped=True)
-        assert other.final or not one.final
-    else:
-        assert kept.revision == revision + kept.revised
-        assert kept.revised == (rows_of(one) != rows_of(other))
-        assert one.final or not other.final
-    assert not (kept.dropped and weigh(other, one, revision).dropped)
-
-
-@pytest.mark.parametrize(
-    ("state", "due"),
-    [
-        (DayState.FINAL, False),
-        (DayState.EMPTY, False),
-        (DayState.PROVISIONAL, True),
-        (DayState.FAILED, True),
-        (DayState.REFUSED, False),
-    ],
-)
-@pytest.mark.parametrize("zone", [None, SEOUL, dt.UTC])
-def test_old_days_are_due_by_their_state(state: DayState, due: bool, zone: dt.tzinfo | None) -> None:  # noqa: FBT001 - from the table
-    """Of days asked for long ago those are due that failed or can have changed."""
-    later = NOON + dt.timedelta(days=365)
-    assert is_due(a_mark(state), later, zone) is due
-    assert is_due(a_mark(state), later, zone, refused=True) is (due or state is DayState.REFUSED)
-
-
-def test_a_day_nobody_asked_for_is_due() -> None:
-    """At any time."""
-    assert is_due(None, NOON)
-
-
-def test_a_failed_day_is_due_at_once() -> None:
-    """It need not get old."""
-    assert is_due(a_mark(DayState.FAILED), NOON)
-
-
-@pytest.mark.parametrize("state", SETTLED)
-def test_a_settled_day_is_never_due(state: DayState) -> None:
-    """Not even if refused days are wanted."""
-    assert not is_due(a_mark(state), dt.datetime.max.replace(tzinfo=dt.UTC), refused=True)
-
-
-def test_a_provisional_day_is_due_when_it_is_stale() -> None:
-    """Not a moment earlier."""
-    asked = dt.datetime.combine(FIRST, dt.time(9), SEOUL)
-    mark = a_mark(DayState.PROVISIONAL, asked)
-    assert not is_due(mark, asked, SEOUL)
-    assert not is_due(mark, asked + STALE_AFTER - TICK, SEOUL)
-    assert is_due(mark, asked + STALE_AFTER, SEOUL)
-
-
-def test_a_provisional_day_is_due_when_it_became_final() -> None:
-    """An hour after it ended, even if it was asked for a moment before; where that is depends on the zone."""
-    over = dt.datetime.combine(FIRST + dt.timedelta(days=1), dt.time(1), SEOUL)
-    mark = a_mark(DayState.PROVISIONAL, over - dt.timedelta(minutes=1))
-    assert not is_due(mark, over - TICK, SEOUL)
-    assert is_due(mark, over, SEOUL)
-    assert not is_due(mark, over)
+def test_a_day_was_last_asked_for_when_it_was_doubted() -> None:
+    """A doubt is newer than the figures it is about, unless a clock was wrong."""
+    later = NOON + dt.timedelta(days=1)
+    assert Mark(FIRST, DayState.PROVISIONAL, NOON, 1, 1).last_asked == NOON
+    assert Mark(FIRST, DayState.PROVISIONAL, NOON, 1, 1, doubted_at=later).last_asked == later
+    assert Mark(FIRST, DayState.PROVISIONAL, later, 1, 1, doubted_at=NOON).last_asked == later
 
 
 @pytest.mark.parametrize(

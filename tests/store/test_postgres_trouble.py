@@ -201,7 +201,7 @@ async def test_a_day_counts_once_whether_its_commit_was_heard_or_not(
     setattr(proxy, lost, times)
     await shaky.note(account, ME, Mark(FIRST, DayState.FAILED, NOON, 7, reason=FAILED))
     assert await shaky.read(account, ME, ALL) == [revised]
-    assert await shaky.marks(account, ME, ALL) == [Mark(FIRST, DayState.FINAL, LATER, 16, 2, FAILED)]
+    assert await shaky.marks(account, ME, ALL) == [Mark(FIRST, DayState.FINAL, LATER, 16, 2, FAILED, 12)]
 
 
 async def test_a_step_is_taken_again_when_its_commit_was_not_heard(

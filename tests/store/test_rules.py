@@ -8,6 +8,7 @@ import itertools
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TypeVar
+from zoneinfo import ZoneInfo
 
 import attrs
 import pytest
@@ -17,7 +18,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.day import DayClicks
-from hourlyclicks.store.ledger import DayState, Kept, Mark, Reason
+from hourlyclicks.store.ledger import DayState, Kept, Mark, Reason, Revision
+from hourlyclicks.store.terms import Reader
 from tests.model.strategies import FIRST, NOON, TARGETS, days
 from tests.sizes import examples
 from tests.store.places import FilePlace, ServerPlace
@@ -37,6 +39,16 @@ ACCOUNTS = st.sampled_from(["me", "you"])
 THINGS = st.sampled_from(TARGETS)
 DATES = st.sampled_from(list(ALL))
 MOMENTS = st.integers(0, 2).map(lambda seconds: NOON + dt.timedelta(seconds=seconds))
+BASES = st.sampled_from(
+    [
+        NOON,
+        dt.datetime(2024, 2, 26, 12, 59, 20, tzinfo=dt.UTC),  # nearly final, wherever the account is
+        dt.datetime(2024, 2, 27, 5, 59, 20, tzinfo=dt.UTC),  # the same in New York
+    ]
+)
+ANSWERS = st.builds(
+    lambda day, base: attrs.evolve(day, fetched_at=base + 40 * (day.fetched_at - NOON)), days(DATES), BASES
+)
 REASONS = st.sampled_from([Reason("ServerError", "busy", None, 503), Reason("ApiError", "no", 7, 200)])
 
 
@@ -48,19 +60,29 @@ class Known:
     day: DayClicks | None = None
     revision: int = 0
     failure: Mark | None = None
+    doubted_at: dt.datetime | None = None
+    replaced: list[Revision] = attrs.field(factory=list)
 
     def answer(self, day: DayClicks, requests: int) -> Kept:
         """Take in an answer."""
         self.attempts += requests
         held = self.day
         if held is not None:
-            if held.final and not day.final:
+            final = held.final and self.doubted_at is None
+            if final and not day.final:
                 return Kept(self.revision, dropped=True)
-            if held.final == day.final and day.fetched_at < held.fetched_at:
+            if final == day.final and day.fetched_at < held.fetched_at:
                 return Kept(self.revision, dropped=True)
+            if any(new is None and old is not None for new, old in zip(day.clicks, held.clicks, strict=True)):
+                since = self.doubted_at or day.fetched_at
+                if self.doubted_at is None or day.fetched_at < since + dt.timedelta(minutes=1):
+                    self.doubted_at, self.failure = since, None
+                    return Kept(self.revision, doubted_at=since)
         same = held is not None and (held.clicks, held.unique_users) == (day.clicks, day.unique_users)
+        if held is not None and not same:
+            self.replaced.append(Revision(self.revision, held))
         self.revision += not same
-        self.day, self.failure = day, None
+        self.day, self.failure, self.doubted_at = day, None, None
         return Kept(self.revision, revised=held is not None and not same)
 
     def mark(self) -> Mark:
@@ -69,10 +91,18 @@ class Known:
         if self.day is None:
             assert self.failure is not None
             return attrs.evolve(self.failure, attempts=self.attempts)
+        hours = sum(count is not None for count in self.day.clicks)
         state = DayState.PROVISIONAL
-        if self.day.final:
-            state = DayState.FINAL if any(count is not None for count in self.day.clicks) else DayState.EMPTY
-        return Mark(self.day.date, state, self.day.fetched_at, self.attempts, self.revision, reason)
+        if self.day.final and self.doubted_at is None:
+            state = DayState.FINAL if hours else DayState.EMPTY
+        moments = self.day.fetched_at, self.doubted_at
+        return Mark(self.day.date, state, moments[0], self.attempts, self.revision, reason, hours, moments[1])
+
+    def figures(self) -> DayClicks | None:
+        """Return the figures as they are read."""
+        if self.day is None or self.doubted_at is None:
+            return self.day
+        return attrs.evolve(self.day, final=False)
 
 
 class StoreMachine(RuleBasedStateMachine):
@@ -101,7 +131,7 @@ class StoreMachine(RuleBasedStateMachine):
         """Return what must be known of a day."""
         return self.known.setdefault((name, target), {}).setdefault(date, Known())
 
-    @rule(name=ACCOUNTS, target_=THINGS, day=days(DATES), requests=st.integers(1, 3))
+    @rule(name=ACCOUNTS, target_=THINGS, day=ANSWERS, requests=st.integers(1, 3))
     def keep(self, name: str, target_: Target, day: DayClicks, requests: int) -> None:
         """Keep an answer."""
         kept = self.run(self.store.keep(self.account(name), target_, day, requests=requests))
@@ -139,9 +169,36 @@ class StoreMachine(RuleBasedStateMachine):
         lines = [line for date, line in sorted(self.known.get((name, target_), {}).items()) if date in span]
         marks = [line.mark() for line in lines]
         assert self.run(self.store.marks(account, target_, span)) == marks
-        assert self.run(self.store.read(account, target_, span)) == [line.day for line in lines if line.day]
+        figures = [line.figures() for line in lines if line.day]
+        assert self.run(self.store.read(account, target_, span)) == figures
+        replaced = [revision for line in lines for revision in line.replaced]
+        assert self.run(self.store.revisions(account, target_, span)) == replaced
         tally = self.run(self.store.tally(account, target_, span))
         assert sorted(tally.elements()) == sorted(mark.state for mark in marks)
+
+    @rule(
+        name=ACCOUNTS,
+        target_=THINGS,
+        ends=st.tuples(DATES, DATES).map(sorted),
+        now=st.sampled_from([NOON + dt.timedelta(days=days) for days in (-2, 0, 30)]),
+        zone=st.sampled_from([None, dt.UTC, ZoneInfo("America/New_York"), dt.timezone.min]),
+        trusting=st.booleans(),
+    )
+    def judge(
+        self,
+        name: str,
+        target_: Target,
+        ends: list[dt.date],
+        now: dt.datetime,
+        zone: dt.tzinfo | None,
+        *,
+        trusting: bool,
+    ) -> None:
+        """Compare how many days are in each state to a reader, and how it sees each single one."""
+        account, span, reader = self.account(name), DateRange(*ends), Reader(now, zone, trusting)
+        tally = self.run(self.store.tally(account, target_, span, reader=reader))
+        marks = self.run(self.store.marks(account, target_, span))
+        assert sorted(tally.elements()) == sorted(reader.state(mark) for mark in marks)
 
     @invariant()
     def targets_are_known(self) -> None:

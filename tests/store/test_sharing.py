@@ -96,7 +96,7 @@ async def test_days_of_two_stores_meet(place: Place) -> None:
     await one.keep(account, ME, a_day(FIRST, 1), requests=1)
     assert await other.read(account, ME, ALL) == [a_day(FIRST, 1)]
     assert await other.keep(account, ME, a_day(FIRST, 2, final=False), requests=1) == Kept(1, dropped=True)
-    assert await one.marks(account, ME, ALL) == [Mark(FIRST, DayState.FINAL, NOON, 2, 1)]
+    assert await one.marks(account, ME, ALL) == [Mark(FIRST, DayState.FINAL, NOON, 2, 1, hours=12)]
 
 
 async def test_the_best_answer_stays_whoever_keeps_it_when(place: Place) -> None:

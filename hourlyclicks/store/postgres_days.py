@@ -1,0 +1,204 @@
+"""The days in a PostgreSQL database: every statement about them, and how their rows are read and written."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from itertools import chain
+from typing import TYPE_CHECKING, TypeAlias
+
+from hourlyclicks.errors import StoreError
+from hourlyclicks.model.day import DayClicks
+from hourlyclicks.store.ledger import (
+    ENDPOINT,
+    SETTLED,
+    DayState,
+    Mark,
+    Reason,
+    Revision,
+    day_of,
+    rows_of,
+    state_of,
+)
+from hourlyclicks.store.weighing import weigh
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    import asyncpg
+
+    from hourlyclicks.model.dates import DateRange
+    from hourlyclicks.model.targets import Target
+    from hourlyclicks.store.ledger import Kept
+    from hourlyclicks.store.terms import Reader
+    from hourlyclicks.store.weighing import Held
+
+    Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
+
+SERIES = "SELECT id FROM hourlyclicks.series WHERE account_id = $1 AND endpoint = $2 AND target_sha256 = $3"
+"""Finds a series by its `name_of`."""
+
+_DAYS = f"FROM hourlyclicks.days WHERE series_id = ({SERIES}) AND date BETWEEN $4 AND $5"
+LINE = "SELECT * FROM hourlyclicks.days WHERE series_id = $1 AND date = $2"
+"""All that the ledger has of a day."""
+_MARKS = f"SELECT * {_DAYS} ORDER BY date"
+_TALLY = f"SELECT state, count(*) {_DAYS} GROUP BY state"
+_IN_DOUBT = f"""SELECT state, count(*), NULL AS date, NULL AS fetched_at, NULL AS hours, NULL AS doubted_at
+    {_DAYS} GROUP BY state UNION ALL
+    SELECT state, 1, date, fetched_at, hours, doubted_at {_DAYS} AND state <> 'failed' AND (
+        state = 'provisional' OR fetched_at > $6 OR fetched_at < (date + $7::interval) AT TIME ZONE 'UTC')"""
+_REVISIONS = f"""SELECT date, revision, state, fetched_at, clicks, unique_users FROM hourlyclicks.revisions
+    WHERE series_id = ({SERIES}) AND date BETWEEN $4 AND $5 ORDER BY date, revision"""  # noqa: S608 - as above
+_READ = f"""SELECT date, state, hours, fetched_at, (
+        SELECT array_agg(ARRAY[hour, clicks, unique_users] ORDER BY hour) FROM hourlyclicks.hours
+        WHERE hours.series_id = days.series_id AND hours.date = days.date) AS rows
+    {_DAYS} AND revision > 0 ORDER BY date"""  # noqa: S608 - made of constants
+
+_CLEAR = "DELETE FROM hourlyclicks.hours WHERE series_id = $1 AND date = $2"
+_ROWS = """INSERT INTO hourlyclicks.hours (series_id, date, hour, clicks, unique_users)
+    SELECT $1, $2, * FROM unnest($3::smallint[], $4::bigint[], $5::bigint[])"""
+_KEEP = """INSERT INTO hourlyclicks.days AS days
+        (series_id, date, state, hours, fetched_at, attempts, revision)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)
+    ON CONFLICT (series_id, date) DO UPDATE SET
+        state = excluded.state, hours = excluded.hours, fetched_at = excluded.fetched_at,
+        attempts = days.attempts + excluded.attempts, revision = excluded.revision,
+        error = NULL, code = NULL, status = NULL, reason = NULL, doubted_at = NULL
+    RETURNING days.*"""
+_REVISE = "INSERT INTO hourlyclicks.revisions VALUES ($1, $2, $3, $4, $5, $6, $7)"
+_DOUBT = """UPDATE hourlyclicks.days AS days SET attempts = attempts + $3, state = 'provisional',
+        doubted_at = $4, error = NULL, code = NULL, status = NULL, reason = NULL
+    WHERE series_id = $1 AND date = $2 RETURNING days.*"""
+_COUNT = """UPDATE hourlyclicks.days AS days SET attempts = attempts + $3 WHERE series_id = $1 AND date = $2
+    RETURNING days.*"""
+_NOTE = """INSERT INTO hourlyclicks.days AS days
+        (series_id, date, state, hours, fetched_at, attempts, revision, error, code, status, reason)
+    VALUES ($1, $2, $3, 0, $4, $5, 0, $6, $7, $8, $9)
+    ON CONFLICT (series_id, date) DO UPDATE SET
+        state = CASE WHEN days.revision = 0 THEN excluded.state ELSE days.state END,
+        fetched_at = CASE WHEN days.revision = 0 THEN excluded.fetched_at ELSE days.fetched_at END,
+        attempts = days.attempts + excluded.attempts,
+        error = excluded.error, code = excluded.code, status = excluded.status, reason = excluded.reason
+    RETURNING days.*"""
+
+
+async def marks(db: Connection, of: int, target: Target, days: DateRange) -> list[Mark]:
+    """Return what is known of each day."""
+    return [_mark(row) for row in await db.fetch(_MARKS, *name_of(of, target), days.start, days.end)]
+
+
+async def tally(
+    db: Connection, of: int, target: Target, days: DateRange, reader: Reader | None
+) -> Counter[DayState]:
+    """Count the days in each state, as a reader sees them or as they are stored."""
+    where = (*name_of(of, target), days.start, days.end)
+    if reader is None:
+        return Counter({DayState(row["state"]): row["count"] for row in await db.fetch(_TALLY, *where)})
+    found: Counter[DayState] = Counter()
+    for row in await db.fetch(_IN_DOUBT, *where, reader.latest, reader.certain_after(days)):
+        state, date = DayState(row["state"]), row["date"]
+        if date is None:
+            found[state] += row["count"]
+        else:
+            mark = Mark(date, state, row["fetched_at"], 0, hours=row["hours"], doubted_at=row["doubted_at"])
+            found[state] -= 1
+            found[reader.state(mark)] += 1
+    return +found
+
+
+async def read(db: Connection, of: int, target: Target, days: DateRange) -> list[DayClicks]:
+    """Return the days that have figures."""
+    return [_day(row) for row in await db.fetch(_READ, *name_of(of, target), days.start, days.end)]
+
+
+async def revisions(db: Connection, of: int, target: Target, days: DateRange) -> list[Revision]:
+    """Return the figures that were replaced."""
+    return [_revision(row) for row in await db.fetch(_REVISIONS, *name_of(of, target), days.start, days.end)]
+
+
+async def keep(
+    db: Connection,
+    series: int,
+    held: Held | None,
+    day: DayClicks,
+    requests: int,
+    *,
+    reader: Reader | None,
+    refresh: bool,
+) -> tuple[asyncpg.Record, Kept]:
+    """Keep an answer.
+
+    Args:
+        db: within a transaction.
+        series: the number of the series.
+        held: the figures of the day, if it has any.
+        day: the answer.
+        requests: how many were spent on it.
+        reader: see `hourlyclicks.store.protocol.Store.keep`.
+        refresh: likewise.
+
+    Returns:
+        The line as it is left, and what became of the answer.
+    """
+    kept = weigh(day, held, reader=reader, refresh=refresh)
+    if kept.dropped:
+        return await _left(db, _COUNT, series, day.date, requests), kept
+    if kept.doubted_at is not None:
+        return await _left(db, _DOUBT, series, day.date, requests, kept.doubted_at), kept
+    if held is not None and kept.revised:
+        await db.execute(_REVISE, series, day.date, held.revision, *_replaced(held.day))
+    rows = rows_of(day)
+    await db.execute(_CLEAR, series, day.date)
+    await db.execute(_ROWS, series, day.date, *[[row[cell] for row in rows] for cell in range(3)])
+    mark = (state_of(day), len(rows), day.fetched_at, requests, kept.revision)
+    return await _left(db, _KEEP, series, day.date, *mark), kept
+
+
+async def note(db: Connection, series: int, mark: Mark) -> asyncpg.Record:
+    """Note that a day failed or was refused, and return the line as it is left."""
+    why = mark.reason or Reason("", "")
+    values = (mark.date, mark.state, mark.asked_at, mark.attempts, why.error, why.code, why.status, why.text)
+    return await _left(db, _NOTE, series, *values)
+
+
+async def _left(db: Connection, change: str, *values: object) -> asyncpg.Record:
+    """Change the line of a day, and return how it is left."""
+    line = await db.fetchrow(change, *values)
+    if line is None:
+        raise StoreError("a day has vanished: somebody else has changed it")
+    return line
+
+
+def name_of(of: int, target: Target) -> tuple[int, str, bytes]:
+    """Return what a series is found by."""
+    return of, ENDPOINT, hashlib.sha256(str(target).encode()).digest()
+
+
+def _mark(row: asyncpg.Record) -> Mark:
+    why = Reason(row["error"], row["reason"], row["code"], row["status"]) if row["error"] else None
+    return Mark(
+        row["date"],
+        DayState(row["state"]),
+        row["fetched_at"],
+        row["attempts"],
+        row["revision"],
+        why,
+        row["hours"],
+        row["doubted_at"],
+    )
+
+
+def _day(row: asyncpg.Record) -> DayClicks:
+    flat = list(chain.from_iterable(row["rows"] or ()))
+    return day_of(row["date"], flat, row["hours"], row["fetched_at"], final=row["state"] in SETTLED)
+
+
+def _replaced(day: DayClicks) -> tuple[DayState, dt.datetime, tuple[int | None, ...], tuple[int | None, ...]]:
+    """Return the columns of a revision."""
+    return state_of(day), day.fetched_at, day.clicks, day.unique_users
+
+
+def _revision(row: asyncpg.Record) -> Revision:
+    final = row["state"] in SETTLED
+    counts = tuple(row["clicks"]), tuple(row["unique_users"])
+    return Revision(row["revision"], DayClicks(row["date"], *counts, row["fetched_at"], final))

@@ -1,0 +1,195 @@
+"""The days in a SQLite file: every statement about them, and how their rows are read and written."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections import Counter
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from hourlyclicks.errors import StoreError
+from hourlyclicks.model.day import DayClicks
+from hourlyclicks.store.ledger import SETTLED, DayState, Mark, Reason, Revision, day_of, rows_of, state_of
+from hourlyclicks.store.weighing import Held, weigh
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterator
+
+    from hourlyclicks.model.dates import DateRange
+    from hourlyclicks.store.ledger import Kept
+    from hourlyclicks.store.terms import Reader
+
+    Database: TypeAlias = sqlite3.Connection
+
+_DAYS = "FROM days WHERE series_id = ? AND date BETWEEN ? AND ?"
+_MARK = "date, state, fetched_at, attempts, revision, error, code, status, reason, hours, doubted_at"
+_MARKS = f"SELECT {_MARK} {_DAYS} ORDER BY date"
+_TALLY = f"SELECT state, count(*), {', '.join(['NULL'] * 9)} {_DAYS} GROUP BY state"
+_IN_DOUBT = f"""{_TALLY} UNION ALL
+    SELECT {_MARK} {_DAYS} AND state <> 'failed' AND (state = 'provisional' OR fetched_at > ?
+        OR (fetched_at < ? AND fetched_at < strftime('%Y-%m-%dT%H:%M:%S', date, ?)))"""
+_READ = f"""SELECT date, state, fetched_at, hours, (
+        SELECT group_concat(hour || ' ' || clicks || ' ' || unique_users, ' ') FROM (
+            SELECT hour, clicks, unique_users FROM hours
+            WHERE hours.series_id = days.series_id AND hours.date = days.date ORDER BY hour))
+    {_DAYS} AND revision > 0 ORDER BY date"""  # noqa: S608 - made of constants
+_REVISIONS = """SELECT date, revision, state, fetched_at, clicks, unique_users FROM revisions
+    WHERE series_id = ? AND date BETWEEN ? AND ? ORDER BY date, revision"""
+_REVISE = "INSERT INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?)"
+_KEEP = """INSERT INTO days (series_id, date, state, hours, fetched_at, attempts, revision)
+    VALUES (?, ?, ?, ?, ?, ?, ?)
+    ON CONFLICT (series_id, date) DO UPDATE SET
+        state = excluded.state, hours = excluded.hours, fetched_at = excluded.fetched_at,
+        attempts = days.attempts + excluded.attempts, revision = excluded.revision,
+        error = NULL, code = NULL, status = NULL, reason = NULL, doubted_at = NULL"""
+_COUNT = "UPDATE days SET attempts = attempts + ? WHERE series_id = ? AND date = ?"
+_DOUBT = """UPDATE days SET attempts = attempts + ?, state = 'provisional', doubted_at = ?,
+        error = NULL, code = NULL, status = NULL, reason = NULL
+    WHERE series_id = ? AND date = ?"""
+_NOTE = """INSERT INTO days
+        (series_id, date, state, hours, fetched_at, attempts, revision, error, code, status, reason)
+    VALUES (?, ?, ?, 0, ?, ?, 0, ?, ?, ?, ?)
+    ON CONFLICT (series_id, date) DO UPDATE SET
+        state = CASE WHEN days.revision = 0 THEN excluded.state ELSE days.state END,
+        fetched_at = CASE WHEN days.revision = 0 THEN excluded.fetched_at ELSE days.fetched_at END,
+        attempts = days.attempts + excluded.attempts,
+        error = excluded.error, code = excluded.code, status = excluded.status, reason = excluded.reason"""
+
+
+def marks(db: Database, series: int, days: DateRange) -> list[Mark]:
+    """Return what is known of each day."""
+    return [_mark(row) for row in db.execute(_MARKS, _where(series, days))]
+
+
+def tally(db: Database, series: int, days: DateRange, reader: Reader | None) -> Counter[DayState]:
+    """Count the days in each state, as a reader sees them or as they are stored."""
+    where = _where(series, days)
+    if reader is None:
+        return Counter({DayState(row[0]): row[1] for row in db.execute(_TALLY, where)})
+    found: Counter[DayState] = Counter()
+    for row in db.execute(_IN_DOUBT, (*where, *where, *_limits(reader, days))):
+        if row[2] is None:
+            found[DayState(row[0])] += row[1]
+        else:
+            mark = _mark(row)
+            found[mark.state] -= 1
+            found[reader.state(mark)] += 1
+    return +found
+
+
+def read(db: Database, series: int, days: DateRange) -> list[DayClicks]:
+    """Return the days that have figures."""
+    return [_day(*row) for row in db.execute(_READ, _where(series, days))]
+
+
+def revisions(db: Database, series: int, days: DateRange) -> list[Revision]:
+    """Return the figures that were replaced."""
+    return [_revision(row) for row in db.execute(_REVISIONS, _where(series, days))]
+
+
+def keep(
+    db: Database, series: int, day: DayClicks, requests: int, *, reader: Reader | None, refresh: bool
+) -> Kept:
+    """Keep an answer."""
+    date, held = str(day.date), _held(db, series, day.date)
+    kept = weigh(day, held, reader=reader, refresh=refresh)
+    if kept.dropped:
+        db.execute(_COUNT, (requests, series, date))
+    elif kept.doubted_at is not None:
+        db.execute(_DOUBT, (requests, _text(kept.doubted_at), series, date))
+    else:
+        if held is not None and kept.revised:
+            db.execute(_REVISE, (series, *_replaced(held)))
+        rows = [(series, date, *row) for row in rows_of(day)]
+        db.execute("DELETE FROM hours WHERE series_id = ? AND date = ?", (series, date))
+        db.executemany("INSERT INTO hours VALUES (?, ?, ?, ?, ?)", rows)
+        mark = (state_of(day), len(rows), _text(day.fetched_at), requests, kept.revision)
+        db.execute(_KEEP, (series, date, *mark))
+    return kept
+
+
+def note(db: Database, series: int, mark: Mark) -> None:
+    """Note that a day failed or was refused."""
+    why = mark.reason or Reason("", "")
+    values = (str(mark.date), mark.state, _text(mark.asked_at), mark.attempts)
+    db.execute(_NOTE, (series, *values, why.error, why.code, why.status, why.text))
+
+
+def _where(series: int, days: DateRange) -> tuple[int, str, str]:
+    return series, str(days.start), str(days.end)
+
+
+def _limits(reader: Reader, days: DateRange) -> tuple[str, str, str]:
+    """Return what separates the days that are certain from those to judge one by one.
+
+    A stamp after the first moment lies in the future; one before the second may be too early for some day of
+    the range, and is so if it is before the day plus the third.
+    """
+    after = reader.certain_after(days)
+    seconds = -(-after // dt.timedelta(seconds=1))
+    return _text(reader.latest), _text(_later(days.end, after)), f"+{seconds} seconds"
+
+
+def _later(day: dt.date, by: dt.timedelta) -> dt.datetime:
+    try:
+        return dt.datetime.combine(day, dt.time(), dt.UTC) + by
+    except OverflowError:
+        return dt.datetime.max.replace(tzinfo=dt.UTC)
+
+
+def _held(db: Database, series: int, date: dt.date) -> Held | None:
+    """Return the figures of a day, if it has any."""
+    found = db.execute(
+        "SELECT revision, doubted_at FROM days WHERE series_id = ? AND date = ?", (series, str(date))
+    ).fetchone()
+    if found is None or not found[0]:
+        return None
+    day = _day(*db.execute(_READ, (series, str(date), str(date))).fetchone())
+    with _as_written():
+        return Held(day, found[0], None if found[1] is None else _moment(found[1]))
+
+
+def _replaced(held: Held) -> tuple[str, int, str, str, str, str]:
+    """Return the columns of a revision."""
+    day = held.day
+    counts = [json.dumps(cells, separators=(",", ":")) for cells in (day.clicks, day.unique_users)]
+    return str(day.date), held.revision, state_of(day), _text(day.fetched_at), counts[0], counts[1]
+
+
+def _text(moment: dt.datetime) -> str:
+    return moment.astimezone(dt.UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _mark(row: tuple[Any, ...]) -> Mark:
+    date, state, asked_at, attempts, revision, error, code, status, reason, hours, doubted_at = row
+    why = Reason(error, reason, code, status) if error else None
+    with _as_written():
+        asked, doubts = _moment(asked_at), None if doubted_at is None else _moment(doubted_at)
+        return Mark(_date(date), DayState(state), asked, attempts, revision, why, hours, doubts)
+
+
+def _day(date: str, state: str, fetched_at: str, hours: int, rows: str | None) -> DayClicks:
+    with _as_written():
+        flat = [int(word) for word in rows.split()] if rows else []
+        return day_of(_date(date), flat, hours, _moment(fetched_at), final=state in SETTLED)
+
+
+def _revision(row: tuple[Any, ...]) -> Revision:
+    date, number, state, fetched_at, *counts = row
+    with _as_written():
+        clicks, users = [tuple(json.loads(text)) for text in counts]
+        return Revision(number, DayClicks(_date(date), clicks, users, _moment(fetched_at), state in SETTLED))
+
+
+_date, _moment = dt.date.fromisoformat, dt.datetime.fromisoformat
+
+
+@contextmanager
+def _as_written() -> Iterator[None]:
+    """Read what only hourlyclicks writes; the columns of a file take anything else, too."""
+    try:
+        yield
+    except (TypeError, ValueError):
+        raise StoreError("it holds a day that cannot be read: somebody else has changed it") from None
