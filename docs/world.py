@@ -19,6 +19,7 @@ from hourlyclicks.simulator import DEFAULT_KEY, Simulator, VirtualClock, Virtual
 
 if TYPE_CHECKING:
     import aiohttp
+    from yarl import URL
 
     from hourlyclicks.model.http import Request, Response
     from hourlyclicks.net.transport import Timeout
@@ -54,8 +55,14 @@ class World:
         self._patches.undo()
         self._folder.cleanup()
 
-    def _transport(self, session: aiohttp.ClientSession | None = None, *, timeout: Timeout) -> Junction:
-        return Junction(self, AiohttpTransport(session, timeout=timeout))
+    def _transport(
+        self,
+        session: aiohttp.ClientSession | None = None,
+        *,
+        timeout: Timeout,
+        proxy: str | URL | None = None,
+    ) -> Junction:
+        return Junction(self, AiohttpTransport(session, timeout=timeout, proxy=proxy))
 
 
 class Junction:
