@@ -126,7 +126,7 @@ def test_files_of_their_own_are_fine(folder: Path) -> None:
 
 
 @posix_only
-@pytest.mark.parametrize("redirection", [">> clicks.db", "2>> links.csv", ">> clicks.db 2>&1"])
+@pytest.mark.parametrize("redirection", ["2>> links.csv", ">> clicks.db 2>&1"])
 def test_a_redirection_into_what_is_read_is_refused(folder: Path, redirection: str) -> None:
     """Nothing is written where the shell has sent stdout or stderr to the store, the targets or the key."""
     before = contents(folder)
