@@ -16,19 +16,21 @@ class Term:
 
     Attributes:
         task: the task.
+        loop: its event loop.
+        up: whether it was cancelled because its time was up.
         ends: when it is up in any case, on the clock of the event loop.
         heard: when there was the last sign of life; the limit on silence counts from it.
     """
 
-    __slots__ = ("_cancelling", "_loop", "_up", "ends", "heard", "task")
+    __slots__ = ("_cancelling", "ends", "heard", "loop", "task", "up")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, task: asyncio.Task[object], ends: float) -> None:
         self.ends = ends
         self.heard = math.inf
         self.task = task
-        self._loop = loop
+        self.loop = loop
         self._cancelling = task.cancelling()
-        self._up = False
+        self.up = False
 
     @property
     def begun(self) -> bool:
@@ -38,7 +40,7 @@ class Term:
     @property
     def left(self) -> float:
         """The seconds that are left of its time."""
-        return max(0.0, self.ends - self._loop.time())
+        return max(0.0, self.ends - self.loop.time())
 
     @property
     def cancelled(self) -> bool:
@@ -47,11 +49,11 @@ class Term:
 
     def beat(self) -> None:
         """Note a sign of life."""
-        self.heard = self._loop.time()
+        self.heard = self.loop.time()
 
     def run_out(self) -> None:
         """Cancel the task, since the time is up."""
-        self._up = True
+        self.up = True
         self.task.cancel()
 
     def settle(self) -> bool:
@@ -59,7 +61,7 @@ class Term:
 
         This is the way of `asyncio.timeout`, which would do as well if it did not cost as much as a timer.
         """
-        up, self._up = self._up, False
+        up, self.up = self.up, False
         return up and self.task.uncancel() <= self._cancelling
 
 
@@ -91,9 +93,8 @@ class Watch:
 
     def beat(self) -> None:
         """Note a sign of life of the request that the present task sends."""
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - as above
-        self._terms[task].beat()
+        term = self._terms[asyncio.current_task()]  # type: ignore[index]  # only tasks send requests
+        term.heard = term.loop.time()
 
     def heard(self) -> float:
         """Return when the present task last noted a sign of life."""
@@ -109,7 +110,7 @@ class Watch:
         self._terms.pop(term.task, None)
         if self._closed:
             self.close()
-        return term.settle()
+        return term.up and term.settle()
 
     def close(self) -> None:
         """Look no more when the last request is over."""
