@@ -154,7 +154,8 @@ class Watch:
         try:
             self._look_at_others()
         except _TroubleError:
-            self._look_inside(seen)  # worse, if it has another content: the log must not get into it then
+            with suppress(sqlite3.Error):  # of a log that is not whole any more
+                self._look_inside(seen)  # worse, if it has another content: the log must not get into it then
             raise
         if seen != self._seen:
             self._look_inside(seen)
