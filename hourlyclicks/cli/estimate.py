@@ -118,7 +118,7 @@ async def _known(
 def finish(now: dt.datetime, seconds: float) -> str:
     """Return the local time at which it would be done, to the minute."""
     try:
-        return f"{now.astimezone() + dt.timedelta(seconds=seconds):%Y-%m-%d %H:%M}"
+        return f"{(now + dt.timedelta(seconds=seconds)).astimezone():%Y-%m-%d %H:%M}"
     except OverflowError:
         return "after the year 9999"
 
