@@ -11,6 +11,7 @@ from hourlyclicks.cli import loop
 from hourlyclicks.cli.options import PLANS, present, with_pace, with_period
 from hourlyclicks.cli.selection import with_targets
 from hourlyclicks.cli.stores import account_to_fill, looking_into, with_store
+from hourlyclicks.cli.strict import StrictCommand
 from hourlyclicks.cli.words import BOUND_BY, count, duration
 from hourlyclicks.cli.words import pace as pace_in_words
 from hourlyclicks.model.dates import as_zone
@@ -34,7 +35,7 @@ _ROW = "{:<13}  {:>8}  {:>9}  {:>10}  {:<16}  {}"
 _MOST_TARGETS = 1_000_000
 
 
-@click.command(name="estimate")
+@click.command(name="estimate", cls=StrictCommand)
 @with_store
 @with_targets
 @with_period

@@ -18,6 +18,7 @@ from hourlyclicks.cli.options import default_pace, present, with_pace, with_peri
 from hourlyclicks.cli.output import Format, check_writable, format_for, write
 from hourlyclicks.cli.progress import start_tally
 from hourlyclicks.cli.stores import with_store
+from hourlyclicks.cli.strict import StrictCommand
 from hourlyclicks.cli.views import open_view, shown
 from hourlyclicks.cli.words import count, say, span, spans
 from hourlyclicks.net.retry import RetryPolicy
@@ -72,7 +73,7 @@ class Destination:
         return True
 
 
-@click.command(name="fetch")
+@click.command(name="fetch", cls=StrictCommand)
 @with_target
 @with_period
 @with_pace

@@ -12,6 +12,7 @@ from hourlyclicks.cli import loop
 from hourlyclicks.cli.exits import USAGE, Failure
 from hourlyclicks.cli.mishaps import mishaps, named
 from hourlyclicks.cli.options import PLANS, Finite
+from hourlyclicks.cli.strict import StrictCommand
 from hourlyclicks.cli.words import count, pace
 from hourlyclicks.pacing.plans import Limits, Rate
 from hourlyclicks.simulator import ALGORITHMS, Simulator
@@ -24,7 +25,7 @@ _LINK = "--link kYdr --domain https://vvd.bz --last 7d"
 _MINUTE = 60.0
 
 
-@click.command(name="simulate")
+@click.command(name="simulate", cls=StrictCommand)
 @click.option(
     "--port",
     metavar="N",
