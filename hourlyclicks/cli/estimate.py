@@ -76,10 +76,12 @@ def command(
 def _number(selection: Selection) -> int | None:
     """Return the number of targets, if that was said in the place of a file."""
     text = str(selection.file)
-    if not text.isdecimal():
+    if not (text.isascii() and text.isdecimal()):
         return None
-    if selection.named:
-        raise click.UsageError("--targets with a number stands instead of --link, --group and --account")
+    if selection.named or selection.domain is not None:
+        raise click.UsageError(
+            "--targets with a number stands instead of --link, --domain, --group and --account"
+        )
     if not 1 <= len(text) <= len(str(_MOST_TARGETS)) or not 1 <= int(text) <= _MOST_TARGETS:
         raise click.UsageError(f"--targets is a number from 1 to {_MOST_TARGETS:,}, or a file")
     return int(text)

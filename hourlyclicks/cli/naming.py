@@ -13,7 +13,7 @@ from urllib.parse import quote, unquote
 
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.spelling import composed, has_blank_ends, hidden, unescaped
-from hourlyclicks.model.targets import Link, as_target
+from hourlyclicks.model.targets import Group, Link, as_target
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -91,6 +91,25 @@ def read_target(text: str, warn: Warn) -> Target:
             warn(f"the id in {text!r} is taken with its blanks and characters that cannot be seen")
         _warn_of_escapes(text, target.id, warn)
     return target
+
+
+def words_for(target: Target) -> list[str]:
+    """Return the options that name a target on the command line."""
+    if isinstance(target, Group):
+        return ["--group", str(target.idx)]
+    if not isinstance(target, Link):
+        return ["--account"]
+    if _reads_back(target):
+        return ["--link", target.id, "--domain", target.domain]
+    return ["--link", f"{target.domain}/{quote(target.id, safe='')}"]
+
+
+def _reads_back(link: Link) -> bool:
+    """Return whether a link is named by its id; else its address names it."""
+    try:
+        return not has_blank_ends(link.id) and read_link(link.id, link.domain, lambda _: None) == link
+    except UsageError:
+        return False
 
 
 def check_spelling(text: str) -> None:

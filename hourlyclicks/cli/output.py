@@ -13,11 +13,10 @@ from typing import IO, TYPE_CHECKING, Literal, TypeAlias, cast
 from hourlyclicks.cli.exits import OUTPUT, USAGE, Failure
 from hourlyclicks.cli.streams import writing_to_stdout
 from hourlyclicks.cli.tables import write_table
+from hourlyclicks.model.series import HourlySeries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from hourlyclicks.model.series import HourlySeries
+    from collections.abc import Iterable, Iterator
 
 Format: TypeAlias = Literal["table", "csv", "jsonl"]
 
@@ -50,8 +49,8 @@ def check_writable(output: Path | None) -> None:
         raise Failure(f"cannot write {output}: permission denied", OUTPUT)
 
 
-def write(series: HourlySeries, form: Format, output: Path | None) -> None:
-    """Write a series to stdout or into a file; see `writing`."""
+def write(series: HourlySeries | Iterable[HourlySeries], form: Format, output: Path | None) -> None:
+    """Write a series, or several one after the other, to stdout or into a file; see `writing`."""
     with writing(form, output) as stream:
         _write(series, form, stream)
 
@@ -85,13 +84,16 @@ def _prepare(stdout: io.TextIOWrapper, form: Format) -> None:
         stdout.reconfigure(encoding="utf-8", newline="")
 
 
-def _write(series: HourlySeries, form: Format, stream: IO[str]) -> None:
-    if form == "csv":
-        series.write_csv(stream)
-    elif form == "jsonl":
-        series.write_jsonl(stream)
-    else:
-        write_table(series, stream)
+def _write(series: HourlySeries | Iterable[HourlySeries], form: Format, stream: IO[str]) -> None:
+    several = [series] if isinstance(series, HourlySeries) else series
+    for place, each in enumerate(several):
+        if form == "csv":
+            each.write_csv(stream, header=not place)
+        elif form == "jsonl":
+            each.write_jsonl(stream)
+        else:
+            stream.write("\n" if place else "")
+            write_table(each, stream)
 
 
 def _is_special(path: Path) -> bool:
