@@ -24,6 +24,7 @@ from hourlyclicks.pacing.schedule import forecast
 from hourlyclicks.store.opening import store_of
 from hourlyclicks.wire.key import ApiKey
 from hourlyclicks.wire.request import Origin
+from hourlyclicks.wire.unwrap import unwrap_key
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -339,7 +340,7 @@ class Client:
 
 def _key(api_key: str | None) -> ApiKey:
     if api_key is None:
-        api_key = os.environ.get(KEY_VARIABLE)
+        api_key = unwrap_key(os.environ.get(KEY_VARIABLE, ""), f"the API key in {KEY_VARIABLE}") or None
     if api_key is None:
         raise UsageError(f"no API key: pass one, or set the environment variable {KEY_VARIABLE}")
     try:

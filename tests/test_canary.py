@@ -174,7 +174,7 @@ def test_no_wrong_argument_shows_the_key(arguments: dict[str, Any]) -> None:
     assert not findings({"traceback": ours})
 
 
-@pytest.mark.parametrize("damage", ["\n", " ", "é", "\x00"])
+@pytest.mark.parametrize("damage", ["\nx", " x", "é", '"', "\x00"])
 def test_a_malformed_key_is_not_shown(damage: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A key with something wrong about it, a line end say, is refused without being repeated."""
     if damage == "\x00":

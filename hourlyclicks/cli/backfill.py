@@ -155,7 +155,7 @@ def _named(targets: tuple[Target, ...]) -> str:
 def _tell(ctx: click.Context, report: BackfillReport, days: DateRange) -> None:
     """Write the report to stderr, and how to go on if there is more to do."""
     now = present()
-    for line in report_lines(report, now):
+    for line in report_lines(report, now, status=resume.status_of(ctx, "--all")):
         say(line)
     if not report.complete:
         resume.tell_same(ctx, days, when=go_on(report, now))

@@ -60,7 +60,7 @@ ENDINGS = (
     Ending(INCOMPLETE, "some days are missing", IncompleteSeriesError),
     Ending(OUTPUT, "the output cannot be written"),
     Ending(12, "the store cannot be read or written", StoreError),
-    Ending(INTERRUPTED, "Ctrl-C, or SIGTERM"),
+    Ending(INTERRUPTED, "Ctrl-C, SIGTERM or SIGHUP"),
     Ending(BROKEN_PIPE, "whoever read the output stopped reading"),
 )
 """All exit codes. 130 and 141 are what a shell makes of SIGINT and SIGPIPE."""
@@ -82,7 +82,7 @@ class Failure(click.ClickException):
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Say it; the exit code is told even where nobody can read the sentence."""
-        with suppress(OSError):
+        with suppress(Exception):
             super().show(file)
 
     @classmethod

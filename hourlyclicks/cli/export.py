@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING
 import attrs
 import click
 
-from hourlyclicks.cli import loop
+from hourlyclicks.cli import loop, resume
 from hourlyclicks.cli.coverage import ALL_DAYS
 from hourlyclicks.cli.exits import INCOMPLETE, Failure
 from hourlyclicks.cli.options import path_type, with_range
@@ -94,7 +94,9 @@ class Holdings:
 )
 @click.option("-o", "--output", metavar="FILE", type=path_type(), help="Write there instead of stdout.")
 @click.option("--partial", is_flag=True, help="Write the days there are, even if others are missing.")
+@click.pass_context
 def command(
+    ctx: click.Context,
     *,
     store: StoreChoice,
     selection: Selection,
@@ -109,11 +111,11 @@ def command(
     last, unless --from and --to are given. Days in between that are missing are "not_fetched".
     """
     output = None if output == Path("-") else output
-    chosen = format_for(form, output)
-    chosen = "csv" if chosen == "table" else chosen
-    targets = selection.read()
     check_writable(output)
-    missing = loop.run(_export(store, targets, days, chosen, output, partial=partial))
+    chosen = format_for(form, output, otherwise="csv")
+    targets = selection.read()
+    status = resume.status_of(ctx)
+    missing = loop.run(_export(store, targets, days, chosen, output, partial=partial, status=status))
     if missing and days is not None:
         raise Failure(f"{count(missing, 'day')} missing", INCOMPLETE)
 
@@ -126,12 +128,13 @@ async def _export(
     output: Path | None,
     *,
     partial: bool,
+    status: str,
 ) -> int:
     """Write the days, and return how many are missing."""
     async with looking_into(store) as opened:
         account = Holdings(opened, await one_account(opened, store.account), targets, days)
         ranges = await account.ranges()
-        missing = _tell_missing(ranges)
+        missing = _tell_missing(ranges, status)
         total = sum(len(part) for part, _ in ranges.values() if part is not None)
         if days is None and not total:
             raise UsageError("the store has no figures of that")
@@ -147,13 +150,13 @@ async def _export(
     return missing
 
 
-def _tell_missing(ranges: dict[Target, tuple[DateRange | None, int]]) -> int:
+def _tell_missing(ranges: dict[Target, tuple[DateRange | None, int]], status: str) -> int:
     """Say on stderr what is not in the store, and return how many days that are."""
     missing = {target: number for target, (_, number) in ranges.items() if number}
     if missing:
         total = sum(len(part) for part, _ in ranges.values() if part is not None)
         of = f"{total:,} days of {count(len(ranges), 'target')}"
-        say(f"missing: {count(sum(missing.values()), 'day')} of {of}; see hourlyclicks status")
+        say(f"missing: {count(sum(missing.values()), 'day')} of {of}; see {status}")
     unknown = sum(part is None for part, _ in ranges.values())
     if unknown:
         say(f"left out: {count(unknown, 'target')} without any figures")

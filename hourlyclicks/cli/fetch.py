@@ -16,8 +16,9 @@ from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, Failure, sentence
 from hourlyclicks.cli.joint import JointProgress
 from hourlyclicks.cli.keys import find_key
 from hourlyclicks.cli.options import default_pace, present, with_pace, with_period
-from hourlyclicks.cli.output import Format, check_writable, format_for, write
+from hourlyclicks.cli.output import Format, check_writable, format_for, partial_name, write
 from hourlyclicks.cli.progress import start_tally
+from hourlyclicks.cli.replace import is_device
 from hourlyclicks.cli.selection import with_targets
 from hourlyclicks.cli.stores import with_store
 from hourlyclicks.cli.strict import StrictCommand
@@ -64,10 +65,10 @@ class Destination:
         An incomplete file gets another name unless the user wants it so.
         """
         if outcome.complete or (self.partial and outcome.fetched):
-            write(outcome, self.form, self.output)
-        elif self.output is not None and outcome.fetched:
-            aside = self.output.with_name(self.output.name + ".partial")
-            write(outcome, self.form, aside)
+            write(outcome, self.form, self.output, last_resort=not self.stored)
+        elif self.output is not None and outcome.fetched and not is_device(self.output):
+            aside = partial_name(self.output)
+            write(outcome, self.form, aside, last_resort=not self.stored)
             say(f"{count(outcome.fetched, 'day')} kept in {aside}")
         elif self.stored:
             say(f"{count(outcome.fetched, 'day')} in the store; nothing is written, since days are missing")
@@ -88,7 +89,7 @@ class Destination:
     "--format",
     "form",
     type=click.Choice(["table", "csv", "jsonl"]),
-    help="What to write.  [default: by the name of FILE, else table]",
+    help="What to write.  [default: by the name of FILE; on stdout, table]",
 )
 @click.option(
     "-o", "--output", metavar="FILE", type=click.Path(path_type=Path), help="Write there instead of stdout."
@@ -129,9 +130,9 @@ def command(
     pace = pace or default_pace()
     targets = _checked(selection, pace)
     stored = store.where is not None
+    check_writable(output)
     destination = Destination(format_for(form, output), output, partial=partial, stored=stored)
     key = find_key(access.key_file)
-    check_writable(output)
     view = open_view(_tally(targets, days, pace, stored=stored))
     joint = JointProgress(view, days=len(days), targets=len(targets), limits=pace.limits)
     client = access.client(

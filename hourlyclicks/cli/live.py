@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NoReturn, Self
 
 from rich.console import Console, Group
 from rich.constrain import Constrain
@@ -33,11 +34,47 @@ _REFRESH = 8
 _BUCKETS_A_WINDOW = 12
 _REMEMBERED = 4096
 _LABEL = "answers  "
+_LONGEST_SIZE = 9
+"""How many digits of a width are read."""
+
+
+class Terminal(Console):
+    """A console that leaves the standard output alone when its reader is gone, and tells the caller."""
+
+    def on_broken_pipe(self) -> NoReturn:
+        """Raise the error; rich would send stdout to the null device and end the process."""
+        raise  # noqa: PLE0704 - called by rich where it handles the error
+
+
+class Drawing(Live):
+    """A live display that ends at its first error, which it keeps, also in the thread that refreshes it."""
+
+    error: Exception | None = None
+
+    def refresh(self) -> None:
+        """Draw, unless that has failed before."""
+        if self.error is None:
+            try:
+                super().refresh()
+            except Exception as error:  # noqa: BLE001 - told to the run by `LiveView`
+                self.error = error
 
 
 def terminal(*, stderr: bool = True) -> Console:
     """Return a console that prints text as it is: no markup, no emoji codes, no highlighting."""
-    return Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+    width, height = _size("COLUMNS", 80), _size("LINES", 25)
+    return Terminal(stderr=stderr, markup=False, emoji=False, highlight=False, width=width, height=height)
+
+
+def _size(variable: str, usual: int) -> int | None:
+    """Return the usual size where a variable gives one that rich cannot take; else rich finds it out."""
+    text = os.environ.get(variable, "")
+    return usual if text.isdigit() and not _positive(text) else None
+
+
+def _positive(text: str) -> bool:
+    """Tell whether digits are a size: "0" is none, and "\u00b2" is a digit but no number."""
+    return text.isdecimal() and int(text[:_LONGEST_SIZE]) > 0
 
 
 def pulse(moments: Iterable[float], now: float, *, bucket: float, width: int, bars: str) -> str:
@@ -51,12 +88,12 @@ def pulse(moments: Iterable[float], now: float, *, bucket: float, width: int, ba
         bars: characters from low to high.
     """
     last = int(now // bucket)
-    counts = [0] * width
+    counts = [0] * max(0, width)
     for moment in moments:
         place = width - 1 - last + int(moment // bucket)
         if 0 <= place < width:
             counts[place] += 1
-    most = max(counts)
+    most = max(counts, default=0)
     return "".join(bars[level(number, most, len(bars))] if number else " " for number in counts)
 
 
@@ -84,7 +121,7 @@ class LiveView:
         self._palette = palette_for(console.encoding)
         self._bucket = tally.limits.shortest_window / _BUCKETS_A_WINDOW
         self._answers: deque[float] = deque(maxlen=_REMEMBERED)
-        self._live = Live(
+        self._live = Drawing(
             console=console, get_renderable=self.render, refresh_per_second=_REFRESH, transient=True
         )
 
@@ -98,9 +135,11 @@ class LiveView:
         self._live.stop()
 
     def __call__(self, event: Event, /) -> None:
-        """Take note of an event; it is drawn at the next refresh."""
+        """Take note of an event; it is drawn at the next refresh. Raises what drawing has raised."""
         now = self._clock()
         self.tally.take(event, now)
+        if self._live.error is not None:
+            raise self._live.error
         if isinstance(event, DayDone):
             self._answers.append(now)
 

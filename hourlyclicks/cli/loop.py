@@ -7,6 +7,8 @@ import signal
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from hourlyclicks.cli import hangup
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
@@ -17,7 +19,7 @@ def run(main: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine and return its result.
 
     The first Ctrl-C cancels it, and whatever it returns then is returned; the second one ends everything.
-    SIGTERM is as good as Ctrl-C, so that a service that is stopped keeps what it has.
+    SIGTERM is as good as Ctrl-C, so that a service that is stopped keeps what it has; so is the first SIGHUP.
     """
     with asyncio.Runner(loop_factory=_faster_loop()) as runner:
         try:
@@ -31,7 +33,7 @@ def run_until_stopped(
 ) -> T:
     """Run a coroutine that comes to its end when an event is set, and return its result.
 
-    The first Ctrl-C or SIGTERM sets the event, the second one ends everything.
+    The first Ctrl-C, SIGTERM or SIGHUP sets the event; the second Ctrl-C or SIGTERM ends everything.
 
     Args:
         main: makes the coroutine.
@@ -59,6 +61,7 @@ async def _stopping(
     with suppress(NotImplementedError):  # there is no such thing on Windows, where Ctrl-C cancels
         for name in ours:
             loop.add_signal_handler(name, heed)
+    hangup.heed(lambda: _soon(loop, lambda: None if stop.is_set() else heed()))
     return await main(stop)
 
 
@@ -66,9 +69,17 @@ async def _heeding_sigterm(main: Coroutine[Any, Any, T]) -> T:
     """Let SIGTERM cancel a coroutine, also where Ctrl-C is ignored, as in the background of a script."""
     task = asyncio.current_task()
     assert task is not None  # noqa: S101 - a coroutine that runs is in a task
+    loop = asyncio.get_running_loop()
     with suppress(NotImplementedError):  # there is no such thing on Windows
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        loop.add_signal_handler(signal.SIGTERM, task.cancel)
+    hangup.heed(lambda: _soon(loop, task.cancel))
     return await main
+
+
+def _soon(loop: asyncio.AbstractEventLoop, call: Callable[[], object]) -> None:
+    """Call something in the loop, unless that has ended."""
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(call)
 
 
 def _faster_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -4,33 +4,79 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import sys
 import tempfile
 from contextlib import contextmanager
-from pathlib import Path
 from typing import IO, TYPE_CHECKING, Literal, TypeAlias, cast
 
 from hourlyclicks.cli.exits import OUTPUT, USAGE, Failure
+from hourlyclicks.cli.replace import (
+    KeptError,
+    check_replaceable,
+    descriptor_of,
+    is_device,
+    is_special,
+    replacing,
+)
 from hourlyclicks.cli.streams import writing_to_stdout
 from hourlyclicks.cli.tables import write_table
 from hourlyclicks.model.series import HourlySeries
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    Result: TypeAlias = HourlySeries | Iterable[HourlySeries]
 
 Format: TypeAlias = Literal["table", "csv", "jsonl"]
 
 _SUFFIXES: dict[str, Format] = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+_MOST_PARTIAL = 1000
+_TEXT = ".txt"
+_JSON = ".json"
+_FOREIGN = re.compile(
+    r"\.(7z|arrow|avro|br|bz2|db|dta|duckdb|feather|gz|gzip|h5|html?|ipc|json|lz4|lzma|md|ods|orc|parquet|pdf"
+    r"|pickle|pkl|rds|sav|sql|sqlite3?|tab|tar|tgz|toml|tsv|xls[bmx]?|xml|xz|ya?ml|zip|zst)"
+)
+"""Suffixes that promise another format; a file would not hold what its name says."""
 
 
-def format_for(chosen: str | None, output: Path | None) -> Format:
-    """Return the format: the chosen one, else what the name of the file says, else a table."""
+def format_for(chosen: str | None, output: Path | None, *, otherwise: Format | None = None) -> Format:
+    """Return the format: the chosen one, else what the name of the file says; a table where it has none.
+
+    Args:
+        chosen: what ``--format`` says.
+        output: the file.
+        otherwise: the format of a file whose name has no suffix.
+
+    Raises:
+        Failure: the name says nothing, or something that cannot be written, or that contradicts the choice.
+    """
+    if output is None or descriptor_of(output) is not None or is_special(output):
+        return cast("Format", chosen or otherwise or "table")
+    suffix = output.suffix.lower()
+    meant = _SUFFIXES.get(suffix)
     if chosen is not None:
+        if meant not in {None, chosen} or (
+            _FOREIGN.fullmatch(suffix) and (suffix, chosen) != (_JSON, "jsonl")
+        ):
+            raise Failure(f"{output}: --format {chosen} does not go with {suffix}; {_can(otherwise)}", USAGE)
         return cast("Format", chosen)
-    suffix = output.suffix.lower() if output is not None else ""
-    if suffix == ".json":
-        raise Failure(f"{output}: JSON Lines go into a .jsonl file; or say --format", USAGE)
-    return _SUFFIXES.get(suffix, "table")
+    if suffix == _TEXT and otherwise is None:
+        return "table"
+    if not suffix and otherwise is not None:
+        return otherwise
+    if meant is None:
+        named = f"cannot write {suffix} files" if suffix else "the name does not say which format"
+        raise Failure(f"{output}: {named}; {_can(otherwise)}", USAGE)
+    return meant
+
+
+def _can(otherwise: Format | None) -> str:
+    """Return what can be written, in words."""
+    table = ", or .txt for a table" if otherwise is None else ""
+    return f"use .csv, or .jsonl for JSON Lines{table}; another suffix needs --format"
 
 
 def check_writable(output: Path | None) -> None:
@@ -38,21 +84,53 @@ def check_writable(output: Path | None) -> None:
     if output is None:
         with writing_to_stdout():
             return
-    if _is_special(output):
-        return
-    target = Path(os.path.realpath(output))
-    if target.is_dir():
-        raise Failure(f"cannot write {output}: it is a folder", OUTPUT)
-    if not target.parent.is_dir():
-        raise Failure(f"cannot write {output}: there is no folder {target.parent}", OUTPUT)
-    if not os.access(target.parent, os.W_OK):
-        raise Failure(f"cannot write {output}: permission denied", OUTPUT)
+    for path in (output,) if is_device(output) else (output, partial_name(output)):
+        try:
+            check_replaceable(path)
+        except (OSError, ValueError) as error:  # a name with NUL in it is the latter
+            why = error.strerror if isinstance(error, OSError) else error
+            raise Failure(f"cannot write {path}: {why}", OUTPUT) from None
 
 
-def write(series: HourlySeries | Iterable[HourlySeries], form: Format, output: Path | None) -> None:
-    """Write a series, or several one after the other, to stdout or into a file; see `writing`."""
-    with writing(form, output) as stream:
-        _write(series, form, stream)
+def partial_name(output: Path) -> Path:
+    """Return a name for an incomplete result that is not taken: ``FILE.partial``, or with a number."""
+    names = [
+        f"{output.name}.partial",
+        *(f"{output.name}.partial-{number}" for number in range(2, _MOST_PARTIAL)),
+    ]
+    return output.with_name(
+        next((name for name in names if not os.path.lexists(output.with_name(name))), names[0])
+    )
+
+
+def write(series: Result, form: Format, output: Path | None, *, last_resort: bool = False) -> None:
+    """Write a series, or several one after the other, to stdout or into a file; see `writing`.
+
+    Args:
+        series: the series, or several; these are gone through twice if need be.
+        form: the format.
+        output: the file; ``None``: stdout.
+        last_resort: whether the series is nowhere else; then, if need be, it goes into a temporary file.
+    """
+    try:
+        with writing(form, output) as stream:
+            _write(series, form, stream)
+    except Failure as failure:
+        if not last_resort or isinstance(failure.__cause__, KeptError):
+            raise
+        raise Failure(f"{failure.message}{_rescued(series, form, output)}", OUTPUT) from None
+
+
+def _rescued(series: Result, form: Format, output: Path | None) -> str:
+    """Write a series where temporary files go, and return where that is, in words."""
+    suffix = output.suffix if output is not None else f".{'txt' if form == 'table' else form}"
+    try:
+        handle, name = tempfile.mkstemp(prefix="hourlyclicks-", suffix=suffix)
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
+            _write(series, form, stream)
+    except OSError:
+        return ""
+    return f"; the data is in {name}"
 
 
 @contextmanager
@@ -72,6 +150,10 @@ def writing(form: Format, output: Path | None) -> Iterator[IO[str]]:
     try:
         with replacing(output) as stream:
             yield stream
+    except KeptError as error:
+        raise Failure(
+            f"cannot write {output}: {error.strerror}; the data is in {error.kept}", OUTPUT
+        ) from error
     except OSError as error:
         raise Failure(f"cannot write {output}: {error.strerror}", OUTPUT) from None
 
@@ -84,7 +166,7 @@ def _prepare(stdout: io.TextIOWrapper, form: Format) -> None:
         stdout.reconfigure(encoding="utf-8", newline="")
 
 
-def _write(series: HourlySeries | Iterable[HourlySeries], form: Format, stream: IO[str]) -> None:
+def _write(series: Result, form: Format, stream: IO[str]) -> None:
     several = [series] if isinstance(series, HourlySeries) else series
     for place, each in enumerate(several):
         if form == "csv":
@@ -94,31 +176,3 @@ def _write(series: HourlySeries | Iterable[HourlySeries], form: Format, stream: 
         else:
             stream.write("\n" if place else "")
             write_table(each, stream)
-
-
-def _is_special(path: Path) -> bool:
-    """Return whether a path is a device or a pipe; its real name need not exist, as in ``/dev/fd/63``."""
-    return path.exists() and not path.is_file() and not path.is_dir()
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[IO[str]]:
-    """Open a file that takes its place only when it is complete; only its owner can read it.
-
-    What is no plain file, such as a device or a pipe, is written to directly.
-    """
-    if _is_special(path):
-        with path.open("w", encoding="utf-8", newline="") as stream:
-            yield stream
-        return
-    target = Path(os.path.realpath(path))
-    handle, name = tempfile.mkstemp(prefix=".hourlyclicks-", dir=target.parent)  # mkstemp makes it 0600
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        Path(name).replace(target)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise

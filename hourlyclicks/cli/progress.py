@@ -251,6 +251,7 @@ class PlainView:
         tally: keeps count.
         clock: returns seconds.
         wall: returns the date and time.
+        begun: whether the run has begun with another view.
     """
 
     def __init__(
@@ -258,13 +259,15 @@ class PlainView:
         tally: Tally,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], dt.datetime] = present,
+        *,
+        begun: bool = False,
     ) -> None:
         self.tally = tally
         self._clock = clock
         self._wall = wall
         self._told_at = tally.started
         self._step = 0
-        self._surveyed = not (tally.stored and tally.surveyed)
+        self._surveyed = begun or not (tally.stored and tally.surveyed)
 
     def __enter__(self) -> Self:
         tally = self.tally

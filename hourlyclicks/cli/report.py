@@ -30,12 +30,15 @@ WHY: dict[StopReason, str] = {
 """Why a backfill ended."""
 
 
-def report_lines(report: BackfillReport, now: dt.datetime) -> Iterator[str]:
+def report_lines(
+    report: BackfillReport, now: dt.datetime, *, status: str = "hourlyclicks status --all"
+) -> Iterator[str]:
     """Yield what was done, and what was not.
 
     Args:
         report: what came of the backfill.
         now: the present moment.
+        status: the command line that names all days that are missing.
     """
     yield f"ended after {duration(report.seconds)} {WHY[report.stopped]}"
     yield f"  fetched    {count(report.done, 'day')}{_revised(report)}"
@@ -49,7 +52,7 @@ def report_lines(report: BackfillReport, now: dt.datetime) -> Iterator[str]:
     if report.remaining:
         yield f"  remaining  {count(report.remaining, 'day')}"
     yield f"  requests   {report.requests:,}, {count(report.retries, 'retry')} among them"
-    yield from _missing(report)
+    yield from _missing(report, status)
     if report.complete and report.resume_at is not None:
         yield f"more to do from {when(report.resume_at, now)} on"
 
@@ -58,13 +61,13 @@ def _revised(report: BackfillReport) -> str:
     return f", {report.revised:,} with other figures than before" if report.revised else ""
 
 
-def _missing(report: BackfillReport) -> Iterator[str]:
+def _missing(report: BackfillReport, status: str) -> Iterator[str]:
     """Name the first days that have no figures, and why."""
     for query, error in list(report.failures.items())[:SHOWN]:
         yield f"missing: {query.target} {query.day}: {error}"
     more = len(report.failures) - SHOWN
     if more > 0:
-        yield f"missing: {count(more, 'day')} more; all of them: hourlyclicks status --all"
+        yield f"missing: {count(more, 'day')} more; all of them: {status}"
 
 
 def when(moment: dt.datetime, now: dt.datetime) -> str:

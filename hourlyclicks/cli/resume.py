@@ -1,15 +1,25 @@
-"""The command line that fetches what is still missing, or goes on where a run ended."""
+"""Command lines that are told to the user: for what is still missing, and for what a store knows.
+
+Each works as it is when it is pasted into the same shell: it names the program as that shell finds it, and
+keeps the store and the account. A store that was taken from the environment stays there, since its address
+may hold a password.
+"""
 
 from __future__ import annotations
 
+import os
 import shlex
+import shutil
+import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 from click.core import ParameterSource
 
 from hourlyclicks.cli.naming import words_for
+from hourlyclicks.cli.replace import is_device
 from hourlyclicks.cli.words import safe, spans
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.pacing.plans import Rate
@@ -17,23 +27,27 @@ from hourlyclicks.pacing.plans import Rate
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator
-    from pathlib import Path
 
     from hourlyclicks.cli.collecting import Outcomes
     from hourlyclicks.model.targets import Target
 
 _LARGEST_NUMBER = 3
+_MOST_PARTS = 1000
+_NAME = "hourlyclicks"
 _REPLACED = {"start", "end", "last", "output"}
-_TARGETS = {"link", "domain", "group", "account", "targets"}
+_TARGETS = frozenset({"link", "domain", "group", "account", "targets"})
+_OF_STORE = frozenset({"store", "account_name", "timezone"})
+_OF_STATUS = _OF_STORE | _TARGETS
+_LONGEST_LINE = 500
 
 
 def tell(ctx: click.Context, outcomes: Outcomes, output: Path | None, *, kept: bool) -> None:
     """Write the command lines for the missing days to stderr, or for all of them if nothing was kept."""
-    rest = list(_rest(outcomes)) if kept else [(None, outcomes.days)]
-    names = _beside(output, [days.start for _, days in rest])
-    lines = [
-        again(ctx, days, output=name, target=target) for (target, days), name in zip(rest, names, strict=True)
-    ]
+    lines: list[list[str]] = []
+    names: list[Path | None] = []
+    for target, days in list(_rest(outcomes)) if kept else [(None, outcomes.days)]:
+        names.append(_beside(output, days.start, names))
+        lines.append(again(ctx, days, output=names[-1], target=target))
     _show("To fetch the rest:" if kept else "To fetch it all:", lines)
 
 
@@ -74,25 +88,50 @@ def again(
 ) -> list[str]:
     """Return the command line once more, with these days and this file, for all its targets or one."""
     named = [] if target is None else words_for(target)
-    kept = _kept(ctx, _REPLACED if target is None else _REPLACED | _TARGETS)
-    words = [*ctx.command_path.split(), *named, *kept, "--from", str(days.start), "--to", str(days.end)]
+    kept = _kept(ctx, without=frozenset() if target is None else _TARGETS)
+    words = [*program(), ctx.info_name or "", *named, *kept, "--from", str(days.start), "--to", str(days.end)]
     return words if output is None else [*words, "-o", str(output)]
 
 
-def _beside(output: Path | None, starts: list[dt.date]) -> list[Path | None]:
-    """Return other files, so that none is overwritten, nor two of them are one."""
-    if output is None:
-        return [None] * len(starts)
-    parts = [
-        f"{start}-{starts[:place].count(start) + 1}" if start in starts[:place] else f"{start}"
-        for place, start in enumerate(starts)
-    ]
-    return [output.with_name(f"{output.stem}.from-{part}{output.suffix}") for part in parts]
+def status_of(ctx: click.Context, *options: str) -> str:
+    """Return the command line that shows what the store of a command holds, of its targets if they are few.
+
+    Args:
+        ctx: the command.
+        options: what ``status`` should be told besides.
+    """
+    words = [*program(), "status", *options]
+    line = line_of([*words, *_kept(ctx, only=_OF_STATUS)])
+    return line if len(line) <= _LONGEST_LINE else line_of([*words, *_kept(ctx, only=_OF_STORE)])
+
+
+def program() -> list[str]:
+    """Return the words that start this program once more in the same shell."""
+    started, found = Path(sys.argv[0]), shutil.which(_NAME)
+    if (started.parent.name, started.name) == (_NAME, "__main__.py"):
+        beside = found is not None and Path(found).parent == Path(sys.executable).parent
+        return [_NAME] if beside else [sys.executable, "-m", _NAME]
+    elsewhere = found is None or os.path.realpath(found) != os.path.realpath(started)
+    return [str(started)] if started.stem == _NAME and elsewhere else [_NAME]
+
+
+def _beside(output: Path | None, start: dt.date, taken: list[Path | None]) -> Path | None:
+    """Return another file, so that none is overwritten; a device or a pipe is the same one again."""
+    if output is None or is_device(output):
+        return output
+    names = [f".from-{start}", *(f".from-{start}-{number}" for number in range(2, _MOST_PARTS))]
+    paths = [output.with_name(f"{output.stem}{name}{output.suffix}") for name in names]
+    return next((path for path in paths if path not in taken and not os.path.lexists(path)), paths[0])
 
 
 def _show(title: str, lines: list[list[str]]) -> None:
-    with suppress(OSError):
-        click.echo("\n".join([title, *("  " + " ".join(map(quoted, words)) for words in lines)]), err=True)
+    with suppress(Exception):  # as in `say`
+        click.echo("\n".join([title, *("  " + line_of(words) for words in lines)]), err=True)
+
+
+def line_of(words: list[str]) -> str:
+    """Return words as a line for a shell."""
+    return " ".join(map(quoted, words))
 
 
 def quoted(word: str) -> str:
@@ -103,11 +142,15 @@ def quoted(word: str) -> str:
     return f"$'{escaped}'"
 
 
-def _kept(ctx: click.Context, replaced: set[str]) -> Iterator[str]:
-    """Yield the options the user gave that stay as they are."""
+def _kept(
+    ctx: click.Context, only: frozenset[str] | None = None, *, without: frozenset[str] = frozenset()
+) -> Iterator[str]:
+    """Yield the options the user gave that stay as they are, or only some of them."""
     for parameter in ctx.command.params:
         name = parameter.name or ""
-        if name in replaced or ctx.get_parameter_source(name) is not ParameterSource.COMMANDLINE:
+        if name in _REPLACED or name in without or (only is not None and name not in only):
+            continue
+        if ctx.get_parameter_source(name) is not ParameterSource.COMMANDLINE:
             continue
         value = ctx.params[name]
         for single in value if isinstance(value, tuple) else (value,):

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hourlyclicks.cli import loop
+from hourlyclicks.cli import loop, resume
 from hourlyclicks.cli.exits import USAGE, Failure
 from hourlyclicks.cli.mishaps import mishaps, named
 from hourlyclicks.cli.options import PLANS, Finite
+from hourlyclicks.cli.streams import flush_stdout, forget_stdout
 from hourlyclicks.cli.strict import StrictCommand
 from hourlyclicks.cli.words import count, pace
 from hourlyclicks.pacing.plans import Limits, Rate
@@ -90,15 +91,20 @@ def command(
         loop.run(_serve(simulator, plan, limits))
     except OSError as error:
         raise Failure(f"cannot listen on port {port}: {error.strerror}", USAGE) from None
-    for line in _report(simulator.counters):
-        click.echo(line)
+    try:
+        for line in _report(simulator.counters):
+            click.echo(line)
+        flush_stdout()
+    except (OSError, Failure):  # the terminal is gone, which changes nothing now
+        forget_stdout()
 
 
 async def _serve(simulator: Simulator, plan: str, limits: Limits) -> None:
     """Serve until cancelled."""
     async with simulator:
         click.echo(f"Listening on {simulator.url} ({pace(limits)}). Ctrl-C ends it. To try it:\n")
-        click.echo(f"  HOURLYCLICKS_API_KEY={simulator.key} hourlyclicks fetch --base-url {simulator.url} \\")
+        command = resume.line_of([*resume.program(), "fetch", "--base-url", simulator.url])
+        click.echo(f"  HOURLYCLICKS_API_KEY={simulator.key} {command} \\")
         click.echo(f"    {_pace_options(plan, limits)} {_LINK}\n")
         with suppress(asyncio.CancelledError):
             await asyncio.Event().wait()

@@ -15,6 +15,7 @@ import attrs
 import click
 from click.core import ParameterSource
 
+from hourlyclicks.cli.collisions import check_apart
 from hourlyclicks.cli.keys import key_if_any
 from hourlyclicks.errors import StoreError, UsageError
 from hourlyclicks.store.opening import store_of
@@ -75,7 +76,9 @@ def with_store(command: Command) -> Command:
     @click.option("--account-name", metavar="NAME", help="The name of the account in the store.")
     @functools.wraps(command)
     def folded(*args: Any, store: str | None, account_name: str | None, **rest: Any) -> Any:  # noqa: ANN401 - whatever the command takes and gives
-        source = click.get_current_context().get_parameter_source("store")
+        context = click.get_current_context()
+        _check_apart(context)
+        source = context.get_parameter_source("store")
         by_option = source is ParameterSource.COMMANDLINE
         if by_option and store is not None and _PASSWORD.search(store):
             raise click.UsageError(
@@ -89,6 +92,12 @@ def with_store(command: Command) -> Command:
         return command(*args, store=StoreChoice(store, account_name, by_option), **rest)
 
     return folded
+
+
+def _check_apart(context: click.Context) -> None:
+    """Refuse a command whose output is its store or another file it needs; see `check_apart`."""
+    given = {name: context.params.get(name) for name in ("store", "output", "targets", "key_file")}
+    check_apart(**{name: None if value == Path("-") else value for name, value in given.items()})
 
 
 @asynccontextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from hourlyclicks.cli.exits import OUTPUT, Failure
@@ -14,8 +14,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-DISK_ERRORS = {errno.ENOSPC, errno.EFBIG, errno.EIO, getattr(errno, "EDQUOT", errno.ENOSPC)}
-"""What a disk has to say when something is written to it."""
+DISK_ERRORS = {
+    *(errno.ENOSPC, errno.EFBIG, errno.EIO, errno.EBADF, errno.ENXIO),
+    getattr(errno, "EDQUOT", errno.ENOSPC),
+}
+"""What a disk, or a terminal that is gone, has to say when something is written to it."""
 
 
 @contextmanager
@@ -52,4 +55,5 @@ def flush_stdout() -> None:
 
 def forget_stdout() -> None:
     """Send what is still buffered nowhere, so that the interpreter does not stumble over it at its end."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    with suppress(OSError):  # a stream without a descriptor, as in a test
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -37,9 +37,10 @@ def safe(text: str) -> str:
 def say(line: str) -> None:
     """Write a line to stderr; whatever foreign text it holds cannot steer the terminal.
 
-    That nobody can read it is no reason to lose the data it is about.
+    That it cannot be written is no reason to lose the data it is about, whatever the error: stderr may be
+    closed, or drawn on by a view.
     """
-    with suppress(OSError):
+    with suppress(Exception):
         click.echo(safe(line), err=True)
 
 

@@ -133,7 +133,8 @@ def as_zone(value: str | dt.tzinfo | None) -> dt.tzinfo | None:
             pytz is replaced by the one of that name, because pytz answers a plain midnight wrongly.
 
     Raises:
-        UsageError: for a name the machine's zone database does not have, and for any other value.
+        UsageError: for a name the machine's zone database does not have, and for any other value; it says so
+            when there is no such database at all.
     """
     if isinstance(value, dt.tzinfo):
         name = getattr(value, "zone", None)
@@ -147,7 +148,20 @@ def as_zone(value: str | dt.tzinfo | None) -> dt.tzinfo | None:
     try:
         return ZoneInfo(value)
     except (LookupError, OSError, ValueError):  # not found; a folder of zones; no acceptable name at all
+        if not _has_zones():
+            raise UsageError("this machine has no time zone database; run: pip install tzdata") from None
         raise UsageError(f"no such time zone: {value!r}") from None
+
+
+def _has_zones() -> bool:
+    """Tell whether there is a time zone database; containers often have none."""
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - as above
+
+    try:
+        ZoneInfo.no_cache("Etc/UTC")
+    except (LookupError, OSError):
+        return False
+    return True
 
 
 def begins(day: dt.date, zone: dt.tzinfo | None = None) -> dt.datetime:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +21,17 @@ def server() -> Iterator[Simulator]:
     """A simulator without limits and faults on a socket."""
     with serving() as simulator:
         yield simulator
+
+
+@pytest.fixture(autouse=True)
+def hang_up_as_before() -> Iterator[None]:
+    """Give SIGHUP its meaning back, which a command changes until the end of its process."""
+    if not hasattr(signal, "SIGHUP"):
+        yield
+        return
+    before = signal.getsignal(signal.SIGHUP)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 @pytest.fixture(autouse=True)

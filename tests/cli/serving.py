@@ -38,6 +38,7 @@ ENVIRONMENT = {
     "HOURLYCLICKS_API_KEY": DEFAULT_KEY,
     "PYTHONPATH": str(ROOT),
     "PYTHONIOENCODING": "utf-8",
+    "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
     "TERM": "xterm-256color",
     "COLUMNS": "80",
     "LINES": "24",

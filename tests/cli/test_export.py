@@ -59,7 +59,7 @@ def test_all_that_is_known_is_written(store: str) -> None:
     assert april["2025-04-30"] == "not_reported"
     assert result.stdout.count("target,date,") == 1
     assert result.stderr.splitlines() == [
-        "missing: 5 days of 32 days of 3 targets; see hourlyclicks status",
+        f"missing: 5 days of 32 days of 3 targets; see hourlyclicks status --store {store}",
         "left out: 1 target without any figures",
     ]
 

@@ -16,6 +16,13 @@ OTHER = "another-key-27182818"
 posix_only = pytest.mark.skipif(os.name != "posix", reason="permissions are different there")
 
 
+def default() -> Path:
+    """Return the default file of this test's home."""
+    path = default_file()
+    assert path is not None
+    return path
+
+
 def written(path: Path, text: str = KEY, mode: int = 0o600) -> Path:
     """Write a file with these permissions."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -32,7 +39,7 @@ def no_key(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_environment_has_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
     """The variable is enough, and comes before the file that nobody named."""
-    written(default_file(), OTHER)
+    written(default(), OTHER)
     monkeypatch.setenv("HOURLYCLICKS_API_KEY", KEY)
     assert find_key() == KEY
 
@@ -45,7 +52,7 @@ def test_a_named_file_comes_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 
 def test_the_default_file_is_the_last_resort(monkeypatch: pytest.MonkeyPatch) -> None:
     """With an unset or empty variable, the file in the configuration folder is read."""
-    written(default_file())
+    written(default())
     assert find_key() == KEY
     monkeypatch.setenv("HOURLYCLICKS_API_KEY", "")
     assert find_key() == KEY

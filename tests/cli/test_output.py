@@ -7,14 +7,16 @@ import json
 import os
 import stat
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from hourlyclicks import Link
-from hourlyclicks.cli.exits import OUTPUT, Failure
-from hourlyclicks.cli.output import check_writable, format_for, replacing, write
+from hourlyclicks.cli.exits import OUTPUT, USAGE, Failure
+from hourlyclicks.cli.output import check_writable, format_for, partial_name, write
+from hourlyclicks.cli.replace import replacing
 from tests.cli.examples import week_of_work
 
 if TYPE_CHECKING:
@@ -29,7 +31,35 @@ def test_the_format_follows_the_name_of_the_file() -> None:
     assert format_for(None, Path("a.CSV")) == "csv"
     assert format_for(None, Path("a.jsonl")) == "jsonl"
     assert format_for(None, Path("a.txt")) == "table"
-    assert format_for("jsonl", Path("a.csv")) == "jsonl"
+    assert format_for("jsonl", Path("a.dat")) == "jsonl"
+    assert format_for("jsonl", Path("a.json")) == "jsonl"
+    assert format_for("csv", Path("a")) == "csv"
+    assert format_for(None, Path("a"), otherwise="csv") == "csv"
+    assert format_for(None, Path(os.devnull)) == "table"
+
+
+@pytest.mark.parametrize(
+    "name", ["a.xlsx", "a.parquet", "a.tsv", "a.csv.gz", "a.json", "a.what", "a", ".csv", "a.csv.partial"]
+)
+def test_a_name_that_says_nothing_we_write_is_refused(name: str) -> None:
+    """What cannot be written, or is not said, is refused in a sentence that names what can be written."""
+    with pytest.raises(Failure, match=r"\.csv, or \.jsonl for JSON Lines, or \.txt") as caught:
+        format_for(None, Path(name))
+    assert caught.value.exit_code == USAGE
+    if name != "a":
+        with pytest.raises(Failure, match=r"\.csv, or \.jsonl for JSON Lines; "):
+            format_for(None, Path("a.txt" if name == ".csv" else name), otherwise="csv")
+
+
+@pytest.mark.parametrize(
+    ("form", "name"),
+    [("csv", "a.jsonl"), ("jsonl", "a.CSV"), ("table", "a.csv"), ("csv", "a.xlsx"), ("csv", "a.csv.gz")],
+)
+def test_a_name_that_contradicts_the_format_is_refused(form: str, name: str) -> None:
+    """A file always holds what its name promises, whatever --format says."""
+    with pytest.raises(Failure, match="does not go with") as caught:
+        format_for(form, Path(name))
+    assert caught.value.exit_code == USAGE
 
 
 @pytest.mark.parametrize("form", ["csv", "jsonl", "table"])
@@ -101,6 +131,38 @@ def test_a_folder_without_permission_is_refused(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(os, "access", lambda *_: False)
     with pytest.raises(Failure, match="permission denied"):
         check_writable(tmp_path / "out")
+
+
+def test_an_incomplete_result_replaces_no_other(tmp_path: Path) -> None:
+    """Each incomplete file has a name of its own, so that none of them is lost."""
+    path = tmp_path / "out.csv"
+    for expected in ("out.csv.partial", "out.csv.partial-2", "out.csv.partial-3"):
+        assert partial_name(path) == tmp_path / expected
+        partial_name(path).touch()
+
+
+@pytest.mark.parametrize("output", [True, False], ids=["file", "stdout"])
+def test_what_is_nowhere_else_goes_into_a_temporary_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, output: bool
+) -> None:
+    """When the output cannot be written after all, the data is kept, and the error says where."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(sys, "stdout", Full())
+    gone = tmp_path / "gone" / "clicks.csv"
+    with pytest.raises(Failure, match=r"cannot write .*; the data is in ") as caught:
+        write(SERIES, "csv", gone if output else None, last_resort=True)
+    assert caught.value.exit_code == OUTPUT
+    kept = Path(caught.value.message.partition("; the data is in ")[2])
+    assert kept.read_text("utf-8").startswith("target,date")
+    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
+
+
+class Full(io.StringIO):
+    """A stdout on a full disk."""
+
+    def write(self, _: str) -> int:
+        """Fail."""
+        raise OSError(28, "No space left on device")
 
 
 def test_a_disk_that_is_full_is_told_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

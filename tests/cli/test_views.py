@@ -25,7 +25,7 @@ def tally() -> Tally:
 
 def test_a_pipe_gets_plain_lines() -> None:
     """Where stderr is no terminal, nothing is drawn."""
-    assert isinstance(open_view(tally()), PlainView)
+    assert isinstance(open_view(tally()).view, PlainView)
 
 
 @pytest.mark.parametrize(("term", "kind"), [("xterm", LiveView), ("dumb", PlainView)])
@@ -33,7 +33,7 @@ def test_a_terminal_gets_the_live_view(monkeypatch: pytest.MonkeyPatch, term: st
     """A terminal that can draw is drawn on."""
     monkeypatch.setenv("TERM", term)
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
-    assert isinstance(open_view(tally()), kind)
+    assert isinstance(open_view(tally()).view, kind)
 
 
 class Unwritable:
