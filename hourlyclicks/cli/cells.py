@@ -75,7 +75,8 @@ def read_rows(text: str) -> Iterator[Row]:
             begin = place
             cell, place = _read_cell(text, place, line)
             row.cells.append(cell)
-            line += len(_LINE_END.findall(text, begin, place))
+            if cell.quoted:
+                line += len(_LINE_END.findall(text, begin, place))
             if text[place : place + 1] != ",":
                 break
             place += 1

@@ -34,6 +34,7 @@ _NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
 _SEPARATOR = re.compile(r'"?sep=(.)"?(?=[\r\n]|\Z)', re.IGNORECASE)
 _HEADER = "the first line must name the columns: link, domain, group, target"
 _ANOTHER = "a target is one of: a link with its domain, a group, the account, or a target in one word"
+_BREAKS = frozenset("\r\n\t")
 _WIDE = (b"\xff\xfe", b"\xfe\xff", b"\0")
 
 
@@ -178,6 +179,8 @@ def _id(value: object) -> str:
         raise UsageError(
             f"{text!r} begins or ends with a blank: remove it, or write the whole address, with %20 for it"
         )
+    if _BREAKS.intersection(text):
+        raise UsageError(f"{text!r} holds the end of a line, or a TAB: name one link in a row")
     return text
 
 

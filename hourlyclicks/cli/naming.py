@@ -25,6 +25,7 @@ Warn: TypeAlias = Callable[[str], object]
 
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
 _ADDRESS = re.compile(r"([^:]*://[^/?#]*)/?([^?#]*)(.*)", re.DOTALL)
+_SEVERAL = re.compile(r"[,;\s]")
 _STRAY = re.compile(r"%(?![0-9a-fA-F]{2})")
 
 
@@ -50,6 +51,8 @@ def read_link(text: str, domain: str | None, warn: Warn) -> Link:
     host = link.domain.partition("://")[2]
     if text.startswith("//") or text.lower().startswith(host + "/"):
         raise UsageError(f"{text!r} is no id; write the whole address, with its scheme: https://vvd.bz/kYdr")
+    if _SEVERAL.search(text):
+        warn(f"{text!r} is taken as the id of one link; several are named one by one")
     _warn_of_escapes(text, link.id, warn)
     return link
 

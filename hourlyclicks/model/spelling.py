@@ -22,7 +22,7 @@ def hidden(text: str) -> str | None:
     Joiners and tags that belong to an emoji or a script are none of these, unless the text begins or ends
     with a joiner. Control characters are left alone.
     """
-    if text.isascii():
+    if text.isprintable():
         return None
     ends = {text[0], text[-1]} & _JOINERS
     return next((char for char in text if char in ends or _is_hidden(char)), None)
@@ -42,6 +42,8 @@ def has_blank_ends(text: str) -> bool:
 
 def unescaped(text: str) -> str | None:
     """Return what percent-escapes in a text stand for; ``None``: there are none beyond ASCII."""
+    if "%" not in text:
+        return None
     try:
         plain = unquote(text, errors="strict")
     except UnicodeDecodeError:

@@ -118,6 +118,7 @@ def test_csv_is_read(tmp_path: Path, text: str, expected: list[object]) -> None:
         ("link,domain\nkYdr,https://vvd\u200b.bz\n", r":2: .* holds the character U\+200B"),
         (f"target\n{BZ}/kYdr\u00a0\n", r":2: .* holds the character U\+00A0"),
         (f'link,domain\n"kYdr ",{BZ}\n', r":2: 'kYdr ' begins or ends with a blank.*%20"),
+        (f'link,domain\n"kYdr\nkYds",{BZ}\n', r":2: .* holds the end of a line, or a TAB"),
         (f"link,domain\n#kYdr,{BZ}\n", r":2: '#kYdr' is no comment"),
         (f"link,domain\n{BZ}/kYdr,https://vvd.im\n", r":2: '.*/kYdr' is no link of https://vvd.im"),
         (f"link\n{BZ}/kYdr?utm_source=x\n", r":2: .* has more behind the link: leave '\?'"),
@@ -130,7 +131,7 @@ def test_csv_is_read(tmp_path: Path, text: str, expected: list[object]) -> None:
         (f"link,domain\nvvd.bz/kYdr,{BZ}\n", r":2: 'vvd.bz/kYdr' is no id; write the whole address"),
         (f"link,domain\n//vvd.bz/kYdr,{BZ}\n", r":2: '//vvd.bz/kYdr' is no id"),
         (f'link,domain\na,{BZ}\n"b\n\nc,{BZ}\n', r":3: a quote is opened and never closed"),
-        (f'link,domain\n"a\nb",{BZ}\nc,"d"e\n', r":4: text stands behind a closing quote"),
+        (f'link,domain,x\na,{BZ},"a\nb"\nc,"d"e\n', r":4: text stands behind a closing quote"),
         (f"link,domain\na,{BZ}\n".encode("utf-16"), "is not written in UTF-8, but in UTF-16"),
         (f"link,domain\na,{BZ}\n".encode("utf-16-be"), "is not written in UTF-8, but in UTF-16"),
         (f"link,domain\na,{BZ}\n".encode("utf-16-le"), "is not written in UTF-8, but in UTF-16"),
@@ -226,6 +227,10 @@ COMPOSED, DECOMPOSED = "한글", unicodedata.normalize("NFD", "한글")
         ),
         (f"target\n{BZ}/%ED%95%9C\n", [f"csv:2: '{BZ}/%ED%95%9C' is taken as it stands; '한' is another"]),
         (f"link,domain\n100%,{BZ}\na%20b,{BZ}\n", []),
+        (
+            f"link,domain\na;b,{BZ}\na b,{BZ}\n",
+            ["csv:2: 'a;b' is taken as the id of one link", "csv:3: 'a b'"],
+        ),
         (f'target\n"{BZ}/a "\n"{BZ}/\u200b"\n', ["/a ' is taken with its blanks", "/\\u200b' is taken with"]),
         (f"link,domain\n{DECOMPOSED},{BZ}\n", [f"{BZ}/{DECOMPOSED} is not composed (NFC)"]),
         (f"link,domain\n{COMPOSED},{BZ}\n{DECOMPOSED},{BZ}\n", [" print alike, and are two links"]),
@@ -247,9 +252,10 @@ def test_what_may_be_a_slip_is_told(
 
 def test_an_option_that_may_be_a_slip_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     """Likewise."""
-    parse("--link", "%ED%95%9C", "--link", DECOMPOSED, "--domain", BZ).read()
-    first, second = capsys.readouterr().err.splitlines()
+    parse("--link", "%ED%95%9C", "--link", DECOMPOSED, "--link", "a,b", "--domain", BZ).read()
+    first, several, second = capsys.readouterr().err.splitlines()
     assert first == "warning: --link: '%ED%95%9C' is taken as it stands; '한' is another link"
+    assert several == "warning: --link: 'a,b' is taken as the id of one link; several are named one by one"
     assert "is not composed (NFC)" in second
 
 
