@@ -48,7 +48,7 @@ class JointProgress:
 
     def __call__(self, event: Event, /) -> None:
         """Pass an event on."""
-        if isinstance(event, Progress):
+        if self._targets > 1 and isinstance(event, Progress):
             self._now = event
             event = attrs.evolve(
                 event,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import attrs
 
 from hourlyclicks.cli.cells import Cell, CellError, read_rows
-from hourlyclicks.cli.naming import check_spelling, read_link, read_target
+from hourlyclicks.cli.naming import check_spelling, read_link, read_target, shown
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.spelling import BLANKS, has_blank_ends, hidden
 from hourlyclicks.model.targets import Account, Group
@@ -170,17 +170,19 @@ def _id(value: object) -> str:
     """Return the text in the place of a link's id or address; TOML has all text in quotes."""
     if isinstance(value, Cell) and not value.quoted:
         if value.text.startswith("#"):
-            raise UsageError(f"{value.text!r} is no comment here: remove the line, or put the id in quotes")
+            raise UsageError(
+                f"{shown(value.text)} is no comment here: remove the line, or put the id in quotes"
+            )
         return _letters(value)
     text = value.text if isinstance(value, Cell) else value
     if not isinstance(text, str):
         raise UsageError(f"a link's id is text in quotes, not {text!r}")
     if has_blank_ends(text):
         raise UsageError(
-            f"{text!r} begins or ends with a blank: remove it, or write the whole address, with %20 for it"
+            f"{shown(text)} begins or ends with a blank: remove it, or write the whole address with %20"
         )
     if _BREAKS.intersection(text):
-        raise UsageError(f"{text!r} holds the end of a line, or a TAB: name one link in a row")
+        raise UsageError(f"{shown(text)} holds the end of a line, or a TAB: name one link in a row")
     return text
 
 
@@ -189,7 +191,7 @@ def _letters(value: Cell | str) -> str:
     if isinstance(value, str) or value.quoted:
         return str(value.text if isinstance(value, Cell) else value)
     if "\t" in value.text:
-        raise UsageError(f"{value.text!r} holds a TAB: write commas between cells")
+        raise UsageError(f"{shown(value.text)} holds a TAB: write commas between cells")
     check_spelling(value.text)
     return value.text
 
@@ -198,8 +200,8 @@ def _domain(name: object, domain: object) -> str | None:
     """Return the domain of a link, if one is named."""
     text = domain.text if isinstance(domain, Cell) else domain
     if text is not None and not isinstance(text, str):
-        shown = name.text if isinstance(name, Cell) else name
-        raise UsageError(f"the link {shown!r} has no domain")
+        link = name.text if isinstance(name, Cell) else name
+        raise UsageError(f"the link {link!r} has no domain")
     if text is not None:
         check_spelling(text)
     return None if text is None else text.strip(BLANKS)

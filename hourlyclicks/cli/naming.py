@@ -25,6 +25,7 @@ Warn: TypeAlias = Callable[[str], object]
 
 _SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://")
 _ADDRESS = re.compile(r"([^:]*://[^/?#]*)/?([^?#]*)(.*)", re.DOTALL)
+_LONGEST = 100
 _SEVERAL = re.compile(r"[,;\s]")
 _STRAY = re.compile(r"%(?![0-9a-fA-F]{2})")
 
@@ -44,15 +45,17 @@ def read_link(text: str, domain: str | None, warn: Warn) -> Link:
     if _SCHEME.match(text):
         return _read_address(text, domain)
     if "://" in text:
-        raise UsageError(f"{text!r} is no id, since an address stands in it; two cells need a comma")
+        raise UsageError(f"{shown(text)} is no id, since an address stands in it; two cells need a comma")
     if domain is None:
-        raise UsageError(f"the link {text!r} has no domain")
+        raise UsageError(f"the link {shown(text)} has no domain")
     link = Link(text, domain)
     host = link.domain.partition("://")[2]
     if text.startswith("//") or text.lower().startswith(host + "/"):
-        raise UsageError(f"{text!r} is no id; write the whole address, with its scheme: https://vvd.bz/kYdr")
+        raise UsageError(
+            f"{shown(text)} is no id; write the whole address, with its scheme: https://vvd.bz/kYdr"
+        )
     if _SEVERAL.search(text):
-        warn(f"{text!r} is taken as the id of one link; several are named one by one")
+        warn(f"{shown(text)} is taken as the id of one link; several are named one by one")
     _warn_of_escapes(text, link.id, warn)
     return link
 
@@ -61,20 +64,24 @@ def _read_address(text: str, domain: str | None) -> Link:
     found = _ADDRESS.fullmatch(text)
     assert found is not None  # noqa: S101 - it begins with a scheme
     origin, path, rest = found.groups()
+    if "@" in origin:
+        raise UsageError("the address of a link has no user name in front of its host: leave it out")
     if rest:
-        raise UsageError(f"{text!r} has more behind the link: leave {rest[0]!r} and the rest out")
+        raise UsageError(f"{shown(text)} has more behind the link: leave {rest[0]!r} and the rest out")
     if not path:
-        raise UsageError(f"{text!r} is the address of no link: its id is missing")
+        raise UsageError(f"{shown(text)} is the address of no link: its id is missing")
     if path.endswith("/"):
-        raise UsageError(f"{text!r} ends with a slash: leave it out, or write %2F if the id ends with one")
+        raise UsageError(
+            f"{shown(text)} ends with a slash: leave it out, or write %2F if the id ends with one"
+        )
     if _STRAY.search(path):
-        raise UsageError(f"{text!r} has a % that begins no escape: in an address, it is written %25")
+        raise UsageError(f"{shown(text)} has a % that begins no escape: in an address, it is written %25")
     try:
         link = Link(unquote(path, errors="strict"), origin)
     except UnicodeDecodeError:
-        raise UsageError(f"the escapes in {text!r} are not UTF-8") from None
+        raise UsageError(f"the escapes in {shown(text)} are not UTF-8") from None
     if domain is not None and Link("x", domain).domain != link.domain:
-        raise UsageError(f"{text!r} is no link of {domain}, the domain that is named beside it")
+        raise UsageError(f"{shown(text)} is no link of {domain}, the domain that is named beside it")
     return link
 
 
@@ -91,7 +98,7 @@ def read_target(text: str, warn: Warn) -> Target:
     target = as_target(text)
     if isinstance(target, Link):
         if has_blank_ends(target.id) or hidden(target.id) is not None:
-            warn(f"the id in {text!r} is taken with its blanks and characters that cannot be seen")
+            warn(f"the id in {shown(text)} is taken with its blanks and characters that cannot be seen")
         _warn_of_escapes(text, target.id, warn)
     return target
 
@@ -115,19 +122,24 @@ def _reads_back(link: Link) -> bool:
         return False
 
 
+def shown(text: str) -> str:
+    """Return the beginning of a text in quotes, so that what is said about it is not cut off."""
+    return repr(text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…")
+
+
 def check_spelling(text: str) -> None:
     """Raise `UsageError` if there are characters in a text that people do not see."""
     if (char := hidden(text)) is not None:
         escape = quote(char)
         raise UsageError(
-            f"{text!r} holds the character U+{ord(char):04X}, which cannot be seen: remove it, or write the"
-            f" whole address of the link with {escape} in its place"
+            f"{shown(text)} holds the character U+{ord(char):04X}, which cannot be seen: remove it, or write"
+            f" the whole address of the link with {escape} in its place"
         )
 
 
 def _warn_of_escapes(text: str, name: str, warn: Warn) -> None:
     if (meant := unescaped(name)) is not None:
-        warn(f"{text!r} is taken as it stands; {meant!r} is another link")
+        warn(f"{shown(text)} is taken as it stands; {shown(meant)} is another link")
 
 
 def warn_of_lookalikes(targets: Iterable[Target], warn: Warn) -> None:

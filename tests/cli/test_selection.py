@@ -127,6 +127,8 @@ def test_csv_is_read(tmp_path: Path, text: str, expected: list[object]) -> None:
         (f"link\n{BZ}\n", r":2: .* its id is missing"),
         (f"link\n{BZ}/50%\n", r":2: .* is written %25"),
         (f"link\n{BZ}/%ED%95\n", r":2: the escapes in .* are not UTF-8"),
+        ("link\nhttps://me:secret@vvd.bz/kYdr\n", r":2: the address of a link has no user name(?!.*secret)"),
+        (f"link\n{'x' * 5000}://\n", r":2: .{100,120} is no id|its id is missing"),
         ("link\nftp://vvd.bz/kYdr\n", r":2: Link.domain is written with its scheme"),
         (f"link,domain\nvvd.bz/kYdr,{BZ}\n", r":2: 'vvd.bz/kYdr' is no id; write the whole address"),
         (f"link,domain\n//vvd.bz/kYdr,{BZ}\n", r":2: '//vvd.bz/kYdr' is no id"),
