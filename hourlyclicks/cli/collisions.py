@@ -19,14 +19,14 @@ import attrs
 
 from hourlyclicks.cli.exits import USAGE, Failure
 from hourlyclicks.cli.keys import default_file
-from hourlyclicks.cli.output import partial_name
 from hourlyclicks.cli.replace import is_device
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _BESIDE_A_STORE = ("", "-wal", "-shm", "-journal")
-_STANDARD = {1: "stdout", 2: "stderr"}
+_STDOUT, _STDERR = 1, 2
+_STANDARD = {_STDOUT: "stdout", _STDERR: "stderr"}
 
 
 @attrs.frozen
@@ -83,21 +83,23 @@ def check_apart(
         apart = (*apart, *product(streams[1:], outputs))
     for one, other in apart:
         if one.same_as(other):
+            if streams[1].same_as(other):
+                _turn_stderr_away(other)
             raise Failure(f"{one.role} and {other.role} are the same file; choose another one", USAGE)
 
 
 def _outputs(output: Path) -> Iterator[Named]:
     yield Named(f"the output {output}", output)
     if not is_device(output):
-        for name in {partial_name(output), output.with_name(f"{output.name}.partial")}:
-            yield Named(f"the output {name}", name)
+        partial = Path(f"{output}.partial")
+        yield Named(f"the output {partial}", partial)
 
 
 def _stored(store: str) -> Iterator[Named]:
+    shown = "" if "password" in store.lower() else f" {store}"
     for suffix in _BESIDE_A_STORE:
-        whose = "the store" if not suffix else "a file of the store,"
-        for path in {store, os.path.realpath(store)}:  # SQLite names its files after the one behind a link
-            yield Named(f"{whose} {store}{suffix}", Path(path + suffix))
+        for path in {store, str(_real(Path(store)))}:  # SQLite names its files after the one behind a link
+            yield Named(f"the store{shown}{suffix}", Path(path + suffix))
 
 
 def _read(targets: Path | None, key_file: Path | None) -> Iterator[Named]:
@@ -106,6 +108,12 @@ def _read(targets: Path | None, key_file: Path | None) -> Iterator[Named]:
     key_file = key_file or default_file()
     if key_file is not None:
         yield Named(f"the key file {key_file}", key_file)
+
+
+def _turn_stderr_away(other: Named) -> None:
+    """Send stderr to stdout, or nowhere: not even the refusal may be written into the file it is about."""
+    taken = Named(_STANDARD[_STDOUT], _STDOUT).same_as(other) or _status(_STDOUT) is None
+    os.dup2(os.open(os.devnull, os.O_WRONLY) if taken else _STDOUT, _STDERR)
 
 
 def _status(path: Path | int) -> os.stat_result | None:
@@ -121,12 +129,17 @@ def _is_kept(status: os.stat_result) -> bool:
     return stat.S_ISREG(status.st_mode) or stat.S_ISBLK(status.st_mode)
 
 
+def _real(path: Path) -> Path:
+    """Return the path behind all links, as far as it is there."""
+    try:
+        return Path(os.path.realpath(path))
+    except (OSError, ValueError):
+        return path
+
+
 def _place(path: Path) -> tuple[object, str]:
     """Return where a file that is not there would be: its folder, and its name in the loosest spelling."""
-    try:
-        real = Path(os.path.realpath(path))
-    except (OSError, ValueError):
-        real = path
+    real = _real(path)
     folder = _status(real.parent)
     name = unicodedata.normalize("NFKC", real.name).casefold()
     return (str(real.parent) if folder is None else (folder.st_dev, folder.st_ino)), name

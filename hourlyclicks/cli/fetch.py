@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
 import click
 
-from hourlyclicks.cli import loop, resume
+from hourlyclicks.cli import hangup, loop, resume
 from hourlyclicks.cli.access import with_access
 from hourlyclicks.cli.collecting import collect_each
 from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, Failure, sentence
 from hourlyclicks.cli.joint import JointProgress
 from hourlyclicks.cli.keys import find_key
 from hourlyclicks.cli.options import default_pace, present, with_pace, with_period
-from hourlyclicks.cli.output import Format, check_writable, format_for, partial_name, write
+from hourlyclicks.cli.output import Format, check_writable, format_for, keep, write
 from hourlyclicks.cli.progress import start_tally
 from hourlyclicks.cli.replace import is_device
 from hourlyclicks.cli.selection import with_targets
@@ -65,10 +66,9 @@ class Destination:
         An incomplete file gets another name unless the user wants it so.
         """
         if outcome.complete or (self.partial and outcome.fetched):
-            write(outcome, self.form, self.output, last_resort=not self.stored)
-        elif self.output is not None and outcome.fetched and not is_device(self.output):
-            aside = partial_name(self.output)
-            write(outcome, self.form, aside, last_resort=not self.stored)
+            with nullcontext() if self.output is None else hangup.held():  # stdout may wait for its reader
+                write(outcome, self.form, self.output, last_resort=not self.stored)
+        elif (aside := self._keep(outcome)) is not None:
             say(f"{count(outcome.fetched, 'day')} kept in {aside}")
         elif self.stored:
             say(f"{count(outcome.fetched, 'day')} in the store; nothing is written, since days are missing")
@@ -77,6 +77,13 @@ class Destination:
             say(f"{dropped} dropped; with --partial, or with -o, they would have been kept")
             return False
         return True
+
+    def _keep(self, outcome: Outcomes) -> Path | None:
+        """Keep an incomplete result for a file in another one, and return which."""
+        if self.output is None or is_device(self.output) or not outcome.fetched:
+            return None
+        with hangup.held():
+            return keep(outcome, self.form, self.output)
 
 
 @click.command(name="fetch", cls=StrictCommand)

@@ -8,12 +8,32 @@ nothing: what is left is to write the result. Under ``nohup`` the signal is igno
 from __future__ import annotations
 
 import signal
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 _SIGNAL: signal.Signals | None = getattr(signal, "SIGHUP", None)  # there is none on Windows
+_ENDS = [signal.SIGINT, signal.SIGTERM, *([] if _SIGNAL is None else [_SIGNAL])]
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Hold back all signals that would end the process while a result is written that is nowhere else.
+
+    They have their effect afterwards. Only for what takes a moment, once the event loop has ended.
+    """
+    came: list[int] = []
+    ours = [number for number in _ENDS if signal.getsignal(number) not in {signal.SIG_IGN, None}]
+    before = {number: signal.signal(number, lambda number, _: came.append(number)) for number in ours}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    for caught in came[:1]:
+        signal.raise_signal(caught)
 
 
 def heed(stop: Callable[[], object]) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import itertools
 import os
 import re
 import sys
 import tempfile
 from contextlib import contextmanager
+from pathlib import Path
 from typing import IO, TYPE_CHECKING, Literal, TypeAlias, cast
 
 from hourlyclicks.cli.exits import OUTPUT, USAGE, Failure
@@ -25,14 +27,13 @@ from hourlyclicks.model.series import HourlySeries
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
     Result: TypeAlias = HourlySeries | Iterable[HourlySeries]
 
 Format: TypeAlias = Literal["table", "csv", "jsonl"]
 
 _SUFFIXES: dict[str, Format] = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
-_MOST_PARTIAL = 1000
+_DATABASE = b"SQLite format 3\0"
 _TEXT = ".txt"
 _JSON = ".json"
 _FOREIGN = re.compile(
@@ -53,15 +54,16 @@ def format_for(chosen: str | None, output: Path | None, *, otherwise: Format | N
     Raises:
         Failure: the name says nothing, or something that cannot be written, or that contradicts the choice.
     """
+    suffix, meant = (output.suffix.lower(), format_of(output)) if output is not None else ("", None)
     if output is None or descriptor_of(output) is not None or is_special(output):
-        return cast("Format", chosen or otherwise or "table")
-    suffix = output.suffix.lower()
-    meant = _SUFFIXES.get(suffix)
+        return cast("Format", chosen or meant or otherwise or "table")
     if chosen is not None:
         if meant not in {None, chosen} or (
             _FOREIGN.fullmatch(suffix) and (suffix, chosen) != (_JSON, "jsonl")
         ):
-            raise Failure(f"{output}: --format {chosen} does not go with {suffix}; {_can(otherwise)}", USAGE)
+            raise Failure(
+                f"{output}: --format {chosen} does not go with {suffix}; {_can(otherwise, suffix)}", USAGE
+            )
         return cast("Format", chosen)
     if suffix == _TEXT and otherwise is None:
         return "table"
@@ -69,14 +71,20 @@ def format_for(chosen: str | None, output: Path | None, *, otherwise: Format | N
         return otherwise
     if meant is None:
         named = f"cannot write {suffix} files" if suffix else "the name does not say which format"
-        raise Failure(f"{output}: {named}; {_can(otherwise)}", USAGE)
+        raise Failure(f"{output}: {named}; {_can(otherwise, suffix)}", USAGE)
     return meant
 
 
-def _can(otherwise: Format | None) -> str:
+def format_of(output: Path) -> Format | None:
+    """Return the format that the name of a file promises; ``None`` when we do not write it."""
+    return _SUFFIXES.get(output.suffix.lower())
+
+
+def _can(otherwise: Format | None, suffix: str) -> str:
     """Return what can be written, in words."""
     table = ", or .txt for a table" if otherwise is None else ""
-    return f"use .csv, or .jsonl for JSON Lines{table}; another suffix needs --format"
+    another = "" if _FOREIGN.fullmatch(suffix) else "; another suffix needs --format"
+    return f"use .csv, or .jsonl for JSON Lines{table}{another}"
 
 
 def check_writable(output: Path | None) -> None:
@@ -84,23 +92,52 @@ def check_writable(output: Path | None) -> None:
     if output is None:
         with writing_to_stdout():
             return
-    for path in (output,) if is_device(output) else (output, partial_name(output)):
-        try:
-            check_replaceable(path)
-        except (OSError, ValueError) as error:  # a name with NUL in it is the latter
-            why = error.strerror if isinstance(error, OSError) else error
-            raise Failure(f"cannot write {path}: {why}", OUTPUT) from None
+    try:
+        check_replaceable(output)
+        if not is_device(output):
+            partial_name(output)
+            _check_content(output)
+    except (OSError, ValueError) as error:  # a name with NUL in it is the latter
+        why = error.strerror if isinstance(error, OSError) else error
+        raise Failure(f"cannot write {output}: {why}", OUTPUT) from None
+
+
+def _check_content(output: Path) -> None:
+    """Refuse to replace a database; it may be the store of another command."""
+    if not output.is_file() or not os.access(output, os.R_OK):
+        return
+    with output.open("rb") as file:
+        if file.read(len(_DATABASE)) == _DATABASE:
+            raise Failure(f"{output} is a SQLite database; choose another name for the output", USAGE)
 
 
 def partial_name(output: Path) -> Path:
-    """Return a name for an incomplete result that is not taken: ``FILE.partial``, or with a number."""
-    names = [
-        f"{output.name}.partial",
-        *(f"{output.name}.partial-{number}" for number in range(2, _MOST_PARTIAL)),
-    ]
-    return output.with_name(
-        next((name for name in names if not os.path.lexists(output.with_name(name))), names[0])
-    )
+    """Return a name for an incomplete result that is not taken: ``FILE.partial``, or with a number.
+
+    Raises:
+        OSError: the name would be too long.
+    """
+    for number in itertools.count(1):
+        path = output.with_name(f"{output.name}.partial{f'-{number}' if number > 1 else ''}")
+        try:
+            path.lstat()
+        except FileNotFoundError:
+            return path
+    raise AssertionError  # there is always another number
+
+
+def keep(series: Result, form: Format, output: Path) -> Path | None:
+    """Write an incomplete series beside its file, or else where temporary files go.
+
+    Returns:
+        Where that is; ``None`` when it can be written nowhere.
+    """
+    try:
+        aside = partial_name(output)
+        write(series, form, aside)
+    except (OSError, Failure):
+        return _rescued(series, form, output)
+    return aside
 
 
 def write(series: Result, form: Format, output: Path | None, *, last_resort: bool = False) -> None:
@@ -118,19 +155,25 @@ def write(series: Result, form: Format, output: Path | None, *, last_resort: boo
     except Failure as failure:
         if not last_resort or isinstance(failure.__cause__, KeptError):
             raise
-        raise Failure(f"{failure.message}{_rescued(series, form, output)}", OUTPUT) from None
+        kept = _rescued(series, form, output)
+        where = "" if kept is None else f"; the data is in {kept}"
+        raise Failure(f"{failure.message}{where}", OUTPUT) from None
 
 
-def _rescued(series: Result, form: Format, output: Path | None) -> str:
-    """Write a series where temporary files go, and return where that is, in words."""
-    suffix = output.suffix if output is not None else f".{'txt' if form == 'table' else form}"
+def _rescued(series: Result, form: Format, output: Path | None) -> Path | None:
+    """Write a series where temporary files go, and return where that is; ``None``: it cannot be written.
+
+    A table has not every figure, so that it becomes CSV.
+    """
+    form = "csv" if form == "table" else form
+    suffix = output.suffix if output is not None and format_of(output) == form else f".{form}"
     try:
         handle, name = tempfile.mkstemp(prefix="hourlyclicks-", suffix=suffix)
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
             _write(series, form, stream)
     except OSError:
-        return ""
-    return f"; the data is in {name}"
+        return None
+    return Path(name)
 
 
 @contextmanager

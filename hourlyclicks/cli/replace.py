@@ -176,8 +176,8 @@ def _settle(draft: Path, target: Path) -> None:
     except OSError as error:
         try:
             _copy(draft, target)
-        except OSError:
-            raise KeptError(error, draft) from None
+        except OSError as another:
+            raise KeptError(error if another.errno == errno.ENOENT else another, draft) from None
         draft.unlink(missing_ok=True)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import os
 import subprocess
 import sys
@@ -68,18 +69,27 @@ def serving(**options: Any) -> Iterator[Simulator]:  # noqa: ANN401 - whatever t
         thread.join()
 
 
+_APART: dict[str, Any] = (
+    {"mix_stderr": False} if "mix_stderr" in inspect.signature(CliRunner).parameters else {}
+)
+"""Before click 8.2, stdout and stderr are kept apart on demand only."""
+
+
 def invoke(*words: str, env: dict[str, str | None] | None = None) -> Result:
     """Run a command in this process."""
     with_key: dict[str, str | None] = {"HOURLYCLICKS_API_KEY": DEFAULT_KEY, "TERM": "dumb"}
-    return CliRunner(env={**with_key, **(env or {})}).invoke(app, list(words), prog_name="hourlyclicks")
+    runner = CliRunner(env={**with_key, **(env or {})}, **_APART)
+    return runner.invoke(app, list(words), prog_name="hourlyclicks")
 
 
 AS_FROM_A_TERMINAL = """
 import runpy, signal
 signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP"):
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 runpy.run_module("hourlyclicks", run_name="__main__", alter_sys=True)
 """
-"""Whoever started the tests may have them ignore Ctrl-C, and children inherit that."""
+"""Whoever started the tests may have them ignore Ctrl-C and SIGHUP, and children inherit that."""
 
 
 @contextmanager
@@ -114,6 +124,25 @@ class Stopper:
             return None
         self.reached.set()
         return self._fault
+
+
+class Gate:
+    """Faults that answer all is well, but wait before a request of a certain number until they are opened.
+
+    Args:
+        number: which request, from 1.
+    """
+
+    def __init__(self, number: int) -> None:
+        self.reached = threading.Event()
+        self.opened = threading.Event()
+        self._number = number
+
+    def pick(self, asked: Asked) -> None:
+        """See `hourlyclicks.simulator.Faults`."""
+        if asked.number == self._number:
+            self.reached.set()
+            self.opened.wait(PATIENCE)
 
 
 def read_all(terminal: int) -> str:

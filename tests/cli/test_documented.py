@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 
 import click
@@ -11,7 +12,8 @@ import pytest
 from hourlyclicks.cli.app import COMMANDS, app
 from hourlyclicks.cli.exits import ENDINGS
 
-PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "command-line.md").read_text("utf-8")
+PAGES = Path(__file__).parents[2] / "docs" / "how-to"
+PAGE = (PAGES / "command-line.md").read_text("utf-8")
 
 
 def section(name: str) -> str:
@@ -28,6 +30,21 @@ def test_every_option_is_documented_where_it_belongs(name: str) -> None:
     options = {option for parameter in command.params for option in parameter.opts} | {"-h", "--help"}
     documented = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", "\n".join(rows(section(f"`{name}`")))))
     assert documented == options
+
+
+def test_the_commands_for_containers_can_be_typed() -> None:
+    """Each command on the page about containers is one, and each exit code on it is documented."""
+    page = (PAGES / "containers.md").read_text("utf-8")
+    lines = [line.partition(" clicks ")[2] for line in page.splitlines() if line.startswith("$ docker run ")]
+    assert len(lines) >= 3
+    for line in lines:
+        name, *words = shlex.split(line)
+        command = app.get_command(click.Context(app), name)
+        assert command is not None
+        assert command.make_context(name, words).params
+    told = re.findall(r"^\| (\d[\d, ]*) \|", page, re.MULTILINE)
+    codes = {int(code) for cell in told for code in cell.split(",")}
+    assert codes == {ending.code for ending in ENDINGS} - {1}
 
 
 def rows(text: str) -> list[str]:

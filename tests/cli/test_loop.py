@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+HANG_UP: signal.Signals | None = getattr(signal, "SIGHUP", None)
+SIGNALS = [name for name in (signal.SIGINT, signal.SIGTERM, HANG_UP) if name is not None]
+needs_hang_up = pytest.mark.skipif(HANG_UP is None, reason="there is no such signal elsewhere")
+
+
 async def which() -> str:
     """Return where the running loop comes from."""
     return type(asyncio.get_running_loop()).__module__.partition(".")[0]
@@ -37,17 +42,19 @@ def test_nothing_is_said_where_uvloop_is_missing(monkeypatch: pytest.MonkeyPatch
 def ctrl_c() -> Iterator[None]:
     """Let Ctrl-C mean what it means in a terminal, whoever started the tests."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    if HANG_UP is not None:
+        signal.signal(HANG_UP, signal.SIG_DFL)
     yield
     signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.usefixtures("ctrl_c")
-@pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("name", SIGNALS)
 @pytest.mark.parametrize("missing", [{}, {"uvloop": None}], ids=["uvloop", "asyncio"])
 def test_ctrl_c_is_a_cancellation(
     missing: dict[str, None], name: signal.Signals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever the coroutine makes of its cancellation is returned; SIGTERM is as good as Ctrl-C."""
+    """Whatever the coroutine makes of its cancellation is returned; SIGTERM and SIGHUP are like Ctrl-C."""
     for module in missing:
         monkeypatch.setitem(sys.modules, module, None)
 
@@ -146,3 +153,59 @@ def test_who_ignores_ctrl_c_goes_on_doing_so() -> None:
         assert loop.run_until_stopped(work, on_stop=lambda: None)
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@needs_hang_up
+@pytest.mark.usefixtures("ctrl_c")
+@pytest.mark.parametrize("missing", [{}, {"uvloop": None}], ids=["uvloop", "asyncio"])
+def test_only_the_first_hang_up_counts(missing: dict[str, None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel and the shell both send one: it stops a run, and neither cuts it short nor kills later."""
+    for module in missing:
+        monkeypatch.setitem(sys.modules, module, None)
+    told: list[str] = []
+
+    async def work(stop: asyncio.Event) -> str:
+        os.kill(os.getpid(), signal.SIGHUP)
+        await stop.wait()
+        os.kill(os.getpid(), signal.SIGHUP)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        return "kept"
+
+    assert loop.run_until_stopped(work, on_stop=lambda: told.append("stopping")) == "kept"
+    os.kill(os.getpid(), signal.SIGHUP)
+    assert told == ["stopping"]
+
+
+@needs_hang_up
+@pytest.mark.usefixtures("ctrl_c")
+def test_a_hang_up_after_another_signal_is_no_second_one() -> None:
+    """Some service managers send SIGHUP right after SIGTERM; what is under way is kept all the same."""
+
+    async def work(stop: asyncio.Event) -> str:
+        os.kill(os.getpid(), signal.SIGTERM)
+        await stop.wait()
+        os.kill(os.getpid(), signal.SIGHUP)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        return "kept"
+
+    before = signal.signal(signal.SIGTERM, lambda *_: None)  # not to be killed when it is not heard
+    try:
+        assert loop.run_until_stopped(work, on_stop=lambda: None) == "kept"
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@needs_hang_up
+def test_a_hang_up_that_is_ignored_stays_ignored() -> None:
+    """Under nohup a run goes on."""
+
+    async def work() -> str:
+        os.kill(os.getpid(), signal.SIGHUP)
+        await asyncio.sleep(0)
+        return "done"
+
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    assert loop.run(work()) == "done"
+    assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN

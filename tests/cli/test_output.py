@@ -18,6 +18,8 @@ from hourlyclicks.cli.exits import OUTPUT, USAGE, Failure
 from hourlyclicks.cli.output import check_writable, format_for, partial_name, write
 from hourlyclicks.cli.replace import replacing
 from tests.cli.examples import week_of_work
+from tests.cli.serving import APRIL, invoke
+from tests.cli.stocks import stock
 
 if TYPE_CHECKING:
     from hourlyclicks.cli.output import Format
@@ -38,6 +40,14 @@ def test_the_format_follows_the_name_of_the_file() -> None:
     assert format_for(None, Path(os.devnull)) == "table"
 
 
+@pytest.mark.skipif(os.name != "posix", reason="has no such pipes")
+def test_a_pipe_has_its_format_from_its_name_too(tmp_path: Path) -> None:
+    """What is no file is as stdout, unless its name says more."""
+    for name, expected in (("a.csv", "csv"), ("a.jsonl", "jsonl"), ("a", "table"), ("a.xlsx", "table")):
+        os.mkfifo(tmp_path / name)
+        assert format_for(None, tmp_path / name) == expected
+
+
 @pytest.mark.parametrize(
     "name", ["a.xlsx", "a.parquet", "a.tsv", "a.csv.gz", "a.json", "a.what", "a", ".csv", "a.csv.partial"]
 )
@@ -47,7 +57,7 @@ def test_a_name_that_says_nothing_we_write_is_refused(name: str) -> None:
         format_for(None, Path(name))
     assert caught.value.exit_code == USAGE
     if name != "a":
-        with pytest.raises(Failure, match=r"\.csv, or \.jsonl for JSON Lines; "):
+        with pytest.raises(Failure, match=r"\.csv, or \.jsonl for JSON Lines(; |$)"):
             format_for(None, Path("a.txt" if name == ".csv" else name), otherwise="csv")
 
 
@@ -126,6 +136,26 @@ def test_a_file_that_cannot_be_written_is_refused_beforehand(tmp_path: Path) -> 
     check_writable(tmp_path / "out")
 
 
+@pytest.mark.parametrize("output", ["", ".", "..", "/", "x" * 300 + ".csv", "no/such/x.csv", "/dev/fd/77"])
+def test_no_name_of_an_output_is_an_accident(output: str) -> None:
+    """Whatever -o names, it is a sentence and an exit code, before anything is fetched."""
+    for command in ("fetch", "export"):
+        where = ("--store", "none.db") if command == "export" else ()
+        result = invoke(command, "--link", "x", "--domain", "https://vvd.bz", *APRIL, *where, "-o", output)
+        assert result.exit_code in {2, 11}
+        assert "Error: " in result.stderr
+        assert isinstance(result.exception, SystemExit)
+
+
+def test_a_database_is_not_replaced(tmp_path: Path) -> None:
+    """A store that this command does not use is not overwritten either."""
+    stock(tmp_path / "clicks.db")
+    (tmp_path / "clicks.csv").symlink_to(tmp_path / "clicks.db")
+    with pytest.raises(Failure, match="is a SQLite database") as caught:
+        check_writable(tmp_path / "clicks.csv")
+    assert caught.value.exit_code == USAGE
+
+
 def test_a_folder_without_permission_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where writing is not allowed, nothing is fetched."""
     monkeypatch.setattr(os, "access", lambda *_: False)
@@ -149,8 +179,8 @@ def test_what_is_nowhere_else_goes_into_a_temporary_file(
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(sys, "stdout", Full())
     gone = tmp_path / "gone" / "clicks.csv"
-    with pytest.raises(Failure, match=r"cannot write .*; the data is in ") as caught:
-        write(SERIES, "csv", gone if output else None, last_resort=True)
+    with pytest.raises(Failure, match=r"cannot write .*; the data is in .*\.csv$") as caught:
+        write(SERIES, "csv" if output else "table", gone if output else None, last_resort=True)
     assert caught.value.exit_code == OUTPUT
     kept = Path(caught.value.message.partition("; the data is in ")[2])
     assert kept.read_text("utf-8").startswith("target,date")

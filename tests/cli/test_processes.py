@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -21,6 +24,7 @@ from tests.cli.serving import (
     ONE_AT_A_TIME,
     PATIENCE,
     ROOT,
+    Gate,
     Stopper,
     read_all,
     serving,
@@ -28,8 +32,6 @@ from tests.cli.serving import (
 )
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from hourlyclicks.simulator import Simulator
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and terminals are different there")
@@ -143,6 +145,66 @@ def test_a_terminal_sees_it_live() -> None:
     assert "all 192 hours equal the server's figures" in shown
 
 
+def test_it_runs_as_in_a_container(server: Simulator) -> None:
+    """Without a home, with the key in a file of root, and onto a file in a folder that may not be written."""
+    setpriv = shutil.which("setpriv")
+    if setpriv is None or os.geteuid() != 0:
+        pytest.skip("needs setpriv and root")
+    environment = {
+        name: value
+        for name, value in ENVIRONMENT.items()
+        if name not in {"HOME", "HOURLYCLICKS_API_KEY", "TMPDIR", "XDG_CONFIG_HOME"}
+    }
+    as_user = [setpriv, "--reuid=12345", "--regid=12345", "--clear-groups"]
+    capabilities = [
+        "--inh-caps=+dac_read_search",
+        "--ambient-caps=+dac_read_search",
+    ]  # to find the interpreter
+    words = (*LINK, *APRIL, *FAST, "--base-url", server.url, "--key-file", "key", "-o", "clicks.csv")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "key").write_text(f'"{server.key}"\r\n')
+        (folder / "key").chmod(0o444)
+        (folder / "clicks.csv").write_text("old")
+        os.chown(folder / "clicks.csv", 12345, 12345)
+        folder.chmod(0o755)
+        command = [*as_user, *capabilities, sys.executable, "-m", "hourlyclicks", "fetch", *words]
+        done = subprocess.run(  # noqa: S603 - ours
+            command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
+        if "setpriv" in done.stderr:
+            pytest.skip("no such capabilities here")
+        assert (done.returncode, len((folder / "clicks.csv").read_text().splitlines())) == (0, 1 + 30 * 24)
+        assert sorted(path.name for path in folder.iterdir()) == ["clicks.csv", "key"]
+
+
+@pytest.mark.parametrize("trouble", ["narrow", "closed"])
+def test_a_terminal_costs_no_data(tmp_path: Path, trouble: str) -> None:
+    """A terminal that becomes one column wide, or goes away, does not keep a file from being written."""
+    import pty  # noqa: PLC0415 - there is none on every system
+    import termios  # noqa: PLC0415 - likewise
+
+    gate, output = Gate(NOW_ASKED), tmp_path / "clicks.csv"
+    terminal, end = pty.openpty()
+    environment = {name: value for name, value in ENVIRONMENT.items() if name not in {"COLUMNS", "LINES"}}
+    with serving(faults=gate) as server:
+        words = (*LINK, *APRIL, *ONE_AT_A_TIME, "--base-url", server.url, "-o", str(output))
+        with start("fetch", *words, stdin=end, stdout=end, stderr=end, env=environment) as process:
+            assert gate.reached.wait(PATIENCE)
+            if trouble == "narrow":
+                termios.tcsetwinsize(end, (1, 1))
+            os.close(end)
+            if trouble == "closed":
+                os.close(terminal)
+            gate.opened.set()
+            if trouble == "narrow":
+                assert "Traceback" not in read_all(terminal)
+                os.close(terminal)
+            process.wait(PATIENCE)
+    assert process.returncode == 0
+    assert len(output.read_text("utf-8").splitlines()) == 1 + 30 * 24
+
+
 def test_it_is_a_module_too() -> None:
     """``python -m hourlyclicks`` is the command line."""
     command = [sys.executable, "-m", "hourlyclicks", "--version"]
@@ -164,11 +226,20 @@ def test_the_data_is_kept_though_nobody_reads_the_rest(server: Simulator, tmp_pa
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")  # noqa: PTH110 - no file
 @pytest.mark.parametrize("command", ["fetch", "estimate"])
-def test_a_full_disk_behind_stdout_is_told_in_a_sentence(server: Simulator, command: str) -> None:
-    """One sentence and the exit code for output, no traceback."""
+def test_a_full_disk_behind_stdout_is_told_in_a_sentence(
+    server: Simulator, command: str, tmp_path: Path
+) -> None:
+    """One sentence and the exit code for output, no traceback; what was fetched is kept elsewhere."""
     words = {"fetch": (*LINK, *FAST, "--base-url", server.url, "--format", "csv"), "estimate": ()}[command]
-    with open("/dev/full", "w") as full, start(command, *words, *APRIL, stdout=full) as process:  # noqa: PTH123 - no file
+    environment = {**ENVIRONMENT, "TMPDIR": str(tmp_path)}
+    with (
+        open("/dev/full", "w") as full,  # noqa: PTH123 - no file
+        start(command, *words, *APRIL, stdout=full, env=environment) as process,
+    ):
         _, err = process.communicate(timeout=PATIENCE)
+    kept = list(tmp_path.glob("*.csv"))
+    assert [len(path.read_text("utf-8").splitlines()) for path in kept] == [1 + 30 * 24] * len(kept)
+    assert [str(path) in err for path in kept] == [True] * (command == "fetch")
     assert process.returncode == 11
     assert err.splitlines()[-1].startswith("Error: cannot write to stdout: ")
     assert "Traceback" not in err
@@ -194,13 +265,15 @@ def test_a_pipe_by_name_is_written_to(server: Simulator) -> None:
     assert len(out.splitlines()) == 1 + 30 * 24
 
 
-def test_a_service_that_is_stopped_keeps_what_it_has(tmp_path: Path) -> None:
-    """SIGTERM does what Ctrl-C does."""
+@pytest.mark.parametrize("name", [signal.SIGTERM, signal.SIGHUP])
+def test_a_service_that_is_stopped_keeps_what_it_has(tmp_path: Path, name: signal.Signals) -> None:
+    """SIGTERM does what Ctrl-C does, and so does SIGHUP, also when it comes twice."""
     stopper = Stopper(NOW_ASKED, Hang())
     words = (*LINK, *APRIL, *ONE_AT_A_TIME, "-o", str(tmp_path / "clicks.csv"))
     with serving(faults=stopper) as server, start("fetch", *words, "--base-url", server.url) as process:
         assert stopper.reached.wait(PATIENCE)
-        process.terminate()
+        for _ in range(1 + (name == signal.SIGHUP)):
+            process.send_signal(name)
         process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
     assert [path.name for path in tmp_path.iterdir()] == ["clicks.csv.partial"]

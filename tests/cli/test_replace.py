@@ -113,7 +113,7 @@ def test_a_full_disk_leaves_old_content(tmp_path: Path, monkeypatch: pytest.Monk
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(os, "posix_fallocate", full)
-    with pytest.raises(KeptError) as caught:
+    with pytest.raises(KeptError, match="No space left") as caught:
         put(path)
     assert (path.read_text(), caught.value.kept.read_text("utf-8")) == ("old", NEW)
 
@@ -139,7 +139,7 @@ def test_a_folder_that_takes_no_new_file(tmp_path: Path, monkeypatch: pytest.Mon
     elsewhere.mkdir()
     mkstemp = tempfile.mkstemp
 
-    def make(suffix: str = "", prefix: str = "", dir: Path | None = None) -> tuple[int, str]:  # noqa: A002 - as it is called there
+    def make(suffix: str = "", prefix: str = "", dir: Path | None = None) -> tuple[int, str]:  # noqa: A002 - its name
         if dir is not None:
             raise PermissionError(errno.EACCES, "Permission denied")
         return mkstemp(suffix, prefix, elsewhere)
@@ -178,7 +178,7 @@ def test_what_cannot_be_replaced_is_refused_beforehand(
 
 @pytest.mark.parametrize("name", ["x" * 300, "x" * 250, "loop"])
 def test_a_name_that_cannot_be_is_refused_beforehand(tmp_path: Path, name: str) -> None:
-    """A name that is too long, also for an incomplete file, and a link to itself are told beforehand."""
+    """A name that is too long, also for an incomplete file, and a link to itself are told at once."""
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     with pytest.raises(Failure, match="cannot write"):
         check_writable(tmp_path / name)

@@ -59,8 +59,13 @@ def test_the_key_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.delenv("HOURLYCLICKS_API_KEY", raising=False)
     with pytest.raises(UsageError, match="HOURLYCLICKS_API_KEY"):
         Client()
-    monkeypatch.setenv("HOURLYCLICKS_API_KEY", KEY)
-    assert "open" in repr(Client())
+    for empty in ("", " \n", '""'):
+        monkeypatch.setenv("HOURLYCLICKS_API_KEY", empty)
+        with pytest.raises(UsageError, match="no API key"):
+            Client()
+    for text in (KEY, f'"{KEY}"', f" {KEY}\r\n", f"\ufeff{KEY}"):
+        monkeypatch.setenv("HOURLYCLICKS_API_KEY", text)
+        assert "open" in repr(Client())
 
 
 def test_the_free_plan_has_no_access() -> None:

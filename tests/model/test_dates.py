@@ -2,6 +2,8 @@ import copy
 import datetime as dt
 import math
 import pickle
+import sys
+import zoneinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -219,6 +221,20 @@ def test_unknown_zones_are_refused(name: str) -> None:
     """A name that the machine does not know, or that is no name, is a usage error."""
     with pytest.raises(UsageError, match="no such time zone"):
         as_zone(name)
+
+
+def test_a_missing_zone_database_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where there are no zones at all, as in many containers, a right name is not called wrong."""
+    ZoneInfo.clear_cache()
+    for name in {"tzdata", *(name for name in sys.modules if name.startswith("tzdata."))}:
+        monkeypatch.setitem(sys.modules, name, None)
+    zoneinfo.reset_tzpath([])
+    try:
+        with pytest.raises(UsageError, match="no time zone database; run: pip install tzdata"):
+            as_zone("Asia/Seoul")
+    finally:
+        zoneinfo.reset_tzpath()
+        ZoneInfo.clear_cache()
 
 
 def test_what_is_no_zone_is_refused() -> None:
