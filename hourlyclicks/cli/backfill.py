@@ -16,6 +16,7 @@ from hourlyclicks.cli.progress import start_tally
 from hourlyclicks.cli.report import failure, go_on, report_lines
 from hourlyclicks.cli.selection import with_targets
 from hourlyclicks.cli.stores import with_store
+from hourlyclicks.cli.strict import StrictCommand
 from hourlyclicks.cli.views import open_view, shown
 from hourlyclicks.cli.words import count, say
 from hourlyclicks.errors import HourlyClicksError
@@ -42,7 +43,7 @@ RETRY = RetryPolicy()
 _STOPPING = "stopping: nothing more is sent, what is under way is kept; Ctrl-C once more ends at once"
 
 
-@click.command(name="backfill")
+@click.command(name="backfill", cls=StrictCommand)
 @with_store
 @with_targets
 @with_period

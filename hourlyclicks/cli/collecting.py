@@ -1,4 +1,4 @@
-"""Fetch a range and keep what was fetched, however it ends.
+"""Fetch a range, of one target after the other, and keep what was fetched, however it ends.
 
 ``Client.fetch`` would lose everything on Ctrl-C; here the days are taken one by one, as they are answered.
 """
@@ -13,19 +13,21 @@ from typing import TYPE_CHECKING
 import attrs
 
 from hourlyclicks.errors import HourlyClicksError
+from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.series import HourlySeries, SeriesBuilder
+from hourlyclicks.model.targets import Target
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
     from hourlyclicks.client import Client
-    from hourlyclicks.model.dates import DateRange
-    from hourlyclicks.model.targets import Target
     from hourlyclicks.net.streams import DayStream
     from hourlyclicks.pacing.lanes import Lane
 
 
 @attrs.frozen
 class Outcome:
-    """What came of a run.
+    """What came of the days of one target.
 
     Args:
         series: all that was fetched.
@@ -48,6 +50,114 @@ class Outcome:
     def complete(self) -> bool:
         """Whether every day was fetched."""
         return not self.series.missing_days
+
+    @property
+    def is_the_last(self) -> bool:
+        """Whether no other target is worth a request: this one was not gone through to its end."""
+        return (
+            self.interrupted
+            or self.ended_by is not None
+            or len(self.series.missing_days) > len(self.failures)
+        )
+
+
+@attrs.frozen
+class Outcomes:
+    """What came of a run. Iterates, as often as it is wanted, over the series of all targets.
+
+    Args:
+        days: the days of each target.
+        parts: what came of each target that was begun.
+        left: the targets that were not.
+    """
+
+    days: DateRange
+    parts: tuple[Outcome, ...]
+    left: tuple[Target, ...] = ()
+
+    @property
+    def several(self) -> bool:
+        """Whether there is more than one target."""
+        return len(self.parts) + len(self.left) > 1
+
+    @property
+    def total(self) -> int:
+        """How many days were to be fetched, of all targets."""
+        return len(self.days) * (len(self.parts) + len(self.left))
+
+    @property
+    def fetched(self) -> int:
+        """How many days were fetched."""
+        return sum(part.fetched for part in self.parts)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every day of every target was fetched."""
+        return not self.left and all(part.complete for part in self.parts)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C ended it."""
+        return any(part.interrupted for part in self.parts)
+
+    @property
+    def ended_by(self) -> HourlyClicksError | None:
+        """The error that no day could survive."""
+        return next((part.ended_by for part in self.parts if part.ended_by is not None), None)
+
+    def failures(self) -> Iterator[tuple[Target, dt.date, HourlyClicksError]]:
+        """Yield the days that failed for good, and why."""
+        for part in self.parts:
+            for day, error in sorted(part.failures.items()):
+                yield part.series.target, day, error
+
+    def lacking(self) -> Iterator[tuple[Target, Sequence[dt.date] | DateRange]]:
+        """Yield the targets of which days are missing, and these days."""
+        for part in self.parts:
+            if not part.complete:
+                yield part.series.target, part.series.missing_days
+        for target in self.left:
+            yield target, self.days
+
+    def __iter__(self) -> Iterator[HourlySeries]:
+        for part in self.parts:
+            yield part.series
+        for target in self.left:  # made one at a time: many of them would take much memory
+            yield SeriesBuilder(target, self.days).build()
+
+
+async def collect_each(
+    client: Client,
+    days: DateRange,
+    targets: Sequence[Target],
+    *,
+    lane: Lane,
+    begin: Callable[[], object] = lambda: None,
+) -> Outcomes:
+    """Fetch the days of one target after the other, until one of them ends the run.
+
+    Args:
+        client: the client.
+        days: the days of each target.
+        targets: the targets.
+        lane: how urgent it is.
+        begin: called before each target.
+
+    Raises:
+        HourlyClicksError: it could not even begin.
+    """
+    parts: list[Outcome] = []
+    for target in targets:
+        begin()
+        try:
+            parts.append(await collect(client, days, target, lane=lane))
+        except HourlyClicksError as error:
+            if not parts:
+                raise
+            parts.append(Outcome(SeriesBuilder(target, days).build(), {}, error))
+        if parts[-1].is_the_last:
+            break
+    return Outcomes(days, tuple(parts), tuple(targets[len(parts) :]))
 
 
 async def collect(client: Client, days: DateRange, target: Target, *, lane: Lane) -> Outcome:

@@ -27,6 +27,7 @@ from hourlyclicks.cli.live import terminal
 from hourlyclicks.cli.mishaps import mishaps, named
 from hourlyclicks.cli.progress import start_tally
 from hourlyclicks.cli.stage import DELAY, FAULTS, LIMITS, LINK, RATE, SCALE, TODAY
+from hourlyclicks.cli.strict import StrictCommand
 from hourlyclicks.cli.tables import WEEKDAYS, palette_for
 from hourlyclicks.cli.views import open_view, shown
 from hourlyclicks.cli.words import count, pace, say
@@ -108,7 +109,7 @@ class Run:
         return None
 
 
-@click.command(name="demo")
+@click.command(name="demo", cls=StrictCommand)
 @click.option(
     "--days",
     metavar="N",

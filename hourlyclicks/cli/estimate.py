@@ -11,6 +11,7 @@ from hourlyclicks.cli import loop
 from hourlyclicks.cli.options import PLANS, present, with_pace, with_period
 from hourlyclicks.cli.selection import with_targets
 from hourlyclicks.cli.stores import account_to_fill, looking_into, with_store
+from hourlyclicks.cli.strict import StrictCommand
 from hourlyclicks.cli.words import BOUND_BY, count, duration
 from hourlyclicks.cli.words import pace as pace_in_words
 from hourlyclicks.model.dates import as_zone
@@ -35,7 +36,7 @@ _ROW = "{:<13}  {:>8}  {:>9}  {:>10}  {:<16}  {}"
 _MOST_TARGETS = 1_000_000
 
 
-@click.command(name="estimate")
+@click.command(name="estimate", cls=StrictCommand)
 @with_store
 @with_targets
 @with_period
@@ -76,10 +77,12 @@ def command(
 def _number(selection: Selection) -> int | None:
     """Return the number of targets, if that was said in the place of a file."""
     text = str(selection.file)
-    if not text.isdecimal():
+    if not (text.isascii() and text.isdecimal()):
         return None
-    if selection.named:
-        raise click.UsageError("--targets with a number stands instead of --link, --group and --account")
+    if selection.named or selection.domain is not None:
+        raise click.UsageError(
+            "--targets with a number stands instead of --link, --domain, --group and --account"
+        )
     if not 1 <= len(text) <= len(str(_MOST_TARGETS)) or not 1 <= int(text) <= _MOST_TARGETS:
         raise click.UsageError(f"--targets is a number from 1 to {_MOST_TARGETS:,}, or a file")
     return int(text)
@@ -118,7 +121,7 @@ async def _known(
 def finish(now: dt.datetime, seconds: float) -> str:
     """Return the local time at which it would be done, to the minute."""
     try:
-        return f"{now.astimezone() + dt.timedelta(seconds=seconds):%Y-%m-%d %H:%M}"
+        return f"{(now + dt.timedelta(seconds=seconds)).astimezone():%Y-%m-%d %H:%M}"
     except OverflowError:
         return "after the year 9999"
 

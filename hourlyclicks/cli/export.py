@@ -15,6 +15,7 @@ from hourlyclicks.cli.options import path_type, with_range
 from hourlyclicks.cli.output import check_writable, format_for, writing
 from hourlyclicks.cli.selection import with_targets
 from hourlyclicks.cli.stores import looking_into, one_account, with_store
+from hourlyclicks.cli.strict import StrictCommand
 from hourlyclicks.cli.words import count, say
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.dates import DateRange
@@ -81,7 +82,7 @@ class Holdings:
                 series.write_jsonl(stream)
 
 
-@click.command(name="export")
+@click.command(name="export", cls=StrictCommand)
 @with_store
 @with_targets
 @with_range

@@ -12,14 +12,17 @@ import click
 
 from hourlyclicks.cli import hangup, loop, resume
 from hourlyclicks.cli.access import with_access
-from hourlyclicks.cli.collecting import collect
+from hourlyclicks.cli.collecting import collect_each
 from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, Failure, sentence
+from hourlyclicks.cli.joint import JointProgress
 from hourlyclicks.cli.keys import find_key
-from hourlyclicks.cli.options import default_pace, present, with_pace, with_period, with_target
+from hourlyclicks.cli.options import default_pace, present, with_pace, with_period
 from hourlyclicks.cli.output import Format, check_writable, format_for, keep, write
 from hourlyclicks.cli.progress import start_tally
 from hourlyclicks.cli.replace import is_device
+from hourlyclicks.cli.selection import with_targets
 from hourlyclicks.cli.stores import with_store
+from hourlyclicks.cli.strict import StrictCommand
 from hourlyclicks.cli.views import open_view, shown
 from hourlyclicks.cli.words import count, say, span, spans
 from hourlyclicks.net.retry import RetryPolicy
@@ -27,9 +30,12 @@ from hourlyclicks.pacing.lanes import Lane
 
 if TYPE_CHECKING:
     from hourlyclicks.cli.access import Access
-    from hourlyclicks.cli.collecting import Outcome
+    from hourlyclicks.cli.collecting import Outcomes
     from hourlyclicks.cli.options import Pace, Period
+    from hourlyclicks.cli.progress import Tally
+    from hourlyclicks.cli.selection import Selection
     from hourlyclicks.cli.stores import StoreChoice
+    from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.targets import Target
 
 RETRY = RetryPolicy()
@@ -54,14 +60,14 @@ class Destination:
     partial: bool
     stored: bool = False
 
-    def deliver(self, outcome: Outcome) -> bool:
+    def deliver(self, outcome: Outcomes) -> bool:
         """Write what the user wants to have, and return whether what was fetched is kept somewhere.
 
         An incomplete file gets another name unless the user wants it so.
         """
         if outcome.complete or (self.partial and outcome.fetched):
             with nullcontext() if self.output is None else hangup.held():  # stdout may wait for its reader
-                write(outcome.series, self.form, self.output, last_resort=not self.stored)
+                write(outcome, self.form, self.output, last_resort=not self.stored)
         elif (aside := self._keep(outcome)) is not None:
             say(f"{count(outcome.fetched, 'day')} kept in {aside}")
         elif self.stored:
@@ -72,16 +78,16 @@ class Destination:
             return False
         return True
 
-    def _keep(self, outcome: Outcome) -> Path | None:
+    def _keep(self, outcome: Outcomes) -> Path | None:
         """Keep an incomplete result for a file in another one, and return which."""
         if self.output is None or is_device(self.output) or not outcome.fetched:
             return None
         with hangup.held():
-            return keep(outcome.series, self.form, self.output)
+            return keep(outcome, self.form, self.output)
 
 
-@click.command(name="fetch")
-@with_target
+@click.command(name="fetch", cls=StrictCommand)
+@with_targets
 @with_period
 @with_pace
 @with_access
@@ -103,7 +109,7 @@ class Destination:
 def command(
     ctx: click.Context,
     *,
-    target: Target,
+    selection: Selection,
     period: Period,
     pace: Pace | None,
     access: Access,
@@ -114,6 +120,9 @@ def command(
     fail_fast: bool,
 ) -> None:
     """Fetch the hours of some days: a table, CSV or JSON Lines.
+
+    Targets are named by --link with --domain, --group and --account, or listed in a FILE. Several are fetched
+    one after the other, and written so: the column target tells them apart.
 
     The API key is read from the environment variable HOURLYCLICKS_API_KEY, or from a file that only you can
     read: the one named by --key-file, or "key" in the folder for the configuration of hourlyclicks.
@@ -126,20 +135,21 @@ def command(
     output = None if output == Path("-") else output
     days = period.days(access.zone, present())
     pace = pace or default_pace()
-    pace.check(target)
+    targets = _checked(selection, pace)
     stored = store.where is not None
     check_writable(output)
     destination = Destination(format_for(form, output), output, partial=partial, stored=stored)
     key = find_key(access.key_file)
-    view = open_view(start_tally(f"{target}, {days}", len(days), pace.limits, stored=stored))
+    view = open_view(_tally(targets, days, pace, stored=stored))
+    joint = JointProgress(view, days=len(days), targets=len(targets), limits=pace.limits)
     client = access.client(
-        key, limits=pace.limits, retry=RETRY, on_event=view, store=store.where, account=store.account
+        key, limits=pace.limits, retry=RETRY, on_event=joint, store=store.where, account=store.account
     )
     lane = Lane.INTERACTIVE if fail_fast else Lane.BACKFILL
 
-    async def fetch() -> Outcome:
+    async def fetch() -> Outcomes:
         async with client:
-            return await collect(client, days, target, lane=lane)
+            return await collect_each(client, days, targets, lane=lane, begin=joint.begin)
 
     with shown(view):
         outcome = loop.run(fetch())
@@ -157,32 +167,64 @@ def command(
     raise _failure(outcome)
 
 
-def _tell_provisional(outcome: Outcome) -> None:
+def _checked(selection: Selection, pace: Pace) -> tuple[Target, ...]:
+    """Return the targets, once it is certain that they can be asked about."""
+    if not selection:
+        raise click.UsageError("which targets? Say --link with --domain, --group, --account or --targets")
+    targets = selection.read()
+    for target in targets:
+        pace.check(target)
+    return targets
+
+
+def _tally(targets: tuple[Target, ...], days: DateRange, pace: Pace, *, stored: bool) -> Tally:
+    several = len(targets) > 1
+    title = f"{count(len(targets), 'target') if several else targets[0]}, {days}"
+    total = len(days) * len(targets)
+    return start_tally(title, total, pace.limits, stored=stored, several=several, surveyed=not several)
+
+
+def _tell_provisional(outcome: Outcomes) -> None:
     """Name the days whose figures can still change."""
-    for first, last in spans(outcome.series.provisional_days):
-        say(f"not final yet, to be fetched again later: {span(first, last)}")
+    for part in outcome.parts:
+        name = f"{part.series.target} " if outcome.several else ""
+        for first, last in spans(part.series.provisional_days):
+            say(f"not final yet, to be fetched again later: {name}{span(first, last)}")
 
 
-def _tell_missing(outcome: Outcome) -> None:
+def _tell_missing(outcome: Outcomes) -> None:
     """Name the days that are not there, and why."""
-    for day, error in sorted(outcome.failures.items())[:_SHOWN]:
-        say(f"missing: {day}: {error}")
-    if len(outcome.failures) > _SHOWN:
-        say(f"missing: {count(len(outcome.failures) - _SHOWN, 'day')} more that failed")
-    if outcome.failures and not outcome.interrupted:
-        never = spans([day for day in outcome.series.missing_days if day not in outcome.failures])
-        for first, last in never[:_SHOWN]:
-            say(f"missing: {span(first, last)}: not fetched")
+    failures = list(outcome.failures())
+    for target, day, error in failures[:_SHOWN]:
+        say(f"missing: {f'{target} ' if outcome.several else ''}{day}: {error}")
+    if len(failures) > _SHOWN:
+        say(f"missing: {count(len(failures) - _SHOWN, 'day')} more that failed")
+    if (failures or outcome.several) and not outcome.interrupted:
+        _tell_not_fetched(outcome)
 
 
-def _failure(outcome: Outcome) -> Failure:
-    """Say in a sentence why the series is incomplete."""
-    total = len(outcome.series.range)
+def _tell_not_fetched(outcome: Outcomes) -> None:
+    """Name the days that were not asked for, since the run had ended before."""
+    lines = []
+    for part in outcome.parts:
+        name = f"{part.series.target} " if outcome.several else ""
+        never = [day for day in part.series.missing_days if day not in part.failures]
+        lines += [f"missing: {name}{span(first, last)}: not fetched" for first, last in spans(never)]
+    for line in lines[:_SHOWN]:
+        say(line)
+    if outcome.left:
+        say(f"missing: all of {count(len(outcome.left), 'target')} from {outcome.left[0]} on: not fetched")
+
+
+def _failure(outcome: Outcomes) -> Failure:
+    """Say in a sentence why days are missing."""
     if outcome.interrupted:
-        return Failure(f"interrupted after {outcome.fetched:,} of {count(total, 'day')}", INTERRUPTED)
-    error = outcome.ended_by or min(outcome.failures.items())[1]
+        return Failure(f"interrupted after {outcome.fetched:,} of {count(outcome.total, 'day')}", INTERRUPTED)
+    target, _, first = next(outcome.failures(), (None, None, None))
+    error = outcome.ended_by or first
+    assert error is not None  # noqa: S101 - days are missing only if one failed
     if error.fatal or not outcome.fetched:
         return Failure.of(error)
-    return Failure(
-        f"{count(total - outcome.fetched, 'day')} of {total:,} missing; {sentence(error)}", INCOMPLETE
-    )
+    missing = f"{count(outcome.total - outcome.fetched, 'day')} of {outcome.total:,} missing"
+    about = f"{target} " if outcome.several and error is first else ""
+    return Failure(f"{missing}; {about}{sentence(error)}", INCOMPLETE)

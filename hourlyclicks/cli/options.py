@@ -15,7 +15,6 @@ import click
 from hourlyclicks.clock import SystemClock
 from hourlyclicks.errors import PlanError, UsageError
 from hourlyclicks.model.dates import DateRange, as_day, has_ended, today
-from hourlyclicks.model.targets import Account, Group, Link
 from hourlyclicks.pacing.plans import Limits, Plan, Rate
 
 if TYPE_CHECKING:
@@ -166,28 +165,6 @@ def with_range(command: Command) -> Command:
     return folded
 
 
-def with_target(command: Command) -> Command:
-    """Add ``--link``, ``--domain``, ``--group`` and ``--account``; the command takes ``target``."""
-
-    @click.option("--link", metavar="ID", help="A link: its id; --domain belongs to it.")
-    @click.option("--domain", metavar="URL", help="The link's domain with its scheme: https://vvd.bz")
-    @click.option("--group", metavar="N", type=click.IntRange(0), help="Instead: the number of a group.")
-    @click.option("--account", is_flag=True, help="Instead: the whole account.")
-    @functools.wraps(command)
-    def folded(
-        *args: Any,  # noqa: ANN401 - whatever the command takes
-        link: str | None,
-        domain: str | None,
-        group: int | None,
-        account: bool,
-        **rest: Any,  # noqa: ANN401 - likewise
-    ) -> Any:  # noqa: ANN401 - likewise
-        target = _target(link, domain, group, account=account)
-        return command(*args, target=target, **rest)
-
-    return folded
-
-
 def with_pace(command: Command) -> Command:
     """Add ``--plan``, ``--limit``, ``--concurrency`` and ``--guard``; the command takes ``pace``.
 
@@ -237,17 +214,6 @@ def _period(start: dt.date | None, end: dt.date | None, last: int | None) -> Per
     if last is None and not all(ends_given):
         raise click.UsageError("which days? Say --from and --to, or --last")
     return Period(start, end, last)
-
-
-def _target(link: str | None, domain: str | None, group: int | None, *, account: bool) -> Target:
-    if (link is None) != (domain is None):
-        raise click.UsageError("--link and --domain belong together")
-    named = [link is not None, group is not None, account]
-    if sum(named) != 1:
-        raise click.UsageError("say one of: --link with --domain, --group, --account")
-    if link is not None and domain is not None:
-        return Link(link, domain)
-    return Account() if group is None else Group(group)
 
 
 def _pace(plan: str | None, rates: tuple[Rate, ...], changes: dict[str, Any]) -> Pace | None:

@@ -23,11 +23,12 @@ from hourlyclicks.cli.replace import (
 )
 from hourlyclicks.cli.streams import writing_to_stdout
 from hourlyclicks.cli.tables import write_table
+from hourlyclicks.model.series import HourlySeries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from hourlyclicks.model.series import HourlySeries
+    Result: TypeAlias = HourlySeries | Iterable[HourlySeries]
 
 Format: TypeAlias = Literal["table", "csv", "jsonl"]
 
@@ -125,7 +126,7 @@ def partial_name(output: Path) -> Path:
     raise AssertionError  # there is always another number
 
 
-def keep(series: HourlySeries, form: Format, output: Path) -> Path | None:
+def keep(series: Result, form: Format, output: Path) -> Path | None:
     """Write an incomplete series beside its file, or else where temporary files go.
 
     Returns:
@@ -139,11 +140,11 @@ def keep(series: HourlySeries, form: Format, output: Path) -> Path | None:
     return aside
 
 
-def write(series: HourlySeries, form: Format, output: Path | None, *, last_resort: bool = False) -> None:
-    """Write a series to stdout or into a file; see `writing`.
+def write(series: Result, form: Format, output: Path | None, *, last_resort: bool = False) -> None:
+    """Write a series, or several one after the other, to stdout or into a file; see `writing`.
 
     Args:
-        series: the series.
+        series: the series, or several; these are gone through twice if need be.
         form: the format.
         output: the file; ``None``: stdout.
         last_resort: whether the series is nowhere else; then, if need be, it goes into a temporary file.
@@ -159,7 +160,7 @@ def write(series: HourlySeries, form: Format, output: Path | None, *, last_resor
         raise Failure(f"{failure.message}{where}", OUTPUT) from None
 
 
-def _rescued(series: HourlySeries, form: Format, output: Path | None) -> Path | None:
+def _rescued(series: Result, form: Format, output: Path | None) -> Path | None:
     """Write a series where temporary files go, and return where that is; ``None``: it cannot be written.
 
     A table has not every figure, so that it becomes CSV.
@@ -208,10 +209,13 @@ def _prepare(stdout: io.TextIOWrapper, form: Format) -> None:
         stdout.reconfigure(encoding="utf-8", newline="")
 
 
-def _write(series: HourlySeries, form: Format, stream: IO[str]) -> None:
-    if form == "csv":
-        series.write_csv(stream)
-    elif form == "jsonl":
-        series.write_jsonl(stream)
-    else:
-        write_table(series, stream)
+def _write(series: Result, form: Format, stream: IO[str]) -> None:
+    several = [series] if isinstance(series, HourlySeries) else series
+    for place, each in enumerate(several):
+        if form == "csv":
+            each.write_csv(stream, header=not place)
+        elif form == "jsonl":
+            each.write_jsonl(stream)
+        else:
+            stream.write("\n" if place else "")
+            write_table(each, stream)

@@ -58,6 +58,7 @@ class Tally:
         updated: when that was said.
         stored: whether days are taken from a store, too.
         several: whether there are days of more than one target.
+        surveyed: whether the store is looked at as a whole before anything is fetched.
     """
 
     title: str
@@ -69,6 +70,7 @@ class Tally:
     updated: float = attrs.field(default=attrs.Factory(lambda self: self.started, takes_self=True))
     stored: bool = False
     several: bool = False
+    surveyed: bool = True
     done: int = 0
     failed: int = 0
     retries: int = 0
@@ -199,6 +201,7 @@ def start_tally(
     latency: float = TYPICAL_LATENCY,
     stored: bool = False,
     several: bool = False,
+    surveyed: bool = True,
 ) -> Tally:
     """Return the tally of a run that begins now.
 
@@ -209,6 +212,7 @@ def start_tally(
         latency: the seconds a request is expected to take.
         stored: whether days are taken from a store, too.
         several: whether there is more than one target.
+        surveyed: whether the store is looked at as a whole before anything is fetched.
     """
     foreseen = forecast(days, limits, latency=latency)
     return Tally(
@@ -220,6 +224,7 @@ def start_tally(
         started=time.monotonic(),
         stored=stored,
         several=several,
+        surveyed=surveyed,
     )
 
 
@@ -266,12 +271,12 @@ class PlainView:
         self._wall = wall
         self._told_at = tally.started
         self._step = 0
-        self._surveyed = begun or not tally.stored
+        self._surveyed = begun or not (tally.stored and tally.surveyed)
 
     def __enter__(self) -> Self:
         tally = self.tally
         begins = f"{tally.title}: {count(tally.total, 'day')}"
-        if self._surveyed:  # else nobody knows yet what there is to do
+        if not tally.stored:  # else nobody knows yet what there is to do
             begins += f", about {tally.forecast(tally.started, self._wall())}"
         say(begins)
         return self

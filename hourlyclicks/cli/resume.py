@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
+from hourlyclicks.cli.naming import words_for
 from hourlyclicks.cli.replace import is_device
 from hourlyclicks.cli.words import safe, spans
 from hourlyclicks.model.dates import DateRange
@@ -27,26 +28,45 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator
 
-    from hourlyclicks.cli.collecting import Outcome
+    from hourlyclicks.cli.collecting import Outcomes
+    from hourlyclicks.model.targets import Target
 
 _LARGEST_NUMBER = 3
 _MOST_PARTS = 1000
 _NAME = "hourlyclicks"
 _REPLACED = {"start", "end", "last", "output"}
+_TARGETS = frozenset({"link", "domain", "group", "account", "targets"})
 _OF_STORE = frozenset({"store", "account_name", "timezone"})
-_OF_STATUS = _OF_STORE | {"link", "domain", "group", "account", "targets"}
+_OF_STATUS = _OF_STORE | _TARGETS
 _LONGEST_LINE = 500
 
 
-def tell(ctx: click.Context, outcome: Outcome, output: Path | None, *, kept: bool) -> None:
+def tell(ctx: click.Context, outcomes: Outcomes, output: Path | None, *, kept: bool) -> None:
     """Write the command lines for the missing days to stderr, or for all of them if nothing was kept."""
-    days = outcome.series.range
-    missing = spans(outcome.series.missing_days) if kept else [(days.start, days.end)]
-    if len(missing) > _LARGEST_NUMBER:
-        missing = [(missing[0][0], missing[-1][1])]
-    apart = {(start, end): _beside(output, start) for start, end in missing}
-    lines = [again(ctx, DateRange(start, end), output=name) for (start, end), name in apart.items()]
+    lines: list[list[str]] = []
+    names: list[Path | None] = []
+    for target, days in list(_rest(outcomes)) if kept else [(None, outcomes.days)]:
+        names.append(_beside(output, days.start, names))
+        lines.append(again(ctx, days, output=names[-1], target=target))
     _show("To fetch the rest:" if kept else "To fetch it all:", lines)
+
+
+def _rest(outcomes: Outcomes) -> Iterator[tuple[Target | None, DateRange]]:
+    """Yield what is missing; ``None`` stands for the targets that were named.
+
+    Of one target these are the stretches of missing days, of few targets one stretch of each, and of many one
+    for all, so that there are few command lines.
+    """
+    lacking = list(outcomes.lacking())
+    if not outcomes.several:
+        missing = spans(outcomes.parts[0].series.missing_days)
+        if len(missing) <= _LARGEST_NUMBER:
+            yield from ((None, DateRange(*ends)) for ends in missing)
+            return
+    if outcomes.several and len(lacking) <= _LARGEST_NUMBER:
+        yield from ((target, DateRange(days[0], days[-1])) for target, days in lacking)
+        return
+    yield None, DateRange(min(days[0] for _, days in lacking), max(days[-1] for _, days in lacking))
 
 
 def tell_same(
@@ -63,9 +83,13 @@ def tell_same(
     _show(when, [again(ctx, days, output=output)])
 
 
-def again(ctx: click.Context, days: DateRange, *, output: Path | None) -> list[str]:
-    """Return the command line once more, with these days and this file."""
-    words = [*program(), ctx.info_name or "", *_kept(ctx), "--from", str(days.start), "--to", str(days.end)]
+def again(
+    ctx: click.Context, days: DateRange, *, output: Path | None, target: Target | None = None
+) -> list[str]:
+    """Return the command line once more, with these days and this file, for all its targets or one."""
+    named = [] if target is None else words_for(target)
+    kept = _kept(ctx, without=frozenset() if target is None else _TARGETS)
+    words = [*program(), ctx.info_name or "", *named, *kept, "--from", str(days.start), "--to", str(days.end)]
     return words if output is None else [*words, "-o", str(output)]
 
 
@@ -91,13 +115,13 @@ def program() -> list[str]:
     return [str(started)] if started.stem == _NAME and elsewhere else [_NAME]
 
 
-def _beside(output: Path | None, start: dt.date) -> Path | None:
+def _beside(output: Path | None, start: dt.date, taken: list[Path | None]) -> Path | None:
     """Return another file, so that none is overwritten; a device or a pipe is the same one again."""
     if output is None or is_device(output):
         return output
     names = [f".from-{start}", *(f".from-{start}-{number}" for number in range(2, _MOST_PARTS))]
     paths = [output.with_name(f"{output.stem}{name}{output.suffix}") for name in names]
-    return next((path for path in paths if not os.path.lexists(path)), paths[0])
+    return next((path for path in paths if path not in taken and not os.path.lexists(path)), paths[0])
 
 
 def _show(title: str, lines: list[list[str]]) -> None:
@@ -118,11 +142,13 @@ def quoted(word: str) -> str:
     return f"$'{escaped}'"
 
 
-def _kept(ctx: click.Context, only: frozenset[str] | None = None) -> Iterator[str]:
+def _kept(
+    ctx: click.Context, only: frozenset[str] | None = None, *, without: frozenset[str] = frozenset()
+) -> Iterator[str]:
     """Yield the options the user gave that stay as they are, or only some of them."""
     for parameter in ctx.command.params:
         name = parameter.name or ""
-        if name in _REPLACED or (only is not None and name not in only):
+        if name in _REPLACED or name in without or (only is not None and name not in only):
             continue
         if ctx.get_parameter_source(name) is not ParameterSource.COMMANDLINE:
             continue

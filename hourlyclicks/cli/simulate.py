@@ -13,6 +13,7 @@ from hourlyclicks.cli.exits import USAGE, Failure
 from hourlyclicks.cli.mishaps import mishaps, named
 from hourlyclicks.cli.options import PLANS, Finite
 from hourlyclicks.cli.streams import flush_stdout, forget_stdout
+from hourlyclicks.cli.strict import StrictCommand
 from hourlyclicks.cli.words import count, pace
 from hourlyclicks.pacing.plans import Limits, Rate
 from hourlyclicks.simulator import ALGORITHMS, Simulator
@@ -25,7 +26,7 @@ _LINK = "--link kYdr --domain https://vvd.bz --last 7d"
 _MINUTE = 60.0
 
 
-@click.command(name="simulate")
+@click.command(name="simulate", cls=StrictCommand)
 @click.option(
     "--port",
     metavar="N",

@@ -18,6 +18,7 @@ from hourlyclicks.cli.options import present, with_range
 from hourlyclicks.cli.output import writing
 from hourlyclicks.cli.selection import with_targets
 from hourlyclicks.cli.stores import SHORT, accounts, looking_into, with_store
+from hourlyclicks.cli.strict import StrictCommand
 from hourlyclicks.cli.words import count, safe, span
 from hourlyclicks.model.dates import DateRange, as_zone
 from hourlyclicks.model.targets import Target
@@ -61,7 +62,7 @@ class View:
             yield cover(target, marks, self.days, now=now, zone=self.zone)
 
 
-@click.command(name="status")
+@click.command(name="status", cls=StrictCommand)
 @with_store
 @with_targets
 @with_range

@@ -13,6 +13,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Protocol, TypeAlias, TypedDict
 
 from hourlyclicks.model.day import HOURS
+from hourlyclicks.model.spelling import has_blank_ends, hidden
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -24,7 +25,7 @@ COLUMNS = ("target", "date", "hour", "clicks", "unique_users", "status")
 """The names of the columns, in their order."""
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_NEEDS_QUOTES = frozenset(',"\r\n')
+_NEEDS_QUOTES = frozenset(',"\r\n\t')
 
 
 class Writable(Protocol):
@@ -104,9 +105,12 @@ def _write_lines(series: HourlySeries, line: Callable[[HourClicks], str], out: W
 
 
 def _cell(text: str) -> str:
-    """Write text so that every reader of CSV gives it back, and no spreadsheet runs it as a formula."""
+    """Write text so that every reader of CSV gives it back, and no spreadsheet runs it as a formula.
+
+    Quotes also tell the reader of a list of targets that blanks and unseen characters are meant.
+    """
     harmless = "'" + text if text.startswith(_FORMULA) else text
-    if _NEEDS_QUOTES.isdisjoint(harmless):
+    if _NEEDS_QUOTES.isdisjoint(harmless) and not has_blank_ends(harmless) and hidden(harmless) is None:
         return harmless
     return '"' + harmless.replace('"', '""') + '"'
 

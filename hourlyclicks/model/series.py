@@ -16,10 +16,10 @@ from hourlyclicks.model import aggregate, export
 from hourlyclicks.model.columns import MISSING, PROVISIONAL, Columns
 from hourlyclicks.model.dates import DateRange, as_day
 from hourlyclicks.model.day import HOURS, HourClicks, HourStatus
+from hourlyclicks.model.grid import Grid, as_grid
 from hourlyclicks.model.targets import Target
 
 if TYPE_CHECKING:
-    from array import array
     from collections.abc import Iterable, Iterator
 
     from hourlyclicks.model.day import DayClicks
@@ -49,19 +49,19 @@ class HourlySeries:
     _columns: Columns
 
     @property
-    def clicks(self) -> memoryview[int]:
-        """Clicks, days x 24 of ``int64``, read-only; 0 also where ``reported`` says 0."""
-        return _grid(self._columns.clicks)
+    def clicks(self) -> Grid:
+        """Clicks by day and hour; ``None``, and for NumPy NaN, where ``reported`` says 0."""
+        return Grid(self._columns.clicks, self._columns.reported)
 
     @property
-    def unique_users(self) -> memoryview[int]:
-        """Unique users of each hour, days x 24 of ``int64``, read-only; 0 also where ``reported`` says 0."""
-        return _grid(self._columns.unique_users)
+    def unique_users(self) -> Grid:
+        """Unique users by day and hour; ``None``, and for NumPy NaN, where ``reported`` says 0."""
+        return Grid(self._columns.unique_users, self._columns.reported)
 
     @property
     def reported(self) -> memoryview[int]:
         """Which hours have figures, days x 24 bytes of 1 and 0, read-only."""
-        return _grid(self._columns.reported)
+        return as_grid(self._columns.reported)
 
     @property
     def total_clicks(self) -> int:
@@ -93,11 +93,11 @@ class HourlySeries:
         return self._days_in_state(PROVISIONAL)
 
     def clicks_by_hour(self) -> tuple[int, ...]:
-        """Return the clicks of each hour of the day: 24 sums over all days."""
+        """Return the clicks of each hour of the day: 24 sums over all days, of what was reported."""
         return aggregate.by_hour(self._columns.clicks)
 
     def clicks_by_weekday_hour(self) -> tuple[tuple[int, ...], ...]:
-        """Return the clicks of each hour of the week: 7 x 24 sums, Monday first."""
+        """Return the clicks of each hour of the week: 7 x 24 sums of what was reported, Monday first."""
         return aggregate.by_weekday_hour(self._columns.clicks, self.range.start.weekday())
 
     def days(self) -> Iterator[DayClicks]:
@@ -297,11 +297,3 @@ def merge_days(range: DateRange, days: Iterable[DayClicks], *, target: Target) -
     for day in days:
         builder.add(day)
     return builder.build()
-
-
-def _grid(cells: array[int] | bytearray) -> memoryview[int]:
-    """Show one value an hour as days x 24 without copying."""
-    flat = memoryview(cells).cast("B")
-    shape = (len(cells) // HOURS, HOURS)
-    grid = flat.cast("B", shape) if isinstance(cells, bytearray) else flat.cast("q", shape)
-    return grid.toreadonly()

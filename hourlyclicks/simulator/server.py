@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import datetime as dt
 import functools
+import inspect
 import random
 import socket
 import struct
@@ -65,7 +66,7 @@ class Simulator:
         time_scale: how long a second of the limits really lasts; with 1/60 "a minute" takes a second.
         charge_refused: whether a refused request counts like an accepted one.
         retry_after: what a 429 says about when to come back.
-        faults: what goes wrong.
+        faults: what goes wrong; the attribute `faults` changes it later.
         latency: the least and the most seconds that a request, and again its answer, is under way.
         today: a date: that day has run until noon and stands still; an aware datetime: that moment
             stands still; ``None``: the clock decides.
@@ -102,7 +103,7 @@ class Simulator:
     ) -> None:
         zone = as_zone(timezone) or dt.UTC
         named = {key: plan_rules(name) for key, name in (keys or {DEFAULT_KEY: plan}).items()}
-        self.key = next(iter(named))
+        self._key = next(iter(named))
         self._limits = limits
         self._concurrency = concurrency
         self._make_police = functools.partial(
@@ -120,6 +121,25 @@ class Simulator:
         self._opened = contextlib.AsyncExitStack()
         self._closing = asyncio.Event()
         self._hire(self.key)  # so that a wrong limit is reported here and not at the first request
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name in _FIXED:
+            raise AttributeError(f"Simulator.{name} cannot be changed: pass it to Simulator()")
+        super().__setattr__(name, value)
+
+    @property
+    def key(self) -> str:
+        """The first API key."""
+        return self._key
+
+    @property
+    def faults(self) -> Faults | None:
+        """What goes wrong; may be changed at any time, for the requests that arrive from then on."""
+        return self._desk.faults
+
+    @faults.setter
+    def faults(self, faults: Faults | None) -> None:
+        self._desk.faults = faults
 
     @property
     def counters(self) -> Counters:
@@ -260,6 +280,10 @@ class Simulator:
                 return
             transport.write(wire[place : place + 1])
             await self._clock.sleep(delivery.drip)
+
+
+_FIXED = frozenset(inspect.signature(Simulator).parameters) - {"faults"}
+"""The arguments that cannot be changed afterwards."""
 
 
 def _moment(today: dt.date | None, zone: dt.tzinfo) -> dt.datetime | None:

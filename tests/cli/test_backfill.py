@@ -11,7 +11,7 @@ import pytest
 from hourlyclicks import Account, Link, RetryPolicy
 from hourlyclicks.cli import backfill as module
 from hourlyclicks.simulator import Envelope, Rule, Script, Status, retry_after
-from tests.cli.serving import APRIL, FAST, invoke, serving
+from tests.cli.serving import APRIL, FAST, ONE_AT_A_TIME, invoke, serving
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -174,7 +174,8 @@ def test_nothing_fetched_ends_with_the_error(fault: Fault, code: int, text: str,
 def test_what_was_fetched_before_a_refused_key_is_kept(store: str) -> None:
     """The key is refused in the middle: its exit code, and the days before are in the store."""
     with serving(faults=Script(Rule(Status(401), number=range(21, 999)))) as server:
-        result = filled(server, store, "--concurrency", "1")
+        words = (*TWO, *APRIL, *ONE_AT_A_TIME, "--base-url", server.url)
+        result = invoke("backfill", "--store", store, *words)
     assert result.exit_code == 3
     assert "  fetched    20 days" in result.stderr
     left = invoke("estimate", "--store", store, *TWO, *APRIL).stdout

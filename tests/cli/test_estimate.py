@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -143,3 +144,15 @@ def test_numbers_without_measure_are_refused(words: tuple[str, str]) -> None:
     result = invoke(*TEN_YEARS, *words)
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.splitlines()[-1].startswith("Error: ")
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="the zone of the machine cannot be changed here")
+def test_the_end_is_told_as_the_clock_will_show_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run over the night the clock is set back ends at the time it shows then."""
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    try:
+        assert finish(dt.datetime(2025, 10, 25, 20, tzinfo=dt.UTC), 10 * 3600) == "2025-10-26 07:00"
+    finally:
+        monkeypatch.undo()
+        time.tzset()

@@ -126,7 +126,8 @@ def test_a_brand_is_sent(server: Simulator) -> None:
 def test_a_store_is_read_through(server: Simulator, tmp_path: Path) -> None:
     """What is in the store is not asked for, what is fetched comes into it, and the data is the same."""
     words = ("--store", str(tmp_path / "clicks.db"), "--format", "csv")
-    first = fetched(server, *words, "--from", "2025-04-01", "--to", "2025-04-10")
+    ten_days = ("--from", "2025-04-01", "--to", "2025-04-10")
+    first = invoke("fetch", *LINK, *ten_days, *FAST, "--base-url", server.url, *words)
     assert (first.exit_code, server.counters.requests) == (0, 10)
     second = fetched(server, *words)
     assert rows_of(second.stdout) == truth_of(server)

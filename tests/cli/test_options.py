@@ -7,7 +7,7 @@ import datetime as dt
 import click
 import pytest
 
-from hourlyclicks import Account, Group, Link, Plan, PlanError, Rate, UsageError
+from hourlyclicks import Account, Plan, PlanError, Rate, UsageError
 from hourlyclicks.cli.options import (
     PLANS,
     Pace,
@@ -19,7 +19,6 @@ from hourlyclicks.cli.options import (
     read_span,
     with_pace,
     with_period,
-    with_target,
 )
 from hourlyclicks.model.dates import DateRange, as_zone
 
@@ -29,7 +28,6 @@ RANGE = ("--from", "2025-04-01", "--to", "2025-04-02")
 
 
 @click.command
-@with_target
 @with_period
 @with_pace
 def probe(**values: object) -> dict[str, object]:
@@ -41,32 +39,6 @@ def parse(*words: str) -> dict[str, object]:
     """Return what a command gets from a command line."""
     values: dict[str, object] = probe.main(words, standalone_mode=False)
     return values
-
-
-def test_targets_arrive_as_values() -> None:
-    """Each way to name a target becomes that target."""
-    assert parse(*RANGE, "--link", "a/b", "--domain", "https://vvd.bz")["target"] == Link(
-        "a/b", "https://vvd.bz"
-    )
-    assert parse(*RANGE, "--group", "0")["target"] == Group(0)
-    assert parse(*RANGE, "--account")["target"] == Account()
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        (),
-        ("--link", "x"),
-        ("--domain", "https://vvd.bz"),
-        ("--group", "1", "--account"),
-        ("--link", "x", "--domain", "https://vvd.bz", "--account"),
-        ("--group", "-1"),
-    ],
-)
-def test_a_target_is_named_exactly_once(words: tuple[str, ...]) -> None:
-    """None, half a target, and two of them are wrong."""
-    with pytest.raises(click.UsageError):
-        parse(*RANGE, *words)
 
 
 @pytest.mark.parametrize(
@@ -87,14 +59,14 @@ def test_a_target_is_named_exactly_once(words: tuple[str, ...]) -> None:
 def test_days_are_named_exactly_once(words: tuple[str, ...]) -> None:
     """None, half a range, two of them and what is no day are wrong."""
     with pytest.raises(click.UsageError):
-        parse("--account", *words)
+        parse(*words)
 
 
 def test_days_arrive_as_a_period() -> None:
     """Both ends, or a number of days or weeks."""
     day = dt.date(2025, 4, 1)
-    assert parse("--account", *RANGE)["period"] == Period(day, day + dt.timedelta(days=1), None)
-    assert parse("--account", "--last", "4w")["period"] == Period(None, None, 28)
+    assert parse(*RANGE)["period"] == Period(day, day + dt.timedelta(days=1), None)
+    assert parse("--last", "4w")["period"] == Period(None, None, 28)
 
 
 def test_the_last_days_end_with_the_last_complete_one() -> None:
@@ -122,14 +94,14 @@ def test_a_range_of_days_is_checked() -> None:
 def test_every_plan_can_be_named() -> None:
     """The names are those of the plans, in lower case, without spaces."""
     assert list(PLANS) == ["free", "personal", "premium", "business", "business-plus", "enterprise"]
-    assert parse("--account", *RANGE, "--plan", "business-plus")["pace"] == Pace(
+    assert parse(*RANGE, "--plan", "business-plus")["pace"] == Pace(
         Plan.BUSINESS_PLUS.limits, Plan.BUSINESS_PLUS, named=True
     )
 
 
 def test_own_limits_come_without_a_plan() -> None:
     """With --limit no rule of a plan holds."""
-    pace = parse("--account", *RANGE, "--limit", "24/60", "--limit", "500/3600", "--concurrency", "4")["pace"]
+    pace = parse(*RANGE, "--limit", "24/60", "--limit", "500/3600", "--concurrency", "4")["pace"]
     assert isinstance(pace, Pace)
     assert pace.plan is None
     assert pace.limits.rates == (Rate(24, 60.0), Rate(500, 3600.0))
@@ -139,7 +111,7 @@ def test_own_limits_come_without_a_plan() -> None:
 
 def test_a_plan_can_be_adjusted() -> None:
     """Concurrency and guard change a plan's limits and leave its rules."""
-    pace = parse("--account", *RANGE, "--concurrency", "3", "--guard", "0")["pace"]
+    pace = parse(*RANGE, "--concurrency", "3", "--guard", "0")["pace"]
     assert isinstance(pace, Pace)
     assert (pace.plan, pace.limits.rates) == (Plan.PERSONAL, Plan.PERSONAL.limits.rates)
     assert (pace.limits.concurrency, pace.limits.guard) == (3, 0.0)
@@ -147,7 +119,7 @@ def test_a_plan_can_be_adjusted() -> None:
 
 def test_saying_nothing_about_the_pace_is_noticed() -> None:
     """The command is told that nothing was said; what it does then is its own affair."""
-    assert parse("--account", *RANGE)["pace"] is None
+    assert parse(*RANGE)["pace"] is None
     assert default_pace().plan is Plan.PERSONAL
 
 
@@ -166,7 +138,7 @@ def test_saying_nothing_about_the_pace_is_noticed() -> None:
 def test_limits_that_mean_nothing_are_wrong(words: tuple[str, ...]) -> None:
     """A plan and limits together, and limits that allow nothing."""
     with pytest.raises(click.UsageError):
-        parse("--account", *RANGE, *words)
+        parse(*RANGE, *words)
 
 
 def test_an_assumed_plan_says_so() -> None:

@@ -14,7 +14,7 @@ from hourlyclicks import RetryPolicy
 from hourlyclicks.cli import backfill, resume
 from hourlyclicks.cli.resume import program, quoted
 from hourlyclicks.simulator import Rule, Script, Status
-from tests.cli.serving import APRIL, FAST, LINK, invoke, serving
+from tests.cli.serving import APRIL, FAST, LINK, ONE_AT_A_TIME, invoke, serving
 from tests.cli.stocks import stock
 
 if TYPE_CHECKING:
@@ -96,6 +96,6 @@ def test_what_is_fetched_for_the_rest_overwrites_nothing(tmp_path: Path) -> None
     """The file for the rest is one that is not there yet."""
     (tmp_path / "clicks.from-2025-04-10.csv").touch()
     with serving(faults=Script(Rule(Status(501), number=range(10, 99)))) as server:
-        words = (*LINK, *APRIL, *FAST, "--base-url", server.url, "--concurrency", "1")
+        words = (*LINK, *APRIL, *ONE_AT_A_TIME, "--base-url", server.url)
         result = invoke("fetch", *words, "-o", str(tmp_path / "clicks.csv"))
     assert f"-o {tmp_path}/clicks.from-2025-04-10-2.csv\n" in result.stderr

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import inspect
 import json
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.targets import Account, Group, Link
-from hourlyclicks.simulator import ALGORITHMS, Late, Rule, Script, Simulator, Status
+from hourlyclicks.simulator import ALGORITHMS, Asked, Late, Rule, Script, Simulator, Status
 from hourlyclicks.simulator.clock import run_virtual
 from tests.simulator.raw_client import ask
 
@@ -47,6 +48,30 @@ async def test_what_arrived_is_remembered_as_it_came() -> None:
     assert arrival.headers["user-agent"] == "acme/1.0"
     assert upstream.key not in repr(arrival)
     assert list(upstream.counters.asked) == [(Link("a b/한", "https://vvd.bz"), DAY)]
+
+
+async def test_faults_can_be_changed_while_it_runs() -> None:
+    """What is assigned holds for the requests that arrive from then on."""
+    async with Simulator() as upstream:
+        assert upstream.faults is None
+        assert (await ask(upstream)).status == 200
+        upstream.faults = Script(Rule(Status(503)))
+        assert (await ask(upstream)).status == 503
+        assert upstream.faults.pick(Asked(number=1, attempt=1, day=None, target=None)) == Status(503)
+        upstream.faults = None
+        assert (await ask(upstream)).status == 200
+
+
+@pytest.mark.parametrize("name", sorted({*inspect.signature(Simulator).parameters} - {"faults"}))
+def test_what_cannot_be_changed_is_not_ignored(name: str) -> None:
+    """To assign to any other argument is an error, which says where it belongs."""
+    with pytest.raises(
+        AttributeError, match=rf"Simulator.{name} cannot be changed: pass it to Simulator\(\)"
+    ):
+        setattr(Simulator(), name, None)
+    for other in ("key", "counters", "seen", "url"):
+        with pytest.raises(AttributeError):
+            setattr(Simulator(), other, None)
 
 
 async def test_keys_have_plans() -> None:

@@ -1,0 +1,121 @@
+"""The counts of a series as a table of days and hours, in which "not known" is never a zero.
+
+The counts lie in memory as integers, with a 0 where none is known. Whoever got at that memory through the
+buffer protocol, as ``numpy.asarray`` does, would take these zeros for figures. So a `Grid` has no buffer; it
+turns itself into an array in which such hours are NaN, and `Grid.zero_filled` names what it gives.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias, overload
+
+from hourlyclicks.model.day import HOURS, Counts
+
+if TYPE_CHECKING:
+    from array import array
+
+    import numpy as np
+
+    Cells: TypeAlias = array[int] | bytearray
+
+
+class Grid(Sequence[Counts]):
+    """Counts by day and hour, read-only; ``None`` where an hour was not reported or not fetched.
+
+    A sequence of days, each of 24 counts: ``grid[0]`` is the first day, ``grid[0, 23]`` its last hour.
+    ``numpy.asarray(grid)`` is an array of days x 24 of ``float64``, NaN where nothing is known. Integers
+    (``dtype=int``) are given only if every hour is known.
+
+    Args:
+        cells: a count an hour.
+        known: 1 for an hour whose count is known, else 0.
+    """
+
+    __slots__ = ("_cells", "_known")
+
+    def __init__(self, cells: array[int], known: bytearray) -> None:
+        self._cells = cells
+        self._known = known
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """How many days and hours: ``(days, 24)``."""
+        return len(self), HOURS
+
+    @property
+    def zero_filled(self) -> memoryview[int]:
+        """The memory itself, days x 24 of ``int64``, without copying: **0 also where nothing is known**.
+
+        Which zeros are figures is told by `HourlySeries.reported`.
+        """
+        return as_grid(self._cells)
+
+    def tolist(self) -> list[list[int | None]]:
+        """Return a list of 24 counts for each day; ``None`` where nothing is known."""
+        return [list(day) for day in self]
+
+    def __len__(self) -> int:
+        return len(self._known) // HOURS
+
+    @overload
+    def __getitem__(self, key: int) -> Counts: ...
+    @overload
+    def __getitem__(self, key: tuple[int, int]) -> int | None: ...
+    @overload
+    def __getitem__(self, key: slice) -> tuple[Counts, ...]: ...
+    def __getitem__(self, key: int | tuple[int, int] | slice) -> Any:
+        """Return a day, an hour of a day, or some days."""
+        if isinstance(key, slice):
+            return tuple(self[day] for day in range(*key.indices(len(self))))
+        day, *hour = key if isinstance(key, tuple) else (key,)
+        first = range(0, len(self._known), HOURS)[day]
+        if hour:
+            place = range(first, first + HOURS)[hour[0]]
+            return self._cells[place] if self._known[place] else None
+        cells, known = self._cells[first : first + HOURS], self._known[first : first + HOURS]
+        return tuple(count if mark else None for count, mark in zip(cells, known, strict=True))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Grid):
+            return NotImplemented
+        return self._known == other._known and self._cells == other._cells
+
+    __hash__ = None  # type: ignore[assignment]  # like a list; nobody keeps years in a set
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:  # noqa: ANN401, FBT001 - the protocol of NumPy
+        """Return an array of days x 24; see the class.
+
+        Raises:
+            ValueError: integers are asked for, and not every hour is known; or no copy may be made.
+        """
+        import numpy as np  # noqa: PLC0415 - not needed by this package; NumPy itself has called
+
+        if copy is False:
+            raise ValueError(
+                "a grid has to be copied; zero_filled is its memory, with 0 for what is not known"
+            )
+        wanted = np.dtype(float if dtype is None else dtype)
+        if wanted.kind == "O":
+            return np.array(self.tolist(), dtype=object)
+        known = np.frombuffer(self._known, dtype=bool).reshape(self.shape)
+        if wanted.kind not in "fc" and not known.all():
+            raise ValueError(
+                f"{wanted} has no value for an hour that is not known; ask for float, which has NaN"
+            )
+        counts = np.array(self.zero_filled, dtype=wanted)
+        if not known.all():
+            counts[~known] = math.nan
+        return counts
+
+    def __repr__(self) -> str:
+        return f"<Grid of {len(self)} x {HOURS} counts, {self._known.count(1)} of them known>"
+
+
+def as_grid(cells: Cells) -> memoryview[int]:
+    """Show one value an hour as days x 24 without copying."""
+    flat = memoryview(cells).cast("B")
+    shape = (len(cells) // HOURS, HOURS)
+    grid = flat.cast("B", shape) if isinstance(cells, bytearray) else flat.cast("q", shape)
+    return grid.toreadonly()

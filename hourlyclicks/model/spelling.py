@@ -1,0 +1,56 @@
+"""How texts are spelled that people copy from somewhere: blanks, characters that nobody sees, and Hangul.
+
+A link id may hold any character, and two ids are two links even if they print alike. What got into one by
+accident can only be guessed, so these functions tell; those who read what people wrote refuse or warn.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from urllib.parse import unquote
+
+BLANKS = " \t\r\n"
+"""Blanks that editors, shells and spreadsheets leave around a word."""
+
+_JOINERS = frozenset("\u200c\u200d")
+_TAGS = range(0xE0000, 0xE0080)
+
+
+def hidden(text: str) -> str | None:
+    """Return the first character that cannot be seen, or takes a space for another; ``None``: there is none.
+
+    Joiners and tags that belong to an emoji or a script are none of these, unless the text begins or ends
+    with a joiner. Control characters are left alone.
+    """
+    if text.isprintable():
+        return None
+    ends = {text[0], text[-1]} & _JOINERS
+    return next((char for char in text if char in ends or _is_hidden(char)), None)
+
+
+def _is_hidden(char: str) -> bool:
+    category = unicodedata.category(char)
+    if category == "Zs":
+        return char != " "
+    return category == "Cf" and char not in _JOINERS and ord(char) not in _TAGS
+
+
+def has_blank_ends(text: str) -> bool:
+    """Return whether a text begins or ends with a blank."""
+    return text != text.strip(BLANKS)
+
+
+def unescaped(text: str) -> str | None:
+    """Return what percent-escapes in a text stand for; ``None``: there are none beyond ASCII."""
+    if "%" not in text:
+        return None
+    try:
+        plain = unquote(text, errors="strict")
+    except UnicodeDecodeError:
+        return None
+    return None if plain == text or plain.isascii() or not text.isascii() else plain
+
+
+def composed(text: str) -> str:
+    """Return the text in NFC, in which texts that print alike are mostly the same."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)

@@ -1,0 +1,92 @@
+"""Whatever a command line says: what is asked for is done, or it is refused before a request is sent."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hourlyclicks.cli.words import count
+from tests.cli.lines import draw
+from tests.cli.serving import invoke, serving
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from hourlyclicks.simulator import Simulator
+    from tests.cli.lines import Line
+
+# More of them: COMMAND_LINES=600 pytest tests/cli/test_command_lines.py
+LINES = int(os.environ.get("COMMAND_LINES", "30"))
+SEEDS = range(LINES)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Simulator]:
+    """One simulator for all of them."""
+    with serving() as simulator:
+        yield simulator
+
+
+def asked_for(line: Line) -> set[tuple[str, str]]:
+    """Return target and date of all that a command line asks for."""
+    return {(str(target), str(day)) for target in line.targets for day in line.days}
+
+
+def written(line: Line, text: str) -> set[tuple[str, str]]:
+    """Return target and date of all that is in a result."""
+    if line.form == "csv":
+        return {(row["target"], row["date"]) for row in csv.DictReader(io.StringIO(text, newline=""))}
+    if line.form == "jsonl":
+        return {(row["target"], row["date"]) for row in map(json.loads, text.split("\n")[:-1])}
+    tables = [table.split("\n") for table in text.split("\n\n")]
+    heads = [table[0].rpartition(", ") for table in tables]
+    names = [name.replace("\\u2028", "\u2028") for name, _, days in heads if "2025-04-01" in days]
+    return {(name, str(day)) for name in names for day in line.days}
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_what_is_asked_for_is_done_or_refused(seed: int, server: Simulator, tmp_path: Path) -> None:
+    """Right: each day of each target once, and all of it in the result. Wrong: a sentence, and no request."""
+    line = draw(random.Random(seed), tmp_path, server.url)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+    server.counters.asked.clear()
+    requests = server.counters.requests
+    result = invoke(*line.words)
+    asked = {(str(target), str(day)) for target, day in server.counters.asked}
+    if line.wrong:
+        assert result.exit_code in {2, 11}, (line.wrong, result.output)
+        assert result.stderr.splitlines()[-1].startswith("Error: ")
+        assert (server.counters.requests, result.stdout) == (requests, ""), line.wrong
+        assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+        return
+    assert result.exit_code == 0, (line.words, result.output)
+    if line.words[0] == "estimate":
+        number = len(set(line.targets)) or 1
+        assert result.stdout.startswith(f"{count(number * len(line.days), 'request')}: ")
+        assert server.counters.requests == requests
+        return
+    assert asked == asked_for(line)
+    assert set(server.counters.asked.values()) == {1}
+    if line.words[0] == "fetch":
+        text = result.stdout if line.output is None else read_if_file(line.output)
+        assert text is None or written(line, text) == asked
+        assert line.output is None or result.stdout == ""
+
+
+def read_if_file(path: Path) -> str | None:
+    """Return what is in a file; a device keeps nothing."""
+    return path.read_bytes().decode() if path.is_file() else None
+
+
+def test_the_lines_are_of_both_kinds(tmp_path: Path) -> None:
+    """Among them are right ones and wrong ones, and each command."""
+    lines = [draw(random.Random(seed), tmp_path, "http://127.0.0.1:1") for seed in SEEDS]
+    assert 0.25 < sum(not line.wrong for line in lines) / len(lines) < 0.8
+    assert {line.words[0] for line in lines} == {"fetch", "backfill", "estimate"}
