@@ -36,6 +36,7 @@ SCRIPTS = sorted(
 FLOORS = {
     "errors": 0,
     "clock": 0,
+    "forks": 0,
     "_version": 0,
     "model": 1,
     "events": 2,

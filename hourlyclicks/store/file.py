@@ -18,6 +18,7 @@ from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from hourlyclicks import forks
 from hourlyclicks.errors import StoreError
 from hourlyclicks.store.ledger import (
     ENDPOINT,
@@ -100,6 +101,7 @@ class SqliteFile:
     def __init__(self, path: Path, *, now: Callable[[], int], patience: float) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         self._now = now
+        forks.hold(self)
         self._db = sqlite3.connect(path, timeout=patience, isolation_level=None)
         try:
             self._prepare(patience)

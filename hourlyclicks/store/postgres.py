@@ -13,15 +13,19 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 import ssl
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, TypeVar
+import weakref
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import parse_qs
 
 import asyncpg
 
+from hourlyclicks import forks
 from hourlyclicks.errors import StoreError
 from hourlyclicks.store import database
+from hourlyclicks.store.closing import Closing
 from hourlyclicks.store.finishing import finished
 
 if TYPE_CHECKING:
@@ -89,10 +93,12 @@ class PostgresStore:
         self._patience = patience
         self._jobs: set[asyncio.Task[object]] = set()
         self._idle: list[Connection] = []
+        self._made: weakref.WeakSet[Connection] = weakref.WeakSet()
         self._places = asyncio.Semaphore(_CONNECTIONS)
         self._prepared = False
-        self._closing: asyncio.Task[None] | None = None
+        self._closing = Closing()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._generation = 0
 
     def __repr__(self) -> str:
         return f"<PostgresStore {place_of(self._dsn)!r}>"
@@ -103,8 +109,8 @@ class PostgresStore:
 
     async def close(self) -> None:
         """See `hourlyclicks.store.protocol.Store.close`."""
-        self._closing = asyncio.ensure_future(self._close())
-        await finished(self._closing)
+        if not self._inherited:
+            await self._closing.wait(self._close)
 
     async def salt(self) -> bytes:
         """See `hourlyclicks.store.protocol.Store.salt`."""
@@ -152,10 +158,14 @@ class PostgresStore:
 
     async def _run(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """Do a piece of work; it is done even if the caller is cancelled meanwhile."""
+        if self._inherited:
+            raise StoreError(forks.opened_before(f"the store {place_of(self._dsn)}"))
         loop = asyncio.get_running_loop()
-        if (self._loop or loop) is not loop:
+        if self._loop is None:
+            self._loop, self._generation = loop, forks.generation()
+            forks.hold(self)
+        elif self._loop is not loop:
             raise StoreError(f"the store {place_of(self._dsn)}: it was opened in another event loop")
-        self._loop = loop
         job = loop.create_task(self._persist(work))
         self._jobs.add(job)
         job.add_done_callback(self._jobs.discard)
@@ -192,6 +202,7 @@ class PostgresStore:
             while self._idle and self._idle[-1].is_closed():
                 self._idle.pop()
             db = self._idle.pop() if self._idle else await self._connect()
+            self._made.add(db)
             try:
                 yield db
             except BaseException:
@@ -210,7 +221,15 @@ class PostgresStore:
         except ValueError:  # asyncpg's own are, too
             raise StoreError("its address cannot be read") from None
 
+    @property
+    def _inherited(self) -> bool:
+        """Whether it was opened in the process that this one was forked from."""
+        return self._loop is not None and self._generation != forks.generation()
+
     async def _close(self) -> None:
+        lost = self._loop is not None and self._loop is not asyncio.get_running_loop()
+        if lost:
+            self._abandon()
         while self._jobs:
             await asyncio.wait(self._jobs)
         while self._idle:
@@ -222,6 +241,22 @@ class PostgresStore:
         self._places = asyncio.Semaphore(_CONNECTIONS)  # the next one to open it may be another loop
         self._loop = None
         self._prepared = False
+
+    def _abandon(self) -> None:
+        """Cut the connections of an event loop that has ended; nothing else of it can be used."""
+        self._jobs = set()
+        for db in self._made:
+            _cut(db)
+        self._idle.clear()
+
+
+def _cut(db: Connection) -> None:
+    """Shut down the socket of a connection, which takes no event loop."""
+    transport: Any = getattr(db, "_transport", None)
+    sock = None if transport is None else transport.get_extra_info("socket")
+    if sock is not None:
+        with suppress(OSError):  # the other end was quicker
+            sock.shutdown(socket.SHUT_RDWR)
 
 
 def place_of(dsn: str) -> str:

@@ -13,8 +13,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from hourlyclicks import forks
 from hourlyclicks.clock import SystemClock
 from hourlyclicks.errors import StoreError
+from hourlyclicks.store.closing import Closing
 from hourlyclicks.store.file import SqliteFile, in_words
 from hourlyclicks.store.finishing import finished
 
@@ -53,6 +55,8 @@ class SqliteStore:
         self._own = threading.local()
         """What belongs to one thread only: the file it opened."""
         self._thread: ThreadPoolExecutor | None = None
+        self._generation = 0
+        self._closing = Closing()
 
     def __repr__(self) -> str:
         return f"<SqliteStore {str(self.path)!r}>"
@@ -63,6 +67,10 @@ class SqliteStore:
 
     async def close(self) -> None:
         """See `hourlyclicks.store.protocol.Store.close`."""
+        if not self._inherited:
+            await self._closing.wait(self._close_thread)
+
+    async def _close_thread(self) -> None:
         thread, self._thread = self._thread, None
         if thread is not None:
             job = asyncio.get_running_loop().run_in_executor(thread, self._close)
@@ -114,10 +122,18 @@ class SqliteStore:
 
     async def _run(self, work: Callable[[SqliteFile], T]) -> T:
         """Let the thread do a piece of work; it is done even if the caller is cancelled meanwhile."""
+        if self._inherited:
+            raise StoreError(forks.opened_before(f"the store {self.path}"))
         if self._thread is None:
+            self._generation = forks.generation()
             self._thread = ThreadPoolExecutor(1, thread_name_prefix="hourlyclicks-store")
         loop = asyncio.get_running_loop()
         return await finished(loop.run_in_executor(self._thread, self._work, work))
+
+    @property
+    def _inherited(self) -> bool:
+        """Whether the file was opened in the process that this one was forked from."""
+        return self._thread is not None and self._generation != forks.generation()
 
     # -- in the thread ----------------------------------------------------------------------------------
 
