@@ -58,7 +58,7 @@ SOLE_USERS = {
     "tenacity": {"net/retry.py"},
     "msgspec": {"wire/quick.py"},
     "sqlite3": {"store/sqlite.py", "store/file.py"},
-    "asyncpg": {"store/postgres.py"},
+    "asyncpg": {"store/postgres.py", "store/connecting.py"},
     "click": {"cli/*"},
     "rich": {"cli/*"},
     "platformdirs": {"cli/*"},

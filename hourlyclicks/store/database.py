@@ -128,6 +128,18 @@ async def prepare(db: Connection) -> None:
         await db.execute(_SET_VERSION, str(len(known)))
 
 
+async def look(db: Connection) -> None:
+    """Refuse tables that cannot be read, and leave them as they are."""
+    version = await _version(db)
+    if not version:
+        raise StoreError("there is no store in this database")
+    if version < len(scripts("postgres")):
+        raise StoreError(
+            f"its tables are of an older hourlyclicks (version {version}): bring them up to date with a "
+            "command that writes, such as hourlyclicks backfill"
+        )
+
+
 async def _version(db: Connection) -> int:
     version = int(await db.fetchval(_VERSION)) if await db.fetchval(_THERE) else 0
     known = len(scripts("postgres"))
@@ -229,7 +241,8 @@ def keep(of: int, target: Target, day: DayClicks, requests: int) -> DayChange[Ke
 def note(of: int, target: Target, mark: Mark) -> DayChange[None]:
     """Note that a day failed or was refused."""
     why = mark.reason or Reason("", "")
-    values = (mark.date, mark.state, mark.asked_at, mark.attempts, why.error, why.code, why.status, why.text)
+    text = why.text.replace("\0", r"\x00").encode("utf-8", "backslashreplace").decode()
+    values = (mark.date, mark.state, mark.asked_at, mark.attempts, why.error, why.code, why.status, text)
 
     async def change(db: Connection, series: int, _: asyncpg.Record | None) -> tuple[asyncpg.Record, None]:
         return await _left(db, _NOTE, series, *values), None

@@ -11,7 +11,7 @@ import pytest
 
 from hourlyclicks.errors import StoreError
 from hourlyclicks.model.targets import Group
-from hourlyclicks.store import postgres
+from hourlyclicks.store import connecting
 from hourlyclicks.store.ledger import DayState, Kept, Mark
 from hourlyclicks.store.postgres import PostgresStore
 from tests.model.strategies import FIRST, NOON, a_day
@@ -222,10 +222,10 @@ async def test_a_silent_server_is_given_up(
     """A cable that was pulled holds up nobody for ever, closing neither."""
     account = await shaky.account("me")
     await shaky.close()
-    monkeypatch.setattr(postgres, "_ANSWER", 0.1)
-    monkeypatch.setattr(postgres, "_CONNECT", 0.1)
-    shaky._patience = 0.3
+    monkeypatch.setattr(connecting, "ANSWER", 0.5)
     await asyncio.gather(*[shaky.pace(account, count_one) for _ in range(3)])
+    monkeypatch.setattr(connecting, "CONNECT", 0.1)
+    shaky._patience = 0.3
     proxy.silent = True
     with pytest.raises(StoreError, match="it does not answer"):
         await shaky.pace(account, count_one)
@@ -238,8 +238,8 @@ async def test_a_server_that_was_silent_is_used_again(
     """Who waits goes on when the way is free."""
     account = await shaky.account("me")
     await shaky.close()
-    monkeypatch.setattr(postgres, "_ANSWER", 0.1)
-    monkeypatch.setattr(postgres, "_CONNECT", 1.0)
+    monkeypatch.setattr(connecting, "ANSWER", 0.1)
+    monkeypatch.setattr(connecting, "CONNECT", 1.0)
     await shaky.open()
     proxy.silent = True
     step = asyncio.create_task(shaky.pace(account, count_one))
