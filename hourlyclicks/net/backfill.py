@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from hourlyclicks.store.terms import Terms
 
 _PAGE = 512
+_BREATH = 64
+"""Targets after which the survey lets others have their turn."""
 _LATER = 900.0
 """Seconds after which to try again when the run was given up, and nobody has named another time."""
 
@@ -137,8 +139,9 @@ class Backfill:
             with self._until(seconds, event):
                 await self._survey()
                 self._tell()
-                async with self._crew:
-                    await self._crew.join()
+                if not self._stopping:
+                    async with self._crew:
+                        await self._crew.join()
         except HourlyClicksError as error:
             self._stopped, self._error = StopReason.ERROR, error
             error.report = self._report(began)
@@ -173,7 +176,12 @@ class Backfill:
 
     async def _survey(self) -> None:
         """Count what is due of each target."""
-        for target in self._targets:
+        for number, target in enumerate(self._targets):
+            if self._stopping:
+                return
+            if number % _BREATH == 0:
+                await asyncio.sleep(0)  # a long list holds up neither the loop nor a deadline
+                self._crew.check()
             states = (
                 Counter[DayState]() if self._terms.refresh else await self._archive.tally(target, self._days)
             )

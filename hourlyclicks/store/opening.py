@@ -14,20 +14,23 @@ if TYPE_CHECKING:
 _POSTGRES = ("postgresql://", "postgres://")
 
 
-def store_of(where: Store | str | os.PathLike[str], clock: Clock | None = None) -> Store:
+def store_of(
+    where: Store | str | os.PathLike[str], clock: Clock | None = None, *, read_only: bool = False
+) -> Store:
     """Return a store, which is not opened yet unless it was.
 
     Args:
         where: a store; the address of a PostgreSQL database, which begins with ``postgresql://``; or the path
             of a SQLite file.
         clock: measures the pace that a SQLite file shares; a PostgreSQL server has a clock of its own.
+        read_only: whether the tables of a PostgreSQL database are neither made nor changed.
 
     Raises:
         UsageError: it is none of these, or asyncpg is not installed.
     """
     if isinstance(where, str):
         if where.lower().startswith(_POSTGRES):
-            return _postgres(where)
+            return _postgres(where, read_only=read_only)
         if "://" in where:  # not repeated: it may hold a password
             raise UsageError("a store's address begins with postgresql://, or it is the path of a file")
     if isinstance(where, str | os.PathLike):
@@ -46,7 +49,7 @@ def _sqlite(path: str | os.PathLike[str], clock: Clock | None) -> Store:
     return SqliteStore(path, clock=clock)
 
 
-def _postgres(address: str) -> Store:
+def _postgres(address: str, *, read_only: bool) -> Store:
     try:
         from hourlyclicks.store.postgres import PostgresStore  # noqa: PLC0415 - asyncpg is an extra
     except ModuleNotFoundError as error:
@@ -54,4 +57,4 @@ def _postgres(address: str) -> Store:
             raise
         said = "a store in PostgreSQL needs asyncpg: pip install 'hourlyclicks[postgres]'"
         raise UsageError(said) from None
-    return PostgresStore(address)
+    return PostgresStore(address, read_only=read_only)
