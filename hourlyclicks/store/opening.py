@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from hourlyclicks.errors import UsageError
+from hourlyclicks.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
     from hourlyclicks.clock import Clock
@@ -27,7 +27,17 @@ def store_of(
 
     Raises:
         UsageError: it is none of these, or asyncpg is not installed.
+        StoreError: what a store needs cannot be imported, for instance because too many files are open.
     """
+    try:
+        return _store_of(where, clock, read_only=read_only)
+    except ModuleNotFoundError:
+        raise
+    except (OSError, ImportError) as error:
+        raise StoreError(f"what a store needs cannot be imported: {error}") from None
+
+
+def _store_of(where: Store | str | os.PathLike[str], clock: Clock | None, *, read_only: bool) -> Store:
     if isinstance(where, str):
         if where.lower().startswith(_POSTGRES):
             return _postgres(where, read_only=read_only)
