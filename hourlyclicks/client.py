@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import datetime as dt
 import os
 import random as random_module
@@ -11,11 +10,11 @@ from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 from hourlyclicks.clock import SystemClock
 from hourlyclicks.errors import UsageError
 from hourlyclicks.events import Announcer
-from hourlyclicks.model.checks import check_type, check_whole
+from hourlyclicks.model.checks import check_text, check_type, check_whole
 from hourlyclicks.model.dates import DateRange, as_day, as_zone, check_begun, seconds_until
 from hourlyclicks.model.targets import Account, Query, Target, as_targets
 from hourlyclicks.net.engine import Engine
-from hourlyclicks.net.loading import load_all
+from hourlyclicks.net.lifetime import Lifetime
 from hourlyclicks.net.retry import RetryPolicy
 from hourlyclicks.net.runs import collect
 from hourlyclicks.net.streams import DayStream
@@ -29,6 +28,7 @@ from hourlyclicks.wire.request import Origin
 from hourlyclicks.wire.unwrap import given_key
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Iterable
     from random import Random
     from types import TracebackType
@@ -56,7 +56,8 @@ class Client:
     """A session with the click statistics API: dates in, series out, within the limits.
 
     One client keeps one pace; use one for each API key, and share it. It can be made without a running
-    event loop and belongs to the loop it is first used on.
+    event loop and belongs to the loop it is first used on, and to the process: after a fork, a child makes
+    its own.
 
     Args:
         api_key: the API key; ``None`` reads the environment variable ``HOURLYCLICKS_API_KEY``.
@@ -80,7 +81,7 @@ class Client:
             and a new key is a new account.
         on_event: called with every event; see `hourlyclicks.events`.
         allow_http: whether `base_url` may be plain http on another host than loopback.
-        transport: carries the requests in place of aiohttp.
+        transport: carries the requests in place of aiohttp; it is never closed.
         clock: measures time in place of the machine's clocks.
         random: draws the jitter of waits.
 
@@ -88,8 +89,6 @@ class Client:
         UsageError: an argument cannot mean anything.
         PlanError: the plan has no access to the API.
     """
-
-    _closed = False
 
     def __init__(
         self,
@@ -122,7 +121,7 @@ class Client:
         check_type("timeout", timeout, Timeout)
         check_type("retry", retry, RetryPolicy)
         if account is not None:
-            check_type("account", account, str)
+            check_text("account", account)
         if plan is not None and limits is not None:
             raise UsageError("give a plan or limits, not both")
         if sum(each is not None for each in (session, proxy, transport)) > 1:
@@ -137,6 +136,7 @@ class Client:
             transport=AiohttpTransport(session, timeout=timeout, proxy=proxy)
             if transport is None
             else Translated(transport),
+            closes_transport=transport is None,
             longest=timeout.total,
             zone=as_zone(timezone),
             store=None if store is None else store_of(store, self._clock),
@@ -146,7 +146,7 @@ class Client:
             random=random or random_module.SystemRandom(),
             announce=Announcer(on_event),
         )
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._life = Lifetime(self._engine.close)
 
     async def day(
         self, day: dt.date | str, target: Target = Account(), *, refresh: bool = False
@@ -227,7 +227,7 @@ class Client:
         check_type("lane", lane, Lane)
         days = self._check(start, end, target, use=False)
         run = self._engine.run(days, target, lane, self._engine.terms(refresh=refresh))
-        return DayStream(run, ordered=ordered, check=self._use)
+        return DayStream(run, ordered=ordered, check=self._life.check)
 
     async def backfill(
         self,
@@ -296,14 +296,16 @@ class Client:
         return forecast(requests, self._limits, latency=self._engine.limiter.foresight.latency)
 
     async def close(self) -> None:
-        """End whatever still runs and give up the connection; may be called twice."""
-        if self._closed:
-            return
-        self._closed = True
-        await self._engine.close()
+        """End whatever still runs and give up the connection.
+
+        It may be called again, also at the same time: all calls wait for one close, which goes on when a
+        caller is cancelled. Called on another event loop than the client was used on, it does not wait for
+        what that loop has left unfinished.
+        """
+        await self._life.close()
 
     async def __aenter__(self) -> Self:
-        self._use()
+        self._life.check()
         return self
 
     async def __aexit__(
@@ -315,14 +317,14 @@ class Client:
         await self.close()
 
     def __repr__(self) -> str:
-        return f"<Client {'closed' if self._closed else 'open'}>"
+        return f"<Client {'closed' if self._life.closed else 'open'}>"
 
     def _check(
         self, start: dt.date | str, end: dt.date | str, *targets: Target, use: bool = True
     ) -> DateRange:
         """Refuse what cannot be answered, before anything is sent."""
         if use:
-            self._use()
+            self._life.check()
         for target in targets:
             if not isinstance(target, Target):
                 raise UsageError(f"a target is an Account, a Link or a Group, not {target!r}")
@@ -331,13 +333,3 @@ class Client:
         range_ = DateRange(as_day(start), as_day(end))
         check_begun(range_.end, self._clock.wall())
         return range_
-
-    def _use(self) -> None:
-        if self._closed:
-            raise UsageError("the client is closed", fatal=True)
-        loop = asyncio.get_running_loop()
-        if self._loop is None:
-            self._loop = loop
-            load_all()
-        elif self._loop is not loop:
-            raise UsageError("a client belongs to the event loop it was first used on")

@@ -4,14 +4,18 @@ Progress bars, logs, metrics and tests all listen here. A hook is any callable t
 
     Client(on_event=print)
 
-It is called on the event loop, between two awaits: it must not block. An exception in it is logged and
-disturbs nothing.
+It is called on the event loop, between two awaits: it must not block, and it cannot be an async function; it
+may start a task. An exception in it is logged and disturbs nothing; ``KeyboardInterrupt`` and ``SystemExit``
+end the program as they do elsewhere.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import inspect
 import logging
+from asyncio import CancelledError
+from functools import partial
 from typing import Literal, Protocol, TypeAlias
 
 import attrs
@@ -200,12 +204,18 @@ class Announcer:
         hook: the listener, if there is one.
     """
 
-    __slots__ = ("_hook",)
+    __slots__ = ("_hook", "_warned")
 
     def __init__(self, hook: Hook | None) -> None:
         if hook is not None and not callable(hook):
             raise UsageError(f"on_event must be callable with an event, and {hook!r} is not")
+        if _is_async(hook):
+            raise UsageError(
+                f"on_event cannot be the async function {hook!r}, which would never run; "
+                "give a function that starts it with asyncio.create_task"
+            )
         self._hook = hook
+        self._warned = False
 
     def __bool__(self) -> bool:
         """Whether anybody listens; if not, an event need not even be made."""
@@ -217,6 +227,26 @@ class Announcer:
         if self._hook is None:
             return
         try:
-            self._hook(event)
-        except Exception:  # noqa: BLE001 - whatever a listener does must not stop a run
+            returned = self._hook(event)
+        except (Exception, CancelledError):  # noqa: BLE001 - whatever a listener does must not stop a run
             _log.exception("the event hook failed on %s", type(event).__name__)
+        else:
+            if returned is not None and inspect.isawaitable(returned):
+                self._drop(returned)
+
+    def _drop(self, returned: object) -> None:
+        """Say once that what a hook returns is not awaited; a task runs by itself."""
+        if hasattr(returned, "add_done_callback"):
+            return
+        if inspect.iscoroutine(returned):
+            returned.close()
+        if not self._warned:
+            self._warned = True
+            _log.warning("the event hook returns a coroutine, which is not run; let it start a task instead")
+
+
+def _is_async(hook: object) -> bool:
+    """Return whether calling a hook would only make a coroutine."""
+    while isinstance(hook, partial):
+        hook = hook.func
+    return any(map(inspect.iscoroutinefunction, (hook, getattr(hook, "__call__", None))))  # noqa: B004 - its kind is asked for

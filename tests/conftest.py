@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from yarl import URL
 
+    from tests.store.bouncer import Bouncer
     from tests.store.server import PostgresServer
 
 settings.register_profile(
@@ -86,3 +87,19 @@ def postgres_server() -> Iterator[PostgresServer]:
         yield server
     finally:
         server.remove()
+
+
+@pytest.fixture(scope="session")
+def bouncer(postgres_server: PostgresServer) -> Iterator[Bouncer]:
+    """Run PgBouncer in front of that server, or skip the tests that want it where it is not installed."""
+    from tests.store.bouncer import Bouncer, bouncer_binary  # noqa: PLC0415 - as above
+
+    program = bouncer_binary()
+    if program is None:
+        unwelcome = pytest.fail if os.environ.get("HOURLYCLICKS_TESTS_NEED_PGBOUNCER") else pytest.skip
+        unwelcome("there is no PgBouncer on this machine")
+    bouncer = Bouncer(program, postgres_server)
+    try:
+        yield bouncer
+    finally:
+        bouncer.stop()

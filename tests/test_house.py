@@ -36,6 +36,7 @@ SCRIPTS = sorted(
 FLOORS = {
     "errors": 0,
     "clock": 0,
+    "forks": 0,
     "_version": 0,
     "model": 1,
     "events": 2,
@@ -60,7 +61,7 @@ SOLE_USERS = {
         f"store/{name}.py"
         for name in ("sqlite", "file", "connect", "inside", "looking", "tables", "watch", "words")
     },
-    "asyncpg": {"store/postgres.py"},
+    "asyncpg": {"store/postgres.py", "store/connecting.py"},
     "click": {"cli/*"},
     "rich": {"cli/*"},
     "platformdirs": {"cli/*"},

@@ -16,6 +16,19 @@ def check_type(name: str, value: object, kind: type) -> None:
         raise UsageError(f"{name} must be of type {kind.__name__}, not {value!r}")
 
 
+def check_text(name: str, value: object) -> None:
+    """Raise `UsageError` unless the value is text that UTF-8 and every store can hold."""
+    if not isinstance(value, str):
+        raise UsageError(f"{name} must be of type str, not {value!r}")
+    if not can_travel(value):
+        raise UsageError(f"{name} must not hold the character NUL or half of a surrogate pair")
+
+
+def can_travel(text: str) -> bool:
+    """Return whether UTF-8 and every store can hold a text."""
+    return "\0" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
+
+
 def check_whole(name: str, value: object, *, least: int) -> None:
     """Raise `UsageError` unless the value is an int from `least`; a bool is none."""
     if type(value) is not int or value < least:

@@ -17,6 +17,7 @@ Moments before the year 1 or after 9999, which no ``datetime`` can hold, become 
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import operator
 import re
 from bisect import bisect_left
@@ -147,7 +148,9 @@ def as_zone(value: str | dt.tzinfo | None) -> dt.tzinfo | None:
 
     try:
         return ZoneInfo(value)
-    except (LookupError, OSError, ValueError):  # not found; a folder of zones; no acceptable name at all
+    except (LookupError, OSError, ValueError) as error:  # not found; a folder of zones; no acceptable name
+        if getattr(error, "errno", None) in {errno.EMFILE, errno.ENFILE}:
+            raise UsageError(f"the time zone {value!r} cannot be read: too many open files") from None
         if not _has_zones():
             raise UsageError("this machine has no time zone database; run: pip install tzdata") from None
         raise UsageError(f"no such time zone: {value!r}") from None

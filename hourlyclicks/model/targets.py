@@ -16,7 +16,7 @@ import attrs
 from yarl import URL
 
 from hourlyclicks.errors import UsageError
-from hourlyclicks.model.checks import check_whole
+from hourlyclicks.model.checks import check_text, check_whole
 
 
 @attrs.frozen
@@ -51,8 +51,7 @@ _BARE_ORIGIN = r"(?i:https?)://[^\x00-\x20\x7f-\xa0\\/?#@]+/?"
 def _link_id(_: Link, __: attrs.Attribute[str], value: object) -> None:
     if not isinstance(value, str) or not value:
         raise UsageError(f"Link.id must be a non-empty string, not {value!r}")
-    if any("\ud800" <= char <= "\udfff" for char in value):
-        raise UsageError("Link.id holds half of a surrogate pair, which no URL can carry")
+    check_text("Link.id", value)
 
 
 def _domain(value: str) -> str:

@@ -7,7 +7,7 @@ done. Who is refused by the API is told so from the store, too, without a reques
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import attrs
 
@@ -15,6 +15,7 @@ from hourlyclicks.errors import ApiError, HourlyClicksError, StoreError, UsageEr
 from hourlyclicks.events import DayRevised
 from hourlyclicks.model.dates import SETTLE, DateRange, ends, is_final
 from hourlyclicks.model.day import DayClicks
+from hourlyclicks.store.closing import StoreLatch
 from hourlyclicks.store.ledger import SETTLED, STALE_AFTER, DayState, Mark, Reason
 from hourlyclicks.store.terms import Reader
 
@@ -58,8 +59,10 @@ class Archive:
         announce: told of figures that have changed.
 
     Attributes:
-        store: where the days are.
+        store: where the days are, until this is closed.
     """
+
+    store: Store
 
     def __init__(
         self,
@@ -71,7 +74,9 @@ class Archive:
         clock: Clock,
         announce: Announcer,
     ) -> None:
-        self.store = store
+        self._latch = StoreLatch(store)
+        self.store = cast("Store", self._latch)
+        self._whole = store
         self._owned = owned
         self._fingerprint = fingerprint
         self._zone = zone
@@ -209,9 +214,9 @@ class Archive:
     async def close(self) -> None:
         """Use the store no more, and close it if it is nobody else's."""
         self._closed = True
-        async with self._opening:
-            if self._owned:
-                await self.store.close()
+        self._latch.shut()  # at once: no call on its way can open it again
+        if self._owned:
+            await self._whole.close()
 
 
 class Pages:

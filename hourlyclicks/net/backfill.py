@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 _PAGE = 512
 _LOOK = 60.0
 """Seconds after which to look at the clock again."""
+_BREATH = 64
+"""Targets after which the survey lets others have their turn."""
 _LATER = 900.0
 """Seconds after which to try again when the run was given up, and nobody has named another time."""
 
@@ -143,8 +145,9 @@ class Backfill:
             with self._until(seconds, event, until):
                 await self._survey()
                 self._tell()
-                async with self._crew:
-                    await self._crew.join()
+                if not self._stopping:
+                    async with self._crew:
+                        await self._crew.join()
         except Exception as error:
             self._stopped = StopReason.ERROR
             self._error = error if isinstance(error, HourlyClicksError) else None
@@ -195,7 +198,12 @@ class Backfill:
 
     async def _survey(self) -> None:
         """Count what is due of each target."""
-        for target in self._targets:
+        for number, target in enumerate(self._targets):
+            if self._stopping:
+                return
+            if number % _BREATH == 0:
+                await asyncio.sleep(0)  # a long list holds up neither the loop nor a deadline
+                self._crew.check()
             states = (
                 Counter[DayState]() if self._terms.refresh else await self._archive.tally(target, self._days)
             )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
+from contextlib import AsyncExitStack, suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -37,6 +39,8 @@ if TYPE_CHECKING:
     from hourlyclicks.store.protocol import Store
     from hourlyclicks.wire.request import Origin
 
+_ABANDON = 1.0
+"""Seconds in which a transport must be closed whose event loop has ended."""
 _SPARE = 2
 """So many more workers than may send at a time; they stand in for those that are held up."""
 
@@ -49,6 +53,7 @@ class Engine:
         limits: the limits to keep.
         retry: how often and when to try again.
         transport: carries the requests.
+        closes_transport: whether the transport is closed in the end.
         longest: the seconds one request can take.
         zone: the account's time zone, if it is known.
         store: where days are kept, if anywhere.
@@ -69,6 +74,7 @@ class Engine:
         limits: Limits,
         retry: RetryPolicy,
         transport: Transport,
+        closes_transport: bool,
         longest: float,
         zone: dt.tzinfo | None,
         store: Store | None,
@@ -82,6 +88,7 @@ class Engine:
         self._zone = zone
         self._announce = announce
         self._transport = transport
+        self._closes_transport = closes_transport
         self._workers, self._spare = limits.concurrency, _SPARE
         self._archive: Archive | None = None
         pace: Pace = OwnPace(limits)
@@ -93,7 +100,7 @@ class Engine:
                 store, owned=owned, fingerprint=fingerprint, zone=zone, clock=clock, announce=announce
             )
             pace = SharedPace(
-                limits, store=store, account=self._archive.account, clock=clock, longest=longest
+                limits, store=self._archive.store, account=self._archive.account, clock=clock, longest=longest
             )
         self.limiter = Limiter(limits, pace=pace, clock=clock, emit=announce, random=random)
         self._fetcher = DayFetcher(
@@ -171,14 +178,29 @@ class Engine:
             running=self._running,
         )
 
-    async def close(self) -> None:
-        """End whatever still runs, finish what was begun, and give up what is owned."""
+    async def close(self, *, lost: bool = False) -> None:
+        """End whatever still runs, finish what was begun, and give up what is owned.
+
+        Args:
+            lost: whether the event loop that it was used on has ended, so that its tasks never will.
+        """
+        async with AsyncExitStack() as ends:  # in reverse, each of them even if another one fails
+            if self._closes_transport:
+                ends.push_async_callback(self._abandon_transport if lost else self._transport.close)
+            if self._archive is not None:
+                ends.push_async_callback(self._archive.close)
+            if not lost:
+                ends.push_async_callback(self._end_calls)
+
+    async def _abandon_transport(self) -> None:
+        """Close a transport as far as its own event loop is not needed for it."""
+        with suppress(Exception):
+            await asyncio.wait_for(self._transport.close(), _ABANDON)
+
+    async def _end_calls(self) -> None:
         error = UsageError("the client is closed", fatal=True)
         self.limiter.abort(error, for_good=True)
         for run in tuple(self._running):
             await run.on_close(copy.copy(error))
         await self._flights.close()
         await self.limiter.close()
-        if self._archive is not None:
-            await self._archive.close()
-        await self._transport.close()

@@ -107,11 +107,15 @@ class Crew(Generic[T]):
         if self._workers:
             await asyncio.wait(self._workers)
 
+    def check(self) -> None:
+        """Raise what they were ended with, if they were."""
+        if self._failure is not None:
+            raise self._failure
+
     async def join(self) -> None:
         """Wait until everything is done, or raise the first exception of a worker."""
         await self._over.wait()
-        if self._failure is not None:
-            raise self._failure
+        self.check()
         for worker in self._workers:
             if worker.done() and not (self._retired and worker.cancelled()):
                 worker.result()

@@ -70,7 +70,7 @@ class SharedPace:
         self._account = account
         self._clock = clock
         self._lease = round((longest + MARGIN) * SECOND)
-        self._holder = secrets.token_hex(8)
+        self._named = ""
         self._number = 0
         self._line: Line
         self._tasks: set[asyncio.Task[None]] = set()
@@ -83,6 +83,13 @@ class SharedPace:
         self._book = Book()
         self._shift = 0
         self._stands = False
+
+    @property
+    def _holder(self) -> str:
+        """The name of this client at the store; made at its first use, so that forks do not share it."""
+        if not self._named:
+            self._named = secrets.token_hex(8)
+        return self._named
 
     @property
     def epoch(self) -> int:

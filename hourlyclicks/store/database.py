@@ -85,6 +85,18 @@ async def prepare(db: Connection) -> None:
         await db.execute(_SET_VERSION, str(len(known)))
 
 
+async def look(db: Connection) -> None:
+    """Refuse tables that cannot be read, and leave them as they are."""
+    version = await _version(db)
+    if not version:
+        raise StoreError("there is no store in this database")
+    if version < len(scripts("postgres")):
+        raise StoreError(
+            f"its tables are of an older hourlyclicks (version {version}): bring them up to date with a "
+            "command that writes, such as hourlyclicks backfill"
+        )
+
+
 async def _version(db: Connection) -> int:
     version = int(await db.fetchval(_VERSION)) if await db.fetchval(_THERE) else 0
     known = len(scripts("postgres"))

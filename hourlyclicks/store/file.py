@@ -15,6 +15,7 @@ from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from hourlyclicks import forks
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.store import sqlite_days
 from hourlyclicks.store.connect import open_to_write, transaction
@@ -50,6 +51,7 @@ class SqliteFile:
         self, path: Path, *, now: Callable[[], int], timeout: float, read_only: bool = False
     ) -> None:
         self._now = now
+        forks.hold(self)
         self._files = Look(path, timeout) if read_only else open_to_write(path, timeout)
         self._db = self._files.ready()
 

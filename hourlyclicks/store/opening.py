@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from hourlyclicks.errors import UsageError
+from hourlyclicks.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
     from hourlyclicks.clock import Clock
@@ -27,9 +27,19 @@ def store_of(
 
     Raises:
         UsageError: it is none of these, or asyncpg is not installed.
+        StoreError: what a store needs cannot be imported, for instance because too many files are open.
     """
+    try:
+        return _store_of(where, clock, read_only=read_only)
+    except ModuleNotFoundError:
+        raise
+    except (OSError, ImportError) as error:
+        raise StoreError(f"what a store needs cannot be imported: {error}") from None
+
+
+def _store_of(where: Store | str | os.PathLike[str], clock: Clock | None, *, read_only: bool) -> Store:
     if isinstance(where, str) and is_address(where):
-        return _postgres(where)
+        return _postgres(where, read_only=read_only)
     if isinstance(where, str | os.PathLike):
         return _sqlite(where, clock, read_only=read_only)
     if not callable(getattr(where, "pace", None)):
@@ -51,7 +61,7 @@ def _sqlite(path: str | os.PathLike[str], clock: Clock | None, *, read_only: boo
     return SqliteStore(path, clock=clock, read_only=read_only)
 
 
-def _postgres(address: str) -> Store:
+def _postgres(address: str, *, read_only: bool) -> Store:
     try:
         from hourlyclicks.store.postgres import PostgresStore  # noqa: PLC0415 - asyncpg is an extra
     except ModuleNotFoundError as error:
@@ -59,4 +69,4 @@ def _postgres(address: str) -> Store:
             raise
         said = "a store in PostgreSQL needs asyncpg: pip install 'hourlyclicks[postgres]'"
         raise UsageError(said) from None
-    return PostgresStore(address)
+    return PostgresStore(address, read_only=read_only)

@@ -12,16 +12,19 @@ The clock everybody shares is the server's clock.
 from __future__ import annotations
 
 import asyncio
-import re
+import socket
 import ssl
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, TypeVar
-from urllib.parse import parse_qs
+import weakref
+from contextlib import asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import asyncpg
 
+from hourlyclicks import forks
 from hourlyclicks.errors import StoreError
-from hourlyclicks.store import database, postgres_days
+from hourlyclicks.store import connecting, database, postgres_days
+from hourlyclicks.store.address import check_address, place_of
+from hourlyclicks.store.closing import Closing
 from hourlyclicks.store.finishing import finished
 
 if TYPE_CHECKING:
@@ -44,10 +47,8 @@ _FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClie
 """What asyncpg raises; of time outs, too."""
 
 _CONNECTIONS = 4
-_CONNECT = 5.0
-"""Seconds in which a connection must be made, or closed."""
-_ANSWER = 20.0
-"""Seconds in which each statement must be answered; then the server is taken for lost."""
+_FIRST_PATIENCE = 5.0
+"""Seconds after which a server is given up that could not be reached even once: its address may be wrong."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
 
 _PASSING = {
@@ -64,6 +65,17 @@ _PASSING = {
     "57P05",  # idle for too long
 }
 """The codes of errors that are over sooner or later; those of class 08, about connections, are too."""
+
+_PROTOCOL = "08P01"
+_LASTING = (
+    "unsupported startup parameter",
+    "statement pooling mode",
+    "no such database",
+    "no such user",
+    "does not exist",
+    "authentication failed",
+)
+"""What PgBouncer says of what is not over sooner or later; all that it says has one code."""
 
 _WORDS = {
     "22021": "it cannot hold a character of the text",
@@ -83,17 +95,27 @@ class PostgresStore:
     Args:
         dsn: the address, such as ``"postgresql://user:password@host:5432/database"``.
         patience: the seconds to wait for a server that is away or too busy.
+        read_only: whether the tables are neither made nor changed.
+
+    Raises:
+        UsageError: the address cannot work.
     """
 
-    def __init__(self, dsn: str, *, patience: float = 60.0) -> None:
+    def __init__(self, dsn: str, *, patience: float = 60.0, read_only: bool = False) -> None:
+        check_address(dsn)
         self._dsn = dsn
         self._patience = patience
+        self._read_only = read_only
+        self._reached = False
+        self._pooled = False
         self._jobs: set[asyncio.Task[object]] = set()
         self._idle: list[Connection] = []
+        self._made: weakref.WeakSet[Connection] = weakref.WeakSet()
         self._places = asyncio.Semaphore(_CONNECTIONS)
         self._prepared = False
-        self._closing: asyncio.Task[None] | None = None
+        self._closing = Closing()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._generation = 0
 
     def __repr__(self) -> str:
         return f"<PostgresStore {place_of(self._dsn)!r}>"
@@ -104,8 +126,8 @@ class PostgresStore:
 
     async def close(self) -> None:
         """See `hourlyclicks.store.protocol.Store.close`."""
-        self._closing = asyncio.ensure_future(self._close())
-        await finished(self._closing)
+        if not self._inherited:
+            await self._closing.wait(self._close)
 
     async def salt(self) -> bytes:
         """See `hourlyclicks.store.protocol.Store.salt`."""
@@ -113,7 +135,12 @@ class PostgresStore:
 
     async def account(self, fingerprint: str) -> int:
         """See `hourlyclicks.store.protocol.Store.account`."""
-        return await self._run(lambda db: database.account(db, fingerprint))
+        if not self._read_only:
+            return await self._run(lambda db: database.account(db, fingerprint))
+        number = (await self.accounts()).get(fingerprint)
+        if number is None:
+            self._refuse_changes()
+        return number or 0
 
     async def accounts(self) -> Mapping[str, int]:
         """See `hourlyclicks.store.protocol.Store.accounts`."""
@@ -152,26 +179,37 @@ class PostgresStore:
         refresh: bool = False,
     ) -> Kept:
         """See `hourlyclicks.store.protocol.Store.keep`."""
+        self._refuse_changes()
         return await self._run(database.keep(account, target, day, requests, reader=reader, refresh=refresh))
 
     async def note(self, account: int, target: Target, mark: Mark) -> None:
         """See `hourlyclicks.store.protocol.Store.note`."""
+        self._refuse_changes()
         await self._run(database.note(account, target, mark))
 
     async def pace(
         self, account: int, change: Change[R], *, of: tuple[Target, dt.date] | None = None
     ) -> tuple[R, int]:
         """See `hourlyclicks.store.protocol.Store.pace`; the step may be taken again when it was undone."""
+        self._refuse_changes()
         return await self._run(lambda db: database.pace(db, account, change, of))
+
+    def _refuse_changes(self) -> None:
+        if self._read_only:
+            raise StoreError(f"the store {place_of(self._dsn)}: it was opened to be read only")
 
     # -- inside -----------------------------------------------------------------------------------------
 
     async def _run(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """Do a piece of work; it is done even if the caller is cancelled meanwhile."""
+        if self._inherited:
+            raise StoreError(forks.opened_before(f"the store {place_of(self._dsn)}"))
         loop = asyncio.get_running_loop()
-        if (self._loop or loop) is not loop:
+        if self._loop is None:
+            self._loop, self._generation = loop, forks.generation()
+            forks.hold(self)
+        elif self._loop is not loop:
             raise StoreError(f"the store {place_of(self._dsn)}: it was opened in another event loop")
-        self._loop = loop
         job = loop.create_task(self._persist(work))
         self._jobs.add(job)
         job.add_done_callback(self._jobs.discard)
@@ -180,24 +218,33 @@ class PostgresStore:
     async def _persist(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """Try a piece of work until it is done, or the patience is over."""
         loop = asyncio.get_running_loop()
-        until, pause = loop.time() + self._patience, _FIRST_PAUSE
+        began, pause = loop.time(), _FIRST_PAUSE
         while True:
             try:
                 return await self._attempt(work)
             except StoreError as error:
-                words, passing = str(error), False
+                words, until = str(error), began
             except _FAILURES as error:
-                words, passing = _in_words(error), _is_passing(error)
-            if not passing or loop.time() + pause > until:
+                words, until = _in_words(error), began + self._patience_with(error)
+            if loop.time() + pause > until:
                 # Raised from here, so that nothing hangs on it that knows the password.
                 raise StoreError(f"the store {place_of(self._dsn)}: {words}")
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 
+    def _patience_with(self, error: Exception) -> float:
+        """Return the seconds for which a piece of work is tried again after an error; 0: it stays."""
+        if not _is_passing(error):
+            return 0.0
+        if self._reached or not isinstance(error, OSError):
+            return self._patience
+        unknown = isinstance(error, socket.gaierror) and error.errno == socket.EAI_NONAME
+        return 0.0 if unknown else min(self._patience, _FIRST_PATIENCE)
+
     async def _attempt(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         async with self._connection() as db:
             if not self._prepared:
-                await database.prepare(db)
+                await (database.look(db) if self._read_only else database.prepare(db))
                 self._prepared = True
             return await work(db)
 
@@ -208,6 +255,7 @@ class PostgresStore:
             while self._idle and self._idle[-1].is_closed():
                 self._idle.pop()
             db = self._idle.pop() if self._idle else await self._connect()
+            self._made.add(db)
             try:
                 yield db
             except BaseException:
@@ -217,45 +265,60 @@ class PostgresStore:
 
     async def _connect(self) -> Connection:
         try:
-            return await asyncpg.connect(
-                self._dsn,
-                timeout=_CONNECT,
-                command_timeout=_ANSWER,
-                server_settings={"application_name": "hourlyclicks"},
-            )
-        except ValueError:  # asyncpg's own are, too
-            raise StoreError("its address cannot be read") from None
+            db = await connecting.connect(self._dsn, pooled=self._pooled)
+        except (ValueError, RuntimeError) as error:  # asyncpg's own are of the first kind, too
+            # Of asyncpg's words only those are repeated that are about a choice, and name no value.
+            said = str(error) if str(error).startswith("`") else "its address cannot be read"
+            raise StoreError(said) from None
+        except LookupError:
+            raise StoreError("its address names no user, and this process has no name to take") from None
+        self._reached = True
+        self._pooled = connecting.is_pooled(db)
+        return db
+
+    @property
+    def _inherited(self) -> bool:
+        """Whether it was opened in the process that this one was forked from."""
+        return self._loop is not None and self._generation != forks.generation()
 
     async def _close(self) -> None:
+        lost = self._loop is not None and self._loop is not asyncio.get_running_loop()
+        if lost:
+            self._abandon()
         while self._jobs:
             await asyncio.wait(self._jobs)
         while self._idle:
             db = self._idle.pop()
             try:
-                await db.close(timeout=_CONNECT)
+                await db.close(timeout=connecting.CONNECT)
             except _FAILURES:
                 db.terminate()
         self._places = asyncio.Semaphore(_CONNECTIONS)  # the next one to open it may be another loop
         self._loop = None
         self._prepared = False
 
+    def _abandon(self) -> None:
+        """Cut the connections of an event loop that has ended; nothing else of it can be used."""
+        self._jobs = set()
+        for db in self._made:
+            _cut(db)
+        self._idle.clear()
 
-def place_of(dsn: str) -> str:
-    """Name the host and the database of an address, as far as they cannot be taken for a password."""
-    address, _, options = dsn.partition("://")[2].partition("?")
-    place = address.rpartition("@")[2]
-    if "@" in options or not re.fullmatch(r"[\w.,:\[\]-]*(/[\w.-]*)?", place):
-        return "PostgreSQL"
-    host, _, name = place.partition("/")
-    known = parse_qs(options)
-    host = host or known.get("host", [""])[0]
-    name = name or known.get("dbname", known.get("database", [""]))[0]
-    return "postgresql://" + host + (f"/{name}" if name else "")
+
+def _cut(db: Connection) -> None:
+    """Shut down the socket of a connection, which takes no event loop."""
+    transport: Any = getattr(db, "_transport", None)
+    sock = None if transport is None else transport.get_extra_info("socket")
+    if sock is not None:
+        with suppress(OSError):  # the other end was quicker
+            sock.shutdown(socket.SHUT_RDWR)
 
 
 def _is_passing(error: Exception) -> bool:
     if isinstance(error, asyncpg.PostgresError):
         code = error.sqlstate or ""
+        if code == _PROTOCOL:
+            return not any(words in str(error) for words in _LASTING)
         return code in _PASSING or code.startswith("08")
     return not isinstance(error, ValueError | ssl.SSLCertVerificationError)
 

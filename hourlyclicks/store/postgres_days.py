@@ -157,7 +157,8 @@ async def keep(
 async def note(db: Connection, series: int, mark: Mark) -> asyncpg.Record:
     """Note that a day failed or was refused, and return the line as it is left."""
     why = mark.reason or Reason("", "")
-    values = (mark.date, mark.state, mark.asked_at, mark.attempts, why.error, why.code, why.status, why.text)
+    text = why.text.replace("\0", r"\x00").encode("utf-8", "backslashreplace").decode()
+    values = (mark.date, mark.state, mark.asked_at, mark.attempts, why.error, why.code, why.status, text)
     return await _left(db, _NOTE, series, *values)
 
 

@@ -14,8 +14,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from hourlyclicks import forks
 from hourlyclicks.clock import SystemClock
 from hourlyclicks.errors import StoreError
+from hourlyclicks.store.closing import Closing
 from hourlyclicks.store.file import SqliteFile
 from hourlyclicks.store.finishing import finished
 from hourlyclicks.store.names import check_name
@@ -70,6 +72,8 @@ class SqliteStore:
         self._own = threading.local()
         """What belongs to one thread only: the file it opened."""
         self._thread: Worker | None = None
+        self._generation = 0
+        self._closing = Closing()
 
     def __repr__(self) -> str:
         return f"<SqliteStore {str(self.path)!r}>"
@@ -80,9 +84,11 @@ class SqliteStore:
 
     async def close(self) -> None:
         """See `hourlyclicks.store.protocol.Store.close`."""
+        if self._inherited:
+            return
         thread = self._thread
         try:
-            await self._close_thread()
+            await self._closing.wait(self._close_thread)
         except asyncio.CancelledError:
             if thread is not None:
                 thread.hurried.set()
@@ -156,10 +162,18 @@ class SqliteStore:
 
     async def _run(self, work: Callable[[SqliteFile], T]) -> T:
         """Let the thread do a piece of work; it is done even if the caller is cancelled meanwhile."""
+        if self._inherited:
+            raise StoreError(forks.opened_before(f"the store {self.path}"))
         if self._thread is None:
+            self._generation = forks.generation()
             self._thread = Worker("hourlyclicks-store")
         loop = asyncio.get_running_loop()
         return await finished(loop.run_in_executor(self._thread, self._work, work, self._thread.hurried))
+
+    @property
+    def _inherited(self) -> bool:
+        """Whether the file was opened in the process that this one was forked from."""
+        return self._thread is not None and self._generation != forks.generation()
 
     # -- in the thread ----------------------------------------------------------------------------------
 

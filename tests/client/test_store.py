@@ -212,7 +212,7 @@ def test_what_is_no_store(store: Any) -> None:  # noqa: ANN401 - anything
         simulate(free(), fetch_all, store=store)
 
 
-@pytest.mark.parametrize("account", [5, b"me"])
+@pytest.mark.parametrize("account", [5, b"me", "a\0b", "\ud800"])
 def test_what_is_no_account(path: Path, account: Any) -> None:  # noqa: ANN401 - anything
     """An account's name is text."""
     with pytest.raises(UsageError):

@@ -113,14 +113,3 @@ def test_the_eta_is_true_all_the_way() -> None:
             assert progress.total == 360
 
     run_virtual(main)
-
-
-def test_a_broken_hook_breaks_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    """An exception in the user's hook is logged, and the run goes on."""
-
-    def hook(_event: Event) -> None:
-        raise RuntimeError("my mistake")
-
-    series = simulate(free(), lambda client, _clock: client.fetch(START, END, LINK), on_event=hook)
-    assert series.missing_days == ()
-    assert "my mistake" in caplog.text

@@ -23,7 +23,11 @@ DAYS = [FIRST + dt.timedelta(days=number) for number in range(3653)]
 targets = st.one_of(
     st.just(Account()),
     st.builds(Group, st.integers(0, 99)),
-    st.builds(Link, st.text(st.characters(exclude_categories=["Cs"]), min_size=1), st.just("https://vvd.bz")),
+    st.builds(
+        Link,
+        st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1),
+        st.just("https://vvd.bz"),
+    ),
 )
 
 

@@ -48,7 +48,7 @@ class PostgresServer:
         self._process: subprocess.Popen[bytes] | None = None
         self._names = count(1)
         self._swept: set[int] = set()
-        self.port = _free_port()
+        self.port = free_port()
         self._initialize()
 
     @property
@@ -89,11 +89,7 @@ class PostgresServer:
         """Run the server, and return when it can be asked."""
         settings = [word for setting in _SETTINGS for word in ("-c", setting)]
         command = [self._program("postgres"), "-D", self._data, "-k", self._folder, "-p", str(self.port)]
-        with (self._folder / "log").open("ab") as log:
-            process: subprocess.Popen[bytes] = subprocess.Popen(  # noqa: S603 - our own words
-                [*command, *settings], stdout=log, stderr=log, **self._manner()
-            )
-        self._process = process
+        self._process = process = self.run([*command, *settings], self._folder / "log")
         until = time.monotonic() + _PATIENCE
         while not self._is_ready():
             if process.poll() is not None or time.monotonic() > until:
@@ -112,12 +108,21 @@ class PostgresServer:
         self.stop(signal.SIGQUIT)
         shutil.rmtree(self._folder)
 
+    def file(self, name: str, text: str) -> Path:
+        """Write a file that programs of the server can read and write."""
+        path = self._folder / name
+        path.write_text(text, "utf-8")
+        _give(path)
+        return path
+
+    def run(self, command: list[str | Path], log: Path) -> subprocess.Popen[bytes]:
+        """Run a program as the server's user."""
+        with log.open("ab") as out:
+            return subprocess.Popen(command, stdout=out, stderr=out, **self._manner())  # noqa: S603 - our own words
+
     def _initialize(self) -> None:
-        secret = self._folder / "password"
-        secret.write_text(PASSWORD, "utf-8")
-        for path in (self._folder, secret):
-            if os.geteuid() == 0:
-                os.chown(path, _stranger().pw_uid, _stranger().pw_gid)
+        _give(self._folder)
+        secret = self.file("password", PASSWORD)
         options = ["-A", "scram-sha-256", "-U", USER, "-E", "UTF8", "--locale=C", "--no-sync"]
         command = [self._program("initdb"), "-D", self._data, "--pwfile", secret, *options]
         done = subprocess.run(command, capture_output=True, check=False, **self._manner())  # noqa: S603 - our own words
@@ -143,6 +148,12 @@ class PostgresServer:
         return lines[:1] == [str(self.pid)] and lines[7:] != [] and lines[7].strip() == "ready"
 
 
+def _give(path: Path) -> None:
+    """Let the server's user have a file."""
+    if os.geteuid() == 0:
+        os.chown(path, _stranger().pw_uid, _stranger().pw_gid)
+
+
 def _stranger() -> pwd.struct_passwd:
     """Return a user without rights."""
     try:
@@ -151,7 +162,8 @@ def _stranger() -> pwd.struct_passwd:
         return pwd.getpwnam("nobody")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port on which nothing listens."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port: int = taken.getsockname()[1]

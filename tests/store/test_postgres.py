@@ -12,9 +12,10 @@ import pytest
 
 from hourlyclicks.errors import StoreError
 from hourlyclicks.model.targets import Link
-from hourlyclicks.store.ledger import DayState
-from hourlyclicks.store.postgres import PostgresStore, place_of
-from tests.model.strategies import FIRST, a_day
+from hourlyclicks.store.address import place_of
+from hourlyclicks.store.ledger import DayState, Mark, Reason
+from hourlyclicks.store.postgres import PostgresStore
+from tests.model.strategies import FIRST, NOON, a_day
 from tests.store.answers import ALL, ME, count_one
 from tests.store.server import PASSWORD
 
@@ -122,12 +123,13 @@ async def test_tables_of_another_program_are_not_touched(server_place: ServerPla
     assert await server_place.sql(tables) == [("days",)]
 
 
-async def test_what_the_server_cannot_hold_is_an_error(server_place: ServerPlace) -> None:
-    """PostgreSQL has no NUL characters; the store goes on."""
+@pytest.mark.parametrize("text", ["a\0b", "a\ud800b"])
+async def test_a_reason_that_the_server_cannot_hold_is_escaped(server_place: ServerPlace, text: str) -> None:
+    """PostgreSQL has no NUL, and UTF-8 no half of a surrogate pair; the mark is kept all the same."""
     store, account = await server_place.account()
-    with pytest.raises(StoreError, match="it cannot hold a character of the text"):
-        await store.keep(account, Link("a\0b", "https://vvd.bz"), a_day(FIRST), requests=1)
-    assert await store.targets(account) == []
+    await store.note(account, ME, Mark(FIRST, DayState.FAILED, NOON, 1, reason=Reason("ApiError", text)))
+    (mark,) = await store.marks(account, ME, ALL)
+    assert mark.reason == Reason("ApiError", repr(text)[1:-1])
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import getpass
 import signal
 import socket
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ import pytest
 
 from hourlyclicks.errors import StoreError
 from hourlyclicks.model.targets import Group
-from hourlyclicks.store import postgres
+from hourlyclicks.store import connecting, postgres
 from hourlyclicks.store.ledger import DayState, Kept, Mark
 from hourlyclicks.store.postgres import PostgresStore
 from tests.model.strategies import FIRST, NOON, a_day
@@ -118,20 +119,43 @@ async def test_a_server_that_stays_away_is_given_up(
     await store.close()
 
 
-async def test_a_server_that_never_was_there_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing listens on the port, or the host has no address."""
+async def test_a_host_that_does_not_exist_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the first connection, when it may be mistyped; the patience is for a server that was there."""
 
     def nowhere(host: str, *_: object, **__: object) -> None:
         raise socket.gaierror(socket.EAI_NONAME, f"nobody knows {host}")
 
     monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", nowhere)
-    for address in ("127.0.0.1:1", "no-such-host.invalid:5432"):
-        store = PostgresStore(f"postgresql://me:secret@{address}/clicks", patience=0.1)
-        with pytest.raises(
-            StoreError, match=f"the store postgresql://{address}/clicks: it cannot be reached"
-        ):
+    store = PostgresStore("postgresql://me:secret@no-such-host.invalid:5432/clicks", patience=3600.0)
+    said = "the store postgresql://no-such-host.invalid:5432/clicks: it cannot be reached"
+    with pytest.raises(StoreError, match=said):
+        async with asyncio.timeout(60):
             await store.open()
-        await store.close()
+    await store.close()
+
+
+async def test_a_port_on_which_nothing_listens_is_given_up_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the first connection: the server may be about to start, or the address wrong."""
+    monkeypatch.setattr(postgres, "_FIRST_PATIENCE", 0.1)
+    store = PostgresStore("postgresql://me:secret@127.0.0.1:1/clicks", patience=3600.0)
+    with pytest.raises(StoreError, match=r"127\.0\.0\.1:1/clicks: it cannot be reached"):
+        async with asyncio.timeout(60):
+            await store.open()
+    await store.close()
+
+
+async def test_a_process_without_a_user_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container whose user has no name, when the address names none either."""
+
+    def nobody() -> str:
+        raise KeyError("getpwuid(): uid not found: 4711")
+
+    monkeypatch.setattr(getpass, "getuser", nobody)
+    monkeypatch.delenv("PGUSER", raising=False)
+    store = PostgresStore("postgresql://127.0.0.1:1/clicks")
+    with pytest.raises(StoreError, match="its address names no user"):
+        await store.open()
+    await store.close()
 
 
 @pytest.mark.parametrize("code", ["40001", "40P01", "53300", "55P03", "57014", "57P03", "08006"])
@@ -222,10 +246,10 @@ async def test_a_silent_server_is_given_up(
     """A cable that was pulled holds up nobody for ever, closing neither."""
     account = await shaky.account("me")
     await shaky.close()
-    monkeypatch.setattr(postgres, "_ANSWER", 0.1)
-    monkeypatch.setattr(postgres, "_CONNECT", 0.1)
-    shaky._patience = 0.3
+    monkeypatch.setattr(connecting, "ANSWER", 0.5)
     await asyncio.gather(*[shaky.pace(account, count_one) for _ in range(3)])
+    monkeypatch.setattr(connecting, "CONNECT", 0.1)
+    shaky._patience = 0.3
     proxy.silent = True
     with pytest.raises(StoreError, match="it does not answer"):
         await shaky.pace(account, count_one)
@@ -238,8 +262,8 @@ async def test_a_server_that_was_silent_is_used_again(
     """Who waits goes on when the way is free."""
     account = await shaky.account("me")
     await shaky.close()
-    monkeypatch.setattr(postgres, "_ANSWER", 0.1)
-    monkeypatch.setattr(postgres, "_CONNECT", 1.0)
+    monkeypatch.setattr(connecting, "ANSWER", 0.1)
+    monkeypatch.setattr(connecting, "CONNECT", 1.0)
     await shaky.open()
     proxy.silent = True
     step = asyncio.create_task(shaky.pace(account, count_one))

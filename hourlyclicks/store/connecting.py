@@ -1,0 +1,109 @@
+"""Connections to a PostgreSQL server, directly or through a pooler such as PgBouncer.
+
+A pooler in transaction mode may give each transaction to another connection of the server. What a client has
+prepared before its transaction is not there, or worse: under the same name there is what another client has
+prepared. So through a pooler nothing is prepared by name, and what is prepared is also used within the same
+transaction. That takes about twice as long, and is not done on a direct connection.
+
+A pooler is known by the number of the process: it tells one of its own, the server tells another.
+"""
+
+from __future__ import annotations
+
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+
+from hourlyclicks.store.address import has_application_name
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from hourlyclicks.store.database import Connection
+
+CONNECT = 5.0
+"""Seconds in which a connection must be made, or closed."""
+ANSWER = 20.0
+"""Seconds in which each statement must be answered; then the server is taken for lost."""
+_SAME_PROCESS = """DO $$ BEGIN IF pg_backend_pid() <> {pid} THEN
+    RAISE EXCEPTION 'hourlyclicks is connected through a pooler, and adapts to it'; END IF; END $$"""
+_ENDED = {"57P01", "57P02", "57P03", "57014"}
+"""What says nothing about the way: the server is shut down, or does not answer in time."""
+
+
+class PooledConnection(asyncpg.Connection):
+    """A connection through a pooler: each query is prepared and done within one transaction."""
+
+    async def fetch(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - passed through
+        """See `asyncpg.Connection.fetch`."""
+        async with _at_once(self):
+            return await super().fetch(*args, **options)
+
+    async def fetchrow(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - passed through
+        """See `asyncpg.Connection.fetchrow`."""
+        async with _at_once(self):
+            return await super().fetchrow(*args, **options)
+
+    async def fetchval(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401 - passed through
+        """See `asyncpg.Connection.fetchval`."""
+        async with _at_once(self):
+            return await super().fetchval(*args, **options)
+
+
+def is_pooled(db: Connection) -> bool:
+    """Return whether a pooler is on the way; asyncpg lets `isinstance` say so of every connection."""
+    return type(db) is PooledConnection
+
+
+async def connect(dsn: str, *, pooled: bool) -> Connection:
+    """Make a connection.
+
+    Args:
+        dsn: the address.
+        pooled: whether it is known that a pooler is on the way; else that is found out.
+    """
+    if pooled:
+        return await _connect(dsn, statement_cache_size=0, connection_class=PooledConnection)
+    db = await _connect(dsn)
+    try:
+        direct = await _is_direct(db)
+    except BaseException:
+        db.terminate()
+        raise
+    if direct:
+        return db
+    await db.close(timeout=CONNECT)
+    return await connect(dsn, pooled=True)
+
+
+async def _connect(dsn: str, **options: Any) -> Connection:  # noqa: ANN401 - passed through
+    settings = {} if has_application_name(dsn) else {"application_name": "hourlyclicks"}
+    db: Connection = await asyncpg.connect(
+        dsn, timeout=CONNECT, command_timeout=ANSWER, server_settings=settings, **options
+    )
+    return db
+
+
+async def _is_direct(db: Connection) -> bool:
+    """Return whether a connection leads to the server itself."""
+    try:
+        await db.execute(_SAME_PROCESS.format(pid=db.get_server_pid()))
+    except asyncpg.PostgresConnectionError:
+        raise
+    except asyncpg.PostgresError as error:
+        if error.sqlstate in _ENDED:
+            raise
+        return False  # also if that cannot be found out
+    return True
+
+
+@asynccontextmanager
+async def _at_once(db: Connection) -> AsyncIterator[None]:
+    """Put a query into a transaction, unless it is in one; when it fails the connection must be cut."""
+    if db.is_in_transaction():
+        yield
+        return
+    await db.execute("BEGIN")
+    yield
+    await db.execute("COMMIT")

@@ -1,0 +1,90 @@
+"""A PostgreSQL store that is opened to be read only."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hourlyclicks.errors import StoreError
+from hourlyclicks.store.postgres import PostgresStore
+from tests.model.strategies import FIRST, a_day
+from tests.store.answers import ALL, ME, count_one, failure
+from tests.store.server import PASSWORD
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from tests.store.bouncer import Bouncer
+    from tests.store.places import ServerPlace
+
+
+@pytest.fixture
+async def reader(server_place: ServerPlace) -> AsyncIterator[PostgresStore]:
+    """Make a store in which there is a day, and another one that reads it with the right to select only."""
+    store, account = await server_place.account()
+    await store.keep(account, ME, a_day(FIRST), requests=1)
+    name = f"reader_of_{server_place.dsn.rpartition('/')[2]}"
+    await server_place.sql(f"CREATE ROLE {name} LOGIN PASSWORD '{PASSWORD}'")
+    await server_place.sql(f"GRANT USAGE ON SCHEMA hourlyclicks TO {name}")
+    await server_place.sql(f"GRANT SELECT ON ALL TABLES IN SCHEMA hourlyclicks TO {name}")
+    await server_place.sql(f"ALTER ROLE {name} SET default_transaction_read_only = on")
+    reader = PostgresStore(server_place.dsn.replace("clicker:", f"{name}:"), read_only=True)
+    yield reader
+    await reader.close()
+
+
+async def test_everything_can_be_read_with_the_right_to_select(reader: PostgresStore) -> None:
+    """Also where every transaction is read only, as on a hot standby."""
+    account = await reader.account("me")
+    assert await reader.accounts() == {"me": account}
+    assert len(await reader.salt()) == 32
+    assert await reader.targets(account) == [ME]
+    assert await reader.read(account, ME, ALL) == [a_day(FIRST)]
+    assert len(await reader.marks(account, ME, ALL)) == 1
+    assert (await reader.tally(account, ME, ALL)).total() == 1
+
+
+async def test_nothing_is_changed(server_place: ServerPlace, reader: PostgresStore) -> None:
+    """Not even by a user who may."""
+    store = PostgresStore(server_place.dsn, read_only=True)
+    account = await store.account("me")
+    for change in (
+        store.keep(account, ME, a_day(FIRST), requests=1),
+        store.note(account, ME, failure()),
+        store.pace(account, count_one),
+        store.account("somebody else"),
+    ):
+        with pytest.raises(StoreError, match="it was opened to be read only"):
+            await change
+    assert list(await reader.accounts()) == ["me"]
+    await store.close()
+
+
+async def test_no_schema_is_made(server_place: ServerPlace) -> None:
+    """An empty database stays empty, and is called so."""
+    store = PostgresStore(server_place.dsn, read_only=True)
+    with pytest.raises(StoreError, match="there is no store in this database"):
+        await store.accounts()
+    await store.close()
+    assert await server_place.sql("SELECT 1 FROM pg_namespace WHERE nspname = 'hourlyclicks'") == []
+
+
+async def test_older_tables_are_left_as_they_are(server_place: ServerPlace) -> None:
+    """It is said how to bring them up to date."""
+    await (await server_place.open()).close()
+    await server_place.sql("UPDATE properties SET value = '0' WHERE name = 'version'")
+    store = PostgresStore(server_place.dsn, read_only=True)
+    with pytest.raises(StoreError, match=r"no store|bring them up to date"):
+        await store.open()
+    await store.close()
+    assert await server_place.sql("SELECT value FROM properties WHERE name = 'version'") == [(b"0",)]
+
+
+async def test_a_pooler_makes_no_difference(
+    bouncer: Bouncer, server_place: ServerPlace, reader: PostgresStore
+) -> None:
+    """It is read through PgBouncer, too."""
+    store = PostgresStore(bouncer.dsn(server_place.dsn), read_only=True)
+    assert await store.accounts() == await reader.accounts()
+    await store.close()
