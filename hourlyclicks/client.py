@@ -317,7 +317,8 @@ class Client:
         await self.close()
 
     def __repr__(self) -> str:
-        return f"<Client {'closed' if self._life.closed else 'open'}>"
+        life = vars(self).get("_life")  # not there yet while the arguments are checked
+        return f"<Client {'closed' if life is not None and life.closed else 'open'}>"
 
     def _check(
         self, start: dt.date | str, end: dt.date | str, *targets: Target, use: bool = True

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 DAYS, LINKS, ROUNDS = 3_653, (1, 100), 5
 _COPY_DAYS = """
     INSERT INTO days
-    SELECT ?, date, state, hours, fetched_at, attempts, revision, error, code, status, reason
+    SELECT ?, date, state, hours, fetched_at, attempts, revision, error, code, status, reason, doubted_at
     FROM days WHERE series_id = ?
 """
 _COPY_HOURS = "INSERT INTO hours SELECT ?, date, hour, clicks, unique_users FROM hours WHERE series_id = ?"

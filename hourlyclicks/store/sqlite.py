@@ -44,6 +44,8 @@ _SLICE = 0.1
 """Seconds that SQLite itself waits for a lock; the rest of the patience can be cut short."""
 _PAUSE = 0.01
 """Seconds between two tries of what SQLite does not wait for."""
+_LAST_STEPS = 1.0
+"""Seconds in which a thread that has done its last work ends; it takes none."""
 
 
 class SqliteStore:
@@ -100,6 +102,7 @@ class SqliteStore:
             job = asyncio.get_running_loop().run_in_executor(thread, self._close)
             thread.stop()
             await finished(job)
+            thread.join(_LAST_STEPS)
 
     async def salt(self) -> bytes:
         """See `hourlyclicks.store.protocol.Store.salt`."""

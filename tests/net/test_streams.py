@@ -154,7 +154,7 @@ def test_a_stream_of_another_loop() -> None:
         streams.append(await make(stage))
 
     play(story)
-    streams[0]._check.__self__._closed = False  # type: ignore[attr-defined]  # as if it had been left open
+    streams[0]._check.__self__.closed = False  # type: ignore[attr-defined]  # as if it had been left open
 
     async def enter() -> None:
         await streams[0].__aenter__()
