@@ -289,6 +289,20 @@ class Client:
             raise UsageError(f"{targets} targets are more than can be reckoned with")
         return forecast(requests, self._limits, latency=self._engine.limiter.foresight.latency)
 
+    def retry_key(self) -> None:
+        """Send requests again although the server has refused the key (`AuthenticationError`).
+
+        After such an error every call of this client fails at once with the same error, and sends nothing. A
+        service that knows the reason to be gone, an identity provider that was down for instance, calls this
+        instead of making a new client. If the server refuses the key still, the next request says so, and
+        all is as before.
+
+        Raises:
+            UsageError: the client is closed.
+        """
+        self._use()
+        self._engine.retry_key()
+
     async def close(self) -> None:
         """End whatever still runs and give up the connection; may be called twice."""
         if self._closed:

@@ -81,17 +81,19 @@ class PlanError(HourlyClicksError):
 
 
 class AuthenticationError(HourlyClicksError):
-    """The server refused the key, the plan behind it or the User-Agent (HTTP 401 or 403).
+    """The server refused the key, the plan behind it or the User-Agent (HTTP 401 or 403, or a ``code``).
 
     Attributes:
         status: the HTTP status.
+        code: the ``code`` of the API's envelope if it was that which refused the key, else ``None``.
     """
 
     fatal = True
 
-    def __init__(self, message: str, *, status: int) -> None:
+    def __init__(self, message: str, *, status: int, code: int | None = None) -> None:
         super().__init__(message)
         self.status = status
+        self.code = code
 
 
 class TransportError(HourlyClicksError):

@@ -15,10 +15,11 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from hourlyclicks.errors import AuthenticationError, HourlyClicksError, RateLimitedError
+from hourlyclicks.errors import ApiError, AuthenticationError, HourlyClicksError, RateLimitedError
 from hourlyclicks.events import AttemptFailed, DayDone, DayFailed, Refused
 from hourlyclicks.model.dates import Finality
 from hourlyclicks.net.skew import SkewWatch
+from hourlyclicks.net.trust import Doubt, KeyTrust
 from hourlyclicks.pacing.brake import MOST_PAUSES
 from hourlyclicks.pacing.errand import NotNeededError, TakenError
 from hourlyclicks.pacing.lanes import Lane, OverError
@@ -60,6 +61,7 @@ class DayFetcher:
         retrier: repeats what failed.
         clock: what time it is.
         announce: told what happens.
+        concurrency: how many requests may be under way at a time.
         archive: keeps what is fetched, if anything does.
     """
 
@@ -73,11 +75,13 @@ class DayFetcher:
         retrier: Retrier,
         clock: Clock,
         announce: Announcer,
+        concurrency: int = 1,
         archive: Archive | None = None,
     ) -> None:
         self._origin = origin
         self._finality = Finality(zone)
         self._skew = SkewWatch(announce)
+        self._trust = KeyTrust(concurrency)
         self._transport = transport
         self._limiter = limiter
         self._retrier = retrier
@@ -120,7 +124,7 @@ class DayFetcher:
             self._announce(
                 DayDone(day=query.day, target=query.target, requests=errand.requests, final=day.final)
             )
-        errand.call.answered += 1
+        errand.call.answered += not errand.again
         return day
 
     async def _failed(self, errand: Errand, error: HourlyClicksError) -> None:
@@ -128,7 +132,15 @@ class DayFetcher:
         query = errand.query
         error.about(query.day, query.target)
         if self._archive is not None and errand.requests and not error.fatal:
-            await self._archive.note(query, error, asked=errand.asked, requests=errand.requests)
+            earlier = await self._archive.note(
+                query,
+                error,
+                asked=errand.asked,
+                requests=errand.requests,
+                began=errand.call.terms.began,
+            )
+            if errand.call.circuits is not None:
+                errand.call.circuits.noted(query, earlier)
         if self._announce:
             self._announce(
                 DayFailed(day=query.day, target=query.target, requests=errand.requests, error=error)
@@ -138,7 +150,7 @@ class DayFetcher:
         """Return a day that another process has got meanwhile."""
         day = None
         if self._archive is not None:
-            day = await self._archive.find(errand.query, errand.call.terms)
+            day = await self._archive.find(errand.query, errand.terms)
         if day is None:
             return await self.fetch(errand)  # it was there, and is there no more
         return day
@@ -210,19 +222,46 @@ class DayFetcher:
                 errand.asked = self._clock.wall()  # the answer may be as old as that
                 response = await self._transport.send(request)
                 answer = self._judge(errand, response)
-                if not isinstance(answer, Refusal):
+                if isinstance(answer, Refusal):
+                    await self._pause(errand, slot, answer)
+                    self._check_patience(errand)
+                elif not isinstance(answer, HourlyClicksError):
                     self._limiter.answered(slot)
-                    if isinstance(answer, HourlyClicksError):
-                        raise answer
+                    if not self._trust.certain:
+                        self._trust.accept()
+                    if errand.call.circuits is not None:
+                        errand.call.circuits.answered(errand.query, slot.sent)
                     return answer
-                await self._pause(errand, slot, answer)
-                self._check_patience(errand)
+                elif not await self._is_about_key(errand, slot, answer):
+                    raise answer
             except HourlyClicksError as error:
                 if error.fatal:
                     self._limiter.abort(error, for_good=isinstance(error, AuthenticationError))
                 raise
             finally:
                 self._limiter.release(slot)
+
+    async def _is_about_key(self, errand: Errand, slot: Slot, error: HourlyClicksError) -> bool:
+        """Return whether to ask again, since an error is about the key and may pass; tell of any other.
+
+        Raises:
+            HourlyClicksError: the key is wrong.
+        """
+        limiter = self._limiter
+        doubt = self._trust.doubt(
+            error.about(errand.query.day, errand.query.target), sent=slot.epoch, epoch=limiter.epoch
+        )
+        if doubt is Doubt.NONE:
+            limiter.answered(slot)
+            if errand.call.circuits is not None and isinstance(error, ApiError) and error.code is not None:
+                now = self._clock.monotonic()
+                errand.call.circuits.rejected(errand.query, error, now=now, asked=errand.asked)
+            return False
+        if doubt is Doubt.PAUSE:
+            await limiter.refused(slot, None, for_rate=False)
+            self._trust.paused(limiter.epoch)
+        self._check_patience(errand)
+        return True
 
     def _judge(self, errand: Errand, response: Response) -> DayClicks | Refusal | HourlyClicksError:
         """Return what an answer means, and note from when it is."""

@@ -81,6 +81,7 @@ class Engine:
         self._clock = clock
         self._announce = announce
         self._transport = transport
+        self._zone = zone
         self._workers, self._spare = limits.concurrency, _SPARE
         self._archive: Archive | None = None
         pace: Pace = OwnPace(limits)
@@ -103,6 +104,7 @@ class Engine:
             retrier=Retrier(retry, clock=clock, random=random),
             clock=clock,
             announce=announce,
+            concurrency=limits.concurrency,
             archive=self._archive,
         )
         self._flights = Flights(self._fetcher.fetch, self.limiter.hand_over)
@@ -131,7 +133,9 @@ class Engine:
             fetcher=self._fetcher,
             flights=self._flights,
             limiter=self.limiter,
+            clock=self._clock,
             announce=self._announce,
+            zone=self._zone,
             workers=self._workers,
             spare=self._spare,
             running=self._running,
@@ -165,9 +169,14 @@ class Engine:
             limiter=self.limiter,
             clock=self._clock,
             announce=self._announce,
+            zone=self._zone,
             workers=self._workers,
             running=self._running,
         )
+
+    def retry_key(self) -> None:
+        """Send requests again after the server has refused the key."""
+        self.limiter.unlatch()
 
     async def close(self) -> None:
         """End whatever still runs, finish what was begun, and give up what is owned."""

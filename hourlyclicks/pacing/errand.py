@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hourlyclicks.pacing.lanes import ALL
+
 if TYPE_CHECKING:
     import asyncio
     import datetime as dt
@@ -11,6 +13,7 @@ if TYPE_CHECKING:
     from hourlyclicks.model.targets import Query
     from hourlyclicks.pacing.gate import Slot
     from hourlyclicks.pacing.lanes import Call
+    from hourlyclicks.store.terms import Terms
 
 
 class NotNeededError(Exception):
@@ -30,6 +33,7 @@ class Errand:
         call: on whose behalf, at present.
         leader: on whose behalf at first; it runs in a task of that call.
         query: what is asked.
+        again: whether it is asked even if the store has it, and counts for nothing but what it tells.
         turn: its place in the line while it waits.
         busy: whether a request was spent on it whose result is not lost if it is let be.
         requests: how many requests were spent on it.
@@ -38,16 +42,33 @@ class Errand:
         asked: when the last one went.
     """
 
-    __slots__ = ("asked", "busy", "call", "leader", "query", "refusals", "requests", "started", "turn")
+    __slots__ = (
+        "again",
+        "asked",
+        "busy",
+        "call",
+        "leader",
+        "query",
+        "refusals",
+        "requests",
+        "started",
+        "turn",
+    )
 
     asked: dt.datetime
 
-    def __init__(self, call: Call, query: Query) -> None:
+    def __init__(self, call: Call, query: Query, *, again: bool = False) -> None:
         self.call = self.leader = call
         self.query = query
+        self.again = again
         self.turn: asyncio.Future[Slot] | None = None
         self.busy = False
         self.requests = self.refusals = self.started = 0
+
+    @property
+    def terms(self) -> Terms:
+        """What it wants of the day if the store has it."""
+        return ALL if self.again else self.call.terms
 
     @property
     def waits(self) -> bool:

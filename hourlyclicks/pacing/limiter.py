@@ -17,7 +17,7 @@ from hourlyclicks.errors import RateLimitedError
 from hourlyclicks.events import Paused, Resumed, SpacingChanged
 from hourlyclicks.pacing.foresight import Foresight
 from hourlyclicks.pacing.gate import Slot
-from hourlyclicks.pacing.lanes import Lane, Lanes, OverError
+from hourlyclicks.pacing.lanes import HeldError, Lane, Lanes, OverError
 from hourlyclicks.pacing.pace import OwnPace
 from hourlyclicks.pacing.pause import Wait
 from hourlyclicks.pacing.regulator import first_pause
@@ -75,6 +75,7 @@ class Limiter:
         Raises:
             HourlyClicksError: the run was ended by `abort` meanwhile.
             OverError: the call is over, or has no requests left.
+            HeldError: a circuit breaker keeps the day from being sent.
             NotNeededError: another process has got the day meanwhile.
             TakenError: another process asks for it right now.
         """
@@ -86,7 +87,12 @@ class Limiter:
                 raise copy.copy(self._latch)
             if errand.call.over:
                 raise OverError
+            if errand.call.holds(errand.query):
+                raise HeldError
             slot = await self._turn(errand)
+            if errand.call.holds(errand.query):
+                self.cancel(slot)
+                raise HeldError
             if not self._outdated(slot):
                 return self._spent(slot)
             self.cancel(slot)  # something happened since it was handed out, in the same turn of the loop
@@ -94,7 +100,7 @@ class Limiter:
     def at_once(self, errand: Errand) -> Slot | None:
         """Return a slot if there is one for which nobody waits."""
         call = errand.call
-        if self._lanes.occupied() or self._latch is not None or call.over:
+        if self._lanes.occupied() or self._latch is not None or call.over or call.holds(errand.query):
             return None
         slot = self._reserve(errand, self._clock.monotonic())
         if not isinstance(slot, Slot):
@@ -136,6 +142,15 @@ class Limiter:
         """Tell those who wait on behalf of one call that it is over."""
         for errand in self._lanes.drain(call):
             _fail(errand, error)
+        self.serve()
+
+    def recall(self, call: Call) -> None:
+        """Tell those who wait on behalf of a call which of their days must not be sent now."""
+        for errand in self._lanes.drain(call):
+            if call.holds(errand.query):
+                _fail(errand, HeldError())
+            else:
+                self._lanes.push(call, errand)
         self.serve()
 
     def release(self, slot: Slot) -> None:
@@ -229,6 +244,15 @@ class Limiter:
         if for_good:
             self._latch = copy.copy(error)  # whoever gets the original may add to it
         self.fail(error)
+
+    def unlatch(self) -> None:
+        """Let requests go again that `abort` has stopped for good."""
+        self._latch = None
+
+    @property
+    def epoch(self) -> int:
+        """How many pauses there have been; a slot bears the number of those before it."""
+        return self._pace.epoch
 
     # -- the line, as the pace sees it -------------------------------------------------------------------
 

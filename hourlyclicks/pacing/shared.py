@@ -185,7 +185,7 @@ class SharedPace:
         waiting, unsent = self._line.load(lane)
         self._number += 1
         who = Applicant(self._holder, self._number, lane, waiting, unsent, errand.call.job, _what(query))
-        terms = errand.call.terms
+        terms = errand.terms
 
         def step(stile: Turnstile, mark: Mark | None) -> Slot | Wait | Taken | None:
             return stile.reserve(who) if terms.want(mark) else None
