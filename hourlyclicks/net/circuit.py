@@ -150,10 +150,9 @@ class Circuit:
 
     async def conclude(self) -> None:
         """Ask for one more day of each target of which only that is missing to believe its rejections."""
-        for target, rejections in self.parking.unanswered().items():
-            if any([await self._came_before(rejection) for rejection in rejections]):
-                await self._try(await self._witness(target))
-                await self._judge(target)
+        for target in self.parking.unanswered():
+            await self._try(await self._witness(target))
+            await self._judge(target)
 
     # -- inside -----------------------------------------------------------------------------------------
 
@@ -238,7 +237,7 @@ class Circuit:
                 continue
             if await self._came_before(rejection):
                 await self._refuse(rejection)
-            elif rejection.between:
+            elif rejection.between or rejection.earlier is not None:
                 groups.setdefault(likeness(rejection.error), []).append(rejection)
         for like, group in groups.items():
             if self.parking.trusts(like) or await self._comes_again(group[0], like):

@@ -12,9 +12,9 @@ these apart; its company does. Per target, in one run:
 * **probing**: one day is sent to try whether that is over. The first answer closes the circuit.
 
 A rejection is believed when the target was answered before it and after it, and the day, or one of those
-rejected together with it, is rejected once more after that: no single stretch of sickness looks so. It is
-also believed when the store holds the same rejection from an earlier run in which the target was answered
-later, and is answered again after it now. A rejection that was seen `TRUSTED` times to come again, and never
+rejected together with it, is rejected once more after that: no single stretch of sickness looks so. The same
+rejection in an earlier run, as the store holds it, stands in for the answer before it, and for the repetition,
+too, if the target was answered later in that run. A rejection that was seen `TRUSTED` times to come again, and never
 not to, is believed without being repeated. Every other rejected day has failed, and is asked again in the
 next run. An answer counts as *after* a rejection only if its request was sent after the rejection had come.
 
@@ -240,14 +240,13 @@ class Parking:
         breaker.ripe = [rejection for rejection in breaker.ripe if not rejection.noted]
         return taken
 
-    def unanswered(self) -> dict[Target, list[Rejection]]:
-        """Return the rejections that came before, and after which no answer has come in this run."""
-        return {
-            target: again
+    def unanswered(self) -> list[Target]:
+        """Return the targets with rejections that came before, and after which no answer has come."""
+        return [
+            target
             for target, breaker in self._breakers.items()
-            if breaker.state is State.CLOSED
-            and (again := [rejection for rejection in breaker.pending if rejection.earlier is not None])
-        }
+            if breaker.state is State.CLOSED and any(rejection.earlier for rejection in breaker.pending)
+        ]
 
     def trusts(self, like: Likeness) -> bool:
         """Return whether a rejection is believed without being repeated."""

@@ -134,7 +134,7 @@ def test_refused_days_are_asked_for_on_demand_only(store: str) -> None:
     with serving(faults=refused) as server:
         result = filled(server, store)
         assert result.exit_code == 0
-        assert "  refused    2 days, to which the API says no" in result.stderr
+        assert "  rejected   2 days by the API (not asked again; see --retry-refused)" in result.stderr
         assert "code 7: \\x1b[2J[red]no" in result.stderr
         assert "\x1b" not in result.stderr
         assert "hourlyclicks backfill" not in result.stderr
