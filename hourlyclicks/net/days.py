@@ -198,13 +198,18 @@ class DayFetcher:
                 return await self._exchange(errand)
             except HourlyClicksError as error:
                 after = None
-                wait = self._wait_for_calm(errand) if self._retrier.may_repeat(error) else None
+                wait = self._wait_for_calm(errand, error) if self._retrier.may_repeat(error) else None
                 if wait is None or self._retrier.too_late(errand.started, wait):
                     raise
                 self._tell_failure(errand, errand.requests, wait, error)
 
-    def _wait_for_calm(self, errand: Errand) -> float | None:
-        """Return for how many seconds a backfill waits when too much fails; nobody else does."""
+    def _wait_for_calm(self, errand: Errand, error: HourlyClicksError) -> float | None:
+        """Return for how many seconds a backfill waits when too much fails; nobody else does.
+
+        It does not wait for a gateway that answers for itself, which is a matter for the circuit breakers.
+        """
+        if isinstance(error, ApiError):
+            return None
         if errand.call.lane is Lane.BACKFILL and self._retrier.budget.spent:
             return self._limiter.storm()
         return None
@@ -253,7 +258,7 @@ class DayFetcher:
         )
         if doubt is Doubt.NONE:
             limiter.answered(slot)
-            if errand.call.circuits is not None and isinstance(error, ApiError) and error.code is not None:
+            if errand.call.circuits is not None and isinstance(error, ApiError):
                 now = self._clock.monotonic()
                 errand.call.circuits.rejected(errand.query, error, now=now, asked=errand.asked)
             return False

@@ -12,10 +12,11 @@ these apart; its company does. Per target, in one run:
 * **probing**: one day is sent to try whether that is over. The first answer closes the circuit.
 
 A rejection is believed when the target was answered before it and after it, and the day, or one of those
-rejected together with it, is rejected once more after that: no single stretch of sickness looks so. The same
-rejection in an earlier run, as the store holds it, stands in for the answer before it, and for the repetition,
-too, if the target was answered later in that run. A rejection that was seen `TRUSTED` times to come again, and never
-not to, is believed without being repeated. Every other rejected day has failed, and is asked again in the
+rejected together with it, is rejected once more after that: no single stretch of sickness looks so. The
+same rejection in an earlier run, as the store holds it, stands in for the answer before it, and for the
+repetition, too, if the target was answered later in that run. A rejection that was seen `TRUSTED` times to come again, and
+never not to, is believed without being repeated. Every other rejected day has failed, and is asked again
+in the
 next run. An answer counts as *after* a rejection only if its request was sent after the rejection had come.
 
 All of this is a state machine; `hourlyclicks.net.circuit` sends and waits.
@@ -69,7 +70,7 @@ class Breaker:
 
     Attributes:
         state: see above.
-        row: how many same rejections came in a row.
+        row: the days of the same rejections that came in a row.
         like: what they have in common.
         explained: the rejection of which a check has shown that other days are answered, until the next day.
         trial: the day of the check or probe that is under way.
@@ -81,7 +82,7 @@ class Breaker:
     """
 
     state: State = State.CLOSED
-    row: int = 0
+    row: set[Query] = attrs.Factory(set)
     like: Likeness | None = None
     explained: Likeness | None = None
     trial: Query | None = None
@@ -145,12 +146,12 @@ class Parking:
         if self._well == target:
             self._well = None
         if breaker.trial == query:
-            self._tried(target, breaker, error, now)
+            self._tried(query, breaker, error, now)
             return
-        self._count(breaker, error)
-        if self._keeps:
+        self._count(breaker, query, error)
+        if self._keeps and error.code is not None:
             breaker.pending.append(Rejection(query, error, now, asked, target in self._answered))
-        if breaker.state is State.CLOSED and breaker.row >= ROW and not self._is_explained(breaker):
+        if breaker.state is State.CLOSED and len(breaker.row) >= ROW and not self._is_explained(breaker):
             breaker.state, breaker.claimed = State.CHECKING, False
             self._held += 1
 
@@ -223,7 +224,7 @@ class Parking:
         if breaker is None:
             return
         if breaker.state is State.CHECKING:
-            breaker.row = ROW - 1  # the next rejection asks for another one
+            breaker.row.pop()  # the next rejection asks for another one
             self._set_closed(breaker)
         elif breaker.state is State.PROBING:
             breaker.state = State.PARKED
@@ -269,9 +270,11 @@ class Parking:
 
     # -- inside -----------------------------------------------------------------------------------------
 
-    def _count(self, breaker: Breaker, error: ApiError) -> None:
+    def _count(self, breaker: Breaker, query: Query, error: ApiError) -> None:
         like = likeness(error)
-        breaker.row = breaker.row + 1 if like == breaker.like else 1
+        if like != breaker.like:
+            breaker.row.clear()
+        breaker.row.add(query)
         breaker.like = like
 
     def _is_explained(self, breaker: Breaker) -> bool:
@@ -286,7 +289,7 @@ class Parking:
         elif breaker.state is State.CLOSED or breaker.trial == query:
             breaker.explained = breaker.like if breaker.state is State.CHECKING else None
             self._set_closed(breaker)
-            breaker.row = 0
+            breaker.row.clear()
         breaker.ripe += [rejection for rejection in breaker.pending if rejection.at <= sent]
         breaker.pending = [rejection for rejection in breaker.pending if rejection.at > sent]
 
@@ -296,21 +299,22 @@ class Parking:
         self.lifted.append((target, [rejection.query for rejection in breaker.pending if rejection.noted]))
         breaker.pending.clear()
         self._set_closed(breaker)
-        breaker.row, breaker.explained = 0, None
+        breaker.row.clear()
+        breaker.explained = None
 
     def _set_closed(self, breaker: Breaker) -> None:
         if breaker.state is not State.CLOSED:
             self._held -= 1
         breaker.state, breaker.claimed = State.CLOSED, False
 
-    def _tried(self, target: Target, breaker: Breaker, error: ApiError, now: int) -> None:
+    def _tried(self, query: Query, breaker: Breaker, error: ApiError, now: int) -> None:
         """Note that a check or a probe was rejected."""
         if breaker.state is State.PROBING:
             breaker.state = State.PARKED
         elif breaker.state is State.CHECKING and likeness(error) == breaker.like:
-            self._park(target, breaker, error, now)
+            self._park(query.target, breaker, error, now)
         else:
-            self._count(breaker, error)
+            self._count(breaker, query, error)
             self._set_closed(breaker)
 
     def _park(self, target: Target, breaker: Breaker, error: ApiError, now: int) -> None:
