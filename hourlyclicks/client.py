@@ -48,7 +48,6 @@ _MOST_REQUESTS = 10**12
 KEY_VARIABLE = "HOURLYCLICKS_API_KEY"
 """The environment variable that holds the API key."""
 
-
 Order: TypeAlias = Literal["oldest", "newest"]
 
 
@@ -290,17 +289,7 @@ class Client:
         return forecast(requests, self._limits, latency=self._engine.limiter.foresight.latency)
 
     def retry_key(self) -> None:
-        """Send requests again although the server has refused the key (`AuthenticationError`).
-
-        After such an error every call of this client fails at once with the same error, and sends nothing. A
-        service that knows the reason to be gone, an identity provider that was down for instance, calls this
-        instead of making a new client. If the server refuses the key still, the next request says so, and
-        all is as before.
-
-        Raises:
-            UsageError: the client is closed.
-        """
-        self._use()
+        """Send requests again although the server has refused the key (`AuthenticationError`)."""
         self._engine.retry_key()
 
     async def close(self) -> None:

@@ -14,10 +14,9 @@ these apart; its company does. Per target, in one run:
 A rejection is believed when the target was answered before it and after it, and the day, or one of those
 rejected together with it, is rejected once more after that: no single stretch of sickness looks so. The
 same rejection in an earlier run, as the store holds it, stands in for the answer before it, and for the
-repetition, too, if the target was answered later in that run. A rejection that was seen `TRUSTED` times to come again, and
-never not to, is believed without being repeated. Every other rejected day has failed, and is asked again
-in the
-next run. An answer counts as *after* a rejection only if its request was sent after the rejection had come.
+repetition, too, if the target was answered later in that run. A rejection that came again `TRUSTED` times,
+and never failed to, is believed without being repeated. Every other rejected day has failed, and is asked
+again in the next run. An answer counts as *after* a rejection only if its request was sent after that.
 
 All of this is a state machine; `hourlyclicks.net.circuit` sends and waits.
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING
 
 from hourlyclicks.pacing.lanes import ALL
@@ -74,3 +75,16 @@ class Errand:
     def waits(self) -> bool:
         """Whether it stands in line and has got nothing yet."""
         return self.turn is not None and not self.turn.done()
+
+
+def fail(errand: Errand, error: Exception) -> None:
+    """Tell an errand that waits that it gets no place."""
+    if errand.turn is not None and not errand.turn.done():
+        errand.turn.set_exception(copy.copy(error))
+
+
+def given(slot: Slot, call: Call) -> Slot:
+    """Write down whose slot it is."""
+    slot.call = call
+    call.flying += 1
+    return slot

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from hourlyclicks.clock import SECOND
 from hourlyclicks.errors import RateLimitedError
 from hourlyclicks.events import Paused, Resumed, SpacingChanged
+from hourlyclicks.pacing.errand import fail, given
 from hourlyclicks.pacing.foresight import Foresight
 from hourlyclicks.pacing.gate import Slot
 from hourlyclicks.pacing.lanes import HeldError, Lane, Lanes, OverError
@@ -67,8 +68,6 @@ class Limiter:
         self._timer: Timer | None = None
         self._latch: HourlyClicksError | None = None
 
-    # -- slots ------------------------------------------------------------------------------------------
-
     async def acquire(self, errand: Errand) -> Slot:
         """Wait for the right to send one request.
 
@@ -87,8 +86,6 @@ class Limiter:
                 raise copy.copy(self._latch)
             if errand.call.over:
                 raise OverError
-            if errand.call.holds(errand.query):
-                raise HeldError
             slot = await self._turn(errand)
             if errand.call.holds(errand.query):
                 self.cancel(slot)
@@ -141,14 +138,14 @@ class Limiter:
     def dismiss(self, call: Call, error: Exception) -> None:
         """Tell those who wait on behalf of one call that it is over."""
         for errand in self._lanes.drain(call):
-            _fail(errand, error)
+            fail(errand, error)
         self.serve()
 
     def recall(self, call: Call) -> None:
         """Tell those who wait on behalf of a call which of their days must not be sent now."""
         for errand in self._lanes.drain(call):
             if call.holds(errand.query):
-                _fail(errand, HeldError())
+                fail(errand, HeldError())
             else:
                 self._lanes.push(call, errand)
         self.serve()
@@ -175,8 +172,6 @@ class Limiter:
     async def close(self) -> None:
         """Finish what was begun."""
         await self._pace.close()
-
-    # -- what came back ---------------------------------------------------------------------------------
 
     def answered(self, slot: Slot) -> None:
         """Note that the server let a request through."""
@@ -281,12 +276,12 @@ class Limiter:
     def deny(self, errand: Errand, error: Exception) -> None:
         """Tell an errand that it gets no place."""
         if self._lanes.remove(errand.call, errand):
-            _fail(errand, error)
+            fail(errand, error)
 
     def fail(self, error: Exception) -> None:
         """Tell everybody who waits that there will be no place for anybody."""
         for errand in self._lanes.drain():
-            _fail(errand, error)
+            fail(errand, error)
         self._pace.idle()
 
     def paused(self, seconds: float) -> None:
@@ -301,8 +296,6 @@ class Limiter:
     def load(self, lane: Lane) -> tuple[int, int]:
         """Return how many errands wait in a lane, and how many requests its calls still need."""
         return self._lanes.size(lane), self.foresight.unsent(lane)
-
-    # -- inside -----------------------------------------------------------------------------------------
 
     def _reserve(self, errand: Errand, now: int) -> Slot | Wait:
         if errand.call.lane is not _BACKFILL:
@@ -347,7 +340,7 @@ class Limiter:
 
     def _hand_out(self, errand: Errand, slot: Slot) -> None:
         assert errand.turn is not None  # noqa: S101 - it waits, as every caller has seen
-        errand.turn.set_result(_given(slot, errand.call))
+        errand.turn.set_result(given(slot, errand.call))
 
     def _step_out(self, errand: Errand, turn: asyncio.Future[Slot]) -> None:
         if turn.cancelled():
@@ -355,15 +348,3 @@ class Limiter:
             self.serve()
         elif turn.exception() is None:
             self.cancel(turn.result())
-
-
-def _fail(errand: Errand, error: Exception) -> None:
-    if errand.turn is not None and not errand.turn.done():
-        errand.turn.set_exception(copy.copy(error))
-
-
-def _given(slot: Slot, call: Call) -> Slot:
-    """Write down whose slot it is."""
-    slot.call = call
-    call.flying += 1
-    return slot
