@@ -44,7 +44,6 @@ if TYPE_CHECKING:
     from hourlyclicks.store.protocol import Store
 
 _MOST_REQUESTS = 10**12
-
 KEY_VARIABLE = "HOURLYCLICKS_API_KEY"
 """The environment variable that holds the API key."""
 
