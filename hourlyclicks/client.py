@@ -295,6 +295,10 @@ class Client:
             raise UsageError(f"{targets} targets are more than can be reckoned with")
         return forecast(requests, self._limits, latency=self._engine.limiter.foresight.latency)
 
+    def retry_key(self) -> None:
+        """Send requests again although the server has refused the key (`AuthenticationError`)."""
+        self._engine.retry_key()
+
     async def close(self) -> None:
         """End whatever still runs and give up the connection.
 

@@ -82,17 +82,19 @@ class PlanError(HourlyClicksError):
 
 
 class AuthenticationError(HourlyClicksError):
-    """The server refused the key, the plan behind it or the User-Agent (HTTP 401 or 403).
+    """The server refused the key, the plan behind it or the User-Agent (HTTP 401 or 403, or a ``code``).
 
     Attributes:
         status: the HTTP status.
+        code: the ``code`` of the API's envelope if it was that which refused the key, else ``None``.
     """
 
     fatal = True
 
-    def __init__(self, message: str, *, status: int) -> None:
+    def __init__(self, message: str, *, status: int, code: int | None = None) -> None:
         super().__init__(message)
         self.status = status
+        self.code = code
 
 
 class TransportError(HourlyClicksError):
@@ -148,7 +150,8 @@ class ApiError(HourlyClicksError):
     """A rejection: by the API, with a ``code`` other than 0, or by a gateway, with an HTTP status 3xx or 4xx.
 
     Only the API can reject a day. What a gateway, a proxy or another server answers in its place says
-    nothing about the day; such an error is retryable.
+    nothing about the day, and neither does a ``code`` that speaks of the server or of the rate (429, 5xx);
+    such an error is retryable.
 
     Attributes:
         code: the ``code`` of the API's envelope; ``None`` when the answer was not one.
@@ -156,11 +159,11 @@ class ApiError(HourlyClicksError):
         status: the HTTP status.
     """
 
-    def __init__(self, message: str, *, code: int | None, status: int) -> None:
+    def __init__(self, message: str, *, code: int | None, status: int, retryable: bool = False) -> None:
         said = f"the API answered code {code}" if code is not None else f"{_NOT_THE_API} HTTP {status}"
         super().__init__(f"{said}: {message}" if message else said)
         self.code = code
-        self.retryable = code is None
+        self.retryable = retryable or code is None
         self.message = message
         self.status = status
 

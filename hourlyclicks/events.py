@@ -20,7 +20,7 @@ from typing import Literal, Protocol, TypeAlias
 
 import attrs
 
-from hourlyclicks.errors import HourlyClicksError, UsageError
+from hourlyclicks.errors import ApiError, HourlyClicksError, UsageError
 from hourlyclicks.model.targets import Target
 
 _log = logging.getLogger("hourlyclicks")
@@ -175,6 +175,23 @@ class Progress:
     binding: Binding
 
 
+@attrs.frozen(kw_only=True)
+class TargetParked:
+    """The API rejects each day of a target with the same answer; no more of its days are sent for now.
+
+    One day is tried again after a minute and at the end of the run; the first answer lifts the parking.
+
+    Args:
+        target: the target.
+        days: how many days of it are not done.
+        error: the rejection.
+    """
+
+    target: Target
+    days: int
+    error: ApiError
+
+
 Event: TypeAlias = (
     AttemptFailed
     | ClockSkew
@@ -186,6 +203,7 @@ Event: TypeAlias = (
     | Refused
     | Resumed
     | SpacingChanged
+    | TargetParked
 )
 
 

@@ -27,6 +27,7 @@ UNEXPECTED = 1
 USAGE = 2
 INCOMPLETE = 10
 OUTPUT = 11
+PARKED = 13
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 
@@ -60,6 +61,7 @@ ENDINGS = (
     Ending(INCOMPLETE, "some days are missing", IncompleteSeriesError),
     Ending(OUTPUT, "the output cannot be written"),
     Ending(12, "the store cannot be read or written", StoreError),
+    Ending(PARKED, "the API rejects every day of a target; the other targets are done"),
     Ending(INTERRUPTED, "Ctrl-C, SIGTERM or SIGHUP"),
     Ending(BROKEN_PIPE, "whoever read the output stopped reading"),
 )

@@ -27,6 +27,7 @@ from hourlyclicks.events import (
     Refused,
     Resumed,
     SpacingChanged,
+    TargetParked,
 )
 from hourlyclicks.model.targets import Target
 from hourlyclicks.net.skew import words_for
@@ -117,6 +118,8 @@ class Tally:
             case Resumed():
                 self.paused_until = 0.0
                 self.news = "the server answers again"
+            case TargetParked():
+                self.news = f"{event.target} is parked, since every day is rejected: {event.error}"
             case ClockSkew():
                 self.news = words_for(event.seconds)
             case SpacingChanged():
@@ -290,7 +293,7 @@ class PlainView:
         """Take note of an event, and write a line if it is time."""
         now = self._clock()
         self.tally.take(event, now)
-        if isinstance(event, ClockSkew | Paused | SpacingChanged):
+        if isinstance(event, ClockSkew | Paused | SpacingChanged | TargetParked):
             say(self.tally.news)
         elif isinstance(event, Progress):
             self._tell_progress(now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, Failure, sentence
+from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, PARKED, Failure, sentence
 from hourlyclicks.cli.moments import on_the_clock
 from hourlyclicks.cli.words import count, duration
 from hourlyclicks.model.report import StopReason
@@ -48,10 +48,11 @@ def report_lines(
     if report.failed:
         yield f"  failed     {count(report.failed, 'day')}"
     if report.refused:
-        yield f"  refused    {count(report.refused, 'day')}, to which the API says no"
+        yield f"  rejected   {count(report.refused, 'day')} by the API (not asked again; see --retry-refused)"
     if report.remaining:
         yield f"  remaining  {count(report.remaining, 'day')}"
     yield f"  requests   {report.requests:,}, {count(report.retries, 'retry')} among them"
+    yield from _parked(report, status)
     yield from _missing(report, status)
     if report.complete and report.resume_at is not None:
         yield f"more to do from {when(report.resume_at, now)} on"
@@ -59,6 +60,15 @@ def report_lines(
 
 def _revised(report: BackfillReport) -> str:
     return f", {report.revised:,} with other figures than before" if report.revised else ""
+
+
+def _parked(report: BackfillReport, status: str) -> Iterator[str]:
+    """Name the first targets that are parked, and why."""
+    for target, error in list(report.parked.items())[:SHOWN]:
+        yield f"parked: {target}: every day is rejected: {error}"
+    more = len(report.parked) - SHOWN
+    if more > 0:
+        yield f"parked: {count(more, 'target')} more; all of them: {status}"
 
 
 def _missing(report: BackfillReport, status: str) -> Iterator[str]:
@@ -94,8 +104,22 @@ def failure(report: BackfillReport) -> Failure | None:
         return Failure(f"interrupted; {fetched}", INTERRUPTED)
     if report.complete:
         return None
+    if report.parked and report.stopped is StopReason.COMPLETE and _only_parked(report):
+        return _failure_of_parked(report)
     error = report.error or next(iter(report.failures.values()), None)
     if error is not None and (error.fatal or (report.failed and not report.done)):
         return Failure.of(error)
     why = "" if error is None else f"; {sentence(error)}"
     return Failure(f"{count(missing, 'day')} of {report.total:,} missing{why}", INCOMPLETE)
+
+
+def _only_parked(report: BackfillReport) -> bool:
+    """Return whether no other day failed than those of parked targets, as far as failures are named."""
+    return all(query.target in report.parked for query in report.failures)
+
+
+def _failure_of_parked(report: BackfillReport) -> Failure:
+    target, error = next(iter(report.parked.items()))
+    more = len(report.parked) - 1
+    others = f" and {count(more, 'target')} more" if more else ""
+    return Failure(f"check {target}{others}: every day is rejected; {error}", PARKED)

@@ -8,8 +8,8 @@ from enum import StrEnum
 
 import attrs
 
-from hourlyclicks.errors import HourlyClicksError
-from hourlyclicks.model.targets import Query
+from hourlyclicks.errors import ApiError, HourlyClicksError
+from hourlyclicks.model.targets import Query, Target
 
 
 class StopReason(StrEnum):
@@ -41,8 +41,9 @@ class BackfillReport:
         total: days of all targets.
         done: fetched by this run.
         reused: in the store already, or fetched by another process meanwhile.
-        failed: given up by this run; the next one begins with them.
-        refused: those to which the API said no, now or before; they are not asked for again.
+        failed: given up by this run, those of parked targets included; the next one asks for them again.
+        refused: those that the API rejected between days that it answered, now or before; they are not
+            asked for again.
         remaining: not asked for any more, since the run had ended.
         revised: those of `done` whose figures differ from what the store held before.
         provisional: those whose figures can still change.
@@ -52,8 +53,10 @@ class BackfillReport:
         stopped: why it ended.
         resume_at: the earliest moment, aware, at which another run finds something to do and may do it;
             ``None`` when all is known for good.
-        failures: why days failed or were refused in this run; of many the first 1,000, while the store
+        failures: why days failed or were rejected in this run; of many the first 1,000, while the store
             has them all.
+        parked: the targets of which the API rejected every day that was asked with the same answer when the
+            run ended, a link that does not exist for instance, and that answer.
         error: what ended the run, when an error did.
     """
 
@@ -71,9 +74,10 @@ class BackfillReport:
     stopped: StopReason
     resume_at: dt.datetime | None
     failures: Mapping[Query, HourlyClicksError] = attrs.field(factory=dict, repr=False)
+    parked: Mapping[Target, ApiError] = attrs.field(factory=dict, repr=False)
     error: HourlyClicksError | None = None
 
     @property
     def complete(self) -> bool:
-        """Whether every day is in the store, but for those the API refuses; some may be provisional."""
+        """Whether every day is in the store, but for those the API rejects; some may be provisional."""
         return not self.failed and not self.remaining

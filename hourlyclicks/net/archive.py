@@ -7,6 +7,7 @@ done. Who is refused by the API is told so from the store, too, without a reques
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from typing import TYPE_CHECKING, cast
 
 import attrs
@@ -16,13 +17,12 @@ from hourlyclicks.events import DayRevised
 from hourlyclicks.model.dates import SETTLE, DateRange, ends, is_final
 from hourlyclicks.model.day import DayClicks
 from hourlyclicks.store.closing import StoreLatch
-from hourlyclicks.store.ledger import SETTLED, STALE_AFTER, DayState, Mark, Reason
+from hourlyclicks.store.ledger import SETTLED, STALE_AFTER, WITH_FIGURES, DayState, Mark, Reason
 from hourlyclicks.store.terms import Reader
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections import Counter
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from hourlyclicks.clock import Clock
     from hourlyclicks.events import Announcer
@@ -32,6 +32,35 @@ if TYPE_CHECKING:
 
 CHUNK = 128
 """Days that are read at a time."""
+
+_PAGE = 512
+"""Marks that are."""
+
+_WITHOUT_FIGURES = {DayState.FAILED, DayState.REFUSED}
+
+
+@attrs.frozen
+class Backdrop:
+    """What a store knows of the other days of a target.
+
+    Args:
+        day: a day with figures, as far from where the call begins as there is one.
+        answered: when a day was last answered in an earlier call.
+    """
+
+    day: dt.date | None
+    answered: dt.datetime | None
+
+
+NOTHING = Backdrop(None, None)
+"""What is known without a store."""
+
+
+def pages(days: DateRange, *, backwards: bool) -> Iterator[DateRange]:
+    """Yield a range in parts of which the marks are read at a time."""
+    firsts = range(0, len(days), _PAGE)
+    for first in reversed(firsts) if backwards else firsts:
+        yield DateRange(days[first], days[min(first + _PAGE, len(days)) - 1])
 
 
 @attrs.frozen
@@ -195,21 +224,74 @@ class Archive:
         # It is in doubt, or a wrong clock has stamped it.
         return (asked_at if now - STALE_AFTER < asked_at <= now else now) + STALE_AFTER
 
-    def refuses(self, day: dt.date, error: HourlyClicksError, *, asked: dt.datetime) -> bool:
-        """Return whether an error means that the API says no to a day that is over.
+    def is_over(self, day: dt.date, asked: dt.datetime) -> bool:
+        """Return whether a day was over when it was asked for.
 
-        Of a day that is not, it may say no because of that, and a later answer may be another.
+        A day that was not may have been rejected because of that, and a later answer may be another.
         """
-        return isinstance(error, ApiError) and is_final(day, asked, self._zone)
+        return is_final(day, asked, self._zone)
 
     async def note(
-        self, query: Query, error: HourlyClicksError, *, asked: dt.datetime, requests: int
-    ) -> None:
-        """Note that a day failed or was refused."""
-        refused = self.refuses(query.day, error, asked=asked)
+        self,
+        query: Query,
+        error: HourlyClicksError,
+        *,
+        asked: dt.datetime,
+        requests: int,
+        began: dt.datetime,
+    ) -> Mark | None:
+        """Note that a day failed; a day that is refused, and rejected likewise, stays refused.
+
+        Returns:
+            The mark that the day had before `began`, when the call began, if it was the same rejection.
+        """
+        account, reason = await self.account(), Reason.of(error)
+        before = await self._rejection(account, query, reason, began)
+        refused = before is not None and before.state is DayState.REFUSED
         state = DayState.REFUSED if refused else DayState.FAILED
-        mark = Mark(query.day, state, asked, requests, reason=Reason.of(error))
+        await self.store.note(account, query.target, Mark(query.day, state, asked, requests, reason=reason))
+        return before
+
+    async def _rejection(self, account: int, query: Query, reason: Reason, began: dt.datetime) -> Mark | None:
+        """Return the mark of a day if it is that it was rejected for the same reason before that moment."""
+        if reason.code is None:
+            return None
+        marks = await self.store.marks(account, query.target, DateRange(query.day, query.day))
+        alike = [
+            mark
+            for mark in marks
+            if mark.state in _WITHOUT_FIGURES
+            and mark.reason is not None
+            and (mark.reason.error, mark.reason.code) == (reason.error, reason.code)
+            and mark.asked_at < began
+        ]
+        return alike[0] if alike else None
+
+    async def refuse(self, query: Query, error: HourlyClicksError, *, asked: dt.datetime) -> None:
+        """Note that a day was rejected for good; `note` has counted its requests."""
+        mark = Mark(query.day, DayState.REFUSED, asked, 0, reason=Reason.of(error))
         await self.store.note(await self.account(), query.target, mark)
+
+    async def backdrop(
+        self, target: Target, days: DateRange, *, began: dt.datetime, newest_first: bool
+    ) -> Backdrop:
+        """Return what a store knows of the other days of a target, by which a rejection is judged.
+
+        Args:
+            target: the target.
+            days: the days of the call.
+            began: when the call began.
+            newest_first: whether it asks for the last of them first.
+        """
+        found: dt.date | None = None
+        answered: dt.datetime | None = None
+        for page in pages(days, backwards=not newest_first):
+            marks = [mark for mark in await self.marks(target, page) if mark.state in WITH_FIGURES]
+            if marks and found is None:
+                found = (marks[0] if newest_first else marks[-1]).date
+            before = [mark.asked_at for mark in marks if mark.asked_at < began]
+            answered = max([*before, *([answered] if answered else [])], default=None)
+        return Backdrop(found, answered)
 
     async def close(self) -> None:
         """Use the store no more, and close it if it is nobody else's."""

@@ -1,8 +1,8 @@
 """A backfill: years of many targets into the store, in bounded memory, over as many runs as it takes.
 
-A run goes through the targets twice. First it asks for the days that failed in an earlier run, then for all
-that are missing or stale; the days of one target lie together and in order. What the store knows is looked
-up target by target as the run comes to it, so that neither thousands of targets nor years need room.
+The days of one target lie together and in order (`hourlyclicks.net.agenda`). What the store knows is looked
+up target by target as the run comes to it, so that neither thousands of targets nor years need room. A target
+of which the API rejects every day is parked (`hourlyclicks.net.parking`); the run goes on with the others.
 
 The run stops without haste: who waits for a turn goes home, and who has sent a request keeps its answer.
 Other processes may work on the same days at the same time; whatever they get is taken from the store.
@@ -13,47 +13,43 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import hashlib
-from collections import Counter
-from contextlib import contextmanager
+from contextlib import aclosing, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
 from hourlyclicks.clock import SECOND
-from hourlyclicks.errors import HourlyClicksError, RateLimitedError, carry
+from hourlyclicks.errors import ApiError, AuthenticationError, HourlyClicksError, RateLimitedError, carry
 from hourlyclicks.events import Progress
-from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.report import StopReason
-from hourlyclicks.model.targets import Query
+from hourlyclicks.net.agenda import Agenda
+from hourlyclicks.net.circuit import Circuit, Ledger, ParkedError
 from hourlyclicks.net.fanout import Crew
 from hourlyclicks.net.score import Score
 from hourlyclicks.pacing.lanes import Call, Lane, OverError
-from hourlyclicks.store.ledger import SETTLED, DayState
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 
     from hourlyclicks.clock import Clock, Timer
     from hourlyclicks.events import Announcer
+    from hourlyclicks.model.dates import DateRange
+    from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.report import BackfillReport
-    from hourlyclicks.model.targets import Target
+    from hourlyclicks.model.targets import Query, Target
     from hourlyclicks.net.archive import Archive
     from hourlyclicks.net.days import DayFetcher
     from hourlyclicks.net.fanout import Ongoing
     from hourlyclicks.net.flights import Flights
     from hourlyclicks.pacing.limiter import Limiter
-    from hourlyclicks.store.ledger import Mark
     from hourlyclicks.store.terms import Terms
 
-_PAGE = 512
 _LOOK = 60.0
 """Seconds after which to look at the clock again."""
-_BREATH = 64
-"""Targets after which the survey lets others have their turn."""
 _LATER = 900.0
 """Seconds after which to try again when the run was given up, and nobody has named another time."""
 
 
-class Backfill:
+class Backfill(Ledger):
     """One run.
 
     Args:
@@ -68,6 +64,7 @@ class Backfill:
         limiter: says when.
         clock: what time it is.
         announce: told how far it is.
+        zone: the account's time zone, if it is known.
         workers: how many days may be worked on at a time.
         running: the calls of the client, among which it is while it runs.
     """
@@ -86,13 +83,10 @@ class Backfill:
         limiter: Limiter,
         clock: Clock,
         announce: Announcer,
+        zone: dt.tzinfo | None,
         workers: int,
         running: set[Ongoing],
     ) -> None:
-        self._days = days
-        self._targets = targets
-        self._newest_first = newest_first
-        self._terms = terms
         self._archive = archive
         self._fetcher = fetcher
         self._flights = flights
@@ -103,7 +97,35 @@ class Backfill:
         job = _job(days, targets)
         self._call = Call(Lane.BACKFILL, remaining=0, terms=terms, allowance=max_requests, job=job)
         self._score = Score(len(days) * len(targets), self._call)
-        self._due: dict[Target, int] = {}
+        self._circuit = Circuit(
+            days,
+            newest_first=newest_first,
+            call=self._call,
+            ledger=self,
+            archive=archive,
+            flights=flights,
+            limiter=limiter,
+            zone=zone,
+            clock=clock,
+            announce=announce,
+        )
+        self._agenda = Agenda(
+            days,
+            targets,
+            newest_first=newest_first,
+            terms=terms,
+            archive=archive,
+            circuit=self._circuit,
+            score=self._score,
+            call=self._call,
+            clock=clock,
+            goes_on=self._goes_on,
+            known=self._reuse,
+            quiet=self._quiet,
+            guard=self._guard,
+        )
+        self._in_hand = 0
+        self._idle = asyncio.Event()
         self._stopping = False
         self._timer: Timer | None = None
         self._stopped = StopReason.COMPLETE
@@ -120,6 +142,7 @@ class Backfill:
         self._call.over = True
         self._limiter.dismiss(self._call, OverError())
         self._crew.retire(self._flights.busy)
+        self._idle.set()
 
     async def on_close(self, error: HourlyClicksError) -> None:
         """End at once, with an error: the client is closed."""
@@ -143,7 +166,7 @@ class Backfill:
         self._limiter.foresight.enter(self._call)
         try:
             with self._until(seconds, event, until):
-                await self._survey()
+                await self._agenda.survey()
                 self._tell()
                 if not self._stopping:
                     async with self._crew:
@@ -194,100 +217,100 @@ class Backfill:
         await event.wait()
         self.stop(StopReason.STOPPED)
 
-    # -- what there is to do ----------------------------------------------------------------------------
-
-    async def _survey(self) -> None:
-        """Count what is due of each target."""
-        for number, target in enumerate(self._targets):
-            if self._stopping:
-                return
-            if number % _BREATH == 0:
-                await asyncio.sleep(0)  # a long list holds up neither the loop nor a deadline
-                self._crew.check()
-            states = (
-                Counter[DayState]() if self._terms.refresh else await self._archive.tally(target, self._days)
-            )
-            settled = sum(states[state] for state in SETTLED)
-            refused = 0 if self._terms.refused else states[DayState.REFUSED]
-            self._score.known += settled
-            self._score.refused += refused
-            self._due[target] = len(self._days) - settled - refused
-            self._call.remaining += self._due[target]
+    # -- the work ---------------------------------------------------------------------------------------
 
     async def _queries(self) -> AsyncGenerator[Query, None]:
-        """Yield what to ask for, one after the other."""
-        wanted = set(self._targets)
-        first_round: Counter[Target] = Counter()  # its days, each a bit, since they can be many
-        for target in await self._archive.failing():
-            if target in wanted:
-                async for query in self._of_target(target, self._has_failed):
-                    first_round[target] |= 1 << self._days.index(query.day)
-                    yield query
-        for target in self._targets:
-            asked = first_round.pop(target, 0)
-            left = self._due.pop(target) - asked.bit_count()
-            async for query in self._of_target(target, self._is_due, but=asked):
-                left -= 1
-                if left < 0:  # it was not due before: the clock was put back meanwhile
-                    self._reuse(-1)
-                    left = 0
+        """Yield what to ask for, and count what is in hand."""
+        async with aclosing(self._agenda.queries()) as queries:
+            async for query in queries:
+                if self._stopping:
+                    return
+                self._in_hand += 1
+                self._idle.clear()
                 yield query
-            self._reuse(left)
 
-    async def _of_target(
-        self, target: Target, due: Callable[[Mark | None], bool], *, but: int = 0
-    ) -> AsyncIterator[Query]:
-        for page in self._pages():
-            marks = {mark.date: mark for mark in await self._archive.marks(target, page)}
-            for day in reversed(page) if self._newest_first else page:
-                if not but >> self._days.index(day) & 1 and due(marks.get(day)):
-                    yield Query(day, target)
+    def _goes_on(self) -> bool:
+        """Return whether the run goes on; raises why, when the client was closed."""
+        self._crew.check()
+        return not self._stopping
 
-    def _pages(self) -> Iterator[DateRange]:
-        firsts = range(0, len(self._days), _PAGE)
-        for first in reversed(firsts) if self._newest_first else firsts:
-            yield DateRange(self._days[first], self._days[min(first + _PAGE, len(self._days)) - 1])
-
-    def _has_failed(self, mark: Mark | None) -> bool:
-        return mark is not None and mark.state is DayState.FAILED
-
-    def _is_due(self, mark: Mark | None) -> bool:
-        """Return whether a day is to be asked for in the second round."""
-        due = self._archive.wants(mark, self._terms)
-        if mark is not None and not due and self._archive.reader().state(mark) is DayState.PROVISIONAL:
-            self._score.not_final(self._archive.due_at(mark.date, mark.last_asked))
-        return due
-
-    # -- the work ---------------------------------------------------------------------------------------
+    async def _quiet(self) -> None:
+        """Wait until no day is in hand, or the run is to stop."""
+        while self._in_hand and not self._stopping:
+            await self._idle.wait()
 
     async def _work(self, query: Query) -> None:
         try:
-            await self._ask(query)
+            await self._guard(self._ask(query), query)
+            if self._circuit.parking.unsettled:
+                await self._guard(self._circuit.follow_up(query.target))
+        finally:
+            self._in_hand -= 1
+            if not self._in_hand:
+                self._idle.set()
+
+    async def _guard(self, work: Awaitable[None], query: Query | None = None) -> None:
+        """Wait for a piece of work; an error is that of its day, if it has one, or ends the run."""
+        try:
+            await work
         except OverError:
             self.stop(StopReason.MAX_REQUESTS)
-        except RateLimitedError as error:
-            if not error.fatal:
-                self._lose(query, error)
-            else:
-                self.stop(StopReason.RATE_LIMITED, error)
         except HourlyClicksError as error:
             if error.fatal:
-                raise
-            self._lose(query, error)
-            if error.retryable and self._fetcher.gives_up(self._call):
-                self.stop(StopReason.TROUBLE, error)
+                self._end_by(error)
+            elif query is not None:
+                self._lose(query, error)
+
+    def _end_by(self, error: HourlyClicksError) -> None:
+        """End the run with a report when its days are still to be asked for, or with the error."""
+        if isinstance(error, RateLimitedError):
+            self.stop(StopReason.RATE_LIMITED, error)
+        elif isinstance(error, ApiError | AuthenticationError) and error.code is not None:
+            self.stop(StopReason.TROUBLE, error)  # the API's own words about the key
+        else:
+            raise error
 
     async def _ask(self, query: Query) -> None:
-        day = await self._flights.fly(query, self._call)
+        try:
+            day = await self._circuit.fly(query)
+        except ParkedError:
+            self._agenda.put_back(query)
+            return
+        self._got(day)
+        self._count(1)
+
+    def _got(self, day: DayClicks) -> None:
         self._score.got += 1
         if not day.final:
             self._score.not_final(self._archive.due_at(day.date, day.fetched_at))
-        self._count(1)
 
     def _lose(self, query: Query, error: HourlyClicksError) -> None:
-        refused = self._archive.refuses(query.day, error, asked=self._clock.wall())
-        self._score.lose(query, error, refused=refused)
+        self._score.lose(query, error, refused=False)
         self._count(1)
+        if error.retryable and self._fetcher.gives_up(self._call):
+            self.stop(StopReason.TROUBLE, error)
+
+    # -- what the circuit breakers decide ----------------------------------------------------------------
+
+    def left(self, target: Target) -> int:
+        """Return how many days of a target are not done."""
+        return self._agenda.left(target)
+
+    def refuse(self, query: Query) -> None:
+        """Note that a day that had failed is rejected for good."""
+        del query
+        self._score.refuse()
+
+    def regain(self, query: Query, day: DayClicks) -> None:
+        """Note that a day that had failed was answered after all."""
+        self._score.regain(query)
+        self._got(day)
+
+    def give_up(self, error: ApiError) -> None:
+        """End the run: targets are parked one after the other, and nothing else is answered."""
+        self.stop(StopReason.TROUBLE, error)
+
+    # -- how far it is -----------------------------------------------------------------------------------
 
     def _reuse(self, days: int) -> None:
         """Note days that were not due any more when their target's turn came, or less than none."""
@@ -319,8 +342,14 @@ class Backfill:
     def _report(self, began: int) -> BackfillReport:
         seconds = (self._clock.monotonic() - began) / SECOND
         again_at = self._clock.wall() + dt.timedelta(seconds=self._wait())
+        parked = self._circuit.parking.parked
         return self._score.report(
-            seconds=seconds, stopped=self._stopped, error=self._error, again_at=again_at
+            seconds=seconds,
+            stopped=self._stopped,
+            error=self._error,
+            again_at=again_at,
+            parked=dict(parked),
+            unsent=sum(map(self._agenda.left, parked)),
         )
 
     def _wait(self) -> float:

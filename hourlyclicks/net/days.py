@@ -25,12 +25,13 @@ from hourlyclicks.errors import (
 from hourlyclicks.events import AttemptFailed, DayDone, DayFailed, Refused
 from hourlyclicks.model.dates import Finality
 from hourlyclicks.net.skew import SkewWatch
+from hourlyclicks.net.trust import Doubt, KeyTrust
 from hourlyclicks.pacing.brake import MOST_PAUSES
 from hourlyclicks.pacing.errand import NotNeededError, TakenError
 from hourlyclicks.pacing.lanes import Lane, OverError
 from hourlyclicks.wire.age import dated
 from hourlyclicks.wire.decode import decode_day
-from hourlyclicks.wire.judge import Refusal, check_status, refusal, refusal_by_code
+from hourlyclicks.wire.judge import Refusal, check_status, refusal
 from hourlyclicks.wire.request import build_request
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class DayFetcher:
         retrier: repeats what failed.
         clock: what time it is.
         announce: told what happens.
+        concurrency: how many requests may be under way at a time.
         archive: keeps what is fetched, if anything does.
     """
 
@@ -82,11 +84,13 @@ class DayFetcher:
         retrier: Retrier,
         clock: Clock,
         announce: Announcer,
+        concurrency: int = 1,
         archive: Archive | None = None,
     ) -> None:
         self._origin = origin
         self._finality = Finality(zone)
         self._skew = SkewWatch(announce)
+        self._trust = KeyTrust(concurrency)
         self._transport = transport
         self._limiter = limiter
         self._retrier = retrier
@@ -132,7 +136,7 @@ class DayFetcher:
             self._announce(
                 DayDone(day=query.day, target=query.target, requests=errand.requests, final=day.final)
             )
-        errand.call.answered += 1
+        errand.call.answered += not errand.again
         return day
 
     async def _failed(self, errand: Errand, error: HourlyClicksError) -> None:
@@ -140,7 +144,15 @@ class DayFetcher:
         query = errand.query
         error.about(query.day, query.target)
         if self._archive is not None and errand.requests and not error.fatal:
-            await self._archive.note(query, error, asked=errand.asked, requests=errand.requests)
+            earlier = await self._archive.note(
+                query,
+                error,
+                asked=errand.asked,
+                requests=errand.requests,
+                began=errand.call.terms.began,
+            )
+            if errand.call.circuits is not None:
+                errand.call.circuits.noted(query, earlier)
         if self._announce:
             self._announce(
                 DayFailed(day=query.day, target=query.target, requests=errand.requests, error=error)
@@ -198,13 +210,18 @@ class DayFetcher:
                 return await self._exchange(errand)
             except HourlyClicksError as error:
                 after = None
-                wait = self._wait_for_calm(errand) if self._retrier.may_repeat(error) else None
+                wait = self._wait_for_calm(errand, error) if self._retrier.may_repeat(error) else None
                 if wait is None or self._retrier.too_late(errand.started, wait):
                     raise
                 self._tell_failure(errand, errand.requests, wait, error)
 
-    def _wait_for_calm(self, errand: Errand) -> float | None:
-        """Return for how many seconds a backfill waits when too much fails; nobody else does."""
+    def _wait_for_calm(self, errand: Errand, error: HourlyClicksError) -> float | None:
+        """Return for how many seconds a backfill waits when too much fails; nobody else does.
+
+        It does not wait for a gateway that answers for itself, which is a matter for the circuit breakers.
+        """
+        if isinstance(error, ApiError):
+            return None
         if errand.call.lane is Lane.BACKFILL and self._retrier.budget.spent:
             return self._limiter.storm()
         return None
@@ -222,16 +239,9 @@ class DayFetcher:
                 errand.requests += 1
                 errand.asked = self._clock.wall()  # the answer may be as old as that
                 response = await self._transport.send(request)
-                answer = self._judge(errand, response)
-                if not isinstance(answer, Refusal):
-                    self._limiter.answered(slot)
-                    if isinstance(answer, HourlyClicksError):
-                        raise answer
-                    return answer
-                if answer.status != HTTPStatus.TOO_MANY_REQUESTS:
-                    response.discard()
-                await self._pause(errand, slot, answer)
-                self._check_patience(errand)
+                day = await self._heed(errand, slot, response)
+                if day is not None:
+                    return day
             except HourlyClicksError as error:
                 if isinstance(error, TransportError) and error.stale and stale < _MOST_STALE:
                     stale += 1  # the server has not failed, so neither has the attempt
@@ -242,6 +252,52 @@ class DayFetcher:
             finally:
                 self._limiter.release(slot, request.may_arrive)
 
+    async def _heed(self, errand: Errand, slot: Slot, response: Response) -> DayClicks | None:
+        """Tell others what an answer means to them; return its day, or ``None`` to ask again.
+
+        Raises:
+            HourlyClicksError: it is no answer.
+        """
+        answer = self._judge(errand, response)
+        if isinstance(answer, Refusal):
+            if answer.status != HTTPStatus.TOO_MANY_REQUESTS:
+                response.discard()
+            await self._pause(errand, slot, answer)
+            self._check_patience(errand)
+            return None
+        if isinstance(answer, HourlyClicksError):
+            if not await self._is_about_key(errand, slot, answer):
+                raise answer
+            return None
+        self._limiter.answered(slot)
+        if not self._trust.certain:
+            self._trust.accept()
+        if errand.call.circuits is not None:
+            errand.call.circuits.answered(errand.query, slot.sent)
+        return answer
+
+    async def _is_about_key(self, errand: Errand, slot: Slot, error: HourlyClicksError) -> bool:
+        """Return whether to ask again, since an error is about the key and may pass; tell of any other.
+
+        Raises:
+            HourlyClicksError: the key is wrong.
+        """
+        limiter = self._limiter
+        doubt = self._trust.doubt(
+            error.about(errand.query.day, errand.query.target), sent=slot.epoch, epoch=limiter.epoch
+        )
+        if doubt is Doubt.NONE:
+            limiter.answered(slot)
+            if errand.call.circuits is not None and isinstance(error, ApiError):
+                now = self._clock.monotonic()
+                errand.call.circuits.rejected(errand.query, error, now=now, asked=errand.asked)
+            return False
+        if doubt is Doubt.PAUSE:
+            await limiter.refused(slot, None, for_rate=False)
+            self._trust.paused(limiter.epoch)
+        self._check_patience(errand)
+        return True
+
     def _judge(self, errand: Errand, response: Response) -> DayClicks | Refusal | HourlyClicksError:
         """Return what an answer means."""
         if response.status != _OK and (refused := refusal(response, self._clock.wall())):
@@ -250,8 +306,6 @@ class DayFetcher:
         self._skew.note(skew)
         try:
             return self._read(errand.query, response, as_of)
-        except RateLimitedError:
-            return refusal_by_code(response, self._clock.wall())
         except ApiError as error:
             errand.asked = as_of  # a rejection of a day that was not over by then is not the last word
             return error

@@ -111,6 +111,7 @@ class Engine:
             retrier=Retrier(retry, clock=clock, random=random),
             clock=clock,
             announce=announce,
+            concurrency=limits.concurrency,
             archive=self._archive,
         )
         self._flights = Flights(self._fetcher.fetch, self.limiter.hand_over)
@@ -140,7 +141,9 @@ class Engine:
             fetcher=self._fetcher,
             flights=self._flights,
             limiter=self.limiter,
+            clock=self._clock,
             announce=self._announce,
+            zone=self._zone,
             workers=self._workers,
             spare=self._spare,
             running=self._running,
@@ -174,9 +177,14 @@ class Engine:
             limiter=self.limiter,
             clock=self._clock,
             announce=self._announce,
+            zone=self._zone,
             workers=self._workers,
             running=self._running,
         )
+
+    def retry_key(self) -> None:
+        """Send requests again after the server has refused the key."""
+        self.limiter.unlatch()
 
     async def close(self, *, lost: bool = False) -> None:
         """End whatever still runs, finish what was begun, and give up what is owned.

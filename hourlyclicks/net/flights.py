@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from hourlyclicks.errors import HourlyClicksError
 from hourlyclicks.pacing.errand import Errand
-from hourlyclicks.pacing.lanes import OverError
+from hourlyclicks.pacing.lanes import HeldError, OverError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -48,8 +48,10 @@ class _Flight(Errand):
 
     __slots__ = ("followers", "own", "task")
 
-    def __init__(self, call: Call, query: Query, task: asyncio.Task[object] | None) -> None:
-        super().__init__(call, query)
+    def __init__(
+        self, call: Call, query: Query, task: asyncio.Task[object] | None, *, again: bool = False
+    ) -> None:
+        super().__init__(call, query, again=again)
         self.task = task
         self.own = task is None
         self.followers: set[asyncio.Future[DayClicks]] = set()
@@ -79,23 +81,29 @@ class Flights:
         self._hand_over = hand_over
         self._flights: dict[Query, _Flight] = {}
 
-    async def fly(self, query: Query, call: Call) -> DayClicks:
+    async def fly(self, query: Query, call: Call, *, again: bool = False) -> DayClicks:
         """Fetch a day in the present task, or wait for whoever is fetching it.
+
+        Args:
+            query: the day.
+            call: on whose behalf.
+            again: whether to ask even if the store has it.
 
         Raises:
             OverError: the call is over.
+            HeldError: a circuit breaker of the call keeps the day from being sent.
             HourlyClicksError: the day failed.
         """
         while True:
-            mine = _Flight(call, query, asyncio.current_task())
+            mine = _Flight(call, query, asyncio.current_task(), again=again)
             flight = self._flights.setdefault(query, mine)
             if flight is not mine:
                 self._join(flight, call)
                 return await self._follow(flight, flight.join(), call)
             try:
                 return await self._lead(flight)
-            except OverError:
-                if call.over:
+            except (OverError, HeldError):
+                if call.over or call.holds(query):
                     raise
                 # it was on behalf of another call that had taken it over
 
@@ -140,7 +148,7 @@ class Flights:
     async def _lead(self, flight: _Flight) -> DayClicks:
         try:
             day = await self._fetch(flight)
-        except OverError:  # the leader's call is over, not that of its followers
+        except (OverError, HeldError):  # it is so with the leader's call, not with that of its followers
             self._land(flight, _LeaderGoneError())
             raise
         except Exception as error:
@@ -186,6 +194,8 @@ class Flights:
             self._abandon(flight, follower)
         if call.over:
             raise OverError
+        if call.holds(flight.query):
+            raise HeldError
         return await self.share(flight.query, call)
 
     def _abandon(self, flight: _Flight, follower: asyncio.Future[DayClicks]) -> None:

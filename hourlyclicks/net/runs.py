@@ -9,6 +9,7 @@ With a store, the days that are known for good come from there, and are not aske
 
 from __future__ import annotations
 
+import copy
 from itertools import repeat
 from typing import TYPE_CHECKING, Self, TypeVar
 
@@ -17,6 +18,7 @@ from hourlyclicks.events import Progress
 from hourlyclicks.model.series import SeriesBuilder
 from hourlyclicks.model.targets import Query
 from hourlyclicks.net.archive import Pages
+from hourlyclicks.net.circuit import Circuit, Ledger, ParkedError
 from hourlyclicks.net.fanout import Crew
 from hourlyclicks.pacing.lanes import Call
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable, Iterator
     from types import TracebackType
 
+    from hourlyclicks.clock import Clock
+    from hourlyclicks.errors import ApiError
     from hourlyclicks.events import Announcer
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
@@ -41,7 +45,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Run:
+class Run(Ledger):
     """One call of a user that takes many days.
 
     As a context manager it is counted in the forecasts of the others.
@@ -53,7 +57,9 @@ class Run:
         fetcher: knows when to give up.
         flights: fetch the days.
         limiter: foresees the end.
+        clock: what time it is.
         announce: told how far it is.
+        zone: the account's time zone, if it is known.
         workers: how many days may be worked on at a time.
         spare: how many more may be while some of these are held up.
         running: the runs of the client, among which it is while it is entered.
@@ -75,7 +81,9 @@ class Run:
         fetcher: DayFetcher,
         flights: Flights,
         limiter: Limiter,
+        clock: Clock,
         announce: Announcer,
+        zone: dt.tzinfo | None,
         workers: int,
         spare: int,
         running: set[Ongoing],
@@ -91,6 +99,18 @@ class Run:
         self._expected = 0
         self._failed = 0
         self._fetcher = fetcher
+        self._circuit = Circuit(
+            range_,
+            newest_first=False,
+            call=self._call,
+            ledger=self,
+            archive=archive,
+            flights=flights,
+            limiter=limiter,
+            zone=zone,
+            clock=clock,
+            announce=announce,
+        )
         self._flights = flights
         self._limiter = limiter
         self._announce = announce
@@ -140,13 +160,39 @@ class Run:
         if known is not None:
             return self._reuse(known)
         try:
-            day = await self._flights.fly(query, self._call)
+            day = await self._circuit.fly(query)
+        except ParkedError as parked:
+            raise self._parked(parked.error) from None
         except HourlyClicksError:
             self._failed += 1
             self._count()
             raise
         self._count()
         return day
+
+    async def follow_up(self) -> None:
+        """Do what the last answer calls for, once its day is counted.
+
+        Raises:
+            HourlyClicksError: no other day can succeed.
+        """
+        if not self._circuit.parking.unsettled:
+            return
+        await self._circuit.follow_up(self.target)
+        error = self._circuit.parking.parked.get(self.target)
+        if error is not None:
+            raise self._parked(error)
+
+    def left(self, target: Target) -> int:
+        """Return how many days are not done."""
+        del target
+        return self._call.remaining + self._failed
+
+    def _parked(self, error: ApiError) -> ApiError:
+        """Return the rejection of every day as the error that ends the run."""
+        ending = copy.copy(error)
+        ending.fatal = True
+        return ending
 
     def _reuse(self, known: DayClicks | HourlyClicksError) -> DayClicks:
         """Take what the store has of a day."""
@@ -203,6 +249,7 @@ async def collect(run: Run, *, strict: bool) -> HourlySeries:
             failures[query.day] = error
             if error.retryable and run.given_up:
                 crew.stop()
+        await run.follow_up()
 
     crew = run.crew(run.queries(), work)
     run.on_close = crew.end

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from hourlyclicks.model.report import BackfillReport
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Mapping
 
-    from hourlyclicks.errors import HourlyClicksError
+    from hourlyclicks.errors import ApiError, HourlyClicksError
     from hourlyclicks.model.report import StopReason
-    from hourlyclicks.model.targets import Query
+    from hourlyclicks.model.targets import Query, Target
     from hourlyclicks.pacing.lanes import Call
 
 _MOST_FAILURES = 1000
+_NONE: Mapping[Target, ApiError] = MappingProxyType({})
 
 
 class Score:
@@ -28,7 +31,7 @@ class Score:
         known: in the store before this run came to them.
         got: fetched since, by this run or by somebody else.
         failed: given up by this run.
-        refused: the API said no.
+        refused: rejected by the API for good.
         provisional: those of `known` and `got` that are not final.
         next_due: when the first of these is due again.
         failures: why days failed or were refused.
@@ -58,6 +61,16 @@ class Score:
         if len(self.failures) < _MOST_FAILURES:
             self.failures[query] = error
 
+    def refuse(self) -> None:
+        """Note that a day that had failed is rejected for good."""
+        self.failed -= 1
+        self.refused += 1
+
+    def regain(self, query: Query) -> None:
+        """Note that a day that had failed has not, or is to be asked for again."""
+        self.failed -= 1
+        self.failures.pop(query, None)
+
     def report(
         self,
         *,
@@ -65,6 +78,8 @@ class Score:
         stopped: StopReason,
         error: HourlyClicksError | None,
         again_at: dt.datetime,
+        parked: Mapping[Target, ApiError] = _NONE,
+        unsent: int = 0,
     ) -> BackfillReport:
         """Return the report of a run that is over.
 
@@ -73,15 +88,17 @@ class Score:
             stopped: why it ended.
             error: what ended it.
             again_at: when another run could send a request.
+            parked: the targets that are parked, and why.
+            unsent: how many of their days were not sent; they have failed, too.
         """
         call, unfinished = self._call, self.remaining or self.failed
         return BackfillReport(
             total=self.total,
             done=call.answered,
             reused=self.known + self.got - call.answered,
-            failed=self.failed,
+            failed=self.failed + unsent,
             refused=self.refused,
-            remaining=self.remaining,
+            remaining=self.remaining - unsent,
             revised=call.revised,
             provisional=self.provisional,
             requests=call.spent,
@@ -90,5 +107,6 @@ class Score:
             stopped=stopped,
             resume_at=again_at if unfinished else self.next_due,
             failures=self.failures,
+            parked=parked,
             error=error,
         )

@@ -96,6 +96,18 @@ class DayStream:
         except BaseException as error:
             self._shelf.give_up(error)
             raise
+        await self._follow_up()
+
+    async def _follow_up(self) -> None:
+        """End the stream when its target turns out to be parked."""
+        try:
+            await self._run.follow_up()
+        except HourlyClicksError as error:
+            self._shelf.give_up(error)
+            self._crew.stop()
+        except BaseException as error:
+            self._shelf.give_up(error)
+            raise
 
 
 def _left() -> UsageError:

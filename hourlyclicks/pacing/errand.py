@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING
 
 import attrs
+
+from hourlyclicks.pacing.lanes import ALL
 
 if TYPE_CHECKING:
     import asyncio
@@ -34,6 +37,7 @@ class Errand:
         leader: on whose behalf at first; it runs in a task of that call.
         query: what is asked.
         refresh: whether any call that waits for it wants it asked for even if the store has it for good.
+        again: whether it is asked even if the store has it, and counts for nothing but what it tells.
         turn: its place in the line while it waits.
         busy: whether a request was spent on it whose result is not lost if it is let be.
         requests: how many requests were spent on it.
@@ -43,6 +47,7 @@ class Errand:
     """
 
     __slots__ = (
+        "again",
         "asked",
         "busy",
         "call",
@@ -57,10 +62,11 @@ class Errand:
 
     asked: dt.datetime
 
-    def __init__(self, call: Call, query: Query) -> None:
+    def __init__(self, call: Call, query: Query, *, again: bool = False) -> None:
         self.call = self.leader = call
         self.query = query
         self.refresh = call.terms.refresh
+        self.again = again
         self.turn: asyncio.Future[Slot] | None = None
         self.busy = False
         self.requests = self.refusals = self.started = 0
@@ -69,9 +75,24 @@ class Errand:
     def terms(self) -> Terms:
         """What is wanted of the day if it is in the store by the time it is its turn."""
         terms = self.call.terms
+        if self.again:
+            return ALL
         return terms if terms.refresh or not self.refresh else attrs.evolve(terms, refresh=True)
 
     @property
     def waits(self) -> bool:
         """Whether it stands in line and has got nothing yet."""
         return self.turn is not None and not self.turn.done()
+
+
+def fail(errand: Errand, error: Exception) -> None:
+    """Tell an errand that waits that it gets no place."""
+    if errand.turn is not None and not errand.turn.done():
+        errand.turn.set_exception(copy.copy(error))
+
+
+def given(slot: Slot, call: Call) -> Slot:
+    """Write down whose slot it is."""
+    slot.call = call
+    call.flying += 1
+    return slot

@@ -10,16 +10,21 @@ from __future__ import annotations
 import datetime as dt
 import enum
 from collections import OrderedDict, deque
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from hourlyclicks.store.terms import Terms
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from hourlyclicks.errors import ApiError
+    from hourlyclicks.model.targets import Query
+    from hourlyclicks.store.ledger import Mark
+
 T = TypeVar("T")
 
-_ALL = Terms(began=dt.datetime.max.replace(tzinfo=dt.UTC), refresh=True)
+ALL = Terms(began=dt.datetime.max.replace(tzinfo=dt.UTC), refresh=True)
+"""Ask for whatever the store has."""
 
 
 def _nobody() -> None:
@@ -39,6 +44,30 @@ class OverError(Exception):
     """A call is over: it may send no more requests."""
 
 
+class HeldError(Exception):
+    """A day may not be sent at present: the circuit breaker of its target is open, or checks."""
+
+
+class Circuits(Protocol):
+    """The circuit breakers of a call, as those see them who send its requests."""
+
+    def holds(self, query: Query) -> bool:
+        """Return whether a day must not be sent now."""
+        ...
+
+    def answered(self, query: Query, sent: int) -> None:
+        """Note that a day was answered."""
+        ...
+
+    def rejected(self, query: Query, error: ApiError, *, now: int, asked: dt.datetime) -> None:
+        """Note that the API has rejected a day."""
+        ...
+
+    def noted(self, query: Query, earlier: Mark | None) -> None:
+        """Note that the store has a rejected day as failed."""
+        ...
+
+
 class Call:
     """One call of a user, which may take many requests.
 
@@ -56,6 +85,7 @@ class Call:
         answered: days that it has got by asking.
         revised: days whose figures had changed.
         over: whether it may send no more.
+        circuits: its circuit breakers, if it has any.
         stand_in: to be called when a task that works for it is held up by anything but its answer, so that
             another one may work, or stand in line, meanwhile.
     """
@@ -63,6 +93,7 @@ class Call:
     __slots__ = (
         "_allowance",
         "answered",
+        "circuits",
         "flying",
         "job",
         "lane",
@@ -80,7 +111,7 @@ class Call:
         lane: Lane,
         remaining: int = 1,
         *,
-        terms: Terms = _ALL,
+        terms: Terms = ALL,
         allowance: int | None = None,
         job: str = "",
     ) -> None:
@@ -90,6 +121,7 @@ class Call:
         self.terms = terms
         self.flying = self.spent = self.retries = self.answered = self.revised = 0
         self.over = allowance == 0
+        self.circuits: Circuits | None = None
         self._allowance = allowance
         self.stand_in: Callable[[], None] = _nobody
 
@@ -97,6 +129,10 @@ class Call:
     def unsent(self) -> int:
         """The days whose request is still to be sent, if none has to be repeated."""
         return max(0, self.remaining - self.flying)
+
+    def holds(self, query: Query) -> bool:
+        """Return whether a circuit breaker keeps a day from being sent now."""
+        return self.circuits is not None and self.circuits.holds(query)
 
     def spend(self) -> None:
         """Count a request that is sent; with the last one it may send, the call is over."""

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING
 from hourlyclicks.clock import SECOND
 from hourlyclicks.errors import RateLimitedError
 from hourlyclicks.events import Paused, Resumed, SpacingChanged
+from hourlyclicks.pacing.errand import fail, given
 from hourlyclicks.pacing.foresight import Foresight
 from hourlyclicks.pacing.gate import Slot
-from hourlyclicks.pacing.lanes import Lane, Lanes, OverError
+from hourlyclicks.pacing.lanes import HeldError, Lane, Lanes, OverError
 from hourlyclicks.pacing.pace import OwnPace
 from hourlyclicks.pacing.pause import Wait
 from hourlyclicks.pacing.regulator import first_pause
@@ -75,6 +76,7 @@ class Limiter:
         Raises:
             HourlyClicksError: the run was ended by `abort` meanwhile.
             OverError: the call is over, or has no requests left.
+            HeldError: a circuit breaker keeps the day from being sent.
             NotNeededError: another process has got the day meanwhile.
             TakenError: another process asks for it right now.
         """
@@ -87,6 +89,9 @@ class Limiter:
             if errand.call.over:
                 raise OverError
             slot = await self._turn(errand)
+            if errand.call.holds(errand.query):
+                self.cancel(slot)
+                raise HeldError
             if not self._outdated(slot):
                 return self._spent(slot)
             self.cancel(slot)  # something happened since it was handed out, in the same turn of the loop
@@ -94,7 +99,7 @@ class Limiter:
     def at_once(self, errand: Errand) -> Slot | None:
         """Return a slot if there is one for which nobody waits."""
         call = errand.call
-        if self._lanes.occupied() or self._latch is not None or call.over:
+        if self._lanes.occupied() or self._latch is not None or call.over or call.holds(errand.query):
             return None
         slot = self._reserve(errand, self._clock.monotonic())
         if not isinstance(slot, Slot):
@@ -135,7 +140,16 @@ class Limiter:
     def dismiss(self, call: Call, error: Exception) -> None:
         """Tell those who wait on behalf of one call that it is over."""
         for errand in self._lanes.drain(call):
-            _fail(errand, error)
+            fail(errand, error)
+        self.serve()
+
+    def recall(self, call: Call) -> None:
+        """Tell those who wait on behalf of a call which of their days must not be sent now."""
+        for errand in self._lanes.drain(call):
+            if call.holds(errand.query):
+                fail(errand, HeldError())
+            else:
+                self._lanes.push(call, errand)
         self.serve()
 
     def release(self, slot: Slot, may_arrive: float = 0.0) -> None:
@@ -233,6 +247,15 @@ class Limiter:
             self._latch = copy.copy(error)  # whoever gets the original may add to it
         self.fail(error)
 
+    def unlatch(self) -> None:
+        """Let requests go again that `abort` has stopped for good."""
+        self._latch = None
+
+    @property
+    def epoch(self) -> int:
+        """How many pauses there have been; a slot bears the number of those before it."""
+        return self._pace.epoch
+
     # -- the line, as the pace sees it -------------------------------------------------------------------
 
     def serve(self) -> None:
@@ -260,12 +283,12 @@ class Limiter:
     def deny(self, errand: Errand, error: Exception) -> None:
         """Tell an errand that it gets no place."""
         if self._lanes.remove(errand.call, errand):
-            _fail(errand, error)
+            fail(errand, error)
 
     def fail(self, error: Exception) -> None:
         """Tell everybody who waits that there will be no place for anybody."""
         for errand in self._lanes.drain():
-            _fail(errand, error)
+            fail(errand, error)
         self._pace.idle()
 
     def paused(self, seconds: float) -> None:
@@ -326,7 +349,7 @@ class Limiter:
 
     def _hand_out(self, errand: Errand, slot: Slot) -> None:
         assert errand.turn is not None  # noqa: S101 - it waits, as every caller has seen
-        errand.turn.set_result(_given(slot, errand.call))
+        errand.turn.set_result(given(slot, errand.call))
 
     def _step_out(self, errand: Errand, turn: asyncio.Future[Slot]) -> None:
         if turn.cancelled():
@@ -334,15 +357,3 @@ class Limiter:
             self.serve()
         elif turn.exception() is None:
             self.cancel(turn.result())
-
-
-def _fail(errand: Errand, error: Exception) -> None:
-    if errand.turn is not None and not errand.turn.done():
-        errand.turn.set_exception(copy.copy(error))
-
-
-def _given(slot: Slot, call: Call) -> Slot:
-    """Write down whose slot it is."""
-    slot.call = call
-    call.flying += 1
-    return slot

@@ -43,8 +43,6 @@ def decode_day(
 
     Raises:
         ApiError: the API rejects the day: the ``code`` is not 0.
-        ServerError: the ``code`` speaks of the server, not of the day.
-        RateLimitedError: the ``code`` is 429; ask `hourlyclicks.wire.judge.refusal_by_code` what it asks for.
         DecodeError: it cannot be read, is incomplete, or is about another day.
     """
     day = query.day

@@ -4,8 +4,8 @@ Only an envelope with a ``code`` other than 0 is the API's rejection of what was
 without one comes from a gateway, a proxy or another server, which knows nothing of the day; it may be gone a
 second later.
 
-The vendor publishes no list of codes. A few of them repeat an HTTP status that is never about a day, and
-mean the same as that status.
+The vendor publishes no list of codes. A few of them repeat an HTTP status that is never about a day: such an
+answer rejects no day, and may be gone a second later, too.
 """
 
 from __future__ import annotations
@@ -13,14 +13,13 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from hourlyclicks.errors import ApiError, RateLimitedError, ServerError
+from hourlyclicks.errors import ApiError
 from hourlyclicks.wire.document import UnreadableError
 from hourlyclicks.wire.endpoints import CODE, MESSAGE, RESULT
 from hourlyclicks.wire.rows import LARGEST, whole_number
 from hourlyclicks.wire.text import excerpt
 
 if TYPE_CHECKING:
-    from hourlyclicks.errors import HourlyClicksError
     from hourlyclicks.wire.key import ApiKey
 
 _SERVER_CODES = range(500, 600)
@@ -30,6 +29,7 @@ _NOT_NOW = {
     HTTPStatus.REQUEST_TIMEOUT,
     HTTPStatus.MISDIRECTED_REQUEST,
     HTTPStatus.TOO_EARLY,
+    HTTPStatus.TOO_MANY_REQUESTS,
     *(code for code in _SERVER_CODES if code not in _ABOUT_THE_REQUEST),
 }
 
@@ -64,7 +64,7 @@ def message_of(document: object) -> str:
     return message if isinstance(message, str) else ""
 
 
-def error_of(code: int, message: str, *, status: int, key: ApiKey | None) -> HourlyClicksError:
+def error_of(code: int, message: str, *, status: int, key: ApiKey | None) -> ApiError:
     """Return the error that a code other than 0 stands for.
 
     Args:
@@ -73,16 +73,7 @@ def error_of(code: int, message: str, *, status: int, key: ApiKey | None) -> Hou
         status: the HTTP status that it came with.
         key: the API key, so that it is kept out of the error if the server repeats it.
     """
-    said = excerpt(message, key=key)
-    if code == HTTPStatus.TOO_MANY_REQUESTS:
-        return RateLimitedError(_sentence(f"code {code}: too many requests", said))
-    if code in _NOT_NOW:
-        return ServerError(_sentence(f"the API answered code {code}", said), status=status, retryable=True)
-    return ApiError(said, code=code, status=status)
-
-
-def _sentence(ours: str, theirs: str) -> str:
-    return f"{ours}: {theirs}" if theirs else ours
+    return ApiError(excerpt(message, key=key), code=code, status=status, retryable=code in _NOT_NOW)
 
 
 def _member(document: object, name: str) -> object:

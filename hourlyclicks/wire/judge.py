@@ -103,11 +103,6 @@ def refusal(response: Response, now: dt.datetime) -> Refusal | None:
     return None
 
 
-def refusal_by_code(response: Response, now: dt.datetime) -> Refusal:
-    """Return what an answer asks for whose ``code`` is 429: the same as one whose status is."""
-    return Refusal(int(HTTPStatus.TOO_MANY_REQUESTS), wait_of(response.headers, now))
-
-
 def check_status(response: Response, *, key: ApiKey | None = None) -> None:
     """Return if the body may hold figures; ask `refusal` first.
 
@@ -118,10 +113,10 @@ def check_status(response: Response, *, key: ApiKey | None = None) -> None:
     Raises:
         AuthenticationError: 401 or 403.
         ApiError: any other 4xx, or a redirect, which is never followed. With the ``code`` of the API's
-            envelope if there is one, and not retryable then; else it comes from a gateway, and may pass.
-        ServerError: 5xx or 408, or an envelope whose ``code`` speaks of the server.
+            envelope if there is one; else it comes from a gateway, and may pass.
+        ServerError: 5xx or 408.
         DecodeError: a status without figures: 201, 202, 204, 205, 206, 304, or none that HTTP knows.
-        RateLimitedError: 429, by status or by ``code``.
+        RateLimitedError: 429.
     """
     if response.status == HTTPStatus.OK:
         return

@@ -134,14 +134,16 @@ def test_refused_days_are_asked_for_on_demand_only(store: str) -> None:
     with serving(faults=refused) as server:
         result = filled(server, store)
         assert result.exit_code == 0
-        assert "  refused    2 days, to which the API says no" in result.stderr
+        assert "  rejected   2 days by the API (not asked again; see --retry-refused)" in result.stderr
         assert "code 7: \\x1b[2J[red]no" in result.stderr
         assert "\x1b" not in result.stderr
         assert "hourlyclicks backfill" not in result.stderr
         filled(server, store)
-        assert server.counters.requests == 60
+        assert (
+            server.counters.requests == 62
+        )  # each rejected day was asked once more before that was believed
         filled(server, store, "--retry-refused")
-        assert server.counters.requests == 62
+        assert server.counters.requests == 64
 
 
 def test_days_are_asked_for_again_on_demand(server: Simulator, store: str) -> None:

@@ -59,7 +59,7 @@ def test_all_that_is_not_as_it_should_be_is_told() -> None:
         "  known      0 days, in the store already",
         "  not final  3 days of these, whose figures can still change",
         "  failed     12 days",
-        "  refused    1 day, to which the API says no",
+        "  rejected   1 day by the API (not asked again; see --retry-refused)",
         "  remaining  7 days",
     ]
     assert lines[8] == "missing: account 2025-04-01: HTTP 500: \x1b[31mno"  # `say` makes it harmless

@@ -117,19 +117,24 @@ def test_a_refused_day_is_refused_from_the_store(path: Path, *, refresh: bool) -
     upstream = free(faults=Script(Rule(Status(404, body=b'{"code": 9}'), day=bad)))
 
     async def story(client: Client, _: VirtualClock) -> None:
-        with pytest.raises(ApiError):
+        with pytest.raises(ApiError):  # nothing else was answered yet, so that it has only failed
             await client.day(bad, LINK)
+        await check_fetch(client)  # asks for it once, and once more to be sure
+        assert upstream.counters.asked[LINK, bad] == 3
         for _again in range(2):
             with pytest.raises(ApiError) as caught:
                 await client.day(bad, LINK, refresh=refresh)
             assert (caught.value.status, caught.value.day, caught.value.target) == (404, bad, LINK)
+        await check_fetch(client, refresh=refresh)
+
+    async def check_fetch(client: Client, *, refresh: bool = False) -> None:
         with pytest.raises(IncompleteSeriesError) as lacking:
             await client.fetch(START, END, LINK, refresh=refresh)
         assert lacking.value.series.missing_days == (bad,)
         assert set(lacking.value.failures) == {bad}
 
     simulate(upstream, story, store=path)
-    assert upstream.counters.asked[LINK, bad] == (4 if refresh else 1)
+    assert upstream.counters.asked[LINK, bad] == (6 if refresh else 3)
 
 
 def test_progress_counts_what_the_store_has(path: Path) -> None:

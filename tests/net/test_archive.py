@@ -15,7 +15,7 @@ from hourlyclicks.events import Announcer, DayRevised
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.day import DayClicks
 from hourlyclicks.model.targets import Account, Query
-from hourlyclicks.net.archive import CHUNK, Archive, Pages, Taken
+from hourlyclicks.net.archive import CHUNK, NOTHING, Archive, Pages, Taken
 from hourlyclicks.simulator.clock import VirtualClock
 from hourlyclicks.store.ledger import DayState
 from hourlyclicks.store.terms import Terms
@@ -107,7 +107,8 @@ async def test_what_may_change_is_found_if_it_is_new(archive: Archive) -> None:
 
 async def test_what_was_refused_is_refused_again(archive: Archive) -> None:
     """The refusal comes back as the error it was, unless that is to be tried again."""
-    await archive.note(about(), NO, asked=BEFORE, requests=1)
+    await archive.note(about(), NO, asked=BEFORE, requests=1, began=NOW)
+    await archive.refuse(about(), NO, asked=BEFORE)
     with pytest.raises(ApiError) as caught:
         await archive.find(about(), TERMS)
     error = caught.value
@@ -118,22 +119,51 @@ async def test_what_was_refused_is_refused_again(archive: Archive) -> None:
 
 
 @pytest.mark.parametrize(
-    ("error", "asked", "state"),
-    [
-        (NO, BEFORE, DayState.REFUSED),
-        (DOWN, BEFORE, DayState.FAILED),
-        (NO, dt.datetime(2025, 4, 20, 23, tzinfo=dt.UTC), DayState.FAILED),
-    ],
+    "error",
+    [NO, DOWN],
 )
-async def test_what_is_noted(
-    archive: Archive, error: HourlyClicksError, asked: dt.datetime, state: DayState
-) -> None:
-    """A no of the API to a day that is over is a refusal; everything else is a failure."""
-    await archive.note(about(), error, asked=asked, requests=3)
+async def test_what_is_noted(archive: Archive, error: HourlyClicksError) -> None:
+    """Whatever the error, a day has failed until its rejection is believed."""
+    assert await archive.note(about(), error, asked=BEFORE, requests=3, began=NOW) is None
     (mark,) = await archive.marks(LINK, ALL)
-    assert (mark.date, mark.state, mark.asked_at, mark.attempts) == (DAY, state, asked, 3)
-    assert await archive.tally(LINK, ALL) == {state: 1}
-    assert await archive.failing() == ([LINK] if state == DayState.FAILED else [])
+    assert (mark.date, mark.state, mark.asked_at, mark.attempts) == (DAY, DayState.FAILED, BEFORE, 3)
+    assert await archive.tally(LINK, ALL) == {DayState.FAILED: 1}
+    assert await archive.failing() == [LINK]
+    await archive.refuse(about(), error, asked=BEFORE)
+    (mark,) = await archive.marks(LINK, ALL)
+    assert (mark.state, mark.attempts) == (DayState.REFUSED, 3)
+    assert await archive.failing() == []
+
+
+async def test_the_same_rejection_before_is_told(archive: Archive) -> None:
+    """Noting a rejection tells whether an earlier call met the same one; a refused day then stays refused."""
+    await archive.note(about(), NO, asked=BEFORE, requests=1, began=NOW)
+    assert await archive.note(about(), NO, asked=NOW, requests=1, began=BEFORE) is None
+    other = ApiError("no", code=5, status=200)
+    assert await archive.note(about(), other, asked=BEFORE, requests=1, began=NOW) is None
+    mark = await archive.note(about(), other, asked=BEFORE, requests=1, began=NOW)
+    assert mark is not None
+    assert (mark.state, mark.asked_at) == (DayState.FAILED, BEFORE)
+    await archive.refuse(about(), other, asked=BEFORE)
+    await archive.note(about(), other, asked=NOW, requests=1, began=NOW)
+    assert await archive.tally(LINK, ALL) == {DayState.REFUSED: 1}
+    await archive.note(about(), DOWN, asked=NOW, requests=1, began=NOW)
+    assert await archive.tally(LINK, ALL) == {DayState.FAILED: 1}
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+async def test_the_backdrop_of_a_target(archive: Archive, *, newest_first: bool) -> None:
+    """The day with figures farthest from the beginning, and when a call before was last answered."""
+    assert (await archive.backdrop(LINK, ALL, began=NOW, newest_first=newest_first)) == NOTHING
+    for date in (ALL[1], ALL[7], ALL[-3]):
+        await archive.keep(about(date), day(date), requests=1)
+    await archive.note(about(ALL[-1]), NO, asked=BEFORE, requests=1, began=NOW)
+    found = await archive.backdrop(LINK, ALL, began=AFTER, newest_first=newest_first)
+    assert found.day == (ALL[1] if newest_first else ALL[-3])
+    assert found.answered == day(ALL[1]).fetched_at
+    assert (
+        await archive.backdrop(LINK, ALL, began=day().fetched_at, newest_first=newest_first)
+    ).answered is None
 
 
 async def test_a_change_is_told(archive: Archive, events: list[Event]) -> None:
@@ -182,7 +212,7 @@ async def test_what_a_wrong_clock_stamped_is_found_no_more(archive: Archive) -> 
     """Neither figures nor refusals from the future."""
     ahead = NOW + dt.timedelta(days=3)
     await archive.keep(about(), day(at=ahead), requests=1)
-    await archive.note(about(ALL[0]), NO, asked=ahead, requests=1)
+    await archive.note(about(ALL[0]), NO, asked=ahead, requests=1, began=NOW)
     assert [await archive.find(about(date), TERMS) for date in (DAY, ALL[0])] == [None, None]
     assert await Pages(archive, LINK, ALL, TERMS).count() == 0
 
@@ -216,7 +246,8 @@ async def test_pages_give_each_day_once(archive: Archive, store: FailingStore) -
 async def test_pages_of_days_to_be_refreshed(archive: Archive) -> None:
     """They hold nothing that was there before."""
     await archive.keep(about(), day(), requests=1)
-    await archive.note(about(ALL[1]), NO, asked=BEFORE, requests=1)
+    await archive.note(about(ALL[1]), NO, asked=BEFORE, requests=1, began=NOW)
+    await archive.refuse(about(ALL[1]), NO, asked=BEFORE)
     for terms, number in ((REFRESH, 0), (TERMS, 2), (REFUSED_TOO, 1)):
         pages = Pages(archive, LINK, ALL, terms)
         assert await pages.count() == number

@@ -11,7 +11,7 @@ from hourlyclicks.errors import HourlyClicksError, StoreError
 from hourlyclicks.model.report import StopReason
 from tests.net.asking import DAY, LINK
 from tests.net.backfilling import MONTH_OF_IT
-from tests.net.stage import END, FREE, ONE, FailingStore, good, others, play, status
+from tests.net.stage import END, FREE, ONE, REJECTED, FailingStore, good, others, play
 from tests.sizes import sample
 
 if TYPE_CHECKING:
@@ -127,4 +127,4 @@ def test_a_failure_that_cannot_be_noted(path: Path) -> None:
             await stage.client.backfill(*MONTH_OF_IT)
 
     store = FailingStore(path)
-    play(story, lambda _day, _number: status(404), store=store)
+    play(story, lambda _day, _number: REJECTED, store=store)

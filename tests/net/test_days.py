@@ -69,8 +69,8 @@ REPEATED: dict[str, tuple[Any, type[HourlyClicksError]]] = {
     "421": (status(421, REJECTED.body), ApiError),
     "425": (status(425), ApiError),
     "code 0 under 404": (status(404, b'{"code": 0, "result": []}'), ApiError),
-    "code 500": (status(200, b'{"code": 500, "message": "maintenance"}'), ServerError),
-    "code 503 under 400": (status(400, b'{"code": 503}'), ServerError),
+    "code 500": (status(200, b'{"code": 500, "message": "maintenance"}'), ApiError),
+    "code 503 under 400": (status(400, b'{"code": 503}'), ApiError),
     "a broken line": (RESET, TransportError),
 }
 FINAL: dict[str, tuple[Any, type[HourlyClicksError]]] = {

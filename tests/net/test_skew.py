@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hourlyclicks.errors import ApiError
-from hourlyclicks.events import Announcer, ClockSkew, Refused
+from hourlyclicks.events import Announcer, ClockSkew
 from hourlyclicks.net.skew import SkewWatch, words_for
 from hourlyclicks.simulator.clock import START
 from tests.net.asking import DAY, LINK
-from tests.net.stage import REJECTED, always, good, in_turn, play, status
+from tests.net.stage import REJECTED, always, good, play, status
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -142,16 +142,3 @@ def test_a_date_to_come_makes_no_day_final_earlier(headers: dict[str, str]) -> N
             assert (found.final, found.fetched_at) == (final, begun)
 
     play(story)
-
-
-def test_a_code_429_pauses_like_the_status() -> None:
-    """A body that says "too many requests" pauses as long as the header fields ask, and costs no attempt."""
-
-    async def story(stage: Stage) -> None:
-        assert (await stage.client.day(DAY, LINK)).total_clicks == 7
-
-    busy = b'{"code": 429, "message": "Too many requests"}'
-    answers = in_turn(status(200, busy, X_RateLimit_Reset="40"), status(404, busy, Retry_After="50"))
-    stage = play(story, answers)
-    assert [event.status for event in stage.told(Refused)] == [429, 429]
-    assert stage.transport.times == [0.0, 41.0, 92.0]

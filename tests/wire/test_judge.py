@@ -22,7 +22,7 @@ from hourlyclicks.errors import (
     ServerError,
 )
 from hourlyclicks.model.http import Response
-from hourlyclicks.wire.judge import Refusal, check_status, refusal, refusal_by_code
+from hourlyclicks.wire.judge import Refusal, check_status, refusal
 from hourlyclicks.wire.key import ApiKey
 
 ANSWERS = Path(__file__).parent / "answers"
@@ -224,12 +224,12 @@ def test_a_proxy_that_asks_for_credentials_is_named() -> None:
 
 
 @pytest.mark.parametrize("status", [302, 400, 404])
-@pytest.mark.parametrize("code", [202, 408, 421, 425, 500, 502, 503, 504, 511, 599])
+@pytest.mark.parametrize("code", [202, 408, 421, 425, 429, 500, 502, 503, 504, 511, 599])
 def test_a_code_that_repeats_a_status_of_the_server(status: int, code: int) -> None:
-    """Such a code means the same as the status: the server failed, and may recover."""
+    """Such a code rejects no day: the server failed, and may recover."""
     error = error_of(answer(status, b'{"code":%d,"message":"maintenance"}' % code))
-    assert isinstance(error, ServerError)
-    assert (error.status, error.retryable) == (status, True)
+    assert isinstance(error, ApiError)
+    assert (error.code, error.status, error.retryable) == (code, status, True)
     assert str(error) == f"the API answered code {code}: maintenance"
 
 
@@ -239,14 +239,6 @@ def test_other_codes_reject(code: int) -> None:
     error = error_of(answer(400, b'{"code":%d}' % code))
     assert isinstance(error, ApiError)
     assert (code, False) == (error.code, error.retryable)
-
-
-def test_a_code_429_is_a_refusal_because_of_the_rate() -> None:
-    """A code 429 is told apart from a rejection, and asks for what the header fields say."""
-    busy = answer(400, b'{"code":429,"message":"Too many requests"}', retry_after="7")
-    assert isinstance(error_of(busy), RateLimitedError)
-    assert refusal_by_code(busy, NOW) == Refusal(429, 7.0)
-    assert refusal_by_code(answer(200), NOW) == Refusal(429, None)
 
 
 def test_a_3xx_that_leads_nowhere_is_told_by_its_body() -> None:

@@ -1,0 +1,282 @@
+"""The circuit breakers of a call at work: they hold days back, and send checks, probes and confirmations.
+
+What they decide, and why, is in `hourlyclicks.net.parking`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from hourlyclicks.errors import HourlyClicksError
+from hourlyclicks.events import TargetParked
+from hourlyclicks.model.dates import is_final
+from hourlyclicks.model.targets import Query
+from hourlyclicks.net.archive import NOTHING
+from hourlyclicks.net.parking import Parking
+from hourlyclicks.net.rejection import likeness, rejects
+from hourlyclicks.pacing.lanes import HeldError, OverError
+from hourlyclicks.store.ledger import DayState
+
+if TYPE_CHECKING:
+    from hourlyclicks.clock import Clock
+    from hourlyclicks.errors import ApiError
+    from hourlyclicks.events import Announcer
+    from hourlyclicks.model.dates import DateRange
+    from hourlyclicks.model.day import DayClicks
+    from hourlyclicks.model.targets import Target
+    from hourlyclicks.net.archive import Archive, Backdrop
+    from hourlyclicks.net.flights import Flights
+    from hourlyclicks.net.rejection import Likeness, Rejection
+    from hourlyclicks.pacing.lanes import Call
+    from hourlyclicks.pacing.limiter import Limiter
+
+_ONE_DAY = dt.timedelta(days=1)
+
+
+class ParkedError(Exception):
+    """A day was not sent, since its target is parked.
+
+    Attributes:
+        error: why.
+    """
+
+    def __init__(self, error: ApiError) -> None:
+        self.error = error
+
+
+class Ledger:
+    """What a call counts when the circuit breakers decide something. This one counts nothing."""
+
+    def left(self, target: Target) -> int:
+        """Return how many days of a target are not done."""
+        del target
+        return 0
+
+    def refuse(self, query: Query) -> None:
+        """Note that a day that had failed is rejected for good."""
+
+    def regain(self, query: Query, day: DayClicks) -> None:
+        """Note that a day that had failed was answered after all."""
+
+    def give_up(self, error: ApiError) -> None:
+        """Note that targets are parked one after the other, and nothing else is answered."""
+
+
+class Circuit:
+    """Fetch the days of one call through its circuit breakers.
+
+    Args:
+        days: the days of the call.
+        newest_first: whether it asks for the last of them first.
+        call: the call.
+        ledger: what it counts.
+        archive: the store, if there is one.
+        flights: fetch days.
+        limiter: told whom to recall.
+        zone: the account's time zone, if it is known.
+        clock: what time it is.
+        announce: told of targets that are parked.
+
+    Attributes:
+        parking: the circuit breakers.
+        aside: days that were answered before their turn; each is given away once.
+    """
+
+    def __init__(
+        self,
+        days: DateRange,
+        *,
+        newest_first: bool,
+        call: Call,
+        ledger: Ledger,
+        archive: Archive | None,
+        flights: Flights,
+        limiter: Limiter,
+        zone: dt.tzinfo | None,
+        clock: Clock,
+        announce: Announcer,
+    ) -> None:
+        self.parking = call.circuits = Parking(keeps=archive is not None)
+        self.aside: dict[Query, DayClicks] = {}
+        self._days = days
+        self._newest_first = newest_first
+        self._call = call
+        self._ledger = ledger
+        self._archive = archive
+        self._flights = flights
+        self._limiter = limiter
+        self._zone = zone
+        self._clock = clock
+        self._announce = announce
+        self._backdrops: dict[Target, Backdrop] = {}
+        self._changed = asyncio.Event()
+
+    async def fly(self, query: Query) -> DayClicks:
+        """Fetch a day when it may be sent.
+
+        Raises:
+            ParkedError: its target is parked.
+            OverError: the call is over.
+            HourlyClicksError: it failed.
+        """
+        while True:
+            if self.parking.holds(query):
+                await self._wait(query)
+            if self.aside and (day := self.aside.pop(query, None)) is not None:
+                self._call.answered += 1
+                return day
+            try:
+                return await self._flights.fly(query, self._call)
+            except HeldError:
+                continue
+
+    async def follow_up(self, target: Target) -> None:
+        """Do what the last answer of a target calls for, once its day is counted.
+
+        Raises:
+            HourlyClicksError: one that no day can survive.
+        """
+        if self.parking.needs_check(target):
+            await self._check(target)
+        await self._judge(target)
+
+    async def probe(self, target: Target) -> None:
+        """Try whether a parked target is answered again."""
+        query = await self._witness(target)
+        self.parking.begin_probe(query, self._clock.monotonic())
+        await self._try(query)
+
+    async def conclude(self) -> None:
+        """Ask for one more day of each target of which only that is missing to believe its rejections."""
+        for target in self.parking.unanswered():
+            await self._try(await self._witness(target))
+            await self._judge(target)
+
+    # -- inside -----------------------------------------------------------------------------------------
+
+    async def _wait(self, query: Query) -> None:
+        """Wait until a day may be sent; whichever task comes first sends the check that is waited for."""
+        while self.parking.holds(query):
+            if query.target in self.parking.parked:
+                raise ParkedError(self.parking.parked[query.target])
+            if self.parking.needs_check(query.target):
+                await self._check(query.target)
+            else:
+                await self._changed.wait()
+
+    def _wake(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
+
+    async def _check(self, target: Target) -> None:
+        """Ask for another day of a target, and park the target if that is rejected likewise."""
+        self._limiter.recall(self._call)
+        try:
+            query = await self._witness(target)
+            self.parking.begin_check(query)
+            await self._try(query)
+        finally:
+            self.parking.end_trial(target)
+            self._wake()
+        error = self.parking.parked.get(target)
+        if error is not None:
+            self._announce(TargetParked(target=target, days=self._ledger.left(target), error=error))
+            if self.parking.hopeless:
+                self._ledger.give_up(error)
+
+    async def _try(self, query: Query) -> None:
+        """Ask for a day, whether or not the store has it; only what ends the call is raised."""
+        known = self.parking.known(query.target) == query.day
+        try:
+            day = await self._flights.fly(query, self._call, again=True)
+        except (OverError, HeldError):
+            return
+        except HourlyClicksError as error:
+            if error.fatal:
+                raise
+            return
+        finally:
+            self.parking.end_trial(query.target)
+            self._wake()
+        if not known and not self._has_figures(query):
+            self.aside[query] = day
+
+    def _has_figures(self, query: Query) -> bool:
+        backdrop = self._backdrops.get(query.target)
+        return backdrop is not None and backdrop.day == query.day
+
+    async def _witness(self, target: Target) -> Query:
+        """Return the day that tells whether a target is answered at all."""
+        day = self.parking.known(target) or (await self._backdrop(target)).day or self._other_end()
+        return Query(day, target)
+
+    def _other_end(self) -> dt.date:
+        """Return the last day to be asked for, of those that are over if there is one."""
+        if self._newest_first:
+            return self._days.start
+        now, day = self._clock.wall(), self._days.end
+        while day > self._days.start and not is_final(day, now, self._zone):
+            day -= _ONE_DAY
+        return day if is_final(day, now, self._zone) else self._days.end
+
+    async def _backdrop(self, target: Target) -> Backdrop:
+        """Return what the store knows of the other days of a target, as it was when first asked."""
+        if self._archive is None:
+            return NOTHING
+        found = self._backdrops.get(target)
+        if found is None:
+            found = self._backdrops[target] = await self._archive.backdrop(
+                target, self._days, began=self._call.terms.began, newest_first=self._newest_first
+            )
+        return found
+
+    async def _judge(self, target: Target) -> None:
+        """Believe those rejections after which the target was answered that have come again."""
+        groups: dict[Likeness, list[Rejection]] = {}
+        for rejection in self.parking.take_ripe(target):
+            if self._archive is None or not self._archive.is_over(rejection.query.day, rejection.asked):
+                continue
+            if await self._came_before(rejection):
+                await self._refuse(rejection)
+            elif rejection.between or rejection.earlier is not None:
+                groups.setdefault(likeness(rejection.error), []).append(rejection)
+        for like, group in groups.items():
+            if self.parking.trusts(like) or await self._comes_again(group[0], like):
+                for rejection in group:
+                    await self._refuse(rejection)
+
+    async def _came_before(self, rejection: Rejection) -> bool:
+        """Return whether a day was rejected likewise in an earlier run, and others were answered later."""
+        mark = rejection.earlier
+        if mark is None or mark.state is DayState.REFUSED:
+            return mark is not None
+        answered = (await self._backdrop(rejection.query.target)).answered
+        return answered is not None and mark.asked_at < answered
+
+    async def _comes_again(self, rejection: Rejection, like: Likeness) -> bool:
+        """Ask for a rejected day once more; return whether it is rejected likewise."""
+        query = rejection.query
+        self.parking.begin_confirmation(query)
+        try:
+            day = await self._flights.fly(query, self._call)
+        except (OverError, HeldError):
+            return False
+        except HourlyClicksError as error:
+            if error.fatal:
+                raise
+            again = rejects(error) and likeness(error) == like
+            if again:
+                self.parking.repeated(like, again=True)
+            return again
+        finally:
+            self.parking.end_confirmation(query)
+        self.parking.repeated(like, again=False)
+        self._ledger.regain(query, day)
+        return False
+
+    async def _refuse(self, rejection: Rejection) -> None:
+        assert self._archive is not None  # noqa: S101 - only with a store is a day believed to be rejected
+        await self._archive.refuse(rejection.query, rejection.error, asked=rejection.asked)
+        self._ledger.refuse(rejection.query)
