@@ -2,7 +2,7 @@
 
 Whatever a session, its connector, its resolver or its trace hooks raise ends here. What is the network's
 fault may be repeated. What cannot get better, such as a bad certificate, is fatal, and so is an exception
-that nobody foresaw: it would come again with each day.
+of an unknown kind: it would come again with each day.
 
 The original is neither kept nor quoted, since it may hold the key. Of one that was not foreseen, its class
 is named and the place it was raised at.
