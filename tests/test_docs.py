@@ -107,3 +107,11 @@ def test_the_messages_in_the_faq_exist() -> None:
     pieces = [piece.strip() for text in quoted for piece in text.split("…")]
     assert len(quoted) > 20
     assert [piece for piece in pieces if piece not in known] == []
+
+
+def test_the_changelog_says_each_thing_once() -> None:
+    """No line of the changelog is there twice, as after a merge, and each ends a sentence."""
+    lines = [
+        line for line in (ROOT / "CHANGELOG.md").read_text("utf-8").splitlines() if line.startswith("- ")
+    ]
+    assert [line for line in lines if lines.count(line) > 1 or not line.endswith(".")] == []
