@@ -103,6 +103,7 @@ class Parking:
         lifted: those that are parked no more, each with the days of it that were rejected.
         hopeless: set when a second target was parked by the same answer and nothing was answered between.
         unsettled: whether anything was ever rejected.
+        held: how many circuits are not closed; with none, every day may be sent.
     """
 
     def __init__(self, *, keeps: bool) -> None:
@@ -113,7 +114,7 @@ class Parking:
         self._keeps = keeps
         self._breakers: dict[Target, Breaker] = {}
         self._answered: dict[Target, dt.date] = {}
-        self._held = 0
+        self.held = 0
         self._well: Target | None = None  # answered last, with nothing else to tell of it
         self._answers = 0
         self._confirming: set[Query] = set()
@@ -152,7 +153,7 @@ class Parking:
             breaker.pending.append(Rejection(query, error, now, asked, target in self._answered))
         if breaker.state is State.CLOSED and len(breaker.row) >= ROW and not self._is_explained(breaker):
             breaker.state, breaker.claimed = State.CHECKING, False
-            self._held += 1
+            self.held += 1
 
     def noted(self, query: Query, earlier: Mark | None) -> None:
         """Note that the store has a rejected day as failed; `earlier`: see `Rejection`."""
@@ -170,7 +171,7 @@ class Parking:
 
     def holds(self, query: Query) -> bool:
         """Return whether a day must not be sent now."""
-        if not self._held:
+        if not self.held:
             return False
         breaker = self._breakers.get(query.target)
         if breaker is None or breaker.state is State.CLOSED:
@@ -303,7 +304,7 @@ class Parking:
 
     def _set_closed(self, breaker: Breaker) -> None:
         if breaker.state is not State.CLOSED:
-            self._held -= 1
+            self.held -= 1
         breaker.state, breaker.claimed = State.CLOSED, False
 
     def _tried(self, query: Query, breaker: Breaker, error: ApiError, now: int) -> None:
