@@ -277,7 +277,7 @@ def close_without_checkpoint(db: sqlite3.Connection, path: str | os.PathLike[str
         path: the main file.
     """
     uri = uri_of(path, "mode=ro")  # what cannot write makes no checkpoint, either
-    with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as another:
+    with closing(sqlite3.connect(uri, uri=True, isolation_level=None, timeout=0.1)) as another:
         with suppress(sqlite3.Error):
             another.execute("BEGIN")
             one(another, "SELECT count(*) FROM sqlite_master")
