@@ -216,7 +216,7 @@ class DayFetcher:
                 self._tell_failure(errand, errand.requests, wait, error)
 
     def _wait_for_calm(self, errand: Errand, error: HourlyClicksError) -> float | None:
-        """Return for how many seconds a backfill waits when too much fails; nobody else does.
+        """Return for how many seconds a backfill waits when too much fails; other calls do not wait.
 
         It does not wait for a gateway that answers for itself, which is a matter for the circuit breakers.
         """

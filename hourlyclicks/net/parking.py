@@ -73,7 +73,7 @@ class Breaker:
         like: what they have in common.
         explained: the rejection of which a check has shown that other days are answered, until the next day.
         trial: the day of the check or probe that is under way.
-        claimed: whether somebody sends the check.
+        claimed: whether a task sends the check.
         pending: rejections after which no answer has come.
         ripe: rejections after which one has, or that need none.
         since: when it was parked, or probed last, in nanoseconds.

@@ -63,7 +63,7 @@ class Look:
 
     def _open(self) -> sqlite3.Connection:
         if check_kind(self._path).st_size == 0:
-            raise StoreError("the file is empty, and no store yet")
+            raise StoreError("the file is empty, and not a store yet")
         self._seen = self._state()
         self._db = self._up_to_date(self._connect())
         return self._db
@@ -124,4 +124,4 @@ class Look:
 
 def _check_tables(db: sqlite3.Connection) -> None:
     if version_of(db) == 0:
-        raise StoreError("there are no tables in it, and it is no store yet")
+        raise StoreError("it has no tables, and is not a store yet")

@@ -209,7 +209,9 @@ class PostgresStore:
             self._loop, self._generation = loop, forks.generation()
             forks.hold(self)
         elif self._loop is not loop:
-            raise StoreError(f"the store {place_of(self._dsn)}: it was opened in another event loop")
+            raise StoreError(
+                f"the store {place_of(self._dsn)}: it was opened in another event loop; make a new one"
+            )
         job = loop.create_task(self._persist(work))
         self._jobs.add(job)
         job.add_done_callback(self._jobs.discard)

@@ -194,7 +194,7 @@ async def test_a_line_that_vanishes_is_an_error(server_place: ServerPlace) -> No
         "CREATE FUNCTION skip() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'"
     )
     await server_place.sql("CREATE TRIGGER skip BEFORE UPDATE ON days FOR EACH ROW EXECUTE FUNCTION skip()")
-    with pytest.raises(StoreError, match="a day has vanished: somebody else has changed it"):
+    with pytest.raises(StoreError, match="a day has vanished: another program has changed it"):
         await store.note(account, ME, failure())
 
 
