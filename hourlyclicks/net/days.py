@@ -173,6 +173,7 @@ class DayFetcher:
             return await self._attempt(errand, after=error)
         except HourlyClicksError as failure:
             if not self._retrier.may_repeat(failure):
+                self._give_up_at_once(errand, failure)
                 raise
             error = failure
         if errand.call.over:
@@ -183,6 +184,15 @@ class DayFetcher:
             started=errand.started,
             on_wait=partial(self._tell_failure, errand),
         )
+
+    def _give_up_at_once(self, errand: Errand, error: HourlyClicksError) -> None:
+        """Let a backfill pause when too much fails although nothing is repeated."""
+        if not error.retryable or errand.call.lane is not Lane.BACKFILL or isinstance(error, ApiError):
+            return
+        if self._retrier.budget.spent:
+            self._limiter.storm()
+        else:
+            self._retrier.budget.take()
 
     def _tell_failure(self, errand: Errand, attempt: int, wait: float, error: HourlyClicksError) -> None:
         query = errand.query
