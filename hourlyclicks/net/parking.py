@@ -51,7 +51,7 @@ PROBE_AFTER = 60.0
 """Seconds after which a parked target is probed."""
 
 WIDE = 12
-"""So many days of several targets rejected alike, nothing answered between, and it may be about all of them."""
+"""So many days of several targets rejected alike with no answer between may be about none of them."""
 
 TRUSTED = 3
 """So many times a rejection was seen to come again before it is taken at its word."""
