@@ -173,8 +173,10 @@ def _why_parked(marks: Sequence[Mark]) -> str | None:
         and mark.reason is not None
         and mark.reason.error == ApiError.__name__
     ]
-    [(like, number)] = Counter(map(likeness, errors)).most_common(1) or [(None, 0)]
-    return str(next(error for error in errors if likeness(error) == like)) if number >= _PARKED else None
+    for like, number in Counter(map(likeness, errors)).most_common(1):
+        if number >= _PARKED:
+            return str(next(error for error in errors if likeness(error) == like))
+    return None
 
 
 def _months(marks: Sequence[Mark], days: DateRange) -> Iterator[tuple[tuple[int, int], Month]]:
