@@ -29,7 +29,7 @@ from hourlyclicks.net.skew import SkewWatch
 from hourlyclicks.net.trust import Doubt, KeyTrust
 from hourlyclicks.pacing.brake import MOST_PAUSES
 from hourlyclicks.pacing.errand import NotNeededError, TakenError
-from hourlyclicks.pacing.lanes import Lane, OverError
+from hourlyclicks.pacing.lanes import HeldError, Lane, OverError
 from hourlyclicks.wire.age import dated
 from hourlyclicks.wire.decode import decode_day
 from hourlyclicks.wire.judge import Refusal, check_status, refusal
@@ -126,6 +126,9 @@ class DayFetcher:
         except HourlyClicksError as error:
             await self._failed(errand, error)
             raise
+        except HeldError:
+            await self._held(errand)
+            raise
         except NotNeededError:
             return await self._found(errand)
         finally:
@@ -143,20 +146,31 @@ class DayFetcher:
         """Tell and note that a day was given up."""
         query = errand.query
         error.about(query.day, query.target)
-        if self._archive is not None and errand.requests and not error.fatal:
-            earlier = await self._archive.note(
-                query,
-                error,
-                asked=errand.asked,
-                requests=errand.requests,
-                began=errand.call.terms.began,
-            )
-            if errand.call.circuits is not None:
-                errand.call.circuits.noted(query, earlier)
+        await self._note(errand, error)
         if self._announce:
             self._announce(
                 DayFailed(day=query.day, target=query.target, requests=errand.requests, error=error)
             )
+
+    async def _held(self, errand: Errand) -> None:
+        """Note why a day has failed so far that a circuit breaker keeps from being repeated."""
+        failure = getattr(errand, "failure", None)
+        if failure is not None:
+            await self._note(errand, failure)
+
+    async def _note(self, errand: Errand, error: HourlyClicksError) -> None:
+        """Let the store know that a day failed."""
+        if self._archive is None or not errand.requests or error.fatal:
+            return
+        earlier = await self._archive.note(
+            errand.query,
+            error,
+            asked=errand.asked,
+            requests=errand.requests,
+            began=errand.call.terms.began,
+        )
+        if errand.call.circuits is not None:
+            errand.call.circuits.noted(errand.query, earlier)
 
     async def _found(self, errand: Errand) -> DayClicks:
         """Return a day that another process has got meanwhile."""
@@ -173,6 +187,7 @@ class DayFetcher:
             return await self._attempt(errand, after=error)
         except HourlyClicksError as failure:
             if not self._retrier.may_repeat(failure):
+                self._give_up_at_once(errand, failure)
                 raise
             error = failure
         if errand.call.over:
@@ -184,9 +199,18 @@ class DayFetcher:
             on_wait=partial(self._tell_failure, errand),
         )
 
+    def _give_up_at_once(self, errand: Errand, error: HourlyClicksError) -> None:
+        """Let a backfill pause when too much fails although nothing is repeated."""
+        if not error.retryable or errand.call.lane is not Lane.BACKFILL or isinstance(error, ApiError):
+            return
+        if self._retrier.budget.spent:
+            self._limiter.storm()
+        else:
+            self._retrier.budget.take()
+
     def _tell_failure(self, errand: Errand, attempt: int, wait: float, error: HourlyClicksError) -> None:
         query = errand.query
-        error.about(query.day, query.target)
+        errand.failure = error.about(query.day, query.target)
         errand.call.retries += 1
         errand.busy = False
         errand.leader.stand_in()

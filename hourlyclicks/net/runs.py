@@ -188,6 +188,11 @@ class Run(Ledger):
         if error is not None:
             raise self._parked(error)
 
+    async def conclude(self) -> None:
+        """Settle, with a store, rejections that were seen in an earlier call and only lack an answer."""
+        if self._circuit.parking.unsettled:
+            await self._circuit.conclude()
+
     def left(self, target: Target) -> int:
         """Return how many days are not done."""
         del target
@@ -263,6 +268,7 @@ async def collect(run: Run, *, strict: bool) -> HourlySeries:
         await run.survey()
         async with crew:
             await crew.join()
+        await run.conclude()
     except Exception as error:  # even of a bug: what was answered is not lost
         carry(error, series=builder.build())
         raise
