@@ -48,13 +48,14 @@ from hourlyclicks.store.inside import (
 from hourlyclicks.store.words import in_words, is_busy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.store.inside import Inside
 
 _LOG_HEADER, _FRAME_HEADER = 32, 24
 _MAGIC = {b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83"}
+_NO_PAGE = bytes(4)
 _SETTLING = 1.0
 """Seconds in which a checkpoint of another process may leave the main file unreadable to others."""
 _PAUSE = 0.02
@@ -211,13 +212,12 @@ class Watch:
     def _stat(
         self, path: str, identity: tuple[int, int], which: str, *, rescue: bool = False
     ) -> os.stat_result:
-        name = f"its file {which}" if which else "the file"
         try:
             found = os.stat(path)  # noqa: PTH116 - a third of the time, several times for each request
         except (FileNotFoundError, NotADirectoryError):
-            raise _TroubleError(f"{name} was removed or renamed {_AGAIN}", rescue=rescue) from None
-        if _identity(found) != identity:
-            raise _TroubleError(f"{name} was replaced by another one {_AGAIN}", rescue=rescue)
+            raise _TroubleError(f"{_name(which)} was removed or renamed {_AGAIN}", rescue=rescue) from None
+        if (found.st_dev, found.st_ino) != identity:
+            raise _TroubleError(f"{_name(which)} was replaced by another one {_AGAIN}", rescue=rescue)
         return found
 
     def _look_at_index(self) -> None:
@@ -240,29 +240,27 @@ class Watch:
         os.pwrite(descriptor, bytes(_INDEX_HEADER), 0)
 
     def _look_at_log(self, size: int) -> None:
-        header = self._read_log(0, _LOG_HEADER)
-        cut = _TroubleError(f"its file -wal was cut off {_AGAIN}", keep=True)
-        if size < self._log_size:
-            if size and header == self._header:
-                raise cut
-            if not size and not self._all_is_in_main():
-                raise cut
-            self._log_size = 0
-        if len(header) == _LOG_HEADER and header[:4] not in _MAGIC:
-            raise cut
-        if any(self._read_log(at, 4) == bytes(4) for at in self._new_frames(size)):
-            raise cut
+        header = os.pread(self._log_file.fileno(), _LOG_HEADER, 0)
+        if not self._is_continued(header, size) or self._has_hole(size):
+            raise _TroubleError(f"its file -wal was cut off {_AGAIN}", keep=True)
         self._header, self._log_size = header, size
 
-    def _read_log(self, at: int, size: int) -> bytes:
-        self._log_file.seek(at)
-        return self._log_file.read(size)
+    def _is_continued(self, header: bytes, size: int) -> bool:
+        """Return whether the log is longer than it was, or was rightly begun anew."""
+        if size < self._log_size:
+            if header == self._header if size else not self._all_is_in_main():
+                return False
+            self._log_size = 0
+        return len(header) < _LOG_HEADER or header[:4] in _MAGIC
 
-    def _new_frames(self, size: int) -> Iterator[int]:
-        """Return where the last frame that was seen begins, and all after it: each with its page number."""
-        last = max(0, (self._log_size - _LOG_HEADER) // self._frame - 1)
-        end = (size - _LOG_HEADER) // self._frame
-        return (_LOG_HEADER + number * self._frame for number in range(last, end))
+    def _has_hole(self, size: int) -> bool:
+        """Return whether a frame has no page number: the last one that was seen, or one after it."""
+        log, frame = self._log_file.fileno(), self._frame
+        last = max(0, (self._log_size - _LOG_HEADER) // frame - 1)
+        return any(
+            os.pread(log, 4, at) == _NO_PAGE
+            for at in range(_LOG_HEADER + last * frame, size - frame + 1, frame)
+        )
 
     def _all_is_in_main(self) -> bool:
         """Return whether the log was rightly emptied: a checkpoint finds nothing that it cannot read."""
@@ -342,6 +340,10 @@ def close_without_checkpoint(db: sqlite3.Connection, path: str | os.PathLike[str
             another.execute("BEGIN")
             one(another, "SELECT count(*) FROM sqlite_master")
         db.close()
+
+
+def _name(which: str) -> str:
+    return f"its file {which}" if which else "the file"
 
 
 def identity_of(path: Path) -> tuple[int, int]:
