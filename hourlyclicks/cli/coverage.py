@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING
 import attrs
 
 from hourlyclicks.cli.words import spans
+from hourlyclicks.errors import ApiError
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.targets import Target
+from hourlyclicks.net.rejection import likeness
 from hourlyclicks.store.ledger import WITH_FIGURES, DayState
 from hourlyclicks.store.terms import Terms
 
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
 
 ALL_DAYS = DateRange(dt.date.min, dt.date.max)
 _FEW_YEARS = 50
+_PARKED = 5
+"""So many days rejected with the same answer, and none with figures: a backfill has parked the target."""
 _ONE_DAY = dt.timedelta(days=1)
 
 
@@ -67,6 +71,7 @@ class Coverage:
         missing: those without a mark: never asked for.
         stale: those with figures that a backfill would ask for again.
         troubles: those that failed or were refused.
+        parked: why a backfill has parked the target, as far as these days tell; ``None``: it has not.
         months: the months, by year and number, as far as they lie in the range.
     """
 
@@ -76,6 +81,7 @@ class Coverage:
     missing: tuple[DateRange, ...] = ()
     stale: tuple[DateRange, ...] = ()
     troubles: tuple[Trouble, ...] = ()
+    parked: str | None = None
     months: Mapping[tuple[int, int], Month] = attrs.field(factory=dict)
 
     @property
@@ -125,6 +131,7 @@ def cover(
         tuple(_gaps([mark.date for mark in marks], days)),
         tuple(_ranges(stale)),
         tuple(_troubles(list(zip(marks, states, strict=True)))),
+        _why_parked(marks),
         dict(_months(marks, days)),
     )
 
@@ -153,6 +160,23 @@ def _troubles(marks: Sequence[tuple[Mark, DayState]]) -> Iterator[Trouble]:
     for (state, reason), group in groupby(without, key=itemgetter(1, 2)):
         for stretch in _ranges([date for date, _, _ in group]):
             yield Trouble(stretch, state, reason)
+
+
+def _why_parked(marks: Sequence[Mark]) -> str | None:
+    """Return the rejection that so many days have in common, if no day has figures."""
+    if any(mark.state in WITH_FIGURES for mark in marks):
+        return None
+    errors = [
+        mark.reason.as_error()
+        for mark in marks
+        if mark.state is DayState.FAILED
+        and mark.reason is not None
+        and mark.reason.error == ApiError.__name__
+    ]
+    for like, number in Counter(map(likeness, errors)).most_common(1):
+        if number >= _PARKED:
+            return str(next(error for error in errors if likeness(error) == like))
+    return None
 
 
 def _months(marks: Sequence[Mark], days: DateRange) -> Iterator[tuple[tuple[int, int], Month]]:

@@ -22,7 +22,7 @@ from hourlyclicks.cli.strict import StrictCommand
 from hourlyclicks.cli.words import count, safe, span
 from hourlyclicks.model.dates import DateRange, as_zone
 from hourlyclicks.model.targets import Target
-from hourlyclicks.store.ledger import DayState
+from hourlyclicks.store.ledger import WITH_FIGURES, DayState
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Iterator
@@ -59,7 +59,12 @@ class View:
         now = present()
         for target in self.targets or await store.targets(account):
             marks = await store.marks(account, target, self.days or ALL_DAYS)
-            yield cover(target, marks, self.days, now=now, zone=self.zone)
+            coverage = cover(target, marks, self.days, now=now, zone=self.zone)
+            if coverage.parked is not None and self.days is not None:
+                states = await store.tally(account, target, ALL_DAYS)
+                if any(states[state] for state in WITH_FIGURES):  # on other days than those looked at
+                    coverage = attrs.evolve(coverage, parked=None)
+            yield coverage
 
 
 @click.command(name="status", cls=StrictCommand)
@@ -143,6 +148,8 @@ def table(coverage: Coverage, shades: str, *, all_: bool) -> Iterator[str]:
         return
     yield f"  {coverage.range}, {count(len(coverage.range), 'day')}"
     yield from textwrap.wrap(_counted(coverage), _WIDTH, initial_indent="  ", subsequent_indent="  ")
+    if coverage.parked is not None:
+        yield f"  parked   every day is rejected: {safe(coverage.parked)}"
     yield from _calendar(coverage, shades)
     details = list(_details(coverage))
     yield from details if all_ else details[:_SHOWN]
@@ -208,6 +215,7 @@ def as_object(coverage: Coverage) -> dict[str, Any]:
             "missing": coverage.missing_days,
             "stale": coverage.stale_days,
         },
+        "parked": coverage.parked,
         "months": {
             f"{year:04}-{month:02}": {"days": part.days, "known": part.known}
             for (year, month), part in coverage.months.items()

@@ -140,6 +140,8 @@ class Circuit:
         """
         if self.parking.needs_check(target):
             await self._check(target)
+        if self.parking.needs_witness():
+            await self._ask_witness(target)
         await self._judge(target)
 
     async def probe(self, target: Target) -> None:
@@ -186,6 +188,17 @@ class Circuit:
             if self.parking.hopeless:
                 self._ledger.give_up(error)
 
+    async def _ask_witness(self, target: Target) -> None:
+        """Ask for a day that is known to be answered, and end the call if it is not."""
+        query = self.parking.witness()
+        if query is None and (day := (await self._backdrop(target)).day) is not None:
+            query = Query(day, target)
+        if query is not None and not self.parking.holds(query):
+            await self._try(query)
+        error = self.parking.spread.error
+        if self.parking.end_witness() and error is not None:
+            self._ledger.give_up(error)
+
     async def _try(self, query: Query) -> None:
         """Ask for a day, whether or not the store has it; only what ends the call is raised."""
         known = self.parking.known(query.target) == query.day
@@ -198,7 +211,7 @@ class Circuit:
                 raise
             return
         finally:
-            self.parking.end_trial(query.target)
+            self.parking.end_trial(query.target, of=query)
             self._wake()
         if not known and not self._has_figures(query):
             self.aside[query] = day

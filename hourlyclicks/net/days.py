@@ -24,11 +24,12 @@ from hourlyclicks.errors import (
 )
 from hourlyclicks.events import AttemptFailed, DayDone, DayFailed, Refused
 from hourlyclicks.model.dates import Finality
+from hourlyclicks.model.day import DayClicks
 from hourlyclicks.net.skew import SkewWatch
 from hourlyclicks.net.trust import Doubt, KeyTrust
 from hourlyclicks.pacing.brake import MOST_PAUSES
 from hourlyclicks.pacing.errand import NotNeededError, TakenError
-from hourlyclicks.pacing.lanes import Lane, OverError
+from hourlyclicks.pacing.lanes import HeldError, Lane, OverError
 from hourlyclicks.wire.age import dated
 from hourlyclicks.wire.decode import decode_day
 from hourlyclicks.wire.judge import Refusal, check_status, refusal
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
 
     from hourlyclicks.clock import Clock
     from hourlyclicks.events import Announcer
-    from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.http import Response
     from hourlyclicks.model.targets import Query
     from hourlyclicks.net.archive import Archive
@@ -126,6 +126,9 @@ class DayFetcher:
         except HourlyClicksError as error:
             await self._failed(errand, error)
             raise
+        except HeldError:
+            await self._held(errand)
+            raise
         except NotNeededError:
             return await self._found(errand)
         finally:
@@ -143,20 +146,31 @@ class DayFetcher:
         """Tell and note that a day was given up."""
         query = errand.query
         error.about(query.day, query.target)
-        if self._archive is not None and errand.requests and not error.fatal:
-            earlier = await self._archive.note(
-                query,
-                error,
-                asked=errand.asked,
-                requests=errand.requests,
-                began=errand.call.terms.began,
-            )
-            if errand.call.circuits is not None:
-                errand.call.circuits.noted(query, earlier)
+        await self._note(errand, error)
         if self._announce:
             self._announce(
                 DayFailed(day=query.day, target=query.target, requests=errand.requests, error=error)
             )
+
+    async def _held(self, errand: Errand) -> None:
+        """Note why a day has failed so far that a circuit breaker keeps from being repeated."""
+        failure = getattr(errand, "failure", None)
+        if failure is not None:
+            await self._note(errand, failure)
+
+    async def _note(self, errand: Errand, error: HourlyClicksError) -> None:
+        """Let the store know that a day failed."""
+        if self._archive is None or not errand.requests or error.fatal:
+            return
+        earlier = await self._archive.note(
+            errand.query,
+            error,
+            asked=errand.asked,
+            requests=errand.requests,
+            began=errand.call.terms.began,
+        )
+        if errand.call.circuits is not None:
+            errand.call.circuits.noted(errand.query, earlier)
 
     async def _found(self, errand: Errand) -> DayClicks:
         """Return a day that another process has got meanwhile."""
@@ -173,6 +187,7 @@ class DayFetcher:
             return await self._attempt(errand, after=error)
         except HourlyClicksError as failure:
             if not self._retrier.may_repeat(failure):
+                self._give_up_at_once(errand, failure)
                 raise
             error = failure
         if errand.call.over:
@@ -184,9 +199,18 @@ class DayFetcher:
             on_wait=partial(self._tell_failure, errand),
         )
 
+    def _give_up_at_once(self, errand: Errand, error: HourlyClicksError) -> None:
+        """Let a backfill pause when too much fails although nothing is repeated."""
+        if not error.retryable or errand.call.lane is not Lane.BACKFILL or isinstance(error, ApiError):
+            return
+        if self._retrier.budget.spent:
+            self._limiter.storm()
+        else:
+            self._retrier.budget.take()
+
     def _tell_failure(self, errand: Errand, attempt: int, wait: float, error: HourlyClicksError) -> None:
         query = errand.query
-        error.about(query.day, query.target)
+        errand.failure = error.about(query.day, query.target)
         errand.call.retries += 1
         errand.busy = False
         errand.leader.stand_in()
@@ -239,9 +263,11 @@ class DayFetcher:
                 errand.requests += 1
                 errand.asked = self._clock.wall()  # the answer may be as old as that
                 response = await self._transport.send(request)
-                day = await self._heed(errand, slot, response)
-                if day is not None:
-                    return day
+                answer = self._judge(errand, response)
+                if type(answer) is DayClicks:
+                    self._accepted(errand, slot)
+                    return answer
+                await self._heed(errand, slot, response, answer)
             except HourlyClicksError as error:
                 if isinstance(error, TransportError) and error.stale and stale < _MOST_STALE:
                     stale += 1  # the server has not failed, so neither has the attempt
@@ -252,29 +278,29 @@ class DayFetcher:
             finally:
                 self._limiter.release(slot, request.may_arrive)
 
-    async def _heed(self, errand: Errand, slot: Slot, response: Response) -> DayClicks | None:
-        """Tell others what an answer means to them; return its day, or ``None`` to ask again.
-
-        Raises:
-            HourlyClicksError: it is no answer.
-        """
-        answer = self._judge(errand, response)
-        if isinstance(answer, Refusal):
-            if answer.status != HTTPStatus.TOO_MANY_REQUESTS:
-                response.discard()
-            await self._pause(errand, slot, answer)
-            self._check_patience(errand)
-            return None
-        if isinstance(answer, HourlyClicksError):
-            if not await self._is_about_key(errand, slot, answer):
-                raise answer
-            return None
+    def _accepted(self, errand: Errand, slot: Slot) -> None:
+        """Note that a day was answered."""
         self._limiter.answered(slot)
         if not self._trust.certain:
             self._trust.accept()
         if errand.call.circuits is not None:
             errand.call.circuits.answered(errand.query, slot.sent)
-        return answer
+
+    async def _heed(
+        self, errand: Errand, slot: Slot, response: Response, answer: DayClicks | Refusal | HourlyClicksError
+    ) -> None:
+        """Tell others what an answer without figures means to them, and return to ask again.
+
+        Raises:
+            HourlyClicksError: there is no use in that.
+        """
+        if isinstance(answer, Refusal):
+            if answer.status != HTTPStatus.TOO_MANY_REQUESTS:
+                response.discard()
+            await self._pause(errand, slot, answer)
+            self._check_patience(errand)
+        elif isinstance(answer, HourlyClicksError) and not await self._is_about_key(errand, slot, answer):
+            raise answer
 
     async def _is_about_key(self, errand: Errand, slot: Slot, error: HourlyClicksError) -> bool:
         """Return whether to ask again, since an error is about the key and may pass; tell of any other.
@@ -303,7 +329,8 @@ class DayFetcher:
         if response.status != _OK and (refused := refusal(response, self._clock.wall())):
             return refused
         as_of, skew = dated(response, errand.asked, errand.query.day)
-        self._skew.note(skew)
+        if skew is not None:
+            self._skew.note(skew)
         try:
             return self._read(errand.query, response, as_of)
         except ApiError as error:

@@ -18,6 +18,9 @@ repetition, too, if the target was answered later in that run. A rejection that 
 and never failed to, is believed without being repeated. Every other rejected day has failed, and is asked
 again in the next run. An answer counts as *after* a rejection only if its request was sent after that.
 
+Where each target has few days, no row gets long. So `WIDE` same rejections in a row, of several targets, ask
+for a *witness*: a day that is known to be answered. Unless it is answered, the run is `hopeless`.
+
 All of this is a state machine; `hourlyclicks.net.circuit` sends and waits.
 """
 
@@ -30,6 +33,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from hourlyclicks.clock import SECOND
+from hourlyclicks.errors import ApiError
 from hourlyclicks.model.targets import Query
 from hourlyclicks.net.rejection import Likeness, Rejection, likeness, rejects
 from hourlyclicks.store.ledger import DayState
@@ -37,7 +41,6 @@ from hourlyclicks.store.ledger import DayState
 if TYPE_CHECKING:
     import datetime as dt
 
-    from hourlyclicks.errors import ApiError
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.ledger import Mark
 
@@ -46,6 +49,9 @@ ROW = 5
 
 PROBE_AFTER = 60.0
 """Seconds after which a parked target is probed."""
+
+WIDE = 12
+"""So many days of several targets rejected alike with no answer between may be about none of them."""
 
 TRUSTED = 3
 """So many times a rejection was seen to come again before it is taken at its word."""
@@ -70,6 +76,7 @@ class Breaker:
     Attributes:
         state: see above.
         row: the days of the same rejections that came in a row.
+        repeats: how many of these rejections were of a day that was rejected before.
         like: what they have in common.
         explained: the rejection of which a check has shown that other days are answered, until the next day.
         trial: the day of the check or probe that is under way.
@@ -82,6 +89,7 @@ class Breaker:
 
     state: State = State.CLOSED
     row: set[Query] = attrs.Factory(set)
+    repeats: int = 0
     like: Likeness | None = None
     explained: Likeness | None = None
     trial: Query | None = None
@@ -90,6 +98,55 @@ class Breaker:
     ripe: list[Rejection] = attrs.Factory(list)
     since: int = 0
     answers: int = 0
+
+    @property
+    def is_long(self) -> bool:
+        """Whether the row calls for a check; one day alone never does, however often it is repeated."""
+        return len(self.row) >= ROW or (len(self.row) > 1 and len(self.row) + self.repeats >= ROW)
+
+    def count(self, query: Query, like: Likeness) -> None:
+        """Note one more rejection."""
+        if like != self.like:
+            self.clear()
+        self.repeats += query in self.row
+        self.row.add(query)
+        self.like = like
+
+    def clear(self) -> None:
+        """Begin a new row."""
+        self.row.clear()
+        self.repeats = 0
+
+
+@attrs.define(eq=False)
+class Spread:
+    """The same rejections that came in a row, whatever their targets.
+
+    Attributes:
+        error: the last of them.
+        days: of which days they were, as far as that is of interest.
+        answers: how many answers there had been before.
+        most: so many days call for a witness; twice as many after each witness that was answered.
+    """
+
+    error: ApiError | None = None
+    days: set[Query] = attrs.Factory(set)
+    answers: int = 0
+    most: int = WIDE
+
+    def count(self, query: Query, error: ApiError, answers: int) -> None:
+        """Note one more rejection."""
+        if self.error is None or answers != self.answers or likeness(error) != likeness(self.error):
+            self.days.clear()
+        self.error, self.answers = error, answers
+        self.days.add(query)
+
+    def is_wide(self, answers: int) -> bool:
+        """Return whether so many came that a witness is to be asked for."""
+        if answers != self.answers or len(self.days) < self.most:
+            return False
+        first = next(iter(self.days)).target
+        return any(query.target != first for query in self.days)
 
 
 class Parking:
@@ -103,6 +160,8 @@ class Parking:
         lifted: those that are parked no more, each with the days of it that were rejected.
         hopeless: set when a second target was parked by the same answer and nothing was answered between.
         unsettled: whether anything was ever rejected.
+        held: how many circuits are not closed; with none, every day may be sent.
+        spread: the same rejections that came in a row, whatever their targets.
     """
 
     def __init__(self, *, keeps: bool) -> None:
@@ -113,9 +172,10 @@ class Parking:
         self._keeps = keeps
         self._breakers: dict[Target, Breaker] = {}
         self._answered: dict[Target, dt.date] = {}
-        self._held = 0
+        self.held = 0
         self._well: Target | None = None  # answered last, with nothing else to tell of it
         self._answers = 0
+        self.spread = Spread()
         self._confirming: set[Query] = set()
         self._repeated: Counter[Likeness] = Counter()
         self._disproved: set[Likeness] = set()
@@ -147,12 +207,13 @@ class Parking:
         if breaker.trial == query:
             self._tried(query, breaker, error, now)
             return
-        self._count(breaker, query, error)
+        breaker.count(query, likeness(error))
+        self.spread.count(query, error, self._answers)
         if self._keeps and rejects(error):
             breaker.pending.append(Rejection(query, error, now, asked, target in self._answered))
-        if breaker.state is State.CLOSED and len(breaker.row) >= ROW and not self._is_explained(breaker):
+        if breaker.state is State.CLOSED and breaker.is_long and not self._is_explained(breaker):
             breaker.state, breaker.claimed = State.CHECKING, False
-            self._held += 1
+            self.held += 1
 
     def noted(self, query: Query, earlier: Mark | None) -> None:
         """Note that the store has a rejected day as failed; `earlier`: see `Rejection`."""
@@ -170,7 +231,7 @@ class Parking:
 
     def holds(self, query: Query) -> bool:
         """Return whether a day must not be sent now."""
-        if not self._held:
+        if not self.held:
             return False
         breaker = self._breakers.get(query.target)
         if breaker is None or breaker.state is State.CLOSED:
@@ -192,6 +253,26 @@ class Parking:
     def known(self, target: Target) -> dt.date | None:
         """Return a day of a target that was answered in this run."""
         return self._answered.get(target)
+
+    def needs_witness(self) -> bool:
+        """Claim the witness, if so many days of several targets were rejected alike that one is needed."""
+        if self.hopeless or not self.spread.is_wide(self._answers):
+            return False
+        self.spread.most *= 2
+        return True
+
+    def witness(self) -> Query | None:
+        """Return a day that was answered in this run, the last that tells, of a target that is not held."""
+        for target in reversed(self._answered):
+            query = Query(self._answered[target], target)
+            if not self.holds(query):
+                return query
+        return None
+
+    def end_witness(self) -> bool:
+        """Return whether the run is hopeless, since nothing was answered before the witness or by it."""
+        self.hopeless = self.hopeless or self.spread.answers == self._answers
+        return self.hopeless
 
     def begin_check(self, query: Query) -> None:
         """Let the check go."""
@@ -217,13 +298,19 @@ class Parking:
         breaker.state, breaker.trial, breaker.since = State.PROBING, query, now
         breaker.answers = self._answers
 
-    def end_trial(self, target: Target) -> None:
-        """Note that a check or probe is over; one that came to nothing is sent again in due time."""
+    def end_trial(self, target: Target, *, of: Query | None = None) -> None:
+        """Note that a check or probe is over; one that came to nothing is sent again in due time.
+
+        Args:
+            target: whose.
+            of: the day; ``None``: whichever it is, if it was sent at all.
+        """
         breaker = self._breakers.get(target)
-        if breaker is None:
+        if breaker is None or (of is not None and of != breaker.trial):
             return
         if breaker.state is State.CHECKING:
             breaker.row.pop()  # the next rejection asks for another one
+            breaker.repeats = 0
             self._set_closed(breaker)
         elif breaker.state is State.PROBING:
             breaker.state = State.PARKED
@@ -269,13 +356,6 @@ class Parking:
 
     # -- inside -----------------------------------------------------------------------------------------
 
-    def _count(self, breaker: Breaker, query: Query, error: ApiError) -> None:
-        like = likeness(error)
-        if like != breaker.like:
-            breaker.row.clear()
-        breaker.row.add(query)
-        breaker.like = like
-
     def _is_explained(self, breaker: Breaker) -> bool:
         """Return whether it is known that other days than those that are rejected now are answered."""
         like = breaker.like
@@ -288,7 +368,7 @@ class Parking:
         elif breaker.state is State.CLOSED or breaker.trial == query:
             breaker.explained = breaker.like if breaker.state is State.CHECKING else None
             self._set_closed(breaker)
-            breaker.row.clear()
+            breaker.clear()
         breaker.ripe += [rejection for rejection in breaker.pending if rejection.at <= sent]
         breaker.pending = [rejection for rejection in breaker.pending if rejection.at > sent]
 
@@ -298,12 +378,12 @@ class Parking:
         self.lifted.append((target, [rejection.query for rejection in breaker.pending if rejection.noted]))
         breaker.pending.clear()
         self._set_closed(breaker)
-        breaker.row.clear()
+        breaker.clear()
         breaker.explained = None
 
     def _set_closed(self, breaker: Breaker) -> None:
         if breaker.state is not State.CLOSED:
-            self._held -= 1
+            self.held -= 1
         breaker.state, breaker.claimed = State.CLOSED, False
 
     def _tried(self, query: Query, breaker: Breaker, error: ApiError, now: int) -> None:
@@ -313,7 +393,7 @@ class Parking:
         elif breaker.state is State.CHECKING and likeness(error) == breaker.like:
             self._park(query.target, breaker, error, now)
         else:
-            self._count(breaker, query, error)
+            breaker.count(query, likeness(error))
             self._set_closed(breaker)
 
     def _park(self, target: Target, breaker: Breaker, error: ApiError, now: int) -> None:

@@ -92,10 +92,11 @@ class Score:
             unsent: how many of their days were not sent; they have failed, too.
         """
         call, unfinished = self._call, self.remaining or self.failed
+        done = min(call.answered, self.got)  # a day that was answered for this run may have missed its end
         return BackfillReport(
             total=self.total,
-            done=call.answered,
-            reused=self.known + self.got - call.answered,
+            done=done,
+            reused=self.known + self.got - done,
             failed=self.failed + unsent,
             refused=self.refused,
             remaining=self.remaining - unsent,

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import asyncio
     import datetime as dt
 
+    from hourlyclicks.errors import HourlyClicksError
     from hourlyclicks.model.targets import Query
     from hourlyclicks.pacing.gate import Slot
     from hourlyclicks.pacing.lanes import Call
@@ -30,7 +31,7 @@ class TakenError(Exception):
 class Errand:
     """A day to be asked for on behalf of a call. A more urgent call that wants the same day takes it over.
 
-    The last four of its attributes are kept by whoever asks for it.
+    The last five of its attributes are kept by whoever asks for it.
 
     Attributes:
         call: on whose behalf, at present.
@@ -44,6 +45,7 @@ class Errand:
         refusals: how many of them were refused because of the rate.
         started: when the first one went, in nanoseconds of the clock.
         asked: when the last one went.
+        failure: why the last attempt failed, if another one was to follow.
     """
 
     __slots__ = (
@@ -51,6 +53,7 @@ class Errand:
         "asked",
         "busy",
         "call",
+        "failure",
         "leader",
         "query",
         "refresh",
@@ -61,6 +64,7 @@ class Errand:
     )
 
     asked: dt.datetime
+    failure: HourlyClicksError
 
     def __init__(self, call: Call, query: Query, *, again: bool = False) -> None:
         self.call = self.leader = call

@@ -12,12 +12,16 @@ from __future__ import annotations
 import os
 import sqlite3
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hourlyclicks.errors import StoreError
 from hourlyclicks.store.connect import check_kind, transaction
 from hourlyclicks.store.inside import check_log, uri_of
 from hourlyclicks.store.schema import scripts
 from hourlyclicks.store.tables import migrate, version_of
+
+if TYPE_CHECKING:
+    from hourlyclicks.model.day import DayClicks
 
 _UNREADABLE_LOG = (
     "its latest days are in the file {log}, which SQLite cannot read here: give this user the right to write"
@@ -60,6 +64,12 @@ class Look:
     def within_transaction(self) -> None:
         """Refuse to write."""
         raise StoreError("it was opened to be read only")
+
+    def before_commit(self) -> None:
+        """Do nothing: nothing is written."""
+
+    def remember(self, series: int, day: DayClicks) -> None:
+        """Do nothing: nothing is kept."""
 
     def _open(self) -> sqlite3.Connection:
         if check_kind(self._path).st_size == 0:

@@ -9,7 +9,7 @@ import attrs
 
 from hourlyclicks import DateRange
 from hourlyclicks.cli.coverage import Month, Trouble, cover
-from hourlyclicks.store.ledger import DayState, Mark, state_of
+from hourlyclicks.store.ledger import DayState, Mark, Reason, state_of
 from tests.cli.stocks import LATER, LINK, answer, days, trouble
 
 if TYPE_CHECKING:
@@ -115,3 +115,27 @@ def test_the_zone_that_is_named_decides() -> None:
     for zone, final in ((None, 1), (east, 1), (dt.UTC, 0)):
         coverage = cover(LINK, known, None, now=LATER, zone=zone)
         assert (coverage.states[DayState.FINAL], coverage.stale_days) == (final, 1 - final)
+
+
+def rejected(date: dt.date, text: str = "no such link", code: int | None = 7) -> Mark:
+    """Return the mark of a day that failed since the API, or a gateway, rejected it."""
+    return Mark(date, DayState.FAILED, LATER, 1, reason=Reason("ApiError", text, code, 200))
+
+
+def test_a_parked_target_is_known_by_its_days() -> None:
+    """Five days that failed with the same rejection, and none with figures; anything less is not parked."""
+    april = days("2025-04-01", 6)
+    alike = [rejected(day, f"no such link on {day}") for day in april[:5]]
+    assert covered(alike).parked == "the API answered code 7: no such link on 2025-04-01"
+    assert covered([*alike, trouble(april[5])]).parked is not None
+    gateway = covered([rejected(day, "404 page not found", None) for day in april]).parked
+    assert gateway is not None
+    assert "gateway" in gateway
+    for others in (
+        [*alike, mark(april[5])],
+        alike[:4],
+        [*alike[:4], rejected(april[4], code=8)],
+        [*alike[:4], trouble(april[4], refused=True)],
+        [trouble(day) for day in april],
+    ):
+        assert covered(others).parked is None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,15 +15,17 @@ from hourlyclicks.events import Paused, TargetParked
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.report import StopReason
 from hourlyclicks.model.targets import Link
+from hourlyclicks.net.retry import RetryPolicy
+from hourlyclicks.pacing.plans import Limits, Rate
 from tests.net.asking import DAY, LINK
-from tests.net.backfilling import MONTH, OTHER, Book, asked
+from tests.net.backfilling import MONTH, ONCE, OTHER, Book, asked
 from tests.net.stage import END, FREE, ONE, good, play, read, status
 
 if TYPE_CHECKING:
+    import asyncio
     from pathlib import Path
 
     from hourlyclicks.model.http import Response
-    from hourlyclicks.pacing.plans import Limits
     from tests.net.stage import Stage
 
 GOOD = Link("good", "https://vvd.bz")
@@ -191,3 +195,151 @@ def test_a_latch_can_be_lifted() -> None:
         assert len(stage.transport.asked) == 5
 
     play(story, lambda day, number: status(403) if 1 <= number <= 3 else good(day), limits=ONE)
+
+
+# -- probes and witnesses ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", ["oldest", "newest"])
+def test_a_parked_target_is_probed_each_minute(book: Book, order: str) -> None:
+    """As soon as it is answered again, its days are fetched, while the other target is still worked on."""
+    days = DateRange(DAY - dt.timedelta(40), END)
+    stage = book.run(
+        lambda day, number: rejection() if number < 6 else good(day),
+        days=days,
+        targets=(LINK, GOOD),
+        options={"limits": Limits(rates=(Rate(60),), concurrency=1)},
+        order=order,
+    )
+    assert (book.report.complete, book.report.done, len(stage.told(TargetParked))) == (True, 140, 1)
+    assert len(asked(stage)) == 140 + 6
+    (probe, *_) = [each for each in stage.transport.asked[6:] if each.target == LINK.id]
+    assert 60 <= probe.at < 120 + 6
+
+
+@pytest.mark.parametrize(
+    ("answer", "number"),
+    [(status(404, b"404 page not found"), 1), (rejection(900, "maintenance"), 3)],
+)
+def test_many_targets_of_few_days_end_the_run_too(book: Book, answer: Response, number: int) -> None:
+    """When a gateway answers for itself, it costs a handful; a day that was answered is asked as witness."""
+    days = DateRange(DAY, DAY + dt.timedelta(number - 1))
+    targets = tuple(Link(f"link{each}", "https://vvd.bz") for each in range(30 // number))
+    stage = book.run(
+        lambda day, number: answer if number >= 10 else good(day),
+        days=days,
+        targets=targets,
+        options={"limits": ONE},
+    )
+    assert book.report.stopped is StopReason.TROUBLE
+    assert len(asked(stage)) <= 10 + 12 + 1 + 2
+    assert book.report.refused == 0
+    book.run(days=days, targets=targets)
+    assert (book.report.complete, book.report.done + book.report.reused) == (True, 30)
+
+
+def test_many_wrong_links_among_good_ones_do_not_end_the_run(book: Book) -> None:
+    """The witness is answered, and all good ones are fetched."""
+    stages: list[Stage] = []
+
+    async def see(stage: Stage, _stop: asyncio.Event) -> None:
+        stages.append(stage)
+
+    def answers(day: dt.date, number: int) -> Response:
+        good_one = stages[0].transport.asked[number].target in {GOOD.id, OTHER.id}
+        return good(day) if good_one else rejection()
+
+    targets = (GOOD, *[Link(f"link{each}", "https://vvd.bz") for each in range(20)], OTHER)
+    stage = book.run(
+        answers, days=DateRange(DAY, DAY), targets=targets, meanwhile=see, options={"limits": ONE}
+    )
+    assert (book.report.done, book.report.failed) == (2, 20)
+    assert len(asked(stage)) <= 22 + 2
+
+
+def test_a_backfill_without_retries_pauses_as_well(book: Book) -> None:
+    """When too much fails, it waits for a minute instead of spending a request on every day."""
+    days = DateRange(DAY - dt.timedelta(20), END)
+    stage = book.run(
+        lambda day, number: status(502) if 20 <= number < 31 else good(day),
+        days=days,
+        options={"limits": ONE},
+    )
+    assert len(asked(stage)) == 50
+    assert len(stage.told(Paused)) == 1
+    book.run(days=days)
+    assert book.report.complete
+
+
+def test_a_day_held_back_between_its_attempts_is_noted(book: Book) -> None:
+    """The store knows why the days of a parked target have failed, also of those that were to be repeated."""
+    gateway = status(404, b"404 page not found")
+    book.run(lambda _day, _number: gateway, options={"limits": FREE, "retry": RetryPolicy()})
+    assert list(book.report.parked) == [LINK]
+    with closing(sqlite3.connect(book.path)) as db:
+        rows = db.execute("SELECT count(*), min(status) FROM days WHERE state = 'failed'").fetchall()
+    assert rows[0][0] >= 5
+    assert rows[0][1] == 404
+
+
+# -- fetch and stream -------------------------------------------------------------------------------------
+
+
+def test_a_fetch_settles_rejections_as_a_backfill_does(book: Book) -> None:
+    """A day that is rejected between answered ones, and once more, is refused, and asked for no more."""
+    bad = DAY + dt.timedelta(3)
+
+    async def story(stage: Stage) -> None:
+        for requests in (31, 31):
+            series = await stage.client.fetch(DAY, END, LINK, strict=False)
+            assert series.missing_days == (bad,)
+            assert len(stage.transport.asked) == requests
+
+    play(
+        story,
+        lambda day, _: rejection() if day == bad else good(day),
+        limits=ONE,
+        store=book.path,
+        retry=ONCE,
+    )
+
+
+def test_a_fetch_settles_a_gap_at_its_end_with_the_second_call(book: Book) -> None:
+    """The last days need an answer after them, so one more day is asked for."""
+    bad = {END - dt.timedelta(1), END}
+
+    async def story(stage: Stage) -> None:
+        counts = []
+        for _ in range(3):
+            await stage.client.fetch(DAY, END, LINK, strict=False)
+            counts.append(len(stage.transport.asked))
+            await stage.clock.sleep(120)
+        assert counts == [30, 34, 34]  # two days, one after them, and one of the two once more
+
+    play(
+        story,
+        lambda day, _: rejection() if day in bad else good(day),
+        limits=ONE,
+        store=book.path,
+        retry=ONCE,
+    )
+
+
+def test_a_stream_settles_rejections_between_answers(book: Book) -> None:
+    """They are asked for no more."""
+    bad = DAY + dt.timedelta(3)
+
+    async def story(stage: Stage) -> None:
+        for requests in (31, 31):
+            async with stage.client.stream(DAY, END, LINK) as days:
+                found = [each async for each in read(days)]
+            assert [isinstance(each, ApiError) for each in found].count(True) == 1
+            assert len(stage.transport.asked) == requests
+
+    play(
+        story,
+        lambda day, _: rejection() if day == bad else good(day),
+        limits=ONE,
+        store=book.path,
+        retry=ONCE,
+    )

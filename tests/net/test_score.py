@@ -37,6 +37,14 @@ def test_the_columns_add_up(days: tuple[int, ...]) -> None:
     assert len(score.failures) == failed + refused
 
 
+def test_an_answer_that_came_too_late_to_be_counted_is_no_day() -> None:
+    """A day that another call got for this one, after it had ended, is in no column."""
+    call = Call(Lane.BACKFILL)
+    score = Score(3, call)
+    score.got, call.answered = 1, 2
+    assert report_of(score) == (1, 0, 0, 0, 2)
+
+
 def test_a_thousand_failures_are_enough() -> None:
     """All are counted, and so many are kept."""
     score = Score(2000, Call(Lane.BACKFILL))
