@@ -74,6 +74,7 @@ class SqliteStore:
         self._own = threading.local()
         """What belongs to one thread only: the file it opened."""
         self._thread: Worker | None = None
+        self._in_vain = False
         self._generation = 0
         self._closing = Closing()
 
@@ -189,14 +190,23 @@ class SqliteStore:
             raise StoreError(f"the store {self.path}: {in_words(error)}") from None
 
     def _patiently(self, work: Callable[[SqliteFile], T], hurried: threading.Event) -> T:
-        """Do a piece of work as soon as no other program has a lock; it has not begun before."""
-        until = time.monotonic() + self._patience
+        """Do a piece of work as soon as no other program has a lock; it has not begun before.
+
+        A lock that was waited for in vain is not waited for again until a piece of work was done.
+        """
+        until = time.monotonic() + (0.0 if self._in_vain else self._patience)
         while True:
             try:
-                return self._file().do(work)
+                result = self._file().do(work)
             except sqlite3.OperationalError as error:
-                if not is_busy(error) or time.monotonic() >= until or hurried.wait(_PAUSE):
+                if not is_busy(error) or hurried.wait(_PAUSE):
                     raise
+                if time.monotonic() >= until:
+                    self._in_vain = True
+                    raise
+            else:
+                self._in_vain = False
+                return result
 
     def _file(self) -> SqliteFile:
         """Return the file, which is opened if need be."""

@@ -11,11 +11,13 @@ import sys
 import tempfile
 from contextlib import closing, contextmanager, nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from hourlyclicks.errors import StoreError
+from hourlyclicks.store import sqlite
 from hourlyclicks.store.ledger import DayState
 from hourlyclicks.store.sqlite import SqliteStore
 from tests.model.strategies import FIRST, a_day
@@ -144,6 +146,24 @@ async def test_a_file_that_is_locked_is_not_waited_for_too_long(path: Path, stor
     with closing(sqlite3.connect(path.parent / "new.db")) as db:
         db.execute("BEGIN EXCLUSIVE")
         assert "another program keeps it locked" in await refusal(path.parent / "new.db", patience=0.05)
+
+
+async def test_a_lock_is_waited_for_in_vain_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What follows is tried once, as when a client is closed, until the lock has gone."""
+    moments = iter([0.0, 100.0, 100.0, 100.0])
+    store = SqliteStore(path, patience=50.0)
+    account = await me(store)
+    with closing(sqlite3.connect(path, isolation_level=None)) as db:
+        db.execute("BEGIN IMMEDIATE")
+        monkeypatch.setattr(sqlite, "time", SimpleNamespace(monotonic=lambda: next(moments)))
+        for _ in range(2):
+            with pytest.raises(StoreError, match="another program keeps it locked"):
+                await store.keep(account, ME, a_day(FIRST), requests=1)
+        monkeypatch.undo()
+        db.execute("ROLLBACK")
+    await store.keep(account, ME, a_day(FIRST), requests=1)
+    assert not store._in_vain
+    await store.close()
 
 
 async def test_a_file_that_is_locked_is_waited_for(path: Path) -> None:
