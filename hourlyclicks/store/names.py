@@ -43,6 +43,8 @@ def check_name(text: str) -> None:
         UsageError: it is no path; the name is not repeated, since it may hold a password.
     """
     why = _objection(text)
+    if not why and text.endswith("/"):
+        why = "the name of the store ends with / as that of a folder does: add the name of a file"
     if why:
         raise UsageError(
             f"{why}; a store is the path of a file, or an address that begins with postgresql://"

@@ -11,12 +11,14 @@ _DISK = (
 )
 CANNOT_WRITE = "it cannot be written: give this user the right to write to the file and to its folder"
 _LOCKED = "another program keeps it locked: close that program, or end its transaction, then start again"
+_CANNOT_OPEN = "it, or a file next to it, cannot be opened: check the rights to its folder"
+_CHANGED = "another program has changed its tables: restore a backup"
 _DAMAGED = "it is damaged: restore a backup"
 
 _WORDS = {
     sqlite3.SQLITE_FULL: "the disk is full: free some space, then start again; what was kept stays",
     sqlite3.SQLITE_READONLY: CANNOT_WRITE,
-    sqlite3.SQLITE_CANTOPEN: "it, or a file next to it, cannot be opened: check the rights to its folder",
+    sqlite3.SQLITE_CANTOPEN: _CANNOT_OPEN,
     sqlite3.SQLITE_NOTADB: "it is damaged, or something else than a store: restore a backup, or name another",
     sqlite3.SQLITE_CORRUPT: _DAMAGED,
     sqlite3.SQLITE_BUSY: _LOCKED,
@@ -36,16 +38,28 @@ _EXACT_WORDS = {
 }
 """By the extended code, where it tells more."""
 
+_SYSTEM_WORDS = {
+    errno.ENOSPC: _WORDS[sqlite3.SQLITE_FULL],
+    errno.EDQUOT: _WORDS[sqlite3.SQLITE_FULL],
+    errno.EACCES: _CANNOT_OPEN,
+    errno.EPERM: _CANNOT_OPEN,
+    errno.EROFS: CANNOT_WRITE,
+    errno.EIO: _DISK,
+    errno.ENOTDIR: "a part of its path is a file, not a folder: name another file",
+    errno.ENAMETOOLONG: "its name is too long: name another file",
+    errno.ELOOP: "its path is a link that leads to itself: name another file",
+}
+
 
 def in_words(error: Exception) -> str:
     """Say what is wrong with a file."""
     if isinstance(error, OSError):
-        if error.errno == errno.ENOSPC:
-            return _WORDS[sqlite3.SQLITE_FULL]
-        return error.strerror or type(error).__name__
+        return _SYSTEM_WORDS.get(error.errno or 0) or error.strerror or type(error).__name__
     if isinstance(error, OverflowError | UnicodeEncodeError):
         return "it cannot hold a number of more than 64 bits, or half a character"
     code = getattr(error, "sqlite_errorcode", 0)
+    if str(error).startswith(("no such table", "no such column")):
+        return _CHANGED
     return _EXACT_WORDS.get(code) or _WORDS.get(code & 0xFF) or str(error)
 
 

@@ -35,6 +35,7 @@ CONCURRENCY = 2
 LONGEST_LIFE = 1.3
 SOON = 0.1
 MOST_DONE = 12
+FULL = 10
 
 
 def test_a_backfill_survives_any_number_of_kills(store: str, tmp_path: Path) -> None:
@@ -71,20 +72,19 @@ def test_a_backfill_survives_any_number_of_kills(store: str, tmp_path: Path) -> 
 
 def test_a_restart_right_after_a_full_window_waits(store: str, tmp_path: Path) -> None:
     """Who is started right after its predecessor has used a window up begins no new one."""
-    with fleet(tmp_path, store, days=30, requests=10, window=1.2) as here:
+    with fleet(tmp_path, store, days=30, requests=FULL, window=1.2) as here:
         for _ in range(2):
             worker = here.start(LINKS[0])
             worker.go()
             until(partial(_has_used_a_window, worker))
             worker.kill()
         here.run(LINKS[0])
-        assert here.upstream.max_in_window(1.2) == 10
         here.check_limits()
         here.check_exact(LINKS[0])
 
 
 def _has_used_a_window(worker: Worker) -> bool:
-    return len(worker.days) == 10
+    return len(worker.days) >= FULL
 
 
 def _has_done(worker: Worker, days: int) -> bool:

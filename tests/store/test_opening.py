@@ -79,6 +79,7 @@ def test_an_address_is_a_database(address: str) -> None:
         ("sqlite:///clicks.db", "clicks.db in place of sqlite:///"),
         ("sqlite+aiosqlite:///clicks.db", "clicks.db in place of sqlite:///"),
         ("sqlite:clicks.db", "clicks.db in place of sqlite:///"),
+        ("clicks/", "add the name of a file"),
     ],
 )
 @pytest.mark.parametrize("make", [store_of, SqliteStore])

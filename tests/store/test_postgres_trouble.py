@@ -95,7 +95,11 @@ async def test_connections_that_are_ended_are_made_anew(server_place: ServerPlac
         await server_place.sql(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'hourlyclicks'"
         )
-        await asyncio.wait(steps, timeout=0.05)
+        done = sum(step.done() for step in steps)
+        while pending := [step for step in steps if not step.done()]:
+            if len(steps) - len(pending) >= done + 10:  # however slow the machine is, it gets on
+                break
+            await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
     taken = sorted(number for number, _ in await asyncio.gather(*steps))
     assert len(set(taken)) == 200
     assert int((await store.pace(account, look))[0] or 0) == taken[-1]
@@ -285,7 +289,7 @@ async def test_a_silent_server_is_given_up(
 async def test_a_server_that_was_silent_is_used_again(
     shaky: PostgresStore, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who waits goes on when the way is free."""
+    """Who waits goes on when the way is free; a step may be taken twice if its answer came too late."""
     account = await shaky.account("me")
     await shaky.close()
     monkeypatch.setattr(connecting, "ANSWER", 0.1)
@@ -296,4 +300,4 @@ async def test_a_server_that_was_silent_is_used_again(
     await asyncio.wait({step}, timeout=0.3)
     assert not step.done()
     proxy.silent = False
-    assert (await step)[0] == 2
+    assert (await step)[0] >= 2

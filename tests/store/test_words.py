@@ -45,12 +45,35 @@ def test_each_error_says_what_to_do(code: int, advice: str) -> None:
     assert "\n" not in said
 
 
+@pytest.mark.parametrize(
+    ("code", "advice"),
+    [
+        (errno.EACCES, "check the rights to its folder"),
+        (errno.EPERM, "check the rights to its folder"),
+        (errno.EROFS, "give this user the right to write"),
+        (errno.ENOSPC, "free some space"),
+        (errno.EIO, "check the disk"),
+        (errno.ENOTDIR, "name another file"),
+        (errno.ENAMETOOLONG, "name another file"),
+        (errno.ELOOP, "name another file"),
+    ],
+)
+def test_each_error_of_the_system_says_what_to_do(code: int, advice: str) -> None:
+    """As those of SQLite do."""
+    assert advice in in_words(OSError(code, os.strerror(code)))
+
+
+def test_tables_that_are_gone_are_another_program_s_work() -> None:
+    """SQLite calls that an error of the statement."""
+    assert "restore a backup" in in_words(failure(sqlite3.SQLITE_ERROR, "no such table: days"))
+
+
 def test_other_errors_are_in_the_words_they_have() -> None:
     """Of SQLite, of the operating system, and of what is no text or number for a database."""
     assert in_words(failure(sqlite3.SQLITE_ERROR)) == "as SQLite says it"
     assert in_words(sqlite3.ProgrammingError("closed")) == "closed"
     assert "free some space" in in_words(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
-    assert in_words(PermissionError(errno.EACCES, "Permission denied")) == "Permission denied"
+    assert in_words(OSError(errno.EDOM, "as the system says it")) == "as the system says it"
     assert in_words(OSError()) == "OSError"
     assert "64 bits" in in_words(OverflowError())
 
