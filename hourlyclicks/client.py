@@ -256,7 +256,7 @@ class Client:
             max_requests: stop after so many requests.
             order: whether the days of a target are fetched from the oldest on, or from the newest back.
             refresh: whether to ask also for days that the store has for good.
-            retry_refused: whether to ask again for days to which the API said no.
+            retry_refused: whether to ask again for days that the API rejected.
             stop: stop when this event is set, for instance by a handler of SIGTERM.
 
         Raises:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -83,3 +84,26 @@ def test_every_exit_code_is_documented() -> None:
     page = (ROOT / "docs" / "how-to" / "command-line.md").read_text("utf-8")
     table = re.findall(r"^\| (\d+) \| (.*) \|$", page, re.MULTILINE)
     assert [(str(ending.code), ending.meaning) for ending in ENDINGS] == table
+
+
+def messages_of_the_package() -> str:
+    """Return all text of the package's source but its docstrings, with a NUL between two pieces."""
+    nodes = [
+        node
+        for path in sorted((ROOT / "hourlyclicks").rglob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+    ]
+    described = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+    constants = [node for node in nodes if isinstance(node, ast.Constant) and id(node) not in described]
+    return "\0".join(node.value for node in constants if isinstance(node.value, str))
+
+
+def test_the_messages_in_the_faq_exist() -> None:
+    """Each message of ours that the FAQ has as a heading is in the source of the package."""
+    page = (ROOT / "docs" / "how-to" / "faq.md").read_text("utf-8")
+    headings = [line for line in page.splitlines() if line.startswith("#")]
+    quoted = [text for line in headings for text in re.findall(r'"([^"]+)"', re.sub(r"`[^`]*`", "", line))]
+    known = messages_of_the_package()
+    pieces = [piece.strip() for text in quoted for piece in text.split("…")]
+    assert len(quoted) > 20
+    assert [piece for piece in pieces if piece not in known] == []

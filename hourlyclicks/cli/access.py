@@ -104,11 +104,11 @@ def _proxy(option: str | None, base_url: str) -> str | None:
     """Return the proxy that the option or the environment names.
 
     Raises:
-        UsageError: it cannot be used, or everybody on the machine could read its password.
+        UsageError: it cannot be used, or its password would be visible to every user of the machine.
     """
     if option is not None:
         if proxy_url(option).password is not None:
-            raise UsageError("--proxy shows its password to everybody on this machine: set HTTPS_PROXY")
+            raise UsageError("--proxy shows its password to every user of this machine: set HTTPS_PROXY")
         return option
     named = environment_proxy(base_url)
     if named is not None:

@@ -63,7 +63,7 @@ _STOPPING = "stopping: nothing more is sent, what is under way is kept; Ctrl-C o
     help="Which days of a target come first.",
 )
 @click.option("--refresh", is_flag=True, help="Ask also for days that the store has for good.")
-@click.option("--retry-refused", is_flag=True, help="Ask again for days to which the API said no.")
+@click.option("--retry-refused", is_flag=True, help="Ask again for days that the API rejected.")
 @with_access
 @click.pass_context
 def command(

@@ -1,7 +1,7 @@
 """The cells of a CSV file: what stands in each, whether in quotes, and in which line.
 
-Quotes matter here: blanks around a cell without quotes are somebody's layout, blanks inside of quotes are
-meant. The ``csv`` module does not tell the two apart. Only CR, LF and both end a line.
+Quotes matter here: blanks around a cell without quotes are layout, blanks inside of quotes belong to
+the value. The ``csv`` module does not tell the two apart. Only CR, LF and both end a line.
 """
 
 from __future__ import annotations

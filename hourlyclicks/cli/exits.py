@@ -56,14 +56,14 @@ ENDINGS = (
     Ending(5, "the server refuses for longer than is worth waiting", RateLimitedError),
     Ending(6, "no answer: network, name, certificate, timeout", TransportError),
     Ending(7, "the server failed", ServerError),
-    Ending(8, "the API said no", ApiError),
+    Ending(8, "the API rejected what was asked", ApiError),
     Ending(9, "an answer that cannot be read", DecodeError),
     Ending(INCOMPLETE, "some days are missing", IncompleteSeriesError),
     Ending(OUTPUT, "the output cannot be written"),
     Ending(12, "the store cannot be read or written", StoreError),
     Ending(PARKED, "the API rejects every day of a target; the other targets are done"),
     Ending(INTERRUPTED, "Ctrl-C, SIGTERM or SIGHUP"),
-    Ending(BROKEN_PIPE, "whoever read the output stopped reading"),
+    Ending(BROKEN_PIPE, "the program that reads the output has ended"),
 )
 """All exit codes. 130 and 141 are what a shell makes of SIGINT and SIGPIPE."""
 

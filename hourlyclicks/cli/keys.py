@@ -1,6 +1,6 @@
 """Where the API key comes from: the environment or a file nobody else can read.
 
-Never an option: the arguments of a process can be seen by everybody on the machine, and stay in the
+Never an option: the arguments of a process can be seen by every user of the machine, and stay in the
 history of the shell.
 
 A file that others can read is refused when its owner could change that. A secret that is mounted into a

@@ -45,7 +45,7 @@ def read_link(text: str, domain: str | None, warn: Warn) -> Link:
     if _SCHEME.match(text):
         return _read_address(text, domain)
     if "://" in text:
-        raise UsageError(f"{shown(text)} is no id, since an address stands in it; two cells need a comma")
+        raise UsageError(f"{shown(text)} is no id, since it contains an address; write a comma between cells")
     if domain is None:
         raise UsageError(f"the link {shown(text)} has no domain")
     link = Link(text, domain)

@@ -279,7 +279,7 @@ class PlainView:
     def __enter__(self) -> Self:
         tally = self.tally
         begins = f"{tally.title}: {count(tally.total, 'day')}"
-        if not tally.stored:  # else nobody knows yet what there is to do
+        if not tally.stored:  # else it is not known yet what there is to do
             begins += f", about {tally.forecast(tally.started, self._wall())}"
         say(begins)
         return self

@@ -138,7 +138,7 @@ def _is_mounted_read_only(target: Path, status: os.stat_result | None) -> bool:
 
 
 def _draft(target: Path) -> tuple[int, Path]:
-    """Make an empty file, which nobody else can read: beside the target, or else where temporary files go."""
+    """Make an empty file, readable by its owner only: beside the target, or where temporary files go."""
     try:
         handle, name = tempfile.mkstemp(prefix=".hourlyclicks-", dir=target.parent)
     except OSError:

@@ -90,7 +90,7 @@ def with_store(command: Command) -> Command:
         by_option = source is ParameterSource.COMMANDLINE
         if by_option and store is not None and holds_password(store):
             raise click.UsageError(
-                "--store holds a password, and everybody on this machine can see the arguments of a process;"
+                "--store holds a password, and every user of this machine can see the arguments of a process;"
                 f" put the address into the environment variable {STORE_VARIABLE}"
             )
         if account_name is not None and store is None:

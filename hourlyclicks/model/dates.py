@@ -153,7 +153,7 @@ def as_zone(value: str | dt.tzinfo | None) -> dt.tzinfo | None:
             raise UsageError(f"the time zone {value!r} cannot be read: too many open files") from None
         if not _has_zones():
             raise UsageError("this machine has no time zone database; run: pip install tzdata") from None
-        raise UsageError(f"no such time zone: {value!r}") from None
+        raise UsageError(f"no such time zone: {value!r}; write a name such as Asia/Seoul") from None
 
 
 def _has_zones() -> bool:

@@ -1,8 +1,8 @@
 """The counts of a series as a table of days and hours, in which "not known" is never a zero.
 
-The counts lie in memory as integers, with a 0 where none is known. Whoever got at that memory through the
-buffer protocol, as ``numpy.asarray`` does, would take these zeros for figures. So a `Grid` has no buffer; it
-turns itself into an array in which such hours are NaN, and `Grid.zero_filled` names what it gives.
+The counts are stored as integers, with a 0 for hours without figures. Through the buffer protocol, which
+``numpy.asarray`` uses, these zeros would be taken for figures. So a `Grid` has no buffer; it becomes an array
+in which such hours are NaN, and the name of `Grid.zero_filled` says what it returns.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ class Grid(Sequence[Counts]):
             return NotImplemented
         return self._known == other._known and self._cells == other._cells
 
-    __hash__ = None  # type: ignore[assignment]  # like a list; nobody keeps years in a set
+    __hash__ = None  # type: ignore[assignment]  # like a list
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:  # noqa: ANN401, FBT001 - the protocol of NumPy
         """Return an array of days x 24; see the class.

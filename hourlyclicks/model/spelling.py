@@ -1,4 +1,4 @@
-"""How texts are spelled that people copy from somewhere: blanks, characters that nobody sees, and Hangul.
+"""How copied texts are spelled: blanks, characters that cannot be seen, and Hangul.
 
 A link id may hold any character, and two ids are two links even if they print alike. What got into one by
 accident can only be guessed, so these functions tell; those who read what people wrote refuse or warn.

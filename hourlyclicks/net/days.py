@@ -23,6 +23,7 @@ from hourlyclicks.errors import (
 )
 from hourlyclicks.events import AttemptFailed, DayDone, DayFailed, Refused
 from hourlyclicks.model.dates import Finality
+from hourlyclicks.model.day import DayClicks
 from hourlyclicks.net.skew import SkewWatch
 from hourlyclicks.net.trust import Doubt, KeyTrust, condemns
 from hourlyclicks.pacing.brake import MOST_PAUSES
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
 
     from hourlyclicks.clock import Clock
     from hourlyclicks.events import Announcer
-    from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.http import Response
     from hourlyclicks.model.targets import Query
     from hourlyclicks.net.archive import Archive
@@ -239,7 +239,7 @@ class DayFetcher:
                 self._tell_failure(errand, errand.requests, wait, error)
 
     def _wait_for_calm(self, errand: Errand, error: HourlyClicksError) -> float | None:
-        """Return for how many seconds a backfill waits when too much fails; nobody else does.
+        """Return for how many seconds a backfill waits when too much fails; other calls do not wait.
 
         It does not wait for a gateway that answers for itself, which is a matter for the circuit breakers.
         """
@@ -262,9 +262,11 @@ class DayFetcher:
                 errand.requests += 1
                 errand.asked = self._clock.wall()  # the answer may be as old as that
                 response = await self._transport.send(request)
-                day = await self._heed(errand, slot, response)
-                if day is not None:
-                    return day
+                answer = self._judge(errand, response)
+                if type(answer) is DayClicks:
+                    self._accepted(errand, slot)
+                    return answer
+                await self._heed(errand, slot, response, answer)
             except HourlyClicksError as error:
                 if isinstance(error, TransportError) and error.stale and stale < _MOST_STALE:
                     stale += 1  # the server has not failed, so neither has the attempt
@@ -275,29 +277,29 @@ class DayFetcher:
             finally:
                 self._limiter.release(slot, request.may_arrive)
 
-    async def _heed(self, errand: Errand, slot: Slot, response: Response) -> DayClicks | None:
-        """Tell others what an answer means to them; return its day, or ``None`` to ask again.
-
-        Raises:
-            HourlyClicksError: it is no answer.
-        """
-        answer = self._judge(errand, response)
-        if isinstance(answer, Refusal):
-            if answer.status != HTTPStatus.TOO_MANY_REQUESTS:
-                response.discard()
-            await self._pause(errand, slot, answer)
-            self._check_patience(errand)
-            return None
-        if isinstance(answer, HourlyClicksError):
-            if not await self._is_about_key(errand, slot, answer):
-                raise answer
-            return None
+    def _accepted(self, errand: Errand, slot: Slot) -> None:
+        """Note that a day was answered."""
         self._limiter.answered(slot)
         if not self._trust.certain:
             self._trust.accept()
         if errand.call.circuits is not None:
             errand.call.circuits.answered(errand.query, slot.sent)
-        return answer
+
+    async def _heed(
+        self, errand: Errand, slot: Slot, response: Response, answer: DayClicks | Refusal | HourlyClicksError
+    ) -> None:
+        """Tell others what an answer without figures means to them, and return to ask again.
+
+        Raises:
+            HourlyClicksError: there is no use in that.
+        """
+        if isinstance(answer, Refusal):
+            if answer.status != HTTPStatus.TOO_MANY_REQUESTS:
+                response.discard()
+            await self._pause(errand, slot, answer)
+            self._check_patience(errand)
+        elif isinstance(answer, HourlyClicksError) and not await self._is_about_key(errand, slot, answer):
+            raise answer
 
     async def _is_about_key(self, errand: Errand, slot: Slot, error: HourlyClicksError) -> bool:
         """Return whether to ask again, since an error is about the key and may pass; tell of any other.
@@ -326,7 +328,8 @@ class DayFetcher:
         if response.status != _OK and (refused := refusal(response, self._clock.wall())):
             return refused
         as_of, skew = dated(response, errand.asked, errand.query.day)
-        self._skew.note(skew)
+        if skew is not None:
+            self._skew.note(skew)
         try:
             return self._read(errand.query, response, as_of)
         except ApiError as error:

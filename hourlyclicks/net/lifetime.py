@@ -61,7 +61,9 @@ class Lifetime:
         if self._loop is None:
             self._begin(loop)
         elif self._loop is not loop:
-            raise UsageError("a client belongs to the event loop it was first used on")
+            raise UsageError(
+                "a client belongs to the event loop it was first used on; make a new client for this one"
+            )
 
     async def close(self) -> None:
         """Close, or wait for the close that is under way; it goes on when a caller is cancelled."""

@@ -81,7 +81,7 @@ class Breaker:
         like: what they have in common.
         explained: the rejection of which a check has shown that other days are answered, until the next day.
         trial: the day of the check or probe that is under way.
-        claimed: whether somebody sends the check.
+        claimed: whether a task sends the check.
         pending: rejections after which no answer has come.
         ripe: rejections after which one has, or that need none.
         since: when it was parked, or probed last, in nanoseconds.
@@ -161,6 +161,7 @@ class Parking:
         lifted: those that are parked no more, each with the days of it that were rejected.
         hopeless: set when several targets are rejected alike, nothing is answered, and no witness is either.
         unsettled: whether anything was ever rejected.
+        held: how many circuits are not closed; with none, every day may be sent.
         spread: the same rejections that came in a row, whatever their targets.
     """
 
@@ -172,7 +173,7 @@ class Parking:
         self._keeps = keeps
         self._breakers: dict[Target, Breaker] = {}
         self._answered: dict[Target, dt.date] = {}
-        self._held = 0
+        self.held = 0
         self._well: Target | None = None  # answered last, with nothing else to tell of it
         self._answers = 0
         self.spread = Spread()
@@ -216,7 +217,7 @@ class Parking:
             breaker.pending.append(Rejection(query, error, now, asked, target in self._answered))
         if breaker.state is State.CLOSED and breaker.is_long and not self._is_explained(breaker):
             breaker.state, breaker.claimed = State.CHECKING, False
-            self._held += 1
+            self.held += 1
 
     def noted(self, query: Query, earlier: Mark | None) -> None:
         """Note that the store has a rejected day as failed; `earlier`: see `Rejection`."""
@@ -234,7 +235,7 @@ class Parking:
 
     def holds(self, query: Query) -> bool:
         """Return whether a day must not be sent now."""
-        if not self._held:
+        if not self.held:
             return False
         breaker = self._breakers.get(query.target)
         if breaker is None or breaker.state is State.CLOSED:
@@ -398,7 +399,7 @@ class Parking:
 
     def _set_closed(self, breaker: Breaker) -> None:
         if breaker.state is not State.CLOSED:
-            self._held -= 1
+            self.held -= 1
         breaker.state, breaker.claimed = State.CLOSED, False
 
     def _tried(self, query: Query, breaker: Breaker, error: ApiError, now: int) -> None:

@@ -20,7 +20,7 @@ from hourlyclicks.model.targets import Query
 from hourlyclicks.net.archive import Pages
 from hourlyclicks.net.circuit import Circuit, Ledger, ParkedError
 from hourlyclicks.net.fanout import Crew
-from hourlyclicks.pacing.lanes import Call
+from hourlyclicks.pacing.lanes import Call, HeldError
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -68,6 +68,7 @@ class Run(Ledger):
 
     Attributes:
         on_close: what ends it when the client is closed.
+        parking: its circuit breakers.
     """
 
     on_close: Callable[[HourlyClicksError], Awaitable[None]]
@@ -111,6 +112,7 @@ class Run(Ledger):
             clock=clock,
             announce=announce,
         )
+        self.parking = self._circuit.parking
         self._flights = flights
         self._limiter = limiter
         self._announce = announce
@@ -160,7 +162,12 @@ class Run(Ledger):
         if known is not None:
             return self._reuse(known)
         try:
-            day = await self._circuit.fly(query)
+            if self.parking.unsettled:
+                day = await self._circuit.fly(query)
+            else:  # as a rule
+                day = await self._flights.fly(query, self._call)
+        except HeldError:
+            return await self.ask(query)
         except ParkedError as parked:
             raise self._parked(parked.error) from None
         except HourlyClicksError:
@@ -171,15 +178,13 @@ class Run(Ledger):
         return day
 
     async def follow_up(self) -> None:
-        """Do what the last answer calls for, once its day is counted.
+        """Do what the last answer calls for, once its day is counted, if anything was ever rejected.
 
         Raises:
             HourlyClicksError: no other day can succeed.
         """
-        if not self._circuit.parking.unsettled:
-            return
         await self._circuit.follow_up(self.target)
-        error = self._circuit.parking.parked.get(self.target)
+        error = self.parking.parked.get(self.target)
         if error is not None:
             raise self._parked(error)
 
@@ -254,7 +259,8 @@ async def collect(run: Run, *, strict: bool) -> HourlySeries:
             failures[query.day] = error
             if error.retryable and run.given_up:
                 crew.stop()
-        await run.follow_up()
+        if run.parking.unsettled:
+            await run.follow_up()
 
     crew = run.crew(run.queries(), work)
     run.on_close = crew.end

@@ -96,7 +96,8 @@ class DayStream:
         except BaseException as error:
             self._shelf.give_up(error)
             raise
-        await self._follow_up()
+        if self._run.parking.unsettled:
+            await self._follow_up()
 
     async def _follow_up(self) -> None:
         """End the stream when its target turns out to be parked."""

@@ -2,7 +2,7 @@
 
 Whatever a session, its connector, its resolver or its trace hooks raise ends here. What is the network's
 fault may be repeated. What cannot get better, such as a bad certificate, is fatal, and so is an exception
-that nobody foresaw: it would come again with each day.
+of an unknown kind: it would come again with each day.
 
 The original is neither kept nor quoted, since it may hold the key. Of one that was not foreseen, its class
 is named and the place it was raised at.
@@ -174,8 +174,16 @@ def _told(error: BaseException, text: str, host: str) -> str:
             for kind, other in _UNREADABLE:
                 if isinstance(cause, kind):
                     return other.format(host=host)
+    if isinstance(error, aiohttp.ClientConnectorDNSError) and _is_of_proxy(error, host):
+        return f"cannot resolve the name of the proxy on the way to {host}"
     reason = _reason(error)
     return f"{text}: {reason}" if reason else text
+
+
+def _is_of_proxy(error: aiohttp.ClientConnectorDNSError, host: str) -> bool:
+    """Return whether another name was looked up than that of the host; one beyond ASCII has two spellings."""
+    looked_up: str = getattr(error, "host", host)
+    return host.isascii() and looked_up.lower() != host.lower()
 
 
 def _reason(error: BaseException) -> str:

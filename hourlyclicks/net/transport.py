@@ -201,7 +201,7 @@ class AiohttpTransport:
             failure = _misuse(session) or translate(error, host=host, reached=self._connections.reached)
             if not term.begun and failure.retryable and _is_full(session):
                 failure = TransportError(
-                    "the session has no connection to spare: its connector's limit is used up", kind="timeout"
+                    "the session has no free connection: raise the limit of its connector", kind="timeout"
                 )
         return failure
 

@@ -44,7 +44,7 @@ class Term:
 
     @property
     def cancelled(self) -> bool:
-        """Whether anybody has cancelled the task; else a cancellation comes from inside of what it awaits."""
+        """Whether the task was cancelled; else a cancellation comes from inside of what it awaits."""
         return self.task.cancelling() > self._cancelling
 
     def beat(self) -> None:

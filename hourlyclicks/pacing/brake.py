@@ -120,7 +120,7 @@ class Brake:
             )
         if self._backoff.spent:
             raise RateLimitedError(
-                f"the server still refuses after {MOST_PAUSES} pauses; does somebody else use this key?",
+                f"the server still refuses after {MOST_PAUSES} pauses; does another program use this key?",
                 retry_after=retry_after,
             )
         self._answers = 0

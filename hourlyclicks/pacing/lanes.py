@@ -49,7 +49,13 @@ class HeldError(Exception):
 
 
 class Circuits(Protocol):
-    """The circuit breakers of a call, as those see them who send its requests."""
+    """The circuit breakers of a call, as those see them who send its requests.
+
+    Attributes:
+        held: how many of them keep days from being sent; a look at this is cheaper than `holds`.
+    """
+
+    held: int
 
     def holds(self, query: Query) -> bool:
         """Return whether a day must not be sent now."""
@@ -132,7 +138,8 @@ class Call:
 
     def holds(self, query: Query) -> bool:
         """Return whether a circuit breaker keeps a day from being sent now."""
-        return self.circuits is not None and self.circuits.holds(query)
+        circuits = self.circuits
+        return circuits is not None and circuits.held > 0 and circuits.holds(query)
 
     def spend(self) -> None:
         """Count a request that is sent; with the last one it may send, the call is over."""

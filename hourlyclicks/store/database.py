@@ -59,7 +59,7 @@ _TARGETS = """SELECT target FROM hourlyclicks.series WHERE account_id = $1 AND e
         NOT $3 OR EXISTS (SELECT 1 FROM hourlyclicks.days WHERE series_id = series.id AND state = 'failed'))
     ORDER BY id"""
 
-_PACE = "SELECT state FROM hourlyclicks.pacing WHERE account_id = $1 FOR UPDATE"
+_PACE = "SELECT state, tableoid FROM hourlyclicks.pacing WHERE account_id = $1 FOR UPDATE"
 _NEW_PACE = "INSERT INTO hourlyclicks.pacing (account_id) VALUES ($1) ON CONFLICT DO NOTHING"
 _SET_PACE = "UPDATE hourlyclicks.pacing SET state = $2 WHERE account_id = $1"
 _NOW = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
@@ -186,14 +186,23 @@ def note(of: int, target: Target, mark: Mark) -> DayChange[None]:
 
 
 async def pace(
-    db: Connection, of: int, change: Change[R], about: tuple[Target, dt.date] | None
+    db: Connection, of: int, change: Change[R], about: tuple[Target, dt.date] | None, tables: set[int]
 ) -> tuple[R, int]:
-    """Take a step of the shared pacing."""
+    """Take a step of the shared pacing.
+
+    Args:
+        db: the connection.
+        of: the account.
+        change: the step.
+        about: the target and the day that it is about.
+        tables: the numbers under which the server knew the table before; a restored one has another number.
+    """
     async with transaction(db):
         row = await db.fetchrow(_PACE, of)
         if row is None:
             await db.execute(_NEW_PACE, of)
             row = await db.fetchrow(_PACE, of)
+        _check_same(tables, row)
         known = (
             []
             if about is None
@@ -204,6 +213,15 @@ async def pace(
         if text is not None:
             await db.execute(_SET_PACE, of, text)
     return result, now
+
+
+def _check_same(tables: set[int], row: asyncpg.Record | None) -> None:
+    if row is not None:
+        tables.add(row["tableoid"])
+    if len(tables) > 1:
+        raise StoreError(
+            "its tables were dropped or restored while it was in use: start again to ask for what is missing"
+        )
 
 
 async def _hold_series(db: Connection, of: int, target: Target) -> int:

@@ -53,7 +53,11 @@ class SqliteFile:
         self._now = now
         forks.hold(self)
         self._files = Look(path, timeout) if read_only else open_to_write(path, timeout)
-        self._db = self._files.ready()
+        try:
+            self._db = self._files.ready()
+        except BaseException:
+            self._files.close()
+            raise
 
     def close(self) -> None:
         """Close the file."""
@@ -134,7 +138,10 @@ class SqliteFile:
         """Keep an answer."""
         with self._transaction():
             series = self._new_series(account, target)
-            return sqlite_days.keep(self._db, series, day, requests, reader=reader, refresh=refresh)
+            kept = sqlite_days.keep(self._db, series, day, requests, reader=reader, refresh=refresh)
+        if not kept.dropped and kept.doubted_at is None:
+            self._files.remember(series, day)
+        return kept
 
     def note(self, account: int, target: Target, mark: Mark) -> None:
         """Note that a day failed or was refused."""
@@ -159,6 +166,7 @@ class SqliteFile:
         with transaction(self._db):
             self._files.within_transaction()
             yield
+            self._files.before_commit()
 
     def _one(self, query: str, *values: object) -> Any:  # noqa: ANN401 - of whatever type the cell is
         row = self._db.execute(query, values).fetchone()

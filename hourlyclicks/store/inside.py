@@ -7,20 +7,26 @@ not belong together: one of them was replaced.
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import sqlite3
 import time
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from hourlyclicks.errors import StoreError
 
+if TYPE_CHECKING:
+    from hourlyclicks.model.day import DayClicks
+
 SALT = "SELECT value FROM properties WHERE name = 'salt'"
 GENERATION = "SELECT value FROM properties WHERE name = 'generation'"
+SCHEMA = "PRAGMA schema_version"
 NEW_GENERATION = "INSERT OR REPLACE INTO properties VALUES ('generation', ?)"
+_DAY = "SELECT 1 FROM days WHERE series_id = ? AND date = ? AND fetched_at >= ?"
 
 _LOG_HEADER = 32
 _TRIES, _PAUSE = 5, 0.02
@@ -55,7 +61,7 @@ def look_inside(path: str | os.PathLike[str], how: str, *, thoroughly: bool = Fa
             error = sqlite3.DatabaseError("it is damaged")
             error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
             raise error
-        return Inside(one(db, SALT), one(db, GENERATION) or 0, one(db, "PRAGMA schema_version"))
+        return Inside(one(db, SALT), one(db, GENERATION) or 0, one(db, SCHEMA))
 
 
 def check_log(path: Path) -> None:
@@ -87,6 +93,12 @@ def _belong_together(main: Inside, path: str) -> bool:
             raise
         return False  # the main file alone is in order
     return main.salt == whole.salt and whole.generation - main.generation in {0, 1}
+
+
+def holds_day(db: sqlite3.Connection, series: int, day: DayClicks) -> bool:
+    """Return whether a day is there as it was kept, or as a later answer left it."""
+    asked = day.fetched_at.astimezone(dt.UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    return db.execute(_DAY, (series, str(day.date), asked)).fetchone() is not None
 
 
 def uri_of(path: str | os.PathLike[str], how: str) -> str:

@@ -172,7 +172,9 @@ def day_of(date: dt.date, flat: list[int], hours: int, fetched_at: dt.datetime, 
     """
     which, clicks, users = flat[0::3], flat[1::3], flat[2::3]
     if len(which) != hours:
-        raise StoreError(f"the store holds {date} in part only: somebody else has changed it")
+        raise StoreError(
+            f"the store holds {date} in part only: another program has changed it; restore a backup"
+        )
     if which == _ALL:
         return DayClicks(date, tuple(clicks), tuple(users), fetched_at, final)
     cells = dict(zip(which, zip(clicks, users, strict=True), strict=True))
@@ -187,7 +189,7 @@ def target_of(text: str) -> Target:
     try:
         return as_target(text)
     except UsageError:
-        raise StoreError(f"{text!r} is no target: somebody else has changed it") from None
+        raise StoreError(f"{text!r} is no target: another program has changed it; restore a backup") from None
 
 
 def rows_of(day: DayClicks) -> list[tuple[int, int, int]]:

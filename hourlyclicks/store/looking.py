@@ -12,12 +12,16 @@ from __future__ import annotations
 import os
 import sqlite3
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from hourlyclicks.errors import StoreError
 from hourlyclicks.store.connect import check_kind, transaction
 from hourlyclicks.store.inside import check_log, uri_of
 from hourlyclicks.store.schema import scripts
 from hourlyclicks.store.tables import migrate, version_of
+
+if TYPE_CHECKING:
+    from hourlyclicks.model.day import DayClicks
 
 _UNREADABLE_LOG = (
     "its latest days are in the file {log}, which SQLite cannot read here: give this user the right to write"
@@ -61,9 +65,15 @@ class Look:
         """Refuse to write."""
         raise StoreError("it was opened to be read only")
 
+    def before_commit(self) -> None:
+        """Do nothing: nothing is written."""
+
+    def remember(self, series: int, day: DayClicks) -> None:
+        """Do nothing: nothing is kept."""
+
     def _open(self) -> sqlite3.Connection:
         if check_kind(self._path).st_size == 0:
-            raise StoreError("the file is empty, and no store yet")
+            raise StoreError("the file is empty, and not a store yet")
         self._seen = self._state()
         self._db = self._up_to_date(self._connect())
         return self._db
@@ -124,4 +134,4 @@ class Look:
 
 def _check_tables(db: sqlite3.Connection) -> None:
     if version_of(db) == 0:
-        raise StoreError("there are no tables in it, and it is no store yet")
+        raise StoreError("it has no tables, and is not a store yet")

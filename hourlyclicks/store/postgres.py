@@ -77,14 +77,18 @@ _LASTING = (
 )
 """What PgBouncer says of what is not over sooner or later; all that it says has one code."""
 
+_NO_TABLES = "its tables were dropped: start again to make them anew"
 _WORDS = {
     "22021": "it cannot hold a character of the text",
     "22P05": "it cannot hold a character of the text",
     "25006": "it cannot be written",
+    "23503": "what it held was deleted while it was in use: start again to ask for what is missing",
     "28000": "the user is refused",
     "28P01": "the user or the password is refused",
     "3D000": "there is no such database",
+    "3F000": _NO_TABLES,
     "42501": "the user is not allowed to do that",
+    "42P01": _NO_TABLES,
     "53100": "the disk is full",
 }
 
@@ -113,6 +117,7 @@ class PostgresStore:
         self._made: weakref.WeakSet[Connection] = weakref.WeakSet()
         self._places = asyncio.Semaphore(_CONNECTIONS)
         self._prepared = False
+        self._tables: set[int] = set()
         self._closing = Closing()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._generation = 0
@@ -192,7 +197,7 @@ class PostgresStore:
     ) -> tuple[R, int]:
         """See `hourlyclicks.store.protocol.Store.pace`; the step may be taken again when it was undone."""
         self._refuse_changes()
-        return await self._run(lambda db: database.pace(db, account, change, of))
+        return await self._run(lambda db: database.pace(db, account, change, of, self._tables))
 
     def _refuse_changes(self) -> None:
         if self._read_only:
@@ -209,7 +214,9 @@ class PostgresStore:
             self._loop, self._generation = loop, forks.generation()
             forks.hold(self)
         elif self._loop is not loop:
-            raise StoreError(f"the store {place_of(self._dsn)}: it was opened in another event loop")
+            raise StoreError(
+                f"the store {place_of(self._dsn)}: it was opened in another event loop; make a new one"
+            )
         job = loop.create_task(self._persist(work))
         self._jobs.add(job)
         job.add_done_callback(self._jobs.discard)
@@ -296,6 +303,7 @@ class PostgresStore:
         self._places = asyncio.Semaphore(_CONNECTIONS)  # the next one to open it may be another loop
         self._loop = None
         self._prepared = False
+        self._tables = set()
 
     def _abandon(self) -> None:
         """Cut the connections of an event loop that has ended; nothing else of it can be used."""

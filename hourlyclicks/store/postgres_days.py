@@ -166,7 +166,7 @@ async def _left(db: Connection, change: str, *values: object) -> asyncpg.Record:
     """Change the line of a day, and return how it is left."""
     line = await db.fetchrow(change, *values)
     if line is None:
-        raise StoreError("a day has vanished: somebody else has changed it")
+        raise StoreError("a day has vanished: another program has changed it; restore a backup")
     return line
 
 

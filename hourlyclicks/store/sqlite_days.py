@@ -192,4 +192,6 @@ def _as_written() -> Iterator[None]:
     try:
         yield
     except (TypeError, ValueError):
-        raise StoreError("it holds a day that cannot be read: somebody else has changed it") from None
+        raise StoreError(
+            "it holds a day that cannot be read: another program has changed it; restore a backup"
+        ) from None

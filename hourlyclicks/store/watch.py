@@ -8,11 +8,16 @@ committed counts only after the second check.
 - The log (``-wal``) must not become shorter, and must not have a hole: it had been cut off then. SQLite
   itself cuts it off only when everything is in the main file.
 - ``-shm`` must not become shorter. SQLite maps it into memory, and touching what is missing kills the process
-  (SIGBUS). So it is made as long as it was, with zeros; SQLite finds them and reads the log anew.
+  (SIGBUS). So it is made as long as it was, with zeros; SQLite finds them and reads the log anew. All other
+  processes must notice that, too: with zeros in this index, a transaction that has begun reads old pages. So
+  the file is made one byte too long, which SQLite never does, and that is looked for before each commit, too.
 - The main file changes only when a part of the log is copied into it (a checkpoint). Whenever it has changed,
   it is opened a second time, without the log, and must hold this store's salt and a *generation* that is not
   too old: see `hourlyclicks.store.inside`. A copy of this very store that was made before
   the last checkpoint has an older one.
+- A copy can also be restored by way of SQLite (``.restore``), as a change like any other. It counts up the
+  version of the schema, as VACUUM does. Then the salt, the generation and the day that was kept last must be
+  there: with it, everything is there that was kept before it.
 
 No file is opened here that SQLite has locks on: when a process closes any descriptor of a file, it loses all
 its locks on it. SQLite avoids that among its own connections. It has no locks on the log.
@@ -30,19 +35,35 @@ from typing import TYPE_CHECKING
 import attrs
 
 from hourlyclicks.errors import StoreError
-from hourlyclicks.store.inside import GENERATION, NEW_GENERATION, SALT, look_inside, one, uri_of
+from hourlyclicks.store.inside import (
+    GENERATION,
+    NEW_GENERATION,
+    SALT,
+    SCHEMA,
+    holds_day,
+    look_inside,
+    one,
+    uri_of,
+)
 from hourlyclicks.store.words import in_words, is_busy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
+    from hourlyclicks.model.day import DayClicks
     from hourlyclicks.store.inside import Inside
 
 _LOG_HEADER, _FRAME_HEADER = 32, 24
 _MAGIC = {b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83"}
+_NO_PAGE = bytes(4)
 _SETTLING = 1.0
 """Seconds in which a checkpoint of another process may leave the main file unreadable to others."""
 _PAUSE = 0.02
+
+_INDEX_HEADER = 96
+"""Bytes at the beginning of ``-shm``, without which SQLite reads the log anew."""
+_left_open: list[int] = []
+"""Descriptors of ``-shm``: closing one would cost this process its locks."""
 
 _AGAIN = "while it was in use: start again to ask for what is missing"
 
@@ -91,6 +112,9 @@ class Watch:
         self._seen: tuple[int, int, int] = (0, 0, 0)
         self._generation: int | None = None
         self._outdated = False
+        self._schema = one(db, SCHEMA)
+        self._latest = one(db, GENERATION) or 0
+        self._kept: tuple[int, DayClicks] | None = None
         self._trouble: _TroubleError | None = None
 
     def ready(self) -> sqlite3.Connection:
@@ -107,12 +131,26 @@ class Watch:
         return True
 
     def within_transaction(self) -> None:
-        """Raise the generation, if there was a checkpoint since it was raised."""
+        """Check what is in the file, and raise the generation if there was a checkpoint since then."""
+        schema = one(self._db, SCHEMA)
+        if schema != self._schema:
+            self._noting_trouble(self._look_for_kept)
+            self._schema = schema
         if self._outdated:
             generation = one(self._db, GENERATION) or 0
             if generation == self._generation:  # else another process was faster
-                self._db.execute(NEW_GENERATION, (generation + 1,))
+                generation += 1
+                self._db.execute(NEW_GENERATION, (generation,))
+            self._latest = generation
             self._outdated = False
+
+    def before_commit(self) -> None:
+        """Raise `StoreError` if what was read in the transaction may be out of date."""
+        self._noting_trouble(self._look_at_index)
+
+    def remember(self, series: int, day: DayClicks) -> None:
+        """Remember what was kept last."""
+        self._kept = series, day
 
     def close(self) -> None:
         """Close the connection, in the way that is best for what is on the disk."""
@@ -136,9 +174,12 @@ class Watch:
     # -- looking ----------------------------------------------------------------------------------------
 
     def _check(self) -> None:
+        self._noting_trouble(self._look)
+
+    def _noting_trouble(self, look: Callable[[], None]) -> None:
         if self._trouble is None:
             try:
-                self._look()
+                look()
             except _TroubleError as trouble:
                 self._trouble = trouble
             except sqlite3.Error as error:
@@ -171,45 +212,55 @@ class Watch:
     def _stat(
         self, path: str, identity: tuple[int, int], which: str, *, rescue: bool = False
     ) -> os.stat_result:
-        name = f"its file {which}" if which else "the file"
         try:
             found = os.stat(path)  # noqa: PTH116 - a third of the time, several times for each request
         except (FileNotFoundError, NotADirectoryError):
-            raise _TroubleError(f"{name} was removed or renamed {_AGAIN}", rescue=rescue) from None
-        if _identity(found) != identity:
-            raise _TroubleError(f"{name} was replaced by another one {_AGAIN}", rescue=rescue)
+            raise _TroubleError(f"{_name(which)} was removed or renamed {_AGAIN}", rescue=rescue) from None
+        if (found.st_dev, found.st_ino) != identity:
+            raise _TroubleError(f"{_name(which)} was replaced by another one {_AGAIN}", rescue=rescue)
         return found
 
+    def _look_at_index(self) -> None:
+        self._look_at_shm(self._stat(self._shm_path, self._shm, "-shm").st_size)
+
     def _look_at_shm(self, size: int) -> None:
-        if size < self._shm_size:
-            os.truncate(self._shm_path, self._shm_size)  # at once: see above
-            raise _TroubleError(f"its file -shm was cut off {_AGAIN}")
+        if size < self._shm_size or size & 1:
+            self._void_index()  # at once: see above
+            raise _TroubleError(
+                "its file -shm was cut off while it was in use: end all programs that use the store, then"
+                " start again to ask for what is missing"
+            )
         self._shm_size = size
 
+    def _void_index(self) -> None:
+        """Make ``-shm`` one byte longer than it was, and invalid."""
+        descriptor = os.open(self._shm_path, os.O_RDWR | os.O_CLOEXEC)
+        _left_open.append(descriptor)
+        os.ftruncate(descriptor, max(os.fstat(descriptor).st_size, self._shm_size) | 1)
+        os.pwrite(descriptor, bytes(_INDEX_HEADER), 0)
+
     def _look_at_log(self, size: int) -> None:
-        header = self._read_log(0, _LOG_HEADER)
-        cut = _TroubleError(f"its file -wal was cut off {_AGAIN}", keep=True)
-        if size < self._log_size:
-            if size and header == self._header:
-                raise cut
-            if not size and not self._all_is_in_main():
-                raise cut
-            self._log_size = 0
-        if len(header) == _LOG_HEADER and header[:4] not in _MAGIC:
-            raise cut
-        if any(self._read_log(at, 4) == bytes(4) for at in self._new_frames(size)):
-            raise cut
+        header = os.pread(self._log_file.fileno(), _LOG_HEADER, 0)
+        if not self._is_continued(header, size) or self._has_hole(size):
+            raise _TroubleError(f"its file -wal was cut off {_AGAIN}", keep=True)
         self._header, self._log_size = header, size
 
-    def _read_log(self, at: int, size: int) -> bytes:
-        self._log_file.seek(at)
-        return self._log_file.read(size)
+    def _is_continued(self, header: bytes, size: int) -> bool:
+        """Return whether the log is longer than it was, or was rightly begun anew."""
+        if size < self._log_size:
+            if header == self._header if size else not self._all_is_in_main():
+                return False
+            self._log_size = 0
+        return len(header) < _LOG_HEADER or header[:4] in _MAGIC
 
-    def _new_frames(self, size: int) -> Iterator[int]:
-        """Return where the last frame that was seen begins, and all after it: each with its page number."""
-        last = max(0, (self._log_size - _LOG_HEADER) // self._frame - 1)
-        end = (size - _LOG_HEADER) // self._frame
-        return (_LOG_HEADER + number * self._frame for number in range(last, end))
+    def _has_hole(self, size: int) -> bool:
+        """Return whether a frame has no page number: the last one that was seen, or one after it."""
+        log, frame = self._log_file.fileno(), self._frame
+        last = max(0, (self._log_size - _LOG_HEADER) // frame - 1)
+        return any(
+            os.pread(log, 4, at) == _NO_PAGE
+            for at in range(_LOG_HEADER + last * frame, size - frame + 1, frame)
+        )
 
     def _all_is_in_main(self) -> bool:
         """Return whether the log was rightly emptied: a checkpoint finds nothing that it cannot read."""
@@ -227,10 +278,11 @@ class Watch:
         inside = self._inside(thoroughly=shrunk)
         if inside is not None:
             latest = max(self._generation or 0, generation - 1)
-            schema = one(self._db, "PRAGMA schema_version")
+            schema = one(self._db, SCHEMA)
             if inside.salt != self._salt or inside.generation < latest or inside.schema > schema:
                 raise _TroubleError(f"the file was overwritten {_AGAIN}", discard=True, keep=True)
             self._generation = inside.generation
+            self._latest = max(self._latest, generation)
             self._outdated = inside.generation == generation
         self._seen = seen
 
@@ -248,6 +300,12 @@ class Watch:
                     text = "the file was overwritten or cut off while it was in use: restore a backup"
                     raise _TroubleError(text, keep=True) from None
             time.sleep(_PAUSE)
+
+    def _look_for_kept(self) -> None:
+        """Look whether a change of the schema has also taken back what was there."""
+        older = one(self._db, SALT) != self._salt or (one(self._db, GENERATION) or 0) < self._latest
+        if older or (self._kept is not None and not holds_day(self._db, *self._kept)):
+            raise _TroubleError(f"a copy was restored into it {_AGAIN}")
 
     # -- closing ----------------------------------------------------------------------------------------
 
@@ -277,11 +335,15 @@ def close_without_checkpoint(db: sqlite3.Connection, path: str | os.PathLike[str
         path: the main file.
     """
     uri = uri_of(path, "mode=ro")  # what cannot write makes no checkpoint, either
-    with closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as another:
+    with closing(sqlite3.connect(uri, uri=True, isolation_level=None, timeout=0.1)) as another:
         with suppress(sqlite3.Error):
             another.execute("BEGIN")
             one(another, "SELECT count(*) FROM sqlite_master")
         db.close()
+
+
+def _name(which: str) -> str:
+    return f"its file {which}" if which else "the file"
 
 
 def identity_of(path: Path) -> tuple[int, int]:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hourlyclicks.wire.rows import Columns
 
 _ENVELOPE = {CODE, MESSAGE, RESULT}
-_STRINGS_OF_A_ROW = len((YMD, HOUR, CLICKS, UNIQUE_USERS)) + 1  # their names, and the day
+_MEMBERS_OF_A_ROW = len((YMD, HOUR, CLICKS, UNIQUE_USERS))
 
 
 def _loose_columns(body: bytes, ymd: str) -> Columns | None:
@@ -37,10 +37,9 @@ def _loose_columns(body: bytes, ymd: str) -> Columns | None:
         return None
     if message is not None and type(message) is not str:
         return None
-    # What is not shown, or not looked at, has quotes of its own: what a member held that is named once more
-    # further on, the members of a row that the API does not know, and quotes within a text.
-    strings = len(document) + _STRINGS_OF_A_ROW * len(rows) + (message is not None)
-    if body.count(b'"') != 2 * strings:
+    # Each member has a colon. One more is that of a member that is named twice, or that the API does not
+    # know, or it stands in the message; the strict reader then tells which.
+    if body.count(b":") != len(document) + _MEMBERS_OF_A_ROW * len(rows):
         return None
     return plain_columns(rows, ymd)
 
@@ -56,7 +55,6 @@ def quick_reader() -> Callable[[bytes, str], Columns | None]:
     except ImportError:
         return _loose_columns
     read = _typed_reader()
-    strings_of_envelope = {type(UNSET): 2, type(None): 3, str: 4}  # by its message: the names, and its text
 
     def typed_columns(body: bytes, ymd: str) -> Columns | None:
         try:
@@ -64,8 +62,8 @@ def quick_reader() -> Callable[[bytes, str], Columns | None]:
         except (MsgspecError, ValueError):
             return None
         rows = answer.rows
-        strings = strings_of_envelope[type(answer.message)] + _STRINGS_OF_A_ROW * len(rows)
-        if body.count(b'"') != 2 * strings:  # see above; of two members of one name, msgspec takes the last
+        members = 2 if answer.message is UNSET else 3
+        if body.count(b":") != members + _MEMBERS_OF_A_ROW * len(rows):  # see above; msgspec takes the last
             return None
         clicks: list[int | None] = [None] * HOURS
         users = clicks.copy()

@@ -106,6 +106,16 @@ async def test_a_proxy_that_refuses(status: str, proxy: Tunnels, secure: RawServ
     assert secure.requests == []
 
 
+async def test_a_proxy_that_has_no_address() -> None:
+    """When the name of the proxy cannot be resolved, the error does not blame the host of the API."""
+    transport = AiohttpTransport(timeout=Timeout(), proxy=f"http://{LOGIN}@proxy.invalid:3128")
+    error = await failure(transport, "https://clicks.invalid")
+    await transport.close()
+    assert isinstance(error, TransportError)
+    assert (error.kind, error.retryable) == ("dns", True)
+    assert str(error) == "cannot resolve the name of the proxy on the way to clicks.invalid"
+
+
 async def test_a_proxy_that_wants_a_password_for_a_moment(proxy: Tunnels, secure: RawServer) -> None:
     """A 407 after a good answer is repeated."""
     secure.then([b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n"])

@@ -269,7 +269,7 @@ async def test_a_full_pool_is_told(server: RawServer) -> None:
             busy.cancel()
             await asyncio.wait([busy])
         assert isinstance(error, TransportError)
-        assert "no connection to spare" in str(error)
+        assert "no free connection" in str(error)
         assert (error.kind, error.retryable) == ("timeout", True)
         server.requests.clear()
 

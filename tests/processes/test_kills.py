@@ -29,7 +29,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="there is no SIGKILL 
 
 _log = logging.getLogger(__name__)
 
-KILLS = int(os.environ.get("HOURLYCLICKS_KILLS", sized("3", "8")))
+KILLS = int(os.environ.get("HOURLYCLICKS_KILLS", sized("2", "8")))
 LINKS = (Link("kYdr", "https://vvd.bz"), Link("한글", "https://vvd.bz"))
 CONCURRENCY = 2
 LONGEST_LIFE = 1.3

@@ -12,6 +12,7 @@ import pytest
 
 from hourlyclicks import Link
 from tests.processes.fleet import fleet, until
+from tests.sizes import sized
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,12 +23,12 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="there is no SIGTERM elsewhere")
 
 LINK = Link("kYdr", "https://vvd.bz")
-RESTARTS = int(os.environ.get("HOURLYCLICKS_RESTARTS", "2"))
+RESTARTS = int(os.environ.get("HOURLYCLICKS_RESTARTS", sized("1", "2")))
 
 
 def test_sigterm_keeps_what_was_fetched(store: str, tmp_path: Path) -> None:
     """It stops cleanly with a report, the next run asks for the rest only, and a third one for nothing."""
-    with fleet(tmp_path, store, days=80, requests=30, window=0.5) as here:
+    with fleet(tmp_path, store, days=60, requests=30, window=0.5) as here:
         worker = here.start(LINK)
         worker.go()
         until(lambda: len(worker.days) >= 20)
@@ -36,7 +37,7 @@ def test_sigterm_keeps_what_was_fetched(store: str, tmp_path: Path) -> None:
         report = worker.report
         assert report["stopped"] == "stopped"
         assert len(worker.days) == report["done"] == report["requests"] == here.upstream.counters.requests
-        assert report["done"] + report["remaining"] == 80
+        assert report["done"] + report["remaining"] == 60
         here.check_kept(worker.days)
 
         rest = here.run(LINK).report
@@ -45,12 +46,12 @@ def test_sigterm_keeps_what_was_fetched(store: str, tmp_path: Path) -> None:
             report["remaining"],
             "complete",
         )
-        assert here.upstream.counters.requests == 80
+        assert here.upstream.counters.requests == 60
         assert set(here.upstream.counters.asked.values()) == {1}
 
         nothing = here.run(LINK).report
-        assert (nothing["reused"], nothing["requests"], nothing["stopped"]) == (80, 0, "complete")
-        assert here.upstream.counters.requests == 80
+        assert (nothing["reused"], nothing["requests"], nothing["stopped"]) == (60, 0, "complete")
+        assert here.upstream.counters.requests == 60
         here.check_limits()
         here.check_exact(LINK)
 

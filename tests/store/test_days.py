@@ -268,11 +268,11 @@ async def test_a_reason_comes_back_as_it_was(place: Place, reason: Reason) -> No
     ],
 )
 async def test_half_a_day_is_never_handed_out(place: Place, damage: str) -> None:
-    """A day whose rows somebody else has changed is an error, not a day with other gaps."""
+    """A day whose rows another program has changed is an error, not a day with other gaps."""
     store, account = await place.account()
     await store.keep(account, ME, a_day(FIRST), requests=1)
     await place.sql(damage)
-    with pytest.raises(StoreError, match=r"holds 2024-02-25 in part only: somebody else has changed it"):
+    with pytest.raises(StoreError, match=r"holds 2024-02-25 in part only: another program has changed it"):
         await store.read(account, ME, ALL)
 
 

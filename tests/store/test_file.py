@@ -138,7 +138,7 @@ async def test_what_no_store_writes_is_not_read(path: Path, store: SqliteStore, 
     await store.keep(account, ME, a_day(FIRST), requests=1)
     with closing(sqlite3.connect(path)) as db, db:
         db.execute(damage)
-    with pytest.raises(StoreError, match="somebody else has changed it"):
+    with pytest.raises(StoreError, match="another program has changed it"):
         await store.read(account, ME, ALL)
 
 

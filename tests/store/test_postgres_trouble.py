@@ -186,6 +186,32 @@ async def test_what_stays_is_said_at_once(server_place: ServerPlace, code: str, 
     assert await store.keep(account, ME, a_day(FIRST), requests=1) == Kept(1)
 
 
+@pytest.mark.parametrize("anew", [True, False])
+async def test_tables_that_are_dropped_are_noticed(server_place: ServerPlace, *, anew: bool) -> None:
+    """Before the next request, also if another client has made them anew; a store that is opened works."""
+    store, account = await server_place.account()
+    await store.pace(account, count_one)
+    await store.keep(account, ME, a_day(FIRST), requests=1)
+    await server_place.sql("DROP SCHEMA hourlyclicks CASCADE")
+    if anew:
+        _, again = await server_place.account()
+        assert again == account
+    words = "were dropped or restored while it was in use" if anew else "its tables were dropped: start again"
+    with pytest.raises(StoreError, match=words):
+        await store.pace(account, count_one)
+    await store.close()
+    assert (await store.pace(await store.account("me"), count_one))[0] == 1
+
+
+async def test_an_account_that_is_deleted_is_noticed(server_place: ServerPlace) -> None:
+    """With all that it had."""
+    store, account = await server_place.account()
+    await store.pace(account, count_one)
+    await server_place.sql("TRUNCATE accounts CASCADE")
+    with pytest.raises(StoreError, match="what it held was deleted while it was in use"):
+        await store.pace(account, count_one)
+
+
 async def test_a_line_that_vanishes_is_an_error(server_place: ServerPlace) -> None:
     """Nobody but a store may change the tables; a change that leaves no line is undone."""
     store, account = await server_place.account()
@@ -194,7 +220,7 @@ async def test_a_line_that_vanishes_is_an_error(server_place: ServerPlace) -> No
         "CREATE FUNCTION skip() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'"
     )
     await server_place.sql("CREATE TRIGGER skip BEFORE UPDATE ON days FOR EACH ROW EXECUTE FUNCTION skip()")
-    with pytest.raises(StoreError, match="a day has vanished: somebody else has changed it"):
+    with pytest.raises(StoreError, match="a day has vanished: another program has changed it"):
         await store.note(account, ME, failure())
 
 

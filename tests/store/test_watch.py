@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import shutil
 import sqlite3
@@ -104,6 +105,26 @@ async def test_harm_in_the_middle_of_a_change_is_noticed(files: Files, harm: str
         assert await known(files.store) == KNOWN
 
 
+async def test_an_index_that_was_cut_off_is_noticed_by_all(files: Files) -> None:
+    """Also in the middle of a change, when another process was faster: nothing is written from old pages."""
+    store, account = await in_use(files)
+
+    def cut_and_notice(*_: object) -> tuple[str, None]:
+        size = files.shm.stat().st_size
+        os.truncate(files.shm, 0)
+        os.truncate(files.shm, size + 1)  # as a process does that notices it
+        return "x" * 9000, None
+
+    with pytest.raises(StoreError, match="-shm was cut off while it was in use"):
+        await store.pace(account, cut_and_notice)
+    other = SqliteStore(files.store)
+    with pytest.raises(StoreError, match="-shm was cut off"):
+        await other.keep(account, ME, a_day(DAYS[KNOWN]), requests=1)
+    await other.close()
+    await store.close()
+    assert await known(files.store) == KNOWN
+
+
 async def test_a_renamed_file_is_whole(files: Files) -> None:
     """All days are in it, and no log is left behind under the old name."""
     store, account = await in_use(files)
@@ -159,6 +180,42 @@ async def test_an_older_copy_of_the_same_store_is_another_content(files: Files, 
         await store.tally(account, ME, ALL)
     await store.close()
     assert content(files.store) == content(files.copy)
+
+
+def restore(copy: Path, path: Path) -> None:
+    """Restore a copy by way of SQLite, which is a change like any other."""
+    with closing(sqlite3.connect(copy)) as source, closing(sqlite3.connect(path)) as target:
+        source.backup(target)
+
+
+@pytest.mark.parametrize("number", [0, 1, None])
+async def test_a_copy_that_sqlite_restores_is_noticed(files: Files, number: int | None) -> None:
+    """A copy of before the last day, before the last checkpoint, or another store (``None``)."""
+    store, account = await in_use(files)
+    if number is not None:
+        files.copy.unlink()
+        restore(files.store, files.copy)
+    for date in DAYS[KNOWN : KNOWN + 2]:
+        await store.keep(account, ME, a_day(date), requests=1)
+        if number == 1:
+            with closing(sqlite3.connect(files.store)) as db:
+                _checkpoint(db)
+    restore(files.copy, files.store)
+    with pytest.raises(StoreError, match="a copy was restored into it while it was in use"):
+        await store.pace(account, lambda *_: ("x", None))
+    await store.close()
+    assert await known(files.store) == KNOWN
+
+
+async def test_a_copy_with_all_that_was_kept_may_be_restored(files: Files) -> None:
+    """Nothing is missing then."""
+    store, account = await in_use(files)
+    files.copy.unlink()
+    restore(files.store, files.copy)
+    restore(files.copy, files.store)
+    await store.keep(account, ME, a_day(DAYS[KNOWN]), requests=1)
+    await store.close()
+    assert await known(files.store) == KNOWN + 1
 
 
 def _checkpoint(db: sqlite3.Connection) -> None:
