@@ -114,7 +114,11 @@ def _in_words(error: ApiError) -> bool:
 
 def _ending(error: ApiError, *, plain: bool) -> AuthenticationError:
     """Return a rejection of the key as the error that ends the call."""
-    said = "does not accept the API key" if plain else "refuses the API key, or what its plan lacks"
-    ending = AuthenticationError(f"the API {said}: {error}", status=error.status, code=error.code)
+    said = (
+        "the API does not accept the API key"
+        if plain
+        else "the API refuses the API key, or what its plan does not include"
+    )
+    ending = AuthenticationError(f"{said}: {error}", status=error.status, code=error.code)
     ending.day, ending.target = error.day, error.target
     return ending
