@@ -296,7 +296,12 @@ class Client:
         return forecast(requests, self._limits, latency=self._engine.limiter.foresight.latency)
 
     def retry_key(self) -> None:
-        """Send requests again although the server has refused the key (`AuthenticationError`)."""
+        """Send requests again although the server has refused the key.
+
+        After an `AuthenticationError` by HTTP 401 or 403, or by a `code` about the key before anything was
+        answered, all calls of a client fail without a request. A service calls this when the key may be
+        accepted again; if it is not, the next call fails with the same error. It does nothing otherwise.
+        """
         self._engine.retry_key()
 
     async def close(self) -> None:

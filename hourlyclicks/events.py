@@ -177,9 +177,10 @@ class Progress:
 
 @attrs.frozen(kw_only=True)
 class TargetParked:
-    """The API rejects each day of a target with the same answer; no more of its days are sent for now.
+    """The API, or a gateway, rejects each day of a target with the same answer; no more of them are sent.
 
-    One day is tried again after a minute and at the end of the run; the first answer lifts the parking.
+    A backfill tries one day again after a minute, and at the end of the run if anything else was answered
+    since; the first answer lifts the parking. `fetch` and `stream` end with the rejection.
 
     Args:
         target: the target.

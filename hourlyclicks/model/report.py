@@ -55,8 +55,9 @@ class BackfillReport:
             ``None`` when all is known for good.
         failures: why days failed or were rejected in this run; of many the first 1,000, while the store
             has them all.
-        parked: the targets of which the API rejected every day that was asked with the same answer when the
-            run ended, a link that does not exist for instance, and that answer.
+        parked: the targets of which the API, or a gateway, rejected every day that was asked last with the
+            same answer, a link that does not exist for instance, and that answer; without those that were
+            answered again before the run ended.
         error: what ended the run, when an error did.
     """
 

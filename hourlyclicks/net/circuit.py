@@ -185,18 +185,23 @@ class Circuit:
         error = self.parking.parked.get(target)
         if error is not None:
             self._announce(TargetParked(target=target, days=self._ledger.left(target), error=error))
-            if self.parking.hopeless:
-                self._ledger.give_up(error)
 
     async def _ask_witness(self, target: Target) -> None:
         """Ask for a day that is known to be answered, and end the call if it is not."""
-        query = self.parking.witness()
-        if query is None and (day := (await self._backdrop(target)).day) is not None:
-            query = Query(day, target)
-        if query is not None and not self.parking.holds(query):
-            await self._try(query)
-        error = self.parking.spread.error
-        if self.parking.end_witness() and error is not None:
+        try:
+            query = self.parking.witness()
+            if query is None and (day := (await self._backdrop(target)).day) is not None:
+                query = Query(day, target)
+            if query is not None and not self.parking.holds(query):
+                await self._try(query)
+        except BaseException:
+            self.parking.drop_witness()
+            raise
+        if self._call.over:  # for another reason
+            self.parking.drop_witness()
+            return
+        error = self.parking.end_witness()
+        if error is not None:
             self._ledger.give_up(error)
 
     async def _try(self, query: Query) -> None:

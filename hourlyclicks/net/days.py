@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 
 from hourlyclicks.errors import (
     ApiError,
-    AuthenticationError,
     HourlyClicksError,
     RateLimitedError,
     TransportError,
@@ -26,7 +25,7 @@ from hourlyclicks.events import AttemptFailed, DayDone, DayFailed, Refused
 from hourlyclicks.model.dates import Finality
 from hourlyclicks.model.day import DayClicks
 from hourlyclicks.net.skew import SkewWatch
-from hourlyclicks.net.trust import Doubt, KeyTrust
+from hourlyclicks.net.trust import Doubt, KeyTrust, condemns
 from hourlyclicks.pacing.brake import MOST_PAUSES
 from hourlyclicks.pacing.errand import NotNeededError, TakenError
 from hourlyclicks.pacing.lanes import HeldError, Lane, OverError
@@ -273,7 +272,7 @@ class DayFetcher:
                     stale += 1  # the server has not failed, so neither has the attempt
                     continue
                 if error.fatal:
-                    self._limiter.abort(error, for_good=isinstance(error, AuthenticationError))
+                    self._limiter.abort(error, for_good=condemns(error))
                 raise
             finally:
                 self._limiter.release(slot, request.may_arrive)

@@ -18,8 +18,9 @@ repetition, too, if the target was answered later in that run. A rejection that 
 and never failed to, is believed without being repeated. Every other rejected day has failed, and is asked
 again in the next run. An answer counts as *after* a rejection only if its request was sent after that.
 
-Where each target has few days, no row gets long. So `WIDE` same rejections in a row, of several targets, ask
-for a *witness*: a day that is known to be answered. Unless it is answered, the run is `hopeless`.
+When a second target is parked by the same answer, or `WIDE` days of several targets are rejected alike (where
+each has few days, no row gets long), and nothing was answered between, it may be about none of them: then a
+*witness* is asked for, a day that was answered in this run. Unless it is answered, the run is `hopeless`.
 
 All of this is a state machine; `hourlyclicks.net.circuit` sends and waits.
 """
@@ -158,7 +159,7 @@ class Parking:
     Attributes:
         parked: the targets that are parked, and why.
         lifted: those that are parked no more, each with the days of it that were rejected.
-        hopeless: set when a second target was parked by the same answer and nothing was answered between.
+        hopeless: set when several targets are rejected alike, nothing is answered, and no witness is either.
         unsettled: whether anything was ever rejected.
         held: how many circuits are not closed; with none, every day may be sent.
         spread: the same rejections that came in a row, whatever their targets.
@@ -176,6 +177,9 @@ class Parking:
         self._well: Target | None = None  # answered last, with nothing else to tell of it
         self._answers = 0
         self.spread = Spread()
+        self._second: ApiError | None = None  # why a second target was parked, nothing answered between
+        self._before = 0  # how many answers there had been before that, or before the witness
+        self._asking = False
         self._confirming: set[Query] = set()
         self._repeated: Counter[Likeness] = Counter()
         self._disproved: set[Likeness] = set()
@@ -255,10 +259,15 @@ class Parking:
         return self._answered.get(target)
 
     def needs_witness(self) -> bool:
-        """Claim the witness, if so many days of several targets were rejected alike that one is needed."""
-        if self.hopeless or not self.spread.is_wide(self._answers):
+        """Claim the witness, if several targets were parked, or many of their days rejected, alike."""
+        if self.hopeless or self._asking:
             return False
-        self.spread.most *= 2
+        second = self._second is not None and self._before == self._answers
+        if not second and not self.spread.is_wide(self._answers):
+            return False
+        if not second:
+            self.spread.most *= 2
+        self._asking, self._before = True, self._answers
         return True
 
     def witness(self) -> Query | None:
@@ -269,10 +278,17 @@ class Parking:
                 return query
         return None
 
-    def end_witness(self) -> bool:
-        """Return whether the run is hopeless, since nothing was answered before the witness or by it."""
-        self.hopeless = self.hopeless or self.spread.answers == self._answers
-        return self.hopeless
+    def drop_witness(self) -> None:
+        """Note that the witness came to nothing; another one is asked for in due time."""
+        self._asking = False
+
+    def end_witness(self) -> ApiError | None:
+        """Return the rejection that makes the run hopeless, if nothing was answered, not even the witness."""
+        error = self._second or self.spread.error
+        if self._before == self._answers:
+            self.hopeless = True
+        self._asking, self._second = False, None
+        return error if self.hopeless else None
 
     def begin_check(self, query: Query) -> None:
         """Let the check go."""
@@ -397,9 +413,10 @@ class Parking:
             self._set_closed(breaker)
 
     def _park(self, target: Target, breaker: Breaker, error: ApiError, now: int) -> None:
-        self.hopeless = self.hopeless or any(
+        if any(
             self._breakers[other].like == breaker.like and self._breakers[other].answers == self._answers
             for other in self.parked
-        )
+        ):
+            self._second, self._before = error, self._answers
         breaker.state, breaker.since, breaker.answers = State.PARKED, now, self._answers
         self.parked[target] = error

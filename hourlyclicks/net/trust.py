@@ -8,7 +8,6 @@ requests pause as after a 429, and a probe decides.
 
 from __future__ import annotations
 
-import copy
 from enum import Enum, auto
 from http import HTTPStatus
 from typing import TYPE_CHECKING
@@ -98,6 +97,14 @@ class KeyTrust:
         return Doubt.PAUSE
 
 
+def condemns(error: HourlyClicksError) -> bool:
+    """Return whether no later call can succeed with this key, as far as an error that ends a call tells.
+
+    A code 403 may be about what was asked for: the next call may try, and ends after a single request.
+    """
+    return isinstance(error, AuthenticationError) and error.code != HTTPStatus.FORBIDDEN
+
+
 def _in_words(error: ApiError) -> bool:
     """Return whether a rejection speaks of the key in its message, whatever its code."""
     words = ApiError(error.message, code=0, status=error.status)
@@ -105,13 +112,13 @@ def _in_words(error: ApiError) -> bool:
     return speaks_of_key(words)
 
 
-def _ending(error: ApiError, *, plain: bool) -> HourlyClicksError:
+def _ending(error: ApiError, *, plain: bool) -> AuthenticationError:
     """Return a rejection of the key as the error that ends the call."""
-    if plain:
-        text = f"the API does not accept the API key: {error}"
-        ending: HourlyClicksError = AuthenticationError(text, status=error.status, code=error.code)
-        ending.day, ending.target = error.day, error.target
-        return ending
-    ending = copy.copy(error)
-    ending.fatal = True
+    said = (
+        "the API does not accept the API key"
+        if plain
+        else "the API refuses the API key, or what its plan does not include"
+    )
+    ending = AuthenticationError(f"{said}: {error}", status=error.status, code=error.code)
+    ending.day, ending.target = error.day, error.target
     return ending

@@ -13,7 +13,7 @@ import copy
 from typing import TYPE_CHECKING
 
 from hourlyclicks.clock import SECOND
-from hourlyclicks.errors import RateLimitedError
+from hourlyclicks.errors import AuthenticationError, RateLimitedError
 from hourlyclicks.events import Paused, Resumed, SpacingChanged
 from hourlyclicks.pacing.errand import fail, given
 from hourlyclicks.pacing.foresight import Foresight
@@ -248,8 +248,9 @@ class Limiter:
         self.fail(error)
 
     def unlatch(self) -> None:
-        """Let requests go again that `abort` has stopped for good."""
-        self._latch = None
+        """Let requests go again that `abort` has stopped for good because of the key."""
+        if isinstance(self._latch, AuthenticationError):
+            self._latch = None
 
     @property
     def epoch(self) -> int:

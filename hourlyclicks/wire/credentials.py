@@ -25,12 +25,13 @@ _QUOTED = re.compile(
 )
 _PLACEHOLDER = "\0"
 _BAD = r"invalid|unknown|wrong|bad|expired|revoked|disabled|inactive|incorrect|unrecogni[sz]ed|unregistered"
+_NOT = r"not\s+(?:valid|registered|recogni[sz]ed|accepted|active|authori[sz]ed)"
 _NOT_A_KEY = rf"(?!\s*[:=]?\s*{_PLACEHOLDER})"  # "invalid key 'from'" is about a parameter
 _ENGLISH = (
     r"\bapi[\s_-]*(?:keys?|tokens?)\b",
     r"\b(?:access|secret|subscription|auth|authentication|authori[sz]ation)[\s_-]*(?:keys?|tokens?)\b",
     rf"\b(?:{_BAD})\s+(?:keys?|(?:bearer\s+)?tokens?)\b{_NOT_A_KEY}",
-    rf"(?<!link\s)(?<!group\s)(?<!short\s)\bkey\s+(?:(?:is|was|has|has\s+been)\s+)?(?:not\s+valid|{_BAD})\b",
+    rf"(?<!link\s)(?<!group\s)(?<!short\s)\bkey\s+(?:(?:is|was|has|has\s+been)\s+)?(?:{_NOT}|{_BAD})\b",
     r"\bun-?auth(?:ori[sz]ed|enticated)\b",
     r"\bnot\s+auth(?:ori[sz]ed|enticated)\b",
     r"\bauthenticat(?:e|ion)\b",

@@ -135,12 +135,25 @@ def test_the_first_answer_lifts_a_parking() -> None:
 
 
 def test_a_second_parked_target_is_hopeless_unless_anything_was_answered() -> None:
-    """By the same answer, and nothing between."""
-    assert parked(target=OTHER, parking=parked()).hopeless
-    assert not parked(target=OTHER, parking=parked(), error=BUSY).hopeless
+    """By the same answer, and nothing between; a witness that is answered shows that it is not."""
+    parking = parked(target=OTHER, parking=parked())
+    assert parking.needs_witness()
+    assert parking.witness() is None
+    assert parking.end_witness() is NO
+    assert parking.hopeless
+    assert not parked(target=OTHER, parking=parked(), error=BUSY).needs_witness()
+    third = Link("good", "https://vvd.bz")
     between = parked()
-    between.answered(day(0, Link("good", "https://vvd.bz")), 0)
-    assert not parked(target=OTHER, parking=between).hopeless
+    between.answered(day(0, third), 0)
+    assert not parked(target=OTHER, parking=between).needs_witness()
+    before = Parking(keeps=True)
+    before.answered(day(0, third), 0)
+    parking = parked(target=OTHER, parking=parked(parking=before))
+    assert parking.needs_witness()
+    assert parking.witness() == day(0, third)
+    parking.answered(day(0, third), 0)
+    assert parking.end_witness() is None
+    assert not parking.hopeless
 
 
 def test_many_targets_of_few_days_need_a_witness() -> None:
@@ -155,12 +168,12 @@ def test_many_targets_of_few_days_need_a_witness() -> None:
     assert (parking.needs_witness(), parking.needs_witness()) == (True, False)
     assert parking.witness() == day(1, OTHER)
     parking.answered(day(1, OTHER), 0)
-    assert not parking.end_witness()
+    assert parking.end_witness() is None
     for link in links[: 2 * WIDE]:  # twice as many from then on
         assert not parking.needs_witness()
         reject(parking, day(0, link))
     assert parking.needs_witness()
-    assert parking.end_witness()
+    assert parking.end_witness() is NO
     assert parking.hopeless
     assert not parking.needs_witness()
 

@@ -257,6 +257,26 @@ def test_many_wrong_links_among_good_ones_do_not_end_the_run(book: Book) -> None
     assert len(asked(stage)) <= 22 + 2
 
 
+def test_wrong_links_side_by_side_do_not_end_a_run_that_was_answered(book: Book) -> None:
+    """A day that was answered is asked once more, and the links after them are fetched."""
+    stages: list[Stage] = []
+
+    async def see(stage: Stage, _stop: asyncio.Event) -> None:
+        stages.append(stage)
+
+    def answers(day: dt.date, number: int) -> Response:
+        good_one = stages[0].transport.asked[number].target in {GOOD.id, OTHER.id}
+        return good(day) if good_one else rejection()
+
+    wrong = [Link(f"link{each}", "https://vvd.bz") for each in range(2)]
+    days = DateRange(DAY, DAY + dt.timedelta(7))
+    stage = book.run(
+        answers, days=days, targets=(GOOD, *wrong, OTHER), meanwhile=see, options={"limits": ONE}
+    )
+    assert (book.report.done, book.report.failed, set(book.report.parked)) == (16, 16, set(wrong))
+    assert len(asked(stage)) <= 16 + 2 * 6 + 1 + 2  # a witness, and two probes at the end
+
+
 def test_a_backfill_without_retries_pauses_as_well(book: Book) -> None:
     """When too much fails, it waits for a minute instead of spending a request on every day."""
     days = DateRange(DAY - dt.timedelta(20), END)

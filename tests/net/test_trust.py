@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hourlyclicks.errors import ApiError, AuthenticationError, HourlyClicksError, ServerError
-from hourlyclicks.net.trust import Doubt, KeyTrust
+from hourlyclicks.net.trust import Doubt, KeyTrust, condemns
 
 DENIED = AuthenticationError("no", status=403)
 CODE = ApiError("invalid API key", code=1002, status=200)
@@ -28,14 +28,16 @@ def test_a_status_before_any_answer_ends_at_once() -> None:
 @pytest.mark.parametrize("concurrency", [1, 3, 5, 60])
 @pytest.mark.parametrize("error", [CODE, KOREAN, FORBIDDEN])
 def test_a_code_ends_after_five_requests_with_those_under_way(concurrency: int, error: ApiError) -> None:
-    """In whatever language; it is the error of the key if the words or the code 401 say so."""
+    """In whatever language, and by code alone; the rejection itself stays as it is."""
     trust = KeyTrust(concurrency)
     for _ in range(max(0, 5 - concurrency)):
         assert asked(trust, error) is Doubt.NONE
     with pytest.raises(HourlyClicksError) as caught:
         asked(trust, error)
     assert caught.value.fatal
-    assert isinstance(caught.value, ApiError if error is FORBIDDEN else AuthenticationError)
+    assert isinstance(caught.value, AuthenticationError)
+    assert caught.value.code == error.code
+    assert condemns(caught.value) == (error is not FORBIDDEN)
     assert not error.fatal
 
 

@@ -36,6 +36,8 @@ ABOUT_THE_KEY = [
     "Your key has expired",
     "This key is not valid any more",
     "key was revoked",
+    "The key is not registered.",
+    "key not recognized",
     "Missing access token",
     "Invalid token",
     "Unauthorized",
