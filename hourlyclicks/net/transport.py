@@ -100,7 +100,8 @@ class AiohttpTransport:
             check_type("session", session, aiohttp.ClientSession)
         if session is not None and not session.auto_decompress:
             raise UsageError("the session must decompress by itself (auto_decompress=True)")
-        self._proxy = None if proxy is None else proxy_url(proxy)
+        of_session: URL | None = getattr(session, "_default_proxy", None)  # it has no public name
+        self._proxy = of_session if proxy is None else proxy_url(proxy)
         self._trusting = session is not None and session.trust_env
         self._ready: aiohttp.ClientSession | None = None  # to be used without another look at it
         self._closed = False
