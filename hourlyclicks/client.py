@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 from hourlyclicks.clock import SystemClock
 from hourlyclicks.errors import UsageError
 from hourlyclicks.events import Announcer
-from hourlyclicks.model.checks import check_text, check_type, check_whole
+from hourlyclicks.model.checks import check_name, check_type, check_whole
 from hourlyclicks.model.dates import DateRange, as_day, as_zone, check_begun, seconds_until
 from hourlyclicks.model.targets import Account, Query, Target, as_targets
 from hourlyclicks.net.engine import Engine
@@ -121,7 +121,7 @@ class Client:
         check_type("timeout", timeout, Timeout)
         check_type("retry", retry, RetryPolicy)
         if account is not None:
-            check_text("account", account)
+            check_name("account", account)
         if plan is not None and limits is not None:
             raise UsageError("give a plan or limits, not both")
         if sum(each is not None for each in (session, proxy, transport)) > 1:

@@ -21,6 +21,7 @@ knows the key is ever stored in it.
 from __future__ import annotations
 
 from contextlib import suppress
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 _E = TypeVar("_E", bound="HourlyClicksError")
 
 _SHOWN = 3
+_LONGEST_NAME = 200
 _NOT_THE_API = "a gateway or another server (check base_url), not the API, answered"
 TransportKind = Literal["dns", "connect", "tls", "disconnected", "timeout", "protocol", "other"]
 
@@ -224,6 +226,19 @@ def carry(error: BaseException, **results: HourlySeries | BackfillReport) -> Non
     for name, result in results.items():
         with suppress(Exception):
             setattr(error, name, result)
+
+
+def name_of(error: BaseException) -> str:
+    """Name the class of an exception and where it was raised, but not what it says."""
+    kind = type(error)
+    name = f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    if place is not None:
+        code = place.tb_frame.f_code
+        name += f" ({PurePath(code.co_filename).name}, line {place.tb_lineno}, in {code.co_name})"
+    return ascii(name)[1:-1][:_LONGEST_NAME]
 
 
 def _rebuild(cls: type[_E], args: tuple[Any, ...], state: dict[str, Any]) -> _E:

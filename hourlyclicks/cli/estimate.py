@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -18,6 +19,7 @@ from hourlyclicks.model.dates import as_zone
 from hourlyclicks.pacing.plans import Plan
 from hourlyclicks.pacing.schedule import TYPICAL_LATENCY, forecast
 from hourlyclicks.store.ledger import SETTLED, DayState
+from hourlyclicks.store.protocol import NoStoreError
 from hourlyclicks.store.terms import Terms
 
 if TYPE_CHECKING:
@@ -96,14 +98,14 @@ async def _due(
     now: dt.datetime,
     zone: dt.tzinfo | None,
 ) -> int:
-    """Return how many days of the targets a backfill would ask for."""
-    if not choice.exists:
-        return len(days) * len(targets)
-    async with looking_into(choice) as store:
-        account = await account_to_fill(store, choice.account)
-        if account is None:
-            return len(days) * len(targets)
-        known = [await _known(store, account, target, days, now=now, zone=zone) for target in targets]
+    """Return how many days of the targets a backfill would ask for; of a store that is not there, all."""
+    known: list[int] = []
+    if choice.exists:
+        with suppress(NoStoreError):
+            async with looking_into(choice) as store:
+                account = await account_to_fill(store, choice.account)
+                if account is not None:
+                    known = [await _known(store, account, each, days, now=now, zone=zone) for each in targets]
     return len(days) * len(targets) - sum(known)
 
 

@@ -16,7 +16,7 @@ from hourlyclicks.cli.collecting import collect_each
 from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, Failure, sentence
 from hourlyclicks.cli.joint import JointProgress
 from hourlyclicks.cli.keys import find_key
-from hourlyclicks.cli.options import default_pace, present, with_pace, with_period
+from hourlyclicks.cli.options import default_pace, path_type, present, with_pace, with_period
 from hourlyclicks.cli.output import Format, check_writable, format_for, keep, write
 from hourlyclicks.cli.progress import start_tally
 from hourlyclicks.cli.replace import is_device
@@ -98,9 +98,7 @@ class Destination:
     type=click.Choice(["table", "csv", "jsonl"]),
     help="What to write.  [default: by the name of FILE; on stdout, table]",
 )
-@click.option(
-    "-o", "--output", metavar="FILE", type=click.Path(path_type=Path), help="Write there instead of stdout."
-)
+@click.option("-o", "--output", metavar="FILE", type=path_type(), help="Write there instead of stdout.")
 @click.option("--partial", is_flag=True, help="Write what was fetched even if days are missing.")
 @click.option(
     "--fail-fast", is_flag=True, help="Give up when much fails, instead of waiting for better times."

@@ -43,9 +43,22 @@ class Finite(click.FloatRange):
         return number
 
 
+class FilePath(click.Path):
+    """The type of an option that names a file; an empty name, as of a variable that is not set, is none."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:  # noqa: ANN401 - as in the base
+        """Return the path."""
+        if value == "":
+            self.fail("the name of the file is empty", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 def path_type() -> click.Path:
     """Return the type of an option that names a file."""
-    return click.Path(path_type=Path)
+    return FilePath()
 
 
 def read_day(value: str) -> dt.date:

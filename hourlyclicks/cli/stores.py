@@ -93,6 +93,8 @@ def with_store(command: Command) -> Command:
                 "--store holds a password, and every user of this machine can see the arguments of a process;"
                 f" put the address into the environment variable {STORE_VARIABLE}"
             )
+        if account_name is not None and not account_name.strip():
+            raise click.UsageError("--account-name is empty: name the account, or leave the option out")
         if account_name is not None and store is None:
             raise click.UsageError(
                 f"--account-name names an account in a store: say --store, or set {STORE_VARIABLE}"

@@ -24,6 +24,13 @@ def check_text(name: str, value: object) -> None:
         raise UsageError(f"{name} must not hold the character NUL or half of a surrogate pair")
 
 
+def check_name(name: str, value: object) -> None:
+    """Raise `UsageError` unless the value is text as in `check_text`, and not blank: a variable was empty."""
+    check_text(name, value)
+    if not str(value).strip():
+        raise UsageError(f"{name} is empty: name it, or leave {name} out")
+
+
 def can_travel(text: str) -> bool:
     """Return whether UTF-8 and every store can hold a text."""
     return "\0" not in text and not any("\ud800" <= char <= "\udfff" for char in text)

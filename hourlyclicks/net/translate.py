@@ -13,13 +13,12 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 import aiohttp
 from aiohttp.http_exceptions import ContentEncodingError, HttpProcessingError, LineTooLong
 
-from hourlyclicks.errors import DecodeError, HourlyClicksError, TransportError, UsageError
+from hourlyclicks.errors import DecodeError, HourlyClicksError, TransportError, UsageError, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -124,19 +123,6 @@ def _misuse(error: BaseException) -> str:
     if isinstance(error, aiohttp.InvalidURL | aiohttp.NonHttpUrlClientError):
         return "the session cannot reach a URL of {host}"
     return ""
-
-
-def name_of(error: BaseException) -> str:
-    """Name the class of an exception and where it was raised, but not what it says."""
-    kind = type(error)
-    name = f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")
-    place = error.__traceback__
-    while place is not None and place.tb_next is not None:
-        place = place.tb_next
-    if place is not None:
-        code = place.tb_frame.f_code
-        name += f" ({PurePath(code.co_filename).name}, line {place.tb_lineno}, in {code.co_name})"
-    return ascii(name)[1:-1][:_LONGEST]
 
 
 def _worst(group: BaseExceptionGroup[BaseException], *, host: str, reached: bool) -> HourlyClicksError:

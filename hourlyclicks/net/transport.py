@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import warnings
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 import aiohttp
@@ -26,8 +27,6 @@ from hourlyclicks.net.translate import LARGEST_BODY, TooLargeError, translate
 from hourlyclicks.net.watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from yarl import URL
 
     from hourlyclicks.model.http import Request
@@ -101,7 +100,8 @@ class AiohttpTransport:
             check_type("session", session, aiohttp.ClientSession)
         if session is not None and not session.auto_decompress:
             raise UsageError("the session must decompress by itself (auto_decompress=True)")
-        self._proxy = None if proxy is None else proxy_url(proxy)
+        of_session: URL | None = getattr(session, "_default_proxy", None)  # it has no public name
+        self._proxy = of_session if proxy is None else proxy_url(proxy)
         self._trusting = session is not None and session.trust_env
         self._ready: aiohttp.ClientSession | None = None  # to be used without another look at it
         self._closed = False
@@ -225,7 +225,7 @@ class Translated:
         task = asyncio.current_task()
         cancelling = 0 if task is None else task.cancelling()
         try:
-            return await self._transport.send(request)
+            response = await self._transport.send(request)
         except HourlyClicksError:
             raise
         except asyncio.CancelledError as error:
@@ -234,11 +234,29 @@ class Translated:
             failure = translate(error, host=request.url.host or "")
         except Exception as error:  # noqa: BLE001 - it can be made of anything
             failure = translate(error, host=request.url.host or "")
+        else:
+            if _is_whole(response):
+                return response
+            failure = UsageError(
+                "the transport returned no Response with a status (int), headers of text and a body (bytes)",
+                fatal=True,
+            )
         raise failure
 
     async def close(self) -> None:
         """See `Transport.close`."""
         await self._transport.close()
+
+
+def _is_whole(response: object) -> bool:
+    """Return whether what a transport of the user returned is what the protocol says."""
+    if not isinstance(response, Response):
+        return False
+    parts: dict[str, Any] = attrs.asdict(response, recurse=False)
+    status, headers, body = parts["status"], parts["headers"], parts["body"]
+    if not (isinstance(status, int) and isinstance(body, bytes) and isinstance(headers, Mapping)):
+        return False
+    return all(isinstance(text, str) for field in headers.items() for text in field)
 
 
 def _misuse(session: aiohttp.ClientSession) -> UsageError | None:

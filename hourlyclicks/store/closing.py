@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from hourlyclicks.errors import UsageError
+from hourlyclicks.errors import HourlyClicksError, StoreError, UsageError, name_of
 from hourlyclicks.store.finishing import finished
 
 if TYPE_CHECKING:
@@ -36,6 +36,9 @@ class Closing:
 class StoreLatch:
     """A store that one client uses until the client is closed, and not afterwards.
 
+    What a store of the user raises besides errors of ours is translated into a `StoreError`, so that the
+    answer that could not be kept is handed over with it.
+
     Args:
         store: the store; what is not closed here can be used by others.
     """
@@ -54,7 +57,13 @@ class StoreLatch:
         async def call(*args: object, **options: object) -> Any:  # noqa: ANN401 - as the method returns
             if self._shut:
                 raise UsageError("the client is closed", fatal=True)
-            return await method(*args, **options)
+            try:
+                return await method(*args, **options)
+            except HourlyClicksError:
+                raise
+            except Exception as error:  # noqa: BLE001 - a store of the user can raise anything
+                failure = StoreError(f"the store failed with {name_of(error)}")
+            raise failure
 
         setattr(self, name, call)  # found there the next time
         return call

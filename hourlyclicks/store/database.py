@@ -19,6 +19,7 @@ from hourlyclicks.model.dates import DateRange
 from hourlyclicks.store import postgres_days
 from hourlyclicks.store.ledger import ENDPOINT, target_of
 from hourlyclicks.store.postgres_days import LINE, SERIES, name_of
+from hourlyclicks.store.protocol import NoStoreError
 from hourlyclicks.store.schema import newer, scripts
 from hourlyclicks.store.weighing import Held
 
@@ -89,7 +90,7 @@ async def look(db: Connection) -> None:
     """Refuse tables that cannot be read, and leave them as they are."""
     version = await _version(db)
     if not version:
-        raise StoreError("there is no store in this database")
+        raise NoStoreError("there is no store in this database")
     if version < len(scripts("postgres")):
         raise StoreError(
             f"its tables are of an older hourlyclicks (version {version}): bring them up to date with a "

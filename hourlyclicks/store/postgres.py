@@ -230,12 +230,13 @@ class PostgresStore:
             try:
                 return await self._attempt(work)
             except StoreError as error:
-                words, until = str(error), began
+                kind, words, until = type(error), str(error), began
             except _FAILURES as error:
-                words, until = _in_words(error), began + self._patience_with(error)
+                kind, words = StoreError, _in_words(error)
+                until = began + self._patience_with(error)
             if loop.time() + pause > until:
                 # Raised from here, so that nothing hangs on it that knows the password.
-                raise StoreError(f"the store {place_of(self._dsn)}: {words}")
+                raise kind(f"the store {place_of(self._dsn)}: {words}")
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 

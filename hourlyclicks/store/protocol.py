@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 
+from hourlyclicks.errors import StoreError
+
 if TYPE_CHECKING:
     import datetime as dt
     from collections import Counter
@@ -26,6 +28,10 @@ Change: TypeAlias = Callable[[str | None, int, "Mark | None"], tuple[str | None,
 """A step of the shared pacing: takes the text that is kept of it (``None``: nothing yet), the moment in
 nanoseconds on a clock that everybody at this store shares, and the mark of a day; returns the new text
 (``None``: as it was) and a result."""
+
+
+class NoStoreError(StoreError):
+    """Where a store is to be read there is none yet; a command that writes would make it."""
 
 
 class Store(Protocol):

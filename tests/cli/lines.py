@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 BZ, IM = "https://vvd.bz", "https://vvd.im"
 FIRST = dt.date(2025, 4, 1)
 
+HELD = (Link("a", BZ), Link("b", BZ), Link("d", IM))
+"""The targets in a store that is looked into."""
+
 _LINKS: tuple[tuple[str, Link | None], ...] = (
     ("a", Link("a", BZ)),
     ("b", Link("b", BZ)),
@@ -116,6 +119,39 @@ def draw(random: Random, folder: Path, url: str) -> Line:
     if random.random() < 0.05 and "--store" not in line.words:
         line.words += ["--account-name", "acme"]
         line.wrong.append("the name of an account without a store")
+    return line
+
+
+def draw_look(random: Random, folder: Path) -> Line:
+    """Return a command line of ``status`` or ``export`` for ``clicks.db``, which holds `HELD`.
+
+    Args:
+        random: draws it.
+        folder: where its files are.
+    """
+    command = random.choice(("status", "export"))
+    line = Line([command, "--store", str(folder / "clicks.db")])
+    for target in random.sample(HELD, random.choice((0, 1, 2))):
+        line.targets.append(target)
+        line.words += ["--link", f"{target.domain}/{target.id}"]
+    line.days = [FIRST + dt.timedelta(days=place) for place in range(random.choice((1, 2, 3)))]
+    line.words += ["--from", str(FIRST), "--to", str(line.days[-1])]
+    form = random.choice((None, "json") if command == "status" else (None, "csv", "jsonl"))
+    line.form = form or ("table" if command == "status" else "csv")
+    line.words += [] if form is None else ["--format", form]
+    if command == "export" and random.random() < 0.5:
+        suffix = random.choice((".csv", ".jsonl", ".xlsx", ".csv.gz", "", ".txt", ".db"))
+        line.output = folder / f"out{suffix}"
+        line.words += ["-o", str(line.output)]
+        meant = _WRITTEN.get(suffix) or {"": line.form, ".txt": form}.get(suffix)
+        if meant is None or (form is not None and meant != form):
+            line.wrong.append(f"{form} in {suffix}")
+        line.form = meant
+    twice = random.choice((None, None, None, "--store", "--to", "--format", "-o"))
+    if twice in line.words:
+        place = line.words.index(twice)
+        line.words += line.words[place : place + 2]
+        line.wrong.append(f"{twice} twice")
     return line
 
 

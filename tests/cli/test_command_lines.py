@@ -7,12 +7,13 @@ import io
 import json
 import os
 import random
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
 from hourlyclicks.cli.words import count
-from tests.cli.lines import draw
+from tests.cli.lines import HELD, draw, draw_look
 from tests.cli.serving import invoke, serving
 
 if TYPE_CHECKING:
@@ -78,6 +79,37 @@ def test_what_is_asked_for_is_done_or_refused(seed: int, server: Simulator, tmp_
         text = result.stdout if line.output is None else read_if_file(line.output)
         assert text is None or written(line, text) == asked
         assert line.output is None or result.stdout == ""
+
+
+@pytest.fixture(scope="module")
+def held(server: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with three days of three links."""
+    path: Path = tmp_path_factory.mktemp("held") / "clicks.db"
+    links = [word for link in HELD for word in ("--link", f"{link.domain}/{link.id}")]
+    days = ("--from", "2025-04-01", "--to", "2025-04-03", "--limit", "100000/1")
+    result = invoke("backfill", "--base-url", server.url, "--store", str(path), *links, *days)
+    assert result.exit_code == 0, result.output
+    return path
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_what_is_looked_at_is_shown_or_refused(seed: int, held: Path, tmp_path: Path) -> None:
+    """Right: the days of the targets that were named, or of all. Wrong: a sentence, and nothing else."""
+    shutil.copy(held, tmp_path / "clicks.db")
+    line = draw_look(random.Random(seed), tmp_path)
+    result = invoke(*line.words)
+    if line.wrong:
+        assert (result.exit_code, result.stdout) == (2, ""), (line.wrong, result.output)
+        assert result.stderr.splitlines()[-1].startswith("Error: ")
+        assert [path.name for path in tmp_path.iterdir()] == ["clicks.db"]
+        return
+    assert result.exit_code == 0, (line.words, result.output)
+    line.targets = line.targets or list(HELD)
+    text = result.stdout if line.output is None else line.output.read_bytes().decode()
+    if line.words[0] == "export":
+        assert written(line, text) == asked_for(line)
+    else:
+        assert {str(target) for target in HELD if str(target) in text} == set(map(str, line.targets))
 
 
 def read_if_file(path: Path) -> str | None:

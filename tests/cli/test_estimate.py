@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import time
 from typing import TYPE_CHECKING
@@ -13,9 +14,12 @@ from hourlyclicks.cli import estimate
 from hourlyclicks.cli.estimate import finish
 from tests.cli.serving import invoke
 from tests.cli.stocks import LATER, TEAM, answer, fill, stock
+from tests.store.places import ServerPlace
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.store.server import PostgresServer
 
 TEN_YEARS = ("estimate", "--from", "2015-01-01", "--to", "2024-12-31")
 NOW = dt.datetime(2025, 6, 1, 12, tzinfo=dt.UTC)
@@ -156,3 +160,16 @@ def test_the_end_is_told_as_the_clock_will_show_it(monkeypatch: pytest.MonkeyPat
     finally:
         monkeypatch.undo()
         time.tzset()
+
+
+def test_a_database_without_a_store_has_no_days(
+    postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before the first backfill every day counts, as with a file that is not there, and nothing is made."""
+    place = ServerPlace(asyncio.run(postgres_server.new_database()))
+    monkeypatch.setenv("HOURLYCLICKS_STORE", place.dsn)
+    result = invoke(*TEN_YEARS, "--account")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.startswith("3,653 requests: 3,653 days, 1 target; 0 days in the store need none")
+    schema = "SELECT 1 FROM pg_namespace WHERE nspname = 'hourlyclicks'"
+    assert asyncio.run(place.sql(schema)) == []

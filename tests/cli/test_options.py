@@ -21,6 +21,7 @@ from hourlyclicks.cli.options import (
     with_period,
 )
 from hourlyclicks.model.dates import DateRange, as_zone
+from tests.cli.serving import invoke
 
 SEOUL = as_zone("Asia/Seoul")
 MORNING = dt.datetime(2025, 6, 2, 8, 0, tzinfo=dt.UTC)
@@ -155,3 +156,22 @@ def test_values_are_read() -> None:
     assert read_day("2025-04-01") == dt.date(2025, 4, 1)
     assert read_span("30d") == 30
     assert read_rate("24/1.5") == Rate(24, 1.5)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("fetch", *RANGE, "--account", "-o", ""),
+        ("fetch", *RANGE, "--account", "--key-file", ""),
+        ("fetch", *RANGE, "--targets", ""),
+        ("fetch", *RANGE, "--account", "--store", "x.db", "--account-name", ""),
+        ("backfill", *RANGE, "--account", "--store", "x.db", "--account-name", " "),
+        ("export", "--store", "x.db", "-o", ""),
+        ("status", "--store", "x.db", "--account-name", ""),
+    ],
+)
+def test_an_empty_name_is_refused(words: tuple[str, ...]) -> None:
+    """A variable of the shell that is not set names no file and no account."""
+    result = invoke(*words)
+    assert result.exit_code == 2
+    assert "empty" in result.stderr.splitlines()[-1]

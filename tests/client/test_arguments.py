@@ -46,6 +46,8 @@ if TYPE_CHECKING:
         {"timeout": 5},
         {"session": "mine"},
         {"on_event": 5},
+        {"account": ""},
+        {"account": " "},
     ],
 )
 def test_nonsense_is_refused_at_construction(arguments: dict[str, Any]) -> None:

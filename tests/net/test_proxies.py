@@ -156,6 +156,15 @@ async def test_a_proxy_does_not_see_the_key_in_clear(proxy: Tunnels, server: Raw
     assert (proxy.seen, server.requests) == ([], [])
 
 
+async def test_a_proxy_of_a_session_does_not_see_the_key(proxy: Tunnels, server: RawServer) -> None:
+    """A session that sends everything through a proxy is refused for http, before anything is sent."""
+    async with aiohttp.ClientSession(proxy=f"http://127.0.0.1:{proxy.port}") as session:
+        error = await failure(AiohttpTransport(session, timeout=Timeout()), server.url)
+    assert isinstance(error, UsageError)
+    assert error.fatal
+    assert (proxy.seen, server.requests) == ([], [])
+
+
 @pytest.mark.parametrize("allow_http", [False, True])
 async def test_a_proxy_of_the_environment_does_not_see_the_key(
     proxy: Tunnels, server: RawServer, monkeypatch: pytest.MonkeyPatch, *, allow_http: bool
