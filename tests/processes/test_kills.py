@@ -44,7 +44,7 @@ def test_a_backfill_survives_any_number_of_kills(store: str, tmp_path: Path) -> 
     reported: set[tuple[Target, dt.date]] = set()
     at_work = 0
     with fleet(
-        tmp_path, store, days=7 * KILLS, requests=30, window=1.0, concurrency=CONCURRENCY, margin=0.4
+        tmp_path, store, days=30 + 7 * KILLS, requests=30, window=1.0, concurrency=CONCURRENCY, margin=0.4
     ) as here:
         for number in range(KILLS):
             worker = here.start(*LINKS)
