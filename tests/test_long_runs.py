@@ -22,7 +22,7 @@ from hourlyclicks.simulator import (
     run_virtual,
 )
 from hourlyclicks.simulator.faults import GARBAGE, HTML
-from tests.sizes import sample
+from tests.sizes import sample, sized
 from tests.truths import differences
 
 if TYPE_CHECKING:
@@ -37,7 +37,8 @@ if TYPE_CHECKING:
     )
 
 LINK = Link("한글/a+b%&#", "https://vvd.bz")
-TEN_YEARS = DateRange.of("2013-01-01", "2023-01-01")
+TEN_YEARS = DateRange.of(sized("2020-01-01", "2013-01-01"), "2023-01-01")
+"""Three in a quick run."""
 JITTER = (0.005, 0.3)
 STUBBORN = RetryPolicy(attempts=8, budget=math.inf)
 WEATHER: Mapping[Fault, float] = {
@@ -103,7 +104,7 @@ def test_ten_years_on_every_plan(plan: Plan) -> None:
     """Every plan's limit is used up to 3 % of the theoretical minimum, and never exceeded."""
     upstream = Simulator(plan=plan.value.lower().replace(" ", "_"), latency=JITTER)
     outcome = fetch_years(upstream, plan.limits)
-    assert upstream.counters.requests == len(TEN_YEARS) == 3653
+    assert upstream.counters.requests == len(TEN_YEARS)
     assert set(upstream.counters.asked.values()) == {1}
     assert upstream.counters.over_limit == upstream.counters.over_concurrency == 0
     assert differences(outcome.series, upstream) == []

@@ -11,6 +11,7 @@ import pytest
 from hourlyclicks.errors import StoreError
 from hourlyclicks.events import DayDone
 from tests.client.stories import END, LINK, START, UNLIMITED, free, simulate
+from tests.sizes import sized
 from tests.store.harm import HARM, Files
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ async def fill(client: Client, _: VirtualClock) -> BackfillReport:
     return await client.backfill(START, END, [LINK])
 
 
-@pytest.mark.parametrize("seed", range(2 * len(KINDS)))
+@pytest.mark.parametrize("seed", range(sized(1, 2) * len(KINDS)))
 def test_no_run_is_complete_whose_store_is_harmed(
     tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

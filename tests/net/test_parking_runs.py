@@ -20,6 +20,7 @@ from hourlyclicks.pacing.plans import Limits, Rate
 from tests.net.asking import DAY, LINK
 from tests.net.backfilling import MONTH, ONCE, OTHER, Book, asked
 from tests.net.stage import END, FREE, ONE, good, play, read, status
+from tests.sizes import sized
 
 if TYPE_CHECKING:
     import asyncio
@@ -42,7 +43,7 @@ def book(tmp_path: Path) -> Book:
     return Book(tmp_path / "clicks.db")
 
 
-@pytest.mark.parametrize("limits", [ONE, FREE])
+@pytest.mark.parametrize("limits", sized([FREE], [ONE, FREE]))
 def test_a_wrong_link_costs_a_handful_of_requests(book: Book, limits: Limits) -> None:
     """Five days and the other end are asked, then the target is parked and named, and has failed."""
     stage = book.run(lambda day, _: rejection(message=f"none on {day}"), options={"limits": limits})
@@ -55,7 +56,7 @@ def test_a_wrong_link_costs_a_handful_of_requests(book: Book, limits: Limits) ->
     assert (event.target, event.error.code) == (LINK, 7)
 
 
-@pytest.mark.parametrize("limits", [ONE, FREE])
+@pytest.mark.parametrize("limits", sized([FREE], [ONE, FREE]))
 def test_a_fetch_of_a_wrong_link_raises_the_rejection(limits: Limits) -> None:
     """The API's own error, with what was fetched, after a handful of requests."""
 
@@ -156,7 +157,7 @@ def test_maintenance_after_good_answers_parks(book: Book) -> None:
 # -- the key ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("limits", [ONE, FREE])
+@pytest.mark.parametrize("limits", sized([FREE], [ONE, FREE]))
 def test_a_bad_key_by_code_costs_five_requests(book: Book, limits: Limits) -> None:
     """A code that speaks of the key, before anything was answered, ends the run like a 401."""
     stage = book.run(lambda _day, _number: rejection(401, "invalid API key"), options={"limits": limits})
@@ -200,7 +201,7 @@ def test_a_latch_can_be_lifted() -> None:
 # -- probes and witnesses ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("order", ["oldest", "newest"])
+@pytest.mark.parametrize("order", sized(["newest"], ["oldest", "newest"]))
 def test_a_parked_target_is_probed_each_minute(book: Book, order: str) -> None:
     """As soon as it is answered again, its days are fetched, while the other target is still worked on."""
     days = DateRange(DAY - dt.timedelta(40), END)

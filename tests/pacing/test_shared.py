@@ -39,7 +39,7 @@ def path(tmp_path: Path) -> Path:
             for plan, clients in zip(PLANS, (3, 2, 4), strict=True)
             for policing in ("sliding_log", "fixed_window", "whole_seconds", "token_bucket")
         ],
-        4,
+        3,
     ),
 )
 def test_together_they_keep_the_limits(path: Path, plan: Plan, clients: int, policing: Policing) -> None:

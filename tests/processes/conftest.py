@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.sizes import sized
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.store.server import PostgresServer
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=sized(["sqlite"], ["sqlite", "postgres"]))
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Name a place for a store."""
     if request.param == "sqlite":
