@@ -31,7 +31,7 @@ class TakenError(Exception):
 class Errand:
     """A day to be asked for on behalf of a call. A more urgent call that wants the same day takes it over.
 
-    The last five of its attributes are kept by whoever asks for it.
+    The last five of its attributes are kept by the fetcher.
 
     Attributes:
         call: on whose behalf, at present.
