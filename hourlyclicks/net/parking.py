@@ -242,10 +242,6 @@ class Parking:
             return False
         return breaker.state is State.PARKED or breaker.trial != query
 
-    def is_parked(self, target: Target) -> bool:
-        """Return whether a target is parked, or probed."""
-        return target in self.parked
-
     def needs_check(self, target: Target) -> bool:
         """Claim the check of a target, if one is needed and no other task sends it."""
         breaker = self._breakers.get(target)

@@ -50,7 +50,7 @@ def parked(*, target: Target = LINK, parking: Parking | None = None, error: ApiE
     parking.begin_check(day(29, target))
     reject(parking, day(29, target), error)
     parking.end_trial(target)
-    assert parking.is_parked(target)
+    assert target in parking.parked
     return parking
 
 
@@ -235,7 +235,7 @@ def step(parking: Parking, what: str, query: Query, now: int) -> None:
         parking.noted(query, None)
     elif what == "answer":
         parking.answered(query, now)
-        assert not parking.is_parked(query.target)
+        assert query.target not in parking.parked
     elif what == "check" and parking.needs_check(query.target):
         parking.begin_check(query)
         assert not parking.holds(query)
@@ -256,5 +256,5 @@ def test_whatever_comes_the_circuits_stay_in_order(story: list[tuple[str, int, T
             held = sum(parking.holds(day(number, each)) for number in range(30))
             breaker = parking._breakers.get(each)
             assert held in ({0} if breaker is None or breaker.state is State.CLOSED else {29, 30})
-            assert held or not parking.is_parked(each)
+            assert held or each not in parking.parked
         assert all(rejection.error.code is not None for rejection in parking.take_ripe(target))
