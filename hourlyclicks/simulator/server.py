@@ -42,6 +42,11 @@ DEFAULT_KEY = "simulated-key-4f9a1c07d2e85b36"
 
 _RESET = struct.pack("ii", 1, 0)
 _NOTICED = 0.02
+_GRACE = 1.0
+"""How many seconds the handlers of open connections have to end."""
+
+_TURNS_TO_ACCEPT = 4
+"""How many turns of the event loop asyncio takes at most from accepting a connection to announcing it."""
 
 
 class Simulator:
@@ -117,7 +122,7 @@ class Simulator:
         self._moment = _moment(today, zone)
         self._clock: Clock = clock or SystemClock()
         self._host, self._port = host, port
-        self._runner: web.ServerRunner | None = None
+        self._listener: asyncio.Server | None = None
         self._opened = contextlib.AsyncExitStack()
         self._closing = asyncio.Event()
         self._hire(self.key)  # so that a wrong limit is reported here and not at the first request
@@ -158,9 +163,9 @@ class Simulator:
         Raises:
             UsageError: the server does not run.
         """
-        if self._runner is None:
+        if self._listener is None:
             raise UsageError("the simulator listens only inside 'async with'")
-        host, port = self._runner.addresses[0][:2]
+        host, port = self._listener.sockets[0].getsockname()[:2]
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     def truth(self, target: Target, start: dt.date | str, end: dt.date | str) -> dict[dt.date, Cells]:
@@ -201,21 +206,22 @@ class Simulator:
 
     async def __aenter__(self) -> Self:
         """Listen."""
-        server = web.Server(self._handle, handler_cancellation=True, access_log=None)
-        runner = web.ServerRunner(server, shutdown_timeout=1.0)
-        await runner.setup()
+        connections = web.Server(self._handle, handler_cancellation=True, access_log=None)
         async with contextlib.AsyncExitStack() as opened:
-            opened.push_async_callback(runner.cleanup)
-            await web.TCPSite(runner, self._host, self._port).start()
+            opened.push_async_callback(connections.shutdown, _GRACE)
+            opened.callback(connections.pre_shutdown)  # idle connections end at once
+            loop = asyncio.get_running_loop()
+            self._listener = await loop.create_server(connections, self._host, self._port)
+            opened.push_async_callback(_stop_listening, self._listener)
             self._opened = opened.pop_all()
-        self._runner, self._closing = runner, asyncio.Event()
+        self._closing = asyncio.Event()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Let go of all connections and stop listening."""
-        self._runner = None
+        self._listener = None
         self._closing.set()
         await self._opened.aclose()
 
@@ -284,6 +290,21 @@ class Simulator:
 
 _FIXED = frozenset(inspect.signature(Simulator).parameters) - {"faults"}
 """The arguments that cannot be changed afterwards."""
+
+
+async def _stop_listening(listener: asyncio.Server) -> None:
+    """Stop listening without losing a connection that is being accepted.
+
+    While asyncio announces a connection, its server must be open: otherwise the socket leaks, neither closed
+    nor known to aiohttp.
+    """
+    loop = asyncio.get_running_loop()
+    with contextlib.suppress(NotImplementedError, RuntimeError):  # loops that do not show their readers
+        for listening in listener.sockets:
+            loop.remove_reader(listening.fileno())
+    for _ in range(_TURNS_TO_ACCEPT):
+        await asyncio.sleep(0)
+    listener.close()
 
 
 def _moment(today: dt.date | None, zone: dt.tzinfo) -> dt.datetime | None:
