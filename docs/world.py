@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 import hourlyclicks.client
-from hourlyclicks.net.transport import AiohttpTransport
 from hourlyclicks.simulator import DEFAULT_KEY, Simulator, VirtualClock, VirtualEventLoop
+from hourlyclicks.transport.aiohttp import AiohttpTransport
 
 if TYPE_CHECKING:
     import aiohttp
     from yarl import URL
 
     from hourlyclicks.model.http import Request, Response
-    from hourlyclicks.net.transport import Timeout
+    from hourlyclicks.transport.aiohttp import Timeout
 
 TODAY = dt.datetime(2026, 1, 15, 12, tzinfo=dt.UTC)
 
@@ -73,11 +73,11 @@ class Junction:
         self._real = real
 
     async def send(self, request: Request) -> Response:
-        """See `hourlyclicks.net.transport.Transport`."""
+        """See `hourlyclicks.transport.aiohttp.Transport`."""
         way = self._simulated if request.url.host == "vivoldi.com" else self._real
         return await way.send(request)
 
     async def close(self) -> None:
-        """See `hourlyclicks.net.transport.Transport`."""
+        """See `hourlyclicks.transport.aiohttp.Transport`."""
         await self._simulated.close()
         await self._real.close()

@@ -28,17 +28,17 @@ if TYPE_CHECKING:
         TransportError,
         UsageError,
     )
+    from hourlyclicks.fetching.retry import RetryPolicy
+    from hourlyclicks.jobs.stream import DayStream
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks, HourClicks, HourStatus
     from hourlyclicks.model.report import BackfillReport, StopReason
     from hourlyclicks.model.series import HourlySeries
     from hourlyclicks.model.targets import Account, Group, Link, Query, Target
-    from hourlyclicks.net.retry import RetryPolicy
-    from hourlyclicks.net.streams import DayStream
-    from hourlyclicks.net.transport import Timeout
-    from hourlyclicks.pacing.lanes import Lane
+    from hourlyclicks.pacing.forecast import Estimate
     from hourlyclicks.pacing.plans import Limits, Plan, Rate
-    from hourlyclicks.pacing.schedule import Estimate
+    from hourlyclicks.pacing.queue import Lane
+    from hourlyclicks.transport.aiohttp import Timeout
 
 _HOMES = {
     "client": ("Client",),
@@ -60,14 +60,14 @@ _HOMES = {
     "model.report": ("BackfillReport", "StopReason"),
     "model.series": ("HourlySeries",),
     "model.targets": ("Account", "Group", "Link", "Query", "Target"),
-    "net.retry": ("RetryPolicy",),
-    "net.streams": ("DayStream",),
-    "net.transport": ("Timeout",),
-    "pacing.lanes": ("Lane",),
+    "fetching.retry": ("RetryPolicy",),
+    "jobs.stream": ("DayStream",),
+    "transport.aiohttp": ("Timeout",),
+    "pacing.queue": ("Lane",),
     "pacing.plans": ("Limits", "Plan", "Rate"),
-    "pacing.schedule": ("Estimate",),
+    "pacing.forecast": ("Estimate",),
 }
-_ROOMS = {"client", "clock", "errors", "events", "model", "net", "pacing", "store", "wire"}
+_ROOMS = {"client", "clock", "errors", "events", "model", "pacing", "store", "wire"}
 _HOME_OF = {name: f"{__name__}.{home}" for home, names in _HOMES.items() for name in names}
 
 __all__ = [

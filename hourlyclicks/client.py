@@ -8,21 +8,21 @@ import random as random_module
 from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
 from hourlyclicks.clock import SystemClock
+from hourlyclicks.engine import Engine
 from hourlyclicks.errors import UsageError
-from hourlyclicks.events import Announcer
+from hourlyclicks.events import Dispatcher
+from hourlyclicks.fetching.retry import RetryPolicy
+from hourlyclicks.jobs.ranges import collect
+from hourlyclicks.jobs.stream import DayStream
+from hourlyclicks.lifetime import Lifetime
 from hourlyclicks.model.checks import check_name, check_type, check_whole
 from hourlyclicks.model.dates import DateRange, as_day, as_zone, check_begun, seconds_until
 from hourlyclicks.model.targets import Account, Query, Target, as_targets
-from hourlyclicks.net.engine import Engine
-from hourlyclicks.net.lifetime import Lifetime
-from hourlyclicks.net.retry import RetryPolicy
-from hourlyclicks.net.runs import collect
-from hourlyclicks.net.streams import DayStream
-from hourlyclicks.net.transport import AiohttpTransport, Timeout, Translated
-from hourlyclicks.pacing.lanes import Lane
+from hourlyclicks.pacing.forecast import forecast
 from hourlyclicks.pacing.plans import Limits, Plan
-from hourlyclicks.pacing.schedule import forecast
+from hourlyclicks.pacing.queue import Lane
 from hourlyclicks.store.opening import store_of
+from hourlyclicks.transport.aiohttp import AiohttpTransport, Timeout, Translated
 from hourlyclicks.wire.key import KEY_VARIABLE
 from hourlyclicks.wire.request import Origin
 from hourlyclicks.wire.unwrap import given_key
@@ -41,9 +41,9 @@ if TYPE_CHECKING:
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.report import BackfillReport
     from hourlyclicks.model.series import HourlySeries
-    from hourlyclicks.net.transport import Transport
-    from hourlyclicks.pacing.schedule import Estimate
+    from hourlyclicks.pacing.forecast import Estimate
     from hourlyclicks.store.protocol import Store
+    from hourlyclicks.transport.aiohttp import Transport
 
 __all__ = ["KEY_VARIABLE", "Client", "Order"]
 
@@ -144,7 +144,7 @@ class Client:
             account=account,
             clock=self._clock,
             random=random or random_module.SystemRandom(),
-            announce=Announcer(on_event),
+            dispatch=Dispatcher(on_event),
         )
         self._life = Lifetime(self._engine.close)
 
@@ -162,7 +162,7 @@ class Client:
             HourlyClicksError: it failed; see `hourlyclicks.errors` for the kinds.
         """
         range_ = self._check(day, day, target)
-        return await self._engine.day(Query(range_.start, target), self._engine.terms(refresh=refresh))
+        return await self._engine.day(Query(range_.start, target), self._engine.freshness(refresh=refresh))
 
     async def fetch(
         self,
@@ -192,7 +192,7 @@ class Client:
         """
         range_ = self._check(start, end, target)
         check_type("lane", lane, Lane)
-        with self._engine.run(range_, target, lane, self._engine.terms(refresh=refresh)) as run:
+        with self._engine.run(range_, target, lane, self._engine.freshness(refresh=refresh)) as run:
             return await collect(run, strict=strict)
 
     def stream(
@@ -226,7 +226,7 @@ class Client:
         """
         check_type("lane", lane, Lane)
         days = self._check(start, end, target, use=False)
-        run = self._engine.run(days, target, lane, self._engine.terms(refresh=refresh))
+        run = self._engine.run(days, target, lane, self._engine.freshness(refresh=refresh))
         return DayStream(run, ordered=ordered, check=self._life.check)
 
     async def backfill(
@@ -275,7 +275,7 @@ class Client:
             several,
             newest_first=order == "newest",
             max_requests=max_requests,
-            terms=self._engine.terms(refresh=refresh, refused=retry_refused, patient=True),
+            freshness=self._engine.freshness(refresh=refresh, refused=retry_refused, patient=True),
         )
         until = deadline if isinstance(deadline, dt.datetime) else None
         seconds = seconds_until(deadline, self._clock.wall())
@@ -293,7 +293,7 @@ class Client:
         requests = len(DateRange.of(start, end)) * targets
         if requests > _MOST_REQUESTS:
             raise UsageError(f"{targets} targets are more than can be reckoned with")
-        return forecast(requests, self._limits, latency=self._engine.limiter.foresight.latency)
+        return forecast(requests, self._limits, latency=self._engine.limiter.eta.latency)
 
     def retry_key(self) -> None:
         """Send requests again although the server has refused the key.

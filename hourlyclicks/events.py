@@ -216,7 +216,7 @@ class Hook(Protocol):
         ...
 
 
-class Announcer:
+class Dispatcher:
     """Tell the log and a hook what happens.
 
     Args:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import os
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -15,8 +17,8 @@ from hypothesis import HealthCheck, settings
 from tests.sizes import PROFILE, examples
 
 if TYPE_CHECKING:
-    import asyncio
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
 
     from yarl import URL
 
@@ -70,6 +72,22 @@ def mocked_api(monkeypatch: pytest.MonkeyPatch) -> Iterator[aioresponses.aioresp
     monkeypatch.setattr(aioresponses.core, "stream_reader_factory", reader_with_parser)
     with aioresponses.aioresponses() as mocked:
         yield mocked
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where a store may be."""
+    return tmp_path / "clicks.db"
+
+
+@pytest.fixture
+async def complaints() -> AsyncIterator[list[dict[str, Any]]]:
+    """What the event loop complains about, such as exceptions never retrieved; must be nothing."""
+    found: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: found.append(context))
+    yield found
+    gc.collect()
+    assert found == []
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hourlyclicks import UsageError
-from hourlyclicks.events import Announcer, Resumed
+from hourlyclicks.events import Dispatcher, Resumed
 from tests.client.stories import END, LINK, START, free, simulate
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class Late:
 def test_an_async_hook_is_refused(hook: Any) -> None:  # noqa: ANN401 - wrong on purpose
     """It would never run, and the error says what to do instead."""
     with pytest.raises(UsageError, match=r"asyncio\.create_task"):
-        Announcer(hook)
+        Dispatcher(hook)
 
 
 def test_a_coroutine_that_a_hook_returns_is_told_of_once(caplog: pytest.LogCaptureFixture) -> None:
@@ -50,9 +50,9 @@ def test_a_coroutine_that_a_hook_returns_is_told_of_once(caplog: pytest.LogCaptu
     def hook(event: Event) -> object:
         return late(event)
 
-    announce = Announcer(hook)
+    dispatch = Dispatcher(hook)
     for _ in range(3):
-        announce(Resumed())
+        dispatch(Resumed())
     assert [record.message for record in caplog.records if record.levelname == "WARNING"] == [
         "the event hook returns a coroutine, which is not run; let it start a task instead"
     ]
@@ -71,7 +71,7 @@ async def test_a_task_that_a_hook_starts_runs(caplog: pytest.LogCaptureFixture) 
         tasks.append(asyncio.create_task(note(event)))
         return tasks[-1]
 
-    Announcer(hook)(Resumed())
+    Dispatcher(hook)(Resumed())
     await asyncio.gather(*tasks)
     assert ran == [Resumed()]
     assert "WARNING" not in caplog.text
@@ -97,7 +97,7 @@ def test_what_ends_a_program_ends_it_in_a_hook_too(error: type[BaseException]) -
         raise error
 
     with pytest.raises(error):
-        Announcer(hook)(Resumed())
+        Dispatcher(hook)(Resumed())
 
 
 def test_a_hook_may_close_the_client() -> None:

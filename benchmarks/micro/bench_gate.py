@@ -13,10 +13,10 @@ from benchmarks.micro.answers import LINK, YEAR, note
 from hourlyclicks import Lane, Limits, Rate
 from hourlyclicks.clock import SECOND, SystemClock
 from hourlyclicks.model.targets import Query
-from hourlyclicks.pacing.errand import Errand
-from hourlyclicks.pacing.gate import Gate, Slot
-from hourlyclicks.pacing.lanes import Call
 from hourlyclicks.pacing.limiter import Limiter
+from hourlyclicks.pacing.queue import Job
+from hourlyclicks.pacing.task import FetchTask
+from hourlyclicks.pacing.window import SlidingWindow, Slot
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,7 +30,7 @@ MINUTE = (Rate(60, 60.0),)
 PITCH = round(1.1 * SECOND)
 """Nanoseconds from one request to the next, so that the limit never holds anybody up."""
 
-gate = pytest.mark.benchmark(group="pass a gate of 60 a minute")
+window = pytest.mark.benchmark(group="pass a gate of 60 a minute")
 limiter = pytest.mark.benchmark(group="pass a limiter without rates")
 
 
@@ -41,12 +41,12 @@ def runner() -> Iterator[asyncio.Runner]:
         yield runner
 
 
-@gate
+@window
 @pytest.mark.parametrize("spacing", ["window", "even"])
 def test_the_gate(benchmark: BenchmarkFixture, spacing: Spacing) -> None:
     """Take a place and give it back."""
     note(benchmark, f"ours: {spacing} spacing", operations=TURNS)
-    tried = Gate(Limits(rates=MINUTE, spacing=spacing))
+    tried = SlidingWindow(Limits(rates=MINUTE, spacing=spacing))
     now = 0
 
     def turns() -> int:
@@ -61,7 +61,7 @@ def test_the_gate(benchmark: BenchmarkFixture, spacing: Spacing) -> None:
     assert benchmark(turns) == now
 
 
-@gate
+@window
 def test_a_log_of_send_times(benchmark: BenchmarkFixture) -> None:
     """Keep the limit as it is mostly kept: by a log of when requests were sent."""
     note(benchmark, "a deque of send times", operations=TURNS)
@@ -88,11 +88,11 @@ def test_the_limiter(benchmark: BenchmarkFixture, runner: asyncio.Runner) -> Non
     tried = Limiter(
         Limits(concurrency=3), clock=SystemClock(), emit=lambda _event: None, random=random.Random(0)
     )
-    call, query = Call(Lane.INTERACTIVE, TURNS), Query(YEAR.start, LINK)
+    call, query = Job(Lane.INTERACTIVE, TURNS), Query(YEAR.start, LINK)
 
     async def turns() -> int:
         for _ in range(TURNS):
-            tried.release(await tried.acquire(Errand(call, query)))
+            tried.release(await tried.acquire(FetchTask(call, query)))
         return call.flying
 
     assert benchmark(lambda: runner.run(turns())) == 0

@@ -15,12 +15,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from hourlyclicks.simulator.policing import ALGORITHMS, police
+from hourlyclicks.simulator.algorithms import ALGORITHMS, algorithm
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hourlyclicks.simulator.policing import Policing
+    from hourlyclicks.simulator.algorithms import Policing
 
 JUDGES: tuple[Policing, ...] = ALGORITHMS
 
@@ -67,7 +67,7 @@ def judge(arrivals: Sequence[int], requests: int, seconds: float) -> dict[Polici
 def _refused(
     name: Policing, arrivals: Sequence[int], requests: int, seconds: float, *, charge_refused: bool
 ) -> int:
-    officer = police(name, requests, seconds, charge_refused=charge_refused)
+    officer = algorithm(name, requests, seconds, charge_refused=charge_refused)
     for moment in arrivals:
         officer.arrive(moment)
     return officer.refused

@@ -21,7 +21,7 @@ from benchmarks.pacing.runs import PLANS, Run, Scene, learn, run
 from benchmarks.peers.upstream import find_nginx
 from benchmarks.results import Claim, Section
 from hourlyclicks import Plan
-from hourlyclicks.simulator.policing import Policing
+from hourlyclicks.simulator.algorithms import Policing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

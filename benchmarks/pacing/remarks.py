@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from benchmarks.pacing.contenders import OURS_EVEN
-from hourlyclicks.pacing.gate import EVEN_SLACK
+from hourlyclicks.pacing.window import EVEN_SLACK
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

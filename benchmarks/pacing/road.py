@@ -14,7 +14,7 @@ from hourlyclicks.model.http import Response
 if TYPE_CHECKING:
     from hourlyclicks.clock import Clock
     from hourlyclicks.model.http import Request
-    from hourlyclicks.simulator.policing import Police
+    from hourlyclicks.simulator.algorithms import Algorithm
 
 _ROWS = ",".join(f'{{"ymd":"DAY","hour":{hour},"acesCnt":{hour},"pernCnt":1}}' for hour in range(HOURS))
 _ANSWER = f'{{"code":0,"message":"success","result":[{_ROWS}]}}'.encode()
@@ -43,13 +43,13 @@ class Road:
         *,
         seed: int,
         delay: tuple[float, float],
-        police: Police | None = None,
+        algorithm: Algorithm | None = None,
     ) -> None:
         self._clock = clock
         self._random = random.Random(seed)
         self._delay = delay
         self._ahead = self._random.randrange(60 * SECOND)
-        self._police = police
+        self._police = algorithm
         self.arrivals: list[int] = []
         self.refused = 0
 
@@ -66,7 +66,7 @@ class Road:
 
 
 class RoadTransport:
-    """A `hourlyclicks.net.transport.Transport` that takes a road; the server knows the answer for any day."""
+    """A `Transport` that takes a road; the server knows the answer for any day."""
 
     def __init__(self, road: Road) -> None:
         self._road = road

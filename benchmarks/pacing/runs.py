@@ -15,13 +15,13 @@ from benchmarks.peers.slices import AGENT, KEY
 from hourlyclicks import Client, Plan
 from hourlyclicks.clock import SECOND
 from hourlyclicks.simulator import run_virtual
-from hourlyclicks.simulator.policing import Policing, police
+from hourlyclicks.simulator.algorithms import Policing, algorithm
 
 if TYPE_CHECKING:
     from benchmarks.pacing.contenders import Contender
     from hourlyclicks import Limits
     from hourlyclicks.simulator import VirtualClock
-    from hourlyclicks.simulator.policing import Police
+    from hourlyclicks.simulator.algorithms import Algorithm
 
 PLANS = (Plan.PERSONAL, Plan.PREMIUM, Plan.BUSINESS, Plan.BUSINESS_PLUS, Plan.ENTERPRISE)
 
@@ -95,19 +95,19 @@ class Run:
         }
 
 
-def run(name: str, contender: Contender, scene: Scene, *, police: Police | None = None) -> Run:
+def run(name: str, contender: Contender, scene: Scene, *, algorithm: Algorithm | None = None) -> Run:
     """Let a contender send its requests, and ask the judges afterwards.
 
     Args:
         name: how to call it.
         contender: who runs.
         scene: the circumstances.
-        police: refuses requests; left out, everything is answered, so that all contenders send the same.
+        algorithm: refuses requests; left out, everything is answered, so that all contenders send the same.
     """
     limits = scene.plan.limits
 
     async def main(clock: VirtualClock) -> tuple[Road, float]:
-        road = Road(clock, seed=scene.seed, delay=scene.delay, police=police)
+        road = Road(clock, seed=scene.seed, delay=scene.delay, algorithm=algorithm)
 
         def client(limits: Limits) -> Client:
             return Client(
@@ -133,6 +133,6 @@ def learn(policing: Policing, scene: Scene) -> list[Run]:
     """Let our client meet a server that refuses in earnest, in both spacings."""
     rate = scene.plan.limits.rates[0]
     return [
-        run(name, contender, scene, police=police(policing, rate.requests, rate.seconds))
+        run(name, contender, scene, algorithm=algorithm(policing, rate.requests, rate.seconds))
         for name, contender in ((OURS, ours("window")), (OURS_EVEN, ours("even")))
     ]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from benchmarks.pacing.judges import Verdict
     from benchmarks.pacing.runs import Run
     from hourlyclicks import Plan, Rate
-    from hourlyclicks.simulator.policing import Policing
+    from hourlyclicks.simulator.algorithms import Policing
 
 
 def words(delay: tuple[float, float]) -> str:

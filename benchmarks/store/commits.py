@@ -31,7 +31,7 @@ MOST = 5.0
 """Milliseconds, in the middle."""
 MOST_ADDED = 1.0
 """Milliseconds above the bare module, in the middle; the disk has no part in them."""
-KEEP, BARE, DISK = "`SqliteStore.keep`", "bare `sqlite3`", "4 KiB and `fsync`, no database"
+KEEP, BARE, DISK = "`SqliteStore.put`", "bare `sqlite3`", "4 KiB and `fsync`, no database"
 
 
 async def make(path: Path) -> tuple[SqliteStore, int]:
@@ -55,7 +55,7 @@ async def found(folder: Path, number: int) -> dict[str, list[float]]:
         db.execute("INSERT INTO series (account_id, endpoint, target) VALUES (1, 'x', 'y')")
         for day in days(number):
             began = time.perf_counter()
-            await store.keep(account, LINK, day, requests=1)
+            await store.put(account, LINK, day, requests=1)
             kept.append((time.perf_counter() - began) * 1000)
             rows = [
                 (1, str(day.date), hour, clicks, users)

@@ -61,7 +61,7 @@ async def _fill(path: Path, number: int) -> None:
         await client.backfill(FIRST, FIRST, [])  # the account is known from now on
     (account,) = (await store.accounts()).values()
     for day in days(number):
-        await store.keep(account, LINK, day, requests=1)
+        await store.put(account, LINK, day, requests=1)
     await store.close()
 
 

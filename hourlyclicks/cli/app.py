@@ -38,7 +38,7 @@ class App(click.Group):
         """Load a command."""
         if cmd_name not in COMMANDS:
             return None
-        module: ModuleType = importlib.import_module(f"hourlyclicks.cli.{cmd_name}")
+        module: ModuleType = importlib.import_module(f"hourlyclicks.cli.commands.{cmd_name}")
         command: click.Command = module.command
         return command
 

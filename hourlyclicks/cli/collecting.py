@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from hourlyclicks.client import Client
-    from hourlyclicks.net.streams import DayStream
-    from hourlyclicks.pacing.lanes import Lane
+    from hourlyclicks.jobs.stream import DayStream
+    from hourlyclicks.pacing.queue import Lane
 
 
 @attrs.frozen

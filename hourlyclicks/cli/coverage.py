@@ -14,16 +14,16 @@ import attrs
 
 from hourlyclicks.cli.words import spans
 from hourlyclicks.errors import ApiError
+from hourlyclicks.fetching.rejection import likeness
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.targets import Target
-from hourlyclicks.net.rejection import likeness
+from hourlyclicks.store.freshness import Freshness
 from hourlyclicks.store.ledger import WITH_FIGURES, DayState
-from hourlyclicks.store.terms import Terms
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from hourlyclicks.store.ledger import Mark
+    from hourlyclicks.store.ledger import LedgerEntry
 
 ALL_DAYS = DateRange(dt.date.min, dt.date.max)
 _FEW_YEARS = 50
@@ -97,7 +97,7 @@ class Coverage:
 
 def cover(
     target: Target,
-    marks: Sequence[Mark],
+    entries: Sequence[LedgerEntry],
     days: DateRange | None,
     *,
     now: dt.datetime,
@@ -107,32 +107,32 @@ def cover(
 
     Args:
         target: the target.
-        marks: what the store knows of these days, in order.
+        entries: what the store knows of these days, in order.
         days: the days to look at; ``None``: from the first that is known to the last.
         now: the present moment.
         zone: the account's time zone; without it the stored states count, but for stamps in the future.
     """
-    if days is None and marks:
-        days = DateRange(marks[0].date, marks[-1].date)
+    if days is None and entries:
+        days = DateRange(entries[0].date, entries[-1].date)
     if days is None:
         return Coverage(target, None, Counter())
-    terms = Terms(now, zone, patient=True, trusting=zone is None)
-    reader = terms.reader(now)
-    states = [reader.state(mark) for mark in marks]
+    freshness = Freshness(now, zone, patient=True, trusting=zone is None)
+    reader = freshness.reader(now)
+    states = [reader.state(entry) for entry in entries]
     stale = [
-        mark.date
-        for mark, state in zip(marks, states, strict=True)
-        if state in WITH_FIGURES and terms.want(mark, now)
+        entry.date
+        for entry, state in zip(entries, states, strict=True)
+        if state in WITH_FIGURES and freshness.is_stale(entry, now)
     ]
     return Coverage(
         target,
         days,
         Counter(states),
-        tuple(_gaps([mark.date for mark in marks], days)),
+        tuple(_gaps([entry.date for entry in entries], days)),
         tuple(_ranges(stale)),
-        tuple(_troubles(list(zip(marks, states, strict=True)))),
-        _why_parked(marks),
-        dict(_months(marks, days)),
+        tuple(_troubles(list(zip(entries, states, strict=True)))),
+        _why_parked(entries),
+        dict(_months(entries, days)),
     )
 
 
@@ -152,26 +152,26 @@ def _gaps(known: Sequence[dt.date], days: DateRange) -> Iterator[DateRange]:
     yield DateRange(start, days.end)
 
 
-def _troubles(marks: Sequence[tuple[Mark, DayState]]) -> Iterator[Trouble]:
+def _troubles(entries: Sequence[tuple[LedgerEntry, DayState]]) -> Iterator[Trouble]:
     """Group the days without figures by their reasons, and those of a reason into stretches."""
     without = [
-        (mark.date, state, str(mark.reason or "")) for mark, state in marks if state not in WITH_FIGURES
+        (entry.date, state, str(entry.reason or "")) for entry, state in entries if state not in WITH_FIGURES
     ]
     for (state, reason), group in groupby(without, key=itemgetter(1, 2)):
         for stretch in _ranges([date for date, _, _ in group]):
             yield Trouble(stretch, state, reason)
 
 
-def _why_parked(marks: Sequence[Mark]) -> str | None:
+def _why_parked(entries: Sequence[LedgerEntry]) -> str | None:
     """Return the rejection that so many days have in common, if no day has figures."""
-    if any(mark.state in WITH_FIGURES for mark in marks):
+    if any(entry.state in WITH_FIGURES for entry in entries):
         return None
     errors = [
-        mark.reason.as_error()
-        for mark in marks
-        if mark.state is DayState.FAILED
-        and mark.reason is not None
-        and mark.reason.error == ApiError.__name__
+        entry.reason.as_error()
+        for entry in entries
+        if entry.state is DayState.FAILED
+        and entry.reason is not None
+        and entry.reason.error == ApiError.__name__
     ]
     for like, number in Counter(map(likeness, errors)).most_common(1):
         if number >= _PARKED:
@@ -179,11 +179,11 @@ def _why_parked(marks: Sequence[Mark]) -> str | None:
     return None
 
 
-def _months(marks: Sequence[Mark], days: DateRange) -> Iterator[tuple[tuple[int, int], Month]]:
+def _months(entries: Sequence[LedgerEntry], days: DateRange) -> Iterator[tuple[tuple[int, int], Month]]:
     """Yield the months of the range; if it has many years, only of those of which anything is known."""
-    known = Counter((mark.date.year, mark.date.month) for mark in marks if mark.state in WITH_FIGURES)
+    known = Counter((entry.date.year, entry.date.month) for entry in entries if entry.state in WITH_FIGURES)
     years = range(days.start.year, days.end.year + 1)
-    for year in years if len(years) <= _FEW_YEARS else sorted({mark.date.year for mark in marks}):
+    for year in years if len(years) <= _FEW_YEARS else sorted({entry.date.year for entry in entries}):
         for month in range(1, 13):
             last = monthrange(year, month)[1]
             part = days.clip(DateRange(dt.date(year, month, 1), dt.date(year, month, last)))

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
-from hourlyclicks.cli.naming import words_for
+from hourlyclicks.cli.options.naming import words_for
 from hourlyclicks.cli.replace import is_device
 from hourlyclicks.cli.words import safe, spans
 from hourlyclicks.model.dates import DateRange

@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import click
 
-from hourlyclicks.cli.listing import read_list
-from hourlyclicks.cli.naming import read_link, warn_of_lookalikes
-from hourlyclicks.cli.options import path_type
+from hourlyclicks.cli.options.listing import read_list
+from hourlyclicks.cli.options.naming import read_link, warn_of_lookalikes
+from hourlyclicks.cli.options.shared import path_type
 from hourlyclicks.cli.words import say
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.spelling import BLANKS
 from hourlyclicks.model.targets import Account, Group, Target
 
 if TYPE_CHECKING:
-    from hourlyclicks.cli.naming import Warn
-    from hourlyclicks.cli.options import Command
+    from hourlyclicks.cli.options.naming import Warn
+    from hourlyclicks.cli.options.shared import Command
     from hourlyclicks.model.targets import Link
 
 _SHOWN = 10

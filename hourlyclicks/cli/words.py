@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hourlyclicks.wire.text import excerpt
+from hourlyclicks.wire.sanitize import excerpt
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 from hourlyclicks.clock import SECOND
 from hourlyclicks.errors import AuthenticationError, RateLimitedError
 from hourlyclicks.events import Paused, Resumed, SpacingChanged
-from hourlyclicks.pacing.errand import fail, given
-from hourlyclicks.pacing.foresight import Foresight
-from hourlyclicks.pacing.gate import Slot
-from hourlyclicks.pacing.lanes import HeldError, Lane, Lanes, OverError
-from hourlyclicks.pacing.pace import OwnPace
-from hourlyclicks.pacing.pause import Wait
-from hourlyclicks.pacing.regulator import first_pause
-from hourlyclicks.pacing.storm import Storm
+from hourlyclicks.pacing.backend import LocalBackend
+from hourlyclicks.pacing.backfill_breaker import BackfillBreaker
+from hourlyclicks.pacing.breaker import Wait
+from hourlyclicks.pacing.eta import EtaCalculator
+from hourlyclicks.pacing.queue import HeldError, Lane, OverError, PriorityQueue
+from hourlyclicks.pacing.task import fail, given
+from hourlyclicks.pacing.throttle import first_pause
+from hourlyclicks.pacing.window import Slot
 
 if TYPE_CHECKING:
     from random import Random
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from hourlyclicks.errors import HourlyClicksError
     from hourlyclicks.events import Hook
     from hourlyclicks.model.targets import Query
-    from hourlyclicks.pacing.errand import Errand
-    from hourlyclicks.pacing.lanes import Call
-    from hourlyclicks.pacing.pace import Pace
+    from hourlyclicks.pacing.backend import LimiterBackend
     from hourlyclicks.pacing.plans import Limits
+    from hourlyclicks.pacing.queue import Job
+    from hourlyclicks.pacing.task import FetchTask
 
 _BACKFILL = Lane.BACKFILL  # looked up once, since an enumeration takes its time for it
 _SPREAD = "the server refuses bursts, or somebody else uses the key: requests are spread evenly"
@@ -55,22 +55,22 @@ class Limiter:
     """
 
     def __init__(
-        self, limits: Limits, *, clock: Clock, emit: Hook, random: Random, pace: Pace | None = None
+        self, limits: Limits, *, clock: Clock, emit: Hook, random: Random, pace: LimiterBackend | None = None
     ) -> None:
         self._clock = clock
         self._emit = emit
         self._random = random
-        self._pace: Pace = pace or OwnPace(limits)
+        self._pace: LimiterBackend = pace or LocalBackend(limits)
         self._pace.serves(self)
-        self._storm = Storm(first_pause(limits))
-        self._lanes: Lanes[Errand] = Lanes()
-        self.foresight = Foresight(clock, self._pace, self._storm)
+        self._backfill_breaker = BackfillBreaker(first_pause(limits))
+        self._queue: PriorityQueue[FetchTask] = PriorityQueue()
+        self.eta = EtaCalculator(clock, self._pace, self._backfill_breaker)
         self._timer: Timer | None = None
         self._latch: HourlyClicksError | None = None
 
     # -- slots ------------------------------------------------------------------------------------------
 
-    async def acquire(self, errand: Errand) -> Slot:
+    async def acquire(self, task: FetchTask) -> Slot:
         """Wait for the right to send one request.
 
         Raises:
@@ -81,27 +81,27 @@ class Limiter:
             TakenError: another process asks for it right now.
         """
         while True:
-            slot = self.at_once(errand)
+            slot = self.at_once(task)
             if slot is not None:
                 return slot
             if self._latch is not None:
                 raise copy.copy(self._latch)
-            if errand.call.over:
+            if task.call.over:
                 raise OverError
-            slot = await self._turn(errand)
-            if errand.call.holds(errand.query):
+            slot = await self._turn(task)
+            if task.call.holds(task.query):
                 self.cancel(slot)
                 raise HeldError
             if not self._outdated(slot):
                 return self._spent(slot)
             self.cancel(slot)  # something happened since it was handed out, in the same turn of the loop
 
-    def at_once(self, errand: Errand) -> Slot | None:
+    def at_once(self, task: FetchTask) -> Slot | None:
         """Return a slot if there is one for which nobody waits."""
-        call = errand.call
-        if self._lanes.occupied() or self._latch is not None or call.over or call.holds(errand.query):
+        call = task.call
+        if self._queue.occupied() or self._latch is not None or call.over or call.holds(task.query):
             return None
-        slot = self._reserve(errand, self._clock.monotonic())
+        slot = self._reserve(task, self._clock.monotonic())
         if not isinstance(slot, Slot):
             return None
         slot.call = call
@@ -115,52 +115,52 @@ class Limiter:
             self.dismiss(slot.call, OverError())
         return slot
 
-    async def _turn(self, errand: Errand) -> Slot:
+    async def _turn(self, task: FetchTask) -> Slot:
         turn: asyncio.Future[Slot] = asyncio.get_running_loop().create_future()
-        errand.turn = turn
-        self._lanes.push(errand.call, errand)
+        task.turn = turn
+        self._queue.push(task.call, task)
         self.serve()
         try:
             return await turn
         except asyncio.CancelledError:
-            self._step_out(errand, turn)
+            self._step_out(task, turn)
             raise
         finally:
-            errand.turn = None
+            task.turn = None
 
-    def hand_over(self, errand: Errand, call: Call) -> None:
+    def take_over(self, task: FetchTask, call: Job) -> None:
         """Let a call that is at least as urgent have an errand, and its place in the line if it waits."""
-        if call.lane > errand.call.lane:
+        if call.lane > task.call.lane:
             return
-        previous, errand.call = errand.call, call
-        if self._lanes.remove(previous, errand):
-            self._lanes.push(call, errand)
+        previous, task.call = task.call, call
+        if self._queue.remove(previous, task):
+            self._queue.push(call, task)
             self.serve()
 
-    def dismiss(self, call: Call, error: Exception) -> None:
+    def dismiss(self, call: Job, error: Exception) -> None:
         """Tell those who wait on behalf of one call that it is over."""
-        for errand in self._lanes.drain(call):
-            fail(errand, error)
+        for task in self._queue.drain(call):
+            fail(task, error)
         self.serve()
 
-    def recall(self, call: Call) -> None:
+    def recall(self, call: Job) -> None:
         """Tell those who wait on behalf of a call which of their days must not be sent now."""
-        for errand in self._lanes.drain(call):
-            if call.holds(errand.query):
-                fail(errand, HeldError())
+        for task in self._queue.drain(call):
+            if call.holds(task.query):
+                fail(task, HeldError())
             else:
-                self._lanes.push(call, errand)
+                self._queue.push(call, task)
         self.serve()
 
     def release(self, slot: Slot, may_arrive: float = 0.0) -> None:
         """Give up the place of a request that was sent, in so many seconds if it may arrive yet."""
         now = self._clock.monotonic()
-        self.foresight.measured(now - slot.sent)
+        self.eta.measured(now - slot.sent)
         if may_arrive:
             self._pace.abandon(slot, now, round(may_arrive * SECOND))
         else:
             self._pace.release(slot, now)
-        if self._lanes.occupied() or slot.storm_probe:
+        if self._queue.occupied() or slot.storm_probe:
             self._given_up(slot)
         else:  # as most often
             slot.call.flying -= 1
@@ -223,22 +223,22 @@ class Limiter:
             The seconds until the next of them may go; ``None`` when there were too many pauses already.
         """
         now = self._clock.monotonic()
-        seconds = self._storm.begin(now, self._random.random())
+        seconds = self._backfill_breaker.begin(now, self._random.random())
         if seconds is not None:
             self._emit(Paused(seconds=seconds, why="too many requests fail; backfills wait"))
             self.serve()
-        elif self._storm.blocks(now) is None:
+        elif self._backfill_breaker.blocks(now) is None:
             return None
-        return (self._storm.opens(now) - now) / SECOND
+        return (self._backfill_breaker.opens(now) - now) / SECOND
 
     @property
     def stormed_out(self) -> bool:
         """Whether `storm` is of no use any more."""
-        return self._storm.spent
+        return self._backfill_breaker.spent
 
     def calmed(self) -> None:
         """Note that a day was answered, so that there is no storm, or no more."""
-        if not self._storm.quiet and self._storm.calmed():
+        if not self._backfill_breaker.quiet and self._backfill_breaker.calmed():
             self.resumed()
 
     def abort(self, error: HourlyClicksError, *, for_good: bool) -> None:
@@ -264,7 +264,7 @@ class Limiter:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if not self._lanes.occupied():
+        if not self._queue.occupied():
             self._pace.idle()
             return
         now = self._clock.monotonic()
@@ -272,24 +272,24 @@ class Limiter:
         if moments:
             self._timer = self._clock.call_later(min(moments) - now, self.serve)
 
-    def grant(self, errand: Errand, slot: Slot) -> bool:
+    def grant(self, task: FetchTask, slot: Slot) -> bool:
         """Give an errand its place; return whether it still wants it and may have it."""
-        backfill = errand.call.lane is Lane.BACKFILL
-        if not errand.waits or (backfill and self._storm.blocks(self._clock.monotonic())):
+        backfill = task.call.lane is Lane.BACKFILL
+        if not task.waits or (backfill and self._backfill_breaker.blocks(self._clock.monotonic())):
             return False
-        self._lanes.remove(errand.call, errand)
-        self._hand_out(errand, self._storm.admit(slot) if backfill else slot)
+        self._queue.remove(task.call, task)
+        self._hand_out(task, self._backfill_breaker.admit(slot) if backfill else slot)
         return True
 
-    def deny(self, errand: Errand, error: Exception) -> None:
+    def deny(self, task: FetchTask, error: Exception) -> None:
         """Tell an errand that it gets no place."""
-        if self._lanes.remove(errand.call, errand):
-            fail(errand, error)
+        if self._queue.remove(task.call, task):
+            fail(task, error)
 
     def fail(self, error: Exception) -> None:
         """Tell everybody who waits that there will be no place for anybody."""
-        for errand in self._lanes.drain():
-            fail(errand, error)
+        for task in self._queue.drain():
+            fail(task, error)
         self._pace.idle()
 
     def paused(self, seconds: float) -> None:
@@ -303,15 +303,15 @@ class Limiter:
 
     def load(self, lane: Lane) -> tuple[int, int]:
         """Return how many errands wait in a lane, and how many requests its calls still need."""
-        return self._lanes.size(lane), self.foresight.unsent(lane)
+        return self._queue.size(lane), self.eta.unsent(lane)
 
     # -- inside -----------------------------------------------------------------------------------------
 
-    def _reserve(self, errand: Errand, now: int) -> Slot | Wait:
-        if errand.call.lane is not _BACKFILL:
-            return self._pace.reserve(errand, now)
-        got = self._storm.blocks(now) or self._pace.reserve(errand, now)
-        return self._storm.admit(got) if isinstance(got, Slot) else got
+    def _reserve(self, task: FetchTask, now: int) -> Slot | Wait:
+        if task.call.lane is not _BACKFILL:
+            return self._pace.reserve(task, now)
+        got = self._backfill_breaker.blocks(now) or self._pace.reserve(task, now)
+        return self._backfill_breaker.admit(got) if isinstance(got, Slot) else got
 
     def _outdated(self, slot: Slot) -> bool:
         """Return whether the run or the call ended, or a pause began, since this slot was handed out."""
@@ -319,11 +319,11 @@ class Limiter:
             return True
         if self._pace.expired(slot, self._clock.monotonic()):
             return True
-        return slot.call.lane is Lane.BACKFILL and self._storm.outdated(slot)
+        return slot.call.lane is Lane.BACKFILL and self._backfill_breaker.outdated(slot)
 
     def _given_up(self, slot: Slot) -> None:
         slot.call.flying -= 1
-        if slot.storm_probe and self._storm.lost(slot):
+        if slot.storm_probe and self._backfill_breaker.lost(slot):
             self._serve_soon()  # not at once: whoever gives it up may be about to say that it failed
         else:
             self.serve()
@@ -336,25 +336,25 @@ class Limiter:
 
     def _serve_lane(self, lane: Lane, now: int) -> int | None:
         """Hand out slots in one lane; return when to go on, if that is known."""
-        while self._lanes.waiting(lane):
-            errand = self._lanes.first(lane)
-            if not errand.waits:  # cancelled a moment ago, and not yet stepped out
-                self._lanes.pop(lane)
+        while self._queue.waiting(lane):
+            task = self._queue.first(lane)
+            if not task.waits:  # cancelled a moment ago, and not yet stepped out
+                self._queue.pop(lane)
                 continue
-            got = self._reserve(errand, now)
+            got = self._reserve(task, now)
             if isinstance(got, Wait):
                 return got.until
-            self._lanes.pop(lane)
-            self._hand_out(errand, got)
+            self._queue.pop(lane)
+            self._hand_out(task, got)
         return None
 
-    def _hand_out(self, errand: Errand, slot: Slot) -> None:
-        assert errand.turn is not None  # noqa: S101 - it waits, as every caller has seen
-        errand.turn.set_result(given(slot, errand.call))
+    def _hand_out(self, task: FetchTask, slot: Slot) -> None:
+        assert task.turn is not None  # noqa: S101 - it waits, as every caller has seen
+        task.turn.set_result(given(slot, task.call))
 
-    def _step_out(self, errand: Errand, turn: asyncio.Future[Slot]) -> None:
+    def _step_out(self, task: FetchTask, turn: asyncio.Future[Slot]) -> None:
         if turn.cancelled():
-            self._lanes.remove(errand.call, errand)
+            self._queue.remove(task.call, task)
             self.serve()
         elif turn.exception() is None:
             self.cancel(turn.result())

@@ -6,9 +6,10 @@ For the tests of this package and for those of yours. Start with `Simulator`; ma
 with the part of the package that talks to the API, so the two can disagree.
 """
 
+from hourlyclicks.simulator.algorithms import ALGORITHMS, Policing
+from hourlyclicks.simulator.app import Arrival, Counters
 from hourlyclicks.simulator.clock import DeadlockError, VirtualClock, VirtualEventLoop, run_virtual
 from hourlyclicks.simulator.delivery import Answer, Delivery, Fault
-from hourlyclicks.simulator.desk import Arrival, Counters
 from hourlyclicks.simulator.faults import (
     Body,
     Bomb,
@@ -29,7 +30,6 @@ from hourlyclicks.simulator.faults import (
     redirect,
     retry_after,
 )
-from hourlyclicks.simulator.policing import ALGORITHMS, Policing
 from hourlyclicks.simulator.rules import PLANS, PlanRules
 from hourlyclicks.simulator.script import Asked, Chances, Faults, FirstOf, Rule, Script
 from hourlyclicks.simulator.server import DEFAULT_KEY, Simulator

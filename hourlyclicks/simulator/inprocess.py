@@ -14,7 +14,7 @@ from multidict import CIMultiDict
 
 from hourlyclicks.errors import DecodeError, TransportError, UsageError
 from hourlyclicks.model.http import Response
-from hourlyclicks.simulator.desk import Arrival
+from hourlyclicks.simulator.app import Arrival
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from hourlyclicks.clock import Clock
     from hourlyclicks.errors import TransportKind
     from hourlyclicks.model.http import Request
+    from hourlyclicks.simulator.app import App
     from hourlyclicks.simulator.delivery import Delivery
-    from hourlyclicks.simulator.desk import Desk
 
 _WBITS = {"gzip": 31, "deflate": 15}
 
@@ -43,7 +43,7 @@ class InProcessTransport:
 
     def __init__(
         self,
-        desk: Desk,
+        app: App,
         clock: Clock,
         *,
         now: Callable[[], dt.datetime],
@@ -51,7 +51,7 @@ class InProcessTransport:
         timeout: float = 30.0,
         largest: int = 1 << 20,
     ) -> None:
-        self._desk = desk
+        self._app = app
         self._clock = clock
         self._now = now
         self._lag = lag
@@ -69,12 +69,12 @@ class InProcessTransport:
         """
         if self._closed:
             raise UsageError("the transport is closed")
-        visit = await self._desk.admit(self._clock, self._lag(), functools.partial(self._arrival, request))
+        exchange = await self._app.admit(self._clock, self._lag(), functools.partial(self._arrival, request))
         try:
             await self._travel(self._lag())
-            return await self._carry(visit.delivery)
+            return await self._carry(exchange.delivery)
         finally:
-            self._desk.leave(visit)
+            self._app.leave(exchange)
 
     async def close(self) -> None:
         """Refuse further requests."""

@@ -17,9 +17,9 @@ from aiohttp import web
 from hourlyclicks.clock import SystemClock
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.dates import DateRange, as_zone
-from hourlyclicks.simulator.desk import Arrival, Desk
+from hourlyclicks.simulator.algorithms import LimitSet, algorithm
+from hourlyclicks.simulator.app import App, Arrival
 from hourlyclicks.simulator.inprocess import InProcessTransport
-from hourlyclicks.simulator.policing import Constable, police
 from hourlyclicks.simulator.rules import plan_rules
 from hourlyclicks.simulator.traffic import Traffic
 from hourlyclicks.simulator.upstream import Upstream
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
     from hourlyclicks.clock import Clock
     from hourlyclicks.model.targets import Target
+    from hourlyclicks.simulator.algorithms import Policing
+    from hourlyclicks.simulator.app import Counters, RetryAfter
     from hourlyclicks.simulator.delivery import Delivery
-    from hourlyclicks.simulator.desk import Counters, RetryAfter
-    from hourlyclicks.simulator.policing import Policing
     from hourlyclicks.simulator.script import Faults
     from hourlyclicks.simulator.traffic import Cells
     from hourlyclicks.simulator.upstream import Future
@@ -111,12 +111,14 @@ class Simulator:
         self._key = next(iter(named))
         self._limits = limits
         self._concurrency = concurrency
-        self._make_police = functools.partial(
-            police, policing, time_scale=time_scale, charge_refused=charge_refused
+        self._make_algorithm = functools.partial(
+            algorithm, policing, time_scale=time_scale, charge_refused=charge_refused
         )
         self._second = round(time_scale * 1_000_000_000)
         self._upstream = Upstream(keys=named, traffic=Traffic(seed), zone=zone, future=future)
-        self._desk = Desk(upstream=self._upstream, hire=self._hire, faults=faults, retry_after=retry_after)
+        self._app = App(
+            upstream=self._upstream, limits_of=self._limits_of, faults=faults, retry_after=retry_after
+        )
         self._least, self._most = latency
         self._random = random.Random(seed)
         self._moment = _moment(today, zone)
@@ -125,7 +127,7 @@ class Simulator:
         self._listener: asyncio.Server | None = None
         self._opened = contextlib.AsyncExitStack()
         self._closing = asyncio.Event()
-        self._hire(self.key)  # so that a wrong limit is reported here and not at the first request
+        self._limits_of(self.key)  # so that a wrong limit is reported here and not at the first request
 
     def __setattr__(self, name: str, value: object) -> None:
         if name in _FIXED:
@@ -140,21 +142,21 @@ class Simulator:
     @property
     def faults(self) -> Faults | None:
         """What goes wrong; may be changed at any time, for the requests that arrive from then on."""
-        return self._desk.faults
+        return self._app.faults
 
     @faults.setter
     def faults(self, faults: Faults | None) -> None:
-        self._desk.faults = faults
+        self._app.faults = faults
 
     @property
     def counters(self) -> Counters:
         """What has been seen so far."""
-        return self._desk.counters
+        return self._app.counters
 
     @property
     def seen(self) -> deque[Arrival]:
         """The last 1,000 requests as they came in, the newest last."""
-        return self._desk.seen
+        return self._app.seen
 
     @property
     def url(self) -> str:
@@ -192,7 +194,7 @@ class Simulator:
             seconds: the length of the window, on the time scale of the limits.
             key: the key; the default key when left out.
         """
-        return self._desk.police(key or self.key).beat.max_in_window(round(seconds * self._second))
+        return self._app.algorithm(key or self.key).log.max_in_window(round(seconds * self._second))
 
     def transport(self, clock: Clock | None = None, *, timeout: float = 30.0) -> InProcessTransport:
         """Return a transport that brings requests here without a socket.
@@ -202,7 +204,7 @@ class Simulator:
             timeout: the seconds one request may take.
         """
         self._clock = clock or self._clock
-        return InProcessTransport(self._desk, self._clock, now=self._now, lag=self._lag, timeout=timeout)
+        return InProcessTransport(self._app, self._clock, now=self._now, lag=self._lag, timeout=timeout)
 
     async def __aenter__(self) -> Self:
         """Listen."""
@@ -225,14 +227,14 @@ class Simulator:
         self._closing.set()
         await self._opened.aclose()
 
-    def _hire(self, key: str) -> Constable:
+    def _limits_of(self, key: str) -> LimitSet:
         """Make the police of a key."""
         plan = self._upstream.keys[key]
         concurrency = plan.concurrent if self._concurrency is None else self._concurrency
         published = ((plan.per_minute, 60.0),) if plan.per_minute else ()
         limits = published if self._limits is None else self._limits
-        rates = [self._make_police(requests, seconds) for requests, seconds in limits]
-        return Constable(rates, concurrency or None)
+        rates = [self._make_algorithm(requests, seconds) for requests, seconds in limits]
+        return LimitSet(rates, concurrency or None)
 
     def _now(self) -> dt.datetime:
         return self._moment or self._clock.wall()
@@ -242,15 +244,15 @@ class Simulator:
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         arrival = functools.partial(self._arrival, request)
-        visit = await self._desk.admit(self._clock, self._lag(), arrival)
-        delivery = visit.delivery
+        exchange = await self._app.admit(self._clock, self._lag(), arrival)
+        delivery = exchange.delivery
         try:
             await self._clock.sleep(self._lag() + delivery.delay)
             if not delivery.plain:
                 # A lost connection would have cancelled this handler, so the transport is there.
                 await self._perform(delivery, cast("asyncio.Transport", request.transport))
         finally:
-            self._desk.leave(visit)
+            self._app.leave(exchange)
         answer = delivery.answer
         return web.Response(status=answer.status, headers=answer.headers, body=delivery.body)
 

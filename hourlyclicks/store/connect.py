@@ -10,10 +10,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from hourlyclicks.errors import StoreError
+from hourlyclicks.store.file_guard import FileGuard, close_without_checkpoint, identity_of
 from hourlyclicks.store.inside import check_log
 from hourlyclicks.store.schema import scripts
 from hourlyclicks.store.tables import is_marked, migrate, version_of
-from hourlyclicks.store.watch import Watch, close_without_checkpoint, identity_of
 from hourlyclicks.store.words import CANNOT_WRITE
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _making = threading.Lock()
 """Held from making a file to closing it: when it is closed, this process loses its locks on it."""
 
 
-def open_to_write(path: Path, timeout: float) -> Watch:
+def open_to_write(path: Path, timeout: float) -> FileGuard:
     """Open a file, which is made if need be, readable by its owner only.
 
     Args:
@@ -45,7 +45,7 @@ def open_to_write(path: Path, timeout: float) -> Watch:
     db = sqlite3.connect(path, timeout=timeout, isolation_level=None)
     try:
         _prepare(db)
-        return Watch(path, identity, db)
+        return FileGuard(path, identity, db)
     except BaseException:
         close_without_checkpoint(db, os.path.realpath(path))
         raise
@@ -104,5 +104,7 @@ def _prepare(db: sqlite3.Connection) -> None:
     if outdated:
         with transaction(db):
             migrate(db)
-        db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()  # see `Watch`: it looks into the main file
+        db.execute(
+            "PRAGMA wal_checkpoint(PASSIVE)"
+        ).fetchall()  # see `FileGuard`: it looks into the main file
     version_of(db)  # the log is open from now on

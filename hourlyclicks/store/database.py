@@ -21,7 +21,7 @@ from hourlyclicks.store.ledger import ENDPOINT, target_of
 from hourlyclicks.store.postgres_days import LINE, SERIES, name_of
 from hourlyclicks.store.protocol import NoStoreError
 from hourlyclicks.store.schema import newer, scripts
-from hourlyclicks.store.weighing import Held
+from hourlyclicks.store.weighing import StoredDay
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.targets import Target
-    from hourlyclicks.store.ledger import Kept, Mark
+    from hourlyclicks.store.freshness import Reader
+    from hourlyclicks.store.ledger import LedgerEntry, PutResult
     from hourlyclicks.store.protocol import Change
-    from hourlyclicks.store.terms import Reader
 
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
 
@@ -162,28 +162,30 @@ class DayChange(Generic[R]):
         return self._tried[1]
 
 
-def keep(
+def put(
     of: int, target: Target, day: DayClicks, requests: int, *, reader: Reader | None, refresh: bool
-) -> DayChange[Kept]:
+) -> DayChange[PutResult]:
     """Keep an answer."""
 
-    async def change(db: Connection, series: int, line: asyncpg.Record | None) -> tuple[asyncpg.Record, Kept]:
+    async def change(
+        db: Connection, series: int, line: asyncpg.Record | None
+    ) -> tuple[asyncpg.Record, PutResult]:
         held = None
         if line is not None and line["revision"]:
             (figures,) = await postgres_days.read(db, of, target, DateRange(day.date, day.date))
-            held = Held(figures, line["revision"], line["doubted_at"])
-        return await postgres_days.keep(db, series, held, day, requests, reader=reader, refresh=refresh)
+            held = StoredDay(figures, line["revision"], line["doubted_at"])
+        return await postgres_days.put(db, series, held, day, requests, reader=reader, refresh=refresh)
 
     return DayChange(of, target, day.date, change)
 
 
-def note(of: int, target: Target, mark: Mark) -> DayChange[None]:
+def record_failure(of: int, target: Target, entry: LedgerEntry) -> DayChange[None]:
     """Note that a day failed or was refused."""
 
     async def change(db: Connection, series: int, _: asyncpg.Record | None) -> tuple[asyncpg.Record, None]:
-        return await postgres_days.note(db, series, mark), None
+        return await postgres_days.record_failure(db, series, entry), None
 
-    return DayChange(of, target, mark.date, change)
+    return DayChange(of, target, entry.date, change)
 
 
 async def pace(
@@ -207,7 +209,7 @@ async def pace(
         known = (
             []
             if about is None
-            else await postgres_days.marks(db, of, about[0], DateRange(about[1], about[1]))
+            else await postgres_days.entries(db, of, about[0], DateRange(about[1], about[1]))
         )
         now = 1000 * int(await db.fetchval(_NOW))  # asked for only now: it took time to get the row
         text, result = change(row["state"] if row else None, now, known[0] if known else None)

@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.targets import Target
-    from hourlyclicks.store.ledger import DayState, Kept, Mark, Revision
+    from hourlyclicks.store.freshness import Reader
+    from hourlyclicks.store.ledger import DayState, LedgerEntry, PutResult, Revision
     from hourlyclicks.store.protocol import Change
-    from hourlyclicks.store.terms import Reader
 
 R = TypeVar("R")
 
@@ -103,17 +103,17 @@ class SqliteFile:
             query += " AND EXISTS (SELECT 1 FROM days WHERE series_id = series.id AND state = 'failed')"
         return [target_of(text) for (text,) in self._db.execute(query + " ORDER BY id", (account, ENDPOINT))]
 
-    def marks(self, account: int, target: Target, days: DateRange) -> list[Mark]:
+    def entries(self, account: int, target: Target, days: DateRange) -> list[LedgerEntry]:
         """Return what is known of each day."""
         series = self._series(account, target)
-        return [] if series is None else sqlite_days.marks(self._db, series, days)
+        return [] if series is None else sqlite_days.entries(self._db, series, days)
 
-    def tally(
+    def count_by_state(
         self, account: int, target: Target, days: DateRange, reader: Reader | None
     ) -> Counter[DayState]:
         """Count the days in each state."""
         series = self._series(account, target)
-        return Counter() if series is None else sqlite_days.tally(self._db, series, days, reader)
+        return Counter() if series is None else sqlite_days.count_by_state(self._db, series, days, reader)
 
     def read(self, account: int, target: Target, days: DateRange) -> list[DayClicks]:
         """Return the days that have figures."""
@@ -125,7 +125,7 @@ class SqliteFile:
         series = self._series(account, target)
         return [] if series is None else sqlite_days.revisions(self._db, series, days)
 
-    def keep(
+    def put(
         self,
         account: int,
         target: Target,
@@ -134,27 +134,27 @@ class SqliteFile:
         requests: int,
         reader: Reader | None,
         refresh: bool,
-    ) -> Kept:
+    ) -> PutResult:
         """Keep an answer."""
         with self._transaction():
             series = self._new_series(account, target)
-            kept = sqlite_days.keep(self._db, series, day, requests, reader=reader, refresh=refresh)
+            kept = sqlite_days.put(self._db, series, day, requests, reader=reader, refresh=refresh)
         if not kept.dropped and kept.doubted_at is None:
             self._files.remember(series, day)
         return kept
 
-    def note(self, account: int, target: Target, mark: Mark) -> None:
+    def record_failure(self, account: int, target: Target, entry: LedgerEntry) -> None:
         """Note that a day failed or was refused."""
         with self._transaction():
-            sqlite_days.note(self._db, self._new_series(account, target), mark)
+            sqlite_days.record_failure(self._db, self._new_series(account, target), entry)
 
     def pace(self, account: int, change: Change[R], of: tuple[Target, dt.date] | None) -> tuple[R, int]:
         """Take a step of the shared pacing."""
         with self._transaction():
             kept = self._one("SELECT state FROM pacing WHERE account_id = ?", account)
-            mark = None if of is None else self._mark_of(account, *of)
+            entry = None if of is None else self._mark_of(account, *of)
             now = self._now()
-            text, result = change(kept, now, mark)
+            text, result = change(kept, now, entry)
             if text is not None:
                 self._db.execute("INSERT OR REPLACE INTO pacing VALUES (?, ?)", (account, text))
         return result, now
@@ -185,5 +185,5 @@ class SqliteFile:
         insert = "INSERT INTO series (account_id, endpoint, target) VALUES (?, ?, ?)"
         return self._db.execute(insert, (account, ENDPOINT, str(target))).lastrowid or 0
 
-    def _mark_of(self, account: int, target: Target, day: dt.date) -> Mark | None:
-        return next(iter(self.marks(account, target, DateRange(day, day))), None)
+    def _mark_of(self, account: int, target: Target, day: dt.date) -> LedgerEntry | None:
+        return next(iter(self.entries(account, target, DateRange(day, day))), None)

@@ -13,8 +13,8 @@ refused     no figures: the API said no to a finished day  never, unless that is
 =========== ============================================== ====================================
 
 That is what the last writer thought; each reader judges by its own clock and zone, see
-`hourlyclicks.store.terms`. A day that has figures keeps them when a later request for it fails. Which of two
-answers for a day stays is decided by `hourlyclicks.store.weighing`.
+`hourlyclicks.store.freshness`. A day that has figures keeps them when a later request for it fails. Which of
+two answers for a day stays is decided by `hourlyclicks.store.weighing`.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ WITH_FIGURES = SETTLED | {DayState.PROVISIONAL}
 
 
 @attrs.frozen
-class Reason:
+class Failure:
     """Why a day has no figures.
 
     Args:
@@ -90,7 +90,7 @@ class Reason:
 
 
 @attrs.frozen
-class Mark:
+class LedgerEntry:
     """The line of a day in the ledger.
 
     Args:
@@ -109,7 +109,7 @@ class Mark:
     asked_at: dt.datetime
     attempts: int
     revision: int = 0
-    reason: Reason | None = None
+    reason: Failure | None = None
     hours: int = 0
     doubted_at: dt.datetime | None = None
 
@@ -120,7 +120,7 @@ class Mark:
 
 
 @attrs.frozen
-class Kept:
+class PutResult:
     """What became of a day that was given to a store.
 
     Args:

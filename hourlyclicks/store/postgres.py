@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.database import Connection
-    from hourlyclicks.store.ledger import DayState, Kept, Mark, Revision
+    from hourlyclicks.store.freshness import Reader
+    from hourlyclicks.store.ledger import DayState, LedgerEntry, PutResult, Revision
     from hourlyclicks.store.protocol import Change
-    from hourlyclicks.store.terms import Reader
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -155,15 +155,15 @@ class PostgresStore:
         """See `hourlyclicks.store.protocol.Store.targets`."""
         return await self._run(lambda db: database.targets(db, account, failing=failing))
 
-    async def marks(self, account: int, target: Target, days: DateRange) -> list[Mark]:
-        """See `hourlyclicks.store.protocol.Store.marks`."""
-        return await self._run(lambda db: postgres_days.marks(db, account, target, days))
+    async def entries(self, account: int, target: Target, days: DateRange) -> list[LedgerEntry]:
+        """See `hourlyclicks.store.protocol.Store.entries`."""
+        return await self._run(lambda db: postgres_days.entries(db, account, target, days))
 
-    async def tally(
+    async def count_by_state(
         self, account: int, target: Target, days: DateRange, *, reader: Reader | None = None
     ) -> Counter[DayState]:
-        """See `hourlyclicks.store.protocol.Store.tally`."""
-        return await self._run(lambda db: postgres_days.tally(db, account, target, days, reader))
+        """See `hourlyclicks.store.protocol.Store.count_by_state`."""
+        return await self._run(lambda db: postgres_days.count_by_state(db, account, target, days, reader))
 
     async def read(self, account: int, target: Target, days: DateRange) -> list[DayClicks]:
         """See `hourlyclicks.store.protocol.Store.read`."""
@@ -173,7 +173,7 @@ class PostgresStore:
         """See `hourlyclicks.store.protocol.Store.revisions`."""
         return await self._run(lambda db: postgres_days.revisions(db, account, target, days))
 
-    async def keep(
+    async def put(
         self,
         account: int,
         target: Target,
@@ -182,15 +182,15 @@ class PostgresStore:
         requests: int,
         reader: Reader | None = None,
         refresh: bool = False,
-    ) -> Kept:
-        """See `hourlyclicks.store.protocol.Store.keep`."""
+    ) -> PutResult:
+        """See `hourlyclicks.store.protocol.Store.put`."""
         self._refuse_changes()
-        return await self._run(database.keep(account, target, day, requests, reader=reader, refresh=refresh))
+        return await self._run(database.put(account, target, day, requests, reader=reader, refresh=refresh))
 
-    async def note(self, account: int, target: Target, mark: Mark) -> None:
-        """See `hourlyclicks.store.protocol.Store.note`."""
+    async def record_failure(self, account: int, target: Target, entry: LedgerEntry) -> None:
+        """See `hourlyclicks.store.protocol.Store.record_failure`."""
         self._refuse_changes()
-        await self._run(database.note(account, target, mark))
+        await self._run(database.record_failure(account, target, entry))
 
     async def pace(
         self, account: int, change: Change[R], *, of: tuple[Target, dt.date] | None = None

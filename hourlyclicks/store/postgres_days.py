@@ -13,8 +13,8 @@ from hourlyclicks.store.ledger import (
     ENDPOINT,
     SETTLED,
     DayState,
-    Mark,
-    Reason,
+    Failure,
+    LedgerEntry,
     Revision,
     day_of,
     rows_of,
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.targets import Target
-    from hourlyclicks.store.ledger import Kept
-    from hourlyclicks.store.terms import Reader
-    from hourlyclicks.store.weighing import Held
+    from hourlyclicks.store.freshness import Reader
+    from hourlyclicks.store.ledger import PutResult
+    from hourlyclicks.store.weighing import StoredDay
 
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
 
@@ -82,12 +82,12 @@ _NOTE = """INSERT INTO hourlyclicks.days AS days
     RETURNING days.*"""
 
 
-async def marks(db: Connection, of: int, target: Target, days: DateRange) -> list[Mark]:
+async def entries(db: Connection, of: int, target: Target, days: DateRange) -> list[LedgerEntry]:
     """Return what is known of each day."""
     return [_mark(row) for row in await db.fetch(_MARKS, *name_of(of, target), days.start, days.end)]
 
 
-async def tally(
+async def count_by_state(
     db: Connection, of: int, target: Target, days: DateRange, reader: Reader | None
 ) -> Counter[DayState]:
     """Count the days in each state, as a reader sees them or as they are stored."""
@@ -100,9 +100,11 @@ async def tally(
         if date is None:
             found[state] += row["count"]
         else:
-            mark = Mark(date, state, row["fetched_at"], 0, hours=row["hours"], doubted_at=row["doubted_at"])
+            entry = LedgerEntry(
+                date, state, row["fetched_at"], 0, hours=row["hours"], doubted_at=row["doubted_at"]
+            )
             found[state] -= 1
-            found[reader.state(mark)] += 1
+            found[reader.state(entry)] += 1
     return +found
 
 
@@ -116,16 +118,16 @@ async def revisions(db: Connection, of: int, target: Target, days: DateRange) ->
     return [_revision(row) for row in await db.fetch(_REVISIONS, *name_of(of, target), days.start, days.end)]
 
 
-async def keep(
+async def put(
     db: Connection,
     series: int,
-    held: Held | None,
+    held: StoredDay | None,
     day: DayClicks,
     requests: int,
     *,
     reader: Reader | None,
     refresh: bool,
-) -> tuple[asyncpg.Record, Kept]:
+) -> tuple[asyncpg.Record, PutResult]:
     """Keep an answer.
 
     Args:
@@ -134,7 +136,7 @@ async def keep(
         held: the figures of the day, if it has any.
         day: the answer.
         requests: how many were spent on it.
-        reader: see `hourlyclicks.store.protocol.Store.keep`.
+        reader: see `hourlyclicks.store.protocol.Store.put`.
         refresh: likewise.
 
     Returns:
@@ -150,15 +152,15 @@ async def keep(
     rows = rows_of(day)
     await db.execute(_CLEAR, series, day.date)
     await db.execute(_ROWS, series, day.date, *[[row[cell] for row in rows] for cell in range(3)])
-    mark = (state_of(day), len(rows), day.fetched_at, requests, kept.revision)
-    return await _left(db, _KEEP, series, day.date, *mark), kept
+    entry = (state_of(day), len(rows), day.fetched_at, requests, kept.revision)
+    return await _left(db, _KEEP, series, day.date, *entry), kept
 
 
-async def note(db: Connection, series: int, mark: Mark) -> asyncpg.Record:
+async def record_failure(db: Connection, series: int, entry: LedgerEntry) -> asyncpg.Record:
     """Note that a day failed or was refused, and return the line as it is left."""
-    why = mark.reason or Reason("", "")
+    why = entry.reason or Failure("", "")
     text = why.text.replace("\0", r"\x00").encode("utf-8", "backslashreplace").decode()
-    values = (mark.date, mark.state, mark.asked_at, mark.attempts, why.error, why.code, why.status, text)
+    values = (entry.date, entry.state, entry.asked_at, entry.attempts, why.error, why.code, why.status, text)
     return await _left(db, _NOTE, series, *values)
 
 
@@ -175,9 +177,9 @@ def name_of(of: int, target: Target) -> tuple[int, str, bytes]:
     return of, ENDPOINT, hashlib.sha256(str(target).encode()).digest()
 
 
-def _mark(row: asyncpg.Record) -> Mark:
-    why = Reason(row["error"], row["reason"], row["code"], row["status"]) if row["error"] else None
-    return Mark(
+def _mark(row: asyncpg.Record) -> LedgerEntry:
+    why = Failure(row["error"], row["reason"], row["code"], row["status"]) if row["error"] else None
+    return LedgerEntry(
         row["date"],
         DayState(row["state"]),
         row["fetched_at"],

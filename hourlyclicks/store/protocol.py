@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.targets import Target
-    from hourlyclicks.store.ledger import DayState, Kept, Mark, Revision
-    from hourlyclicks.store.terms import Reader
+    from hourlyclicks.store.freshness import Reader
+    from hourlyclicks.store.ledger import DayState, LedgerEntry, PutResult, Revision
 
 R = TypeVar("R")
 
-Change: TypeAlias = Callable[[str | None, int, "Mark | None"], tuple[str | None, R]]
+Change: TypeAlias = Callable[[str | None, int, "LedgerEntry | None"], tuple[str | None, R]]
 """A step of the shared pacing: takes the text that is kept of it (``None``: nothing yet), the moment in
 nanoseconds on a clock that everybody at this store shares, and the mark of a day; returns the new text
 (``None``: as it was) and a result."""
@@ -69,11 +69,11 @@ class Store(Protocol):
         """
         ...
 
-    async def marks(self, account: int, target: Target, days: DateRange) -> list[Mark]:
+    async def entries(self, account: int, target: Target, days: DateRange) -> list[LedgerEntry]:
         """Return what is known of each day in a range, in order; days without a mark are left out."""
         ...
 
-    async def tally(
+    async def count_by_state(
         self, account: int, target: Target, days: DateRange, *, reader: Reader | None = None
     ) -> Counter[DayState]:
         """Count the days of a range in each state.
@@ -95,7 +95,7 @@ class Store(Protocol):
         """Return the figures of a range that were replaced by others, in the order of days and revisions."""
         ...
 
-    async def keep(
+    async def put(
         self,
         account: int,
         target: Target,
@@ -104,7 +104,7 @@ class Store(Protocol):
         requests: int,
         reader: Reader | None = None,
         refresh: bool = False,
-    ) -> Kept:
+    ) -> PutResult:
         """Keep an answer: its rows and its mark at once, on the disk when this returns.
 
         Figures that it replaces by different ones become a revision.
@@ -120,13 +120,13 @@ class Store(Protocol):
         """
         ...
 
-    async def note(self, account: int, target: Target, mark: Mark) -> None:
+    async def record_failure(self, account: int, target: Target, entry: LedgerEntry) -> None:
         """Note that a day failed or was refused; figures that are there stay, and so does their state.
 
         Args:
             account: whose.
             target: what was asked about.
-            mark: state, moment and reason; its ``attempts`` are added to those noted before.
+            entry: state, moment and reason; its ``attempts`` are added to those noted before.
         """
         ...
 

@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.targets import Target
-    from hourlyclicks.store.ledger import DayState, Kept, Mark, Revision
+    from hourlyclicks.store.freshness import Reader
+    from hourlyclicks.store.ledger import DayState, LedgerEntry, PutResult, Revision
     from hourlyclicks.store.protocol import Change
-    from hourlyclicks.store.terms import Reader
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -121,15 +121,15 @@ class SqliteStore:
         """See `hourlyclicks.store.protocol.Store.targets`."""
         return await self._run(lambda file: file.targets(account, failing=failing))
 
-    async def marks(self, account: int, target: Target, days: DateRange) -> list[Mark]:
-        """See `hourlyclicks.store.protocol.Store.marks`."""
-        return await self._run(lambda file: file.marks(account, target, days))
+    async def entries(self, account: int, target: Target, days: DateRange) -> list[LedgerEntry]:
+        """See `hourlyclicks.store.protocol.Store.entries`."""
+        return await self._run(lambda file: file.entries(account, target, days))
 
-    async def tally(
+    async def count_by_state(
         self, account: int, target: Target, days: DateRange, *, reader: Reader | None = None
     ) -> Counter[DayState]:
-        """See `hourlyclicks.store.protocol.Store.tally`."""
-        return await self._run(lambda file: file.tally(account, target, days, reader))
+        """See `hourlyclicks.store.protocol.Store.count_by_state`."""
+        return await self._run(lambda file: file.count_by_state(account, target, days, reader))
 
     async def read(self, account: int, target: Target, days: DateRange) -> list[DayClicks]:
         """See `hourlyclicks.store.protocol.Store.read`."""
@@ -139,7 +139,7 @@ class SqliteStore:
         """See `hourlyclicks.store.protocol.Store.revisions`."""
         return await self._run(lambda file: file.revisions(account, target, days))
 
-    async def keep(
+    async def put(
         self,
         account: int,
         target: Target,
@@ -148,15 +148,15 @@ class SqliteStore:
         requests: int,
         reader: Reader | None = None,
         refresh: bool = False,
-    ) -> Kept:
-        """See `hourlyclicks.store.protocol.Store.keep`."""
+    ) -> PutResult:
+        """See `hourlyclicks.store.protocol.Store.put`."""
         return await self._run(
-            lambda file: file.keep(account, target, day, requests=requests, reader=reader, refresh=refresh)
+            lambda file: file.put(account, target, day, requests=requests, reader=reader, refresh=refresh)
         )
 
-    async def note(self, account: int, target: Target, mark: Mark) -> None:
-        """See `hourlyclicks.store.protocol.Store.note`."""
-        await self._run(lambda file: file.note(account, target, mark))
+    async def record_failure(self, account: int, target: Target, entry: LedgerEntry) -> None:
+        """See `hourlyclicks.store.protocol.Store.record_failure`."""
+        await self._run(lambda file: file.record_failure(account, target, entry))
 
     async def pace(
         self, account: int, change: Change[R], *, of: tuple[Target, dt.date] | None = None

@@ -10,16 +10,25 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from hourlyclicks.errors import StoreError
 from hourlyclicks.model.day import DayClicks
-from hourlyclicks.store.ledger import SETTLED, DayState, Mark, Reason, Revision, day_of, rows_of, state_of
-from hourlyclicks.store.weighing import Held, weigh
+from hourlyclicks.store.ledger import (
+    SETTLED,
+    DayState,
+    Failure,
+    LedgerEntry,
+    Revision,
+    day_of,
+    rows_of,
+    state_of,
+)
+from hourlyclicks.store.weighing import StoredDay, weigh
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator
 
     from hourlyclicks.model.dates import DateRange
-    from hourlyclicks.store.ledger import Kept
-    from hourlyclicks.store.terms import Reader
+    from hourlyclicks.store.freshness import Reader
+    from hourlyclicks.store.ledger import PutResult
 
     Database: TypeAlias = sqlite3.Connection
 
@@ -58,12 +67,12 @@ _NOTE = """INSERT INTO days
         error = excluded.error, code = excluded.code, status = excluded.status, reason = excluded.reason"""
 
 
-def marks(db: Database, series: int, days: DateRange) -> list[Mark]:
+def entries(db: Database, series: int, days: DateRange) -> list[LedgerEntry]:
     """Return what is known of each day."""
     return [_mark(row) for row in db.execute(_MARKS, _where(series, days))]
 
 
-def tally(db: Database, series: int, days: DateRange, reader: Reader | None) -> Counter[DayState]:
+def count_by_state(db: Database, series: int, days: DateRange, reader: Reader | None) -> Counter[DayState]:
     """Count the days in each state, as a reader sees them or as they are stored."""
     where = _where(series, days)
     if reader is None:
@@ -73,9 +82,9 @@ def tally(db: Database, series: int, days: DateRange, reader: Reader | None) -> 
         if row[2] is None:
             found[DayState(row[0])] += row[1]
         else:
-            mark = _mark(row)
-            found[mark.state] -= 1
-            found[reader.state(mark)] += 1
+            entry = _mark(row)
+            found[entry.state] -= 1
+            found[reader.state(entry)] += 1
     return +found
 
 
@@ -89,9 +98,9 @@ def revisions(db: Database, series: int, days: DateRange) -> list[Revision]:
     return [_revision(row) for row in db.execute(_REVISIONS, _where(series, days))]
 
 
-def keep(
+def put(
     db: Database, series: int, day: DayClicks, requests: int, *, reader: Reader | None, refresh: bool
-) -> Kept:
+) -> PutResult:
     """Keep an answer."""
     date, held = str(day.date), _held(db, series, day.date)
     kept = weigh(day, held, reader=reader, refresh=refresh)
@@ -105,15 +114,15 @@ def keep(
         rows = [(series, date, *row) for row in rows_of(day)]
         db.execute("DELETE FROM hours WHERE series_id = ? AND date = ?", (series, date))
         db.executemany("INSERT INTO hours VALUES (?, ?, ?, ?, ?)", rows)
-        mark = (state_of(day), len(rows), _text(day.fetched_at), requests, kept.revision)
-        db.execute(_KEEP, (series, date, *mark))
+        entry = (state_of(day), len(rows), _text(day.fetched_at), requests, kept.revision)
+        db.execute(_KEEP, (series, date, *entry))
     return kept
 
 
-def note(db: Database, series: int, mark: Mark) -> None:
+def record_failure(db: Database, series: int, entry: LedgerEntry) -> None:
     """Note that a day failed or was refused."""
-    why = mark.reason or Reason("", "")
-    values = (str(mark.date), mark.state, _text(mark.asked_at), mark.attempts)
+    why = entry.reason or Failure("", "")
+    values = (str(entry.date), entry.state, _text(entry.asked_at), entry.attempts)
     db.execute(_NOTE, (series, *values, why.error, why.code, why.status, why.text))
 
 
@@ -139,7 +148,7 @@ def _later(day: dt.date, by: dt.timedelta) -> dt.datetime:
         return dt.datetime.max.replace(tzinfo=dt.UTC)
 
 
-def _held(db: Database, series: int, date: dt.date) -> Held | None:
+def _held(db: Database, series: int, date: dt.date) -> StoredDay | None:
     """Return the figures of a day, if it has any."""
     found = db.execute(
         "SELECT revision, doubted_at FROM days WHERE series_id = ? AND date = ?", (series, str(date))
@@ -148,10 +157,10 @@ def _held(db: Database, series: int, date: dt.date) -> Held | None:
         return None
     day = _day(*db.execute(_READ, (series, str(date), str(date))).fetchone())
     with _as_written():
-        return Held(day, found[0], None if found[1] is None else _moment(found[1]))
+        return StoredDay(day, found[0], None if found[1] is None else _moment(found[1]))
 
 
-def _replaced(held: Held) -> tuple[str, int, str, str, str, str]:
+def _replaced(held: StoredDay) -> tuple[str, int, str, str, str, str]:
     """Return the columns of a revision."""
     day = held.day
     counts = [json.dumps(cells, separators=(",", ":")) for cells in (day.clicks, day.unique_users)]
@@ -162,12 +171,12 @@ def _text(moment: dt.datetime) -> str:
     return moment.astimezone(dt.UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def _mark(row: tuple[Any, ...]) -> Mark:
+def _mark(row: tuple[Any, ...]) -> LedgerEntry:
     date, state, asked_at, attempts, revision, error, code, status, reason, hours, doubted_at = row
-    why = Reason(error, reason, code, status) if error else None
+    why = Failure(error, reason, code, status) if error else None
     with _as_written():
         asked, doubts = _moment(asked_at), None if doubted_at is None else _moment(doubted_at)
-        return Mark(_date(date), DayState(state), asked, attempts, revision, why, hours, doubts)
+        return LedgerEntry(_date(date), DayState(state), asked, attempts, revision, why, hours, doubts)
 
 
 def _day(date: str, state: str, fetched_at: str, hours: int, rows: str | None) -> DayClicks:

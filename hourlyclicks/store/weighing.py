@@ -22,17 +22,17 @@ from typing import TYPE_CHECKING
 import attrs
 
 from hourlyclicks.model.day import DayClicks
-from hourlyclicks.store.ledger import Kept
+from hourlyclicks.store.ledger import PutResult
 
 if TYPE_CHECKING:
-    from hourlyclicks.store.terms import Reader
+    from hourlyclicks.store.freshness import Reader
 
 CONFIRMED_AFTER = dt.timedelta(minutes=1)
 """How much later a second answer must be asked for to confirm that hours have gone."""
 
 
 @attrs.frozen
-class Held:
+class StoredDay:
     """What a store holds of a day with figures.
 
     Args:
@@ -46,7 +46,9 @@ class Held:
     doubted_at: dt.datetime | None = None
 
 
-def weigh(day: DayClicks, held: Held | None, *, reader: Reader | None = None, refresh: bool = False) -> Kept:
+def weigh(
+    day: DayClicks, held: StoredDay | None, *, reader: Reader | None = None, refresh: bool = False
+) -> PutResult:
     """Decide what becomes of an answer.
 
     Args:
@@ -56,13 +58,13 @@ def weigh(day: DayClicks, held: Held | None, *, reader: Reader | None = None, re
         refresh: whether it was asked for to refresh the day.
     """
     if held is None:
-        return Kept(1)
+        return PutResult(1)
     if not refresh and _is_better(held.day, day, reader):
-        return Kept(held.revision, dropped=True)
+        return PutResult(held.revision, dropped=True)
     if _lacks_hours(day, held.day) and not _is_confirmed(day, held.doubted_at, reader):
-        return Kept(held.revision, doubted_at=_since(day, held.doubted_at, reader))
+        return PutResult(held.revision, doubted_at=_since(day, held.doubted_at, reader))
     revised = (day.clicks, day.unique_users) != (held.day.clicks, held.day.unique_users)
-    return Kept(held.revision + revised, revised=revised)
+    return PutResult(held.revision + revised, revised=revised)
 
 
 def _is_better(held: DayClicks, day: DayClicks, reader: Reader | None) -> bool:

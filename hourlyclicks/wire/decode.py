@@ -15,9 +15,9 @@ from hourlyclicks.errors import DecodeError, HourlyClicksError
 from hourlyclicks.model.day import DayClicks
 from hourlyclicks.wire.document import UnreadableError, read_strictly
 from hourlyclicks.wire.envelope import code_of, error_of, message_of, rows_of
-from hourlyclicks.wire.quick import quick_reader
+from hourlyclicks.wire.fast_path import quick_reader
 from hourlyclicks.wire.rows import careful_columns
-from hourlyclicks.wire.text import excerpt
+from hourlyclicks.wire.sanitize import excerpt
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -17,7 +17,7 @@ from hourlyclicks.errors import ApiError
 from hourlyclicks.wire.document import UnreadableError
 from hourlyclicks.wire.endpoints import CODE, MESSAGE, RESULT
 from hourlyclicks.wire.rows import LARGEST, whole_number
-from hourlyclicks.wire.text import excerpt
+from hourlyclicks.wire.sanitize import excerpt
 
 if TYPE_CHECKING:
     from hourlyclicks.wire.key import ApiKey

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from hourlyclicks import Account, DayClicks, Group, Link
 from hourlyclicks.simulator import DEFAULT_KEY
-from hourlyclicks.store.ledger import DayState, Mark, Reason
+from hourlyclicks.store.ledger import DayState, Failure, LedgerEntry
 from hourlyclicks.store.opening import store_of
 from hourlyclicks.wire.key import ApiKey, fingerprint_of
 
@@ -42,16 +42,16 @@ def silence(date: dt.date) -> DayClicks:
     return DayClicks(date, (None,) * 24, (None,) * 24, LATER, final=True)
 
 
-def trouble(date: dt.date, *, refused: bool = False, text: str = "HTTP 500") -> Mark:
+def trouble(date: dt.date, *, refused: bool = False, text: str = "HTTP 500") -> LedgerEntry:
     """Return the mark of a day without figures."""
     state, error = (DayState.REFUSED, "ApiError") if refused else (DayState.FAILED, "ServerError")
-    return Mark(date, state, LATER, 1, reason=Reason(error, text, 7 if refused else None, 200))
+    return LedgerEntry(date, state, LATER, 1, reason=Failure(error, text, 7 if refused else None, 200))
 
 
 def fill(
     path: Path,
     target: Target,
-    known: Iterable[DayClicks | Mark],
+    known: Iterable[DayClicks | LedgerEntry],
     *,
     key: str = DEFAULT_KEY,
     account: str | None = None,
@@ -65,10 +65,10 @@ def fill(
             ApiKey(key).fingerprint(salt) if account is None else fingerprint_of(account, salt)
         )
         for each in known:
-            if isinstance(each, Mark):
-                await store.note(number, target, each)
+            if isinstance(each, LedgerEntry):
+                await store.record_failure(number, target, each)
             else:
-                await store.keep(number, target, each, requests=1)
+                await store.put(number, target, each, requests=1)
         await store.close()
 
     asyncio.run(put())

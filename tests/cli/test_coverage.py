@@ -9,7 +9,7 @@ import attrs
 
 from hourlyclicks import DateRange
 from hourlyclicks.cli.coverage import Month, Trouble, cover
-from hourlyclicks.store.ledger import DayState, Mark, Reason, state_of
+from hourlyclicks.store.ledger import DayState, Failure, LedgerEntry, state_of
 from tests.cli.stocks import LATER, LINK, answer, days, trouble
 
 if TYPE_CHECKING:
@@ -18,12 +18,14 @@ if TYPE_CHECKING:
 APRIL = DateRange.of("2025-04-01", "2025-04-30")
 
 
-def mark(date: dt.date, *, final: bool = True) -> Mark:
+def mark(date: dt.date, *, final: bool = True) -> LedgerEntry:
     """Return the mark of a day that was answered."""
-    return Mark(date, state_of(answer(date, final=final)), LATER, 1, 1)
+    return LedgerEntry(date, state_of(answer(date, final=final)), LATER, 1, 1)
 
 
-def covered(marks: list[Mark], range_: DateRange | None = None, *, now: dt.datetime = LATER) -> Coverage:
+def covered(
+    marks: list[LedgerEntry], range_: DateRange | None = None, *, now: dt.datetime = LATER
+) -> Coverage:
     """Return what is known of a link."""
     return cover(LINK, marks, range_, now=now, zone=dt.UTC)
 
@@ -117,9 +119,9 @@ def test_the_zone_that_is_named_decides() -> None:
         assert (coverage.states[DayState.FINAL], coverage.stale_days) == (final, 1 - final)
 
 
-def rejected(date: dt.date, text: str = "no such link", code: int | None = 7) -> Mark:
+def rejected(date: dt.date, text: str = "no such link", code: int | None = 7) -> LedgerEntry:
     """Return the mark of a day that failed since the API, or a gateway, rejected it."""
-    return Mark(date, DayState.FAILED, LATER, 1, reason=Reason("ApiError", text, code, 200))
+    return LedgerEntry(date, DayState.FAILED, LATER, 1, reason=Failure("ApiError", text, code, 200))
 
 
 def test_a_parked_target_is_known_by_its_days() -> None:

@@ -27,12 +27,6 @@ if TYPE_CHECKING:
 TARGETS = (LINK, Group(3), Account())
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """Where the store is."""
-    return tmp_path / "clicks.db"
-
-
 def backfill(upstream: Simulator, path: Path | None, *targets: Any, **more: Any) -> BackfillReport:  # noqa: ANN401 - arguments
     """Backfill a month."""
     options = {name: more.pop(name) for name in ("limits", "plan", "on_event", "timezone") if name in more}

@@ -17,9 +17,9 @@ from hourlyclicks.clock import SECOND
 from hourlyclicks.model.dates import DateRange, has_begun, today
 from hourlyclicks.model.series import merge_days
 from hourlyclicks.simulator import Simulator, VirtualClock, run_virtual
+from hourlyclicks.store.freshness import Reader
 from hourlyclicks.store.ledger import SETTLED
 from hourlyclicks.store.sqlite import SqliteStore
-from hourlyclicks.store.terms import Reader
 from tests.client.stories import LINK, free
 from tests.truths import differences
 
@@ -126,8 +126,8 @@ class World:
         account = next(iter((await store.accounts()).values()))
         series = merge_days(self.days, await store.read(account, LINK, self.days), target=LINK)
         reader = Reader(self.clock.wall(), zone)
-        marks = await store.marks(account, LINK, self.days)
-        tally = await store.tally(account, LINK, self.days, reader=reader)
+        marks = await store.entries(account, LINK, self.days)
+        tally = await store.count_by_state(account, LINK, self.days, reader=reader)
         await store.close()
         assert (len(marks), differences(series, self.upstream)) == (len(self.days), [])
         states = {mark.date: reader.state(mark) for mark in marks}

@@ -82,7 +82,7 @@ class Scene:
         """Return state, reported hours and number of revisions of each day."""
         store = SqliteStore(self.path)
         account = next(iter((await store.accounts()).values()))
-        marks, days = await store.marks(account, ME, DAYS), await store.read(account, ME, DAYS)
+        marks, days = await store.entries(account, ME, DAYS), await store.read(account, ME, DAYS)
         dates = [revision.day.date for revision in await store.revisions(account, ME, DAYS)]
         await store.close()
         return [
@@ -169,12 +169,16 @@ def test_two_processes_that_refresh_at_once_confirm_nothing(tmp_path: Path) -> N
         scene.server.hours = 0
         async with scene.client() as one, scene.client() as two:
             first = one._engine.backfill(
-                DAYS, (ME,), newest_first=False, max_requests=None, terms=one._engine.terms(refresh=True)
+                DAYS,
+                (ME,),
+                newest_first=False,
+                max_requests=None,
+                freshness=one._engine.freshness(refresh=True),
             )
-            second = two._engine.terms(refresh=True)
+            second = two._engine.freshness(refresh=True)
             await first.run(seconds=None, event=None)
             await scene.clock.sleep(2 * HOUR)
-            late = two._engine.backfill(DAYS, (ME,), newest_first=False, max_requests=None, terms=second)
+            late = two._engine.backfill(DAYS, (ME,), newest_first=False, max_requests=None, freshness=second)
             assert (await late.run(seconds=None, event=None)).requests == 0
         assert await scene.known() == [(DayState.PROVISIONAL, 24, 0)] * 5
 
@@ -192,7 +196,7 @@ def test_refresh_always_asks_and_its_answer_wins(ahead: dt.timedelta, tmp_path: 
         for day in await store.read(account, ME, DAYS):
             wrong = (99,) * 24
             later = attrs.evolve(day, clicks=wrong, unique_users=wrong, fetched_at=scene.clock.wall() + ahead)
-            await store.keep(account, ME, later, requests=1)
+            await store.put(account, ME, later, requests=1)
         await store.close()
         async with scene.client() as client:
             assert (await client.day(DAYS.start, refresh=True)).total_clicks == 24 * 3

@@ -92,7 +92,7 @@ def test_a_transport_returns_a_response(returned: object) -> None:
 
 
 @pytest.mark.parametrize("story", [fetch, fill])
-@pytest.mark.parametrize("method", ["open", "account", "marks", "keep", "pace"])
+@pytest.mark.parametrize("method", ["open", "account", "entries", "put", "pace"])
 def test_a_store_of_the_user_fails_as_a_store(
     method: str, story: Callable[[Client, VirtualClock], Awaitable[object]], tmp_path: Path
 ) -> None:
@@ -103,7 +103,7 @@ def test_a_store_of_the_user_fails_as_a_store(
             failure = ended(story, store)
             assert failure is None or (failure.series or failure.report) is not None
             assert failure is None or KEY not in repr(failure)
-            assert (after > 0 or method == "marks") or failure is not None
+            assert (after > 0 or method == "entries") or failure is not None
 
 
 def ended(
@@ -121,7 +121,7 @@ def ended(
 
 def test_an_answer_that_a_store_of_the_user_drops_is_handed_over(tmp_path: Path) -> None:
     """The day that could not be kept is part of the series."""
-    store = Brittle(SqliteStore(tmp_path / "clicks.db"), "keep", 0, OSError(28, "full"))
+    store = Brittle(SqliteStore(tmp_path / "clicks.db"), "put", 0, OSError(28, "full"))
     error = ended(fetch, store)
     assert isinstance(error, StoreError)
     assert error.unsaved is not None

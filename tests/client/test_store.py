@@ -26,12 +26,6 @@ if TYPE_CHECKING:
 TODAY = dt.date(2025, 6, 1)
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """Where the store is."""
-    return tmp_path / "clicks.db"
-
-
 async def fetch_all(client: Client, _: VirtualClock) -> HourlySeries:
     """Fetch a month."""
     return await client.fetch(START, END, LINK)

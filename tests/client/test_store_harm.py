@@ -37,7 +37,9 @@ def test_no_run_is_complete_whose_store_is_harmed(
 ) -> None:
     """It ends with a `StoreError`, and sends nothing beyond what is on its way already."""
     chance, upstream = random.Random(seed), free()
-    monkeypatch.setattr("hourlyclicks.store.watch._SETTLING", 0.05)  # nothing else is at work on the file
+    monkeypatch.setattr(
+        "hourlyclicks.store.file_guard._SETTLING", 0.05
+    )  # nothing else is at work on the file
     (tmp_path / "data").mkdir()
     files = Files(tmp_path / "data" / "clicks.db")
     simulate(upstream, fill, store=files.copy)

@@ -27,11 +27,11 @@ class SlowStore(SqliteStore):
     clock: VirtualClock
     tallies = 0
 
-    async def tally(self, *words: Any, **options: Any) -> Any:  # noqa: ANN401 - passed through
+    async def count_by_state(self, *words: Any, **options: Any) -> Any:  # noqa: ANN401 - passed through
         """See `hourlyclicks.store.protocol.Store.tally`."""
         self.tallies += 1
         await self.clock.sleep(1.0)
-        return await super().tally(*words, **options)
+        return await super().count_by_state(*words, **options)
 
 
 def survey(path: Path, end: str) -> tuple[SlowStore, BackfillReport | UsageError]:

@@ -15,9 +15,9 @@ import pytest
 
 from hourlyclicks.clock import SECOND
 from hourlyclicks.events import Binding
-from hourlyclicks.pacing.lanes import Call, Lane
+from hourlyclicks.pacing.forecast import forecast
 from hourlyclicks.pacing.plans import Limits, Plan, Rate
-from hourlyclicks.pacing.schedule import forecast
+from hourlyclicks.pacing.queue import Job, Lane
 from hourlyclicks.simulator.clock import run_virtual
 from tests.pacing.world import World, errand_for, virtual
 
@@ -48,7 +48,7 @@ class Journey:
     """One call with a number of days; looks ahead whenever one of them is done."""
 
     world: World
-    call: Call
+    call: Job
     latency: float
     looks: list[Look] = attrs.Factory(list)
     jitter: float = 0.0
@@ -56,13 +56,13 @@ class Journey:
 
     def look(self) -> Look:
         """Look ahead."""
-        eta, binding = self.world.limiter.foresight.eta(self.call)
+        eta, binding = self.world.limiter.eta.eta(self.call)
         self.looks.append(Look(self.world.now, eta, binding))
         return self.looks[-1]
 
     async def travel(self, workers: int) -> float:
         """Ask for all days, as a client does, and return when the last is there."""
-        self.world.limiter.foresight.enter(self.call)
+        self.world.limiter.eta.enter(self.call)
         todo = iter(range(self.call.remaining))
 
         async def work() -> None:
@@ -72,7 +72,7 @@ class Journey:
                 self.look()
 
         await asyncio.gather(*(work() for _ in range(workers)))
-        self.world.limiter.foresight.leave(self.call)
+        self.world.limiter.eta.leave(self.call)
         return self.world.now
 
 
@@ -81,8 +81,8 @@ def depart(
 ) -> Journey:
     """Begin a journey on which the limiter knows the latency already."""
     world = World.of(clock, limits)
-    world.limiter.foresight._latency = round(latency * SECOND)
-    return Journey(world, Call(lane, days), latency)
+    world.limiter.eta._latency = round(latency * SECOND)
+    return Journey(world, Job(lane, days), latency)
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ async def test_a_pause_is_foreseen(clock: VirtualClock) -> None:
     journey = depart(clock, TEN, 40, 0.3)
     task = asyncio.create_task(journey.travel(4))
     await clock.sleep(150)
-    slot = await journey.world.limiter.acquire(errand_for(Call(Lane.INTERACTIVE, 0)))
+    slot = await journey.world.limiter.acquire(errand_for(Job(Lane.INTERACTIVE, 0)))
     await journey.world.limiter.refused(slot, 400.0)
     journey.world.limiter.release(slot)
     looks = [journey.look()]
@@ -159,8 +159,8 @@ async def test_a_storm_is_foreseen_by_backfills(clock: VirtualClock) -> None:
     backfill.world.limiter.storm()
     assert backfill.look().binding == "concurrency"
     assert backfill.look().eta == pytest.approx(60.9)
-    call = Call(Lane.INTERACTIVE, 1)
-    assert backfill.world.limiter.foresight.eta(call)[0] == pytest.approx(0.3)
+    call = Job(Lane.INTERACTIVE, 1)
+    assert backfill.world.limiter.eta.eta(call)[0] == pytest.approx(0.3)
 
 
 @virtual
@@ -179,16 +179,16 @@ async def test_days_under_way_are_not_counted_twice(clock: VirtualClock) -> None
 @virtual
 async def test_a_call_that_is_done(clock: VirtualClock) -> None:
     """A call without days left has no time left."""
-    assert World.of(clock, TEN).limiter.foresight.eta(Call(Lane.INTERACTIVE, 0)) == (0.0, "latency")
+    assert World.of(clock, TEN).limiter.eta.eta(Job(Lane.INTERACTIVE, 0)) == (0.0, "latency")
 
 
 @virtual
 async def test_calls_of_one_lane_share(clock: VirtualClock) -> None:
     """Two calls that take turns: the shorter foresees twice its own time, the longer the time of both."""
     short = depart(clock, TEN, 50, 0.3)
-    long = Journey(short.world, Call(Lane.INTERACTIVE, 100), 0.3)
+    long = Journey(short.world, Job(Lane.INTERACTIVE, 100), 0.3)
     for journey in (short, long):
-        journey.world.limiter.foresight.enter(journey.call)
+        journey.world.limiter.eta.enter(journey.call)
     looks = [short.look(), long.look()]
     ends = await asyncio.gather(short.travel(4), long.travel(4))
     assert [look.end for look in looks] == pytest.approx(ends, rel=0.02)
@@ -198,9 +198,9 @@ async def test_calls_of_one_lane_share(clock: VirtualClock) -> None:
 async def test_a_backfill_foresees_what_overtakes_it(clock: VirtualClock) -> None:
     """A backfill ends after the interactive calls, and these as if there were none."""
     backfill = depart(clock, TEN, 50, 0.3, lane=Lane.BACKFILL)
-    urgent = Journey(backfill.world, Call(Lane.INTERACTIVE, 100), 0.3)
+    urgent = Journey(backfill.world, Job(Lane.INTERACTIVE, 100), 0.3)
     for journey in (backfill, urgent):
-        journey.world.limiter.foresight.enter(journey.call)
+        journey.world.limiter.eta.enter(journey.call)
     looks = [urgent.look(), backfill.look()]
     alone = forecast(50, TEN, latency=0.3).seconds
     ends = await asyncio.gather(urgent.travel(4), backfill.travel(4))
@@ -213,10 +213,10 @@ async def test_a_backfill_foresees_what_overtakes_it(clock: VirtualClock) -> Non
 async def test_a_call_that_has_left_counts_no_more(clock: VirtualClock) -> None:
     """What a call that was given up still had to ask for is nobody's concern."""
     journey = depart(clock, TEN, 50, 0.3)
-    gone = Call(Lane.INTERACTIVE, 500)
-    journey.world.limiter.foresight.enter(gone)
+    gone = Job(Lane.INTERACTIVE, 500)
+    journey.world.limiter.eta.enter(gone)
     longer = journey.look().eta
-    journey.world.limiter.foresight.leave(gone)
-    journey.world.limiter.foresight.leave(gone)
+    journey.world.limiter.eta.leave(gone)
+    journey.world.limiter.eta.leave(gone)
     assert journey.look().eta == pytest.approx(forecast(50, TEN, latency=0.3).seconds)
     assert longer > journey.look().eta

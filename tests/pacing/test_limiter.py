@@ -9,12 +9,12 @@ import pytest
 
 from hourlyclicks.errors import AuthenticationError, TransportError
 from hourlyclicks.model.targets import Account
-from hourlyclicks.pacing.lanes import Call, Lane
 from hourlyclicks.pacing.plans import Limits, Plan, Rate
+from hourlyclicks.pacing.queue import Job, Lane
 from tests.pacing.world import World, errand_for, settle, virtual
 
 if TYPE_CHECKING:
-    from hourlyclicks.pacing.gate import Slot
+    from hourlyclicks.pacing.window import Slot
     from hourlyclicks.simulator.clock import VirtualClock
 
 TWO_AT_A_TIME = Limits(concurrency=2)
@@ -27,7 +27,7 @@ async def test_a_free_place_is_had_at_once(clock: VirtualClock) -> None:
     """While there is room nobody waits, not even a turn of the loop."""
     world = World.of(clock, TWO_AT_A_TIME)
     with pytest.raises(StopIteration):
-        world.limiter.acquire(errand_for(Call(Lane.INTERACTIVE))).send(None)
+        world.limiter.acquire(errand_for(Job(Lane.INTERACTIVE))).send(None)
 
 
 @virtual
@@ -66,12 +66,12 @@ async def test_the_timer_serves_when_the_window_opens(clock: VirtualClock) -> No
 async def test_the_latency_is_smoothed(clock: VirtualClock) -> None:
     """The latency follows what is measured by an eighth of the difference each time."""
     world = World.of(clock, Limits())
-    assert world.limiter.foresight.latency == 0.25
-    await world.ask(Call(Lane.INTERACTIVE), latency=1.05)
-    assert world.limiter.foresight.latency == pytest.approx(0.35)
+    assert world.limiter.eta.latency == 0.25
+    await world.ask(Job(Lane.INTERACTIVE), latency=1.05)
+    assert world.limiter.eta.latency == pytest.approx(0.35)
     for _ in range(100):
-        await world.ask(Call(Lane.INTERACTIVE), latency=1.0)
-    assert world.limiter.foresight.latency == pytest.approx(1.0, abs=1e-3)
+        await world.ask(Job(Lane.INTERACTIVE), latency=1.0)
+    assert world.limiter.eta.latency == pytest.approx(1.0, abs=1e-3)
 
 
 # -- lanes ------------------------------------------------------------------------------------------------
@@ -81,7 +81,7 @@ async def test_the_latency_is_smoothed(clock: VirtualClock) -> None:
 async def test_an_interactive_call_waits_for_one_slot(clock: VirtualClock) -> None:
     """While a backfill of thousands waits, the next slot there is goes to the interactive call."""
     world = World.of(clock, Plan.PERSONAL.limits)
-    backfill = Call(Lane.BACKFILL, 3000)
+    backfill = Job(Lane.BACKFILL, 3000)
     sent: list[float] = []
 
     async def fill() -> None:
@@ -92,7 +92,7 @@ async def test_an_interactive_call_waits_for_one_slot(clock: VirtualClock) -> No
     for moment in (0.05, 61.0, 100.0, 183.5):
         await clock.sleep(moment - world.now)
         asked = world.now
-        mine = await world.ask(Call(Lane.INTERACTIVE))
+        mine = await world.ask(Job(Lane.INTERACTIVE))
         assert [other for other in sent if asked < other <= mine] == []
         assert mine - asked < 61.0
     for task in crowd:
@@ -104,10 +104,10 @@ async def test_an_interactive_call_waits_for_one_slot(clock: VirtualClock) -> No
 async def test_calls_take_turns(clock: VirtualClock) -> None:
     """Of two backfills, one with two workers and one with a hundred, each sends every other request."""
     world = World.of(clock, Limits(rates=(Rate(10),), concurrency=1))
-    large, small = Call(Lane.BACKFILL), Call(Lane.BACKFILL)
+    large, small = Job(Lane.BACKFILL), Job(Lane.BACKFILL)
     turns: list[str] = []
 
-    async def fill(call: Call, name: str) -> None:
+    async def fill(call: Job, name: str) -> None:
         while len(turns) < 30:
             await world.ask(call)
             turns.append(name)
@@ -139,13 +139,13 @@ async def test_who_leaves_is_forgotten(clock: VirtualClock) -> None:
     """A waiter that is cancelled leaves no trace in the line, wherever it stood."""
     world = World.of(clock, Limits())
     await world.slots(1)
-    call = Call(Lane.INTERACTIVE)
+    call = Job(Lane.INTERACTIVE)
     waiters = [world.waiter(call) for _ in range(5)]
     await settle()
     for place in (4, 0, 2):
         waiters[place].cancel()
     await settle()
-    assert len(world.limiter._lanes.drain()) == 2
+    assert len(world.limiter._queue.drain()) == 2
     for waiter in waiters:
         waiter.cancel()
     await asyncio.wait(waiters)
@@ -189,7 +189,7 @@ async def test_the_last_to_leave_leaves_nothing(clock: VirtualClock) -> None:
         waiter.cancel()
     await asyncio.wait(waiters)
     world.limiter.release(slot)
-    await world.limiter.acquire(errand_for(Call(Lane.INTERACTIVE)))
+    await world.limiter.acquire(errand_for(Job(Lane.INTERACTIVE)))
     assert world.now == 60.0
 
 
@@ -200,10 +200,10 @@ async def test_a_callers_timeout_stays_the_callers(clock: VirtualClock) -> None:
     (slot,) = await world.slots(1)
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(5):
-            await world.limiter.acquire(errand_for(Call(Lane.INTERACTIVE)))
+            await world.limiter.acquire(errand_for(Job(Lane.INTERACTIVE)))
     assert world.now == 5.0
     world.limiter.release(slot)
-    await world.limiter.acquire(errand_for(Call(Lane.INTERACTIVE)))
+    await world.limiter.acquire(errand_for(Job(Lane.INTERACTIVE)))
 
 
 @virtual
@@ -240,7 +240,7 @@ async def test_a_slot_given_back_costs_nothing(clock: VirtualClock) -> None:
 async def test_slots_are_counted_with_their_calls(clock: VirtualClock) -> None:
     """A call has a slot from the moment it is handed out until it is released or given back."""
     world = World.of(clock, Limits())
-    call = Call(Lane.INTERACTIVE)
+    call = Job(Lane.INTERACTIVE)
     slot = await world.limiter.acquire(errand_for(call))
     waiter = world.waiter(call)
     await settle()
@@ -266,7 +266,7 @@ async def test_an_aborted_run_tells_who_waits(clock: VirtualClock) -> None:
     assert [str(error) for error in errors] == ["no trust"] * 3
     assert len({id(error) for error in [*errors, NO_TLS]}) == 4
     world.limiter.release(slot)
-    await world.limiter.acquire(errand_for(Call(Lane.INTERACTIVE)))
+    await world.limiter.acquire(errand_for(Job(Lane.INTERACTIVE)))
 
 
 @virtual
@@ -277,7 +277,7 @@ async def test_a_latched_error_is_for_good(clock: VirtualClock) -> None:
     errors = []
     for _ in range(2):
         with pytest.raises(AuthenticationError) as caught:
-            await world.limiter.acquire(errand_for(Call(Lane.INTERACTIVE)))
+            await world.limiter.acquire(errand_for(Job(Lane.INTERACTIVE)))
         errors.append(caught.value)
     assert [error.status for error in errors] == [401, 401]
     assert len({id(error) for error in [BAD_KEY, *errors]}) == 3
@@ -291,7 +291,7 @@ async def test_a_latched_error_stays_as_it_was(clock: VirtualClock) -> None:
     world.limiter.abort(error, for_good=True)
     error.about(dt.date(2025, 4, 1), Account())
     with pytest.raises(AuthenticationError) as caught:
-        await world.limiter.acquire(errand_for(Call(Lane.INTERACTIVE)))
+        await world.limiter.acquire(errand_for(Job(Lane.INTERACTIVE)))
     assert caught.value.day is None
 
 
@@ -300,7 +300,7 @@ async def test_a_slot_granted_in_the_turn_of_the_abort_is_not_used(clock: Virtua
     """A bad key costs no further request, not even one whose slot was handed out a moment before."""
     world = World.of(clock, Limits(rates=(Rate(2),)))
     (slot,) = await world.slots(1)
-    call = Call(Lane.INTERACTIVE)
+    call = Job(Lane.INTERACTIVE)
     waiter = world.waiter(call)
     await settle()
     world.limiter.release(slot)
@@ -323,7 +323,7 @@ async def test_leaving_in_the_turn_of_the_abort(clock: VirtualClock) -> None:
         await waiter
     assert waiter.cancelled()
     world.limiter.release(slot)
-    await world.limiter.acquire(errand_for(Call(Lane.INTERACTIVE)))
+    await world.limiter.acquire(errand_for(Job(Lane.INTERACTIVE)))
 
 
 @virtual
@@ -346,7 +346,7 @@ async def test_a_bad_key_costs_as_many_requests_as_are_under_way(clock: VirtualC
     sent: list[Slot] = []
 
     async def ask() -> None:
-        slot = await world.limiter.acquire(errand_for(Call(Lane.INTERACTIVE)))
+        slot = await world.limiter.acquire(errand_for(Job(Lane.INTERACTIVE)))
         sent.append(slot)
         await clock.sleep(0.2)
         world.limiter.abort(BAD_KEY, for_good=True)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hourlyclicks.errors import AuthenticationError
-from hourlyclicks.pacing.gate import Slot
-from hourlyclicks.pacing.lanes import Call, Lane, OverError
 from hourlyclicks.pacing.plans import Limits, Rate
+from hourlyclicks.pacing.queue import Job, Lane, OverError
+from hourlyclicks.pacing.window import Slot
 from hourlyclicks.simulator.clock import run_virtual
 from tests.pacing.world import S, World, errand_for, settle, virtual
 
@@ -23,7 +23,7 @@ BAD_KEY = AuthenticationError("refused", status=401)
 LATENCY = 0.2
 
 
-def at_once(world: World, call: Call) -> Slot | None:
+def at_once(world: World, call: Job) -> Slot | None:
     """Ask for a slot that is free."""
     return world.limiter.at_once(errand_for(call))
 
@@ -32,7 +32,7 @@ def at_once(world: World, call: Call) -> Slot | None:
 async def test_what_is_had_at_once_counts(clock: VirtualClock) -> None:
     """A slot had at once takes a place and is counted with its call, as one that was waited for is."""
     world = World.of(clock, Limits(rates=(Rate(2),), concurrency=1, guard=1.0))
-    call, other = Call(Lane.INTERACTIVE, 5), Call(Lane.INTERACTIVE)
+    call, other = Job(Lane.INTERACTIVE, 5), Job(Lane.INTERACTIVE)
     slot = at_once(world, call)
     assert slot is not None
     assert slot.call is call
@@ -61,9 +61,9 @@ def test_nothing_is_had_at_once_while_somebody_waits(lane: Lane, urgent: Lane) -
         world.limiter.release(slot)
         got: list[Slot | None] = []
         clock.call_later(
-            60 * S, lambda: got.append(at_once(world, Call(urgent)))
+            60 * S, lambda: got.append(at_once(world, Job(urgent)))
         )  # before the line's own timer
-        waiter = world.waiter(Call(lane))
+        waiter = world.waiter(Job(lane))
         await waiter
         assert (world.now, got) == (60, [None])
 
@@ -79,8 +79,8 @@ async def test_a_waiter_who_was_given_a_slot_waits_no_more(clock: VirtualClock) 
     await settle()
     for slot in slots:
         world.limiter.release(slot)
-    assert at_once(world, Call(Lane.INTERACTIVE)) is not None
-    assert at_once(world, Call(Lane.INTERACTIVE)) is None  # the other place is the waiter's
+    assert at_once(world, Job(Lane.INTERACTIVE)) is not None
+    assert at_once(world, Job(Lane.INTERACTIVE)) is None  # the other place is the waiter's
     await waiter
 
 
@@ -89,11 +89,11 @@ async def test_nothing_is_had_at_once_after_the_end(clock: VirtualClock) -> None
     """After an abort for good there is no slot, though there be room, and none is lost by asking."""
     world = World.of(clock, ONE_AT_A_TIME)
     world.limiter.abort(BAD_KEY, for_good=False)
-    slot = at_once(world, Call(Lane.INTERACTIVE))
+    slot = at_once(world, Job(Lane.INTERACTIVE))
     assert slot is not None
     world.limiter.release(slot)
     world.limiter.abort(BAD_KEY, for_good=True)
-    call = Call(Lane.INTERACTIVE)
+    call = Job(Lane.INTERACTIVE)
     assert at_once(world, call) is None
     assert (call.flying, call.spent) == (0, 0)
 
@@ -102,15 +102,15 @@ async def test_nothing_is_had_at_once_after_the_end(clock: VirtualClock) -> None
 async def test_a_call_that_is_over_has_nothing_at_once(clock: VirtualClock) -> None:
     """The last request that a call may send ends it, and leaves the places to the others."""
     world = World.of(clock, Limits(concurrency=5))
-    call = Call(Lane.BACKFILL, 10, allowance=2)
+    call = Job(Lane.BACKFILL, 10, allowance=2)
     assert at_once(world, call) is not None
     assert not call.over
     assert at_once(world, call) is not None
     assert call.over
     assert at_once(world, call) is None
     assert (call.flying, call.spent) == (2, 2)
-    assert at_once(world, Call(Lane.BACKFILL)) is not None
-    assert at_once(world, Call(Lane.BACKFILL, allowance=0)) is None
+    assert at_once(world, Job(Lane.BACKFILL)) is not None
+    assert at_once(world, Job(Lane.BACKFILL, allowance=0)) is None
 
 
 @virtual
@@ -118,7 +118,7 @@ async def test_the_last_request_tells_who_waits_for_the_call(clock: VirtualClock
     """Others of the same call who are in line hear that it is over when its last request is granted."""
     world = World.of(clock, ONE_AT_A_TIME)
     (slot,) = await world.slots(1)
-    call = Call(Lane.BACKFILL, 10, allowance=1)
+    call = Job(Lane.BACKFILL, 10, allowance=1)
     waiters = [world.waiter(call) for _ in range(3)]
     await settle()
     world.limiter.release(slot)
@@ -131,7 +131,7 @@ async def test_the_last_request_tells_who_waits_for_the_call(clock: VirtualClock
 async def test_a_pause_holds_what_would_be_had_at_once(clock: VirtualClock) -> None:
     """During a pause nothing is free; after it one request tries, and its answer opens the way."""
     world = World.of(clock, Limits(concurrency=3))
-    call = Call(Lane.INTERACTIVE, 9)
+    call = Job(Lane.INTERACTIVE, 9)
     slot = at_once(world, call)
     assert slot is not None
     await world.limiter.refused(slot, 30.0)
@@ -151,11 +151,11 @@ async def test_a_pause_holds_what_would_be_had_at_once(clock: VirtualClock) -> N
 async def test_a_storm_holds_backfills_only(clock: VirtualClock) -> None:
     """In a storm a backfill has nothing at once, then one request that tries; everybody else may send."""
     world = World.of(clock, Limits(concurrency=5))
-    backfill = Call(Lane.BACKFILL, 9)
+    backfill = Job(Lane.BACKFILL, 9)
     seconds = world.limiter.storm()
     assert seconds is not None
     assert at_once(world, backfill) is None
-    assert at_once(world, Call(Lane.INTERACTIVE)) is not None
+    assert at_once(world, Job(Lane.INTERACTIVE)) is not None
     await clock.sleep(seconds)
     assert at_once(world, backfill) is not None
     assert at_once(world, backfill) is None
@@ -171,22 +171,22 @@ async def test_a_storm_whose_probe_came_to_nothing_lets_another_try(clock: Virtu
     assert seconds is not None
     await clock.sleep(seconds)
     for end in (world.limiter.release, world.limiter.cancel):
-        probe = at_once(world, Call(Lane.BACKFILL))
+        probe = at_once(world, Job(Lane.BACKFILL))
         assert probe is not None
-        assert at_once(world, Call(Lane.BACKFILL)) is None
+        assert at_once(world, Job(Lane.BACKFILL)) is None
         end(probe)
         await clock.sleep(0.001)  # not at once: it may be about to say that it failed
-    assert at_once(world, Call(Lane.BACKFILL)) is not None
+    assert at_once(world, Job(Lane.BACKFILL)) is not None
 
 
 # -- whose turn it is -----------------------------------------------------------------------------------
 
 
-async def works(world: World, call: Call, name: str, sent: list[str], *, until: int) -> None:
+async def works(world: World, call: Job, name: str, sent: list[str], *, until: int) -> None:
     """Send one request after the other, each at once if there is a free slot, as a worker does."""
     while len(sent) < until:
-        errand = errand_for(call)
-        slot = world.limiter.at_once(errand) or await world.limiter.acquire(errand)
+        task = errand_for(call)
+        slot = world.limiter.at_once(task) or await world.limiter.acquire(task)
         sent.append(name)
         await world.clock.sleep(LATENCY)
         world.limiter.answered(slot)
@@ -201,7 +201,7 @@ def test_calls_with_work_take_turns(limits: Limits, lane: Lane, many: int) -> No
 
     async def scene(clock: VirtualClock) -> None:
         world, sent = World.of(clock, limits), list[str]()
-        small, large = Call(lane, 100), Call(lane, 100)
+        small, large = Job(lane, 100), Job(lane, 100)
         workers = [works(world, small, "small", sent, until=60) for _ in range(limits.concurrency + 1)]
         workers += [works(world, large, "large", sent, until=60) for _ in range(many + limits.concurrency)]
         await asyncio.gather(*workers)
@@ -218,7 +218,7 @@ def test_an_interactive_call_overtakes_workers_that_take_free_slots(limits: Limi
 
     async def scene(clock: VirtualClock) -> None:
         world, sent = World.of(clock, limits), list[str]()
-        backfill = Call(Lane.BACKFILL, 1000)
+        backfill = Job(Lane.BACKFILL, 1000)
         crowd = [
             asyncio.create_task(works(world, backfill, "backfill", sent, until=10**6))
             for _ in range(limits.concurrency + 2)
@@ -226,7 +226,7 @@ def test_an_interactive_call_overtakes_workers_that_take_free_slots(limits: Limi
         for moment in (0.1, 1.05, 61.5, 100.0):
             await clock.sleep(moment - world.now)
             before = len(sent)
-            await works(world, Call(Lane.INTERACTIVE), "urgent", sent, until=before + 1)
+            await works(world, Job(Lane.INTERACTIVE), "urgent", sent, until=before + 1)
             assert sent[before] == "urgent"
         for worker in crowd:
             worker.cancel()

@@ -9,14 +9,14 @@ import pytest
 
 from hourlyclicks.errors import RateLimitedError
 from hourlyclicks.events import Paused, SpacingChanged
-from hourlyclicks.pacing.lanes import Call, Lane
 from hourlyclicks.pacing.plans import Limits, Rate
+from hourlyclicks.pacing.queue import Job, Lane
 from tests.pacing.world import World, errand_for, settle, virtual
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hourlyclicks.pacing.gate import Slot
+    from hourlyclicks.pacing.window import Slot
     from hourlyclicks.simulator.clock import VirtualClock
 
 FOUR = Limits(concurrency=4)
@@ -64,9 +64,9 @@ async def test_the_first_pause_is_a_window(clock: VirtualClock) -> None:
     world = World.of(clock, FOUR)
     for begin, end in ((0, 60), (60, 180), (180, 420)):
         assert world.now == begin
-        slot = await world.limiter.acquire(errand_for(Call(Lane.INTERACTIVE)))
+        slot = await world.limiter.acquire(errand_for(Job(Lane.INTERACTIVE)))
         await refuse(world, slot)
-        answerless = await world.limiter.acquire(errand_for(Call(Lane.INTERACTIVE)))
+        answerless = await world.limiter.acquire(errand_for(Job(Lane.INTERACTIVE)))
         assert world.now == end
         world.limiter.cancel(answerless)
 
@@ -206,7 +206,7 @@ async def test_nobody_slips_out_as_the_pause_begins(clock: VirtualClock) -> None
     """A slot that was handed out in the turn in which the pause begins is not used before its end."""
     world = World.of(clock, Limits(rates=(Rate(60),), concurrency=2))
     answered, refused = await world.slots(2)
-    call = Call(Lane.INTERACTIVE)
+    call = Job(Lane.INTERACTIVE)
     waiter = world.waiter(call)
     await settle()
     answer(world, answered)
@@ -230,7 +230,7 @@ async def test_refusals_that_recur_spread_the_requests(clock: VirtualClock) -> N
     changes = [event.interval for event in world.events if isinstance(event, SpacingChanged)]
     assert changes == pytest.approx([1.05, 1.02])
     begin = world.now
-    call = Call(Lane.INTERACTIVE)
+    call = Job(Lane.INTERACTIVE)
     sent = await asyncio.gather(*(world.ask(call, latency=0.5) for _ in range(4)))
     assert sent == pytest.approx([begin + 1.02 + place * 1.52 for place in range(4)])
 
@@ -239,7 +239,7 @@ async def test_refusals_that_recur_spread_the_requests(clock: VirtualClock) -> N
 async def test_even_spacing_from_the_beginning(clock: VirtualClock) -> None:
     """Asked for even spacing, the first requests are spaced, and a first refusal is taken seriously."""
     world = World.of(clock, Limits(rates=(Rate(60),), concurrency=4, spacing="even"))
-    call = Call(Lane.INTERACTIVE)
+    call = Job(Lane.INTERACTIVE)
     sent = await asyncio.gather(*(world.ask(call) for _ in range(4)))
     assert sent == pytest.approx([0, 1.05, 2.1, 3.15])
     await refuse(world, (await world.slots(1))[0], 10.0)
@@ -270,7 +270,7 @@ async def test_without_a_rate_there_is_nothing_to_spread(clock: VirtualClock) ->
 async def test_a_lonely_refusal_is_forgotten(clock: VirtualClock) -> None:
     """After ten windows' worth of answers the next refusal is a first one again, and not one earlier."""
     world = World.of(clock, Limits(rates=(Rate(3, 1.0), Rate(2, 0.5)), guard=0.0))
-    call = Call(Lane.INTERACTIVE)
+    call = Job(Lane.INTERACTIVE)
     for answers in (30, 30, 29):
         await refuse(world, (await world.slots(1))[0], 10.0)
         for _ in range(answers):

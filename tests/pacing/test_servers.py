@@ -12,23 +12,23 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hourlyclicks.events import Event, Paused, SpacingChanged
-from hourlyclicks.pacing.lanes import Call, Lane
+from hourlyclicks.pacing.backend import LocalBackend
+from hourlyclicks.pacing.forecast import theoretical_minimum
 from hourlyclicks.pacing.limiter import Limiter
-from hourlyclicks.pacing.pace import OwnPace
 from hourlyclicks.pacing.plans import Limits, Plan, Rate
-from hourlyclicks.pacing.schedule import theoretical_minimum
+from hourlyclicks.pacing.queue import Job, Lane
+from hourlyclicks.simulator.algorithms import LimitSet, algorithm
 from hourlyclicks.simulator.clock import VirtualClock, run_virtual
-from hourlyclicks.simulator.policing import Constable, police
 from tests.pacing.world import S, errand_for
 from tests.sizes import examples
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hourlyclicks.pacing.gate import Slot
-    from hourlyclicks.pacing.pace import Pace
+    from hourlyclicks.pacing.backend import LimiterBackend
     from hourlyclicks.pacing.plans import Spacing
-    from hourlyclicks.simulator.policing import Police, Policing
+    from hourlyclicks.pacing.window import Slot
+    from hourlyclicks.simulator.algorithms import Algorithm, Policing
 
 TEN_YEARS = 3653
 COUNTING: tuple[Policing, ...] = ("sliding_log", "whole_seconds", "fixed_window", "token_bucket")
@@ -36,9 +36,9 @@ PLANS = [plan for plan in Plan if plan is not Plan.FREE]
 SLACK: dict[Spacing, float] = {"window": 1.03, "even": 1.07}
 
 
-def judges(rate: Rate) -> list[Police]:
+def judges(rate: Rate) -> list[Algorithm]:
     """Return a server of each kind that counts; what is over the limit counts too."""
-    return [police(counting, rate.requests, rate.seconds, charge_refused=True) for counting in COUNTING]
+    return [algorithm(counting, rate.requests, rate.seconds, charge_refused=True) for counting in COUNTING]
 
 
 @attrs.define
@@ -47,18 +47,18 @@ class Outcome:
 
     seconds: float
     latency: float
-    constable: Constable
+    limit_set: LimitSet
     events: list[Event]
 
     @property
     def refused(self) -> dict[str, int]:
         """How many requests each kind of server would have refused."""
-        return {type(rate).__name__: rate.refused for rate in self.constable.rates}
+        return {type(rate).__name__: rate.refused for rate in self.limit_set.rates}
 
     @property
     def most_at_once(self) -> int:
         """The most arrivals in any window of a minute."""
-        return self.constable.beat.max_in_window(60 * S)
+        return self.limit_set.log.max_in_window(60 * S)
 
 
 @attrs.define
@@ -67,19 +67,19 @@ class Network:
 
     clock: VirtualClock
     limiter: Limiter
-    constable: Constable
+    limit_set: LimitSet
     random: random.Random
     refuses: bool = False
     retry_after: float | None = None
     delays: list[float] = attrs.Factory(list)
 
-    async def carry(self, call: Call) -> bool:
+    async def carry(self, call: Job) -> bool:
         """Send one request; return whether it was answered."""
         slot = await self.limiter.acquire(errand_for(call))
         there, back = self.random.uniform(0.005, 0.3), self.random.uniform(0.005, 0.3)
         self.delays.append(there + back)
         await self.clock.sleep(there)
-        accepted = self.constable.arrive(self.clock.monotonic()) == "accepted" or not self.refuses
+        accepted = self.limit_set.arrive(self.clock.monotonic()) == "accepted" or not self.refuses
         await self.clock.sleep(back)
         try:
             if accepted:
@@ -94,25 +94,25 @@ class Network:
 def over_the_network(
     requests: int,
     limits: Limits,
-    servers: list[Police],
+    servers: list[Algorithm],
     *,
     refuses: bool = False,
-    pace: Callable[[Limits], Pace] = OwnPace,
+    pace: Callable[[Limits], LimiterBackend] = LocalBackend,
 ) -> Outcome:
     """Send that many requests that are answered, from as many workers as the client would use."""
 
     async def scene(clock: VirtualClock) -> Outcome:
         events: list[Event] = []
         chance = random.Random(2025)
-        constable = Constable(servers)
+        limit_set = LimitSet(servers)
         network = Network(
             clock,
             Limiter(limits, clock=clock, emit=events.append, random=chance, pace=pace(limits)),
-            constable,
+            limit_set,
             chance,
             refuses=refuses,
         )
-        call = Call(Lane.INTERACTIVE, requests)
+        call = Job(Lane.INTERACTIVE, requests)
         todo = iter(range(requests))
 
         async def work() -> None:
@@ -122,7 +122,7 @@ def over_the_network(
 
         await asyncio.gather(*(work() for _ in range(limits.concurrency + 2)))
         latency = sum(network.delays) / len(network.delays)
-        return Outcome(clock.monotonic() / S, latency, constable, events)
+        return Outcome(clock.monotonic() / S, latency, limit_set, events)
 
     return run_virtual(scene)
 
@@ -144,7 +144,7 @@ def test_ten_years_on_every_plan(plan: Plan, spacing: Spacing) -> None:
     assert outcome.events == []
 
 
-class LogOfSendings(OwnPace):
+class LogOfSendings(LocalBackend):
     """A pace that holds a place from the sending only: the usual mistake."""
 
     def release(self, slot: Slot, _now: int) -> None:
@@ -166,7 +166,7 @@ def test_the_judges_can_tell() -> None:
 def test_a_server_that_refuses_bursts() -> None:
     """On a leaky bucket without burst the limiter adapts, says so, and then is refused no more."""
     limits = Plan.BUSINESS.limits
-    outcome = over_the_network(600, limits, [police("leaky_bucket", 24, 60.0)], refuses=True)
+    outcome = over_the_network(600, limits, [algorithm("leaky_bucket", 24, 60.0)], refuses=True)
     spread = [event.interval for event in outcome.events if isinstance(event, SpacingChanged)]
     pauses = [event for event in outcome.events if isinstance(event, Paused)]
     assert spread == pytest.approx([2.625, 2.55])
@@ -178,7 +178,7 @@ def test_a_server_that_refuses_bursts() -> None:
 def test_somebody_else_uses_the_key() -> None:
     """When the server allows half of what the limits say, the limiter still finishes."""
     outcome = over_the_network(
-        200, Limits(rates=(Rate(20),)), [police("sliding_log", 10, 60.0)], refuses=True
+        200, Limits(rates=(Rate(20),)), [algorithm("sliding_log", 10, 60.0)], refuses=True
     )
     assert any(isinstance(event, SpacingChanged) for event in outcome.events)
     assert outcome.most_at_once <= 20
@@ -202,11 +202,11 @@ class Crowd:
         self.random = random.Random(seed)
         self.events: list[Event] = []
         self.limiter = Limiter(limits, clock=clock, emit=self.events.append, random=self.random)
-        self.constable = Constable([])
+        self.limit_set = LimitSet([])
         self.under_way = self.most_under_way = 0
         self.unused = 0
 
-    async def one(self, call: Call) -> None:
+    async def one(self, call: Job) -> None:
         """Send one request and see what comes of it."""
         if self.random.random() < 0.3:
             await self.clock.sleep(self.random.uniform(0, 40))
@@ -218,7 +218,7 @@ class Crowd:
         self.most_under_way = max(self.most_under_way, self.under_way)
         try:
             await self.clock.sleep(self.random.uniform(0, 3))
-            self.constable.arrive(self.clock.monotonic())
+            self.limit_set.arrive(self.clock.monotonic())
             await self.clock.sleep(self.random.uniform(0, 3))
             await self.judge(slot)
         finally:
@@ -237,7 +237,7 @@ class Crowd:
         else:
             self.limiter.calmed()
 
-    async def guest(self, call: Call) -> None:
+    async def guest(self, call: Job) -> None:
         """Send a request that is cancelled, given up after a time, or left alone."""
         task = asyncio.create_task(self.one(call))
         fate = self.random.random()
@@ -271,11 +271,11 @@ def test_nobody_is_left_behind_and_nothing_exceeds_the_limits(limits: Limits, se
 
     async def scene(clock: VirtualClock) -> Crowd:
         crowd = Crowd(limits, seed, clock)
-        calls = [Call(lane) for lane in Lane for _ in range(2)]
+        calls = [Job(lane) for lane in Lane for _ in range(2)]
         async with asyncio.TaskGroup() as group:
             for number in range(60):
                 group.create_task(crowd.guest(calls[number % len(calls)]))
-        assert not crowd.limiter._lanes.occupied()
+        assert not crowd.limiter._queue.occupied()
         assert [call.flying for call in calls] == [0, 0, 0, 0]
         return crowd
 
@@ -283,4 +283,4 @@ def test_nobody_is_left_behind_and_nothing_exceeds_the_limits(limits: Limits, se
     assert crowd.under_way == 0
     assert crowd.most_under_way <= limits.concurrency
     for rate in limits.rates:
-        assert crowd.constable.beat.max_in_window(round(rate.seconds * S)) <= rate.requests
+        assert crowd.limit_set.log.max_in_window(round(rate.seconds * S)) <= rate.requests

@@ -10,23 +10,23 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 import attrs
 
 from hourlyclicks.clock import SECOND
+from hourlyclicks.coordination.arbiter import Arbiter, SlotRequest
+from hourlyclicks.coordination.state import ArbiterState
 from hourlyclicks.events import Event
 from hourlyclicks.model.targets import Account, Query
-from hourlyclicks.pacing.book import Book
-from hourlyclicks.pacing.errand import Errand
-from hourlyclicks.pacing.gate import Slot
-from hourlyclicks.pacing.lanes import Call, Lane
+from hourlyclicks.pacing.breaker import Wait
 from hourlyclicks.pacing.limiter import Limiter
-from hourlyclicks.pacing.pause import Wait
 from hourlyclicks.pacing.plans import Limits
-from hourlyclicks.pacing.turnstile import Applicant, Turnstile
+from hourlyclicks.pacing.queue import Job, Lane
+from hourlyclicks.pacing.task import FetchTask
+from hourlyclicks.pacing.window import Slot
 from hourlyclicks.simulator.clock import VirtualClock, run_virtual
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from hourlyclicks.pacing.gate import Gate
-    from hourlyclicks.pacing.turnstile import Taken
+    from hourlyclicks.coordination.arbiter import Taken
+    from hourlyclicks.pacing.window import SlidingWindow
 
 T = TypeVar("T")
 S = SECOND
@@ -51,23 +51,23 @@ def virtual(scene: Callable[[VirtualClock], Coroutine[Any, Any, None]]) -> Calla
     return test
 
 
-def taken(gate: Gate, now: float) -> Slot:
+def taken(window: SlidingWindow, now: float) -> Slot:
     """Take a place that must be free, at a moment in seconds."""
-    got = gate.reserve(round(now * S))
+    got = window.reserve(round(now * S))
     assert isinstance(got, Slot)
     return got
 
 
-def refused(gate: Gate, now: float) -> Wait:
+def refused(window: SlidingWindow, now: float) -> Wait:
     """Ask for a place that must not be free, at a moment in seconds."""
-    got = gate.reserve(round(now * S))
+    got = window.reserve(round(now * S))
     assert not isinstance(got, Slot)
     return got
 
 
-def errand_for(call: Call) -> Errand:
+def errand_for(call: Job) -> FetchTask:
     """Return an errand of a call; which day it is for does not matter here."""
-    return Errand(call, Query(dt.date(2025, 4, 20), Account()))
+    return FetchTask(call, Query(dt.date(2025, 4, 20), Account()))
 
 
 async def settle() -> None:
@@ -97,13 +97,13 @@ class World:
 
     async def slots(self, number: int) -> list[Slot]:
         """Take some slots that are free, each for a call of its own."""
-        return [await self.limiter.acquire(errand_for(Call(Lane.INTERACTIVE))) for _ in range(number)]
+        return [await self.limiter.acquire(errand_for(Job(Lane.INTERACTIVE))) for _ in range(number)]
 
-    def waiter(self, call: Call | None = None) -> asyncio.Task[Slot]:
+    def waiter(self, call: Job | None = None) -> asyncio.Task[Slot]:
         """Let somebody wait for a slot."""
-        return asyncio.create_task(self.limiter.acquire(errand_for(call or Call(Lane.INTERACTIVE))))
+        return asyncio.create_task(self.limiter.acquire(errand_for(call or Job(Lane.INTERACTIVE))))
 
-    async def ask(self, call: Call, latency: float = 0.2) -> float:
+    async def ask(self, call: Job, latency: float = 0.2) -> float:
         """Send one request that is answered; return when it was sent."""
         slot = await self.limiter.acquire(errand_for(call))
         sent = self.now
@@ -128,27 +128,27 @@ class Booth:
     written: int = 0
     _asked: int = 0
 
-    def step(self, at: float, act: Callable[[Turnstile], T]) -> T:
+    def step(self, at: float, act: Callable[[Arbiter], T]) -> T:
         """Take a step as a store does."""
-        stile = Turnstile(self.limits, self.book, now=round(at * S), lease=LEASE * S)
-        result = act(stile)
-        book = stile.close()
-        if stile.changed:
-            self.text = book.write()
+        arbiter = Arbiter(self.limits, self.state, now=round(at * S), lease=LEASE * S)
+        result = act(arbiter)
+        state = arbiter.close()
+        if arbiter.changed:
+            self.text = state.write()
             self.written += 1
         return result
 
     @property
-    def book(self) -> Book:
+    def state(self) -> ArbiterState:
         """The book as somebody reads it."""
-        return Book.read(self.text)
+        return ArbiterState.read(self.text)
 
     def ask(self, at: float, holder: str, what: str | None = None, **more: Any) -> Slot | Wait | Taken:  # noqa: ANN401 - the rest of an applicant
         """Ask for a place for a day, each time another unless told otherwise."""
         self._asked += 1
         given: dict[str, Any] = {"lane": 0, "waiting": 1, "unsent": 1, "job": ""} | more
-        who = Applicant(holder, self._asked, what=what or f"day {self._asked}", **given)
-        return self.step(at, lambda stile: stile.reserve(who))
+        who = SlotRequest(holder, self._asked, what=what or f"day {self._asked}", **given)
+        return self.step(at, lambda arbiter: arbiter.reserve(who))
 
     def given(self, at: float, holder: str, what: str | None = None, **more: Any) -> Slot:  # noqa: ANN401 - the rest of an applicant
         """Take a place that must be free."""
@@ -164,9 +164,9 @@ class Booth:
 
     def release(self, at: float, slot: Slot, *, answered: bool = True) -> None:
         """Let a response come."""
-        self.step(at, lambda stile: stile.release(slot.id, answered=answered))
+        self.step(at, lambda arbiter: arbiter.release(slot.id, answered=answered))
 
     def refuse(self, at: float, slot: Slot, retry_after: float | None = None) -> float | None:
         """Let a request be refused; return the seconds of the pause if that begins one."""
-        refusal = self.step(at, lambda stile: stile.refused(slot.id, retry_after, u=0.0, for_rate=True))
+        refusal = self.step(at, lambda arbiter: arbiter.refused(slot.id, retry_after, u=0.0, for_rate=True))
         return None if refusal is None else refusal.seconds

@@ -16,10 +16,10 @@ import time
 from typing import NamedTuple
 
 from hourlyclicks import Client, Limits, Rate, RetryPolicy
+from hourlyclicks.coordination import backend as shared
 from hourlyclicks.events import DayDone
 from hourlyclicks.model.targets import as_target
-from hourlyclicks.net.transport import Timeout
-from hourlyclicks.pacing import shared
+from hourlyclicks.transport.aiohttp import Timeout
 
 COUNTS = ("total", "done", "reused", "failed", "refused", "remaining", "requests", "stopped", "complete")
 

@@ -12,7 +12,6 @@ from yarl import URL
 from hourlyclicks.clock import SECOND
 from hourlyclicks.errors import DecodeError, TransportError, UsageError
 from hourlyclicks.model.http import Request
-from hourlyclicks.net.transport import AiohttpTransport, Timeout
 from hourlyclicks.simulator import (
     ALGORITHMS,
     Body,
@@ -41,17 +40,18 @@ from hourlyclicks.simulator import (
     retry_after,
     run_virtual,
 )
+from hourlyclicks.transport.aiohttp import AiohttpTransport, Timeout
 from tests.sizes import examples
 
 if TYPE_CHECKING:
     from hourlyclicks.errors import TransportKind
     from hourlyclicks.model.http import Response
-    from hourlyclicks.net.transport import Transport
     from hourlyclicks.simulator import (
         Counters,
         Fault,
         VirtualClock,
     )
+    from hourlyclicks.transport.aiohttp import Transport
 
 FIRST = dt.date(2024, 1, 1)
 

@@ -9,7 +9,7 @@ from hourlyclicks.errors import ApiError
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.day import DayClicks
 from hourlyclicks.model.targets import Account
-from hourlyclicks.store.ledger import DayState, Mark, Reason
+from hourlyclicks.store.ledger import DayState, Failure, LedgerEntry
 from tests.model.strategies import FIRST, NOON
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ ALL = DateRange(FIRST, FIRST + dt.timedelta(days=299))
 LATER = NOON + dt.timedelta(minutes=1)
 LARGEST = 2**63 - 1
 
-FAILED = Reason("ServerError", "HTTP 503: busy", None, 503)
-REFUSED = Reason.of(ApiError("no such link", code=404, status=200))
+FAILED = Failure("ServerError", "HTTP 503: busy", None, 503)
+REFUSED = Failure.of(ApiError("no such link", code=404, status=200))
 
 
 def day(offset: int) -> dt.date:
@@ -36,22 +36,22 @@ def figures(
     return DayClicks(FIRST, tuple(clicks), tuple(users or clicks), NOON, final)
 
 
-def failure(date: dt.date = FIRST, at: dt.datetime = NOON, *, attempts: int = 4) -> Mark:
+def failure(date: dt.date = FIRST, at: dt.datetime = NOON, *, attempts: int = 4) -> LedgerEntry:
     """Make the mark of a day that failed."""
-    return Mark(date, DayState.FAILED, at, attempts, reason=FAILED)
+    return LedgerEntry(date, DayState.FAILED, at, attempts, reason=FAILED)
 
 
-def refusal(date: dt.date = FIRST, at: dt.datetime = NOON) -> Mark:
+def refusal(date: dt.date = FIRST, at: dt.datetime = NOON) -> LedgerEntry:
     """Make the mark of a day that was refused."""
-    return Mark(date, DayState.REFUSED, at, 1, reason=REFUSED)
+    return LedgerEntry(date, DayState.REFUSED, at, 1, reason=REFUSED)
 
 
-def count_one(text: str | None, _now: int, _mark: Mark | None) -> tuple[str, int]:
+def count_one(text: str | None, _now: int, _mark: LedgerEntry | None) -> tuple[str, int]:
     """Count the steps."""
     number = int(text or 0) + 1
     return str(number), number
 
 
-def look(text: str | None, _now: int, _mark: Mark | None) -> tuple[None, str | None]:
+def look(text: str | None, _now: int, _mark: LedgerEntry | None) -> tuple[None, str | None]:
     """Change nothing, and return what is kept."""
     return None, text

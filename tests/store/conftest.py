@@ -54,12 +54,6 @@ async def server_place(postgres_server: PostgresServer) -> AsyncIterator[ServerP
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """Where the file is."""
-    return tmp_path / "clicks.db"
-
-
-@pytest.fixture
 async def store(path: Path) -> AsyncIterator[SqliteStore]:
     """Open a new file that nobody waits long for."""
     store = SqliteStore(path, patience=0.05)

@@ -30,7 +30,7 @@ async def filled(path: Path) -> None:
     store = SqliteStore(path)
     account = await me(store)
     for date in list(ALL)[:200]:
-        await store.keep(account, ME, a_day(date), requests=1)
+        await store.put(account, ME, a_day(date), requests=1)
     await store.close()
 
 
@@ -39,7 +39,7 @@ async def refusal(path: Path, **options: Any) -> str:  # noqa: ANN401 - those of
     store = SqliteStore(path, **options)
     try:
         with pytest.raises(StoreError) as caught:
-            await store.tally(await me(store), ME, ALL)
+            await store.count_by_state(await me(store), ME, ALL)
     finally:
         await store.close()
     return str(caught.value).removeprefix(f"the store {path}: ")

@@ -38,8 +38,8 @@ async def main(where: str, first: str, number: str) -> None:
 
     async def work() -> None:
         for date in dates:
-            await store.keep(account, ME, provisional(date), requests=1)
-            await store.keep(account, ME, final(date), requests=1)
+            await store.put(account, ME, provisional(date), requests=1)
+            await store.put(account, ME, final(date), requests=1)
             sys.stdout.write(f"{date}\n")
             sys.stdout.flush()
 

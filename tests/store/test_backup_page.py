@@ -52,9 +52,9 @@ def test_a_backup_is_made_and_restored(tmp_path: Path) -> None:
         store = SqliteStore(tmp_path / "clicks.db")
         account = await me(store)
         for date in list(ALL)[:DAYS]:
-            await store.keep(account, ME, a_day(date), requests=1)
+            await store.put(account, ME, a_day(date), requests=1)
         run(tmp_path, *commands(backup, vacuum, dump))
-        await store.keep(account, ME, a_day(ALL[DAYS]), requests=1)
+        await store.put(account, ME, a_day(ALL[DAYS]), requests=1)
         await store.close()
 
     asyncio.run(use())
@@ -67,7 +67,7 @@ def test_a_backup_is_made_and_restored(tmp_path: Path) -> None:
     async def go_on() -> None:
         for name in names:
             store = SqliteStore(tmp_path / name)
-            await store.keep(await me(store), ME, a_day(ALL[DAYS]), requests=1)
+            await store.put(await me(store), ME, a_day(ALL[DAYS]), requests=1)
             await store.close()
 
     asyncio.run(go_on())

@@ -11,8 +11,8 @@ import pytest
 from hourlyclicks.errors import ApiError, ServerError, StoreError
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.targets import Group, Link
-from hourlyclicks.store.ledger import DayState, Kept, Mark, Reason, Revision
-from hourlyclicks.store.terms import Reader
+from hourlyclicks.store.freshness import Reader
+from hourlyclicks.store.ledger import DayState, Failure, LedgerEntry, PutResult, Revision
 from tests.model.strategies import FIRST, NOON, a_day
 from tests.store.answers import ALL, LARGEST, LATER, ME, REFUSED, day, failure, figures, refusal
 
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 async def test_a_day_comes_back_as_it_was(place: Place, known: DayClicks) -> None:
     """Nothing is lost or made up: not reported, zero, the largest count, more users than clicks."""
     store, account = await place.account()
-    assert await store.keep(account, ME, known, requests=1) == Kept(1)
+    assert await store.put(account, ME, known, requests=1) == PutResult(1)
     assert await store.read(account, ME, ALL) == [known]
 
 
@@ -46,7 +46,7 @@ async def test_the_moment_of_an_answer_is_kept_to_the_microsecond(place: Place) 
     seoul = dt.timezone(dt.timedelta(hours=9))
     moment = dt.datetime(2024, 3, 11, 0, 0, 0, 1, tzinfo=seoul)
     store, account = await place.account()
-    await store.keep(account, ME, a_day(FIRST, at=moment), requests=1)
+    await store.put(account, ME, a_day(FIRST, at=moment), requests=1)
     (known,) = await store.read(account, ME, ALL)
     assert (known.fetched_at, known.fetched_at.tzinfo) == (moment, dt.UTC)
 
@@ -63,16 +63,18 @@ async def test_the_moment_of_an_answer_is_kept_to_the_microsecond(place: Place) 
 async def test_an_answer_is_in_a_state(place: Place, known: DayClicks, state: DayState) -> None:
     """The mark of a day says what its answer is worth, since when, and what it cost."""
     store, account = await place.account()
-    await store.keep(account, ME, known, requests=3)
-    assert await store.marks(account, ME, ALL) == [Mark(FIRST, state, NOON, 3, 1, hours=known.reported_hours)]
+    await store.put(account, ME, known, requests=3)
+    assert await store.entries(account, ME, ALL) == [
+        LedgerEntry(FIRST, state, NOON, 3, 1, hours=known.reported_hours)
+    ]
 
 
-@pytest.mark.parametrize("mark", [failure(), refusal()])
-async def test_a_day_without_an_answer_has_a_mark_and_no_figures(place: Place, mark: Mark) -> None:
+@pytest.mark.parametrize("entry", [failure(), refusal()])
+async def test_a_day_without_an_answer_has_a_mark_and_no_figures(place: Place, entry: LedgerEntry) -> None:
     """It is marked as failed or refused, and why; it can never be read as zero clicks."""
     store, account = await place.account()
-    await store.note(account, ME, mark)
-    assert await store.marks(account, ME, ALL) == [mark]
+    await store.record_failure(account, ME, entry)
+    assert await store.entries(account, ME, ALL) == [entry]
     assert await store.read(account, ME, ALL) == []
 
 
@@ -81,21 +83,21 @@ async def test_of_a_day_nobody_asked_for_nothing_is_known(place: Place) -> None:
     store, account = await place.account()
     for _ in range(2):
         elsewhere = DateRange(day(5), day(6))
-        assert await store.marks(account, ME, elsewhere) == []
+        assert await store.entries(account, ME, elsewhere) == []
         assert await store.read(account, ME, elsewhere) == []
-        assert not await store.tally(account, ME, elsewhere)
-        await store.keep(account, ME, a_day(FIRST), requests=1)
+        assert not await store.count_by_state(account, ME, elsewhere)
+        await store.put(account, ME, a_day(FIRST), requests=1)
 
 
 async def test_a_provisional_day_becomes_final(place: Place) -> None:
     """A later answer takes the place of the earlier, and counts as a revision only if it differs."""
     store, account = await place.account()
-    await store.keep(account, ME, a_day(FIRST, 1, final=False), requests=1)
+    await store.put(account, ME, a_day(FIRST, 1, final=False), requests=1)
     final = a_day(FIRST, 2, at=LATER)
-    assert await store.keep(account, ME, final, requests=2) == Kept(2, revised=True)
+    assert await store.put(account, ME, final, requests=2) == PutResult(2, revised=True)
     assert await store.read(account, ME, ALL) == [final]
-    assert await store.marks(account, ME, ALL) == [
-        Mark(FIRST, DayState.FINAL, LATER, 3, 2, hours=final.reported_hours)
+    assert await store.entries(account, ME, ALL) == [
+        LedgerEntry(FIRST, DayState.FINAL, LATER, 3, 2, hours=final.reported_hours)
     ]
 
 
@@ -106,30 +108,32 @@ async def test_fewer_hours_replace_more_when_that_is_confirmed(
     """The first answer only puts the day in doubt; the figures before are a revision when they go."""
     store, account = await place.account()
     before, minute = figures([1] * 24), dt.timedelta(minutes=1)
-    await store.keep(account, ME, before, requests=1)
+    await store.put(account, ME, before, requests=1)
     fewer = attrs.evolve(figures(counts), fetched_at=LATER)
-    assert await store.keep(account, ME, fewer, requests=1) == Kept(1, doubted_at=LATER)
+    assert await store.put(account, ME, fewer, requests=1) == PutResult(1, doubted_at=LATER)
     assert await store.read(account, ME, ALL) == [attrs.evolve(before, final=False)]
-    assert await store.marks(account, ME, ALL) == [
-        Mark(FIRST, DayState.PROVISIONAL, NOON, 2, 1, hours=24, doubted_at=LATER)
+    assert await store.entries(account, ME, ALL) == [
+        LedgerEntry(FIRST, DayState.PROVISIONAL, NOON, 2, 1, hours=24, doubted_at=LATER)
     ]
     assert await store.revisions(account, ME, ALL) == []
     again = attrs.evolve(fewer, fetched_at=LATER + minute)
-    assert await store.keep(account, ME, again, requests=1) == Kept(2, revised=True)
+    assert await store.put(account, ME, again, requests=1) == PutResult(2, revised=True)
     assert await store.read(account, ME, ALL) == [again]
     assert await store.revisions(account, ME, ALL) == [Revision(1, attrs.evolve(before, final=False))]
-    (mark,) = await store.marks(account, ME, ALL)
-    assert (mark.attempts, mark.doubted_at) == (3, None)
+    (entry,) = await store.entries(account, ME, ALL)
+    assert (entry.attempts, entry.doubted_at) == (3, None)
 
 
 async def test_an_answer_with_all_hours_ends_a_doubt(place: Place) -> None:
     """The day is as it was before, and no revision has come of it."""
     store, account = await place.account()
-    await store.keep(account, ME, figures([1] * 24), requests=1)
-    await store.keep(account, ME, attrs.evolve(figures([None] * 24), fetched_at=LATER), requests=1)
+    await store.put(account, ME, figures([1] * 24), requests=1)
+    await store.put(account, ME, attrs.evolve(figures([None] * 24), fetched_at=LATER), requests=1)
     good = attrs.evolve(figures([1] * 24), fetched_at=LATER)
-    assert await store.keep(account, ME, good, requests=1) == Kept(1)
-    assert await store.marks(account, ME, ALL) == [Mark(FIRST, DayState.FINAL, LATER, 3, 1, hours=24)]
+    assert await store.put(account, ME, good, requests=1) == PutResult(1)
+    assert await store.entries(account, ME, ALL) == [
+        LedgerEntry(FIRST, DayState.FINAL, LATER, 3, 1, hours=24)
+    ]
     assert await store.revisions(account, ME, ALL) == []
 
 
@@ -141,9 +145,9 @@ async def test_no_figures_are_ever_deleted(place: Place) -> None:
         attrs.evolve(each, fetched_at=NOON + number * dt.timedelta(1)) for number, each in enumerate(sets)
     ]
     for each in sets:
-        await store.keep(account, ME, each, requests=1)
-        await store.keep(account, ME, each, requests=1)
-    await store.keep(account, ME, a_day(day(1)), requests=1)
+        await store.put(account, ME, each, requests=1)
+        await store.put(account, ME, each, requests=1)
+    await store.put(account, ME, a_day(day(1)), requests=1)
     assert await store.revisions(account, ME, ALL) == [
         Revision(number, each) for number, each in enumerate(sets[:-1], 1)
     ]
@@ -155,9 +159,9 @@ async def test_a_reader_with_another_clock_or_zone_counts_for_itself(place: Plac
     """The days of a range are counted as this reader sees them, and without one as they were written."""
     store, account = await place.account()
     evening = dt.datetime.combine(FIRST, dt.time(20), dt.UTC)
-    await store.keep(account, ME, a_day(FIRST, at=evening), requests=1)
-    await store.keep(account, ME, a_day(day(1), at=NOON + dt.timedelta(days=2)), requests=1)
-    await store.keep(account, ME, a_day(day(2)), requests=1)
+    await store.put(account, ME, a_day(FIRST, at=evening), requests=1)
+    await store.put(account, ME, a_day(day(1), at=NOON + dt.timedelta(days=2)), requests=1)
+    await store.put(account, ME, a_day(day(2)), requests=1)
     for reader, final in (
         (None, 3),
         (Reader(NOON, dt.timezone(dt.timedelta(hours=9))), 2),
@@ -166,45 +170,47 @@ async def test_a_reader_with_another_clock_or_zone_counts_for_itself(place: Plac
         (Reader(NOON, trusting=True), 2),
         (Reader(NOON + dt.timedelta(days=2)), 2),
     ):
-        tally = await store.tally(account, ME, ALL, reader=reader)
-        assert (tally[DayState.FINAL], tally.total()) == (final, 3)
+        count_by_state = await store.count_by_state(account, ME, ALL, reader=reader)
+        assert (count_by_state[DayState.FINAL], count_by_state.total()) == (final, 3)
 
 
 async def test_a_final_day_never_becomes_provisional(place: Place) -> None:
     """A provisional answer is dropped if a final one is known, however late it comes; it was a request."""
     store, account = await place.account()
-    await store.keep(account, ME, a_day(FIRST, 1), requests=1)
-    kept = await store.keep(account, ME, a_day(FIRST, 2, final=False, at=LATER), requests=2)
-    assert kept == Kept(1, dropped=True)
+    await store.put(account, ME, a_day(FIRST, 1), requests=1)
+    kept = await store.put(account, ME, a_day(FIRST, 2, final=False, at=LATER), requests=2)
+    assert kept == PutResult(1, dropped=True)
     assert await store.read(account, ME, ALL) == [a_day(FIRST, 1)]
-    assert await store.marks(account, ME, ALL) == [Mark(FIRST, DayState.FINAL, NOON, 3, 1, hours=12)]
+    assert await store.entries(account, ME, ALL) == [LedgerEntry(FIRST, DayState.FINAL, NOON, 3, 1, hours=12)]
 
 
 async def test_a_later_final_answer_replaces_an_earlier(place: Place) -> None:
     """Figures that were thought final and changed count as a revision; the earlier never comes back."""
     store, account = await place.account()
-    await store.keep(account, ME, a_day(FIRST, 1), requests=1)
-    assert await store.keep(account, ME, a_day(FIRST, 2, at=LATER), requests=1) == Kept(2, revised=True)
-    assert await store.keep(account, ME, a_day(FIRST, 1), requests=1) == Kept(2, dropped=True)
+    await store.put(account, ME, a_day(FIRST, 1), requests=1)
+    assert await store.put(account, ME, a_day(FIRST, 2, at=LATER), requests=1) == PutResult(2, revised=True)
+    assert await store.put(account, ME, a_day(FIRST, 1), requests=1) == PutResult(2, dropped=True)
     assert await store.read(account, ME, ALL) == [a_day(FIRST, 2, at=LATER)]
 
 
 async def test_the_same_figures_again_are_no_revision(place: Place) -> None:
     """Only the moment changes."""
     store, account = await place.account()
-    await store.keep(account, ME, a_day(FIRST), requests=1)
-    assert await store.keep(account, ME, a_day(FIRST, at=LATER), requests=1) == Kept(1)
-    assert await store.marks(account, ME, ALL) == [Mark(FIRST, DayState.FINAL, LATER, 2, 1, hours=12)]
+    await store.put(account, ME, a_day(FIRST), requests=1)
+    assert await store.put(account, ME, a_day(FIRST, at=LATER), requests=1) == PutResult(1)
+    assert await store.entries(account, ME, ALL) == [
+        LedgerEntry(FIRST, DayState.FINAL, LATER, 2, 1, hours=12)
+    ]
 
 
-@pytest.mark.parametrize("mark", [failure(), refusal()])
-async def test_a_day_that_failed_can_be_answered(place: Place, mark: Mark) -> None:
+@pytest.mark.parametrize("entry", [failure(), refusal()])
+async def test_a_day_that_failed_can_be_answered(place: Place, entry: LedgerEntry) -> None:
     """The answer takes the place of the reason, and the requests add up."""
     store, account = await place.account()
-    await store.note(account, ME, mark)
-    assert await store.keep(account, ME, a_day(FIRST, at=LATER), requests=2) == Kept(1)
-    assert await store.marks(account, ME, ALL) == [
-        Mark(FIRST, DayState.FINAL, LATER, mark.attempts + 2, 1, hours=12)
+    await store.record_failure(account, ME, entry)
+    assert await store.put(account, ME, a_day(FIRST, at=LATER), requests=2) == PutResult(1)
+    assert await store.entries(account, ME, ALL) == [
+        LedgerEntry(FIRST, DayState.FINAL, LATER, entry.attempts + 2, 1, hours=12)
     ]
 
 
@@ -212,50 +218,56 @@ async def test_a_day_that_failed_can_be_answered(place: Place, mark: Mark) -> No
     ("known", "state"),
     [(a_day(FIRST), DayState.FINAL), (a_day(FIRST, final=False), DayState.PROVISIONAL)],
 )
-@pytest.mark.parametrize("mark", [failure(at=LATER), refusal(at=LATER)])
-async def test_figures_outlive_a_failure(place: Place, known: DayClicks, state: DayState, mark: Mark) -> None:
+@pytest.mark.parametrize("entry", [failure(at=LATER), refusal(at=LATER)])
+async def test_figures_outlive_a_failure(
+    place: Place, known: DayClicks, state: DayState, entry: LedgerEntry
+) -> None:
     """A day that has figures keeps them with state and moment; only the reason and the requests are noted."""
     store, account = await place.account()
-    await store.keep(account, ME, known, requests=1)
-    await store.note(account, ME, mark)
+    await store.put(account, ME, known, requests=1)
+    await store.record_failure(account, ME, entry)
     assert await store.read(account, ME, ALL) == [known]
-    assert await store.marks(account, ME, ALL) == [
-        Mark(FIRST, state, NOON, mark.attempts + 1, 1, mark.reason, 12)
+    assert await store.entries(account, ME, ALL) == [
+        LedgerEntry(FIRST, state, NOON, entry.attempts + 1, 1, entry.reason, 12)
     ]
 
 
 async def test_a_reason_is_forgotten_when_the_day_is_answered_again(place: Place) -> None:
     """A refreshed day has no reason to show any more."""
     store, account = await place.account()
-    await store.keep(account, ME, a_day(FIRST, final=False), requests=1)
-    await store.note(account, ME, failure())
-    await store.keep(account, ME, a_day(FIRST, final=False, at=LATER), requests=1)
-    assert await store.marks(account, ME, ALL) == [Mark(FIRST, DayState.PROVISIONAL, LATER, 6, 1, hours=12)]
+    await store.put(account, ME, a_day(FIRST, final=False), requests=1)
+    await store.record_failure(account, ME, failure())
+    await store.put(account, ME, a_day(FIRST, final=False, at=LATER), requests=1)
+    assert await store.entries(account, ME, ALL) == [
+        LedgerEntry(FIRST, DayState.PROVISIONAL, LATER, 6, 1, hours=12)
+    ]
 
 
 async def test_failures_add_up_and_the_last_one_counts(place: Place) -> None:
     """A failed day that is refused in the end is refused."""
     store, account = await place.account()
-    await store.note(account, ME, failure())
-    await store.note(account, ME, failure(at=LATER))
-    await store.note(account, ME, refusal(at=LATER))
-    assert await store.marks(account, ME, ALL) == [Mark(FIRST, DayState.REFUSED, LATER, 9, reason=REFUSED)]
+    await store.record_failure(account, ME, failure())
+    await store.record_failure(account, ME, failure(at=LATER))
+    await store.record_failure(account, ME, refusal(at=LATER))
+    assert await store.entries(account, ME, ALL) == [
+        LedgerEntry(FIRST, DayState.REFUSED, LATER, 9, reason=REFUSED)
+    ]
 
 
 @pytest.mark.parametrize(
     "reason",
     [
-        Reason.of(ApiError("서버 '오류' %s \\n", code=-(2**63), status=200)),
-        Reason.of(ApiError("", code=None, status=422)),
-        Reason.of(ServerError("x" * 10_000, status=500, retryable=True)),
+        Failure.of(ApiError("서버 '오류' %s \\n", code=-(2**63), status=200)),
+        Failure.of(ApiError("", code=None, status=422)),
+        Failure.of(ServerError("x" * 10_000, status=500, retryable=True)),
     ],
 )
-async def test_a_reason_comes_back_as_it_was(place: Place, reason: Reason) -> None:
+async def test_a_reason_comes_back_as_it_was(place: Place, reason: Failure) -> None:
     """Whatever the server said."""
     store, account = await place.account()
-    mark = Mark(FIRST, DayState.FAILED, NOON, 1, reason=reason)
-    await store.note(account, ME, mark)
-    assert await store.marks(account, ME, ALL) == [mark]
+    entry = LedgerEntry(FIRST, DayState.FAILED, NOON, 1, reason=reason)
+    await store.record_failure(account, ME, entry)
+    assert await store.entries(account, ME, ALL) == [entry]
 
 
 @pytest.mark.parametrize(
@@ -270,7 +282,7 @@ async def test_a_reason_comes_back_as_it_was(place: Place, reason: Reason) -> No
 async def test_half_a_day_is_never_handed_out(place: Place, damage: str) -> None:
     """A day whose rows another program has changed is an error, not a day with other gaps."""
     store, account = await place.account()
-    await store.keep(account, ME, a_day(FIRST), requests=1)
+    await store.put(account, ME, a_day(FIRST), requests=1)
     await place.sql(damage)
     with pytest.raises(StoreError, match=r"holds 2024-02-25 in part only: another program has changed it"):
         await store.read(account, ME, ALL)
@@ -279,7 +291,7 @@ async def test_half_a_day_is_never_handed_out(place: Place, damage: str) -> None
 async def test_a_target_that_is_none_is_an_error(place: Place) -> None:
     """It says so, and is not taken for the caller's mistake."""
     store, account = await place.account()
-    await store.keep(account, ME, a_day(FIRST), requests=1)
+    await store.put(account, ME, a_day(FIRST), requests=1)
     await place.sql("UPDATE series SET target = 'everything'")
     with pytest.raises(StoreError, match="'everything' is no target"):
         await store.targets(account)
@@ -289,21 +301,21 @@ async def test_figures_that_are_too_large_are_an_error(place: Place) -> None:
     """A count that no store holds is a `StoreError`, and everything is as before, half-way through or not."""
     store, account = await place.account()
     with pytest.raises(StoreError, match="the store "):
-        await store.keep(account, ME, figures([*[1] * 23, 2**63]), requests=1)
-    assert await store.marks(account, ME, ALL) == []
+        await store.put(account, ME, figures([*[1] * 23, 2**63]), requests=1)
+    assert await store.entries(account, ME, ALL) == []
     assert await store.targets(account) == []
-    await store.keep(account, ME, a_day(FIRST), requests=1)
+    await store.put(account, ME, a_day(FIRST), requests=1)
     with pytest.raises(StoreError, match="the store "):
-        await store.keep(account, ME, figures([*[1] * 23, 2**63]), requests=1)
+        await store.put(account, ME, figures([*[1] * 23, 2**63]), requests=1)
     assert await store.read(account, ME, ALL) == [a_day(FIRST)]
-    assert await store.marks(account, ME, ALL) == [Mark(FIRST, DayState.FINAL, NOON, 1, 1, hours=12)]
+    assert await store.entries(account, ME, ALL) == [LedgerEntry(FIRST, DayState.FINAL, NOON, 1, 1, hours=12)]
 
 
 async def test_the_view_shows_the_hours(place: Place) -> None:
     """Anybody can select the hours that were reported, with the state of their day."""
     store, account = await place.account()
-    await store.keep(account, Link("kYdr", "https://vvd.bz"), a_day(FIRST, 7), requests=1)
-    await store.keep(account, Group(1), figures([None] * 24), requests=1)
+    await store.put(account, Link("kYdr", "https://vvd.bz"), a_day(FIRST, 7), requests=1)
+    await store.put(account, Group(1), figures([None] * 24), requests=1)
     rows = await place.sql(
         "SELECT target, CAST(date AS TEXT), hour, clicks, unique_users, state FROM clicks ORDER BY hour"
     )

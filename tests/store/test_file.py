@@ -29,7 +29,7 @@ async def test_only_the_owner_can_read_the_files(path: Path) -> None:
     before = os.umask(0)
     store = SqliteStore(path)
     try:
-        await store.keep(await me(store), ME, a_day(FIRST), requests=1)
+        await store.put(await me(store), ME, a_day(FIRST), requests=1)
         modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
     finally:
         os.umask(before)
@@ -53,7 +53,7 @@ async def test_a_closed_store_is_one_file(path: Path) -> None:
 async def test_anybody_can_select_from_the_tables(path: Path) -> None:
     """With the sqlite3 module, while the store is open."""
     store = SqliteStore(path)
-    await store.keep(await me(store), Link("kYdr", "https://vvd.bz"), a_day(FIRST, 7), requests=3)
+    await store.put(await me(store), Link("kYdr", "https://vvd.bz"), a_day(FIRST, 7), requests=3)
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
         query = (
             "SELECT target, date, hour, clicks, unique_users, state FROM clicks WHERE hour < 2 ORDER BY hour"
@@ -135,7 +135,7 @@ async def test_a_file_with_foreign_bytes_is_damaged(path: Path) -> None:
 async def test_what_no_store_writes_is_not_read(path: Path, store: SqliteStore, damage: str) -> None:
     """A column of SQLite takes anything; what makes no day is an error."""
     account = await me(store)
-    await store.keep(account, ME, a_day(FIRST), requests=1)
+    await store.put(account, ME, a_day(FIRST), requests=1)
     with closing(sqlite3.connect(path)) as db, db:
         db.execute(damage)
     with pytest.raises(StoreError, match="another program has changed it"):

@@ -37,7 +37,7 @@ ONE_MORE = "INSERT INTO accounts (fingerprint) VALUES ('x')"
 async def keep_all(store: SqliteStore, account: int, kept: list[DayClicks]) -> None:
     """Keep one day after the other, and write down which were."""
     for date in ALL:
-        await store.keep(account, ME, a_day(date), requests=1)
+        await store.put(account, ME, a_day(date), requests=1)
         kept.append(a_day(date))
 
 
@@ -93,8 +93,8 @@ async def test_a_full_disk_loses_nothing(store: SqliteStore) -> None:
     assert 0 < len(kept) < 100
     assert await store.read(account, ME, ALL) == kept
     await store._run(pragma("max_page_count = 9999"))
-    await store.keep(account, ME, a_day(ALL[len(kept)]), requests=1)
-    assert await store.tally(account, ME, ALL) == {DayState.FINAL: len(kept) + 1}
+    await store.put(account, ME, a_day(ALL[len(kept)]), requests=1)
+    assert await store.count_by_state(account, ME, ALL) == {DayState.FINAL: len(kept) + 1}
 
 
 _BIG_FILES = """
@@ -110,7 +110,7 @@ async def main():
     resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, resource.RLIM_INFINITY))
     try:
         for number in range(1000):
-            await store.keep(account, Account(), a_day(FIRST + dt.timedelta(days=number)), requests=1)
+            await store.put(account, Account(), a_day(FIRST + dt.timedelta(days=number)), requests=1)
             print(number)
     except StoreError as error:
         print(error)
@@ -140,9 +140,9 @@ async def test_a_file_that_is_locked_is_not_waited_for_too_long(path: Path, stor
     with closing(sqlite3.connect(path)) as db:
         db.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreError, match="another program keeps it locked"):
-            await store.keep(account, ME, a_day(FIRST), requests=1)
+            await store.put(account, ME, a_day(FIRST), requests=1)
         assert await store.read(account, ME, ALL) == []
-    await store.keep(account, ME, a_day(FIRST), requests=1)
+    await store.put(account, ME, a_day(FIRST), requests=1)
     with closing(sqlite3.connect(path.parent / "new.db")) as db:
         db.execute("BEGIN EXCLUSIVE")
         assert "another program keeps it locked" in await refusal(path.parent / "new.db", patience=0.05)
@@ -158,10 +158,10 @@ async def test_a_lock_is_waited_for_in_vain_once(path: Path, monkeypatch: pytest
         monkeypatch.setattr(sqlite, "time", SimpleNamespace(monotonic=lambda: next(moments)))
         for _ in range(2):
             with pytest.raises(StoreError, match="another program keeps it locked"):
-                await store.keep(account, ME, a_day(FIRST), requests=1)
+                await store.put(account, ME, a_day(FIRST), requests=1)
         monkeypatch.undo()
         db.execute("ROLLBACK")
-    await store.keep(account, ME, a_day(FIRST), requests=1)
+    await store.put(account, ME, a_day(FIRST), requests=1)
     assert not store._in_vain
     await store.close()
 
@@ -173,7 +173,7 @@ async def test_a_file_that_is_locked_is_waited_for(path: Path) -> None:
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         db.execute("BEGIN IMMEDIATE")
         db.execute(ONE_MORE)
-        keeping = asyncio.create_task(store.keep(account, ME, a_day(FIRST), requests=1))
+        keeping = asyncio.create_task(store.put(account, ME, a_day(FIRST), requests=1))
         await asyncio.wait({keeping}, timeout=0.1)
         assert not keeping.done()
         db.execute("COMMIT")
@@ -188,7 +188,7 @@ async def test_a_close_that_is_cancelled_waits_for_no_lock(path: Path) -> None:
     account = await me(store)
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         db.execute("BEGIN IMMEDIATE")
-        keeping = asyncio.create_task(store.keep(account, ME, a_day(FIRST), requests=1))
+        keeping = asyncio.create_task(store.put(account, ME, a_day(FIRST), requests=1))
         closed = asyncio.create_task(store.close())
         await asyncio.wait({keeping, closed}, timeout=0.05)
         assert not keeping.done()
@@ -197,7 +197,7 @@ async def test_a_close_that_is_cancelled_waits_for_no_lock(path: Path) -> None:
             await closed
         with pytest.raises(StoreError, match="another program keeps it locked"):
             await asyncio.wait_for(keeping, 60)
-    await store.keep(account, ME, a_day(FIRST), requests=1)
+    await store.put(account, ME, a_day(FIRST), requests=1)
     await store.close()
 
 

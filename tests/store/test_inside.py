@@ -22,7 +22,7 @@ async def snapshots(path: Path, number: int) -> list[tuple[bytes, bytes]]:
     for date in list(ALL)[:number]:
         with closing(sqlite3.connect(path)) as db:
             db.execute("PRAGMA wal_checkpoint").fetchall()
-        await store.keep(account, ME, a_day(date), requests=1)
+        await store.put(account, ME, a_day(date), requests=1)
         found.append((content(path), content(Path(f"{path}-wal"))))
     await store.close()
     return found
@@ -71,7 +71,7 @@ async def test_copies_that_sqlite_makes_are_stores(tmp_path: Path) -> None:
     store = SqliteStore(path)
     account = await me(store)
     for date in list(ALL)[:3]:
-        await store.keep(account, ME, a_day(date), requests=1)
+        await store.put(account, ME, a_day(date), requests=1)
     with closing(sqlite3.connect(path)) as live:
         with closing(sqlite3.connect(tmp_path / "backup.db")) as copy:
             live.backup(copy)
@@ -83,7 +83,7 @@ async def test_copies_that_sqlite_makes_are_stores(tmp_path: Path) -> None:
         copied = SqliteStore(tmp_path / name)
         assert await me(copied) == account
         assert await copied.salt() == await store.salt()
-        await copied.keep(account, ME, a_day(ALL[3]), requests=1)
+        await copied.put(account, ME, a_day(ALL[3]), requests=1)
         await copied.close()
         assert len(await read(tmp_path / name)) == 4
     await store.close()

@@ -19,8 +19,8 @@ from hourlyclicks.errors import (
 from hourlyclicks.model.day import HOURS, DayClicks
 from hourlyclicks.store.ledger import (
     DayState,
-    Mark,
-    Reason,
+    Failure,
+    LedgerEntry,
     day_of,
     rows_of,
     state_of,
@@ -79,9 +79,9 @@ def test_an_answer_has_a_state(day: DayClicks, state: DayState) -> None:
 def test_a_day_was_last_asked_for_when_it_was_doubted() -> None:
     """A doubt is newer than the figures it is about, unless a clock was wrong."""
     later = NOON + dt.timedelta(days=1)
-    assert Mark(FIRST, DayState.PROVISIONAL, NOON, 1, 1).last_asked == NOON
-    assert Mark(FIRST, DayState.PROVISIONAL, NOON, 1, 1, doubted_at=later).last_asked == later
-    assert Mark(FIRST, DayState.PROVISIONAL, later, 1, 1, doubted_at=NOON).last_asked == later
+    assert LedgerEntry(FIRST, DayState.PROVISIONAL, NOON, 1, 1).last_asked == NOON
+    assert LedgerEntry(FIRST, DayState.PROVISIONAL, NOON, 1, 1, doubted_at=later).last_asked == later
+    assert LedgerEntry(FIRST, DayState.PROVISIONAL, later, 1, 1, doubted_at=NOON).last_asked == later
 
 
 @pytest.mark.parametrize(
@@ -89,34 +89,34 @@ def test_a_day_was_last_asked_for_when_it_was_doubted() -> None:
     [
         (
             ApiError("no such link", code=404, status=200),
-            Reason("ApiError", "no such link", 404, 200),
+            Failure("ApiError", "no such link", 404, 200),
             "the API answered code 404: no such link",
         ),
         (
             ApiError("", code=None, status=422),
-            Reason("ApiError", "", None, 422),
+            Failure("ApiError", "", None, 422),
             "a gateway or another server (check base_url), not the API, answered HTTP 422",
         ),
         (
             ServerError("HTTP 503", status=503, retryable=True),
-            Reason("ServerError", "HTTP 503", None, 503),
+            Failure("ServerError", "HTTP 503", None, 503),
             "HTTP 503",
         ),
-        (TransportError("reset", kind="disconnected"), Reason("TransportError", "reset"), "reset"),
-        (AuthenticationError("no", status=401), Reason("AuthenticationError", "no", None, 401), "no"),
-        (DecodeError(("a", "b"), retryable=True), Reason("DecodeError", "a; b"), "a; b"),
+        (TransportError("reset", kind="disconnected"), Failure("TransportError", "reset"), "reset"),
+        (AuthenticationError("no", status=401), Failure("AuthenticationError", "no", None, 401), "no"),
+        (DecodeError(("a", "b"), retryable=True), Failure("DecodeError", "a; b"), "a; b"),
     ],
 )
-def test_a_reason_says_what_the_error_said(error: HourlyClicksError, reason: Reason, shown: str) -> None:
+def test_a_reason_says_what_the_error_said(error: HourlyClicksError, reason: Failure, shown: str) -> None:
     """The words are those of the error, and its numbers are kept."""
-    assert Reason.of(error) == reason
+    assert Failure.of(error) == reason
     assert (str(reason), str(error)) == (shown, shown)
 
 
 @pytest.mark.parametrize("error", [ApiError("no", code=7, status=200), ApiError("", code=None, status=404)])
 def test_a_refusal_becomes_an_error_again(error: ApiError) -> None:
     """With everything it knew."""
-    again = Reason.of(error).as_error()
+    again = Failure.of(error).as_error()
     known = ("code", "message", "status", "args")
     assert [getattr(again, name) for name in known] == [getattr(error, name) for name in known]
 

@@ -33,7 +33,7 @@ async def fill(store: SqliteStore, first: int = 0) -> int:
     """Keep some days."""
     account = await me(store)
     for date in DAYS[first:]:
-        await store.keep(account, ME, a_day(date), requests=1)
+        await store.put(account, ME, a_day(date), requests=1)
     return account
 
 
@@ -52,7 +52,7 @@ async def seen(path: Path) -> int:
         assert await store.targets(account) == [ME]
         days = await store.read(account, ME, ALL)
         assert days == [a_day(day.date) for day in days]
-        assert (await store.tally(account, ME, ALL))[DayState.FINAL] == len(days)
+        assert (await store.count_by_state(account, ME, ALL))[DayState.FINAL] == len(days)
     finally:
         await store.close()
     return len(days)
@@ -93,7 +93,7 @@ async def test_a_store_that_is_read_cannot_be_changed(path: Path) -> None:
     store = SqliteStore(path, read_only=True)
     [account] = (await store.accounts()).values()
     with pytest.raises(StoreError, match=r"read only|cannot be written"):
-        await store.keep(account, ME, a_day(FIRST), requests=1)
+        await store.put(account, ME, a_day(FIRST), requests=1)
     with pytest.raises(StoreError, match=r"read only|cannot be written"):
         await store.account("another")
     await store.close()
@@ -105,11 +105,11 @@ async def test_a_store_in_use_can_be_read(path: Path) -> None:
     looking = SqliteStore(path, read_only=True)
     [account] = (await looking.accounts()).values()
     writer = SqliteStore(path)
-    await writer.note(await me(writer), ME, failure(ALL[10]))
-    assert (await looking.tally(account, ME, ALL)).total() == len(DAYS) + 1
+    await writer.record_failure(await me(writer), ME, failure(ALL[10]))
+    assert (await looking.count_by_state(account, ME, ALL)).total() == len(DAYS) + 1
     assert await seen(path) == len(DAYS)
     await writer.close()
-    assert (await looking.tally(account, ME, ALL)).total() == len(DAYS) + 1
+    assert (await looking.count_by_state(account, ME, ALL)).total() == len(DAYS) + 1
     await looking.close()
 
 
@@ -205,7 +205,7 @@ async def test_older_tables_are_read_without_being_changed(
     before = everything(path.parent)
     store = SqliteStore(path, read_only=True)
     [account] = (await store.accounts()).values()
-    assert await store.tally(account, ME, ALL) == {DayState.PROVISIONAL: len(DAYS)}
+    assert await store.count_by_state(account, ME, ALL) == {DayState.PROVISIONAL: len(DAYS)}
     await store.close()
     assert everything(path.parent) == before
 

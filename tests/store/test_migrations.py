@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 import pytest
 
-from hourlyclicks.store.ledger import DayState, Mark, Revision
+from hourlyclicks.store.freshness import Reader
+from hourlyclicks.store.ledger import DayState, LedgerEntry, Revision
 from hourlyclicks.store.postgres import PostgresStore
 from hourlyclicks.store.schema import scripts
 from hourlyclicks.store.sqlite import SqliteStore
-from hourlyclicks.store.terms import Reader
 from tests.model.strategies import FIRST, NOON, a_day
 from tests.store.answers import ALL, LATER, ME, day
 
@@ -61,13 +61,13 @@ async def check(store: Store) -> None:
     account = await store.account("me")
     known = a_day(FIRST)
     assert await store.read(account, ME, ALL) == [known]
-    assert await store.marks(account, ME, ALL) == [
-        Mark(FIRST, DayState.FINAL, NOON, 2, 1, hours=12),
-        Mark(day(1), DayState.REFUSED, NOON, 2),
+    assert await store.entries(account, ME, ALL) == [
+        LedgerEntry(FIRST, DayState.FINAL, NOON, 2, 1, hours=12),
+        LedgerEntry(day(1), DayState.REFUSED, NOON, 2),
     ]
-    assert (await store.tally(account, ME, ALL, reader=Reader(NOON)))[DayState.FINAL] == 1
+    assert (await store.count_by_state(account, ME, ALL, reader=Reader(NOON)))[DayState.FINAL] == 1
     assert await store.revisions(account, ME, ALL) == []
-    await store.keep(account, ME, a_day(FIRST, 7, at=LATER), requests=1)
+    await store.put(account, ME, a_day(FIRST, 7, at=LATER), requests=1)
     assert await store.revisions(account, ME, ALL) == [Revision(1, known)]
 
 
@@ -80,8 +80,8 @@ async def test_an_old_file_is_brought_up_to_date_while_another_process_uses_it(p
         await check(store)
         other.execute(_DAY.format(day(2), "empty", 0, 1))
         other.execute("INSERT OR REPLACE INTO pacing VALUES (?, ?)", (1, "text"))
-    (mark,) = (await store.marks(await store.account("me"), ME, ALL))[2:]
-    assert (mark.date, mark.state, mark.doubted_at) == (day(2), DayState.EMPTY, None)
+    (entry,) = (await store.entries(await store.account("me"), ME, ALL))[2:]
+    assert (entry.date, entry.state, entry.doubted_at) == (day(2), DayState.EMPTY, None)
     await store.close()
 
 

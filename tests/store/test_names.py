@@ -30,7 +30,7 @@ async def test_a_target_may_have_any_name(place: Place, id: str) -> None:  # noq
     """It is found again, comes back as it was, and is no other target."""
     store, account = await place.account()
     target, other = Link(id, "https://vvd.bz"), Link(id + "+", "https://vvd.bz")
-    await store.keep(account, target, a_day(FIRST), requests=1)
+    await store.put(account, target, a_day(FIRST), requests=1)
     assert await store.read(account, target, ALL) == [a_day(FIRST)]
     assert await store.read(account, other, ALL) == []
     assert await store.targets(account) == [target]
@@ -46,7 +46,7 @@ async def test_targets_are_apart(place: Place) -> None:
         Link("kydr", "https://vvd.bz"),
     ]
     for clicks, target in enumerate(targets):
-        await store.keep(account, target, a_day(FIRST, clicks), requests=1)
+        await store.put(account, target, a_day(FIRST, clicks), requests=1)
     assert await store.targets(account) == targets
     for clicks, target in enumerate(targets):
         assert await store.read(account, target, ALL) == [a_day(FIRST, clicks)]
@@ -57,8 +57,8 @@ async def test_accounts_are_apart(place: Place) -> None:
     store, mine = await place.account("me")
     _, yours = await place.account("you")
     assert mine != yours
-    await store.keep(mine, ME, a_day(FIRST), requests=1)
-    await store.note(yours, Group(1), failure())
+    await store.put(mine, ME, a_day(FIRST), requests=1)
+    await store.record_failure(yours, Group(1), failure())
     assert await store.targets(mine) == [ME]
     assert await store.targets(yours) == [Group(1)]
     assert await store.read(yours, ME, ALL) == []
@@ -71,42 +71,42 @@ async def test_a_range_has_both_ends(place: Place) -> None:
     """The first and the last day of a range belong to it, and no other; days come in order."""
     store, account = await place.account()
     for offset in (4, 1, 3, 2, 0):
-        await store.keep(account, ME, a_day(day(offset), offset), requests=1)
+        await store.put(account, ME, a_day(day(offset), offset), requests=1)
     span = DateRange(day(1), day(3))
     assert await store.read(account, ME, span) == [a_day(day(offset), offset) for offset in (1, 2, 3)]
-    assert [mark.date for mark in await store.marks(account, ME, span)] == [day(1), day(2), day(3)]
-    assert await store.tally(account, ME, span) == {DayState.FINAL: 3}
+    assert [entry.date for entry in await store.entries(account, ME, span)] == [day(1), day(2), day(3)]
+    assert await store.count_by_state(account, ME, span) == {DayState.FINAL: 3}
 
 
 async def test_the_ends_of_time_are_days(place: Place) -> None:
     """The first and the last day a calendar has are kept like others."""
     store, account = await place.account()
     for date in (dt.date.min, dt.date(999, 12, 31), dt.date.max):
-        await store.keep(account, ME, a_day(date), requests=1)
+        await store.put(account, ME, a_day(date), requests=1)
         assert await store.read(account, ME, DateRange(date, date)) == [a_day(date)]
-    assert len(await store.marks(account, ME, DateRange(dt.date.min, dt.date.max))) == 3
+    assert len(await store.entries(account, ME, DateRange(dt.date.min, dt.date.max))) == 3
 
 
 async def test_the_days_in_each_state_are_counted(place: Place) -> None:
     """A state without days counts zero."""
     store, account = await place.account()
-    await store.keep(account, ME, a_day(day(0)), requests=1)
-    await store.keep(account, ME, a_day(day(1)), requests=1)
-    await store.keep(account, ME, a_day(day(2), final=False), requests=1)
-    await store.note(account, ME, failure(day(3)))
-    tally = await store.tally(account, ME, ALL)
-    assert tally == {DayState.FINAL: 2, DayState.PROVISIONAL: 1, DayState.FAILED: 1}
-    assert tally[DayState.REFUSED] == 0
+    await store.put(account, ME, a_day(day(0)), requests=1)
+    await store.put(account, ME, a_day(day(1)), requests=1)
+    await store.put(account, ME, a_day(day(2), final=False), requests=1)
+    await store.record_failure(account, ME, failure(day(3)))
+    count_by_state = await store.count_by_state(account, ME, ALL)
+    assert count_by_state == {DayState.FINAL: 2, DayState.PROVISIONAL: 1, DayState.FAILED: 1}
+    assert count_by_state[DayState.REFUSED] == 0
 
 
 async def test_failing_targets_are_those_with_failed_days(place: Place) -> None:
     """A refused day, and a failure of a day that has figures, are no reason to ask again."""
     store, account = await place.account()
-    await store.note(account, Group(1), failure())
-    await store.note(account, Group(2), refusal())
-    await store.keep(account, Group(3), a_day(FIRST), requests=1)
-    await store.note(account, Group(3), failure())
-    await store.note(account, Group(4), failure())
-    await store.keep(account, Group(4), a_day(FIRST), requests=1)
+    await store.record_failure(account, Group(1), failure())
+    await store.record_failure(account, Group(2), refusal())
+    await store.put(account, Group(3), a_day(FIRST), requests=1)
+    await store.record_failure(account, Group(3), failure())
+    await store.record_failure(account, Group(4), failure())
+    await store.put(account, Group(4), a_day(FIRST), requests=1)
     assert await store.targets(account, failing=True) == [Group(1)]
     assert await store.targets(account) == [Group(1), Group(2), Group(3), Group(4)]

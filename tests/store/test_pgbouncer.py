@@ -31,12 +31,12 @@ async def test_two_stores_do_all_their_work_through_a_pooler(
 
     async def work(store: PostgresStore, number: int) -> None:
         for date in list(ALL)[number : 40 + number : 2]:
-            await store.keep(account, ME, a_day(date, number), requests=1)
+            await store.put(account, ME, a_day(date, number), requests=1)
             await store.pace(account, count_one)
             assert await store.read(account, ME, ALL)
 
     await asyncio.gather(*[work(store, number) for number, store in enumerate(stores) for _ in range(2)])
-    found = [await store.marks(account, ME, ALL) for store in (*stores, await server_place.open())]
+    found = [await store.entries(account, ME, ALL) for store in (*stores, await server_place.open())]
     assert len(found[0]) == 40
     assert found[0] == found[1] == found[2]
     assert (await stores[0].pace(account, count_one))[0] == 81
@@ -66,7 +66,7 @@ async def test_what_others_have_prepared_is_never_run(bouncer: Bouncer, server_p
     store = PostgresStore(bouncer.dsn(server_place.dsn))
     account = await store.account("me")
     for date in list(ALL)[:5]:
-        await store.keep(account, ME, a_day(date), requests=1)
+        await store.put(account, ME, a_day(date), requests=1)
     assert len(await store.read(account, ME, ALL)) == 5
     await store.close()
     for other in others:
@@ -115,6 +115,6 @@ async def test_tables_are_made_through_a_pooler_once(bouncer: Bouncer, server_pl
     stores = [PostgresStore(bouncer.dsn(server_place.dsn)) for _ in range(4)]
     await asyncio.gather(*[store.open() for store in stores])
     assert await stores[0].account("me") == await stores[1].account("me")
-    await stores[0].keep(await stores[0].account("me"), ME, a_day(FIRST), requests=1)
+    await stores[0].put(await stores[0].account("me"), ME, a_day(FIRST), requests=1)
     for store in stores:
         await store.close()

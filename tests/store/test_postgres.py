@@ -13,7 +13,7 @@ import pytest
 from hourlyclicks.errors import StoreError
 from hourlyclicks.model.targets import Link
 from hourlyclicks.store.address import place_of
-from hourlyclicks.store.ledger import DayState, Mark, Reason
+from hourlyclicks.store.ledger import DayState, Failure, LedgerEntry
 from hourlyclicks.store.postgres import PostgresStore
 from tests.model.strategies import FIRST, NOON, a_day
 from tests.store.answers import ALL, ME, count_one
@@ -101,7 +101,7 @@ async def test_a_schema_may_be_made_beforehand(server_place: ServerPlace) -> Non
     name = guest.partition("://")[2].partition(":")[0]
     await server_place.sql(f"CREATE SCHEMA hourlyclicks AUTHORIZATION {name}")
     store = PostgresStore(guest)
-    await store.keep(await store.account("me"), ME, a_day(FIRST), requests=1)
+    await store.put(await store.account("me"), ME, a_day(FIRST), requests=1)
     await store.close()
 
 
@@ -127,9 +127,11 @@ async def test_tables_of_another_program_are_not_touched(server_place: ServerPla
 async def test_a_reason_that_the_server_cannot_hold_is_escaped(server_place: ServerPlace, text: str) -> None:
     """PostgreSQL has no NUL, and UTF-8 no half of a surrogate pair; the mark is kept all the same."""
     store, account = await server_place.account()
-    await store.note(account, ME, Mark(FIRST, DayState.FAILED, NOON, 1, reason=Reason("ApiError", text)))
-    (mark,) = await store.marks(account, ME, ALL)
-    assert mark.reason == Reason("ApiError", repr(text)[1:-1])
+    await store.record_failure(
+        account, ME, LedgerEntry(FIRST, DayState.FAILED, NOON, 1, reason=Failure("ApiError", text))
+    )
+    (entry,) = await store.entries(account, ME, ALL)
+    assert entry.reason == Failure("ApiError", repr(text)[1:-1])
 
 
 @pytest.mark.parametrize(
@@ -149,7 +151,7 @@ async def test_settings_of_the_server_make_no_difference(server_place: ServerPla
     store, account = await server_place.account()
     steps = await asyncio.gather(*[store.pace(account, count_one) for _ in range(20)])
     assert sorted(number for number, _ in steps) == list(range(1, 21))
-    await store.keep(account, ME, a_day(FIRST), requests=1)
+    await store.put(account, ME, a_day(FIRST), requests=1)
     assert await store.read(account, ME, ALL) == [a_day(FIRST)]
 
 
@@ -167,7 +169,7 @@ async def test_a_commit_is_on_the_disk(server_place: ServerPlace) -> None:
     await server_place.sql("INSERT INTO properties VALUES ('seen', '')")
     await server_place.sql("CREATE TRIGGER look AFTER INSERT ON days EXECUTE FUNCTION look()")
     await server_place.sql("ALTER FUNCTION look SET search_path = hourlyclicks")
-    await store.keep(account, ME, a_day(FIRST), requests=1)
+    await store.put(account, ME, a_day(FIRST), requests=1)
     assert await server_place.sql("SELECT value FROM properties WHERE name = 'seen'") == [(b"on",)]
 
 
@@ -227,7 +229,7 @@ async def test_the_shared_clock_is_the_server_s(server_place: ServerPlace) -> No
 async def test_anybody_can_select_from_the_tables(server_place: ServerPlace) -> None:
     """With a user's own rights, and PostgreSQL's own types."""
     store, account = await server_place.account()
-    await store.keep(account, Link("kYdr", "https://vvd.bz"), a_day(FIRST, 7), requests=3)
+    await store.put(account, Link("kYdr", "https://vvd.bz"), a_day(FIRST, 7), requests=3)
     db = await asyncpg.connect(server_place.dsn)
     row = await db.fetchrow("SELECT * FROM hourlyclicks.clicks ORDER BY hour LIMIT 1")
     await db.close()

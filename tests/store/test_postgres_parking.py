@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from hourlyclicks import Client, Limits, Link
 from hourlyclicks.model.http import Response
 from hourlyclicks.store.ledger import DayState
-from tests.net.asking import DAY, KEY
-from tests.net.backfilling import MONTH
-from tests.net.stage import END, good
+from tests.fetching.asking import DAY, KEY
+from tests.fetching.stage import END, good
+from tests.jobs.backfilling import MONTH
 
 if TYPE_CHECKING:
     from hourlyclicks.model.http import Request
@@ -49,6 +49,6 @@ async def test_rejections_are_kept_and_believed_as_in_a_file(server_place: Serve
         again = await client.backfill(DAY, END, [GOOD])
         assert (again.complete, again.requests) == (True, 0)
     (account,) = [number for name, number in (await store.accounts()).items() if name != "me"]
-    states = await store.tally(account, TYPO, MONTH)
+    states = await store.count_by_state(account, TYPO, MONTH)
     assert states[DayState.FAILED] >= 5
     assert states[DayState.REFUSED] == 0

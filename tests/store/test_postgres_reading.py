@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 async def reader(server_place: ServerPlace) -> AsyncIterator[PostgresStore]:
     """Make a store in which there is a day, and another one that reads it with the right to select only."""
     store, account = await server_place.account()
-    await store.keep(account, ME, a_day(FIRST), requests=1)
+    await store.put(account, ME, a_day(FIRST), requests=1)
     name = f"reader_of_{server_place.dsn.rpartition('/')[2]}"
     await server_place.sql(f"CREATE ROLE {name} LOGIN PASSWORD '{PASSWORD}'")
     await server_place.sql(f"GRANT USAGE ON SCHEMA hourlyclicks TO {name}")
@@ -41,8 +41,8 @@ async def test_everything_can_be_read_with_the_right_to_select(reader: PostgresS
     assert len(await reader.salt()) == 32
     assert await reader.targets(account) == [ME]
     assert await reader.read(account, ME, ALL) == [a_day(FIRST)]
-    assert len(await reader.marks(account, ME, ALL)) == 1
-    assert (await reader.tally(account, ME, ALL)).total() == 1
+    assert len(await reader.entries(account, ME, ALL)) == 1
+    assert (await reader.count_by_state(account, ME, ALL)).total() == 1
 
 
 async def test_nothing_is_changed(server_place: ServerPlace, reader: PostgresStore) -> None:
@@ -50,8 +50,8 @@ async def test_nothing_is_changed(server_place: ServerPlace, reader: PostgresSto
     store = PostgresStore(server_place.dsn, read_only=True)
     account = await store.account("me")
     for change in (
-        store.keep(account, ME, a_day(FIRST), requests=1),
-        store.note(account, ME, failure()),
+        store.put(account, ME, a_day(FIRST), requests=1),
+        store.record_failure(account, ME, failure()),
         store.pace(account, count_one),
         store.account("somebody else"),
     ):

@@ -13,7 +13,7 @@ import pytest
 from hourlyclicks.errors import StoreError
 from hourlyclicks.model.targets import Group
 from hourlyclicks.store import connecting, postgres
-from hourlyclicks.store.ledger import DayState, Kept, Mark
+from hourlyclicks.store.ledger import DayState, LedgerEntry, PutResult
 from hourlyclicks.store.postgres import PostgresStore
 from tests.model.strategies import FIRST, NOON, a_day
 from tests.store.answers import ALL, FAILED, LATER, ME, count_one, failure, look
@@ -41,7 +41,7 @@ async def shaky(
     name = server_place.dsn.rpartition("/")[2]
     store = PostgresStore(postgres_server.dsn(name, port=proxy.port))
     account = await store.account("me")
-    await store.keep(account, ME, a_day(FIRST, 1), requests=1)
+    await store.put(account, ME, a_day(FIRST, 1), requests=1)
     await store.pace(account, count_one)
     yield store
     await store.close()
@@ -59,7 +59,7 @@ async def test_a_restart_is_survived(
     async def work() -> None:
         for date in dates:
             number = ALL.index(date)
-            assert await store.keep(account, Group(number % 3), a_day(date), requests=1) == Kept(1)
+            assert await store.put(account, Group(number % 3), a_day(date), requests=1) == PutResult(1)
             await store.pace(account, count_one)
             if number in reached:
                 reached[number].set()
@@ -70,9 +70,9 @@ async def test_a_restart_is_survived(
         await asyncio.to_thread(postgres_server.stop, how)
         await asyncio.to_thread(postgres_server.start)
     await asyncio.gather(*workers)
-    marks = [mark for number in range(3) for mark in await store.marks(account, Group(number), ALL)]
-    assert sorted(mark.date for mark in marks) == list(ALL)
-    assert {mark.attempts for mark in marks} == {1}
+    entries = [entry for number in range(3) for entry in await store.entries(account, Group(number), ALL)]
+    assert sorted(entry.date for entry in entries) == list(ALL)
+    assert {entry.attempts for entry in entries} == {1}
     assert int((await store.pace(account, look))[0] or 0) >= len(ALL)
 
 
@@ -115,11 +115,11 @@ async def test_a_server_that_stays_away_is_given_up(
     try:
         for _ in range(2):
             with pytest.raises(StoreError, match=r"it cannot be reached|connection") as caught:
-                await store.keep(account, ME, a_day(FIRST), requests=1)
+                await store.put(account, ME, a_day(FIRST), requests=1)
             assert str(caught.value).startswith("the store postgresql://127.0.0.1:")
     finally:
         postgres_server.start()
-    assert await store.keep(account, ME, a_day(FIRST), requests=1) == Kept(1)
+    assert await store.put(account, ME, a_day(FIRST), requests=1) == PutResult(1)
     await store.close()
 
 
@@ -167,8 +167,8 @@ async def test_what_passes_is_tried_again(server_place: ServerPlace, code: str) 
     """A deadlock, a conflict, a server that is too busy or not there yet: the day is kept, once."""
     store, account = await server_place.account()
     await fail_at_first(server_place, code, times=2)
-    assert await store.keep(account, ME, a_day(FIRST), requests=1) == Kept(1)
-    assert [mark.attempts for mark in await store.marks(account, ME, ALL)] == [1]
+    assert await store.put(account, ME, a_day(FIRST), requests=1) == PutResult(1)
+    assert [entry.attempts for entry in await store.entries(account, ME, ALL)] == [1]
 
 
 @pytest.mark.parametrize(
@@ -185,9 +185,9 @@ async def test_what_stays_is_said_at_once(server_place: ServerPlace, code: str, 
     store, account = await server_place.account()
     await fail_at_first(server_place, code, times=1)
     with pytest.raises(StoreError, match=f": {words}$"):
-        await store.keep(account, ME, a_day(FIRST), requests=1)
-    assert await store.marks(account, ME, ALL) == []
-    assert await store.keep(account, ME, a_day(FIRST), requests=1) == Kept(1)
+        await store.put(account, ME, a_day(FIRST), requests=1)
+    assert await store.entries(account, ME, ALL) == []
+    assert await store.put(account, ME, a_day(FIRST), requests=1) == PutResult(1)
 
 
 @pytest.mark.parametrize("anew", [True, False])
@@ -195,7 +195,7 @@ async def test_tables_that_are_dropped_are_noticed(server_place: ServerPlace, *,
     """Before the next request, also if another client has made them anew; a store that is opened works."""
     store, account = await server_place.account()
     await store.pace(account, count_one)
-    await store.keep(account, ME, a_day(FIRST), requests=1)
+    await store.put(account, ME, a_day(FIRST), requests=1)
     await server_place.sql("DROP SCHEMA hourlyclicks CASCADE")
     if anew:
         _, again = await server_place.account()
@@ -219,13 +219,13 @@ async def test_an_account_that_is_deleted_is_noticed(server_place: ServerPlace) 
 async def test_a_line_that_vanishes_is_an_error(server_place: ServerPlace) -> None:
     """Nobody but a store may change the tables; a change that leaves no line is undone."""
     store, account = await server_place.account()
-    await store.keep(account, ME, a_day(FIRST), requests=1)
+    await store.put(account, ME, a_day(FIRST), requests=1)
     await server_place.sql(
         "CREATE FUNCTION skip() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'"
     )
     await server_place.sql("CREATE TRIGGER skip BEFORE UPDATE ON days FOR EACH ROW EXECUTE FUNCTION skip()")
     with pytest.raises(StoreError, match="a day has vanished: another program has changed it"):
-        await store.note(account, ME, failure())
+        await store.record_failure(account, ME, failure())
 
 
 async def fail_at_first(server_place: ServerPlace, code: str, *, times: int) -> None:
@@ -248,14 +248,16 @@ async def test_a_day_counts_once_whether_its_commit_was_heard_or_not(
     account = await shaky.account("me")
     setattr(proxy, lost, times)
     revised = a_day(FIRST, 2, at=LATER)
-    assert await shaky.keep(account, ME, revised, requests=3) == Kept(2, revised=True)
+    assert await shaky.put(account, ME, revised, requests=3) == PutResult(2, revised=True)
     assert getattr(proxy, lost) == 0
     setattr(proxy, lost, times)
-    assert await shaky.keep(account, ME, a_day(FIRST, 9), requests=5) == Kept(2, dropped=True)
+    assert await shaky.put(account, ME, a_day(FIRST, 9), requests=5) == PutResult(2, dropped=True)
     setattr(proxy, lost, times)
-    await shaky.note(account, ME, Mark(FIRST, DayState.FAILED, NOON, 7, reason=FAILED))
+    await shaky.record_failure(account, ME, LedgerEntry(FIRST, DayState.FAILED, NOON, 7, reason=FAILED))
     assert await shaky.read(account, ME, ALL) == [revised]
-    assert await shaky.marks(account, ME, ALL) == [Mark(FIRST, DayState.FINAL, LATER, 16, 2, FAILED, 12)]
+    assert await shaky.entries(account, ME, ALL) == [
+        LedgerEntry(FIRST, DayState.FINAL, LATER, 16, 2, FAILED, 12)
+    ]
 
 
 async def test_a_step_is_taken_again_when_its_commit_was_not_heard(

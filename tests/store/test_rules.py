@@ -18,8 +18,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.day import DayClicks
-from hourlyclicks.store.ledger import DayState, Kept, Mark, Reason, Revision
-from hourlyclicks.store.terms import Reader
+from hourlyclicks.store.freshness import Reader
+from hourlyclicks.store.ledger import DayState, Failure, LedgerEntry, PutResult, Revision
 from tests.model.strategies import FIRST, NOON, TARGETS, days
 from tests.sizes import examples
 from tests.store.places import FilePlace, ServerPlace
@@ -49,7 +49,7 @@ BASES = st.sampled_from(
 ANSWERS = st.builds(
     lambda day, base: attrs.evolve(day, fetched_at=base + 40 * (day.fetched_at - NOON)), days(DATES), BASES
 )
-REASONS = st.sampled_from([Reason("ServerError", "busy", None, 503), Reason("ApiError", "no", 7, 200)])
+REASONS = st.sampled_from([Failure("ServerError", "busy", None, 503), Failure("ApiError", "no", 7, 200)])
 
 
 @attrs.define
@@ -59,33 +59,33 @@ class Known:
     attempts: int = 0
     day: DayClicks | None = None
     revision: int = 0
-    failure: Mark | None = None
+    failure: LedgerEntry | None = None
     doubted_at: dt.datetime | None = None
     replaced: list[Revision] = attrs.field(factory=list)
 
-    def answer(self, day: DayClicks, requests: int) -> Kept:
+    def answer(self, day: DayClicks, requests: int) -> PutResult:
         """Take in an answer."""
         self.attempts += requests
         held = self.day
         if held is not None:
             final = held.final and self.doubted_at is None
             if final and not day.final:
-                return Kept(self.revision, dropped=True)
+                return PutResult(self.revision, dropped=True)
             if final == day.final and day.fetched_at < held.fetched_at:
-                return Kept(self.revision, dropped=True)
+                return PutResult(self.revision, dropped=True)
             if any(new is None and old is not None for new, old in zip(day.clicks, held.clicks, strict=True)):
                 since = self.doubted_at or day.fetched_at
                 if self.doubted_at is None or day.fetched_at < since + dt.timedelta(minutes=1):
                     self.doubted_at, self.failure = since, None
-                    return Kept(self.revision, doubted_at=since)
+                    return PutResult(self.revision, doubted_at=since)
         same = held is not None and (held.clicks, held.unique_users) == (day.clicks, day.unique_users)
         if held is not None and not same:
             self.replaced.append(Revision(self.revision, held))
         self.revision += not same
         self.day, self.failure, self.doubted_at = day, None, None
-        return Kept(self.revision, revised=held is not None and not same)
+        return PutResult(self.revision, revised=held is not None and not same)
 
-    def mark(self) -> Mark:
+    def entry(self) -> LedgerEntry:
         """Sum it up."""
         reason = None if self.failure is None else self.failure.reason
         if self.day is None:
@@ -96,7 +96,9 @@ class Known:
         if self.day.final and self.doubted_at is None:
             state = DayState.FINAL if hours else DayState.EMPTY
         moments = self.day.fetched_at, self.doubted_at
-        return Mark(self.day.date, state, moments[0], self.attempts, self.revision, reason, hours, moments[1])
+        return LedgerEntry(
+            self.day.date, state, moments[0], self.attempts, self.revision, reason, hours, moments[1]
+        )
 
     def figures(self) -> DayClicks | None:
         """Return the figures as they are read."""
@@ -132,16 +134,16 @@ class StoreMachine(RuleBasedStateMachine):
         return self.known.setdefault((name, target), {}).setdefault(date, Known())
 
     @rule(name=ACCOUNTS, target_=THINGS, day=ANSWERS, requests=st.integers(1, 3))
-    def keep(self, name: str, target_: Target, day: DayClicks, requests: int) -> None:
+    def put(self, name: str, target_: Target, day: DayClicks, requests: int) -> None:
         """Keep an answer."""
-        kept = self.run(self.store.keep(self.account(name), target_, day, requests=requests))
+        kept = self.run(self.store.put(self.account(name), target_, day, requests=requests))
         assert kept == self.line(name, target_, day.date).answer(day, requests)
 
     @rule(
         name=ACCOUNTS,
         target_=THINGS,
-        mark=st.builds(
-            Mark,
+        entry=st.builds(
+            LedgerEntry,
             DATES,
             st.sampled_from([DayState.FAILED, DayState.REFUSED]),
             MOMENTS,
@@ -149,12 +151,12 @@ class StoreMachine(RuleBasedStateMachine):
             reason=REASONS,
         ),
     )
-    def note(self, name: str, target_: Target, mark: Mark) -> None:
+    def record_failure(self, name: str, target_: Target, entry: LedgerEntry) -> None:
         """Note a failure."""
-        self.run(self.store.note(self.account(name), target_, mark))
-        line = self.line(name, target_, mark.date)
-        line.attempts += mark.attempts
-        line.failure = mark
+        self.run(self.store.record_failure(self.account(name), target_, entry))
+        line = self.line(name, target_, entry.date)
+        line.attempts += entry.attempts
+        line.failure = entry
 
     @rule()
     def another(self) -> None:
@@ -167,14 +169,14 @@ class StoreMachine(RuleBasedStateMachine):
         """Compare some days of a target."""
         account, span = self.account(name), DateRange(*ends)
         lines = [line for date, line in sorted(self.known.get((name, target_), {}).items()) if date in span]
-        marks = [line.mark() for line in lines]
-        assert self.run(self.store.marks(account, target_, span)) == marks
+        entries = [line.entry() for line in lines]
+        assert self.run(self.store.entries(account, target_, span)) == entries
         figures = [line.figures() for line in lines if line.day]
         assert self.run(self.store.read(account, target_, span)) == figures
         replaced = [revision for line in lines for revision in line.replaced]
         assert self.run(self.store.revisions(account, target_, span)) == replaced
-        tally = self.run(self.store.tally(account, target_, span))
-        assert sorted(tally.elements()) == sorted(mark.state for mark in marks)
+        count_by_state = self.run(self.store.count_by_state(account, target_, span))
+        assert sorted(count_by_state.elements()) == sorted(entry.state for entry in entries)
 
     @rule(
         name=ACCOUNTS,
@@ -196,9 +198,9 @@ class StoreMachine(RuleBasedStateMachine):
     ) -> None:
         """Compare how many days are in each state to a reader, and how it sees each single one."""
         account, span, reader = self.account(name), DateRange(*ends), Reader(now, zone, trusting)
-        tally = self.run(self.store.tally(account, target_, span, reader=reader))
-        marks = self.run(self.store.marks(account, target_, span))
-        assert sorted(tally.elements()) == sorted(reader.state(mark) for mark in marks)
+        count_by_state = self.run(self.store.count_by_state(account, target_, span, reader=reader))
+        entries = self.run(self.store.entries(account, target_, span))
+        assert sorted(count_by_state.elements()) == sorted(reader.state(entry) for entry in entries)
 
     @invariant()
     def targets_are_known(self) -> None:
@@ -212,7 +214,7 @@ class StoreMachine(RuleBasedStateMachine):
             failing = [
                 target
                 for target, lines in mine.items()
-                if any(line.mark().state is DayState.FAILED for line in lines.values())
+                if any(line.entry().state is DayState.FAILED for line in lines.values())
             ]
             assert self.run(self.store.targets(account, failing=True)) == failing
 

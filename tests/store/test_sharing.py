@@ -12,7 +12,7 @@ import pytest
 from hourlyclicks.errors import StoreError
 from hourlyclicks.model.day import DayClicks
 from hourlyclicks.model.targets import Group
-from hourlyclicks.store.ledger import DayState, Kept, Mark
+from hourlyclicks.store.ledger import DayState, LedgerEntry, PutResult
 from tests.model.strategies import FIRST, NOON, a_day
 from tests.store.answers import ALL, ME, count_one, look
 
@@ -26,9 +26,9 @@ IMPOSSIBLE = DayClicks(FIRST, (2**63,) * 24, (1,) * 24, NOON, final=True)
 """A day that no store can hold."""
 
 
-def see_mark(_text: str | None, _now: int, mark: Mark | None) -> tuple[None, Mark | None]:
+def see_mark(_text: str | None, _now: int, entry: LedgerEntry | None) -> tuple[None, LedgerEntry | None]:
     """Change nothing, and return the mark."""
-    return None, mark
+    return None, entry
 
 
 async def salt_of(store: Store) -> bytes:
@@ -68,8 +68,8 @@ async def test_a_step_may_leave_everything_as_it_was(place: Place) -> None:
 async def test_a_step_sees_the_mark_of_a_day(place: Place) -> None:
     """Only of the day that was named; a day without a mark has none."""
     store, account = await place.account()
-    await store.keep(account, ME, a_day(FIRST), requests=1)
-    known = (await store.marks(account, ME, ALL))[0]
+    await store.put(account, ME, a_day(FIRST), requests=1)
+    known = (await store.entries(account, ME, ALL))[0]
     assert (await store.pace(account, see_mark, of=(ME, FIRST)))[0] == known
     assert (await store.pace(account, see_mark, of=(ME, FIRST + dt.timedelta(days=1))))[0] is None
     assert (await store.pace(account, see_mark, of=(Group(1), FIRST)))[0] is None
@@ -93,10 +93,12 @@ async def test_days_of_two_stores_meet(place: Place) -> None:
     """What one store keeps the other reads at once, and the rules hold between them."""
     (one, account), (other, same) = await place.account(), await place.account()
     assert account == same
-    await one.keep(account, ME, a_day(FIRST, 1), requests=1)
+    await one.put(account, ME, a_day(FIRST, 1), requests=1)
     assert await other.read(account, ME, ALL) == [a_day(FIRST, 1)]
-    assert await other.keep(account, ME, a_day(FIRST, 2, final=False), requests=1) == Kept(1, dropped=True)
-    assert await one.marks(account, ME, ALL) == [Mark(FIRST, DayState.FINAL, NOON, 2, 1, hours=12)]
+    assert await other.put(account, ME, a_day(FIRST, 2, final=False), requests=1) == PutResult(
+        1, dropped=True
+    )
+    assert await one.entries(account, ME, ALL) == [LedgerEntry(FIRST, DayState.FINAL, NOON, 2, 1, hours=12)]
 
 
 async def test_the_best_answer_stays_whoever_keeps_it_when(place: Place) -> None:
@@ -105,13 +107,13 @@ async def test_the_best_answer_stays_whoever_keeps_it_when(place: Place) -> None
     answers = [a_day(FIRST, number, at=NOON + dt.timedelta(seconds=number * 7 % 20)) for number in range(20)]
     await asyncio.gather(
         *[
-            stores[number % 2][0].keep(stores[0][1], ME, answer, requests=1)
+            stores[number % 2][0].put(stores[0][1], ME, answer, requests=1)
             for number, answer in enumerate(answers)
         ]
     )
     store, account = stores[0]
     assert await store.read(account, ME, ALL) == [max(answers, key=lambda answer: answer.fetched_at)]
-    assert (await store.marks(account, ME, ALL))[0].attempts == 20
+    assert (await store.entries(account, ME, ALL))[0].attempts == 20
 
 
 async def test_many_days_at_once(place: Place) -> None:
@@ -119,13 +121,13 @@ async def test_many_days_at_once(place: Place) -> None:
     stores = [await place.account() for _ in range(2)]
     days = [(Group(number % 3), a_day(ALL[number])) for number in range(30)]
     await asyncio.gather(
-        *[stores[0][0].keep(stores[0][1], target, day, requests=1) for target, day in days],
-        *[stores[1][0].keep(stores[1][1], target, day, requests=1) for target, day in reversed(days)],
+        *[stores[0][0].put(stores[0][1], target, day, requests=1) for target, day in days],
+        *[stores[1][0].put(stores[1][1], target, day, requests=1) for target, day in reversed(days)],
     )
     store, account = stores[0]
     for number in range(3):
-        known = await store.marks(account, Group(number), ALL)
-        assert [(mark.date, mark.attempts) for mark in known] == [
+        known = await store.entries(account, Group(number), ALL)
+        assert [(entry.date, entry.attempts) for entry in known] == [
             (ALL[day], 2) for day in range(number, 30, 3)
         ]
 
@@ -156,7 +158,7 @@ async def test_a_salt_belongs_to_a_store(new_place: Callable[[], Awaitable[Place
 async def test_everything_is_there_when_a_store_is_opened_again(place: Place) -> None:
     """Days, accounts and pace outlive the store object."""
     store, account = await place.account()
-    await store.keep(account, ME, a_day(FIRST), requests=1)
+    await store.put(account, ME, a_day(FIRST), requests=1)
     await store.pace(account, count_one)
     await store.close()
     again, same = await place.account()
@@ -169,7 +171,7 @@ async def test_a_store_may_be_closed_twice_and_used_again(place: Place) -> None:
     """Closing what is closed does nothing, and whoever uses it opens it."""
     store, account = await place.account()
     await store.open()
-    await store.keep(account, ME, a_day(FIRST), requests=1)
+    await store.put(account, ME, a_day(FIRST), requests=1)
     await asyncio.gather(store.close(), store.close())
     await store.close()
     assert await store.read(account, ME, ALL) == [a_day(FIRST)]
@@ -185,7 +187,7 @@ async def test_a_store_that_was_never_opened_can_be_closed(place: Place) -> None
 async def test_a_cancelled_caller_undoes_nothing(place: Place, turns: int) -> None:
     """The day is kept, whenever the caller is cancelled; closing waits for it."""
     store, account = await place.account()
-    task = asyncio.create_task(store.keep(account, ME, a_day(FIRST), requests=1))
+    task = asyncio.create_task(store.put(account, ME, a_day(FIRST), requests=1))
     for _ in range(turns):
         await asyncio.sleep(0)
     task.cancel()
@@ -198,9 +200,7 @@ async def test_a_cancelled_caller_undoes_nothing(place: Place, turns: int) -> No
 async def test_closing_may_be_cancelled(place: Place) -> None:
     """What is under way is finished all the same, and so is the closing."""
     store, account = await place.account()
-    keeping = [
-        asyncio.create_task(store.keep(account, ME, a_day(day), requests=1)) for day in list(ALL)[:100]
-    ]
+    keeping = [asyncio.create_task(store.put(account, ME, a_day(day), requests=1)) for day in list(ALL)[:100]]
     await asyncio.sleep(0)
     closing = asyncio.create_task(store.close())
     await asyncio.sleep(0)
@@ -209,7 +209,7 @@ async def test_closing_may_be_cancelled(place: Place) -> None:
         await closing
     await asyncio.gather(*keeping)
     await store.close()
-    assert await (await place.open()).tally(account, ME, ALL) == {DayState.FINAL: 100}
+    assert await (await place.open()).count_by_state(account, ME, ALL) == {DayState.FINAL: 100}
 
 
 async def test_a_store_can_be_used_while_it_is_closed(place: Place) -> None:
@@ -217,14 +217,12 @@ async def test_a_store_can_be_used_while_it_is_closed(place: Place) -> None:
     store, account = await place.account()
     for round_ in range(10):
         days = [a_day(ALL[10 * round_ + number]) for number in range(10)]
-        before = [asyncio.create_task(store.keep(account, ME, day, requests=1)) for day in days[:5]]
+        before = [asyncio.create_task(store.put(account, ME, day, requests=1)) for day in days[:5]]
         await asyncio.sleep(0)
         closing = asyncio.create_task(store.close())
         await asyncio.sleep(0)
-        await asyncio.gather(
-            *before, closing, *[store.keep(account, ME, day, requests=1) for day in days[5:]]
-        )
-    assert await store.tally(account, ME, ALL) == {DayState.FINAL: 100}
+        await asyncio.gather(*before, closing, *[store.put(account, ME, day, requests=1) for day in days[5:]])
+    assert await store.count_by_state(account, ME, ALL) == {DayState.FINAL: 100}
 
 
 async def test_nobody_need_care_for_an_error_of_a_cancelled_call(place: Place) -> None:
@@ -232,7 +230,7 @@ async def test_nobody_need_care_for_an_error_of_a_cancelled_call(place: Place) -
     complaints: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
     store, account = await place.account()
-    task = asyncio.create_task(store.keep(account, ME, IMPOSSIBLE, requests=1))
+    task = asyncio.create_task(store.put(account, ME, IMPOSSIBLE, requests=1))
     await asyncio.sleep(0)
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
@@ -246,15 +244,15 @@ async def test_an_error_leaves_the_store_in_order(place: Place) -> None:
     store, account = await place.account()
     for _ in range(10):
         with pytest.raises(StoreError, match="the store "):
-            await store.keep(account, ME, IMPOSSIBLE, requests=1)
+            await store.put(account, ME, IMPOSSIBLE, requests=1)
     assert await store.targets(account) == []
-    await store.keep(account, ME, a_day(FIRST), requests=1)
+    await store.put(account, ME, a_day(FIRST), requests=1)
 
 
 async def test_an_error_of_a_store_is_plain(place: Place) -> None:
     """It hangs on nothing that knows more than it says."""
     store, account = await place.account()
     with pytest.raises(StoreError) as caught:
-        await store.keep(account, ME, IMPOSSIBLE, requests=1)
+        await store.put(account, ME, IMPOSSIBLE, requests=1)
     assert caught.value.__cause__ is None
     assert caught.value.__context__ is None or caught.value.__suppress_context__

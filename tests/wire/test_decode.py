@@ -17,7 +17,8 @@ from hourlyclicks.errors import ApiError, DecodeError, HourlyClicksError, UsageE
 from hourlyclicks.model.day import DayClicks
 from hourlyclicks.model.http import Response
 from hourlyclicks.model.targets import Link, Query
-from hourlyclicks.wire import quick, rows
+from hourlyclicks.wire import fast_path as quick
+from hourlyclicks.wire import rows
 from hourlyclicks.wire.decode import decode_day
 from hourlyclicks.wire.key import ApiKey
 

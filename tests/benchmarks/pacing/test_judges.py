@@ -10,7 +10,7 @@ from benchmarks.pacing.judges import JUDGES, TITLES, Verdict, judge
 from hourlyclicks.clock import SECOND
 
 if TYPE_CHECKING:
-    from hourlyclicks.simulator.policing import Policing
+    from hourlyclicks.simulator.algorithms import Policing
 
 
 def _at(*seconds: float) -> list[int]:

@@ -1,0 +1,1 @@
+"""What the demonstration consists of: its server, its killed process, its store."""

@@ -1,0 +1,1 @@
+"""Options that several commands share; each group of them arrives in a command as one value."""

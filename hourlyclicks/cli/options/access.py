@@ -1,0 +1,119 @@
+"""Options that say where the API is and who asks; they arrive in the command as one value."""
+
+from __future__ import annotations
+
+import datetime as dt
+import functools
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import click
+
+from hourlyclicks.cli.options.shared import path_type
+from hourlyclicks.client import Client
+from hourlyclicks.errors import UsageError
+from hourlyclicks.model.dates import as_zone
+from hourlyclicks.transport.proxies import environment_proxy, proxy_url
+
+if TYPE_CHECKING:
+    from hourlyclicks.cli.options.shared import Command
+    from hourlyclicks.events import Hook
+    from hourlyclicks.fetching.retry import RetryPolicy
+    from hourlyclicks.pacing.plans import Limits
+
+
+@attrs.frozen
+class Access:
+    """Where the API is, and who asks.
+
+    Args:
+        zone: the account's time zone, if it is known.
+        user_agent: the name of the application.
+        base_url: where the API is.
+        key_file: where the key is, if that was said.
+        proxy: the proxy on the way, if there is one; it may hold a password.
+    """
+
+    zone: dt.tzinfo | None
+    user_agent: str | None
+    base_url: str
+    key_file: Path | None
+    proxy: str | None = attrs.field(default=None, repr=False)
+
+    def client(  # the arguments of `Client` that are left
+        self,
+        key: str,
+        *,
+        limits: Limits,
+        retry: RetryPolicy,
+        on_event: Hook,
+        store: str | None = None,
+        account: str | None = None,
+    ) -> Client:
+        """Make a client."""
+        return Client(
+            key,
+            limits=limits,
+            base_url=self.base_url,
+            proxy=self.proxy,
+            retry=retry,
+            user_agent=self.user_agent,
+            timezone=self.zone,
+            store=store,
+            account=account,
+            on_event=on_event,
+        )
+
+
+def with_access(command: Command) -> Command:
+    """Add options for the API's address, the key, the zone and the sender's name; it takes ``access``."""
+
+    @click.option("--timezone", metavar="ZONE", help="The account's time zone, such as Asia/Seoul.")
+    @click.option("--user-agent", metavar="NAME", help="The name of your application, sent to the server.")
+    @click.option(
+        "--base-url",
+        metavar="URL",
+        default="https://vivoldi.com",
+        show_default=True,
+        help="Where the API is.",
+    )
+    @click.option(
+        "--proxy",
+        metavar="URL",
+        help="An HTTP proxy on the way. If the option is omitted, HTTPS_PROXY and NO_PROXY are used.",
+    )
+    @click.option("--key-file", metavar="FILE", type=path_type(), help="Read the API key from here.")
+    @functools.wraps(command)
+    def folded(
+        *args: Any,  # noqa: ANN401 - whatever the command takes
+        timezone: str | None,
+        user_agent: str | None,
+        base_url: str,
+        key_file: Path | None,
+        proxy: str | None,
+        **rest: Any,  # noqa: ANN401 - likewise
+    ) -> Any:  # noqa: ANN401 - likewise
+        access = Access(as_zone(timezone), user_agent, base_url, key_file, _proxy(proxy, base_url))
+        return command(*args, access=access, **rest)
+
+    return folded
+
+
+def _proxy(option: str | None, base_url: str) -> str | None:
+    """Return the proxy that the option or the environment names.
+
+    Raises:
+        UsageError: it cannot be used, or its password would be visible to every user of the machine.
+    """
+    if option is not None:
+        if proxy_url(option).password is not None:
+            raise UsageError("--proxy shows its password to every user of this machine: set HTTPS_PROXY")
+        return option
+    named = environment_proxy(base_url)
+    if named is not None:
+        try:
+            proxy_url(named)
+        except UsageError as error:
+            raise UsageError(f"HTTPS_PROXY or ALL_PROXY cannot be used: {error}") from None
+    return named

@@ -1,0 +1,217 @@
+"""Targets listed in a file: CSV with a header, or TOML if its name ends in ``.toml``.
+
+Mistakes are told with their line, or in TOML with the number of the target. What is not a mistake for
+certain, and may be one, is warned of.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import attrs
+
+from hourlyclicks.cli.options.cells import Cell, CellError, read_rows
+from hourlyclicks.cli.options.naming import check_spelling, read_link, read_target, shown
+from hourlyclicks.errors import UsageError
+from hourlyclicks.model.spelling import BLANKS, has_blank_ends, hidden
+from hourlyclicks.model.targets import Account, Group
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from hourlyclicks.cli.options.cells import Row
+    from hourlyclicks.cli.options.naming import Warn
+    from hourlyclicks.model.targets import Target
+
+    Cells: TypeAlias = Mapping[str, Any]
+
+_COLUMNS = ("link", "domain", "group", "target")
+_KEYS = {*_COLUMNS, "account"}
+_NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
+_SEPARATOR = re.compile(r'"?sep=(.)"?(?=[\r\n]|\Z)', re.IGNORECASE)
+_HEADER = "the first line must name the columns: link, domain, group, target"
+_ANOTHER = "a target is one of: a link with its domain, a group, the account, or a target in one word"
+_BREAKS = frozenset("\r\n\t")
+_WIDE = (b"\xff\xfe", b"\xfe\xff", b"\0")
+
+
+@attrs.frozen
+class Entry:
+    """What a file says about one target.
+
+    Args:
+        place: where.
+        cells: what, by the names of the columns; a `Cell`, or a value of TOML.
+        domain: the domain of a link that names none.
+    """
+
+    place: str
+    cells: Cells
+    domain: object
+
+    def target(self, warn: Warn) -> Target:
+        """Make a target of it."""
+        try:
+            return self._target(lambda text: warn(f"{self.place}: {text}"))
+        except UsageError as error:
+            raise UsageError(f"{self.place}: {error}") from None
+
+    def _target(self, warn: Warn) -> Target:
+        named = [key for key in ("link", "group", "account", "target") if key in self.cells]
+        if len(named) != 1 or ("domain" in self.cells and named != ["link"]):
+            raise UsageError(_ANOTHER)
+        value = self.cells[named[0]]
+        if named == ["link"]:
+            return read_link(_id(value), _domain(value, self.cells.get("domain", self.domain)), warn)
+        if named == ["group"]:
+            return Group(_number(value))
+        if named == ["target"] and isinstance(value, str | Cell):
+            return read_target(_letters(value), warn)
+        if value is not True:
+            raise UsageError(_ANOTHER)
+        return Account()
+
+
+def read_list(path: Path, domain: str | None, warn: Warn) -> list[Target]:
+    """Read the targets in a file, in their order.
+
+    Args:
+        path: the file.
+        domain: the domain of links that name none.
+        warn: told what may be a slip.
+
+    Raises:
+        UsageError: it cannot be read, has no targets, or something in it is none.
+    """
+    text = _text(path)
+    entries = _read_toml if path.suffix.lower() == ".toml" else _read_csv
+    found = [entry.target(warn) for entry in entries(path, text, domain)]
+    if not found:
+        raise UsageError(f"{path} names no targets")
+    return found
+
+
+def _text(path: Path) -> str:
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
+    if content.startswith(_WIDE) or content[1:2] == b"\0":
+        raise UsageError(f"{path} is not written in UTF-8, but in UTF-16: save it as UTF-8")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise UsageError(f"{path} is not written in UTF-8") from None
+
+
+def _read_csv(path: Path, text: str, domain: str | None) -> Iterator[Entry]:
+    """Yield each row that says anything; columns of other names are ignored."""
+    separator = _SEPARATOR.match(text)
+    if separator and separator[1] != ",":
+        raise UsageError(f"{path}:1: cells are separated by {separator[1]!r}: write commas")
+    try:
+        rows = read_rows(text)
+        if separator:
+            next(rows)
+        header = _header(path, next(rows, None))
+        for row in rows:
+            place = f"{path}:{row.line}"
+            if len(row.cells) > len(header):
+                raise UsageError(f"{place}: {len(row.cells)} cells under {len(header)} columns")
+            named = zip(header, row.cells, strict=False)
+            cells = {name: cell for name, cell in named if name in _COLUMNS and cell.text}
+            if row:
+                yield Entry(place, cells, domain)
+    except CellError as error:
+        raise UsageError(f"{path}:{error.line}: {error}") from None
+
+
+def _header(path: Path, row: Row | None) -> list[str]:
+    """Return the names of the columns."""
+    names = [] if row is None else [cell.text.lower() for cell in row.cells]
+    for name in names:
+        for separator in ";\t|":
+            if set(name.split(separator)) & set(_COLUMNS) and separator in name:
+                raise UsageError(f"{path}:1: cells are separated by {separator!r}: write commas")
+        if hidden(name) is not None:
+            raise UsageError(f"{path}:1: {name!r} holds a character that cannot be seen: remove it")
+        if name in _COLUMNS and names.count(name) > 1:
+            raise UsageError(f"{path}:1: {names.count(name)} columns are named {name}: keep one of them")
+    if not {"link", "group", "target"} & set(names):
+        raise UsageError(f"{path}:1: {_HEADER}")
+    return names
+
+
+def _read_toml(path: Path, text: str, domain: str | None) -> Iterator[Entry]:
+    """Yield each ``[[target]]``."""
+    try:
+        document = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise UsageError(f"{path}: {error}") from None
+    common: object = document.pop("domain", domain)
+    tables = document.pop("target", [])
+    if document:
+        raise UsageError(f"{path}: {next(iter(document))!r} means nothing; only domain and target do")
+    if not isinstance(tables, list):
+        raise UsageError(f"{path}: write [[target]], with two brackets")
+    for number, cells in enumerate(tables, start=1):
+        place = f"{path}: target {number}"
+        if not isinstance(cells, dict):
+            raise UsageError(f"{place}: it is no table")
+        if strange := sorted(set(cells) - _KEYS):
+            raise UsageError(f"{place}: {strange[0]!r} means nothing")
+        yield Entry(place, cells, common)
+
+
+def _id(value: object) -> str:
+    """Return the text in the place of a link's id or address; TOML has all text in quotes."""
+    if isinstance(value, Cell) and not value.quoted:
+        if value.text.startswith("#"):
+            raise UsageError(
+                f"{shown(value.text)} is no comment here: remove the line, or put the id in quotes"
+            )
+        return _letters(value)
+    text = value.text if isinstance(value, Cell) else value
+    if not isinstance(text, str):
+        raise UsageError(f"a link's id is text in quotes, not {text!r}")
+    if has_blank_ends(text):
+        raise UsageError(
+            f"{shown(text)} begins or ends with a blank: remove it, or write the whole address with %20"
+        )
+    if _BREAKS.intersection(text):
+        raise UsageError(f"{shown(text)} holds the end of a line, or a TAB: name one link in a row")
+    return text
+
+
+def _letters(value: Cell | str) -> str:
+    """Return the text of a cell; in quotes, and in TOML, it is to the letter."""
+    if isinstance(value, str) or value.quoted:
+        return str(value.text if isinstance(value, Cell) else value)
+    if "\t" in value.text:
+        raise UsageError(f"{shown(value.text)} holds a TAB: write commas between cells")
+    check_spelling(value.text)
+    return value.text
+
+
+def _domain(name: object, domain: object) -> str | None:
+    """Return the domain of a link, if one is named."""
+    text = domain.text if isinstance(domain, Cell) else domain
+    if text is not None and not isinstance(text, str):
+        link = name.text if isinstance(name, Cell) else name
+        raise UsageError(f"the link {link!r} has no domain")
+    if text is not None:
+        check_spelling(text)
+    return None if text is None else text.strip(BLANKS)
+
+
+def _number(value: object) -> int:
+    """Read the number of a group; in a CSV it is text."""
+    text = value.text if isinstance(value, Cell) else value
+    if isinstance(text, str) and _NUMBER.fullmatch(text.strip(BLANKS)):
+        return int(text)
+    if not isinstance(text, int) or isinstance(text, bool):
+        raise UsageError(f"a group is a number, not {text!r}")
+    return text

@@ -1,0 +1,185 @@
+"""The live view of a run: a bar, the remaining time and what binds, and the pace as it really is."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import deque
+from typing import TYPE_CHECKING, NoReturn, Self
+
+from rich.console import Console, Group
+from rich.constrain import Constrain
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from hourlyclicks.cli.options.shared import present
+from hourlyclicks.cli.tables import level, palette_for
+from hourlyclicks.cli.words import count, pace, safe
+from hourlyclicks.events import ClockSkew, DayDone
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Iterable
+    from types import TracebackType
+
+    from rich.console import RenderableType
+
+    from hourlyclicks.cli.progress.tally import Tally
+    from hourlyclicks.events import Event
+
+_WIDEST = 100
+_REFRESH = 8
+_BUCKETS_A_WINDOW = 12
+_REMEMBERED = 4096
+_LABEL = "answers  "
+_LONGEST_SIZE = 9
+"""How many digits of a width are read."""
+
+
+class Terminal(Console):
+    """A console that leaves the standard output alone when its reader is gone, and tells the caller."""
+
+    def on_broken_pipe(self) -> NoReturn:
+        """Raise the error; rich would send stdout to the null device and end the process."""
+        raise  # noqa: PLE0704 - called by rich where it handles the error
+
+
+class Drawing(Live):
+    """A live display that ends at its first error, which it keeps, also in the thread that refreshes it."""
+
+    error: Exception | None = None
+
+    def refresh(self) -> None:
+        """Draw, unless that has failed before."""
+        if self.error is None:
+            try:
+                super().refresh()
+            except Exception as error:  # noqa: BLE001 - told to the run by `LiveView`
+                self.error = error
+
+
+def terminal(*, stderr: bool = True) -> Console:
+    """Return a console that prints text as it is: no markup, no emoji codes, no highlighting."""
+    width, height = _size("COLUMNS", 80), _size("LINES", 25)
+    return Terminal(stderr=stderr, markup=False, emoji=False, highlight=False, width=width, height=height)
+
+
+def _size(variable: str, usual: int) -> int | None:
+    """Return the usual size where a variable gives one that rich cannot take; else rich finds it out."""
+    text = os.environ.get(variable, "")
+    return usual if text.isdigit() and not _positive(text) else None
+
+
+def _positive(text: str) -> bool:
+    """Tell whether digits are a size: "0" is none, and "\u00b2" is a digit but no number."""
+    return text.isdecimal() and int(text[:_LONGEST_SIZE]) > 0
+
+
+def pulse(moments: Iterable[float], now: float, *, bucket: float, width: int, bars: str) -> str:
+    """Return a bar for each stretch of time, the present one last: how much happened in it.
+
+    Args:
+        moments: when something happened.
+        now: the present moment.
+        bucket: the length of a stretch in seconds; stretches lie on its multiples.
+        width: how many there are.
+        bars: characters from low to high.
+    """
+    last = int(now // bucket)
+    counts = [0] * max(0, width)
+    for moment in moments:
+        place = width - 1 - last + int(moment // bucket)
+        if 0 <= place < width:
+            counts[place] += 1
+    most = max(counts, default=0)
+    return "".join(bars[level(number, most, len(bars))] if number else " " for number in counts)
+
+
+class LiveView:
+    """Draw a run in a terminal, several times a second, until it is over; then leave no trace.
+
+    Args:
+        tally: keeps count.
+        console: where to draw.
+        clock: returns seconds.
+        wall: returns the date and time.
+    """
+
+    def __init__(
+        self,
+        tally: Tally,
+        console: Console,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], dt.datetime] = present,
+    ) -> None:
+        self.tally = tally
+        self._clock = clock
+        self._wall = wall
+        self._console = console
+        self._palette = palette_for(console.encoding)
+        self._bucket = tally.limits.shortest_window / _BUCKETS_A_WINDOW
+        self._answers: deque[float] = deque(maxlen=_REMEMBERED)
+        self._live = Drawing(
+            console=console, get_renderable=self.render, refresh_per_second=_REFRESH, transient=True
+        )
+
+    def __enter__(self) -> Self:
+        self._live.start(refresh=True)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._live.stop()
+
+    def __call__(self, event: Event, /) -> None:
+        """Take note of an event; it is drawn at the next refresh. Raises what drawing has raised."""
+        now = self._clock()
+        self.tally.take(event, now)
+        if isinstance(event, ClockSkew):
+            self._console.print(Text(safe(self.tally.news)))  # stays when the picture goes
+        if self._live.error is not None:
+            raise self._live.error
+        if isinstance(event, DayDone):
+            self._answers.append(now)
+
+    def render(self) -> RenderableType:
+        """Return the picture of this moment."""
+        now, tally = self._clock(), self.tally
+        lines: list[Text | Table] = [
+            Text(safe(tally.title), style="bold"),
+            self._bar(),
+            self._forecast(now),
+            Text(f"{tally.pace(now)}, {tally.counters()}", style="dim"),
+            self._pulse(now),
+            Text(safe(tally.news), style="yellow"),
+        ]
+        for line in lines:
+            if isinstance(line, Text):
+                line.no_wrap, line.overflow = True, "ellipsis"
+        return Constrain(Group(*lines), _WIDEST)
+
+    def _bar(self) -> Table:
+        tally = self.tally
+        finished = tally.total - tally.left_over
+        line = Table.grid(expand=True, padding=(0, 2, 0, 0))
+        line.add_column(ratio=1)
+        line.add_column(no_wrap=True, justify="right")
+        bar = ProgressBar(total=tally.total, completed=finished, complete_style="cyan", finished_style="cyan")
+        line.add_row(bar, f"{finished:,} of {count(tally.total, 'day')}, {tally.left_over:,} to go")
+        return line
+
+    def _forecast(self, now: float) -> Text:
+        tally = self.tally
+        paused = tally.paused_until > now
+        text = Text(tally.remaining(now, self._wall()), style="bold yellow" if paused else "bold cyan")
+        text.append(f", bound by {tally.binds(now)}", style="not bold default")
+        text.append(f"  ({pace(tally.limits)})", style="not bold dim default")
+        return text
+
+    def _pulse(self, now: float) -> Text:
+        width = min(_WIDEST, self._console.width) - len(_LABEL)
+        bars = pulse(tuple(self._answers), now, bucket=self._bucket, width=width, bars=self._palette.bars)
+        return Text.assemble((_LABEL, "dim"), (bars, "cyan"))

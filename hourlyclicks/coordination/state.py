@@ -1,0 +1,164 @@
+"""The book: the pace of an account as text, for processes that share it through a store.
+
+All moments are nanoseconds of the one clock that the store gives to everybody.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
+
+import attrs
+
+from hourlyclicks.errors import StoreError
+from hourlyclicks.pacing.spacing import ThrottleState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+R = TypeVar("R")
+
+
+class SentRequest(NamedTuple):
+    """A request under way.
+
+    Args:
+        sent: when it was allowed to go.
+        expires: when it is over at the latest, even if its process has died.
+        epoch: the pause before it.
+        probe: whether it is the probe after that pause.
+        previous_even: what even spacing had allowed before.
+    """
+
+    sent: int
+    expires: int
+    epoch: int
+    probe: bool
+    previous_even: int
+
+
+class Claim(NamedTuple):
+    """Who asks for a day at present.
+
+    Args:
+        holder: the process.
+        expires: when that is forgotten.
+    """
+
+    holder: str
+    expires: int
+
+
+class QueueEntry(NamedTuple):
+    """A process that waits.
+
+    Args:
+        lane: how urgent its most urgent call is; the smaller number goes first.
+        unsent: how many requests its calls in that lane still need.
+        job: what it works on; who works on the same takes nothing away from the others.
+        asks: when it was told to ask again; before that it competes with nobody.
+        until: when it is believed dead, if it has not asked.
+    """
+
+    lane: int
+    unsent: int
+    job: str
+    asks: int
+    until: int
+
+
+class BreakerState(NamedTuple):
+    """The pause, as in `hourlyclicks.pacing.breaker.CircuitBreaker`."""
+
+    epoch: int = 0
+    until: int = 0
+    held: bool = False
+    probing: bool = False
+
+
+@attrs.define
+class ArbiterState:
+    """The shared state.
+
+    Attributes:
+        seen: when it was last changed.
+        longest: the length of the longest window that any process keeps.
+        released: when the responses of the last requests came, as long as that window counts them.
+        requests: the requests under way, by their names.
+        claims: who asks for which day.
+        queue: the processes that wait.
+        served: when each process was last given a place.
+        pause: the pause.
+        throttle: what the refusals so far have taught; ``None``: nothing.
+        even: the moment from which on even spacing lets a request go.
+    """
+
+    seen: int = 0
+    longest: int = 0
+    released: list[int] = attrs.field(factory=list)
+    requests: dict[str, SentRequest] = attrs.field(factory=dict)
+    claims: dict[str, Claim] = attrs.field(factory=dict)
+    queue: dict[str, QueueEntry] = attrs.field(factory=dict)
+    served: dict[str, int] = attrs.field(factory=dict)
+    pause: BreakerState = attrs.field(factory=BreakerState)
+    throttle: ThrottleState | None = None
+    even: int = 0
+
+    @classmethod
+    def read(cls, text: str | None) -> Self:
+        """Read what `write` wrote; ``None``: begin a new one.
+
+        Raises:
+            StoreError: it is something else.
+        """
+        if text is None:
+            return cls()
+        try:
+            parts = json.loads(text)
+            return cls(
+                _whole(parts["seen"]),
+                _whole(parts["longest"]),
+                [_whole(moment) for moment in parts["released"]],
+                {name: _row(SentRequest, cells) for name, cells in parts["flights"].items()},
+                {what: _row(Claim, cells) for what, cells in parts["claims"].items()},
+                {name: _row(QueueEntry, cells) for name, cells in parts["lines"].items()},
+                {name: _whole(moment) for name, moment in parts["served"].items()},
+                _row(BreakerState, parts["pause"]),
+                None if parts["brake"] is None else _row(ThrottleState, parts["brake"]),
+                _whole(parts["even"]),
+            )
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            raise StoreError("the pace in the store cannot be read") from None
+
+    def write(self) -> str:
+        """Return it as text."""
+        return json.dumps(
+            dict(zip(_KEYS, attrs.astuple(self, recurse=False), strict=True)), separators=(",", ":")
+        )
+
+
+_KEYS = ("seen", "longest", "released", "flights", "claims", "lines", "served", "pause", "brake", "even")
+"""What the fields are called in the text, which older versions read and write, too."""
+
+_ROWS: dict[type, tuple[type, ...]] = {
+    SentRequest: (int, int, int, bool, int),
+    Claim: (str, int),
+    QueueEntry: (int, int, str, int, int),
+    BreakerState: (int, int, bool, bool),
+    ThrottleState: (int, int, int, bool),
+}
+"""What is in each kind of row."""
+
+
+def _whole(value: object) -> int:
+    if type(value) is not int:
+        raise TypeError
+    return value
+
+
+def _row(kind: type[R], cells: Iterable[Any]) -> R:
+    """Make a row, of which every cell must be of its type."""
+    row = tuple(cells)
+    if tuple(map(type, row)) != _ROWS[kind]:
+        raise TypeError
+    return kind(*row)

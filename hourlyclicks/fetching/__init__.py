@@ -1,0 +1,1 @@
+"""One question, from asking to keeping: the exchange with the API, retries, single flight, and the cache."""

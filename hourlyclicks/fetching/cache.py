@@ -1,0 +1,349 @@
+"""The store as one client sees it: the days of its account, and what its calls may take from there.
+
+A day that is known for good is taken from the store; what is fetched is in the store before it counts as
+done. Who is refused by the API is told so from the store, too, without a request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from typing import TYPE_CHECKING, cast
+
+import attrs
+
+from hourlyclicks.errors import ApiError, HourlyClicksError, StoreError, UsageError
+from hourlyclicks.events import DayRevised
+from hourlyclicks.model.dates import SETTLE, DateRange, ends, is_final
+from hourlyclicks.model.day import DayClicks
+from hourlyclicks.store.closing import StoreLatch
+from hourlyclicks.store.freshness import Reader
+from hourlyclicks.store.ledger import SETTLED, STALE_AFTER, WITH_FIGURES, DayState, Failure, LedgerEntry
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Callable, Iterator
+
+    from hourlyclicks.clock import Clock
+    from hourlyclicks.events import Dispatcher
+    from hourlyclicks.model.targets import Query, Target
+    from hourlyclicks.store.freshness import Freshness
+    from hourlyclicks.store.protocol import Store
+
+CHUNK = 128
+"""Days that are read at a time."""
+
+_PAGE = 512
+"""Marks that are."""
+
+_WITHOUT_FIGURES = {DayState.FAILED, DayState.REFUSED}
+
+
+@attrs.frozen
+class TargetHistory:
+    """What a store knows of the other days of a target.
+
+    Args:
+        day: a day with figures, as far from where the call begins as there is one.
+        answered: when a day was last answered in an earlier call.
+    """
+
+    day: dt.date | None
+    answered: dt.datetime | None
+
+
+NOTHING = TargetHistory(None, None)
+"""What is known without a store."""
+
+
+def pages(days: DateRange, *, backwards: bool) -> Iterator[DateRange]:
+    """Yield a range in parts of which the marks are read at a time."""
+    firsts = range(0, len(days), _PAGE)
+    for first in reversed(firsts) if backwards else firsts:
+        yield DateRange(days[first], days[min(first + _PAGE, len(days)) - 1])
+
+
+@attrs.frozen
+class Taken:
+    """What became of an answer that was given to the store.
+
+    Args:
+        day: what the store says of the day from now on.
+        revised: whether that changed the figures it held.
+    """
+
+    day: DayClicks
+    revised: bool = False
+
+
+class DayCache:
+    """Read and keep the days of one account.
+
+    Args:
+        store: where they are.
+        owned: whether to close the store in the end.
+        fingerprint: makes what the store knows the account by from the salt of the store.
+        zone: the account's time zone, if it is known.
+        clock: what time it is.
+        announce: told of figures that have changed.
+
+    Attributes:
+        store: where the days are, until this is closed.
+    """
+
+    store: Store
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        owned: bool,
+        fingerprint: Callable[[bytes], str],
+        zone: dt.tzinfo | None,
+        clock: Clock,
+        dispatch: Dispatcher,
+    ) -> None:
+        self._latch = StoreLatch(store)
+        self.store = cast("Store", self._latch)
+        self._whole = store
+        self._owned = owned
+        self._fingerprint = fingerprint
+        self._zone = zone
+        self._clock = clock
+        self._dispatch = dispatch
+        self._account: int | None = None
+        self._closed = False
+        self._opening = asyncio.Lock()
+
+    async def account(self) -> int:
+        """Return the number of the account; the store is opened when it is first asked for."""
+        if self._closed:
+            raise UsageError("the client is closed", fatal=True)
+        if self._account is not None:
+            return self._account
+        async with self._opening:
+            return await self._open()
+
+    async def _open(self) -> int:
+        """Open the store, unless that was done, or is too late, by the time it was one's turn."""
+        if self._closed or self._account is not None:
+            return await self.account()
+        await self.store.open()
+        self._account = await self.store.account(self._fingerprint(await self.store.salt()))
+        return self._account
+
+    async def find(self, query: Query, freshness: Freshness) -> DayClicks | None:
+        """Return a day that need not be asked for.
+
+        Raises:
+            ApiError: it was refused before, and is not to be asked for again.
+        """
+        found = (await self.known(query.target, DateRange(query.day, query.day), freshness)).get(query.day)
+        if isinstance(found, HourlyClicksError):
+            raise found
+        return found
+
+    async def known(
+        self, target: Target, days: DateRange, freshness: Freshness
+    ) -> dict[dt.date, DayClicks | HourlyClicksError]:
+        """Return all of some days that need not be asked for; a refused one as its error."""
+        account, reader = await self.account(), self.reader()
+        figures = {day.date: day for day in await self.store.read(account, target, days)}
+        good = [day.final and reader.is_final(day.date, day.fetched_at) for day in figures.values()]
+        if not freshness.refresh and len(good) == len(days) and all(good):
+            return {**figures}  # no mark could tell otherwise
+        found: dict[dt.date, DayClicks | HourlyClicksError] = {}
+        for entry in await self.store.entries(account, target, days):
+            if freshness.is_stale(entry, reader.now):
+                continue
+            if entry.state is DayState.REFUSED:
+                reason = entry.reason or Failure(ApiError.__name__, "")
+                found[entry.date] = reason.as_error().about(entry.date, target)
+            elif (day := figures.get(entry.date)) and day.fetched_at == entry.asked_at:
+                found[entry.date] = attrs.evolve(day, final=reader.state(entry) in SETTLED)
+        return found
+
+    def reader(self) -> Reader:
+        """Return who judges, now, what the store holds."""
+        return Reader(self._clock.wall(), self._zone)
+
+    async def entries(self, target: Target, days: DateRange) -> list[LedgerEntry]:
+        """Return what is known of some days; see `Store.entries`."""
+        return await self.store.entries(await self.account(), target, days)
+
+    async def count_by_state(self, target: Target, days: DateRange) -> Counter[DayState]:
+        """Count some days by their states as they are seen now; see `Store.count_by_state`."""
+        return await self.store.count_by_state(await self.account(), target, days, reader=self.reader())
+
+    async def failing(self) -> list[Target]:
+        """Return the targets of which days have failed."""
+        return await self.store.targets(await self.account(), failing=True)
+
+    async def put(self, query: Query, day: DayClicks, *, requests: int, refresh: bool = False) -> Taken:
+        """Keep an answer, and return what the store says of its day from now on.
+
+        Args:
+            query: the question.
+            day: the answer.
+            requests: how many were spent on it.
+            refresh: whether it was asked for to refresh the day.
+
+        Raises:
+            StoreError: it could not be kept; the error carries it.
+        """
+        try:
+            account, reader = await self.account(), self.reader()
+            kept = await self.store.put(
+                account, query.target, day, requests=requests, reader=reader, refresh=refresh
+            )
+            if kept.doubted_at is not None:
+                return Taken(await self._in_doubt(query) or day)
+        except StoreError as error:
+            error.unsaved = day
+            raise error.about(query.day, query.target) from None
+        if kept.revised and self._dispatch:
+            self._dispatch(DayRevised(day=query.day, target=query.target, revision=kept.revision))
+        return Taken(day, kept.revised)
+
+    async def _in_doubt(self, query: Query) -> DayClicks | None:
+        """Return the figures that stayed, which are not final as long as they are in doubt."""
+        days = DateRange(query.day, query.day)
+        for held in await self.store.read(await self.account(), query.target, days):
+            return attrs.evolve(held, final=False)
+        return None
+
+    def needs_request(self, entry: LedgerEntry | None, freshness: Freshness) -> bool:
+        """Return whether a day needs a request now; see `hourlyclicks.store.freshness.Freshness.is_stale`."""
+        return freshness.is_stale(entry, self._clock.wall())
+
+    def due_at(self, day: dt.date, asked_at: dt.datetime) -> dt.datetime:
+        """Return when a day that was not final when it was asked for is due again."""
+        over, now = ends(day, self._zone) + SETTLE, self._clock.wall()
+        if asked_at < over and asked_at <= now:
+            return min(asked_at + STALE_AFTER, over)
+        # It is in doubt, or a wrong clock has stamped it.
+        return (asked_at if now - STALE_AFTER < asked_at <= now else now) + STALE_AFTER
+
+    def is_over(self, day: dt.date, asked: dt.datetime) -> bool:
+        """Return whether a day was over when it was asked for.
+
+        A day that was not may have been rejected because of that, and a later answer may be another.
+        """
+        return is_final(day, asked, self._zone)
+
+    async def record_failure(
+        self,
+        query: Query,
+        error: HourlyClicksError,
+        *,
+        asked: dt.datetime,
+        requests: int,
+        began: dt.datetime,
+    ) -> LedgerEntry | None:
+        """Note that a day failed; a day that is refused, and rejected likewise, stays refused.
+
+        Returns:
+            The mark that the day had before `began`, when the call began, if it was the same rejection.
+        """
+        account, reason = await self.account(), Failure.of(error)
+        before = await self._rejection(account, query, reason, began)
+        refused = before is not None and before.state is DayState.REFUSED
+        state = DayState.REFUSED if refused else DayState.FAILED
+        await self.store.record_failure(
+            account, query.target, LedgerEntry(query.day, state, asked, requests, reason=reason)
+        )
+        return before
+
+    async def _rejection(
+        self, account: int, query: Query, reason: Failure, began: dt.datetime
+    ) -> LedgerEntry | None:
+        """Return the mark of a day if it is that it was rejected for the same reason before that moment."""
+        if reason.code is None:
+            return None
+        entries = await self.store.entries(account, query.target, DateRange(query.day, query.day))
+        alike = [
+            entry
+            for entry in entries
+            if entry.state in _WITHOUT_FIGURES
+            and entry.reason is not None
+            and (entry.reason.error, entry.reason.code) == (reason.error, reason.code)
+            and entry.asked_at < began
+        ]
+        return alike[0] if alike else None
+
+    async def refuse(self, query: Query, error: HourlyClicksError, *, asked: dt.datetime) -> None:
+        """Note that a day was rejected for good; `record_failure` has counted its requests."""
+        entry = LedgerEntry(query.day, DayState.REFUSED, asked, 0, reason=Failure.of(error))
+        await self.store.record_failure(await self.account(), query.target, entry)
+
+    async def history(
+        self, target: Target, days: DateRange, *, began: dt.datetime, newest_first: bool
+    ) -> TargetHistory:
+        """Return what a store knows of the other days of a target, by which a rejection is judged.
+
+        Args:
+            target: the target.
+            days: the days of the call.
+            began: when the call began.
+            newest_first: whether it asks for the last of them first.
+        """
+        found: dt.date | None = None
+        answered: dt.datetime | None = None
+        for page in pages(days, backwards=not newest_first):
+            entries = [entry for entry in await self.entries(target, page) if entry.state in WITH_FIGURES]
+            if entries and found is None:
+                found = (entries[0] if newest_first else entries[-1]).date
+            before = [entry.asked_at for entry in entries if entry.asked_at < began]
+            answered = max([*before, *([answered] if answered else [])], default=None)
+        return TargetHistory(found, answered)
+
+    async def close(self) -> None:
+        """Use the store no more, and close it if it is nobody else's."""
+        self._closed = True
+        self._latch.shut()  # at once: no call on its way can open it again
+        if self._owned:
+            await self._whole.close()
+
+
+class Prefetch:
+    """What the archive knows of the days of one call, read page by page as the call comes to them.
+
+    Args:
+        archive: where to read.
+        target: the target.
+        days: all days of the call.
+        terms: what the call wants.
+    """
+
+    def __init__(self, cache: DayCache, target: Target, days: DateRange, freshness: Freshness) -> None:
+        self._cache = cache
+        self._target = target
+        self._days = days
+        self._terms = freshness
+        self._prefetch: dict[int, dict[dt.date, DayClicks | HourlyClicksError]] = {}
+        self._reading = asyncio.Lock()
+
+    async def count(self) -> int:
+        """Return how many of the days need not be asked for, as far as that can be told at once."""
+        if self._terms.refresh:
+            return 0
+        states = await self._cache.count_by_state(self._target, self._days)
+        settled = states[DayState.FINAL] + states[DayState.EMPTY]
+        return settled if self._terms.refused else settled + states[DayState.REFUSED]
+
+    async def find(self, day: dt.date) -> DayClicks | HourlyClicksError | None:
+        """Return a day that need not be asked for; each is given away once."""
+        number = self._days.index(day) // CHUNK
+        if number not in self._prefetch:
+            async with self._reading:
+                if number not in self._prefetch:
+                    self._prefetch = {
+                        other: page for other, page in self._prefetch.items() if page and other >= number - 1
+                    }
+                    self._prefetch[number] = await self._read(number)
+        return self._prefetch.get(number, {}).pop(day, None)
+
+    async def _read(self, number: int) -> dict[dt.date, DayClicks | HourlyClicksError]:
+        first, last = number * CHUNK, min((number + 1) * CHUNK, len(self._days)) - 1
+        page = DateRange(self._days[first], self._days[last])
+        return await self._cache.known(self._target, page, self._terms)

@@ -1,0 +1,54 @@
+"""What the API's own rejection of a day is, and when two of them are the same."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import TYPE_CHECKING, TypeAlias, TypeGuard
+
+import attrs
+
+from hourlyclicks.errors import ApiError
+from hourlyclicks.model.targets import Query
+from hourlyclicks.store.ledger import LedgerEntry
+
+if TYPE_CHECKING:
+    from hourlyclicks.errors import HourlyClicksError
+
+Likeness: TypeAlias = tuple[int | None, str]
+
+_VARYING = re.compile(r"[\w.:/+-]*\d[\w.:/+-]*")
+"""What differs from answer to answer: a date, a time, the number of a request."""
+
+
+def likeness(error: ApiError) -> Likeness:
+    """Return what two rejections have in common if they are the same: the code, and the words of the text."""
+    return error.code, _VARYING.sub("#", error.message)
+
+
+def rejects(error: HourlyClicksError) -> TypeGuard[ApiError]:
+    """Return whether an error is the API's own rejection of a day."""
+    return isinstance(error, ApiError) and error.code is not None and not error.retryable
+
+
+@attrs.define(eq=False)
+class Rejection:
+    """A day that was rejected, and may turn out to be so for good.
+
+    Args:
+        query: the day.
+        error: the rejection.
+        at: when it came, in nanoseconds.
+        asked: when its request was sent.
+        between: whether the target had been answered before it in this run.
+        noted: whether the store has it as failed by now.
+        earlier: what the store knew of the day, if it was the same rejection in an earlier run.
+    """
+
+    query: Query
+    error: ApiError
+    at: int
+    asked: dt.datetime
+    between: bool
+    noted: bool = False
+    earlier: LedgerEntry | None = None

@@ -1,0 +1,290 @@
+"""Many days of one target, and how they are collected into a series.
+
+A run pulls its days from the range, keeps count, and says how far it is. A day that fails for good is a
+result like any other, except when no other day can succeed either (a refused key), or when so much has
+failed that the retry budget is spent: then the rest is not even asked for.
+
+With a store, the days that are known for good come from there, and are not asked for at all.
+"""
+
+from __future__ import annotations
+
+import copy
+from itertools import repeat
+from typing import TYPE_CHECKING, Self, TypeVar
+
+from hourlyclicks.errors import HourlyClicksError, IncompleteSeriesError, StoreError, carry
+from hourlyclicks.events import Progress
+from hourlyclicks.fetching.cache import Prefetch
+from hourlyclicks.jobs.circuit import BreakerListener, Circuit, ParkedError
+from hourlyclicks.jobs.workers import WorkerPool
+from hourlyclicks.model.series import SeriesBuilder
+from hourlyclicks.model.targets import Query
+from hourlyclicks.pacing.queue import HeldError, Job
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Awaitable, Callable, Iterable, Iterator
+    from types import TracebackType
+
+    from hourlyclicks.clock import Clock
+    from hourlyclicks.errors import ApiError
+    from hourlyclicks.events import Dispatcher
+    from hourlyclicks.fetching.cache import DayCache
+    from hourlyclicks.fetching.coalescing import SingleFlight
+    from hourlyclicks.fetching.exchange import DayFetcher
+    from hourlyclicks.jobs.workers import Running
+    from hourlyclicks.model.dates import DateRange
+    from hourlyclicks.model.day import DayClicks
+    from hourlyclicks.model.series import HourlySeries
+    from hourlyclicks.model.targets import Target
+    from hourlyclicks.pacing.limiter import Limiter
+    from hourlyclicks.pacing.queue import Lane
+    from hourlyclicks.store.freshness import Freshness
+
+T = TypeVar("T")
+
+
+class Run(BreakerListener):
+    """One call of a user that takes many days.
+
+    As a context manager it is counted in the forecasts of the others.
+
+    Args:
+        range_: the days.
+        target: the target.
+        lane: how urgent it is.
+        fetcher: knows when to give up.
+        flights: fetch the days.
+        limiter: foresees the end.
+        clock: what time it is.
+        announce: told how far it is.
+        zone: the account's time zone, if it is known.
+        workers: how many days may be worked on at a time.
+        spare: how many more may be while some of these are held up.
+        running: the runs of the client, among which it is while it is entered.
+        terms: what it wants of days that are in the store.
+        archive: the store, if there is one.
+
+    Attributes:
+        on_close: what ends it when the client is closed.
+        parking: its circuit breakers.
+    """
+
+    on_close: Callable[[HourlyClicksError], Awaitable[None]]
+
+    def __init__(
+        self,
+        range_: DateRange,
+        target: Target,
+        *,
+        lane: Lane,
+        fetcher: DayFetcher,
+        single_flight: SingleFlight,
+        limiter: Limiter,
+        clock: Clock,
+        dispatch: Dispatcher,
+        zone: dt.tzinfo | None,
+        workers: int,
+        spare: int,
+        running: set[Running],
+        freshness: Freshness,
+        cache: DayCache | None,
+    ) -> None:
+        self.range = range_
+        self.target = target
+        self.workers = min(workers, len(range_))
+        self.spare = min(spare, len(range_) - self.workers)
+        self._call = Job(lane, remaining=len(range_), freshness=freshness)
+        self._prefetch = None if cache is None else Prefetch(cache, target, range_, freshness)
+        self._expected = 0
+        self._failed = 0
+        self._fetcher = fetcher
+        self._circuit = Circuit(
+            range_,
+            newest_first=False,
+            call=self._call,
+            ledger=self,
+            cache=cache,
+            single_flight=single_flight,
+            limiter=limiter,
+            zone=zone,
+            clock=clock,
+            dispatch=dispatch,
+        )
+        self.parking = self._circuit.parking
+        self._in_flight = single_flight
+        self._limiter = limiter
+        self._dispatch = dispatch
+        self._running = running
+
+    def __enter__(self) -> Self:
+        self._running.add(self)
+        self._limiter.eta.enter(self._call)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._limiter.eta.leave(self._call)
+        self._running.discard(self)
+
+    @property
+    def given_up(self) -> bool:
+        """Whether a day that failed now ends the run."""
+        return self._fetcher.gives_up(self._call)
+
+    def queries(self) -> Iterator[Query]:
+        """Return what to ask for, one after the other in the order of the dates."""
+        return map(Query, self.range, repeat(self.target))
+
+    def pool(self, items: Iterable[T], work: Callable[[T], Awaitable[None]]) -> WorkerPool[T]:
+        """Return those who do the work."""
+        pool = WorkerPool(
+            items, work, size=self.workers, spare=self.spare, keeps_running=self._in_flight.detach
+        )
+        self._call.start_spare = pool.start_spare
+        return pool
+
+    async def survey(self) -> None:
+        """Look how many days the store has already."""
+        if self._prefetch is None:
+            return
+        self._expected = await self._prefetch.count()
+        self._call.remaining -= self._expected
+        if self._expected:
+            self._tell()
+
+    async def ask(self, query: Query) -> DayClicks:
+        """Take one of the days from the store, or fetch it; count it."""
+        known = None if self._prefetch is None else await self._prefetch.find(query.day)
+        if known is not None:
+            return self._reuse(known)
+        try:
+            if self.parking.unsettled:
+                day = await self._circuit.fetch(query)
+            else:  # as a rule
+                day = await self._in_flight.fetch(query, self._call)
+        except HeldError:
+            return await self.ask(query)
+        except ParkedError as parked:
+            raise self._parked(parked.error) from None
+        except HourlyClicksError:
+            self._failed += 1
+            self._count()
+            raise
+        self._count()
+        return day
+
+    async def follow_up(self) -> None:
+        """Do what the last answer calls for, once its day is counted, if anything was ever rejected.
+
+        Raises:
+            HourlyClicksError: no other day can succeed.
+        """
+        await self._circuit.follow_up(self.target)
+        error = self.parking.parked.get(self.target)
+        if error is not None:
+            raise self._parked(error)
+
+    async def conclude(self) -> None:
+        """Settle, with a store, rejections that were seen in an earlier call and only lack an answer."""
+        if self._circuit.parking.unsettled:
+            await self._circuit.conclude()
+
+    def left(self, target: Target) -> int:
+        """Return how many days are not done."""
+        del target
+        return self._call.remaining + self._failed
+
+    def _parked(self, error: ApiError) -> ApiError:
+        """Return the rejection of every day as the error that ends the run."""
+        ending = copy.copy(error)
+        ending.fatal = True
+        return ending
+
+    def _reuse(self, known: DayClicks | HourlyClicksError) -> DayClicks:
+        """Take what the store has of a day."""
+        if self._expected:
+            self._expected -= 1
+        else:  # it was not there yet when the store was surveyed
+            self._count()
+        if isinstance(known, HourlyClicksError):
+            self._failed += 1
+            self._tell()
+            raise known
+        return known
+
+    def _count(self) -> None:
+        self._call.remaining -= 1
+        self._tell()
+
+    def _tell(self) -> None:
+        if not self._dispatch:
+            return
+        total = len(self.range)
+        eta, binding = self._limiter.eta.eta(self._call)
+        self._dispatch(
+            Progress(
+                done=total - self._call.remaining - self._failed,
+                failed=self._failed,
+                total=total,
+                eta=eta,
+                binding=binding,
+            )
+        )
+
+
+async def collect(run: Run, *, strict: bool) -> HourlySeries:
+    """Fetch all days of a run and merge them.
+
+    Raises:
+        IncompleteSeriesError: some days failed and `strict` is set.
+        HourlyClicksError: a fatal one; carries what had been fetched.
+    """
+    builder = SeriesBuilder(run.target, run.range)
+    failures: dict[dt.date, HourlyClicksError] = {}
+
+    async def work(query: Query) -> None:
+        try:
+            builder.add(await run.ask(query))
+        except StoreError as error:
+            if error.unsaved is not None:
+                builder.add(error.unsaved)
+            raise
+        except HourlyClicksError as error:
+            if error.fatal:
+                raise
+            failures[query.day] = error
+            if error.retryable and run.given_up:
+                pool.stop()
+        if run.parking.unsettled:
+            await run.follow_up()
+
+    pool = run.pool(run.queries(), work)
+    run.on_close = pool.end
+    try:
+        await run.survey()
+        async with pool:
+            await pool.join()
+        await run.conclude()
+    except Exception as error:  # even of a bug: what was answered is not lost
+        carry(error, series=builder.build())
+        raise
+    series = builder.build()
+    if failures and strict:
+        raise IncompleteSeriesError(_summary(failures, series), series=series, failures=failures)
+    return series
+
+
+def _summary(failures: dict[dt.date, HourlyClicksError], series: HourlySeries) -> str:
+    day, error = min(failures.items())
+    missing = len(series.missing_days)
+    never = missing - len(failures)
+    text = f"{missing} of {len(series.range)} days are missing; {day} failed: {error}"
+    if never:
+        text += f" ({never} days were not asked for any more, since too much failed)"
+    return text

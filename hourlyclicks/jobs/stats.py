@@ -1,0 +1,113 @@
+"""The score of a backfill: what has become of its days so far."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from hourlyclicks.model.report import BackfillReport
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping
+
+    from hourlyclicks.errors import ApiError, HourlyClicksError
+    from hourlyclicks.model.report import StopReason
+    from hourlyclicks.model.targets import Query, Target
+    from hourlyclicks.pacing.queue import Job
+
+_MOST_FAILURES = 1000
+_NONE: Mapping[Target, ApiError] = MappingProxyType({})
+
+
+class BackfillStats:
+    """Count days, each once.
+
+    Args:
+        total: how many there are.
+        call: what the backfill is to the limiter.
+
+    Attributes:
+        known: in the store before this run came to them.
+        got: fetched since, by this run or by somebody else.
+        failed: given up by this run.
+        refused: rejected by the API for good.
+        provisional: those of `known` and `got` that are not final.
+        next_due: when the first of these is due again.
+        failures: why days failed or were refused.
+    """
+
+    def __init__(self, total: int, call: Job) -> None:
+        self.total = total
+        self._call = call
+        self.known = self.got = self.failed = self.refused = self.provisional = 0
+        self.next_due: dt.datetime | None = None
+        self.failures: dict[Query, HourlyClicksError] = {}
+
+    @property
+    def remaining(self) -> int:
+        """The days that were not come to yet."""
+        return self.total - self.known - self.got - self.failed - self.refused
+
+    def not_final(self, due: dt.datetime) -> None:
+        """Note a day that has figures and will be due again."""
+        self.provisional += 1
+        self.next_due = due if self.next_due is None else min(self.next_due, due)
+
+    def lose(self, query: Query, error: HourlyClicksError, *, refused: bool) -> None:
+        """Note a day without figures."""
+        self.refused += refused
+        self.failed += not refused
+        if len(self.failures) < _MOST_FAILURES:
+            self.failures[query] = error
+
+    def refuse(self) -> None:
+        """Note that a day that had failed is rejected for good."""
+        self.failed -= 1
+        self.refused += 1
+
+    def regain(self, query: Query) -> None:
+        """Note that a day that had failed has not, or is to be asked for again."""
+        self.failed -= 1
+        self.failures.pop(query, None)
+
+    def report(
+        self,
+        *,
+        seconds: float,
+        stopped: StopReason,
+        error: HourlyClicksError | None,
+        again_at: dt.datetime,
+        parked: Mapping[Target, ApiError] = _NONE,
+        unsent: int = 0,
+    ) -> BackfillReport:
+        """Return the report of a run that is over.
+
+        Args:
+            seconds: how long it took.
+            stopped: why it ended.
+            error: what ended it.
+            again_at: when another run could send a request.
+            parked: the targets that are parked, and why.
+            unsent: how many of their days were not sent; they have failed, too.
+        """
+        call, unfinished = self._call, self.remaining or self.failed
+        done = min(call.answered, self.got)  # a day that was answered for this run may have missed its end
+        return BackfillReport(
+            total=self.total,
+            done=done,
+            reused=self.known + self.got - done,
+            failed=self.failed + unsent,
+            refused=self.refused,
+            remaining=self.remaining - unsent,
+            revised=call.revised,
+            provisional=self.provisional,
+            requests=call.spent,
+            retries=call.retries,
+            seconds=seconds,
+            stopped=stopped,
+            resume_at=again_at if unfinished else self.next_due,
+            failures=self.failures,
+            parked=parked,
+            error=error,
+        )

@@ -1,0 +1,227 @@
+"""Fan-out: a few workers pull from one iterator, however long it is.
+
+Ten years never make 3,653 tasks. The crew owns its workers: whoever leaves its context leaves no worker
+behind, except one that others wait for, which ends with the day it is at.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterable
+from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable
+    from types import TracebackType
+
+    from hourlyclicks.errors import HourlyClicksError
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Running(Protocol):
+    """What runs until it is done, or until the client is closed."""
+
+    def on_close(self, error: HourlyClicksError, /) -> Awaitable[None]:
+        """End with that error, and return when nobody works on it any more."""
+        ...
+
+
+class WorkerPool(Generic[T]):
+    """Work through items with a bounded number of tasks.
+
+    Args:
+        items: what there is to do; pulled one at a time, by whichever worker is free.
+        work: does one item. An exception of it stops everybody.
+        size: how many tasks to begin with.
+        spared: says of a worker that it must not be cancelled now.
+        spare: how many more there may be, see `start_spare`.
+    """
+
+    def __init__(
+        self,
+        items: Iterable[T] | AsyncIterable[T],
+        work: Callable[[T], Awaitable[None]],
+        *,
+        size: int,
+        keeps_running: Callable[[asyncio.Task[None]], bool],
+        spare: int = 0,
+    ) -> None:
+        self._items = _one_at_a_time(items) if isinstance(items, AsyncIterable) else iter(items)
+        self._work = work
+        self._size = size
+        self._keeps_running = keeps_running
+        self._spare = spare
+        self._over = asyncio.Event()
+        self._stopped = False
+        self._draining = False
+        self._failure: HourlyClicksError | None = None
+        self._workers: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> Self:
+        for _ in range(self._size):
+            self._start()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stopped = True
+        leaving = []
+        for worker in self._workers:
+            if self._keeps_running(worker):
+                worker.add_done_callback(_forget)
+            else:
+                worker.cancel()
+                leaving.append(worker)
+        if leaving:
+            await asyncio.wait(leaving)
+
+    def start_spare(self) -> None:
+        """Let one more work if there may be more, since one of them is held up."""
+        if self._spare and self._workers and not self._stopped:
+            self._spare -= 1
+            self._start()
+
+    def stop(self) -> None:
+        """Let every worker finish the item it is at, and take no other."""
+        self._stopped = True
+
+    def drain(self, busy: Callable[[asyncio.Task[None]], bool]) -> None:
+        """Let those finish the item they are at that are busy with it, and cancel the others."""
+        self._stopped = self._draining = True
+        for worker in self._workers:
+            if not busy(worker):
+                worker.cancel()
+
+    async def end(self, failure: HourlyClicksError) -> None:
+        """Cancel every worker, and wait until they are gone; who waits for them is told why."""
+        self._stopped = True
+        self._failure = failure
+        for worker in self._workers:
+            worker.cancel()
+        if self._workers:
+            await asyncio.wait(self._workers)
+
+    def check(self) -> None:
+        """Raise what they were ended with, if they were."""
+        if self._failure is not None:
+            raise self._failure
+
+    async def join(self) -> None:
+        """Wait until everything is done, or raise the first exception of a worker."""
+        await self._over.wait()
+        self.check()
+        for worker in self._workers:
+            if worker.done() and not (self._draining and worker.cancelled()):
+                worker.result()
+
+    def _start(self) -> None:
+        worker = asyncio.create_task(self._run())
+        worker.add_done_callback(self._ended)
+        self._workers.append(worker)
+
+    def _ended(self, worker: asyncio.Task[None]) -> None:
+        """Take note of the end of a worker, which is that of all if it has failed or was the last."""
+        failed = not worker.cancelled() and worker.exception() is not None
+        if failed or all(each.done() for each in self._workers):
+            self._over.set()
+
+    async def _run(self) -> None:
+        if callable(self._items):
+            while (item := await self._items()) is not None and not self._stopped:
+                await self._work(item)
+            return
+        for item in self._items:
+            if self._stopped:
+                return
+            await self._work(item)
+
+
+def _one_at_a_time(items: AsyncIterable[T]) -> Callable[[], Awaitable[T | None]]:
+    """Return what gives the next item, or ``None`` after the last; who comes meanwhile waits."""
+    iterator = aiter(items)
+    pulling = asyncio.Lock()
+
+    async def pull() -> T | None:
+        async with pulling:
+            return await anext(iterator, None)
+
+    return pull
+
+
+def _forget(worker: asyncio.Task[None]) -> None:
+    """Take note of how a spared worker ended, which nobody waits for any more."""
+    if not worker.cancelled():
+        worker.exception()
+
+
+class ReorderBuffer(Generic[R]):
+    """Where workers put results and one consumer takes them, in order or as they come.
+
+    It has room for a bounded number of results that were not taken yet, counted from the one the consumer
+    waits for, so that workers stop pulling when the consumer is slow or one result is long in coming.
+
+    Args:
+        size: how many results there are altogether.
+        room: how far the workers may be ahead of the consumer.
+        ordered: whether results are taken in the order of their positions.
+    """
+
+    def __init__(self, *, size: int, room: int, ordered: bool) -> None:
+        self._size = size
+        self._room = room
+        self._ordered = ordered
+        self._results: dict[int, R] = {}
+        self._taken = 0
+        self._space = asyncio.Event()
+        self._filled = asyncio.Event()
+        self._broken: BaseException | None = None
+
+    async def make_room(self, position: int) -> None:
+        """Wait until the result at a position may be worked on."""
+        while position >= self._taken + self._room:
+            self._space.clear()
+            await self._space.wait()
+
+    def put(self, position: int, result: R) -> None:
+        """Lay down the result of a position."""
+        self._results[position] = result
+        self._filled.set()
+
+    def give_up(self, error: BaseException) -> None:
+        """Let the consumer see an error in place of what has not been put yet; the first one counts."""
+        self._broken = self._broken or error
+        self._filled.set()
+
+    async def take(self) -> R:
+        """Take the next result.
+
+        Raises:
+            StopAsyncIteration: there are no more, also once the error of `give_up` was raised.
+        """
+        while True:
+            if self._taken == self._size:
+                raise StopAsyncIteration
+            position = self._taken if self._ordered else next(iter(self._results), -1)
+            if position in self._results:
+                break
+            if self._broken is not None:
+                self._close()
+                raise self._broken
+            self._filled.clear()
+            await self._filled.wait()
+        self._taken += 1
+        self._space.set()
+        if self._taken == self._size:
+            self._close()
+        return self._results.pop(position)
+
+    def _close(self) -> None:
+        """Let nobody wait for results any more."""
+        self._taken = self._size
+        self._filled.set()

@@ -1,0 +1,288 @@
+"""The gate: at most N arrivals at the server in any window, however long requests are on their way.
+
+The server counts arrivals, and we do not see them. A request arrives at some moment between the one it is
+sent at and the one its response is received at. So its place in a window of length W is held
+
+* from the moment it is sent, since it may arrive at once,
+* until W after its response was received, since it may have arrived just before that.
+
+Two requests that ever share a window at the server then share one here too, and no jitter can break the
+limit. A log of send times, evenly spaced sending at exactly the limit, and token buckets all can.
+
+A request that was *given up* may arrive yet. Its place is held as if it were under way, until the time that
+it is given for that is over; then it counts as if its response had come at that moment.
+
+Several windows and a cap on the requests under way hold at once. In even spacing two more rules lie on top:
+first 1.05 times the average interval between two *sendings*; and when a server refuses even that, the
+interval is counted from the last *response*, which bounds the distance of two arrivals from below just as
+the log bounds their number from above.
+
+Everything here is a state machine on integer nanoseconds. It neither waits nor reads a clock.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections import deque
+from math import ceil
+from typing import TYPE_CHECKING, NamedTuple
+
+from hourlyclicks.clock import SECOND
+from hourlyclicks.pacing.breaker import CircuitBreaker, Wait
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hourlyclicks.events import Binding
+    from hourlyclicks.pacing.plans import Limits
+    from hourlyclicks.pacing.queue import Job
+
+EVEN_SLACK = 1.05
+"""Even spacing keeps this multiple of the average interval between two sendings."""
+
+_FOR_A_PLACE = Wait(None, "concurrency")
+_FOR_A_RESPONSE = Wait(None, "rate")
+
+
+class Slot:
+    """The right to send one request."""
+
+    __slots__ = (
+        "asked",
+        "call",
+        "epoch",
+        "id",
+        "previous_even",
+        "probe",
+        "sent",
+        "storm",
+        "storm_probe",
+        "what",
+    )
+
+    call: Job
+    """Whose it is; written by the limiter."""
+
+    def __init__(self, sent: int, epoch: int, previous_even: int, probe: bool = False) -> None:  # noqa: FBT001, FBT002 - by name it would cost a dictionary for every request
+        self.id = self.what = ""  # its name, and the day it is for, where several processes share the limits
+        self.sent = self.asked = sent  # the place is held from `asked` on
+        self.epoch = epoch
+        self.probe = probe
+        self.previous_even = previous_even
+        self.storm = 0
+        self.storm_probe = False
+
+
+class _Window:
+    """One rate: when each place that is no longer under way becomes free again, in order."""
+
+    __slots__ = ("freed", "length", "size")
+
+    def __init__(self, size: int, length: int) -> None:
+        self.size = size
+        self.length = length
+        self.freed: deque[int] = deque()
+
+    def opens(self, flying: int, now: int) -> int | None:
+        """Return when there is a place, ``None`` when a response has to come first."""
+        freed = self.freed
+        while freed and freed[0] <= now:
+            freed.popleft()
+        surplus = flying + len(freed) - self.size
+        if surplus < 0:
+            return now
+        return freed[surplus] if surplus < len(freed) else None
+
+    def place(self, number: int, flying: int) -> int | None:
+        """Return when the place of the nth further request, n below `size`, becomes free.
+
+        0: it is free; ``None``: the request that holds it is under way still.
+        """
+        held = number + flying + len(self.freed) - self.size
+        if held < 0:
+            return 0
+        return self.freed[held] if held < len(self.freed) else None
+
+
+class Moment(NamedTuple):
+    """When something will happen, and what decides it."""
+
+    when: int
+    binding: Binding
+
+
+class SlidingWindow:
+    """Decide when a request may go. All moments are nanoseconds of one monotonic clock."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.pause = CircuitBreaker()
+        self._concurrency = limits.concurrency
+        self._flying = 0
+        self._adrift: list[int] = []  # until when requests that were given up may arrive, in order
+        self._windows = [
+            _Window(rate.requests, ceil((rate.seconds + limits.guard) * SECOND))
+            for rate in sorted(limits.rates, key=lambda rate: rate.seconds)
+        ]
+        self._average = ceil(limits.interval * SECOND)
+        self._interval = 0
+        self._after_response = 0
+        self._even = 0
+        if limits.spacing == "even":
+            self.space(EVEN_SLACK)
+
+    @property
+    def limited(self) -> bool:
+        """Whether there is any rate to keep."""
+        return bool(self._windows)
+
+    @property
+    def interval(self) -> float:
+        """The seconds kept between two sendings; 0 in window spacing."""
+        return self._interval / SECOND
+
+    def space(self, slack: float, *, from_response: bool = False) -> None:
+        """Keep `slack` times the average interval between sendings, or from a response to a sending."""
+        self._interval = ceil(self._average * slack)
+        self._after_response = self._interval if from_response else 0
+
+    def restore(self, *, flying: int, released: Sequence[int], even: int) -> None:
+        """Take over what another gate has seen.
+
+        Args:
+            flying: how many requests are under way.
+            released: when the responses of the others came, in order.
+            even: the moment from which on even spacing lets a request go.
+        """
+        self._flying = flying
+        for window in self._windows:
+            window.freed.extend([moment + window.length for moment in released])
+        self._even = even
+
+    @property
+    def longest(self) -> int:
+        """The length of the longest window in nanoseconds, guard included; 0 when there is none."""
+        return self._windows[-1].length if self._windows else 0
+
+    @property
+    def even(self) -> int:
+        """The moment from which on even spacing lets a request go."""
+        return self._even
+
+    def holds(self, now: int) -> Wait | None:
+        """Say what a request must wait for now, or ``None`` when it may go."""
+        return self.pause.blocks(now) or self._blocks(now)
+
+    def reserve(self, now: int) -> Slot | Wait:
+        """Take a place, or say what to wait for."""
+        pause = self.pause
+        held = (pause.blocks(now) if pause.held else None) or self._blocks(now)
+        if held is not None:
+            return held
+        self._flying += 1
+        slot = Slot(now, pause.epoch, self._even, pause.held and pause.sent())
+        self._even = now + self._interval
+        return slot
+
+    def release(self, slot: Slot, now: int) -> None:
+        """Note that the response was received, or given up waiting for, now."""
+        if self._adrift:
+            self._resolve(now)
+        self._flying -= 1
+        for window in self._windows:
+            window.freed.append(now + window.length)
+        if self._after_response:
+            self.came_back(now)
+        if slot.probe:
+            self._lost(slot)
+
+    def abandon(self, slot: Slot, now: int, until: int) -> None:
+        """Note that a request was given up now, and may arrive until a moment."""
+        self._resolve(now)
+        self._flying -= 1
+        insort(self._adrift, until)
+        if slot.probe:
+            self._lost(slot)
+
+    def came_back(self, moment: int) -> None:
+        """Count the spacing from a response, if that is what it is counted from."""
+        if self._after_response:
+            self._even = max(self._even, moment + self._after_response)
+
+    def cancel(self, slot: Slot) -> None:
+        """Take back a place whose request was never sent; nothing of it remains."""
+        self._flying -= 1
+        if self._even == slot.sent + self._interval:
+            self._even = slot.previous_even
+        self._lost(slot)
+
+    def finish(self, requests: int, now: int, latency: int, *, opens: int = 0) -> Moment:
+        """Foresee when that many further requests will have been answered.
+
+        Args:
+            requests: how many, from 1.
+            now: the present moment.
+            latency: nanoseconds from each sending to its response.
+            opens: a moment before which none of them may go, besides what the gate itself knows.
+        """
+        start = Moment(max(opens, self.pause.opens(now)), "pause")
+        if start.when <= now:
+            start = Moment(now, "latency")
+        last = self._leaves(requests - 1, len(self._windows), start, latency)
+        return Moment(last.when + latency, last.binding)
+
+    def _blocks(self, now: int) -> Wait | None:
+        flying = self._flying
+        if self._adrift:
+            self._resolve(now)
+            flying += len(self._adrift)
+        if flying >= self._concurrency:
+            return self._until_one_lands(_FOR_A_PLACE)
+        if self._after_response and flying:
+            return self._until_one_lands(_FOR_A_RESPONSE)
+        latest = self._even
+        for window in self._windows:
+            opens = window.opens(flying, now)
+            if opens is None:
+                return self._until_one_lands(_FOR_A_RESPONSE)
+            latest = max(latest, opens)
+        return Wait(latest, "rate") if latest > now else None
+
+    def _until_one_lands(self, held: Wait) -> Wait:
+        """Wait for a response, or until a request that was given up can arrive no more."""
+        return Wait(self._adrift[0], held.binding) if self._adrift else held
+
+    def _resolve(self, now: int) -> None:
+        """Count those that can arrive no more as if their responses had come when that began."""
+        while self._adrift and self._adrift[0] <= now:
+            moment = self._adrift.pop(0)
+            for window in self._windows:
+                window.freed.append(moment + window.length)
+            self.came_back(moment)
+
+    def _leaves(self, number: int, windows: int, start: Moment, latency: int) -> Moment:
+        """Foresee when the nth further request leaves, n from 0, if only the shortest windows are kept."""
+        if not windows:
+            rounds = (self._flying + len(self._adrift) + number) // self._concurrency
+            pitch = self._interval + (latency if self._after_response else 0)
+            candidates = (
+                start,
+                Moment(start.when + rounds * latency, "concurrency"),
+                Moment(max(start.when, self._even) + number * pitch, "rate"),
+            )
+            return max(candidates, key=lambda moment: moment.when)
+        window = self._windows[windows - 1]
+        inner = self._leaves(number, windows - 1, start, latency)
+        round_, place = divmod(number, window.size)
+        freed = window.place(place, self._flying + len(self._adrift))
+        if freed is None:
+            first = start.when + window.length + latency
+        elif freed:
+            first = max(start.when, freed)
+        else:
+            first = self._leaves(place, windows - 1, start, latency).when
+        outer = first + round_ * (window.length + latency)
+        return Moment(outer, "rate") if outer > inner.when else inner
+
+    def _lost(self, slot: Slot) -> None:
+        if slot.probe and slot.epoch == self.pause.epoch:
+            self.pause.probe_lost()

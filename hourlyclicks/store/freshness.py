@@ -1,0 +1,161 @@
+"""Which days need a request: the one rule for all that ask, count or show.
+
+What a store holds may have been written by a process with a wrong clock or another time zone. So the *reader*
+judges, by its own clock and zone:
+
+* A moment later than now cannot be true. Whatever has it is due, and any later answer takes its place. A
+  moment up to `SKEW` later is taken for true, since two clocks never agree.
+* Figures are final if they were asked for after the day was over in the reader's zone. The word that is
+  stored is only what the last writer thought.
+* The API can refuse only a day that is over. A refusal from before has said nothing of the day.
+* Figures that a later answer has put in doubt are not final; see `hourlyclicks.store.weighing`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+import attrs
+
+from hourlyclicks.model.dates import SETTLE, ends, is_final
+from hourlyclicks.store.ledger import SETTLED, STALE_AFTER, DayState
+
+if TYPE_CHECKING:
+    from hourlyclicks.model.dates import DateRange
+    from hourlyclicks.store.ledger import LedgerEntry
+
+SKEW = dt.timedelta(minutes=5)
+"""How far ahead a moment may lie that another clock has stamped."""
+
+_ANYWHERE = dt.timedelta(days=2) + SETTLE
+"""How long after it has begun in UTC a day is final in any zone, however odd."""
+
+_MANY_DAYS = 8_000
+
+
+@attrs.frozen
+class Reader:
+    """Who looks at a store: a clock and a zone.
+
+    Args:
+        now: the present moment.
+        zone: the account's zone; ``None`` when it is not known.
+        trusting: whether the stored word is good enough, since no zone is at hand to judge by.
+    """
+
+    now: dt.datetime
+    zone: dt.tzinfo | None = None
+    trusting: bool = False
+
+    def in_future(self, moment: dt.datetime) -> bool:
+        """Return whether a stamp is later than any right clock could have made it."""
+        return moment > self.latest
+
+    @property
+    def latest(self) -> dt.datetime:
+        """The latest stamp that can be true."""
+        try:
+            return self.now + SKEW
+        except OverflowError:
+            return self.now
+
+    def is_final(self, date: dt.date, fetched_at: dt.datetime, *, said: bool = False) -> bool:
+        """Return whether figures can no longer change.
+
+        Args:
+            date: their day.
+            fetched_at: when they were asked for.
+            said: whether the store says so.
+        """
+        if self.in_future(fetched_at):
+            return False
+        return said if self.trusting else is_final(date, fetched_at, self.zone)
+
+    def state(self, entry: LedgerEntry) -> DayState:
+        """Return the state of a day as this reader sees it."""
+        if entry.state is DayState.FAILED:
+            return entry.state
+        final = self.is_final(entry.date, entry.asked_at, said=entry.state is not DayState.PROVISIONAL)
+        if entry.state is DayState.REFUSED:
+            return entry.state if final else DayState.FAILED
+        if not final or entry.doubted_at is not None:
+            return DayState.PROVISIONAL
+        if entry.state in SETTLED:
+            return entry.state
+        return DayState.FINAL if entry.hours else DayState.EMPTY
+
+    def certain_after(self, days: DateRange) -> dt.timedelta:
+        """Return how long after they have begun in UTC all days of a range are final."""
+        if self.trusting:
+            return dt.timedelta(0)
+        try:
+            return _certain_after(days, self.zone)
+        except TypeError:  # a tzinfo that has no hash
+            return _ANYWHERE
+
+
+@lru_cache(maxsize=64)
+def _certain_after(days: DateRange, zone: dt.tzinfo | None) -> dt.timedelta:
+    if zone is None:
+        days = type(days)(days.start, days.start)  # they are all alike
+    if len(days) > _MANY_DAYS:
+        return _ANYWHERE
+    longest = max(ends(day, zone) - dt.datetime.combine(day, dt.time(), dt.UTC) for day in days)
+    return longest + SETTLE
+
+
+@attrs.frozen
+class Freshness:
+    """The terms of one call.
+
+    Args:
+        began: when it began. What was answered since then need not be asked for again, whoever asked.
+        zone: the account's zone; ``None`` when it is not known.
+        refresh: whether days that are known for good are asked for again.
+        refused: whether days that were refused are.
+        patient: whether figures that may still change are asked for again only when they are stale, as a
+            backfill does.
+        trusting: whether the stored word is good enough; see `Reader`.
+    """
+
+    began: dt.datetime
+    zone: dt.tzinfo | None = None
+    refresh: bool = attrs.field(default=False, kw_only=True)
+    refused: bool = attrs.field(default=False, kw_only=True)
+    patient: bool = attrs.field(default=False, kw_only=True)
+    trusting: bool = attrs.field(default=False, kw_only=True)
+
+    def reader(self, now: dt.datetime) -> Reader:
+        """Return who looks at the store."""
+        return Reader(now, self.zone, self.trusting)
+
+    def is_stale(self, entry: LedgerEntry | None, now: dt.datetime) -> bool:
+        """Return whether a day needs a request.
+
+        Args:
+            entry: what the store knows of the day.
+            now: the present moment.
+        """
+        if entry is None:
+            return True
+        reader = self.reader(now)
+        state = reader.state(entry)
+        if state is DayState.FAILED or reader.in_future(entry.last_asked):
+            return True
+        if self._answered_since(entry.last_asked, now):
+            return False
+        if self.refresh or state is DayState.REFUSED:
+            return self.refresh or self.refused
+        return state not in SETTLED and not (self.patient and self._fresh(entry, now))
+
+    def _answered_since(self, asked_at: dt.datetime, now: dt.datetime) -> bool:
+        """Return whether a day was asked for since the call began; to refresh it, only if that is certain."""
+        return self.began <= asked_at and not (self.refresh and asked_at > now)
+
+    def _fresh(self, entry: LedgerEntry, now: dt.datetime) -> bool:
+        """Return whether figures that are not final are new enough, and no better ones can be had yet."""
+        if now - entry.last_asked >= STALE_AFTER:
+            return False
+        return entry.doubted_at is not None or not is_final(entry.date, now, self.zone)

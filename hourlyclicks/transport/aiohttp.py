@@ -1,0 +1,313 @@
+"""The way to the server: a request goes in, status, headers and bytes come out.
+
+One attempt is one request on the wire. Left alone, aiohttp repeats an idempotent request by itself when the
+server closes the connection before it answers; a limiter around it would never know. That is stopped where
+aiohttp hears of it, in the class of its responses, which a session that was given is lent by a middleware.
+
+Nothing is judged here: a response of any status is a `Response`. An exception is always one of ours, made
+of plain values and raised ``from None``, since aiohttp's own carry the request and with it the key.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import warnings
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+import aiohttp
+import attrs
+
+from hourlyclicks.errors import HourlyClicksError, TransportError, UsageError
+from hourlyclicks.model.checks import check_amount, check_type
+from hourlyclicks.model.http import Response
+from hourlyclicks.transport.connections import Connections
+from hourlyclicks.transport.deadlines import DeadlineTimer
+from hourlyclicks.transport.proxies import check_exposure, proxy_url
+from hourlyclicks.transport.translate import LARGEST_BODY, TooLargeError, translate
+
+if TYPE_CHECKING:
+    from yarl import URL
+
+    from hourlyclicks.model.http import Request
+    from hourlyclicks.transport.deadlines import Deadline
+
+__all__ = ["LARGEST_BODY", "AiohttpTransport", "Timeout", "Translated", "Transport"]
+
+_ENOUGH = 1 << 16
+_GOOD = 2
+
+
+class Transport(Protocol):
+    """What can carry a request to the API."""
+
+    async def send(self, request: Request) -> Response:
+        """Send a request once and read the whole response.
+
+        A transport that gives a request up, because of a timeout or because it is cancelled, while it may
+        still reach the server, says so with `Request.may_arrive`; its place under the limits is held for so
+        long. What else it raises than the errors below is translated into a `TransportError`.
+
+        Raises:
+            TransportError: there was no complete response.
+            DecodeError: the body is larger than any answer.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Give up what is owned; may be called twice."""
+        ...
+
+
+@attrs.frozen
+class Timeout:
+    """How long one request may take, in seconds.
+
+    Args:
+        total: for everything, from the request to the last byte of the response.
+        connect: for the connection to a new socket.
+        read: from the connection to the end of the headers, and between two pieces of the body.
+    """
+
+    total: float = 30.0
+    connect: float = 10.0
+    read: float = 20.0
+
+    def __attrs_post_init__(self) -> None:
+        for name, seconds in attrs.asdict(self).items():
+            check_amount(f"Timeout.{name}", seconds)
+
+
+class AiohttpTransport:
+    """Carry requests with aiohttp.
+
+    Args:
+        session: used and never closed when given; else one is made at the first request, and owned.
+        timeout: for each request.
+        proxy: the URL of an HTTP proxy on the way, for a session of our own.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession | None = None,
+        *,
+        timeout: Timeout,
+        proxy: str | URL | None = None,
+    ) -> None:
+        self._session = session
+        self._owns = session is None
+        if session is not None:
+            check_type("session", session, aiohttp.ClientSession)
+        if session is not None and not session.auto_decompress:
+            raise UsageError("the session must decompress by itself (auto_decompress=True)")
+        of_session: URL | None = getattr(session, "_default_proxy", None)  # it has no public name
+        self._proxy = of_session if proxy is None else proxy_url(proxy)
+        self._trusting = session is not None and session.trust_env
+        self._ready: aiohttp.ClientSession | None = None  # to be used without another look at it
+        self._closed = False
+        self._headers: Mapping[str, str] | None = None
+        self._watch = DeadlineTimer(total=timeout.total, silence=timeout.read)
+        self._connections = Connections(self._watch)
+        self._outgrown: list[aiohttp.ClientSession] = []
+        self._total = timeout.total
+        self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=timeout.connect)
+        self._options: dict[str, Any] = {}
+        self._connections.session = session
+        if not self._owns:
+            middlewares = (self._connections.sent_once,)
+            self._options.update(timeout=self._timeout, raise_for_status=False, middlewares=middlewares)
+
+    async def send(self, request: Request) -> Response:
+        """See `Transport.send`."""
+        session = self._ready or self._usable(request)
+        response: aiohttp.ClientResponse | None = None
+        failure: HourlyClicksError | None = None
+        beginning: list[bytes] = []
+        headers = None if request.headers is self._headers else request.headers
+        term = self._watch.begin()
+        try:
+            response = await session.get(request.url, headers=headers, allow_redirects=False, **self._options)
+            content = response.content
+            if response.status // 100 == _GOOD:
+                # As a rule all of the body is there already.
+                body = _checked(content.read_nowait()) if content.is_eof() else await _read(content, term)
+                return Response(response.status, response.headers, body, response)
+            await _read_beginning(content, term, beginning)
+        except asyncio.CancelledError as error:
+            up = self._watch.end(term)
+            if response is None and term.begun:
+                request.may_arrive = self._total if up else term.left
+            if not up and term.cancelled:
+                raise
+            failure = self._translated(TimeoutError() if up else error, request, session, term)
+        except Exception as error:  # noqa: BLE001 - a session can be made of anything, and so raise anything
+            failure = self._translated(error, request, session, term)
+        finally:
+            self._watch.end(term)
+            if response is not None and not response.content.at_eof():
+                response.release()
+        if response is not None and response.status // 100 != _GOOD:
+            return Response(response.status, response.headers, b"".join(beginning), response)
+        if self._closed:
+            raise UsageError("the client was closed meanwhile", fatal=True)
+        assert failure is not None  # noqa: S101 - a good answer was returned, and so was a no
+        raise failure
+
+    async def close(self) -> None:
+        """See `Transport.close`."""
+        self._closed, self._ready = True, None
+        self._watch.close()
+        while self._outgrown:
+            await self._outgrown.pop().close()
+        if self._owns and self._session is not None:
+            session, self._session = self._session, None
+            await session.close()
+
+    def _usable(self, request: Request) -> aiohttp.ClientSession:
+        """Return the session, if a request may be sent with it."""
+        if self._closed:
+            raise UsageError("the client is closed", fatal=True)
+        if self._trusting or self._proxy is not None:
+            check_exposure(request.url, self._proxy)
+        session = self._session or self._open(request.headers)
+        if not self._trusting:
+            self._ready = session
+        return session
+
+    def _open(self, headers: Mapping[str, str]) -> aiohttp.ClientSession:
+        """Make a session, and give it once and for all the headers of the requests, which share them."""
+        self._headers = headers
+        self._session = self._connections.session = aiohttp.ClientSession(
+            headers=headers,
+            connector=aiohttp.TCPConnector(limit=0, force_close=self._connections.single_use),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=self._timeout,
+            proxy=self._proxy,
+            response_class=self._connections.answer_of(aiohttp.ClientResponse),
+        )
+        return self._session
+
+    def _translated(
+        self, error: BaseException, request: Request, session: aiohttp.ClientSession, term: Deadline
+    ) -> HourlyClicksError:
+        """Return what to raise, and see whether the session can be used any more."""
+        host = request.url.host or ""
+        if self._owns:
+            failure = translate(error, host=host, reached=self._connections.reached)
+            if self._connections.single_use and session is self._session and self._headers is not None:
+                self._outgrown.append(session)  # others may be on their way with it
+                self._ready = self._open(self._headers)
+        else:
+            failure = _misuse(session) or translate(error, host=host, reached=self._connections.reached)
+            if not term.begun and failure.retryable and _is_full(session):
+                failure = TransportError(
+                    "the session has no free connection: raise the limit of its connector", kind="timeout"
+                )
+        return failure
+
+    def __del__(self) -> None:
+        if self._owns and self._session is not None and not self._session.closed:
+            warnings.warn("a client was not closed", ResourceWarning, source=self, stacklevel=2)
+
+
+class Translated:
+    """A transport of the user whose exceptions are translated.
+
+    Args:
+        transport: what carries the requests.
+    """
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+
+    async def send(self, request: Request) -> Response:
+        """See `Transport.send`."""
+        task = asyncio.current_task()
+        cancelling = 0 if task is None else task.cancelling()
+        try:
+            response = await self._transport.send(request)
+        except HourlyClicksError:
+            raise
+        except asyncio.CancelledError as error:
+            if task is not None and task.cancelling() > cancelling:
+                raise
+            failure = translate(error, host=request.url.host or "")
+        except Exception as error:  # noqa: BLE001 - it can be made of anything
+            failure = translate(error, host=request.url.host or "")
+        else:
+            if _is_whole(response):
+                return response
+            failure = UsageError(
+                "the transport returned no Response with a status (int), headers of text and a body (bytes)",
+                fatal=True,
+            )
+        raise failure
+
+    async def close(self) -> None:
+        """See `Transport.close`."""
+        await self._transport.close()
+
+
+def _is_whole(response: object) -> bool:
+    """Return whether what a transport of the user returned is what the protocol says."""
+    if not isinstance(response, Response):
+        return False
+    parts: dict[str, Any] = attrs.asdict(response, recurse=False)
+    status, headers, body = parts["status"], parts["headers"], parts["body"]
+    if not (isinstance(status, int) and isinstance(body, bytes) and isinstance(headers, Mapping)):
+        return False
+    return all(isinstance(text, str) for field in headers.items() for text in field)
+
+
+def _misuse(session: aiohttp.ClientSession) -> UsageError | None:
+    """Say why a session of the user cannot be used at all."""
+    if session.closed:
+        return UsageError("the session is closed", fatal=True)
+    loop = getattr(session, "_loop", None)  # its public property is deprecated
+    if loop is not None and loop is not asyncio.get_running_loop():
+        return UsageError("the session belongs to another event loop", fatal=True)
+    return None
+
+
+def _is_full(session: aiohttp.ClientSession) -> bool:
+    """Return whether every connection that a session may have is in use."""
+    connector = session.connector
+    if connector is None:
+        return False
+    taken = getattr(connector, "_acquired", ())
+    by_host = getattr(connector, "_acquired_per_host", {}).values()
+    most = connector.limit_per_host
+    return 0 < connector.limit <= len(taken) or any(0 < most <= len(each) for each in by_host)
+
+
+async def _read(content: aiohttp.StreamReader, term: Deadline) -> bytes:
+    """Read a body piece by piece, so that a bomb is noticed long before it is unpacked."""
+    pieces: list[bytes] = []
+    size = 0
+    while size <= LARGEST_BODY:
+        term.beat()
+        piece = await content.readany()
+        if not piece:
+            return b"".join(pieces)
+        pieces.append(piece)
+        size += len(piece)
+    raise TooLargeError
+
+
+def _checked(body: bytes) -> bytes:
+    """Return a body that is not too large."""
+    if len(body) > LARGEST_BODY:
+        raise TooLargeError
+    return body
+
+
+async def _read_beginning(content: aiohttp.StreamReader, term: Deadline, pieces: list[bytes]) -> None:
+    """Read what comes with a status that says no, which counts even if the body is large or breaks off."""
+    size = 0
+    while size < _ENOUGH:
+        term.beat()
+        piece = await content.readany()
+        if not piece:
+            return
+        pieces.append(piece)
+        size += len(piece)

@@ -1,0 +1,95 @@
+"""``hourlyclicks simulate``, as far as it goes without a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+import socket
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hourlyclicks import Limits, Rate
+from hourlyclicks.cli.commands.simulate import _report, _serve
+from hourlyclicks.cli.demo.mishaps import mishaps, named
+from hourlyclicks.simulator import Counters, Simulator
+from tests.cli.serving import invoke
+
+if TYPE_CHECKING:
+    from hourlyclicks.simulator import Chances
+
+
+@pytest.mark.parametrize(
+    ("limits", "options"),
+    [
+        (Limits((Rate(15, 60.0),), guard=1.0), "--plan premium"),
+        (Limits((Rate(24, 2.4),), concurrency=2, guard=0.04), "--limit 24/2.4 --concurrency 2 --guard 0.04"),
+    ],
+)
+async def test_it_prints_what_to_try(
+    limits: Limits, options: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """URL, key and limits are in a command line that can be pasted, and it works."""
+    simulator = Simulator(seed=1)
+    task = asyncio.create_task(_serve(simulator, "premium", limits))
+    while not (printed := capsys.readouterr().out):  # noqa: ASYNC110 - a print sets no event
+        await asyncio.sleep(0)  # until it has printed
+    url = simulator.url
+    words = shlex.split(printed.split("\n\n")[1].replace("\\\n", ""))
+    task.cancel()
+    await task
+    assert url in printed.splitlines()[0]
+    assert words[:5] == [f"HOURLYCLICKS_API_KEY={simulator.key}", "hourlyclicks", "fetch", "--base-url", url]
+    assert options in printed
+
+
+def test_a_port_in_use_is_told() -> None:
+    """A port that cannot be had ends with a sentence."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        result = invoke("simulate", "--port", str(port))
+    assert result.exit_code == 2
+    assert f"cannot listen on port {port}" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--plan", "free"),
+        ("--time-scale", "0"),
+        ("--time-scale", "inf"),
+        ("--time-scale", "nan"),
+        ("--fault-rate", "1.5"),
+        ("--fault-rate", "nan"),
+        ("--policing", "by eye"),
+    ],
+)
+def test_mistakes_are_told(words: tuple[str, str]) -> None:
+    """What the simulator cannot do is refused."""
+    assert invoke("simulate", *words).exit_code == 2
+
+
+def test_the_report_says_what_it_saw() -> None:
+    """Requests, statuses, refusals and faults."""
+    counters = Counters(
+        requests=1234,
+        statuses=Counter({200: 1200, 429: 3}),
+        over_limit=2,
+        over_concurrency=1,
+        faults=Counter({"Reset": 30, "Body": 1}),
+    )
+    assert _report(counters) == [
+        "1,234 requests: 1,200 x 200, 3 x 429",
+        "Over the rate: 2, too many at a time: 1",
+        "Faults: connection reset 30, garbled 1",
+    ]
+    assert _report(Counters()) == ["0 requests", "Over the rate: 0, too many at a time: 0"]
+
+
+def test_mishaps_share_the_rate() -> None:
+    """The chances of all faults add up to what was asked for, and each has a name."""
+    chances: Chances = mishaps(0.3, seed=1)
+    assert sum(chances.chances.values()) == pytest.approx(0.3)
+    kinds = Counter(type(fault).__name__ for fault in chances.chances)
+    assert not set(kinds) & set(named(kinds).replace(",", "").split())

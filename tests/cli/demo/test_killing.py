@@ -1,0 +1,168 @@
+"""A backfill that is killed in the middle."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import datetime as dt
+import io
+import os
+import sys
+from types import SimpleNamespace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hourlyclicks import Account, DateRange, ServerError
+from hourlyclicks.cli.demo import killing, victim
+from hourlyclicks.cli.demo.filling import fill, stored
+from hourlyclicks.cli.demo.killing import Killing, Mercy
+from hourlyclicks.cli.demo.stage import LINK, RATE
+from hourlyclicks.client import KEY_VARIABLE
+from hourlyclicks.coordination.state import ArbiterState, Claim, SentRequest
+from hourlyclicks.events import AttemptFailed, DayDone, Progress
+from hourlyclicks.simulator import Rule, Script, Simulator, Status
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hourlyclicks.events import Event
+
+DAYS = DateRange.of("2025-06-01", "2025-06-05")
+TODAY = dt.date(2025, 7, 1)
+OOPS = ServerError("HTTP 500", status=500, retryable=True)
+EVENTS: list[Event] = [
+    DayDone(day=TODAY, target=LINK, requests=2, final=True),
+    Progress(done=1, failed=0, total=9, eta=1.5, binding="rate"),
+    AttemptFailed(day=TODAY, target=Account(), attempt=1, wait=0.5, error=OOPS),
+]
+
+
+def spoken(event: Event, monkeypatch: pytest.MonkeyPatch) -> bytes:
+    """Return what is written for an event."""
+    buffer = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", SimpleNamespace(buffer=buffer))
+    victim.tell(event)
+    monkeypatch.undo()
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
+def test_an_event_is_heard_as_it_was_told(event: Event, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line for each event, whatever it carries."""
+    line = spoken(event, monkeypatch)
+    assert line.count(b"\n") == 1
+    assert base64.b64decode(line, validate=False)
+    assert repr(victim.heard(line)) == repr(event)
+
+
+def test_whom_nobody_hears_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When its parent is gone, the process does not stay behind."""
+
+    class Gone(io.BytesIO):
+        def write(self, _: object) -> int:
+            raise BrokenPipeError
+
+    ended: list[int] = []
+    monkeypatch.setattr(sys, "stdout", SimpleNamespace(buffer=Gone()))
+    monkeypatch.setattr(os, "_exit", ended.append)
+    victim.tell(EVENTS[0])
+    assert ended == [1]
+
+
+async def test_the_process_fetches_into_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it does is a plain backfill."""
+    heard: list[Event] = []
+    monkeypatch.setattr(victim, "tell", heard.append)
+    async with Simulator(plan="business", today=TODAY, timezone="UTC") as server:
+        monkeypatch.setenv(KEY_VARIABLE, server.key)
+        path = tmp_path / "clicks.db"
+        await victim.main(server.url, str(path), str(DAYS.start), str(DAYS.end))
+    assert not (await stored(path, DAYS)).missing_days
+    assert {event.day for event in heard if isinstance(event, DayDone)} == set(DAYS)
+
+
+async def test_who_is_done_before_is_not_killed(tmp_path: Path) -> None:
+    """So few days fit into a window, and there is no good moment; nothing is lost by that."""
+    heard: list[Event] = []
+    mercy = Mercy(Script(Rule(Status(500), number={2})))
+    async with Simulator(plan="business", today=TODAY, timezone="UTC", faults=mercy) as server:
+        path = tmp_path / "clicks.db"
+        assert not await Killing(server, path, DAYS, mercy=mercy, on_event=heard.append).run()
+        assert server.counters.requests == 6
+    assert not (await stored(path, DAYS)).missing_days
+    assert sum(isinstance(event, DayDone) for event in heard) == 5
+    assert not mercy.shown
+
+
+async def test_who_is_interrupted_leaves_nobody_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process is ended with the one that started it."""
+    begun: list[asyncio.subprocess.Process] = []
+    ready, start = asyncio.Event(), Killing._start
+
+    async def starting(self: Killing) -> asyncio.subprocess.Process:
+        begun.append(await start(self))
+        ready.set()
+        return begun[0]
+
+    monkeypatch.setattr(Killing, "_start", starting)
+    async with Simulator(plan="business", today=TODAY, timezone="UTC", latency=(60, 60)) as server:
+        mercy, path = Mercy(Script()), tmp_path / "clicks.db"
+        task = asyncio.create_task(Killing(server, path, DAYS, mercy=mercy, on_event=print).run())
+        await ready.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert begun[0].returncode is not None
+
+
+def test_a_good_moment_leaves_nothing_under_way(tmp_path: Path) -> None:
+    """A window is used up, no request is under way, and nobody's day waits."""
+    killer = Killing(Simulator(), tmp_path, DAYS, mercy=Mercy(Script()), on_event=print)
+    killer._done.add("a day that is done")
+    now = 10**12
+    full = [now - place for place in range(RATE.requests)]
+    claims = {"a day that is done": Claim("x", now + 1)}
+    assert killer._is_good(ArbiterState(released=full, claims=claims), now)
+    assert not killer._is_good(ArbiterState(released=full[1:]), now)
+    assert not killer._is_good(ArbiterState(released=full), now + killing._WINDOW)
+    sent = SentRequest(0, now + 1, 0, probe=False, previous_even=0)
+    assert not killer._is_good(ArbiterState(released=full, requests={"x.1": sent}), now)
+    assert not killer._is_good(ArbiterState(released=full, claims={"another": Claim("x", now + 1)}), now)
+
+
+def test_nobody_is_killed_twice() -> None:
+    """A process that has just ended by itself is told from one that was killed."""
+    assert not killing._kill(2**22 + 1)  # beyond the numbers that processes have
+
+
+async def test_an_interrupted_second_run_keeps_what_it_has(tmp_path: Path) -> None:
+    """After Ctrl-C the outcome has what the store has."""
+    path = tmp_path / "clicks.db"
+    async with Simulator(plan="business", today=TODAY, timezone="UTC", latency=(0.001, 0.001)) as server:
+        done = asyncio.Event()
+
+        def listen(event: Event) -> None:
+            if isinstance(event, Progress) and event.done:
+                done.set()
+
+        task = asyncio.create_task(fill(server, path, DAYS, listen))
+        await done.wait()
+        task.cancel()
+        outcome = await task
+    assert outcome.interrupted
+    assert 1 <= outcome.fetched < len(DAYS)
+
+
+async def test_an_error_that_ends_the_second_run_is_told(tmp_path: Path) -> None:
+    """A refused key ends it; failed days are told with their errors."""
+    refused = Script(Rule(Status(401)))
+    async with Simulator(plan="business", today=TODAY, timezone="UTC", faults=refused) as server:
+        outcome = await fill(server, tmp_path / "a.db", DAYS, print)
+    assert (type(outcome.ended_by).__name__, outcome.fetched) == ("AuthenticationError", 0)
+    failing = Script(Rule(Status(501), day=DAYS[1]))
+    async with Simulator(plan="business", today=TODAY, timezone="UTC", faults=failing) as server:
+        outcome = await fill(server, tmp_path / "b.db", DAYS, print)
+    assert (list(outcome.failures), outcome.fetched) == ([DAYS[1]], 4)

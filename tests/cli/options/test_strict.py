@@ -1,0 +1,69 @@
+"""No word of a command line is dropped."""
+
+from __future__ import annotations
+
+import click
+import pytest
+
+from hourlyclicks.cli.app import COMMANDS, app
+from hourlyclicks.cli.options.strict import takes_one
+from tests.cli.serving import APRIL, invoke
+
+
+def commands() -> dict[str, click.Command]:
+    """Return all commands."""
+    found = {name: app.get_command(click.Context(app), name) for name in COMMANDS}
+    return {name: command for name, command in found.items() if command is not None}
+
+
+OPTIONS = [
+    (name, spelling)
+    for name, command in commands().items()
+    for parameter in command.params
+    if takes_one(parameter)
+    for spelling in parameter.opts
+]
+
+
+@pytest.mark.parametrize(("name", "option"), OPTIONS)
+def test_an_option_that_takes_one_value_is_given_once(name: str, option: str) -> None:
+    """Given twice it is refused by its name before anything else, alike or not, and whatever the command."""
+    parameter = next(each for each in commands()[name].params if option in each.opts)
+    for value in ("one", "two"):
+        result = invoke(name, option, "one", max(parameter.opts, key=len), value)
+        assert result.exit_code == 2
+        assert f"Error: {max(parameter.opts, key=len)} is given twice" in result.stderr
+
+
+def test_most_options_take_one_value() -> None:
+    """The walk above has met the options of all commands, in all their spellings."""
+    assert {name for name, _ in OPTIONS} == set(COMMANDS)
+    assert {("fetch", "-o"), ("fetch", "--output"), ("simulate", "--port")} <= set(OPTIONS)
+    repeatable = {
+        option
+        for command in commands().values()
+        for parameter in command.params
+        if parameter.multiple
+        for option in parameter.opts
+    }
+    assert repeatable == {"--link", "--group", "--limit"}
+
+
+@pytest.mark.parametrize("words", [("--from=2025-04-01",), ("--from", "2025-04-02"), ("--to=2025-04-30",)])
+def test_a_value_behind_an_equals_sign_is_a_value(words: tuple[str, ...]) -> None:
+    """However it is written."""
+    result = invoke("estimate", *APRIL, *words)
+    assert result.exit_code == 2
+    assert "is given twice, and takes one value" in result.stderr
+
+
+def test_a_flag_may_be_repeated() -> None:
+    """It means the same."""
+    assert invoke("estimate", *APRIL, "--account", "--account").exit_code == 0
+
+
+def test_help_is_given_to_whoever_asks() -> None:
+    """Also behind a mistake."""
+    result = invoke("fetch", "--last", "3d", "--last", "4d", "--help")
+    assert result.exit_code == 0
+    assert "--last" in result.stdout

@@ -1,0 +1,40 @@
+"""One progress for targets that are fetched one after the other."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hourlyclicks import Limits, Rate
+from hourlyclicks.cli.progress.joint import JointProgress
+from hourlyclicks.events import Progress, Resumed
+from hourlyclicks.pacing.forecast import TYPICAL_LATENCY, forecast
+
+if TYPE_CHECKING:
+    from hourlyclicks.events import Event
+
+LIMITS = Limits((Rate(10, 60.0),), concurrency=1)
+
+
+def seconds(days: int) -> float:
+    """Return what so many days take."""
+    return forecast(days, LIMITS, latency=TYPICAL_LATENCY).seconds
+
+
+def test_the_progress_of_each_is_a_part_of_that_of_all() -> None:
+    """What is done adds up, and the time for those that are yet to come is foreseen."""
+    seen: list[Event] = []
+    joint = JointProgress(seen.append, days=100, targets=3, limits=LIMITS)
+    joint.begin()
+    joint(Progress(done=40, failed=1, total=100, eta=7.0, binding="rate"))
+    joint(Progress(done=98, failed=2, total=100, eta=0.0, binding="rate"))
+    joint.begin()
+    joint(Progress(done=1, failed=0, total=100, eta=5.0, binding="pause"))
+    joint.begin()
+    joint.begin()
+    joint(Resumed())
+    assert seen == [
+        Progress(done=40, failed=1, total=300, eta=7.0 + seconds(300) - seconds(100), binding="rate"),
+        Progress(done=98, failed=2, total=300, eta=seconds(300) - seconds(100), binding="rate"),
+        Progress(done=99, failed=2, total=300, eta=5.0 + seconds(200) - seconds(100), binding="pause"),
+        Resumed(),
+    ]

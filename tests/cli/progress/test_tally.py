@@ -1,0 +1,305 @@
+"""How far a run is, and how that is told."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+from typing import TYPE_CHECKING
+
+import attrs
+import pytest
+from rich.console import Console
+
+from hourlyclicks import Account, Group, Limits, Plan, Rate, ServerError
+from hourlyclicks.cli.progress.live import LiveView, pulse, terminal
+from hourlyclicks.cli.progress.tally import PlainView, Tally, start_tally
+from hourlyclicks.events import (
+    AttemptFailed,
+    ClockSkew,
+    DayDone,
+    DayFailed,
+    Paused,
+    Progress,
+    Refused,
+    Resumed,
+    SpacingChanged,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hourlyclicks.events import Event
+
+DAY = dt.date(2025, 4, 1)
+NOON = dt.datetime(2025, 4, 1, 12).astimezone()
+ACCOUNT = Account()
+OOPS = ServerError("HTTP 500: [bold]\x1b[31mno", status=500, retryable=True)
+RETRIED = AttemptFailed(day=DAY, target=ACCOUNT, attempt=1, wait=1.25, error=OOPS)
+DONE = DayDone(day=DAY, target=ACCOUNT, requests=2, final=True)
+FAILED = DayFailed(day=DAY, target=ACCOUNT, requests=4, error=OOPS)
+REFUSED = Refused(day=DAY, target=ACCOUNT, status=429)
+PAUSED = Paused(seconds=61.0, why="the server asks to wait")
+
+
+def tally(total: int = 100) -> Tally:
+    """Return a tally that began at 1000 s and expects 300 s."""
+    return Tally(
+        title="[red]x[/]",
+        total=total,
+        limits=Limits((Rate(24, 60.0),), concurrency=2),
+        eta=300.0,
+        binding="rate",
+        started=1000.0,
+    )
+
+
+def progress(done: int, *, failed: int = 0, total: int = 100, eta: float = 90.0) -> Progress:
+    """Return an event of progress."""
+    return Progress(done=done, failed=failed, total=total, eta=eta, binding="rate")
+
+
+def test_a_clock_that_is_wrong_is_a_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    """Lines in a pipe and the picture in a terminal both tell, once, and the latter leaves it there."""
+    skew = ClockSkew(seconds=-601.2)
+    sentence = "this machine's clock is 10 min behind the server's"
+    PlainView(tally())(skew)
+    assert capsys.readouterr().err.startswith(sentence)
+    written = io.StringIO()
+    LiveView(tally(), Console(file=written, width=200))(skew)
+    assert written.getvalue().startswith(sentence)
+
+
+def test_a_tally_adds_up() -> None:
+    """Days, requests, retries, refusals and pauses are counted, and told in a line."""
+    it = tally()
+    events: list[Event] = [RETRIED, DONE, FAILED, REFUSED, PAUSED, progress(1, failed=1)]
+    for event in events:
+        it.take(event, 1000.0)
+    assert it.counters() == "1 retry, 1 refusal, 1 pause, 1 day failed"
+    assert it.summary(1075.0) == "1 day in 1 min 15 s: 7 requests, 1 retry, 1 refusal, 1 pause, 1 day failed"
+
+
+def test_the_remaining_time_runs_down() -> None:
+    """Between two forecasts the time passes, and never goes below nothing."""
+    it = tally()
+    assert it.forecast(1000.0, NOON) == "5 min left, until 12:05, bound by the rate limit"
+    assert it.left(1100.0) == 200.0
+    it.take(progress(50, eta=90.0), 1100.0)
+    assert it.left(1101.0) == 89.0
+    assert it.left(9999.0) == 0.0
+
+
+def test_a_pause_binds_until_it_is_over() -> None:
+    """During a pause that is what decides; afterwards the limit does again."""
+    it = tally()
+    it.take(progress(99, eta=1.0), 1000.0)
+    it.take(PAUSED, 1000.0)
+    assert it.forecast(1000.0, NOON) == "1 min 1 s left, until 12:01, bound by a pause"
+    it.take(Resumed(), 1061.5)
+    assert it.forecast(1061.5, NOON) == "longer than foreseen, bound by the rate limit"
+
+
+def test_a_pause_names_the_last_trouble() -> None:
+    """Who is told to wait is told why."""
+    it = tally()
+    it.take(RETRIED, 1000.0)
+    it.take(PAUSED, 1000.0)
+    assert it.news.startswith("paused for 1 min 1 s: the server asks to wait; the last trouble: HTTP 500")
+
+
+@pytest.mark.parametrize(
+    ("event", "news"),
+    [
+        (RETRIED, "2025-04-01 again: HTTP 500"),
+        (FAILED, "2025-04-01 failed: HTTP 500"),
+        (PAUSED, "paused for 1 min 1 s: the server asks to wait"),
+        (Resumed(), "the server answers again"),
+        (SpacingChanged(interval=4.2, why="so"), "a request every 4.2 s from now on: so"),
+    ],
+)
+def test_what_is_remarkable_is_news(event: Event, news: str) -> None:
+    """Each remarkable event becomes a line."""
+    it = tally()
+    it.take(event, 1000.0)
+    assert it.news.startswith(news)
+
+
+def test_requests_of_the_last_minute_are_counted() -> None:
+    """Each answer is a request; those of more than a minute ago count no more."""
+    it = tally()
+    for moment in (1000.0, 1000.4, 1030.0):
+        it.take(RETRIED, moment)
+        it.take(DONE, moment)
+    assert it.pace(1030.0) == "6 requests in the last minute"
+    assert it.pace(1060.5) == "2 requests in the last minute"
+    assert it.pace(1090.5) == "0 requests in the last minute"
+    it.take(DayFailed(day=DAY, target=ACCOUNT, requests=0, error=OOPS), 1091.0)
+    assert it.pace(1091.0) == "0 requests in the last minute"
+
+
+def test_days_of_several_targets_are_told_apart() -> None:
+    """The same day of two targets is two days, and news names the target."""
+    it = attrs.evolve(tally(), several=True)
+    other = Group(7)
+    it.take(RETRIED, 1000.0)
+    it.take(AttemptFailed(day=DAY, target=other, attempt=1, wait=1.0, error=OOPS), 1000.0)
+    assert it.news.startswith("group 7 2025-04-01 again: ")
+    it.take(DONE, 1000.0)
+    assert it.requests == 2 + 1
+
+
+def test_days_from_a_store_are_told_apart() -> None:
+    """What was not fetched and is done was known before."""
+    it = attrs.evolve(tally(), stored=True)
+    it.take(progress(40), 1000.0)
+    it.take(DONE, 1001.0)
+    it.take(progress(41), 1001.0)
+    assert (it.reused, it.left_over) == (40, 59)
+    assert it.summary(1075.0).startswith("41 days (40 of them from the store) in 1 min 15 s: 2 requests")
+    assert attrs.evolve(tally(), done=5).reused == 0
+
+
+def test_plain_lines_begin_with_what_the_store_has(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is foreseen before it is known what there is to do."""
+    hands = Hands()
+    told(
+        PlainView(attrs.evolve(tally(), stored=True), hands, lambda: NOON),
+        hands,
+        [(1000.0, progress(42)), (1003.0, progress(45)), (1006.0, progress(50)), (1009.0, progress(100))],
+    )
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[:2] == [
+        "[red]x[/]: 100 days",
+        "42 of 100 days in the store, 58 to go, about 1 min 30 s left, until 12:01, bound by the rate limit",
+    ]
+    assert [line.split(",")[0] for line in lines[2:]] == ["50 of 100 days"]
+
+
+def test_a_run_begins_with_the_forecast_of_the_limits() -> None:
+    """Before the first answer, the remaining time is computed from the limits."""
+    began = start_tally("x", 30, Plan.PREMIUM.limits)
+    assert (began.total, began.binding) == (30, "rate")
+    assert 60 < began.eta < 70
+
+
+class Hands:
+    """A clock that is moved by hand."""
+
+    def __init__(self, now: float = 1000.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        """Return the time."""
+        return self.now
+
+
+def told(view: PlainView, hands: Hands, events: Sequence[tuple[float, Event]]) -> None:
+    """Let events happen at their times."""
+    with view:
+        for moment, event in events:
+            hands.now = moment
+            view(event)
+
+
+def test_plain_lines_come_at_most_every_tenth(capsys: pytest.CaptureFixture[str]) -> None:
+    """However many days are answered, a line comes only when a tenth more is done."""
+    hands = Hands()
+    told(PlainView(tally(), hands, lambda: NOON), hands, [(1000.0 + n, progress(n)) for n in range(1, 100)])
+    out, err = capsys.readouterr()
+    assert out == ""
+    lines = err.splitlines()
+    assert lines[0] == "[red]x[/]: 100 days, about 5 min left, until 12:05, bound by the rate limit"
+    assert [line.split()[0] for line in lines[1:]] == ["10", "20", "30", "40", "50", "60", "70", "80", "90"]
+    assert lines[1] == (
+        "10 of 100 days, 1 min 30 s left, until 12:01, bound by the rate limit,"
+        " 0 requests in the last minute, 0 retries, 0 refusals, 0 pauses"
+    )
+
+
+def test_plain_lines_of_a_quick_run_are_few(capsys: pytest.CaptureFixture[str]) -> None:
+    """Two lines are at least two seconds apart."""
+    hands = Hands()
+    told(
+        PlainView(tally(), hands, lambda: NOON),
+        hands,
+        [(1000.0 + n / 20, progress(n)) for n in range(1, 100)],
+    )
+    assert len(capsys.readouterr().err.splitlines()) == 1 + 2
+
+
+def test_plain_lines_of_a_slow_run_do_not_fail_to_come(capsys: pytest.CaptureFixture[str]) -> None:
+    """Half a minute without a line is enough, even if little was done."""
+    hands = Hands()
+    slow = [(1000.0 + 10 * n, progress(n, total=5000)) for n in range(1, 13)]
+    told(PlainView(tally(5000), hands, lambda: NOON), hands, slow)
+    assert len(capsys.readouterr().err.splitlines()) == 1 + 4
+
+
+def test_plain_lines_tell_pauses_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    """A pause and a change of the pace are told when they happen; retries are only counted."""
+    hands = Hands()
+    events: list[Event] = [PAUSED, SpacingChanged(interval=4.2, why="so"), RETRIED, DONE, Resumed(), FAILED]
+    told(PlainView(tally(), hands, lambda: NOON), hands, [(1000.0, event) for event in events])
+    assert capsys.readouterr().err.splitlines()[1:] == [
+        "paused for 1 min 1 s: the server asks to wait",
+        "a request every 4.2 s from now on: so",
+    ]
+
+
+@pytest.mark.parametrize("width", [20, 80, 120])
+def test_the_live_view_fits_the_terminal(width: int) -> None:
+    """Every line stays within the terminal, and foreign text can neither steer nor colour it."""
+    hands, out = Hands(), io.StringIO()
+    console = Console(
+        file=out, width=width, force_terminal=True, color_system=None, markup=False, emoji=False
+    )
+    view = LiveView(tally(), console, hands, lambda: NOON)
+    events: list[Event] = [DONE, progress(57), RETRIED]
+    for event in events:
+        view(event)
+    console.print(view.render())
+    lines = out.getvalue().splitlines()
+    assert max(map(len, lines)) <= width
+    assert "\x1b[31m" not in out.getvalue()
+    if width >= 80:
+        assert lines[0] == "[red]x[/]"
+        assert lines[1].endswith("57 of 100 days, 43 to go")
+        assert lines[2].startswith("1 min 30 s left, until 12:01, bound by the rate limit  (24 requests a ")
+        assert lines[3] == "2 requests in the last minute, 1 retry, 0 refusals, 0 pauses"
+        assert lines[4].startswith("answers  ")
+        assert "[bold]\\x1b[31mno" in lines[5]
+
+
+def test_the_live_view_says_when_it_is_paused() -> None:
+    """During a pause the remaining time is that of the pause."""
+    hands, out = Hands(), io.StringIO()
+    view = LiveView(tally(), Console(file=out, width=100), hands, lambda: NOON)
+    view(progress(99, eta=1.0))
+    view(PAUSED)
+    view._console.print(view.render())
+    assert "1 min 1 s left, until 12:01, bound by a pause" in out.getvalue()
+
+
+def test_the_pulse_shows_bursts_and_silence() -> None:
+    """Each stretch of time is a bar, the present one last; what is older than the picture is not in it."""
+    moments = [1.0, 10.1, 10.2, 10.3, 10.4, 12.5]
+    assert pulse(moments, 13.0, bucket=1.0, width=5, bars="12345678") == " 8 2 "
+    assert pulse([], 13.0, bucket=1.0, width=5, bars="12345678") == "     "
+
+
+def test_a_console_takes_text_as_it_is() -> None:
+    """Neither markup nor emoji codes are interpreted."""
+    console = terminal()
+    with console.capture() as captured:
+        console.print("[red]x[/] :smile: 12")
+    assert captured.get() == "[red]x[/] :smile: 12\n"
+
+
+def test_the_live_view_draws_and_leaves_no_trace() -> None:
+    """After it is left, what it drew is wiped off."""
+    out = io.StringIO()
+    console = Console(file=out, width=100, force_terminal=True, color_system=None)
+    with LiveView(tally(), console) as view:
+        view(progress(57))
+    assert "of 100 days" in out.getvalue()
+    assert out.getvalue().endswith("\x1b[2K")

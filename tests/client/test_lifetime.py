@@ -1,0 +1,153 @@
+"""The life of a client: who may close it, from where, and what is left then."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hourlyclicks import Client, Limits, UsageError
+from hourlyclicks.lifetime import Lifetime
+from hourlyclicks.store.sqlite import SqliteStore
+from tests.client.stories import KEY, LINK
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hourlyclicks.model.http import Request, Response
+
+
+class Slow:
+    """A close that goes on until it is let."""
+
+    def __init__(self) -> None:
+        self.begun = self.ended = 0
+        self.lost: list[bool] = []
+        self.let = asyncio.Event()
+
+    async def __call__(self, *, lost: bool = False) -> None:
+        """Close."""
+        self.begun += 1
+        self.lost.append(lost)
+        await self.let.wait()
+        self.ended += 1
+
+
+class Never:
+    """A transport that never answers."""
+
+    def __init__(self) -> None:
+        self.sent = 0
+        self.two = asyncio.Event()
+        self.closed = 0
+
+    async def send(self, _request: Request) -> Response:
+        """Wait for ever."""
+        self.sent += 1
+        if self.sent == 2:
+            self.two.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async def close(self) -> None:
+        """Count."""
+        self.closed += 1
+
+
+async def test_all_callers_wait_for_one_close() -> None:
+    """A second call returns when the first has closed, and not before."""
+    slow = Slow()
+    life = Lifetime(slow)
+    life.check()
+    callers = [asyncio.create_task(life.close()) for _ in range(3)]
+    await asyncio.wait(callers, timeout=0.01)
+    assert not any(caller.done() for caller in callers)
+    slow.let.set()
+    await asyncio.gather(*callers)
+    assert (slow.begun, slow.ended) == (1, 1)
+
+
+async def test_a_close_goes_on_without_its_caller() -> None:
+    """When its caller is cancelled, it goes on; the next caller waits for it."""
+    slow = Slow()
+    life = Lifetime(slow)
+    life.check()
+    caller = asyncio.create_task(life.close())
+    await asyncio.sleep(0)
+    caller.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    with pytest.raises(UsageError, match="closed"):
+        life.check()
+    slow.let.set()
+    await life.close()
+    assert (slow.begun, slow.ended) == (1, 1)
+
+
+def test_what_broke_off_is_closed_in_the_next_event_loop() -> None:
+    """When the event loop ends in the middle of a close, the next one closes what is left."""
+    slow = Slow()
+    life = Lifetime(slow)
+
+    async def begin() -> None:
+        life.check()
+        closing = asyncio.create_task(life.close())
+        await asyncio.sleep(0)
+        closing.cancel()
+
+    asyncio.run(begin())
+    slow.let = asyncio.Event()
+    slow.let.set()
+    asyncio.run(life.close())
+    assert (slow.lost, slow.ended) == ([False, True], 1)
+
+
+async def test_another_thread_closes_where_the_client_lives() -> None:
+    """While the event loop of a client runs, closing it from another thread is done there."""
+    slow = Slow()
+    slow.let.set()
+    life = Lifetime(slow)
+    life.check()
+    await asyncio.to_thread(asyncio.run, life.close())
+    assert (slow.lost, slow.ended) == ([False], 1)
+
+
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # the tasks of a loop that is over
+def test_a_client_is_closed_after_its_event_loop_has_died(tmp_path: Path) -> None:
+    """Nothing of a dead event loop is waited for; the file is closed and its thread ended."""
+    transport = Never()
+    client = Client(KEY, transport=transport, limits=Limits(concurrency=2), store=tmp_path / "clicks.db")
+
+    async def part() -> None:
+        fetch = asyncio.create_task(client.fetch("2024-03-01", "2024-03-31", LINK))
+        await transport.two.wait()
+        assert not fetch.done()
+
+    asyncio.run(part())
+    asyncio.run(asyncio.wait_for(client.close(), 30))
+    asyncio.run(asyncio.wait_for(client.close(), 30))
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("hourlyclicks-store")]
+
+
+async def test_a_given_transport_is_not_closed() -> None:
+    """It belongs to the one that gave it, like a session."""
+    transport = Never()
+    async with Client(KEY, transport=transport):
+        pass
+    assert transport.closed == 0
+
+
+async def test_a_store_is_closed_once_and_completely(tmp_path: Path) -> None:
+    """All callers of its close wait for it, also when the first of them is cancelled."""
+    store = SqliteStore(tmp_path / "clicks.db")
+    await store.open()
+    callers = [asyncio.create_task(store.close()) for _ in range(2)]
+    await asyncio.sleep(0)
+    callers[0].cancel()
+    await callers[1]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("hourlyclicks-store")]
+    await asyncio.gather(*callers, return_exceptions=True)

@@ -1,0 +1,106 @@
+"""Several clients with one key and one store on virtual time: they are to each other what processes are."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from hourlyclicks import Client, DateRange, Limits, Link, Plan
+from hourlyclicks.clock import SECOND
+from hourlyclicks.events import Event
+from hourlyclicks.model.report import BackfillReport
+from hourlyclicks.simulator import Simulator, VirtualClock, run_virtual
+from hourlyclicks.transport.aiohttp import Transport
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from hourlyclicks.simulator import Policing
+
+JITTER = (0.005, 0.3)
+MONTH = ("2020-01-01", "2020-01-31")
+START = "2020-01-01"
+PLANS = (Plan.PERSONAL, Plan.BUSINESS, Plan.ENTERPRISE)
+
+
+@attrs.define
+class Member:
+    """One of several clients, and what became of it."""
+
+    client: Client
+    events: list[Event]
+    link: Link
+    report: BackfillReport | None = None
+    ended: float = 0.0
+
+    def told(self, kind: type) -> int:
+        """Count the events of a kind."""
+        return sum(isinstance(event, kind) for event in self.events)
+
+
+@attrs.define
+class Fleet:
+    """Clients with one key on one store."""
+
+    path: Path
+    clock: VirtualClock
+    transport: Callable[[], Transport]
+    limits: Limits
+    key: str
+    members: list[Member] = attrs.Factory(list)
+
+    def join(self, limits: Limits | None = None, link: Link | None = None) -> Member:
+        """Start another client; it has a target of its own unless told otherwise."""
+        number = len(self.members)
+        events: list[Event] = []
+        client = Client(
+            self.key,
+            limits=limits or self.limits,
+            transport=self.transport(),
+            clock=self.clock,
+            random=random.Random(number),
+            store=self.path,
+            on_event=events.append,
+        )
+        member = Member(client, events, link or Link(f"x{number}", "https://vvd.bz"))
+        self.members.append(member)
+        return member
+
+    @property
+    def now(self) -> float:
+        """Seconds since the beginning."""
+        return self.clock.monotonic() / SECOND
+
+    async def backfill(self, member: Member, days: int, **asks: Any) -> None:  # noqa: ANN401 - arguments of a backfill
+        """Let a member fetch so many days, and leave."""
+        end = DateRange.of(START, "2025-01-01")[days - 1]
+        member.report = await member.client.backfill(START, end, [member.link], **asks)
+        member.ended = self.now
+        await member.client.close()
+
+
+def sail(
+    path: Path, upstream: Simulator, limits: Limits, voyage: Callable[[Fleet], Awaitable[None]]
+) -> Fleet:
+    """Let some clients do what the test says, with a simulator that counts."""
+
+    async def main(clock: VirtualClock) -> Fleet:
+        fleet = Fleet(path, clock, lambda: upstream.transport(clock), limits, upstream.key)
+        try:
+            await voyage(fleet)
+        finally:
+            for member in fleet.members:
+                await member.client.close()
+        return fleet
+
+    return run_virtual(main)
+
+
+def served_by(plan: Plan, policing: Policing = "sliding_log") -> Simulator:
+    """Return a server that counts in its way."""
+    name = plan.value.lower().replace(" ", "_")
+    return Simulator(plan=name, policing=policing, latency=JITTER, charge_refused=True)

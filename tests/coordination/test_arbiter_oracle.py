@@ -1,0 +1,221 @@
+"""The turnstile against an oracle that sees everything: several processes, deaths, and clocks put back.
+
+The oracle lives on a clock of its own that never goes back; the book sees another one that does.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import attrs
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from hourlyclicks.coordination.arbiter import Arbiter, SlotRequest, Taken
+from hourlyclicks.coordination.state import ArbiterState
+from hourlyclicks.errors import RateLimitedError
+from hourlyclicks.pacing.breaker import Wait
+from hourlyclicks.pacing.plans import Limits, Rate
+from hourlyclicks.pacing.window import Slot
+from tests.pacing.world import S
+from tests.sizes import examples
+
+LEASE = 15 * S
+HOLDERS = ("ann", "bob", "eve")
+DAYS = ("monday", "tuesday", "friday", "sunday")
+RATES = st.builds(Rate, st.integers(1, 4), st.integers(1, 12))
+LIMITS = st.builds(
+    Limits,
+    rates=st.lists(RATES, min_size=1, max_size=3),
+    concurrency=st.integers(1, 4),
+    guard=st.sampled_from([0.0, 1.0]),
+    spacing=st.sampled_from(["window", "even"]),
+)
+MOMENTS = st.builds(
+    lambda halves, more: max(0, halves * S // 2 + more), st.integers(0, 26), st.sampled_from([-1, 0, 1])
+)
+
+
+@attrs.define(eq=False)
+class Trip:
+    """A request as the oracle sees it; its process may be dead."""
+
+    name: str
+    holder: str
+    day: str
+    sent: int
+    probe: bool
+    back: int
+    alive: bool = True
+    claims: bool = True
+
+
+class TurnstileAgainstOracle(RuleBasedStateMachine):
+    """Whatever several processes do, the limits hold for all of them together."""
+
+    limits: Limits
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 100_000 * S
+        self.shift = 0
+        self.text: str | None = None
+        self.trips: list[Trip] = []
+        self.numbers = 0
+        self.held_until: int | None = None
+        self.latest: Trip | None = None
+
+    @initialize(limits=LIMITS)
+    def open(self, limits: Limits) -> None:
+        """Begin."""
+        self.limits = limits
+
+    def step(self, step: Any) -> Any:  # noqa: ANN401 - whatever the step returns
+        """Take a step as the store does: read, act, and write what has changed."""
+        arbiter = Arbiter(self.limits, ArbiterState.read(self.text), now=self.now + self.shift, lease=LEASE)
+        result = step(arbiter)
+        state = arbiter.close()
+        if arbiter.changed:
+            self.text = state.write()
+        return result
+
+    @property
+    def flying(self) -> list[Trip]:
+        """What is under way, as far as can be known."""
+        return [trip for trip in self.trips if trip.back > self.now]
+
+    @property
+    def waited_for(self) -> list[Trip]:
+        """What is under way and has somebody who waits for it."""
+        return [trip for trip in self.flying if trip.alive]
+
+    @rule(length=MOMENTS)
+    def pass_time(self, length: int) -> None:
+        """Let time pass."""
+        self.now += length
+        self.latest = None
+
+    @rule(length=st.sampled_from([1, 7 * S, 900 * S, 50_000 * S]))
+    def put_back_the_clock(self, length: int) -> None:
+        """Give the store another clock, which is behind."""
+        self.shift = max(self.shift - length, -self.now)
+
+    @rule(who=st.sampled_from(HOLDERS), day=st.sampled_from(DAYS), lane=st.integers(0, 1))
+    def ask(self, who: str, day: str, lane: int) -> None:
+        """Ask for a place; one that is given breaks no rule."""
+        self.numbers += 1
+        got = self.step(lambda arbiter: arbiter.reserve(SlotRequest(who, self.numbers, lane, 1, 1, "", day)))
+        claimed = any(trip.day == day and trip.claims and trip.holder != who for trip in self.flying)
+        assert isinstance(got, Taken) >= claimed
+        if isinstance(got, Slot):
+            assert len(self.flying) < self.limits.concurrency
+            assert self.held_until is None or self.now >= self.held_until
+            assert not (self.held_until is not None and any(trip.probe for trip in self.flying))
+            self.latest = Trip(got.id, who, day, self.now, self.held_until is not None, self.now + LEASE)
+            self.trips.append(self.latest)
+        elif isinstance(got, Wait) and got.until is not None:
+            assert got.until > self.now + self.shift
+
+    @precondition(lambda self: self.waited_for)
+    @rule(data=st.data(), answered=st.booleans(), kept=st.booleans())
+    def respond(self, data: st.DataObject, *, answered: bool, kept: bool) -> None:
+        """Let a request come back, with an answer or without; its day may be done with."""
+        trip = data.draw(st.sampled_from(self.waited_for))
+        current = trip.name in ArbiterState.read(self.text).requests
+        assert current
+        epoch = (
+            ArbiterState.read(self.text).requests[trip.name].epoch == ArbiterState.read(self.text).pause.epoch
+        )
+        self.step(lambda arbiter: arbiter.release(trip.name, answered=answered))
+        trip.back = self.now
+        trip.probe = False
+        if answered and epoch:
+            self.held_until = None
+        if kept:
+            self.step(lambda arbiter: arbiter.settle(trip.day, trip.holder))
+            for other in self.trips:
+                other.claims &= other.day != trip.day
+        self.latest = None
+
+    @precondition(lambda self: self.waited_for)
+    @rule(data=st.data(), length=MOMENTS)
+    def abandon(self, data: st.DataObject, length: int) -> None:
+        """Give a request up, which may arrive for a while."""
+        trip = data.draw(st.sampled_from(self.waited_for))
+        self.step(lambda arbiter: arbiter.abandon(trip.name, length + 1))
+        trip.back, trip.alive, trip.probe = self.now + length + 1, False, False
+        self.latest = None
+
+    @precondition(lambda self: self.latest is not None)
+    @rule()
+    def cancel(self) -> None:
+        """Take back the place that was given last."""
+        trip, self.latest = self.latest, None
+        assert trip is not None
+        self.step(lambda arbiter: arbiter.cancel(trip.name, trip.day))
+        self.trips.remove(trip)
+        for other in self.trips:
+            other.claims &= other.day != trip.day
+
+    @precondition(lambda self: self.waited_for)
+    @rule(data=st.data(), retry_after=st.sampled_from([None, 2.0, 900.0]), u=st.sampled_from([0.0, 0.999]))
+    def refuse(self, data: st.DataObject, retry_after: float | None, u: float) -> None:
+        """Refuse a request: everybody pauses, once for all that had left before."""
+        trip = data.draw(st.sampled_from(self.waited_for))
+        state = ArbiterState.read(self.text)
+        first = state.requests[trip.name].epoch == state.pause.epoch
+        try:
+            refusal = self.step(lambda arbiter: arbiter.refused(trip.name, retry_after, u=u, for_rate=True))
+        except RateLimitedError:
+            return
+        assert (refusal is not None) == first
+        if refusal is not None:
+            self.held_until = self.now + round(refusal.seconds * S)
+            for other in self.trips:
+                other.probe = False
+        self.latest = None
+
+    @rule(who=st.sampled_from(HOLDERS))
+    def kill(self, who: str) -> None:
+        """Kill a process: what it had under way arrives some time before its lease ends."""
+        for trip in self.flying:
+            trip.alive &= trip.holder != who
+        self.latest = None
+
+    @rule(who=st.sampled_from(HOLDERS))
+    def leave(self, who: str) -> None:
+        """Step out of the line."""
+        self.step(lambda arbiter: arbiter.leave(who))
+
+    @invariant()
+    def a_place_comes_in_bounded_time(self) -> None:
+        """Whoever asks long enough is served: after the pause, the leases and the windows."""
+        if not hasattr(self, "limits"):
+            return
+        now = self.now + self.shift
+        seen = Arbiter(self.limits, ArbiterState.read(self.text), now=now, lease=LEASE).close()
+        later = now + 1125 * S + LEASE + 13 * S + self.interval
+        arbiter = Arbiter(self.limits, seen, now=later, lease=LEASE)
+        assert isinstance(arbiter.reserve(SlotRequest("zoe", 0, 1, 1, 1, "", "another day")), Slot)
+
+    @property
+    def interval(self) -> int:
+        """More than even spacing ever asks for."""
+        return round(self.limits.interval * 9 * S)
+
+    def teardown(self) -> None:
+        """Look back: no window and no moment ever held more requests than allowed."""
+        if not hasattr(self, "limits"):
+            return
+        spans = [(trip.sent, min(trip.back, self.now)) for trip in self.trips]
+        for rate in self.limits.rates:
+            window = round(rate.seconds * S)
+            for _, begin in spans:
+                assert sum(sent < begin + window and back >= begin for sent, back in spans) <= rate.requests
+        for begin, _ in spans:
+            assert sum(sent <= begin < back for sent, back in spans) <= self.limits.concurrency
+
+
+TestTurnstileAgainstOracle = TurnstileAgainstOracle.TestCase
+TestTurnstileAgainstOracle.settings = settings(max_examples=examples(150), stateful_step_count=50)

@@ -1,0 +1,169 @@
+"""Several clients with one store: the limits, the turns, and the time it takes."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hourlyclicks import DateRange, Limits, Link, Plan
+from hourlyclicks.events import Progress
+from hourlyclicks.pacing.forecast import theoretical_minimum
+from hourlyclicks.pacing.plans import Rate
+from hourlyclicks.simulator import Simulator
+from tests.coordination.clients import JITTER, MONTH, PLANS, sail, served_by
+from tests.sizes import sample
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hourlyclicks.simulator import Policing
+    from tests.coordination.clients import Fleet
+
+
+# -- the limits -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("plan", "clients", "policing"),
+    sample(
+        [
+            (plan, clients, policing)
+            for plan, clients in zip(PLANS, (3, 2, 4), strict=True)
+            for policing in ("sliding_log", "fixed_window", "whole_seconds", "token_bucket")
+        ],
+        3,
+    ),
+)
+def test_together_they_keep_the_limits(path: Path, plan: Plan, clients: int, policing: Policing) -> None:
+    """No kind of server counts one over the limit, the shares are equal, and hardly any time is lost."""
+    upstream, days = served_by(plan, policing), 120 // clients
+    rate = plan.limits.rates[0]
+
+    async def voyage(fleet: Fleet) -> None:
+        pool = [fleet.join() for _ in range(clients)]
+        running = asyncio.gather(*(fleet.backfill(member, days) for member in pool))
+        await fleet.clock.sleep(62.5)
+        shares = [member.told(Progress) for member in pool]
+        assert max(shares) - min(shares) <= 1 + plan.limits.concurrency
+        await running
+
+    fleet = sail(path, upstream, plan.limits, voyage)
+    assert (upstream.counters.over_limit, upstream.counters.over_concurrency) == (0, 0)
+    assert upstream.max_in_window(rate.seconds) <= rate.requests
+    assert upstream.counters.requests == days * clients
+    least = theoretical_minimum(
+        days * clients, rate, concurrency=plan.limits.concurrency, latency=sum(JITTER)
+    )
+    assert max(member.ended for member in fleet.members) <= least * 1.04
+
+
+@pytest.mark.parametrize("plan", sample(PLANS, 2))
+def test_a_store_costs_no_time(path: Path, plan: Plan) -> None:
+    """One client with a store is as fast as one without, within 3 % of what is possible at all."""
+    days, rate = 240, plan.limits.rates[0]
+
+    async def voyage(fleet: Fleet) -> None:
+        await fleet.backfill(fleet.join(), days)
+
+    with_store = sail(path, served_by(plan), plan.limits, voyage).members[0].ended
+    least = theoretical_minimum(days, rate, concurrency=plan.limits.concurrency, latency=sum(JITTER))
+    assert least * 0.97 < with_store <= least * 1.03
+
+
+def test_all_on_one_job(path: Path) -> None:
+    """Three on the same days ask for each once, share the work, and are as fast as one."""
+    upstream, plan = served_by(Plan.BUSINESS), Plan.BUSINESS
+
+    async def voyage(fleet: Fleet) -> None:
+        pool = [fleet.join(link=Link("same", "https://vvd.bz")) for _ in range(3)]
+        await asyncio.gather(*(fleet.backfill(member, 120) for member in pool))
+
+    fleet = sail(path, upstream, plan.limits, voyage)
+    reports = [member.report for member in fleet.members if member.report]
+    assert [report.complete for report in reports] == [True] * 3
+    assert sum(report.done for report in reports) == upstream.counters.requests == 120
+    assert set(upstream.counters.asked.values()) == {1}
+    assert upstream.counters.over_limit == 0
+    assert min(report.done for report in reports) >= 25
+    least = theoretical_minimum(120, plan.limits.rates[0], concurrency=2, latency=sum(JITTER))
+    assert max(member.ended for member in fleet.members) <= least * 1.05
+
+
+def test_limits_may_differ(path: Path) -> None:
+    """Each keeps its own limits, counting what the others send."""
+    upstream = Simulator(limits=((5, 60.0), (12, 300.0)), concurrency=2, latency=JITTER, charge_refused=True)
+    both, short = Limits(rates=(Rate(5), Rate(12, 300.0)), concurrency=2), Limits(rates=(Rate(2),))
+
+    async def voyage(fleet: Fleet) -> None:
+        await asyncio.gather(
+            fleet.backfill(fleet.join(), 20, deadline=1200),
+            fleet.backfill(fleet.join(limits=short), 4),
+        )
+
+    sail(path, upstream, both, voyage)
+    assert upstream.counters.over_limit <= 1
+    assert upstream.max_in_window(60.0) <= 5
+
+
+def test_a_restart_after_a_full_window(path: Path) -> None:
+    """A client that comes right after another has used the window up waits for the next one."""
+    upstream, plan = served_by(Plan.PERSONAL), Plan.PERSONAL
+
+    async def voyage(fleet: Fleet) -> None:
+        for number in range(3):
+            await fleet.backfill(fleet.join(), 9)
+            assert fleet.now > 61 * number
+
+    sail(path, upstream, plan.limits, voyage)
+    assert (upstream.counters.requests, upstream.counters.over_limit) == (27, 0)
+
+
+# -- turns ------------------------------------------------------------------------------------------------
+
+
+def test_an_interactive_call_overtakes_the_backfills_of_others(path: Path) -> None:
+    """While another client backfills, the next request of all is the one somebody waits for."""
+    upstream = Simulator(limits=((3, 60.0),), concurrency=1, latency=(0.1, 0.1))
+
+    async def voyage(fleet: Fleet) -> None:
+        busy, asking = fleet.join(), fleet.join()
+        running = asyncio.create_task(fleet.backfill(busy, 30))
+        for moment in (1.0, 62.0, 130.0):
+            await fleet.clock.sleep(moment - fleet.now)
+            before = upstream.counters.requests
+            await asking.client.day(DateRange.of(*MONTH)[round(moment) % 30], asking.link)
+            assert upstream.counters.requests - before <= 2
+        running.cancel()
+        await asyncio.wait([running])
+
+    sail(path, upstream, Limits(rates=(Rate(3),)), voyage)
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_the_end_is_foreseen(path: Path, *, same: bool) -> None:
+    """With two at work the remaining time is right within a window, whether they share the days or not."""
+    plan = Plan.BUSINESS
+    upstream = Simulator(plan="business", latency=(0.15, 0.15))
+    link = Link("same", "https://vvd.bz") if same else None
+
+    async def voyage(fleet: Fleet) -> None:
+        pool = [fleet.join(link=link) for _ in range(2)]
+        await asyncio.gather(*(fleet.backfill(member, 96) for member in pool))
+
+    looks: list[tuple[float, float]] = []
+
+    async def watch(fleet: Fleet) -> None:
+        sailing = asyncio.ensure_future(voyage(fleet))
+        await fleet.clock.sleep(70)
+        for member in fleet.members:
+            etas = [event.eta for event in member.events if isinstance(event, Progress)]
+            looks.append((fleet.now, etas[-1]))
+        await sailing
+
+    fleet = sail(path, upstream, plan.limits, watch)
+    for member, (now, eta) in zip(fleet.members, looks, strict=True):
+        assert now + eta == pytest.approx(member.ended, abs=65)
+        last = [event for event in member.events if isinstance(event, Progress)][-1]
+        assert (last.eta, last.done + last.failed) == (0.0, last.total)

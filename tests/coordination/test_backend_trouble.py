@@ -1,0 +1,181 @@
+"""Several clients with one store: pauses, some that leave, and a store that is slow or spoilt."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, TypeVar
+
+import pytest
+
+from hourlyclicks import Client, DateRange, Limits, Link
+from hourlyclicks.clock import SECOND
+from hourlyclicks.errors import StoreError, UsageError
+from hourlyclicks.events import Paused, Resumed
+from hourlyclicks.pacing.plans import Rate
+from hourlyclicks.simulator import Rule, Script, Simulator, retry_after, run_virtual
+from hourlyclicks.store.sqlite import SqliteStore
+from tests.client.stories import Nothing
+from tests.coordination.clients import MONTH, START, sail
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from pathlib import Path
+
+    from hourlyclicks.model.targets import Target
+    from hourlyclicks.simulator import VirtualClock
+    from hourlyclicks.store.protocol import Change
+    from tests.coordination.clients import Fleet
+
+
+R = TypeVar("R")
+
+
+# -- pauses -----------------------------------------------------------------------------------------------
+
+
+def test_one_is_refused_and_all_pause(path: Path) -> None:
+    """A refusal of one client is a pause for every one, and then there is one probe."""
+    upstream = Simulator(
+        limits=(), concurrency=0, latency=(0.1, 0.1), faults=Script(Rule(retry_after("30"), number={20}))
+    )
+    arrivals: list[float] = []
+
+    async def voyage(fleet: Fleet) -> None:
+        pool = [fleet.join() for _ in range(3)]
+        await asyncio.gather(*(fleet.backfill(member, 15) for member in pool))
+        arrivals.extend(arrival.at / SECOND for arrival in upstream.seen)
+
+    fleet = sail(path, upstream, Limits(concurrency=3), voyage)
+    assert [member.told(Paused) for member in fleet.members] == [1, 1, 1]
+    assert all(member.told(Resumed) <= 1 for member in fleet.members)
+    assert any(member.told(Resumed) for member in fleet.members)
+    late = sorted(moment for moment in arrivals if moment > 20)
+    assert late[0] >= 30
+    assert late[1] - late[0] >= 0.1
+    assert upstream.counters.requests == 46
+
+
+def test_a_long_refusal_ends_one_backfill_and_the_rest_go_on_as_they_can(path: Path) -> None:
+    """Who is told to wait for hours stops with a report; nobody hangs."""
+    upstream = Simulator(
+        limits=(), concurrency=0, latency=(0.1, 0.1), faults=Script(Rule(retry_after("5000"), number={5}))
+    )
+
+    async def voyage(fleet: Fleet) -> None:
+        pool = [fleet.join() for _ in range(2)]
+        await asyncio.gather(*(fleet.backfill(member, 15) for member in pool))
+
+    fleet = sail(path, upstream, Limits(concurrency=2), voyage)
+    stopped = sorted(member.report.stopped for member in fleet.members if member.report)
+    assert stopped == ["complete", "rate_limited"]
+
+
+# -- leaving ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("how", ["closed", "cancelled"])
+def test_who_leaves_gives_its_place_back_at_once(path: Path, how: str) -> None:
+    """The others go on without waiting for a lease, or for the turn of one that is gone."""
+    upstream = Simulator(limits=(), concurrency=1, latency=(1.0, 1.0))
+
+    async def voyage(fleet: Fleet) -> None:
+        leaving, staying = fleet.join(), fleet.join()
+        task = asyncio.create_task(fleet.backfill(leaving, 30))
+        await fleet.clock.sleep(0.5)
+        going_on = asyncio.create_task(fleet.backfill(staying, 3))
+        await fleet.clock.sleep(1.0)
+        if how == "closed":
+            await leaving.client.close()
+        else:
+            task.cancel()
+        (error,) = await asyncio.gather(task, return_exceptions=True)
+        assert isinstance(error, UsageError if how == "closed" else asyncio.CancelledError)
+        await going_on
+        assert staying.ended <= 1.5 + 3 * 2.0 + 0.1
+
+    sail(path, upstream, Limits(), voyage)
+
+
+@pytest.mark.parametrize("how", ["closed", "cancelled"])
+def test_who_leaves_gives_its_days_back_at_once(path: Path, how: str) -> None:
+    """A day that was being asked for can be asked for by the next process without waiting for a lease."""
+    upstream = Simulator(limits=(), concurrency=0, latency=(1.0, 1.0))
+
+    async def voyage(fleet: Fleet) -> None:
+        leaving, staying = fleet.join(), fleet.join()
+        task = asyncio.create_task(leaving.client.day(START, leaving.link))
+        await fleet.clock.sleep(1.5)
+        if how == "closed":
+            await leaving.client.close()
+        else:
+            task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        await staying.client.day(START, leaving.link)
+        assert fleet.now <= 1.5 + 2.0 + 0.5
+
+    sail(path, upstream, Limits(concurrency=2), voyage)
+
+
+# -- the text in the store --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "null", "{}", '"book"', '{"seen": 1}', "7", "\0", '{"seen": NaN}']
+)
+def test_a_pace_that_cannot_be_read(path: Path, text: str) -> None:
+    """It is a `StoreError` for whoever waits, and nothing is sent."""
+
+    async def main(clock: VirtualClock) -> None:
+        store, transport = SqliteStore(path, clock=clock), Nothing(clock)
+        client = Client("a-key-of-mine", transport=transport, clock=clock, store=store)
+        async with client:
+            await client.day(START, Link("x", "https://vvd.bz"))
+            account = next(iter((await store.accounts()).values()))
+            await store.pace(account, lambda _text, _now, _mark: (text, None))
+            calls = [client.day(day, Link("x", "https://vvd.bz")) for day in list(DateRange.of(*MONTH))[1:4]]
+            errors = await asyncio.gather(*calls, return_exceptions=True)
+            assert [type(error) for error in errors] == [StoreError] * 3
+            assert transport.requests == 1
+        await store.close()
+
+    run_virtual(main)
+
+
+class SlowStore(SqliteStore):
+    """A store whose next step brings its result late, as when a process is stopped for a while."""
+
+    delay = 0.0
+
+    async def pace(
+        self, account: int, change: Change[R], *, of: tuple[Target, dt.date] | None = None
+    ) -> tuple[R, int]:
+        """See `hourlyclicks.store.protocol.Store.pace`."""
+        result = await super().pace(account, change, of=of)
+        delay, self.delay = self.delay, 0.0
+        await self._clock.sleep(delay)
+        return result
+
+
+def test_a_place_that_comes_too_late_is_not_used(path: Path) -> None:
+    """Who hears of its place only after the lease has ended takes another; the limit holds."""
+    upstream = Simulator(limits=((1, 60.0),), concurrency=1, latency=(1.0, 1.0))
+
+    async def main(clock: VirtualClock) -> None:
+        slow, quick = SlowStore(path, clock=clock), SqliteStore(path, clock=clock)
+        slow.delay = 102.0  # the lease of 40 s, then a window: the other one's turn has just come
+        link, limits = Link("x", "https://vvd.bz"), Limits(rates=(Rate(1),))
+        clients = [
+            Client(upstream.key, limits=limits, transport=upstream.transport(clock), clock=clock, store=store)
+            for store in (slow, quick)
+        ]
+        late = asyncio.create_task(clients[0].day(MONTH[0], link))
+        await clock.sleep(1)
+        await clients[1].day(MONTH[1], link)
+        await late
+        for client in clients:
+            await client.close()
+        for store in (slow, quick):
+            await store.close()
+
+    run_virtual(main)
+    assert (upstream.counters.requests, upstream.counters.over_limit) == (2, 0)

@@ -1,0 +1,161 @@
+"""What a backfill asks for, in which order."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import math
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from hourlyclicks.events import DayDone, DayRevised
+from hourlyclicks.fetching import cache
+from hourlyclicks.fetching.retry import RetryPolicy
+from hourlyclicks.model.dates import DateRange
+from hourlyclicks.model.report import StopReason
+from hourlyclicks.model.targets import Link
+from tests.fetching.asking import DAY, LINK
+from tests.fetching.stage import BAD_DAYS, ONE, REJECTED, good, play, some_bad, status
+from tests.jobs.backfilling import MONTH, NOW, OTHER, TODAY, YESTERDAY, FakeApi, asked, check
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.fetching.stage import Stage
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> FakeApi:
+    """Make an empty store."""
+    return FakeApi(tmp_path / "clicks.db")
+
+
+# -- what is asked for ------------------------------------------------------------------------------------
+
+
+def test_all_is_asked_for_once_and_never_again(book: FakeApi) -> None:
+    """The first run fetches every day in order, the second one nothing."""
+    assert asked(book.run(options={"limits": ONE})) == list(MONTH)
+    assert (book.report.done, book.report.requests, book.report.stopped) == (30, 30, StopReason.COMPLETE)
+    assert book.report.seconds == pytest.approx(30.0, abs=1.0)
+    assert asked(book.run()) == []
+    assert (book.report.reused, book.report.resume_at) == (30, None)
+
+
+def test_the_newest_first_if_wished(book: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The order of the days of each target can be turned round, over any number of pages."""
+    monkeypatch.setattr(cache, "_PAGE", 8)
+    days = DateRange(dt.date(2025, 4, 1), dt.date(2025, 5, 1))
+    assert asked(book.run(days=days, options={"limits": ONE}, order="newest")) == list(days)[::-1]
+
+
+def test_the_days_of_a_target_lie_together(book: FakeApi) -> None:
+    """Target after target, as they were given, each once."""
+    days = DateRange(DAY, DAY + dt.timedelta(4))
+    stage = book.run(days=days, targets=(OTHER, LINK, OTHER)[:2], options={"limits": ONE})
+    done = [(event.target, event.day) for event in stage.told(DayDone)]
+    assert done == [(target, day) for target in (OTHER, LINK) for day in days]
+
+
+def test_what_failed_comes_first(book: FakeApi) -> None:
+    """The next run begins with the days that failed, of every target, and then does the rest."""
+    days = DateRange(DAY, DAY + dt.timedelta(5))
+    bad = {days[1], days[4]}
+    book.run(
+        lambda day, _: status(500) if day in bad else good(day),
+        days=days,
+        targets=(LINK, OTHER),
+        max_requests=11,
+        options={"limits": ONE},
+    )
+    assert (book.report.failed, book.report.remaining) == (4, 1)
+    assert {query.day for query in book.report.failures} == bad
+    stage = book.run(days=days, targets=(LINK, OTHER), options={"limits": ONE})
+    done = [(event.target, event.day) for event in stage.told(DayDone)]
+    assert (
+        done
+        == [(LINK, days[1]), (LINK, days[4]), (OTHER, days[1]), (OTHER, days[4]), (OTHER, days[5])][
+            : len(done)
+        ]
+    )
+    assert book.report.complete
+
+
+def test_what_is_refused_is_left_alone(book: FakeApi) -> None:
+    """A day to which the API said no is asked for again only if that is wished for."""
+    book.run(some_bad)
+    assert (book.report.refused, book.report.failed, book.report.complete) == (2, 0, True)
+    assert asked(book.run()) == []
+    assert (book.report.refused, book.report.reused) == (2, 28)
+    assert set(asked(book.run(retry_refused=True))) == BAD_DAYS
+    assert (book.report.done, book.report.refused) == (2, 0)
+
+
+@pytest.mark.parametrize("more", [{"retry_refused": True}, {"refresh": True}, {}])
+@pytest.mark.parametrize("second", [404, 500, 200])
+def test_what_failed_is_asked_for_once_a_run(book: FakeApi, more: dict[str, Any], second: int) -> None:
+    """Whatever becomes of the days that had failed before, the same run leaves it at that."""
+    bad = set(list(MONTH)[:12])
+    options = {"retry": RetryPolicy(attempts=1, budget=math.inf)}
+    book.run(lambda day, _: status(500) if day in bad else good(day), options=options)
+    assert book.report.failed == 12
+    stage = book.run(
+        lambda day, _: status(second, REJECTED.body) if day in bad and second != 200 else good(day),
+        options=options,
+        **more,
+    )
+    again = 1 if second == 404 else 0  # a rejection is believed when it comes once more
+    assert sum(asked(stage).count(day) for day in bad) <= 12 + again
+    assert 0 <= len(asked(stage)) - (30 if "refresh" in more else 12) <= again
+
+
+def test_refreshing_asks_for_all(book: FakeApi) -> None:
+    """Days that are known for good are asked for again, each once, and changes are told."""
+    book.run()
+    stage = book.run(lambda day, _: good(day, 8 if day == DAY else 7), refresh=True)
+    assert sorted(asked(stage)) == list(MONTH)
+    assert (book.report.done, book.report.revised) == (30, 1)
+    assert stage.told(DayRevised) == [DayRevised(day=DAY, target=LINK, revision=2)]
+
+
+def test_provisional_days_are_left_until_they_are_stale(book: FakeApi) -> None:
+    """A day that is not final is asked for again after an hour, or when it is final, and not before."""
+    days = DateRange(YESTERDAY, TODAY)
+
+    async def later(stage: Stage, _: asyncio.Event) -> None:
+        for seconds, fresh in ((600, 0), (3600, 2)):
+            await stage.clock.sleep(seconds)
+            before = len(stage.transport.asked)
+            report = await stage.client.backfill(YESTERDAY, TODAY, [LINK])
+            check(report, 2)
+            assert len(stage.transport.asked) - before == fresh
+            assert (report.done, report.reused) == (fresh, 2 - fresh)
+            assert report.provisional == (2 if seconds == 600 else 1)
+
+    async def story(stage: Stage) -> None:
+        first = await stage.client.backfill(YESTERDAY, TODAY, [LINK])
+        assert (first.done, first.provisional) == (2, 2)
+        assert first.resume_at is not None
+        assert first.resume_at - NOW == dt.timedelta(hours=1)
+        await later(stage, asyncio.Event())
+
+    play(story, store=book.path)
+    assert days[0] == YESTERDAY
+
+
+def test_failed_days_that_become_provisional_count_once(book: FakeApi) -> None:
+    """The count of provisional days is one of days."""
+    days, targets = DateRange(YESTERDAY, TODAY), (LINK, OTHER, Link("3", "https://vvd.bz"))
+    book.run(lambda _day, _number: status(500), days, targets)
+    assert book.report.failed == 6
+    book.run(days=days, targets=targets, options={"limits": ONE})
+    assert (book.report.done, book.report.provisional) == (6, 6)
+
+
+def test_a_no_to_a_day_that_is_not_over_is_no_last_word(book: FakeApi) -> None:
+    """Such a day has failed, and is asked for again."""
+    book.run(lambda _day, _number: REJECTED, days=DateRange(TODAY, TODAY))
+    assert (book.report.refused, book.report.failed) == (0, 1)
+    book.run(days=DateRange(TODAY, TODAY))
+    assert book.report.done == 1

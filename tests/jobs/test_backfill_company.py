@@ -1,0 +1,200 @@
+"""Backfills among other calls of the same client, and the end of that client."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from hourlyclicks.errors import UsageError
+from hourlyclicks.model.report import StopReason
+from hourlyclicks.pacing.plans import Limits, Rate
+from hourlyclicks.pacing.queue import Lane
+from tests.fetching.asking import DAY, LINK
+from tests.fetching.stage import END, FREE, ONE, others, play
+from tests.jobs.backfilling import MONTH_OF_IT, start, store_threads, times_asked
+from tests.sizes import sample
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hourlyclicks.model.series import HourlySeries
+    from tests.fetching.stage import Stage
+
+# -- other calls ------------------------------------------------------------------------------------------
+
+
+def test_a_day_overtakes(path: Path) -> None:
+    """The next request after an interactive call is the one for it."""
+
+    async def story(stage: Stage) -> None:
+        running = start(stage)
+        await stage.clock.sleep(65.2)
+        sent = len(stage.transport.asked)
+        await stage.client.day("2025-01-01", LINK)
+        assert str(stage.transport.asked[sent].day) == "2025-01-01"
+        report = await running
+        assert (report.done, report.requests) == (30, 30)
+
+    play(story, store=path, limits=Limits(rates=(Rate(3),), concurrency=1))
+
+
+@pytest.mark.parametrize("moment", [0.5, 1.5])
+def test_a_day_under_way_is_one_request(path: Path, moment: float) -> None:
+    """Who asks for a day that the backfill has under way, or in the line, gets that answer."""
+
+    async def story(stage: Stage) -> None:
+        running = start(stage)
+        await stage.clock.sleep(moment)
+        day = stage.transport.asked[-1].day
+        found = await stage.client.day(day, LINK)
+        assert found.date == day
+        report = await running
+        assert (report.done + report.reused, report.remaining) == (30, 0)
+        assert times_asked(stage) == [1] * 30
+
+    play(story, store=path, limits=ONE)
+
+
+def test_a_stop_leaves_a_day_to_who_waits_for_it(path: Path) -> None:
+    """A caller that had joined a backfill's day gets it, though the backfill stops."""
+
+    async def story(stage: Stage) -> None:
+        stop = asyncio.Event()
+        running = start(stage, stop=stop)
+        await stage.clock.sleep(0.5)
+        queued = DAY.replace(day=21)
+        joined = [asyncio.create_task(stage.client.day(day, LINK)) for day in (DAY, queued)]
+        await stage.clock.sleep(0.1)
+        stop.set()
+        report = await running
+        assert report.stopped == StopReason.STOPPED
+        assert [day.date for day in await asyncio.gather(*joined)] == [DAY, queued]
+        assert report.done + report.reused + report.remaining == 30
+
+    play(story, store=path, limits=ONE)
+
+
+def test_two_backfills_at_once(path: Path) -> None:
+    """Two that do the same on one client ask for each day once, and both are complete."""
+
+    async def story(stage: Stage) -> None:
+        one, other = start(stage), start(stage, order="newest")
+        first, second = await one, await other
+        assert (first.complete, second.complete) == (True, True)
+        assert first.stopped == second.stopped == StopReason.COMPLETE
+        assert first.requests + second.requests == 30
+        assert times_asked(stage) == [1] * 30
+
+    play(story, store=path)
+
+
+@pytest.mark.parametrize("limits", [ONE, FREE])
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("asks", [{"max_requests": 3}, {"deadline": 2.5}])
+def test_the_end_of_one_backfill_is_not_that_of_another(
+    path: Path, limits: Limits, asks: dict[str, Any], *, first: bool
+) -> None:
+    """Of two that do the same, one with a bound, the other goes on to the end."""
+
+    async def story(stage: Stage) -> None:
+        tasks = [start(stage, **(asks if bounded else {})) for bounded in (first, not first)]
+        bounded, free = (await asyncio.gather(*tasks))[:: 1 if first else -1]
+        assert bounded.requests <= 3 * limits.concurrency
+        assert (free.stopped, free.remaining) == (StopReason.COMPLETE, 0)
+        assert times_asked(stage) == [1] * 30
+
+    play(story, store=path, limits=limits)
+
+
+@pytest.mark.parametrize("limits", [ONE, FREE])
+@pytest.mark.parametrize("first", [True, False])
+@pytest.mark.parametrize("lane", Lane)
+def test_the_end_of_a_backfill_is_not_that_of_a_fetch(
+    path: Path, limits: Limits, lane: Lane, *, first: bool
+) -> None:
+    """A fetch of the same days, in whichever lane, goes on when the backfill stops."""
+
+    async def story(stage: Stage) -> None:
+        async def fetch() -> HourlySeries:
+            await stage.clock.sleep(0 if first else 0.5)
+            return await stage.client.fetch(DAY, END, LINK, lane=lane)
+
+        fetching = asyncio.create_task(fetch())
+        await stage.clock.sleep(0.2)
+        report = await stage.client.backfill(*MONTH_OF_IT, deadline=2.0)
+        assert report.stopped == StopReason.DEADLINE
+        series = await fetching
+        assert series.missing_days == ()
+        assert times_asked(stage) == [1] * 30
+
+    play(story, store=path, limits=limits)
+
+
+def test_few_tasks_for_many_days(path: Path) -> None:
+    """Twelve years of days are a handful of tasks."""
+
+    async def story(stage: Stage) -> None:
+        running = asyncio.create_task(stage.client.backfill("2013-01-01", "2025-01-01", [LINK], deadline=50))
+        most = 0
+        while not running.done():
+            await stage.clock.sleep(0.37)
+            most = max(most, len(asyncio.all_tasks()))
+        assert most <= 2 + FREE.concurrency + 2 + 6
+        assert await others() == 1
+
+    play(story, store=path)
+
+
+# -- the end of the client --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("turns", sample([0, 1, 2, 3, 5, 8, 13, 40], 4))
+@pytest.mark.parametrize("moment", [0.0, 0.5, 30.0])
+def test_the_client_is_closed_meanwhile(path: Path, moment: float, turns: int) -> None:
+    """The backfill ends at once with an error that carries the report, and the store is closed for good."""
+
+    async def story(stage: Stage) -> None:
+        running = start(stage)
+        if moment:
+            await stage.clock.sleep(moment)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        before = stage.now
+        await stage.client.close()
+        with pytest.raises(UsageError, match="closed") as caught:
+            await running
+        assert stage.now == before
+        if turns:
+            report = caught.value.report
+            assert report is not None
+            assert report.stopped == StopReason.ERROR
+            assert report.done + report.reused + report.remaining == 30
+        await stage.clock.sleep(1)
+        assert await others() == 1
+        assert [thread for thread in store_threads() if thread not in threads] == []
+
+    threads = store_threads()
+    play(story, store=path, limits=Limits(rates=(Rate(20),), concurrency=3))
+
+
+def test_after_a_close_the_next_begins_at_once(path: Path) -> None:
+    """A client that was closed in the middle leaves no place taken, no claim and no place in the line."""
+
+    async def story(stage: Stage) -> None:
+        running = start(stage)
+        await stage.clock.sleep(2.5)
+        await stage.client.close()
+        with pytest.raises(UsageError):
+            await running
+
+    stage = play(story, store=path)
+    assert len(stage.transport.asked) == 9
+
+    async def again(stage: Stage) -> None:
+        report = await stage.client.backfill(*MONTH_OF_IT)
+        assert (report.reused, report.done) == (6, 24)
+        assert report.seconds < 9
+
+    play(again, store=path, start=stage.clock.wall())

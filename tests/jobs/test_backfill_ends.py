@@ -1,0 +1,229 @@
+"""How a backfill ends, and that every day is accounted for."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hourlyclicks.errors import HourlyClicksError, TransportError
+from hourlyclicks.events import Progress
+from hourlyclicks.fetching.retry import RetryPolicy
+from hourlyclicks.model.dates import DateRange
+from hourlyclicks.model.report import StopReason
+from hourlyclicks.pacing.plans import Limits
+from tests.fetching.asking import DAY, LINK
+from tests.fetching.stage import END, ONE, REJECTED, good, in_turn, play, status
+from tests.jobs.backfilling import NOW, OTHER, TODAY, YESTERDAY, FakeApi, check, ended
+from tests.sizes import examples
+
+if TYPE_CHECKING:
+    from tests.fetching.stage import Outcome, Stage
+
+
+@pytest.fixture
+def book(tmp_path: Path) -> FakeApi:
+    """Make an empty store."""
+    return FakeApi(tmp_path / "clicks.db")
+
+
+# -- how it ends ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("most", [0, 1, 7, 29, 30, 31])
+@pytest.mark.parametrize("concurrency", [1, 3])
+def test_not_one_request_more(book: FakeApi, most: int, concurrency: int) -> None:
+    """As many requests are sent as allowed, and what they brought is kept."""
+    stage = book.run(max_requests=most, options={"limits": Limits(concurrency=concurrency)})
+    sent = min(most, 30)
+    assert (len(stage.transport.asked), book.report.requests, book.report.done) == (sent, sent, sent)
+    complete = book.report.remaining == 0
+    assert book.report.stopped == (StopReason.COMPLETE if complete else StopReason.MAX_REQUESTS)
+    book.run()
+    assert (book.report.reused, book.report.done) == (sent, 30 - sent)
+
+
+def test_retries_count_as_requests(book: FakeApi) -> None:
+    """The bound is one on requests, whatever comes of them."""
+    stage = book.run(in_turn(*[status(500)] * 9), max_requests=10, options={"retry": RetryPolicy()})
+    assert len(stage.transport.asked) == book.report.requests == 10
+    assert 0 < book.report.retries < 10
+
+
+@pytest.mark.parametrize(
+    ("deadline", "done"),
+    [
+        (0, 0),
+        (dt.timedelta(0), 0),
+        (dt.timedelta(-5), 0),
+        (NOW - dt.timedelta(days=1), 0),
+        (2.5, 3),
+        (dt.timedelta(seconds=2.5), 3),
+        (NOW + dt.timedelta(seconds=2.5), 3),
+        (3600, 30),
+    ],
+)
+def test_the_deadline(book: FakeApi, deadline: float | dt.timedelta | dt.datetime, done: int) -> None:
+    """At the deadline nothing more is sent, and what is under way is still answered and kept."""
+    stage = book.run(deadline=deadline, options={"limits": ONE})
+    assert len(stage.transport.asked) == book.report.done == done
+    assert book.report.stopped == (StopReason.COMPLETE if done == 30 else StopReason.DEADLINE)
+    assert stage.now <= done + 0.1
+
+
+def test_a_stop_before_the_beginning(book: FakeApi) -> None:
+    """With the event set already, nothing or next to nothing is sent."""
+
+    async def story(stage: Stage) -> None:
+        stop = asyncio.Event()
+        stop.set()
+        report = await stage.client.backfill(DAY, END, [LINK], stop=stop)
+        check(report, 30)
+        assert report.stopped == StopReason.STOPPED
+        assert report.requests == len(stage.transport.asked) == 0
+
+    play(story, store=book.path)
+
+
+def test_a_stop_on_the_way(book: FakeApi) -> None:
+    """What is under way is answered and kept; nothing else is sent."""
+
+    async def stop_soon(stage: Stage, stop: asyncio.Event) -> None:
+        await stage.clock.sleep(4.5)
+        stop.set()
+
+    stage = book.run(meanwhile=stop_soon)
+    assert (book.report.stopped, book.report.done) == (StopReason.STOPPED, 15)
+    assert stage.now == pytest.approx(5.0, abs=0.1)
+
+
+def test_a_long_pause_ends_it(book: FakeApi) -> None:
+    """A server that asks for more than a quarter of an hour is left alone until then."""
+    stage = book.run(in_turn(*map(good, [DAY] * 0), *[status(429, Retry_After="1000")] * 3))
+    assert book.report.stopped == StopReason.RATE_LIMITED
+    assert book.report.resume_at == stage.clock.wall() + dt.timedelta(seconds=1000)
+    assert book.report.error is not None
+
+
+def test_trouble_ends_it(book: FakeApi) -> None:
+    """When everything fails for hours, it is given up; the store knows what failed."""
+    stage = book.run(lambda _day, _number: status(500), options={"retry": RetryPolicy()})
+    assert book.report.stopped == StopReason.TROUBLE
+    assert book.report.failed
+    assert book.report.done == 0
+    assert len(stage.transport.asked) == book.report.requests < 60
+
+
+@pytest.mark.parametrize("error", [status(401), status(403), TransportError("no trust", kind="tls")])
+def test_an_error_that_no_day_survives(book: FakeApi, error: Outcome) -> None:
+    """It is raised with the report, and what was fetched before is in the store."""
+
+    async def story(stage: Stage) -> None:
+        with pytest.raises(HourlyClicksError) as caught:
+            await stage.client.backfill(DAY, END, [LINK])
+        report = caught.value.report
+        assert report is not None
+        check(report, 30)
+        assert (report.stopped, report.done) == (StopReason.ERROR, 6)
+        assert report.error is caught.value
+
+    play(story, lambda day, number: error if number >= 6 else good(day), store=book.path)
+    book.run()
+    assert (book.report.reused, book.report.done) == (6, 24)
+
+
+def test_a_cancelled_run_keeps_what_it_has(book: FakeApi) -> None:
+    """Whenever it is cancelled, no day that was answered is asked for again, and no task is left."""
+    for moment in (0.0, 0.5, 3.5):
+
+        async def story(stage: Stage, moment: float = moment) -> None:
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(moment):
+                    await stage.client.backfill(DAY, END, [LINK])
+            await asyncio.sleep(0.01)
+            assert len(asyncio.all_tasks()) == 1
+
+        stage = play(story, start=book.start, store=book.path)
+        book.start = stage.clock.wall() + dt.timedelta(minutes=2)
+    book.run()
+    assert (book.report.reused, book.report.done) == (9, 21)
+
+
+# -- whatever happens -------------------------------------------------------------------------------------
+
+OUTCOMES: dict[str, Outcome] = {
+    "fails": status(500),
+    "refused": REJECTED,
+    "paused": status(429, Retry_After="5"),
+    "long": status(429, Retry_After="901"),
+    "broken": TransportError("gone", kind="disconnected"),
+    "bad key": status(401),
+}
+SCRIPTS = st.lists(st.sampled_from([*OUTCOMES, *["good"] * 8]), max_size=30)
+RUNS = st.fixed_dictionaries(
+    {
+        "script": SCRIPTS,
+        "deadline": st.sampled_from([None, None, 0, 1.0, 4.5, 30.0]),
+        "max_requests": st.sampled_from([None, None, 0, 1, 5, 9]),
+        "stop_at": st.sampled_from([None, None, 0.0, 0.5, 3.0]),
+        "order": st.sampled_from(["oldest", "newest"]),
+        "refresh": st.booleans(),
+        "retry_refused": st.booleans(),
+    }
+)
+
+
+@settings(max_examples=examples(60))
+@given(
+    runs=st.lists(RUNS, min_size=1, max_size=3),
+    concurrency=st.integers(1, 3),
+    attempts=st.integers(1, 3),
+    length=st.integers(1, 6),
+    start=st.sampled_from([DAY, YESTERDAY - dt.timedelta(1)]),
+)
+def test_every_day_is_accounted_for(
+    runs: list[dict[str, Any]], concurrency: int, attempts: int, length: int, start: dt.date
+) -> None:
+    """Over any runs with any ends, each day is in one column of the report, and none is fetched in vain."""
+    days = DateRange(start, min(start + dt.timedelta(length - 1), TODAY))
+    total = 2 * len(days)
+
+    async def once(stage: Stage, run: dict[str, Any]) -> None:
+        stop, before = asyncio.Event(), len(stage.transport.asked)
+        script = [OUTCOMES.get(name) for name in run["script"]]
+        stage.transport.answers = lambda day, number: (
+            (script[number - before] if number - before < len(script) else None) or good(day)
+        )
+        if run["stop_at"] is not None:
+            stage.clock.call_later(round(run["stop_at"] * 1e9), stop.set)
+        asks = {name: run[name] for name in ("deadline", "max_requests", "order", "refresh", "retry_refused")}
+        events = len(stage.told(Progress))
+        report = await ended(stage.client.backfill(days.start, days.end, [LINK, OTHER], stop=stop, **asks))
+        check(report, total)
+        sent = len(stage.transport.asked) - before
+        assert sent == report.requests <= (total * 99 if run["max_requests"] is None else run["max_requests"])
+        for told in stage.told(Progress)[events:]:
+            assert told.done + told.failed <= told.total == total
+            assert 0 <= told.eta < 1e6
+
+    async def story(stage: Stage) -> None:
+        for run in runs:
+            await once(stage, run)
+
+    options: dict[str, Any] = {
+        "limits": Limits(concurrency=concurrency),
+        "retry": RetryPolicy(attempts=attempts),
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "clicks.db"
+        stage = play(story, store=path, **options)
+        last = FakeApi(path, stage.clock.wall() + dt.timedelta(minutes=2))
+        last.run(days=days, targets=(LINK, OTHER), retry_refused=True)
+        assert last.report.complete
+        assert last.report.refused == 0

@@ -1,0 +1,132 @@
+"""Backfills and other calls with a store that fails."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hourlyclicks.errors import HourlyClicksError, StoreError
+from hourlyclicks.model.report import StopReason
+from tests.fetching.asking import DAY, LINK
+from tests.fetching.stage import END, FREE, ONE, REJECTED, FailingStore, good, others, play
+from tests.jobs.backfilling import MONTH_OF_IT
+from tests.sizes import sample
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from pathlib import Path
+
+    from hourlyclicks.model.http import Response
+    from tests.fetching.stage import Stage
+
+# -- a store that fails -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", sample(range(60), 9))
+def test_a_store_that_fails(path: Path, number: int) -> None:
+    """Whichever of its calls fails, it is said so, nobody waits for ever, and next to nothing is lost."""
+    answered: set[dt.date] = set()
+
+    def note(day: dt.date, _number: int) -> Response:
+        answered.add(day)
+        return good(day)
+
+    async def story(stage: Stage) -> None:
+        store.with_clock(stage.clock)
+        store.fails = lambda _name, call: call >= number
+        with pytest.raises(StoreError, match="the disk is full") as caught:
+            await stage.client.backfill(*MONTH_OF_IT)
+        report = caught.value.report
+        assert report is not None
+        assert report.stopped == StopReason.ERROR
+        assert await others() == 1
+        unsaved = set() if caught.value.unsaved is None else {caught.value.unsaved.date}
+        store.fails = lambda _name, _call: False
+        fetched, before = set(answered), len(stage.transport.asked)
+        await stage.client.fetch(DAY, END, LINK)
+        again = {question.day for question in stage.transport.asked[before:]} & fetched
+        assert unsaved <= again
+        assert len(again) <= FREE.concurrency
+
+    store = FailingStore(path)
+    play(story, note, store=store)
+
+
+@pytest.mark.parametrize(
+    "name", ["put", "pace", "read", "entries", "count_by_state", "targets", "account", "open"]
+)
+def test_a_call_that_always_fails(path: Path, name: str) -> None:
+    """Every waiter of every kind is told."""
+
+    async def story(stage: Stage) -> None:
+        store.with_clock(stage.clock)
+        store.fails = lambda called, _number: called == name
+        calls = [
+            stage.client.backfill(*MONTH_OF_IT),
+            stage.client.fetch(DAY, END, LINK),
+            stage.client.day(DAY, LINK),
+            stage.client.day(END, LINK),
+        ]
+        outcomes = await asyncio.gather(*calls, return_exceptions=True)
+        for outcome in outcomes:
+            assert not isinstance(outcome, BaseException) or isinstance(outcome, HourlyClicksError)
+        assert any(isinstance(outcome, StoreError) for outcome in outcomes)
+
+    store = FailingStore(path)
+    play(story, store=store)
+
+
+async def by_day(stage: Stage) -> None:
+    """Fetch days one by one."""
+    for day in ("2025-01-01", "2025-01-02", "2025-01-03"):
+        await stage.client.day(day, LINK)
+
+
+async def by_fetch(stage: Stage) -> None:
+    """Fetch a range."""
+    await stage.client.fetch(DAY, END, LINK)
+
+
+async def by_stream(stage: Stage) -> None:
+    """Stream a range."""
+    async with stage.client.stream(DAY, END, LINK) as days:
+        async for _ in days:
+            pass
+
+
+STORIES = {"day": by_day, "fetch": by_fetch, "stream": by_stream}
+
+
+@pytest.mark.parametrize("story_of", STORIES)
+def test_an_answer_that_cannot_be_kept(path: Path, story_of: str) -> None:
+    """It is handed over with the error."""
+
+    async def story(stage: Stage) -> None:
+        store.with_clock(stage.clock)
+        store.fails = lambda called, _number: called == "put" and len(stage.transport.asked) > 2
+        with pytest.raises(StoreError) as caught:
+            await STORIES[story_of](stage)
+        assert caught.value.unsaved is not None
+        assert caught.value.day == caught.value.unsaved.date
+        if story_of == "fetch":
+            series = caught.value.series
+            assert series is not None
+            assert len(series.missing_days) == 27
+
+    store = FailingStore(path)
+    play(story, store=store, limits=ONE)
+
+
+def test_a_failure_that_cannot_be_noted(path: Path) -> None:
+    """When a day fails and the store too, the store's failure is told."""
+
+    async def story(stage: Stage) -> None:
+        store.with_clock(stage.clock)
+        store.fails = lambda called, _number: called == "record_failure"
+        with pytest.raises(StoreError):
+            await stage.client.backfill(*MONTH_OF_IT)
+
+    store = FailingStore(path)
+    play(story, lambda _day, _number: REJECTED, store=store)

@@ -1,0 +1,233 @@
+"""Many days: collected or streamed, counted, and ended when there is no use."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import gc
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hourlyclicks.errors import (
+    AuthenticationError,
+    IncompleteSeriesError,
+    ServerError,
+    TransportError,
+    UsageError,
+)
+from hourlyclicks.events import DayFailed, Progress
+from hourlyclicks.fetching.retry import RetryPolicy
+from tests.fetching.asking import DAY, LINK, places_taken
+from tests.fetching.stage import (
+    BAD_DAYS,
+    END,
+    ONE,
+    always,
+    good,
+    in_turn,
+    others,
+    play,
+    read,
+    some_bad,
+    status,
+)
+
+if TYPE_CHECKING:
+    from tests.fetching.stage import Stage
+
+RESET = TransportError("reset", kind="disconnected")
+
+
+def test_a_range_is_one_request_a_day() -> None:
+    """Each day is asked for once, in the order of the dates, and progress is told day by day."""
+
+    async def story(stage: Stage) -> None:
+        series = await stage.client.fetch(DAY, END, LINK)
+        assert series.total_clicks == 30 * 7
+        assert await others() == 1
+
+    stage = play(story)
+    assert [asked.day for asked in stage.transport.asked] == [DAY + dt.timedelta(n) for n in range(30)]
+    told = stage.told(Progress)
+    assert [progress.done for progress in told] == list(range(1, 31))
+    assert {(progress.total, progress.failed) for progress in told} == {(30, 0)}
+    assert told[-1].eta == 0.0
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_days_that_fail_for_good(*, strict: bool) -> None:
+    """The other days are fetched all the same; whether it is an error is up to the caller."""
+
+    async def story(stage: Stage) -> None:
+        if not strict:
+            series = await stage.client.fetch(DAY, END, LINK, strict=False)
+        else:
+            with pytest.raises(
+                IncompleteSeriesError, match=r"^2 of 30 days are missing; 2025-04-23"
+            ) as caught:
+                await stage.client.fetch(DAY, END, LINK)
+            assert set(caught.value.failures) == BAD_DAYS
+            assert "not asked" not in str(caught.value)
+            series = caught.value.series
+        assert set(series.missing_days) == BAD_DAYS
+
+    stage = play(story, some_bad)
+    assert len(stage.transport.asked) == 30
+    last = stage.told(Progress)[-1]
+    assert (last.done, last.failed) == (28, 2)
+
+
+def test_a_spent_budget_ends_a_run() -> None:
+    """When nothing succeeds the run ends early, and says how many days were not asked for."""
+
+    async def story(stage: Stage) -> None:
+        with pytest.raises(IncompleteSeriesError) as caught:
+            await stage.client.fetch(DAY, END, LINK)
+        failed = len(caught.value.failures)
+        assert len(caught.value.series.missing_days) == 30
+        assert f"({30 - failed} days were not asked for any more" in str(caught.value)
+        assert await others() == 1
+
+    stage = play(story, always(status(500)))
+    assert 11 <= len(stage.transport.asked) <= 11 + 5
+
+
+def test_a_spent_budget_ends_nothing_that_is_no_matter_of_luck() -> None:
+    """A day that the server refuses for good does not end a run, however little budget there is."""
+
+    async def story(stage: Stage) -> None:
+        series = await stage.client.fetch(DAY, END, LINK, strict=False)
+        assert set(series.missing_days) == BAD_DAYS
+        async with stage.client.stream(DAY, END, LINK) as days:
+            assert len([found async for found in read(days)]) == 30
+
+    assert len(play(story, some_bad, retry=RetryPolicy(budget=0)).transport.asked) == 60
+
+
+def test_a_spent_budget_makes_later_calls_fail_fast() -> None:
+    """Once the budget is spent a day is tried once and not waited for; successes bring the retries back."""
+
+    async def story(stage: Stage) -> None:
+        with pytest.raises(IncompleteSeriesError):
+            await stage.client.fetch(DAY, END, LINK)
+        before, asked = stage.now, len(stage.transport.asked)
+        with pytest.raises(ServerError):
+            await stage.client.day(DAY, LINK)
+        assert (stage.now - before, len(stage.transport.asked) - asked) == (1.0, 1)
+        stage.transport.answers = in_turn()
+        await stage.client.fetch(DAY, END, LINK)
+        stage.transport.answers = always(status(500))
+        asked = len(stage.transport.asked)
+        with pytest.raises(ServerError):
+            await stage.client.day(DAY, LINK)
+        assert len(stage.transport.asked) - asked > 1
+
+    play(story, always(status(500)), limits=ONE)
+
+
+@pytest.mark.parametrize("calls", [1, 2])
+def test_a_fatal_error_leaves_nobody_behind(calls: int) -> None:
+    """A refused key ends all workers of all calls, keeps what was fetched, and asyncio does not complain."""
+    complaints = []
+
+    async def story(stage: Stage) -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _, context: complaints.append(context))
+        fetches = (stage.client.fetch(DAY, END, LINK) for _ in range(calls))
+        for error in await asyncio.gather(*fetches, return_exceptions=True):
+            assert isinstance(error, AuthenticationError)
+            assert error.series is not None
+        assert await others() == 1
+
+    answers = in_turn(*[good(DAY + dt.timedelta(n)) for n in range(2)], *[status(401)] * 99)
+    stage = play(story, answers)
+    assert len(stage.transport.asked) <= 2 + 3 + 1  # one probe after a pause
+    gc.collect()
+    assert complaints == []
+    assert {type(event.error) for event in stage.told(DayFailed)} == {AuthenticationError}
+
+
+def test_cancelling_a_fetch_leaves_nobody_behind() -> None:
+    """Cancelled at any moment, a fetch ends at once, its workers too, and the places are free."""
+
+    async def story(stage: Stage) -> None:
+        for when in (0.0, 0.5, 1.0, 1.2, 4.5):
+            began = stage.now
+            task = asyncio.create_task(stage.client.fetch(DAY, END, LINK))
+            await stage.clock.sleep(when)
+            task.cancel()
+            await asyncio.wait([task])
+            assert task.cancelled()
+            assert stage.now == began + when
+            assert await others() == 1
+            assert (stage.transport.flying, places_taken(stage.client)) == (0, 0)
+        await stage.client.day(DAY, LINK)
+
+    play(story, in_turn(RESET, status(429, retry_after="2")))
+
+
+def test_a_day_that_a_fetch_is_asking_for() -> None:
+    """A day asked for meanwhile waits for the answer of the fetch, which may end before."""
+
+    async def story(stage: Stage) -> None:
+        fetch = asyncio.create_task(stage.client.fetch(DAY, END, LINK))
+        await stage.clock.sleep(0.5)
+        day = asyncio.create_task(stage.client.day(DAY, LINK))
+        await stage.clock.sleep(0.1)
+        fetch.cancel()
+        await asyncio.wait([fetch])
+        assert fetch.cancelled()
+        assert (await day).total_clicks == 7
+        assert await others() == 1
+
+    stage = play(story)
+    assert [asked.day for asked in stage.transport.asked].count(DAY) == 1
+    assert len(stage.transport.asked) == 3
+
+
+def test_nobody_works_for_nobody() -> None:
+    """When the fetch and then the one who waited for its request are gone, the request is too."""
+
+    async def story(stage: Stage) -> None:
+        fetch = asyncio.create_task(stage.client.fetch(DAY, END, LINK))
+        await stage.clock.sleep(0.5)
+        day = asyncio.create_task(stage.client.day(DAY, LINK))
+        await stage.clock.sleep(0.1)
+        for task in (fetch, day):
+            task.cancel()
+            await asyncio.wait([task])
+        assert await others() == 1
+        assert stage.transport.flying == 0
+
+    play(story)
+
+
+def test_closing_ends_what_was_kept_for_others() -> None:
+    """A worker that outlives its fetch for the sake of a follower ends with the client."""
+
+    async def story(stage: Stage) -> None:
+        fetch = asyncio.create_task(stage.client.fetch(DAY, END, LINK))
+        await stage.clock.sleep(0.5)
+        day = asyncio.create_task(stage.client.day(DAY, LINK))
+        await asyncio.sleep(0)
+        fetch.cancel()
+        await asyncio.wait([fetch])
+        await stage.client.close()
+        with pytest.raises(UsageError, match="closed"):
+            await day
+        assert await others() == 1
+        assert stage.now == 0.5
+
+    play(story)
+
+
+def test_two_fetches_share_their_days() -> None:
+    """Two fetches of one range at the same time cost little more than one."""
+
+    async def story(stage: Stage) -> None:
+        one, two = await asyncio.gather(*(stage.client.fetch(DAY, END, LINK) for _ in range(2)))
+        assert one == two
+        assert one.total_clicks == 30 * 7
+
+    assert len(play(story).transport.asked) == 30

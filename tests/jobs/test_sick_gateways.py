@@ -1,0 +1,85 @@
+"""A vendor behind a gateway that answers for itself for some seconds costs little, and no day."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hourlyclicks.errors import AuthenticationError
+from hourlyclicks.fetching.retry import RetryPolicy
+from hourlyclicks.model.dates import DateRange
+from hourlyclicks.model.targets import Link
+from hourlyclicks.pacing.plans import Limits, Rate
+from tests.fetching.asking import DAY
+from tests.fetching.stage import good, status
+from tests.jobs.backfilling import FakeApi
+
+if TYPE_CHECKING:
+    import asyncio
+    from pathlib import Path
+
+    from hourlyclicks.model.http import Response
+    from tests.fetching.stage import Stage
+
+SICK = 5.0
+
+
+def envelope(code: int, message: str = "maintenance") -> Response:
+    """Return an envelope without figures."""
+    return status(200, json.dumps({"code": code, "message": message}).encode())
+
+
+KINDS = {
+    "404": status(404, b"404 page not found\n"),
+    "302": status(302, Location="/maintenance.html"),
+    "400": status(400, b"<html><h1>400 Bad Request</h1></html>"),
+    "403": status(403),
+    "405": status(405),
+    "407": status(407),
+    "425": status(425),
+    "502": status(502, b"<html>Bad Gateway</html>"),
+    "202": status(202, b'{"code": 0, "result": []}'),
+    "html": status(200, b"<html>be right back</html>"),
+    "code 9": envelope(9),
+    "code 500": envelope(500),
+    "code 429": envelope(429, "too many requests"),
+    "code 401": envelope(401, "invalid API key"),
+}
+FAST, SLOW = Limits(concurrency=3), Limits(rates=(Rate(9),), concurrency=1)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_after_one_more_run_nothing_is_missing(kind: str, tmp_path: Path) -> None:
+    """All days of all targets are there, with few requests more than days, and no run lies about it."""
+    dice = random.Random(kind)
+    limits = dice.choice([FAST, SLOW])
+    days, targets = (12, 1) if dice.random() < 0.5 else (2, 6)
+    links = tuple(Link(f"link{number}", "https://vvd.bz") for number in range(targets))
+    began = dice.uniform(-2.0, 4.0)
+    stages: list[Stage] = []
+
+    async def see(stage: Stage, _stop: asyncio.Event) -> None:
+        stages.append(stage)
+
+    def answers(day: dt.date, _number: int) -> Response:
+        return KINDS[kind] if began <= stages[-1].now < began + SICK else good(day)
+
+    book = FakeApi(tmp_path / "clicks.db")
+    range_ = DateRange(DAY, DAY + dt.timedelta(days - 1))
+    options = {"limits": limits, "retry": RetryPolicy(attempts=dice.choice([1, 4]))}
+    requests = 0
+    try:
+        book.run(answers, days=range_, targets=links, meanwhile=see, options=options)
+    except AuthenticationError:  # the first answer was a 403
+        book.start += dt.timedelta(minutes=2)
+    else:
+        requests += book.report.requests
+        assert book.report.refused == 0
+    book.run(days=range_, targets=links, options=options)
+    assert (book.report.complete, book.report.refused) == (True, 0)
+    assert book.report.done + book.report.reused == days * targets
+    assert requests + book.report.requests <= days * targets * 1.05 + 20

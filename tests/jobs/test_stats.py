@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import datetime as dt
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hourlyclicks.errors import ServerError
+from hourlyclicks.jobs.stats import BackfillStats
+from hourlyclicks.model.report import StopReason
+from hourlyclicks.model.targets import Query
+from hourlyclicks.pacing.queue import Job, Lane
+from tests.fetching.asking import DAY, LINK
+
+NOON = dt.datetime(2025, 6, 1, 12, tzinfo=dt.UTC)
+FEW = st.integers(0, 30)
+
+
+def report_of(stats: BackfillStats) -> tuple[int, ...]:
+    """Return the columns of the report."""
+    report = stats.report(seconds=1.0, stopped=StopReason.COMPLETE, error=None, again_at=NOON)
+    assert report.total == stats.total
+    return report.done, report.reused, report.failed, report.refused, report.remaining
+
+
+@given(st.tuples(FEW, FEW, FEW, FEW, FEW, FEW))
+def test_the_columns_add_up(days: tuple[int, ...]) -> None:
+    """Each day is in one column, whatever became of it; those that others fetched are reused."""
+    known, fetched, elsewhere, failed, refused, left = days
+    call = Job(Lane.BACKFILL)
+    stats = BackfillStats(known + fetched + elsewhere + failed + refused + left, call)
+    stats.known, stats.got, call.answered = known, fetched + elsewhere, fetched
+    for number in range(failed + refused):
+        query = Query(DAY + dt.timedelta(number), LINK)
+        stats.lose(query, ServerError("no", status=500, retryable=True), refused=number >= failed)
+    assert report_of(stats) == (fetched, known + elsewhere, failed, refused, left)
+    assert len(stats.failures) == failed + refused
+
+
+def test_an_answer_that_came_too_late_to_be_counted_is_no_day() -> None:
+    """A day that another call got for this one, after it had ended, is in no column."""
+    call = Job(Lane.BACKFILL)
+    stats = BackfillStats(3, call)
+    stats.got, call.answered = 1, 2
+    assert report_of(stats) == (1, 0, 0, 0, 2)
+
+
+def test_a_thousand_failures_are_enough() -> None:
+    """All are counted, and so many are kept."""
+    stats = BackfillStats(2000, Job(Lane.BACKFILL))
+    for number in range(1500):
+        query = Query(DAY + dt.timedelta(number), LINK)
+        stats.lose(query, ServerError("no", status=500, retryable=True), refused=False)
+    assert (stats.failed, len(stats.failures), stats.remaining) == (1500, 1000, 500)
+
+
+def test_when_to_come_again() -> None:
+    """As long as days are missing, when a request can go; else when the first provisional day is due."""
+    stats = BackfillStats(2, Job(Lane.BACKFILL))
+
+    def again() -> dt.datetime | None:
+        return stats.report(seconds=1.0, stopped=StopReason.COMPLETE, error=None, again_at=NOON).resume_at
+
+    assert again() == NOON
+    stats.known = 2
+    assert again() is None
+    for hours in (3, 2, 5):
+        stats.not_final(NOON + dt.timedelta(hours=hours))
+    assert again() == NOON + dt.timedelta(hours=2)
+    assert stats.provisional == 3

@@ -1,0 +1,236 @@
+"""The gate against an oracle that keeps everything it ever saw.
+
+Time passes in half seconds, a nanosecond more or less, so that moments meet the edges of the windows.
+"""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import TYPE_CHECKING
+
+import attrs
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from hourlyclicks.pacing.plans import Limits, Rate
+from hourlyclicks.pacing.window import EVEN_SLACK, SlidingWindow, Slot
+from tests.pacing.world import S
+from tests.sizes import examples
+
+if TYPE_CHECKING:
+    from hourlyclicks.pacing.breaker import Wait
+
+NEVER = 10**30
+RATES = st.builds(Rate, st.integers(1, 4), st.integers(1, 12))
+LIMITS = st.builds(
+    Limits,
+    rates=st.lists(RATES, min_size=1, max_size=3),
+    concurrency=st.integers(1, 4),
+    guard=st.sampled_from([0.0, 0.5, 1.0]),
+    spacing=st.sampled_from(["window", "even"]),
+)
+MOMENTS = st.builds(
+    lambda halves, more: max(0, halves * S // 2 + more), st.integers(0, 26), st.sampled_from([-1, 0, 1])
+)
+
+
+@attrs.define(eq=False)
+class Trip:
+    """A request as the oracle sees it."""
+
+    slot: Slot
+    sent: int
+    even_until: int
+    probe: bool
+    back: int = NEVER
+    adrift: bool = False
+
+
+class Oracle:
+    """Says whether a request may go, by counting from the beginning each time."""
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.trips: list[Trip] = []
+        self.interval = self.after_response = 0
+        self.held_until: int | None = None
+
+    @property
+    def waited_for(self) -> list[Trip]:
+        """What somebody waits for."""
+        return [trip for trip in self.trips if trip.back == NEVER]
+
+    @property
+    def adrift(self) -> list[Trip]:
+        """What was given up and may arrive yet, as far as was noticed."""
+        return [trip for trip in self.trips if trip.adrift]
+
+    def flying(self, now: int) -> list[Trip]:
+        """Return what is under way at a moment, if nothing comes back until then."""
+        return [trip for trip in self.trips if trip.back > now]
+
+    def land(self, now: int) -> None:
+        """Take note of what can arrive no more."""
+        for trip in sorted(self.adrift, key=lambda trip: trip.back):
+            if trip.back <= now:
+                trip.adrift = False
+                self.came_back(trip.back)
+
+    def came_back(self, moment: int) -> None:
+        """Count the spacing from a response."""
+        if self.after_response:
+            last = self.trips[-1]
+            last.even_until = max(last.even_until, moment + self.after_response)
+
+    def space(self, slack: float, *, from_response: bool) -> None:
+        """Spread the requests."""
+        self.interval = ceil(ceil(self.limits.interval * S) * slack)
+        self.after_response = self.interval if from_response else 0
+
+    def allows(self, now: int) -> bool:
+        """Judge a request at this moment, if nothing comes back until then."""
+        return self.not_paused(now) and self.spread(now) and self.within_limits(now)
+
+    def not_paused(self, now: int) -> bool:
+        """Judge by the pause."""
+        if self.held_until is None:
+            return True
+        return now >= self.held_until and not any(trip.probe for trip in self.waited_for)
+
+    def spread(self, now: int) -> bool:
+        """Judge by even spacing."""
+        if self.after_response and self.flying(now):
+            return False
+        return all(now >= trip.even_until for trip in self.trips[-1:])
+
+    def within_limits(self, now: int) -> bool:
+        """Judge by the rates and the concurrency."""
+        return len(self.flying(now)) < self.limits.concurrency and all(
+            sum(now < trip.back + length for trip in self.trips) < rate.requests
+            for rate, length in self.windows(guard=self.limits.guard)
+        )
+
+    def windows(self, guard: float = 0.0) -> list[tuple[Rate, int]]:
+        """Return each rate with the nanoseconds of its window."""
+        return [(rate, round((rate.seconds + guard) * S)) for rate in self.limits.rates]
+
+
+class WindowAgainstOracle(RuleBasedStateMachine):
+    """Whatever happens, the gate lets go exactly what the oracle lets go."""
+
+    window: SlidingWindow
+    oracle: Oracle
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0
+        self.latest: Trip | None = None
+
+    @initialize(limits=LIMITS)
+    def open(self, limits: Limits) -> None:
+        """Begin."""
+        self.window, self.oracle = SlidingWindow(limits), Oracle(limits)
+        if limits.spacing == "even":
+            self.oracle.space(EVEN_SLACK, from_response=False)
+
+    @rule(length=MOMENTS)
+    def pass_time(self, length: int) -> None:
+        """Let time pass."""
+        self.now += length
+        self.latest = None
+
+    @rule()
+    def send(self) -> None:
+        """Send if the gate says so; if not, it names the very moment at which it will, or what it awaits."""
+        self.oracle.land(self.now)
+        got = self.window.reserve(self.now)
+        assert isinstance(got, Slot) == self.oracle.allows(self.now)
+        if isinstance(got, Slot):
+            even_until = self.now + self.oracle.interval
+            self.latest = Trip(got, self.now, even_until, self.oracle.held_until is not None)
+            self.oracle.trips.append(self.latest)
+        else:
+            self.check_wait(got)
+
+    def check_wait(self, wait: Wait) -> None:
+        """Compare a refusal with the oracle: not a nanosecond too long, and "nobody knows" only if so."""
+        if wait.until is None:
+            assert not self.oracle.allows(NEVER - 1)
+            return
+        assert wait.until > self.now
+        if wait.binding == "pause":
+            assert wait.until == self.oracle.held_until
+            return
+        assert not self.oracle.allows(wait.until - 1)
+        ends = [trip.back for trip in self.oracle.adrift]
+        assert self.oracle.allows(wait.until) or wait.until == min(ends)
+
+    @precondition(lambda self: self.oracle.waited_for)
+    @rule(data=st.data())
+    def respond(self, data: st.DataObject) -> None:
+        """Let one of the requests under way come back, with or without an answer."""
+        trip = data.draw(st.sampled_from(self.oracle.waited_for))
+        if data.draw(st.booleans()) and trip.slot.epoch == self.window.pause.epoch:
+            assert self.window.pause.end() == (self.oracle.held_until is not None)
+            self.oracle.held_until = None
+        self.oracle.land(self.now)
+        self.window.release(trip.slot, self.now)
+        trip.back = self.now
+        self.oracle.came_back(self.now)
+        self.latest = None
+
+    @precondition(lambda self: self.oracle.waited_for)
+    @rule(data=st.data(), length=MOMENTS)
+    def abandon(self, data: st.DataObject, length: int) -> None:
+        """Give one of the requests under way up; it may arrive for a while."""
+        trip = data.draw(st.sampled_from(self.oracle.waited_for))
+        self.oracle.land(self.now)
+        self.window.abandon(trip.slot, self.now, self.now + length + 1)
+        trip.back, trip.adrift, trip.probe = self.now + length + 1, True, False
+        self.latest = None
+
+    @precondition(lambda self: self.latest is not None)
+    @rule()
+    def cancel(self) -> None:
+        """Take back the request that was sent last, in the moment of its sending."""
+        assert self.latest is not None
+        self.window.cancel(self.latest.slot)
+        self.oracle.trips.remove(self.latest)
+        self.latest = None
+
+    @rule(length=MOMENTS)
+    def refuse(self, length: int) -> None:
+        """Begin a pause."""
+        self.oracle.held_until = self.now + length
+        self.window.pause.begin(self.now + length)
+        for trip in self.oracle.trips:
+            trip.probe = False
+        self.latest = None
+
+    @rule(slack=st.sampled_from([1.02, 1.05, 1.275]), from_response=st.booleans())
+    def spread(self, slack: float, *, from_response: bool) -> None:
+        """Spread the requests, more or less."""
+        self.window.space(slack, from_response=from_response)
+        self.oracle.space(slack, from_response=from_response)
+        self.latest = None
+
+    def teardown(self) -> None:
+        """Look back: the requests whose time under way meets a window never were more than it allows.
+
+        Each may have arrived anywhere in that time, so all of them may have arrived in that window. The
+        fullest windows begin where some request came back.
+        """
+        if not hasattr(self, "oracle"):
+            return
+        spans = [(trip.sent, min(trip.back, self.now)) for trip in self.oracle.trips]
+        for rate, window in self.oracle.windows():
+            for _, begin in spans:
+                assert sum(sent < begin + window and back >= begin for sent, back in spans) <= rate.requests
+        for begin, _ in spans:
+            under_way = sum(sent <= begin < back for sent, back in spans)
+            assert under_way <= self.oracle.limits.concurrency
+
+
+TestGateAgainstOracle = WindowAgainstOracle.TestCase
+TestGateAgainstOracle.settings = settings(max_examples=examples(100), stateful_step_count=50)

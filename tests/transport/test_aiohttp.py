@@ -1,0 +1,239 @@
+"""What the transport makes of responses and of every exception aiohttp knows, without a socket."""
+
+from __future__ import annotations
+
+import copy
+import gc
+import math
+import pickle
+import ssl
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import pytest
+from aiohttp.http_exceptions import TransferEncodingError
+from multidict import CIMultiDict, CIMultiDictProxy
+from yarl import URL
+
+from hourlyclicks.errors import DecodeError, TransportError, UsageError
+from hourlyclicks.transport import translate as module
+from hourlyclicks.transport.aiohttp import LARGEST_BODY, AiohttpTransport, Timeout
+from hourlyclicks.transport.translate import translate
+from tests.fetching.asking import KEY, failure, request_to
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from aioresponses import aioresponses
+
+    from hourlyclicks.errors import HourlyClicksError
+
+HOST = "clicks.example"
+REQUEST = request_to(f"https://{HOST}")
+INFO = aiohttp.RequestInfo(
+    REQUEST.url, "GET", CIMultiDictProxy(CIMultiDict(REQUEST.headers)), real_url=URL(REQUEST.url)
+)
+"""What aiohttp hangs on its errors; it holds the key."""
+
+
+def every_error(base: type[BaseException] = aiohttp.ClientError) -> Iterator[type[BaseException]]:
+    """Yield aiohttp's exceptions, of whatever depth."""
+    if base.__module__.startswith("aiohttp"):
+        yield base
+    for child in base.__subclasses__():
+        yield from every_error(child)
+
+
+def made(kind: type[BaseException]) -> BaseException:
+    """Make an exception of any class, with the key in it wherever it may come."""
+    error = kind.__new__(kind, f"APIKey {KEY}")
+    error.__dict__.update(request_info=INFO, message=f"APIKey {KEY}", status=400, headers=None, history=())
+    return error
+
+
+def row(error: BaseException) -> type[BaseException]:
+    """Return the row of the table that an exception falls under."""
+    return next(cause for cause, *_ in module._KINDS if isinstance(error, cause))
+
+
+ERRORS = sorted(set(every_error()), key=lambda kind: kind.__name__)
+
+
+@pytest.mark.parametrize("kind", ERRORS, ids=lambda kind: kind.__name__)
+def test_every_error_of_aiohttp_has_its_place(kind: type[BaseException]) -> None:
+    """Each exception of aiohttp becomes one of ours that names the host and does not know the key."""
+    error = translate(made(kind), host=HOST)
+    assert isinstance(error, TransportError | UsageError)
+    assert HOST in str(error)
+    assert KEY not in repr((error, error.args, vars(error)))
+    for double in (copy.copy(error), pickle.loads(pickle.dumps(error))):  # noqa: S301 - made here
+        assert (type(double), str(double), vars(double)) == (type(error), str(error), vars(error))
+
+
+def test_no_error_of_aiohttp_is_left_to_chance() -> None:
+    """Only what cannot come of a GET without redirects falls through to the last row about aiohttp."""
+    fallen = {kind.__name__ for kind in ERRORS if row(made(kind)) is aiohttp.ClientError}
+    never = {"UploadAbortedError", "WebSocketError"}
+    by_hand = {
+        "InvalidURL",
+        "InvalidUrlClientError",
+        "InvalidUrlRedirectClientError",
+        "NonHttpUrlClientError",
+        "NonHttpUrlRedirectClientError",
+    }
+    assert fallen - never - by_hand <= {"ClientError", "RedirectClientError"}
+
+
+EXPECTED = {
+    "ClientConnectorCertificateError": "tls",
+    "ClientConnectorDNSError": "dns",
+    "ClientConnectorError": "connect",
+    "ClientConnectorSSLError": "tls",
+    "ClientHttpProxyError": "connect",
+    "ClientOSError": "disconnected",
+    "ClientPayloadError": "disconnected",
+    "ClientProxyConnectionError": "connect",
+    "ClientResponseError": "protocol",
+    "ConnectionTimeoutError": "timeout",
+    "ServerDisconnectedError": "disconnected",
+    "ServerFingerprintMismatch": "tls",
+    "ServerTimeoutError": "timeout",
+    "SocketTimeoutError": "timeout",
+}
+
+
+@pytest.mark.parametrize("name", EXPECTED)
+def test_the_kinds(name: str) -> None:
+    """The most specific row holds."""
+    error = translate(made(getattr(aiohttp, name)), host=HOST)
+    assert isinstance(error, TransportError)
+    assert error.kind == EXPECTED[name]
+    assert (error.retryable, error.fatal) == (error.kind != "tls", error.kind == "tls")
+
+
+OTHERS = {
+    "timeout": TimeoutError(),
+    "disconnected": ssl.SSLError(1, "decryption failed"),
+    "protocol": ValueError("Newline or carriage return in headers"),
+}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_errors_of_others(kind: str) -> None:
+    """What the standard library raises through aiohttp has its place, too."""
+    error = translate(OTHERS[kind], host=HOST)
+    assert isinstance(error, TransportError)
+    assert error.kind == kind
+
+
+@pytest.mark.parametrize("status", [200, 204, 404, 429, 500, 503])
+async def test_any_status_is_a_response(
+    status: int, mocked_api: aioresponses, transport: AiohttpTransport
+) -> None:
+    """Nothing is judged: status, headers and bytes come back as they are."""
+    mocked_api.get(REQUEST.url, status=status, body=b"{}", headers={"Retry-After": "7"})
+    response = await transport.send(REQUEST)
+    assert (response.status, response.headers["retry-after"], response.body) == (status, "7", b"{}")
+
+
+@pytest.mark.parametrize("size", [0, 1, 200_000, LARGEST_BODY])
+async def test_a_body_comes_whole(size: int, mocked_api: aioresponses, transport: AiohttpTransport) -> None:
+    """A body of any allowed size comes back whole."""
+    mocked_api.get(REQUEST.url, body=bytes(size))
+    assert (await transport.send(REQUEST)).body == bytes(size)
+
+
+async def test_a_body_too_large(mocked_api: aioresponses, transport: AiohttpTransport) -> None:
+    """A larger body is no answer, and would not be one the next time."""
+    mocked_api.get(REQUEST.url, body=bytes(LARGEST_BODY + 1))
+    error = await failure(transport, f"https://{HOST}")
+    assert isinstance(error, DecodeError)
+    assert not error.retryable
+    assert error.__context__ is None
+
+
+RAISED: dict[type[HourlyClicksError], list[BaseException]] = {
+    TransportError: [
+        TransferEncodingError(KEY),
+        aiohttp.ClientPayloadError(KEY),
+        ConnectionResetError(KEY),
+        RuntimeError(KEY),
+        TimeoutError(KEY),
+        ValueError(KEY),
+    ],
+    UsageError: [aiohttp.InvalidURL(f"https://{KEY}"), ValueError(f"AUTHORIZATION {KEY}")],
+}
+
+
+@pytest.mark.parametrize(
+    ("cause", "expected"),
+    [(cause, expected) for expected, causes in RAISED.items() for cause in causes],
+    ids=repr,
+)
+async def test_what_aiohttp_raises_is_left_behind(
+    cause: Exception,
+    expected: type[HourlyClicksError],
+    mocked_api: aioresponses,
+    transport: AiohttpTransport,
+) -> None:
+    """An exception of aiohttp is neither the cause nor the context of ours, nor quoted in it."""
+    mocked_api.get(REQUEST.url, exception=cause)
+    error = await failure(transport, f"https://{HOST}")
+    assert type(error) is expected
+    assert (error.__cause__, error.__context__) == (None, None)
+    assert KEY not in repr((error, error.args, vars(error)))
+
+
+async def test_an_error_nobody_knows_is_named(mocked_api: aioresponses, transport: AiohttpTransport) -> None:
+    """A bug is not dressed up as a bad connection: its class and its place are named, and it is the end."""
+    mocked_api.get(REQUEST.url, exception=ZeroDivisionError(KEY))
+    error = await failure(transport, f"https://{HOST}")
+    assert isinstance(error, TransportError)
+    assert (error.kind, error.retryable, error.fatal) == ("other", False, True)
+    assert str(error).startswith(f"asking {HOST} failed with ZeroDivisionError (core.py, line ")
+
+
+# -- what it is made of ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("seconds", [0, -1, math.nan, math.inf])
+@pytest.mark.parametrize("name", ["total", "connect", "read"])
+def test_a_timeout_is_a_time(name: str, seconds: float) -> None:
+    """A limit that would never or always strike is refused."""
+    with pytest.raises(UsageError, match=rf"^Timeout\.{name} must be a number above 0"):
+        Timeout(**{name: seconds})
+
+
+async def test_a_session_that_does_not_decompress() -> None:
+    """A session that hands out packed bytes is refused at once, without a sound afterwards."""
+    async with aiohttp.ClientSession(auto_decompress=False) as session:
+        with pytest.raises(UsageError, match="auto_decompress"):
+            AiohttpTransport(session, timeout=Timeout())
+        gc.collect()  # an exception in __del__ would fail the test here
+
+
+async def test_closing_twice_and_too_early() -> None:
+    """Closing is idempotent, also before anything was sent."""
+    transport = AiohttpTransport(timeout=Timeout())
+    await transport.close()
+    await transport.close()
+
+
+async def test_after_the_end(transport: AiohttpTransport) -> None:
+    """A transport that was closed sends no more, and does not open a new session."""
+    await transport.close()
+    error = await failure(transport, f"https://{HOST}")
+    assert isinstance(error, UsageError)
+    assert error.fatal
+    assert transport._session is None
+
+
+async def test_a_forgotten_transport_warns(mocked_api: aioresponses) -> None:
+    """A session of our own that nobody closed is reported."""
+    mocked_api.get(REQUEST.url, body=b"{}")
+    forgotten: list[Any] = [AiohttpTransport(timeout=Timeout())]
+    await forgotten[0].send(REQUEST)
+    session = forgotten[0]._session
+    with pytest.warns(ResourceWarning, match="not closed"):
+        forgotten.clear()
+    await session.close()

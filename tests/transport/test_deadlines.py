@@ -1,0 +1,413 @@
+"""One timer lets every request time out, each at its own moment and nobody else with it."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from unittest import mock
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hourlyclicks.clock import SECOND
+from hourlyclicks.simulator.clock import VirtualEventLoop, run_virtual
+from hourlyclicks.transport.deadlines import DeadlineTimer
+from tests.pacing.world import virtual
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hourlyclicks.simulator.clock import VirtualClock
+    from hourlyclicks.transport.deadlines import Deadline
+
+Work: TypeAlias = Callable[["Deadline"], Awaitable[None]]
+
+LONG = 1000.0
+"""Seconds; longer than any limit here."""
+
+
+class Ask(NamedTuple):
+    """A request.
+
+    Attributes:
+        beats: when there is a sign of life of it, in seconds from its start.
+        start: when it begins, in seconds.
+        lasts: how long it takes if it is let, in seconds.
+    """
+
+    beats: Sequence[float] = ()
+    start: float = 0.0
+    lasts: float = LONG
+
+
+class End(NamedTuple):
+    """How a request ended: when, in seconds since the play began, and whether its time was up."""
+
+    at: float
+    up: bool = True
+
+
+def now() -> float:
+    """Return the time of the loop, in seconds since the play began."""
+    return asyncio.get_running_loop().time()
+
+
+async def limited(watch: DeadlineTimer, work: Work) -> None:
+    """Do the work of a request within its limits, as the transport does; a ``TimeoutError`` ends it."""
+    term = watch.begin()
+    try:
+        await work(term)
+    except asyncio.CancelledError:
+        if not watch.end(term):
+            raise
+        raise TimeoutError from None
+    finally:
+        watch.end(term)
+
+
+async def ended(watch: DeadlineTimer, ask: Ask) -> End:
+    """Send a request and return how it ended."""
+
+    async def work(term: Deadline) -> None:
+        passed = 0.0
+        for moment in ask.beats:
+            await asyncio.sleep(moment - passed)
+            term.beat()
+            passed = moment
+        await asyncio.sleep(ask.lasts - passed)
+
+    await asyncio.sleep(ask.start)
+    try:
+        await limited(watch, work)
+    except TimeoutError:
+        return End(now())
+    return End(now(), up=False)
+
+
+def ends(watch: DeadlineTimer, *asks: Ask) -> list[End]:
+    """Return how requests end that are sent at their times."""
+
+    async def everybody() -> list[End]:
+        return await asyncio.gather(*(ended(watch, ask) for ask in asks))
+
+    return run_virtual(everybody())
+
+
+def armed(watch: DeadlineTimer) -> list[float]:
+    """Return when the timers of a watch are due, in seconds."""
+    loop = asyncio.get_running_loop()
+    assert isinstance(loop, VirtualEventLoop)
+    timers = [timer for _, _, timer in loop._timers._entries if not timer.cancelled()]
+    return [timer.when() for timer in timers if timer.callback == watch._look]
+
+
+# -- when the time is up --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("silence", [4, 50, None])
+def test_a_request_ends_when_its_time_is_up(silence: float | None) -> None:
+    """Whatever is heard of it, it ends at its total limit, and not a moment earlier or later."""
+    watch = DeadlineTimer(total=30) if silence is None else DeadlineTimer(total=30, silence=silence)
+    assert ends(watch, Ask(beats=range(0, 30, 3))) == [End(30)]
+
+
+def test_a_request_ends_when_it_falls_silent() -> None:
+    """The limit on silence counts from the last sign of life, and begins anew with each."""
+    assert ends(DeadlineTimer(total=30, silence=5), Ask(beats=[0])) == [End(5)]
+    assert ends(DeadlineTimer(total=30, silence=5), Ask(beats=[0, 4, 8, 12])) == [End(17)]
+
+
+def test_who_was_never_heard_is_not_silent() -> None:
+    """Before the first sign of life there is only the total limit."""
+    assert ends(DeadlineTimer(total=30, silence=5), Ask()) == [End(30)]
+
+
+def test_a_request_in_time_is_let_be() -> None:
+    """One that ends a moment before its limits ends by itself."""
+    assert ends(DeadlineTimer(total=30), Ask(lasts=29.999)) == [End(29.999, up=False)]
+    assert ends(DeadlineTimer(total=30, silence=5), Ask([0], lasts=4.999)) == [End(4.999, up=False)]
+
+
+def test_a_later_request_may_end_earlier() -> None:
+    """One that fell silent ends before an older one that was not connected yet, and neither is early."""
+    assert ends(DeadlineTimer(total=30, silence=20), Ask(), Ask([0], start=5)) == [End(30), End(25)]
+
+
+def test_a_request_goes_on_when_others_end() -> None:
+    """The end of one, in time or not, neither ends nor spares another."""
+    asks = [
+        Ask([0], lasts=3),
+        Ask([0], start=1),
+        Ask([0], start=2, lasts=19),
+        Ask([0, 19], start=3),
+        Ask([0, 15, 29], start=4),
+    ]
+    expected = [End(3, up=False), End(21), End(21, up=False), End(33), End(34)]
+    assert ends(DeadlineTimer(total=30, silence=20), *asks) == expected
+
+
+def test_a_request_after_a_rest() -> None:
+    """When nobody asked for a while, whoever comes next has the whole time again."""
+    asks = [Ask(lasts=1), Ask([0], start=2), Ask([0], start=100)]  # at 2 the timer of the first is still set
+    assert ends(DeadlineTimer(total=30, silence=5), *asks) == [End(1, up=False), End(7), End(105)]
+
+
+@pytest.mark.parametrize(
+    ("watch", "asks", "end"),
+    [
+        (DeadlineTimer(total=30, silence=5), [Ask([6])], End(11)),
+        (DeadlineTimer(total=30, silence=20), [Ask(lasts=1), Ask([0.25], start=19.9)], End(40.15)),
+    ],
+)
+def test_who_connects_late_may_fall_silent_soon(watch: DeadlineTimer, asks: list[Ask], end: End) -> None:
+    """A request that had no connection yet when somebody looked is looked at again in time."""
+    assert ends(watch, *asks)[-1] == pytest.approx(end)
+
+
+def alone(ask: Ask, total: float, silence: float) -> End:
+    """Return how a request would end that had a clock of its own."""
+    heard = math.inf
+    for moment in [*ask.beats, ask.lasts]:
+        due = min(total, heard + silence)
+        if due <= moment:
+            return End(ask.start + due)
+        heard = moment
+    return End(ask.start + ask.lasts, up=False)
+
+
+# Beats and ends fall on whole seconds and limits on halves, so that no two things happen at one moment.
+_SECONDS = st.integers(1, 40)
+_LIMITS = _SECONDS.map(lambda seconds: seconds - 0.5)
+_ASKS = st.builds(
+    lambda beats, start, lasts: Ask(sorted(beat for beat in beats if beat < lasts), start, lasts),
+    st.sets(_SECONDS, max_size=4),
+    _SECONDS.map(lambda seconds: seconds / 4),
+    _SECONDS,
+)
+
+
+@given(st.lists(_ASKS, min_size=1, max_size=8), _LIMITS, _LIMITS)
+def test_every_request_ends_as_if_it_were_alone(asks: list[Ask], total: float, silence: float) -> None:
+    """However many there are, each ends as if it had a clock of its own."""
+    expected = [alone(ask, total, silence) for ask in asks]
+    assert ends(DeadlineTimer(total=total, silence=silence), *asks) == expected
+
+
+# -- the one timer --------------------------------------------------------------------------------------
+
+
+@virtual
+async def test_many_requests_have_one_timer(clock: VirtualClock) -> None:
+    """However many are under way, one timer is set, for the first that could run out of time."""
+    watch = DeadlineTimer(total=30, silence=20)
+    asks = [Ask([0], start=number / 4) for number in range(50)]
+    requests = [asyncio.create_task(ended(watch, ask)) for ask in asks]
+    await clock.sleep(13)
+    assert armed(watch) == [20]
+    await clock.sleep(9.1)
+    assert armed(watch) == [22.25]
+    await asyncio.gather(*requests)
+    assert armed(watch) == []
+
+
+@virtual
+async def test_the_timer_is_not_set_for_every_request(clock: VirtualClock) -> None:
+    """Thousands of requests in a row, all answered in time, set a timer once in the time one may take."""
+    watch = DeadlineTimer(total=30, silence=20)
+    loop = asyncio.get_running_loop()
+
+    async def work(term: Deadline) -> None:
+        for _ in range(10):
+            term.beat()
+
+    with mock.patch.object(loop, "call_at", wraps=loop.call_at) as call_at:
+        while clock.monotonic() < 100 * SECOND:
+            await limited(watch, work)
+            await clock.sleep(0.03125)  # by another method of the loop
+    assert call_at.call_count == 5
+
+
+@virtual
+async def test_nothing_stays_set_after_the_last(clock: VirtualClock) -> None:
+    """The timer of a watch that nobody uses any more is due once, and then there is none."""
+    complaints: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
+    watch = DeadlineTimer(total=30, silence=20)
+    await ended(watch, Ask([0], lasts=1))
+    assert armed(watch) == [20]
+    await clock.sleep(19.5)
+    assert armed(watch) == []
+    assert complaints == []
+
+
+@virtual
+async def test_closing_calls_the_timer_off(clock: VirtualClock) -> None:
+    """A watch that is closed leaves no timer, neither closed twice nor before it was used."""
+    watch = DeadlineTimer(total=30)
+    watch.close()
+    await ended(watch, Ask(lasts=1))
+    assert armed(watch) == []
+    for _ in range(2):
+        watch.close()
+        assert armed(watch) == []
+        await clock.sleep(LONG)
+
+
+@virtual
+async def test_closing_lets_nobody_off(clock: VirtualClock) -> None:
+    """Who is under way when a watch is closed has the same time as before; the last ends the timer."""
+    watch = DeadlineTimer(total=30)
+    asks = [asyncio.create_task(ended(watch, ask)) for ask in (Ask(), Ask(lasts=20))]
+    await clock.sleep(10)
+    watch.close()
+    assert [await ask for ask in asks] == [End(30), End(20, up=False)]
+    assert armed(watch) == []
+
+
+@virtual
+async def test_who_is_answered_in_the_last_moment_is_answered(clock: VirtualClock) -> None:
+    """A sign of life that comes in the very turn of the loop in which the time would be up counts."""
+    loop = asyncio.get_running_loop()
+    watch, answered = DeadlineTimer(total=30, silence=5), asyncio.Event()
+    loop.call_at(5, answered.set)
+
+    async def work(term: Deadline) -> None:
+        term.beat()
+        await answered.wait()
+        term.beat()
+        await clock.sleep(1)
+
+    await limited(watch, work)
+    assert now() == 6
+
+
+# -- whose end it is ------------------------------------------------------------------------------------
+
+
+async def forever(_: Deadline) -> None:
+    """Wait for an answer that never comes."""
+    await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize("when", [3, 29.999, 30])
+@pytest.mark.parametrize("first", ["the caller", "the watch"])
+def test_who_is_cancelled_is_cancelled(first: str, when: float) -> None:
+    """A cancellation from outside stays one, also in the very moment in which the time is up."""
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        task = asyncio.create_task(limited(DeadlineTimer(total=30), forever))
+        if first == "the watch":
+            await asyncio.sleep(0)
+        loop.call_at(when, task.cancel)
+        await asyncio.wait([task])
+        assert task.cancelled()
+        assert now() == when
+
+    run_virtual(main())
+
+
+@pytest.mark.parametrize("turns", range(4))
+def test_who_is_cancelled_just_after_the_end(turns: int) -> None:
+    """However few turns of the loop after the end, it is a timeout or a cancellation, and nothing else."""
+
+    async def main() -> None:
+        task = asyncio.create_task(limited(DeadlineTimer(total=30), forever))
+        await asyncio.sleep(30)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        cancelled = task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled() == cancelled
+        assert cancelled or isinstance(task.exception(), TimeoutError)
+
+    run_virtual(main())
+
+
+@virtual
+async def test_a_timeout_of_the_caller_stays_theirs(clock: VirtualClock) -> None:
+    """A limit of the caller that ends first, or at the same moment, is the caller's to hear of."""
+    for seconds, end in ((10, 10), (30, 40)):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(seconds) as limit:
+                await limited(DeadlineTimer(total=30), forever)
+        assert limit.expired()
+        assert clock.monotonic() == end * SECOND
+
+
+@virtual
+async def test_a_timeout_leaves_the_task_as_it_was(clock: VirtualClock) -> None:
+    """A task whose request has timed out is not marked as cancelled, and goes on as it likes."""
+    task = asyncio.current_task()
+    assert task is not None
+    watch = DeadlineTimer(total=30)
+    assert await ended(watch, Ask()) == End(30)
+    assert task.cancelling() == 0
+    await clock.sleep(LONG)
+
+
+@virtual
+async def test_a_task_that_was_cancelled_before_can_time_out(clock: VirtualClock) -> None:
+    """Who sends a last request while being cancelled gets a timeout like everybody."""
+    ends: list[End] = []
+
+    async def last_words() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            ends.append(await ended(DeadlineTimer(total=30), Ask()))
+
+    task = asyncio.create_task(last_words())
+    await clock.sleep(1)
+    task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled()
+    assert ends == [End(31)]
+
+
+@virtual
+async def test_an_end_is_told_once(clock: VirtualClock) -> None:
+    """Whoever asks again, or whose time was not up, hears of no end."""
+    watch = DeadlineTimer(total=30)
+    term = watch.begin()
+    with pytest.raises(asyncio.CancelledError):
+        await clock.sleep(LONG)
+    assert [watch.end(term), watch.end(term)] == [True, False]
+    assert not watch.end(watch.begin())
+
+
+async def clean_up(_: Deadline) -> None:
+    """Take a long time to see to the end."""
+    try:
+        await asyncio.Event().wait()
+    finally:
+        await asyncio.sleep(LONG)
+
+
+async def times_out(watch: DeadlineTimer) -> None:
+    """Run out of time, and clean up for longer than any limit."""
+    with pytest.raises(TimeoutError):
+        await limited(watch, clean_up)
+
+
+async def is_in_time(watch: DeadlineTimer) -> None:
+    """End in time, and go on for longer than any limit."""
+    assert await ended(watch, Ask(lasts=1)) == End(1, up=False)
+    await asyncio.sleep(LONG)
+
+
+@pytest.mark.parametrize("what", [times_out, is_in_time])
+def test_what_has_ended_is_not_ended_again(what: Callable[[DeadlineTimer], Awaitable[None]]) -> None:
+    """What a task does after the end of its request goes on when others run out of time, or the same task."""
+
+    async def main() -> None:
+        watch = DeadlineTimer(total=30)
+        asks = [Ask(start=start) for start in (0, 7, 31, 50)]
+        _, *others = await asyncio.gather(what(watch), *(ended(watch, ask) for ask in asks))
+        assert others == [End(30), End(37), End(61), End(80)]
+        assert now() >= LONG
+
+    run_virtual(main())

@@ -1,0 +1,116 @@
+"""Foreign text is harmless, short and without the key when it is shown."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hourlyclicks.wire.key import ApiKey
+from hourlyclicks.wire.sanitize import LIMIT, excerpt
+
+KEY = ApiKey("CANARY/0123456789+abc")
+
+
+def test_printable_text_is_shown_as_it_is() -> None:
+    """Text of any script that can be printed is not changed."""
+    expected = "기간이 올바르지 않습니다. <b>naïve</b> \\ '\" 😀"
+    assert expected == excerpt(expected)
+
+
+@pytest.mark.parametrize(
+    ("char", "shown"),
+    [
+        ("\n", r"\n"),
+        ("\r", r"\r"),
+        ("\t", r"\t"),
+        ("\0", r"\x00"),
+        ("\x1b", r"\x1b"),
+        ("\x7f", r"\x7f"),
+        ("\x9b", r"\x9b"),
+        ("\u202e", r"\u202e"),
+        ("\u2066", r"\u2066"),
+        ("\u200b", r"\u200b"),
+        ("\u2028", r"\u2028"),
+        ("\ufeff", r"\ufeff"),
+        ("\ud800", r"\ud800"),
+        ("\U000e0041", r"\U000e0041"),
+    ],
+)
+def test_what_steers_a_terminal_is_escaped(char: str, shown: str) -> None:
+    """Control, ANSI, bidirectional and invisible characters, and halves of surrogate pairs, are escaped."""
+    assert f"a{shown}b" == excerpt(f"a{char}b")
+
+
+@given(st.text(alphabet=st.characters()) | st.binary(), st.integers(0, 300))
+def test_any_content_becomes_one_printable_line(content: str | bytes, limit: int) -> None:
+    """Whatever comes, the excerpt is printable and no longer than the limit."""
+    shown = excerpt(content, limit)
+    assert shown.isprintable()
+    assert len(shown) <= limit
+
+
+def test_the_cut_is_at_the_limit() -> None:
+    """Two hundred characters are shown, and no escape sequence is cut in two."""
+    assert excerpt("x" * 1000) == "x" * LIMIT
+    assert excerpt("x" * (LIMIT - 1) + "\x1b" + "y" * 9) == "x" * (LIMIT - 1)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32-be"])
+def test_a_body_is_read_in_its_encoding(encoding: str) -> None:
+    """A body of any encoding JSON may have is shown as text, and the key found in it."""
+    body = f'{{"code": 1, "key": "{KEY.reveal()}"}}'.encode(encoding)
+    assert excerpt(body, key=KEY) == '{"code": 1, "key": "***"}'
+
+
+def test_broken_bytes_are_replaced() -> None:
+    """Bytes that are no text are shown as the replacement character."""
+    assert excerpt(b"a\xffb") == "a\ufffdb"
+
+
+HUGE = 1 << 20
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x" * HUGE,
+        "\x01" * HUGE,
+        KEY.reveal()[:-1] * (HUGE // 20),
+        "%43" * (HUGE // 3),
+        KEY.reveal() * (HUGE // 21),
+    ],
+    ids=["one character", "control characters", "the key but for its end", "escapes", "the key"],
+)
+@pytest.mark.parametrize("encoding", [None, "utf-8", "utf-16"])
+def test_the_rest_of_a_large_text_is_not_looked_at(
+    text: str, encoding: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long a text is, the key is looked for in as much of it as may be shown."""
+    seen: list[tuple[int, int | None]] = []
+    scrub = ApiKey.scrub
+
+    def watched(key: ApiKey, given: str, limit: int | None = None) -> str:
+        seen.append((len(given), limit))
+        return scrub(key, given, limit)
+
+    monkeypatch.setattr(ApiKey, "scrub", watched)
+    shown = excerpt(text if encoding is None else text.encode(encoding), key=KEY)
+    assert len(shown) <= LIMIT
+    assert KEY.reveal() not in shown
+    assert seen == [(LIMIT + KEY.reach, LIMIT)]
+
+
+@pytest.mark.parametrize("spell", ["&#x000000{:x};", "&#000000{};", "%25252525{:x}", "\\u00{:x}", "{:c}"])
+@pytest.mark.parametrize("before", range(LIMIT - 3, LIMIT + 1))
+def test_no_part_of_an_escaped_key_survives_the_cut(spell: str, before: int) -> None:
+    """A key across the cut is recognised in its longest spelling, too."""
+    echo = "".join(spell.format(ord(char)) for char in KEY.reveal())
+    assert excerpt("." * before + echo + "!", key=KEY) == ("." * before + "***")[:LIMIT]
+
+
+@pytest.mark.parametrize("before", range(LIMIT - 25, LIMIT + 2))
+def test_no_part_of_the_key_survives_the_cut(before: int) -> None:
+    """A key across the cut is replaced before the text is cut."""
+    shown = excerpt("." * before + KEY.reveal() + "." * 50, key=KEY)
+    assert set(shown) <= {".", "*"}
