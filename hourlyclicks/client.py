@@ -8,7 +8,7 @@ import random as random_module
 from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
 from hourlyclicks.clock import SystemClock
-from hourlyclicks.engine import Engine
+from hourlyclicks.engine import Ambient, Carrier, Engine, Storage
 from hourlyclicks.errors import UsageError
 from hourlyclicks.events import Dispatcher
 from hourlyclicks.fetching.retry import RetryPolicy
@@ -133,18 +133,20 @@ class Client:
             origin=Origin.of(base_url, key, user_agent=user_agent, allow_http=allow_http),
             limits=self._limits,
             retry=retry,
-            transport=AiohttpTransport(session, timeout=timeout, proxy=proxy)
-            if transport is None
-            else Translated(transport),
-            closes_transport=transport is None,
-            longest=timeout.total,
+            carrier=Carrier(
+                AiohttpTransport(session, timeout=timeout, proxy=proxy)
+                if transport is None
+                else Translated(transport),
+                owned=transport is None,
+                longest=timeout.total,
+            ),
             zone=as_zone(timezone),
-            store=None if store is None else store_of(store, self._clock),
-            owned=isinstance(store, str | os.PathLike),
-            account=account,
-            clock=self._clock,
-            random=random or random_module.SystemRandom(),
-            dispatch=Dispatcher(on_event),
+            storage=None
+            if store is None
+            else Storage(
+                store_of(store, self._clock), owned=isinstance(store, str | os.PathLike), account=account
+            ),
+            ambient=Ambient(self._clock, random or random_module.SystemRandom(), Dispatcher(on_event)),
         )
         self._life = Lifetime(self._engine.close)
 
@@ -192,8 +194,8 @@ class Client:
         """
         range_ = self._check(start, end, target)
         check_type("lane", lane, Lane)
-        with self._engine.run(range_, target, lane, self._engine.freshness(refresh=refresh)) as run:
-            return await collect(run, strict=strict)
+        run = self._engine.run(range_, target, lane, self._engine.freshness(refresh=refresh))
+        return await collect(run, strict=strict)
 
     def stream(
         self,

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Protocol
 from hourlyclicks.pacing.throttle import AdaptiveThrottle
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hourlyclicks.model.targets import Query
     from hourlyclicks.pacing.breaker import Wait
     from hourlyclicks.pacing.plans import Limits
-    from hourlyclicks.pacing.queue import Job, Lane
-    from hourlyclicks.pacing.task import FetchTask
+    from hourlyclicks.pacing.queue import Job, Lane, Task
     from hourlyclicks.pacing.throttle import Refusal
     from hourlyclicks.pacing.window import Moment, Slot
 
@@ -27,12 +28,12 @@ class WaitingTasks(Protocol):
         """Hand out what can be handed out now."""
         ...
 
-    def grant(self, task: FetchTask, slot: Slot) -> bool:
-        """Give an errand its place; return whether it still wants it."""
+    def grant(self, task: Task, slot: Slot) -> bool:
+        """Give a task its place; return whether it still wants it."""
         ...
 
-    def deny(self, task: FetchTask, error: Exception) -> None:
-        """Tell an errand that it gets no place."""
+    def deny(self, task: Task, error: Exception) -> None:
+        """Tell a task that it gets no place."""
         ...
 
     def fail(self, error: Exception) -> None:
@@ -48,7 +49,7 @@ class WaitingTasks(Protocol):
         ...
 
     def load(self, lane: Lane) -> tuple[int, int]:
-        """Return how many errands wait in a lane, and how many requests its calls still need."""
+        """Return how many tasks wait in a lane, and how many requests its calls still need."""
         ...
 
 
@@ -64,8 +65,8 @@ class LimiterBackend(Protocol):
         """Work for this line from now on."""
         ...
 
-    def reserve(self, task: FetchTask, now: int) -> Slot | Wait:
-        """Take a place for an errand, or say what to wait for."""
+    def reserve(self, task: Task, now: int) -> Slot | Wait:
+        """Take a place for a task, or say what to wait for."""
         ...
 
     def expired(self, slot: Slot, now: int) -> bool:
@@ -88,7 +89,7 @@ class LimiterBackend(Protocol):
         """Note that the server let a request through."""
         ...
 
-    async def refused(
+    async def rate_limited(
         self, slot: Slot, retry_after: float | None, *, now: int, u: float, for_rate: bool
     ) -> Refusal | None:
         """Begin a pause for everybody; see `AdaptiveThrottle.refused`."""
@@ -106,7 +107,7 @@ class LimiterBackend(Protocol):
         """Foresee when that many further requests will have been answered; see `SlidingWindow.finish`."""
         ...
 
-    def ahead(self, call: Job) -> int:
+    def ahead(self, job: Job) -> int:
         """Return how many requests of others, elsewhere, will go before those of a call are done."""
         ...
 
@@ -129,6 +130,7 @@ class LocalBackend:
     def __init__(self, limits: Limits) -> None:
         self.throttle = AdaptiveThrottle(limits)
         self._window = self.throttle.window
+        self.release: Callable[[Slot, int], None] = self._window.release
         self._waiting: WaitingTasks
 
     @property
@@ -140,17 +142,13 @@ class LocalBackend:
         """See `LimiterBackend.serves`."""
         self._waiting = waiting
 
-    def reserve(self, _errand: FetchTask, now: int) -> Slot | Wait:
+    def reserve(self, _task: Task, now: int) -> Slot | Wait:
         """See `LimiterBackend.reserve`."""
         return self._window.reserve(now)
 
     def expired(self, _slot: Slot, _now: int) -> bool:
         """See `LimiterBackend.expired`."""
         return False
-
-    def release(self, slot: Slot, now: int) -> None:
-        """See `LimiterBackend.release`."""
-        self._window.release(slot, now)
 
     def abandon(self, slot: Slot, now: int, may_arrive: int) -> None:
         """See `LimiterBackend.abandon`."""
@@ -165,10 +163,10 @@ class LocalBackend:
         if self.throttle.answered(slot):
             self._waiting.resumed()
 
-    async def refused(
+    async def rate_limited(
         self, slot: Slot, retry_after: float | None, *, now: int, u: float, for_rate: bool
     ) -> Refusal | None:
-        """See `LimiterBackend.refused`."""
+        """See `LimiterBackend.rate_limited`."""
         return self.throttle.refused(slot, retry_after, now=now, u=u, for_rate=for_rate)
 
     def settle(self, query: Query) -> None:
@@ -182,7 +180,7 @@ class LocalBackend:
         """See `LimiterBackend.finish`."""
         return self._window.finish(requests, now, latency, opens=opens)
 
-    def ahead(self, _call: Job) -> int:
+    def ahead(self, _job: Job) -> int:
         """See `LimiterBackend.ahead`."""
         return 0
 
