@@ -90,7 +90,7 @@ class Client:
         PlanError: the plan has no access to the API.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - keyword options with defaults, in the manner of a client session
         self,
         api_key: str | None = None,
         *,
@@ -189,8 +189,11 @@ class Client:
 
         Raises:
             IncompleteSeriesError: some days failed for good; carries all the others.
-            HourlyClicksError: one that no day can survive, such as a refused key; its `series` is what
+            HourlyClicksError: one that no day can survive, such as a rejected key; its `series` is what
                 had been fetched before.
+            asyncio.CancelledError: the call was cancelled; its `series` is what had been fetched before. So
+                is that of a `FetchCancelled` event, which is sent also where the error is replaced by
+                another, as by `asyncio.timeout`.
         """
         range_ = self._check(start, end, target)
         check_type("lane", lane, Lane)
@@ -231,7 +234,7 @@ class Client:
         run = self._engine.run(days, target, lane, self._engine.freshness(refresh=refresh))
         return DayStream(run, ordered=ordered, check=self._life.check)
 
-    async def backfill(
+    async def backfill(  # noqa: PLR0913 - keyword options with defaults
         self,
         start: dt.date | str,
         end: dt.date | str,

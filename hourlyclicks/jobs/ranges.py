@@ -9,11 +9,13 @@ With a store, the days that are known for good come from there, and are not aske
 
 from __future__ import annotations
 
+import asyncio
 import copy
 from itertools import repeat
 from typing import TYPE_CHECKING, TypeVar
 
 from hourlyclicks.errors import HourlyClicksError, IncompleteSeriesError, StoreError, carry
+from hourlyclicks.events import FetchCancelled
 from hourlyclicks.fetching.cache import Prefetch
 from hourlyclicks.fetching.task import Caller
 from hourlyclicks.jobs.circuit import BreakerListener, Circuit, ParkedError
@@ -53,6 +55,7 @@ class RangeRun(BreakerListener):
         on_close: what ends it when the client is closed.
         tracker: counts it among the jobs that run while it is entered.
         parking: its circuit breakers.
+        dispatch: told what happens.
         workers: how many days it may work on at a time.
         spare: how many more while some of these are held up.
     """
@@ -73,7 +76,7 @@ class RangeRun(BreakerListener):
         self._expected = 0
         self._failed = 0
         self._fetcher = services.fetcher
-        self._dispatch = services.dispatch
+        self.dispatch = services.dispatch
         self._single_flight = services.single_flight
         self._circuit = Circuit(
             range_, newest_first=False, caller=self._caller, listener=self, services=services
@@ -169,7 +172,7 @@ class RangeRun(BreakerListener):
 
     def _count(self) -> None:
         self._job.remaining -= 1
-        if self._dispatch:
+        if self.dispatch:
             self._tell()
 
     def _tell(self) -> None:
@@ -212,13 +215,20 @@ async def collect(run: RangeRun, *, strict: bool) -> HourlySeries:
             async with pool:
                 await pool.join()
             await run.conclude()
-    except Exception as error:  # even of a bug: what was answered is not lost
-        carry(error, series=builder.build())
+    except BaseException as error:  # even of a bug: what was answered is not lost
+        _save(error, builder.build(), run)
         raise
     series = builder.build()
     if failures and strict:
         raise IncompleteSeriesError(_summary(failures, series), series=series, failures=failures)
     return series
+
+
+def _save(error: BaseException, series: HourlySeries, run: RangeRun) -> None:
+    """Let an error carry what was fetched; a caller may never see that of a cancelled call."""
+    carry(error, series=series)
+    if isinstance(error, asyncio.CancelledError):
+        run.dispatch(FetchCancelled(target=run.target, series=series))
 
 
 def _summary(failures: dict[dt.date, HourlyClicksError], series: HourlySeries) -> str:

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Protocol
 from hourlyclicks.pacing.throttle import AdaptiveThrottle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from hourlyclicks.model.targets import Query
     from hourlyclicks.pacing.breaker import Wait
     from hourlyclicks.pacing.plans import Limits
@@ -130,7 +128,6 @@ class LocalBackend:
     def __init__(self, limits: Limits) -> None:
         self.throttle = AdaptiveThrottle(limits)
         self._window = self.throttle.window
-        self.release: Callable[[Slot, int], None] = self._window.release
         self._waiting: WaitingTasks
 
     @property
@@ -149,6 +146,10 @@ class LocalBackend:
     def expired(self, _slot: Slot, _now: int) -> bool:
         """See `LimiterBackend.expired`."""
         return False
+
+    def release(self, slot: Slot, now: int) -> None:
+        """See `LimiterBackend.release`."""
+        self._window.release(slot, now)
 
     def abandon(self, slot: Slot, now: int, may_arrive: int) -> None:
         """See `LimiterBackend.abandon`."""
