@@ -10,9 +10,9 @@ from yarl import URL
 
 from benchmarks.micro.answers import KEY, LINK, YEAR, note
 from hourlyclicks import DateRange
-from hourlyclicks.model.targets import Query
+from hourlyclicks.wire.endpoints import CLICKS_BY_HOUR
 from hourlyclicks.wire.key import ApiKey
-from hourlyclicks.wire.request import Origin, build_request
+from hourlyclicks.wire.request import Origin
 
 if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture
@@ -44,10 +44,10 @@ def test_requests_of_ours(benchmark: BenchmarkFixture) -> None:
     """Put a day between what stays the same."""
     note(benchmark, "ours: build_request", operations=len(YEAR))
     origin = Origin.of(BASE, ApiKey(KEY))
-    queries = [Query(day, LINK) for day in YEAR]
+    questions = list(CLICKS_BY_HOUR.split(YEAR, LINK))
 
     def build() -> list[Request]:
-        return [build_request(query, origin) for query in queries]
+        return [CLICKS_BY_HOUR.build(question, origin) for question in questions]
 
     assert benchmark(build)[0].url.query["ymd"] == YEAR.start.isoformat()
 

@@ -29,25 +29,24 @@ from hourlyclicks.fetching.retry import Retrier
 from hourlyclicks.fetching.skew import SkewWatch
 from hourlyclicks.fetching.trust import Doubt, KeyTrust, condemns
 from hourlyclicks.model.dates import Finality
+from hourlyclicks.model.day import DayClicks
+from hourlyclicks.model.questions import Question
 from hourlyclicks.pacing.limiter import ANSWERED, LOST, SUCCEEDED, Limiter
 from hourlyclicks.pacing.queue import Lane, OverError
 from hourlyclicks.pacing.spacing import MOST_PAUSES
 from hourlyclicks.wire.age import dated
-from hourlyclicks.wire.decode import decode_day
+from hourlyclicks.wire.endpoints import CLICKS_BY_HOUR, Endpoint
 from hourlyclicks.wire.key import ApiKey
-from hourlyclicks.wire.status import check_status, refusal
+from hourlyclicks.wire.status import RateLimited
 
 if TYPE_CHECKING:
     import datetime as dt
 
     from hourlyclicks.fetching.retry import Attempts
     from hourlyclicks.fetching.task import FetchTask
-    from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.http import Response
-    from hourlyclicks.model.targets import Query
     from hourlyclicks.pacing.limiter import Outcome
     from hourlyclicks.pacing.window import Slot
-    from hourlyclicks.wire.status import Refusal
 
 _OK = int(HTTPStatus.OK)
 _MOST_STALE = 3
@@ -79,6 +78,7 @@ class Rules:
         limiter: paused, and told of overload and of errors that end everything.
         clock: what time it is.
         dispatch: told what happens.
+        endpoint: the endpoint that is asked.
     """
 
     key: ApiKey
@@ -89,18 +89,28 @@ class Rules:
     limiter: Limiter
     clock: Clock
     dispatch: Dispatcher
+    endpoint: Endpoint[DayClicks] = CLICKS_BY_HOUR
 
-    def read(self, query: Query, response: Response, as_of: dt.datetime) -> DayClicks:
-        """Read the day in a response.
+    def read(
+        self, question: Question, response: Response, as_of: dt.datetime, failure: HourlyClicksError | None
+    ) -> tuple[DayClicks, ...]:
+        """Read the days in a response.
+
+        Args:
+            question: what was asked.
+            response: the response.
+            as_of: when the figures are from.
+            failure: what its status means.
 
         Raises:
-            HourlyClicksError: there is none.
+            HourlyClicksError: there are none.
         """
         try:
-            if response.status != _OK:
-                check_status(response, key=self.key)
-            final = self.finality.of(query.day, as_of)
-            return decode_day(query, response, fetched_at=as_of, final=final, key=self.key)
+            if failure is not None:
+                raise failure
+            return self.endpoint.decode(
+                question, response, fetched_at=as_of, is_final=self.finality.of, key=self.key
+            )
         except HourlyClicksError as error:
             if error.retryable:
                 response.discard()  # another connection may lead to a server that is well
@@ -115,6 +125,7 @@ class Exchange:
         task: the day, and on whose behalf.
 
     Attributes:
+        question: what the requests ask.
         day: the answer, at the end.
         requests: how many were sent.
         asked: when the last one was sent; of a rejection, as of when it holds.
@@ -134,6 +145,7 @@ class Exchange:
         "asked",
         "day",
         "failure",
+        "question",
         "requests",
     )
 
@@ -145,6 +157,7 @@ class Exchange:
     def __init__(self, rules: Rules, task: FetchTask) -> None:
         self._rules = rules
         self._task = task
+        self.question = Question.of(task.query, rules.endpoint.name)
         self.requests = self._stale = self._pauses = 0
         self._doubted = False
         self.failure: HourlyClicksError | None = None
@@ -163,15 +176,17 @@ class Exchange:
 
     def answered(self, response: Response) -> Outcome | Pause:
         """Judge a response; return what it means for the slot and for all other requests."""
-        rules = self._rules
-        if response.status != _OK and (limited := refusal(response, rules.clock.wall())):
-            return self._rate_limited(response, limited)
-        query = self._task.query
+        rules, query, failure = self._rules, self._task.query, None
+        if response.status != _OK:
+            judged = rules.endpoint.judge(response, rules.clock.wall(), key=rules.key)
+            if isinstance(judged, RateLimited):
+                return self._rate_limited(response, judged)
+            failure = judged
         as_of, skew = dated(response, self.asked, query.day)
         if skew is not None:
             rules.skew.note(skew)
         try:
-            self.day = rules.read(query, response, as_of)
+            (self.day,) = rules.read(self.question, response, as_of, failure)
         except HourlyClicksError as error:
             if isinstance(error, ApiError):
                 self.asked = as_of  # a rejection of a day that was not over by then is not the last word
@@ -211,7 +226,7 @@ class Exchange:
 
     # -- what a response means --------------------------------------------------------------------------
 
-    def _rate_limited(self, response: Response, limited: Refusal) -> Pause:
+    def _rate_limited(self, response: Response, limited: RateLimited) -> Pause:
         """Ask for a pause of all requests; the question itself has not failed."""
         for_rate = limited.status == HTTPStatus.TOO_MANY_REQUESTS
         if not for_rate:

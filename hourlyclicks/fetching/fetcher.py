@@ -13,7 +13,6 @@ from hourlyclicks.events import DayDone, DayFailed
 from hourlyclicks.fetching.exchange import Exchange, Pause
 from hourlyclicks.pacing.limiter import LOST, SUCCEEDED, Outcome
 from hourlyclicks.pacing.queue import HeldError, Lane, NotNeededError, TakenError
-from hourlyclicks.wire.request import build_request
 
 if TYPE_CHECKING:
     from hourlyclicks.fetching.cache import DayCache
@@ -103,7 +102,7 @@ class DayFetcher:
         while True:
             slot = limiter.try_acquire(task) or await self._acquire(task)
             task.sent = True
-            request = build_request(task.query, self._origin)
+            request = self.rules.endpoint.build(exchange.question, self._origin)
             outcome = LOST
             try:
                 exchange.sent(slot)

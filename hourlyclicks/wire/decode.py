@@ -1,9 +1,9 @@
-"""Answers into days.
+"""Bodies into days.
 
 A day is accepted only whole and only if everything about it is in order; absence is never zero clicks. Two
-things keep that cheap: an answer is decoded and checked the quick way first, and the converter, which takes
-over whatever the quick way does not like, be it wrong or merely unusual, has one hook, for a whole day and
-not for rows. It reads the strict way, decides, and finds the words when the answer is refused.
+things keep that cheap. A body is first read by the fast path, `hourlyclicks.wire.fast_path`. Whatever that
+does not accept, be it wrong or merely unusual, goes to the converter, which has one hook, for a whole day and
+not for rows. The converter reads strictly, decides, and words what is wrong when it rejects the body.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from hourlyclicks.errors import DecodeError, HourlyClicksError
 from hourlyclicks.model.day import DayClicks
 from hourlyclicks.wire.document import UnreadableError, read_strictly
 from hourlyclicks.wire.envelope import code_of, error_of, message_of, rows_of
-from hourlyclicks.wire.fast_path import quick_reader
+from hourlyclicks.wire.fast_path import fast_reader
 from hourlyclicks.wire.rows import careful_columns
 from hourlyclicks.wire.sanitize import excerpt
 
@@ -25,19 +25,18 @@ if TYPE_CHECKING:
     from cattrs import BaseConverter
 
     from hourlyclicks.model.http import Response
-    from hourlyclicks.model.targets import Query
     from hourlyclicks.wire.key import ApiKey
 
 
 def decode_day(
-    query: Query, response: Response, *, fetched_at: dt.datetime, final: bool, key: ApiKey | None = None
+    day: dt.date, response: Response, *, fetched_at: dt.datetime, final: bool, key: ApiKey | None = None
 ) -> DayClicks:
-    """Return the day that an answer holds.
+    """Return the day that a response holds.
 
     Args:
-        query: what was asked; an answer about another day is refused.
-        response: the answer, its status found good by `check_status`.
-        fetched_at: when it was asked; aware.
+        day: the day that was asked for; an answer about another day is rejected.
+        response: the response, its status found good by `hourlyclicks.wire.status.judge`.
+        fetched_at: when it was asked for; aware.
         final: whether the figures can no longer change.
         key: the API key, so that it is kept out of the errors if the server repeats it.
 
@@ -45,17 +44,16 @@ def decode_day(
         ApiError: the API rejects the day: the ``code`` is not 0.
         DecodeError: it cannot be read, is incomplete, or is about another day.
     """
-    day = query.day
-    columns = quick_reader()(response.body, day.isoformat())
+    columns = fast_reader()(response.body, day.isoformat())
     if columns is not None:
         return DayClicks(day, *columns, fetched_at, final)
-    read = _read(query, response, fetched_at=fetched_at, final=final, key=key)
+    read = _read(day, response, fetched_at=fetched_at, final=final, key=key)
     if isinstance(read, HourlyClicksError):
-        raise read.about(query.day, query.target)  # from here, so that no locals with the body hang on it
+        raise read  # from here, so that no locals with the body hang on it
     return read
 
 
-class _SaysNoError(ValueError):
+class _RejectedError(ValueError):
     """The ``code`` of the answer is not 0."""
 
     def __init__(self, code: int, message: str) -> None:
@@ -74,14 +72,14 @@ class _Answer(NamedTuple):
 
 
 def _read(
-    query: Query, response: Response, *, fetched_at: dt.datetime, final: bool, key: ApiKey | None
+    day: dt.date, response: Response, *, fetched_at: dt.datetime, final: bool, key: ApiKey | None
 ) -> DayClicks | HourlyClicksError:
     """Return the day, or the error to raise."""
     body = response.body
     try:
-        return _converter().structure(_Answer(body, query.day, fetched_at, final), DayClicks)
-    except _SaysNoError as no:
-        return error_of(no.code, no.message, status=response.status, key=key)
+        return _converter().structure(_Answer(body, day, fetched_at, final), DayClicks)
+    except _RejectedError as rejected:
+        return error_of(rejected.code, rejected.message, status=response.status, key=key)
     except UnreadableError as error:
         shown = excerpt(body, key=key)
         return DecodeError(error.problems, excerpt=shown, retryable=error.retryable)
@@ -89,7 +87,7 @@ def _read(
 
 def load_converter() -> None:
     """Import what reads answers, which importing this module does not: it takes a while."""
-    quick_reader()
+    fast_reader()
     _converter()
 
 
@@ -112,5 +110,5 @@ def _rows(document: object) -> list[Any]:
     """Open the envelope."""
     code = code_of(document)
     if code != 0:
-        raise _SaysNoError(code, message_of(document))
+        raise _RejectedError(code, message_of(document))
     return rows_of(document)

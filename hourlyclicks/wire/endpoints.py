@@ -1,41 +1,94 @@
-"""The vendor's names, as data: where the figures are asked for, and what everything is called there."""
+"""What an endpoint of the API is to the rest of the package, and which ones there are.
+
+An endpoint turns a question into a request, and the response into figures:
+
+* `split` cuts a range of days into questions, as long as one request can be;
+* `build` makes the request of a question;
+* `judge` tells what the status of a response means: the rate limit, an error, or a body to read;
+* `decode` reads the body. Days of the question that are missing in it are not reported as empty: what they
+  mean depends on the endpoint, and on what is known of the server.
+
+Everything outside of `wire` knows endpoints by their names only, which also stand in the store.
+"""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
 
-AUTHORIZATION_SCHEME = "APIKey"
+from hourlyclicks.wire.clicks_by_hour import CLICKS_BY_HOUR
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Iterator
+
+    from hourlyclicks.errors import HourlyClicksError
+    from hourlyclicks.model.dates import DateRange
+    from hourlyclicks.model.http import Request, Response
+    from hourlyclicks.model.questions import Question
+    from hourlyclicks.model.targets import Target
+    from hourlyclicks.wire.key import ApiKey
+    from hourlyclicks.wire.request import Origin
+    from hourlyclicks.wire.status import RateLimited
+
+__all__ = ["CLICKS_BY_HOUR", "ENDPOINTS", "Endpoint"]
+
+Day_co = TypeVar("Day_co", covariant=True)
+IsFinal: TypeAlias = "Callable[[dt.date, dt.datetime], bool]"
+"""Tells whether the figures of a day, as they were at a moment, can no longer change."""
 
 
-class Endpoint(NamedTuple):
-    """One address of the API.
+class Endpoint(Protocol[Day_co]):
+    """One endpoint of the API; ``Day_co`` is what it knows of a day."""
 
-    Args:
-        path: its path below the base URL.
-        day: the name of the parameter for the day, ``YYYY-MM-DD``.
-        link: the name of the parameter for the id of a link.
-        domain: the name of the parameter for the domain of a link, with its scheme.
-        group: the name of the parameter for the number of a group.
-    """
+    @property
+    def name(self) -> str:
+        """The name in questions, and in the column ``endpoint`` of a store."""
+        ...
 
-    path: str
-    day: str
-    link: str
-    domain: str
-    group: str
+    def split(self, days: DateRange, target: Target) -> Iterator[Question]:
+        """Cut a range of days into questions that one request each can ask; lazily, the oldest first."""
+        ...
+
+    def build(self, question: Question, origin: Origin) -> Request:
+        """Return the request that asks a question."""
+        ...
+
+    def judge(
+        self, response: Response, now: dt.datetime, *, key: ApiKey | None = None
+    ) -> RateLimited | HourlyClicksError | None:
+        """Return what the status of a response means; ``None``: the body is to be decoded.
+
+        Args:
+            response: the response.
+            now: the present moment, aware.
+            key: the API key, so that it is kept out of the errors if the server repeats it.
+        """
+        ...
+
+    def decode(
+        self,
+        question: Question,
+        response: Response,
+        *,
+        fetched_at: dt.datetime,
+        is_final: IsFinal,
+        key: ApiKey | None = None,
+    ) -> tuple[Day_co, ...]:
+        """Return the days in the body of a response, in order; `Question.missing` names the others.
+
+        Args:
+            question: what was asked; an answer about another day is rejected.
+            response: the response, which `judge` has nothing against.
+            fetched_at: when it was asked for; aware.
+            is_final: tells whether a day is final, given when it was asked for.
+            key: the API key, so that it is kept out of the errors if the server repeats it.
+
+        Raises:
+            ApiError: the API rejects the question.
+            DecodeError: the body cannot be read, is incomplete, or is about other days.
+        """
+        ...
 
 
-CLICKS_BY_HOUR = Endpoint(
-    path="/api/statistics/v2/clicks-by-hour",
-    day="ymd",
-    link="linkId",
-    domain="domain",
-    group="grpIdx",
-)
-"""The hours of one day."""
-
-CODE, MESSAGE, RESULT = "code", "message", "result"
-"""The members of every answer; code 0 is success."""
-
-YMD, HOUR, CLICKS, UNIQUE_USERS = "ymd", "hour", "acesCnt", "pernCnt"
-"""The members of one row of ``result``: its day, its hour, and the two figures."""
+ENDPOINTS = {endpoint.name: endpoint for endpoint in (CLICKS_BY_HOUR,)}
+"""All endpoints, by their names."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from hourlyclicks.errors import ApiError
 from hourlyclicks.wire.document import UnreadableError
-from hourlyclicks.wire.endpoints import CODE, MESSAGE, RESULT
+from hourlyclicks.wire.names import CODE, MESSAGE, RESULT
 from hourlyclicks.wire.rows import LARGEST, whole_number
 from hourlyclicks.wire.sanitize import excerpt
 

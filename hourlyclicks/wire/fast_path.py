@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from hourlyclicks.model.day import HOURS
 from hourlyclicks.wire.document import read_loosely
-from hourlyclicks.wire.endpoints import CLICKS, CODE, HOUR, MESSAGE, RESULT, UNIQUE_USERS, YMD
+from hourlyclicks.wire.names import CLICKS, CODE, HOUR, MESSAGE, RESULT, UNIQUE_USERS, YMD
 from hourlyclicks.wire.rows import LARGEST, plain_columns
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def _loose_columns(body: bytes, ymd: str) -> Columns | None:
 
 
 @cache  # at the first answer, since importing msgspec takes a while
-def quick_reader() -> Callable[[bytes, str], Columns | None]:
+def fast_reader() -> Callable[[bytes, str], Columns | None]:
     """Return what gives the figures of a day, or ``None`` when it takes a closer look to know.
 
     It takes the body of the answer, and the day as the API writes it.

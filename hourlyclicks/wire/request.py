@@ -1,7 +1,7 @@
 """Values into requests.
 
 All that does not change from day to day is made once: the headers belong to the `Origin`, and so do the
-addresses of targets. What remains per request is to add the day.
+addresses of targets. What remains per request is to add the days.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from hourlyclicks._version import __version__
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.http import Request
 from hourlyclicks.model.targets import Group, Link
-from hourlyclicks.wire.endpoints import AUTHORIZATION_SCHEME, CLICKS_BY_HOUR
 from hourlyclicks.wire.key import ApiKey, Secret
+from hourlyclicks.wire.names import AUTHORIZATION_SCHEME, DOMAIN, GROUP, LINK_ID
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hourlyclicks.model.targets import Query, Target
+    from hourlyclicks.model.targets import Target
 
 __all__ = ["ApiKey", "Origin", "build_request"]
 
@@ -84,38 +84,43 @@ class Origin:
         )
 
     @cached_property
-    def address(self) -> Callable[[Target], URL]:
-        """Finds the address of a target's hours, to which only the day is to be added; remembers many."""
+    def address(self) -> Callable[[str, Target], URL]:
+        """Finds the address of a target at a path, to which only the days are to be added; caches many."""
         return lru_cache(maxsize=1024)(self._address)
 
-    def _address(self, target: Target) -> URL:
+    def _address(self, path: str, target: Target) -> URL:
         return URL.build(
             scheme=self.base_url.scheme,
             authority=self.base_url.raw_authority,
-            path=self.base_url.raw_path.rstrip("/") + CLICKS_BY_HOUR.path,
+            path=self.base_url.raw_path.rstrip("/") + path,
             query_string=_parameters(target),
             encoded=True,
         )
 
 
-def build_request(query: Query, origin: Origin) -> Request:
-    """Return the request that asks for one day of one target.
+def build_request(origin: Origin, path: str, target: Target, days: str) -> Request:
+    """Return the request that asks for days of one target.
 
-    Everything but letters, digits and ``_.-~`` is percent-encoded in UTF-8, so that a link id arrives as it
-    is, whatever it holds.
+    Of the parameters of a target everything but letters, digits and ``_.-~`` is percent-encoded in UTF-8, so
+    that a link id arrives as it is, whatever it holds.
+
+    Args:
+        origin: where the API is and who asks.
+        path: the path of the endpoint.
+        target: the target.
+        days: the parameters that name the days, ready to be sent.
     """
-    day = f"{CLICKS_BY_HOUR.day}={query.day.isoformat()}"
-    return Request(origin.address(query.target).extend_query(day), origin.headers)
+    return Request(origin.address(path, target).extend_query(days), origin.headers)
 
 
 def _parameters(target: Target) -> str:
     """Return what a target adds to an address, ready to be sent."""
     match target:
         case Link(id=link, domain=domain):
-            pairs = {CLICKS_BY_HOUR.link: link, CLICKS_BY_HOUR.domain: domain}
+            pairs = {LINK_ID: link, DOMAIN: domain}
             return "&".join(f"{name}={quote(value, safe='')}" for name, value in pairs.items())
         case Group(idx=idx):
-            return f"{CLICKS_BY_HOUR.group}={idx}"
+            return f"{GROUP}={idx}"
         case _:
             return ""
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from hourlyclicks.model.day import HOURS, Counts
 from hourlyclicks.wire.document import UnreadableError
-from hourlyclicks.wire.endpoints import CLICKS, HOUR, RESULT, UNIQUE_USERS, YMD
+from hourlyclicks.wire.names import CLICKS, HOUR, RESULT, UNIQUE_USERS, YMD
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""What the status of an answer means, before anybody reads its body as figures.
+"""What the status of a response means, before its body is read as figures.
 
 The API rejects a day in an envelope (`hourlyclicks.wire.envelope`), most often in the body of a 200. The
 statuses judged here are about the way there: the key, the rate, the server, a gateway or proxy in between.
@@ -36,11 +36,11 @@ class _Meaning(Enum):
     ANSWERED = auto()
     COMPUTING = auto()  # the request was taken, and its answer comes later
     MALFORMED = auto()  # a status without a whole body, which every day has
-    ON_THE_WAY = auto()  # a redirect, or a status that only a gateway or proxy can have meant
+    GATEWAY = auto()  # a redirect, or a status that only a gateway or proxy can have meant
     REJECTED = auto()  # by the API or a gateway; the body tells
     BAD_KEY = auto()
     BAD_KEY_OR_AGENT = auto()
-    TOO_FAST = auto()
+    RATE_LIMITED = auto()
     FAILED = auto()
     UNABLE = auto()  # a failure that the same request meets every time
 
@@ -60,11 +60,11 @@ _BY_STATUS = {
     304: _Meaning.MALFORMED,
     401: _Meaning.BAD_KEY,
     403: _Meaning.BAD_KEY_OR_AGENT,
-    407: _Meaning.ON_THE_WAY,
+    407: _Meaning.GATEWAY,
     408: _Meaning.FAILED,
-    421: _Meaning.ON_THE_WAY,
-    425: _Meaning.ON_THE_WAY,
-    429: _Meaning.TOO_FAST,
+    421: _Meaning.GATEWAY,
+    425: _Meaning.GATEWAY,
+    429: _Meaning.RATE_LIMITED,
     501: _Meaning.UNABLE,
     505: _Meaning.UNABLE,
     506: _Meaning.UNABLE,
@@ -75,54 +75,66 @@ _BY_STATUS = {
 """The statuses that mean something else than their class."""
 
 
-class Refusal(NamedTuple):
-    """The server will not answer now, because of the rate.
+class RateLimited(NamedTuple):
+    """The server does not answer now, because of the rate.
 
     Args:
         status: 429 or 503.
-        retry_after: after how many seconds it will, more than 0; ``None`` when it did not say.
+        retry_after: after how many seconds it will, more than 0; ``None``: it did not say.
     """
 
     status: int
     retry_after: float | None
 
 
-def refusal(response: Response, now: dt.datetime) -> Refusal | None:
-    """Return what a 429, or a 503 with ``Retry-After``, asks for; ``None`` for any other answer.
+def judge(
+    response: Response, now: dt.datetime, *, key: ApiKey | None = None
+) -> RateLimited | HourlyClicksError | None:
+    """Return what the status of a response means; ``None``: the body may hold figures.
 
     Args:
-        response: the answer.
-        now: the present moment, aware; a moment to wait for is counted from it unless the answer bears a date
-            itself.
+        response: the response.
+        now: the present moment, aware.
+        key: the API key, so that it is kept out of the error if the server repeats it.
+    """
+    return rate_limited(response, now) or status_error(response, key=key)
+
+
+def rate_limited(response: Response, now: dt.datetime) -> RateLimited | None:
+    """Return what a 429, or a 503 with ``Retry-After``, asks for; ``None`` for any other response.
+
+    Args:
+        response: the response.
+        now: the present moment, aware; a moment to wait for is counted from it unless the response bears a
+            date itself.
     """
     status = response.status
     if status == HTTPStatus.TOO_MANY_REQUESTS or (
         status == HTTPStatus.SERVICE_UNAVAILABLE and RETRY_AFTER in fields_of(response.headers)
     ):
-        return Refusal(status, wait_of(response.headers, now))
+        return RateLimited(status, wait_of(response.headers, now))
     return None
 
 
-def check_status(response: Response, *, key: ApiKey | None = None) -> None:
-    """Return if the body may hold figures; ask `refusal` first.
+def status_error(response: Response, *, key: ApiKey | None = None) -> HourlyClicksError | None:
+    """Return the error that a status stands for; ``None``: the body may hold figures.
 
     Args:
-        response: the answer.
+        response: the response.
         key: the API key, so that it is kept out of the error if the server repeats it.
 
-    Raises:
-        AuthenticationError: 401 or 403.
-        ApiError: any other 4xx, or a redirect, which is never followed. With the ``code`` of the API's
-            envelope if there is one; else it comes from a gateway, and may pass.
-        ServerError: 5xx or 408.
-        DecodeError: a status without figures: 201, 202, 204, 205, 206, 304, or none that HTTP knows.
-        RateLimitedError: 429.
+    Returns:
+        * `AuthenticationError`: 401 or 403.
+        * `ApiError`: any other 4xx, or a redirect, which is never followed. With the ``code`` of the API's
+          envelope if there is one; else it comes from a gateway, and may pass.
+        * `ServerError`: 5xx or 408.
+        * `DecodeError`: a status without figures: 201, 202, 204, 205, 206, 304, or none that HTTP knows.
+        * `RateLimitedError`: 429; `rate_limited` tells more.
     """
     if response.status == HTTPStatus.OK:
-        return
+        return None
     meaning = _BY_STATUS.get(response.status) or _BY_CLASS.get(response.status // 100, _Meaning.MALFORMED)
-    if meaning is not _Meaning.ANSWERED:
-        raise _error(meaning, response, key)
+    return None if meaning is _Meaning.ANSWERED else _error(meaning, response, key)
 
 
 def _error(meaning: _Meaning, response: Response, key: ApiKey | None) -> HourlyClicksError:
@@ -135,9 +147,9 @@ def _error(meaning: _Meaning, response: Response, key: ApiKey | None) -> HourlyC
         case _Meaning.COMPUTING | _Meaning.MALFORMED:
             shown = excerpt(response.body, key=key)
             return DecodeError((f"HTTP {status} {_NO_FIGURES[meaning]}",), excerpt=shown, retryable=True)
-        case _Meaning.REJECTED | _Meaning.ON_THE_WAY:
-            return ApiError(_on_the_way(response, key) or said, code=None, status=status)
-        case _Meaning.TOO_FAST:
+        case _Meaning.REJECTED | _Meaning.GATEWAY:
+            return ApiError(_of_a_gateway(response, key) or said, code=None, status=status)
+        case _Meaning.RATE_LIMITED:
             return RateLimitedError(_sentence(f"HTTP {status}: too many requests", said))
         case _Meaning.FAILED | _Meaning.UNABLE:
             retryable = meaning is _Meaning.FAILED
@@ -180,7 +192,7 @@ def _code(document: object) -> int:
         return 0
 
 
-def _on_the_way(response: Response, key: ApiKey | None) -> str:
+def _of_a_gateway(response: Response, key: ApiKey | None) -> str:
     """Say what a redirect or a proxy wants; nothing for any other status."""
     if response.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
         return "the proxy on the way asks for credentials"

@@ -16,7 +16,8 @@ from hourlyclicks.errors import HourlyClicksError
 from hourlyclicks.model.targets import Link, Query
 from hourlyclicks.pacing.backend import LocalBackend
 from hourlyclicks.wire.key import ApiKey
-from hourlyclicks.wire.request import Origin, build_request
+from hourlyclicks.wire.request import Origin
+from tests.wire.asking import build_request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -17,10 +17,9 @@ from hourlyclicks.errors import ApiError, DecodeError, HourlyClicksError, UsageE
 from hourlyclicks.model.day import DayClicks
 from hourlyclicks.model.http import Response
 from hourlyclicks.model.targets import Link, Query
-from hourlyclicks.wire import fast_path as quick
-from hourlyclicks.wire import rows
-from hourlyclicks.wire.decode import decode_day
+from hourlyclicks.wire import fast_path, rows
 from hourlyclicks.wire.key import ApiKey
+from tests.wire.asking import decode_day
 
 ANSWERS = Path(__file__).parent / "answers"
 QUERY = Query(dt.date(2025, 4, 20), Link("kYdr", "https://vvd.bz"))
@@ -34,9 +33,9 @@ SAMPLE_USERS = (17, 198, 68, 15, 1621, 7) + (None,) * 18
 def decoder(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run every test with and without the extra."""
     if request.param == "without msgspec":
-        monkeypatch.setattr("hourlyclicks.wire.decode.quick_reader", lambda: quick._loose_columns)
+        monkeypatch.setattr("hourlyclicks.wire.decode.fast_reader", lambda: fast_path._loose_columns)
     else:
-        assert quick.quick_reader() is not quick._loose_columns
+        assert fast_path.fast_reader() is not fast_path._loose_columns
 
 
 def decode(body: bytes) -> DayClicks:

@@ -13,8 +13,7 @@ from hourlyclicks.errors import ApiError, DecodeError, HourlyClicksError
 from hourlyclicks.model.day import DayClicks
 from hourlyclicks.model.http import Response
 from hourlyclicks.model.targets import Account, Query
-from hourlyclicks.wire.decode import decode_day
-from hourlyclicks.wire.status import check_status
+from tests.wire.asking import check_status, decode_day
 
 QUERY = Query(dt.date(2025, 4, 20), Account())
 FETCHED = dt.datetime(2025, 4, 22, tzinfo=dt.UTC)

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from hourlyclicks.errors import DecodeError, HourlyClicksError
 from hourlyclicks.model.http import Response
 from hourlyclicks.model.targets import Account, Query
-from hourlyclicks.wire import fast_path as quick
-from hourlyclicks.wire.decode import decode_day
+from hourlyclicks.wire import fast_path
+from tests.wire.asking import decode_day
 
 ANSWERS = Path(__file__).parent / "answers"
 QUERY = Query(dt.date(2025, 4, 20), Account())
@@ -31,21 +31,21 @@ def recorded(name: str) -> bytes:
 
 def outcome(body: bytes) -> object:
     """Return all that decoding a body comes to, in a form that compares."""
-    assert quick.quick_reader() is not quick._loose_columns
+    assert fast_path.fast_reader() is not fast_path._loose_columns
     return _outcome(body)
 
 
 def outcome_without_msgspec(body: bytes) -> object:
     """Return the same as it is on a machine without the extra."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("hourlyclicks.wire.decode.quick_reader", lambda: quick._loose_columns)
+        patch.setattr("hourlyclicks.wire.decode.fast_reader", lambda: fast_path._loose_columns)
         return _outcome(body)
 
 
 def outcome_without_quick_way(body: bytes) -> object:
     """Return the same as the reader that looks at every row finds it."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("hourlyclicks.wire.decode.quick_reader", lambda: lambda _body, _ymd: None)
+        patch.setattr("hourlyclicks.wire.decode.fast_reader", lambda: lambda _body, _ymd: None)
         return _outcome(body)
 
 
@@ -217,22 +217,22 @@ def test_two_members_of_one_name_are_refused(text: str) -> None:
 def test_any_message_is_read_the_quick_way(message: str) -> None:
     """A message that is missing, null or text takes no closer look."""
     body = f'{{"code":0{message},"result":[{ROW}]}}'.encode()
-    columns = quick.quick_reader()(body, YMD)
+    columns = fast_path.fast_reader()(body, YMD)
     assert columns is not None
-    assert columns == quick._loose_columns(body, YMD)
+    assert columns == fast_path._loose_columns(body, YMD)
 
 
 def test_msgspec_is_optional(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without msgspec the standard library is used, and with it msgspec."""
-    assert quick.quick_reader.__wrapped__() is not quick._loose_columns
+    assert fast_path.fast_reader.__wrapped__() is not fast_path._loose_columns
     monkeypatch.setitem(sys.modules, "msgspec", None)
-    assert quick.quick_reader.__wrapped__() is quick._loose_columns
+    assert fast_path.fast_reader.__wrapped__() is fast_path._loose_columns
 
 
 @pytest.mark.parametrize("name", ["sample", "whole-day", "empty-day", "unsorted", "without-message"])
 def test_usual_answers_are_read_the_quick_way(name: str) -> None:
     """The answers that the API sends take no closer look, with msgspec or without."""
     body = recorded(f"{name}.json")
-    columns = quick.quick_reader()(body, YMD)
+    columns = fast_path.fast_reader()(body, YMD)
     assert columns is not None
-    assert columns == quick._loose_columns(body, YMD)
+    assert columns == fast_path._loose_columns(body, YMD)

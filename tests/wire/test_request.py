@@ -14,7 +14,8 @@ from yarl import URL
 from hourlyclicks import errors
 from hourlyclicks._version import __version__
 from hourlyclicks.model.targets import Account, Group, Link, Query
-from hourlyclicks.wire.request import ApiKey, Origin, build_request
+from hourlyclicks.wire.request import ApiKey, Origin
+from tests.wire.asking import build_request
 
 if TYPE_CHECKING:
     from hourlyclicks.model.targets import Target

@@ -23,7 +23,8 @@ from hourlyclicks.errors import (
 )
 from hourlyclicks.model.http import Response
 from hourlyclicks.wire.key import ApiKey
-from hourlyclicks.wire.status import Refusal, check_status, refusal
+from hourlyclicks.wire.status import RateLimited, rate_limited
+from tests.wire.asking import check_status
 
 ANSWERS = Path(__file__).parent / "answers"
 NOW = dt.datetime(2025, 4, 20, 12, 0, 0, tzinfo=dt.UTC)
@@ -48,7 +49,7 @@ def error_of(response: Response) -> HourlyClicksError:
 def test_a_body_is_worth_reading(status: int) -> None:
     """A status that brings a body is left to the decoder."""
     check_status(answer(status))
-    assert refusal(answer(status, retry_after="5"), NOW) is None
+    assert rate_limited(answer(status, retry_after="5"), NOW) is None
 
 
 JUDGEMENTS: dict[type[HourlyClicksError], tuple[tuple[int, ...], bool, bool]] = {
@@ -274,7 +275,7 @@ def test_the_key_is_not_repeated(status: int, body: bytes) -> None:
     """A server that sends the key back does not get it into an error, its parts or its traceback."""
     error = error_of(answer(status, body, location=f"https://x.example/?key={CANARY}"))
     frames = traceback.TracebackException.from_exception(error, capture_locals=True).stack
-    ours = [str(frame.locals) for frame in frames if "/wire/status.py" in frame.filename]
+    ours = [str(frame.locals) for frame in frames if "/wire/asking.py" in frame.filename]
     assert ours
     for shown in (str(error), repr(error), repr(vars(error)), repr(pickle.dumps(error)), *ours):
         assert "CANARY" not in shown
@@ -293,14 +294,14 @@ def test_errors_pickle_and_copy(status: int) -> None:
 @pytest.mark.parametrize("status", [200, 204, 302, 400, 401, 408, 500, 502, 504])
 def test_only_a_429_and_a_503_refuse(status: int) -> None:
     """``Retry-After`` means nothing elsewhere."""
-    assert refusal(answer(status, retry_after="5"), NOW) is None
+    assert rate_limited(answer(status, retry_after="5"), NOW) is None
 
 
 def test_a_503_refuses_only_when_it_says_so() -> None:
     """A 503 without ``Retry-After`` is a failure, a 429 without it still a refusal."""
-    assert refusal(answer(503), NOW) is None
-    assert Refusal(429, None) == refusal(answer(429), NOW)
-    assert Refusal(503, None) == refusal(answer(503, retry_after=""), NOW)
+    assert rate_limited(answer(503), NOW) is None
+    assert RateLimited(429, None) == rate_limited(answer(429), NOW)
+    assert RateLimited(503, None) == rate_limited(answer(503, retry_after=""), NOW)
 
 
 @pytest.mark.parametrize("status", [429, 503])
@@ -346,12 +347,12 @@ def test_a_503_refuses_only_when_it_says_so() -> None:
 )
 def test_how_long_a_refusal_lasts(status: int, named: str, seconds: float | None) -> None:
     """Seconds and all three forms of HTTP dates are understood; zero, past and garbage name no time."""
-    assert Refusal(status, seconds) == refusal(answer(status, retry_after=named), NOW)
+    assert RateLimited(status, seconds) == rate_limited(answer(status, retry_after=named), NOW)
 
 
 def test_names_of_headers_have_no_case() -> None:
     """A header is found however it is written, in a mapping that tells cases apart as well."""
-    assert Refusal(429, 5.0) == refusal(Response(429, {"RETRY-after": "5"}, b""), NOW)
+    assert RateLimited(429, 5.0) == rate_limited(Response(429, {"RETRY-after": "5"}, b""), NOW)
 
 
 @pytest.mark.parametrize("wrong", [-3600, 0, 3600])
@@ -359,14 +360,14 @@ def test_a_date_is_counted_from_the_date_of_the_answer(wrong: int) -> None:
     """A clock of ours that is wrong by an hour changes nothing, as long as the answer bears a date."""
     headers = {"Retry-After": "Sun, 20 Apr 2025 12:00:30 GMT", "Date": "Sun, 20 Apr 2025 12:00:00 GMT"}
     ours = NOW + dt.timedelta(seconds=wrong)
-    assert Refusal(429, 30.0) == refusal(Response(429, headers, b""), ours)
-    assert Refusal(429, 30.0) == refusal(Response(429, {**headers, "Date": "now"}, b""), NOW)
+    assert RateLimited(429, 30.0) == rate_limited(Response(429, headers, b""), ours)
+    assert RateLimited(429, 30.0) == rate_limited(Response(429, {**headers, "Date": "now"}, b""), NOW)
 
 
 @given(st.text() | st.from_regex(r"[A-Z][a-z]{2}, ?\d+ [A-Z][a-z]{2} \d+ \d+:\d+:\d+ ?([-+]\d+|[A-Z]+)?"))
 def test_no_retry_after_is_too_strange(named: str) -> None:
     """Whatever is written there, it is a time above zero or none."""
-    asked = refusal(answer(429, retry_after=named), NOW)
+    asked = rate_limited(answer(429, retry_after=named), NOW)
     assert asked is not None
     assert asked.retry_after is None or 0 < asked.retry_after <= 2**31
 
