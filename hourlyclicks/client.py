@@ -22,7 +22,9 @@ from hourlyclicks.pacing.forecast import forecast
 from hourlyclicks.pacing.plans import Limits, Plan
 from hourlyclicks.pacing.queue import Lane
 from hourlyclicks.store.opening import store_of
-from hourlyclicks.transport.aiohttp import AiohttpTransport, Timeout, Translated
+from hourlyclicks.transport.aiohttp import AiohttpTransport
+from hourlyclicks.transport.foreign import Translated
+from hourlyclicks.transport.protocol import Timeout
 from hourlyclicks.wire.key import KEY_VARIABLE
 from hourlyclicks.wire.request import Origin
 from hourlyclicks.wire.unwrap import given_key
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
     from hourlyclicks.model.series import HourlySeries
     from hourlyclicks.pacing.forecast import Estimate
     from hourlyclicks.store.protocol import Store
-    from hourlyclicks.transport.aiohttp import Transport
+    from hourlyclicks.transport.protocol import Transport
 
 __all__ = ["KEY_VARIABLE", "Client", "Order"]
 

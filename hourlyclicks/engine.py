@@ -32,7 +32,7 @@ from hourlyclicks.pacing.limiter import Limiter
 from hourlyclicks.pacing.queue import Job, Lane
 from hourlyclicks.store.freshness import Freshness
 from hourlyclicks.store.protocol import Store
-from hourlyclicks.transport.aiohttp import Transport
+from hourlyclicks.transport.protocol import Transport
 from hourlyclicks.wire.key import fingerprint_of
 
 if TYPE_CHECKING:

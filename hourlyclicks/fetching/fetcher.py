@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.pacing.queue import Job
     from hourlyclicks.pacing.window import Slot
-    from hourlyclicks.transport.aiohttp import Transport
+    from hourlyclicks.transport.protocol import Transport
     from hourlyclicks.wire.request import Origin
 
 _TAKEN = 0.05

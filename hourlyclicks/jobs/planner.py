@@ -12,7 +12,7 @@ from collections import Counter
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Protocol
 
-from hourlyclicks.fetching.cache import pages
+from hourlyclicks.fetching.cache import ENTRIES
 from hourlyclicks.model.targets import Query
 from hourlyclicks.store.ledger import SETTLED, DayState
 
@@ -174,7 +174,7 @@ class Planner:
         if target in self._parking.parked:
             return
         aside = self._circuit.aside
-        for page in pages(self._days, backwards=self._newest_first):
+        for page in self._days.chunks(ENTRIES, newest_first=self._newest_first):
             entries = {entry.date: entry for entry in await self._cache.entries(target, page)}
             for day in reversed(page) if self._newest_first else page:
                 bit = 1 << self._days.index(day)

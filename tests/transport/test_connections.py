@@ -11,7 +11,8 @@ import pytest
 
 from hourlyclicks import Client, Limits, RetryPolicy
 from hourlyclicks.errors import TransportError
-from hourlyclicks.transport.aiohttp import AiohttpTransport, Timeout
+from hourlyclicks.transport.aiohttp import AiohttpTransport
+from hourlyclicks.transport.protocol import Timeout
 from tests.fetching.asking import KEY, LINK, ask, failure, held
 from tests.transport.raw_server import EMPTY_DAY, OK, Sign, answer
 

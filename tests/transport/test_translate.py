@@ -16,7 +16,9 @@ from aiohttp.abc import AbstractResolver
 
 from hourlyclicks import Client, Limits
 from hourlyclicks.errors import AuthenticationError, TransportError, UsageError
-from hourlyclicks.transport.aiohttp import AiohttpTransport, Timeout, Translated
+from hourlyclicks.transport.aiohttp import AiohttpTransport
+from hourlyclicks.transport.foreign import Translated
+from hourlyclicks.transport.protocol import Timeout
 from hourlyclicks.transport.translate import NotSentAgain, StaleConnection, translate
 from tests.fetching.asking import KEY, LINK, failure
 from tests.transport.raw_server import EMPTY_DAY, RawServer, Sign, answer
