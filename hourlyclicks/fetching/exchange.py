@@ -2,7 +2,7 @@
 
 ::
 
-    acquire ──► sent ──► answered ──► SUCCEEDED: done, `day` is the answer
+    acquire ──► sent ──► answered ──► SUCCEEDED: done, `days` is the answer
        ▲                 │      └──► Pause ──► paused ─┐
        │                 └► broke ─────────────────────┴► Outcome of the slot ──► next
        └───────────────────────────────── at once, or after some seconds ──────────┘   └► raises: failed
@@ -29,13 +29,12 @@ from hourlyclicks.fetching.retry import Retrier
 from hourlyclicks.fetching.skew import SkewWatch
 from hourlyclicks.fetching.trust import Doubt, KeyTrust, condemns
 from hourlyclicks.model.dates import Finality
-from hourlyclicks.model.day import DayClicks
 from hourlyclicks.model.questions import Question
 from hourlyclicks.pacing.limiter import ANSWERED, LOST, SUCCEEDED, Limiter
 from hourlyclicks.pacing.queue import Lane, OverError
 from hourlyclicks.pacing.spacing import MOST_PAUSES
 from hourlyclicks.wire.age import dated
-from hourlyclicks.wire.endpoints import CLICKS_BY_HOUR, Endpoint
+from hourlyclicks.wire.endpoints import CLICKS_BY_HOUR, ENDPOINTS
 from hourlyclicks.wire.key import ApiKey
 from hourlyclicks.wire.status import RateLimited
 
@@ -44,6 +43,7 @@ if TYPE_CHECKING:
 
     from hourlyclicks.fetching.retry import Attempts
     from hourlyclicks.fetching.task import FetchTask
+    from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.http import Response
     from hourlyclicks.pacing.limiter import Outcome
     from hourlyclicks.pacing.window import Slot
@@ -78,7 +78,6 @@ class Rules:
         limiter: paused, and told of overload and of errors that end everything.
         clock: what time it is.
         dispatch: told what happens.
-        endpoint: the endpoint that is asked.
     """
 
     key: ApiKey
@@ -89,44 +88,19 @@ class Rules:
     limiter: Limiter
     clock: Clock
     dispatch: Dispatcher
-    endpoint: Endpoint[DayClicks] = CLICKS_BY_HOUR
-
-    def read(
-        self, question: Question, response: Response, as_of: dt.datetime, failure: HourlyClicksError | None
-    ) -> tuple[DayClicks, ...]:
-        """Read the days in a response.
-
-        Args:
-            question: what was asked.
-            response: the response.
-            as_of: when the figures are from.
-            failure: what its status means.
-
-        Raises:
-            HourlyClicksError: there are none.
-        """
-        try:
-            if failure is not None:
-                raise failure
-            return self.endpoint.decode(
-                question, response, fetched_at=as_of, is_final=self.finality.of, key=self.key
-            )
-        except HourlyClicksError as error:
-            if error.retryable:
-                response.discard()  # another connection may lead to a server that is well
-            raise
 
 
 class Exchange:
-    """The requests for one day, and their answers.
+    """The requests for one question, and their answers.
 
     Args:
         rules: what all exchanges share.
-        task: the day, and on whose behalf.
+        task: the day, or the first one, and on whose behalf.
+        question: what the requests ask; ``None``: the hours of that day.
 
     Attributes:
-        question: what the requests ask.
-        day: the answer, at the end.
+        endpoint: what is asked.
+        days: the answer, at the end.
         requests: how many were sent.
         asked: when the last one was sent; of a rejection, as of when it holds.
         failure: why the last attempt failed, when another one was to follow.
@@ -143,21 +117,23 @@ class Exchange:
         "_started",
         "_task",
         "asked",
-        "day",
+        "days",
+        "endpoint",
         "failure",
         "question",
         "requests",
     )
 
-    day: DayClicks
+    days: tuple[DayClicks, ...]
     asked: dt.datetime
     _slot: Slot
     _started: int
 
-    def __init__(self, rules: Rules, task: FetchTask) -> None:
+    def __init__(self, rules: Rules, task: FetchTask, question: Question | None = None) -> None:
         self._rules = rules
         self._task = task
-        self.question = Question.of(task.query, rules.endpoint.name)
+        self.question = question or Question.of(task.query, CLICKS_BY_HOUR.name)
+        self.endpoint = ENDPOINTS[self.question.endpoint]
         self.requests = self._stale = self._pauses = 0
         self._doubted = False
         self.failure: HourlyClicksError | None = None
@@ -176,21 +152,22 @@ class Exchange:
 
     def answered(self, response: Response) -> Outcome | Pause:
         """Judge a response; return what it means for the slot and for all other requests."""
-        rules, query, failure = self._rules, self._task.query, None
+        rules, query, judged = self._rules, self._task.query, None
         if response.status != _OK:
-            judged = rules.endpoint.judge(response, rules.clock.wall(), key=rules.key)
+            judged = self.endpoint.judge(response, rules.clock.wall(), key=rules.key)
             if isinstance(judged, RateLimited):
                 return self._rate_limited(response, judged)
-            failure = judged
         as_of, skew = dated(response, self.asked, query.day)
         if skew is not None:
             rules.skew.note(skew)
+        if judged is not None:
+            return self._rejected(judged, response, as_of)
         try:
-            (self.day,) = rules.read(self.question, response, as_of, failure)
+            self.days = self.endpoint.decode(
+                self.question, response, fetched_at=as_of, is_final=rules.finality.of, key=rules.key
+            )
         except HourlyClicksError as error:
-            if isinstance(error, ApiError):
-                self.asked = as_of  # a rejection of a day that was not over by then is not the last word
-            return self._rejected(error.about(query.day, query.target))
+            return self._rejected(error, response, as_of)
         if not rules.trust.certain:
             rules.trust.accept()
         breakers = self._task.caller.breakers
@@ -237,9 +214,14 @@ class Exchange:
             dispatch(Refused(day=query.day, target=query.target, status=limited.status))
         return Pause(limited.retry_after, for_rate)
 
-    def _rejected(self, error: HourlyClicksError) -> Outcome | Pause:
+    def _rejected(self, error: HourlyClicksError, response: Response, as_of: dt.datetime) -> Outcome | Pause:
         """Judge an answer without figures: it may be about the key, about the day, or about neither."""
         rules, limiter, query = self._rules, self._rules.limiter, self._task.query
+        error.about(query.day, query.target)
+        if error.retryable:
+            response.discard()  # another connection may lead to a server that is well
+        if isinstance(error, ApiError):
+            self.asked = as_of  # a rejection of a day that was not over by then is not the last word
         try:
             doubt = rules.trust.doubt(error, sent=self._slot.epoch, epoch=limiter.epoch)
         except HourlyClicksError as wrong:

@@ -68,7 +68,7 @@ class DayFetcher:
         """
         exchange = exchange or Exchange(self.rules, task)
         try:
-            day = await self._ask(task, exchange)
+            (day,) = await self._ask(task, exchange)
             self.rules.retrier.budget.earn()
             if self._cache is not None:
                 stored = await self._cache.put(
@@ -96,13 +96,13 @@ class DayFetcher:
         task.caller.answered += not task.again
         return day
 
-    async def _ask(self, task: FetchTask, exchange: Exchange) -> DayClicks:
+    async def _ask(self, task: FetchTask, exchange: Exchange) -> tuple[DayClicks, ...]:
         """Send requests until one of them is answered, or the exchange fails."""
         limiter = self._limiter
         while True:
             slot = limiter.try_acquire(task) or await self._acquire(task)
             task.sent = True
-            request = self.rules.endpoint.build(exchange.question, self._origin)
+            request = exchange.endpoint.build(exchange.question, self._origin)
             outcome = LOST
             try:
                 exchange.sent(slot)
@@ -119,7 +119,7 @@ class DayFetcher:
                     outcome = Outcome(may_arrive=request.may_arrive)
                 limiter.finish(slot, outcome)
             if outcome is SUCCEEDED:
-                return exchange.day
+                return exchange.days
             wait = exchange.next()
             if wait is not None:
                 await self._sleep(task, wait)

@@ -13,7 +13,7 @@ Everything outside of `wire` knows endpoints by their names only, which also sta
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from hourlyclicks.wire.clicks_by_hour import CLICKS_BY_HOUR
 
@@ -90,5 +90,5 @@ class Endpoint(Protocol[Day_co]):
         ...
 
 
-ENDPOINTS = {endpoint.name: endpoint for endpoint in (CLICKS_BY_HOUR,)}
+ENDPOINTS: dict[str, Endpoint[Any]] = {endpoint.name: endpoint for endpoint in (CLICKS_BY_HOUR,)}
 """All endpoints, by their names."""

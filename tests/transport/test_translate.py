@@ -20,6 +20,7 @@ from hourlyclicks.transport.aiohttp import AiohttpTransport
 from hourlyclicks.transport.foreign import Translated
 from hourlyclicks.transport.protocol import Timeout
 from hourlyclicks.transport.translate import NotSentAgain, StaleConnection, translate
+from hourlyclicks.wire.clicks_by_hour import ClicksByHour
 from tests.fetching.asking import KEY, LINK, failure
 from tests.transport.raw_server import EMPTY_DAY, RawServer, Sign, answer
 
@@ -167,15 +168,14 @@ async def test_even_a_bug_hands_over_what_was_answered(
     options: dict[str, Any] = {"transport": transport, "limits": Limits(concurrency=1)}
     async with Client(KEY, store=tmp_path / "a.db", **options) as client:
         number = iter(range(1000))
-        rules = client._engine._services.fetcher.rules
-        decode = type(rules).read
+        decode = ClicksByHour.decode
 
-        def read(*args: Any) -> Any:  # noqa: ANN401 - passed through
+        def read(*args: Any, **options: Any) -> Any:  # noqa: ANN401 - passed through
             if next(number) == 3:
                 raise bug
-            return decode(*args)
+            return decode(*args, **options)
 
-        monkeypatch.setattr(type(rules), "read", read)
+        monkeypatch.setattr(ClicksByHour, "decode", read)
         with pytest.raises(type(bug)) as caught:
             await client.fetch("2025-04-01", "2025-04-09", LINK)
         if isinstance(bug, ZeroDivisionError):
