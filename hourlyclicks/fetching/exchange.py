@@ -152,16 +152,17 @@ class Exchange:
 
     def answered(self, response: Response) -> Outcome | Pause:
         """Judge a response; return what it means for the slot and for all other requests."""
-        rules, query, judged = self._rules, self._task.query, None
+        rules, query, failure = self._rules, self._task.query, None
         if response.status != _OK:
             judged = self.endpoint.judge(response, rules.clock.wall(), key=rules.key)
             if isinstance(judged, RateLimited):
                 return self._rate_limited(response, judged)
+            failure = judged
         as_of, skew = dated(response, self.asked, query.day)
         if skew is not None:
             rules.skew.note(skew)
-        if judged is not None:
-            return self._rejected(judged, response, as_of)
+        if failure is not None:
+            return self._rejected(failure, response, as_of)
         try:
             self.days = self.endpoint.decode(
                 self.question, response, fetched_at=as_of, is_final=rules.finality.of, key=rules.key

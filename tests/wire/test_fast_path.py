@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import sys
 from pathlib import Path
 from typing import cast
@@ -211,6 +212,58 @@ def test_two_members_of_one_name_are_refused(text: str) -> None:
         assert kind is DecodeError
         assert said.startswith("two members of an object have the same name")
         assert parts["retryable"]
+
+
+def whole_day(**extra: str) -> bytes:
+    """Return a day of 24 rows, as short as it can be written; put something before some of its members."""
+    parts = {"code": "", "row": "", "hour": "", "end": "", "message": "x", **extra}
+    row = '{{{row}"ymd":"2025-04-20",{hour}"hour":{number},"acesCnt":7,"pernCnt":12345}}'
+    rows = [row.format(number=hour, **parts) for hour in range(23)]
+    rows.append(row.format(number=23, **parts | {"row": "", "hour": ""}))
+    text = '{{{code}"code":0,"message":"{message}","result":[{rows}]{end}}}'
+    return text.format(rows=",".join(rows), **parts).encode()
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {"code": '"code":0,'},
+        {"code": '"code":1,'},
+        {"code": '"result":[],'},
+        {"code": '"message":"",'},
+        {"row": '"hour":1,'},
+        {"row": '"pernCnt":123456789012345,'},
+        {"hour": '"ymd":"",'},
+        {"end": ',"code":0'},
+        {"end": ',"message":""', "message": ""},
+        {"end": ',"message":"y"', "message": "long enough to make room for any other member"},
+        {"end": ',"message":null'},
+    ],
+    ids=str,
+)
+def test_a_body_has_no_room_for_a_member_too_many(extra: dict[str, str]) -> None:
+    """A whole day with a member that is named twice is refused by all readers, whatever its length is."""
+    assert fast_path.fast_reader()(whole_day(), YMD) is not None
+    body = whole_day(**extra)
+    assert fast_path.fast_reader()(body, YMD) is None
+    assert fast_path._loose_columns(body, YMD) is None
+    assert outcome_without_quick_way(body) == outcome(body) == outcome_without_msgspec(body)
+
+
+@given(st.lists(st.integers(0, 2**63 - 1), min_size=48, max_size=48), st.none() | st.text(max_size=20))
+def test_the_least_length_is_that_of_a_body_without_blanks(counts: list[int], message: str | None) -> None:
+    """No body is shorter than what tells that each of its members stands there once."""
+    rows = [
+        {"ymd": YMD, "hour": hour, "acesCnt": counts[hour], "pernCnt": counts[hour + 24]}
+        for hour in range(24)
+    ]
+    document = {"code": 0, "message": message, "result": rows}
+    body = json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
+    lists = json.dumps([counts[:24], counts[24:]], separators=(",", ":"))
+    least = fast_path._LEAST + len(lists) + fast_path._LEAST_MESSAGE + len(message or "")
+    assert least <= len(body)
+    if message is not None and message.isascii() and message.isalnum():
+        assert least == len(body)
 
 
 @pytest.mark.parametrize("message", ["", ',"message":null', ',"message":""', ',"message":"success"'])
