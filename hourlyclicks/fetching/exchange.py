@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from hourlyclicks.pacing.window import Slot
 
 _OK = int(HTTPStatus.OK)
+_DAY = CLICKS_BY_HOUR.name
 _MOST_STALE = 3
 """So many stale connections cost an attempt nothing; each kept connection can be one."""
 
@@ -132,8 +133,11 @@ class Exchange:
     def __init__(self, rules: Rules, task: FetchTask, question: Question | None = None) -> None:
         self._rules = rules
         self._task = task
-        self.question = question or Question.of(task.query, CLICKS_BY_HOUR.name)
-        self.endpoint = ENDPOINTS[self.question.endpoint]
+        if question is None:
+            query = task.query
+            question = Question(query.day, query.day, query.target, _DAY)
+        self.question = question
+        self.endpoint = ENDPOINTS[question.endpoint]
         self.requests = self._stale = self._pauses = 0
         self._doubted = False
         self.failure: HourlyClicksError | None = None
