@@ -1,7 +1,7 @@
 """What can be asked about: the whole account, one group of links, or one link.
 
 The three are separate types and a target is exactly one of them, so a request for a link *and* a group,
-whose answer nobody documents, cannot be written down.
+whose answer is not documented, cannot be expressed.
 """
 
 from __future__ import annotations

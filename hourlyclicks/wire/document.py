@@ -62,7 +62,7 @@ def read_strictly(body: bytes) -> Any:  # noqa: ANN401 - a JSON document is of a
         raise UnreadableError(_not_json(text, error), retryable=True) from None
     except UnreadableError:
         raise
-    except ValueError:  # int() refuses thousands of digits, whose conversion takes quadratic time
+    except ValueError:  # int() rejects thousands of digits, whose conversion takes quadratic time
         raise UnreadableError("a number has too many digits", retryable=False) from None
 
 
@@ -111,7 +111,7 @@ def _constant(name: str) -> NoReturn:
 
 
 def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Make an object; of two members of one name it is anyone's guess which one is meant."""
+    """Make an object; of two members of one name it is unknown which one is meant."""
     made = dict(members)
     if len(made) < len(members):
         raise UnreadableError("two members of an object have the same name", retryable=True)

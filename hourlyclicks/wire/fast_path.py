@@ -1,9 +1,9 @@
-"""The quick way from an answer to its figures, for the answers that are made as the API makes them.
+"""The fast path from a body to its figures, for bodies that are written as the API writes them.
 
 With msgspec installed (extra ``speedups``) the bytes are read straight into rows, and checked on the way;
-without it, by the decoder of the standard library, and checked afterwards. Both give the same, or pass: on
-anything else, be it wrong or merely unusual, `hourlyclicks.wire.decode` has the last word. Nothing that was
-not foreseen is believed, so nothing nests deeper than an answer does.
+without it, by the decoder of the standard library, and checked afterwards. Both give the same figures, or
+none: anything else, be it wrong or merely unusual, is left to `hourlyclicks.wire.decode`. Only the expected
+shape is accepted, so nothing nests deeper than an answer does.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def _loose_columns(body: bytes, ymd: str) -> Columns | None:
 
 @cache  # at the first answer, since importing msgspec takes a while
 def fast_reader() -> Callable[[bytes, str], Columns | None]:
-    """Return what gives the figures of a day, or ``None`` when it takes a closer look to know.
+    """Return a function that reads the figures of a day, or gives ``None`` when a closer look is needed.
 
     It takes the body of the answer, and the day as the API writes it.
     """

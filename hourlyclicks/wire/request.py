@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["ApiKey", "Origin", "build_request"]
 
 PRODUCT = f"hourlyclicks/{__version__}"
-"""Our own product token; the vendor refuses agents it cannot identify."""
+"""Our own product token; the vendor rejects agents it cannot identify."""
 
 _BRAND = r"[\x21-\x7e](?:[\x20-\x7e]{0,254}[\x21-\x7e])?"
 _UNFIT_FOR_URL = r"[\x00-\x20\x7f-\xa0\\]"
@@ -144,7 +144,7 @@ def _base_url(value: str | URL, *, allow_http: bool) -> URL:
 
 
 def _check_spelling(text: str) -> None:
-    """Refuse what a URL parser would drop without a word."""
+    """Reject what a URL parser would silently drop."""
     if re.search(_UNFIT_FOR_URL, text):
         raise UsageError("base_url holds a space, a control character or a backslash")
     if "@" in text.partition("//")[2].partition("/")[0]:

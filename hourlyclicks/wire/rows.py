@@ -1,8 +1,8 @@
 """The rows of a day into two columns of 24.
 
-An hour without a row is not reported, which is never zero; a ``result`` without rows is a day nobody
-reported on. A day is right as a whole or refused as a whole: one row that cannot be, or that belongs to
-another day, casts doubt on all of them.
+An hour without a row is not reported, which is never zero; a ``result`` without rows is a day of which no
+hour was reported. A day is accepted as a whole or rejected as a whole: one row that is invalid, or that
+belongs to another day, makes all of them doubtful.
 
 There are two readers. `plain_columns` costs less than decoding the JSON did and knows only the rows the API
 sends; on most others it passes, and what it gives is right. `careful_columns` also reads digit strings
@@ -29,7 +29,7 @@ LARGEST = 2**63 - 1
 """The largest number that is believed, and that the columns of a series hold."""
 
 MAX_PROBLEMS = 100
-"""After so many problems nobody reads on."""
+"""After so many problems reading stops."""
 
 _DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 
@@ -37,7 +37,7 @@ _DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 def plain_columns(rows: Sequence[Any], ymd: str) -> Columns | None:
     """Return the columns if all rows are of the day, of different hours and plain numbers; else ``None``.
 
-    Members that the API does not know are not looked at: whoever calls this has seen that there are none.
+    Unknown members are not looked at: the caller has checked that there are none.
     """
     clicks: list[int | None] = [None] * HOURS
     users = clicks.copy()
@@ -82,7 +82,7 @@ def whole_number(value: object) -> int | None:
     if type(value) is int:
         return value
     if isinstance(value, str) and value.isascii() and value.isdigit():
-        # Twenty digits are too many already; int() refuses some thousands with an error of its own.
+        # Twenty digits are too many already; int() raises for some thousands of digits.
         return int(value.lstrip("0")[:20] or "0")
     return None
 

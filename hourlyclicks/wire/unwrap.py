@@ -2,7 +2,8 @@
 
 A key travels through editors, shells, ``.env`` files and secret stores. What is plainly wrapping is taken
 away: blanks and line ends around it, a byte order mark, a pair of quotes, and ``NAME=`` in front, as in a
-file for the environment. Anything else that cannot be in a key is refused in words that do not repeat it.
+file for the environment. Anything else that cannot be in a key is rejected; the error does
+not repeat it.
 """
 
 from __future__ import annotations
