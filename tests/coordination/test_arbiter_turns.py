@@ -1,138 +1,138 @@
-"""One pace for several processes: whose turn it is, who asks for a day, and clocks put back."""
+"""One rate limit for several processes: the order, the claims to days, and clocks that are set back."""
 
 from __future__ import annotations
 
 from hourlyclicks.clock import SECOND
-from hourlyclicks.coordination.arbiter import GRACE, TURN, Taken
+from hourlyclicks.coordination.arbiter import GRACE, POLL_AFTER, Taken
 from hourlyclicks.pacing.plans import Limits, Rate
 from hourlyclicks.pacing.window import Slot
-from tests.pacing.world import LEASE, Booth
+from tests.coordination.steps import LEASE, Steps
 
 TWO = Limits(rates=(Rate(2),), concurrency=4)
 TEN = Limits(rates=(Rate(10),), concurrency=1)
 EVEN = Limits(rates=(Rate(6),), concurrency=4, guard=0.0, spacing="even")
-SOON = TURN / SECOND
+SOON = POLL_AFTER / SECOND
 PATIENCE = 2 * GRACE / SECOND
 
-# -- turns ------------------------------------------------------------------------------------------------
+# -- order ------------------------------------------------------------------------------------------------
 
 
-def test_turns_are_taken() -> None:
+def test_processes_take_turns() -> None:
     """Of three processes that always want more, each is served every third time."""
-    booth, moment = Booth(Limits()), 1.0
+    steps, moment = Steps(Limits()), 1.0
     served: list[str] = []
     names = ("ann", "bob", "eve")
     while len(served) < 30:
         for name in names:
-            got = booth.ask(moment, name, waiting=3, unsent=99)
+            got = steps.ask(moment, name, waiting=3, unsent=99)
             if isinstance(got, Slot):
                 served.append(name)
                 moment += 0.3
-                booth.release(moment, got)
+                steps.release(moment, got)
         moment += SOON
     assert [served[first::3] for first in range(3)] == [[name] * 10 for name in served[:3]]
 
 
-def test_who_is_more_urgent_goes_first() -> None:
-    """A process with an interactive call is not overtaken by one with a backfill, however recently served."""
-    booth = Booth(TEN)
-    slot = booth.given(0, "urgent")
-    assert booth.held(0.1, "patient", lane=1) is None
-    assert booth.held(0.1, "urgent", lane=0) is None
-    booth.release(1, slot)
-    assert booth.held(1, "patient", lane=1) == 1 + SOON
-    booth.given(1, "urgent", lane=0)
+def test_a_higher_priority_goes_first() -> None:
+    """A process with an interactive call goes before one with a backfill, however recently it was served."""
+    steps = Steps(TEN)
+    slot = steps.granted(0, "urgent")
+    assert steps.waits_until(0.1, "patient", lane=1) is None
+    assert steps.waits_until(0.1, "urgent", lane=0) is None
+    steps.release(1, slot)
+    assert steps.waits_until(1, "patient", lane=1) == 1 + SOON
+    steps.granted(1, "urgent", lane=0)
 
 
-def test_nobody_yields_to_one_whose_time_has_not_come() -> None:
-    """Who was told to ask later competes with nobody before."""
-    booth = Booth(Limits(rates=(Rate(1),)))
-    booth.release(0, booth.given(0, "ann"))
-    assert booth.held(1, "bob") == 61.0
-    booth.limits = Limits(rates=(Rate(2),))
-    booth.given(2, "ann")
+def test_an_entry_that_is_not_due_holds_up_no_process() -> None:
+    """A process that was told to ask later takes no slot from the others before."""
+    steps = Steps(Limits(rates=(Rate(1),)))
+    steps.release(0, steps.granted(0, "ann"))
+    assert steps.waits_until(1, "bob") == 61.0
+    steps.limits = Limits(rates=(Rate(2),))
+    steps.granted(2, "ann")
 
 
-def test_one_that_does_not_come_is_waited_for_a_moment() -> None:
-    """A process that died in the line costs the others two seconds once."""
-    booth = Booth(TEN)
-    slot = booth.given(1, "ann")
-    assert booth.held(1.5, "dead") is None
-    booth.release(2, slot)
-    assert booth.held(2, "ann") == 2 + SOON
-    booth.given(1.5 + PATIENCE, "ann")
+def test_a_queue_entry_expires() -> None:
+    """A process that died while it was queued costs the others two seconds once."""
+    steps = Steps(TEN)
+    slot = steps.granted(1, "ann")
+    assert steps.waits_until(1.5, "dead") is None
+    steps.release(2, slot)
+    assert steps.waits_until(2, "ann") == 2 + SOON
+    steps.granted(1.5 + PATIENCE, "ann")
 
 
-def test_who_leaves_the_line_is_not_waited_for() -> None:
-    """After a process has stepped out, the next goes at once."""
-    booth = Booth(TEN)
-    slot = booth.given(0, "ann")
-    booth.held(0.5, "bob")
-    booth.release(1, slot)
-    booth.step(1, lambda arbiter: arbiter.leave("bob"))
-    booth.given(1, "ann")
+def test_a_process_that_leaves_the_queue_is_not_waited_for() -> None:
+    """After a process has left, the next one goes at once."""
+    steps = Steps(TEN)
+    slot = steps.granted(0, "ann")
+    steps.waits_until(0.5, "bob")
+    steps.release(1, slot)
+    steps.step(1, lambda arbiter: arbiter.leave("bob"))
+    steps.granted(1, "ann")
 
 
-def test_who_only_waits_writes_little() -> None:
-    """Asking again and again changes the book about once a second."""
-    booth = Booth(TEN)
-    booth.given(0, "ann")
-    before = booth.written
+def test_polling_writes_little() -> None:
+    """Asking again and again changes the state about once a second."""
+    steps = Steps(TEN)
+    steps.granted(0, "ann")
+    before = steps.written
     for number in range(500):
-        booth.held(number * SOON, "bob")
-    assert booth.written - before <= 12
+        steps.waits_until(number * SOON, "bob")
+    assert steps.written - before <= 12
 
 
 # -- claims -----------------------------------------------------------------------------------------------
 
 
 def test_a_day_is_asked_for_by_one_process_at_a_time() -> None:
-    """Another that wants it is told so, until it is settled; the same process may try again."""
-    booth = Booth(Limits(concurrency=4))
-    slot = booth.given(0, "ann", "monday")
-    assert booth.ask(0, "bob", "monday") == Taken()
-    booth.given(0, "bob", "tuesday")
-    booth.release(1, slot)
-    assert booth.ask(1, "bob", "monday") == Taken()
-    booth.release(2, booth.given(1, "ann", "monday"))
-    booth.step(2, lambda arbiter: arbiter.settle("monday", "ann"))
-    booth.given(2, "bob", "monday")
+    """Another one is told that it is taken, until the claim is released; the same process may try again."""
+    steps = Steps(Limits(concurrency=4))
+    slot = steps.granted(0, "ann", "monday")
+    assert steps.ask(0, "bob", "monday") == Taken()
+    steps.granted(0, "bob", "tuesday")
+    steps.release(1, slot)
+    assert steps.ask(1, "bob", "monday") == Taken()
+    steps.release(2, steps.granted(1, "ann", "monday"))
+    steps.step(2, lambda arbiter: arbiter.settle("monday", "ann"))
+    steps.granted(2, "bob", "monday")
 
 
 def test_a_claim_ends_with_its_lease() -> None:
     """The day of a process that died can be asked for again when its request must be over."""
-    booth = Booth(Limits(concurrency=4))
-    booth.given(0, "ann", "monday")
-    assert booth.ask(LEASE - 1, "bob", "monday") == Taken()
-    booth.given(LEASE, "bob", "monday")
+    steps = Steps(Limits(concurrency=4))
+    steps.granted(0, "ann", "monday")
+    assert steps.ask(LEASE - 1, "bob", "monday") == Taken()
+    steps.granted(LEASE, "bob", "monday")
 
 
 # -- clocks -----------------------------------------------------------------------------------------------
 
 
 def test_after_a_reboot_one_window_is_waited_for() -> None:
-    """With the clock put back, all that was sent counts as sent just now, and nothing longer than that."""
-    booth = Booth(TWO)
-    booth.release(5000, booth.given(5000, "ann"))
-    booth.given(5000, "ann")
-    assert booth.held(3, "bob") == 64.0
-    booth.release(64, booth.given(64, "bob"))
-    assert booth.held(65, "bob") == 3 + LEASE + 61.0
+    """With the clock set back, all that was sent counts as sent just now, and nothing longer than that."""
+    steps = Steps(TWO)
+    steps.release(5000, steps.granted(5000, "ann"))
+    steps.granted(5000, "ann")
+    assert steps.waits_until(3, "bob") == 64.0
+    steps.release(64, steps.granted(64, "bob"))
+    assert steps.waits_until(65, "bob") == 3 + LEASE + 61.0
 
 
-def test_a_place_given_back_after_the_clock_was_put_back() -> None:
+def test_a_slot_given_back_after_the_clock_was_set_back() -> None:
     """It leaves nothing behind, no moment on the old clock least of all."""
-    booth = Booth(Limits(rates=(Rate(9),)))
-    booth.release(5000, booth.given(5000, "ann"))
-    slot = booth.given(5001, "ann", "monday")
-    booth.step(3, lambda arbiter: arbiter.cancel(slot.id, "monday"))
-    booth.given(4, "bob")
+    steps = Steps(Limits(rates=(Rate(9),)))
+    steps.release(5000, steps.granted(5000, "ann"))
+    slot = steps.granted(5001, "ann", "monday")
+    steps.step(3, lambda arbiter: arbiter.cancel(slot.id, "monday"))
+    steps.granted(4, "bob")
 
 
-def test_a_pause_is_not_longer_for_a_clock_put_back() -> None:
+def test_a_pause_is_not_longer_for_a_clock_set_back() -> None:
     """It lasts a quarter of an hour and a quarter of that at most, from now on."""
-    booth = Booth(Limits())
-    slot = booth.given(5000, "ann")
-    booth.refuse(5000, slot, 900.0)
-    booth.release(5000, slot, answered=False)
-    assert booth.held(0, "bob") == 1125.0
+    steps = Steps(Limits())
+    slot = steps.granted(5000, "ann")
+    steps.rate_limited(5000, slot, 900.0)
+    steps.release(5000, slot, answered=False)
+    assert steps.waits_until(0, "bob") == 1125.0
