@@ -288,5 +288,5 @@ class Circuit:
 
     async def _refuse(self, rejection: Rejection) -> None:
         assert self._cache is not None  # noqa: S101 - only with a store is a day believed to be rejected
-        await self._cache.refuse(rejection.query, rejection.error, asked=rejection.asked)
+        await self._cache.record_rejection(rejection.query, rejection.error, asked=rejection.asked)
         self._listener.refuse(rejection.query)

@@ -219,14 +219,14 @@ class Parking:
             breaker.state, breaker.claimed = State.CHECKING, False
             self.held += 1
 
-    def noted(self, query: Query, earlier: LedgerEntry | None) -> None:
+    def recorded(self, query: Query, earlier: LedgerEntry | None) -> None:
         """Note that the store has a rejected day as failed; `earlier`: see `Rejection`."""
         breaker = self._breakers.get(query.target)
         if breaker is None:
             return
         for rejection in (*breaker.pending, *breaker.ripe):
             if rejection.query == query:
-                rejection.noted, rejection.earlier = True, earlier
+                rejection.recorded, rejection.earlier = True, earlier
         if earlier is not None and earlier.state is DayState.REFUSED:  # nothing new
             breaker.ripe += [rejection for rejection in breaker.pending if rejection.query == query]
             breaker.pending = [rejection for rejection in breaker.pending if rejection.query != query]
@@ -335,8 +335,8 @@ class Parking:
         breaker = self._breakers.get(target)
         if breaker is None or not breaker.ripe:
             return []
-        taken = [rejection for rejection in breaker.ripe if rejection.noted]
-        breaker.ripe = [rejection for rejection in breaker.ripe if not rejection.noted]
+        taken = [rejection for rejection in breaker.ripe if rejection.recorded]
+        breaker.ripe = [rejection for rejection in breaker.ripe if not rejection.recorded]
         return taken
 
     def unanswered(self) -> list[Target]:
@@ -387,7 +387,7 @@ class Parking:
     def _lift(self, target: Target, breaker: Breaker) -> None:
         """Let a target be worked on again, with the days that were rejected in vain."""
         del self.parked[target]
-        self.lifted.append((target, [rejection.query for rejection in breaker.pending if rejection.noted]))
+        self.lifted.append((target, [rejection.query for rejection in breaker.pending if rejection.recorded]))
         breaker.pending.clear()
         self._set_closed(breaker)
         breaker.clear()

@@ -54,7 +54,7 @@ def test_the_days_of_a_target_lie_together(book: FakeApi) -> None:
     """Target after target, as they were given, each once."""
     days = DateRange(DAY, DAY + dt.timedelta(4))
     stage = book.run(days=days, targets=(OTHER, LINK, OTHER)[:2], options={"limits": ONE})
-    done = [(event.target, event.day) for event in stage.told(DayDone)]
+    done = [(event.target, event.day) for event in stage.events_of(DayDone)]
     assert done == [(target, day) for target in (OTHER, LINK) for day in days]
 
 
@@ -72,7 +72,7 @@ def test_what_failed_comes_first(book: FakeApi) -> None:
     assert (book.report.failed, book.report.remaining) == (4, 1)
     assert {query.day for query in book.report.failures} == bad
     stage = book.run(days=days, targets=(LINK, OTHER), options={"limits": ONE})
-    done = [(event.target, event.day) for event in stage.told(DayDone)]
+    done = [(event.target, event.day) for event in stage.events_of(DayDone)]
     assert (
         done
         == [(LINK, days[1]), (LINK, days[4]), (OTHER, days[1]), (OTHER, days[4]), (OTHER, days[5])][
@@ -116,7 +116,7 @@ def test_refreshing_asks_for_all(book: FakeApi) -> None:
     stage = book.run(lambda day, _: good(day, 8 if day == DAY else 7), refresh=True)
     assert sorted(asked(stage)) == list(MONTH)
     assert (book.report.done, book.report.revised) == (30, 1)
-    assert stage.told(DayRevised) == [DayRevised(day=DAY, target=LINK, revision=2)]
+    assert stage.events_of(DayRevised) == [DayRevised(day=DAY, target=LINK, revision=2)]
 
 
 def test_provisional_days_are_left_until_they_are_stale(book: FakeApi) -> None:

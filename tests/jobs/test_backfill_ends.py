@@ -203,12 +203,12 @@ def test_every_day_is_accounted_for(
         if run["stop_at"] is not None:
             stage.clock.call_later(round(run["stop_at"] * 1e9), stop.set)
         asks = {name: run[name] for name in ("deadline", "max_requests", "order", "refresh", "retry_refused")}
-        events = len(stage.told(Progress))
+        events = len(stage.events_of(Progress))
         report = await ended(stage.client.backfill(days.start, days.end, [LINK, OTHER], stop=stop, **asks))
         check(report, total)
         sent = len(stage.transport.asked) - before
         assert sent == report.requests <= (total * 99 if run["max_requests"] is None else run["max_requests"])
-        for told in stage.told(Progress)[events:]:
+        for told in stage.events_of(Progress)[events:]:
             assert told.done + told.failed <= told.total == total
             assert 0 <= told.eta < 1e6
 

@@ -45,7 +45,7 @@ def parked(*, target: Target = LINK, parking: Parking | None = None, error: ApiE
     parking = parking or Parking(keeps=True)
     for number in range(ROW):
         reject(parking, day(number, target), error)
-        parking.noted(day(number, target), None)
+        parking.recorded(day(number, target), None)
     assert parking.needs_check(target)
     parking.begin_check(day(29, target))
     reject(parking, day(29, target), error)
@@ -191,7 +191,7 @@ def test_a_rejection_is_ripe_after_an_answer_to_a_later_request() -> None:
     parking = Parking(keeps=True)
     parking.answered(day(0), 0)
     reject(parking, day(1), now=10)
-    parking.noted(day(1), None)
+    parking.recorded(day(1), None)
     parking.answered(day(2), 9)
     assert parking.take_ripe(LINK) == []
     parking.answered(day(3), 10)
@@ -206,7 +206,7 @@ def test_a_gateway_rejects_no_day() -> None:
         parking = Parking(keeps=keeps)
         parking.answered(day(0), 0)
         reject(parking, day(1), error)
-        parking.noted(day(1), None)
+        parking.recorded(day(1), None)
         parking.answered(day(2), 10)
         assert parking.take_ripe(LINK) == []
 
@@ -232,7 +232,7 @@ def step(parking: Parking, what: str, query: Query, now: int) -> None:
     """Let one thing happen."""
     if what in ERRORS:
         reject(parking, query, ERRORS[what], now)
-        parking.noted(query, None)
+        parking.recorded(query, None)
     elif what == "answer":
         parking.answered(query, now)
         assert query.target not in parking.parked

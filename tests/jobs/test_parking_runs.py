@@ -52,7 +52,7 @@ def test_a_wrong_link_costs_a_handful_of_requests(book: FakeApi, limits: Limits)
     report = book.report
     assert (report.failed, report.refused, report.complete) == (30, 0, False)
     assert set(report.parked) == {LINK}
-    (event,) = stage.told(TargetParked)
+    (event,) = stage.events_of(TargetParked)
     assert (event.target, event.error.code) == (LINK, 7)
 
 
@@ -173,7 +173,7 @@ def test_one_refusal_of_the_key_after_good_answers_costs_a_pause(answer: Respons
     async def story(stage: Stage) -> None:
         series = await stage.client.fetch(DAY, END, LINK)
         assert series.missing_days == ()
-        assert len(stage.told(Paused)) == 1
+        assert len(stage.events_of(Paused)) == 1
         assert len(stage.transport.asked) == 31
 
     play(story, lambda day, number: answer if number == 12 else good(day), limits=ONE)
@@ -212,7 +212,7 @@ def test_a_parked_target_is_probed_each_minute(book: FakeApi, order: str) -> Non
         options={"limits": Limits(rates=(Rate(60),), concurrency=1)},
         order=order,
     )
-    assert (book.report.complete, book.report.done, len(stage.told(TargetParked))) == (True, 140, 1)
+    assert (book.report.complete, book.report.done, len(stage.events_of(TargetParked))) == (True, 140, 1)
     assert len(asked(stage)) == 140 + 6
     (probe, *_) = [each for each in stage.transport.asked[6:] if each.target == LINK.id]
     assert 60 <= probe.at < 120 + 6
@@ -287,7 +287,7 @@ def test_a_backfill_without_retries_pauses_as_well(book: FakeApi) -> None:
         options={"limits": ONE},
     )
     assert len(asked(stage)) == 50
-    assert len(stage.told(Paused)) == 1
+    assert len(stage.events_of(Paused)) == 1
     book.run(days=days)
     assert book.report.complete
 
