@@ -173,13 +173,13 @@ class Planner:
         """Yield the days of a target that are due and were not handed out, until it is parked."""
         if target in self._parking.parked:
             return
-        aside = self._circuit.aside
+        early = self._circuit.fetched_early
         for page in self._days.chunks(ENTRIES, newest_first=self._newest_first):
             entries = {entry.date: entry for entry in await self._cache.entries(target, page)}
             for day in reversed(page) if self._newest_first else page:
                 bit = 1 << self._days.index(day)
                 handed = self._handed.get(target, 0)
-                if handed & bit or not (due(entries.get(day)) or (aside and Query(day, target) in aside)):
+                if handed & bit or not (due(entries.get(day)) or (early and Query(day, target) in early)):
                     continue
                 self._handed[target] = handed | bit
                 yield Query(day, target)
