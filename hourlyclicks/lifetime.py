@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Close(Protocol):
-    """What ends a client."""
+    """Closes a client."""
 
     def __call__(self, *, lost: bool = False) -> Coroutine[Any, Any, None]:
         """Close; `lost`: the event loop it was used on has ended."""

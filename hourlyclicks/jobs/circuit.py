@@ -46,18 +46,18 @@ class ParkedError(Exception):
 class BreakerListener:
     """What a call counts when the circuit breakers decide something. This one counts nothing."""
 
-    def left(self, target: Target) -> int:
+    def unfinished(self, target: Target) -> int:
         """Return how many days of a target are not done."""
         del target
         return 0
 
-    def refuse(self, query: Query) -> None:
+    def became_final(self, query: Query) -> None:
         """Note that the rejection of a day that had failed is final."""
 
-    def regain(self, query: Query, day: DayClicks) -> None:
+    def recovered(self, query: Query, day: DayClicks) -> None:
         """Note that a day that had failed was answered after all."""
 
-    def give_up(self, error: ApiError) -> None:
+    def outage(self, error: ApiError) -> None:
         """Note that the API rejects everything; see `hourlyclicks.jobs.outage`."""
 
 
@@ -176,7 +176,7 @@ class Circuit:
             self._notify()
         error = self.parking.parked.get(target)
         if error is not None:
-            self._dispatch(TargetParked(target=target, days=self._listener.left(target), error=error))
+            self._dispatch(TargetParked(target=target, days=self._listener.unfinished(target), error=error))
 
     async def _ask_witness(self, target: Target) -> None:
         """Request a day that was answered earlier, and end the call if nothing is answered any more."""
@@ -194,7 +194,7 @@ class Circuit:
             return
         error = self.parking.end_witness()
         if error is not None:
-            self._listener.give_up(error)
+            self._listener.outage(error)
 
     async def _send_trial(self, query: Query) -> None:
         """Request a day, whether or not the store has it; raise only a fatal error."""
@@ -290,10 +290,10 @@ class Circuit:
         finally:
             self.parking.rejections.end_confirmation(query)
         self.parking.rejections.repeated(like, again=False)
-        self._listener.regain(query, day)
+        self._listener.recovered(query, day)
         return False
 
     async def _record_final(self, rejection: Rejection) -> None:
         assert self._cache is not None  # noqa: S101 - only with a store are there final rejections
         await self._cache.record_rejection(rejection.query, rejection.error, asked=rejection.asked)
-        self._listener.refuse(rejection.query)
+        self._listener.became_final(rejection.query)

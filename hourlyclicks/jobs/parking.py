@@ -116,7 +116,7 @@ class Parking:
 
     def __init__(self, *, keeps: bool) -> None:
         self.parked: dict[Target, ApiError] = {}
-        self.lifted: list[tuple[Target, list[Query]]] = []
+        self.released: list[tuple[Target, list[Query]]] = []
         self.unsettled = False
         self._keeps = keeps
         self._breakers: dict[Target, Breaker] = {}
@@ -281,17 +281,17 @@ class Parking:
         answer may be what earlier rejections lack to become final.
         """
         if breaker.state in _PARKED:
-            self._lift(query.target, breaker)
+            self._release(query.target, breaker)
         elif breaker.state is State.CLOSED or breaker.trial == query:
             breaker.explained = breaker.like if breaker.state is State.CHECKING else None
             self._set_closed(breaker)
             breaker.clear()
         self.rejections.answered(query.target, sent)
 
-    def _lift(self, target: Target, breaker: Breaker) -> None:
+    def _release(self, target: Target, breaker: Breaker) -> None:
         """Release a parked target, with those of its days that were rejected."""
         del self.parked[target]
-        self.lifted.append((target, self.rejections.drop_pending(target)))
+        self.released.append((target, self.rejections.drop_pending(target)))
         self._set_closed(breaker)
         breaker.clear()
         breaker.explained = None

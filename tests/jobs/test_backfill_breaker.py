@@ -1,4 +1,4 @@
-"""When most of what is asked fails: callers are told soon, backfills wait until it is over."""
+"""When most requests fail: interactive calls fail soon, backfills wait until it is over."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_a_backfill_waits_until_it_is_over(requests: int) -> None:
 
 
 def test_one_probe_goes_however_many_wait() -> None:
-    """After each pause a single request finds out, also with several places."""
+    """After each pause a single probe is sent, also with several slots."""
     stage = play(backfill, down_for(BUDGET + 6), retry=PATIENT)
     after_pauses = [
         sum(1 for at in stage.transport.times if start <= at < start + 1) for start in probes(stage)
@@ -71,7 +71,7 @@ def test_a_backfill_does_not_wait_for_ever() -> None:
     """After ten pauses without a single success it ends, and hands over what it has."""
 
     async def story(stage: Stage) -> None:
-        with pytest.raises(IncompleteSeriesError, match="not asked for any more"):
+        with pytest.raises(IncompleteSeriesError, match="not requested, because"):
             await stage.client.fetch(DAY, END, LINK, lane=Lane.BACKFILL)
 
     stage = play(story, always(status(500)), limits=ONE)
@@ -79,8 +79,8 @@ def test_a_backfill_does_not_wait_for_ever() -> None:
     assert len(stage.transport.asked) < 40
 
 
-def test_a_caller_does_not_wait_for_the_storm() -> None:
-    """While the backfill pauses, a day is asked for at once: it fails soon, or ends the storm."""
+def test_an_interactive_call_does_not_wait_for_the_breaker() -> None:
+    """While the backfill pauses, a day is requested at once: it fails soon, or closes the breaker."""
 
     async def story(stage: Stage) -> None:
         running = asyncio.create_task(backfill(stage))

@@ -92,7 +92,7 @@ def test_the_first_answer_releases_a_parked_target() -> None:
     parking.begin_probe(day(29), 0)
     parking.answered(day(29), 0)
     assert (parking.parked, parking.holds(day(3))) == ({}, False)
-    assert parking.lifted == [(LINK, [day(number) for number in range(ROW)])]
+    assert parking.released == [(LINK, [day(number) for number in range(ROW)])]
     assert parking.rejections.take_ready(LINK) == []
 
 

@@ -86,7 +86,7 @@ def test_a_spent_budget_ends_a_run() -> None:
             await stage.client.fetch(DAY, END, LINK)
         failed = len(caught.value.failures)
         assert len(caught.value.series.missing_days) == 30
-        assert f"({30 - failed} days were not asked for any more" in str(caught.value)
+        assert f"({30 - failed} days were not requested" in str(caught.value)
         assert await others() == 1
 
     stage = play(story, always(status(500)))
@@ -186,8 +186,8 @@ def test_a_day_that_a_fetch_is_asking_for() -> None:
     assert len(stage.transport.asked) == 3
 
 
-def test_nobody_works_for_nobody() -> None:
-    """When the fetch and then the one who waited for its request are gone, the request is too."""
+def test_a_request_without_callers_is_cancelled() -> None:
+    """When the fetch and then the call that followed its request are cancelled, the request is too."""
 
     async def story(stage: Stage) -> None:
         fetch = asyncio.create_task(stage.client.fetch(DAY, END, LINK))
