@@ -66,7 +66,7 @@ class Lifetime:
             )
 
     async def close(self) -> None:
-        """Close, or wait for the close that is under way; it goes on when a caller is cancelled."""
+        """Close, or wait for the close in progress; it continues when a caller is cancelled."""
         self.closed = True
         if self._inherited:
             return

@@ -11,7 +11,7 @@ moment. The slot of an abandoned request that may still arrive is held by its le
 
 *Order.* A process that has to wait gets a queue entry. A process that could send now yields to another one
 whose entry is due, and whose job has a higher priority or, at the same priority, which was served longer ago.
-A process that does not come back within `GRACE` of the time it was given is taken to be dead: its entry
+A process that does not ask again soon after its entry is due (see `GRACE`) is considered dead: the entry
 expires.
 
 *Claims.* A slot for a day comes with the claim to that day: until the lease expires or the claim is released,
@@ -45,7 +45,7 @@ POLL_AFTER = SECOND // 50
 """Nanoseconds after which to ask again when the moment at which a slot will be free cannot be known."""
 
 GRACE = SECOND
-"""Nanoseconds by which a process may ask later than it was told to."""
+"""Nanoseconds by which a process may ask later than it was told to; the entry expires after twice as many."""
 
 FORGET_AFTER = 3600 * SECOND
 """Nanoseconds without a request after which what earlier 429 answers had taught is forgotten."""
@@ -148,7 +148,7 @@ class Arbiter:
         self._state.requests[name] = request._replace(expires=self._now + longest, probe=False)
 
     def cancel(self, name: str, day: str) -> None:
-        """Take back a slot whose request was never request."""
+        """Cancel a slot whose request was never sent."""
         slot = self._remove(name)
         if slot is not None:
             self._throttle.window.cancel(slot)

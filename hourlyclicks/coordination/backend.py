@@ -100,7 +100,7 @@ class SharedBackend:
         self._waiting = waiting
 
     def reserve(self, task: Task, now: int) -> Slot | Wait:
-        """See `LimiterBackend.reserve`: ask the arbiter, unless it was said to be too early for that."""
+        """See `LimiterBackend.reserve`: ask the arbiter, unless it has said to ask later."""
         if self._asking:
             return Wait(None, self._binding)
         if now < self._ask_again_at and self._lane is not None and task.job.lane >= self._lane:
@@ -207,7 +207,7 @@ class SharedBackend:
         asked = self._clock.monotonic()  # the lease may start now, however late the result comes
         try:
             got = await self._step(step, of=(query.target, query.day))
-        except Exception as error:  # noqa: BLE001 - the waiting tasks must be told of any failure
+        except Exception as error:  # noqa: BLE001 - each waiting task must get the error
             self._asking = False
             self._waiting.fail(error)
             return

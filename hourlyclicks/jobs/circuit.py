@@ -143,7 +143,7 @@ class Circuit:
         await self._send_trial(query)
 
     async def conclude(self) -> None:
-        """Request one more day of each target whose rejections only lack an answer after them to be final."""
+        """Request one more day of each target whose rejections only lack an answer after them."""
         for target in self.parking.awaiting_answer():
             await self._send_trial(await self._witness(target))
             await self._settle_rejections(target)

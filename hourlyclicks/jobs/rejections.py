@@ -1,4 +1,4 @@
-"""Which rejections of a run are final: what the circuit breakers believe of the answers of the API.
+"""Which rejections of a run are final, and which may be due to an outage.
 
 The API rejects a day that is older than the data it keeps, and then the rejection is final. While it is under
 maintenance it rejects every day in the same words, and then it is not. A single answer does not show which.
@@ -52,9 +52,7 @@ class RejectionLog:
         for rejection in (*pending, *self._ready.get(target, ())):
             if rejection.query == query:
                 rejection.recorded, rejection.earlier = True, earlier
-        if (
-            earlier is not None and earlier.state is DayState.REFUSED
-        ):  # known to be final, so nothing is missing
+        if earlier is not None and earlier.state is DayState.REFUSED:  # final already, so nothing is missing
             self._move(target, [rejection for rejection in pending if rejection.query == query])
 
     def answered(self, target: Target, sent: int) -> None:

@@ -23,7 +23,7 @@ class WaitingTasks(Protocol):
     """The tasks that wait for slots, as a backend sees them."""
 
     def serve(self) -> None:
-        """Hand out what can be handed out now."""
+        """Grant all slots that can be granted now."""
         ...
 
     def grant(self, task: Task, slot: Slot) -> bool:
@@ -114,7 +114,7 @@ class LimiterBackend(Protocol):
         ...
 
     async def close(self) -> None:
-        """Wait for the steps that are under way."""
+        """Wait for the steps in progress."""
         ...
 
 

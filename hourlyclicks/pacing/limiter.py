@@ -272,7 +272,7 @@ class Limiter:
             self._latch = None
 
     async def close(self) -> None:
-        """Wait for the steps of the backend that are under way."""
+        """Wait for the steps of the backend in progress."""
         await self._backend.close()
 
     # -- the queue, as the backend sees it ----------------------------------------------------------------

@@ -38,7 +38,7 @@ LIMITS = Limits(concurrency=2)
 
 @attrs.define
 class WrongClock:
-    """A clock whose time of day is wrong, and can be put right."""
+    """A clock whose time of day is wrong, and can be corrected."""
 
     true: VirtualClock
     off: dt.timedelta = dt.timedelta(0)

@@ -77,7 +77,7 @@ class Steps:
 
     def rate_limited(self, at: float, slot: Slot, retry_after: float | None = None) -> float | None:
         """Let a request be answered with a 429; return the seconds of the pause if it begins one."""
-        refusal = self.step(
+        pause = self.step(
             at, lambda arbiter: arbiter.rate_limited(slot.id, retry_after, u=0.0, for_rate=True)
         )
-        return None if refusal is None else refusal.seconds
+        return None if pause is None else pause.seconds

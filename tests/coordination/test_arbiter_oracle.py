@@ -171,14 +171,14 @@ class ArbiterAgainstOracle(RuleBasedStateMachine):
         state = ArbiterState.read(self.text)
         first = state.requests[request.name].epoch == state.pause.epoch
         try:
-            refusal = self.step(
+            pause = self.step(
                 lambda arbiter: arbiter.rate_limited(request.name, retry_after, u=u, for_rate=True)
             )
         except RateLimitedError:
             return
-        assert (refusal is not None) == first
-        if refusal is not None:
-            self.held_until = self.now + round(refusal.seconds * S)
+        assert (pause is not None) == first
+        if pause is not None:
+            self.held_until = self.now + round(pause.seconds * S)
             for other in self.requests:
                 other.probe = False
         self.latest = None

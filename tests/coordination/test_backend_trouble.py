@@ -120,7 +120,7 @@ def test_a_client_that_leaves_releases_its_claims_at_once(path: Path, how: str) 
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "null", "{}", '"book"', '{"seen": 1}', "7", "\0", '{"seen": NaN}']
+    "text", ["", "{", "[]", "null", "{}", '"state"', '{"seen": 1}', "7", "\0", '{"seen": NaN}']
 )
 def test_a_state_that_cannot_be_read(path: Path, text: str) -> None:
     """All waiting calls get a `StoreError`, and nothing is sent."""
@@ -131,7 +131,7 @@ def test_a_state_that_cannot_be_read(path: Path, text: str) -> None:
         async with client:
             await client.day(START, Link("x", "https://vvd.bz"))
             account = next(iter((await store.accounts()).values()))
-            await store.pace(account, lambda _text, _now, _mark: (text, None))
+            await store.pace(account, lambda _text, _now, _entry: (text, None))
             calls = [client.day(day, Link("x", "https://vvd.bz")) for day in list(DateRange.of(*MONTH))[1:4]]
             errors = await asyncio.gather(*calls, return_exceptions=True)
             assert [type(error) for error in errors] == [StoreError] * 3

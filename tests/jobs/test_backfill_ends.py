@@ -159,7 +159,7 @@ def test_a_cancelled_run_keeps_what_it_has(api: FakeApi) -> None:
 
 OUTCOMES: dict[str, Outcome] = {
     "fails": status(500),
-    "refused": REJECTED,
+    "rejected": REJECTED,
     "paused": status(429, Retry_After="5"),
     "long": status(429, Retry_After="901"),
     "broken": TransportError("gone", kind="disconnected"),

@@ -40,7 +40,7 @@ RESET = TransportError("reset", kind="disconnected")
 
 
 def test_a_range_is_one_request_a_day() -> None:
-    """Each day is asked for once, in the order of the dates, and progress is told day by day."""
+    """Each day is requested once, in the order of the dates, and progress is reported day by day."""
 
     async def story(stage: Stage) -> None:
         series = await stage.client.fetch(DAY, END, LINK)
@@ -49,10 +49,10 @@ def test_a_range_is_one_request_a_day() -> None:
 
     stage = play(story)
     assert [asked.day for asked in stage.transport.asked] == [DAY + dt.timedelta(n) for n in range(30)]
-    told = stage.events_of(Progress)
-    assert [progress.done for progress in told] == list(range(1, 31))
-    assert {(progress.total, progress.failed) for progress in told} == {(30, 0)}
-    assert told[-1].eta == 0.0
+    reported = stage.events_of(Progress)
+    assert [progress.done for progress in reported] == list(range(1, 31))
+    assert {(progress.total, progress.failed) for progress in reported} == {(30, 0)}
+    assert reported[-1].eta == 0.0
 
 
 @pytest.mark.parametrize("strict", [True, False])
@@ -94,7 +94,7 @@ def test_a_spent_budget_ends_a_run() -> None:
 
 
 def test_a_spent_budget_ends_nothing_that_is_no_matter_of_luck() -> None:
-    """A day that the server refuses for good does not end a run, however little budget there is."""
+    """A rejected day does not end a run, however little budget there is."""
 
     async def story(stage: Stage) -> None:
         series = await stage.client.fetch(DAY, END, LINK, strict=False)
@@ -127,8 +127,8 @@ def test_a_spent_budget_makes_later_calls_fail_fast() -> None:
 
 
 @pytest.mark.parametrize("calls", [1, 2])
-def test_a_fatal_error_leaves_nobody_behind(calls: int) -> None:
-    """A refused key ends all workers of all calls, keeps what was fetched, and asyncio does not complain."""
+def test_a_fatal_error_leaves_no_worker_behind(calls: int) -> None:
+    """A rejected key ends all workers of all calls, keeps what was fetched, and asyncio does not complain."""
     complaints = []
 
     async def story(stage: Stage) -> None:
@@ -148,8 +148,8 @@ def test_a_fatal_error_leaves_nobody_behind(calls: int) -> None:
     assert {type(event.error) for event in stage.events_of(DayFailed)} == {AuthenticationError}
 
 
-def test_cancelling_a_fetch_leaves_nobody_behind() -> None:
-    """Cancelled at any moment, a fetch ends at once, its workers too, and the places are free."""
+def test_cancelling_a_fetch_leaves_no_worker_behind() -> None:
+    """Cancelled at any moment, a fetch ends at once, its workers too, and the slots are free."""
 
     async def story(stage: Stage) -> None:
         for when in (0.0, 0.5, 1.0, 1.2, 4.5):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hourlyclicks.simulator.clock import VirtualClock
 
 TWO_AT_A_TIME = Limits(concurrency=2)
-BAD_KEY = AuthenticationError("refused", status=401)
+BAD_KEY = AuthenticationError("rejected", status=401)
 NO_TLS = TransportError("no trust", kind="tls")
 
 
@@ -288,7 +288,7 @@ async def test_a_latched_error_is_for_good(clock: VirtualClock) -> None:
 async def test_a_latched_error_stays_as_it_was(clock: VirtualClock) -> None:
     """What the first to see an error writes on it does not show on the errors of the others."""
     world = World.of(clock, TWO_AT_A_TIME)
-    error = AuthenticationError("refused", status=403)
+    error = AuthenticationError("rejected", status=403)
     world.limiter.abort(error, for_good=True)
     error.about(dt.date(2025, 4, 1), Account())
     with pytest.raises(AuthenticationError) as caught:
@@ -298,7 +298,7 @@ async def test_a_latched_error_stays_as_it_was(clock: VirtualClock) -> None:
 
 @virtual
 async def test_a_slot_granted_in_the_turn_of_the_abort_is_not_used(clock: VirtualClock) -> None:
-    """A bad key costs no further request, not even one whose slot was handed out a moment before."""
+    """A bad key costs no further request, not even one whose slot was granted a moment before."""
     world = World.of(clock, Limits(rates=(Rate(2),)))
     (slot,) = await world.slots(1)
     job = Job(Lane.INTERACTIVE)

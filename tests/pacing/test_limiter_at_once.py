@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from hourlyclicks.simulator.clock import VirtualClock
 
 ONE_AT_A_TIME = Limits()
-BAD_KEY = AuthenticationError("refused", status=401)
+BAD_KEY = AuthenticationError("rejected", status=401)
 LATENCY = 0.2
 
 
@@ -219,7 +219,7 @@ def test_an_interactive_call_overtakes_workers_that_take_free_slots(limits: Limi
     async def scene(clock: VirtualClock) -> None:
         world, sent = World.of(clock, limits), list[str]()
         backfill = Job(Lane.BACKFILL, 1000)
-        crowd = [
+        workers = [
             asyncio.create_task(works(world, backfill, "backfill", sent, until=10**6))
             for _ in range(limits.concurrency + 2)
         ]
@@ -228,8 +228,8 @@ def test_an_interactive_call_overtakes_workers_that_take_free_slots(limits: Limi
             before = len(sent)
             await works(world, Job(Lane.INTERACTIVE), "urgent", sent, until=before + 1)
             assert sent[before] == "urgent"
-        for worker in crowd:
+        for worker in workers:
             worker.cancel()
-        await asyncio.wait(crowd)
+        await asyncio.wait(workers)
 
     run_virtual(scene)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from hourlyclicks.pacing.window import Slot
     from hourlyclicks.simulator.clock import VirtualClock
 
-STORM = Paused(seconds=60.0, why="too many requests fail; backfills wait")
+OVERLOAD = Paused(seconds=60.0, why="too many requests fail; backfills wait")
 THREE = Limits(concurrency=3)
 
 
@@ -41,7 +41,7 @@ async def test_backfills_wait_and_others_do_not(clock: VirtualClock) -> None:
     assert world.now == 0
     await task
     assert world.now == 60.0
-    assert world.events == [STORM]
+    assert world.events == [OVERLOAD]
 
 
 @virtual
@@ -56,7 +56,7 @@ async def test_the_breaker_opens_once(clock: VirtualClock) -> None:
     assert not any(task.done() for task in tasks[3:])
     await asyncio.wait(tasks[3:], return_when=asyncio.FIRST_COMPLETED)
     assert world.now == 60.0
-    assert world.events == [STORM]
+    assert world.events == [OVERLOAD]
 
 
 @virtual
@@ -119,7 +119,7 @@ async def test_a_day_closes_the_breaker(clock: VirtualClock) -> None:
     await succeed(world)
     await asyncio.gather(*tasks)
     assert world.now == 65.0
-    assert world.events == [STORM, Resumed()]
+    assert world.events == [OVERLOAD, Resumed()]
 
 
 @virtual
@@ -133,7 +133,7 @@ async def test_a_probe_without_a_verdict_is_replaced(clock: VirtualClock) -> Non
     world.limiter.finish(await tasks[1], UNSENT)
     await tasks[2]
     assert 65.0 <= world.now < 65.001
-    assert world.events == [STORM]
+    assert world.events == [OVERLOAD]
 
 
 @virtual

@@ -101,8 +101,8 @@ def test_no_job_waits_longer_than_a_round(order: list[int]) -> None:
         turns.append(queue.pop(Lane.BACKFILL)[1])
     assert sorted(turns) == sorted(order)
     for number in set(order):
-        places = [place for place, turn in enumerate(turns) if turn == number]
-        rounds = [turns[a + 1 : b] for a, b in pairwise(places)]
+        positions = [position for position, turn in enumerate(turns) if turn == number]
+        rounds = [turns[a + 1 : b] for a, b in pairwise(positions)]
         assert all(len(set(turn)) == len(turn) for turn in rounds)
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from hourlyclicks.model.http import Response
     from tests.fetching.stage import Stage
 
-SICK = 5.0
+OUTAGE = 5.0
 
 
 def envelope(code: int, message: str = "maintenance") -> Response:
@@ -66,7 +66,7 @@ def test_after_one_more_run_nothing_is_missing(kind: str, tmp_path: Path) -> Non
         stages.append(stage)
 
     def answers(day: dt.date, _number: int) -> Response:
-        return KINDS[kind] if began <= stages[-1].now < began + SICK else good(day)
+        return KINDS[kind] if began <= stages[-1].now < began + OUTAGE else good(day)
 
     api = FakeApi(tmp_path / "clicks.db")
     range_ = DateRange(DAY, DAY + dt.timedelta(days - 1))

@@ -87,7 +87,7 @@ def test_polling_writes_little() -> None:
 
 
 def test_a_day_is_asked_for_by_one_process_at_a_time() -> None:
-    """Another one is told that it is taken, until the claim is released; the same process may try again."""
+    """No other process gets it until the claim is released; the same process may try again."""
     steps = Steps(Limits(concurrency=4))
     slot = steps.granted(0, "ann", "monday")
     assert steps.ask(0, "bob", "monday") == Taken()
