@@ -11,7 +11,7 @@ which; the answers around it do. Per target, in one run:
 * **parked** (open): no day is sent; those that were rejected have failed.
 * **probing** (half open): one day is sent, to see whether that is over. The first answer closes the breaker.
 
-Which rejections become final is decided in `hourlyclicks.jobs.rejections`, and whether the API rejects
+Which rejections become final is decided in `hourlyclicks.jobs.confirmation`, and whether the API rejects
 everything in `hourlyclicks.jobs.outage`. All of this is a state machine without I/O;
 `hourlyclicks.jobs.circuit` sends the requests and waits.
 """
@@ -25,8 +25,8 @@ import attrs
 
 from hourlyclicks.clock import SECOND
 from hourlyclicks.fetching.rejection import Likeness, Rejection, likeness, rejects
+from hourlyclicks.jobs.confirmation import RejectionLog
 from hourlyclicks.jobs.outage import OutageDetector
-from hourlyclicks.jobs.rejections import RejectionLog
 from hourlyclicks.model.targets import Query
 
 if TYPE_CHECKING:

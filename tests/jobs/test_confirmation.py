@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hourlyclicks.fetching.rejection import likeness
+from hourlyclicks.jobs.confirmation import RejectionLog
 from hourlyclicks.jobs.parking import Parking
-from hourlyclicks.jobs.rejections import RejectionLog
 from tests.fetching.asking import LINK
 from tests.jobs.rejecting import GATEWAY, NO, day, reject
 
