@@ -1,4 +1,4 @@
-"""The client: it puts the floors together and holds no rule of its own."""
+"""The client: it checks arguments, and passes them on to the engine."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import random as random_module
 from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
 from hourlyclicks.clock import SystemClock
-from hourlyclicks.engine import Ambient, Carrier, Engine, Storage
+from hourlyclicks.engine import Carrier, Engine, Environment, Storage
 from hourlyclicks.errors import UsageError
 from hourlyclicks.events import Dispatcher
 from hourlyclicks.fetching.retry import RetryPolicy
@@ -57,38 +57,38 @@ Order: TypeAlias = Literal["oldest", "newest"]
 class Client:
     """A session with the click statistics API: dates in, series out, within the limits.
 
-    One client keeps one pace; use one for each API key, and share it. It can be made without a running
-    event loop and belongs to the loop it is first used on, and to the process: after a fork, a child makes
-    its own.
+    A client has one rate limiter; use one client for each API key, and share it. It can be made without a
+    running event loop. It belongs to the event loop and the process in which it is first used: after a fork,
+    a child makes its own.
 
     Args:
         api_key: the API key; ``None`` reads the environment variable ``HOURLYCLICKS_API_KEY``.
-        plan: the plan whose published limits to keep, and whose rules to hold. `Plan.PERSONAL`, the most
-            careful one, unless limits are given.
-        limits: limits of your own instead; no rule of a plan is enforced then.
-        base_url: where the API is. Must be https, except on loopback.
+        plan: the plan whose published limits and rules to keep. If omitted, `Plan.PERSONAL`, the most careful
+            one, unless limits are given.
+        limits: limits of your own instead; no rule of a plan is checked then.
+        base_url: the base URL of the API. Must be https, except on loopback.
         session: an aiohttp session to use; it is never closed. Its headers and cookies are sent along,
             its middlewares are not run.
-        proxy: the URL of an HTTP proxy on the way, for https only. The environment is not asked for one.
-        timeout: for each request.
-        retry: how often and when to try again.
+        proxy: the URL of an HTTP proxy, for https only. Proxy variables of the environment are ignored.
+        timeout: the time limits of each request.
+        retry: how often and when to retry.
         user_agent: the name of your application; sent in front of our own.
-        timezone: the account's time zone, an IANA name or a `tzinfo`; decides when a day is over. Unknown,
+        timezone: the account's time zone, an IANA name or a `tzinfo`; decides when a day is over. If omitted,
             a day is over when it is over everywhere on Earth.
-        store: where days are kept: the path of a SQLite file, a ``postgresql://`` URL, or a
-            `hourlyclicks.store.protocol.Store`, which is then never closed. Days that are known for good
-            are taken from it, what is fetched is kept in it, and all clients that use it with the same key
-            keep one pace together.
-        account: a name by which the store knows the account. Without one it knows it by a hash of the key,
+        store: where days are stored: the path of a SQLite file, a ``postgresql://`` URL, or a
+            `hourlyclicks.store.protocol.Store`, which is then never closed. Final days are read from it,
+            fetched days are written to it, and all clients that use it with the same key share one rate
+            limit.
+        account: the name of the account in the store. If omitted, a hash of the key identifies the account,
             and a new key is a new account.
         on_event: called with every event; see `hourlyclicks.events`.
         allow_http: whether `base_url` may be plain http on another host than loopback.
-        transport: carries the requests in place of aiohttp; it is never closed.
+        transport: sends the requests in place of aiohttp; it is never closed.
         clock: measures time in place of the machine's clocks.
         random: draws the jitter of waits.
 
     Raises:
-        UsageError: an argument cannot mean anything.
+        UsageError: an argument is invalid.
         PlanError: the plan has no access to the API.
     """
 
@@ -148,19 +148,21 @@ class Client:
             else Storage(
                 store_of(store, self._clock), owned=isinstance(store, str | os.PathLike), account=account
             ),
-            ambient=Ambient(self._clock, random or random_module.SystemRandom(), Dispatcher(on_event)),
+            environment=Environment(
+                self._clock, random or random_module.SystemRandom(), Dispatcher(on_event)
+            ),
         )
         self._life = Lifetime(self._engine.close)
 
     async def day(
         self, day: dt.date | str, target: Target = Account(), *, refresh: bool = False
     ) -> DayClicks:
-        """Fetch one day, or take it from the store.
+        """Fetch one day, or read it from the store.
 
         Args:
             day: a date or ``"YYYY-MM-DD"``.
             target: `Account`, `Link` or `Group`.
-            refresh: whether to ask even if the store has it for good.
+            refresh: whether to send a request even if the day is final in the store.
 
         Raises:
             HourlyClicksError: it failed; see `hourlyclicks.errors` for the kinds.
@@ -178,24 +180,24 @@ class Client:
         lane: Lane = Lane.INTERACTIVE,
         refresh: bool = False,
     ) -> HourlySeries:
-        """Fetch every day from `start` to `end`, both included, and merge them.
+        """Fetch every day from `start` to `end`, both included, and merge them into a series.
 
         Args:
             start: the first day.
             end: the last day.
             target: `Account`, `Link` or `Group`.
-            strict: whether a day that failed for good is an error; else it is left out and listed in
+            strict: whether a day that failed is an error; if not, it is left out and listed in
                 `HourlySeries.missing_days`.
-            lane: how urgent it is; an interactive call overtakes a backfill.
-            refresh: whether to ask also for days that the store has for good.
+            lane: the priority; an interactive call goes before a backfill.
+            refresh: whether to request also days that are final in the store.
 
         Raises:
-            IncompleteSeriesError: some days failed for good; carries all the others.
-            HourlyClicksError: one that no day can survive, such as a rejected key; its `series` is what
-                had been fetched before.
-            asyncio.CancelledError: the call was cancelled; its `series` is what had been fetched before. So
-                is that of a `FetchCancelled` event, which is sent also where the error is replaced by
-                another, as by `asyncio.timeout`.
+            IncompleteSeriesError: some days failed; carries all the others.
+            HourlyClicksError: a fatal error, such as a rejected key; its `series` holds what had been
+                fetched before.
+            asyncio.CancelledError: the call was cancelled; its `series` holds what had been fetched before.
+                So does a `FetchCancelled` event, which is sent also where another error replaces this one,
+                as with `asyncio.timeout`.
         """
         range_ = self._check(start, end, target)
         check_type("lane", lane, Lane)
@@ -225,11 +227,11 @@ class Client:
             end: the last day.
             target: `Account`, `Link` or `Group`.
             ordered: whether days come in the order of their dates, or as they are answered.
-            lane: how urgent it is.
-            refresh: whether to ask also for days that the store has for good.
+            lane: the priority.
+            refresh: whether to request also days that are final in the store.
 
         Raises:
-            HourlyClicksError: a day that failed for good raises in its place.
+            HourlyClicksError: a day that failed raises in its place.
         """
         check_type("lane", lane, Lane)
         days = self._check(start, end, target, use=False)
@@ -249,11 +251,11 @@ class Client:
         retry_refused: bool = False,
         stop: asyncio.Event | None = None,
     ) -> BackfillReport:
-        """Bring every day from `start` to `end`, both included, of all targets into the store.
+        """Fetch every day from `start` to `end`, both included, of all targets into the store.
 
-        It asks for what the store does not know for good, beginning with what failed in an earlier run, and
-        may be run again after any end, also by several processes at once. When it is to stop, it sends
-        nothing more and keeps what it has asked for.
+        It requests the days that are not final in the store, beginning with those that failed in an earlier
+        run. It can be run again after any end, also by several processes at once. When it is to stop, it
+        sends no more requests and stores the results of those in flight.
 
         Args:
             start: the first day.
@@ -262,14 +264,14 @@ class Client:
             deadline: when to stop: after so many seconds or a timedelta, or at an aware datetime.
             max_requests: stop after so many requests.
             order: whether the days of a target are fetched from the oldest on, or from the newest back.
-            refresh: whether to ask also for days that the store has for good.
-            retry_refused: whether to ask again for days that the API rejected.
+            refresh: whether to request also days that are final in the store.
+            retry_refused: whether to request days again that the API has rejected.
             stop: stop when this event is set, for instance by a handler of SIGTERM.
 
         Raises:
-            UsageError: the client has no store, or an argument cannot mean anything.
-            HourlyClicksError: one that no day can survive, such as a refused key or a full disk; its
-                `report` is what had been done before.
+            UsageError: the client has no store, or an argument is invalid.
+            HourlyClicksError: a fatal error, such as a rejected key or a full disk; its `report` says what
+                had been done before.
         """
         several = as_targets(targets)
         days = self._check(start, end, *several)
@@ -303,20 +305,20 @@ class Client:
         return forecast(requests, self._limits, latency=self._engine.limiter.eta.latency)
 
     def retry_key(self) -> None:
-        """Send requests again although the server has refused the key.
+        """Send requests again although the server has rejected the key.
 
-        After an `AuthenticationError` by HTTP 401 or 403, or by a `code` about the key before anything was
+        After an `AuthenticationError` by HTTP 401 or 403, or by a `code` about the key before any day was
         answered, all calls of a client fail without a request. A service calls this when the key may be
-        accepted again; if it is not, the next call fails with the same error. It does nothing otherwise.
+        accepted again; if it is not, the next call fails with the same error. Otherwise it does nothing.
         """
         self._engine.retry_key()
 
     async def close(self) -> None:
-        """End whatever still runs and give up the connection.
+        """End all running calls and close the connections.
 
-        It may be called again, also at the same time: all calls wait for one close, which goes on when a
-        caller is cancelled. Called on another event loop than the client was used on, it does not wait for
-        what that loop has left unfinished.
+        It may be called several times, also at the same time: all calls wait for the same close, which
+        continues when a caller is cancelled. Called on another event loop than the client was used on, it
+        does not wait for what that loop has left unfinished.
         """
         await self._life.close()
 
@@ -339,7 +341,7 @@ class Client:
     def _check(
         self, start: dt.date | str, end: dt.date | str, *targets: Target, use: bool = True
     ) -> DateRange:
-        """Refuse what cannot be answered, before anything is sent."""
+        """Check the arguments of a call before anything is sent."""
         if use:
             self._life.check()
         for target in targets:

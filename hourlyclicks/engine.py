@@ -1,4 +1,4 @@
-"""What is behind a client: everything between its calls and the socket, put together once."""
+"""The parts behind a client, from its calls to the socket, constructed and connected once."""
 
 from __future__ import annotations
 
@@ -49,17 +49,17 @@ if TYPE_CHECKING:
 _ABANDON = 1.0
 """Seconds in which a transport must be closed whose event loop has ended."""
 _SPARE = 2
-"""So many spare workers, which work while others are held up."""
+"""How many spare workers a job may start while others wait."""
 
 
 @attrs.frozen
-class Ambient:
-    """What time it is, what chance draws, and what is told of events.
+class Environment:
+    """The clock, the randomness, and the receiver of events.
 
     Args:
         clock: what time it is.
         random: draws the jitter of waits.
-        dispatch: told what happens.
+        dispatch: receives the events.
     """
 
     clock: Clock
@@ -69,7 +69,7 @@ class Ambient:
 
 @attrs.frozen
 class Storage:
-    """Where days are kept.
+    """The store, and how it is used.
 
     Args:
         store: the store.
@@ -84,7 +84,7 @@ class Storage:
 
 @attrs.frozen
 class Carrier:
-    """What carries the requests.
+    """The transport, and how it is used.
 
     Args:
         transport: the transport.
@@ -101,16 +101,16 @@ class Engine:
     """Fetch days, series and backfills.
 
     Args:
-        origin: where the API is and who asks.
+        origin: the base URL, and the headers that identify the client.
         limits: the limits to keep.
-        retry: how often and when to try again.
+        retry: how often and when to retry.
         carrier: the transport.
         zone: the account's time zone, if it is known.
         storage: the store, if there is one.
-        ambient: the clock, chance, and what is told of events.
+        environment: the clock, the randomness, and the receiver of events.
 
     Attributes:
-        limiter: hands out slots.
+        limiter: grants slots.
     """
 
     def __init__(
@@ -122,9 +122,9 @@ class Engine:
         carrier: Carrier,
         zone: dt.tzinfo | None,
         storage: Storage | None,
-        ambient: Ambient,
+        environment: Environment,
     ) -> None:
-        clock, random, dispatch = ambient.clock, ambient.random, ambient.dispatch
+        clock, random, dispatch = environment.clock, environment.random, environment.dispatch
         self._clock = clock
         self._zone = zone
         self._carrier = carrier
@@ -132,7 +132,7 @@ class Engine:
         workers, spare = limits.concurrency, _SPARE
         backend: LimiterBackend = LocalBackend(limits)
         if storage is not None:
-            workers, spare = limits.concurrency + _SPARE, 0  # some always wait for the disk
+            workers, spare = limits.concurrency + _SPARE, 0  # some of them always wait for the disk
             account = storage.account
             fingerprint = origin.api_key.fingerprint if account is None else partial(fingerprint_of, account)
             self._cache = DayCache(
@@ -177,7 +177,7 @@ class Engine:
         return Freshness(began, self._zone, refresh=refresh, refused=refused, patient=patient)
 
     async def day(self, query: Query, freshness: Freshness) -> DayClicks:
-        """Fetch one day, or take it from the store."""
+        """Fetch one day, or read it from the store."""
         if self._cache is not None and not freshness.refresh:
             found = await self._cache.find(query, freshness)
             if found is not None:
@@ -186,7 +186,7 @@ class Engine:
         return await self._services.single_flight.fetch_shared(query, caller)
 
     def run(self, days: DateRange, target: Target, lane: Lane, freshness: Freshness) -> RangeRun:
-        """Return a call for many days of one target."""
+        """Return a run for many days of one target."""
         return RangeRun(days, target, lane=lane, freshness=freshness, services=self._services)
 
     def backfill(
@@ -198,7 +198,7 @@ class Engine:
         max_requests: int | None,
         freshness: Freshness,
     ) -> Backfill:
-        """Return a call for many days of many targets.
+        """Return a backfill of many days of many targets.
 
         Raises:
             UsageError: there is no store.
@@ -216,14 +216,14 @@ class Engine:
         )
 
     def retry_key(self) -> None:
-        """Send requests again after the server has rejected the key."""
+        """Allow requests again after the server has rejected the key."""
         self.limiter.unlatch()
 
     async def close(self, *, lost: bool = False) -> None:
-        """End whatever still runs, finish what was begun, and give up what is owned.
+        """End the running jobs, finish what was begun, and close what is owned.
 
         Args:
-            lost: whether the event loop that it was used on has ended, so that its tasks never will.
+            lost: whether the event loop that the client was used on has ended, so that its tasks never will.
         """
         async with AsyncExitStack() as ends:  # in reverse, each of them even if another one fails
             if self._carrier.owned:
@@ -234,7 +234,7 @@ class Engine:
                 ends.push_async_callback(self._end_calls)
 
     async def _abandon_transport(self) -> None:
-        """Close a transport as far as its own event loop is not needed for it."""
+        """Close a transport as far as that is possible without its own event loop."""
         with suppress(Exception):
             await asyncio.wait_for(self._carrier.transport.close(), _ABANDON)
 

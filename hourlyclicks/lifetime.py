@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class Close(Protocol):
-    """What ends a client."""
+    """Closes a client."""
 
     def __call__(self, *, lost: bool = False) -> Coroutine[Any, Any, None]:
         """Close; `lost`: the event loop it was used on has ended."""
@@ -66,7 +66,7 @@ class Lifetime:
             )
 
     async def close(self) -> None:
-        """Close, or wait for the close that is under way; it goes on when a caller is cancelled."""
+        """Close, or wait for the close in progress; it continues when a caller is cancelled."""
         self.closed = True
         if self._inherited:
             return

@@ -1,7 +1,7 @@
-"""What a run can need and most runs never do: it is imported when the first call begins.
+"""Imports that a run may need and most runs never do; they are done when the first call begins.
 
 Imports that wait for the first failure make a package quick to import. But a run may take hours, in which
-its environment can be upgraded, removed or run out of file descriptors; then the import fails in the middle.
+its environment can be upgraded, removed or run out of file descriptors; then an import in the middle fails.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ _OF_OTHERS = (
     "encodings.idna",  # names of hosts
     "netrc",  # aiohttp, with trust_env
 )
-"""What the standard library and aiohttp import when they first need it."""
+"""Modules that the standard library and aiohttp import when they first need them."""
 
 
 @cache
 def load_all() -> None:
-    """Import everything that a run can come to need."""
+    """Import everything that a run may need."""
     for name in _OF_OTHERS:
         import_module(name)
     load_tenacity()

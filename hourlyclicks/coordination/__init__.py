@@ -1,1 +1,1 @@
-"""One limit for several processes: the arbiter that grants requests, and the limiter backend that asks it."""
+"""One limit for several processes: the arbiter that grants slots, and the limiter backend that asks it."""

@@ -1,23 +1,25 @@
-"""The turnstile: one pace for all processes with one key. Pure, like the regulator it is built around.
+"""The arbiter: one rate limit for all processes with the same key. Pure, like the throttle inside it.
 
-Each step reads the book, does one thing, and writes the book again, while nobody else can. So what holds for
-one process holds for all of them together: never N+1 arrivals in a window, the cap on requests under way,
-one pause for everybody and one probe after it. A process that is started anew finds the log of its
-predecessor and sends nothing too early.
+Each step reads the shared state, does one thing and writes the state back, in one transaction of the store.
+No two steps overlap, so what holds for one process holds for all of them together: at most N arrivals in any
+window, the cap on requests in flight, one pause for all and one probe after it. A process that is started
+anew finds the log of its predecessor and sends nothing too early.
 
-*Leases.* A process can die with a request under way. Its place is held until the request must be over, by
-the time limit on a request; from then on it counts as if its response had come. A request that was given up
-and may arrive yet is left to its lease in the same way.
+*Leases.* A process can die with a request in flight. Its slot is held until its lease expires, which is when
+the request must be over because of its timeout. From then on it counts as if its response had come at that
+moment. The slot of an abandoned request that may still arrive is held by its lease in the same way.
 
-*Turns.* Whoever asks and has to wait stands in line. A process that may go yields to one that stands in line,
-whose time to ask has come, and that has a more urgent call or, being as urgent, was served longer ago. One
-that does not come for its turn is believed dead after `GRACE`.
+*Order.* A process that has to wait gets a queue entry. A process that could send now yields to another one
+whose entry is due, and whose job has a higher priority or, at the same priority, which was served longer ago.
+A process that does not ask again soon after its entry is due (see `GRACE`) is considered dead: the entry
+expires.
 
-*Claims.* Who is given a place for a day is the only one to ask for it, as long as the lease lasts.
+*Claims.* A slot for a day comes with the claim to that day: until the lease expires or the claim is released,
+no other process requests the day.
 
-*Clocks.* The moments in the book may come from a clock that was put back: the machine was started anew, or
-the database moved to another. Then every moment that lies further ahead than it can is brought back, so that
-the worst that can happen is to wait for a window. After an idle `FORGET` the brake begins anew.
+*Clocks.* The moments in the state may come from a clock that was set back: the machine was restarted, or the
+database moved to another one. Then every moment that lies further ahead than it can is corrected, so that the
+worst consequence is to wait for a window. After an idle `FORGET_AFTER` the throttle starts anew.
 """
 
 from __future__ import annotations
@@ -39,30 +41,30 @@ if TYPE_CHECKING:
     from hourlyclicks.pacing.throttle import Refusal
     from hourlyclicks.pacing.window import Moment
 
-TURN = SECOND // 50
-"""How soon to ask again when nobody can know when it will be possible."""
+POLL_AFTER = SECOND // 50
+"""Nanoseconds after which to ask again when the moment at which a slot will be free cannot be known."""
 
 GRACE = SECOND
-"""How much later than it was told a process may come for its turn."""
+"""Nanoseconds by which a process may ask later than it was told to; the entry expires after twice as many."""
 
-FORGET = 3600 * SECOND
-"""After so long without a request, what refusals had taught is forgotten."""
+FORGET_AFTER = 3600 * SECOND
+"""Nanoseconds without a request after which what earlier 429 answers had taught is forgotten."""
 
 _LONGEST_PAUSE = round(LONGEST_WAIT * 1.25 * SECOND)
-_NOT_YOUR_TURN: Binding = "rate"
+_OTHERS_FIRST: Binding = "rate"
 
 
 class SlotRequest(NamedTuple):
-    """Who asks for a place.
+    """The request of one process for a slot.
 
     Args:
         holder: the process.
-        number: how many places it has asked for so far.
-        lane: how urgent it is.
-        waiting: how many of its requests wait, this one included.
-        unsent: how many requests its calls of that lane still need.
-        job: what these calls work on.
-        what: the day it is for.
+        number: how many slots it has asked for so far.
+        lane: its priority.
+        waiting: how many of its tasks wait for a slot, this one included.
+        unsent: how many requests its jobs of that priority still need.
+        job: the name of what these jobs work on.
+        day: the target and day it is for, as text.
     """
 
     holder: str
@@ -71,26 +73,26 @@ class SlotRequest(NamedTuple):
     waiting: int
     unsent: int
     job: str
-    what: str
+    day: str
 
     @property
     def name(self) -> str:
-        """The name of the place, if it is given one."""
+        """The name of the slot, if one is granted."""
         return f"{self.holder}.{self.number}"
 
 
 class Taken(NamedTuple):
-    """Somebody else asks for that day at present."""
+    """Another process holds the claim to that day."""
 
 
 class Arbiter:
-    """One step of the shared pace.
+    """One step of the shared rate limit.
 
     Args:
         limits: the limits to keep.
-        book: the shared state; changed in place.
+        state: the shared state; changed in place.
         now: the moment of the step.
-        lease: how long a request can be under way, in nanoseconds.
+        lease: how long a request can be in flight, in nanoseconds.
     """
 
     def __init__(self, limits: Limits, state: ArbiterState, *, now: int, lease: int) -> None:
@@ -99,34 +101,35 @@ class Arbiter:
         self._lease = lease
         self._throttle = AdaptiveThrottle(limits)
         self.changed = now < state.seen
-        self._bring_back()
+        self._correct_clock()
         expired = self._expire()
-        self._recall()
+        self._restore()
         for moment in expired:
             self._throttle.window.came_back(moment)
 
-    def reserve(self, who: SlotRequest) -> Slot | Wait | Taken:
-        """Take a place for a day, or say what to wait for; who has to wait stands in line.
+    def reserve(self, request: SlotRequest) -> Slot | Wait | Taken:
+        """Grant a slot for a day, or return what to wait for; a process that has to wait gets a queue entry.
 
-        Who asks again because the answer was lost on the way gets the same place.
+        A process that repeats a request because the result was lost on the way gets the same slot.
         """
-        given = self._state.requests.get(who.name)
+        given = self._state.requests.get(request.name)
         if given is not None:
-            return _slot(who.name, given)
-        claim = self._state.claims.get(who.what)
-        if claim is not None and claim.holder != who.holder:
+            return _slot(request.name, given)
+        claim = self._state.claims.get(request.day)
+        if claim is not None and claim.holder != request.holder:
             return Taken()
-        held = self._throttle.window.holds(self._now)
-        if held is None and not self._is_next(who):
-            held = Wait(self._now + TURN, _NOT_YOUR_TURN)
-        if held is None:
-            return self._let_in(who)
-        self._line_up(who, held)
-        return held
+        wait = self._throttle.window.holds(self._now)
+        if wait is None and not self._is_next(request):
+            # When the process that ranks higher will ask cannot be known, so this one has to poll.
+            wait = Wait(self._now + POLL_AFTER, _OTHERS_FIRST)
+        if wait is None:
+            return self._grant(request)
+        self._enqueue(request, wait)
+        return wait
 
     def release(self, name: str, *, answered: bool) -> None:
-        """Note that the response of a request has come, or that nobody waits for it any more."""
-        slot = self._landed(name)
+        """Note that the response of a request has come, or that it is not waited for any more."""
+        slot = self._remove(name)
         if slot is None:
             return
         if answered:
@@ -136,46 +139,50 @@ class Arbiter:
 
     def abandon(self, name: str, longest: int) -> None:
         """Hold the slot of an abandoned request for so long from now on; see `SlidingWindow.abandon`."""
-        flight = self._state.requests.get(name)
-        if flight is None:
+        request = self._state.requests.get(name)
+        if request is None:
             return
         self.changed = True
-        if flight.probe and flight.epoch == self._throttle.window.pause.epoch:
+        if request.probe and request.epoch == self._throttle.window.pause.epoch:
             self._throttle.window.pause.probe_lost()
-        self._state.requests[name] = flight._replace(expires=self._now + longest, probe=False)
+        self._state.requests[name] = request._replace(expires=self._now + longest, probe=False)
 
-    def cancel(self, name: str, what: str) -> None:
-        """Take back a place whose request was never sent."""
-        slot = self._landed(name)
+    def cancel(self, name: str, day: str) -> None:
+        """Cancel a slot whose request was never sent."""
+        slot = self._remove(name)
         if slot is not None:
             self._throttle.window.cancel(slot)
-            self.settle(what, name.partition(".")[0])
+            self.settle(day, name.partition(".")[0])
 
-    def refused(self, name: str, retry_after: float | None, *, u: float, for_rate: bool) -> Refusal | None:
-        """Begin a pause for everybody; see `AdaptiveThrottle.refused`."""
-        flight = self._state.requests.get(name)
-        if flight is None:
+    def rate_limited(
+        self, name: str, retry_after: float | None, *, u: float, for_rate: bool
+    ) -> Refusal | None:
+        """Pause all processes after a 429; see `AdaptiveThrottle.refused`."""
+        request = self._state.requests.get(name)
+        if request is None:
             return None
         self.changed = True
-        return self._throttle.refused(_slot(name, flight), retry_after, now=self._now, u=u, for_rate=for_rate)
+        return self._throttle.refused(
+            _slot(name, request), retry_after, now=self._now, u=u, for_rate=for_rate
+        )
 
-    def settle(self, what: str, holder: str) -> None:
-        """Give up the claim to a day, if it is that process's."""
-        claim = self._state.claims.get(what)
+    def settle(self, day: str, holder: str) -> None:
+        """Release the claim to a day, if it is that process's."""
+        claim = self._state.claims.get(day)
         if claim is not None and claim.holder == holder:
-            del self._state.claims[what]
+            del self._state.claims[day]
             self.changed = True
 
     def leave(self, holder: str) -> None:
-        """Step out of the line."""
+        """Remove the queue entry of a process."""
         self.changed |= self._state.queue.pop(holder, None) is not None
 
     def finish(self, requests: int, latency: int, *, opens: int) -> Moment:
-        """Foresee when that many further requests will have been answered; see `SlidingWindow.finish`."""
+        """Compute when that many further requests will have been answered; see `SlidingWindow.finish`."""
         return self._throttle.window.finish(requests, self._now, latency, opens=opens)
 
     def close(self) -> ArbiterState:
-        """Write down what the step has changed, and return the book."""
+        """Copy what the step has changed into the state, and return it."""
         window, spacing, pause = self._throttle.window, self._throttle.spacing, self._throttle.window.pause
         self._state.pause = BreakerState(pause.epoch, pause.until, pause.held, pause.probing)
         self._state.throttle, self._state.even = spacing.memory, window.even
@@ -185,49 +192,55 @@ class Arbiter:
 
     # -- inside -----------------------------------------------------------------------------------------
 
-    def _bring_back(self) -> None:
+    def _correct_clock(self) -> None:
         """Let no moment lie further ahead than it can."""
         state, now = self._state, self._now
-        if not 0 <= now - state.seen < max(FORGET, state.longest):
+        # Also when the clock went back: how long ago the 429 answers came cannot be known then.
+        if not 0 <= now - state.seen < max(FORGET_AFTER, state.longest):
             state.throttle, state.longest = None, 0
         if now >= state.seen:
             return
         latest = now + self._lease
         state.released = [min(moment, now) for moment in state.released]
         state.requests = {
-            name: flight._replace(
-                sent=min(flight.sent, now),
-                expires=min(flight.expires, latest),
-                previous_even=min(flight.previous_even, now),
+            name: request._replace(
+                sent=min(request.sent, now),
+                expires=min(request.expires, latest),
+                previous_even=min(request.previous_even, now),
             )
-            for name, flight in state.requests.items()
+            for name, request in state.requests.items()
         }
         state.claims = {
-            what: claim._replace(expires=min(claim.expires, latest)) for what, claim in state.claims.items()
+            day: claim._replace(expires=min(claim.expires, latest)) for day, claim in state.claims.items()
         }
         state.queue, state.served = {}, {}
         state.pause = state.pause._replace(until=min(state.pause.until, now + _LONGEST_PAUSE))
         state.even = min(state.even, now)
 
     def _expire(self) -> list[int]:
-        """Take note of what the passing of time has changed; return when requests were over at the latest."""
-        state, now, over = self._state, self._now, []
-        for name, flight in list(state.requests.items()):
-            if flight.expires <= now:
+        """Drop what has expired; return when the leases of requests ran out.
+
+        A request whose lease has run out goes to `released` with the moment at which it did, not with the
+        present one: the window then counts it exactly as if its response had come at that moment. If it was
+        the probe, its verdict is lost, so that the next request becomes the probe.
+        """
+        state, now, expired = self._state, self._now, []
+        for name, request in list(state.requests.items()):
+            if request.expires <= now:
                 del state.requests[name]
-                insort(state.released, flight.expires)
-                over.append(flight.expires)
-                if flight.probe and flight.epoch == state.pause.epoch:
+                insort(state.released, request.expires)
+                expired.append(request.expires)
+                if request.probe and request.epoch == state.pause.epoch:
                     state.pause = state.pause._replace(probing=False)
         state.longest = max(state.longest, self._throttle.window.longest)
         oldest = now - state.longest
         state.released = [moment for moment in state.released if moment > oldest]
-        state.claims = {what: claim for what, claim in state.claims.items() if claim.expires > now}
-        state.queue = {name: line for name, line in state.queue.items() if line.until > now}
-        return over
+        state.claims = {day: claim for day, claim in state.claims.items() if claim.expires > now}
+        state.queue = {name: entry for name, entry in state.queue.items() if entry.until > now}
+        return expired
 
-    def _recall(self) -> None:
-        """Bring the regulator to where the book says it was."""
+    def _restore(self) -> None:
+        """Bring the throttle, with its window and its breaker, to where the state says it was."""
         state, window, spacing = self._state, self._throttle.window, self._throttle.spacing
         window.restore(flying=len(state.requests), released=state.released, even=state.even)
         pause = window.pause
@@ -238,58 +251,65 @@ class Arbiter:
         if step is not None:
             window.space(step.slack, from_response=step.from_response)
 
-    def _is_next(self, who: SlotRequest) -> bool:
-        """Return whether nobody who could go now has a better claim to the place."""
-        mine = self._rank(who.holder, who.lane)
+    def _is_next(self, request: SlotRequest) -> bool:
+        """Return whether no other process whose entry is due ranks higher."""
+        mine = self._rank(request.holder, request.lane)
         return not any(
-            line.asks <= self._now and self._rank(holder, line.lane) < mine
-            for holder, line in self._state.queue.items()
-            if holder != who.holder
+            entry.asks <= self._now and self._rank(holder, entry.lane) < mine
+            for holder, entry in self._state.queue.items()
+            if holder != request.holder
         )
 
     def _rank(self, holder: str, lane: int) -> tuple[int, int, str]:
+        """Return what is compared: the priority, then when it was last served; the name breaks a tie."""
         return lane, self._state.served.get(holder, 0), holder
 
-    def _let_in(self, who: SlotRequest) -> Slot:
+    def _grant(self, request: SlotRequest) -> Slot:
         state, now = self._state, self._now
         slot = self._throttle.reserve(now)
-        assert isinstance(slot, Slot)  # noqa: S101 - nothing holds it, as `reserve` has seen
-        slot.id = who.name
+        assert isinstance(slot, Slot)  # noqa: S101 - `reserve` has seen that it need not wait
+        slot.id = request.name
         state.requests[slot.id] = SentRequest(
             now, now + self._lease, slot.epoch, slot.probe, slot.previous_even
         )
-        state.claims[who.what] = Claim(who.holder, now + self._lease)
-        state.served = {name: moment for name, moment in state.served.items() if moment > now - FORGET}
-        state.served[who.holder] = now
-        state.queue.pop(who.holder, None)
-        if who.waiting > 1:
-            state.queue[who.holder] = QueueEntry(
-                who.lane, max(0, who.unsent - 1), who.job, now, now + 2 * GRACE
+        state.claims[request.day] = Claim(request.holder, now + self._lease)
+        state.served = {name: moment for name, moment in state.served.items() if moment > now - FORGET_AFTER}
+        state.served[request.holder] = now
+        state.queue.pop(request.holder, None)
+        if request.waiting > 1:
+            state.queue[request.holder] = QueueEntry(
+                request.lane, max(0, request.unsent - 1), request.job, now, now + 2 * GRACE
             )
         self.changed = True
         return slot
 
-    def _line_up(self, who: SlotRequest, held: Wait) -> None:
-        """Stand in line, or stay in it; written down only as often as it must be."""
-        asks = self._now if held.until is None or held.until <= self._now + TURN else held.until
-        line = self._state.queue.get(who.holder)
-        if line is not None and line.lane == who.lane:
-            polling = asks == self._now and line.asks <= self._now and line.until > self._now + GRACE
-            if polling or line.asks == asks:
+    def _enqueue(self, request: SlotRequest, wait: Wait) -> None:
+        """Add or renew the queue entry of a process.
+
+        An entry that still says the same is left as it is, so that a process that polls does not cause a
+        write each time: the state is only stored when `changed` is set.
+        """
+        asks = self._now if wait.until is None or wait.until <= self._now + POLL_AFTER else wait.until
+        entry = self._state.queue.get(request.holder)
+        if entry is not None and entry.lane == request.lane:
+            polling = asks == self._now and entry.asks <= self._now and entry.until > self._now + GRACE
+            if polling or entry.asks == asks:
                 return
-        self._state.queue[who.holder] = QueueEntry(who.lane, who.unsent, who.job, asks, asks + 2 * GRACE)
+        self._state.queue[request.holder] = QueueEntry(
+            request.lane, request.unsent, request.job, asks, asks + 2 * GRACE
+        )
         self.changed = True
 
-    def _landed(self, name: str) -> Slot | None:
-        """Take a request off the list of those under way; ``None`` if its lease had ended before."""
-        flight = self._state.requests.pop(name, None)
-        if flight is None:
+    def _remove(self, name: str) -> Slot | None:
+        """Remove a request from those in flight; ``None`` if its lease had expired before."""
+        request = self._state.requests.pop(name, None)
+        if request is None:
             return None
         self.changed = True
-        return _slot(name, flight)
+        return _slot(name, request)
 
 
-def _slot(name: str, flight: SentRequest) -> Slot:
-    slot = Slot(flight.sent, flight.epoch, flight.previous_even, flight.probe)
+def _slot(name: str, request: SentRequest) -> Slot:
+    slot = Slot(request.sent, request.epoch, request.previous_even, request.probe)
     slot.id = name
     return slot

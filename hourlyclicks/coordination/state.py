@@ -1,6 +1,6 @@
-"""The book: the pace of an account as text, for processes that share it through a store.
+"""The state of the arbiter as text, for processes that share one rate limit through a store.
 
-All moments are nanoseconds of the one clock that the store gives to everybody.
+All moments are nanoseconds of one clock: that of the store.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ R = TypeVar("R")
 
 
 class SentRequest(NamedTuple):
-    """A request under way.
+    """A request in flight.
 
     Args:
         sent: when it was allowed to go.
@@ -38,11 +38,11 @@ class SentRequest(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """Who asks for a day at present.
+    """The right of one process to request a day.
 
     Args:
         holder: the process.
-        expires: when that is forgotten.
+        expires: when it ends by itself.
     """
 
     holder: str
@@ -53,11 +53,11 @@ class QueueEntry(NamedTuple):
     """A process that waits.
 
     Args:
-        lane: how urgent its most urgent call is; the smaller number goes first.
-        unsent: how many requests its calls in that lane still need.
-        job: what it works on; who works on the same takes nothing away from the others.
-        asks: when it was told to ask again; before that it competes with nobody.
-        until: when it is believed dead, if it has not asked.
+        lane: its highest priority; the smaller number goes first.
+        unsent: how many requests its jobs of that priority still need.
+        job: the name of what it works on; processes with the same name share these requests.
+        asks: when it was told to ask again; the entry is due from then on.
+        until: when the entry expires, unless the process has asked by then.
     """
 
     lane: int
@@ -84,12 +84,12 @@ class ArbiterState:
         seen: when it was last changed.
         longest: the length of the longest window that any process keeps.
         released: when the responses of the last requests came, as long as that window counts them.
-        requests: the requests under way, by their names.
-        claims: who asks for which day.
-        queue: the processes that wait.
-        served: when each process was last given a place.
-        pause: the pause.
-        throttle: what the refusals so far have taught; ``None``: nothing.
+        requests: the requests in flight, by the names of their slots.
+        claims: the claims to days.
+        queue: the queue entries, by process.
+        served: when each process was last granted a slot.
+        pause: the state of the circuit breaker.
+        throttle: what the 429 answers so far have taught; ``None``: nothing.
         even: the moment from which on even spacing lets a request go.
     """
 
@@ -128,7 +128,7 @@ class ArbiterState:
                 _whole(parts["even"]),
             )
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-            raise StoreError("the pace in the store cannot be read") from None
+            raise StoreError("the shared rate limit in the store cannot be read") from None
 
     def write(self) -> str:
         """Return it as text."""

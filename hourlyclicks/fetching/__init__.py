@@ -1,1 +1,1 @@
-"""One question, from asking to keeping: the exchange with the API, retries, single flight, and the cache."""
+"""One day, from the first request to the stored result: exchange, retries, single flight, and the cache."""

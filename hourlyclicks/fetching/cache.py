@@ -1,7 +1,7 @@
 """The store as one client sees it: the days of its account, and what its calls may take from there.
 
-A day that is known for good is taken from the store; what is fetched is in the store before it counts as
-done. Who is refused by the API is told so from the store, too, without a request.
+A final day is read from the store without a request. So is a day that the API has rejected: its error is
+raised again. What is fetched is stored before it counts as done.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
     from hourlyclicks.store.protocol import Store
 
 ENTRIES = 512
-"""Entries of the ledger that are read at a time; they are smaller than days."""
+"""Ledger entries that are read at a time; they are smaller than days."""
 
 _WITHOUT_FIGURES = {DayState.FAILED, DayState.REFUSED}
 
 
 @attrs.frozen
 class TargetHistory:
-    """What a store knows of the other days of a target.
+    """What the store has of the other days of a target.
 
     Args:
         day: a day with figures, as far from where the call begins as there is one.
@@ -50,16 +50,16 @@ class TargetHistory:
 
 
 NOTHING = TargetHistory(None, None)
-"""What is known without a store."""
+"""What there is without a store."""
 
 
 @attrs.frozen
-class Taken:
-    """What became of an answer that was given to the store.
+class StoredAnswer:
+    """What the store has of a day after an answer was put into it.
 
     Args:
-        day: what the store says of the day from now on.
-        revised: whether that changed the figures it held.
+        day: the day as it is in the store.
+        revised: whether the answer changed its figures.
     """
 
     day: DayClicks
@@ -67,15 +67,15 @@ class Taken:
 
 
 class DayCache:
-    """Read and keep the days of one account.
+    """Read and store the days of one account.
 
     Args:
         store: where they are.
         owned: whether to close the store in the end.
-        fingerprint: makes what the store knows the account by from the salt of the store.
+        fingerprint: makes the name of the account in the store from the salt of the store.
         zone: the account's time zone, if it is known.
         clock: what time it is.
-        announce: told of figures that have changed.
+        dispatch: receives an event when figures have changed.
 
     Attributes:
         store: where the days are, until this is closed.
@@ -95,7 +95,7 @@ class DayCache:
     ) -> None:
         self._latch = StoreLatch(store)
         self.store = cast("Store", self._latch)
-        self._whole = store
+        self._given_store = store
         self._owned = owned
         self._fingerprint = fingerprint
         self._zone = zone
@@ -106,7 +106,7 @@ class DayCache:
         self._opening = asyncio.Lock()
 
     async def account(self) -> int:
-        """Return the number of the account; the store is opened when it is first asked for."""
+        """Return the number of the account; the first call opens the store."""
         if self._closed:
             raise UsageError("the client is closed", fatal=True)
         if self._account is not None:
@@ -115,7 +115,7 @@ class DayCache:
             return await self._open()
 
     async def _open(self) -> int:
-        """Open the store, unless that was done, or is too late, by the time it was one's turn."""
+        """Open the store, unless another call has done so, or closed this, while this one waited."""
         if self._closed or self._account is not None:
             return await self.account()
         await self.store.open()
@@ -123,10 +123,10 @@ class DayCache:
         return self._account
 
     async def find(self, query: Query, freshness: Freshness) -> DayClicks | None:
-        """Return a day that need not be asked for.
+        """Return a day that needs no request; ``None`` if it needs one.
 
         Raises:
-            ApiError: it was refused before, and is not to be asked for again.
+            ApiError: it was rejected before, and needs no request either.
         """
         found = (await self.known(query.target, DateRange(query.day, query.day), freshness)).get(query.day)
         if isinstance(found, HourlyClicksError):
@@ -136,12 +136,12 @@ class DayCache:
     async def known(
         self, target: Target, days: DateRange, freshness: Freshness
     ) -> dict[dt.date, DayClicks | HourlyClicksError]:
-        """Return all of some days that need not be asked for; a refused one as its error."""
+        """Return those of some days that need no request; a rejected one as its error."""
         account, reader = await self.account(), self.reader()
         figures = {day.date: day for day in await self.store.read(account, target, days)}
-        good = [day.final and reader.is_final(day.date, day.fetched_at) for day in figures.values()]
-        if not freshness.refresh and len(good) == len(days) and all(good):
-            return {**figures}  # no mark could tell otherwise
+        final = [day.final and reader.is_final(day.date, day.fetched_at) for day in figures.values()]
+        if not freshness.refresh and len(final) == len(days) and all(final):
+            return {**figures}  # the ledger entries could not say otherwise
         found: dict[dt.date, DayClicks | HourlyClicksError] = {}
         for entry in await self.store.entries(account, target, days):
             if freshness.is_stale(entry, reader.now):
@@ -154,7 +154,7 @@ class DayCache:
         return found
 
     def reader(self) -> Reader:
-        """Return who judges, now, what the store holds."""
+        """Return the rules by which the store is read at this moment."""
         return Reader(self._clock.wall(), self._zone)
 
     async def entries(self, target: Target, days: DateRange) -> list[LedgerEntry]:
@@ -169,17 +169,19 @@ class DayCache:
         """Return the targets of which days have failed."""
         return await self.store.targets(await self.account(), failing=True)
 
-    async def put(self, query: Query, day: DayClicks, *, requests: int, refresh: bool = False) -> Taken:
-        """Keep an answer, and return what the store says of its day from now on.
+    async def put(
+        self, query: Query, day: DayClicks, *, requests: int, refresh: bool = False
+    ) -> StoredAnswer:
+        """Put an answer into the store, and return the day as it is in the store from now on.
 
         Args:
-            query: the question.
+            query: the day.
             day: the answer.
-            requests: how many were spent on it.
-            refresh: whether it was asked for to refresh the day.
+            requests: how many were sent for it.
+            refresh: whether they were sent to refresh the day.
 
         Raises:
-            StoreError: it could not be kept; the error carries it.
+            StoreError: it could not be stored; the error carries it.
         """
         try:
             account, reader = await self.account(), self.reader()
@@ -187,16 +189,16 @@ class DayCache:
                 account, query.target, day, requests=requests, reader=reader, refresh=refresh
             )
             if kept.doubted_at is not None:
-                return Taken(await self._in_doubt(query) or day)
+                return StoredAnswer(await self._kept_figures(query) or day)
         except StoreError as error:
             error.unsaved = day
             raise error.about(query.day, query.target) from None
         if kept.revised and self._dispatch:
             self._dispatch(DayRevised(day=query.day, target=query.target, revision=kept.revision))
-        return Taken(day, kept.revised)
+        return StoredAnswer(day, kept.revised)
 
-    async def _in_doubt(self, query: Query) -> DayClicks | None:
-        """Return the figures that stayed, which are not final as long as they are in doubt."""
+    async def _kept_figures(self, query: Query) -> DayClicks | None:
+        """Return the figures that stay while a new answer is in doubt; until then they are not final."""
         days = DateRange(query.day, query.day)
         for held in await self.store.read(await self.account(), query.target, days):
             return attrs.evolve(held, final=False)
@@ -207,17 +209,17 @@ class DayCache:
         return freshness.is_stale(entry, self._clock.wall())
 
     def due_at(self, day: dt.date, asked_at: dt.datetime) -> dt.datetime:
-        """Return when a day that was not final when it was asked for is due again."""
+        """Return when a day that was not final when it was requested is due again."""
         over, now = ends(day, self._zone) + SETTLE, self._clock.wall()
         if asked_at < over and asked_at <= now:
             return min(asked_at + STALE_AFTER, over)
-        # It is in doubt, or a wrong clock has stamped it.
+        # Its figures are in doubt, or a wrong clock has stamped it.
         return (asked_at if now - STALE_AFTER < asked_at <= now else now) + STALE_AFTER
 
     def is_over(self, day: dt.date, asked: dt.datetime) -> bool:
-        """Return whether a day was over when it was asked for.
+        """Return whether a day was over when it was requested.
 
-        A day that was not may have been rejected because of that, and a later answer may be another.
+        If it was not, that may be why it was rejected, and a later answer may differ.
         """
         return is_final(day, asked, self._zone)
 
@@ -230,13 +232,13 @@ class DayCache:
         requests: int,
         began: dt.datetime,
     ) -> LedgerEntry | None:
-        """Note that a day failed; a day that is refused, and rejected likewise, stays refused.
+        """Record that a day failed; a rejected day that was rejected in the same way stays rejected.
 
         Returns:
-            The mark that the day had before `began`, when the call began, if it was the same rejection.
+            The ledger entry from before `began`, when the call began, if it was the same rejection.
         """
         account, reason = await self.account(), Failure.of(error)
-        before = await self._rejection(account, query, reason, began)
+        before = await self._earlier_rejection(account, query, reason, began)
         refused = before is not None and before.state is DayState.REFUSED
         state = DayState.REFUSED if refused else DayState.FAILED
         await self.store.record_failure(
@@ -244,10 +246,10 @@ class DayCache:
         )
         return before
 
-    async def _rejection(
+    async def _earlier_rejection(
         self, account: int, query: Query, reason: Failure, began: dt.datetime
     ) -> LedgerEntry | None:
-        """Return the mark of a day if it is that it was rejected for the same reason before that moment."""
+        """Return the ledger entry of a day if it is the same rejection from before that moment."""
         if reason.code is None:
             return None
         entries = await self.store.entries(account, query.target, DateRange(query.day, query.day))
@@ -261,21 +263,21 @@ class DayCache:
         ]
         return alike[0] if alike else None
 
-    async def refuse(self, query: Query, error: HourlyClicksError, *, asked: dt.datetime) -> None:
-        """Note that a day was rejected for good; `record_failure` has counted its requests."""
+    async def record_rejection(self, query: Query, error: HourlyClicksError, *, asked: dt.datetime) -> None:
+        """Record that a rejection is final; `record_failure` has counted its requests."""
         entry = LedgerEntry(query.day, DayState.REFUSED, asked, 0, reason=Failure.of(error))
         await self.store.record_failure(await self.account(), query.target, entry)
 
     async def history(
         self, target: Target, days: DateRange, *, began: dt.datetime, newest_first: bool
     ) -> TargetHistory:
-        """Return what a store knows of the other days of a target, by which a rejection is judged.
+        """Return what a store knows of the other days of a target, by which a rejection is evaluated.
 
         Args:
             target: the target.
             days: the days of the call.
             began: when the call began.
-            newest_first: whether it asks for the last of them first.
+            newest_first: whether it requests the last of them first.
         """
         found: dt.date | None = None
         answered: dt.datetime | None = None
@@ -288,52 +290,52 @@ class DayCache:
         return TargetHistory(found, answered)
 
     async def close(self) -> None:
-        """Use the store no more, and close it if it is nobody else's."""
+        """Stop using the store, and close it if it is owned."""
         self._closed = True
-        self._latch.shut()  # at once: no call on its way can open it again
+        self._latch.shut()  # at once, so that no call in progress opens it again
         if self._owned:
-            await self._whole.close()
+            await self._given_store.close()
 
 
 class Prefetch:
-    """What the archive knows of the days of one call, read page by page as the call comes to them.
+    """What the store has of the days of one call, read page by page as the call comes to them.
 
     Args:
-        archive: where to read.
+        cache: where to read.
         target: the target.
         days: all days of the call.
-        terms: what the call wants.
+        freshness: which days in the store need a request.
     """
 
     def __init__(self, cache: DayCache, target: Target, days: DateRange, freshness: Freshness) -> None:
         self._cache = cache
         self._target = target
         self._days = days
-        self._terms = freshness
-        self._prefetch: dict[int, dict[dt.date, DayClicks | HourlyClicksError]] = {}
+        self._freshness = freshness
+        self._pages: dict[int, dict[dt.date, DayClicks | HourlyClicksError]] = {}
         self._reading = asyncio.Lock()
 
     async def count(self) -> int:
-        """Return how many of the days need not be asked for, as far as that can be told at once."""
-        if self._terms.refresh:
+        """Return how many of the days need no request, as far as that can be told at once."""
+        if self._freshness.refresh:
             return 0
         states = await self._cache.count_by_state(self._target, self._days)
         settled = states[DayState.FINAL] + states[DayState.EMPTY]
-        return settled if self._terms.refused else settled + states[DayState.REFUSED]
+        return settled if self._freshness.refused else settled + states[DayState.REFUSED]
 
     async def find(self, day: dt.date) -> DayClicks | HourlyClicksError | None:
-        """Return a day that need not be asked for; each is given away once."""
+        """Return a day that needs no request; each is returned once."""
         number = self._days.index(day) // CHUNK
-        if number not in self._prefetch:
+        if number not in self._pages:
             async with self._reading:
-                if number not in self._prefetch:
-                    self._prefetch = {
-                        other: page for other, page in self._prefetch.items() if page and other >= number - 1
+                if number not in self._pages:
+                    self._pages = {
+                        other: page for other, page in self._pages.items() if page and other >= number - 1
                     }
-                    self._prefetch[number] = await self._read(number)
-        return self._prefetch.get(number, {}).pop(day, None)
+                    self._pages[number] = await self._read(number)
+        return self._pages.get(number, {}).pop(day, None)
 
     async def _read(self, number: int) -> dict[dt.date, DayClicks | HourlyClicksError]:
         first, last = number * CHUNK, min((number + 1) * CHUNK, len(self._days)) - 1
         page = DateRange(self._days[first], self._days[last])
-        return await self._cache.known(self._target, page, self._terms)
+        return await self._cache.known(self._target, page, self._freshness)

@@ -1,13 +1,13 @@
-"""Single flight: identical questions at the same time are one request.
+"""Single flight: concurrent calls for the same day share one request.
 
-The first caller that asks for a day is its *leader*: the request runs in its task. Callers that ask for the
-same day meanwhile are *followers*: they wait for the leader's answer and may leave at any time. A leader that
-is cancelled must not take the answer of its followers with it, therefore
+The first caller that needs a day is its *leader*: the request runs in its asyncio task. Callers that need the
+same day meanwhile are *followers*: they wait for the leader's result and may be cancelled at any time. A
+leader that is cancelled must not take the result from its followers, therefore
 
-* a caller of `fetch_shared` never leads in its own task but in one made for the purpose, which is cancelled
-  when its last follower is gone;
-* a worker of a pool, which leads in its own task, is not cancelled while it is followed; it is let finish
-  that one day (see `detach`), unless its last follower goes first.
+* a caller of `fetch_shared` never leads in its own asyncio task but in one made for the purpose, which is
+  cancelled when its last follower is gone;
+* a worker of a pool, which leads in its own task, is not cancelled while it has followers; it finishes that
+  one day (see `detach`), unless its last follower is cancelled first.
 
 A follower of a higher priority than the leader takes the task over, so that no caller waits in a lower
 priority than its own.
@@ -39,12 +39,12 @@ class _LeaderLostError(Exception):
 
 
 class SingleFlight:
-    """Fetch days, each only once at a time.
+    """Fetch days, each with one request at a time.
 
     Args:
         fetch: fetches one day.
-        take_over: moves a task in the queue of the limiter to another job, if that is as urgent; returns
-            whether it did.
+        take_over: moves a task in the queue of the limiter to another job of at least the same priority;
+            returns whether it did.
     """
 
     def __init__(
@@ -57,12 +57,12 @@ class SingleFlight:
         self._in_flight: dict[Query, FetchTask] = {}
 
     async def fetch(self, query: Query, caller: Caller, *, again: bool = False) -> DayClicks:
-        """Fetch a day in the present task, or follow the one that fetches it already.
+        """Fetch a day in the current asyncio task, or follow the task that fetches it already.
 
         Args:
             query: the day.
-            caller: on whose behalf.
-            again: whether to ask even if the store has it.
+            caller: the call that needs it.
+            again: whether to send a request even if the store has the day.
 
         Raises:
             OverError: the job is over.
@@ -79,22 +79,22 @@ class SingleFlight:
             except (OverError, HeldError):
                 if caller.job.over or caller.job.holds(query):
                     raise
-                # it was on behalf of another caller that had taken it over
+                # true of another caller, which had taken the task over: this one still needs the day
 
     async def fetch_shared(self, query: Query, caller: Caller) -> DayClicks:
-        """Fetch a day in a task of its own, or follow the one that fetches it already."""
+        """Fetch a day in an asyncio task of its own, or follow the task that fetches it already."""
         task = self._in_flight.get(query)
         if task is None:
             task = self._in_flight[query] = FetchTask(caller, query)
-            follower = _follower(task)  # before the task is made, which may be done at once
+            follower = _add_follower(task)  # before the asyncio task exists: an eager one may be done at once
             task.runner = asyncio.create_task(self._lead_shared(task))
-            task.runner.add_done_callback(partial(self._crashed, task))
+            task.runner.add_done_callback(partial(self._end_unstarted, task))
         else:
             follower = self._join(task, caller)
         return await self._follow(task, follower, caller)
 
     def detach(self, runner: asyncio.Task[None]) -> bool:
-        """Return whether others wait for what a worker is fetching; it then ends with the last of them."""
+        """Return whether a worker has followers; from then on it is cancelled with the last of them."""
         for task in self._in_flight.values():
             if task.runner is runner and task.followers:
                 task.shared = True
@@ -102,11 +102,11 @@ class SingleFlight:
         return False
 
     def has_sent(self, runner: asyncio.Task[None]) -> bool:
-        """Return whether a request of a worker is under way, whose answer is still to come."""
+        """Return whether a request of a worker is in flight."""
         return any(task.runner is runner and task.sent for task in self._in_flight.values())
 
     async def close(self) -> None:
-        """Cancel what runs in tasks of its own, and wait until these are gone."""
+        """Cancel the asyncio tasks that were made for followers, and wait until they have ended."""
         runners = [
             task.runner for task in self._in_flight.values() if task.shared and task.runner is not None
         ]
@@ -118,16 +118,19 @@ class SingleFlight:
     # -- inside -----------------------------------------------------------------------------------------
 
     def _join(self, task: FetchTask, caller: Caller) -> asyncio.Future[DayClicks]:
-        """Let another caller follow; return what the answer will be given to."""
+        """Let another caller follow; return the future of its result."""
         task.refresh = task.refresh or caller.freshness.refresh
         if self._take_over(task, caller.job):
             task.caller = caller
-        return _follower(task)
+        return _add_follower(task)
 
     async def _lead(self, task: FetchTask) -> DayClicks:
         try:
             day = await self._fetch(task)
-        except (OverError, HeldError):  # true of the leader's job, not of its followers'
+        except (
+            OverError,
+            HeldError,
+        ):  # true of the leader's job, not of its followers: one of them leads next
             self._resolve(task, _LeaderLostError())
             raise
         except Exception as error:
@@ -140,15 +143,15 @@ class SingleFlight:
         return day
 
     async def _lead_shared(self, task: FetchTask) -> None:
-        with suppress(Exception):  # the followers are told
+        with suppress(Exception):  # `_lead` has passed it to the followers
             await self._lead(task)
 
-    def _crashed(self, task: FetchTask, _: asyncio.Task[object]) -> None:
-        """Tell those who follow a task that was cancelled before it had begun."""
+    def _end_unstarted(self, task: FetchTask, _: asyncio.Task[object]) -> None:
+        """Resolve the followers of a task that was cancelled before it had begun."""
         self._resolve(task, _LeaderLostError())
 
     def _resolve(self, task: FetchTask, outcome: DayClicks | Exception) -> None:
-        """Make room for the next task for that day, and give the outcome to the followers of this one."""
+        """Allow the next task for that day, and pass the outcome to the followers of this one."""
         resolved = self._in_flight.pop(task.query, task)
         if resolved is not task:  # the next one for the same day
             self._in_flight[task.query] = resolved
@@ -165,6 +168,12 @@ class SingleFlight:
     async def _follow(
         self, task: FetchTask, follower: asyncio.Future[DayClicks], caller: Caller
     ) -> DayClicks:
+        """Wait for the result of the leader; lead in its place when it is lost.
+
+        The leader can end without a result: it was cancelled, or its job ended while this one goes on. Every
+        follower then calls `fetch_shared`, and the first of them makes a new shared task, which the others
+        follow. It asks its own job first, because that may have ended or parked the target meanwhile.
+        """
         caller.start_spare()
         try:
             return await follower
@@ -172,25 +181,31 @@ class SingleFlight:
             pass
         finally:
             task.followers.discard(follower)
-            self._left(task, follower)
+            self._drop_follower(task, follower)
         if caller.job.over:
             raise OverError
         if caller.job.holds(task.query):
             raise HeldError
         return await self.fetch_shared(task.query, caller)
 
-    def _left(self, task: FetchTask, follower: asyncio.Future[DayClicks]) -> None:
-        """Cancel a task made for its followers when the last of them has left early."""
+    def _drop_follower(self, task: FetchTask, follower: asyncio.Future[DayClicks]) -> None:
+        """Cancel a task made for its followers when the last of them was cancelled.
+
+        A follower that has its result came to the end by itself, and the task is done. If it was cancelled in
+        the same turn of the loop in which the result arrived, an exception in its future is marked as seen,
+        or the event loop would log it as never retrieved. A task that is to be cancelled is removed first, so
+        that a caller that comes before it has ended does not follow it but leads anew.
+        """
         if follower.done() and not follower.cancelled():
-            follower.exception()  # seen, even if a cancelled follower did not take it
+            follower.exception()
         elif task.shared and not task.followers and task.runner is not None:
             if self._in_flight.get(task.query) is task:
                 del self._in_flight[task.query]
             task.runner.cancel()
 
 
-def _follower(task: FetchTask) -> asyncio.Future[DayClicks]:
-    """Return what the answer of a task will be given to."""
+def _add_follower(task: FetchTask) -> asyncio.Future[DayClicks]:
+    """Add a follower to a task; return the future of its result."""
     follower: asyncio.Future[DayClicks] = asyncio.get_running_loop().create_future()
     task.followers.add(follower)
     return follower

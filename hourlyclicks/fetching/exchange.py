@@ -1,4 +1,4 @@
-"""The life of one question, from the first request to the answer: a state machine without I/O.
+"""The life of one task, from the first request to the answer: a state machine without I/O.
 
 ::
 
@@ -7,12 +7,12 @@
        │                 └► broke ─────────────────────┴► Outcome of the slot ──► next
        └───────────────────────────────── at once, or after some seconds ──────────┘   └► raises: failed
 
-`hourlyclicks.fetching.fetcher` is the loop around it: it acquires slots, sends, sleeps and keeps.
+`hourlyclicks.fetching.fetcher` is the loop around it: it acquires slots, sends, sleeps and stores.
 
-A 429 is no failure of the question. It pauses all requests, and the question is asked again. So is a
+A 429 is no failed attempt: it pauses all requests, and then the request is repeated. The same is done after a
 doubtful rejection of the key, see `hourlyclicks.fetching.trust`. A connection that had been closed before the
-request got anywhere costs no attempt. Everything else that may be repeated is an attempt, see
-`hourlyclicks.fetching.retry`; a backfill waits for its circuit breaker instead when too much fails.
+request was sent costs no attempt either. Every other error that may be repeated costs one, see
+`hourlyclicks.fetching.retry`; when too many requests fail, a backfill waits for its circuit breaker instead.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from hourlyclicks.errors import ApiError, HourlyClicksError, RateLimitedError, T
 from hourlyclicks.events import AttemptFailed, Dispatcher, Refused
 from hourlyclicks.fetching.retry import Retrier
 from hourlyclicks.fetching.skew import SkewWatch
-from hourlyclicks.fetching.trust import Doubt, KeyTrust, condemns
+from hourlyclicks.fetching.trust import Doubt, KeyTrust, rejects_key
 from hourlyclicks.model.dates import Finality
 from hourlyclicks.model.questions import Question
 from hourlyclicks.pacing.limiter import ANSWERED, LOST, SUCCEEDED, Limiter
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 _OK = int(HTTPStatus.OK)
 _DAY = CLICKS_BY_HOUR.name
 _MOST_STALE = 3
-"""So many stale connections cost an attempt nothing; each kept connection can be one."""
+"""How many stale connections cost no attempt; each connection that is kept alive can be one."""
 
 
 class Pause(NamedTuple):
@@ -71,14 +71,14 @@ class Rules:
     """What all exchanges of a client share.
 
     Args:
-        key: the API key, for whatever must not repeat it.
+        key: the API key, which no message may repeat.
         finality: when a day is final.
-        skew: whether the clocks of this machine and the server agree.
-        trust: whether the key is in doubt.
-        retrier: how often and when to try again.
-        limiter: paused, and told of overload and of errors that end everything.
+        skew: compares the clocks of this machine and the server.
+        trust: decides whether the key is in doubt.
+        retrier: decides how often and when to retry.
+        limiter: pauses requests, and ends all tasks after a fatal error.
         clock: what time it is.
-        dispatch: told what happens.
+        dispatch: receives the events.
     """
 
     key: ApiKey
@@ -92,19 +92,19 @@ class Rules:
 
 
 class Exchange:
-    """The requests for one question, and their answers.
+    """The requests for one question, and their responses.
 
     Args:
         rules: what all exchanges share.
-        task: the day, or the first one, and on whose behalf.
+        task: the day, or the first one, and the caller it is fetched for.
         question: what the requests ask; ``None``: the hours of that day.
 
     Attributes:
         endpoint: what is asked.
-        days: the answer, at the end.
+        days: the result, at the end.
         requests: how many were sent.
-        asked: when the last one was sent; of a rejection, as of when it holds.
-        failure: why the last attempt failed, when another one was to follow.
+        asked: when the last one was sent; after a rejection, the moment that it was true of.
+        failure: why the last attempt failed, if another one was to follow.
     """
 
     __slots__ = (
@@ -152,10 +152,10 @@ class Exchange:
             self._started = slot.sent
         self.requests += 1
         self._slot = slot
-        self.asked = self._rules.clock.wall()  # the answer may be as old as that
+        self.asked = self._rules.clock.wall()  # the figures may be as old as that
 
     def answered(self, response: Response) -> Outcome | Pause:
-        """Judge a response; return what it means for the slot and for all other requests."""
+        """Evaluate a response; return what it means for the slot and for all other requests."""
         rules, query, failure = self._rules, self._task.query, None
         if response.status != _OK:
             judged = self.endpoint.judge(response, rules.clock.wall(), key=rules.key)
@@ -181,23 +181,23 @@ class Exchange:
         return SUCCEEDED
 
     def paused(self, seconds: float) -> Outcome:
-        """Note that all requests pause for so long because of the response."""
+        """Note that all requests pause for so many seconds because of the response."""
         if self._doubted:
             self._doubted = False
             self._rules.trust.paused(self._rules.limiter.epoch)
-        self._check_patience(seconds)
+        self._check_bounds(seconds)
         return LOST
 
     def broke(self, error: HourlyClicksError) -> Outcome:
-        """Note that a request failed on its way, or that there is no use in waiting."""
+        """Note that a request failed in transport, or that the pause would be too long."""
         if isinstance(error, TransportError) and error.stale and self._stale < _MOST_STALE:
-            self._stale += 1  # the server has not failed, so neither has the attempt
+            self._stale += 1  # nothing reached the server, so this is no attempt
         else:
             self._fail(error)
         return LOST
 
     def next(self) -> float | None:
-        """Return after how many seconds to send again; ``None``: at once.
+        """Return the seconds until the next request; ``None``: at once.
 
         Raises:
             HourlyClicksError: the day has failed.
@@ -209,7 +209,7 @@ class Exchange:
     # -- what a response means --------------------------------------------------------------------------
 
     def _rate_limited(self, response: Response, limited: RateLimited) -> Pause:
-        """Ask for a pause of all requests; the question itself has not failed."""
+        """Return the pause that a 429 asks for; the attempt itself has not failed."""
         for_rate = limited.status == HTTPStatus.TOO_MANY_REQUESTS
         if not for_rate:
             response.discard()
@@ -220,13 +220,13 @@ class Exchange:
         return Pause(limited.retry_after, for_rate)
 
     def _rejected(self, error: HourlyClicksError, response: Response, as_of: dt.datetime) -> Outcome | Pause:
-        """Judge an answer without figures: it may be about the key, about the day, or about neither."""
+        """Evaluate a response without figures: it may be about the key, the day, or neither."""
         rules, limiter, query = self._rules, self._rules.limiter, self._task.query
         error.about(query.day, query.target)
         if error.retryable:
             response.discard()  # another connection may lead to a server that is well
         if isinstance(error, ApiError):
-            self.asked = as_of  # a rejection of a day that was not over by then is not the last word
+            self.asked = as_of  # a rejection of a day that was not over by then is not final
         try:
             doubt = rules.trust.doubt(error, sent=self._slot.epoch, epoch=limiter.epoch)
         except HourlyClicksError as wrong:
@@ -235,7 +235,7 @@ class Exchange:
             self._doubted = True
             return Pause(None, for_rate=False)
         if doubt is Doubt.ASK_AGAIN:
-            self._check_patience(limiter.pause)
+            self._check_bounds(limiter.pause)
             return LOST
         breakers = self._task.caller.breakers
         if breakers is not None and isinstance(error, ApiError):
@@ -243,10 +243,12 @@ class Exchange:
         self._fail(error)
         return ANSWERED
 
-    def _check_patience(self, pause: float) -> None:
-        """Give the day up if it was paused too often, or would wait past its deadline; the others go on."""
+    def _check_bounds(self, pause: float) -> None:
+        """Fail the day if it was paused too often, or would wait past its deadline; other days go on."""
         if self._pauses > MOST_PAUSES:
-            error = RateLimitedError(f"the server refused this day {self._pauses} times", retry_after=pause)
+            error = RateLimitedError(
+                f"the server rate-limited this day {self._pauses} times", retry_after=pause
+            )
         elif self._rules.retrier.too_late(self._started, pause):
             error = RateLimitedError("the server asks to wait beyond the deadline", retry_after=pause)
         else:
@@ -255,35 +257,42 @@ class Exchange:
         self._error = error
 
     def _fail(self, error: HourlyClicksError) -> Outcome:
-        """Note that the attempt has failed; an error that no day can survive ends all that wait."""
+        """Note that the attempt has failed; a fatal error ends the wait of all tasks."""
         self._error = error
         if error.fatal:
-            self._rules.limiter.abort(error, for_good=condemns(error))
+            self._rules.limiter.abort(error, for_good=rejects_key(error))
         return LOST
 
     # -- what follows a failure -------------------------------------------------------------------------
 
     def _after(self, error: HourlyClicksError) -> float | None:
-        """Return after how many seconds to try again."""
+        """Return the seconds until the next attempt, or raise the error.
+
+        The order of the checks matters. An error that is never retried comes first, and is still reported to
+        the breaker of the backfills. Then the breaker is asked: while it is open, a backfill spends neither
+        an attempt nor the retry budget, since the failures are not about its day. Only then does the attempt
+        count against the retry policy, which raises the error after the last one. A job that is over starts
+        no retries, because no later request of it could be sent.
+        """
         rules, job = self._rules, self._task.job
         if not rules.retrier.may_repeat(error):
             self._report_overload(error)
             raise error
         wait = self._wait_for_breaker(error)
         if wait is not None and not rules.retrier.too_late(self._started, wait):
-            self._tell(self.requests, wait, error)
-            return None  # the limiter holds it back
+            self._report_retry(self.requests, wait, error)
+            return None  # the limiter delays the request until the breaker lets it through
         if self._attempts is None:
             if job.over:
                 raise OverError
             self._attempts = rules.retrier.begin(self._started)
         number = self._attempts.number
         wait = self._attempts.failed(error)
-        self._tell(number, wait, error)
+        self._report_retry(number, wait, error)
         return wait
 
     def _report_overload(self, error: HourlyClicksError) -> None:
-        """Let a backfill pause when too much fails although nothing is repeated."""
+        """Open the breaker of the backfills when too many requests fail, although none is retried."""
         rules = self._rules
         if not error.retryable or self._task.job.lane is not Lane.BACKFILL or isinstance(error, ApiError):
             return
@@ -293,9 +302,9 @@ class Exchange:
             rules.retrier.budget.take()
 
     def _wait_for_breaker(self, error: HourlyClicksError) -> float | None:
-        """Return for how many seconds a backfill waits when too much fails; other jobs do not wait.
+        """Return the seconds that a backfill waits for its open breaker; ``None``: it need not wait.
 
-        It does not wait for a gateway that answers for itself, which the breakers of the targets deal with.
+        Other jobs do not wait. Errors of a gateway are left to the breakers of the targets.
         """
         if isinstance(error, ApiError):
             return None
@@ -303,8 +312,8 @@ class Exchange:
             return self._rules.limiter.overloaded()
         return None
 
-    def _tell(self, attempt: int, wait: float, error: HourlyClicksError) -> None:
-        """Report an attempt that will be followed by another."""
+    def _report_retry(self, attempt: int, wait: float, error: HourlyClicksError) -> None:
+        """Report an attempt that has failed and will be followed by another."""
         query, dispatch = self._task.query, self._rules.dispatch
         self.failure = error.about(query.day, query.target)
         self._task.caller.retries += 1

@@ -1,7 +1,7 @@
-"""Fetch one day: the loop around its `Exchange`, which does everything that waits.
+"""Fetch one day: the loop around its `Exchange`, and all that has to be awaited.
 
-With a store, an answer is kept before the day counts as done, and a day that another process has fetched
-while this one was in the queue is taken from the store.
+With a store, a result is stored before the day counts as done. A day that another process has fetched while
+this one was in the queue is read from the store.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ if TYPE_CHECKING:
     from hourlyclicks.transport.protocol import Transport
     from hourlyclicks.wire.request import Origin
 
-_TAKEN = 0.05
-"""Seconds after which to look again whether another process has fetched a day."""
+_CLAIM_POLL = 0.05
+"""Seconds after which to check again whether another process has fetched a day."""
 
 
 class DayFetcher:
     """Fetch single days from the API.
 
     Args:
-        origin: where the API is and who asks.
+        origin: the base URL, and the headers that identify the client.
         rules: what all exchanges share.
-        transport: carries the requests.
-        cache: keeps what is fetched, if anything does.
+        transport: sends the requests.
+        cache: the store, if there is one.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class DayFetcher:
         self._cache = cache
 
     def gives_up(self, job: Job) -> bool:
-        """Return whether so much has failed that a job had better end; a backfill pauses a while first."""
+        """Return whether so much has failed that a job ends; a backfill first pauses a few times."""
         patient = job.lane is Lane.BACKFILL and not self._limiter.exhausted
         return self.rules.retrier.budget.spent and not patient
 
@@ -59,11 +59,11 @@ class DayFetcher:
 
         Args:
             task: the day.
-            exchange: its life so far; ``None``: it begins.
+            exchange: its requests so far; ``None``: it begins.
 
         Raises:
-            HourlyClicksError: it failed for good; the error carries its day and target.
-            OverError: the job was over before that was known.
+            HourlyClicksError: it failed; the error carries its day and target.
+            OverError: the job was over before the result was known.
             HeldError: a circuit breaker keeps the day from being sent.
         """
         exchange = exchange or Exchange(self.rules, task)
@@ -84,7 +84,7 @@ class DayFetcher:
                 await self._record_failure(task, exchange, exchange.failure)
             raise
         except NotNeededError:
-            return await self._found(task, exchange)
+            return await self._read_result(task, exchange)
         finally:
             if self._cache is not None:
                 self._limiter.settle(task.query)
@@ -125,33 +125,33 @@ class DayFetcher:
                 await self._sleep(task, wait)
 
     async def _acquire(self, task: FetchTask) -> Slot:
-        """Wait for the right to send one request, and until no other process asks for the same day."""
+        """Wait for a slot, and until no other process holds the claim to the same day."""
         task.sent = False
-        task.leader.start_spare()  # so that another day takes the next slot that is free
+        task.leader.start_spare()  # another day may take the slot that this worker leaves unused
         while True:
             try:
                 return await self._limiter.acquire(task)
             except TakenError:
-                await self._clock.sleep(_TAKEN)
+                await self._clock.sleep(_CLAIM_POLL)
 
     async def _sleep(self, task: FetchTask, seconds: float) -> None:
-        """Wait for the next attempt; meanwhile another worker, and another process, may go on."""
+        """Wait for the next attempt; meanwhile a spare worker, and other processes, may go on."""
         task.sent = False
         task.leader.start_spare()
         self._limiter.settle(task.query)
         await self._clock.sleep(seconds)
 
-    async def _found(self, task: FetchTask, exchange: Exchange) -> DayClicks:
-        """Return a day that another process has fetched meanwhile."""
+    async def _read_result(self, task: FetchTask, exchange: Exchange) -> DayClicks:
+        """Return a day that another process has fetched meanwhile from the store."""
         day = None
         if self._cache is not None:
             day = await self._cache.find(task.query, task.freshness)
         if day is None:
-            return await self.fetch(task, exchange)  # it was there, and is there no more
+            return await self.fetch(task, exchange)  # deleted since
         return day
 
     async def _failed(self, task: FetchTask, exchange: Exchange, error: HourlyClicksError) -> None:
-        """Report and record that a day was given up."""
+        """Report and record that a day has failed."""
         query = task.query
         error.about(query.day, query.target)
         await self._record_failure(task, exchange, error)
@@ -173,4 +173,4 @@ class DayFetcher:
             began=caller.freshness.began,
         )
         if caller.breakers is not None:
-            caller.breakers.noted(task.query, earlier)
+            caller.breakers.recorded(task.query, earlier)

@@ -22,7 +22,7 @@ _VARYING = re.compile(r"[\w.:/+-]*\d[\w.:/+-]*")
 
 
 def likeness(error: ApiError) -> Likeness:
-    """Return what two rejections have in common if they are the same: the code, and the words of the text."""
+    """Return what is equal if two rejections are the same: the code, and the text without its numbers."""
     return error.code, _VARYING.sub("#", error.message)
 
 
@@ -33,16 +33,16 @@ def rejects(error: HourlyClicksError) -> TypeGuard[ApiError]:
 
 @attrs.define(eq=False)
 class Rejection:
-    """A day that was rejected, and may turn out to be so for good.
+    """A rejected day whose rejection may become final.
 
     Args:
         query: the day.
         error: the rejection.
         at: when it came, in nanoseconds.
         asked: when its request was sent.
-        between: whether the target had been answered before it in this run.
-        noted: whether the store has it as failed by now.
-        earlier: what the store knew of the day, if it was the same rejection in an earlier run.
+        between: whether a day of the target had been answered before it in this run.
+        recorded: whether it is in the store as failed.
+        earlier: the ledger entry of the same rejection in an earlier run, if there is one.
     """
 
     query: Query
@@ -50,5 +50,5 @@ class Rejection:
     at: int
     asked: dt.datetime
     between: bool
-    noted: bool = False
+    recorded: bool = False
     earlier: LedgerEntry | None = None

@@ -1,9 +1,9 @@
-"""Trying again: how often, after how long, and when to stop.
+"""Retries: how many, after how long, and when to stop.
 
 Waits follow exponential backoff with full jitter: before attempt n + 1 a random time between 0 and
 ``min(cap, base * 2**(n - 1))`` seconds. Three bounds hold: attempts for each day, a deadline for each day,
-and a budget for all of them together. The budget is a bucket of tokens: a retry takes one, a success brings
-back a tenth. When most of what is asked fails, it runs dry, and the run ends instead of spending its scarce
+and a retry budget for all of them together. The budget is a bucket of tokens: a retry takes one, a success
+returns a tenth. When most requests fail, it is empty, and the run ends instead of spending its scarce
 requests on a server that is down.
 """
 
@@ -30,16 +30,15 @@ _SUCCESSES = 10  # bring back what a retry takes
 
 @attrs.frozen
 class RetryPolicy:
-    """How often and when to try again.
+    """How often and when to retry.
 
     Args:
-        attempts: for each day, the first included; 1 turns retrying off. Refusals because of the rate
+        attempts: for each day, the first included; 1 turns retries off. Rate-limited responses
             (HTTP 429) do not count.
         base: seconds; the longest wait before the second attempt.
         cap: seconds; the longest wait ever.
-        deadline: seconds for each day, from its first request; looked at before each wait for another
-            attempt and each pause, while waiting for a turn under the limits is not cut short. ``None`` for
-            no deadline.
+        deadline: seconds for each day, from its first request; checked before each wait for another attempt
+            and each pause, while the wait for a slot is not cut short. ``None`` for no deadline.
         budget: retries that may be ahead of the successes, in the whole client; a success earns a tenth
             of one. ``math.inf`` turns the budget off.
     """
@@ -71,7 +70,7 @@ def backoff(attempt: int, policy: RetryPolicy, *, u: float) -> float:
 
 
 class RetryBudget:
-    """The tokens that retries take and successes bring back. They are counted in tenths, to be exact."""
+    """The tokens that retries take and successes return. They are counted in tenths, to be exact."""
 
     def __init__(self, size: float) -> None:
         self._size = size * _SUCCESSES
@@ -93,7 +92,7 @@ class RetryBudget:
 
 
 class Retrier:
-    """Repeat what failed, within the bounds.
+    """Decide about retries, within the bounds of a policy.
 
     Args:
         policy: the bounds.
@@ -108,19 +107,19 @@ class Retrier:
         self._random = random
 
     def may_repeat(self, error: HourlyClicksError) -> bool:
-        """Return whether a failed first attempt is worth any further thought."""
+        """Return whether an error may be retried at all."""
         return error.retryable and self._policy.attempts > 1
 
     def too_late(self, started: int, wait: float) -> bool:
-        """Return whether a day begun at that moment passes its deadline if it waits so many seconds more."""
+        """Return whether a day begun at that moment would pass its deadline by waiting so many seconds."""
         if self._policy.deadline is None:
             return False
         return (self._clock.monotonic() - started) / SECOND + wait > self._policy.deadline
 
     def begin(self, started: int) -> Attempts:
-        """Return the attempts of a question whose first one has failed.
+        """Return the attempts of a task whose first one has failed.
 
-        The first attempt of each day runs without any of this, which costs more than the request itself.
+        The first attempt of each day runs without tenacity, which would cost more than the request itself.
 
         Args:
             started: when the first one began, in nanoseconds of the clock.
@@ -140,7 +139,7 @@ class Retrier:
 
 
 class Attempts:
-    """The attempts of one question, as tenacity counts them. It neither sends nor sleeps.
+    """The attempts of one task, as tenacity counts them. It neither sends nor sleeps.
 
     Args:
         retrier: the bounds.
@@ -151,7 +150,7 @@ class Attempts:
         from tenacity import RetryCallState, Retrying, retry_if_exception  # noqa: PLC0415 - see `load_tenacity`
 
         self._retrier = retrier
-        self._retrying = Retrying(  # one for each question: shared, it mixes up their outcomes
+        self._retrying = Retrying(  # one for each task: a shared one mixes up their outcomes
             wait=lambda state: retrier.wait(state.attempt_number),
             stop=lambda state: retrier.must_stop(
                 state.attempt_number, state.upcoming_sleep, _failure(state), started
@@ -164,7 +163,7 @@ class Attempts:
 
     @property
     def number(self) -> int:
-        """The number of the attempt that is made, from 1."""
+        """The number of the current attempt, from 1."""
         return self._state.attempt_number
 
     def failed(self, error: HourlyClicksError) -> float:
@@ -181,12 +180,12 @@ class Attempts:
 
 
 def load_tenacity() -> None:
-    """Import tenacity, which importing this module does not, so that the package is quick to import."""
+    """Import tenacity; this module does not, so that the package is quick to import."""
     import tenacity  # noqa: F401, PLC0415 - see above
 
 
 def _failure(state: RetryCallState) -> HourlyClicksError:
-    """Return why the attempt failed; only failures of ours get this far."""
+    """Return why the attempt failed; only errors of this package get this far."""
     error = state.outcome.exception() if state.outcome is not None else None
     assert isinstance(error, HourlyClicksError)  # noqa: S101 - narrows the type of what `retry` let through
     return error

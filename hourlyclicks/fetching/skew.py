@@ -1,4 +1,4 @@
-"""Whether this machine's clock and the server's agree, as one client sees it."""
+"""Whether this machine's clock and the server's agree."""
 
 from __future__ import annotations
 
@@ -20,48 +20,48 @@ _BEHIND, _AHEAD = dt.timedelta(minutes=-5), dt.timedelta(minutes=5)
 """Clocks that differ by no more are taken to agree."""
 
 _AGREED = 10
-"""After so many answers in a row with a ``Date`` that agrees, a difference is gone. One is not enough, since
+"""Answers in a row with a ``Date`` that agrees, after which a difference is over. One is not enough, since
 each server behind a load balancer has a clock of its own."""
 
 _HOURS, _DAYS = 2 * 3600, 2 * 86_400
-"""Seconds from which a difference is told in hours, or in days."""
+"""Seconds from which a difference is shown in hours, or in days."""
 
 
 class SkewWatch:
-    """Tell once that the clocks differ, until they agree again.
+    """Report once that the clocks differ, until they agree again.
 
     Args:
-        announce: told of it.
+        dispatch: receives the event.
     """
 
     def __init__(self, dispatch: Dispatcher) -> None:
         self._dispatch = dispatch
-        self._told = False
+        self._reported = False
         self._agreed = 0
 
     def note(self, skew: dt.timedelta | None) -> None:
-        """Take note of the difference that an answer shows.
+        """Note the difference that an answer shows.
 
         Args:
-            skew: how far our clock is ahead; ``None`` when the answer does not tell.
+            skew: how far our clock is ahead; ``None`` if the answer does not show it.
         """
         if skew is None:
             return
         if _BEHIND <= skew <= _AHEAD:
-            if self._told:
+            if self._reported:
                 self._agreed += 1
-                self._told = self._agreed < _AGREED
+                self._reported = self._agreed < _AGREED
             return
         self._agreed = 0
-        if not self._told:
-            self._told = True
+        if not self._reported:
+            self._reported = True
             event = ClockSkew(seconds=skew.total_seconds())
             _log.warning("%s", words_for(event.seconds))
             self._dispatch(event)
 
 
 def words_for(skew: float) -> str:
-    """Say what a difference of so many seconds means, and what to do."""
+    """Return the message about a difference of so many seconds."""
     where = "ahead of" if skew > 0 else "behind"
     return (
         f"this machine's clock is {_amount(abs(skew))} {where} the server's: check the time of this machine;"

@@ -1,4 +1,4 @@
-"""A question in flight, and on whose behalf it is asked."""
+"""A task: one day to be fetched, for the call of a user that needs it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hourlyclicks.store.ledger import LedgerEntry
 
 ALWAYS = Freshness(began=dt.datetime.max.replace(tzinfo=dt.UTC), refresh=True)
-"""Ask for a day whatever the store has of it."""
+"""Request a day whatever the store has of it."""
 
 
 def _no_spare() -> None:
@@ -29,7 +29,7 @@ def _no_spare() -> None:
 
 
 class TargetBreakers(Protocol):
-    """The circuit breakers of the targets of a caller: they are told of every answer."""
+    """The circuit breakers of the targets of a caller; every answer is reported to them."""
 
     def answered(self, query: Query, sent: int) -> None:
         """Note that a day was answered."""
@@ -39,14 +39,14 @@ class TargetBreakers(Protocol):
         """Note that the API has rejected a day."""
         ...
 
-    def noted(self, query: Query, earlier: LedgerEntry | None) -> None:
-        """Note that the store has a rejected day as failed."""
+    def recorded(self, query: Query, earlier: LedgerEntry | None) -> None:
+        """Note that a rejected day is in the store as failed; `earlier`: what was there before."""
         ...
 
 
 @attrs.define(eq=False)
 class Caller:
-    """On whose behalf days are asked for: one call of a user.
+    """One call of a user, for which days are fetched.
 
     Args:
         job: what the call is to the limiter.
@@ -54,9 +54,9 @@ class Caller:
 
     Attributes:
         breakers: its circuit breakers, if it has any.
-        start_spare: called when a worker waits for anything but its own answer, so that a spare one may work
-            meanwhile.
-        retries: requests that were sent because others had failed.
+        start_spare: called when a worker waits for anything but its own response, so that a spare worker
+            works meanwhile.
+        retries: requests that were sent because earlier ones had failed.
         answered: days that were answered for it.
         revised: days whose figures had changed.
     """
@@ -71,22 +71,22 @@ class Caller:
 
 
 class FetchTask:
-    """A day to be asked for. A caller of higher priority that wants the same day takes it over.
+    """A day to be fetched. A caller of the same or a higher priority that needs the same day takes it over.
 
     Args:
-        caller: on whose behalf.
+        caller: the call that it is fetched for.
         query: the day.
-        runner: the task of asyncio it runs in; ``None``: one that is made for it.
-        again: whether it is asked for whatever the store has, and counts for nothing but what it tells.
+        runner: the asyncio task it runs in; ``None``: one that is made for it.
+        again: whether it is a check, probe or witness: requested whatever the store has, and not counted.
 
     Attributes:
         job: the job of the caller, as the limiter sees it.
-        leader: on whose behalf at first.
-        refresh: whether any caller that waits for it wants it even if the store has it for good.
-        slot: what it waits for in the queue of the limiter.
-        sent: whether a request was spent on it whose answer is still to come.
-        shared: whether its runner works only for those that follow.
-        followers: those that wait for its answer.
+        leader: the caller that led at first.
+        refresh: whether any caller that waits for it needs a new answer even if the day is final.
+        slot: the slot that it waits for in the queue of the limiter.
+        sent: whether a request of it is in flight.
+        shared: whether its runner works for its followers only.
+        followers: the futures of the callers that wait for its result.
     """
 
     __slots__ = (

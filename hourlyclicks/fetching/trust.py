@@ -1,8 +1,8 @@
-"""Whether the API key is to be doubted.
+"""Whether the API key is rejected.
 
-Before anything was answered, a 401 or 403 says that the key is wrong. So does a ``code`` that speaks of the
-key, once it has come a few times: with those under way, after five requests. After good answers, one such
-answer proves nothing, since a firewall that counts or an identity provider that fails gives it, too: all
+Before any day was answered, a 401 or 403 means that the key is wrong. So does a ``code`` about the key, once
+it has come a few times: together with the requests in flight, after five. After days were answered, one such
+response proves nothing, since a firewall with a rate limit or a failing identity provider sends it, too: all
 requests pause as after a 429, and a probe decides.
 """
 
@@ -20,33 +20,33 @@ if TYPE_CHECKING:
     from hourlyclicks.errors import HourlyClicksError
     from hourlyclicks.fetching.rejection import Likeness
 
-_MOST = 5
-"""So many requests show that the API rejects the key."""
+_MOST_DENIALS = 5
+"""How many requests show that the API rejects the key."""
 
 
 class Doubt(Enum):
-    """What to do about an answer."""
+    """What to do about a response."""
 
     NONE = auto()
-    """It is not about the key, or only about its own day."""
+    """Nothing: it is not about the key, or only about its own day."""
     ASK_AGAIN = auto()
-    """Ask again: it came from before the pause there is."""
+    """Send the request again: it was sent before the present pause."""
     PAUSE = auto()
-    """Pause all requests, then ask again."""
+    """Pause all requests, then send the request again."""
 
 
 class KeyTrust:
     """What one client knows of its key.
 
     Args:
-        concurrency: how many requests may be under way at a time.
+        concurrency: how many requests may be in flight at a time.
     """
 
     def __init__(self, concurrency: int) -> None:
         self.certain = False
-        """Whether the key was accepted by the last answer that tells."""
+        """Whether the last response that shows it accepted the key."""
         self._accepted = False
-        self._denials = max(1, _MOST + 1 - concurrency)
+        self._denials = max(1, _MOST_DENIALS + 1 - concurrency)
         self._doubted: int | None = None
         self._paused: set[Likeness] = set()
 
@@ -82,11 +82,11 @@ class KeyTrust:
         return Doubt.ASK_AGAIN if sent < epoch else Doubt.PAUSE
 
     def _doubt_code(self, error: ApiError, sent: int, epoch: int) -> Doubt:
-        plain = error.code == HTTPStatus.UNAUTHORIZED or _in_words(error)
+        plain = error.code == HTTPStatus.UNAUTHORIZED or _message_is_about_key(error)
         if not self._accepted:
             self._denials -= 1
             if self._denials <= 0:
-                raise _ending(error, plain=plain)
+                raise _as_fatal(error, plain=plain)
             return Doubt.NONE
         like = likeness(error)
         if not plain or like in self._paused:
@@ -97,27 +97,27 @@ class KeyTrust:
         return Doubt.PAUSE
 
 
-def condemns(error: HourlyClicksError) -> bool:
-    """Return whether no later call can succeed with this key, as far as an error that ends a call tells.
+def rejects_key(error: HourlyClicksError) -> bool:
+    """Return whether an error that ends a call means that no later call can succeed with this key.
 
-    A code 403 may be about what was asked for: the next call may try, and ends after a single request.
+    A code 403 may be about what was requested: the next call may try, and ends after a single request.
     """
     return isinstance(error, AuthenticationError) and error.code != HTTPStatus.FORBIDDEN
 
 
-def _in_words(error: ApiError) -> bool:
-    """Return whether a rejection speaks of the key in its message, whatever its code."""
+def _message_is_about_key(error: ApiError) -> bool:
+    """Return whether the message of a rejection is about the key, whatever its code."""
     words = ApiError(error.message, code=0, status=error.status)
     words.target = error.target
     return speaks_of_key(words)
 
 
-def _ending(error: ApiError, *, plain: bool) -> AuthenticationError:
-    """Return a rejection of the key as the error that ends the call."""
+def _as_fatal(error: ApiError, *, plain: bool) -> AuthenticationError:
+    """Return a rejection of the key as the fatal error of the call."""
     said = (
         "the API does not accept the API key"
         if plain
-        else "the API refuses the API key, or what its plan does not include"
+        else "the API rejects the API key, or its plan does not include what was requested"
     )
     ending = AuthenticationError(f"{said}: {error}", status=error.status, code=error.code)
     ending.day, ending.target = error.day, error.target

@@ -1,11 +1,12 @@
 """A backfill: years of many targets into the store, in bounded memory, over as many runs as it takes.
 
-The days of one target lie together and in order (`hourlyclicks.jobs.planner`). What the store knows is looked
-up target by target as the run comes to it, so that neither thousands of targets nor years need room. A target
+The days of one target are requested together and in order (`hourlyclicks.jobs.planner`). The ledger is read
+target by target as the run reaches it, so that neither thousands of targets nor years need memory. A target
 of which the API rejects every day is parked (`hourlyclicks.jobs.parking`); the run goes on with the others.
 
-The run stops without haste: who waits for a turn goes home, and who has sent a request keeps its answer.
-Other processes may work on the same days at the same time; whatever they get is taken from the store.
+The run stops gracefully: workers that wait for a slot are cancelled, those with a request in flight store its
+result first. Other processes may work on the same days at the same time; what they fetch is read from the
+store.
 """
 
 from __future__ import annotations
@@ -41,9 +42,9 @@ if TYPE_CHECKING:
     from hourlyclicks.store.freshness import Freshness
 
 _LOOK = 60.0
-"""Seconds after which to look at the clock again."""
+"""Seconds after which to check the time of day again."""
 _LATER = 900.0
-"""Seconds after which to try again when the run was given up, and nobody has named another time."""
+"""Seconds after which to run again after trouble, unless the server has named a time."""
 
 
 class Backfill(BreakerListener):
@@ -52,14 +53,14 @@ class Backfill(BreakerListener):
     Args:
         days: the days.
         targets: the targets, each once.
-        newest_first: whether the days of a target are asked for from the last to the first.
+        newest_first: whether the days of a target are requested from the last to the first.
         freshness: which days in the store need a request.
         max_requests: how many requests it may send.
         cache: the store.
         services: the parts of the client.
 
     Attributes:
-        stats: what has become of the days.
+        stats: counts the days.
     """
 
     def __init__(
@@ -94,7 +95,7 @@ class Backfill(BreakerListener):
             circuit=self._circuit,
             run=self,
         )
-        self._in_hand = 0
+        self._active = 0
         self._idle = asyncio.Event()
         self._stopping = False
         self._timer: Timer | None = None
@@ -106,7 +107,13 @@ class Backfill(BreakerListener):
         )
 
     def stop(self, reason: StopReason, error: HourlyClicksError | None = None) -> None:
-        """Send nothing more, and end as soon as what is under way has been answered and kept."""
+        """Send nothing more, and end as soon as the requests in flight have been answered and stored.
+
+        A job that is over gets no more slots, not even for a retry. Its waiting tasks are dismissed, so that
+        calls that follow one of them lead in its place. `drain` lets those workers finish that have a request
+        in flight, because that is spent and its result must not be lost; it cancels the others. The event
+        wakes the planner, which may be waiting for them. The first reason counts: it is the one reported.
+        """
         if self._stopping:
             return
         self._stopping = True
@@ -117,27 +124,27 @@ class Backfill(BreakerListener):
         self._idle.set()
 
     async def on_close(self, error: HourlyClicksError) -> None:
-        """End at once, with an error: the client is closed."""
+        """End at once with that error: the client is closed."""
         await self._pool.end(error)
 
     async def run(
         self, *, seconds: float | None, event: asyncio.Event | None, until: dt.datetime | None = None
     ) -> BackfillReport:
-        """Ask for everything that is due.
+        """Request every day that is due.
 
         Args:
-            seconds: when to stop, whatever happens to the time of day.
-            event: what to stop at.
-            until: when to stop by the time of day, even if the clock is put right meanwhile.
+            seconds: when to stop, counted from now, whatever happens to the time of day.
+            event: stops the run when it is set.
+            until: when to stop by the time of day, even if the clock is corrected meanwhile.
 
         Raises:
-            HourlyClicksError: one that no day can survive; carries the report.
+            HourlyClicksError: a fatal error; carries the report.
         """
         began = self._clock.monotonic()
         try:
             with self._tracker, self._until(seconds, event, until):
                 await self._planner.survey()
-                self._tell()
+                self._report_progress()
                 if not self._stopping:
                     async with self._pool:
                         await self._pool.join()
@@ -169,13 +176,13 @@ class Backfill(BreakerListener):
                 watch.cancel()
 
     def _look_at_clock(self, until: dt.datetime) -> None:
-        """Stop at a time of day; look again in a while, since the clock may be put right meanwhile."""
+        """Stop at a time of day; check it again and again, since the clock may be corrected meanwhile."""
         seconds = (until - self._clock.wall()).total_seconds()
         again = partial(self._look_at_clock, until)
         self._stop_after(max(0.0, min(seconds, _LOOK)), again)
 
     def _stop_after(self, seconds: float, call: Callable[[], None]) -> None:
-        """Call back after some seconds; when there are none left, stop at once."""
+        """Call back after some seconds; if there are none left, stop at once."""
         if seconds == 0:
             self.stop(StopReason.DEADLINE)
         else:
@@ -188,112 +195,112 @@ class Backfill(BreakerListener):
     # -- the work ---------------------------------------------------------------------------------------
 
     async def _queries(self) -> AsyncGenerator[Query, None]:
-        """Yield what to ask for, and count what is in hand."""
+        """Yield the days to request, and count the active workers."""
         async with aclosing(self._planner.queries()) as queries:
             async for query in queries:
                 if self._stopping:
                     return
-                self._in_hand += 1
+                self._active += 1
                 self._idle.clear()
                 yield query
 
-    def goes_on(self) -> bool:
-        """Return whether the run goes on; raises why, when the client was closed."""
+    def is_running(self) -> bool:
+        """Return whether the run goes on; raise the error if the client was closed."""
         self._pool.check()
         return not self._stopping
 
-    async def quiet(self) -> None:
-        """Wait until no day is in hand, or the run is to stop."""
-        while self._in_hand and not self._stopping:
+    async def wait_until_idle(self) -> None:
+        """Wait until no worker is active, or the run is to stop."""
+        while self._active and not self._stopping:
             await self._idle.wait()
 
     async def _work(self, query: Query) -> None:
         try:
-            await self.guard(self._ask(query), query)
+            await self.guard(self._fetch(query), query)
             if self._circuit.parking.unsettled:
                 await self.guard(self._circuit.follow_up(query.target))
         finally:
-            self._in_hand -= 1
-            if not self._in_hand:
+            self._active -= 1
+            if not self._active:
                 self._idle.set()
 
     async def guard(self, work: Awaitable[None], query: Query | None = None) -> None:
-        """Wait for a piece of work; an error is that of its day, if it has one, or ends the run."""
+        """Await some work; an error counts as that of its day, if it has one, or ends the run."""
         try:
             await work
         except OverError:
             self.stop(StopReason.MAX_REQUESTS)
         except HourlyClicksError as error:
             if error.fatal:
-                self._end_by(error)
+                self._stop_with(error)
             elif query is not None:
-                self._lose(query, error)
+                self._count_failure(query, error)
 
-    def _end_by(self, error: HourlyClicksError) -> None:
-        """End the run with a report when its days are still to be asked for, or with the error."""
+    def _stop_with(self, error: HourlyClicksError) -> None:
+        """End the run, with a report if its days can be requested later, else with the error."""
         if isinstance(error, RateLimitedError):
             self.stop(StopReason.RATE_LIMITED, error)
         elif isinstance(error, ApiError | AuthenticationError) and error.code is not None:
-            self.stop(StopReason.TROUBLE, error)  # the API's own words about the key
+            self.stop(StopReason.TROUBLE, error)  # an answer of the API about the key
         else:
             raise error
 
-    async def _ask(self, query: Query) -> None:
+    async def _fetch(self, query: Query) -> None:
         try:
             day = await self._circuit.fetch(query)
         except ParkedError:
             self._planner.put_back(query)
             return
-        self._got(day)
+        self._count_fetched(day)
         self._count(1)
 
-    def _got(self, day: DayClicks) -> None:
+    def _count_fetched(self, day: DayClicks) -> None:
         self.stats.got += 1
         if not day.final:
-            self.stats.not_final(self._cache.due_at(day.date, day.fetched_at))
+            self.stats.add_provisional(self._cache.due_at(day.date, day.fetched_at))
 
-    def _lose(self, query: Query, error: HourlyClicksError) -> None:
-        self.stats.lose(query, error, refused=False)
+    def _count_failure(self, query: Query, error: HourlyClicksError) -> None:
+        self.stats.add_failure(query, error, refused=False)
         self._count(1)
         if error.retryable and self._fetcher.gives_up(self._job):
             self.stop(StopReason.TROUBLE, error)
 
     # -- what the circuit breakers decide ----------------------------------------------------------------
 
-    def left(self, target: Target) -> int:
+    def unfinished(self, target: Target) -> int:
         """Return how many days of a target are not done."""
-        return self._planner.left(target)
+        return self._planner.unsent(target)
 
-    def refuse(self, query: Query) -> None:
-        """Note that a day that had failed is rejected for good."""
+    def became_final(self, query: Query) -> None:
+        """Note that the rejection of a day that had failed is final."""
         del query
-        self.stats.refuse()
+        self.stats.make_final()
 
-    def regain(self, query: Query, day: DayClicks) -> None:
+    def recovered(self, query: Query, day: DayClicks) -> None:
         """Note that a day that had failed was answered after all."""
-        self.stats.regain(query)
-        self._got(day)
+        self.stats.remove_failure(query)
+        self._count_fetched(day)
 
-    def give_up(self, error: ApiError) -> None:
-        """End the run: targets are parked one after the other, and nothing else is answered."""
+    def outage(self, error: ApiError) -> None:
+        """End the run: the API rejects everything."""
         self.stop(StopReason.TROUBLE, error)
 
     # -- how far it is -----------------------------------------------------------------------------------
 
-    def reuse(self, days: int) -> None:
-        """Note days that were not due any more when their target's turn came, or less than none."""
+    def count_known(self, days: int) -> None:
+        """Count days that were not due any more when their target was reached; can be negative."""
         if days:
             self.stats.known += days
             self._count(days)
 
     def _count(self, days: int) -> None:
         self._job.remaining -= days
-        self._tell()
+        self._report_progress()
 
-    def _tell(self) -> None:
+    def _report_progress(self) -> None:
         stats = self.stats
         done, failed = stats.known + stats.got, stats.failed + stats.refused
-        self._tracker.tell(done=done, failed=failed, total=stats.total)
+        self._tracker.report(done=done, failed=failed, total=stats.total)
 
     # -- the end ----------------------------------------------------------------------------------------
 
@@ -307,7 +314,7 @@ class Backfill(BreakerListener):
             error=self._error,
             again_at=again_at,
             parked=dict(parked),
-            unsent=sum(map(self._planner.left, parked)),
+            unsent=sum(map(self._planner.unsent, parked)),
         )
 
     def _wait(self) -> float:
@@ -320,7 +327,7 @@ class Backfill(BreakerListener):
 
 
 def _name_of(days: DateRange, targets: tuple[Target, ...]) -> str:
-    """Name the job, so that processes that share it are recognized."""
+    """Return a name of the job, by which processes with the same job recognize each other."""
     name = hashlib.blake2b(str(days).encode(), digest_size=8)
     for target in targets:
         name.update(f"|{target}".encode())

@@ -1,8 +1,8 @@
-"""What a backfill asks for, in which order, however long that is.
+"""The plan of a backfill: which days are requested, in which order, in memory that does not grow with them.
 
 It goes through the targets twice: first for the days that failed in an earlier run, then for all that are
-missing or stale. A target that is parked is left where it stands; once the parking is lifted, the days of it
-that were not sent, or were rejected in vain, are worked on again.
+missing or stale. A target that is parked is left at that point. Once it is released, those of its days that
+were not sent, or were rejected while it was parked, are worked on again.
 """
 
 from __future__ import annotations
@@ -28,33 +28,33 @@ if TYPE_CHECKING:
     from hourlyclicks.store.ledger import LedgerEntry
 
 
-_BREATH = 64
-"""Targets after which the survey lets other tasks run."""
+_YIELD_EVERY = 64
+"""Targets after which the survey yields to other tasks."""
 
 
 class PlannedRun(Protocol):
     """The backfill, as its planner sees it.
 
     Attributes:
-        stats: what has become of its days.
+        stats: counts its days.
     """
 
     stats: BackfillStats
 
-    def goes_on(self) -> bool:
+    def is_running(self) -> bool:
         """Return whether the run goes on."""
         ...
 
-    def reuse(self, days: int) -> None:
-        """Note days that were not due any more when the turn of their target came."""
+    def count_known(self, days: int) -> None:
+        """Count days that were not due any more when their target was reached."""
         ...
 
-    async def quiet(self) -> None:
-        """Wait until no day is worked on."""
+    async def wait_until_idle(self) -> None:
+        """Wait until no worker is busy."""
         ...
 
     async def guard(self, work: Awaitable[None], query: Query | None = None) -> None:
-        """Wait for what asks for a day out of turn, and deal with its errors."""
+        """Await requests of the circuit breakers, and handle their errors."""
         ...
 
 
@@ -64,8 +64,8 @@ class Planner:
     Args:
         days: the days.
         targets: the targets, each once.
-        newest_first: whether the days of a target are asked for from the last to the first.
-        caller: on whose behalf.
+        newest_first: whether the days of a target are requested from the last to the first.
+        caller: the call.
         cache: the store.
         circuit: the circuit breakers.
         run: the backfill.
@@ -92,14 +92,14 @@ class Planner:
         self._parking = circuit.parking
         self._run = run
         self._due: dict[Target, int] = {}
-        self._handed: dict[Target, int] = {}  # the days of a target that were handed out, each a bit
+        self._handed_out: dict[Target, int] = {}  # the days of a target that were handed out, one bit each
 
     async def survey(self) -> None:
         """Count what is due of each target."""
         for number, target in enumerate(self._targets):
-            if number % _BREATH == 0:
-                await asyncio.sleep(0)  # a long list holds up neither the loop nor a deadline
-            if not self._run.goes_on():
+            if number % _YIELD_EVERY == 0:
+                await asyncio.sleep(0)  # a long list must delay neither the event loop nor a deadline
+            if not self._run.is_running():
                 return
             states = (
                 Counter[DayState]()
@@ -107,37 +107,37 @@ class Planner:
                 else await self._cache.count_by_state(target, self._days)
             )
             settled = sum(states[state] for state in SETTLED)
-            refused = 0 if self._freshness.refused else states[DayState.REFUSED]
+            rejected = 0 if self._freshness.refused else states[DayState.REFUSED]
             self._run.stats.known += settled
-            self._run.stats.refused += refused
-            self._due[target] = len(self._days) - settled - refused
+            self._run.stats.refused += rejected
+            self._due[target] = len(self._days) - settled - rejected
             self._job.remaining += self._due[target]
 
     async def queries(self) -> AsyncGenerator[Query, None]:
-        """Yield what to ask for, one after the other."""
+        """Yield the days to request, one after the other."""
         async with aclosing(self._rounds()) as rounds:
             async for query in rounds:
                 yield query
         while True:
-            await self._run.quiet()
+            await self._run.wait_until_idle()
             await self._run.guard(self._circuit.conclude())
             await self._probe(last=True)
-            if not self._parking.lifted:
+            if not self._parking.released:
                 return
-            async with aclosing(self._lifted()) as lifted:
-                async for query in lifted:
+            async with aclosing(self._released()) as released:
+                async for query in released:
                     yield query
 
     def put_back(self, query: Query) -> None:
-        """Take a day back that was not sent."""
+        """Return a day that was not sent."""
         whole = (1 << len(self._days)) - 1
         self._due.setdefault(query.target, len(self._days))
         bit = 1 << self._days.index(query.day)
-        self._handed[query.target] = self._handed.get(query.target, whole) & ~bit
+        self._handed_out[query.target] = self._handed_out.get(query.target, whole) & ~bit
 
-    def left(self, target: Target) -> int:
+    def unsent(self, target: Target) -> int:
         """Return how many days of a target were not handed out, or were put back."""
-        return max(0, self._due.get(target, 0) - self._handed.get(target, 0).bit_count())
+        return max(0, self._due.get(target, 0) - self._handed_out.get(target, 0).bit_count())
 
     # -- inside -----------------------------------------------------------------------------------------
 
@@ -152,20 +152,20 @@ class Planner:
             async with aclosing(self._rest(target)) as days:
                 async for query in days:
                     yield query
-            async with aclosing(self._lifted()) as days:
+            async with aclosing(self._released()) as days:
                 async for query in days:
                     yield query
 
     async def _rest(self, target: Target) -> AsyncGenerator[Query, None]:
-        """Yield the days of a target in the second round, and take note of its end."""
-        if target not in self._due:  # done already, since its parking was lifted meanwhile
+        """Yield the days of a target in the second round, and count those that were not due."""
+        if target not in self._due:  # done already, since the target was released meanwhile
             return
         async with aclosing(self._of_target(target, self._is_due)) as days:
             async for query in days:
                 yield query
         if target not in self._parking.parked:
-            number = self._handed.pop(target, 0).bit_count()
-            self._run.reuse(self._due.pop(target) - number)
+            number = self._handed_out.pop(target, 0).bit_count()
+            self._run.count_known(self._due.pop(target) - number)
 
     async def _of_target(
         self, target: Target, due: Callable[[LedgerEntry | None], bool]
@@ -173,28 +173,28 @@ class Planner:
         """Yield the days of a target that are due and were not handed out, until it is parked."""
         if target in self._parking.parked:
             return
-        aside = self._circuit.aside
+        early = self._circuit.fetched_early
         for page in self._days.chunks(ENTRIES, newest_first=self._newest_first):
             entries = {entry.date: entry for entry in await self._cache.entries(target, page)}
             for day in reversed(page) if self._newest_first else page:
                 bit = 1 << self._days.index(day)
-                handed = self._handed.get(target, 0)
-                if handed & bit or not (due(entries.get(day)) or (aside and Query(day, target) in aside)):
+                handed = self._handed_out.get(target, 0)
+                if handed & bit or not (due(entries.get(day)) or (early and Query(day, target) in early)):
                     continue
-                self._handed[target] = handed | bit
+                self._handed_out[target] = handed | bit
                 yield Query(day, target)
                 if self._parking.parked:
                     await self._probe(last=False)
                     if target in self._parking.parked:
                         return
 
-    async def _lifted(self) -> AsyncGenerator[Query, None]:
-        """Yield the days of targets that are parked no more."""
-        while self._parking.lifted:
-            target, queries = self._parking.lifted.pop()
+    async def _released(self) -> AsyncGenerator[Query, None]:
+        """Yield the days of targets that were released."""
+        while self._parking.released:
+            target, queries = self._parking.released.pop()
             for query in queries:
                 self.put_back(query)
-                self._run.stats.regain(query)
+                self._run.stats.remove_failure(query)
                 self._job.remaining += 1
             async with aclosing(self._rest(target)) as days:
                 async for query in days:
@@ -208,8 +208,8 @@ class Planner:
         return entry is not None and entry.state is DayState.FAILED
 
     def _is_due(self, entry: LedgerEntry | None) -> bool:
-        """Return whether a day is to be asked for in the second round."""
+        """Return whether a day is requested in the second round."""
         due = self._cache.needs_request(entry, self._freshness)
         if entry is not None and not due and self._cache.reader().state(entry) is DayState.PROVISIONAL:
-            self._run.stats.not_final(self._cache.due_at(entry.date, entry.last_asked))
+            self._run.stats.add_provisional(self._cache.due_at(entry.date, entry.last_asked))
         return due

@@ -1,10 +1,10 @@
 """Many days of one target, and how they are collected into a series.
 
-A run pulls its days from the range, keeps count, and says how far it is. A day that fails for good is a
-result like any other, except when no other day can succeed either (a refused key), or when so much has
-failed that the retry budget is spent: then the rest is not even asked for.
+A run pulls its days from the range, counts them and reports its progress. A day that failed is a result like
+any other, except when no other day can succeed either (a rejected key), or when so many requests have failed
+that the retry budget is spent: then the remaining days are not requested.
 
-With a store, the days that are known for good come from there, and are not asked for at all.
+With a store, final days are read from it and not requested at all.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ T = TypeVar("T")
 
 
 class RangeRun(BreakerListener):
-    """One call of a user that takes many days of one target.
+    """One call of a user for many days of one target.
 
     Args:
         range_: the days.
@@ -52,12 +52,12 @@ class RangeRun(BreakerListener):
         services: the parts of the client.
 
     Attributes:
-        on_close: what ends it when the client is closed.
-        tracker: counts it among the jobs that run while it is entered.
+        on_close: ends it when the client is closed.
+        tracker: registers the job while it runs.
         parking: its circuit breakers.
-        dispatch: told what happens.
-        workers: how many days it may work on at a time.
-        spare: how many more while some of these are held up.
+        dispatch: receives the events.
+        workers: the size of its worker pool.
+        spare: how many spare workers may be started while some of these wait.
     """
 
     on_close: Callable[[HourlyClicksError], Awaitable[None]]
@@ -90,11 +90,11 @@ class RangeRun(BreakerListener):
         return self._fetcher.gives_up(self._job)
 
     def queries(self) -> Iterator[Query]:
-        """Return what to ask for, one after the other in the order of the dates."""
+        """Return the days to request, in the order of their dates."""
         return map(Query, self.range, repeat(self.target))
 
     def pool(self, items: Iterable[T], work: Callable[[T], Awaitable[None]]) -> WorkerPool[T]:
-        """Return those who do the work."""
+        """Return a worker pool for the days."""
         pool = WorkerPool(
             items, work, size=self.workers, spare=self.spare, keeps_running=self._single_flight.detach
         )
@@ -102,16 +102,16 @@ class RangeRun(BreakerListener):
         return pool
 
     async def survey(self) -> None:
-        """Look how many days the store has already."""
+        """Count the days that the store has already."""
         if self._prefetch is None:
             return
         self._expected = await self._prefetch.count()
         self._job.remaining -= self._expected
         if self._expected:
-            self._tell()
+            self._report_progress()
 
     async def ask(self, query: Query) -> DayClicks:
-        """Take one of the days from the store, or fetch it; count it."""
+        """Read one of the days from the store, or fetch it; count it."""
         known = None if self._prefetch is None else await self._prefetch.find(query.day)
         if known is not None:
             return self._reuse(known)
@@ -123,7 +123,7 @@ class RangeRun(BreakerListener):
         except HeldError:
             return await self.ask(query)
         except ParkedError as parked:
-            raise self._parked(parked.error) from None
+            raise self._parked_error(parked.error) from None
         except HourlyClicksError:
             self._failed += 1
             self._count()
@@ -132,7 +132,7 @@ class RangeRun(BreakerListener):
         return day
 
     async def follow_up(self) -> None:
-        """Do what the last answer calls for, once its day is counted, if anything was ever rejected.
+        """Send what the last answer calls for, once its day is counted, if anything was ever rejected.
 
         Raises:
             HourlyClicksError: no other day can succeed.
@@ -140,45 +140,45 @@ class RangeRun(BreakerListener):
         await self._circuit.follow_up(self.target)
         error = self.parking.parked.get(self.target)
         if error is not None:
-            raise self._parked(error)
+            raise self._parked_error(error)
 
     async def conclude(self) -> None:
-        """Settle, with a store, rejections that were seen in an earlier call and only lack an answer."""
+        """Request what rejections of an earlier call lack to become final; only with a store."""
         if self._circuit.parking.unsettled:
             await self._circuit.conclude()
 
-    def left(self, target: Target) -> int:
+    def unfinished(self, target: Target) -> int:
         """Return how many days are not done."""
         del target
         return self._job.remaining + self._failed
 
-    def _parked(self, error: ApiError) -> ApiError:
-        """Return the rejection of every day as the error that ends the run."""
+    def _parked_error(self, error: ApiError) -> ApiError:
+        """Return the rejection of a parked target as the error that ends the run."""
         ending = copy.copy(error)
         ending.fatal = True
         return ending
 
     def _reuse(self, known: DayClicks | HourlyClicksError) -> DayClicks:
-        """Take what the store has of a day."""
+        """Return what the store has of a day, and count it."""
         if self._expected:
             self._expected -= 1
         else:  # it was not there yet when the store was surveyed
             self._count()
         if isinstance(known, HourlyClicksError):
             self._failed += 1
-            self._tell()
+            self._report_progress()
             raise known
         return known
 
     def _count(self) -> None:
         self._job.remaining -= 1
         if self.dispatch:
-            self._tell()
+            self._report_progress()
 
-    def _tell(self) -> None:
+    def _report_progress(self) -> None:
         total = len(self.range)
         done = total - self._job.remaining - self._failed
-        self.tracker.tell(done=done, failed=self._failed, total=total)
+        self.tracker.report(done=done, failed=self._failed, total=total)
 
 
 async def collect(run: RangeRun, *, strict: bool) -> HourlySeries:
@@ -215,8 +215,8 @@ async def collect(run: RangeRun, *, strict: bool) -> HourlySeries:
             async with pool:
                 await pool.join()
             await run.conclude()
-    except BaseException as error:  # even of a bug: what was answered is not lost
-        _save(error, builder.build(), run)
+    except BaseException as error:  # also after a bug: the answers so far are not lost
+        _attach_series(error, builder.build(), run)
         raise
     series = builder.build()
     if failures and strict:
@@ -224,8 +224,8 @@ async def collect(run: RangeRun, *, strict: bool) -> HourlySeries:
     return series
 
 
-def _save(error: BaseException, series: HourlySeries, run: RangeRun) -> None:
-    """Let an error carry what was fetched; a caller may never see that of a cancelled call."""
+def _attach_series(error: BaseException, series: HourlySeries, run: RangeRun) -> None:
+    """Attach what was fetched to an error; that of a cancelled call may never reach the caller."""
     carry(error, series=series)
     if isinstance(error, asyncio.CancelledError):
         run.dispatch(FetchCancelled(target=run.target, series=series))
@@ -234,8 +234,8 @@ def _save(error: BaseException, series: HourlySeries, run: RangeRun) -> None:
 def _summary(failures: dict[dt.date, HourlyClicksError], series: HourlySeries) -> str:
     day, error = min(failures.items())
     missing = len(series.missing_days)
-    never = missing - len(failures)
+    skipped = missing - len(failures)
     text = f"{missing} of {len(series.range)} days are missing; {day} failed: {error}"
-    if never:
-        text += f" ({never} days were not asked for any more, since too much failed)"
+    if skipped:
+        text += f" ({skipped} days were not requested, because too many requests had failed)"
     return text

@@ -9,10 +9,10 @@ R = TypeVar("R")
 
 
 class ReorderBuffer(Generic[R]):
-    """Where workers put results and one consumer takes them, in order or as they come.
+    """Workers put results in, and one consumer takes them, in order or as they come.
 
     It has room for a bounded number of results that were not taken yet, counted from the one the consumer
-    waits for, so that workers stop pulling when the consumer is slow or one result is long in coming.
+    waits for, so that workers stop pulling items when the consumer is slow or one result takes long.
 
     Args:
         size: how many results there are altogether.
@@ -37,12 +37,12 @@ class ReorderBuffer(Generic[R]):
             await self._space.wait()
 
     def put(self, position: int, result: R) -> None:
-        """Lay down the result of a position."""
+        """Put in the result of a position."""
         self._results[position] = result
         self._filled.set()
 
     def give_up(self, error: BaseException) -> None:
-        """Let the consumer see an error in place of what has not been put yet; the first one counts."""
+        """Raise an error at the consumer in place of results that have not come; the first error counts."""
         self._broken = self._broken or error
         self._filled.set()
 
@@ -70,6 +70,6 @@ class ReorderBuffer(Generic[R]):
         return self._results.pop(position)
 
     def _close(self) -> None:
-        """Let nobody wait for results any more."""
+        """End the wait for results."""
         self._taken = self._size
         self._filled.set()

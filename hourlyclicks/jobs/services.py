@@ -1,4 +1,4 @@
-"""What every job of a client works with, and how a job is counted while it runs."""
+"""What all jobs of a client share, and the tracker that counts a job while it runs."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 
 class Running(Protocol):
-    """What runs until it is done, or until the client is closed."""
+    """A job that runs until it is done, or until the client is closed."""
 
     def on_close(self, error: HourlyClicksError, /) -> Awaitable[None]:
-        """End with that error, and return when no worker is left."""
+        """End with that error; return when all workers have ended."""
         ...
 
 
@@ -40,8 +40,8 @@ class Services:
         single_flight: fetches each day only once at a time.
         cache: the store, if there is one.
         zone: the account's time zone, if it is known.
-        workers: how many days a job may work on at a time.
-        spare: how many more while some of these are held up.
+        workers: the size of the worker pool of a job.
+        spare: how many spare workers may be started while some of these wait.
         running: the jobs that run.
     """
 
@@ -55,7 +55,7 @@ class Services:
 
     @property
     def limiter(self) -> Limiter:
-        """Hands out slots."""
+        """The limiter, which grants slots."""
         return self.fetcher.rules.limiter
 
     @property
@@ -65,19 +65,19 @@ class Services:
 
     @property
     def dispatch(self) -> Dispatcher:
-        """Told what happens."""
+        """Receives the events."""
         return self.fetcher.rules.dispatch
 
 
 class Tracker:
-    """Count a job among those that run, and report how far it is.
+    """Register a running job, and report its progress.
 
-    As a context manager it is counted in the ETA of the other jobs, and ended when the client is closed.
+    While its context is entered, the job counts in the ETA of the others, and closing the client ends it.
 
     Args:
         services: the parts of the client.
-        job: the job, as the limiter sees it.
-        run: the job, as the client sees it.
+        job: the job as the limiter sees it.
+        run: the job as the client sees it.
     """
 
     def __init__(self, services: Services, job: Job, run: Running) -> None:
@@ -101,8 +101,8 @@ class Tracker:
         self._eta.leave(self._job)
         self._running.discard(self._run)
 
-    def tell(self, *, done: int, failed: int, total: int) -> None:
-        """Report how far the job is, if anything listens."""
+    def report(self, *, done: int, failed: int, total: int) -> None:
+        """Report the progress of the job, if there is a hook."""
         if self._dispatch:
             eta, binding = self._eta.eta(self._job)
             self._dispatch(Progress(done=done, failed=failed, total=total, eta=eta, binding=binding))

@@ -1,4 +1,4 @@
-"""The score of a backfill: what has become of its days so far."""
+"""The statistics of a backfill: its days so far, counted by outcome."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ class BackfillStats:
 
     Args:
         total: how many there are.
-        caller: what requests were sent for.
+        caller: the call, which counts requests.
 
     Attributes:
         known: in the store before this run came to them.
-        got: fetched since, by this run or by somebody else.
-        failed: given up by this run.
-        refused: rejected by the API for good.
+        got: fetched since, by this run or by another call or process.
+        failed: not fetched, and not rejected for good.
+        refused: with a final rejection.
         provisional: those of `known` and `got` that are not final.
         next_due: when the first of these is due again.
-        failures: why days failed or were refused.
+        failures: the errors of days that failed or were rejected, up to a limit.
     """
 
     def __init__(self, total: int, caller: Caller) -> None:
@@ -46,28 +46,28 @@ class BackfillStats:
 
     @property
     def remaining(self) -> int:
-        """The days that were not come to yet."""
+        """The days that the run has not reached yet."""
         return self.total - self.known - self.got - self.failed - self.refused
 
-    def not_final(self, due: dt.datetime) -> None:
-        """Note a day that has figures and will be due again."""
+    def add_provisional(self, due: dt.datetime) -> None:
+        """Count a day that has figures and will be due again."""
         self.provisional += 1
         self.next_due = due if self.next_due is None else min(self.next_due, due)
 
-    def lose(self, query: Query, error: HourlyClicksError, *, refused: bool) -> None:
-        """Note a day without figures."""
+    def add_failure(self, query: Query, error: HourlyClicksError, *, refused: bool) -> None:
+        """Count a day without figures."""
         self.refused += refused
         self.failed += not refused
         if len(self.failures) < _MOST_FAILURES:
             self.failures[query] = error
 
-    def refuse(self) -> None:
-        """Note that a day that had failed is rejected for good."""
+    def make_final(self) -> None:
+        """Count a failed day as rejected for good."""
         self.failed -= 1
         self.refused += 1
 
-    def regain(self, query: Query) -> None:
-        """Note that a day that had failed has not, or is to be asked for again."""
+    def remove_failure(self, query: Query) -> None:
+        """Count a failed day as not failed: it was answered, or will be requested again."""
         self.failed -= 1
         self.failures.pop(query, None)
 
@@ -92,7 +92,9 @@ class BackfillStats:
             unsent: how many of their days were not sent; they have failed, too.
         """
         caller, unfinished = self._caller, self.remaining or self.failed
-        done = min(caller.answered, self.got)  # a day that was answered for this run may have missed its end
+        done = min(
+            caller.answered, self.got
+        )  # a day that was answered for this run may have come after its end
         return BackfillReport(
             total=self.total,
             done=done,

@@ -1,4 +1,4 @@
-"""Many days of one target, one after the other, while those behind them are under way."""
+"""Many days of one target, one after the other, while the next ones are fetched."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     from hourlyclicks.model.targets import Query
 
 _AHEAD = 4
-"""A stream may be so many days per worker ahead of its consumer."""
+"""Days per worker by which a stream may be ahead of its consumer."""
 
 
 class DayStream:
     """The days of a run, one after the other. Made by `Client.stream`.
 
-    An async context manager that owns its workers, and an async iterator. A day that failed for good raises
-    in its place; who catches that may iterate on, unless no other day can succeed: then there are no more.
+    An async context manager that owns its workers, and an async iterator. A day that failed raises in its
+    place. A caller that catches the error may iterate on; if no other day can succeed, there are no more.
 
     Args:
         run: the days.
         ordered: whether they come in the order of their dates.
-        check: called on entering; raises if that is not the time or place.
+        check: called on entering; raises unless the client can be used here and now.
     """
 
     def __init__(self, run: RangeRun, *, ordered: bool, check: Callable[[], None]) -> None:
@@ -61,7 +61,7 @@ class DayStream:
         traceback: TracebackType | None,
     ) -> None:
         self._reading = False
-        self._buffer.give_up(_left())
+        self._buffer.give_up(_outside_block())
         try:
             await self._pool.__aexit__(kind, error, traceback)
         finally:
@@ -72,7 +72,7 @@ class DayStream:
 
     async def __anext__(self) -> DayClicks:
         if not self._reading:
-            raise _left()
+            raise _outside_block()
         result = await self._buffer.take()
         if isinstance(result, HourlyClicksError):
             raise result
@@ -111,5 +111,5 @@ class DayStream:
             raise
 
 
-def _left() -> UsageError:
+def _outside_block() -> UsageError:
     return UsageError("a stream is read inside of its `async with` block")

@@ -1,7 +1,8 @@
-"""Fan-out: a few workers pull from one iterator, however long it is.
+"""A worker pool: a few workers pull items from one iterator, however long it is.
 
-Ten years never make 3,653 tasks. The crew owns its workers: whoever leaves its context leaves no worker
-behind, except one that others wait for, which ends with the day it is at.
+Ten years never make 3,653 tasks. The pool owns its workers: leaving its context cancels them and waits for
+them. The one exception is a worker that `keeps_running` names, because other calls follow the task it works
+on: it ends with its current item.
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ class WorkerPool(Generic[T]):
     """Work through items with a bounded number of tasks.
 
     Args:
-        items: what there is to do; pulled one at a time, by whichever worker is free.
-        work: does one item. An exception of it stops everybody.
-        size: how many tasks to begin with.
-        spared: says of a worker that it must not be cancelled now.
-        spare: how many more there may be, see `start_spare`.
+        items: the items; a worker that is free pulls the next one.
+        work: does one item. An exception of it ends the pool.
+        size: how many workers to start with.
+        keeps_running: returns whether a worker must not be cancelled now.
+        spare: how many spare workers there may be, see `start_spare`.
     """
 
     def __init__(
@@ -65,7 +66,7 @@ class WorkerPool(Generic[T]):
         leaving = []
         for worker in self._workers:
             if self._keeps_running(worker):
-                worker.add_done_callback(_forget)
+                worker.add_done_callback(_retrieve_outcome)
             else:
                 worker.cancel()
                 leaving.append(worker)
@@ -73,24 +74,24 @@ class WorkerPool(Generic[T]):
             await asyncio.wait(leaving)
 
     def start_spare(self) -> None:
-        """Let one more work if there may be more, since one of them is held up."""
+        """Start a spare worker, if there may be more, since one worker has to wait."""
         if self._spare and self._workers and not self._stopped:
             self._spare -= 1
             self._start()
 
     def stop(self) -> None:
-        """Let every worker finish the item it is at, and take no other."""
+        """Let every worker finish its current item, and take no other."""
         self._stopped = True
 
     def drain(self, busy: Callable[[asyncio.Task[None]], bool]) -> None:
-        """Let those finish the item they are at that are busy with it, and cancel the others."""
+        """Let the busy workers finish their current item, and cancel the others."""
         self._stopped = self._draining = True
         for worker in self._workers:
             if not busy(worker):
                 worker.cancel()
 
     async def end(self, failure: HourlyClicksError) -> None:
-        """Cancel every worker, and wait until they are gone; who waits for them is told why."""
+        """Cancel all workers and wait for them; `join` raises the failure."""
         self._stopped = True
         self._failure = failure
         for worker in self._workers:
@@ -99,7 +100,7 @@ class WorkerPool(Generic[T]):
             await asyncio.wait(self._workers)
 
     def check(self) -> None:
-        """Raise what they were ended with, if they were."""
+        """Raise the failure that `end` was called with, if it was."""
         if self._failure is not None:
             raise self._failure
 
@@ -117,7 +118,7 @@ class WorkerPool(Generic[T]):
         self._workers.append(worker)
 
     def _ended(self, worker: asyncio.Task[None]) -> None:
-        """Take note of the end of a worker, which is that of all if it has failed or was the last."""
+        """Note the end of a worker; if it failed or was the last, the pool is over."""
         failed = not worker.cancelled() and worker.exception() is not None
         if failed or all(each.done() for each in self._workers):
             self._over.set()
@@ -134,7 +135,7 @@ class WorkerPool(Generic[T]):
 
 
 def _one_at_a_time(items: AsyncIterable[T]) -> Callable[[], Awaitable[T | None]]:
-    """Return what gives the next item, or ``None`` after the last; who comes meanwhile waits."""
+    """Return a function that returns the next item, or ``None`` after the last, to one worker at a time."""
     iterator = aiter(items)
     pulling = asyncio.Lock()
 
@@ -145,7 +146,7 @@ def _one_at_a_time(items: AsyncIterable[T]) -> Callable[[], Awaitable[T | None]]
     return pull
 
 
-def _forget(worker: asyncio.Task[None]) -> None:
-    """Take note of how a spared worker ended, which nobody waits for any more."""
+def _retrieve_outcome(worker: asyncio.Task[None]) -> None:
+    """Retrieve the outcome of a worker that was left running, so that asyncio does not complain."""
     if not worker.cancelled():
         worker.exception()

@@ -1,7 +1,7 @@
-"""Whose pace it is: a process that is alone with its key keeps it by itself.
+"""Where the limits are kept: in memory, for a process that is alone with its key, or shared.
 
-The limiter asks a `LimiterBackend` for slots. One that is shared, in `hourlyclicks.coordination.backend`,
-cannot answer at once; it says to wait, and comes back to the `WaitingTasks` when it knows.
+The limiter asks a `LimiterBackend` for slots. The shared one, in `hourlyclicks.coordination.backend`, cannot
+answer at once; it says to wait, and calls the `WaitingTasks` when it knows.
 """
 
 from __future__ import annotations
@@ -20,34 +20,34 @@ if TYPE_CHECKING:
 
 
 class WaitingTasks(Protocol):
-    """Those who wait for places, as a pace sees them."""
+    """The tasks that wait for slots, as a backend sees them."""
 
     def serve(self) -> None:
-        """Hand out what can be handed out now."""
+        """Grant all slots that can be granted now."""
         ...
 
     def grant(self, task: Task, slot: Slot) -> bool:
-        """Give a task its place; return whether it still wants it."""
+        """Give a task its slot; return whether it still wants it and may have it."""
         ...
 
     def deny(self, task: Task, error: Exception) -> None:
-        """Tell a task that it gets no place."""
+        """End the wait of a task with an error."""
         ...
 
     def fail(self, error: Exception) -> None:
-        """Tell everybody who waits that there will be no place for anybody."""
+        """End the wait of all tasks with an error."""
         ...
 
     def paused(self, seconds: float) -> None:
-        """Take note of a pause that began elsewhere."""
+        """Report a pause that began in another process."""
         ...
 
     def resumed(self) -> None:
-        """Take note that a pause has ended."""
+        """Report that a pause has ended."""
         ...
 
     def load(self, lane: Lane) -> tuple[int, int]:
-        """Return how many tasks wait in a lane, and how many requests its calls still need."""
+        """Return how many tasks wait in a lane, and how many requests its jobs still need."""
         ...
 
 
@@ -59,42 +59,42 @@ class LimiterBackend(Protocol):
         """How many pauses there have been; a slot of an earlier epoch must not be used any more."""
         ...
 
-    def serves(self, waiting: WaitingTasks) -> None:
-        """Work for this line from now on."""
+    def attach(self, waiting: WaitingTasks) -> None:
+        """Set the tasks that the backend works for."""
         ...
 
     def reserve(self, task: Task, now: int) -> Slot | Wait:
-        """Take a place for a task, or say what to wait for."""
+        """Return a slot for a task, or what to wait for."""
         ...
 
     def expired(self, slot: Slot, now: int) -> bool:
-        """Return whether it is too late to use a place."""
+        """Return whether it is too late to use a slot."""
         ...
 
     def release(self, slot: Slot, now: int) -> None:
-        """Give up the place of a request that was sent."""
+        """Release the slot of a request that was sent."""
         ...
 
     def abandon(self, slot: Slot, now: int, may_arrive: int) -> None:
-        """Hold the place of a request that was given up for so long, since it may arrive yet."""
+        """Hold the slot of an abandoned request for so long, since it may still arrive."""
         ...
 
     def cancel(self, slot: Slot) -> None:
-        """Give back the place of a request that was never sent."""
+        """Give back the slot of a request that was never sent."""
         ...
 
     def answered(self, slot: Slot) -> None:
-        """Note that the server let a request through."""
+        """Note that the server let a request through the rate limit."""
         ...
 
     async def rate_limited(
         self, slot: Slot, retry_after: float | None, *, now: int, u: float, for_rate: bool
     ) -> Refusal | None:
-        """Begin a pause for everybody; see `AdaptiveThrottle.refused`."""
+        """Pause all requests after a 429; see `AdaptiveThrottle.refused`."""
         ...
 
     def settle(self, query: Query) -> None:
-        """Note that the result for a day is in the store, so that nobody need be kept from it."""
+        """Release the claim to a day, so that other processes may request it."""
         ...
 
     def opens(self, now: int) -> int:
@@ -102,24 +102,24 @@ class LimiterBackend(Protocol):
         ...
 
     def finish(self, requests: int, now: int, latency: int, *, opens: int) -> Moment:
-        """Foresee when that many further requests will have been answered; see `SlidingWindow.finish`."""
+        """Compute when that many further requests will have been answered; see `SlidingWindow.finish`."""
         ...
 
     def ahead(self, job: Job) -> int:
-        """Return how many requests of others, elsewhere, will go before those of a call are done."""
+        """Return how many requests of other processes will be sent before those of a job are done."""
         ...
 
     def idle(self) -> None:
-        """Take note that nobody waits any more."""
+        """Note that no task waits any more."""
         ...
 
     async def close(self) -> None:
-        """Finish what was begun."""
+        """Wait for the steps in progress."""
         ...
 
 
 class LocalBackend:
-    """The pace of a process that is alone with its key: everything is known, and at once.
+    """The limits of a process that is alone with its key: every answer is known at once.
 
     Args:
         limits: the limits to keep.
@@ -135,8 +135,8 @@ class LocalBackend:
         """See `LimiterBackend.epoch`."""
         return self._window.pause.epoch
 
-    def serves(self, waiting: WaitingTasks) -> None:
-        """See `LimiterBackend.serves`."""
+    def attach(self, waiting: WaitingTasks) -> None:
+        """See `LimiterBackend.attach`."""
         self._waiting = waiting
 
     def reserve(self, _task: Task, now: int) -> Slot | Wait:

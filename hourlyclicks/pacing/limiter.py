@@ -1,9 +1,9 @@
 """The limiter: tasks wait here for the right to send a request.
 
-A task that wants to send waits for a `Slot`. There is no background task that could die: slots are handed out
-by whatever makes one available, be it a caller that arrives, a response that frees a slot, or a timer that
-the last of them set. All state changes between two awaits, so a cancelled waiter leaves nothing half done: it
-leaves the queue, or passes on the slot it had just been given.
+A task that wants to send waits for a `Slot`. No background task hands slots out, so none can die: each event
+that makes one available does it, be it a task that arrives, a response that frees a slot, or the timer that
+the last of these events has set. All state changes between two awaits, so a cancelled task leaves nothing
+half done: it leaves the queue, or passes on the slot that it had just been granted.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ _SPREAD = "the server rejects bursts, or another program uses the key: requests 
 
 @attrs.frozen
 class Outcome:
-    """What became of a request, when its slot is given back.
+    """What became of a request when its slot is released.
 
     Args:
         sent: whether the request was sent.
         answered: whether the server let it through the rate limit.
         succeeded: whether the API answered the question.
-        may_arrive: seconds for which the request may still arrive at the server, although it was given up.
+        may_arrive: seconds for which the request may still arrive at the server, although it was abandoned.
     """
 
     sent: bool = True
@@ -64,16 +64,16 @@ SUCCEEDED = Outcome(answered=True, succeeded=True)
 
 
 class Limiter:
-    """Hand out slots within the limits, in the order of the priorities.
+    """Grant slots within the limits, in the order of the priorities.
 
-    The way through is `acquire` (or `try_acquire`), send the request, `finish`.
+    The order of calls is `acquire` (or `try_acquire`), send the request, `finish`.
 
     Args:
         limits: the limits.
         clock: what time it is.
-        emit: told of pauses and changes of the spacing.
+        emit: receives the events about pauses and about changes of the spacing.
         random: where the jitter of pauses comes from.
-        backend: says when requests may go; a local one when left out.
+        backend: decides when requests may be sent; a local one if omitted.
 
     Attributes:
         eta: computes when jobs will be done.
@@ -92,7 +92,7 @@ class Limiter:
         self._emit = emit
         self._random = random
         self._backend: LimiterBackend = backend or LocalBackend(limits)
-        self._backend.serves(self)
+        self._backend.attach(self)
         self._backfill_breaker = BackfillBreaker(first_pause(limits))
         self._queue: PriorityQueue[Task] = PriorityQueue()
         self.eta = EtaCalculator(clock, self._backend, self._backfill_breaker)
@@ -109,26 +109,29 @@ class Limiter:
             OverError: the job is over, or has no requests left.
             HeldError: a circuit breaker keeps the day from being sent.
             NotNeededError: another process has fetched the day meanwhile.
-            TakenError: another process asks for it right now.
+            TakenError: another process holds the claim to the day.
         """
         while True:
             slot = self.try_acquire(task)
             if slot is not None:
                 return slot
             if self._latch is not None:
-                raise copy.copy(self._latch)
+                raise copy.copy(self._latch)  # each task its own: a caller adds its day to the error
             if task.job.over:
                 raise OverError
             slot = await self._wait(task)
+            # The breaker of the day's target may have opened while the task was in the queue.
             if task.job.holds(task.query):
-                self._return(slot)
+                self._give_back(slot)
                 raise HeldError
-            if not self._outdated(slot):
-                return self._spent(slot)
-            self._return(slot)  # something happened since it was handed out, in the same turn of the loop
+            if not self._is_outdated(slot):
+                return self._count_request(slot)
+            # Other callbacks ran since the grant: a pause may have begun, or the job may have ended. Then the
+            # slot must not be used, and the task starts again.
+            self._give_back(slot)
 
     def try_acquire(self, task: Task) -> Slot | None:
-        """Return a slot if there is one that no other task waits for."""
+        """Return a slot if one is free now and no task is in the queue; else ``None``."""
         job = task.job
         if self._queue.size or self._latch is not None or job.over:
             return None
@@ -140,32 +143,33 @@ class Limiter:
             return None
         slot.job = job
         job.in_flight += 1
-        return self._spent(slot)
+        return self._count_request(slot)
 
     def finish(self, slot: Slot, outcome: Outcome) -> None:
-        """Give a slot back, with what became of its request."""
+        """Release a slot, and report what became of its request."""
         if not outcome.sent:
-            self._return(slot)
+            self._give_back(slot)
             return
         if outcome.answered:
             self._backend.answered(slot)
         now = self._clock.monotonic()
         self.eta.measured(now - slot.sent)
         if outcome.may_arrive:
+            # The server may still count it, so the slot counts as in use until it can no longer arrive.
             self._backend.abandon(slot, now, round(outcome.may_arrive * SECOND))
         else:
             self._backend.release(slot, now)
         if self._queue.size or slot.storm_probe:
-            self._given_up(slot)
-        else:  # as most often
+            self._after_release(slot)
+        else:  # the usual case, without the cost of `serve`: there is no task that could use the slot
             slot.job.in_flight -= 1
         if outcome.succeeded and not self._backfill_breaker.quiet and self._backfill_breaker.calmed():
             self.resumed()
 
     async def rate_limited(self, slot: Slot, retry_after: float | None, *, for_rate: bool = True) -> float:
-        """Pause all requests after a 429, unless its request had left before the present pause began.
+        """Pause all requests after a 429, unless its request was sent before the present pause began.
 
-        To be called while the slot is held, so that no other request leaves in between.
+        Call it before `finish`, so that the slot is not granted to another request in between.
 
         Args:
             slot: the slot of the rejected request.
@@ -195,11 +199,10 @@ class Limiter:
         return self.pause
 
     def overloaded(self) -> float | None:
-        """Open the circuit breaker of the backfills, since too much fails.
+        """Open the circuit breaker of the backfills, since too many requests fail.
 
         Returns:
-            The seconds until the next of their requests may go; ``None`` when there were too many pauses
-            already.
+            The seconds until their next request may be sent; ``None`` if there were too many pauses already.
         """
         now = self._clock.monotonic()
         seconds = self._backfill_breaker.begin(now, self._random.random())
@@ -212,7 +215,7 @@ class Limiter:
 
     @property
     def exhausted(self) -> bool:
-        """Whether `overloaded` is of no use any more."""
+        """Whether `overloaded` opens the breaker no more."""
         return self._backfill_breaker.spent
 
     @property
@@ -223,7 +226,7 @@ class Limiter:
 
     @property
     def epoch(self) -> int:
-        """How many pauses there have been; a slot bears the number of those before it."""
+        """How many pauses there have been; a slot holds their number at the time it was granted."""
         return self._backend.epoch
 
     # -- jobs -------------------------------------------------------------------------------------------
@@ -254,28 +257,33 @@ class Limiter:
         self.serve()
 
     def settle(self, query: Query) -> None:
-        """Note that the result for a day is in the store, so that other processes may ask for it."""
+        """Release the claim to a day, so that other processes may request it."""
         self._backend.settle(query)
 
     def abort(self, error: HourlyClicksError, *, for_good: bool) -> None:
         """Raise an error in all waiting tasks; `for_good`: and in all that come later."""
         if for_good:
-            self._latch = copy.copy(error)  # the original may be added to
+            self._latch = copy.copy(error)  # the original is raised elsewhere, where its day is added
         self.fail(error)
 
     def unlatch(self) -> None:
-        """Let requests go again that `abort` has stopped for good because of the key."""
+        """Allow requests again that `abort` has stopped for good because of the key."""
         if isinstance(self._latch, AuthenticationError):
             self._latch = None
 
     async def close(self) -> None:
-        """Finish what was begun."""
+        """Wait for the steps of the backend in progress."""
         await self._backend.close()
 
     # -- the queue, as the backend sees it ----------------------------------------------------------------
 
     def serve(self) -> None:
-        """Hand out what can be handed out now, and set the timer for the rest."""
+        """Grant all slots that can be granted now, and set the timer for the next one.
+
+        Every event that may free a slot calls this. Each lane is served on its own, since a wait in one of
+        them (an open breaker of the backfills) must not stop the other. A lane that waits for a response has
+        no moment: `finish` will call this again. So there is at most one timer, for the earliest moment.
+        """
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -293,7 +301,7 @@ class Limiter:
         if not is_waiting(task) or (backfill and self._backfill_breaker.blocks(self._clock.monotonic())):
             return False
         self._queue.remove(task.job, task)
-        _hand_out(task, self._backfill_breaker.admit(slot) if backfill else slot)
+        _grant_to(task, self._backfill_breaker.admit(slot) if backfill else slot)
         return True
 
     def deny(self, task: Task, error: Exception) -> None:
@@ -308,11 +316,11 @@ class Limiter:
         self._backend.idle()
 
     def paused(self, seconds: float) -> None:
-        """Take note of a pause that began in another process."""
+        """Report a pause that began in another process."""
         self._emit(Paused(seconds=seconds, why="the server asks another process to wait"))
 
     def resumed(self) -> None:
-        """Take note that a pause has ended."""
+        """Report that a pause has ended."""
         self._emit(Resumed())
         self.serve()
 
@@ -322,8 +330,8 @@ class Limiter:
 
     # -- inside -----------------------------------------------------------------------------------------
 
-    def _spent(self, slot: Slot) -> Slot:
-        """Count the request that is sent now; with the last one it may send, a job is over."""
+    def _count_request(self, slot: Slot) -> Slot:
+        """Count a request against its job's allowance; with the last one, the job is over."""
         job = slot.job
         job.spent += 1
         if job.spent == job.allowance:
@@ -340,18 +348,18 @@ class Limiter:
         try:
             return await granted
         except asyncio.CancelledError:
-            self._leave(task, granted)
+            self._leave_queue(task, granted)
             raise
         finally:
             task.slot = None
 
-    def _leave(self, task: Task, granted: asyncio.Future[Slot]) -> None:
-        """Leave the queue, or pass on the slot that was granted just before."""
+    def _leave_queue(self, task: Task, granted: asyncio.Future[Slot]) -> None:
+        """Leave the queue, or give back the slot that was granted just before."""
         if granted.cancelled():
             self._queue.remove(task.job, task)
             self.serve()
         elif granted.exception() is None:
-            self._return(granted.result())
+            self._give_back(granted.result())
 
     def _reserve(self, task: Task, now: int) -> Slot | Wait:
         if task.job.lane is not _BACKFILL:
@@ -359,23 +367,24 @@ class Limiter:
         got = self._backfill_breaker.blocks(now) or self._backend.reserve(task, now)
         return self._backfill_breaker.admit(got) if isinstance(got, Slot) else got
 
-    def _outdated(self, slot: Slot) -> bool:
-        """Return whether the run or the job ended, or a pause began, since this slot was handed out."""
+    def _is_outdated(self, slot: Slot) -> bool:
+        """Return whether the run or the job ended, or a pause began, since this slot was granted."""
         if self._latch is not None or slot.job.over or slot.epoch != self._backend.epoch:
             return True
         if self._backend.expired(slot, self._clock.monotonic()):
             return True
         return slot.job.lane is Lane.BACKFILL and self._backfill_breaker.outdated(slot)
 
-    def _return(self, slot: Slot) -> None:
+    def _give_back(self, slot: Slot) -> None:
         """Give back the slot of a request that was never sent."""
         self._backend.cancel(slot)
-        self._given_up(slot)
+        self._after_release(slot)
 
-    def _given_up(self, slot: Slot) -> None:
+    def _after_release(self, slot: Slot) -> None:
+        """Let other tasks use what a released slot has made free."""
         slot.job.in_flight -= 1
         if slot.storm_probe and self._backfill_breaker.lost(slot):
-            self._serve_soon()  # not at once: the failure of the probe may be about to be reported
+            self._serve_soon()  # not at once: the caller may be about to report that the probe failed
         else:
             self.serve()
 
@@ -386,7 +395,7 @@ class Limiter:
         self._timer = self._clock.call_later(0, self.serve)
 
     def _serve_lane(self, lane: Lane, now: int) -> int | None:
-        """Hand out slots in one lane; return when to go on, if that is known."""
+        """Grant slots in one lane; return when to continue, if that moment is known."""
         while self._queue.waiting(lane):
             task = self._queue.first(lane)
             if not is_waiting(task):  # cancelled a moment ago, and still in the queue
@@ -396,7 +405,7 @@ class Limiter:
             if isinstance(got, Wait):
                 return got.until
             self._queue.pop(lane)
-            _hand_out(task, got)
+            _grant_to(task, got)
         return None
 
 
@@ -406,8 +415,8 @@ def fail(task: Task, error: Exception) -> None:
         task.slot.set_exception(copy.copy(error))
 
 
-def _hand_out(task: Task, slot: Slot) -> None:
-    assert task.slot is not None  # noqa: S101 - it waits, as every caller has seen
+def _grant_to(task: Task, slot: Slot) -> None:
+    assert task.slot is not None  # noqa: S101 - each caller has seen that it waits
     slot.job = task.job
     slot.job.in_flight += 1
     task.slot.set_result(slot)

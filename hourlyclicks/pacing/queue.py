@@ -22,10 +22,10 @@ T = TypeVar("T")
 
 
 class Lane(enum.IntEnum):
-    """How urgent a call is; the smaller number goes first."""
+    """The priority of a call; the smaller number goes first."""
 
     INTERACTIVE = 0
-    """Somebody waits for it."""
+    """A person or program waits for the result."""
     BACKFILL = 1
     """It may take hours."""
 
@@ -35,7 +35,7 @@ class OverError(Exception):
 
 
 class HeldError(Exception):
-    """A day may not be sent at present: the circuit breaker of its target is open, or checks."""
+    """A day may not be sent now: the circuit breaker of its target is open, or a check is under way."""
 
 
 class NotNeededError(Exception):
@@ -43,14 +43,14 @@ class NotNeededError(Exception):
 
 
 class TakenError(Exception):
-    """No request is allowed: another process asks for the day at this moment."""
+    """No request is allowed: another process holds the claim to the day."""
 
 
 class Breakers(Protocol):
     """The circuit breakers of a job, as far as the limiter asks them.
 
     Attributes:
-        held: how many of them keep days from being sent; a look at this is cheaper than `holds`.
+        held: how many of them keep days from being sent; reading it is cheaper than to call `holds`.
     """
 
     held: int
@@ -67,7 +67,7 @@ class Job:
         lane: its priority.
         remaining: days that were not answered yet; 0 does not count in the ETA of other jobs.
         allowance: how many requests it may send.
-        name: what it works on, when other processes may work on the same.
+        name: what it works on, if other processes may work on the same.
 
     Attributes:
         in_flight: slots it has now.
@@ -101,7 +101,7 @@ class Job:
 
 
 class Task(Protocol):
-    """A question that waits for a slot, or has one.
+    """A task that waits for a slot, or has one.
 
     Attributes:
         job: the job that it belongs to at present.
@@ -117,18 +117,18 @@ class Task(Protocol):
         """The day that it asks for."""
         ...
 
-    def needs_request(self, entry: Any, now: dt.datetime) -> bool:  # noqa: ANN401 - what a shared store holds is its own matter
+    def needs_request(self, entry: Any, now: dt.datetime) -> bool:  # noqa: ANN401 - what a shared store holds does not concern the limiter
         """Return whether to send a request, given what a shared store knows of the day by now."""
         ...
 
 
 def is_waiting(task: Task) -> bool:
-    """Return whether a task is in the queue and has got nothing yet."""
+    """Return whether a task is in the queue and has neither a slot nor an error yet."""
     return task.slot is not None and not task.slot.done()
 
 
 class PriorityQueue(Generic[T]):
-    """The items that wait, in the order in which they are served.
+    """Items that wait, in the order in which they are served.
 
     Attributes:
         size: how many there are.
@@ -139,12 +139,12 @@ class PriorityQueue(Generic[T]):
         self._queue: dict[Lane, OrderedDict[Job, deque[T]]] = {lane: OrderedDict() for lane in Lane}
 
     def push(self, job: Job, item: T) -> None:
-        """Let an item of a job wait."""
+        """Add an item of a job."""
         self._queue[job.lane].setdefault(job, deque()).append(item)
         self.size += 1
 
     def remove(self, job: Job, item: T) -> bool:
-        """Take an item out of the queue; return whether it was in it."""
+        """Remove an item; return whether it was in the queue."""
         waiting = self._queue[job.lane].get(job)
         if waiting is None or item not in waiting:
             return False
@@ -163,7 +163,7 @@ class PriorityQueue(Generic[T]):
         return next(iter(self._queue[lane].values()))[0]
 
     def pop(self, lane: Lane) -> tuple[Job, T]:
-        """Take the item that is next in that lane, and its job, which goes to the end of its priority."""
+        """Remove and return the next item of that lane, and its job, which goes to the end of its lane."""
         jobs = self._queue[lane]
         job, waiting = next(iter(jobs.items()))
         item = waiting.popleft()
@@ -179,7 +179,7 @@ class PriorityQueue(Generic[T]):
         return sum(map(len, self._queue[lane].values()))
 
     def drain(self, job: Job | None = None) -> list[T]:
-        """Take all items, or all of one job."""
+        """Remove and return all items, or all of one job."""
         if job is not None:
             taken = list(self._queue[job.lane].pop(job, ()))
             self.size -= len(taken)

@@ -1,4 +1,4 @@
-"""What the client refuses before anything is sent."""
+"""Arguments that are errors before anything is sent."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ if TYPE_CHECKING:
         {"account": " "},
     ],
 )
-def test_nonsense_is_refused_at_construction(arguments: dict[str, Any]) -> None:
-    """Arguments that cannot mean anything are a UsageError at once."""
+def test_invalid_arguments_are_errors_at_construction(arguments: dict[str, Any]) -> None:
+    """Invalid arguments are a UsageError at once."""
     with pytest.raises(UsageError):
         Client(KEY, **arguments)
 
@@ -105,7 +105,7 @@ def test_personal_answers_for_links_only(target: Account | Group) -> None:
         (20240301, 20240302),
     ],
 )
-def test_impossible_days_are_refused(start: Any, end: Any) -> None:  # noqa: ANN401 - wrong on purpose
+def test_impossible_days_are_errors(start: Any, end: Any) -> None:  # noqa: ANN401 - wrong on purpose
     """Reversed ranges, datetimes, odd spellings and days to come are UsageErrors; nothing is sent."""
     upstream = free()
 
@@ -134,14 +134,14 @@ def test_impossible_days_are_refused(start: Any, end: Any) -> None:  # noqa: ANN
         lambda: Limits(spacing=["even"]),  # type: ignore[arg-type]  # wrong on purpose
     ],
 )
-def test_wrong_figures_are_refused_by_name(make: Callable[[], object]) -> None:
+def test_errors_about_numbers_name_the_argument(make: Callable[[], object]) -> None:
     """Whatever is wrong about a limit, a timeout or a retry policy, it is a UsageError that names it."""
     with pytest.raises(UsageError, match=r"^(Timeout|RetryPolicy|Rate|Limits)\.\w+ "):
         make()
 
 
 def test_a_lane_is_a_lane() -> None:
-    """Anything but a Lane is refused before anything is sent."""
+    """Anything but a Lane is an error before anything is sent."""
     upstream = free()
 
     async def main(client: Client, _clock: VirtualClock) -> None:

@@ -111,7 +111,7 @@ def test_wrong_arguments(path: Path, more: dict[str, Any]) -> None:
     "targets", [LINK, "account", None, 5, ["account"], [None], {"a": 1}, "https://vvd.bz/x"]
 )
 def test_wrong_targets(path: Path, targets: Any) -> None:  # noqa: ANN401 - anything
-    """What are no targets is refused at once."""
+    """Anything but targets is an error at once."""
 
     async def story(client: Client, _: VirtualClock) -> None:
         with pytest.raises(UsageError):
@@ -150,13 +150,13 @@ def test_progress(path: Path) -> None:
     events: list[Event] = []
     upstream = free(faults=Script(Rule(Status(404, body=b'{"code": 9}'), day=dt.date(2024, 3, 5))))
     backfill(upstream, path, on_event=events.append)
-    told = [event for event in events if isinstance(event, Progress)]
-    finished = [event.done + event.failed for event in told]
+    progress = [event for event in events if isinstance(event, Progress)]
+    finished = [event.done + event.failed for event in progress]
     assert finished == sorted(finished)
-    assert (told[0].done, finished[-1]) == (0, 93)
-    assert {event.total for event in told} == {93}
-    assert all(0 <= event.eta < 1000 for event in told)
-    assert (told[-1].eta, told[-1].failed) == (0.0, 3)
+    assert (progress[0].done, finished[-1]) == (0, 93)
+    assert {event.total for event in progress} == {93}
+    assert all(0 <= event.eta < 1000 for event in progress)
+    assert (progress[-1].eta, progress[-1].failed) == (0.0, 3)
 
 
 def test_the_first_look_ahead_is_right(path: Path) -> None:

@@ -38,7 +38,7 @@ LIMITS = Limits(concurrency=2)
 
 @attrs.define
 class WrongClock:
-    """A clock whose time of day is wrong, and can be put right."""
+    """A clock whose time of day is wrong, and can be corrected."""
 
     true: VirtualClock
     off: dt.timedelta = dt.timedelta(0)
@@ -126,11 +126,11 @@ class World:
         account = next(iter((await store.accounts()).values()))
         series = merge_days(self.days, await store.read(account, LINK, self.days), target=LINK)
         reader = Reader(self.clock.wall(), zone)
-        marks = await store.entries(account, LINK, self.days)
+        entries = await store.entries(account, LINK, self.days)
         tally = await store.count_by_state(account, LINK, self.days, reader=reader)
         await store.close()
-        assert (len(marks), differences(series, self.upstream)) == (len(self.days), [])
-        states = {mark.date: reader.state(mark) for mark in marks}
+        assert (len(entries), differences(series, self.upstream)) == (len(self.days), [])
+        states = {entry.date: reader.state(entry) for entry in entries}
         settled = {date for date, state in states.items() if state in SETTLED}
         assert not any(date >= today(self.clock.wall(), self.zone) for date in settled)
         assert sum(tally[state] for state in SETTLED) == len(settled)
@@ -192,7 +192,7 @@ def test_a_deadline_holds_when_the_clock_is_put_right(
 
 
 def test_a_clock_that_is_behind_is_named(tmp_path: Path) -> None:
-    """If the machine takes yesterday for a day to come, the refusal tells what its clock says."""
+    """If the machine takes yesterday for a future day, the error shows the time of its clock."""
 
     async def story(clock: VirtualClock) -> None:
         world = World(free(), dt.UTC, tmp_path / "clicks.db", clock, random.Random(1))

@@ -82,17 +82,17 @@ class Scene:
         """Return state, reported hours and number of revisions of each day."""
         store = SqliteStore(self.path)
         account = next(iter((await store.accounts()).values()))
-        marks, days = await store.entries(account, ME, DAYS), await store.read(account, ME, DAYS)
+        entries, days = await store.entries(account, ME, DAYS), await store.read(account, ME, DAYS)
         dates = [revision.day.date for revision in await store.revisions(account, ME, DAYS)]
         await store.close()
         return [
-            (mark.state, day.reported_hours, dates.count(day.date))
-            for mark, day in zip(marks, days, strict=True)
+            (entry.state, day.reported_hours, dates.count(day.date))
+            for entry, day in zip(entries, days, strict=True)
         ]
 
     @property
     def revised(self) -> int:
-        """How many days were told to be revised."""
+        """How many days were reported as revised."""
         return sum(isinstance(event, DayRevised) for event in self.events)
 
 
@@ -141,7 +141,7 @@ def test_a_server_that_remembers_ends_the_doubt(tmp_path: Path) -> None:
     play(tmp_path, story)
 
 
-def test_who_fetches_a_day_in_doubt_gets_the_figures(tmp_path: Path) -> None:
+def test_a_fetch_of_a_day_in_doubt_returns_the_figures(tmp_path: Path) -> None:
     """They are provisional, and another call asks again; answers within a minute confirm nothing."""
 
     async def story(scene: Scene) -> None:

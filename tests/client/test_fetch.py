@@ -116,7 +116,7 @@ def test_a_dead_server_is_not_asked_for_ever() -> None:
     events: list[Event] = []
 
     async def main(client: Client, _clock: VirtualClock) -> None:
-        with pytest.raises(IncompleteSeriesError, match="not asked for") as caught:
+        with pytest.raises(IncompleteSeriesError, match="not requested") as caught:
             await client.fetch("2015-01-01", "2024-12-31", LINK)
         assert all(isinstance(error, ServerError) for error in caught.value.failures.values())
         assert len(caught.value.series.missing_days) == 3653
@@ -128,7 +128,7 @@ def test_a_dead_server_is_not_asked_for_ever() -> None:
 
 @pytest.mark.parametrize("concurrency", [1, 3])
 def test_a_bad_key_spends_no_more_than_the_concurrency(concurrency: int) -> None:
-    """A refused key ends everything at once, for every call of the client and for good."""
+    """A rejected key ends everything at once, for every call of the client and for good."""
     upstream = free()
     upstream_key, wrong = upstream.key, "wrong-" + KEY
 
@@ -177,7 +177,7 @@ def test_a_server_that_asks_for_too_long_is_not_waited_for() -> None:
     assert upstream.counters.requests <= 3
 
 
-def test_a_deadline_holds_through_refusals() -> None:
+def test_a_deadline_holds_through_429_answers() -> None:
     """A day whose deadline a pause would pass fails by itself, and does not wait for the pause."""
     upstream = free(faults=Script(Rule(retry_after("30"), day=dt.date(2024, 3, 1))))
 
@@ -191,7 +191,7 @@ def test_a_deadline_holds_through_refusals() -> None:
     simulate(upstream, main, retry=RetryPolicy(deadline=5))
 
 
-def test_a_deadline_holds_through_storms() -> None:
+def test_a_deadline_holds_through_overload() -> None:
     """A backfill with a deadline does not wait for a dead server any longer than that."""
     upstream = free(faults=Script(Rule(Status(500))))
 
@@ -204,8 +204,8 @@ def test_a_deadline_holds_through_storms() -> None:
     simulate(upstream, main, retry=RetryPolicy(deadline=5, budget=1))
 
 
-def test_a_day_that_alone_is_refused_fails_alone() -> None:
-    """A day that is refused time and again, while others are answered, ends by itself and not the run."""
+def test_a_day_that_alone_is_rate_limited_fails_alone() -> None:
+    """A day that gets a 429 time and again, while others are answered, fails and does not end the run."""
     bad = dt.date(2024, 3, 5)
     upstream = free(faults=Script(Rule(Status(429), day=bad)))
 
@@ -219,7 +219,7 @@ def test_a_day_that_alone_is_refused_fails_alone() -> None:
     assert upstream.counters.asked[LINK, bad] == 11
 
 
-def test_attempts_of_one_are_one_also_in_a_storm() -> None:
+def test_one_attempt_is_one_also_under_overload() -> None:
     """Without retries nothing is repeated, also not by a backfill with an empty budget."""
     upstream = free(faults=Script(Rule(Status(500))))
 

@@ -33,7 +33,7 @@ RETURNED: tuple[Any, ...] = (
 
 
 class Brittle:
-    """A store of somebody else, which is none of ours, and fails in its own words.
+    """A store of another author, which fails with its own errors.
 
     Args:
         store: does the work.

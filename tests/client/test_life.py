@@ -72,7 +72,7 @@ def test_closing_ends_a_fetch_that_waits(fault: Fault) -> None:
 
 
 def test_closing_ends_a_stream() -> None:
-    """Who reads a stream gets what had been answered, and then is told that the client is closed."""
+    """The reader of a stream gets what had been answered, and then the error that the client is closed."""
 
     async def main(client: Client, clock: VirtualClock) -> None:
         async with client.stream("2024-03-01", "2024-03-31", LINK) as days:
@@ -91,7 +91,7 @@ def test_closing_ends_a_stream() -> None:
     simulate(free(), main)
 
 
-async def test_another_event_loop_is_refused() -> None:
+async def test_another_event_loop_is_an_error() -> None:
     """A client belongs to the loop it was first used on."""
     async with (
         Simulator() as upstream,
@@ -159,7 +159,7 @@ def test_forgetting_to_close_is_warned_about() -> None:
 
 
 async def test_a_whole_run_over_a_real_socket() -> None:
-    """Over a socket, with limits a sixtieth as long, policed and with faults: exact, and nothing refused."""
+    """Over a socket, with limits a sixtieth as long, enforced and with faults: exact, and without a 429."""
     faults = Chances({Status(500): 0.05, Status(503): 0.05}, seed=2)
     upstream = Simulator(limits=((30, 6.0),), concurrency=2, time_scale=1 / 60, faults=faults)
     async with upstream:

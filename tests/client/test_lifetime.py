@@ -1,4 +1,4 @@
-"""The life of a client: who may close it, from where, and what is left then."""
+"""The life of a client: from where it can be closed, and what is left then."""
 
 from __future__ import annotations
 

@@ -84,7 +84,7 @@ def test_what_may_change_is_asked_for_again(path: Path) -> None:
 
 
 def test_a_refreshed_day_is_asked_for(path: Path) -> None:
-    """`refresh` asks for what is known for good; a change is told, and kept."""
+    """`refresh` requests final days; a change is reported and stored."""
     events: list[Event] = []
 
     async def refresh(client: Client, clock: VirtualClock) -> None:
@@ -105,7 +105,7 @@ def test_a_refreshed_day_is_asked_for(path: Path) -> None:
 
 
 @pytest.mark.parametrize("refresh", [True, False])
-def test_a_refused_day_is_refused_from_the_store(path: Path, *, refresh: bool) -> None:
+def test_a_rejected_day_is_an_error_from_the_store(path: Path, *, refresh: bool) -> None:
     """Without a request, with the error of the API; unless it is to be tried again."""
     bad = dt.date(2024, 3, 5)
     upstream = free(faults=Script(Rule(Status(404, body=b'{"code": 9}'), day=bad)))
@@ -140,11 +140,11 @@ def test_progress_counts_what_the_store_has(path: Path) -> None:
 
     simulate(free(), half, store=path)
     simulate(free(), fetch_all, store=path, on_event=events.append)
-    told = [event for event in events if isinstance(event, Progress)]
-    assert (told[0].done, told[0].total) == (15, 31)
-    assert [event.done for event in told] == list(range(15, 32))
-    assert (told[-1].eta, told[-1].failed) == (0.0, 0)
-    assert all(0 <= event.eta < 100 for event in told)
+    progress = [event for event in events if isinstance(event, Progress)]
+    assert (progress[0].done, progress[0].total) == (15, 31)
+    assert [event.done for event in progress] == list(range(15, 32))
+    assert (progress[-1].eta, progress[-1].failed) == (0.0, 0)
+    assert all(0 <= event.eta < 100 for event in progress)
     assert sum(isinstance(event, DayDone) for event in events) == 16
 
 
@@ -158,9 +158,9 @@ def test_targets_and_accounts_are_kept_apart(path: Path) -> None:
 
     simulate(upstream, story, store=path)
     assert upstream.counters.requests == 3
-    simulate(upstream, story, store=path, account="somebody else")
+    simulate(upstream, story, store=path, account="another one")
     assert upstream.counters.requests == 6
-    simulate(upstream, story, store=path, account="somebody else")
+    simulate(upstream, story, store=path, account="another one")
     assert upstream.counters.requests == 6
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def days_in_memory() -> int:
-    """Count all days that anybody holds, other tests included."""
+    """Count all days in memory, those of other tests included."""
     return sum(isinstance(thing, DayClicks) for thing in gc.get_objects())
 
 
@@ -50,7 +50,7 @@ def test_a_century_streams_in_bounded_space() -> None:
 
 
 def test_a_slow_consumer_holds_the_workers_back() -> None:
-    """While nobody takes days from a stream, no more than a handful is asked for."""
+    """While no days are taken from a stream, no more than a handful is requested."""
     upstream = free()
 
     async def main(client: Client, clock: VirtualClock) -> None:
@@ -65,7 +65,7 @@ def test_a_slow_consumer_holds_the_workers_back() -> None:
 
 
 def test_an_unordered_stream_yields_each_day_once() -> None:
-    """Without order a late day holds nobody up, and every day comes once."""
+    """Without order a late day delays no other, and every day comes once."""
     late = dt.date(2024, 3, 1)
     upstream = free(faults=Script(Rule(Late(20.0), day=late)))
 
@@ -95,7 +95,7 @@ def test_a_failed_day_raises_in_its_place_in_a_stream() -> None:
 
 
 def test_two_may_read_one_stream() -> None:
-    """Two who read the same stream get each day once between them, and both come to its end."""
+    """Two tasks that read the same stream get each day once between them, and both come to its end."""
 
     async def main(client: Client, _clock: VirtualClock) -> None:
         async with client.stream(START, END, LINK) as days:

@@ -1,4 +1,4 @@
-"""Who goes first, and how long it will take."""
+"""Which call goes first, and how long it will take."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_day_that_a_fetch_stands_in_line_for_is_no_slower(lane: Lane) -> None:
 
 
 def test_identical_days_in_flight_are_one_request() -> None:
-    """Whoever asks for a day that is under way waits for the same answer, also across calls."""
+    """Each call for a day that is in flight waits for the same answer."""
     upstream = free()
 
     async def main(client: Client, _clock: VirtualClock) -> None:

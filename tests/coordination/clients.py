@@ -37,7 +37,7 @@ class Member:
     report: BackfillReport | None = None
     ended: float = 0.0
 
-    def told(self, kind: type) -> int:
+    def count(self, kind: type) -> int:
         """Count the events of a kind."""
         return sum(isinstance(event, kind) for event in self.events)
 
@@ -54,7 +54,7 @@ class Fleet:
     members: list[Member] = attrs.Factory(list)
 
     def join(self, limits: Limits | None = None, link: Link | None = None) -> Member:
-        """Start another client; it has a target of its own unless told otherwise."""
+        """Start another client; it has a target of its own unless one is given."""
         number = len(self.members)
         events: list[Event] = []
         client = Client(
@@ -83,15 +83,15 @@ class Fleet:
         await member.client.close()
 
 
-def sail(
-    path: Path, upstream: Simulator, limits: Limits, voyage: Callable[[Fleet], Awaitable[None]]
+def run_clients(
+    path: Path, upstream: Simulator, limits: Limits, scenario: Callable[[Fleet], Awaitable[None]]
 ) -> Fleet:
-    """Let some clients do what the test says, with a simulator that counts."""
+    """Run a scenario with some clients and a simulator that counts."""
 
     async def main(clock: VirtualClock) -> Fleet:
         fleet = Fleet(path, clock, lambda: upstream.transport(clock), limits, upstream.key)
         try:
-            await voyage(fleet)
+            await scenario(fleet)
         finally:
             for member in fleet.members:
                 await member.client.close()

@@ -1,6 +1,6 @@
-"""The turnstile against an oracle that sees everything: several processes, deaths, and clocks put back.
+"""The arbiter against an oracle that sees everything: several processes, deaths, and clocks set back.
 
-The oracle lives on a clock of its own that never goes back; the book sees another one that does.
+The oracle has a clock of its own that never goes back; the arbiter sees another one that does.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ MOMENTS = st.builds(
 
 
 @attrs.define(eq=False)
-class Trip:
+class Sent:
     """A request as the oracle sees it; its process may be dead."""
 
     name: str
@@ -51,7 +51,7 @@ class Trip:
     claims: bool = True
 
 
-class TurnstileAgainstOracle(RuleBasedStateMachine):
+class ArbiterAgainstOracle(RuleBasedStateMachine):
     """Whatever several processes do, the limits hold for all of them together."""
 
     limits: Limits
@@ -61,10 +61,10 @@ class TurnstileAgainstOracle(RuleBasedStateMachine):
         self.now = 100_000 * S
         self.shift = 0
         self.text: str | None = None
-        self.trips: list[Trip] = []
+        self.requests: list[Sent] = []
         self.numbers = 0
         self.held_until: int | None = None
-        self.latest: Trip | None = None
+        self.latest: Sent | None = None
 
     @initialize(limits=LIMITS)
     def open(self, limits: Limits) -> None:
@@ -81,14 +81,14 @@ class TurnstileAgainstOracle(RuleBasedStateMachine):
         return result
 
     @property
-    def flying(self) -> list[Trip]:
-        """What is under way, as far as can be known."""
-        return [trip for trip in self.trips if trip.back > self.now]
+    def in_flight(self) -> list[Sent]:
+        """The requests in flight, as far as can be known."""
+        return [request for request in self.requests if request.back > self.now]
 
     @property
-    def waited_for(self) -> list[Trip]:
-        """What is under way and has somebody who waits for it."""
-        return [trip for trip in self.flying if trip.alive]
+    def awaited(self) -> list[Sent]:
+        """The requests in flight whose process is alive."""
+        return [request for request in self.in_flight if request.alive]
 
     @rule(length=MOMENTS)
     def pass_time(self, length: int) -> None:
@@ -97,100 +97,107 @@ class TurnstileAgainstOracle(RuleBasedStateMachine):
         self.latest = None
 
     @rule(length=st.sampled_from([1, 7 * S, 900 * S, 50_000 * S]))
-    def put_back_the_clock(self, length: int) -> None:
+    def set_back_the_clock(self, length: int) -> None:
         """Give the store another clock, which is behind."""
         self.shift = max(self.shift - length, -self.now)
 
-    @rule(who=st.sampled_from(HOLDERS), day=st.sampled_from(DAYS), lane=st.integers(0, 1))
-    def ask(self, who: str, day: str, lane: int) -> None:
-        """Ask for a place; one that is given breaks no rule."""
+    @rule(holder=st.sampled_from(HOLDERS), day=st.sampled_from(DAYS), lane=st.integers(0, 1))
+    def ask(self, holder: str, day: str, lane: int) -> None:
+        """Request a slot; one that is granted breaks no rule."""
         self.numbers += 1
-        got = self.step(lambda arbiter: arbiter.reserve(SlotRequest(who, self.numbers, lane, 1, 1, "", day)))
-        claimed = any(trip.day == day and trip.claims and trip.holder != who for trip in self.flying)
+        got = self.step(
+            lambda arbiter: arbiter.reserve(SlotRequest(holder, self.numbers, lane, 1, 1, "", day))
+        )
+        claimed = any(
+            request.day == day and request.claims and request.holder != holder for request in self.in_flight
+        )
         assert isinstance(got, Taken) >= claimed
         if isinstance(got, Slot):
-            assert len(self.flying) < self.limits.concurrency
+            assert len(self.in_flight) < self.limits.concurrency
             assert self.held_until is None or self.now >= self.held_until
-            assert not (self.held_until is not None and any(trip.probe for trip in self.flying))
-            self.latest = Trip(got.id, who, day, self.now, self.held_until is not None, self.now + LEASE)
-            self.trips.append(self.latest)
+            assert not (self.held_until is not None and any(request.probe for request in self.in_flight))
+            self.latest = Sent(got.id, holder, day, self.now, self.held_until is not None, self.now + LEASE)
+            self.requests.append(self.latest)
         elif isinstance(got, Wait) and got.until is not None:
             assert got.until > self.now + self.shift
 
-    @precondition(lambda self: self.waited_for)
+    @precondition(lambda self: self.awaited)
     @rule(data=st.data(), answered=st.booleans(), kept=st.booleans())
     def respond(self, data: st.DataObject, *, answered: bool, kept: bool) -> None:
         """Let a request come back, with an answer or without; its day may be done with."""
-        trip = data.draw(st.sampled_from(self.waited_for))
-        current = trip.name in ArbiterState.read(self.text).requests
+        request = data.draw(st.sampled_from(self.awaited))
+        current = request.name in ArbiterState.read(self.text).requests
         assert current
         epoch = (
-            ArbiterState.read(self.text).requests[trip.name].epoch == ArbiterState.read(self.text).pause.epoch
+            ArbiterState.read(self.text).requests[request.name].epoch
+            == ArbiterState.read(self.text).pause.epoch
         )
-        self.step(lambda arbiter: arbiter.release(trip.name, answered=answered))
-        trip.back = self.now
-        trip.probe = False
+        self.step(lambda arbiter: arbiter.release(request.name, answered=answered))
+        request.back = self.now
+        request.probe = False
         if answered and epoch:
             self.held_until = None
         if kept:
-            self.step(lambda arbiter: arbiter.settle(trip.day, trip.holder))
-            for other in self.trips:
-                other.claims &= other.day != trip.day
+            self.step(lambda arbiter: arbiter.settle(request.day, request.holder))
+            for other in self.requests:
+                other.claims &= other.day != request.day
         self.latest = None
 
-    @precondition(lambda self: self.waited_for)
+    @precondition(lambda self: self.awaited)
     @rule(data=st.data(), length=MOMENTS)
     def abandon(self, data: st.DataObject, length: int) -> None:
-        """Give a request up, which may arrive for a while."""
-        trip = data.draw(st.sampled_from(self.waited_for))
-        self.step(lambda arbiter: arbiter.abandon(trip.name, length + 1))
-        trip.back, trip.alive, trip.probe = self.now + length + 1, False, False
+        """Abandon a request, which may still arrive for a while."""
+        request = data.draw(st.sampled_from(self.awaited))
+        self.step(lambda arbiter: arbiter.abandon(request.name, length + 1))
+        request.back, request.alive, request.probe = self.now + length + 1, False, False
         self.latest = None
 
     @precondition(lambda self: self.latest is not None)
     @rule()
     def cancel(self) -> None:
-        """Take back the place that was given last."""
-        trip, self.latest = self.latest, None
-        assert trip is not None
-        self.step(lambda arbiter: arbiter.cancel(trip.name, trip.day))
-        self.trips.remove(trip)
-        for other in self.trips:
-            other.claims &= other.day != trip.day
+        """Cancel the slot that was granted last."""
+        request, self.latest = self.latest, None
+        assert request is not None
+        self.step(lambda arbiter: arbiter.cancel(request.name, request.day))
+        self.requests.remove(request)
+        for other in self.requests:
+            other.claims &= other.day != request.day
 
-    @precondition(lambda self: self.waited_for)
+    @precondition(lambda self: self.awaited)
     @rule(data=st.data(), retry_after=st.sampled_from([None, 2.0, 900.0]), u=st.sampled_from([0.0, 0.999]))
-    def refuse(self, data: st.DataObject, retry_after: float | None, u: float) -> None:
-        """Refuse a request: everybody pauses, once for all that had left before."""
-        trip = data.draw(st.sampled_from(self.waited_for))
+    def rate_limit(self, data: st.DataObject, retry_after: float | None, u: float) -> None:
+        """Answer a request with a 429: all pause, once for all requests sent before."""
+        request = data.draw(st.sampled_from(self.awaited))
         state = ArbiterState.read(self.text)
-        first = state.requests[trip.name].epoch == state.pause.epoch
+        first = state.requests[request.name].epoch == state.pause.epoch
         try:
-            refusal = self.step(lambda arbiter: arbiter.refused(trip.name, retry_after, u=u, for_rate=True))
+            pause = self.step(
+                lambda arbiter: arbiter.rate_limited(request.name, retry_after, u=u, for_rate=True)
+            )
         except RateLimitedError:
             return
-        assert (refusal is not None) == first
-        if refusal is not None:
-            self.held_until = self.now + round(refusal.seconds * S)
-            for other in self.trips:
+        assert (pause is not None) == first
+        if pause is not None:
+            self.held_until = self.now + round(pause.seconds * S)
+            for other in self.requests:
                 other.probe = False
         self.latest = None
 
-    @rule(who=st.sampled_from(HOLDERS))
-    def kill(self, who: str) -> None:
-        """Kill a process: what it had under way arrives some time before its lease ends."""
-        for trip in self.flying:
-            trip.alive &= trip.holder != who
+    @rule(holder=st.sampled_from(HOLDERS))
+    def kill(self, holder: str) -> None:
+        """Kill a process: its requests in flight arrive some time before their leases expire."""
+        for request in self.in_flight:
+            request.alive &= request.holder != holder
         self.latest = None
 
-    @rule(who=st.sampled_from(HOLDERS))
-    def leave(self, who: str) -> None:
-        """Step out of the line."""
-        self.step(lambda arbiter: arbiter.leave(who))
+    @rule(holder=st.sampled_from(HOLDERS))
+    def leave(self, holder: str) -> None:
+        """Leave the queue."""
+        self.step(lambda arbiter: arbiter.leave(holder))
 
     @invariant()
-    def a_place_comes_in_bounded_time(self) -> None:
-        """Whoever asks long enough is served: after the pause, the leases and the windows."""
+    def a_slot_comes_in_bounded_time(self) -> None:
+        """A process that asks long enough is served: after the pause, the leases and the windows."""
         if not hasattr(self, "limits"):
             return
         now = self.now + self.shift
@@ -208,7 +215,7 @@ class TurnstileAgainstOracle(RuleBasedStateMachine):
         """Look back: no window and no moment ever held more requests than allowed."""
         if not hasattr(self, "limits"):
             return
-        spans = [(trip.sent, min(trip.back, self.now)) for trip in self.trips]
+        spans = [(request.sent, min(request.back, self.now)) for request in self.requests]
         for rate in self.limits.rates:
             window = round(rate.seconds * S)
             for _, begin in spans:
@@ -217,5 +224,5 @@ class TurnstileAgainstOracle(RuleBasedStateMachine):
             assert sum(sent <= begin < back for sent, back in spans) <= self.limits.concurrency
 
 
-TestTurnstileAgainstOracle = TurnstileAgainstOracle.TestCase
-TestTurnstileAgainstOracle.settings = settings(max_examples=examples(150), stateful_step_count=50)
+TestArbiterAgainstOracle = ArbiterAgainstOracle.TestCase
+TestArbiterAgainstOracle.settings = settings(max_examples=examples(150), stateful_step_count=50)

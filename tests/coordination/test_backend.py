@@ -1,4 +1,4 @@
-"""Several clients with one store: the limits, the turns, and the time it takes."""
+"""Several clients with one store: the limits, the order, and the time it takes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hourlyclicks.events import Progress
 from hourlyclicks.pacing.forecast import theoretical_minimum
 from hourlyclicks.pacing.plans import Rate
 from hourlyclicks.simulator import Simulator
-from tests.coordination.clients import JITTER, MONTH, PLANS, sail, served_by
+from tests.coordination.clients import JITTER, MONTH, PLANS, run_clients, served_by
 from tests.sizes import sample
 
 if TYPE_CHECKING:
@@ -41,15 +41,15 @@ def test_together_they_keep_the_limits(path: Path, plan: Plan, clients: int, pol
     upstream, days = served_by(plan, policing), 120 // clients
     rate = plan.limits.rates[0]
 
-    async def voyage(fleet: Fleet) -> None:
+    async def scenario(fleet: Fleet) -> None:
         pool = [fleet.join() for _ in range(clients)]
         running = asyncio.gather(*(fleet.backfill(member, days) for member in pool))
         await fleet.clock.sleep(62.5)
-        shares = [member.told(Progress) for member in pool]
+        shares = [member.count(Progress) for member in pool]
         assert max(shares) - min(shares) <= 1 + plan.limits.concurrency
         await running
 
-    fleet = sail(path, upstream, plan.limits, voyage)
+    fleet = run_clients(path, upstream, plan.limits, scenario)
     assert (upstream.counters.over_limit, upstream.counters.over_concurrency) == (0, 0)
     assert upstream.max_in_window(rate.seconds) <= rate.requests
     assert upstream.counters.requests == days * clients
@@ -64,10 +64,10 @@ def test_a_store_costs_no_time(path: Path, plan: Plan) -> None:
     """One client with a store is as fast as one without, within 3 % of what is possible at all."""
     days, rate = 240, plan.limits.rates[0]
 
-    async def voyage(fleet: Fleet) -> None:
+    async def scenario(fleet: Fleet) -> None:
         await fleet.backfill(fleet.join(), days)
 
-    with_store = sail(path, served_by(plan), plan.limits, voyage).members[0].ended
+    with_store = run_clients(path, served_by(plan), plan.limits, scenario).members[0].ended
     least = theoretical_minimum(days, rate, concurrency=plan.limits.concurrency, latency=sum(JITTER))
     assert least * 0.97 < with_store <= least * 1.03
 
@@ -76,11 +76,11 @@ def test_all_on_one_job(path: Path) -> None:
     """Three on the same days ask for each once, share the work, and are as fast as one."""
     upstream, plan = served_by(Plan.BUSINESS), Plan.BUSINESS
 
-    async def voyage(fleet: Fleet) -> None:
+    async def scenario(fleet: Fleet) -> None:
         pool = [fleet.join(link=Link("same", "https://vvd.bz")) for _ in range(3)]
         await asyncio.gather(*(fleet.backfill(member, 120) for member in pool))
 
-    fleet = sail(path, upstream, plan.limits, voyage)
+    fleet = run_clients(path, upstream, plan.limits, scenario)
     reports = [member.report for member in fleet.members if member.report]
     assert [report.complete for report in reports] == [True] * 3
     assert sum(report.done for report in reports) == upstream.counters.requests == 120
@@ -96,13 +96,13 @@ def test_limits_may_differ(path: Path) -> None:
     upstream = Simulator(limits=((5, 60.0), (12, 300.0)), concurrency=2, latency=JITTER, charge_refused=True)
     both, short = Limits(rates=(Rate(5), Rate(12, 300.0)), concurrency=2), Limits(rates=(Rate(2),))
 
-    async def voyage(fleet: Fleet) -> None:
+    async def scenario(fleet: Fleet) -> None:
         await asyncio.gather(
             fleet.backfill(fleet.join(), 20, deadline=1200),
             fleet.backfill(fleet.join(limits=short), 4),
         )
 
-    sail(path, upstream, both, voyage)
+    run_clients(path, upstream, both, scenario)
     assert upstream.counters.over_limit <= 1
     assert upstream.max_in_window(60.0) <= 5
 
@@ -111,23 +111,23 @@ def test_a_restart_after_a_full_window(path: Path) -> None:
     """A client that comes right after another has used the window up waits for the next one."""
     upstream, plan = served_by(Plan.PERSONAL), Plan.PERSONAL
 
-    async def voyage(fleet: Fleet) -> None:
+    async def scenario(fleet: Fleet) -> None:
         for number in range(3):
             await fleet.backfill(fleet.join(), 9)
             assert fleet.now > 61 * number
 
-    sail(path, upstream, plan.limits, voyage)
+    run_clients(path, upstream, plan.limits, scenario)
     assert (upstream.counters.requests, upstream.counters.over_limit) == (27, 0)
 
 
-# -- turns ------------------------------------------------------------------------------------------------
+# -- order ------------------------------------------------------------------------------------------------
 
 
 def test_an_interactive_call_overtakes_the_backfills_of_others(path: Path) -> None:
-    """While another client backfills, the next request of all is the one somebody waits for."""
+    """While another client backfills, the next request of all is that of the interactive call."""
     upstream = Simulator(limits=((3, 60.0),), concurrency=1, latency=(0.1, 0.1))
 
-    async def voyage(fleet: Fleet) -> None:
+    async def scenario(fleet: Fleet) -> None:
         busy, asking = fleet.join(), fleet.join()
         running = asyncio.create_task(fleet.backfill(busy, 30))
         for moment in (1.0, 62.0, 130.0):
@@ -138,31 +138,31 @@ def test_an_interactive_call_overtakes_the_backfills_of_others(path: Path) -> No
         running.cancel()
         await asyncio.wait([running])
 
-    sail(path, upstream, Limits(rates=(Rate(3),)), voyage)
+    run_clients(path, upstream, Limits(rates=(Rate(3),)), scenario)
 
 
 @pytest.mark.parametrize("same", [True, False])
-def test_the_end_is_foreseen(path: Path, *, same: bool) -> None:
+def test_the_eta_is_right(path: Path, *, same: bool) -> None:
     """With two at work the remaining time is right within a window, whether they share the days or not."""
     plan = Plan.BUSINESS
     upstream = Simulator(plan="business", latency=(0.15, 0.15))
     link = Link("same", "https://vvd.bz") if same else None
 
-    async def voyage(fleet: Fleet) -> None:
+    async def scenario(fleet: Fleet) -> None:
         pool = [fleet.join(link=link) for _ in range(2)]
         await asyncio.gather(*(fleet.backfill(member, 96) for member in pool))
 
     looks: list[tuple[float, float]] = []
 
     async def watch(fleet: Fleet) -> None:
-        sailing = asyncio.ensure_future(voyage(fleet))
+        running = asyncio.ensure_future(scenario(fleet))
         await fleet.clock.sleep(70)
         for member in fleet.members:
             etas = [event.eta for event in member.events if isinstance(event, Progress)]
             looks.append((fleet.now, etas[-1]))
-        await sailing
+        await running
 
-    fleet = sail(path, upstream, plan.limits, watch)
+    fleet = run_clients(path, upstream, plan.limits, watch)
     for member, (now, eta) in zip(fleet.members, looks, strict=True):
         assert now + eta == pytest.approx(member.ended, abs=65)
         last = [event for event in member.events if isinstance(event, Progress)][-1]

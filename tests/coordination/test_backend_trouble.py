@@ -1,4 +1,4 @@
-"""Several clients with one store: pauses, some that leave, and a store that is slow or spoilt."""
+"""Several clients with one store: pauses, some that leave, and a store that is slow or damaged."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hourlyclicks.pacing.plans import Rate
 from hourlyclicks.simulator import Rule, Script, Simulator, retry_after, run_virtual
 from hourlyclicks.store.sqlite import SqliteStore
 from tests.client.stories import Nothing
-from tests.coordination.clients import MONTH, START, sail
+from tests.coordination.clients import MONTH, START, run_clients
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -33,39 +33,39 @@ R = TypeVar("R")
 # -- pauses -----------------------------------------------------------------------------------------------
 
 
-def test_one_is_refused_and_all_pause(path: Path) -> None:
-    """A refusal of one client is a pause for every one, and then there is one probe."""
+def test_one_429_pauses_all_clients(path: Path) -> None:
+    """A 429 of one client pauses every one, and then there is one probe."""
     upstream = Simulator(
         limits=(), concurrency=0, latency=(0.1, 0.1), faults=Script(Rule(retry_after("30"), number={20}))
     )
     arrivals: list[float] = []
 
-    async def voyage(fleet: Fleet) -> None:
+    async def scenario(fleet: Fleet) -> None:
         pool = [fleet.join() for _ in range(3)]
         await asyncio.gather(*(fleet.backfill(member, 15) for member in pool))
         arrivals.extend(arrival.at / SECOND for arrival in upstream.seen)
 
-    fleet = sail(path, upstream, Limits(concurrency=3), voyage)
-    assert [member.told(Paused) for member in fleet.members] == [1, 1, 1]
-    assert all(member.told(Resumed) <= 1 for member in fleet.members)
-    assert any(member.told(Resumed) for member in fleet.members)
+    fleet = run_clients(path, upstream, Limits(concurrency=3), scenario)
+    assert [member.count(Paused) for member in fleet.members] == [1, 1, 1]
+    assert all(member.count(Resumed) <= 1 for member in fleet.members)
+    assert any(member.count(Resumed) for member in fleet.members)
     late = sorted(moment for moment in arrivals if moment > 20)
     assert late[0] >= 30
     assert late[1] - late[0] >= 0.1
     assert upstream.counters.requests == 46
 
 
-def test_a_long_refusal_ends_one_backfill_and_the_rest_go_on_as_they_can(path: Path) -> None:
-    """Who is told to wait for hours stops with a report; nobody hangs."""
+def test_a_long_pause_ends_one_backfill_and_the_others_continue(path: Path) -> None:
+    """A backfill that is told to wait for hours stops with a report, and none hangs."""
     upstream = Simulator(
         limits=(), concurrency=0, latency=(0.1, 0.1), faults=Script(Rule(retry_after("5000"), number={5}))
     )
 
-    async def voyage(fleet: Fleet) -> None:
+    async def scenario(fleet: Fleet) -> None:
         pool = [fleet.join() for _ in range(2)]
         await asyncio.gather(*(fleet.backfill(member, 15) for member in pool))
 
-    fleet = sail(path, upstream, Limits(concurrency=2), voyage)
+    fleet = run_clients(path, upstream, Limits(concurrency=2), scenario)
     stopped = sorted(member.report.stopped for member in fleet.members if member.report)
     assert stopped == ["complete", "rate_limited"]
 
@@ -74,11 +74,11 @@ def test_a_long_refusal_ends_one_backfill_and_the_rest_go_on_as_they_can(path: P
 
 
 @pytest.mark.parametrize("how", ["closed", "cancelled"])
-def test_who_leaves_gives_its_place_back_at_once(path: Path, how: str) -> None:
-    """The others go on without waiting for a lease, or for the turn of one that is gone."""
+def test_a_client_that_leaves_releases_its_slot_at_once(path: Path, how: str) -> None:
+    """The others go on without waiting for a lease, or for the queue entry of one that is gone."""
     upstream = Simulator(limits=(), concurrency=1, latency=(1.0, 1.0))
 
-    async def voyage(fleet: Fleet) -> None:
+    async def scenario(fleet: Fleet) -> None:
         leaving, staying = fleet.join(), fleet.join()
         task = asyncio.create_task(fleet.backfill(leaving, 30))
         await fleet.clock.sleep(0.5)
@@ -93,15 +93,15 @@ def test_who_leaves_gives_its_place_back_at_once(path: Path, how: str) -> None:
         await going_on
         assert staying.ended <= 1.5 + 3 * 2.0 + 0.1
 
-    sail(path, upstream, Limits(), voyage)
+    run_clients(path, upstream, Limits(), scenario)
 
 
 @pytest.mark.parametrize("how", ["closed", "cancelled"])
-def test_who_leaves_gives_its_days_back_at_once(path: Path, how: str) -> None:
+def test_a_client_that_leaves_releases_its_claims_at_once(path: Path, how: str) -> None:
     """A day that was being asked for can be asked for by the next process without waiting for a lease."""
     upstream = Simulator(limits=(), concurrency=0, latency=(1.0, 1.0))
 
-    async def voyage(fleet: Fleet) -> None:
+    async def scenario(fleet: Fleet) -> None:
         leaving, staying = fleet.join(), fleet.join()
         task = asyncio.create_task(leaving.client.day(START, leaving.link))
         await fleet.clock.sleep(1.5)
@@ -113,17 +113,17 @@ def test_who_leaves_gives_its_days_back_at_once(path: Path, how: str) -> None:
         await staying.client.day(START, leaving.link)
         assert fleet.now <= 1.5 + 2.0 + 0.5
 
-    sail(path, upstream, Limits(concurrency=2), voyage)
+    run_clients(path, upstream, Limits(concurrency=2), scenario)
 
 
 # -- the text in the store --------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", "[]", "null", "{}", '"book"', '{"seen": 1}', "7", "\0", '{"seen": NaN}']
+    "text", ["", "{", "[]", "null", "{}", '"state"', '{"seen": 1}', "7", "\0", '{"seen": NaN}']
 )
-def test_a_pace_that_cannot_be_read(path: Path, text: str) -> None:
-    """It is a `StoreError` for whoever waits, and nothing is sent."""
+def test_a_state_that_cannot_be_read(path: Path, text: str) -> None:
+    """All waiting calls get a `StoreError`, and nothing is sent."""
 
     async def main(clock: VirtualClock) -> None:
         store, transport = SqliteStore(path, clock=clock), Nothing(clock)
@@ -131,7 +131,7 @@ def test_a_pace_that_cannot_be_read(path: Path, text: str) -> None:
         async with client:
             await client.day(START, Link("x", "https://vvd.bz"))
             account = next(iter((await store.accounts()).values()))
-            await store.pace(account, lambda _text, _now, _mark: (text, None))
+            await store.pace(account, lambda _text, _now, _entry: (text, None))
             calls = [client.day(day, Link("x", "https://vvd.bz")) for day in list(DateRange.of(*MONTH))[1:4]]
             errors = await asyncio.gather(*calls, return_exceptions=True)
             assert [type(error) for error in errors] == [StoreError] * 3
@@ -156,13 +156,13 @@ class SlowStore(SqliteStore):
         return result
 
 
-def test_a_place_that_comes_too_late_is_not_used(path: Path) -> None:
-    """Who hears of its place only after the lease has ended takes another; the limit holds."""
+def test_a_slot_that_comes_too_late_is_not_used(path: Path) -> None:
+    """A client that gets its slot only after the lease has expired takes another; the limit holds."""
     upstream = Simulator(limits=((1, 60.0),), concurrency=1, latency=(1.0, 1.0))
 
     async def main(clock: VirtualClock) -> None:
         slow, quick = SlowStore(path, clock=clock), SqliteStore(path, clock=clock)
-        slow.delay = 102.0  # the lease of 40 s, then a window: the other one's turn has just come
+        slow.delay = 102.0  # the lease of 40 s, then a window: the other client may just send
         link, limits = Link("x", "https://vvd.bz"), Limits(rates=(Rate(1),))
         clients = [
             Client(upstream.key, limits=limits, transport=upstream.transport(clock), clock=clock, store=store)

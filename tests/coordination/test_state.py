@@ -1,4 +1,4 @@
-"""The pace as text."""
+"""The state of the arbiter as text."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from hourlyclicks.pacing.spacing import ThrottleState
 
 MOMENTS = st.integers(0, 2**62)
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
-BOOKS = st.builds(
+STATES = st.builds(
     ArbiterState,
     seen=MOMENTS,
     longest=MOMENTS,
@@ -57,7 +57,7 @@ FIELDS = list(FULL)
 
 
 def use(text: str) -> None:
-    """Read a book and take a step with it."""
+    """Read a state and take a step with it."""
     limits = Limits(rates=(Rate(3),), concurrency=2)
     arbiter = Arbiter(limits, ArbiterState.read(text), now=10, lease=40)
     arbiter.reserve(SlotRequest("c", 1, 0, 1, 1, "", "tuesday"))
@@ -65,31 +65,31 @@ def use(text: str) -> None:
     ArbiterState.read(arbiter.close().write())
 
 
-@given(BOOKS)
-def test_a_book_is_read_as_it_was_written(state: ArbiterState) -> None:
-    """Whatever is in a book, its text brings back all of it."""
+@given(STATES)
+def test_a_state_is_read_as_it_was_written(state: ArbiterState) -> None:
+    """Whatever is in a state, its text restores all of it."""
     assert ArbiterState.read(state.write()) == state
 
 
-def test_no_text_is_an_empty_book() -> None:
-    """Who comes first begins a new one."""
+def test_no_text_is_an_empty_state() -> None:
+    """The first process begins a new one."""
     assert ArbiterState.read(None) == ArbiterState()
 
 
-def test_the_book_that_is_spoilt_below_works() -> None:
+def test_the_state_that_is_damaged_below_works() -> None:
     """Without anything wrong in it, it can be used."""
     use(json.dumps(FULL))
 
 
 @given(st.text(max_size=20) | JSON.map(json.dumps))
-def test_what_is_no_book_is_refused(text: str) -> None:
+def test_other_text_is_an_error(text: str) -> None:
     """Any other text is a `StoreError`."""
     with pytest.raises(StoreError, match="cannot be read"):
         ArbiterState.read(text)
 
 
 @pytest.mark.parametrize("name", FIELDS)
-def test_a_book_with_a_part_missing_is_refused(name: str) -> None:
+def test_a_state_with_a_part_missing_is_an_error(name: str) -> None:
     """Each part must be there."""
     with pytest.raises(StoreError):
         ArbiterState.read(json.dumps({field: FULL[field] for field in FIELDS if field != name}))
@@ -97,7 +97,7 @@ def test_a_book_with_a_part_missing_is_refused(name: str) -> None:
 
 @pytest.mark.parametrize("name", FIELDS)
 @pytest.mark.parametrize("value", [None, "x", [None], {"a.1": "x"}, {"monday": ["a"]}, [1, "x"], {"b": None}])
-def test_a_book_with_a_wrong_part_is_refused_or_does_no_harm(name: str, value: object) -> None:
+def test_a_state_with_a_wrong_part_is_an_error_or_does_no_harm(name: str, value: object) -> None:
     """A part of another kind is a `StoreError` when it is read, and never any other error later."""
     with contextlib.suppress(StoreError):
         use(json.dumps(FULL | {name: value}))

@@ -1,4 +1,4 @@
-"""What the tests of this folder ask, how they ask it, and how they see that nothing was left behind."""
+"""What several tests request, how they do it, and how they see that nothing was left behind."""
 
 from __future__ import annotations
 
@@ -68,8 +68,8 @@ def kept_alive(transport: AiohttpTransport) -> int:
     return sum(kept.is_connected() for pool in session.connector._conns.values() for kept, _ in pool)
 
 
-def places_taken(client: Client) -> int:
-    """Return how many requests are under way as far as the limiter knows."""
+def slots_in_use(client: Client) -> int:
+    """Return how many slots of the limiter are in use."""
     backend = client._engine.limiter._backend
     assert isinstance(backend, LocalBackend)
     return backend.throttle.window._flying
@@ -95,7 +95,7 @@ needs_linux = pytest.mark.skipif(
 
 
 class Dice(random.Random):
-    """A random generator that always shows the same."""
+    """A random generator that always returns the same number."""
 
     def __init__(self, u: float) -> None:
         super().__init__()

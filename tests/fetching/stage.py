@@ -80,13 +80,13 @@ class ScriptedTransport:
 
     Attributes:
         asked: every request.
-        flying: how many are under way.
-        most: how many were under way at a time, at most.
+        in_flight: how many are in flight.
+        most: how many were in flight at a time, at most.
     """
 
     def __init__(self, clock: VirtualClock, answers: Answers) -> None:
         self.asked: list[Asked] = []
-        self.flying = 0
+        self.in_flight = 0
         self.most = 0
         self.closed = False
         self.answers = answers
@@ -96,13 +96,13 @@ class ScriptedTransport:
         """See `Transport.send`."""
         day, number = dt.date.fromisoformat(request.url.query["ymd"]), len(self.asked)
         self.asked.append(Asked(day, self._clock.monotonic() / SECOND, request.url.query.get("linkId", "")))
-        self.flying += 1
-        self.most = max(self.most, self.flying)
+        self.in_flight += 1
+        self.most = max(self.most, self.in_flight)
         try:
             await self._clock.sleep(1.0)
             outcome = self.answers(day, number)
         finally:
-            self.flying -= 1
+            self.in_flight -= 1
         if isinstance(outcome, BaseException):
             raise copy.copy(outcome)
         return outcome
@@ -118,7 +118,7 @@ class ScriptedTransport:
 
 
 class Stage:
-    """What a test plays on."""
+    """A client with its clock, transport and events, on which a test plays its story."""
 
     def __init__(self, clock: VirtualClock, answers: Answers, **options: Any) -> None:  # noqa: ANN401 - passed through
         self.clock = clock
@@ -134,7 +134,7 @@ class Stage:
         """Seconds since the play began."""
         return self.clock.monotonic() / SECOND
 
-    def told(self, kind: type[T]) -> list[T]:
+    def events_of(self, kind: type[T]) -> list[T]:
         """Return the events of a kind, in order."""
         return [event for event in self.events if isinstance(event, kind)]
 
@@ -151,7 +151,7 @@ def play(
     async def main(clock: VirtualClock) -> Stage:
         stage = Stage(clock, answers, **options)
         async with AsyncExitStack() as closing:
-            if isinstance(options.get("store"), FailingStore):  # it is nobody's but the test's
+            if isinstance(options.get("store"), FailingStore):  # it belongs to the test, not to the client
                 closing.push_async_callback(options["store"].end)
             await closing.enter_async_context(stage.client)
             await story(stage)
@@ -161,7 +161,7 @@ def play(
 
 
 async def fails(stage: Stage) -> HourlyClicksError:
-    """Ask for a day in vain, and return the error."""
+    """Fetch a day that fails, and return the error."""
     with pytest.raises(HourlyClicksError) as caught:
         await stage.client.day(DAY, LINK)
     return caught.value
@@ -195,11 +195,11 @@ async def read(days: DayStream) -> AsyncIterator[DayClicks | HourlyClicksError]:
 
 
 class FailingStore:
-    """A store in a file that does its work until told otherwise.
+    """A store in a file that can be made to fail.
 
     Attributes:
-        calls: the names of what was asked of it.
-        fails: told the name and the number of a call, from 0; returns whether it fails.
+        calls: the names of the methods that were called.
+        fails: takes the name and the number of a call, from 0, and returns whether it fails.
     """
 
     def __init__(self, path: Path, clock: VirtualClock | None = None) -> None:
@@ -226,5 +226,5 @@ class FailingStore:
         await self._store.close()
 
     def with_clock(self, clock: VirtualClock) -> None:
-        """Measure the pace on a clock."""
+        """Measure the shared rate limit on a clock."""
         self._store._clock = clock

@@ -12,7 +12,7 @@ import pytest
 
 from hourlyclicks.errors import ApiError, ServerError, StoreError
 from hourlyclicks.events import DayRevised, Dispatcher
-from hourlyclicks.fetching.cache import NOTHING, DayCache, Prefetch, Taken
+from hourlyclicks.fetching.cache import NOTHING, DayCache, Prefetch, StoredAnswer
 from hourlyclicks.model.dates import CHUNK, DateRange
 from hourlyclicks.model.day import DayClicks
 from hourlyclicks.model.targets import Account, Query
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
 NOW = dt.datetime(2025, 6, 1, 12, tzinfo=dt.UTC)
 BEFORE, AFTER = NOW - dt.timedelta(hours=2), NOW + dt.timedelta(seconds=1)
-TERMS, REFRESH = Freshness(NOW), Freshness(NOW, refresh=True)
-REFUSED_TOO = Freshness(NOW, refused=True)
+FRESH_ENOUGH, REFRESH = Freshness(NOW), Freshness(NOW, refresh=True)
+REJECTED_TOO = Freshness(NOW, refused=True)
 ALL = DateRange(DAY - dt.timedelta(299), DAY)
 TODAY = dt.date(2025, 6, 1)
 NO = ApiError("no such link", code=404, status=200)
@@ -51,7 +51,7 @@ def about(date: dt.date = DAY) -> Query:
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[FailingStore]:
-    """A store that fails when told to."""
+    """A store that can be made to fail."""
     store = FailingStore(tmp_path / "clicks.db")
     yield store
     await store.close()
@@ -59,13 +59,13 @@ async def store(tmp_path: Path) -> AsyncIterator[FailingStore]:
 
 @pytest.fixture
 def events() -> list[Event]:
-    """What was told."""
+    """The events."""
     return []
 
 
 @pytest.fixture
 def cache(store: FailingStore, events: list[Event]) -> DayCache:
-    """An archive of an account whose zone is UTC."""
+    """The cache of an account whose zone is UTC."""
     return DayCache(
         store,
         owned=False,
@@ -86,65 +86,65 @@ async def test_the_store_is_opened_once(cache: DayCache, store: FailingStore) ->
 async def test_what_is_known_for_good_is_found(cache: DayCache) -> None:
     """A final day is taken from the store, unless it is to be refreshed."""
     await cache.put(about(), day(), requests=1)
-    assert await cache.find(about(), TERMS) == day()
+    assert await cache.find(about(), FRESH_ENOUGH) == day()
     assert await cache.find(about(), REFRESH) is None
-    assert await cache.find(about(ALL[1]), TERMS) is None
-    assert await cache.find(Query(DAY, Account()), TERMS) is None
+    assert await cache.find(about(ALL[1]), FRESH_ENOUGH) is None
+    assert await cache.find(Query(DAY, Account()), FRESH_ENOUGH) is None
 
 
 async def test_what_may_change_is_found_if_it_is_new(cache: DayCache) -> None:
     """A provisional day is taken only if it was asked for since the call began."""
     today, ask = functools.partial(day, TODAY, final=False), about(TODAY)
     await cache.put(ask, today(), requests=1)
-    assert await cache.find(ask, TERMS) is None
+    assert await cache.find(ask, FRESH_ENOUGH) is None
     await cache.put(ask, today(at=NOW), requests=1)
-    assert await cache.find(ask, TERMS) == today(at=NOW)
+    assert await cache.find(ask, FRESH_ENOUGH) == today(at=NOW)
     assert await cache.find(ask, REFRESH) == today(at=NOW)
     await cache.put(ask, today(at=AFTER), requests=1)
-    assert await cache.find(ask, TERMS) == today(at=AFTER)
+    assert await cache.find(ask, FRESH_ENOUGH) == today(at=AFTER)
     assert await cache.find(ask, REFRESH) is None, "it cannot have been asked for later than now"
 
 
-async def test_what_was_refused_is_refused_again(cache: DayCache) -> None:
-    """The refusal comes back as the error it was, unless that is to be tried again."""
+async def test_a_rejected_day_is_an_error_again(cache: DayCache) -> None:
+    """The rejection is raised as the error it was, unless rejected days are to be retried."""
     await cache.record_failure(about(), NO, asked=BEFORE, requests=1, began=NOW)
-    await cache.refuse(about(), NO, asked=BEFORE)
+    await cache.record_rejection(about(), NO, asked=BEFORE)
     with pytest.raises(ApiError) as caught:
-        await cache.find(about(), TERMS)
+        await cache.find(about(), FRESH_ENOUGH)
     error = caught.value
     assert (error.code, error.message, error.status) == (404, "no such link", 200)
     assert (error.day, error.target) == (DAY, LINK)
     assert await cache.find(about(), REFRESH) is None
-    assert await cache.find(about(), REFUSED_TOO) is None
+    assert await cache.find(about(), REJECTED_TOO) is None
 
 
 @pytest.mark.parametrize(
     "error",
     [NO, DOWN],
 )
-async def test_what_is_noted(cache: DayCache, error: HourlyClicksError) -> None:
+async def test_what_is_recorded(cache: DayCache, error: HourlyClicksError) -> None:
     """Whatever the error, a day has failed until its rejection is believed."""
     assert await cache.record_failure(about(), error, asked=BEFORE, requests=3, began=NOW) is None
-    (mark,) = await cache.entries(LINK, ALL)
-    assert (mark.date, mark.state, mark.asked_at, mark.attempts) == (DAY, DayState.FAILED, BEFORE, 3)
+    (entry,) = await cache.entries(LINK, ALL)
+    assert (entry.date, entry.state, entry.asked_at, entry.attempts) == (DAY, DayState.FAILED, BEFORE, 3)
     assert await cache.count_by_state(LINK, ALL) == {DayState.FAILED: 1}
     assert await cache.failing() == [LINK]
-    await cache.refuse(about(), error, asked=BEFORE)
-    (mark,) = await cache.entries(LINK, ALL)
-    assert (mark.state, mark.attempts) == (DayState.REFUSED, 3)
+    await cache.record_rejection(about(), error, asked=BEFORE)
+    (entry,) = await cache.entries(LINK, ALL)
+    assert (entry.state, entry.attempts) == (DayState.REFUSED, 3)
     assert await cache.failing() == []
 
 
 async def test_the_same_rejection_before_is_told(cache: DayCache) -> None:
-    """Noting a rejection tells whether an earlier call met the same one; a refused day then stays refused."""
+    """Recording a rejection returns that of an earlier call; a rejected day then stays rejected."""
     await cache.record_failure(about(), NO, asked=BEFORE, requests=1, began=NOW)
     assert await cache.record_failure(about(), NO, asked=NOW, requests=1, began=BEFORE) is None
     other = ApiError("no", code=5, status=200)
     assert await cache.record_failure(about(), other, asked=BEFORE, requests=1, began=NOW) is None
-    mark = await cache.record_failure(about(), other, asked=BEFORE, requests=1, began=NOW)
-    assert mark is not None
-    assert (mark.state, mark.asked_at) == (DayState.FAILED, BEFORE)
-    await cache.refuse(about(), other, asked=BEFORE)
+    entry = await cache.record_failure(about(), other, asked=BEFORE, requests=1, began=NOW)
+    assert entry is not None
+    assert (entry.state, entry.asked_at) == (DayState.FAILED, BEFORE)
+    await cache.record_rejection(about(), other, asked=BEFORE)
     await cache.record_failure(about(), other, asked=NOW, requests=1, began=NOW)
     assert await cache.count_by_state(LINK, ALL) == {DayState.REFUSED: 1}
     await cache.record_failure(about(), DOWN, asked=NOW, requests=1, began=NOW)
@@ -152,7 +152,7 @@ async def test_the_same_rejection_before_is_told(cache: DayCache) -> None:
 
 
 @pytest.mark.parametrize("newest_first", [False, True])
-async def test_the_backdrop_of_a_target(cache: DayCache, *, newest_first: bool) -> None:
+async def test_the_history_of_a_target(cache: DayCache, *, newest_first: bool) -> None:
     """The day with figures farthest from the beginning, and when a call before was last answered."""
     assert (await cache.history(LINK, ALL, began=NOW, newest_first=newest_first)) == NOTHING
     for date in (ALL[1], ALL[7], ALL[-3]):
@@ -168,10 +168,10 @@ async def test_the_backdrop_of_a_target(cache: DayCache, *, newest_first: bool) 
 
 async def test_a_change_is_told(cache: DayCache, events: list[Event]) -> None:
     """Figures that differ from those before are an event with their revision; the same figures are none."""
-    assert await cache.put(about(), day(), requests=1) == Taken(day())
-    assert await cache.put(about(), day(at=NOW), requests=1) == Taken(day(at=NOW))
+    assert await cache.put(about(), day(), requests=1) == StoredAnswer(day())
+    assert await cache.put(about(), day(at=NOW), requests=1) == StoredAnswer(day(at=NOW))
     new = day(at=AFTER, clicks=8)
-    assert await cache.put(about(), new, requests=1) == Taken(new, revised=True)
+    assert await cache.put(about(), new, requests=1) == StoredAnswer(new, revised=True)
     assert events == [DayRevised(day=DAY, target=LINK, revision=2)]
 
 
@@ -184,17 +184,17 @@ async def test_an_answer_that_cannot_be_kept_is_in_the_error(cache: DayCache, st
     assert (caught.value.day, caught.value.target) == (DAY, LINK)
 
 
-async def test_figures_in_doubt_are_handed_out_as_they_were(cache: DayCache, events: list[Event]) -> None:
-    """An answer that lacks hours is no change yet: who asked gets the figures, which are not final."""
+async def test_figures_in_doubt_are_returned_as_they_were(cache: DayCache, events: list[Event]) -> None:
+    """An answer that lacks hours is no change yet: the caller gets the earlier ones, not final."""
     await cache.put(about(), day(), requests=1)
     nothing = DayClicks(DAY, (None,) * 24, (None,) * 24, NOW - dt.timedelta(minutes=1), final=True)
-    taken = await cache.put(about(), nothing, requests=1, refresh=True)
-    assert taken == Taken(day(final=False))
-    assert await cache.find(about(), TERMS) is None
+    stored = await cache.put(about(), nothing, requests=1, refresh=True)
+    assert stored == StoredAnswer(day(final=False))
+    assert await cache.find(about(), FRESH_ENOUGH) is None
     assert events == []
     again = attrs.evolve(nothing, fetched_at=NOW)
-    assert await cache.put(about(), again, requests=1) == Taken(again, revised=True)
-    assert await cache.find(about(), TERMS) == again
+    assert await cache.put(about(), again, requests=1) == StoredAnswer(again, revised=True)
+    assert await cache.find(about(), FRESH_ENOUGH) == again
 
 
 async def test_a_wrong_zone_heals(cache: DayCache, store: FailingStore) -> None:
@@ -203,18 +203,18 @@ async def test_a_wrong_zone_heals(cache: DayCache, store: FailingStore) -> None:
     evening = dt.datetime.combine(DAY, dt.time(23), dt.UTC)
     await store.put(account, LINK, day(at=evening), requests=1)
     await store.put(account, LINK, day(ALL[0], final=False), requests=1)
-    assert await cache.find(about(), TERMS) is None
-    assert await cache.find(about(ALL[0]), TERMS) == day(ALL[0])
+    assert await cache.find(about(), FRESH_ENOUGH) is None
+    assert await cache.find(about(ALL[0]), FRESH_ENOUGH) == day(ALL[0])
     assert await cache.count_by_state(LINK, ALL) == {DayState.PROVISIONAL: 1, DayState.FINAL: 1}
 
 
 async def test_what_a_wrong_clock_stamped_is_found_no_more(cache: DayCache) -> None:
-    """Neither figures nor refusals from the future."""
+    """Neither figures nor rejections from the future."""
     ahead = NOW + dt.timedelta(days=3)
     await cache.put(about(), day(at=ahead), requests=1)
     await cache.record_failure(about(ALL[0]), NO, asked=ahead, requests=1, began=NOW)
-    assert [await cache.find(about(date), TERMS) for date in (DAY, ALL[0])] == [None, None]
-    assert await Prefetch(cache, LINK, ALL, TERMS).count() == 0
+    assert [await cache.find(about(date), FRESH_ENOUGH) for date in (DAY, ALL[0])] == [None, None]
+    assert await Prefetch(cache, LINK, ALL, FRESH_ENOUGH).count() == 0
 
 
 async def test_when_a_day_is_due_again(cache: DayCache) -> None:
@@ -231,11 +231,11 @@ async def test_when_a_day_is_due_again(cache: DayCache) -> None:
 
 
 async def test_pages_give_each_day_once(cache: DayCache, store: FailingStore) -> None:
-    """Each page is read once, whoever asks for its days, and each day is given away once."""
+    """Each page is read once, whichever task needs its days, and each day is returned once."""
     for date in list(ALL)[::3]:
         await cache.put(about(date), day(date), requests=1)
     store.calls.clear()
-    pages = Prefetch(cache, LINK, ALL, TERMS)
+    pages = Prefetch(cache, LINK, ALL, FRESH_ENOUGH)
     assert await pages.count() == 100
     found = await asyncio.gather(*(pages.find(date) for date in ALL))
     assert found == [day(date) if number % 3 == 0 else None for number, date in enumerate(ALL)]
@@ -247,8 +247,8 @@ async def test_pages_of_days_to_be_refreshed(cache: DayCache) -> None:
     """They hold nothing that was there before."""
     await cache.put(about(), day(), requests=1)
     await cache.record_failure(about(ALL[1]), NO, asked=BEFORE, requests=1, began=NOW)
-    await cache.refuse(about(ALL[1]), NO, asked=BEFORE)
-    for freshness, number in ((REFRESH, 0), (TERMS, 2), (REFUSED_TOO, 1)):
+    await cache.record_rejection(about(ALL[1]), NO, asked=BEFORE)
+    for freshness, number in ((REFRESH, 0), (FRESH_ENOUGH, 2), (REJECTED_TOO, 1)):
         pages = Prefetch(cache, LINK, ALL, freshness)
         assert await pages.count() == number
         found = [await pages.find(date) for date in (DAY, ALL[1])]
@@ -257,7 +257,7 @@ async def test_pages_of_days_to_be_refreshed(cache: DayCache) -> None:
 
 @pytest.mark.parametrize("owned", [True, False])
 async def test_only_what_is_owned_is_closed(store: FailingStore, *, owned: bool) -> None:
-    """A store of somebody else stays open."""
+    """A store that is not owned stays open."""
     cache = DayCache(
         store,
         owned=owned,

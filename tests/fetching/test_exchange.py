@@ -1,4 +1,4 @@
-"""One day, from the question to the answer: what is repeated, what is waited for, and who is told."""
+"""One day, from the first request to the answer: retries, pauses and events."""
 
 from __future__ import annotations
 
@@ -98,8 +98,8 @@ def test_how_often_what_is_asked(what: str) -> None:
     stage = play(story, always(outcome))
     asked = 4 if what in REPEATED else 1
     assert len(stage.transport.asked) == asked
-    assert [event.attempt for event in stage.told(AttemptFailed)] == list(range(1, asked))
-    assert [event.requests for event in stage.told(DayFailed)] == [asked]
+    assert [event.attempt for event in stage.events_of(AttemptFailed)] == list(range(1, asked))
+    assert [event.requests for event in stage.events_of(DayFailed)] == [asked]
 
 
 def test_what_is_repeated_succeeds() -> None:
@@ -110,11 +110,11 @@ def test_what_is_repeated_succeeds() -> None:
         assert (await stage.client.day(DAY, LINK)).total_clicks == 7
 
     stage = play(story, in_turn(*outcomes), retry=RetryPolicy(attempts=99, budget=math.inf))
-    assert [event.requests for event in stage.told(DayDone)] == [len(outcomes) + 1]
-    assert all((failed.day, failed.error.day) == (DAY, DAY) for failed in stage.told(AttemptFailed))
+    assert [event.requests for event in stage.events_of(DayDone)] == [len(outcomes) + 1]
+    assert all((failed.day, failed.error.day) == (DAY, DAY) for failed in stage.events_of(AttemptFailed))
 
 
-def test_nobody_listens() -> None:
+def test_without_a_hook() -> None:
     """Without a hook it goes the same way."""
 
     async def story(stage: Stage) -> None:
@@ -149,23 +149,23 @@ def test_a_day_is_final_by_the_time_it_was_asked_for() -> None:
     play(story)
 
 
-# -- refusals because of the rate -----------------------------------------------------------------------
+# -- answers with a 429 --------------------------------------------------------------------------------
 
 
-def test_a_refusal_spends_no_attempt() -> None:
+def test_a_429_spends_no_attempt() -> None:
     """A day that may be tried once only survives any number of 429s, which it counts as requests."""
 
     async def story(stage: Stage) -> None:
         await stage.client.day(DAY, LINK)
 
     stage = play(story, in_turn(*[BUSY] * 5), retry=RetryPolicy(attempts=1))
-    assert [event.requests for event in stage.told(DayDone)] == [6]
-    assert [event.status for event in stage.told(Refused)] == [429] * 5
-    assert len(stage.told(Resumed)) == 1
-    assert stage.told(AttemptFailed) == []
+    assert [event.requests for event in stage.events_of(DayDone)] == [6]
+    assert [event.status for event in stage.events_of(Refused)] == [429] * 5
+    assert len(stage.events_of(Resumed)) == 1
+    assert stage.events_of(AttemptFailed) == []
 
 
-def test_refusals_between_attempts_change_nothing() -> None:
+def test_429_answers_between_attempts_change_nothing() -> None:
     """Failures around a 429 are counted as if it had not been there."""
 
     async def story(stage: Stage) -> None:
@@ -191,7 +191,7 @@ PAUSES = {
 
 
 @pytest.mark.parametrize("what", PAUSES)
-def test_how_long_a_refusal_pauses(what: str) -> None:
+def test_how_long_a_429_pauses(what: str) -> None:
     """The pause lasts as long as the server asked for, or else a minute."""
     outcome, seconds = PAUSES[what]
 
@@ -199,7 +199,7 @@ def test_how_long_a_refusal_pauses(what: str) -> None:
         await stage.client.day(DAY, LINK)
 
     stage = play(story, in_turn(outcome))
-    assert [pause.seconds for pause in stage.told(Paused)] == [seconds]
+    assert [pause.seconds for pause in stage.events_of(Paused)] == [seconds]
     assert stage.transport.times == [0.0, 1.0 + seconds]
 
 
@@ -217,12 +217,12 @@ def test_a_server_that_asks_for_too_long(code: int) -> None:
     assert len(play(story, in_turn(status(code, retry_after="901")), limits=ONE).transport.asked) == 2
 
 
-def test_a_burst_of_refusals_is_one_pause() -> None:
-    """The refusals of what was in flight already begin no further pause."""
+def test_a_burst_of_429_answers_is_one_pause() -> None:
+    """The 429 answers to requests in flight already begin no further pause."""
 
     async def story(stage: Stage) -> None:
         await stage.client.fetch(DAY, DAY + dt.timedelta(5), LINK)
 
     stage = play(story, in_turn(BUSY, BUSY, BUSY))
-    assert [pause.seconds for pause in stage.told(Paused)] == [60.0]
+    assert [pause.seconds for pause in stage.events_of(Paused)] == [60.0]
     assert stage.transport.times[:5] == [0.0, 0.0, 0.0, 61.0, 62.0]  # the probe, then the rest

@@ -60,7 +60,7 @@ class Trial:
     """Repeat an attempt that fails in a given way, and note what happens when.
 
     Attributes:
-        waits: the number of each failed attempt and the seconds until the next, as told.
+        waits: the number of each failed attempt and the seconds until the next, as reported.
         times: the seconds at which attempts were made, the first one included.
     """
 
@@ -105,7 +105,7 @@ class Trial:
 def on_trial(
     story: Callable[[Trial], Awaitable[Any]], policy: RetryPolicy = RetryPolicy(), *, u: float = 0.5
 ) -> Trial:
-    """Run a story on the virtual clock and return what was noted."""
+    """Run a story on the virtual clock and return what was recorded."""
 
     async def main(clock: VirtualClock) -> Trial:
         trial = Trial(clock, policy, u=u)
@@ -365,7 +365,7 @@ WRONG: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("wrong", WRONG, ids=repr)
-def test_a_policy_that_means_nothing_is_refused(wrong: dict[str, Any]) -> None:
-    """What cannot be meant is refused with the name of the field."""
+def test_an_invalid_policy_is_an_error(wrong: dict[str, Any]) -> None:
+    """An invalid value is an error with the name of the field."""
     with pytest.raises(UsageError, match=next(iter(wrong))):
         RetryPolicy(**wrong)

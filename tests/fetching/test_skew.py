@@ -1,4 +1,4 @@
-"""Clocks that differ are told once, and old answers make no day final."""
+"""Clocks that differ are reported once, and old answers make no day final."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def dated(day: dt.date, ahead: dt.timedelta) -> Response:
     return status(200, answer.body, Date=format_datetime(START - ahead, usegmt=True))
 
 
-def told(*skews: float | None) -> list[float]:
+def reported(*skews: float | None) -> list[float]:
     """Return what a watch tells of answers with these differences."""
     events: list[Event] = []
     watch = SkewWatch(Dispatcher(events.append))
@@ -56,15 +56,17 @@ def told(*skews: float | None) -> list[float]:
         ((900.0, *[0.0, 900.0] * 20), [900.0]),
     ],
 )
-def test_a_difference_is_told_once_until_it_is_gone(skews: tuple[float | None], events: list[float]) -> None:
+def test_a_difference_is_reported_once_until_it_is_gone(
+    skews: tuple[float | None], events: list[float]
+) -> None:
     """Five minutes are tolerated; a difference is gone after some answers in a row that agree."""
-    assert events == told(*skews)
+    assert events == reported(*skews)
 
 
 @given(st.lists(st.none() | st.integers(-10_000, 10_000), max_size=50))
-def test_agreement_is_never_told(skews: list[int | None]) -> None:
-    """Only a difference that exists is told."""
-    assert all(abs(seconds) > 300 and seconds in skews for seconds in told(*skews))
+def test_agreement_is_never_reported(skews: list[int | None]) -> None:
+    """Only a difference that exists is reported."""
+    assert all(abs(seconds) > 300 and seconds in skews for seconds in reported(*skews))
 
 
 @pytest.mark.parametrize(
@@ -88,7 +90,7 @@ def test_a_client_tells_of_its_clock_once(caplog: pytest.LogCaptureFixture) -> N
         await stage.client.fetch(DAY, DAY + dt.timedelta(19), LINK)
 
     stage = play(story, lambda day, _: dated(day, 10 * HOUR / 60))
-    [event] = stage.told(ClockSkew)
+    [event] = stage.events_of(ClockSkew)
     assert event.seconds == pytest.approx(600, abs=30)
     warnings = [record for record in caplog.records if record.levelno == logging.WARNING]
     assert [record.name for record in warnings] == ["hourlyclicks.clock"]

@@ -1,4 +1,4 @@
-"""Who may send when: places are kept, given back by whoever leaves, and taken from all when all is lost."""
+"""Slots: held until the answer, released by cancelled calls, and denied to all after a fatal error."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hourlyclicks.events import DayDone
 from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.pacing.plans import Limits, Rate
 from hourlyclicks.pacing.queue import NotNeededError
-from tests.fetching.asking import DAY, LINK, places_taken
+from tests.fetching.asking import DAY, LINK, slots_in_use
 from tests.fetching.stage import ONE, always, fails, good, in_turn, play, status
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ BUSY = status(429)
 # -- slots ----------------------------------------------------------------------------------------------
 
 
-def test_nobody_holds_a_place_while_sleeping() -> None:
-    """While one day waits for its next attempt another one is answered, also with a single place."""
+def test_a_sleeping_task_holds_no_slot() -> None:
+    """While one day waits for its next attempt another one is answered, also with a single slot."""
 
     async def story(stage: Stage) -> None:
         stage.dice.u = 0.9
@@ -47,7 +47,7 @@ def test_nobody_holds_a_place_while_sleeping() -> None:
 
 
 def test_no_more_are_under_way_than_allowed() -> None:
-    """A place is held until the whole answer is there."""
+    """A slot is held until the whole answer is there."""
 
     async def story(stage: Stage) -> None:
         await stage.client.fetch(DAY, DAY + dt.timedelta(9), LINK)
@@ -58,7 +58,7 @@ def test_no_more_are_under_way_than_allowed() -> None:
 
 @pytest.mark.parametrize("outcome", [SLOW, status(500), WRONG_DAY], ids=["timeout", "500", "wrong day"])
 def test_a_retry_is_a_request(outcome: Any) -> None:  # noqa: ANN401 - an outcome of any kind
-    """A failed request stays counted until its window is over, and the retry waits for its turn."""
+    """A failed request stays counted until its window is over, and the retry waits for a slot."""
 
     async def story(stage: Stage) -> None:
         await stage.client.day(DAY, LINK)
@@ -77,7 +77,7 @@ def test_a_deadline_counts_from_the_first_request() -> None:
     limits = Limits(rates=(Rate(1, 100.0),), guard=0.0)
     policy = RetryPolicy(deadline=50.0)
     stage = play(story, in_turn(good(DAY), RESET), limits=limits, retry=policy)
-    assert [event.requests for event in stage.told(DayDone)] == [1, 2]
+    assert [event.requests for event in stage.events_of(DayDone)] == [1, 2]
 
 
 def test_what_was_spent_on_a_day_stays_counted() -> None:
@@ -85,10 +85,10 @@ def test_what_was_spent_on_a_day_stays_counted() -> None:
 
     async def story(stage: Stage) -> None:
         limiter = stage.client._engine.limiter
-        turns, at_once = itertools.count(1), limiter.try_acquire
+        calls, at_once = itertools.count(1), limiter.try_acquire
 
         def second_is_not_needed(task: FetchTask) -> Slot | None:
-            if next(turns) == 2:
+            if next(calls) == 2:
                 raise NotNeededError
             return at_once(task)
 
@@ -96,7 +96,7 @@ def test_what_was_spent_on_a_day_stays_counted() -> None:
             patch.setattr(limiter, "try_acquire", second_is_not_needed)
             await stage.client.day(DAY, LINK)
 
-    [done] = play(story, in_turn(RESET)).told(DayDone)
+    [done] = play(story, in_turn(RESET)).events_of(DayDone)
     assert done.requests == 2
 
 
@@ -122,7 +122,7 @@ AWAITS: dict[str, tuple[Answers, float, int]] = {
 
 @pytest.mark.parametrize("where", AWAITS)
 def test_cancelled_at_any_await(where: str) -> None:
-    """Cancelled wherever it waits, it ends at once, gives its place back, and the next one goes on."""
+    """Cancelled wherever it waits, it ends at once and releases its slot, and the next one goes on."""
     answers, when, asked = AWAITS[where]
 
     async def story(stage: Stage) -> None:
@@ -135,15 +135,15 @@ def test_cancelled_at_any_await(where: str) -> None:
         assert stage.now == when
         assert len(stage.transport.asked) == asked
         await asyncio.sleep(0)
-        assert stage.transport.flying == 0
-        assert places_taken(stage.client) == 0
+        assert stage.transport.in_flight == 0
+        assert slots_in_use(stage.client) == 0
         await stage.client.day(DAY, LINK)
 
     play(story, answers, limits=ONE)
 
 
 def test_cancelled_in_the_queue() -> None:
-    """Cancelled while it waits for its turn, it sends nothing, and whoever stood behind it goes on."""
+    """Cancelled while it waits for a slot, it sends nothing, and the next one in the queue goes on."""
     days = [DAY + dt.timedelta(n) for n in range(3)]
 
     async def story(stage: Stage) -> None:
@@ -175,7 +175,7 @@ def test_a_timeout_of_the_caller_stays_theirs(where: str) -> None:
 
 
 @pytest.mark.parametrize("code", [401, 403])
-def test_a_refused_key_is_not_tried_again(code: int) -> None:
+def test_a_rejected_key_is_not_tried_again(code: int) -> None:
     """After a 401 or 403 the client sends nothing more, whatever it is asked."""
 
     async def story(stage: Stage) -> None:
@@ -187,8 +187,8 @@ def test_a_refused_key_is_not_tried_again(code: int) -> None:
     assert len(play(story, in_turn(status(code))).transport.asked) == 1
 
 
-def test_what_a_refused_key_tells_later_callers() -> None:
-    """Whoever comes later gets an error of their own, without the series of the first."""
+def test_what_later_callers_get_after_a_rejected_key() -> None:
+    """Each later caller gets an error of its own, without the series of the first."""
 
     async def story(stage: Stage) -> None:
         with pytest.raises(AuthenticationError) as caught:
@@ -208,7 +208,7 @@ def closed_session() -> UsageError:
 
 @pytest.mark.parametrize("error", [CERTIFICATE, closed_session()], ids=["TLS", "session"])
 def test_what_no_day_survives_ends_the_run(error: HourlyClicksError) -> None:
-    """A bad certificate, or a session that cannot serve, costs one request each place, and ends the run."""
+    """A bad certificate, or a session that cannot serve, costs one request a slot, and ends the run."""
 
     async def story(stage: Stage) -> None:
         with pytest.raises(type(error), match=str(error)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hourlyclicks.errors import ApiError, AuthenticationError, HourlyClicksError, ServerError
-from hourlyclicks.fetching.trust import Doubt, KeyTrust, condemns
+from hourlyclicks.fetching.trust import Doubt, KeyTrust, rejects_key
 
 DENIED = AuthenticationError("no", status=403)
 CODE = ApiError("invalid API key", code=1002, status=200)
@@ -37,7 +37,7 @@ def test_a_code_ends_after_five_requests_with_those_under_way(concurrency: int, 
     assert caught.value.fatal
     assert isinstance(caught.value, AuthenticationError)
     assert caught.value.code == error.code
-    assert condemns(caught.value) == (error is not FORBIDDEN)
+    assert rejects_key(caught.value) == (error is not FORBIDDEN)
     assert not error.fatal
 
 
@@ -58,7 +58,7 @@ def test_after_an_answer_one_doubt_pauses(error: HourlyClicksError) -> None:
 
 
 def test_an_answer_ends_the_doubt() -> None:
-    """The next refusal is a first one again."""
+    """The next denial is a first one again."""
     trust = KeyTrust(1)
     trust.accept()
     assert asked(trust, DENIED) is Doubt.PAUSE

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def book(tmp_path: Path) -> FakeApi:
+def api(tmp_path: Path) -> FakeApi:
     """Make an empty store."""
     return FakeApi(tmp_path / "clicks.db")
 
@@ -34,73 +34,73 @@ def book(tmp_path: Path) -> FakeApi:
 # -- what is asked for ------------------------------------------------------------------------------------
 
 
-def test_all_is_asked_for_once_and_never_again(book: FakeApi) -> None:
+def test_all_is_asked_for_once_and_never_again(api: FakeApi) -> None:
     """The first run fetches every day in order, the second one nothing."""
-    assert asked(book.run(options={"limits": ONE})) == list(MONTH)
-    assert (book.report.done, book.report.requests, book.report.stopped) == (30, 30, StopReason.COMPLETE)
-    assert book.report.seconds == pytest.approx(30.0, abs=1.0)
-    assert asked(book.run()) == []
-    assert (book.report.reused, book.report.resume_at) == (30, None)
+    assert asked(api.run(options={"limits": ONE})) == list(MONTH)
+    assert (api.report.done, api.report.requests, api.report.stopped) == (30, 30, StopReason.COMPLETE)
+    assert api.report.seconds == pytest.approx(30.0, abs=1.0)
+    assert asked(api.run()) == []
+    assert (api.report.reused, api.report.resume_at) == (30, None)
 
 
-def test_the_newest_first_if_wished(book: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_newest_first(api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
     """The order of the days of each target can be turned round, over any number of pages."""
     monkeypatch.setattr(planner, "ENTRIES", 8)
     days = DateRange(dt.date(2025, 4, 1), dt.date(2025, 5, 1))
-    assert asked(book.run(days=days, options={"limits": ONE}, order="newest")) == list(days)[::-1]
+    assert asked(api.run(days=days, options={"limits": ONE}, order="newest")) == list(days)[::-1]
 
 
-def test_the_days_of_a_target_lie_together(book: FakeApi) -> None:
+def test_the_days_of_a_target_lie_together(api: FakeApi) -> None:
     """Target after target, as they were given, each once."""
     days = DateRange(DAY, DAY + dt.timedelta(4))
-    stage = book.run(days=days, targets=(OTHER, LINK, OTHER)[:2], options={"limits": ONE})
-    done = [(event.target, event.day) for event in stage.told(DayDone)]
+    stage = api.run(days=days, targets=(OTHER, LINK, OTHER)[:2], options={"limits": ONE})
+    done = [(event.target, event.day) for event in stage.events_of(DayDone)]
     assert done == [(target, day) for target in (OTHER, LINK) for day in days]
 
 
-def test_what_failed_comes_first(book: FakeApi) -> None:
+def test_what_failed_comes_first(api: FakeApi) -> None:
     """The next run begins with the days that failed, of every target, and then does the rest."""
     days = DateRange(DAY, DAY + dt.timedelta(5))
     bad = {days[1], days[4]}
-    book.run(
+    api.run(
         lambda day, _: status(500) if day in bad else good(day),
         days=days,
         targets=(LINK, OTHER),
         max_requests=11,
         options={"limits": ONE},
     )
-    assert (book.report.failed, book.report.remaining) == (4, 1)
-    assert {query.day for query in book.report.failures} == bad
-    stage = book.run(days=days, targets=(LINK, OTHER), options={"limits": ONE})
-    done = [(event.target, event.day) for event in stage.told(DayDone)]
+    assert (api.report.failed, api.report.remaining) == (4, 1)
+    assert {query.day for query in api.report.failures} == bad
+    stage = api.run(days=days, targets=(LINK, OTHER), options={"limits": ONE})
+    done = [(event.target, event.day) for event in stage.events_of(DayDone)]
     assert (
         done
         == [(LINK, days[1]), (LINK, days[4]), (OTHER, days[1]), (OTHER, days[4]), (OTHER, days[5])][
             : len(done)
         ]
     )
-    assert book.report.complete
+    assert api.report.complete
 
 
-def test_what_is_refused_is_left_alone(book: FakeApi) -> None:
-    """A day to which the API said no is asked for again only if that is wished for."""
-    book.run(some_bad)
-    assert (book.report.refused, book.report.failed, book.report.complete) == (2, 0, True)
-    assert asked(book.run()) == []
-    assert (book.report.refused, book.report.reused) == (2, 28)
-    assert set(asked(book.run(retry_refused=True))) == BAD_DAYS
-    assert (book.report.done, book.report.refused) == (2, 0)
+def test_a_rejected_day_is_not_requested_again(api: FakeApi) -> None:
+    """A rejected day is requested again only with `retry_refused`."""
+    api.run(some_bad)
+    assert (api.report.refused, api.report.failed, api.report.complete) == (2, 0, True)
+    assert asked(api.run()) == []
+    assert (api.report.refused, api.report.reused) == (2, 28)
+    assert set(asked(api.run(retry_refused=True))) == BAD_DAYS
+    assert (api.report.done, api.report.refused) == (2, 0)
 
 
 @pytest.mark.parametrize("more", [{"retry_refused": True}, {"refresh": True}, {}])
 @pytest.mark.parametrize("second", [404, 500, 200])
-def test_what_failed_is_asked_for_once_a_run(book: FakeApi, more: dict[str, Any], second: int) -> None:
+def test_what_failed_is_asked_for_once_a_run(api: FakeApi, more: dict[str, Any], second: int) -> None:
     """Whatever becomes of the days that had failed before, the same run leaves it at that."""
     bad = set(list(MONTH)[:12])
     options = {"retry": RetryPolicy(attempts=1, budget=math.inf)}
-    book.run(lambda day, _: status(500) if day in bad else good(day), options=options)
-    assert book.report.failed == 12
-    stage = book.run(
+    api.run(lambda day, _: status(500) if day in bad else good(day), options=options)
+    assert api.report.failed == 12
+    stage = api.run(
         lambda day, _: status(second, REJECTED.body) if day in bad and second != 200 else good(day),
         options=options,
         **more,
@@ -110,16 +110,16 @@ def test_what_failed_is_asked_for_once_a_run(book: FakeApi, more: dict[str, Any]
     assert 0 <= len(asked(stage)) - (30 if "refresh" in more else 12) <= again
 
 
-def test_refreshing_asks_for_all(book: FakeApi) -> None:
-    """Days that are known for good are asked for again, each once, and changes are told."""
-    book.run()
-    stage = book.run(lambda day, _: good(day, 8 if day == DAY else 7), refresh=True)
+def test_refreshing_asks_for_all(api: FakeApi) -> None:
+    """Final days are requested again, each once, and changes are reported."""
+    api.run()
+    stage = api.run(lambda day, _: good(day, 8 if day == DAY else 7), refresh=True)
     assert sorted(asked(stage)) == list(MONTH)
-    assert (book.report.done, book.report.revised) == (30, 1)
-    assert stage.told(DayRevised) == [DayRevised(day=DAY, target=LINK, revision=2)]
+    assert (api.report.done, api.report.revised) == (30, 1)
+    assert stage.events_of(DayRevised) == [DayRevised(day=DAY, target=LINK, revision=2)]
 
 
-def test_provisional_days_are_left_until_they_are_stale(book: FakeApi) -> None:
+def test_provisional_days_are_left_until_they_are_stale(api: FakeApi) -> None:
     """A day that is not final is asked for again after an hour, or when it is final, and not before."""
     days = DateRange(YESTERDAY, TODAY)
 
@@ -140,22 +140,22 @@ def test_provisional_days_are_left_until_they_are_stale(book: FakeApi) -> None:
         assert first.resume_at - NOW == dt.timedelta(hours=1)
         await later(stage, asyncio.Event())
 
-    play(story, store=book.path)
+    play(story, store=api.path)
     assert days[0] == YESTERDAY
 
 
-def test_failed_days_that_become_provisional_count_once(book: FakeApi) -> None:
+def test_failed_days_that_become_provisional_count_once(api: FakeApi) -> None:
     """The count of provisional days is one of days."""
     days, targets = DateRange(YESTERDAY, TODAY), (LINK, OTHER, Link("3", "https://vvd.bz"))
-    book.run(lambda _day, _number: status(500), days, targets)
-    assert book.report.failed == 6
-    book.run(days=days, targets=targets, options={"limits": ONE})
-    assert (book.report.done, book.report.provisional) == (6, 6)
+    api.run(lambda _day, _number: status(500), days, targets)
+    assert api.report.failed == 6
+    api.run(days=days, targets=targets, options={"limits": ONE})
+    assert (api.report.done, api.report.provisional) == (6, 6)
 
 
-def test_a_no_to_a_day_that_is_not_over_is_no_last_word(book: FakeApi) -> None:
+def test_the_rejection_of_a_day_that_is_not_over_is_not_final(api: FakeApi) -> None:
     """Such a day has failed, and is asked for again."""
-    book.run(lambda _day, _number: REJECTED, days=DateRange(TODAY, TODAY))
-    assert (book.report.refused, book.report.failed) == (0, 1)
-    book.run(days=DateRange(TODAY, TODAY))
-    assert book.report.done == 1
+    api.run(lambda _day, _number: REJECTED, days=DateRange(TODAY, TODAY))
+    assert (api.report.refused, api.report.failed) == (0, 1)
+    api.run(days=DateRange(TODAY, TODAY))
+    assert api.report.done == 1

@@ -1,4 +1,4 @@
-"""When most of what is asked fails: callers are told soon, backfills wait until it is over."""
+"""When most requests fail: interactive calls fail soon, backfills wait until it is over."""
 
 from __future__ import annotations
 
@@ -44,22 +44,22 @@ def test_a_backfill_waits_until_it_is_over(requests: int) -> None:
     """With the budget spent it pauses, a minute and then doubling, sends one probe each, and completes."""
     stage = play(backfill, down_for(requests), limits=ONE, retry=PATIENT)
     pauses = [60.0 * 2**n for n in range(requests - BUDGET)]
-    assert [pause.seconds for pause in stage.told(Paused)] == pauses
+    assert [pause.seconds for pause in stage.events_of(Paused)] == pauses
     assert gaps(stage) == [1.0 + pause for pause in pauses]
-    assert stage.told(DayFailed) == []
-    assert len(stage.told(Resumed)) == 1
+    assert stage.events_of(DayFailed) == []
+    assert len(stage.events_of(Resumed)) == 1
     assert len(stage.transport.asked) == 30 + requests
 
 
 def test_one_probe_goes_however_many_wait() -> None:
-    """After each pause a single request finds out, also with several places."""
+    """After each pause a single probe is sent, also with several slots."""
     stage = play(backfill, down_for(BUDGET + 6), retry=PATIENT)
     after_pauses = [
         sum(1 for at in stage.transport.times if start <= at < start + 1) for start in probes(stage)
     ]
     assert len(after_pauses) >= 2
     assert set(after_pauses) == {1}
-    assert stage.told(DayFailed) == []
+    assert stage.events_of(DayFailed) == []
 
 
 def probes(stage: Stage) -> list[float]:
@@ -71,20 +71,20 @@ def test_a_backfill_does_not_wait_for_ever() -> None:
     """After ten pauses without a single success it ends, and hands over what it has."""
 
     async def story(stage: Stage) -> None:
-        with pytest.raises(IncompleteSeriesError, match="not asked for any more"):
+        with pytest.raises(IncompleteSeriesError, match="not requested, because"):
             await stage.client.fetch(DAY, END, LINK, lane=Lane.BACKFILL)
 
     stage = play(story, always(status(500)), limits=ONE)
-    assert [pause.seconds for pause in stage.told(Paused)] == [60.0, 120.0, 240.0, 480.0, *[900.0] * 6]
+    assert [pause.seconds for pause in stage.events_of(Paused)] == [60.0, 120.0, 240.0, 480.0, *[900.0] * 6]
     assert len(stage.transport.asked) < 40
 
 
-def test_a_caller_does_not_wait_for_the_storm() -> None:
-    """While the backfill pauses, a day is asked for at once: it fails soon, or ends the storm."""
+def test_an_interactive_call_does_not_wait_for_the_breaker() -> None:
+    """While the backfill pauses, a day is requested at once: it fails soon, or closes the breaker."""
 
     async def story(stage: Stage) -> None:
         running = asyncio.create_task(backfill(stage))
-        while not stage.told(Paused):
+        while not stage.events_of(Paused):
             await stage.clock.sleep(1.0)
         before = stage.now
         stage.transport.answers = always(status(500))
@@ -93,7 +93,7 @@ def test_a_caller_does_not_wait_for_the_storm() -> None:
         assert stage.now - before == 1.0
         stage.transport.answers = lambda day, _number: good(day)
         await stage.client.day("2025-01-01", LINK)
-        assert len(stage.told(Resumed)) == 1
+        assert len(stage.events_of(Resumed)) == 1
         await running
         assert stage.now - before < 60
 

@@ -42,7 +42,7 @@ def test_a_day_overtakes(path: Path) -> None:
 
 @pytest.mark.parametrize("moment", [0.5, 1.5])
 def test_a_day_under_way_is_one_request(path: Path, moment: float) -> None:
-    """Who asks for a day that the backfill has under way, or in the line, gets that answer."""
+    """A call for a day that the backfill has in flight, or in the queue, gets that answer."""
 
     async def story(stage: Stage) -> None:
         running = start(stage)
@@ -180,7 +180,7 @@ def test_the_client_is_closed_meanwhile(path: Path, moment: float, turns: int) -
 
 
 def test_after_a_close_the_next_begins_at_once(path: Path) -> None:
-    """A client that was closed in the middle leaves no place taken, no claim and no place in the line."""
+    """A client that was closed in the middle leaves no slot in use, no claim and no queue entry."""
 
     async def story(stage: Stage) -> None:
         running = start(stage)

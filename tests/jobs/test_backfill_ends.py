@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def book(tmp_path: Path) -> FakeApi:
+def api(tmp_path: Path) -> FakeApi:
     """Make an empty store."""
     return FakeApi(tmp_path / "clicks.db")
 
@@ -38,22 +38,22 @@ def book(tmp_path: Path) -> FakeApi:
 
 @pytest.mark.parametrize("most", [0, 1, 7, 29, 30, 31])
 @pytest.mark.parametrize("concurrency", [1, 3])
-def test_not_one_request_more(book: FakeApi, most: int, concurrency: int) -> None:
+def test_not_one_request_more(api: FakeApi, most: int, concurrency: int) -> None:
     """As many requests are sent as allowed, and what they brought is kept."""
-    stage = book.run(max_requests=most, options={"limits": Limits(concurrency=concurrency)})
+    stage = api.run(max_requests=most, options={"limits": Limits(concurrency=concurrency)})
     sent = min(most, 30)
-    assert (len(stage.transport.asked), book.report.requests, book.report.done) == (sent, sent, sent)
-    complete = book.report.remaining == 0
-    assert book.report.stopped == (StopReason.COMPLETE if complete else StopReason.MAX_REQUESTS)
-    book.run()
-    assert (book.report.reused, book.report.done) == (sent, 30 - sent)
+    assert (len(stage.transport.asked), api.report.requests, api.report.done) == (sent, sent, sent)
+    complete = api.report.remaining == 0
+    assert api.report.stopped == (StopReason.COMPLETE if complete else StopReason.MAX_REQUESTS)
+    api.run()
+    assert (api.report.reused, api.report.done) == (sent, 30 - sent)
 
 
-def test_retries_count_as_requests(book: FakeApi) -> None:
+def test_retries_count_as_requests(api: FakeApi) -> None:
     """The bound is one on requests, whatever comes of them."""
-    stage = book.run(in_turn(*[status(500)] * 9), max_requests=10, options={"retry": RetryPolicy()})
-    assert len(stage.transport.asked) == book.report.requests == 10
-    assert 0 < book.report.retries < 10
+    stage = api.run(in_turn(*[status(500)] * 9), max_requests=10, options={"retry": RetryPolicy()})
+    assert len(stage.transport.asked) == api.report.requests == 10
+    assert 0 < api.report.retries < 10
 
 
 @pytest.mark.parametrize(
@@ -69,15 +69,15 @@ def test_retries_count_as_requests(book: FakeApi) -> None:
         (3600, 30),
     ],
 )
-def test_the_deadline(book: FakeApi, deadline: float | dt.timedelta | dt.datetime, done: int) -> None:
+def test_the_deadline(api: FakeApi, deadline: float | dt.timedelta | dt.datetime, done: int) -> None:
     """At the deadline nothing more is sent, and what is under way is still answered and kept."""
-    stage = book.run(deadline=deadline, options={"limits": ONE})
-    assert len(stage.transport.asked) == book.report.done == done
-    assert book.report.stopped == (StopReason.COMPLETE if done == 30 else StopReason.DEADLINE)
+    stage = api.run(deadline=deadline, options={"limits": ONE})
+    assert len(stage.transport.asked) == api.report.done == done
+    assert api.report.stopped == (StopReason.COMPLETE if done == 30 else StopReason.DEADLINE)
     assert stage.now <= done + 0.1
 
 
-def test_a_stop_before_the_beginning(book: FakeApi) -> None:
+def test_a_stop_before_the_beginning(api: FakeApi) -> None:
     """With the event set already, nothing or next to nothing is sent."""
 
     async def story(stage: Stage) -> None:
@@ -88,40 +88,40 @@ def test_a_stop_before_the_beginning(book: FakeApi) -> None:
         assert report.stopped == StopReason.STOPPED
         assert report.requests == len(stage.transport.asked) == 0
 
-    play(story, store=book.path)
+    play(story, store=api.path)
 
 
-def test_a_stop_on_the_way(book: FakeApi) -> None:
+def test_a_stop_on_the_way(api: FakeApi) -> None:
     """What is under way is answered and kept; nothing else is sent."""
 
     async def stop_soon(stage: Stage, stop: asyncio.Event) -> None:
         await stage.clock.sleep(4.5)
         stop.set()
 
-    stage = book.run(meanwhile=stop_soon)
-    assert (book.report.stopped, book.report.done) == (StopReason.STOPPED, 15)
+    stage = api.run(meanwhile=stop_soon)
+    assert (api.report.stopped, api.report.done) == (StopReason.STOPPED, 15)
     assert stage.now == pytest.approx(5.0, abs=0.1)
 
 
-def test_a_long_pause_ends_it(book: FakeApi) -> None:
+def test_a_long_pause_ends_it(api: FakeApi) -> None:
     """A server that asks for more than a quarter of an hour is left alone until then."""
-    stage = book.run(in_turn(*map(good, [DAY] * 0), *[status(429, Retry_After="1000")] * 3))
-    assert book.report.stopped == StopReason.RATE_LIMITED
-    assert book.report.resume_at == stage.clock.wall() + dt.timedelta(seconds=1000)
-    assert book.report.error is not None
+    stage = api.run(in_turn(*map(good, [DAY] * 0), *[status(429, Retry_After="1000")] * 3))
+    assert api.report.stopped == StopReason.RATE_LIMITED
+    assert api.report.resume_at == stage.clock.wall() + dt.timedelta(seconds=1000)
+    assert api.report.error is not None
 
 
-def test_trouble_ends_it(book: FakeApi) -> None:
+def test_trouble_ends_it(api: FakeApi) -> None:
     """When everything fails for hours, it is given up; the store knows what failed."""
-    stage = book.run(lambda _day, _number: status(500), options={"retry": RetryPolicy()})
-    assert book.report.stopped == StopReason.TROUBLE
-    assert book.report.failed
-    assert book.report.done == 0
-    assert len(stage.transport.asked) == book.report.requests < 60
+    stage = api.run(lambda _day, _number: status(500), options={"retry": RetryPolicy()})
+    assert api.report.stopped == StopReason.TROUBLE
+    assert api.report.failed
+    assert api.report.done == 0
+    assert len(stage.transport.asked) == api.report.requests < 60
 
 
 @pytest.mark.parametrize("error", [status(401), status(403), TransportError("no trust", kind="tls")])
-def test_an_error_that_no_day_survives(book: FakeApi, error: Outcome) -> None:
+def test_a_fatal_error(api: FakeApi, error: Outcome) -> None:
     """It is raised with the report, and what was fetched before is in the store."""
 
     async def story(stage: Stage) -> None:
@@ -133,12 +133,12 @@ def test_an_error_that_no_day_survives(book: FakeApi, error: Outcome) -> None:
         assert (report.stopped, report.done) == (StopReason.ERROR, 6)
         assert report.error is caught.value
 
-    play(story, lambda day, number: error if number >= 6 else good(day), store=book.path)
-    book.run()
-    assert (book.report.reused, book.report.done) == (6, 24)
+    play(story, lambda day, number: error if number >= 6 else good(day), store=api.path)
+    api.run()
+    assert (api.report.reused, api.report.done) == (6, 24)
 
 
-def test_a_cancelled_run_keeps_what_it_has(book: FakeApi) -> None:
+def test_a_cancelled_run_keeps_what_it_has(api: FakeApi) -> None:
     """Whenever it is cancelled, no day that was answered is asked for again, and no task is left."""
     for moment in (0.0, 0.5, 3.5):
 
@@ -149,17 +149,17 @@ def test_a_cancelled_run_keeps_what_it_has(book: FakeApi) -> None:
             await asyncio.sleep(0.01)
             assert len(asyncio.all_tasks()) == 1
 
-        stage = play(story, start=book.start, store=book.path)
-        book.start = stage.clock.wall() + dt.timedelta(minutes=2)
-    book.run()
-    assert (book.report.reused, book.report.done) == (9, 21)
+        stage = play(story, start=api.start, store=api.path)
+        api.start = stage.clock.wall() + dt.timedelta(minutes=2)
+    api.run()
+    assert (api.report.reused, api.report.done) == (9, 21)
 
 
 # -- whatever happens -------------------------------------------------------------------------------------
 
 OUTCOMES: dict[str, Outcome] = {
     "fails": status(500),
-    "refused": REJECTED,
+    "rejected": REJECTED,
     "paused": status(429, Retry_After="5"),
     "long": status(429, Retry_After="901"),
     "broken": TransportError("gone", kind="disconnected"),
@@ -203,14 +203,14 @@ def test_every_day_is_accounted_for(
         if run["stop_at"] is not None:
             stage.clock.call_later(round(run["stop_at"] * 1e9), stop.set)
         asks = {name: run[name] for name in ("deadline", "max_requests", "order", "refresh", "retry_refused")}
-        events = len(stage.told(Progress))
+        events = len(stage.events_of(Progress))
         report = await ended(stage.client.backfill(days.start, days.end, [LINK, OTHER], stop=stop, **asks))
         check(report, total)
         sent = len(stage.transport.asked) - before
         assert sent == report.requests <= (total * 99 if run["max_requests"] is None else run["max_requests"])
-        for told in stage.told(Progress)[events:]:
-            assert told.done + told.failed <= told.total == total
-            assert 0 <= told.eta < 1e6
+        for event in stage.events_of(Progress)[events:]:
+            assert event.done + event.failed <= event.total == total
+            assert 0 <= event.eta < 1e6
 
     async def story(stage: Stage) -> None:
         for run in runs:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize("number", sample(range(60), 9))
 def test_a_store_that_fails(path: Path, number: int) -> None:
-    """Whichever of its calls fails, it is said so, nobody waits for ever, and next to nothing is lost."""
+    """Whichever of its calls fails, the error is raised, no task waits for ever, and little is lost."""
     answered: set[dt.date] = set()
 
     def note(day: dt.date, _number: int) -> Response:
@@ -58,7 +58,7 @@ def test_a_store_that_fails(path: Path, number: int) -> None:
     "name", ["put", "pace", "read", "entries", "count_by_state", "targets", "account", "open"]
 )
 def test_a_call_that_always_fails(path: Path, name: str) -> None:
-    """Every waiter of every kind is told."""
+    """Every waiting task of every kind gets the error."""
 
     async def story(stage: Stage) -> None:
         store.with_clock(stage.clock)
@@ -119,8 +119,8 @@ def test_an_answer_that_cannot_be_kept(path: Path, story_of: str) -> None:
     play(story, store=store, limits=ONE)
 
 
-def test_a_failure_that_cannot_be_noted(path: Path) -> None:
-    """When a day fails and the store too, the store's failure is told."""
+def test_a_failure_that_cannot_be_recorded(path: Path) -> None:
+    """When a day fails and the store too, the store's failure is raised."""
 
     async def story(stage: Stage) -> None:
         store.with_clock(stage.clock)

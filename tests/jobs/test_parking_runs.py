@@ -1,4 +1,4 @@
-"""A wrong link is cheap and loud, and a sick server rejects no day."""
+"""A wrong link costs few requests and is reported, and an outage makes no rejection final."""
 
 from __future__ import annotations
 
@@ -38,21 +38,21 @@ def rejection(code: int = 7, message: str = "no such link") -> Response:
 
 
 @pytest.fixture
-def book(tmp_path: Path) -> FakeApi:
+def api(tmp_path: Path) -> FakeApi:
     """Make an empty store."""
     return FakeApi(tmp_path / "clicks.db")
 
 
 @pytest.mark.parametrize("limits", sized([FREE], [ONE, FREE]))
-def test_a_wrong_link_costs_a_handful_of_requests(book: FakeApi, limits: Limits) -> None:
+def test_a_wrong_link_costs_a_handful_of_requests(api: FakeApi, limits: Limits) -> None:
     """Five days and the other end are asked, then the target is parked and named, and has failed."""
-    stage = book.run(lambda day, _: rejection(message=f"none on {day}"), options={"limits": limits})
+    stage = api.run(lambda day, _: rejection(message=f"none on {day}"), options={"limits": limits})
     assert len(asked(stage)) <= 6 + limits.concurrency - 1
     assert END in asked(stage)
-    report = book.report
+    report = api.report
     assert (report.failed, report.refused, report.complete) == (30, 0, False)
     assert set(report.parked) == {LINK}
-    (event,) = stage.told(TargetParked)
+    (event,) = stage.events_of(TargetParked)
     assert (event.target, event.error.code) == (LINK, 7)
 
 
@@ -74,113 +74,113 @@ def test_a_fetch_of_a_wrong_link_raises_the_rejection(limits: Limits) -> None:
     play(story, lambda _day, _number: rejection(), limits=limits)
 
 
-def test_the_other_targets_go_on(book: FakeApi) -> None:
+def test_the_other_targets_go_on(api: FakeApi) -> None:
     """A parked target keeps no other from being fetched."""
     days = DateRange(DAY, DAY + dt.timedelta(9))
-    stage = book.run(
+    stage = api.run(
         lambda day, number: rejection() if number < 6 or number >= 16 else good(day),
         days=days,
         targets=(LINK, GOOD),
         options={"limits": ONE},
     )
-    assert (book.report.done, book.report.failed) == (10, 10)
-    assert list(book.report.parked) == [LINK]
+    assert (api.report.done, api.report.failed) == (10, 10)
+    assert list(api.report.parked) == [LINK]
     assert len(asked(stage)) == 6 + 10 + 1  # the last one is the probe at the end
 
 
-def test_a_probe_at_the_end_lifts_the_parking(book: FakeApi) -> None:
+def test_a_probe_at_the_end_releases_a_parked_target(api: FakeApi) -> None:
     """When the target is answered again, all of its days are fetched in the same run."""
     days = DateRange(DAY, DAY + dt.timedelta(9))
-    stage = book.run(
+    stage = api.run(
         lambda day, number: rejection() if number < 6 else good(day),
         days=days,
         targets=(LINK, GOOD),
         options={"limits": ONE},
     )
-    assert (book.report.done, book.report.complete, dict(book.report.parked)) == (20, True, {})
+    assert (api.report.done, api.report.complete, dict(api.report.parked)) == (20, True, {})
     assert len(asked(stage)) == 6 + 20
 
 
-def test_two_targets_with_the_same_rejection_end_the_run(book: FakeApi) -> None:
+def test_two_targets_with_the_same_rejection_end_the_run(api: FakeApi) -> None:
     """It is not about the targets; nothing is rejected for good, and the next run asks for all."""
     targets = (LINK, OTHER, GOOD)
-    stage = book.run(
+    stage = api.run(
         lambda _day, _number: rejection(900, "maintenance"), targets=targets, options={"limits": ONE}
     )
-    assert book.report.stopped is StopReason.TROUBLE
-    assert book.report.resume_at is not None
-    assert (book.report.refused, book.report.done) == (0, 0)
+    assert api.report.stopped is StopReason.TROUBLE
+    assert api.report.resume_at is not None
+    assert (api.report.refused, api.report.done) == (0, 0)
     assert len(asked(stage)) == 12
-    book.run(targets=targets)
-    assert (book.report.done, book.report.complete) == (90, True)
+    api.run(targets=targets)
+    assert (api.report.done, api.report.complete) == (90, True)
 
 
 @pytest.mark.parametrize("order", ["oldest", "newest"])
 @pytest.mark.parametrize("gap", [3, 12])
-def test_old_days_that_are_not_kept_any_more(book: FakeApi, order: str, gap: int) -> None:
+def test_old_days_that_are_not_kept_any_more(api: FakeApi, order: str, gap: int) -> None:
     """They do not park their target, and settle as rejected after two runs at most."""
     old = set(list(MONTH)[:gap])
 
     def answers(day: dt.date, _number: int) -> Response:
         return rejection(404, "no data") if day in old else good(day)
 
-    first = book.run(answers, options={"limits": ONE}, order=order)
-    assert book.report.done == 30 - gap
-    assert not book.report.parked
+    first = api.run(answers, options={"limits": ONE}, order=order)
+    assert api.report.done == 30 - gap
+    assert not api.report.parked
     assert len(asked(first)) <= 30 + 4
-    second = book.run(answers, options={"limits": ONE}, order=order)
-    assert (book.report.refused, book.report.complete) == (gap, True)
+    second = api.run(answers, options={"limits": ONE}, order=order)
+    assert (api.report.refused, api.report.complete) == (gap, True)
     assert len(asked(second)) <= gap + 4
-    assert asked(book.run(answers)) == []
+    assert asked(api.run(answers)) == []
 
 
-def test_a_rejection_by_a_sick_server_is_no_last_word(book: FakeApi) -> None:
+def test_a_rejection_in_an_outage_is_not_final(api: FakeApi) -> None:
     """Days that were rejected for some seconds between good answers are fetched by the next run at last."""
-    book.run(lambda day, number: rejection(900, "busy") if 10 <= number < 14 else good(day))
-    assert book.report.refused == 0
-    book.run()
-    assert (book.report.complete, book.report.reused + book.report.done) == (True, 30)
+    api.run(lambda day, number: rejection(900, "busy") if 10 <= number < 14 else good(day))
+    assert api.report.refused == 0
+    api.run()
+    assert (api.report.complete, api.report.reused + api.report.done) == (True, 30)
 
 
-def test_maintenance_after_good_answers_parks(book: FakeApi) -> None:
+def test_maintenance_after_good_answers_parks(api: FakeApi) -> None:
     """A day that was answered is asked again, and when it is rejected likewise, the rest is not sent."""
-    stage = book.run(
+    stage = api.run(
         lambda day, number: rejection(900, "maintenance") if number >= 10 else good(day),
         options={"limits": ONE},
     )
-    assert (book.report.done, book.report.failed, book.report.refused) == (10, 20, 0)
+    assert (api.report.done, api.report.failed, api.report.refused) == (10, 20, 0)
     assert len(asked(stage)) == 16
-    book.run()
-    assert book.report.complete
+    api.run()
+    assert api.report.complete
 
 
 # -- the key ----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("limits", sized([FREE], [ONE, FREE]))
-def test_a_bad_key_by_code_costs_five_requests(book: FakeApi, limits: Limits) -> None:
-    """A code that speaks of the key, before anything was answered, ends the run like a 401."""
-    stage = book.run(lambda _day, _number: rejection(401, "invalid API key"), options={"limits": limits})
+def test_a_bad_key_by_code_costs_five_requests(api: FakeApi, limits: Limits) -> None:
+    """A code about the key, before any day was answered, ends the run like a 401."""
+    stage = api.run(lambda _day, _number: rejection(401, "invalid API key"), options={"limits": limits})
     assert len(asked(stage)) <= 5
-    assert isinstance(book.report.error, AuthenticationError)
-    assert (book.report.refused, book.report.complete) == (0, False)
+    assert isinstance(api.report.error, AuthenticationError)
+    assert (api.report.refused, api.report.complete) == (0, False)
 
 
 @pytest.mark.parametrize("answer", [status(403), status(401), rejection(401, "invalid API key")])
-def test_one_refusal_of_the_key_after_good_answers_costs_a_pause(answer: Response) -> None:
+def test_one_denial_of_the_key_after_good_answers_costs_a_pause(answer: Response) -> None:
     """All requests pause, one tries again, and no day is lost."""
 
     async def story(stage: Stage) -> None:
         series = await stage.client.fetch(DAY, END, LINK)
         assert series.missing_days == ()
-        assert len(stage.told(Paused)) == 1
+        assert len(stage.events_of(Paused)) == 1
         assert len(stage.transport.asked) == 31
 
     play(story, lambda day, number: answer if number == 12 else good(day), limits=ONE)
 
 
-def test_a_latch_can_be_lifted() -> None:
-    """A key that is refused twice latches the client, until it is told to try again."""
+def test_a_rejected_key_can_be_retried() -> None:
+    """A key that is rejected twice stops the client, until `retry_key` is called."""
 
     async def story(stage: Stage) -> None:
         await stage.client.day(DAY, LINK)
@@ -202,17 +202,17 @@ def test_a_latch_can_be_lifted() -> None:
 
 
 @pytest.mark.parametrize("order", sized(["newest"], ["oldest", "newest"]))
-def test_a_parked_target_is_probed_each_minute(book: FakeApi, order: str) -> None:
+def test_a_parked_target_is_probed_each_minute(api: FakeApi, order: str) -> None:
     """As soon as it is answered again, its days are fetched, while the other target is still worked on."""
     days = DateRange(DAY - dt.timedelta(40), END)
-    stage = book.run(
+    stage = api.run(
         lambda day, number: rejection() if number < 6 else good(day),
         days=days,
         targets=(LINK, GOOD),
         options={"limits": Limits(rates=(Rate(60),), concurrency=1)},
         order=order,
     )
-    assert (book.report.complete, book.report.done, len(stage.told(TargetParked))) == (True, 140, 1)
+    assert (api.report.complete, api.report.done, len(stage.events_of(TargetParked))) == (True, 140, 1)
     assert len(asked(stage)) == 140 + 6
     (probe, *_) = [each for each in stage.transport.asked[6:] if each.target == LINK.id]
     assert 60 <= probe.at < 120 + 6
@@ -222,24 +222,24 @@ def test_a_parked_target_is_probed_each_minute(book: FakeApi, order: str) -> Non
     ("answer", "number"),
     [(status(404, b"404 page not found"), 1), (rejection(900, "maintenance"), 3)],
 )
-def test_many_targets_of_few_days_end_the_run_too(book: FakeApi, answer: Response, number: int) -> None:
-    """When a gateway answers for itself, it costs a handful; a day that was answered is asked as witness."""
+def test_many_targets_of_few_days_end_the_run_too(api: FakeApi, answer: Response, number: int) -> None:
+    """When a gateway answers in place of the API, it costs a handful of requests, with a witness."""
     days = DateRange(DAY, DAY + dt.timedelta(number - 1))
     targets = tuple(Link(f"link{each}", "https://vvd.bz") for each in range(30 // number))
-    stage = book.run(
+    stage = api.run(
         lambda day, number: answer if number >= 10 else good(day),
         days=days,
         targets=targets,
         options={"limits": ONE},
     )
-    assert book.report.stopped is StopReason.TROUBLE
+    assert api.report.stopped is StopReason.TROUBLE
     assert len(asked(stage)) <= 10 + 12 + 1 + 2
-    assert book.report.refused == 0
-    book.run(days=days, targets=targets)
-    assert (book.report.complete, book.report.done + book.report.reused) == (True, 30)
+    assert api.report.refused == 0
+    api.run(days=days, targets=targets)
+    assert (api.report.complete, api.report.done + api.report.reused) == (True, 30)
 
 
-def test_many_wrong_links_among_good_ones_do_not_end_the_run(book: FakeApi) -> None:
+def test_many_wrong_links_among_good_ones_do_not_end_the_run(api: FakeApi) -> None:
     """The witness is answered, and all good ones are fetched."""
     stages: list[Stage] = []
 
@@ -251,14 +251,14 @@ def test_many_wrong_links_among_good_ones_do_not_end_the_run(book: FakeApi) -> N
         return good(day) if good_one else rejection()
 
     targets = (GOOD, *[Link(f"link{each}", "https://vvd.bz") for each in range(20)], OTHER)
-    stage = book.run(
+    stage = api.run(
         answers, days=DateRange(DAY, DAY), targets=targets, meanwhile=see, options={"limits": ONE}
     )
-    assert (book.report.done, book.report.failed) == (2, 20)
+    assert (api.report.done, api.report.failed) == (2, 20)
     assert len(asked(stage)) <= 22 + 2
 
 
-def test_wrong_links_side_by_side_do_not_end_a_run_that_was_answered(book: FakeApi) -> None:
+def test_wrong_links_side_by_side_do_not_end_a_run_that_was_answered(api: FakeApi) -> None:
     """A day that was answered is asked once more, and the links after them are fetched."""
     stages: list[Stage] = []
 
@@ -271,33 +271,31 @@ def test_wrong_links_side_by_side_do_not_end_a_run_that_was_answered(book: FakeA
 
     wrong = [Link(f"link{each}", "https://vvd.bz") for each in range(2)]
     days = DateRange(DAY, DAY + dt.timedelta(7))
-    stage = book.run(
-        answers, days=days, targets=(GOOD, *wrong, OTHER), meanwhile=see, options={"limits": ONE}
-    )
-    assert (book.report.done, book.report.failed, set(book.report.parked)) == (16, 16, set(wrong))
+    stage = api.run(answers, days=days, targets=(GOOD, *wrong, OTHER), meanwhile=see, options={"limits": ONE})
+    assert (api.report.done, api.report.failed, set(api.report.parked)) == (16, 16, set(wrong))
     assert len(asked(stage)) <= 16 + 2 * 6 + 1 + 2  # a witness, and two probes at the end
 
 
-def test_a_backfill_without_retries_pauses_as_well(book: FakeApi) -> None:
+def test_a_backfill_without_retries_pauses_as_well(api: FakeApi) -> None:
     """When too much fails, it waits for a minute instead of spending a request on every day."""
     days = DateRange(DAY - dt.timedelta(20), END)
-    stage = book.run(
+    stage = api.run(
         lambda day, number: status(502) if 20 <= number < 31 else good(day),
         days=days,
         options={"limits": ONE},
     )
     assert len(asked(stage)) == 50
-    assert len(stage.told(Paused)) == 1
-    book.run(days=days)
-    assert book.report.complete
+    assert len(stage.events_of(Paused)) == 1
+    api.run(days=days)
+    assert api.report.complete
 
 
-def test_a_day_held_back_between_its_attempts_is_noted(book: FakeApi) -> None:
+def test_a_day_held_between_its_attempts_is_recorded(api: FakeApi) -> None:
     """The store knows why the days of a parked target have failed, also of those that were to be repeated."""
     gateway = status(404, b"404 page not found")
-    book.run(lambda _day, _number: gateway, options={"limits": FREE, "retry": RetryPolicy()})
-    assert list(book.report.parked) == [LINK]
-    with closing(sqlite3.connect(book.path)) as db:
+    api.run(lambda _day, _number: gateway, options={"limits": FREE, "retry": RetryPolicy()})
+    assert list(api.report.parked) == [LINK]
+    with closing(sqlite3.connect(api.path)) as db:
         rows = db.execute("SELECT count(*), min(status) FROM days WHERE state = 'failed'").fetchall()
     assert rows[0][0] >= 5
     assert rows[0][1] == 404
@@ -306,8 +304,8 @@ def test_a_day_held_back_between_its_attempts_is_noted(book: FakeApi) -> None:
 # -- fetch and stream -------------------------------------------------------------------------------------
 
 
-def test_a_fetch_settles_rejections_as_a_backfill_does(book: FakeApi) -> None:
-    """A day that is rejected between answered ones, and once more, is refused, and asked for no more."""
+def test_a_fetch_settles_rejections_as_a_backfill_does(api: FakeApi) -> None:
+    """A day that is rejected between answered ones, and once more, is requested no more."""
     bad = DAY + dt.timedelta(3)
 
     async def story(stage: Stage) -> None:
@@ -320,13 +318,13 @@ def test_a_fetch_settles_rejections_as_a_backfill_does(book: FakeApi) -> None:
         story,
         lambda day, _: rejection() if day == bad else good(day),
         limits=ONE,
-        store=book.path,
+        store=api.path,
         retry=ONCE,
     )
 
 
-def test_a_fetch_settles_a_gap_at_its_end_with_the_second_call(book: FakeApi) -> None:
-    """The last days need an answer after them, so one more day is asked for."""
+def test_a_fetch_settles_a_gap_at_its_end_with_the_second_call(api: FakeApi) -> None:
+    """The last days need an answer after them, so one more day is requested."""
     bad = {END - dt.timedelta(1), END}
 
     async def story(stage: Stage) -> None:
@@ -341,13 +339,13 @@ def test_a_fetch_settles_a_gap_at_its_end_with_the_second_call(book: FakeApi) ->
         story,
         lambda day, _: rejection() if day in bad else good(day),
         limits=ONE,
-        store=book.path,
+        store=api.path,
         retry=ONCE,
     )
 
 
-def test_a_stream_settles_rejections_between_answers(book: FakeApi) -> None:
-    """They are asked for no more."""
+def test_a_stream_settles_rejections_between_answers(api: FakeApi) -> None:
+    """They are requested no more."""
     bad = DAY + dt.timedelta(3)
 
     async def story(stage: Stage) -> None:
@@ -361,6 +359,6 @@ def test_a_stream_settles_rejections_between_answers(book: FakeApi) -> None:
         story,
         lambda day, _: rejection() if day == bad else good(day),
         limits=ONE,
-        store=book.path,
+        store=api.path,
         retry=ONCE,
     )

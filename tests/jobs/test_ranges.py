@@ -18,7 +18,7 @@ from hourlyclicks.errors import (
 )
 from hourlyclicks.events import DayFailed, FetchCancelled, Progress
 from hourlyclicks.fetching.retry import RetryPolicy
-from tests.fetching.asking import DAY, LINK, places_taken
+from tests.fetching.asking import DAY, LINK, slots_in_use
 from tests.fetching.stage import (
     BAD_DAYS,
     END,
@@ -40,7 +40,7 @@ RESET = TransportError("reset", kind="disconnected")
 
 
 def test_a_range_is_one_request_a_day() -> None:
-    """Each day is asked for once, in the order of the dates, and progress is told day by day."""
+    """Each day is requested once, in the order of the dates, and progress is reported day by day."""
 
     async def story(stage: Stage) -> None:
         series = await stage.client.fetch(DAY, END, LINK)
@@ -49,10 +49,10 @@ def test_a_range_is_one_request_a_day() -> None:
 
     stage = play(story)
     assert [asked.day for asked in stage.transport.asked] == [DAY + dt.timedelta(n) for n in range(30)]
-    told = stage.told(Progress)
-    assert [progress.done for progress in told] == list(range(1, 31))
-    assert {(progress.total, progress.failed) for progress in told} == {(30, 0)}
-    assert told[-1].eta == 0.0
+    reported = stage.events_of(Progress)
+    assert [progress.done for progress in reported] == list(range(1, 31))
+    assert {(progress.total, progress.failed) for progress in reported} == {(30, 0)}
+    assert reported[-1].eta == 0.0
 
 
 @pytest.mark.parametrize("strict", [True, False])
@@ -74,7 +74,7 @@ def test_days_that_fail_for_good(*, strict: bool) -> None:
 
     stage = play(story, some_bad)
     assert len(stage.transport.asked) == 30
-    last = stage.told(Progress)[-1]
+    last = stage.events_of(Progress)[-1]
     assert (last.done, last.failed) == (28, 2)
 
 
@@ -86,7 +86,7 @@ def test_a_spent_budget_ends_a_run() -> None:
             await stage.client.fetch(DAY, END, LINK)
         failed = len(caught.value.failures)
         assert len(caught.value.series.missing_days) == 30
-        assert f"({30 - failed} days were not asked for any more" in str(caught.value)
+        assert f"({30 - failed} days were not requested" in str(caught.value)
         assert await others() == 1
 
     stage = play(story, always(status(500)))
@@ -94,7 +94,7 @@ def test_a_spent_budget_ends_a_run() -> None:
 
 
 def test_a_spent_budget_ends_nothing_that_is_no_matter_of_luck() -> None:
-    """A day that the server refuses for good does not end a run, however little budget there is."""
+    """A rejected day does not end a run, however little budget there is."""
 
     async def story(stage: Stage) -> None:
         series = await stage.client.fetch(DAY, END, LINK, strict=False)
@@ -127,8 +127,8 @@ def test_a_spent_budget_makes_later_calls_fail_fast() -> None:
 
 
 @pytest.mark.parametrize("calls", [1, 2])
-def test_a_fatal_error_leaves_nobody_behind(calls: int) -> None:
-    """A refused key ends all workers of all calls, keeps what was fetched, and asyncio does not complain."""
+def test_a_fatal_error_leaves_no_worker_behind(calls: int) -> None:
+    """A rejected key ends all workers of all calls, keeps what was fetched, and asyncio does not complain."""
     complaints = []
 
     async def story(stage: Stage) -> None:
@@ -145,11 +145,11 @@ def test_a_fatal_error_leaves_nobody_behind(calls: int) -> None:
     assert len(stage.transport.asked) <= 2 + 3 + 1  # one probe after a pause
     gc.collect()
     assert complaints == []
-    assert {type(event.error) for event in stage.told(DayFailed)} == {AuthenticationError}
+    assert {type(event.error) for event in stage.events_of(DayFailed)} == {AuthenticationError}
 
 
-def test_cancelling_a_fetch_leaves_nobody_behind() -> None:
-    """Cancelled at any moment, a fetch ends at once, its workers too, and the places are free."""
+def test_cancelling_a_fetch_leaves_no_worker_behind() -> None:
+    """Cancelled at any moment, a fetch ends at once, its workers too, and the slots are free."""
 
     async def story(stage: Stage) -> None:
         for when in (0.0, 0.5, 1.0, 1.2, 4.5):
@@ -161,7 +161,7 @@ def test_cancelling_a_fetch_leaves_nobody_behind() -> None:
             assert task.cancelled()
             assert stage.now == began + when
             assert await others() == 1
-            assert (stage.transport.flying, places_taken(stage.client)) == (0, 0)
+            assert (stage.transport.in_flight, slots_in_use(stage.client)) == (0, 0)
         await stage.client.day(DAY, LINK)
 
     play(story, in_turn(RESET, status(429, retry_after="2")))
@@ -186,8 +186,8 @@ def test_a_day_that_a_fetch_is_asking_for() -> None:
     assert len(stage.transport.asked) == 3
 
 
-def test_nobody_works_for_nobody() -> None:
-    """When the fetch and then the one who waited for its request are gone, the request is too."""
+def test_a_request_without_callers_is_cancelled() -> None:
+    """When the fetch and then the call that followed its request are cancelled, the request is too."""
 
     async def story(stage: Stage) -> None:
         fetch = asyncio.create_task(stage.client.fetch(DAY, END, LINK))
@@ -198,7 +198,7 @@ def test_nobody_works_for_nobody() -> None:
             task.cancel()
             await asyncio.wait([task])
         assert await others() == 1
-        assert stage.transport.flying == 0
+        assert stage.transport.in_flight == 0
 
     play(story)
 
@@ -247,11 +247,11 @@ def test_a_cancelled_fetch_keeps_what_it_has(how: str) -> None:
             fetching.cancel()
             with pytest.raises(asyncio.CancelledError) as caught:
                 await fetching
-            assert caught.value.series == stage.told(FetchCancelled)[0].series  # type: ignore[attr-defined]  # carried by an exception of asyncio
+            assert caught.value.series == stage.events_of(FetchCancelled)[0].series  # type: ignore[attr-defined]  # carried by an exception of asyncio
         assert await others() == 1
 
     stage = play(story, limits=ONE)
-    (cancelled,) = stage.told(FetchCancelled)
+    (cancelled,) = stage.events_of(FetchCancelled)
     assert cancelled.target == LINK
     assert cancelled.series.total_clicks == 4 * 7
     assert len(cancelled.series.missing_days) == 26
@@ -266,4 +266,4 @@ def test_a_fetch_that_ends_by_itself_is_not_cancelled() -> None:
         with pytest.raises(AuthenticationError):
             await stage.client.fetch(DAY, END, LINK)
 
-    assert play(story).told(FetchCancelled) == []
+    assert play(story).events_of(FetchCancelled) == []

@@ -29,7 +29,7 @@ async def everything(buffer: ReorderBuffer[int]) -> list[int]:
 
 @pytest.mark.parametrize("seed", range(5))
 async def test_results_come_in_order(seed: int) -> None:
-    """Taken in order, the results stand in the order of their positions, however they were put."""
+    """Taken in order, the results come in the order of their positions, however they were put."""
     order = list(range(20))
     random.Random(seed).shuffle(order)
     buffer: ReorderBuffer[int] = ReorderBuffer(size=20, room=20, ordered=True)
@@ -90,7 +90,7 @@ async def test_one_slow_result_holds_the_others_back() -> None:
 
 
 async def test_giving_up_reaches_a_consumer_who_waits() -> None:
-    """Who waits for a result that will not come is told."""
+    """A consumer that waits for a result that will not come gets the error."""
     buffer: ReorderBuffer[int] = ReorderBuffer(size=3, room=3, ordered=True)
     taking = asyncio.create_task(buffer.take())
     await settle()

@@ -1,4 +1,4 @@
-"""One that is held up, and those who stand in for it."""
+"""Workers that have to wait, and the spare workers that work meanwhile."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ async def workers(stage: Stage, call: Coroutine[Any, Any, Any]) -> int:
 
 
 def is_worker(task: asyncio.Task[Any]) -> bool:
-    """Tell the workers of a crew from whoever works for a store, or calls."""
+    """Return whether a task is a worker of a pool, and not a step of a store or a call."""
     coroutine = task.get_coro()
     return inspect.iscoroutine(coroutine) and coroutine.cr_code is WorkerPool._run.__code__
 
@@ -68,7 +68,7 @@ async def stream(stage: Stage) -> None:
 @pytest.mark.parametrize("streamed", [False, True])
 @pytest.mark.parametrize("stored", [False, True])
 @pytest.mark.parametrize("limits", [ONE, FREE])
-def test_without_trouble_nobody_stands_in(
+def test_without_trouble_no_spare_worker_starts(
     path: Path, limits: Limits, *, stored: bool, streamed: bool
 ) -> None:
     """As many work as may send at a time; with a store two more, for some always wait for the disk."""
@@ -83,7 +83,7 @@ def test_without_trouble_nobody_stands_in(
 
 @pytest.mark.parametrize("days", [1, 2])
 def test_a_short_range_has_no_more_workers_than_days(days: int) -> None:
-    """Nobody is hired who would find nothing to do, however much is held up."""
+    """No worker starts that would find no day, however many have to wait."""
 
     async def story(stage: Stage) -> None:
         call = stage.client.fetch(DAY, DAY + dt.timedelta(days - 1), LINK)
@@ -93,8 +93,8 @@ def test_a_short_range_has_no_more_workers_than_days(days: int) -> None:
 
 
 @pytest.mark.parametrize("stored", [False, True])
-def test_two_stand_in_at_most(path: Path, *, stored: bool) -> None:
-    """However many days are held up, no more than two more than may send at a time work on them."""
+def test_there_are_two_spare_workers_at_most(path: Path, *, stored: bool) -> None:
+    """However many days have to wait, no more than two more than may send at a time work on them."""
 
     async def story(stage: Stage) -> None:
         stage.dice.u = 1.0
@@ -106,7 +106,7 @@ def test_two_stand_in_at_most(path: Path, *, stored: bool) -> None:
 
 
 @pytest.mark.parametrize("streamed", [False, True])
-def test_a_day_that_waits_for_its_next_attempt_holds_nobody_up(*, streamed: bool) -> None:
+def test_a_day_that_waits_for_its_next_attempt_delays_no_other(*, streamed: bool) -> None:
     """While one day waits for half a minute the others are fetched, even if one may be sent at a time."""
 
     async def story(stage: Stage) -> None:
@@ -123,8 +123,8 @@ def test_a_day_that_waits_for_its_next_attempt_holds_nobody_up(*, streamed: bool
     assert [asked.at for asked in between] == list(range(1, 30))
 
 
-def test_a_day_that_another_call_waits_for_holds_nobody_up() -> None:
-    """A fetch that comes to a day which somebody else is trying for goes on with the others meanwhile."""
+def test_a_day_that_another_call_waits_for_delays_no_other() -> None:
+    """A fetch that comes to a day which another call is retrying goes on with the others meanwhile."""
 
     async def story(stage: Stage) -> None:
         stage.dice.u = 1.0
@@ -139,8 +139,8 @@ def test_a_day_that_another_call_waits_for_holds_nobody_up() -> None:
     assert [asked.day for asked in stage.transport.asked].count(DAY) == 2
 
 
-def test_a_day_that_another_call_took_over_holds_nobody_up() -> None:
-    """A worker whose day somebody else wants meanwhile is stood in for in its own fetch."""
+def test_a_day_that_another_call_took_over_delays_no_other() -> None:
+    """When another call takes over the day of a worker, a spare worker starts in its own fetch."""
 
     async def story(stage: Stage) -> None:
         stage.dice.u = 1.0
@@ -152,16 +152,16 @@ def test_a_day_that_another_call_took_over_holds_nobody_up() -> None:
     assert play(story, in_turn(RESET), limits=ONE, retry=PATIENT).transport.times == [*range(30), 31.0]
 
 
-def test_a_day_that_is_refused_again_and_again_holds_nobody_up() -> None:
-    """When it is one day alone that is refused for the rate, others are asked for between its attempts."""
-    refused = status(429, retry_after="30")
+def test_a_day_that_is_rate_limited_again_and_again_delays_no_other() -> None:
+    """When one day alone gets a 429, others are requested between its attempts."""
+    limited = status(429, retry_after="30")
 
     async def story(stage: Stage) -> None:
         series = await stage.client.fetch(DAY, END, LINK)
         assert series.total_clicks == 30 * 7
 
     def answers(day: dt.date, number: int) -> Response:
-        return refused if day == DAY and number < 12 else good(day)
+        return limited if day == DAY and number < 12 else good(day)
 
     asked = [asked.day for asked in play(story, answers, limits=ONE).transport.asked]
     before = asked[: len(asked) - asked[::-1].index(DAY)]  # its answer came with the last of them
@@ -172,7 +172,7 @@ def test_a_day_that_is_refused_again_and_again_holds_nobody_up() -> None:
 @pytest.mark.parametrize("rates", [(), (Rate(9, 60.0),)])
 @pytest.mark.parametrize("concurrency", [1, 2, 3])
 def test_a_fetch_overtakes_one_that_can_wait(concurrency: int, rates: tuple[Rate, ...]) -> None:
-    """While an interactive fetch has days left, no place that is given up goes to the slower lane."""
+    """While an interactive fetch has days left, no released slot goes to the slower lane."""
     urgent = Link("urgent", LINK.domain)
 
     async def story(stage: Stage) -> None:
@@ -190,8 +190,8 @@ def test_a_fetch_overtakes_one_that_can_wait(concurrency: int, rates: tuple[Rate
 
 @pytest.mark.parametrize("concurrency", [1, 2, 4])
 @pytest.mark.parametrize("good_ones", [0, 3])
-def test_nobody_stands_in_when_there_is_no_use_in_waiting(concurrency: int, good_ones: int) -> None:
-    """A refusal for longer than anybody waits ends the fetch, and nothing is sent after it."""
+def test_no_spare_worker_starts_when_the_pause_is_too_long(concurrency: int, good_ones: int) -> None:
+    """A Retry-After that is too long ends the fetch, and nothing is sent after it."""
 
     async def story(stage: Stage) -> None:
         with pytest.raises(RateLimitedError):

@@ -27,15 +27,15 @@ def report_of(stats: BackfillStats) -> tuple[int, ...]:
 @given(st.tuples(FEW, FEW, FEW, FEW, FEW, FEW))
 def test_the_columns_add_up(days: tuple[int, ...]) -> None:
     """Each day is in one column, whatever became of it; those that others fetched are reused."""
-    known, fetched, elsewhere, failed, refused, left = days
+    known, fetched, elsewhere, failed, rejected, left = days
     caller = Caller(Job(Lane.BACKFILL))
-    stats = BackfillStats(known + fetched + elsewhere + failed + refused + left, caller)
+    stats = BackfillStats(known + fetched + elsewhere + failed + rejected + left, caller)
     stats.known, stats.got, caller.answered = known, fetched + elsewhere, fetched
-    for number in range(failed + refused):
+    for number in range(failed + rejected):
         query = Query(DAY + dt.timedelta(number), LINK)
-        stats.lose(query, ServerError("no", status=500, retryable=True), refused=number >= failed)
-    assert report_of(stats) == (fetched, known + elsewhere, failed, refused, left)
-    assert len(stats.failures) == failed + refused
+        stats.add_failure(query, ServerError("no", status=500, retryable=True), refused=number >= failed)
+    assert report_of(stats) == (fetched, known + elsewhere, failed, rejected, left)
+    assert len(stats.failures) == failed + rejected
 
 
 def test_an_answer_that_came_too_late_to_be_counted_is_no_day() -> None:
@@ -51,7 +51,7 @@ def test_a_thousand_failures_are_enough() -> None:
     stats = BackfillStats(2000, Caller(Job(Lane.BACKFILL)))
     for number in range(1500):
         query = Query(DAY + dt.timedelta(number), LINK)
-        stats.lose(query, ServerError("no", status=500, retryable=True), refused=False)
+        stats.add_failure(query, ServerError("no", status=500, retryable=True), refused=False)
     assert (stats.failed, len(stats.failures), stats.remaining) == (1500, 1000, 500)
 
 
@@ -66,6 +66,6 @@ def test_when_to_come_again() -> None:
     stats.known = 2
     assert again() is None
     for hours in (3, 2, 5):
-        stats.not_final(NOON + dt.timedelta(hours=hours))
+        stats.add_provisional(NOON + dt.timedelta(hours=hours))
     assert again() == NOON + dt.timedelta(hours=2)
     assert stats.provisional == 3

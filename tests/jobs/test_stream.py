@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def test_a_stream_goes_on_after_a_bad_day() -> None:
-    """A day that failed for good raises in its place; all the others come, in order."""
+    """A day that failed raises in its place; all the others come, in order."""
 
     async def story(stage: Stage) -> None:
         async with stage.client.stream(DAY, END, LINK) as days:
@@ -33,7 +33,7 @@ def test_a_stream_goes_on_after_a_bad_day() -> None:
 
 
 def test_a_slow_reader_is_not_run_away_from() -> None:
-    """The workers of a stream keep a few days ahead of whoever reads it."""
+    """The workers of a stream keep a few days ahead of the consumer."""
 
     async def story(stage: Stage) -> None:
         async with stage.client.stream("2015-01-01", "2024-12-31", LINK) as days:
@@ -117,8 +117,8 @@ def test_a_stream_is_read_inside_of_its_context() -> None:
     play(story)
 
 
-def test_a_stream_is_left_while_somebody_reads() -> None:
-    """Whoever still waits for a day when the stream is left is told so, and not cancelled."""
+def test_a_stream_is_left_while_a_task_reads() -> None:
+    """A task that waits for a day when the stream is left gets an error, and is not cancelled."""
 
     async def story(stage: Stage) -> None:
         async with stage.client.stream(DAY, END, LINK) as days:

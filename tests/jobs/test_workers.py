@@ -1,4 +1,4 @@
-"""A few workers, however many items, and nobody left behind."""
+"""A few workers, however many items, and none left behind."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hourlyclicks.errors import UsageError
 from hourlyclicks.jobs.workers import WorkerPool
 
 
-def nobody(_: object) -> bool:
+def never(_: object) -> bool:
     """Spare no worker."""
     return False
 
@@ -22,7 +22,7 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-# -- the crew -------------------------------------------------------------------------------------------
+# -- the pool -------------------------------------------------------------------------------------------
 
 
 async def test_each_item_is_done_once() -> None:
@@ -34,7 +34,7 @@ async def test_each_item_is_done_once() -> None:
             await asyncio.sleep(0)
             done.append(item)
 
-        async with WorkerPool(range(20), work, size=size, keeps_running=nobody) as pool:
+        async with WorkerPool(range(20), work, size=size, keeps_running=never) as pool:
             await pool.join()
         assert sorted(done) == list(range(20))
 
@@ -48,7 +48,7 @@ async def test_tasks_are_few_and_items_are_pulled() -> None:
     async def work(_: int) -> None:
         await hold.wait()
 
-    async with WorkerPool(pulled, work, size=3, keeps_running=nobody):
+    async with WorkerPool(pulled, work, size=3, keeps_running=never):
         await settle()
         assert len(asyncio.all_tasks()) == before + 3
         assert next(pulled) == 3
@@ -70,7 +70,7 @@ async def test_a_failure_leaves_no_sibling() -> None:
             ended.append(item)
 
     with pytest.raises(ZeroDivisionError):
-        async with WorkerPool(range(100), work, size=5, keeps_running=nobody) as pool:
+        async with WorkerPool(range(100), work, size=5, keeps_running=never) as pool:
             await pool.join()
     assert sorted(ended) == [0, 1, 2, 3, 4]
     assert len(asyncio.all_tasks()) == others
@@ -85,19 +85,19 @@ async def test_many_failures_are_one() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        async with WorkerPool(range(3), work, size=3, keeps_running=nobody) as pool:
+        async with WorkerPool(range(3), work, size=3, keeps_running=never) as pool:
             await pool.join()
 
 
-async def test_cancelling_whoever_waits_cancels_the_workers() -> None:
-    """Who is cancelled while joining leaves no worker behind."""
+async def test_cancelling_the_waiting_task_cancels_the_workers() -> None:
+    """A task that is cancelled while joining leaves no worker behind."""
     others = len(asyncio.all_tasks())
 
     async def work(_: int) -> None:
         await asyncio.Event().wait()
 
     async def fetch() -> None:
-        async with WorkerPool(range(100), work, size=3, keeps_running=nobody) as pool:
+        async with WorkerPool(range(100), work, size=3, keeps_running=never) as pool:
             await pool.join()
 
     task = asyncio.create_task(fetch())
@@ -109,7 +109,7 @@ async def test_cancelling_whoever_waits_cancels_the_workers() -> None:
 
 
 async def test_stopping_lets_each_finish_its_item() -> None:
-    """Stopped, the workers finish what they are at and begin nothing, not even one who had not begun."""
+    """Stopped, the workers finish what they are at and begin nothing, not even one that had not begun."""
     done: list[int] = []
 
     async def work(item: int) -> None:
@@ -118,7 +118,7 @@ async def test_stopping_lets_each_finish_its_item() -> None:
         await asyncio.sleep(0)
         done.append(item)
 
-    pool = WorkerPool(range(100), work, size=3, keeps_running=nobody)
+    pool = WorkerPool(range(100), work, size=3, keeps_running=never)
     async with pool:
         await pool.join()
     assert done == [0]
@@ -126,8 +126,8 @@ async def test_stopping_lets_each_finish_its_item() -> None:
 
 @pytest.mark.usefixtures("complaints")
 @pytest.mark.parametrize("fails", [False, True])
-async def test_a_spared_worker_ends_by_itself(*, fails: bool) -> None:
-    """A worker that others wait for is not cancelled; it ends with its item, and nobody minds how."""
+async def test_a_worker_that_keeps_running_ends_by_itself(*, fails: bool) -> None:
+    """A worker that others wait for is not cancelled; it ends with its item, whatever the outcome."""
     done: list[int] = []
     hold = asyncio.Event()
     keeps_running: list[asyncio.Task[None]] = []
@@ -153,8 +153,8 @@ async def test_a_spared_worker_ends_by_itself(*, fails: bool) -> None:
 
 
 @pytest.mark.usefixtures("complaints")
-async def test_a_spared_worker_may_be_cancelled_later() -> None:
-    """A spared worker that is cancelled after all ends without a sound."""
+async def test_a_worker_that_keeps_running_may_be_cancelled_later() -> None:
+    """A worker that kept running and is cancelled later ends without a complaint."""
 
     async def work(_: int) -> None:
         await asyncio.Event().wait()
@@ -167,14 +167,14 @@ async def test_a_spared_worker_may_be_cancelled_later() -> None:
     assert pool._workers[0].cancelled()
 
 
-# -- those who stand in ---------------------------------------------------------------------------------
+# -- spare workers --------------------------------------------------------------------------------------
 
 
 class Held:
     """Work that is held up until the test lets it go.
 
     Attributes:
-        begun: the items that somebody has begun, in order.
+        begun: the items that a worker has begun, in order.
         goes_on: set when the work may be finished.
     """
 
@@ -189,10 +189,10 @@ class Held:
 
 
 @pytest.mark.parametrize("spare", [0, 1, 3])
-async def test_only_so_many_stand_in(spare: int) -> None:
-    """Each who is held up is stood in for while there are spare ones, who then work on to the end."""
+async def test_only_so_many_spare_workers_start(spare: int) -> None:
+    """For each worker that waits a spare one starts, up to the limit, and works on to the end."""
     work = Held()
-    pool = WorkerPool(range(100), work, size=2, keeps_running=nobody, spare=spare)
+    pool = WorkerPool(range(100), work, size=2, keeps_running=never, spare=spare)
     async with pool:
         await settle()
         assert work.begun == [0, 1]
@@ -206,19 +206,19 @@ async def test_only_so_many_stand_in(spare: int) -> None:
     assert len(pool._workers) == 2 + spare
 
 
-@pytest.mark.parametrize("when", ["before", "stopped", "retired", "ended", "left"])
-async def test_nobody_stands_in_when_nothing_is_begun_any_more(when: str) -> None:
-    """Neither before a crew is entered nor after it was stopped, in whatever way, anybody is hired."""
+@pytest.mark.parametrize("when", ["before", "stopped", "drained", "ended", "left"])
+async def test_no_spare_worker_starts_when_no_item_is_begun_any_more(when: str) -> None:
+    """None starts before a pool is entered or after it was stopped, in whatever way."""
     others = len(asyncio.all_tasks())
     work = Held()
-    pool = WorkerPool(range(100), work, size=1, keeps_running=nobody, spare=3)
+    pool = WorkerPool(range(100), work, size=1, keeps_running=never, spare=3)
     if when == "before":
         pool.start_spare()
     async with pool:
         await settle()
         if when == "stopped":
             pool.stop()
-        elif when == "retired":
+        elif when == "drained":
             pool.drain(lambda _: True)
         elif when == "ended":
             await pool.end(UsageError("closed"))
@@ -233,8 +233,8 @@ async def test_nobody_stands_in_when_nothing_is_begun_any_more(when: str) -> Non
     assert len(asyncio.all_tasks()) == others
 
 
-async def test_who_joins_waits_for_those_who_stand_in() -> None:
-    """Everything is done only when the last who stood in is done, however early the first ones are."""
+async def test_joining_waits_for_the_spare_workers() -> None:
+    """The pool is done only when the last spare worker is done, however early the first ones are."""
     done: list[int] = []
     hold = asyncio.Event()
 
@@ -246,7 +246,7 @@ async def test_who_joins_waits_for_those_who_stand_in() -> None:
         await asyncio.sleep(0)
         done.append(item)
 
-    async with WorkerPool(range(3), work, size=1, keeps_running=nobody, spare=1) as pool:
+    async with WorkerPool(range(3), work, size=1, keeps_running=never, spare=1) as pool:
         joining = asyncio.create_task(pool.join())
         await settle()
         assert done == [0, 2]
@@ -258,8 +258,8 @@ async def test_who_joins_waits_for_those_who_stand_in() -> None:
 
 
 @pytest.mark.usefixtures("complaints")
-async def test_a_failure_of_who_stands_in_is_one_of_all() -> None:
-    """The exception of one who stands in ends the waiting, and the others with it."""
+async def test_a_failure_of_a_spare_worker_ends_the_pool() -> None:
+    """The exception of a spare worker ends the wait, and the others with it."""
     others = len(asyncio.all_tasks())
 
     async def work(item: int) -> None:
@@ -269,14 +269,14 @@ async def test_a_failure_of_who_stands_in_is_one_of_all() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        async with WorkerPool(range(100), work, size=1, keeps_running=nobody, spare=1) as pool:
+        async with WorkerPool(range(100), work, size=1, keeps_running=never, spare=1) as pool:
             await pool.join()
     assert len(pool._workers) == 2
     assert len(asyncio.all_tasks()) == others
 
 
-async def test_leaving_ends_those_who_stand_in() -> None:
-    """They are cancelled with the others, unless they are spared as any of them may be."""
+async def test_leaving_ends_the_spare_workers() -> None:
+    """They are cancelled with the others, unless they have to keep running."""
     keeps_running: list[asyncio.Task[None]] = []
     work = Held()
     pool = WorkerPool(range(100), work, size=1, keeps_running=lambda worker: worker in keeps_running, spare=2)

@@ -19,21 +19,21 @@ if TYPE_CHECKING:
     from hourlyclicks.simulator.clock import VirtualClock
 
 TWO_AT_A_TIME = Limits(concurrency=2)
-BAD_KEY = AuthenticationError("refused", status=401)
+BAD_KEY = AuthenticationError("rejected", status=401)
 NO_TLS = TransportError("no trust", kind="tls")
 
 
 @virtual
-async def test_a_free_place_is_had_at_once(clock: VirtualClock) -> None:
-    """While there is room nobody waits, not even a turn of the loop."""
+async def test_a_free_slot_is_granted_at_once(clock: VirtualClock) -> None:
+    """While a slot is free no task waits, not even one turn of the loop."""
     world = World.of(clock, TWO_AT_A_TIME)
     with pytest.raises(StopIteration):
         world.limiter.acquire(task_for(Job(Lane.INTERACTIVE))).send(None)
 
 
 @virtual
-async def test_waiters_are_served_as_places_come_back(clock: VirtualClock) -> None:
-    """A released place goes to the next in line at once, each to one only."""
+async def test_waiters_are_served_as_slots_are_released(clock: VirtualClock) -> None:
+    """A released slot goes to the next task in the queue at once, each to one only."""
     world = World.of(clock, TWO_AT_A_TIME)
     first, second = await world.slots(2)
     waiters = [world.waiter() for _ in range(3)]
@@ -49,7 +49,7 @@ async def test_waiters_are_served_as_places_come_back(clock: VirtualClock) -> No
 
 @virtual
 async def test_the_timer_serves_when_the_window_opens(clock: VirtualClock) -> None:
-    """Who waits for the window gets on at the very moment it opens, with nobody else doing anything."""
+    """A task that waits for the window gets its slot at the moment it opens, without any other event."""
     world = World.of(clock, Limits(rates=(Rate(2),), concurrency=4, guard=1.0))
     for slot in await world.slots(2):
         world.limiter.finish(slot, LOST)
@@ -79,8 +79,8 @@ async def test_the_latency_is_smoothed(clock: VirtualClock) -> None:
 
 
 @virtual
-async def test_an_interactive_call_waits_for_one_slot(clock: VirtualClock) -> None:
-    """While a backfill of thousands waits, the next slot there is goes to the interactive call."""
+async def test_an_interactive_job_waits_for_one_slot(clock: VirtualClock) -> None:
+    """While a backfill of thousands waits, the next free slot goes to the interactive job."""
     world = World.of(clock, Plan.PERSONAL.limits)
     backfill = Job(Lane.BACKFILL, 3000)
     sent: list[float] = []
@@ -89,28 +89,28 @@ async def test_an_interactive_call_waits_for_one_slot(clock: VirtualClock) -> No
         while True:
             sent.append(await world.ask(backfill))
 
-    crowd = [asyncio.create_task(fill()) for _ in range(1000)]
+    tasks = [asyncio.create_task(fill()) for _ in range(1000)]
     for moment in (0.05, 61.0, 100.0, 183.5):
         await clock.sleep(moment - world.now)
         asked = world.now
         mine = await world.ask(Job(Lane.INTERACTIVE))
         assert [other for other in sent if asked < other <= mine] == []
         assert mine - asked < 61.0
-    for task in crowd:
+    for task in tasks:
         task.cancel()
-    await asyncio.wait(crowd)
+    await asyncio.wait(tasks)
 
 
 @virtual
-async def test_calls_take_turns(clock: VirtualClock) -> None:
+async def test_jobs_take_turns(clock: VirtualClock) -> None:
     """Of two backfills, one with two workers and one with a hundred, each sends every other request."""
     world = World.of(clock, Limits(rates=(Rate(10),), concurrency=1))
     large, small = Job(Lane.BACKFILL), Job(Lane.BACKFILL)
     turns: list[str] = []
 
-    async def fill(call: Job, name: str) -> None:
+    async def fill(job: Job, name: str) -> None:
         while len(turns) < 30:
-            await world.ask(call)
+            await world.ask(job)
             turns.append(name)
 
     workers = [fill(large, "large") for _ in range(100)] + [fill(small, "small") for _ in range(2)]
@@ -122,8 +122,8 @@ async def test_calls_take_turns(clock: VirtualClock) -> None:
 
 
 @virtual
-async def test_who_leaves_the_line_is_passed_over(clock: VirtualClock) -> None:
-    """A waiter that is cancelled leaves at once, and the next one gets the place."""
+async def test_a_cancelled_waiter_is_passed_over(clock: VirtualClock) -> None:
+    """A waiter that is cancelled leaves at once, and the next one gets the slot."""
     world = World.of(clock, Limits())
     (slot,) = await world.slots(1)
     leaving, staying = world.waiter(), world.waiter()
@@ -136,15 +136,15 @@ async def test_who_leaves_the_line_is_passed_over(clock: VirtualClock) -> None:
 
 
 @virtual
-async def test_who_leaves_is_forgotten(clock: VirtualClock) -> None:
-    """A waiter that is cancelled leaves no trace in the line, wherever it stood."""
+async def test_a_cancelled_waiter_is_forgotten(clock: VirtualClock) -> None:
+    """A waiter that is cancelled leaves no trace in the queue, at any position."""
     world = World.of(clock, Limits())
     await world.slots(1)
-    call = Job(Lane.INTERACTIVE)
-    waiters = [world.waiter(call) for _ in range(5)]
+    job = Job(Lane.INTERACTIVE)
+    waiters = [world.waiter(job) for _ in range(5)]
     await settle()
-    for place in (4, 0, 2):
-        waiters[place].cancel()
+    for position in (4, 0, 2):
+        waiters[position].cancel()
     await settle()
     assert len(world.limiter._queue.drain()) == 2
     for waiter in waiters:
@@ -154,7 +154,7 @@ async def test_who_leaves_is_forgotten(clock: VirtualClock) -> None:
 
 @virtual
 async def test_leaving_just_after_the_grant_passes_it_on(clock: VirtualClock) -> None:
-    """A waiter that is cancelled in the turn in which it was given a slot hands it to the next."""
+    """A waiter that is cancelled in the turn in which it was granted a slot passes it to the next."""
     world = World.of(clock, Limits(rates=(Rate(2),)))
     (slot,) = await world.slots(1)
     leaving, staying = world.waiter(), world.waiter()
@@ -168,7 +168,7 @@ async def test_leaving_just_after_the_grant_passes_it_on(clock: VirtualClock) ->
 
 @virtual
 async def test_leaving_just_before_the_grant_loses_nothing(clock: VirtualClock) -> None:
-    """A place that comes back while a cancelled waiter still stands in the line goes to the next."""
+    """A slot that is released while a cancelled waiter is still in the queue goes to the next."""
     world = World.of(clock, Limits())
     (slot,) = await world.slots(1)
     leaving, staying = world.waiter(), world.waiter()
@@ -181,7 +181,7 @@ async def test_leaving_just_before_the_grant_loses_nothing(clock: VirtualClock) 
 
 @virtual
 async def test_the_last_to_leave_leaves_nothing(clock: VirtualClock) -> None:
-    """When all waiters are cancelled, whoever comes next is alone in the line."""
+    """When all waiters are cancelled, the next task is alone in the queue."""
     world = World.of(clock, Limits(rates=(Rate(1),), guard=0.0))
     (slot,) = await world.slots(1)
     waiters = [world.waiter() for _ in range(5)]
@@ -196,7 +196,7 @@ async def test_the_last_to_leave_leaves_nothing(clock: VirtualClock) -> None:
 
 @virtual
 async def test_a_callers_timeout_stays_the_callers(clock: VirtualClock) -> None:
-    """A timeout around the wait is a `TimeoutError` on time, and the place is not lost."""
+    """A timeout around the wait is a `TimeoutError` on time, and the slot is not lost."""
     world = World.of(clock, Limits())
     (slot,) = await world.slots(1)
     with pytest.raises(TimeoutError):
@@ -239,17 +239,17 @@ async def test_a_slot_given_back_costs_nothing(clock: VirtualClock) -> None:
 
 @virtual
 async def test_slots_are_counted_with_their_calls(clock: VirtualClock) -> None:
-    """A call has a slot from the moment it is handed out until it is released or given back."""
+    """A job has a slot from the moment it is granted until it is released or given back."""
     world = World.of(clock, Limits())
-    call = Job(Lane.INTERACTIVE)
-    slot = await world.limiter.acquire(task_for(call))
-    waiter = world.waiter(call)
+    job = Job(Lane.INTERACTIVE)
+    slot = await world.limiter.acquire(task_for(job))
+    waiter = world.waiter(job)
     await settle()
-    assert call.in_flight == 1
+    assert job.in_flight == 1
     world.limiter.finish(slot, LOST)
-    assert call.in_flight == 1
+    assert job.in_flight == 1
     world.limiter.finish(await waiter, UNSENT)
-    assert call.in_flight == 0
+    assert job.in_flight == 0
 
 
 # -- the end of a run -------------------------------------------------------------------------------------
@@ -257,7 +257,7 @@ async def test_slots_are_counted_with_their_calls(clock: VirtualClock) -> None:
 
 @virtual
 async def test_an_aborted_run_tells_who_waits(clock: VirtualClock) -> None:
-    """Everybody who waits gets an error of their own; who comes later is not concerned."""
+    """Each waiting task gets an error of its own; later tasks are not concerned."""
     world = World.of(clock, Limits())
     (slot,) = await world.slots(1)
     waiters = [world.waiter() for _ in range(3)]
@@ -272,7 +272,7 @@ async def test_an_aborted_run_tells_who_waits(clock: VirtualClock) -> None:
 
 @virtual
 async def test_a_latched_error_is_for_good(clock: VirtualClock) -> None:
-    """After an abort for good nobody gets a slot again, but each an error of their own."""
+    """After an abort for good no task gets a slot again, but each an error of its own."""
     world = World.of(clock, TWO_AT_A_TIME)
     world.limiter.abort(BAD_KEY, for_good=True)
     errors = []
@@ -288,7 +288,7 @@ async def test_a_latched_error_is_for_good(clock: VirtualClock) -> None:
 async def test_a_latched_error_stays_as_it_was(clock: VirtualClock) -> None:
     """What the first to see an error writes on it does not show on the errors of the others."""
     world = World.of(clock, TWO_AT_A_TIME)
-    error = AuthenticationError("refused", status=403)
+    error = AuthenticationError("rejected", status=403)
     world.limiter.abort(error, for_good=True)
     error.about(dt.date(2025, 4, 1), Account())
     with pytest.raises(AuthenticationError) as caught:
@@ -298,22 +298,22 @@ async def test_a_latched_error_stays_as_it_was(clock: VirtualClock) -> None:
 
 @virtual
 async def test_a_slot_granted_in_the_turn_of_the_abort_is_not_used(clock: VirtualClock) -> None:
-    """A bad key costs no further request, not even one whose slot was handed out a moment before."""
+    """A bad key costs no further request, not even one whose slot was granted a moment before."""
     world = World.of(clock, Limits(rates=(Rate(2),)))
     (slot,) = await world.slots(1)
-    call = Job(Lane.INTERACTIVE)
-    waiter = world.waiter(call)
+    job = Job(Lane.INTERACTIVE)
+    waiter = world.waiter(job)
     await settle()
     world.limiter.finish(slot, LOST)
     world.limiter.abort(BAD_KEY, for_good=True)
     with pytest.raises(AuthenticationError):
         await waiter
-    assert call.in_flight == 0
+    assert job.in_flight == 0
 
 
 @virtual
 async def test_leaving_in_the_turn_of_the_abort(clock: VirtualClock) -> None:
-    """A waiter that is told of the end and cancelled in one turn is cancelled, and nothing is left."""
+    """A waiter that gets the error and is cancelled in the same turn is cancelled, and nothing is left."""
     world = World.of(clock, Limits())
     (slot,) = await world.slots(1)
     waiter = world.waiter()
@@ -329,7 +329,7 @@ async def test_leaving_in_the_turn_of_the_abort(clock: VirtualClock) -> None:
 
 @virtual
 async def test_leaving_before_the_abort(clock: VirtualClock) -> None:
-    """The end of a run is not told to a waiter that has been cancelled already."""
+    """A waiter that has been cancelled already does not get the error."""
     world = World.of(clock, Limits())
     await world.slots(1)
     waiter = world.waiter()

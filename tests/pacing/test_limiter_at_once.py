@@ -1,4 +1,4 @@
-"""Slots that are free, had without waiting, and whose turn it is all the same."""
+"""Slots that are granted without waiting, and the order in which they are."""
 
 from __future__ import annotations
 
@@ -20,41 +20,41 @@ if TYPE_CHECKING:
     from hourlyclicks.simulator.clock import VirtualClock
 
 ONE_AT_A_TIME = Limits()
-BAD_KEY = AuthenticationError("refused", status=401)
+BAD_KEY = AuthenticationError("rejected", status=401)
 LATENCY = 0.2
 
 
-def at_once(world: World, call: Job) -> Slot | None:
+def at_once(world: World, job: Job) -> Slot | None:
     """Ask for a slot that is free."""
-    return world.limiter.try_acquire(task_for(call))
+    return world.limiter.try_acquire(task_for(job))
 
 
 @virtual
 async def test_what_is_had_at_once_counts(clock: VirtualClock) -> None:
-    """A slot had at once takes a place and is counted with its call, as one that was waited for is."""
+    """A slot granted at once is in use and counted with its job, like one that was waited for."""
     world = World.of(clock, Limits(rates=(Rate(2),), concurrency=1, guard=1.0))
-    call, other = Job(Lane.INTERACTIVE, 5), Job(Lane.INTERACTIVE)
-    slot = at_once(world, call)
+    job, other = Job(Lane.INTERACTIVE, 5), Job(Lane.INTERACTIVE)
+    slot = at_once(world, job)
     assert slot is not None
-    assert slot.job is call
-    assert (call.in_flight, call.spent) == (1, 1)
+    assert slot.job is job
+    assert (job.in_flight, job.spent) == (1, 1)
     assert at_once(world, other) is None  # one at a time
     assert (other.in_flight, other.spent) == (0, 0)
     world.limiter.finish(slot, LOST)
-    assert (call.in_flight, call.spent) == (0, 1)
-    second = at_once(world, call)
+    assert (job.in_flight, job.spent) == (0, 1)
+    second = at_once(world, job)
     assert second is not None
     world.limiter.finish(second, LOST)
-    assert at_once(world, call) is None  # two a minute
-    await world.limiter.acquire(task_for(call))
+    assert at_once(world, job) is None  # two a minute
+    await world.limiter.acquire(task_for(job))
     assert world.now == 61.0
-    assert (call.in_flight, call.spent) == (1, 3)
+    assert (job.in_flight, job.spent) == (1, 3)
 
 
 @pytest.mark.parametrize("lane", Lane)
 @pytest.mark.parametrize("urgent", Lane)
-def test_nothing_is_had_at_once_while_somebody_waits(lane: Lane, urgent: Lane) -> None:
-    """A window that has opened is for whoever is in line, though the timer has not told them yet."""
+def test_nothing_is_granted_at_once_while_a_task_waits(lane: Lane, urgent: Lane) -> None:
+    """A window that has opened is for the tasks in the queue, though the timer has not fired yet."""
 
     async def scene(clock: VirtualClock) -> None:
         world = World.of(clock, Limits(rates=(Rate(1),), concurrency=2, guard=0.0))
@@ -63,7 +63,7 @@ def test_nothing_is_had_at_once_while_somebody_waits(lane: Lane, urgent: Lane) -
         got: list[Slot | None] = []
         clock.call_later(
             60 * S, lambda: got.append(at_once(world, Job(urgent)))
-        )  # before the line's own timer
+        )  # before the limiter's own timer
         waiter = world.waiter(Job(lane))
         await waiter
         assert (world.now, got) == (60, [None])
@@ -73,7 +73,7 @@ def test_nothing_is_had_at_once_while_somebody_waits(lane: Lane, urgent: Lane) -
 
 @virtual
 async def test_a_waiter_who_was_given_a_slot_waits_no_more(clock: VirtualClock) -> None:
-    """Once the last in line has its slot, the next free place may be had at once again."""
+    """Once the queue is empty, the next free slot may be granted at once again."""
     world = World.of(clock, Limits(concurrency=2))
     slots = await world.slots(2)
     waiter = world.waiter()
@@ -81,7 +81,7 @@ async def test_a_waiter_who_was_given_a_slot_waits_no_more(clock: VirtualClock) 
     for slot in slots:
         world.limiter.finish(slot, LOST)
     assert at_once(world, Job(Lane.INTERACTIVE)) is not None
-    assert at_once(world, Job(Lane.INTERACTIVE)) is None  # the other place is the waiter's
+    assert at_once(world, Job(Lane.INTERACTIVE)) is None  # the other slot is the waiter's
     await waiter
 
 
@@ -94,33 +94,33 @@ async def test_nothing_is_had_at_once_after_the_end(clock: VirtualClock) -> None
     assert slot is not None
     world.limiter.finish(slot, LOST)
     world.limiter.abort(BAD_KEY, for_good=True)
-    call = Job(Lane.INTERACTIVE)
-    assert at_once(world, call) is None
-    assert (call.in_flight, call.spent) == (0, 0)
+    job = Job(Lane.INTERACTIVE)
+    assert at_once(world, job) is None
+    assert (job.in_flight, job.spent) == (0, 0)
 
 
 @virtual
 async def test_a_call_that_is_over_has_nothing_at_once(clock: VirtualClock) -> None:
-    """The last request that a call may send ends it, and leaves the places to the others."""
+    """The last request that a job may send ends it, and leaves the slots to the others."""
     world = World.of(clock, Limits(concurrency=5))
-    call = Job(Lane.BACKFILL, 10, allowance=2)
-    assert at_once(world, call) is not None
-    assert not call.over
-    assert at_once(world, call) is not None
-    assert call.over
-    assert at_once(world, call) is None
-    assert (call.in_flight, call.spent) == (2, 2)
+    job = Job(Lane.BACKFILL, 10, allowance=2)
+    assert at_once(world, job) is not None
+    assert not job.over
+    assert at_once(world, job) is not None
+    assert job.over
+    assert at_once(world, job) is None
+    assert (job.in_flight, job.spent) == (2, 2)
     assert at_once(world, Job(Lane.BACKFILL)) is not None
     assert at_once(world, Job(Lane.BACKFILL, allowance=0)) is None
 
 
 @virtual
 async def test_the_last_request_tells_who_waits_for_the_call(clock: VirtualClock) -> None:
-    """Others of the same call who are in line hear that it is over when its last request is granted."""
+    """Queued tasks of the same job end when its last request is granted."""
     world = World.of(clock, ONE_AT_A_TIME)
     (slot,) = await world.slots(1)
-    call = Job(Lane.BACKFILL, 10, allowance=1)
-    waiters = [world.waiter(call) for _ in range(3)]
+    job = Job(Lane.BACKFILL, 10, allowance=1)
+    waiters = [world.waiter(job) for _ in range(3)]
     await settle()
     world.limiter.finish(slot, LOST)
     first, *rest = await asyncio.gather(*waiters, return_exceptions=True)
@@ -132,25 +132,25 @@ async def test_the_last_request_tells_who_waits_for_the_call(clock: VirtualClock
 async def test_a_pause_holds_what_would_be_had_at_once(clock: VirtualClock) -> None:
     """During a pause nothing is free; after it one request tries, and its answer opens the way."""
     world = World.of(clock, Limits(concurrency=3))
-    call = Job(Lane.INTERACTIVE, 9)
-    slot = at_once(world, call)
+    job = Job(Lane.INTERACTIVE, 9)
+    slot = at_once(world, job)
     assert slot is not None
     await world.limiter.rate_limited(slot, 30.0)
     world.limiter.finish(slot, LOST)
-    assert at_once(world, call) is None
+    assert at_once(world, job) is None
     await clock.sleep(29.9)
-    assert at_once(world, call) is None
+    assert at_once(world, job) is None
     await clock.sleep(0.1)
-    probe = at_once(world, call)
+    probe = at_once(world, job)
     assert probe is not None
-    assert at_once(world, call) is None
+    assert at_once(world, job) is None
     world.limiter.finish(probe, ANSWERED)
-    assert at_once(world, call) is not None
+    assert at_once(world, job) is not None
 
 
 @virtual
-async def test_a_storm_holds_backfills_only(clock: VirtualClock) -> None:
-    """In a storm a backfill has nothing at once, then one request that tries; everybody else may send."""
+async def test_the_open_breaker_holds_backfills_only(clock: VirtualClock) -> None:
+    """While the breaker is open a backfill gets no slot, then one for the probe; other jobs may send."""
     world = World.of(clock, Limits(concurrency=5))
     backfill = Job(Lane.BACKFILL, 9)
     seconds = world.limiter.overloaded()
@@ -165,8 +165,8 @@ async def test_a_storm_holds_backfills_only(clock: VirtualClock) -> None:
 
 
 @virtual
-async def test_a_storm_whose_probe_came_to_nothing_lets_another_try(clock: VirtualClock) -> None:
-    """When the request that tried is given up with nobody in line, the next backfill tries in its place."""
+async def test_a_probe_without_a_result_is_replaced(clock: VirtualClock) -> None:
+    """When the probe is given up while the queue is empty, the next backfill sends another probe."""
     world = World.of(clock, Limits(concurrency=5))
     seconds = world.limiter.overloaded()
     assert seconds is not None
@@ -180,13 +180,13 @@ async def test_a_storm_whose_probe_came_to_nothing_lets_another_try(clock: Virtu
     assert at_once(world, Job(Lane.BACKFILL)) is not None
 
 
-# -- whose turn it is -----------------------------------------------------------------------------------
+# -- the order ----------------------------------------------------------------------------------------
 
 
-async def works(world: World, call: Job, name: str, sent: list[str], *, until: int) -> None:
+async def works(world: World, job: Job, name: str, sent: list[str], *, until: int) -> None:
     """Send one request after the other, each at once if there is a free slot, as a worker does."""
     while len(sent) < until:
-        task = task_for(call)
+        task = task_for(job)
         slot = world.limiter.try_acquire(task) or await world.limiter.acquire(task)
         sent.append(name)
         await world.clock.sleep(LATENCY)
@@ -196,8 +196,8 @@ async def works(world: World, call: Job, name: str, sent: list[str], *, until: i
 @pytest.mark.parametrize("lane", Lane)
 @pytest.mark.parametrize("limits", [Limits(), Limits(concurrency=2), Limits(rates=(Rate(7),), concurrency=2)])
 @pytest.mark.parametrize("many", [2, 3, 20])
-def test_calls_with_work_take_turns(limits: Limits, lane: Lane, many: int) -> None:
-    """Of two calls with more workers than places, each sends every other request, whoever is free first."""
+def test_jobs_with_work_take_turns(limits: Limits, lane: Lane, many: int) -> None:
+    """Of two jobs with more workers than slots, each sends every other request."""
 
     async def scene(clock: VirtualClock) -> None:
         world, sent = World.of(clock, limits), list[str]()
@@ -205,7 +205,7 @@ def test_calls_with_work_take_turns(limits: Limits, lane: Lane, many: int) -> No
         workers = [works(world, small, "small", sent, until=60) for _ in range(limits.concurrency + 1)]
         workers += [works(world, large, "large", sent, until=60) for _ in range(many + limits.concurrency)]
         await asyncio.gather(*workers)
-        turns = sent[limits.concurrency : 60]  # the first who came found everything free
+        turns = sent[limits.concurrency : 60]  # the first ones found every slot free
         assert sum(one == other for one, other in pairwise(turns)) <= limits.concurrency - 1
         assert abs(turns.count("small") - turns.count("large")) <= limits.concurrency
 
@@ -214,12 +214,12 @@ def test_calls_with_work_take_turns(limits: Limits, lane: Lane, many: int) -> No
 
 @pytest.mark.parametrize("limits", [Limits(), Limits(concurrency=3), Limits(rates=(Rate(5),), concurrency=2)])
 def test_an_interactive_call_overtakes_workers_that_take_free_slots(limits: Limits) -> None:
-    """However many workers of a backfill are ready to take a free slot, it goes to who is in a hurry."""
+    """However many workers of a backfill are ready to take a free slot, it goes to the interactive job."""
 
     async def scene(clock: VirtualClock) -> None:
         world, sent = World.of(clock, limits), list[str]()
         backfill = Job(Lane.BACKFILL, 1000)
-        crowd = [
+        workers = [
             asyncio.create_task(works(world, backfill, "backfill", sent, until=10**6))
             for _ in range(limits.concurrency + 2)
         ]
@@ -228,8 +228,8 @@ def test_an_interactive_call_overtakes_workers_that_take_free_slots(limits: Limi
             before = len(sent)
             await works(world, Job(Lane.INTERACTIVE), "urgent", sent, until=before + 1)
             assert sent[before] == "urgent"
-        for worker in crowd:
+        for worker in workers:
             worker.cancel()
-        await asyncio.wait(crowd)
+        await asyncio.wait(workers)
 
     run_virtual(scene)

@@ -1,4 +1,4 @@
-"""What a storm of failures does to the backfills: pause, one probe, and an end to it."""
+"""The circuit breaker of the backfills: open, one probe, closed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from hourlyclicks.pacing.window import Slot
     from hourlyclicks.simulator.clock import VirtualClock
 
-STORM = Paused(seconds=60.0, why="too many requests fail; backfills wait")
+OVERLOAD = Paused(seconds=60.0, why="too many requests fail; backfills wait")
 THREE = Limits(concurrency=3)
 
 
@@ -32,7 +32,7 @@ def fail(world: World, slot: Slot) -> bool:
 
 @virtual
 async def test_backfills_wait_and_others_do_not(clock: VirtualClock) -> None:
-    """A storm holds back the backfills for a window, and nobody else."""
+    """The breaker holds the backfills for a window, and no other job."""
     world = World.of(clock, THREE)
     assert world.limiter.overloaded()
     (task,) = backfill(world, 1)
@@ -41,12 +41,12 @@ async def test_backfills_wait_and_others_do_not(clock: VirtualClock) -> None:
     assert world.now == 0
     await task
     assert world.now == 60.0
-    assert world.events == [STORM]
+    assert world.events == [OVERLOAD]
 
 
 @virtual
-async def test_a_storm_begins_once(clock: VirtualClock) -> None:
-    """Failures of requests that were under way when it began add nothing, and nobody slips out meanwhile."""
+async def test_the_breaker_opens_once(clock: VirtualClock) -> None:
+    """Failures of requests in flight when it opened add nothing, and no slot is granted meanwhile."""
     world = World.of(clock, THREE)
     tasks = backfill(world, 5)
     await settle()
@@ -56,12 +56,12 @@ async def test_a_storm_begins_once(clock: VirtualClock) -> None:
     assert not any(task.done() for task in tasks[3:])
     await asyncio.wait(tasks[3:], return_when=asyncio.FIRST_COMPLETED)
     assert world.now == 60.0
-    assert world.events == [STORM]
+    assert world.events == [OVERLOAD]
 
 
 @virtual
-async def test_an_interactive_slot_handed_out_as_the_storm_begins_is_used(clock: VirtualClock) -> None:
-    """What is handed out in the turn in which the storm begins is held back from backfills only."""
+async def test_an_interactive_slot_granted_as_the_breaker_opens_is_used(clock: VirtualClock) -> None:
+    """A slot granted in the turn in which the breaker opens is withdrawn from backfills only."""
     world = World.of(clock, Limits())
     (task,) = backfill(world, 1)
     await settle()
@@ -74,7 +74,7 @@ async def test_an_interactive_slot_handed_out_as_the_storm_begins_is_used(clock:
 
 @virtual
 async def test_a_failed_probe_begins_the_next_pause(clock: VirtualClock) -> None:
-    """When the probe fails, nobody takes its place before the next pause, twice as long, is over."""
+    """When the probe fails, no other one is sent before the next pause, twice as long, is over."""
     world = World.of(clock, THREE)
     world.limiter.overloaded()
     tasks = backfill(world, 4)
@@ -88,7 +88,7 @@ async def test_a_failed_probe_begins_the_next_pause(clock: VirtualClock) -> None
 
 
 @virtual
-async def test_a_storm_comes_to_an_end(clock: VirtualClock) -> None:
+async def test_the_breaker_gives_up(clock: VirtualClock) -> None:
     """After ten pauses without a day it is of no use any more; one day, and it is again."""
     world = World.of(clock, THREE)
     assert world.limiter.overloaded()
@@ -108,8 +108,8 @@ async def test_a_storm_comes_to_an_end(clock: VirtualClock) -> None:
 
 
 @virtual
-async def test_a_day_calms_the_storm(clock: VirtualClock) -> None:
-    """When the probe brings a day, all backfills go on, and the end is told once."""
+async def test_a_day_closes_the_breaker(clock: VirtualClock) -> None:
+    """When the probe brings a day, all backfills go on, and one event says so."""
     world = World.of(clock, THREE)
     world.limiter.overloaded()
     tasks = backfill(world, 3)
@@ -119,7 +119,7 @@ async def test_a_day_calms_the_storm(clock: VirtualClock) -> None:
     await succeed(world)
     await asyncio.gather(*tasks)
     assert world.now == 65.0
-    assert world.events == [STORM, Resumed()]
+    assert world.events == [OVERLOAD, Resumed()]
 
 
 @virtual
@@ -133,12 +133,12 @@ async def test_a_probe_without_a_verdict_is_replaced(clock: VirtualClock) -> Non
     world.limiter.finish(await tasks[1], UNSENT)
     await tasks[2]
     assert 65.0 <= world.now < 65.001
-    assert world.events == [STORM]
+    assert world.events == [OVERLOAD]
 
 
 @virtual
-async def test_a_probe_of_an_earlier_storm_is_not_missed(clock: VirtualClock) -> None:
-    """A probe that comes back in the next storm neither ends that one nor makes room for a second probe."""
+async def test_a_probe_of_an_earlier_pause_is_not_missed(clock: VirtualClock) -> None:
+    """A probe that returns in the next pause neither ends that one nor allows a second probe."""
     world = World.of(clock, THREE)
     world.limiter.overloaded()
     tasks = backfill(world, 1)
@@ -157,7 +157,7 @@ async def test_a_probe_of_an_earlier_storm_is_not_missed(clock: VirtualClock) ->
 
 @virtual
 async def test_interactive_calls_are_served_when_the_probe_returns(clock: VirtualClock) -> None:
-    """The place of a probe goes to an interactive call that waits, though backfills are held back."""
+    """The slot of a probe goes to an interactive job that waits, though backfills are held."""
     world = World.of(clock, Limits(rates=(Rate(60),)))
     world.limiter.overloaded()
     tasks = backfill(world, 2)
@@ -174,7 +174,7 @@ async def test_interactive_calls_are_served_when_the_probe_returns(clock: Virtua
 
 @virtual
 async def test_lanes_wait_for_different_moments(clock: VirtualClock) -> None:
-    """An interactive call gets on when the window opens, a backfill beside it when the storm is over."""
+    """An interactive job goes on when the window opens, a backfill beside it when the breaker closes."""
     world = World.of(clock, Limits(rates=(Rate(1, 10),), concurrency=2, guard=0.0))
     world.limiter.finish(await world.limiter.acquire(task_for(Job(Lane.INTERACTIVE))), LOST)
     await clock.sleep(8)
@@ -188,7 +188,7 @@ async def test_lanes_wait_for_different_moments(clock: VirtualClock) -> None:
 
 @virtual
 async def test_the_timer_of_others_survives_a_probe(clock: VirtualClock) -> None:
-    """An interactive call that waits for the window gets on in time though a probe returns meanwhile."""
+    """An interactive job that waits for the window goes on in time though a probe returns meanwhile."""
     world = World.of(clock, Limits(rates=(Rate(2),), concurrency=2, guard=0.0))
     world.limiter.overloaded()
     tasks = backfill(world, 1)

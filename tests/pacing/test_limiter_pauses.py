@@ -1,4 +1,4 @@
-"""What a refusal does to everybody who shares the limiter."""
+"""What a 429 does to all tasks that share the limiter."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def kinds(events: Sequence[object]) -> list[str]:
     return [type(event).__name__ for event in events]
 
 
-async def refuse(world: World, slot: Slot, retry_after: float | None = None) -> None:
-    """Come back with a refusal."""
+async def rate_limit(world: World, slot: Slot, retry_after: float | None = None) -> None:
+    """Let a request be answered with a 429."""
     try:
         await world.limiter.rate_limited(slot, retry_after)
     finally:
@@ -38,21 +38,21 @@ async def refuse(world: World, slot: Slot, retry_after: float | None = None) -> 
 
 
 def answer(world: World, slot: Slot) -> None:
-    """Come back with an answer."""
+    """Let a request be answered."""
     world.limiter.finish(slot, ANSWERED)
 
 
 @virtual
 async def test_a_burst_is_one_pause(clock: VirtualClock) -> None:
-    """The refusals of requests that were under way together begin one pause, as long as the first says."""
+    """The 429 answers of requests in flight together begin one pause, as long as the first says."""
     world = World.of(clock, FOUR)
     burst = await world.slots(4)
     waiter = world.waiter()
-    await refuse(world, burst[0], 30.0)
+    await rate_limit(world, burst[0], 30.0)
     for slot in burst[1:3]:
-        await refuse(world, slot, 800.0)
+        await rate_limit(world, slot, 800.0)
     await clock.sleep(20)
-    await refuse(world, burst[3], 5000.0)
+    await rate_limit(world, burst[3], 5000.0)
     await waiter
     assert world.now == 30.0
     assert world.events == [Paused(seconds=30.0, why="the server asks to wait")]
@@ -60,12 +60,12 @@ async def test_a_burst_is_one_pause(clock: VirtualClock) -> None:
 
 @virtual
 async def test_the_first_pause_is_a_window(clock: VirtualClock) -> None:
-    """Without a wish of the server the pause lasts a window, then twice that, in one run of refusals."""
+    """Without a Retry-After the pause lasts a window, then twice that, in one row of 429 answers."""
     world = World.of(clock, FOUR)
     for begin, end in ((0, 60), (60, 180), (180, 420)):
         assert world.now == begin
         slot = await world.limiter.acquire(task_for(Job(Lane.INTERACTIVE)))
-        await refuse(world, slot)
+        await rate_limit(world, slot)
         answerless = await world.limiter.acquire(task_for(Job(Lane.INTERACTIVE)))
         assert world.now == end
         world.limiter.finish(answerless, UNSENT)
@@ -73,9 +73,9 @@ async def test_the_first_pause_is_a_window(clock: VirtualClock) -> None:
 
 @virtual
 async def test_one_probe_and_then_the_rest(clock: VirtualClock) -> None:
-    """After the pause one request goes alone; its answer lets the rest go, and is told."""
+    """After the pause one request goes alone; its answer lets the rest go, and an event says so."""
     world = World.of(clock, FOUR)
-    await refuse(world, (await world.slots(1))[0], 10.0)
+    await rate_limit(world, (await world.slots(1))[0], 10.0)
     waiters = [world.waiter() for _ in range(4)]
     await clock.sleep(15)
     assert [waiter.done() for waiter in waiters] == [True, False, False, False]
@@ -89,8 +89,8 @@ async def test_one_probe_and_then_the_rest(clock: VirtualClock) -> None:
 async def test_an_answer_from_before_does_not_end_it(clock: VirtualClock) -> None:
     """An answer to a request that left before the pause says nothing about it."""
     world = World.of(clock, FOUR)
-    refused, slow = await world.slots(2)
-    await refuse(world, refused, 10.0)
+    limited, slow = await world.slots(2)
+    await rate_limit(world, limited, 10.0)
     await clock.sleep(5)
     answer(world, slow)
     await world.slots(1)
@@ -99,14 +99,14 @@ async def test_an_answer_from_before_does_not_end_it(clock: VirtualClock) -> Non
 
 
 @virtual
-async def test_a_refusal_from_before_is_late_even_afterwards(clock: VirtualClock) -> None:
-    """A refusal that took longer than the whole pause it belongs to begins no other."""
+async def test_a_429_from_before_is_late_even_afterwards(clock: VirtualClock) -> None:
+    """A 429 that took longer than the whole pause it belongs to begins no other."""
     world = World.of(clock, FOUR)
-    refused, slow = await world.slots(2)
-    await refuse(world, refused, 10.0)
+    limited, slow = await world.slots(2)
+    await rate_limit(world, limited, 10.0)
     (probe,) = await world.slots(1)
     answer(world, probe)
-    await refuse(world, slow, 10.0)
+    await rate_limit(world, slow, 10.0)
     await world.slots(3)
     assert world.now == 10.0
     assert kinds(world.events) == ["Paused", "Resumed"]
@@ -114,11 +114,11 @@ async def test_a_refusal_from_before_is_late_even_afterwards(clock: VirtualClock
 
 @pytest.mark.parametrize("fate", ["broken connection", "never sent", "cancelled"])
 def test_a_lost_probe_is_replaced(fate: str) -> None:
-    """A probe that brings no verdict back is replaced at once by whoever waits next."""
+    """A probe without a result is replaced at once by the next waiting task."""
 
     async def scene(clock: VirtualClock) -> None:
         world = World.of(clock, FOUR)
-        await refuse(world, (await world.slots(1))[0], 10.0)
+        await rate_limit(world, (await world.slots(1))[0], 10.0)
         first, second = world.waiter(), world.waiter()
         await clock.sleep(9.5)
         if fate == "cancelled":
@@ -136,13 +136,13 @@ def test_a_lost_probe_is_replaced(fate: str) -> None:
 
 
 @virtual
-async def test_a_refused_probe_begins_the_next_pause(clock: VirtualClock) -> None:
-    """While probes are refused nobody else sends, and every pause is told."""
+async def test_a_probe_answered_with_a_429_begins_the_next_pause(clock: VirtualClock) -> None:
+    """While probes get a 429 no other task sends, and there is an event for every pause."""
     world = World.of(clock, FOUR)
-    await refuse(world, (await world.slots(1))[0], 10.0)
+    await rate_limit(world, (await world.slots(1))[0], 10.0)
     waiters = [world.waiter() for _ in range(3)]
     await clock.sleep(12)
-    await refuse(world, waiters[0].result(), 10.0)
+    await rate_limit(world, waiters[0].result(), 10.0)
     await clock.sleep(9)
     assert [waiter.done() for waiter in waiters] == [True, False, False]
     answer(world, await waiters[1])
@@ -153,16 +153,16 @@ async def test_a_refused_probe_begins_the_next_pause(clock: VirtualClock) -> Non
 
 @virtual
 async def test_ten_pauses_and_no_more(clock: VirtualClock) -> None:
-    """Ten pauses without an answer, and the next refusal ends the run for everybody who waits."""
+    """Ten pauses without an answer, and the next 429 is an error for all waiting tasks."""
     world = World.of(clock, FOUR)
     for _ in range(10):
-        await refuse(world, (await world.slots(1))[0], 10.0)
+        await rate_limit(world, (await world.slots(1))[0], 10.0)
     (probe,) = await world.slots(1)
     assert world.now == 100.0
     waiters = [world.waiter() for _ in range(3)]
     await settle()
     with pytest.raises(RateLimitedError, match="after 10 pauses"):
-        await refuse(world, probe, 10.0)
+        await rate_limit(world, probe, 10.0)
     errors = await asyncio.gather(*waiters, return_exceptions=True)
     assert kinds(errors) == ["RateLimitedError"] * 3
     assert kinds(world.events) == ["Paused"] * 10
@@ -173,10 +173,10 @@ async def test_after_giving_up_a_probe_may_try(clock: VirtualClock) -> None:
     """A run that comes after one that was given up may try one request, and goes on if it is answered."""
     world = World.of(clock, FOUR)
     for _ in range(10):
-        await refuse(world, (await world.slots(1))[0], 10.0)
+        await rate_limit(world, (await world.slots(1))[0], 10.0)
     for _ in range(2):
         with pytest.raises(RateLimitedError):
-            await refuse(world, (await world.slots(1))[0], 10.0)
+            await rate_limit(world, (await world.slots(1))[0], 10.0)
     waiters = [world.waiter() for _ in range(3)]
     await settle()
     assert [waiter.done() for waiter in waiters] == [True, False, False]
@@ -186,14 +186,14 @@ async def test_after_giving_up_a_probe_may_try(clock: VirtualClock) -> None:
 
 
 @virtual
-async def test_too_long_a_wish_is_told_at_once(clock: VirtualClock) -> None:
-    """A server that asks for more than 900 s is not waited for, by nobody, and there is no pause."""
+async def test_too_long_a_retry_after_is_an_error_at_once(clock: VirtualClock) -> None:
+    """A server that asks for more than 900 s is not waited for, by any task, and there is no pause."""
     world = World.of(clock, FOUR)
     slots = await world.slots(4)
     waiter = world.waiter()
     await settle()
     with pytest.raises(RateLimitedError) as caught:
-        await refuse(world, slots[0], 901.0)
+        await rate_limit(world, slots[0], 901.0)
     assert caught.value.retry_after == 901.0
     with pytest.raises(RateLimitedError, match="901"):
         await waiter
@@ -202,47 +202,47 @@ async def test_too_long_a_wish_is_told_at_once(clock: VirtualClock) -> None:
 
 
 @virtual
-async def test_nobody_slips_out_as_the_pause_begins(clock: VirtualClock) -> None:
-    """A slot that was handed out in the turn in which the pause begins is not used before its end."""
+async def test_no_request_is_sent_as_the_pause_begins(clock: VirtualClock) -> None:
+    """A slot that was granted in the turn in which the pause begins is not used before its end."""
     world = World.of(clock, Limits(rates=(Rate(60),), concurrency=2))
-    answered, refused = await world.slots(2)
-    call = Job(Lane.INTERACTIVE)
-    waiter = world.waiter(call)
+    answered, limited = await world.slots(2)
+    job = Job(Lane.INTERACTIVE)
+    waiter = world.waiter(job)
     await settle()
     answer(world, answered)
-    await refuse(world, refused, 10.0)
+    await rate_limit(world, limited, 10.0)
     await waiter
     assert world.now == 10.0
-    assert call.in_flight == 1
+    assert job.in_flight == 1
 
 
 # -- spreading --------------------------------------------------------------------------------------------
 
 
 @virtual
-async def test_refusals_that_recur_spread_the_requests(clock: VirtualClock) -> None:
-    """A second refusal spaces evenly, a third counts from the response; each change is told."""
+async def test_429_answers_that_recur_spread_the_requests(clock: VirtualClock) -> None:
+    """A second 429 spaces evenly, a third counts from the response; there is an event for each."""
     world = World.of(clock, SIXTY)
     for _ in range(3):
-        await refuse(world, (await world.slots(1))[0], 10.0)
+        await rate_limit(world, (await world.slots(1))[0], 10.0)
         (probe,) = await world.slots(1)
         answer(world, probe)
     changes = [event.interval for event in world.events if isinstance(event, SpacingChanged)]
     assert changes == pytest.approx([1.05, 1.02])
     begin = world.now
-    call = Job(Lane.INTERACTIVE)
-    sent = await asyncio.gather(*(world.ask(call, latency=0.5) for _ in range(4)))
-    assert sent == pytest.approx([begin + 1.02 + place * 1.52 for place in range(4)])
+    job = Job(Lane.INTERACTIVE)
+    sent = await asyncio.gather(*(world.ask(job, latency=0.5) for _ in range(4)))
+    assert sent == pytest.approx([begin + 1.02 + position * 1.52 for position in range(4)])
 
 
 @virtual
 async def test_even_spacing_from_the_beginning(clock: VirtualClock) -> None:
-    """Asked for even spacing, the first requests are spaced, and a first refusal is taken seriously."""
+    """With even spacing, the first requests are spaced, and a first 429 counts."""
     world = World.of(clock, Limits(rates=(Rate(60),), concurrency=4, spacing="even"))
-    call = Job(Lane.INTERACTIVE)
-    sent = await asyncio.gather(*(world.ask(call) for _ in range(4)))
+    job = Job(Lane.INTERACTIVE)
+    sent = await asyncio.gather(*(world.ask(job) for _ in range(4)))
     assert sent == pytest.approx([0, 1.05, 2.1, 3.15])
-    await refuse(world, (await world.slots(1))[0], 10.0)
+    await rate_limit(world, (await world.slots(1))[0], 10.0)
     assert kinds(world.events) == ["Paused", "SpacingChanged"]
 
 
@@ -259,22 +259,22 @@ async def test_a_server_out_of_order_is_no_reason_to_spread(clock: VirtualClock)
 
 @virtual
 async def test_without_a_rate_there_is_nothing_to_spread(clock: VirtualClock) -> None:
-    """Unlimited requests are paused when refused, and never spread."""
+    """Unlimited requests pause after a 429, and are never spread."""
     world = World.of(clock, FOUR)
     for _ in range(5):
-        await refuse(world, (await world.slots(1))[0], 10.0)
+        await rate_limit(world, (await world.slots(1))[0], 10.0)
     assert kinds(world.events) == ["Paused"] * 5
 
 
 @virtual
-async def test_a_lonely_refusal_is_forgotten(clock: VirtualClock) -> None:
-    """After ten windows' worth of answers the next refusal is a first one again, and not one earlier."""
+async def test_a_single_429_is_forgotten(clock: VirtualClock) -> None:
+    """After ten windows' worth of answers the next 429 is a first one again, and not one earlier."""
     world = World.of(clock, Limits(rates=(Rate(3, 1.0), Rate(2, 0.5)), guard=0.0))
-    call = Job(Lane.INTERACTIVE)
+    job = Job(Lane.INTERACTIVE)
     for answers in (30, 30, 29):
-        await refuse(world, (await world.slots(1))[0], 10.0)
+        await rate_limit(world, (await world.slots(1))[0], 10.0)
         for _ in range(answers):
-            await world.ask(call, latency=0.0)
+            await world.ask(job, latency=0.0)
     assert "SpacingChanged" not in kinds(world.events)
-    await refuse(world, (await world.slots(1))[0], 10.0)
+    await rate_limit(world, (await world.slots(1))[0], 10.0)
     assert "SpacingChanged" in kinds(world.events)

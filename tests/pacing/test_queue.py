@@ -9,47 +9,47 @@ from hypothesis import strategies as st
 from hourlyclicks.pacing.queue import Job, Lane, PriorityQueue
 
 
-def served(lanes: PriorityQueue[str], lane: Lane) -> list[str]:
-    """Serve a lane until nobody waits in it."""
-    tickets = []
-    while lanes.waiting(lane):
-        first = lanes.first(lane)
-        tickets.append(lanes.pop(lane)[1])
-        assert tickets[-1] == first
-    return tickets
+def served(queue: PriorityQueue[str], lane: Lane) -> list[str]:
+    """Serve a lane until it is empty."""
+    items = []
+    while queue.waiting(lane):
+        first = queue.first(lane)
+        items.append(queue.pop(lane)[1])
+        assert items[-1] == first
+    return items
 
 
-def test_calls_take_turns() -> None:
-    """Within a lane each call gets one ticket served at a time, however many another has waiting."""
-    lanes: PriorityQueue[str] = PriorityQueue()
+def test_jobs_take_turns() -> None:
+    """Within a lane each job gets one item served at a time, however many another has waiting."""
+    queue: PriorityQueue[str] = PriorityQueue()
     large, small = Job(Lane.BACKFILL), Job(Lane.BACKFILL)
-    for ticket in ("a1", "a2", "a3", "a4"):
-        lanes.push(large, ticket)
-    for ticket in ("b1", "b2"):
-        lanes.push(small, ticket)
-    assert served(lanes, Lane.BACKFILL) == ["a1", "b1", "a2", "b2", "a3", "a4"]
+    for item in ("a1", "a2", "a3", "a4"):
+        queue.push(large, item)
+    for item in ("b1", "b2"):
+        queue.push(small, item)
+    assert served(queue, Lane.BACKFILL) == ["a1", "b1", "a2", "b2", "a3", "a4"]
 
 
-def test_a_call_that_comes_back_goes_to_the_end() -> None:
-    """A call whose only ticket was served lines up behind those that wait."""
-    lanes: PriorityQueue[str] = PriorityQueue()
+def test_a_job_that_comes_back_goes_to_the_end() -> None:
+    """A job whose only item was served goes behind those that wait."""
+    queue: PriorityQueue[str] = PriorityQueue()
     first, second = Job(Lane.BACKFILL), Job(Lane.BACKFILL)
-    lanes.push(first, "a1")
-    lanes.push(second, "b1")
-    assert lanes.pop(Lane.BACKFILL) == (first, "a1")
-    lanes.push(first, "a2")
-    assert served(lanes, Lane.BACKFILL) == ["b1", "a2"]
+    queue.push(first, "a1")
+    queue.push(second, "b1")
+    assert queue.pop(Lane.BACKFILL) == (first, "a1")
+    queue.push(first, "a2")
+    assert served(queue, Lane.BACKFILL) == ["b1", "a2"]
 
 
 def test_lanes_are_apart() -> None:
-    """A ticket waits in the lane of its call only."""
-    lanes: PriorityQueue[str] = PriorityQueue()
-    lanes.push(Job(Lane.BACKFILL), "slow")
-    assert not lanes.waiting(Lane.INTERACTIVE)
-    lanes.push(Job(Lane.INTERACTIVE), "quick")
-    assert served(lanes, Lane.INTERACTIVE) == ["quick"]
-    assert served(lanes, Lane.BACKFILL) == ["slow"]
-    assert not lanes.size
+    """A item waits in the lane of its job only."""
+    queue: PriorityQueue[str] = PriorityQueue()
+    queue.push(Job(Lane.BACKFILL), "slow")
+    assert not queue.waiting(Lane.INTERACTIVE)
+    queue.push(Job(Lane.INTERACTIVE), "quick")
+    assert served(queue, Lane.INTERACTIVE) == ["quick"]
+    assert served(queue, Lane.BACKFILL) == ["slow"]
+    assert not queue.size
 
 
 def test_the_order_of_urgency() -> None:
@@ -58,57 +58,57 @@ def test_the_order_of_urgency() -> None:
     assert Lane.INTERACTIVE < Lane.BACKFILL
 
 
-def test_who_leaves_is_not_served() -> None:
-    """A removed ticket is gone, with its call when it was the last; others keep their places."""
-    lanes: PriorityQueue[str] = PriorityQueue()
+def test_a_removed_item_is_not_served() -> None:
+    """A removed item is gone, with its job when it was the last; the others keep their order."""
+    queue: PriorityQueue[str] = PriorityQueue()
     one, two = Job(Lane.INTERACTIVE), Job(Lane.INTERACTIVE)
-    for call, ticket in ((one, "a1"), (one, "a2"), (two, "b1")):
-        lanes.push(call, ticket)
-    lanes.remove(one, "a1")
-    lanes.remove(two, "b1")
-    assert served(lanes, Lane.INTERACTIVE) == ["a2"]
+    for job, item in ((one, "a1"), (one, "a2"), (two, "b1")):
+        queue.push(job, item)
+    queue.remove(one, "a1")
+    queue.remove(two, "b1")
+    assert served(queue, Lane.INTERACTIVE) == ["a2"]
 
 
-def test_leaving_twice_is_fine() -> None:
-    """A ticket that is no longer waiting can be removed, whether or not its call still waits."""
-    lanes: PriorityQueue[str] = PriorityQueue()
-    call = Job(Lane.INTERACTIVE)
-    lanes.remove(call, "never there")
-    lanes.push(call, "a1")
-    lanes.remove(call, "never there")
-    assert served(lanes, Lane.INTERACTIVE) == ["a1"]
+def test_removing_twice_is_fine() -> None:
+    """A item that is no longer waiting can be removed, whether or not its job still waits."""
+    queue: PriorityQueue[str] = PriorityQueue()
+    job = Job(Lane.INTERACTIVE)
+    queue.remove(job, "never there")
+    queue.push(job, "a1")
+    queue.remove(job, "never there")
+    assert served(queue, Lane.INTERACTIVE) == ["a1"]
 
 
 def test_draining_takes_everything() -> None:
-    """All tickets of all lanes are handed over, and nobody waits any more."""
-    lanes: PriorityQueue[str] = PriorityQueue()
-    lanes.push(Job(Lane.BACKFILL), "slow")
-    lanes.push(Job(Lane.INTERACTIVE), "quick")
-    assert sorted(lanes.drain()) == ["quick", "slow"]
-    assert not lanes.size
-    assert lanes.drain() == []
+    """All items of all lanes are returned, and the queue is empty."""
+    queue: PriorityQueue[str] = PriorityQueue()
+    queue.push(Job(Lane.BACKFILL), "slow")
+    queue.push(Job(Lane.INTERACTIVE), "quick")
+    assert sorted(queue.drain()) == ["quick", "slow"]
+    assert not queue.size
+    assert queue.drain() == []
 
 
 @given(st.lists(st.integers(0, 4), max_size=40))
-def test_nobody_waits_longer_than_a_round(order: list[int]) -> None:
-    """Between two tickets of one call no other call is served twice."""
-    lanes: PriorityQueue[int] = PriorityQueue()
-    calls = [Job(Lane.BACKFILL) for _ in range(5)]
+def test_no_job_waits_longer_than_a_round(order: list[int]) -> None:
+    """Between two items of one job no other job is served twice."""
+    queue: PriorityQueue[int] = PriorityQueue()
+    jobs = [Job(Lane.BACKFILL) for _ in range(5)]
     for number in order:
-        lanes.push(calls[number], number)
+        queue.push(jobs[number], number)
     turns = []
-    while lanes.size:
-        turns.append(lanes.pop(Lane.BACKFILL)[1])
+    while queue.size:
+        turns.append(queue.pop(Lane.BACKFILL)[1])
     assert sorted(turns) == sorted(order)
     for number in set(order):
-        places = [place for place, turn in enumerate(turns) if turn == number]
-        rounds = [turns[a + 1 : b] for a, b in pairwise(places)]
+        positions = [position for position, turn in enumerate(turns) if turn == number]
+        rounds = [turns[a + 1 : b] for a, b in pairwise(positions)]
         assert all(len(set(turn)) == len(turn) for turn in rounds)
 
 
-@pytest.mark.parametrize(("remaining", "flying", "unsent"), [(5, 0, 5), (5, 2, 3), (1, 2, 0)])
-def test_days_under_way_need_no_slot(remaining: int, flying: int, unsent: int) -> None:
-    """Of the days that were not answered yet, those under way are not to be sent again."""
-    call = Job(Lane.INTERACTIVE, remaining)
-    call.in_flight = flying
-    assert call.unsent == unsent
+@pytest.mark.parametrize(("remaining", "in_flight", "unsent"), [(5, 0, 5), (5, 2, 3), (1, 2, 0)])
+def test_days_in_flight_need_no_slot(remaining: int, in_flight: int, unsent: int) -> None:
+    """Of the days that were not answered yet, those in flight are not sent again."""
+    job = Job(Lane.INTERACTIVE, remaining)
+    job.in_flight = in_flight
+    assert job.unsent == unsent

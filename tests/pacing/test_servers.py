@@ -37,7 +37,7 @@ PLANS = [plan for plan in Plan if plan is not Plan.FREE]
 SLACK: dict[Spacing, float] = {"window": 1.03, "even": 1.07}
 
 
-def judges(rate: Rate) -> list[Algorithm]:
+def servers_of_each_kind(rate: Rate) -> list[Algorithm]:
     """Return a server of each kind that counts; what is over the limit counts too."""
     return [algorithm(counting, rate.requests, rate.seconds, charge_refused=True) for counting in COUNTING]
 
@@ -52,8 +52,8 @@ class Outcome:
     events: list[Event]
 
     @property
-    def refused(self) -> dict[str, int]:
-        """How many requests each kind of server would have refused."""
+    def rejected(self) -> dict[str, int]:
+        """How many requests each kind of server would have answered with a 429."""
         return {type(rate).__name__: rate.refused for rate in self.limit_set.rates}
 
     @property
@@ -64,23 +64,23 @@ class Outcome:
 
 @attrs.define
 class Network:
-    """Delays each way by 5 to 300 ms; the server at its end refuses, or merely counts."""
+    """Delays each way by 5 to 300 ms; the server at its end rejects, or only counts."""
 
     clock: VirtualClock
     limiter: Limiter
     limit_set: LimitSet
     random: random.Random
-    refuses: bool = False
+    rejects: bool = False
     retry_after: float | None = None
     delays: list[float] = attrs.Factory(list)
 
-    async def carry(self, call: Job) -> bool:
+    async def carry(self, job: Job) -> bool:
         """Send one request; return whether it was answered."""
-        slot = await self.limiter.acquire(task_for(call))
+        slot = await self.limiter.acquire(task_for(job))
         there, back = self.random.uniform(0.005, 0.3), self.random.uniform(0.005, 0.3)
         self.delays.append(there + back)
         await self.clock.sleep(there)
-        accepted = self.limit_set.arrive(self.clock.monotonic()) == "accepted" or not self.refuses
+        accepted = self.limit_set.arrive(self.clock.monotonic()) == "accepted" or not self.rejects
         await self.clock.sleep(back)
         try:
             if not accepted:
@@ -95,7 +95,7 @@ def over_the_network(
     limits: Limits,
     servers: list[Algorithm],
     *,
-    refuses: bool = False,
+    rejects: bool = False,
     backend: Callable[[Limits], LimiterBackend] = LocalBackend,
 ) -> Outcome:
     """Send that many requests that are answered, from as many workers as the client would use."""
@@ -109,14 +109,14 @@ def over_the_network(
             Limiter(limits, clock=clock, emit=events.append, random=chance, backend=backend(limits)),
             limit_set,
             chance,
-            refuses=refuses,
+            rejects=rejects,
         )
-        call = Job(Lane.INTERACTIVE, requests)
+        job = Job(Lane.INTERACTIVE, requests)
         todo = iter(range(requests))
 
         async def work() -> None:
             for _ in todo:
-                while not await network.carry(call):
+                while not await network.carry(job):
                     pass
 
         await asyncio.gather(*(work() for _ in range(limits.concurrency + 2)))
@@ -135,49 +135,49 @@ def test_ten_years_on_every_plan(plan: Plan, spacing: Spacing) -> None:
     """Ten years take barely longer than possible, and no kind of server counts one request over the limit."""
     limits = attrs.evolve(plan.limits, spacing=spacing)
     rate = limits.rates[0]
-    outcome = over_the_network(TEN_YEARS, limits, judges(rate))
+    outcome = over_the_network(TEN_YEARS, limits, servers_of_each_kind(rate))
     minimum = theoretical_minimum(TEN_YEARS, rate, concurrency=limits.concurrency, latency=outcome.latency)
-    assert outcome.refused == {"SlidingLog": 0, "WholeSeconds": 0, "FixedWindow": 0, "TokenBucket": 0}
+    assert outcome.rejected == {"SlidingLog": 0, "WholeSeconds": 0, "FixedWindow": 0, "TokenBucket": 0}
     assert outcome.most_at_once <= rate.requests
     assert minimum <= outcome.seconds <= minimum * SLACK[spacing]
     assert outcome.events == []
 
 
 class LogOfSendings(LocalBackend):
-    """A pace that holds a place from the sending only: the usual mistake."""
+    """A backend that counts a request from its sending only: the usual mistake."""
 
     def release(self, slot: Slot, _now: int) -> None:
-        """Free the place as if the response had come when the request was sent."""
+        """Release the slot as if the response had come when the request was sent."""
         super().release(slot, slot.sent)
 
 
-def test_the_judges_can_tell() -> None:
-    """The same judges find fault with a log of sendings, and whole seconds with a missing guard."""
+def test_the_servers_can_tell() -> None:
+    """The same servers reject a log of sendings, and whole seconds with a missing guard."""
     limits = Limits(rates=(Rate(15),), guard=0.0)
-    careless = over_the_network(600, limits, judges(Rate(15)), backend=LogOfSendings)
-    assert careless.refused["SlidingLog"] > 100
+    careless = over_the_network(600, limits, servers_of_each_kind(Rate(15)), backend=LogOfSendings)
+    assert careless.rejected["SlidingLog"] > 100
     assert careless.most_at_once > 15
-    refused = over_the_network(600, limits, judges(Rate(15))).refused
-    assert refused.pop("WholeSeconds") > 100
-    assert refused == {"SlidingLog": 0, "FixedWindow": 0, "TokenBucket": 0}
+    rejected = over_the_network(600, limits, servers_of_each_kind(Rate(15))).rejected
+    assert rejected.pop("WholeSeconds") > 100
+    assert rejected == {"SlidingLog": 0, "FixedWindow": 0, "TokenBucket": 0}
 
 
-def test_a_server_that_refuses_bursts() -> None:
-    """On a leaky bucket without burst the limiter adapts, says so, and then is refused no more."""
+def test_a_server_that_rejects_bursts() -> None:
+    """On a leaky bucket without burst the limiter adapts, emits an event, and then gets no 429 any more."""
     limits = Plan.BUSINESS.limits
-    outcome = over_the_network(600, limits, [algorithm("leaky_bucket", 24, 60.0)], refuses=True)
+    outcome = over_the_network(600, limits, [algorithm("leaky_bucket", 24, 60.0)], rejects=True)
     spread = [event.interval for event in outcome.events if isinstance(event, SpacingChanged)]
     pauses = [event for event in outcome.events if isinstance(event, Paused)]
     assert spread == pytest.approx([2.625, 2.55])
     assert len(pauses) == 3
-    assert outcome.refused["LeakyBucket"] < 10
+    assert outcome.rejected["LeakyBucket"] < 10
     assert outcome.seconds < 600 * 2.5 * 1.4
 
 
-def test_somebody_else_uses_the_key() -> None:
+def test_another_program_uses_the_key() -> None:
     """When the server allows half of what the limits say, the limiter still finishes."""
     outcome = over_the_network(
-        200, Limits(rates=(Rate(20),)), [algorithm("sliding_log", 10, 60.0)], refuses=True
+        200, Limits(rates=(Rate(20),)), [algorithm("sliding_log", 10, 60.0)], rejects=True
     )
     assert any(isinstance(event, SpacingChanged) for event in outcome.events)
     assert outcome.most_at_once <= 20
@@ -186,12 +186,12 @@ def test_somebody_else_uses_the_key() -> None:
 # -- anything goes ----------------------------------------------------------------------------------------
 
 
-class Crowd:
-    """Callers that send, leave, lose patience, are refused, and lose their connection, all by chance.
+class RandomTasks:
+    """Tasks that send, are cancelled, time out, get a 429, or lose their connection, all at random.
 
     Args:
         limits: the limits to keep.
-        seed: of all chance.
+        seed: of all randomness.
         clock: the virtual clock.
     """
 
@@ -205,11 +205,11 @@ class Crowd:
         self.under_way = self.most_under_way = 0
         self.unused = 0
 
-    async def one(self, call: Job) -> None:
+    async def one(self, job: Job) -> None:
         """Send one request and see what comes of it."""
         if self.random.random() < 0.3:
             await self.clock.sleep(self.random.uniform(0, 40))
-        slot = await self.limiter.acquire(task_for(call))
+        slot = await self.limiter.acquire(task_for(job))
         if self.random.random() < 0.05:
             self.limiter.finish(slot, UNSENT)
             return
@@ -238,9 +238,9 @@ class Crowd:
             return SUCCEEDED
         return LOST
 
-    async def guest(self, call: Job) -> None:
+    async def guest(self, job: Job) -> None:
         """Send a request that is cancelled, given up after a time, or left alone."""
-        task = asyncio.create_task(self.one(call))
+        task = asyncio.create_task(self.one(job))
         fate = self.random.random()
         if fate < 0.2:
             await self.clock.sleep(self.random.uniform(0, 30))
@@ -267,21 +267,21 @@ class Crowd:
     ),
     seed=st.integers(0, 2**32),
 )
-def test_nobody_is_left_behind_and_nothing_exceeds_the_limits(limits: Limits, seed: int) -> None:
-    """Whatever happens to a crowd of callers, every one of them gets on, and every limit is kept."""
+def test_every_task_ends_and_nothing_exceeds_the_limits(limits: Limits, seed: int) -> None:
+    """Whatever happens to the tasks, every one of them ends, and every limit is kept."""
 
-    async def scene(clock: VirtualClock) -> Crowd:
-        crowd = Crowd(limits, seed, clock)
-        calls = [Job(lane) for lane in Lane for _ in range(2)]
+    async def scene(clock: VirtualClock) -> RandomTasks:
+        tasks = RandomTasks(limits, seed, clock)
+        jobs = [Job(lane) for lane in Lane for _ in range(2)]
         async with asyncio.TaskGroup() as group:
             for number in range(60):
-                group.create_task(crowd.guest(calls[number % len(calls)]))
-        assert not crowd.limiter._queue.size
-        assert [call.in_flight for call in calls] == [0, 0, 0, 0]
-        return crowd
+                group.create_task(tasks.guest(jobs[number % len(jobs)]))
+        assert not tasks.limiter._queue.size
+        assert [job.in_flight for job in jobs] == [0, 0, 0, 0]
+        return tasks
 
-    crowd = run_virtual(scene)  # a caller that hangs is a deadlock, which is an error
-    assert crowd.under_way == 0
-    assert crowd.most_under_way <= limits.concurrency
+    tasks = run_virtual(scene)  # a task that hangs is a deadlock, which is an error
+    assert tasks.under_way == 0
+    assert tasks.most_under_way <= limits.concurrency
     for rate in limits.rates:
-        assert crowd.limit_set.log.max_in_window(round(rate.seconds * S)) <= rate.requests
+        assert tasks.limit_set.log.max_in_window(round(rate.seconds * S)) <= rate.requests

@@ -1,23 +1,19 @@
-"""What the tests of pacing share: scenes on virtual time, and a limiter with somebody to talk to."""
+"""What the tests of pacing share: scenes on virtual time, and a limiter with its clock and events."""
 
 from __future__ import annotations
 
 import asyncio
 import datetime as dt
 import random
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self
 
 import attrs
 
 from hourlyclicks.clock import SECOND
-from hourlyclicks.coordination.arbiter import Arbiter, SlotRequest
-from hourlyclicks.coordination.state import ArbiterState
 from hourlyclicks.events import Event
 from hourlyclicks.fetching.task import Caller, FetchTask
 from hourlyclicks.model.targets import Account, Query
-from hourlyclicks.pacing.breaker import Wait
 from hourlyclicks.pacing.limiter import ANSWERED, SUCCEEDED, Limiter
-from hourlyclicks.pacing.plans import Limits
 from hourlyclicks.pacing.queue import Job, Lane
 from hourlyclicks.pacing.window import Slot
 from hourlyclicks.simulator.clock import VirtualClock, run_virtual
@@ -25,12 +21,11 @@ from hourlyclicks.simulator.clock import VirtualClock, run_virtual
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
 
-    from hourlyclicks.coordination.arbiter import Taken
+    from hourlyclicks.pacing.breaker import Wait
+    from hourlyclicks.pacing.plans import Limits
     from hourlyclicks.pacing.window import SlidingWindow
 
-T = TypeVar("T")
 S = SECOND
-LEASE = 40
 
 
 class NoJitter(random.Random):
@@ -52,14 +47,14 @@ def virtual(scene: Callable[[VirtualClock], Coroutine[Any, Any, None]]) -> Calla
 
 
 def taken(window: SlidingWindow, now: float) -> Slot:
-    """Take a place that must be free, at a moment in seconds."""
+    """Take a slot that must be free, at a moment in seconds."""
     got = window.reserve(round(now * S))
     assert isinstance(got, Slot)
     return got
 
 
 def refused(window: SlidingWindow, now: float) -> Wait:
-    """Ask for a place that must not be free, at a moment in seconds."""
+    """Ask for a slot that must not be free, at a moment in seconds."""
     got = window.reserve(round(now * S))
     assert not isinstance(got, Slot)
     return got
@@ -71,14 +66,14 @@ def task_for(job: Job) -> FetchTask:
 
 
 async def settle() -> None:
-    """Let everybody who is ready have several turns."""
+    """Run the event loop a few times."""
     for _ in range(5):
         await asyncio.sleep(0)
 
 
 @attrs.define
 class World:
-    """A limiter, its clock, and all events it told of."""
+    """A limiter, its clock, and all events it emitted."""
 
     clock: VirtualClock
     limiter: Limiter
@@ -86,7 +81,7 @@ class World:
 
     @classmethod
     def of(cls, clock: VirtualClock, limits: Limits) -> Self:
-        """Make a world without chance."""
+        """Make a world without randomness."""
         events: list[Event] = []
         return cls(clock, Limiter(limits, clock=clock, emit=events.append, random=NoJitter()), events)
 
@@ -96,16 +91,16 @@ class World:
         return self.clock.monotonic() / S
 
     async def slots(self, number: int) -> list[Slot]:
-        """Take some slots that are free, each for a call of its own."""
+        """Take some slots that are free, each for a job of its own."""
         return [await self.limiter.acquire(task_for(Job(Lane.INTERACTIVE))) for _ in range(number)]
 
-    def waiter(self, call: Job | None = None) -> asyncio.Task[Slot]:
-        """Let somebody wait for a slot."""
-        return asyncio.create_task(self.limiter.acquire(task_for(call or Job(Lane.INTERACTIVE))))
+    def waiter(self, job: Job | None = None) -> asyncio.Task[Slot]:
+        """Let a task wait for a slot."""
+        return asyncio.create_task(self.limiter.acquire(task_for(job or Job(Lane.INTERACTIVE))))
 
-    async def ask(self, call: Job, latency: float = 0.2) -> float:
+    async def ask(self, job: Job, latency: float = 0.2) -> float:
         """Send one request that is answered; return when it was sent."""
-        slot = await self.limiter.acquire(task_for(call))
+        slot = await self.limiter.acquire(task_for(job))
         sent = self.now
         await self.clock.sleep(latency)
         self.limiter.finish(slot, ANSWERED)
@@ -116,62 +111,3 @@ async def succeed(world: World) -> None:
     """Let an interactive request be answered with figures."""
     slot = await world.limiter.acquire(task_for(Job(Lane.INTERACTIVE)))
     world.limiter.finish(slot, SUCCEEDED)
-
-
-@attrs.define
-class Booth:
-    """A turnstile without a store: a book as text, steps at moments in seconds, and some processes.
-
-    Attributes:
-        limits: the limits of whoever comes.
-        text: the book as it is kept.
-        written: how often it was written.
-    """
-
-    limits: Limits
-    text: str | None = None
-    written: int = 0
-    _asked: int = 0
-
-    def step(self, at: float, act: Callable[[Arbiter], T]) -> T:
-        """Take a step as a store does."""
-        arbiter = Arbiter(self.limits, self.state, now=round(at * S), lease=LEASE * S)
-        result = act(arbiter)
-        state = arbiter.close()
-        if arbiter.changed:
-            self.text = state.write()
-            self.written += 1
-        return result
-
-    @property
-    def state(self) -> ArbiterState:
-        """The book as somebody reads it."""
-        return ArbiterState.read(self.text)
-
-    def ask(self, at: float, holder: str, what: str | None = None, **more: Any) -> Slot | Wait | Taken:  # noqa: ANN401 - the rest of an applicant
-        """Ask for a place for a day, each time another unless told otherwise."""
-        self._asked += 1
-        given: dict[str, Any] = {"lane": 0, "waiting": 1, "unsent": 1, "job": ""} | more
-        who = SlotRequest(holder, self._asked, what=what or f"day {self._asked}", **given)
-        return self.step(at, lambda arbiter: arbiter.reserve(who))
-
-    def given(self, at: float, holder: str, what: str | None = None, **more: Any) -> Slot:  # noqa: ANN401 - the rest of an applicant
-        """Take a place that must be free."""
-        got = self.ask(at, holder, what, **more)
-        assert isinstance(got, Slot)
-        return got
-
-    def held(self, at: float, holder: str, what: str | None = None, **more: Any) -> float | None:  # noqa: ANN401 - the rest of an applicant
-        """Ask for a place that must not be free; return when to ask again, in seconds."""
-        got = self.ask(at, holder, what, **more)
-        assert isinstance(got, Wait)
-        return None if got.until is None else got.until / S
-
-    def release(self, at: float, slot: Slot, *, answered: bool = True) -> None:
-        """Let a response come."""
-        self.step(at, lambda arbiter: arbiter.release(slot.id, answered=answered))
-
-    def refuse(self, at: float, slot: Slot, retry_after: float | None = None) -> float | None:
-        """Let a request be refused; return the seconds of the pause if that begins one."""
-        refusal = self.step(at, lambda arbiter: arbiter.refused(slot.id, retry_after, u=0.0, for_rate=True))
-        return None if refusal is None else refusal.seconds

@@ -1,4 +1,4 @@
-"""Runs a backfill as a process of its own, and tells of it line by line; a test may kill it meanwhile.
+"""Runs a backfill as a process of its own, and reports it line by line; a test may kill it meanwhile.
 
 Called with a `Job` as JSON. It prints a JSON list a line, each at once and in one piece: ``["ready"]`` when
 it waits for a line of its input to begin, ``["day", nanoseconds, target, date]`` for every event `DayDone`,
@@ -39,7 +39,7 @@ class Job(NamedTuple):
         guard: the seconds that are added to it.
         concurrency: how many may be under way at a time.
         total: the seconds a request may take.
-        margin: the seconds by which its place is held longer than that when the process dies.
+        margin: the seconds by which its slot is held longer than that when the process dies.
         account: under which name the store knows the account.
     """
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(params=sized(["sqlite"], ["sqlite", "postgres"]))
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """Name a place for a store."""
+    """Return the address of a store."""
     if request.param == "sqlite":
         return str(tmp_path / "clicks.db")
     server: PostgresServer = request.getfixturevalue("postgres_server")

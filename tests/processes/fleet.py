@@ -51,7 +51,7 @@ class Worker:
             )
 
     def lines(self, kind: str) -> list[list[Any]]:
-        """Return what it has told so far."""
+        """Return what it has reported so far."""
         whole = self._path.read_text("utf-8").rpartition("\n")[0].splitlines()
         return [words for line in whole if (words := json.loads(line))[0] == kind]
 
@@ -164,7 +164,7 @@ class Fleet:
             upstream.key,
             store=self.store,
             account=self._account,
-            transport=Nobody(),
+            transport=Unused(),
             limits=Limits(concurrency=8),
         ) as client:
             for target in targets:
@@ -187,7 +187,7 @@ class Fleet:
         return self.upstream.truth(target, day, day)[day]
 
 
-class Nobody:
+class Unused:
     """A transport that must not be used."""
 
     async def send(self, request: Request) -> Response:

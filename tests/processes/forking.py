@@ -1,4 +1,4 @@
-"""A process that forks with a client in its hands; it writes what the child was told.
+"""A process that forks with a client in its hands; it writes the errors that the child got.
 
 Its arguments are the address of the API, its key, the store, and when the client is used: ``before`` the fork
 or ``after`` it.
@@ -62,15 +62,15 @@ def before(client: Client, where: str) -> int:
 
 def in_child(client: Client, store: Store) -> None:
     """Try to use what belongs to the parent, and close it."""
-    told = []
+    errors = []
     for use in (client.day("2024-03-02", LINK), store.accounts()):
         try:
             asyncio.run(use)
         except (UsageError, StoreError) as error:
-            told.append(str(error))
+            errors.append(str(error))
     asyncio.run(client.close())
     asyncio.run(store.close())
-    sys.stdout.write(json.dumps(told))
+    sys.stdout.write(json.dumps(errors))
     sys.stdout.flush()
 
 

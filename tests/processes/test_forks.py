@@ -37,7 +37,7 @@ def test_a_client_that_was_not_used_yet_works_in_each_child(store: str) -> None:
     asyncio.run(main())
 
 
-def test_a_client_that_was_used_is_refused_in_a_child(store: str) -> None:
+def test_a_client_that_was_used_is_an_error_in_a_child(store: str) -> None:
     """It says what to do; closing it there does nothing to the parent's, and nothing is warned about."""
 
     async def main() -> None:

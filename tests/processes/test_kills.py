@@ -49,7 +49,7 @@ def test_a_backfill_survives_any_number_of_kills(store: str, tmp_path: Path) -> 
         for number in range(KILLS):
             worker = here.start(*LINKS)
             worker.go()
-            if number % 2:  # it surely dies at work, and not while it waits for its predecessor's places
+            if number % 2:  # it surely dies at work, and not while it waits for its predecessor's slots
                 until(partial(_has_done, worker, chance.randint(1, MOST_DONE)))
             time.sleep(chance.uniform(0, SOON if number % 2 else LONGEST_LIFE))
             assert worker.runs, "it was done too soon: there are not enough days"
@@ -71,7 +71,7 @@ def test_a_backfill_survives_any_number_of_kills(store: str, tmp_path: Path) -> 
 
 
 def test_a_restart_right_after_a_full_window_waits(store: str, tmp_path: Path) -> None:
-    """Who is started right after its predecessor has used a window up begins no new one."""
+    """A process that starts right after its predecessor has used up a window begins no new one."""
     with fleet(tmp_path, store, days=30, requests=FULL, window=1.2) as here:
         for _ in range(2):
             worker = here.start(LINKS[0])

@@ -18,7 +18,7 @@ from hourlyclicks.model.targets import Link
 from hourlyclicks.pacing.plans import Limits
 from hourlyclicks.transport.protocol import Timeout
 from hourlyclicks.transport.translate import LARGEST_BODY
-from tests.fetching.asking import DAY, KEY, LINK, Dice, Unresolved, places_taken
+from tests.fetching.asking import DAY, KEY, LINK, Dice, Unresolved, slots_in_use
 from tests.transport.raw_server import EMPTY_DAY, OK, Sign, answer
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ async def test_a_slot_is_free_after_every_failure(server: RawServer) -> None:
         for _ in broken:
             with pytest.raises(HourlyClicksError):
                 await client.day(DAY, LINK)
-            assert places_taken(client) == 0
+            assert slots_in_use(client) == 0
         await server.deserted()
     async with client_of(server) as client:
         await client.day(DAY, LINK)

@@ -13,7 +13,7 @@ from hourlyclicks import Client, Limits, Rate, RetryPolicy, Timeout
 from hourlyclicks.clock import SECOND
 from hourlyclicks.errors import HourlyClicksError, TransportError
 from hourlyclicks.simulator.clock import run_virtual
-from tests.fetching.asking import KEY, LINK, crowded, needs_linux, places_taken
+from tests.fetching.asking import KEY, LINK, crowded, needs_linux, slots_in_use
 from tests.transport.raw_server import OK, RawServer, Sign, answer
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def test_a_timeout_holds_the_place_as_long_again(*, given: bool) -> None:
             options: dict[str, Any] = {"session": session} if given else {}
             async with scene.client(**options) as client:
                 await client.day("2025-04-01", LINK)
-                assert places_taken(client) == 0
+                assert slots_in_use(client) == 0
 
     assert play(story, HANGS) == [0, 2 * TOTAL]
 

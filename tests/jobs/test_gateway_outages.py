@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from hourlyclicks.model.http import Response
     from tests.fetching.stage import Stage
 
-SICK = 5.0
+OUTAGE = 5.0
 
 
 def envelope(code: int, message: str = "maintenance") -> Response:
@@ -66,20 +66,20 @@ def test_after_one_more_run_nothing_is_missing(kind: str, tmp_path: Path) -> Non
         stages.append(stage)
 
     def answers(day: dt.date, _number: int) -> Response:
-        return KINDS[kind] if began <= stages[-1].now < began + SICK else good(day)
+        return KINDS[kind] if began <= stages[-1].now < began + OUTAGE else good(day)
 
-    book = FakeApi(tmp_path / "clicks.db")
+    api = FakeApi(tmp_path / "clicks.db")
     range_ = DateRange(DAY, DAY + dt.timedelta(days - 1))
     options = {"limits": limits, "retry": RetryPolicy(attempts=dice.choice([1, 4]))}
     requests = 0
     try:
-        book.run(answers, days=range_, targets=links, meanwhile=see, options=options)
+        api.run(answers, days=range_, targets=links, meanwhile=see, options=options)
     except AuthenticationError:  # the first answer was a 403
-        book.start += dt.timedelta(minutes=2)
+        api.start += dt.timedelta(minutes=2)
     else:
-        requests += book.report.requests
-        assert book.report.refused == 0
-    book.run(days=range_, targets=links, options=options)
-    assert (book.report.complete, book.report.refused) == (True, 0)
-    assert book.report.done + book.report.reused == days * targets
-    assert requests + book.report.requests <= days * targets * 1.05 + 20
+        requests += api.report.requests
+        assert api.report.refused == 0
+    api.run(days=range_, targets=links, options=options)
+    assert (api.report.complete, api.report.refused) == (True, 0)
+    assert api.report.done + api.report.reused == days * targets
+    assert requests + api.report.requests <= days * targets * 1.05 + 20

@@ -1,0 +1,46 @@
+"""Which rejections are final, as a state machine without a clock or a network."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hourlyclicks.fetching.rejection import likeness
+from hourlyclicks.jobs.confirmation import RejectionLog
+from hourlyclicks.jobs.parking import Parking
+from tests.fetching.asking import LINK
+from tests.jobs.rejecting import GATEWAY, NO, day, reject
+
+
+def test_a_rejection_is_ready_after_an_answer_to_a_later_request() -> None:
+    """It needs an answer to a request that was sent after it had come, and has to be recorded."""
+    parking = Parking(keeps=True)
+    parking.answered(day(0), 0)
+    reject(parking, day(1), now=10)
+    parking.recorded(day(1), None)
+    parking.answered(day(2), 9)
+    assert parking.rejections.take_ready(LINK) == []
+    parking.answered(day(3), 10)
+    (ready,) = parking.rejections.take_ready(LINK)
+    assert (ready.query, ready.between) == (day(1), True)
+    assert parking.rejections.take_ready(LINK) == []
+
+
+def test_a_gateway_rejects_no_day() -> None:
+    """Its answers park a target, and are never final for a day; neither are those without a store."""
+    for keeps, error in ((True, GATEWAY), (False, NO)):
+        parking = Parking(keeps=keeps)
+        parking.answered(day(0), 0)
+        reject(parking, day(1), error)
+        parking.recorded(day(1), None)
+        parking.answered(day(2), 10)
+        assert parking.rejections.take_ready(LINK) == []
+
+
+@given(st.lists(st.booleans(), max_size=12))
+def test_a_rejection_is_trusted_until_it_fails_to_come_again(seen: list[bool]) -> None:
+    """Three repetitions are enough; a single one that was answered instead disproves it for good."""
+    log, like = RejectionLog(), likeness(NO)
+    for again in seen:
+        log.repeated(like, again=again)
+    assert log.trusts(like) == (sum(seen) >= 3 and all(seen))
