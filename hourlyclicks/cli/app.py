@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hourlyclicks._version import __version__
+from hourlyclicks.cli.console.stdout import DISK_ERRORS, cannot_write, flush_stdout, forget_stdout
 from hourlyclicks.cli.exits import BROKEN_PIPE, INTERRUPTED, Failure
-from hourlyclicks.cli.streams import DISK_ERRORS, cannot_write, flush_stdout, forget_stdout
 from hourlyclicks.errors import HourlyClicksError
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ from typing import IO, Any
 import attrs
 import click
 
-from hourlyclicks.cli.words import safe
 from hourlyclicks.errors import (
     ApiError,
     AuthenticationError,
@@ -22,6 +21,7 @@ from hourlyclicks.errors import (
     TransportError,
     UsageError,
 )
+from hourlyclicks.render.words import safe
 
 UNEXPECTED = 1
 USAGE = 2

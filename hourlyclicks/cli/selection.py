@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import click
 
+from hourlyclicks.cli.console.messages import say
 from hourlyclicks.cli.options.listing import read_list
 from hourlyclicks.cli.options.naming import read_link, warn_of_lookalikes
 from hourlyclicks.cli.options.shared import path_type
-from hourlyclicks.cli.words import say
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.spelling import BLANKS
 from hourlyclicks.model.targets import Account, Group, Target

@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from hourlyclicks.errors import HourlyClicksError
 from hourlyclicks.events import TargetParked
 from hourlyclicks.fetching.cache import NOTHING
-from hourlyclicks.fetching.rejection import likeness, rejects
+from hourlyclicks.fetching.rejection import rejects
 from hourlyclicks.jobs.parking import Parking
 from hourlyclicks.model.dates import is_final
+from hourlyclicks.model.rejections import likeness
 from hourlyclicks.model.targets import Query
 from hourlyclicks.pacing.queue import HeldError, OverError
 from hourlyclicks.store.ledger import DayState
@@ -25,9 +26,10 @@ if TYPE_CHECKING:
     from hourlyclicks.events import Dispatcher
     from hourlyclicks.fetching.cache import DayCache, TargetHistory
     from hourlyclicks.fetching.coalescing import SingleFlight
-    from hourlyclicks.fetching.rejection import Likeness, Rejection
+    from hourlyclicks.fetching.rejection import Rejection
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
+    from hourlyclicks.model.rejections import Likeness
     from hourlyclicks.model.targets import Target
     from hourlyclicks.pacing.limiter import Limiter
     from hourlyclicks.pacing.queue import Job

@@ -35,7 +35,8 @@ import attrs
 
 from hourlyclicks.clock import SECOND
 from hourlyclicks.errors import ApiError
-from hourlyclicks.fetching.rejection import Likeness, Rejection, likeness, rejects
+from hourlyclicks.fetching.rejection import Rejection, rejects
+from hourlyclicks.model.rejections import Likeness, likeness
 from hourlyclicks.model.targets import Query
 from hourlyclicks.store.ledger import DayState
 

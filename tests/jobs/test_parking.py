@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from hourlyclicks.clock import SECOND
 from hourlyclicks.errors import ApiError
-from hourlyclicks.fetching.rejection import likeness
 from hourlyclicks.jobs.parking import PROBE_AFTER, ROW, WIDE, Parking, State
+from hourlyclicks.model.rejections import likeness
 from hourlyclicks.model.targets import Link, Query
 from tests.fetching.asking import DAY, LINK
 

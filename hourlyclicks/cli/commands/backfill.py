@@ -6,29 +6,31 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hourlyclicks.cli import loop, resume
+from hourlyclicks.cli.console import loop
+from hourlyclicks.cli.console.messages import say
 from hourlyclicks.cli.exits import INTERRUPTED, Failure
-from hourlyclicks.cli.moments import read_deadline
 from hourlyclicks.cli.options.access import with_access
+from hourlyclicks.cli.options.deadlines import read_deadline
 from hourlyclicks.cli.options.keys import find_key
 from hourlyclicks.cli.options.shared import default_pace, present, with_pace, with_period
 from hourlyclicks.cli.options.stores import with_store
 from hourlyclicks.cli.options.strict import StrictCommand
+from hourlyclicks.cli.output import resume
+from hourlyclicks.cli.output.report import failure, go_on, report_lines
 from hourlyclicks.cli.progress.tally import start_tally
 from hourlyclicks.cli.progress.views import open_view, shown
-from hourlyclicks.cli.report import failure, go_on, report_lines
 from hourlyclicks.cli.selection import with_targets
-from hourlyclicks.cli.words import count, say
 from hourlyclicks.errors import HourlyClicksError
 from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.model.dates import check_begun
+from hourlyclicks.render.words import count
 
 if TYPE_CHECKING:
     import asyncio
     import datetime as dt
 
-    from hourlyclicks.cli.moments import Deadline
     from hourlyclicks.cli.options.access import Access
+    from hourlyclicks.cli.options.deadlines import Deadline
     from hourlyclicks.cli.options.shared import Period, RateOptions
     from hourlyclicks.cli.options.stores import StoreChoice
     from hourlyclicks.cli.selection import Selection

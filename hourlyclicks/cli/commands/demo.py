@@ -17,23 +17,24 @@ import attrs
 import click
 from rich.text import Text
 
-from hourlyclicks.cli import loop
-from hourlyclicks.cli.collecting import Outcome
+from hourlyclicks.cli.commands.collecting import Outcome
+from hourlyclicks.cli.console import loop
+from hourlyclicks.cli.console.messages import say
 from hourlyclicks.cli.demo.filling import fill, stored
 from hourlyclicks.cli.demo.killing import FEWEST, Killing, Mercy
-from hourlyclicks.cli.demo.mishaps import mishaps, named
 from hourlyclicks.cli.demo.stage import DELAY, FAULTS, LIMITS, LINK, RATE, SCALE, TODAY
 from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, UNEXPECTED, Failure, sentence
-from hourlyclicks.cli.heatmap import heatmap
+from hourlyclicks.cli.options.faults import faults_in_words, random_faults
 from hourlyclicks.cli.options.strict import StrictCommand
 from hourlyclicks.cli.progress.live import terminal
 from hourlyclicks.cli.progress.tally import start_tally
 from hourlyclicks.cli.progress.views import open_view, shown
-from hourlyclicks.cli.tables import WEEKDAYS, palette_for
-from hourlyclicks.cli.words import count, pace, say
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.targets import Target
 from hourlyclicks.pacing.forecast import theoretical_minimum
+from hourlyclicks.render.heatmap import heatmap
+from hourlyclicks.render.tables import WEEKDAYS, palette_for
+from hourlyclicks.render.words import count, pace
 from hourlyclicks.simulator import Simulator
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ def command(*, days: int, seed: int, no_faults: bool) -> None:
     """
     period = DateRange(TODAY - dt.timedelta(days=days), TODAY - dt.timedelta(days=1))
     spoilt = 0.0 if no_faults else FAULTS
-    mercy = Mercy(mishaps(spoilt, seed=seed))
+    mercy = Mercy(random_faults(spoilt, seed=seed))
     server = Simulator(
         seed=seed,
         plan="business",
@@ -218,7 +219,7 @@ def _figures(run: Run) -> Iterator[Text]:
     yield _line("time", f"{run.seconds:.1f} s; the limit alone makes it {least:.1f} s")
     yield _line("requests", f"{counters.requests:,} for {count(days, 'day')}, {count(run.retries, 'retry')}")
     if counters.faults:
-        yield _line("faults", named(counters.faults))
+        yield _line("faults", faults_in_words(counters.faults))
     most = run.server.max_in_window(60.0)
     yield _line("limit", pace(LIMITS))
     yield _line(

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hourlyclicks.cli import loop
+from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.options.shared import PLANS, present, with_pace, with_period
 from hourlyclicks.cli.options.stores import account_to_fill, looking_into, with_store
 from hourlyclicks.cli.options.strict import StrictCommand
 from hourlyclicks.cli.selection import with_targets
-from hourlyclicks.cli.words import BOUND_BY, count, duration
-from hourlyclicks.cli.words import pace as pace_in_words
 from hourlyclicks.model.dates import as_zone
 from hourlyclicks.pacing.forecast import TYPICAL_LATENCY, forecast
 from hourlyclicks.pacing.plans import Plan
+from hourlyclicks.render.words import BOUND_BY, count, duration
+from hourlyclicks.render.words import pace as pace_in_words
 from hourlyclicks.store.freshness import Freshness
 from hourlyclicks.store.ledger import SETTLED, DayState
 from hourlyclicks.store.protocol import NoStoreError

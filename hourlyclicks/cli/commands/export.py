@@ -8,20 +8,22 @@ from typing import IO, TYPE_CHECKING
 import attrs
 import click
 
-from hourlyclicks.cli import loop, resume
-from hourlyclicks.cli.coverage import ALL_DAYS
+from hourlyclicks.cli.console import loop
+from hourlyclicks.cli.console.messages import say
 from hourlyclicks.cli.exits import INCOMPLETE, Failure
 from hourlyclicks.cli.options.shared import path_type, with_range
 from hourlyclicks.cli.options.stores import looking_into, one_account, with_store
 from hourlyclicks.cli.options.strict import StrictCommand
-from hourlyclicks.cli.output import check_writable, format_for, writing
+from hourlyclicks.cli.output import resume
+from hourlyclicks.cli.output.files import check_writable, format_for, writing
 from hourlyclicks.cli.selection import with_targets
-from hourlyclicks.cli.words import count, say
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.export import COLUMNS
 from hourlyclicks.model.series import merge_days
 from hourlyclicks.model.targets import Target
+from hourlyclicks.render.words import count
+from hourlyclicks.store.coverage import ALL_DAYS
 from hourlyclicks.store.ledger import WITH_FIGURES
 from hourlyclicks.store.protocol import Store
 
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hourlyclicks.cli.options.stores import StoreChoice
-    from hourlyclicks.cli.output import Format
+    from hourlyclicks.cli.output.files import Format
     from hourlyclicks.cli.selection import Selection
 _CHUNK = 366
 """Days of a target that are in memory at a time."""

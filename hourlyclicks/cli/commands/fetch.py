@@ -10,26 +10,29 @@ from typing import TYPE_CHECKING
 import attrs
 import click
 
-from hourlyclicks.cli import hangup, loop, resume
-from hourlyclicks.cli.collecting import collect_each
+from hourlyclicks.cli.commands.collecting import collect_each
+from hourlyclicks.cli.console import hangup, loop
+from hourlyclicks.cli.console.messages import say
 from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, Failure, sentence
 from hourlyclicks.cli.options.access import with_access
 from hourlyclicks.cli.options.keys import find_key
 from hourlyclicks.cli.options.shared import default_pace, path_type, present, with_pace, with_period
 from hourlyclicks.cli.options.stores import with_store
 from hourlyclicks.cli.options.strict import StrictCommand
-from hourlyclicks.cli.output import Format, check_writable, format_for, keep, write
+from hourlyclicks.cli.output import resume
+from hourlyclicks.cli.output.files import Format, check_writable, format_for, keep, write
+from hourlyclicks.cli.output.replace import is_device
 from hourlyclicks.cli.progress.joint import JointProgress
 from hourlyclicks.cli.progress.tally import start_tally
 from hourlyclicks.cli.progress.views import open_view, shown
-from hourlyclicks.cli.replace import is_device
 from hourlyclicks.cli.selection import with_targets
-from hourlyclicks.cli.words import count, say, span, spans
 from hourlyclicks.fetching.retry import RetryPolicy
+from hourlyclicks.model.spans import spans
 from hourlyclicks.pacing.queue import Lane
+from hourlyclicks.render.words import count, span
 
 if TYPE_CHECKING:
-    from hourlyclicks.cli.collecting import Outcomes
+    from hourlyclicks.cli.commands.collecting import Outcomes
     from hourlyclicks.cli.options.access import Access
     from hourlyclicks.cli.options.shared import Period, RateOptions
     from hourlyclicks.cli.options.stores import StoreChoice

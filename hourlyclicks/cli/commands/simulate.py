@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hourlyclicks.cli import loop, resume
-from hourlyclicks.cli.demo.mishaps import mishaps, named
+from hourlyclicks.cli.console import loop
+from hourlyclicks.cli.console.stdout import flush_stdout, forget_stdout
 from hourlyclicks.cli.exits import USAGE, Failure
+from hourlyclicks.cli.options.faults import faults_in_words, random_faults
 from hourlyclicks.cli.options.shared import PLANS, Finite
 from hourlyclicks.cli.options.strict import StrictCommand
-from hourlyclicks.cli.streams import flush_stdout, forget_stdout
-from hourlyclicks.cli.words import count, pace
+from hourlyclicks.cli.output import resume
 from hourlyclicks.pacing.plans import Limits, Rate
+from hourlyclicks.render.words import count, pace
 from hourlyclicks.simulator import ALGORITHMS, Simulator
 from hourlyclicks.simulator import PLANS as RULES
 
@@ -81,7 +82,7 @@ def command(
         plan=rules.name,
         policing=policing,
         time_scale=time_scale,
-        faults=mishaps(fault_rate, seed=seed),
+        faults=random_faults(fault_rate, seed=seed),
         port=port,
     )
     limits = Limits(
@@ -125,5 +126,5 @@ def _report(counters: Counters) -> list[str]:
     lines = [f"{count(counters.requests, 'request')}" + (f": {statuses}" if statuses else "")]
     lines.append(f"Over the rate: {counters.over_limit:,}, too many at a time: {counters.over_concurrency:,}")
     if counters.faults:
-        lines.append(f"Faults: {named(counters.faults)}")
+        lines.append(f"Faults: {faults_in_words(counters.faults)}")
     return lines

@@ -12,24 +12,24 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import click
 
-from hourlyclicks.cli import loop
-from hourlyclicks.cli.coverage import ALL_DAYS, cover
+from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.options.shared import present, with_range
 from hourlyclicks.cli.options.stores import SHORT, accounts, looking_into, with_store
 from hourlyclicks.cli.options.strict import StrictCommand
-from hourlyclicks.cli.output import writing
+from hourlyclicks.cli.output.files import writing
 from hourlyclicks.cli.selection import with_targets
-from hourlyclicks.cli.words import count, safe, span
 from hourlyclicks.model.dates import DateRange, as_zone
 from hourlyclicks.model.targets import Target
+from hourlyclicks.render.words import count, safe, span
+from hourlyclicks.store.coverage import ALL_DAYS, cover
 from hourlyclicks.store.ledger import WITH_FIGURES, DayState
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 
-    from hourlyclicks.cli.coverage import Coverage
     from hourlyclicks.cli.options.stores import StoreChoice
     from hourlyclicks.cli.selection import Selection
+    from hourlyclicks.store.coverage import Coverage
     from hourlyclicks.store.protocol import Store
 
 _SHOWN = 10

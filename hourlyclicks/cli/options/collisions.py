@@ -19,7 +19,7 @@ import attrs
 
 from hourlyclicks.cli.exits import USAGE, Failure
 from hourlyclicks.cli.options.keys import default_file
-from hourlyclicks.cli.replace import is_device
+from hourlyclicks.cli.output.replace import is_device
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

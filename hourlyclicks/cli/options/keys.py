@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import platformdirs
 
-from hourlyclicks.cli.words import say
+from hourlyclicks.cli.console.messages import say
 from hourlyclicks.client import KEY_VARIABLE
 from hourlyclicks.errors import UsageError
 from hourlyclicks.wire.unwrap import text_of, unwrap_key

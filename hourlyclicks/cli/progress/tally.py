@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 import attrs
 
-from hourlyclicks.cli.moments import on_the_clock
+from hourlyclicks.cli.console.messages import say
 from hourlyclicks.cli.options.shared import present
-from hourlyclicks.cli.words import BOUND_BY, count, duration, say
 from hourlyclicks.events import (
     AttemptFailed,
     Binding,
@@ -33,6 +32,7 @@ from hourlyclicks.fetching.skew import words_for
 from hourlyclicks.model.targets import Target
 from hourlyclicks.pacing.forecast import TYPICAL_LATENCY, forecast
 from hourlyclicks.pacing.plans import Limits
+from hourlyclicks.render.words import BOUND_BY, count, duration, on_the_clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -19,16 +19,17 @@ import click
 from click.core import ParameterSource
 
 from hourlyclicks.cli.options.naming import words_for
-from hourlyclicks.cli.replace import is_device
-from hourlyclicks.cli.words import safe, spans
+from hourlyclicks.cli.output.replace import is_device
 from hourlyclicks.model.dates import DateRange
+from hourlyclicks.model.spans import spans
 from hourlyclicks.pacing.plans import Rate
+from hourlyclicks.render.words import safe
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator
 
-    from hourlyclicks.cli.collecting import Outcomes
+    from hourlyclicks.cli.commands.collecting import Outcomes
     from hourlyclicks.model.targets import Target
 
 _LARGEST_NUMBER = 3

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hourlyclicks import RetryPolicy
-from hourlyclicks.cli import resume
 from hourlyclicks.cli.commands import backfill
-from hourlyclicks.cli.resume import program, quoted
+from hourlyclicks.cli.output import resume
+from hourlyclicks.cli.output.resume import program, quoted
 from hourlyclicks.simulator import Rule, Script, Status
 from tests.cli.serving import APRIL, FAST, LINK, ONE_AT_A_TIME, invoke, serving
 from tests.cli.stocks import stock

@@ -15,14 +15,14 @@ import pytest
 
 from hourlyclicks import Link
 from hourlyclicks.cli.exits import OUTPUT, USAGE, Failure
-from hourlyclicks.cli.output import check_writable, format_for, partial_name, write
-from hourlyclicks.cli.replace import replacing
+from hourlyclicks.cli.output.files import check_writable, format_for, partial_name, write
+from hourlyclicks.cli.output.replace import replacing
 from tests.cli.examples import week_of_work
 from tests.cli.serving import APRIL, invoke
 from tests.cli.stocks import stock
 
 if TYPE_CHECKING:
-    from hourlyclicks.cli.output import Format
+    from hourlyclicks.cli.output.files import Format
 
 SERIES = week_of_work()
 

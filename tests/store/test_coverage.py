@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import attrs
 
 from hourlyclicks import DateRange
-from hourlyclicks.cli.coverage import Month, Trouble, cover
+from hourlyclicks.store.coverage import Month, Trouble, cover
 from hourlyclicks.store.ledger import DayState, Failure, LedgerEntry, state_of
 from tests.cli.stocks import LATER, LINK, answer, days, trouble
 
 if TYPE_CHECKING:
-    from hourlyclicks.cli.coverage import Coverage
+    from hourlyclicks.store.coverage import Coverage
 
 APRIL = DateRange.of("2025-04-01", "2025-04-30")
 

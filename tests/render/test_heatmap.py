@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import pytest
 from rich.console import Console
 
-from hourlyclicks.cli.heatmap import heatmap
-from hourlyclicks.cli.tables import ASCII, UNICODE
+from hourlyclicks.render.heatmap import heatmap
+from hourlyclicks.render.tables import ASCII, UNICODE
 
 if TYPE_CHECKING:
     from syrupy.assertion import SnapshotAssertion
 
-    from hourlyclicks.cli.tables import Palette
+    from hourlyclicks.render.tables import Palette
 
 WEEK = [[(hour * 7 + day * 31) % 97 * 40 for hour in range(24)] for day in range(7)]
 SILENCE = [[0] * 24 for _ in range(7)]

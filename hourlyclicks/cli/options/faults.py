@@ -29,12 +29,12 @@ _NAMES = {
 }
 
 
-def mishaps(rate: float, *, seed: int) -> Chances:
+def random_faults(rate: float, *, seed: int) -> Chances:
     """Return faults of all kinds that hit this share of the requests."""
     whole = sum(_PARTS.values())
     return Chances({fault: rate * part / whole for fault, part in _PARTS.items()}, seed=seed)
 
 
-def named(faults: Counter[str]) -> str:
+def faults_in_words(faults: Counter[str]) -> str:
     """Return the faults that were given, in words."""
     return ", ".join(f"{_NAMES.get(kind, kind)} {number:,}" for kind, number in faults.most_common())

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, PARKED, Failure, sentence
-from hourlyclicks.cli.moments import on_the_clock
-from hourlyclicks.cli.words import count, duration
 from hourlyclicks.model.report import StopReason
+from hourlyclicks.render.words import count, duration, on_the_clock
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -7,7 +7,7 @@ import signal
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from hourlyclicks.cli import hangup
+from hourlyclicks.cli.console import hangup
 from hourlyclicks.store.worker import hurry
 
 if TYPE_CHECKING:

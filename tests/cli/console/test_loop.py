@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hourlyclicks.cli import loop
+from hourlyclicks.cli.console import loop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from hourlyclicks.cli.words import spans
 from hourlyclicks.errors import ApiError
-from hourlyclicks.fetching.rejection import likeness
 from hourlyclicks.model.dates import DateRange
+from hourlyclicks.model.rejections import likeness
+from hourlyclicks.model.spans import spans
 from hourlyclicks.model.targets import Target
 from hourlyclicks.store.freshness import Freshness
 from hourlyclicks.store.ledger import WITH_FIGURES, DayState

@@ -7,7 +7,7 @@ import signal
 
 import pytest
 
-from hourlyclicks.cli.hangup import held
+from hourlyclicks.cli.console.hangup import held
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="there are no such signals elsewhere")
 

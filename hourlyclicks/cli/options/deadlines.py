@@ -75,13 +75,3 @@ def read_deadline(value: str) -> Deadline:
             f"{value!r} is neither a time such as 45m or 2h, nor one of day such as 06:00"
         )
     return Deadline(value)
-
-
-def on_the_clock(now: dt.datetime, seconds: float) -> str:
-    """Return the local time after so many seconds: ``"14:05"``, with its date if that is not today's."""
-    here = now.astimezone()
-    try:
-        then = (now + dt.timedelta(seconds=seconds)).astimezone()
-    except OverflowError:
-        return "after the year 9999"
-    return f"{then:%H:%M}" if then.date() == here.date() else f"{then:%Y-%m-%d %H:%M}"

@@ -12,8 +12,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Literal, TypeAlias, cast
 
+from hourlyclicks.cli.console.stdout import writing_to_stdout
 from hourlyclicks.cli.exits import OUTPUT, USAGE, Failure
-from hourlyclicks.cli.replace import (
+from hourlyclicks.cli.output.replace import (
     KeptError,
     check_replaceable,
     descriptor_of,
@@ -21,9 +22,8 @@ from hourlyclicks.cli.replace import (
     is_special,
     replacing,
 )
-from hourlyclicks.cli.streams import writing_to_stdout
-from hourlyclicks.cli.tables import write_table
 from hourlyclicks.model.series import HourlySeries
+from hourlyclicks.render.tables import write_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

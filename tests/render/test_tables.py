@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hourlyclicks import Link
-from hourlyclicks.cli.tables import ASCII, UNICODE, level, palette_for, picture, table_lines, write_table
+from hourlyclicks.render.tables import ASCII, UNICODE, level, palette_for, picture, table_lines, write_table
 from tests.cli.examples import week_of_work
 
 if TYPE_CHECKING:

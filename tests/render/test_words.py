@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from itertools import pairwise
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from hourlyclicks import Limits, Plan, Rate
-from hourlyclicks.cli.words import count, duration, pace, safe, span, spans
+from hourlyclicks.render.words import count, duration, on_the_clock, pace, safe, span
 
-DAY = dt.timedelta(days=1)
+NOON = dt.datetime(2025, 6, 1, 12).astimezone()
 
 
 @pytest.mark.parametrize(
@@ -57,18 +54,14 @@ def test_foreign_text_cannot_steer_a_terminal() -> None:
     assert safe("[red]한\x1b[31m\u202e\r\nx[/]") == "[red]한\\x1b[31m\\u202e\\r\\nx[/]"
 
 
-@given(st.sets(st.integers(0, 60), max_size=30))
-def test_stretches_cover_exactly_their_days(offsets: set[int]) -> None:
-    """Stretches hold each day once, no other day, and never touch each other."""
-    first = dt.date(2025, 2, 1)
-    days = [first + DAY * offset for offset in sorted(offsets)]
-    found = spans(days)
-    covered = [start + DAY * place for start, end in found for place in range((end - start).days + 1)]
-    assert covered == days
-    assert all(after[0] - before[1] > DAY for before, after in pairwise(found))
-
-
 def test_a_stretch_of_one_day_is_that_day() -> None:
     """A stretch is written as its ends, or as its day."""
     assert span(dt.date(2025, 4, 1), dt.date(2025, 4, 1)) == "2025-04-01"
     assert span(dt.date(2025, 4, 1), dt.date(2025, 4, 3)) == "2025-04-01..2025-04-03"
+
+
+def test_the_end_has_its_date_if_that_is_not_today() -> None:
+    """The time of day is enough for today."""
+    assert on_the_clock(NOON, 125 * 60) == "14:05"
+    assert on_the_clock(NOON, 86_400) == "2025-06-02 12:00"
+    assert on_the_clock(NOON, 1e12) == "after the year 9999"

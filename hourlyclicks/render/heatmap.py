@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from hourlyclicks.cli.tables import WEEKDAYS, level
+from hourlyclicks.render.tables import WEEKDAYS, level
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hourlyclicks.cli.tables import Palette
+    from hourlyclicks.render.tables import Palette
 
 _CELL = 3
 _COLOURS = tuple(f"color({number})" for number in (25, 31, 37, 72, 107, 178, 208, 202))

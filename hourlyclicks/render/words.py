@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from itertools import pairwise
+import datetime as dt
 from typing import TYPE_CHECKING
-
-import click
 
 from hourlyclicks.wire.sanitize import excerpt
 
 if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Sequence
-
     from hourlyclicks.events import Binding
     from hourlyclicks.pacing.plans import Limits
 
@@ -32,16 +26,6 @@ BOUND_BY: dict[Binding, str] = {
 def safe(text: str) -> str:
     r"""Return text as one harmless line: control, ANSI and bidirectional characters become ``\x1b``."""
     return excerpt(text, _LINE)
-
-
-def say(line: str) -> None:
-    """Write a line to stderr; whatever foreign text it holds cannot steer the terminal.
-
-    That it cannot be written is no reason to lose the data it is about, whatever the error: stderr may be
-    closed, or drawn on by a view.
-    """
-    with suppress(Exception):
-        click.echo(safe(line), err=True)
 
 
 def count(number: int, noun: str) -> str:
@@ -80,16 +64,16 @@ def _per(seconds: float) -> str:
     return names.get(seconds, f"in {seconds:g} s")
 
 
-def spans(days: Sequence[dt.date]) -> list[tuple[dt.date, dt.date]]:
-    """Group days, in order, into stretches without a gap: the first and the last day of each."""
-    if not days:
-        return []
-    gaps = [(before, after) for before, after in pairwise(days) if after.toordinal() - before.toordinal() > 1]
-    starts = [days[0], *(after for _, after in gaps)]
-    ends = [*(before for before, _ in gaps), days[-1]]
-    return list(zip(starts, ends, strict=True))
-
-
 def span(first: dt.date, last: dt.date) -> str:
     """Return a stretch of days: ``"2025-04-01"`` or ``"2025-04-01..2025-04-09"``."""
     return str(first) if first == last else f"{first}..{last}"
+
+
+def on_the_clock(now: dt.datetime, seconds: float) -> str:
+    """Return the local time after so many seconds: ``"14:05"``, with its date if that is not today's."""
+    here = now.astimezone()
+    try:
+        then = (now + dt.timedelta(seconds=seconds)).astimezone()
+    except OverflowError:
+        return "after the year 9999"
+    return f"{then:%H:%M}" if then.date() == here.date() else f"{then:%Y-%m-%d %H:%M}"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hourlyclicks.cli.moments import on_the_clock, read_deadline
+from hourlyclicks.cli.options.deadlines import read_deadline
 from hourlyclicks.model.dates import as_zone
 
 NEW_YEAR = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
@@ -95,10 +95,3 @@ def test_a_time_of_day_is_never_over_and_never_a_day_late(now: dt.datetime, time
     """It lies ahead by a day at most, and an hour more if the clock is set back."""
     found = read_deadline(f"{time:%H:%M}").moment(now, zone=as_zone(name))
     assert dt.timedelta(0) < found - now <= dt.timedelta(hours=25)
-
-
-def test_the_end_has_its_date_if_that_is_not_today() -> None:
-    """The time of day is enough for today."""
-    assert on_the_clock(NOON, 125 * 60) == "14:05"
-    assert on_the_clock(NOON, 86_400) == "2025-06-02 12:00"
-    assert on_the_clock(NOON, 1e12) == "after the year 9999"

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from hourlyclicks.cli.exits import OUTPUT, Failure
-from hourlyclicks.cli.output import check_writable, writing
-from hourlyclicks.cli.replace import KeptError, check_replaceable, descriptor_of, replacing
+from hourlyclicks.cli.output.files import check_writable, writing
+from hourlyclicks.cli.output.replace import KeptError, check_replaceable, descriptor_of, replacing
 from tests.cli.serving import ENVIRONMENT, ROOT
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="modes and links are different there")
@@ -204,7 +204,7 @@ IN_PLACE = """
 mount --bind host out || exit 77
 "$0" -c '
 from pathlib import Path
-from hourlyclicks.cli.output import check_writable, writing
+from hourlyclicks.cli.output.files import check_writable, writing
 check_writable(Path("out"))
 with writing("csv", Path("out")) as stream: stream.write("new")
 '
@@ -212,7 +212,7 @@ code=$?
 mount -o remount,bind,ro out
 "$0" -c '
 from pathlib import Path
-from hourlyclicks.cli.output import check_writable
+from hourlyclicks.cli.output.files import check_writable
 check_writable(Path("out"))
 ' 2>&1 | tail -n 1
 exit $code
