@@ -15,12 +15,13 @@ from hourlyclicks.fetching.coalescing import SingleFlight
 from hourlyclicks.fetching.exchange import DayFetcher
 from hourlyclicks.fetching.retry import Retrier
 from hourlyclicks.jobs.backfill import Backfill
+from hourlyclicks.jobs.estimate import CachedLedger, count_due
 from hourlyclicks.jobs.ranges import Run
+from hourlyclicks.model.fingerprints import fingerprint_of
 from hourlyclicks.pacing.backend import LocalBackend
 from hourlyclicks.pacing.limiter import Limiter
 from hourlyclicks.pacing.queue import Job, Lane
 from hourlyclicks.store.freshness import Freshness
-from hourlyclicks.wire.key import fingerprint_of
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -181,6 +182,11 @@ class Engine:
             workers=self._workers,
             running=self._running,
         )
+
+    async def count_due(self, days: DateRange, targets: tuple[Target, ...], freshness: Freshness) -> int:
+        """Return how many days a backfill would ask for; without a store, all."""
+        ledger = None if self._cache is None else CachedLedger(self._cache)
+        return await count_due(ledger, targets, days, freshness=freshness, now=self._clock.wall())
 
     def retry_key(self) -> None:
         """Send requests again after the server has refused the key."""

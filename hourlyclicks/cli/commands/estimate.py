@@ -13,13 +13,13 @@ from hourlyclicks.cli.options.shared import PLANS, present, with_pace, with_peri
 from hourlyclicks.cli.options.stores import account_to_fill, looking_into, with_store
 from hourlyclicks.cli.options.strict import StrictCommand
 from hourlyclicks.cli.selection import with_targets
+from hourlyclicks.jobs.estimate import count_due
 from hourlyclicks.model.dates import as_zone
 from hourlyclicks.pacing.forecast import TYPICAL_LATENCY, forecast
 from hourlyclicks.pacing.plans import Plan
 from hourlyclicks.render.words import BOUND_BY, count, duration
 from hourlyclicks.render.words import pace as pace_in_words
 from hourlyclicks.store.freshness import Freshness
-from hourlyclicks.store.ledger import SETTLED, DayState
 from hourlyclicks.store.protocol import NoStoreError
 
 if TYPE_CHECKING:
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.targets import Target
     from hourlyclicks.pacing.plans import Limits
-    from hourlyclicks.store.protocol import Store
 
 _PLANS = [plan for plan in PLANS.values() if plan is not Plan.FREE]
 _ROW = "{:<13}  {:>8}  {:>9}  {:>10}  {:<16}  {}"
@@ -99,25 +98,13 @@ async def _due(
     zone: dt.tzinfo | None,
 ) -> int:
     """Return how many days of the targets a backfill would ask for; of a store that is not there, all."""
-    known: list[int] = []
+    freshness = Freshness(now, zone, patient=True)
     if choice.exists:
         with suppress(NoStoreError):
             async with looking_into(choice) as store:
                 account = await account_to_fill(store, choice.account)
-                if account is not None:
-                    known = [await _known(store, account, each, days, now=now, zone=zone) for each in targets]
-    return len(days) * len(targets) - sum(known)
-
-
-async def _known(
-    store: Store, account: int, target: Target, days: DateRange, *, now: dt.datetime, zone: dt.tzinfo | None
-) -> int:
-    """Return how many days of a target need no request."""
-    freshness = Freshness(now, zone, patient=True)
-    states = await store.count_by_state(account, target, days, reader=freshness.reader(now))
-    if states[DayState.PROVISIONAL]:
-        return sum(not freshness.is_stale(mark, now) for mark in await store.entries(account, target, days))
-    return sum(states[state] for state in SETTLED | {DayState.REFUSED})
+                return await count_due(account, targets, days, freshness=freshness, now=now)
+    return len(days) * len(targets)
 
 
 def finish(now: dt.datetime, seconds: float) -> str:

@@ -23,18 +23,13 @@ from hourlyclicks.model.export import COLUMNS
 from hourlyclicks.model.series import merge_days
 from hourlyclicks.model.targets import Target
 from hourlyclicks.render.words import count
-from hourlyclicks.store.coverage import ALL_DAYS
 from hourlyclicks.store.ledger import WITH_FIGURES
-from hourlyclicks.store.protocol import Store
+from hourlyclicks.store.reading import StoredAccount, chunks
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from hourlyclicks.cli.options.stores import StoreChoice
     from hourlyclicks.cli.output.files import Format
     from hourlyclicks.cli.selection import Selection
-_CHUNK = 366
-"""Days of a target that are in memory at a time."""
 
 
 @attrs.define
@@ -42,32 +37,30 @@ class Holdings:
     """The days of one account in a store.
 
     Args:
-        store: the store.
-        number: the account; ``None``: it has none, and no days.
+        account: the account; ``None``: the store is empty.
         targets: which targets; none: all it has.
         days: which days; ``None``: of each target from the first that is known to the last.
     """
 
-    store: Store
-    number: int | None
+    account: StoredAccount | None
     targets: tuple[Target, ...]
     days: DateRange | None
 
     async def ranges(self) -> dict[Target, tuple[DateRange | None, int]]:
         """Return for each target its days, and how many of them are missing; ``None``: nothing is known."""
         targets = self.targets
-        if not targets and self.number is not None:
-            targets = tuple(await self.store.targets(self.number))
+        if not targets and self.account is not None:
+            targets = tuple(await self.account.targets())
         return {target: await self._range(target) for target in targets}
 
     async def _range(self, target: Target) -> tuple[DateRange | None, int]:
-        if self.number is None:
+        if self.account is None:
             return self.days, len(self.days or ())
         if self.days is not None:
-            states = await self.store.count_by_state(self.number, target, self.days)
+            states = await self.account.count_by_state(target, self.days)
             return self.days, len(self.days) - sum(states[state] for state in WITH_FIGURES)
-        marks = await self.store.entries(self.number, target, ALL_DAYS)
-        known = [mark.date for mark in marks if mark.state in WITH_FIGURES]
+        entries = await self.account.entries(target)
+        known = [entry.date for entry in entries if entry.state in WITH_FIGURES]
         if not known:
             return None, 0
         days = DateRange(known[0], known[-1])
@@ -76,8 +69,11 @@ class Holdings:
     async def write(self, target: Target, days: DateRange, form: Format, stream: IO[str]) -> None:
         """Write every hour of a target, a stretch of days at a time."""
         for chunk in chunks(days):
-            found = [] if self.number is None else await self.store.read(self.number, target, chunk)
-            series = merge_days(chunk, found, target=target)
+            series = (
+                merge_days(chunk, (), target=target)
+                if self.account is None
+                else await self.account.series(chunk.start, chunk.end, target)
+            )
             if form == "csv":
                 series.write_csv(stream, header=False)
             else:
@@ -134,7 +130,7 @@ async def _export(
 ) -> int:
     """Write the days, and return how many are missing."""
     async with looking_into(store) as opened:
-        account = Holdings(opened, await one_account(opened, store.account), targets, days)
+        account = Holdings(await one_account(opened, store.account), targets, days)
         ranges = await account.ranges()
         missing = _tell_missing(ranges, status)
         total = sum(len(part) for part, _ in ranges.values() if part is not None)
@@ -163,9 +159,3 @@ def _tell_missing(ranges: dict[Target, tuple[DateRange | None, int]], status: st
     if unknown:
         say(f"left out: {count(unknown, 'target')} without any figures")
     return sum(missing.values())
-
-
-def chunks(days: DateRange) -> Iterator[DateRange]:
-    """Split a range into parts that are read at a time."""
-    for first in range(0, len(days), _CHUNK):
-        yield DateRange(days[first], days[min(first + _CHUNK, len(days)) - 1])

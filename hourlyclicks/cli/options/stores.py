@@ -6,7 +6,6 @@ Commands that only look never make or change anything: neither a file, nor its t
 from __future__ import annotations
 
 import functools
-import re
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,22 +18,19 @@ from hourlyclicks.cli.options.collisions import check_apart
 from hourlyclicks.cli.options.keys import key_if_any
 from hourlyclicks.errors import StoreError, UsageError
 from hourlyclicks.store.names import check_name, holds_password
-from hourlyclicks.store.opening import is_address, store_of
-from hourlyclicks.wire.key import ApiKey, fingerprint_of
+from hourlyclicks.store.opening import is_address, open_store
+from hourlyclicks.store.reading import there_are
+from hourlyclicks.wire.key import ApiKey
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
+    import datetime as dt
+    from collections.abc import AsyncIterator
 
     from hourlyclicks.cli.options.shared import Command
-    from hourlyclicks.store.protocol import Store
+    from hourlyclicks.store.reading import StoredAccount, StoreReader
 
 STORE_VARIABLE = "HOURLYCLICKS_STORE"
 """The environment variable that says where the store is."""
-
-SHORT = 8
-"""How many digits of an account's fingerprint are shown, and are enough to name it."""
-
-_FINGERPRINT = re.compile(rf"[0-9a-f]{{{SHORT},32}}")
 
 
 @attrs.frozen
@@ -111,24 +107,25 @@ def _check_apart(context: click.Context) -> None:
 
 
 @asynccontextmanager
-async def looking_into(choice: StoreChoice) -> AsyncIterator[Store]:
+async def looking_into(choice: StoreChoice, zone: dt.tzinfo | None = None) -> AsyncIterator[StoreReader]:
     """Open a store that is there, to read only, and close it in the end.
+
+    Args:
+        choice: which store.
+        zone: the time zone of the accounts, if it is known.
 
     Raises:
         StoreError: there is none, or it cannot be read.
     """
-    store = store_of(choice.needed(), read_only=True)
+    reader = open_store(choice.needed(), timezone=zone)
     if not choice.exists:
         raise StoreError(f"there is no store {choice.where}")
-    try:
-        await store.open()
-        yield store
-    finally:
-        await store.close()
+    async with reader:
+        yield reader
 
 
-async def accounts(store: Store, name: str | None) -> Mapping[str, int]:
-    """Return the accounts that are meant, by their fingerprints: the one that was named, or all.
+async def accounts(store: StoreReader, name: str | None) -> tuple[StoredAccount, ...]:
+    """Return the accounts that are meant: the one that was named, or all.
 
     Args:
         store: the store.
@@ -137,16 +134,10 @@ async def accounts(store: Store, name: str | None) -> Mapping[str, int]:
     Raises:
         UsageError: there is no such account.
     """
-    known = await store.accounts()
-    if name is None:
-        return known
-    number = await _named(store, known, name)
-    if number is None:
-        raise UsageError(f"the store has no account named {name!r}{_there_are(known)}")
-    return {fingerprint: each for fingerprint, each in known.items() if each == number}
+    return await store.accounts() if name is None else (await store.account(name),)
 
 
-async def one_account(store: Store, name: str | None) -> int | None:
+async def one_account(store: StoreReader, name: str | None) -> StoredAccount | None:
     """Return the account that is meant; ``None`` when the store is empty.
 
     That is the one that was named, else the only one, else that of the key.
@@ -156,45 +147,32 @@ async def one_account(store: Store, name: str | None) -> int | None:
     """
     found = await accounts(store, name)
     if len(found) > 1:
-        number = await account_of_key(store, found)
-        if number is None:
-            raise UsageError(f"whose days? Say --account-name{_there_are(found)}")
-        return number
-    return next(iter(found.values()), None)
+        account = await account_of_key(store)
+        if account is None:
+            raise UsageError(f"which account? Say --account-name{there_are(found)}")
+        return account
+    return next(iter(found), None)
 
 
-async def account_to_fill(store: Store, name: str | None) -> int | None:
+async def account_to_fill(store: StoreReader, name: str | None) -> StoredAccount | None:
     """Return the account that a backfill would fill; ``None`` when the store does not know it yet.
 
-    That is the one that was named, else that of the key; who has no key means the only account there is.
+    That is the one that was named, else that of the key, else, without a key, the only account there is.
 
     Raises:
         UsageError: it cannot be told.
     """
-    known = await store.accounts()
     if name is not None:
-        return await _named(store, known, name)
+        try:
+            return await store.account(name)
+        except UsageError:
+            return None
     if key_if_any() is not None:
-        return await account_of_key(store, known)
+        return await account_of_key(store)
     return await one_account(store, None)
 
 
-async def account_of_key(store: Store, known: Mapping[str, int]) -> int | None:
+async def account_of_key(store: StoreReader) -> StoredAccount | None:
     """Return the account of the API key; ``None`` when there is no key, or the store does not know it."""
     key = key_if_any()
-    return None if key is None else known.get(ApiKey(key).fingerprint(await store.salt()))
-
-
-async def _named(store: Store, known: Mapping[str, int], name: str) -> int | None:
-    """Return the account of a name, or else the only one whose fingerprint begins like that."""
-    number = known.get(fingerprint_of(name, await store.salt()))
-    if number is None and _FINGERPRINT.fullmatch(name):
-        found = [each for fingerprint, each in known.items() if fingerprint.startswith(name)]
-        return found[0] if len(found) == 1 else None
-    return number
-
-
-def _there_are(known: Mapping[str, int]) -> str:
-    if not known:
-        return ": it is empty"
-    return "; by their fingerprints there are: " + ", ".join(each[:SHORT] for each in known)
+    return None if key is None else await store.find(ApiKey(key).fingerprint)
