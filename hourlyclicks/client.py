@@ -329,6 +329,8 @@ class Client:
         """
         if not isinstance(targets, Iterable):
             check_whole("targets", targets, least=0)
+            if len(DateRange.of(start, end)) * targets > _MOST_REQUESTS:
+                raise UsageError(f"{targets} targets are more than can be reckoned with")
             return self._forecast(len(DateRange.of(start, end)) * targets)
         several = as_targets(targets)
         days = self._check(start, end, *several, use=False)
@@ -339,8 +341,6 @@ class Client:
         return self._forecast(await self._engine.count_due(days, targets, freshness))
 
     def _forecast(self, requests: int) -> Estimate:
-        if requests > _MOST_REQUESTS:
-            raise UsageError(f"{requests:,} requests are more than can be reckoned with")
         return forecast(requests, self._limits, latency=self._engine.limiter.eta.latency)
 
     def retry_key(self) -> None:

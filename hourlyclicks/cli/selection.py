@@ -10,7 +10,6 @@ import attrs
 import click
 
 from hourlyclicks.cli.console.messages import say
-from hourlyclicks.cli.options.listing import read_list
 from hourlyclicks.cli.options.naming import read_link, warn_of_lookalikes
 from hourlyclicks.cli.options.shared import path_type
 from hourlyclicks.errors import UsageError
@@ -114,6 +113,8 @@ def read_targets(path: Path, domain: str | None = None, warn: Warn | None = None
     Raises:
         UsageError: it cannot be read, has no targets, or something in it is none.
     """
+    from hourlyclicks.cli.options.listing import read_list  # noqa: PLC0415 - most commands name no file
+
     return read_list(path, domain, warn or _warn)
 
 

@@ -10,8 +10,8 @@ import pytest
 
 from hourlyclicks import UsageError, __version__
 from hourlyclicks.cli import main
+from hourlyclicks.cli.actions import estimate
 from hourlyclicks.cli.app import COMMANDS, app
-from hourlyclicks.cli.commands import estimate
 from tests.cli.serving import ENVIRONMENT, ROOT, invoke
 
 

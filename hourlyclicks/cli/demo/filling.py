@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from hourlyclicks.cli.commands.collecting import Outcome
+from hourlyclicks.cli.actions.collecting import Outcome
 from hourlyclicks.cli.demo.stage import LINK, client_of
 from hourlyclicks.errors import HourlyClicksError
 from hourlyclicks.model.series import merge_days

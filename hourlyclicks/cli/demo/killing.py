@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING
 import hourlyclicks
 from hourlyclicks.cli.demo import victim
 from hourlyclicks.cli.demo.stage import LIMITS, RATE
-from hourlyclicks.client import KEY_VARIABLE
 from hourlyclicks.clock import SECOND
 from hourlyclicks.coordination.state import ArbiterState
 from hourlyclicks.events import DayDone
 from hourlyclicks.store.opening import store_of
+from hourlyclicks.wire.key import KEY_VARIABLE
 
 if TYPE_CHECKING:
     from hourlyclicks.events import Hook

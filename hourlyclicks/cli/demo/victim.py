@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hourlyclicks.cli.demo.stage import LINK, client_of
-from hourlyclicks.client import KEY_VARIABLE
+from hourlyclicks.wire.key import KEY_VARIABLE
 
 if TYPE_CHECKING:
     from hourlyclicks.events import Event

@@ -11,13 +11,12 @@ import attrs
 import click
 
 from hourlyclicks.cli.options.shared import path_type
-from hourlyclicks.client import Client
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.dates import as_zone
-from hourlyclicks.transport.proxies import environment_proxy, proxy_url
 
 if TYPE_CHECKING:
     from hourlyclicks.cli.options.shared import Command
+    from hourlyclicks.client import Client
     from hourlyclicks.events import Hook
     from hourlyclicks.fetching.retry import RetryPolicy
     from hourlyclicks.pacing.plans import Limits
@@ -52,6 +51,8 @@ class Access:
         account: str | None = None,
     ) -> Client:
         """Make a client."""
+        from hourlyclicks.client import Client  # noqa: PLC0415 - the help of a command needs none
+
         return Client(
             key,
             limits=limits,
@@ -106,6 +107,11 @@ def _proxy(option: str | None, base_url: str) -> str | None:
     Raises:
         UsageError: it cannot be used, or its password would be visible to every user of the machine.
     """
+    from hourlyclicks.transport.proxies import (  # noqa: PLC0415 - the help of a command needs none
+        environment_proxy,
+        proxy_url,
+    )
+
     if option is not None:
         if proxy_url(option).password is not None:
             raise UsageError("--proxy shows its password to every user of this machine: set HTTPS_PROXY")

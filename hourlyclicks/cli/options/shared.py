@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import attrs
 import click
 
-from hourlyclicks.clock import SystemClock
 from hourlyclicks.errors import PlanError, UsageError
 from hourlyclicks.model.dates import DateRange, as_day, has_ended, today
 from hourlyclicks.pacing.plans import Limits, Plan, Rate
@@ -242,4 +241,4 @@ def _pace(plan: str | None, rates: tuple[Rate, ...], changes: dict[str, Any]) ->
 
 def present() -> dt.datetime:
     """Return the present moment."""
-    return SystemClock().wall()
+    return dt.datetime.now(dt.UTC)

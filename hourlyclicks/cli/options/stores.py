@@ -1,12 +1,8 @@
-"""The store of a command: where it is, and whose days are looked at.
-
-Commands that only look never make or change anything: neither a file, nor its tables, nor an account.
-"""
+"""The store of a command: where it is, and the name of the account in it."""
 
 from __future__ import annotations
 
 import functools
-from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,19 +11,11 @@ import click
 from click.core import ParameterSource
 
 from hourlyclicks.cli.options.collisions import check_apart
-from hourlyclicks.cli.options.keys import key_if_any
-from hourlyclicks.errors import StoreError, UsageError
 from hourlyclicks.store.names import check_name, holds_password
-from hourlyclicks.store.opening import is_address, open_store
-from hourlyclicks.store.reading import there_are
-from hourlyclicks.wire.key import ApiKey
+from hourlyclicks.store.opening import is_address
 
 if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import AsyncIterator
-
     from hourlyclicks.cli.options.shared import Command
-    from hourlyclicks.store.reading import StoredAccount, StoreReader
 
 STORE_VARIABLE = "HOURLYCLICKS_STORE"
 """The environment variable that says where the store is."""
@@ -104,75 +92,3 @@ def _check_apart(context: click.Context) -> None:
     """Refuse a command whose output is its store or another file it needs; see `check_apart`."""
     given = {name: context.params.get(name) for name in ("store", "output", "targets", "key_file")}
     check_apart(**{name: None if value == Path("-") else value for name, value in given.items()})
-
-
-@asynccontextmanager
-async def looking_into(choice: StoreChoice, zone: dt.tzinfo | None = None) -> AsyncIterator[StoreReader]:
-    """Open a store that is there, to read only, and close it in the end.
-
-    Args:
-        choice: which store.
-        zone: the time zone of the accounts, if it is known.
-
-    Raises:
-        StoreError: there is none, or it cannot be read.
-    """
-    reader = open_store(choice.needed(), timezone=zone)
-    if not choice.exists:
-        raise StoreError(f"there is no store {choice.where}")
-    async with reader:
-        yield reader
-
-
-async def accounts(store: StoreReader, name: str | None) -> tuple[StoredAccount, ...]:
-    """Return the accounts that are meant: the one that was named, or all.
-
-    Args:
-        store: the store.
-        name: the name of an account, or the beginning of its fingerprint.
-
-    Raises:
-        UsageError: there is no such account.
-    """
-    return await store.accounts() if name is None else (await store.account(name),)
-
-
-async def one_account(store: StoreReader, name: str | None) -> StoredAccount | None:
-    """Return the account that is meant; ``None`` when the store is empty.
-
-    That is the one that was named, else the only one, else that of the key.
-
-    Raises:
-        UsageError: it cannot be told.
-    """
-    found = await accounts(store, name)
-    if len(found) > 1:
-        account = await account_of_key(store)
-        if account is None:
-            raise UsageError(f"which account? Say --account-name{there_are(found)}")
-        return account
-    return next(iter(found), None)
-
-
-async def account_to_fill(store: StoreReader, name: str | None) -> StoredAccount | None:
-    """Return the account that a backfill would fill; ``None`` when the store does not know it yet.
-
-    That is the one that was named, else that of the key, else, without a key, the only account there is.
-
-    Raises:
-        UsageError: it cannot be told.
-    """
-    if name is not None:
-        try:
-            return await store.account(name)
-        except UsageError:
-            return None
-    if key_if_any() is not None:
-        return await account_of_key(store)
-    return await one_account(store, None)
-
-
-async def account_of_key(store: StoreReader) -> StoredAccount | None:
-    """Return the account of the API key; ``None`` when there is no key, or the store does not know it."""
-    key = key_if_any()
-    return None if key is None else await store.find(ApiKey(key).fingerprint)

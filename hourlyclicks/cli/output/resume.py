@@ -19,7 +19,7 @@ import click
 from click.core import ParameterSource
 
 from hourlyclicks.cli.options.naming import words_for
-from hourlyclicks.cli.output.replace import is_device
+from hourlyclicks.cli.output.devices import is_device
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.spans import spans
 from hourlyclicks.pacing.plans import Rate
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator
 
-    from hourlyclicks.cli.commands.collecting import Outcomes
+    from hourlyclicks.cli.actions.collecting import Outcomes
     from hourlyclicks.model.targets import Target
 
 _LARGEST_NUMBER = 3

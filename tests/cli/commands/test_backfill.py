@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hourlyclicks import Account, Link, RetryPolicy
-from hourlyclicks.cli.commands import backfill as module
+from hourlyclicks.cli.actions import backfill as module
 from hourlyclicks.simulator import Envelope, Rule, Script, Status, retry_after
 from tests.cli.serving import APRIL, FAST, ONE_AT_A_TIME, invoke, serving
 

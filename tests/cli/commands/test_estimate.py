@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hourlyclicks import Plan
-from hourlyclicks.cli.commands import estimate
-from hourlyclicks.cli.commands.estimate import finish
+from hourlyclicks.cli.actions import estimate
+from hourlyclicks.cli.actions.estimate import finish
 from tests.cli.serving import invoke
 from tests.cli.stocks import LATER, TEAM, answer, fill, stock
 from tests.store.places import ServerPlace

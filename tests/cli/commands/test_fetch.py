@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hourlyclicks import Account, Link, RetryPolicy
-from hourlyclicks.cli.commands import fetch as module
+from hourlyclicks.cli.actions import fetch as module
 from hourlyclicks.simulator import Close, Envelope, Rule, Script, Status, redirect, retry_after
 from hourlyclicks.simulator.faults import NOTHING
 from tests.cli.serving import APRIL, FAST, LINK, invoke, serving

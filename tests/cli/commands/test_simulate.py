@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hourlyclicks import Limits, Rate
-from hourlyclicks.cli.commands.simulate import _report, _serve
+from hourlyclicks.cli.actions.simulate import _report, _serve
 from hourlyclicks.cli.options.faults import faults_in_words, random_faults
 from hourlyclicks.simulator import Counters, Simulator
 from tests.cli.serving import invoke

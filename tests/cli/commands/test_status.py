@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hourlyclicks.cli.commands import status
+from hourlyclicks.cli.actions import status
 from hourlyclicks.render.coverage import shades_for
 from tests.cli.serving import ENVIRONMENT, PATIENCE, invoke, start
 from tests.cli.stocks import HANGUL, LATER, LINK, TEAM, answer, days, empty, fill, stock, trouble

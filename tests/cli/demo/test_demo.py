@@ -12,8 +12,8 @@ import attrs
 import pytest
 
 from hourlyclicks import DateRange, DayClicks, ServerError
-from hourlyclicks.cli.commands.collecting import Outcome
-from hourlyclicks.cli.commands.demo import Death, Run, wrong_days
+from hourlyclicks.cli.actions.collecting import Outcome
+from hourlyclicks.cli.actions.demo import Death, Run, wrong_days
 from hourlyclicks.cli.demo.stage import LINK, RATE
 from hourlyclicks.model.series import merge_days
 from hourlyclicks.simulator import Simulator

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hourlyclicks import RetryPolicy
-from hourlyclicks.cli.commands import backfill
+from hourlyclicks.cli.actions import backfill
 from hourlyclicks.cli.output import resume
 from hourlyclicks.cli.output.resume import program, quoted
 from hourlyclicks.simulator import Rule, Script, Status

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from hourlyclicks import UsageError
+from hourlyclicks.cli.actions.keys import find_key, key_if_any
 from hourlyclicks.cli.app import COMMANDS, app
-from hourlyclicks.cli.options.keys import default_file, find_key, key_if_any
+from hourlyclicks.cli.options.key_file import default_file
 
 KEY = "canary-key-31415926"
 OTHER = "another-key-27182818"

@@ -20,11 +20,11 @@ from hourlyclicks import (
     PlanError,
     RetryPolicy,
 )
-from hourlyclicks.cli.commands.collecting import collect, collect_each
+from hourlyclicks.cli.actions.collecting import collect, collect_each
 from hourlyclicks.simulator import Rule, Script, Simulator, Status, run_virtual
 
 if TYPE_CHECKING:
-    from hourlyclicks.cli.commands.collecting import Outcome, Outcomes
+    from hourlyclicks.cli.actions.collecting import Outcome, Outcomes
     from hourlyclicks.simulator import Faults, VirtualClock
 
 APRIL = DateRange.of("2025-04-01", "2025-04-30")

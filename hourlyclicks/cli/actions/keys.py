@@ -14,11 +14,10 @@ import shlex
 import stat
 from typing import TYPE_CHECKING
 
-import platformdirs
-
 from hourlyclicks.cli.console.messages import say
-from hourlyclicks.client import KEY_VARIABLE
+from hourlyclicks.cli.options.key_file import default_file
 from hourlyclicks.errors import UsageError
+from hourlyclicks.wire.key import KEY_VARIABLE
 from hourlyclicks.wire.unwrap import text_of, unwrap_key
 
 if TYPE_CHECKING:
@@ -31,15 +30,6 @@ _READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)  # not to wait for whoever ma
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _OTHERS_READ = stat.S_IRGRP | stat.S_IROTH
 _ANY_WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
-
-
-def default_file() -> Path | None:
-    """Return the file that is looked into when nothing else is said; ``None`` without a home."""
-    try:
-        path = platformdirs.user_config_path("hourlyclicks", appauthor=False) / "key"
-    except (RuntimeError, KeyError, OSError):  # no HOME, and no entry for this user either
-        return None
-    return path if path.is_absolute() else None
 
 
 def find_key(key_file: Path | None = None) -> Secret:
