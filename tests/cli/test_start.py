@@ -12,26 +12,13 @@ from hourlyclicks.cli.commands.simulate import POLICING
 from hourlyclicks.simulator import ALGORITHMS
 from tests.cli.serving import ENVIRONMENT, ROOT
 
+_ROOMS = "client coordination engine events fetching jobs simulator transport cli.actions"
+_MODULES = "model.series store.ledger wire.decode wire.key"
 HEAVY = {
     *("aiohttp", "asyncio", "asyncpg", "cattrs", "concurrent", "csv", "email", "hashlib", "logging"),
     *("msgspec", "platformdirs", "rich", "socket", "sqlite3", "ssl", "subprocess", "tempfile", "tenacity"),
     *("tomllib", "uvloop", "zoneinfo"),
-    *(
-        f"hourlyclicks.{room}"
-        for room in (
-            "client",
-            "coordination",
-            "engine",
-            "events",
-            "fetching",
-            "jobs",
-            "simulator",
-            "transport",
-        )
-    ),
-    *("hourlyclicks.simulator", "hourlyclicks.transport", "hourlyclicks.cli.actions"),
-    *("hourlyclicks.model.series", "hourlyclicks.store.ledger"),
-    *("hourlyclicks.wire.decode", "hourlyclicks.wire.key"),
+    *(f"hourlyclicks.{name}" for name in f"{_ROOMS} {_MODULES}".split()),
 }
 """What no help needs. With all of these, ``status --help`` takes four times as long."""
 
