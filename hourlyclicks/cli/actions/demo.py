@@ -16,8 +16,8 @@ from hourlyclicks.cli.actions.collecting import Outcome
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.console.messages import say
 from hourlyclicks.cli.demo.filling import fill, stored
-from hourlyclicks.cli.demo.killing import FEWEST, Killing, Mercy
-from hourlyclicks.cli.demo.stage import DELAY, FAULTS, LIMITS, LINK, RATE, SCALE, TODAY
+from hourlyclicks.cli.demo.killing import FEWEST, HeldFaults, KilledBackfill
+from hourlyclicks.cli.demo.settings import DELAY, FAULTS, LIMITS, LINK, RATE, SCALE, TODAY
 from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, UNEXPECTED, Failure, sentence
 from hourlyclicks.cli.options.faults import faults_in_words, random_faults
 from hourlyclicks.cli.progress.live import terminal
@@ -39,18 +39,20 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen
-class Death:
+class KilledProcess:
     """How the first process ended.
 
     Args:
         killed: whether it was killed; else it was done before a good moment came.
         known: the days that were in the store then.
         asked: how often each day had been asked for.
+        retries: how many of its requests repeated one that had failed.
     """
 
     killed: bool
     known: frozenset[dt.date]
     asked: Counter[tuple[Target, dt.date]]
+    retries: int = 0
 
     def asked_again(self, asked: Counter[tuple[Target, dt.date]]) -> int:
         """Return how many days were asked for again although the store had them."""
@@ -67,7 +69,7 @@ class Run:
         seconds: how long it took.
         wrong_days: how many of the days differ from the server's own figures.
         server: the server, for what it counted.
-        death: how the first process ended, if there were two.
+        first: how the first process ended, if there were two.
     """
 
     outcome: Outcome
@@ -75,7 +77,7 @@ class Run:
     seconds: float
     wrong_days: int
     server: Simulator
-    death: Death | None = None
+    first: KilledProcess | None = None
 
     @property
     def refused(self) -> int:
@@ -86,7 +88,7 @@ class Run:
     @property
     def asked_again(self) -> int:
         """How many days were asked for again although the store had them."""
-        return 0 if self.death is None else self.death.asked_again(self.server.counters.asked)
+        return 0 if self.first is None else self.first.asked_again(self.server.counters.asked)
 
     def failure(self) -> Failure | None:
         """Return what is not as it must be."""
@@ -108,7 +110,7 @@ def run(*, days: int, seed: int, no_faults: bool) -> None:
     """See the help of the command."""
     period = DateRange(TODAY - dt.timedelta(days=days), TODAY - dt.timedelta(days=1))
     spoilt = 0.0 if no_faults else FAULTS
-    mercy = Mercy(random_faults(spoilt, seed=seed))
+    faults = HeldFaults(random_faults(spoilt, seed=seed))
     server = Simulator(
         seed=seed,
         plan="business",
@@ -116,9 +118,9 @@ def run(*, days: int, seed: int, no_faults: bool) -> None:
         latency=DELAY,
         today=TODAY,
         timezone="UTC",
-        faults=mercy,
+        faults=faults,
     )
-    run = loop.run(_watch(server, period, mercy, spoilt=spoilt))
+    run = loop.run(_demonstrate(server, period, faults, spoilt=spoilt))
     if not run.outcome.interrupted:
         _show(run)
     failure = run.failure()
@@ -126,31 +128,33 @@ def run(*, days: int, seed: int, no_faults: bool) -> None:
         raise failure
 
 
-async def _watch(server: Simulator, period: DateRange, mercy: Mercy, *, spoilt: float) -> Run:
+async def _demonstrate(server: Simulator, period: DateRange, faults: HeldFaults, *, spoilt: float) -> Run:
     """Fetch, be killed, fetch the rest, and compare with what the server knows."""
     with tempfile.TemporaryDirectory(prefix="hourlyclicks-") as folder:
         async with server:
             say(f"A simulated server listens on {server.url}.")
             say(f"It allows {pace(LIMITS)}; {spoilt:.0%} of its answers go wrong.")
-            store, began, death, first = Path(folder) / "clicks.db", time.monotonic(), None, None
+            store, began, first = Path(folder) / "clicks.db", time.monotonic(), None
             if len(period) >= FEWEST:
-                first, death = await _first_life(server, store, period, mercy)
-            view = open_view(_tally(period, stored=death is not None))
+                first = await _killed_run(server, store, period, faults)
+            view = open_view(_tally(period, stored=first is not None))
             with shown(view):
                 outcome = await fill(server, store, period, view)
             seconds = time.monotonic() - began
     retries = view.tally.retries + (first.retries if first is not None else 0)
-    return Run(outcome, retries, seconds, wrong_days(outcome.series, server), server, death)
+    return Run(outcome, retries, seconds, wrong_days(outcome.series, server), server, first)
 
 
-async def _first_life(server: Simulator, store: Path, period: DateRange, mercy: Mercy) -> tuple[Tally, Death]:
+async def _killed_run(server: Simulator, store: Path, period: DateRange, faults: HeldFaults) -> KilledProcess:
     """Let a process of its own begin, kill it, and look what it has left."""
     view = open_view(_tally(period, stored=False))
     with shown(view):
-        killed = await Killing(server, store, period, mercy=mercy, on_event=view).run()
+        killed = await KilledBackfill(server, store, period, faults=faults, on_event=view).run()
     known = frozenset(day.date for day in (await stored(store, period)).days())
     say(f"Killed with {count(len(known), 'day')} in the store; started again." if killed else "Not killed.")
-    return view.tally, Death(killed=killed, known=known, asked=server.counters.asked.copy())
+    return KilledProcess(
+        killed=killed, known=known, asked=server.counters.asked.copy(), retries=view.tally.retries
+    )
 
 
 def _tally(period: DateRange, *, stored: bool) -> Tally:
@@ -196,16 +200,16 @@ def _figures(run: Run) -> Iterator[Text]:
     yield _line(
         "seen", f"at most {count(most, 'request')} in {RATE.seconds:g} s, {counters.max_concurrent} at a time"
     )
-    if run.death is not None and run.death.killed:
-        yield _line("killed", _epitaph(run.death, days, run.asked_again), good=not run.asked_again)
+    if run.first is not None and run.first.killed:
+        yield _line("killed", _killed_line(run.first, days, run.asked_again), good=not run.asked_again)
     yield _line("refused", f"{run.refused:,} (HTTP 429), as the server counts", good=not run.refused)
     wrong = f"{count(run.wrong_days, 'day')} differ from the server's figures"
     exact = f"all {days * 24:,} hours equal the server's figures"
     yield _line("exact", wrong if run.wrong_days else exact, good=not run.wrong_days)
 
 
-def _epitaph(death: Death, days: int, again: int) -> str:
-    known = len(death.known)
+def _killed_line(first: KilledProcess, days: int, again: int) -> str:
+    known = len(first.known)
     which = "none of them again" if not again else f"{again:,} of them again"
     return f"with {known:,} of {count(days, 'day')} done; restarted for the other {days - known:,}, {which}"
 

@@ -1,4 +1,4 @@
-"""The stage of the demonstration: what is fetched, how fast, and how patiently."""
+"""The settings of the demonstration: what is fetched, how fast, and how often it is tried."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The process that the demonstration kills: a backfill that tells its events to whoever started it.
+"""The process that the demonstration kills: a backfill that writes its events to stdout.
 
 Called with the URL of the server, the path of the store, and the first and the last day. Writes a line for
-each event to stdout.
+each event.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hourlyclicks.cli.demo.stage import LINK, client_of
+from hourlyclicks.cli.demo.settings import LINK, client_of
 from hourlyclicks.wire.key import KEY_VARIABLE
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 _ORPHANED = 1
 
 
-def tell(event: Event) -> None:
-    """Write an event as a line; when nobody reads any more, there is nothing left to live for."""
+def write_event(event: Event) -> None:
+    """Write an event as a line; end the process if its parent has ended."""
     try:
         sys.stdout.buffer.write(base64.b64encode(pickle.dumps(event)) + b"\n")
         sys.stdout.buffer.flush()
@@ -32,15 +32,15 @@ def tell(event: Event) -> None:
         os._exit(_ORPHANED)
 
 
-def heard(line: bytes) -> Event:
-    """Read a line of `tell`."""
+def read_event(line: bytes) -> Event:
+    """Read a line of `write_event`."""
     event: Event = pickle.loads(base64.b64decode(line))  # noqa: S301 - written by our own child
     return event
 
 
 async def main(url: str, store: str, start: str, end: str) -> None:
-    """Fetch the days, as long as it is let."""
-    async with client_of(os.environ[KEY_VARIABLE], url, Path(store), tell) as client:
+    """Fetch the days."""
+    async with client_of(os.environ[KEY_VARIABLE], url, Path(store), write_event) as client:
         await client.backfill(start, end, [LINK])
 
 
