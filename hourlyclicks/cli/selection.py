@@ -1,4 +1,4 @@
-"""Which targets a command is about: named by options, listed in a file, or both."""
+"""The targets of a command: named by options, listed in a file, or both."""
 
 from __future__ import annotations
 
@@ -69,9 +69,9 @@ def with_targets(command: Command) -> Command:
         "--link",
         metavar="ID",
         multiple=True,
-        help="A link of --domain, by its id, or by its whole address; repeatable.",
+        help="A link: its id together with --domain, or its whole address; repeatable.",
     )
-    @click.option("--domain", metavar="URL", help="The domain of the links with its scheme: https://vvd.bz")
+    @click.option("--domain", metavar="URL", help="The domain of the links, with its scheme: https://vvd.bz")
     @click.option(
         "--group",
         metavar="N",
@@ -80,7 +80,7 @@ def with_targets(command: Command) -> Command:
         help="The number of a group; repeatable.",
     )
     @click.option("--account", is_flag=True, help="The whole account.")
-    @click.option("--targets", metavar="FILE", type=path_type(), help="Those listed in a CSV or TOML file.")
+    @click.option("--targets", metavar="FILE", type=path_type(), help="Targets listed in a CSV or TOML file.")
     @functools.wraps(command)
     def folded(
         *args: Any,  # noqa: ANN401 - whatever the command takes

@@ -121,7 +121,7 @@ def run(
     with shown(view):
         outcome = loop.run(fetch())
     ended = time.monotonic()
-    kept = destination.deliver(outcome)  # before another word, which might find nobody to read it
+    kept = destination.deliver(outcome)  # before any message: stderr may be closed
     say(view.tally.summary(ended))
     _tell_provisional(outcome)
     if outcome.complete:

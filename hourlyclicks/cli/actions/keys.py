@@ -1,4 +1,4 @@
-"""Where the API key comes from: the environment or a file nobody else can read.
+"""The API key: read from the environment, or from a file that only its owner can read.
 
 Never an option: the arguments of a process can be seen by every user of the machine, and stay in the
 history of the shell.
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from hourlyclicks.wire.key import Secret
 
 _LONGEST = 4096
-_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)  # not to wait for whoever may write into a pipe
+_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0)  # a pipe without a writer must not block
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _OTHERS_READ = stat.S_IRGRP | stat.S_IROTH
 _ANY_WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH

@@ -1,4 +1,4 @@
-"""``hourlyclicks backfill``: years of many targets into a store, over as many runs as it takes."""
+"""``hourlyclicks backfill``: years of many targets into a store, in one run or several."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ if TYPE_CHECKING:
     "--deadline",
     metavar="45m|06:00",
     type=read_deadline,
-    help="Stop after a time (45m, 2h, 1h30m), or at a local time of day.",
+    help="Stop after a duration (45m, 2h, 1h30m) or at a local time of day.",
 )
-@click.option("--max-requests", metavar="N", type=click.IntRange(0), help="Stop after so many requests.")
+@click.option("--max-requests", metavar="N", type=click.IntRange(0), help="Stop after N requests.")
 @click.option(
     "--order",
     type=click.Choice(["oldest", "newest"]),
     default="oldest",
     show_default=True,
-    help="Which days of a target come first.",
+    help="Which days of a target to fetch first.",
 )
-@click.option("--refresh", is_flag=True, help="Ask also for days that the store has for good.")
-@click.option("--retry-refused", is_flag=True, help="Ask again for days that the API rejected.")
+@click.option("--refresh", is_flag=True, help="Request final days again, too.")
+@click.option("--retry-refused", is_flag=True, help="Request days again that the API rejected.")
 @with_access
 @click.pass_context
 def command(
@@ -59,14 +59,14 @@ def command(
     retry_refused: bool,
     access: Access,
 ) -> None:
-    """Bring years of many targets into a store, over as many runs as it takes.
+    """Fetch years of many targets into a store, in one run or several.
 
-    Asks for what the store does not have for good, beginning with what failed in an earlier run. May be run
-    again after any end, and by several processes at once. Ctrl-C, SIGTERM and SIGHUP let it keep what is
-    under way.
+    Requests every day that is not final in the store; days that failed in an earlier run come first. You can
+    run it again after any exit, and run several processes at once. After Ctrl-C, SIGTERM or SIGHUP, it sends
+    nothing more and saves the responses to requests already sent.
 
-    Targets are named by --link with --domain, --group and --account, or listed in a FILE: CSV with the
-    columns link and domain, group or target, or TOML with a [[target]] for each. The API key is read from the
+    Name targets with --link and --domain, --group or --account, or list them in a FILE: CSV with the columns
+    link and domain, group or target, or TOML with a [[target]] for each. The API key is read from the
     environment variable HOURLYCLICKS_API_KEY, or from a file that only you can read.
     """
     from hourlyclicks.cli.actions import backfill  # noqa: PLC0415 - its help needs less

@@ -1,7 +1,7 @@
-"""``hourlyclicks demo``: a real backfill before one's eyes, against a server that fights back.
+"""``hourlyclicks demo``: a backfill from a simulated server with rate limits, delays and faults.
 
-The server polices its limits with a log of all arrivals, delays every request and every answer, and spoils
-some. Its "minute" lasts a few seconds, so that the limit is felt and nobody has to wait for long.
+The server enforces its limits with a log of all arrivals, delays every request and every response, and breaks
+some. Its "minute" lasts two seconds, so that the limit takes effect and the demonstration stays short.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from hourlyclicks.cli.options.strict import StrictCommand
     type=int,
     default=0,
     show_default=True,
-    help="Another seed, other traffic and other faults.",
+    help="Seed of the simulated traffic and faults.",
 )
-@click.option("--no-faults", is_flag=True, help="Let the server answer every request well.")
+@click.option("--no-faults", is_flag=True, help="Answer every request correctly.")
 def command(*, days: int, seed: int, no_faults: bool) -> None:
-    """Watch 90 days being fetched from a simulated server with limits and faults.
+    """Fetch 90 days from a simulated server with rate limits and faults.
 
-    Needs no key and no network. The exit code is 0 only if every hour is right and the server, by its own
-    count, never had to refuse a request. In the middle the process that fetches is killed, and another one
-    goes on where it was; of fewer than 30 days there is no middle.
+    Needs no API key and no network. With 30 days or more, the process that fetches is killed halfway, and a
+    second one resumes from the store. The exit code is 0 only if every hour is correct and the server never
+    answered 429.
     """
     from hourlyclicks.cli.actions import demo  # noqa: PLC0415 - its help needs less
 

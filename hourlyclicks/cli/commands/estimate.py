@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @with_targets
 @with_period
 @with_pace
-@click.option("--timezone", metavar="ZONE", help="The account's time zone; decides what yesterday is.")
+@click.option("--timezone", metavar="ZONE", help="The account's time zone; decides which day is yesterday.")
 def command(
     *,
     store: StoreChoice,
@@ -31,10 +31,10 @@ def command(
     pace: RateOptions | None,
     timezone: str | None,
 ) -> None:
-    """Tell how long a range takes under your limits; sends nothing.
+    """Compute how long a range takes under rate limits (no requests).
 
-    Without --plan and --limit, all plans are compared. Needs no key. Instead of a FILE, --targets takes a
-    number, too. With a store and targets, only the days that a backfill would ask for now are counted.
+    Needs no API key. Without --plan and --limit, compares all plans. --targets accepts a number of targets in
+    place of a FILE. With a store and targets, counts only the days that a backfill would request now.
     """
     from hourlyclicks.cli.actions import estimate  # noqa: PLC0415 - its help needs less
 

@@ -1,4 +1,4 @@
-"""``hourlyclicks export``: what a store holds, as CSV or JSON Lines."""
+"""``hourlyclicks export``: the days in a store as CSV or JSON Lines."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     "--format",
     "form",
     type=click.Choice(["csv", "jsonl"]),
-    help="What to write.  [default: by the name of FILE, else csv]",
+    help="Output format.  [default: by the name of FILE, else csv]",
 )
-@click.option("-o", "--output", metavar="FILE", type=path_type(), help="Write there instead of stdout.")
-@click.option("--partial", is_flag=True, help="Write the days there are, even if others are missing.")
+@click.option("-o", "--output", metavar="FILE", type=path_type(), help="Write to FILE instead of stdout.")
+@click.option("--partial", is_flag=True, help="Write the result even if days are missing.")
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -42,10 +42,10 @@ def command(
     output: Path | None,
     partial: bool,
 ) -> None:
-    """Write what a store holds as CSV or JSON Lines; sends nothing.
+    """Write the days in a store as CSV or JSON Lines (no requests).
 
-    Needs no key. All targets, unless some are named; of each all days from the first that is known to the
-    last, unless --from and --to are given. Days in between that are missing are "not_fetched".
+    Needs no API key. Writes all targets unless you name some, and each target from its first known day to its
+    last unless you give --from and --to. Missing days in between have the status "not_fetched".
     """
     from hourlyclicks.cli.actions import export  # noqa: PLC0415 - its help needs less
 

@@ -1,4 +1,4 @@
-"""``hourlyclicks fetch``: days in, a table, CSV or JSON Lines out."""
+"""``hourlyclicks fetch``: hourly clicks as a table, CSV or JSON Lines."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
     "--format",
     "form",
     type=click.Choice(["table", "csv", "jsonl"]),
-    help="What to write.  [default: by the name of FILE; on stdout, table]",
+    help="Output format.  [default: by the name of FILE; on stdout, table]",
 )
-@click.option("-o", "--output", metavar="FILE", type=path_type(), help="Write there instead of stdout.")
-@click.option("--partial", is_flag=True, help="Write what was fetched even if days are missing.")
+@click.option("-o", "--output", metavar="FILE", type=path_type(), help="Write to FILE instead of stdout.")
+@click.option("--partial", is_flag=True, help="Write the result even if days are missing.")
 @click.option(
-    "--fail-fast", is_flag=True, help="Give up when much fails, instead of waiting for better times."
+    "--fail-fast", is_flag=True, help="Stop early after repeated failures instead of pausing and retrying."
 )
 @click.pass_context
 def command(
@@ -52,18 +52,18 @@ def command(
     partial: bool,
     fail_fast: bool,
 ) -> None:
-    """Fetch the hours of some days: a table, CSV or JSON Lines.
+    """Fetch hourly clicks as a table, CSV or JSON Lines.
 
-    Targets are named by --link with --domain, --group and --account, or listed in a FILE. Several are fetched
-    one after the other, and written so: the column target tells them apart.
+    Name targets with --link and --domain, --group or --account, or list them in a FILE. Several targets are
+    fetched and written one after the other; the column "target" identifies them.
 
     The API key is read from the environment variable HOURLYCLICKS_API_KEY, or from a file that only you can
     read: the one named by --key-file, or "key" in the folder for the configuration of hourlyclicks.
 
-    The result goes to stdout or into FILE, everything else to stderr. --last counts back from yesterday in
-    the account's --timezone; if that is not known, from the last day that is over everywhere on Earth.
+    The result goes to stdout or FILE, all messages to stderr. --last counts back from yesterday in the
+    account's --timezone; without --timezone, from the last day that has ended everywhere on Earth.
 
-    With --store, days that it has for good are taken from there, and what is fetched is kept in it.
+    With --store, final days are read from the store, and fetched days are saved in it.
     """
     from hourlyclicks.cli.actions import fetch  # noqa: PLC0415 - its help needs less
 

@@ -23,17 +23,17 @@ POLICING = ("sliding_log", "fixed_window", "whole_seconds", "token_bucket", "lea
     metavar="N",
     type=click.IntRange(0, 65_535),
     default=0,
-    help="Listen there.  [default: a free port]",
+    help="The port to listen on.  [default: a free port]",
 )
 @click.option(
-    "--seed", metavar="N", type=int, default=0, show_default=True, help="Another seed, another account."
+    "--seed", metavar="N", type=int, default=0, show_default=True, help="Seed of the simulated traffic."
 )
 @click.option(
     "--plan",
     type=click.Choice([name for name in PLANS if name != "free"]),
     default="premium",
     show_default=True,
-    help="The plan of the key.",
+    help="The plan whose limits the server enforces.",
 )
 @click.option(
     "--time-scale",
@@ -41,14 +41,14 @@ POLICING = ("sliding_log", "fixed_window", "whole_seconds", "token_bucket", "lea
     type=Finite(1e-6, 1e6),
     default=1.0,
     show_default=True,
-    help="How long a second of the limits lasts: with 0.1 a minute takes 6 s.",
+    help="Duration of a second of the limits: with 0.1, a minute takes 6 s.",
 )
 @click.option(
     "--policing",
     type=click.Choice(POLICING),
     default="sliding_log",
     show_default=True,
-    help="How requests are counted.",
+    help="The rate limiting algorithm of the server.",
 )
 @click.option(
     "--fault-rate",
@@ -56,15 +56,15 @@ POLICING = ("sliding_log", "fixed_window", "whole_seconds", "token_bucket", "lea
     type=Finite(0, 1),
     default=0.0,
     show_default=True,
-    help="The share of requests that go wrong.",
+    help="The share of requests that fail.",
 )
 def command(
     *, port: int, seed: int, plan: str, time_scale: float, policing: Policing, fault_rate: float
 ) -> None:
     """Serve a simulated API on this machine until Ctrl-C.
 
-    Prints its URL, a key and a command to try; at the end, what it saw. It answers for any link, group and
-    day, with invented traffic.
+    Prints its URL, an API key and a command to try; at the end, a summary of the requests it received. It has
+    invented traffic for any link, group and day.
     """
     from hourlyclicks.cli.actions import simulate  # noqa: PLC0415 - its help needs less
 

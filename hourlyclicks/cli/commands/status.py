@@ -1,4 +1,4 @@
-"""``hourlyclicks status``: what a store holds, and what is missing."""
+"""``hourlyclicks status``: which days a store holds, and which are missing."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     type=click.Choice(["table", "json"]),
     default="table",
     show_default=True,
-    help="What to write.",
+    help="Output format.",
 )
-@click.option("--all", "everything", is_flag=True, help="Name all days that are missing, not only the first.")
+@click.option("--all", "everything", is_flag=True, help="List all missing days, not only the first ones.")
 def command(
     *,
     store: StoreChoice,
@@ -40,11 +40,10 @@ def command(
     form: str,
     everything: bool,
 ) -> None:
-    """Show what a store holds, and what is missing; sends nothing.
+    """Show which days a store holds and which are missing (no requests).
 
-    Needs no key. Shows all accounts, each by the beginning of its fingerprint, which is also good for
-    --account-name. Without --from and --to, each target is looked at from the first day that is known of it
-    to the last.
+    Needs no API key. Shows all accounts, each by the first 8 digits of its fingerprint, which --account-name
+    accepts. Without --from and --to, each target is shown from its first known day to its last.
     """
     from hourlyclicks.cli.actions import status  # noqa: PLC0415 - its help needs less
 

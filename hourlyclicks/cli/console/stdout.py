@@ -1,4 +1,4 @@
-"""The standard output, and what becomes of it when nobody or nothing takes it."""
+"""The standard output, and what happens when it cannot be written."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def writing_to_stdout() -> Iterator[None]:
 
     Raises:
         Failure: it cannot.
-        BrokenPipeError: nobody reads it any more, which deserves no word.
+        BrokenPipeError: its reader has ended; that ends the command without a message.
     """
     if sys.stdout is None:
         raise Failure("cannot write to stdout: it is closed", OUTPUT)

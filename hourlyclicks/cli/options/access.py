@@ -1,4 +1,4 @@
-"""Options that say where the API is and who asks; they arrive in the command as one value."""
+"""Options for the address of the API, the key, the time zone and the User-Agent; a command gets one value."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Access:
-    """Where the API is, and who asks.
+    """How to reach the API, and as which client.
 
     Args:
         zone: the account's time zone, if it is known.
@@ -71,20 +71,22 @@ def with_access(command: Command) -> Command:
     """Add options for the API's address, the key, the zone and the sender's name; it takes ``access``."""
 
     @click.option("--timezone", metavar="ZONE", help="The account's time zone, such as Asia/Seoul.")
-    @click.option("--user-agent", metavar="NAME", help="The name of your application, sent to the server.")
+    @click.option(
+        "--user-agent", metavar="NAME", help="The name of your application, for the User-Agent header."
+    )
     @click.option(
         "--base-url",
         metavar="URL",
         default="https://vivoldi.com",
         show_default=True,
-        help="Where the API is.",
+        help="The base URL of the API.",
     )
     @click.option(
         "--proxy",
         metavar="URL",
-        help="An HTTP proxy on the way. If the option is omitted, HTTPS_PROXY and NO_PROXY are used.",
+        help="An HTTP proxy. If the option is omitted, HTTPS_PROXY and NO_PROXY are used.",
     )
-    @click.option("--key-file", metavar="FILE", type=path_type(), help="Read the API key from here.")
+    @click.option("--key-file", metavar="FILE", type=path_type(), help="Read the API key from FILE.")
     @functools.wraps(command)
     def folded(
         *args: Any,  # noqa: ANN401 - whatever the command takes

@@ -153,7 +153,7 @@ def with_period(command: Command) -> Command:
         "--last",
         metavar="30d",
         type=read_span,
-        help="Instead: so many days (30d) or weeks (4w) up to yesterday.",
+        help="The last N days (30d) or weeks (4w) up to yesterday, in place of --from and --to.",
     )
     @functools.wraps(command)
     def folded(*args: Any, start: dt.date | None, end: dt.date | None, last: int | None, **rest: Any) -> Any:  # noqa: ANN401 - whatever the command takes and gives
@@ -165,8 +165,8 @@ def with_period(command: Command) -> Command:
 def with_range(command: Command) -> Command:
     """Add ``--from`` and ``--to``, both or neither; the command takes ``days``."""
 
-    @click.option("--from", "start", metavar="YYYY-MM-DD", type=read_day, help="The first day to look at.")
-    @click.option("--to", "end", metavar="YYYY-MM-DD", type=read_day, help="The last day to look at.")
+    @click.option("--from", "start", metavar="YYYY-MM-DD", type=read_day, help="The first day.")
+    @click.option("--to", "end", metavar="YYYY-MM-DD", type=read_day, help="The last day.")
     @functools.wraps(command)
     def folded(*args: Any, start: dt.date | None, end: dt.date | None, **rest: Any) -> Any:  # noqa: ANN401 - whatever the command takes and gives
         if (start is None) != (end is None):
@@ -180,23 +180,33 @@ def with_range(command: Command) -> Command:
 def with_pace(command: Command) -> Command:
     """Add ``--plan``, ``--limit``, ``--concurrency`` and ``--guard``; the command takes ``pace``.
 
-    It is ``None`` when nothing was said about it.
+    It is ``None`` if none of these options is given.
     """
 
     @click.option(
         "--plan",
         type=click.Choice(list(PLANS), case_sensitive=False),
-        help="Your plan, with its published limits.",
+        help="Your plan; its published limits are kept.",
     )
     @click.option(
         "--limit",
         metavar="N/SECONDS",
         type=read_rate,
         multiple=True,
-        help="Instead: your limit, such as 24/60; repeatable.",
+        help="Your own limit in place of --plan, such as 24/60; repeatable.",
     )
-    @click.option("--concurrency", metavar="N", type=click.IntRange(1), help="Requests at a time.")
-    @click.option("--guard", metavar="SECONDS", type=Finite(0), help="Keep each window longer by this.")
+    @click.option(
+        "--concurrency",
+        metavar="N",
+        type=click.IntRange(1),
+        help="The maximum number of concurrent requests.",
+    )
+    @click.option(
+        "--guard",
+        metavar="SECONDS",
+        type=Finite(0),
+        help="Extend each rate limit window by this safety margin.",
+    )
     @functools.wraps(command)
     def folded(
         *args: Any,  # noqa: ANN401 - whatever the command takes
@@ -215,7 +225,7 @@ def with_pace(command: Command) -> Command:
 
 
 def default_pace() -> RateOptions:
-    """Return the pace of somebody who says nothing: that of the smallest plan with access."""
+    """Return the limits without any option: those of the smallest plan with access to the API."""
     return RateOptions(Plan.PERSONAL.limits, Plan.PERSONAL, named=False)
 
 

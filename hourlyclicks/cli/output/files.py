@@ -176,7 +176,7 @@ def writing(form: Format, output: Path | None) -> Iterator[IO[str]]:
 
     Raises:
         Failure: it cannot be written.
-        BrokenPipeError: nobody reads stdout any more.
+        BrokenPipeError: the reader of stdout has ended.
     """
     if output is None:
         with writing_to_stdout():

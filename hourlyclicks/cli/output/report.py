@@ -1,4 +1,4 @@
-"""What came of a backfill, in words and as an exit code."""
+"""The report of a backfill in words, and its exit code."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ SHOWN = 10
 """How many days that failed are named; the store knows them all."""
 
 WHY: dict[StopReason, str] = {
-    StopReason.COMPLETE: "because there was nothing left to ask for",
-    StopReason.DEADLINE: "because the time was up",
-    StopReason.MAX_REQUESTS: "because the requests were used up",
-    StopReason.STOPPED: "because it was interrupted",
-    StopReason.RATE_LIMITED: "because the server refuses for longer than is worth waiting",
-    StopReason.TROUBLE: "because too much failed, again and again",
-    StopReason.ERROR: "because of an error that no day can survive",
+    StopReason.COMPLETE: "no other day is left to request",
+    StopReason.DEADLINE: "the deadline was reached",
+    StopReason.MAX_REQUESTS: "the maximum number of requests was sent",
+    StopReason.STOPPED: "it was interrupted",
+    StopReason.RATE_LIMITED: "the server asks to wait too long",
+    StopReason.TROUBLE: "too many requests failed",
+    StopReason.ERROR: "an error affects every day",
 }
 """Why a backfill ended."""
 
@@ -32,33 +32,41 @@ WHY: dict[StopReason, str] = {
 def report_lines(
     report: BackfillReport, now: dt.datetime, *, status: str = "hourlyclicks status --all"
 ) -> Iterator[str]:
-    """Yield what was done, and what was not.
+    """Yield the lines of the report.
 
     Args:
         report: what came of the backfill.
         now: the present moment.
         status: the command line that names all days that are missing.
     """
-    yield f"ended after {duration(report.seconds)} {WHY[report.stopped]}"
+    yield _first_line(report)
     yield f"  fetched    {count(report.done, 'day')}{_revised(report)}"
-    yield f"  known      {count(report.reused, 'day')}, in the store already"
+    yield f"  known      {count(report.reused, 'day')}, already in the store"
     if report.provisional:
-        yield f"  not final  {count(report.provisional, 'day')} of these, whose figures can still change"
+        yield f"  not final  {count(report.provisional, 'day')} of these; their figures may still change"
     if report.failed:
         yield f"  failed     {count(report.failed, 'day')}"
     if report.refused:
-        yield f"  rejected   {count(report.refused, 'day')} by the API (not asked again; see --retry-refused)"
+        yield f"  rejected   {count(report.refused, 'day')} by the API (not retried; use --retry-refused)"
     if report.remaining:
         yield f"  remaining  {count(report.remaining, 'day')}"
     yield f"  requests   {report.requests:,}, {count(report.retries, 'retry')} among them"
     yield from _parked(report, status)
     yield from _missing(report, status)
     if report.complete and report.resume_at is not None:
-        yield f"more to do from {when(report.resume_at, now)} on"
+        yield f"run again from {when(report.resume_at, now)} on to update them"
+
+
+def _first_line(report: BackfillReport) -> str:
+    took = duration(report.seconds)
+    if report.stopped is not StopReason.COMPLETE:
+        return f"Stopped after {took}: {WHY[report.stopped]}."
+    whole = report.complete and not report.refused
+    return f"Done in {took}: {'every requested day is in the store' if whole else WHY[report.stopped]}."
 
 
 def _revised(report: BackfillReport) -> str:
-    return f", {report.revised:,} with other figures than before" if report.revised else ""
+    return f", {report.revised:,} with changed figures" if report.revised else ""
 
 
 def _parked(report: BackfillReport, status: str) -> Iterator[str]:

@@ -49,7 +49,7 @@ def test_every_day_is_asked_for_once(server: Simulator, store: str) -> None:
     assert lines[1].startswith("60 of 60 days in the store, 0 to go, about 0 s left")
     assert lines[-3:] == [
         "  fetched    0 days",
-        "  known      60 days, in the store already",
+        "  known      60 days, already in the store",
         "  requests   0, 0 retries among them",
     ]
 
@@ -93,7 +93,7 @@ def test_the_deadline_may_have_passed(server: Simulator, store: str) -> None:
     """Then nothing is sent, and nothing is lost."""
     result = filled(server, store, "--deadline", "0s")
     assert result.exit_code == 10
-    assert "because the time was up" in result.stderr
+    assert "the deadline was reached" in result.stderr
     assert server.counters.requests == 0
 
 
@@ -134,7 +134,7 @@ def test_refused_days_are_asked_for_on_demand_only(store: str) -> None:
     with serving(faults=refused) as server:
         result = filled(server, store)
         assert result.exit_code == 0
-        assert "  rejected   2 days by the API (not asked again; see --retry-refused)" in result.stderr
+        assert "  rejected   2 days by the API (not retried; use --retry-refused)" in result.stderr
         assert "code 7: \\x1b[2J[red]no" in result.stderr
         assert "\x1b" not in result.stderr
         assert "hourlyclicks backfill" not in result.stderr
@@ -157,7 +157,7 @@ def test_days_are_asked_for_again_on_demand(server: Simulator, store: str) -> No
     ("fault", "code", "text"),
     [
         (Status(401), 3, "does not accept the API key"),
-        (retry_after("9000"), 5, "the server refuses for longer than is worth waiting"),
+        (retry_after("9000"), 5, "the server asks to wait too long"),
         (Status(501), 7, "HTTP 501"),
     ],
     ids=["key", "rate", "server"],

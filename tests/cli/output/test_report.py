@@ -34,9 +34,9 @@ def failures(number: int, error: HourlyClicksError = OOPS) -> dict[Query, Hourly
 def test_a_good_end_is_told_in_a_few_lines() -> None:
     """What was fetched, what was known, and what it cost."""
     assert list(report_lines(report(reused=40, requests=61, retries=1), NOON)) == [
-        "ended after 1 min 1 s because there was nothing left to ask for",
+        "Done in 1 min 1 s: every requested day is in the store.",
         "  fetched    60 days",
-        "  known      40 days, in the store already",
+        "  known      40 days, already in the store",
         "  requests   61, 1 retry among them",
     ]
 
@@ -53,13 +53,13 @@ def test_all_that_is_not_as_it_should_be_is_told() -> None:
         failures=failures(13),
     )
     lines = list(report_lines(told, NOON))
-    assert lines[0] == "ended after 1 min 1 s because too much failed, again and again"
+    assert lines[0] == "Stopped after 1 min 1 s: too many requests failed."
     assert lines[1:7] == [
-        "  fetched    80 days, 2 with other figures than before",
-        "  known      0 days, in the store already",
-        "  not final  3 days of these, whose figures can still change",
+        "  fetched    80 days, 2 with changed figures",
+        "  known      0 days, already in the store",
+        "  not final  3 days of these; their figures may still change",
         "  failed     12 days",
-        "  rejected   1 day by the API (not asked again; see --retry-refused)",
+        "  rejected   1 day by the API (not retried; use --retry-refused)",
         "  remaining  7 days",
     ]
     assert lines[8] == "missing: account 2025-04-01: HTTP 500: \x1b[31mno"  # `say` makes it harmless
@@ -70,9 +70,16 @@ def test_all_that_is_not_as_it_should_be_is_told() -> None:
 def test_an_error_is_a_reason_too() -> None:
     """The sentence stays one."""
     assert next(report_lines(report(StopReason.ERROR), NOON)) == (
-        "ended after 1 min 1 s because of an error that no day can survive"
+        "Stopped after 1 min 1 s: an error affects every day."
     )
     assert set(WHY) == set(StopReason)
+
+
+def test_a_run_that_leaves_days_out_is_not_told_as_a_whole_one() -> None:
+    """Where days were rejected or have failed, the first line does not say that every day is there."""
+    for told in (report(refused=1), report(failed=1)):
+        first = next(report_lines(told, NOON))
+        assert first == "Done in 1 min 1 s: no other day is left to request."
 
 
 def test_when_to_come_again_is_told() -> None:
@@ -82,7 +89,7 @@ def test_when_to_come_again_is_told() -> None:
     assert go_on(report(remaining=1, resume_at=NOON), NOON) == "To go on:"
     assert go_on(report(remaining=1, resume_at=later), NOON) == "To go on, from 2025-06-02 08:00 on:"
     lines = list(report_lines(report(provisional=1, resume_at=later), NOON))
-    assert lines[-1] == "more to do from 2025-06-02 08:00 on"
+    assert lines[-1] == "run again from 2025-06-02 08:00 on to update them"
 
 
 LIMITED = RateLimitedError("the server asks for 9000 s", retry_after=9000.0)
