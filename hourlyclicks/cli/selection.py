@@ -92,7 +92,7 @@ def with_targets(command: Command) -> Command:
         **rest: Any,  # noqa: ANN401 - likewise
     ) -> Any:  # noqa: ANN401 - likewise
         if domain is not None and not link and targets is None:
-            raise click.UsageError("--domain belongs to --link or --targets")
+            raise click.UsageError("--domain needs --link or --targets")
         warnings: list[str] = []
         links = [_link(each, domain, warnings.append) for each in link]
         named: list[Target] = [*links, *map(Group, group), *([Account()] if account else [])]

@@ -101,7 +101,7 @@ def test_it_leaves_with_the_exit_code(
     with pytest.raises(SystemExit) as caught:
         main()
     assert caught.value.code == 2
-    assert "which days?" in capsys.readouterr().err
+    assert "no days given" in capsys.readouterr().err
 
 
 def test_ctrl_c_before_anything_has_begun(monkeypatch: pytest.MonkeyPatch) -> None:

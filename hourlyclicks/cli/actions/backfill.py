@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 RETRY = RetryPolicy()
 """How hard to try; that of the library."""
 
-_STOPPING = "stopping: nothing more is sent, what is under way is kept; Ctrl-C once more ends at once"
+_STOPPING = "stopping: no more requests are sent, pending responses are saved; Ctrl-C again ends at once"
 
 
 def run(
@@ -95,7 +95,7 @@ def run(
         raise
     except KeyboardInterrupt:
         resume.tell_same(ctx, days)
-        raise Failure("interrupted; what was under way is lost", INTERRUPTED) from None
+        raise Failure("interrupted; requests under way are lost", INTERRUPTED) from None
     _tell(ctx, report, days)
     ended = failure(report)
     if ended is not None:
@@ -107,7 +107,7 @@ def _checked(
 ) -> tuple[Target, ...]:
     """Return the targets, once it is certain that they can be asked about."""
     if not selection:
-        raise click.UsageError("which targets? Say --link with --domain, --group, --account or --targets")
+        raise click.UsageError("no target given: use --link with --domain, --group, --account or --targets")
     targets = selection.read()
     for target in targets:
         pace.check(target)

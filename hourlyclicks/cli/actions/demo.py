@@ -102,7 +102,7 @@ class Run:
             problem = f"{count(self.wrong_days, 'day')} wrong, {count(self.refused, 'request')} refused"
             if self.asked_again:
                 problem += f", {count(self.asked_again, 'day')} paid for twice"
-            return Failure(f"this must not be: {problem}", UNEXPECTED)
+            return Failure(f"unexpected result: {problem}", UNEXPECTED)
         return None
 
 

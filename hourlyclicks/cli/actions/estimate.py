@@ -49,7 +49,7 @@ def run(
     number = _number(selection)
     targets = () if number is not None else selection.read()
     if store.by_option and not targets:
-        raise click.UsageError("which targets? With --store, name them")
+        raise click.UsageError("no target given: --store needs targets")
     number = number or len(targets) or 1
     requests = len(days) * number
     said = f"{count(len(days), 'day')}, {count(number, 'target')}"
@@ -70,7 +70,7 @@ def _number(selection: Selection) -> int | None:
         return None
     if selection.named or selection.domain is not None:
         raise click.UsageError(
-            "--targets with a number stands instead of --link, --domain, --group and --account"
+            "--targets with a number cannot be combined with --link, --domain, --group or --account"
         )
     if not 1 <= len(text) <= len(str(_MOST_TARGETS)) or not 1 <= int(text) <= _MOST_TARGETS:
         raise click.UsageError(f"--targets is a number from 1 to {_MOST_TARGETS:,}, or a file")

@@ -116,9 +116,9 @@ async def _export(
         missing = _tell_missing(ranges, status)
         total = sum(len(part) for part, _ in ranges.values() if part is not None)
         if days is None and not total:
-            raise UsageError("the store has no figures of that")
+            raise UsageError("the store has no figures for these targets")
         if missing and days is not None and (not partial or missing == total):
-            say("nothing is written, since days are missing; --partial writes the others, if there are any")
+            say("nothing is written because days are missing; use --partial to write the others")
             return missing
         with writing(form, output) as stream:
             if form == "csv":

@@ -70,10 +70,10 @@ class Destination:
         elif (aside := self._keep(outcome)) is not None:
             say(f"{count(outcome.fetched, 'day')} kept in {aside}")
         elif self.stored:
-            say(f"{count(outcome.fetched, 'day')} in the store; nothing is written, since days are missing")
+            say(f"{count(outcome.fetched, 'day')} in the store; nothing is written because days are missing")
         elif outcome.fetched:
             dropped = count(outcome.fetched, "day")
-            say(f"{dropped} dropped; with --partial, or with -o, they would have been kept")
+            say(f"{dropped} discarded; use --partial or -o to keep them")
             return False
         return True
 
@@ -137,7 +137,7 @@ def run(
 def _checked(selection: Selection, pace: RateOptions) -> tuple[Target, ...]:
     """Return the targets, once it is certain that they can be asked about."""
     if not selection:
-        raise click.UsageError("which targets? Say --link with --domain, --group, --account or --targets")
+        raise click.UsageError("no target given: use --link with --domain, --group, --account or --targets")
     targets = selection.read()
     for target in targets:
         pace.check(target)

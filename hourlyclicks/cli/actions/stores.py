@@ -65,7 +65,7 @@ async def one_account(store: StoreReader, name: str | None) -> StoredAccount | N
     if len(found) > 1:
         account = await account_of_key(store)
         if account is None:
-            raise UsageError(f"which account? Say --account-name{there_are(found)}")
+            raise UsageError(f"the store has several accounts: use --account-name{there_are(found)}")
         return account
     return next(iter(found), None)
 

@@ -170,7 +170,7 @@ def with_range(command: Command) -> Command:
     @functools.wraps(command)
     def folded(*args: Any, start: dt.date | None, end: dt.date | None, **rest: Any) -> Any:  # noqa: ANN401 - whatever the command takes and gives
         if (start is None) != (end is None):
-            raise click.UsageError("--from and --to belong together")
+            raise click.UsageError("use --from and --to together")
         days = None if start is None or end is None else DateRange(start, end)
         return command(*args, days=days, **rest)
 
@@ -232,15 +232,15 @@ def default_pace() -> RateOptions:
 def _period(start: dt.date | None, end: dt.date | None, last: int | None) -> Period:
     ends_given = [start is not None, end is not None]
     if last is not None and any(ends_given):
-        raise click.UsageError("--last stands instead of --from and --to")
+        raise click.UsageError("use --last, or --from and --to, not both")
     if last is None and not all(ends_given):
-        raise click.UsageError("which days? Say --from and --to, or --last")
+        raise click.UsageError("no days given: use --from and --to, or --last")
     return Period(start, end, last)
 
 
 def _pace(plan: str | None, rates: tuple[Rate, ...], changes: dict[str, Any]) -> RateOptions | None:
     if plan is not None and rates:
-        raise click.UsageError("say --plan or --limit, not both")
+        raise click.UsageError("use --plan or --limit, not both")
     if rates:
         return RateOptions(Limits(rates, **changes), None, named=False)
     if plan is None and not changes:

@@ -38,7 +38,7 @@ class StoreChoice:
     def needed(self) -> str:
         """Return where the store is; that nothing was said is a mistake."""
         if self.where is None:
-            raise click.UsageError(f"which store? Say --store, or set {STORE_VARIABLE}")
+            raise click.UsageError(f"no store given: use --store, or set {STORE_VARIABLE}")
         return self.where
 
     @property
@@ -81,7 +81,7 @@ def with_store(command: Command) -> Command:
             raise click.UsageError("--account-name is empty: name the account, or leave the option out")
         if account_name is not None and store is None:
             raise click.UsageError(
-                f"--account-name names an account in a store: say --store, or set {STORE_VARIABLE}"
+                f"--account-name names an account in a store: use --store, or set {STORE_VARIABLE}"
             )
         return command(*args, store=StoreChoice(store, account_name, by_option), **rest)
 

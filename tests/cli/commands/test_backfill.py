@@ -187,7 +187,7 @@ def test_what_was_fetched_before_a_refused_key_is_kept(store: str) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "text"),
     [
-        ((), 2, "which targets?"),
+        ((), 2, "no target given"),
         (("--targets", "none.csv"), 2, "none.csv cannot be read"),
         (("--link", "x"), 2, "--link needs --domain"),
         (("--account",), 4, "no --plan was named"),
@@ -216,4 +216,4 @@ def test_days_in_the_future_and_a_store_nowhere_are_refused(store: str) -> None:
     result = invoke("backfill", "--store", store, *future)
     assert (result.exit_code, "has not begun" in result.stderr) == (2, True)
     result = invoke("backfill", *APRIL, *TWO)
-    assert (result.exit_code, "which store?" in result.stderr) == (2, True)
+    assert (result.exit_code, "no store given" in result.stderr) == (2, True)

@@ -107,7 +107,7 @@ def test_a_refusal_is_noticed(server: Simulator) -> None:
     server.counters.over_limit = 1
     failure = over(server, true_series(server)).failure()
     assert failure is not None
-    assert (failure.exit_code, failure.message) == (1, "this must not be: 0 days wrong, 1 request refused")
+    assert (failure.exit_code, failure.message) == (1, "unexpected result: 0 days wrong, 1 request refused")
 
 
 def test_a_missing_day_is_noticed(server: Simulator) -> None:
@@ -136,7 +136,7 @@ def test_a_day_that_was_paid_for_twice_is_noticed(server: Simulator) -> None:
     failure = over(server, true_series(server), killed_process=killed_process).failure()
     assert failure is not None
     assert failure.exit_code == 1
-    assert failure.message == "this must not be: 0 days wrong, 0 requests refused, 1 day paid for twice"
+    assert failure.message == "unexpected result: 0 days wrong, 0 requests refused, 1 day paid for twice"
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a process is killed otherwise there")
