@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from yarl import URL
 
     from hourlyclicks.model.http import Request, Response
-    from hourlyclicks.transport.aiohttp import Timeout
+    from hourlyclicks.transport.protocol import Timeout
 
 TODAY = dt.datetime(2026, 1, 15, 12, tzinfo=dt.UTC)
 
@@ -73,11 +73,11 @@ class Junction:
         self._real = real
 
     async def send(self, request: Request) -> Response:
-        """See `hourlyclicks.transport.aiohttp.Transport`."""
+        """See `hourlyclicks.Transport`."""
         way = self._simulated if request.url.host == "vivoldi.com" else self._real
         return await way.send(request)
 
     async def close(self) -> None:
-        """See `hourlyclicks.transport.aiohttp.Transport`."""
+        """See `hourlyclicks.Transport`."""
         await self._simulated.close()
         await self._real.close()

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from hourlyclicks.pacing.forecast import Estimate
     from hourlyclicks.pacing.plans import Limits, Plan, Rate
     from hourlyclicks.pacing.queue import Lane
-    from hourlyclicks.transport.aiohttp import Timeout
+    from hourlyclicks.transport.protocol import Timeout, Transport
 
 _HOMES = {
     "client": ("Client",),
@@ -62,7 +62,7 @@ _HOMES = {
     "model.targets": ("Account", "Group", "Link", "Query", "Target"),
     "fetching.retry": ("RetryPolicy",),
     "jobs.stream": ("DayStream",),
-    "transport.aiohttp": ("Timeout",),
+    "transport.protocol": ("Timeout", "Transport"),
     "pacing.queue": ("Lane",),
     "pacing.plans": ("Limits", "Plan", "Rate"),
     "pacing.forecast": ("Estimate",),
@@ -101,6 +101,7 @@ __all__ = [
     "StoreError",
     "Target",
     "Timeout",
+    "Transport",
     "TransportError",
     "UsageError",
     "__version__",

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, overload
 
 from hourlyclicks.clock import SystemClock
-from hourlyclicks.engine import Engine
+from hourlyclicks.engine import Ambient, Carrier, Engine, Storage
 from hourlyclicks.errors import UsageError
 from hourlyclicks.events import Dispatcher
 from hourlyclicks.fetching.retry import RetryPolicy
@@ -23,7 +23,9 @@ from hourlyclicks.pacing.forecast import forecast
 from hourlyclicks.pacing.plans import Limits, Plan
 from hourlyclicks.pacing.queue import Lane
 from hourlyclicks.store.opening import store_of
-from hourlyclicks.transport.aiohttp import AiohttpTransport, Timeout, Translated
+from hourlyclicks.transport.aiohttp import AiohttpTransport
+from hourlyclicks.transport.foreign import Translated
+from hourlyclicks.transport.protocol import Timeout
 from hourlyclicks.wire.key import KEY_VARIABLE
 from hourlyclicks.wire.request import Origin
 from hourlyclicks.wire.unwrap import given_key
@@ -45,7 +47,7 @@ if TYPE_CHECKING:
     from hourlyclicks.pacing.forecast import Estimate
     from hourlyclicks.store.freshness import Freshness
     from hourlyclicks.store.protocol import Store
-    from hourlyclicks.transport.aiohttp import Transport
+    from hourlyclicks.transport.protocol import Transport
 
 __all__ = ["KEY_VARIABLE", "Client", "Order"]
 
@@ -92,7 +94,7 @@ class Client:
         PlanError: the plan has no access to the API.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - keyword options with defaults, in the manner of a client session
         self,
         api_key: str | None = None,
         *,
@@ -135,18 +137,20 @@ class Client:
             origin=Origin.of(base_url, key, user_agent=user_agent, allow_http=allow_http),
             limits=self._limits,
             retry=retry,
-            transport=AiohttpTransport(session, timeout=timeout, proxy=proxy)
-            if transport is None
-            else Translated(transport),
-            closes_transport=transport is None,
-            longest=timeout.total,
+            carrier=Carrier(
+                AiohttpTransport(session, timeout=timeout, proxy=proxy)
+                if transport is None
+                else Translated(transport),
+                owned=transport is None,
+                longest=timeout.total,
+            ),
             zone=as_zone(timezone),
-            store=None if store is None else store_of(store, self._clock),
-            owned=isinstance(store, str | os.PathLike),
-            account=account,
-            clock=self._clock,
-            random=random or random_module.SystemRandom(),
-            dispatch=Dispatcher(on_event),
+            storage=None
+            if store is None
+            else Storage(
+                store_of(store, self._clock), owned=isinstance(store, str | os.PathLike), account=account
+            ),
+            ambient=Ambient(self._clock, random or random_module.SystemRandom(), Dispatcher(on_event)),
         )
         self._life = Lifetime(self._engine.close)
 
@@ -189,13 +193,16 @@ class Client:
 
         Raises:
             IncompleteSeriesError: some days failed for good; carries all the others.
-            HourlyClicksError: one that no day can survive, such as a refused key; its `series` is what
+            HourlyClicksError: one that no day can survive, such as a rejected key; its `series` is what
                 had been fetched before.
+            asyncio.CancelledError: the call was cancelled; its `series` is what had been fetched before. So
+                is that of a `FetchCancelled` event, which is sent also where the error is replaced by
+                another, as by `asyncio.timeout`.
         """
         range_ = self._check(start, end, target)
         check_type("lane", lane, Lane)
-        with self._engine.run(range_, target, lane, self._engine.freshness(refresh=refresh)) as run:
-            return await collect(run, strict=strict)
+        run = self._engine.run(range_, target, lane, self._engine.freshness(refresh=refresh))
+        return await collect(run, strict=strict)
 
     def stream(
         self,
@@ -231,7 +238,7 @@ class Client:
         run = self._engine.run(days, target, lane, self._engine.freshness(refresh=refresh))
         return DayStream(run, ordered=ordered, check=self._life.check)
 
-    async def backfill(
+    async def backfill(  # noqa: PLR0913 - keyword options with defaults
         self,
         start: dt.date | str,
         end: dt.date | str,

@@ -6,44 +6,96 @@ import asyncio
 import copy
 from contextlib import AsyncExitStack, suppress
 from functools import partial
+from random import Random
 from typing import TYPE_CHECKING
 
+import attrs
+
+from hourlyclicks.clock import Clock
 from hourlyclicks.coordination.backend import SharedBackend
 from hourlyclicks.errors import UsageError
+from hourlyclicks.events import Dispatcher
 from hourlyclicks.fetching.cache import DayCache
 from hourlyclicks.fetching.coalescing import SingleFlight
-from hourlyclicks.fetching.exchange import DayFetcher
+from hourlyclicks.fetching.exchange import Rules
+from hourlyclicks.fetching.fetcher import DayFetcher
 from hourlyclicks.fetching.retry import Retrier
+from hourlyclicks.fetching.skew import SkewWatch
+from hourlyclicks.fetching.task import Caller
+from hourlyclicks.fetching.trust import KeyTrust
 from hourlyclicks.jobs.backfill import Backfill
 from hourlyclicks.jobs.estimate import CachedLedger, count_due
-from hourlyclicks.jobs.ranges import Run
+from hourlyclicks.jobs.ranges import RangeRun
+from hourlyclicks.jobs.services import Services
+from hourlyclicks.model.dates import Finality
 from hourlyclicks.model.fingerprints import fingerprint_of
 from hourlyclicks.pacing.backend import LocalBackend
 from hourlyclicks.pacing.limiter import Limiter
 from hourlyclicks.pacing.queue import Job, Lane
 from hourlyclicks.store.freshness import Freshness
+from hourlyclicks.store.protocol import Store
+from hourlyclicks.transport.protocol import Transport
 
 if TYPE_CHECKING:
     import datetime as dt
-    from random import Random
 
-    from hourlyclicks.clock import Clock
-    from hourlyclicks.events import Dispatcher
     from hourlyclicks.fetching.retry import RetryPolicy
-    from hourlyclicks.jobs.workers import Running
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.targets import Query, Target
     from hourlyclicks.pacing.backend import LimiterBackend
     from hourlyclicks.pacing.plans import Limits
-    from hourlyclicks.store.protocol import Store
-    from hourlyclicks.transport.aiohttp import Transport
     from hourlyclicks.wire.request import Origin
 
 _ABANDON = 1.0
 """Seconds in which a transport must be closed whose event loop has ended."""
 _SPARE = 2
-"""So many more workers than may send at a time; they stand in for those that are held up."""
+"""So many spare workers, which work while others are held up."""
+
+
+@attrs.frozen
+class Ambient:
+    """What time it is, what chance draws, and what is told of events.
+
+    Args:
+        clock: what time it is.
+        random: draws the jitter of waits.
+        dispatch: told what happens.
+    """
+
+    clock: Clock
+    random: Random
+    dispatch: Dispatcher
+
+
+@attrs.frozen
+class Storage:
+    """Where days are kept.
+
+    Args:
+        store: the store.
+        owned: whether it is closed in the end.
+        account: the name of the account in it; ``None``: a hash of the key.
+    """
+
+    store: Store
+    owned: bool
+    account: str | None
+
+
+@attrs.frozen
+class Carrier:
+    """What carries the requests.
+
+    Args:
+        transport: the transport.
+        owned: whether it is closed in the end.
+        longest: the seconds one request can take.
+    """
+
+    transport: Transport
+    owned: bool
+    longest: float
 
 
 class Engine:
@@ -53,19 +105,13 @@ class Engine:
         origin: where the API is and who asks.
         limits: the limits to keep.
         retry: how often and when to try again.
-        transport: carries the requests.
-        closes_transport: whether the transport is closed in the end.
-        longest: the seconds one request can take.
+        carrier: the transport.
         zone: the account's time zone, if it is known.
-        store: where days are kept, if anywhere.
-        owned: whether the store is closed in the end.
-        account: the name of the account in the store; ``None``: a hash of the key.
-        clock: what time it is.
-        random: draws the jitter of waits.
-        announce: told what happens.
+        storage: the store, if there is one.
+        ambient: the clock, chance, and what is told of events.
 
     Attributes:
-        limiter: says when.
+        limiter: hands out slots.
     """
 
     def __init__(
@@ -74,52 +120,60 @@ class Engine:
         origin: Origin,
         limits: Limits,
         retry: RetryPolicy,
-        transport: Transport,
-        closes_transport: bool,
-        longest: float,
+        carrier: Carrier,
         zone: dt.tzinfo | None,
-        store: Store | None,
-        owned: bool,
-        account: str | None,
-        clock: Clock,
-        random: Random,
-        dispatch: Dispatcher,
+        storage: Storage | None,
+        ambient: Ambient,
     ) -> None:
+        clock, random, dispatch = ambient.clock, ambient.random, ambient.dispatch
         self._clock = clock
         self._zone = zone
-        self._dispatch = dispatch
-        self._transport = transport
-        self._closes_transport = closes_transport
-        self._workers, self._spare = limits.concurrency, _SPARE
+        self._carrier = carrier
         self._cache: DayCache | None = None
-        pace: LimiterBackend = LocalBackend(limits)
-        if store is not None:
-            self._workers, self._spare = limits.concurrency + _SPARE, 0  # some always wait for the disk
-            key = origin.api_key
-            fingerprint = key.fingerprint if account is None else partial(fingerprint_of, account)
+        workers, spare = limits.concurrency, _SPARE
+        backend: LimiterBackend = LocalBackend(limits)
+        if storage is not None:
+            workers, spare = limits.concurrency + _SPARE, 0  # some always wait for the disk
+            account = storage.account
+            fingerprint = origin.api_key.fingerprint if account is None else partial(fingerprint_of, account)
             self._cache = DayCache(
-                store, owned=owned, fingerprint=fingerprint, zone=zone, clock=clock, dispatch=dispatch
+                storage.store,
+                owned=storage.owned,
+                fingerprint=fingerprint,
+                zone=zone,
+                clock=clock,
+                dispatch=dispatch,
             )
-            pace = SharedBackend(
-                limits, store=self._cache.store, account=self._cache.account, clock=clock, longest=longest
+            backend = SharedBackend(
+                limits,
+                store=self._cache.store,
+                account=self._cache.account,
+                clock=clock,
+                longest=carrier.longest,
             )
-        self.limiter = Limiter(limits, pace=pace, clock=clock, emit=dispatch, random=random)
-        self._fetcher = DayFetcher(
-            origin=origin,
-            zone=zone,
-            transport=transport,
-            limiter=self.limiter,
+        self.limiter = Limiter(limits, backend=backend, clock=clock, emit=dispatch, random=random)
+        rules = Rules(
+            key=origin.api_key,
+            finality=Finality(zone),
+            skew=SkewWatch(dispatch),
+            trust=KeyTrust(limits.concurrency),
             retrier=Retrier(retry, clock=clock, random=random),
+            limiter=self.limiter,
             clock=clock,
             dispatch=dispatch,
-            concurrency=limits.concurrency,
-            cache=self._cache,
         )
-        self._in_flight = SingleFlight(self._fetcher.fetch, self.limiter.take_over)
-        self._running: set[Running] = set()
+        fetcher = DayFetcher(origin=origin, rules=rules, transport=carrier.transport, cache=self._cache)
+        self._services = Services(
+            fetcher=fetcher,
+            single_flight=SingleFlight(fetcher.fetch, self.limiter.take_over),
+            cache=self._cache,
+            zone=zone,
+            workers=workers,
+            spare=spare,
+        )
 
     def freshness(self, *, refresh: bool = False, refused: bool = False, patient: bool = False) -> Freshness:
-        """Return what a call that begins now wants of the days in the store."""
+        """Return which days in the store need a request of a call that begins now."""
         began = self._clock.wall()
         return Freshness(began, self._zone, refresh=refresh, refused=refused, patient=patient)
 
@@ -129,26 +183,12 @@ class Engine:
             found = await self._cache.find(query, freshness)
             if found is not None:
                 return found
-        return await self._in_flight.fetch_shared(query, Job(Lane.INTERACTIVE, freshness=freshness))
+        caller = Caller(Job(Lane.INTERACTIVE), freshness)
+        return await self._services.single_flight.fetch_shared(query, caller)
 
-    def run(self, days: DateRange, target: Target, lane: Lane, freshness: Freshness) -> Run:
+    def run(self, days: DateRange, target: Target, lane: Lane, freshness: Freshness) -> RangeRun:
         """Return a call for many days of one target."""
-        return Run(
-            days,
-            target,
-            lane=lane,
-            freshness=freshness,
-            cache=self._cache,
-            fetcher=self._fetcher,
-            single_flight=self._in_flight,
-            limiter=self.limiter,
-            clock=self._clock,
-            dispatch=self._dispatch,
-            zone=self._zone,
-            workers=self._workers,
-            spare=self._spare,
-            running=self._running,
-        )
+        return RangeRun(days, target, lane=lane, freshness=freshness, services=self._services)
 
     def backfill(
         self,
@@ -170,17 +210,10 @@ class Engine:
             days,
             targets,
             newest_first=newest_first,
-            max_requests=max_requests,
             freshness=freshness,
+            max_requests=max_requests,
             cache=self._cache,
-            fetcher=self._fetcher,
-            single_flight=self._in_flight,
-            limiter=self.limiter,
-            clock=self._clock,
-            dispatch=self._dispatch,
-            zone=self._zone,
-            workers=self._workers,
-            running=self._running,
+            services=self._services,
         )
 
     async def count_due(self, days: DateRange, targets: tuple[Target, ...], freshness: Freshness) -> int:
@@ -189,7 +222,7 @@ class Engine:
         return await count_due(ledger, targets, days, freshness=freshness, now=self._clock.wall())
 
     def retry_key(self) -> None:
-        """Send requests again after the server has refused the key."""
+        """Send requests again after the server has rejected the key."""
         self.limiter.unlatch()
 
     async def close(self, *, lost: bool = False) -> None:
@@ -199,8 +232,8 @@ class Engine:
             lost: whether the event loop that it was used on has ended, so that its tasks never will.
         """
         async with AsyncExitStack() as ends:  # in reverse, each of them even if another one fails
-            if self._closes_transport:
-                ends.push_async_callback(self._abandon_transport if lost else self._transport.close)
+            if self._carrier.owned:
+                ends.push_async_callback(self._abandon_transport if lost else self._carrier.transport.close)
             if self._cache is not None:
                 ends.push_async_callback(self._cache.close)
             if not lost:
@@ -209,12 +242,12 @@ class Engine:
     async def _abandon_transport(self) -> None:
         """Close a transport as far as its own event loop is not needed for it."""
         with suppress(Exception):
-            await asyncio.wait_for(self._transport.close(), _ABANDON)
+            await asyncio.wait_for(self._carrier.transport.close(), _ABANDON)
 
     async def _end_calls(self) -> None:
         error = UsageError("the client is closed", fatal=True)
         self.limiter.abort(error, for_good=True)
-        for run in tuple(self._running):
+        for run in tuple(self._services.running):
             await run.on_close(copy.copy(error))
-        await self._in_flight.close()
+        await self._services.single_flight.close()
         await self.limiter.close()

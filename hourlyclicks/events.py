@@ -21,6 +21,7 @@ from typing import Literal, Protocol, TypeAlias
 import attrs
 
 from hourlyclicks.errors import ApiError, HourlyClicksError, UsageError
+from hourlyclicks.model.series import HourlySeries
 from hourlyclicks.model.targets import Target
 
 _log = logging.getLogger("hourlyclicks")
@@ -176,6 +177,19 @@ class Progress:
 
 
 @attrs.frozen(kw_only=True)
+class FetchCancelled:
+    """A ``fetch`` was cancelled; what it had fetched is not lost.
+
+    Args:
+        target: what was fetched.
+        series: the days that were answered before; the others are in `HourlySeries.missing_days`.
+    """
+
+    target: Target
+    series: HourlySeries
+
+
+@attrs.frozen(kw_only=True)
 class TargetParked:
     """The API, or a gateway, rejects each day of a target with the same answer; no more of them are sent.
 
@@ -199,6 +213,7 @@ Event: TypeAlias = (
     | DayDone
     | DayFailed
     | DayRevised
+    | FetchCancelled
     | Paused
     | Progress
     | Refused

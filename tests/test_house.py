@@ -80,6 +80,7 @@ SOLE_USERS = {
 VENDOR_WORDS = re.compile(r"\b(ymd|acesCnt|pernCnt|linkId|grpIdx)\b")
 LONGEST_FILE = 300
 """Lines of code; docstrings, comments and blank lines do not count."""
+MOST_ARGUMENTS = 8
 WITHOUT_CODE = {
     tokenize.COMMENT,
     tokenize.NL,
@@ -243,6 +244,24 @@ def test_a_module_can_be_read(path: Path) -> None:
     source = path.read_text("utf-8")
     assert ast.get_docstring(ast.parse(source))
     assert len(lines_of_code(source)) <= LONGEST_FILE
+
+
+MANY_ARGUMENTS = {"Client", "Simulator"}
+"""Their constructors take keyword options with defaults, as the user may need them."""
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_constructors_take_few_arguments(path: Path) -> None:
+    """What a class works with is at most eight things."""
+    found = [
+        f"{node.name}: {count}"
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ClassDef) and node.name not in MANY_ARGUMENTS
+        for method in node.body
+        if isinstance(method, ast.FunctionDef) and method.name == "__init__"
+        if (count := len(method.args.args) - 1 + len(method.args.kwonlyargs)) > MOST_ARGUMENTS
+    ]
+    assert found == []
 
 
 def lines_of_code(source: str) -> set[int]:

@@ -12,10 +12,10 @@ import pytest
 from benchmarks.micro.answers import LINK, YEAR, note
 from hourlyclicks import Lane, Limits, Rate
 from hourlyclicks.clock import SECOND, SystemClock
+from hourlyclicks.fetching.task import Caller, FetchTask
 from hourlyclicks.model.targets import Query
-from hourlyclicks.pacing.limiter import Limiter
+from hourlyclicks.pacing.limiter import ANSWERED, Limiter
 from hourlyclicks.pacing.queue import Job
-from hourlyclicks.pacing.task import FetchTask
 from hourlyclicks.pacing.window import SlidingWindow, Slot
 
 if TYPE_CHECKING:
@@ -88,12 +88,12 @@ def test_the_limiter(benchmark: BenchmarkFixture, runner: asyncio.Runner) -> Non
     tried = Limiter(
         Limits(concurrency=3), clock=SystemClock(), emit=lambda _event: None, random=random.Random(0)
     )
-    call, query = Job(Lane.INTERACTIVE, TURNS), Query(YEAR.start, LINK)
+    job, query = Job(Lane.INTERACTIVE, TURNS), Query(YEAR.start, LINK)
 
     async def turns() -> int:
         for _ in range(TURNS):
-            tried.release(await tried.acquire(FetchTask(call, query)))
-        return call.flying
+            tried.finish(await tried.acquire(FetchTask(Caller(job), query)), ANSWERED)
+        return job.in_flight
 
     assert benchmark(lambda: runner.run(turns())) == 0
 

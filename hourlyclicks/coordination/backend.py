@@ -17,7 +17,7 @@ from hourlyclicks.coordination.arbiter import TURN, Arbiter, SlotRequest
 from hourlyclicks.coordination.state import ArbiterState
 from hourlyclicks.errors import HourlyClicksError, RateLimitedError
 from hourlyclicks.pacing.breaker import Wait
-from hourlyclicks.pacing.task import NotNeededError, TakenError
+from hourlyclicks.pacing.queue import NotNeededError, TakenError
 from hourlyclicks.pacing.window import Slot
 
 if TYPE_CHECKING:
@@ -30,8 +30,7 @@ if TYPE_CHECKING:
     from hourlyclicks.model.targets import Query, Target
     from hourlyclicks.pacing.backend import WaitingTasks
     from hourlyclicks.pacing.plans import Limits
-    from hourlyclicks.pacing.queue import Job, Lane
-    from hourlyclicks.pacing.task import FetchTask
+    from hourlyclicks.pacing.queue import Job, Lane, Task
     from hourlyclicks.pacing.throttle import Refusal
     from hourlyclicks.pacing.window import Moment
     from hourlyclicks.store.ledger import LedgerEntry
@@ -100,11 +99,11 @@ class SharedBackend:
         """See `LimiterBackend.serves`."""
         self._waiting = waiting
 
-    def reserve(self, task: FetchTask, now: int) -> Slot | Wait:
+    def reserve(self, task: Task, now: int) -> Slot | Wait:
         """See `LimiterBackend.reserve`: ask the store, unless the time has not come."""
         if self._asking:
             return Wait(None, self._binding)
-        if now < self._asks and self._lane is not None and task.call.lane >= self._lane:
+        if now < self._asks and self._lane is not None and task.job.lane >= self._lane:
             return Wait(self._asks, self._binding)
         self._asking = True
         self._spawn(self._ask(task))
@@ -133,10 +132,10 @@ class SharedBackend:
         """See `LimiterBackend.answered`: it is told together with the release that follows."""
         self._answered.add(slot.id)
 
-    async def refused(
+    async def rate_limited(
         self, slot: Slot, retry_after: float | None, *, now: int, u: float, for_rate: bool
     ) -> Refusal | None:
-        """See `LimiterBackend.refused`."""
+        """See `LimiterBackend.rate_limited`."""
         del now  # the store has a clock of its own
 
         def step(arbiter: Arbiter, _: LedgerEntry | None) -> Refusal | RateLimitedError | None:
@@ -167,12 +166,12 @@ class SharedBackend:
         found = arbiter.finish(requests, latency, opens=opens + self._shift)
         return found._replace(when=found.when - self._shift)
 
-    def ahead(self, call: Job) -> int:
+    def ahead(self, job: Job) -> int:
         """See `LimiterBackend.ahead`."""
         return sum(
-            line.unsent if line.lane < call.lane else min(line.unsent, call.unsent)
+            line.unsent if line.lane < job.lane else min(line.unsent, job.unsent)
             for holder, line in self._state.queue.items()
-            if holder != self._holder and line.lane <= call.lane and not (line.job and line.job == call.job)
+            if holder != self._holder and line.lane <= job.lane and not (line.job and line.job == job.name)
         )
 
     def idle(self) -> None:
@@ -190,16 +189,15 @@ class SharedBackend:
 
     # -- inside -----------------------------------------------------------------------------------------
 
-    async def _ask(self, task: FetchTask) -> None:
-        """Ask for a place for an errand, and tell the line what came of it."""
-        lane, query = task.call.lane, task.query
+    async def _ask(self, task: Task) -> None:
+        """Ask for a place for a task, and tell the line what came of it."""
+        lane, query = task.job.lane, task.query
         waiting, unsent = self._waiting.load(lane)
         self._number += 1
-        who = SlotRequest(self._holder, self._number, lane, waiting, unsent, task.call.job, _what(query))
-        freshness = task.freshness
+        who = SlotRequest(self._holder, self._number, lane, waiting, unsent, task.job.name, _what(query))
 
         def step(arbiter: Arbiter, entry: LedgerEntry | None) -> Slot | Wait | Taken | None:
-            return arbiter.reserve(who) if freshness.is_stale(entry, self._clock.wall()) else None
+            return arbiter.reserve(who) if task.needs_request(entry, self._clock.wall()) else None
 
         asked = self._clock.monotonic()  # its lease may run from now on, however late the answer comes
         try:

@@ -14,7 +14,7 @@ import attrs
 
 from hourlyclicks.errors import ApiError, HourlyClicksError, StoreError, UsageError
 from hourlyclicks.events import DayRevised
-from hourlyclicks.model.dates import SETTLE, DateRange, ends, is_final
+from hourlyclicks.model.dates import CHUNK, SETTLE, DateRange, ends, is_final
 from hourlyclicks.model.day import DayClicks
 from hourlyclicks.store.closing import StoreLatch
 from hourlyclicks.store.freshness import Reader
@@ -22,7 +22,7 @@ from hourlyclicks.store.ledger import SETTLED, STALE_AFTER, WITH_FIGURES, DaySta
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from hourlyclicks.clock import Clock
     from hourlyclicks.events import Dispatcher
@@ -30,11 +30,8 @@ if TYPE_CHECKING:
     from hourlyclicks.store.freshness import Freshness
     from hourlyclicks.store.protocol import Store
 
-CHUNK = 128
-"""Days that are read at a time."""
-
-_PAGE = 512
-"""Marks that are."""
+ENTRIES = 512
+"""Entries of the ledger that are read at a time; they are smaller than days."""
 
 _WITHOUT_FIGURES = {DayState.FAILED, DayState.REFUSED}
 
@@ -54,13 +51,6 @@ class TargetHistory:
 
 NOTHING = TargetHistory(None, None)
 """What is known without a store."""
-
-
-def pages(days: DateRange, *, backwards: bool) -> Iterator[DateRange]:
-    """Yield a range in parts of which the marks are read at a time."""
-    firsts = range(0, len(days), _PAGE)
-    for first in reversed(firsts) if backwards else firsts:
-        yield DateRange(days[first], days[min(first + _PAGE, len(days)) - 1])
 
 
 @attrs.frozen
@@ -289,7 +279,7 @@ class DayCache:
         """
         found: dt.date | None = None
         answered: dt.datetime | None = None
-        for page in pages(days, backwards=not newest_first):
+        for page in days.chunks(ENTRIES, newest_first=not newest_first):
             entries = [entry for entry in await self.entries(target, page) if entry.state in WITH_FIGURES]
             if entries and found is None:
                 found = (entries[0] if newest_first else entries[-1]).date

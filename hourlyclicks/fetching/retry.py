@@ -9,7 +9,7 @@ requests on a server that is down.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -18,14 +18,11 @@ from hourlyclicks.errors import HourlyClicksError, TransportError
 from hourlyclicks.model.checks import check_amount, check_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
     from random import Random
 
-    from tenacity import RetryCallState
+    from tenacity import DoSleep, RetryCallState
 
     from hourlyclicks.clock import Clock
-
-T = TypeVar("T")
 
 _DNS_ATTEMPTS = 2
 _SUCCESSES = 10  # bring back what a retry takes
@@ -120,63 +117,67 @@ class Retrier:
             return False
         return (self._clock.monotonic() - started) / SECOND + wait > self._policy.deadline
 
-    async def repeat(
-        self,
-        attempt: Callable[[], Awaitable[T]],
-        *,
-        after: HourlyClicksError,
-        started: int,
-        on_wait: Callable[[int, float, HourlyClicksError], None],
-    ) -> T:
-        """Go on after a first attempt that failed.
+    def begin(self, started: int) -> Attempts:
+        """Return the attempts of a question whose first one has failed.
 
-        The first attempt of each day runs without any of this, which costs more than the request itself;
-        here its failure is played again as the first one, so that the count is right.
+        The first attempt of each day runs without any of this, which costs more than the request itself.
 
         Args:
-            attempt: makes one attempt.
-            after: the failure of the first one.
             started: when the first one began, in nanoseconds of the clock.
-            on_wait: told the number of the failed attempt, the seconds until the next, and the failure.
-
-        Raises:
-            HourlyClicksError: that of the last attempt.
         """
-        from tenacity import AsyncRetrying, retry_if_exception  # noqa: PLC0415 - see `load_tenacity`
+        return Attempts(self, started)
 
-        first: HourlyClicksError | None = after
+    def wait(self, attempt: int) -> float:
+        """Return how many seconds to wait after that attempt."""
+        return backoff(attempt, self._policy, u=self._random.random())
 
-        async def next_attempt() -> T:
-            nonlocal first
-            if first is not None:
-                error, first = first, None
-                raise error
-            return await attempt()
-
-        def before_sleep(state: RetryCallState) -> None:
-            self.budget.take()
-            on_wait(state.attempt_number, state.upcoming_sleep, _failure(state))
-
-        def stop(state: RetryCallState) -> bool:
-            return self._must_stop(state, _failure(state), started)
-
-        retrying = AsyncRetrying(  # a fresh one each time: shared, it mixes up the tasks' outcomes
-            sleep=self._clock.sleep,
-            wait=lambda state: backoff(state.attempt_number, self._policy, u=self._random.random()),
-            stop=stop,
-            retry=retry_if_exception(lambda error: isinstance(error, HourlyClicksError) and error.retryable),
-            before_sleep=before_sleep,
-            reraise=True,
-        )
-        return await retrying(next_attempt)
-
-    def _must_stop(self, state: RetryCallState, error: HourlyClicksError, started: int) -> bool:
+    def must_stop(self, attempt: int, wait: float, error: HourlyClicksError, started: int) -> bool:
+        """Return whether the failure of an attempt is final."""
         attempts = self._policy.attempts
         if isinstance(error, TransportError) and error.kind == "dns":
             attempts = min(attempts, _DNS_ATTEMPTS)
-        if state.attempt_number >= attempts or self.budget.spent:
-            return True
-        return self.too_late(started, state.upcoming_sleep)
+        return attempt >= attempts or self.budget.spent or self.too_late(started, wait)
+
+
+class Attempts:
+    """The attempts of one question, as tenacity counts them. It neither sends nor sleeps.
+
+    Args:
+        retrier: the bounds.
+        started: when the first attempt began, in nanoseconds of the clock.
+    """
+
+    def __init__(self, retrier: Retrier, started: int) -> None:
+        from tenacity import RetryCallState, Retrying, retry_if_exception  # noqa: PLC0415 - see `load_tenacity`
+
+        self._retrier = retrier
+        self._retrying = Retrying(  # one for each question: shared, it mixes up their outcomes
+            wait=lambda state: retrier.wait(state.attempt_number),
+            stop=lambda state: retrier.must_stop(
+                state.attempt_number, state.upcoming_sleep, _failure(state), started
+            ),
+            retry=retry_if_exception(lambda error: isinstance(error, HourlyClicksError) and error.retryable),
+            reraise=True,
+        )
+        self._retrying.begin()
+        self._state = RetryCallState(self._retrying, None, (), {})
+
+    @property
+    def number(self) -> int:
+        """The number of the attempt that is made, from 1."""
+        return self._state.attempt_number
+
+    def failed(self, error: HourlyClicksError) -> float:
+        """Note that the attempt has failed; return the seconds to wait before the next one.
+
+        Raises:
+            HourlyClicksError: that error, when there is no next one.
+        """
+        self._state.set_exception((type(error), error, error.__traceback__))
+        wait: DoSleep = self._retrying.iter(self._state)  # type: ignore[assignment]  # all others raise
+        self._retrier.budget.take()
+        self._state.prepare_for_next_attempt()
+        return float(wait)
 
 
 def load_tenacity() -> None:

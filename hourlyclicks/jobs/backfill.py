@@ -19,9 +19,10 @@ from typing import TYPE_CHECKING
 
 from hourlyclicks.clock import SECOND
 from hourlyclicks.errors import ApiError, AuthenticationError, HourlyClicksError, RateLimitedError, carry
-from hourlyclicks.events import Progress
+from hourlyclicks.fetching.task import Caller
 from hourlyclicks.jobs.circuit import BreakerListener, Circuit, ParkedError
 from hourlyclicks.jobs.planner import Planner
+from hourlyclicks.jobs.services import Tracker
 from hourlyclicks.jobs.stats import BackfillStats
 from hourlyclicks.jobs.workers import WorkerPool
 from hourlyclicks.model.report import StopReason
@@ -30,17 +31,13 @@ from hourlyclicks.pacing.queue import Job, Lane, OverError
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 
-    from hourlyclicks.clock import Clock, Timer
-    from hourlyclicks.events import Dispatcher
+    from hourlyclicks.clock import Timer
     from hourlyclicks.fetching.cache import DayCache
-    from hourlyclicks.fetching.coalescing import SingleFlight
-    from hourlyclicks.fetching.exchange import DayFetcher
-    from hourlyclicks.jobs.workers import Running
+    from hourlyclicks.jobs.services import Services
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.report import BackfillReport
     from hourlyclicks.model.targets import Query, Target
-    from hourlyclicks.pacing.limiter import Limiter
     from hourlyclicks.store.freshness import Freshness
 
 _LOOK = 60.0
@@ -56,17 +53,13 @@ class Backfill(BreakerListener):
         days: the days.
         targets: the targets, each once.
         newest_first: whether the days of a target are asked for from the last to the first.
-        terms: what it wants of days that are in the store.
+        freshness: which days in the store need a request.
         max_requests: how many requests it may send.
-        archive: where the days go.
-        fetcher: knows when to give up.
-        flights: fetch the days.
-        limiter: says when.
-        clock: what time it is.
-        announce: told how far it is.
-        zone: the account's time zone, if it is known.
-        workers: how many days may be worked on at a time.
-        running: the calls of the client, among which it is while it runs.
+        cache: the store.
+        services: the parts of the client.
+
+    Attributes:
+        stats: what has become of the days.
     """
 
     def __init__(
@@ -78,51 +71,28 @@ class Backfill(BreakerListener):
         freshness: Freshness,
         max_requests: int | None,
         cache: DayCache,
-        fetcher: DayFetcher,
-        single_flight: SingleFlight,
-        limiter: Limiter,
-        clock: Clock,
-        dispatch: Dispatcher,
-        zone: dt.tzinfo | None,
-        workers: int,
-        running: set[Running],
+        services: Services,
     ) -> None:
         self._cache = cache
-        self._fetcher = fetcher
-        self._in_flight = single_flight
-        self._limiter = limiter
-        self._clock = clock
-        self._dispatch = dispatch
-        self._running = running
-        job = _job(days, targets)
-        self._call = Job(Lane.BACKFILL, remaining=0, freshness=freshness, allowance=max_requests, job=job)
-        self._stats = BackfillStats(len(days) * len(targets), self._call)
+        self._fetcher = services.fetcher
+        self._single_flight = services.single_flight
+        self._limiter = services.limiter
+        self._clock = services.clock
+        self._job = Job(Lane.BACKFILL, remaining=0, allowance=max_requests, name=_name_of(days, targets))
+        self._caller = Caller(self._job, freshness)
+        self._tracker = Tracker(services, self._job, self)
+        self.stats = BackfillStats(len(days) * len(targets), self._caller)
         self._circuit = Circuit(
-            days,
-            newest_first=newest_first,
-            call=self._call,
-            ledger=self,
-            cache=cache,
-            single_flight=single_flight,
-            limiter=limiter,
-            zone=zone,
-            clock=clock,
-            dispatch=dispatch,
+            days, newest_first=newest_first, caller=self._caller, listener=self, services=services
         )
         self._planner = Planner(
             days,
             targets,
             newest_first=newest_first,
-            freshness=freshness,
+            caller=self._caller,
             cache=cache,
             circuit=self._circuit,
-            stats=self._stats,
-            call=self._call,
-            clock=clock,
-            goes_on=self._goes_on,
-            known=self._reuse,
-            quiet=self._quiet,
-            guard=self._guard,
+            run=self,
         )
         self._in_hand = 0
         self._idle = asyncio.Event()
@@ -131,7 +101,9 @@ class Backfill(BreakerListener):
         self._stopped = StopReason.COMPLETE
         self._error: HourlyClicksError | None = None
         self._items = self._queries()
-        self._pool = WorkerPool(self._items, self._work, size=workers, keeps_running=single_flight.detach)
+        self._pool = WorkerPool(
+            self._items, self._work, size=services.workers, keeps_running=self._single_flight.detach
+        )
 
     def stop(self, reason: StopReason, error: HourlyClicksError | None = None) -> None:
         """Send nothing more, and end as soon as what is under way has been answered and kept."""
@@ -139,9 +111,9 @@ class Backfill(BreakerListener):
             return
         self._stopping = True
         self._stopped, self._error = reason, error
-        self._call.over = True
-        self._limiter.dismiss(self._call, OverError())
-        self._pool.drain(self._in_flight.busy)
+        self._job.over = True
+        self._limiter.dismiss(self._job)
+        self._pool.drain(self._single_flight.has_sent)
         self._idle.set()
 
     async def on_close(self, error: HourlyClicksError) -> None:
@@ -162,10 +134,8 @@ class Backfill(BreakerListener):
             HourlyClicksError: one that no day can survive; carries the report.
         """
         began = self._clock.monotonic()
-        self._running.add(self)
-        self._limiter.eta.enter(self._call)
         try:
-            with self._until(seconds, event, until):
+            with self._tracker, self._until(seconds, event, until):
                 await self._planner.survey()
                 self._tell()
                 if not self._stopping:
@@ -177,8 +147,6 @@ class Backfill(BreakerListener):
             carry(error, report=self._report(began))
             raise
         finally:
-            self._limiter.eta.leave(self._call)
-            self._running.discard(self)
             await self._items.aclose()
         return self._report(began)
 
@@ -229,27 +197,27 @@ class Backfill(BreakerListener):
                 self._idle.clear()
                 yield query
 
-    def _goes_on(self) -> bool:
+    def goes_on(self) -> bool:
         """Return whether the run goes on; raises why, when the client was closed."""
         self._pool.check()
         return not self._stopping
 
-    async def _quiet(self) -> None:
+    async def quiet(self) -> None:
         """Wait until no day is in hand, or the run is to stop."""
         while self._in_hand and not self._stopping:
             await self._idle.wait()
 
     async def _work(self, query: Query) -> None:
         try:
-            await self._guard(self._ask(query), query)
+            await self.guard(self._ask(query), query)
             if self._circuit.parking.unsettled:
-                await self._guard(self._circuit.follow_up(query.target))
+                await self.guard(self._circuit.follow_up(query.target))
         finally:
             self._in_hand -= 1
             if not self._in_hand:
                 self._idle.set()
 
-    async def _guard(self, work: Awaitable[None], query: Query | None = None) -> None:
+    async def guard(self, work: Awaitable[None], query: Query | None = None) -> None:
         """Wait for a piece of work; an error is that of its day, if it has one, or ends the run."""
         try:
             await work
@@ -280,14 +248,14 @@ class Backfill(BreakerListener):
         self._count(1)
 
     def _got(self, day: DayClicks) -> None:
-        self._stats.got += 1
+        self.stats.got += 1
         if not day.final:
-            self._stats.not_final(self._cache.due_at(day.date, day.fetched_at))
+            self.stats.not_final(self._cache.due_at(day.date, day.fetched_at))
 
     def _lose(self, query: Query, error: HourlyClicksError) -> None:
-        self._stats.lose(query, error, refused=False)
+        self.stats.lose(query, error, refused=False)
         self._count(1)
-        if error.retryable and self._fetcher.gives_up(self._call):
+        if error.retryable and self._fetcher.gives_up(self._job):
             self.stop(StopReason.TROUBLE, error)
 
     # -- what the circuit breakers decide ----------------------------------------------------------------
@@ -299,11 +267,11 @@ class Backfill(BreakerListener):
     def refuse(self, query: Query) -> None:
         """Note that a day that had failed is rejected for good."""
         del query
-        self._stats.refuse()
+        self.stats.refuse()
 
     def regain(self, query: Query, day: DayClicks) -> None:
         """Note that a day that had failed was answered after all."""
-        self._stats.regain(query)
+        self.stats.regain(query)
         self._got(day)
 
     def give_up(self, error: ApiError) -> None:
@@ -312,30 +280,20 @@ class Backfill(BreakerListener):
 
     # -- how far it is -----------------------------------------------------------------------------------
 
-    def _reuse(self, days: int) -> None:
+    def reuse(self, days: int) -> None:
         """Note days that were not due any more when their target's turn came, or less than none."""
         if days:
-            self._stats.known += days
+            self.stats.known += days
             self._count(days)
 
     def _count(self, days: int) -> None:
-        self._call.remaining -= days
+        self._job.remaining -= days
         self._tell()
 
     def _tell(self) -> None:
-        if not self._dispatch:
-            return
-        eta, binding = self._limiter.eta.eta(self._call)
-        stats = self._stats
-        self._dispatch(
-            Progress(
-                done=stats.known + stats.got,
-                failed=stats.failed + stats.refused,
-                total=stats.total,
-                eta=eta,
-                binding=binding,
-            )
-        )
+        stats = self.stats
+        done, failed = stats.known + stats.got, stats.failed + stats.refused
+        self._tracker.tell(done=done, failed=failed, total=stats.total)
 
     # -- the end ----------------------------------------------------------------------------------------
 
@@ -343,7 +301,7 @@ class Backfill(BreakerListener):
         seconds = (self._clock.monotonic() - began) / SECOND
         again_at = self._clock.wall() + dt.timedelta(seconds=self._wait())
         parked = self._circuit.parking.parked
-        return self._stats.report(
+        return self.stats.report(
             seconds=seconds,
             stopped=self._stopped,
             error=self._error,
@@ -361,7 +319,7 @@ class Backfill(BreakerListener):
         return self._limiter.eta.opens_in
 
 
-def _job(days: DateRange, targets: tuple[Target, ...]) -> str:
+def _name_of(days: DateRange, targets: tuple[Target, ...]) -> str:
     """Name the job, so that processes that share it are recognized."""
     name = hashlib.blake2b(str(days).encode(), digest_size=8)
     for target in targets:

@@ -21,18 +21,15 @@ from hourlyclicks.pacing.queue import HeldError, OverError
 from hourlyclicks.store.ledger import DayState
 
 if TYPE_CHECKING:
-    from hourlyclicks.clock import Clock
     from hourlyclicks.errors import ApiError
-    from hourlyclicks.events import Dispatcher
-    from hourlyclicks.fetching.cache import DayCache, TargetHistory
-    from hourlyclicks.fetching.coalescing import SingleFlight
+    from hourlyclicks.fetching.cache import TargetHistory
     from hourlyclicks.fetching.rejection import Rejection
+    from hourlyclicks.fetching.task import Caller
+    from hourlyclicks.jobs.services import Services
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.rejections import Likeness
     from hourlyclicks.model.targets import Target
-    from hourlyclicks.pacing.limiter import Limiter
-    from hourlyclicks.pacing.queue import Job
 
 _ONE_DAY = dt.timedelta(days=1)
 
@@ -72,14 +69,9 @@ class Circuit:
     Args:
         days: the days of the call.
         newest_first: whether it asks for the last of them first.
-        call: the call.
-        ledger: what it counts.
-        archive: the store, if there is one.
-        flights: fetch days.
-        limiter: told whom to recall.
-        zone: the account's time zone, if it is known.
-        clock: what time it is.
-        announce: told of targets that are parked.
+        caller: the call.
+        listener: told what the breakers decide.
+        services: the parts of the client.
 
     Attributes:
         parking: the circuit breakers.
@@ -91,27 +83,23 @@ class Circuit:
         days: DateRange,
         *,
         newest_first: bool,
-        call: Job,
-        ledger: BreakerListener,
-        cache: DayCache | None,
-        single_flight: SingleFlight,
-        limiter: Limiter,
-        zone: dt.tzinfo | None,
-        clock: Clock,
-        dispatch: Dispatcher,
+        caller: Caller,
+        listener: BreakerListener,
+        services: Services,
     ) -> None:
-        self.parking = call.circuits = Parking(keeps=cache is not None)
+        self.parking = Parking(keeps=services.cache is not None)
+        caller.breakers = caller.job.breakers = self.parking
         self.aside: dict[Query, DayClicks] = {}
         self._days = days
         self._newest_first = newest_first
-        self._call = call
-        self._ledger = ledger
-        self._cache = cache
-        self._in_flight = single_flight
-        self._limiter = limiter
-        self._zone = zone
-        self._clock = clock
-        self._dispatch = dispatch
+        self._caller = caller
+        self._listener = listener
+        self._cache = services.cache
+        self._single_flight = services.single_flight
+        self._limiter = services.limiter
+        self._zone = services.zone
+        self._clock = services.clock
+        self._dispatch = services.dispatch
         self._histories: dict[Target, TargetHistory] = {}
         self._changed = asyncio.Event()
 
@@ -127,10 +115,10 @@ class Circuit:
             if self.parking.holds(query):
                 await self._wait(query)
             if self.aside and (day := self.aside.pop(query, None)) is not None:
-                self._call.answered += 1
+                self._caller.answered += 1
                 return day
             try:
-                return await self._in_flight.fetch(query, self._call)
+                return await self._single_flight.fetch(query, self._caller)
             except HeldError:
                 continue
 
@@ -145,6 +133,10 @@ class Circuit:
         if self.parking.needs_witness():
             await self._ask_witness(target)
         await self._judge(target)
+
+    def due_for_probe(self, *, last: bool) -> list[Target]:
+        """Return the parked targets to probe now; see `Parking.due_for_probe`."""
+        return self.parking.due_for_probe(self._clock.monotonic(), last=last)
 
     async def probe(self, target: Target) -> None:
         """Try whether a parked target is answered again."""
@@ -176,7 +168,7 @@ class Circuit:
 
     async def _check(self, target: Target) -> None:
         """Ask for another day of a target, and park the target if that is rejected likewise."""
-        self._limiter.recall(self._call)
+        self._limiter.recall(self._caller.job)
         try:
             query = await self._witness(target)
             self.parking.begin_check(query)
@@ -186,7 +178,7 @@ class Circuit:
             self._wake()
         error = self.parking.parked.get(target)
         if error is not None:
-            self._dispatch(TargetParked(target=target, days=self._ledger.left(target), error=error))
+            self._dispatch(TargetParked(target=target, days=self._listener.left(target), error=error))
 
     async def _ask_witness(self, target: Target) -> None:
         """Ask for a day that is known to be answered, and end the call if it is not."""
@@ -199,18 +191,18 @@ class Circuit:
         except BaseException:
             self.parking.drop_witness()
             raise
-        if self._call.over:  # for another reason
+        if self._caller.job.over:  # for another reason
             self.parking.drop_witness()
             return
         error = self.parking.end_witness()
         if error is not None:
-            self._ledger.give_up(error)
+            self._listener.give_up(error)
 
     async def _try(self, query: Query) -> None:
         """Ask for a day, whether or not the store has it; only what ends the call is raised."""
         known = self.parking.known(query.target) == query.day
         try:
-            day = await self._in_flight.fetch(query, self._call, again=True)
+            day = await self._single_flight.fetch(query, self._caller, again=True)
         except (OverError, HeldError):
             return
         except HourlyClicksError as error:
@@ -248,7 +240,7 @@ class Circuit:
         found = self._histories.get(target)
         if found is None:
             found = self._histories[target] = await self._cache.history(
-                target, self._days, began=self._call.freshness.began, newest_first=self._newest_first
+                target, self._days, began=self._caller.freshness.began, newest_first=self._newest_first
             )
         return found
 
@@ -280,7 +272,7 @@ class Circuit:
         query = rejection.query
         self.parking.begin_confirmation(query)
         try:
-            day = await self._in_flight.fetch(query, self._call)
+            day = await self._single_flight.fetch(query, self._caller)
         except (OverError, HeldError):
             return False
         except HourlyClicksError as error:
@@ -293,10 +285,10 @@ class Circuit:
         finally:
             self.parking.end_confirmation(query)
         self.parking.repeated(like, again=False)
-        self._ledger.regain(query, day)
+        self._listener.regain(query, day)
         return False
 
     async def _refuse(self, rejection: Rejection) -> None:
         assert self._cache is not None  # noqa: S101 - only with a store is a day believed to be rejected
         await self._cache.refuse(rejection.query, rejection.error, asked=rejection.asked)
-        self._ledger.refuse(rejection.query)
+        self._listener.refuse(rejection.query)

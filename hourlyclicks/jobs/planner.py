@@ -10,28 +10,52 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from contextlib import aclosing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
-from hourlyclicks.fetching.cache import pages
+from hourlyclicks.fetching.cache import ENTRIES
 from hourlyclicks.model.targets import Query
 from hourlyclicks.store.ledger import SETTLED, DayState
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
 
-    from hourlyclicks.clock import Clock
     from hourlyclicks.fetching.cache import DayCache
+    from hourlyclicks.fetching.task import Caller
     from hourlyclicks.jobs.circuit import Circuit
     from hourlyclicks.jobs.stats import BackfillStats
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.targets import Target
-    from hourlyclicks.pacing.queue import Job
-    from hourlyclicks.store.freshness import Freshness
     from hourlyclicks.store.ledger import LedgerEntry
 
 
 _BREATH = 64
-"""Targets after which the survey lets others have their turn."""
+"""Targets after which the survey lets other tasks run."""
+
+
+class PlannedRun(Protocol):
+    """The backfill, as its planner sees it.
+
+    Attributes:
+        stats: what has become of its days.
+    """
+
+    stats: BackfillStats
+
+    def goes_on(self) -> bool:
+        """Return whether the run goes on."""
+        ...
+
+    def reuse(self, days: int) -> None:
+        """Note days that were not due any more when the turn of their target came."""
+        ...
+
+    async def quiet(self) -> None:
+        """Wait until no day is worked on."""
+        ...
+
+    async def guard(self, work: Awaitable[None], query: Query | None = None) -> None:
+        """Wait for what asks for a day out of turn, and deal with its errors."""
+        ...
 
 
 class Planner:
@@ -41,16 +65,10 @@ class Planner:
         days: the days.
         targets: the targets, each once.
         newest_first: whether the days of a target are asked for from the last to the first.
-        terms: what is wanted of days that are in the store.
-        archive: the store.
+        caller: on whose behalf.
+        cache: the store.
         circuit: the circuit breakers.
-        score: what has become of the days.
-        call: the backfill, as the limiter sees it.
-        clock: what time it is.
-        goes_on: says whether the run goes on.
-        known: told how many days turned out not to be due any more.
-        quiet: waits until no day is worked on.
-        guard: runs what asks for a day out of turn, and deals with its errors.
+        run: the backfill.
     """
 
     def __init__(
@@ -59,31 +77,20 @@ class Planner:
         targets: tuple[Target, ...],
         *,
         newest_first: bool,
-        freshness: Freshness,
+        caller: Caller,
         cache: DayCache,
         circuit: Circuit,
-        stats: BackfillStats,
-        call: Job,
-        clock: Clock,
-        goes_on: Callable[[], bool],
-        known: Callable[[int], None],
-        quiet: Callable[[], Awaitable[None]],
-        guard: Callable[[Awaitable[None]], Awaitable[None]],
+        run: PlannedRun,
     ) -> None:
         self._days = days
         self._targets = targets
         self._newest_first = newest_first
-        self._terms = freshness
+        self._freshness = caller.freshness
+        self._job = caller.job
         self._cache = cache
         self._circuit = circuit
         self._parking = circuit.parking
-        self._stats = stats
-        self._call = call
-        self._clock = clock
-        self._goes_on = goes_on
-        self._known = known
-        self._quiet = quiet
-        self._guard = guard
+        self._run = run
         self._due: dict[Target, int] = {}
         self._handed: dict[Target, int] = {}  # the days of a target that were handed out, each a bit
 
@@ -92,19 +99,19 @@ class Planner:
         for number, target in enumerate(self._targets):
             if number % _BREATH == 0:
                 await asyncio.sleep(0)  # a long list holds up neither the loop nor a deadline
-            if not self._goes_on():
+            if not self._run.goes_on():
                 return
             states = (
                 Counter[DayState]()
-                if self._terms.refresh
+                if self._freshness.refresh
                 else await self._cache.count_by_state(target, self._days)
             )
             settled = sum(states[state] for state in SETTLED)
-            refused = 0 if self._terms.refused else states[DayState.REFUSED]
-            self._stats.known += settled
-            self._stats.refused += refused
+            refused = 0 if self._freshness.refused else states[DayState.REFUSED]
+            self._run.stats.known += settled
+            self._run.stats.refused += refused
             self._due[target] = len(self._days) - settled - refused
-            self._call.remaining += self._due[target]
+            self._job.remaining += self._due[target]
 
     async def queries(self) -> AsyncGenerator[Query, None]:
         """Yield what to ask for, one after the other."""
@@ -112,8 +119,8 @@ class Planner:
             async for query in rounds:
                 yield query
         while True:
-            await self._quiet()
-            await self._guard(self._circuit.conclude())
+            await self._run.quiet()
+            await self._run.guard(self._circuit.conclude())
             await self._probe(last=True)
             if not self._parking.lifted:
                 return
@@ -158,7 +165,7 @@ class Planner:
                 yield query
         if target not in self._parking.parked:
             number = self._handed.pop(target, 0).bit_count()
-            self._known(self._due.pop(target) - number)
+            self._run.reuse(self._due.pop(target) - number)
 
     async def _of_target(
         self, target: Target, due: Callable[[LedgerEntry | None], bool]
@@ -167,7 +174,7 @@ class Planner:
         if target in self._parking.parked:
             return
         aside = self._circuit.aside
-        for page in pages(self._days, backwards=self._newest_first):
+        for page in self._days.chunks(ENTRIES, newest_first=self._newest_first):
             entries = {entry.date: entry for entry in await self._cache.entries(target, page)}
             for day in reversed(page) if self._newest_first else page:
                 bit = 1 << self._days.index(day)
@@ -187,22 +194,22 @@ class Planner:
             target, queries = self._parking.lifted.pop()
             for query in queries:
                 self.put_back(query)
-                self._stats.regain(query)
-                self._call.remaining += 1
+                self._run.stats.regain(query)
+                self._job.remaining += 1
             async with aclosing(self._rest(target)) as days:
                 async for query in days:
                     yield query
 
     async def _probe(self, *, last: bool) -> None:
-        for target in self._parking.due_for_probe(self._clock.monotonic(), last=last):
-            await self._guard(self._circuit.probe(target))
+        for target in self._circuit.due_for_probe(last=last):
+            await self._run.guard(self._circuit.probe(target))
 
     def _has_failed(self, entry: LedgerEntry | None) -> bool:
         return entry is not None and entry.state is DayState.FAILED
 
     def _is_due(self, entry: LedgerEntry | None) -> bool:
         """Return whether a day is to be asked for in the second round."""
-        due = self._cache.needs_request(entry, self._terms)
+        due = self._cache.needs_request(entry, self._freshness)
         if entry is not None and not due and self._cache.reader().state(entry) is DayState.PROVISIONAL:
-            self._stats.not_final(self._cache.due_at(entry.date, entry.last_asked))
+            self._run.stats.not_final(self._cache.due_at(entry.date, entry.last_asked))
         return due

@@ -9,14 +9,17 @@ With a store, the days that are known for good come from there, and are not aske
 
 from __future__ import annotations
 
+import asyncio
 import copy
 from itertools import repeat
-from typing import TYPE_CHECKING, Self, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from hourlyclicks.errors import HourlyClicksError, IncompleteSeriesError, StoreError, carry
-from hourlyclicks.events import Progress
+from hourlyclicks.events import FetchCancelled
 from hourlyclicks.fetching.cache import Prefetch
+from hourlyclicks.fetching.task import Caller
 from hourlyclicks.jobs.circuit import BreakerListener, Circuit, ParkedError
+from hourlyclicks.jobs.services import Tracker
 from hourlyclicks.jobs.workers import WorkerPool
 from hourlyclicks.model.series import SeriesBuilder
 from hourlyclicks.model.targets import Query
@@ -25,117 +28,66 @@ from hourlyclicks.pacing.queue import HeldError, Job
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Awaitable, Callable, Iterable, Iterator
-    from types import TracebackType
 
-    from hourlyclicks.clock import Clock
     from hourlyclicks.errors import ApiError
-    from hourlyclicks.events import Dispatcher
-    from hourlyclicks.fetching.cache import DayCache
-    from hourlyclicks.fetching.coalescing import SingleFlight
-    from hourlyclicks.fetching.exchange import DayFetcher
-    from hourlyclicks.jobs.workers import Running
+    from hourlyclicks.jobs.services import Services
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.series import HourlySeries
     from hourlyclicks.model.targets import Target
-    from hourlyclicks.pacing.limiter import Limiter
     from hourlyclicks.pacing.queue import Lane
     from hourlyclicks.store.freshness import Freshness
 
 T = TypeVar("T")
 
 
-class Run(BreakerListener):
-    """One call of a user that takes many days.
-
-    As a context manager it is counted in the forecasts of the others.
+class RangeRun(BreakerListener):
+    """One call of a user that takes many days of one target.
 
     Args:
         range_: the days.
         target: the target.
-        lane: how urgent it is.
-        fetcher: knows when to give up.
-        flights: fetch the days.
-        limiter: foresees the end.
-        clock: what time it is.
-        announce: told how far it is.
-        zone: the account's time zone, if it is known.
-        workers: how many days may be worked on at a time.
-        spare: how many more may be while some of these are held up.
-        running: the runs of the client, among which it is while it is entered.
-        terms: what it wants of days that are in the store.
-        archive: the store, if there is one.
+        lane: its priority.
+        freshness: which days in the store need a request.
+        services: the parts of the client.
 
     Attributes:
         on_close: what ends it when the client is closed.
+        tracker: counts it among the jobs that run while it is entered.
         parking: its circuit breakers.
+        dispatch: told what happens.
+        workers: how many days it may work on at a time.
+        spare: how many more while some of these are held up.
     """
 
     on_close: Callable[[HourlyClicksError], Awaitable[None]]
 
     def __init__(
-        self,
-        range_: DateRange,
-        target: Target,
-        *,
-        lane: Lane,
-        fetcher: DayFetcher,
-        single_flight: SingleFlight,
-        limiter: Limiter,
-        clock: Clock,
-        dispatch: Dispatcher,
-        zone: dt.tzinfo | None,
-        workers: int,
-        spare: int,
-        running: set[Running],
-        freshness: Freshness,
-        cache: DayCache | None,
+        self, range_: DateRange, target: Target, *, lane: Lane, freshness: Freshness, services: Services
     ) -> None:
         self.range = range_
         self.target = target
-        self.workers = min(workers, len(range_))
-        self.spare = min(spare, len(range_) - self.workers)
-        self._call = Job(lane, remaining=len(range_), freshness=freshness)
+        self.workers = min(services.workers, len(range_))
+        self.spare = min(services.spare, len(range_) - self.workers)
+        self._job = Job(lane, remaining=len(range_))
+        self._caller = Caller(self._job, freshness)
+        cache = services.cache
         self._prefetch = None if cache is None else Prefetch(cache, target, range_, freshness)
         self._expected = 0
         self._failed = 0
-        self._fetcher = fetcher
+        self._fetcher = services.fetcher
+        self.dispatch = services.dispatch
+        self._single_flight = services.single_flight
         self._circuit = Circuit(
-            range_,
-            newest_first=False,
-            call=self._call,
-            ledger=self,
-            cache=cache,
-            single_flight=single_flight,
-            limiter=limiter,
-            zone=zone,
-            clock=clock,
-            dispatch=dispatch,
+            range_, newest_first=False, caller=self._caller, listener=self, services=services
         )
         self.parking = self._circuit.parking
-        self._in_flight = single_flight
-        self._limiter = limiter
-        self._dispatch = dispatch
-        self._running = running
-
-    def __enter__(self) -> Self:
-        self._running.add(self)
-        self._limiter.eta.enter(self._call)
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._limiter.eta.leave(self._call)
-        self._running.discard(self)
+        self.tracker = Tracker(services, self._job, self)
 
     @property
     def given_up(self) -> bool:
         """Whether a day that failed now ends the run."""
-        return self._fetcher.gives_up(self._call)
+        return self._fetcher.gives_up(self._job)
 
     def queries(self) -> Iterator[Query]:
         """Return what to ask for, one after the other in the order of the dates."""
@@ -144,9 +96,9 @@ class Run(BreakerListener):
     def pool(self, items: Iterable[T], work: Callable[[T], Awaitable[None]]) -> WorkerPool[T]:
         """Return those who do the work."""
         pool = WorkerPool(
-            items, work, size=self.workers, spare=self.spare, keeps_running=self._in_flight.detach
+            items, work, size=self.workers, spare=self.spare, keeps_running=self._single_flight.detach
         )
-        self._call.start_spare = pool.start_spare
+        self._caller.start_spare = pool.start_spare
         return pool
 
     async def survey(self) -> None:
@@ -154,7 +106,7 @@ class Run(BreakerListener):
         if self._prefetch is None:
             return
         self._expected = await self._prefetch.count()
-        self._call.remaining -= self._expected
+        self._job.remaining -= self._expected
         if self._expected:
             self._tell()
 
@@ -167,7 +119,7 @@ class Run(BreakerListener):
             if self.parking.unsettled:
                 day = await self._circuit.fetch(query)
             else:  # as a rule
-                day = await self._in_flight.fetch(query, self._call)
+                day = await self._single_flight.fetch(query, self._caller)
         except HeldError:
             return await self.ask(query)
         except ParkedError as parked:
@@ -198,7 +150,7 @@ class Run(BreakerListener):
     def left(self, target: Target) -> int:
         """Return how many days are not done."""
         del target
-        return self._call.remaining + self._failed
+        return self._job.remaining + self._failed
 
     def _parked(self, error: ApiError) -> ApiError:
         """Return the rejection of every day as the error that ends the run."""
@@ -219,26 +171,17 @@ class Run(BreakerListener):
         return known
 
     def _count(self) -> None:
-        self._call.remaining -= 1
-        self._tell()
+        self._job.remaining -= 1
+        if self.dispatch:
+            self._tell()
 
     def _tell(self) -> None:
-        if not self._dispatch:
-            return
         total = len(self.range)
-        eta, binding = self._limiter.eta.eta(self._call)
-        self._dispatch(
-            Progress(
-                done=total - self._call.remaining - self._failed,
-                failed=self._failed,
-                total=total,
-                eta=eta,
-                binding=binding,
-            )
-        )
+        done = total - self._job.remaining - self._failed
+        self.tracker.tell(done=done, failed=self._failed, total=total)
 
 
-async def collect(run: Run, *, strict: bool) -> HourlySeries:
+async def collect(run: RangeRun, *, strict: bool) -> HourlySeries:
     """Fetch all days of a run and merge them.
 
     Raises:
@@ -267,17 +210,25 @@ async def collect(run: Run, *, strict: bool) -> HourlySeries:
     pool = run.pool(run.queries(), work)
     run.on_close = pool.end
     try:
-        await run.survey()
-        async with pool:
-            await pool.join()
-        await run.conclude()
-    except Exception as error:  # even of a bug: what was answered is not lost
-        carry(error, series=builder.build())
+        with run.tracker:
+            await run.survey()
+            async with pool:
+                await pool.join()
+            await run.conclude()
+    except BaseException as error:  # even of a bug: what was answered is not lost
+        _save(error, builder.build(), run)
         raise
     series = builder.build()
     if failures and strict:
         raise IncompleteSeriesError(_summary(failures, series), series=series, failures=failures)
     return series
+
+
+def _save(error: BaseException, series: HourlySeries, run: RangeRun) -> None:
+    """Let an error carry what was fetched; a caller may never see that of a cancelled call."""
+    carry(error, series=series)
+    if isinstance(error, asyncio.CancelledError):
+        run.dispatch(FetchCancelled(target=run.target, series=series))
 
 
 def _summary(failures: dict[dt.date, HourlyClicksError], series: HourlySeries) -> str:

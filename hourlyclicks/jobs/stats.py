@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from hourlyclicks.errors import ApiError, HourlyClicksError
+    from hourlyclicks.fetching.task import Caller
     from hourlyclicks.model.report import StopReason
     from hourlyclicks.model.targets import Query, Target
-    from hourlyclicks.pacing.queue import Job
 
 _MOST_FAILURES = 1000
 _NONE: Mapping[Target, ApiError] = MappingProxyType({})
@@ -25,7 +25,7 @@ class BackfillStats:
 
     Args:
         total: how many there are.
-        call: what the backfill is to the limiter.
+        caller: what requests were sent for.
 
     Attributes:
         known: in the store before this run came to them.
@@ -37,9 +37,9 @@ class BackfillStats:
         failures: why days failed or were refused.
     """
 
-    def __init__(self, total: int, call: Job) -> None:
+    def __init__(self, total: int, caller: Caller) -> None:
         self.total = total
-        self._call = call
+        self._caller = caller
         self.known = self.got = self.failed = self.refused = self.provisional = 0
         self.next_due: dt.datetime | None = None
         self.failures: dict[Query, HourlyClicksError] = {}
@@ -91,8 +91,8 @@ class BackfillStats:
             parked: the targets that are parked, and why.
             unsent: how many of their days were not sent; they have failed, too.
         """
-        call, unfinished = self._call, self.remaining or self.failed
-        done = min(call.answered, self.got)  # a day that was answered for this run may have missed its end
+        caller, unfinished = self._caller, self.remaining or self.failed
+        done = min(caller.answered, self.got)  # a day that was answered for this run may have missed its end
         return BackfillReport(
             total=self.total,
             done=done,
@@ -100,10 +100,10 @@ class BackfillStats:
             failed=self.failed + unsent,
             refused=self.refused,
             remaining=self.remaining - unsent,
-            revised=call.revised,
+            revised=caller.revised,
             provisional=self.provisional,
-            requests=call.spent,
-            retries=call.retries,
+            requests=caller.job.spent,
+            retries=caller.retries,
             seconds=seconds,
             stopped=stopped,
             resume_at=again_at if unfinished else self.next_due,

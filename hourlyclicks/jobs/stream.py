@@ -6,13 +6,13 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, Self
 
 from hourlyclicks.errors import HourlyClicksError, UsageError
-from hourlyclicks.jobs.workers import ReorderBuffer
+from hourlyclicks.jobs.reorder import ReorderBuffer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-    from hourlyclicks.jobs.ranges import Run
+    from hourlyclicks.jobs.ranges import RangeRun
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.targets import Query
 
@@ -32,7 +32,7 @@ class DayStream:
         check: called on entering; raises if that is not the time or place.
     """
 
-    def __init__(self, run: Run, *, ordered: bool, check: Callable[[], None]) -> None:
+    def __init__(self, run: RangeRun, *, ordered: bool, check: Callable[[], None]) -> None:
         self._run = run
         self._check = check
         self._reading: bool | None = None
@@ -48,7 +48,7 @@ class DayStream:
             raise UsageError("a stream can be entered only once")
         self._reading = True
         with ExitStack() as entered:
-            entered.enter_context(self._run)
+            entered.enter_context(self._run.tracker)
             await self._run.survey()
             await self._pool.__aenter__()
             entered.pop_all()
@@ -65,7 +65,7 @@ class DayStream:
         try:
             await self._pool.__aexit__(kind, error, traceback)
         finally:
-            self._run.__exit__(kind, error, traceback)
+            self._run.tracker.__exit__(kind, error, traceback)
 
     def __aiter__(self) -> Self:
         return self

@@ -67,6 +67,10 @@ def _only_a_date(_: DateRange, attribute: attrs.Attribute[dt.date], value: objec
         raise UsageError(f"DateRange.{attribute.name} must be a datetime.date, not {value!r}")
 
 
+CHUNK = 128
+"""Days that are read from a store at a time, unless something else is asked for."""
+
+
 @attrs.frozen
 class DateRange:
     """Days without a gap, both ends included.
@@ -103,6 +107,12 @@ class DateRange:
         """Return the days in both ranges; ``None`` when there are none."""
         start, end = max(self.start, other.start), min(self.end, other.end)
         return DateRange(start, end) if start <= end else None
+
+    def chunks(self, size: int = CHUNK, *, newest_first: bool = False) -> Iterator[DateRange]:
+        """Yield the range in parts of at most that many days, in order or from the end."""
+        firsts = range(0, len(self), size)
+        for first in reversed(firsts) if newest_first else firsts:
+            yield DateRange(self[first], self[min(first + size, len(self)) - 1])
 
     def __len__(self) -> int:
         return self.end.toordinal() - self.start.toordinal() + 1

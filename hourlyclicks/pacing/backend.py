@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     from hourlyclicks.model.targets import Query
     from hourlyclicks.pacing.breaker import Wait
     from hourlyclicks.pacing.plans import Limits
-    from hourlyclicks.pacing.queue import Job, Lane
-    from hourlyclicks.pacing.task import FetchTask
+    from hourlyclicks.pacing.queue import Job, Lane, Task
     from hourlyclicks.pacing.throttle import Refusal
     from hourlyclicks.pacing.window import Moment, Slot
 
@@ -27,12 +26,12 @@ class WaitingTasks(Protocol):
         """Hand out what can be handed out now."""
         ...
 
-    def grant(self, task: FetchTask, slot: Slot) -> bool:
-        """Give an errand its place; return whether it still wants it."""
+    def grant(self, task: Task, slot: Slot) -> bool:
+        """Give a task its place; return whether it still wants it."""
         ...
 
-    def deny(self, task: FetchTask, error: Exception) -> None:
-        """Tell an errand that it gets no place."""
+    def deny(self, task: Task, error: Exception) -> None:
+        """Tell a task that it gets no place."""
         ...
 
     def fail(self, error: Exception) -> None:
@@ -48,7 +47,7 @@ class WaitingTasks(Protocol):
         ...
 
     def load(self, lane: Lane) -> tuple[int, int]:
-        """Return how many errands wait in a lane, and how many requests its calls still need."""
+        """Return how many tasks wait in a lane, and how many requests its calls still need."""
         ...
 
 
@@ -64,8 +63,8 @@ class LimiterBackend(Protocol):
         """Work for this line from now on."""
         ...
 
-    def reserve(self, task: FetchTask, now: int) -> Slot | Wait:
-        """Take a place for an errand, or say what to wait for."""
+    def reserve(self, task: Task, now: int) -> Slot | Wait:
+        """Take a place for a task, or say what to wait for."""
         ...
 
     def expired(self, slot: Slot, now: int) -> bool:
@@ -88,7 +87,7 @@ class LimiterBackend(Protocol):
         """Note that the server let a request through."""
         ...
 
-    async def refused(
+    async def rate_limited(
         self, slot: Slot, retry_after: float | None, *, now: int, u: float, for_rate: bool
     ) -> Refusal | None:
         """Begin a pause for everybody; see `AdaptiveThrottle.refused`."""
@@ -106,7 +105,7 @@ class LimiterBackend(Protocol):
         """Foresee when that many further requests will have been answered; see `SlidingWindow.finish`."""
         ...
 
-    def ahead(self, call: Job) -> int:
+    def ahead(self, job: Job) -> int:
         """Return how many requests of others, elsewhere, will go before those of a call are done."""
         ...
 
@@ -140,7 +139,7 @@ class LocalBackend:
         """See `LimiterBackend.serves`."""
         self._waiting = waiting
 
-    def reserve(self, _errand: FetchTask, now: int) -> Slot | Wait:
+    def reserve(self, _task: Task, now: int) -> Slot | Wait:
         """See `LimiterBackend.reserve`."""
         return self._window.reserve(now)
 
@@ -165,10 +164,10 @@ class LocalBackend:
         if self.throttle.answered(slot):
             self._waiting.resumed()
 
-    async def refused(
+    async def rate_limited(
         self, slot: Slot, retry_after: float | None, *, now: int, u: float, for_rate: bool
     ) -> Refusal | None:
-        """See `LimiterBackend.refused`."""
+        """See `LimiterBackend.rate_limited`."""
         return self.throttle.refused(slot, retry_after, now=now, u=u, for_rate=for_rate)
 
     def settle(self, query: Query) -> None:
@@ -182,7 +181,7 @@ class LocalBackend:
         """See `LimiterBackend.finish`."""
         return self._window.finish(requests, now, latency, opens=opens)
 
-    def ahead(self, _call: Job) -> int:
+    def ahead(self, _job: Job) -> int:
         """See `LimiterBackend.ahead`."""
         return 0
 

@@ -1,9 +1,9 @@
-"""The limiter: the gate and the brake, with people waiting at them.
+"""The limiter: tasks wait here for the right to send a request.
 
-Whoever wants to send waits for a `Slot`. There is no task behind this that could die: a slot is handed out
-by whoever brings about that there is one, be it a caller that arrives, a response that frees a place, or a
-timer that the last of them set. All state changes between two awaits, so a cancelled waiter leaves nothing
-half done: it steps out of the line, or hands on the slot it had just been given.
+A task that wants to send waits for a `Slot`. There is no background task that could die: slots are handed out
+by whatever makes one available, be it a caller that arrives, a response that frees a slot, or a timer that
+the last of them set. All state changes between two awaits, so a cancelled waiter leaves nothing half done: it
+leaves the queue, or passes on the slot it had just been given.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import asyncio
 import copy
 from typing import TYPE_CHECKING
 
+import attrs
+
 from hourlyclicks.clock import SECOND
 from hourlyclicks.errors import AuthenticationError, RateLimitedError
 from hourlyclicks.events import Paused, Resumed, SpacingChanged
@@ -19,8 +21,7 @@ from hourlyclicks.pacing.backend import LocalBackend
 from hourlyclicks.pacing.backfill_breaker import BackfillBreaker
 from hourlyclicks.pacing.breaker import Wait
 from hourlyclicks.pacing.eta import EtaCalculator
-from hourlyclicks.pacing.queue import HeldError, Lane, OverError, PriorityQueue
-from hourlyclicks.pacing.task import fail, given
+from hourlyclicks.pacing.queue import HeldError, Lane, OverError, PriorityQueue, is_waiting
 from hourlyclicks.pacing.throttle import first_pause
 from hourlyclicks.pacing.window import Slot
 
@@ -33,194 +34,172 @@ if TYPE_CHECKING:
     from hourlyclicks.model.targets import Query
     from hourlyclicks.pacing.backend import LimiterBackend
     from hourlyclicks.pacing.plans import Limits
-    from hourlyclicks.pacing.queue import Job
-    from hourlyclicks.pacing.task import FetchTask
+    from hourlyclicks.pacing.queue import Job, Task
 
 _BACKFILL = Lane.BACKFILL  # looked up once, since an enumeration takes its time for it
-_SPREAD = "the server refuses bursts, or somebody else uses the key: requests are spread evenly"
+_SPREAD = "the server rejects bursts, or another program uses the key: requests are spread evenly"
+
+
+@attrs.frozen
+class Outcome:
+    """What became of a request, when its slot is given back.
+
+    Args:
+        sent: whether the request was sent.
+        answered: whether the server let it through the rate limit.
+        succeeded: whether the API answered the question.
+        may_arrive: seconds for which the request may still arrive at the server, although it was given up.
+    """
+
+    sent: bool = True
+    answered: bool = False
+    succeeded: bool = False
+    may_arrive: float = 0.0
+
+
+UNSENT = Outcome(sent=False)
+LOST = Outcome()
+ANSWERED = Outcome(answered=True)
+SUCCEEDED = Outcome(answered=True, succeeded=True)
 
 
 class Limiter:
-    """Hand out slots within the limits, in the order of the lanes.
+    """Hand out slots within the limits, in the order of the priorities.
+
+    The way through is `acquire` (or `try_acquire`), send the request, `finish`.
 
     Args:
         limits: the limits.
         clock: what time it is.
         emit: told of pauses and changes of the spacing.
         random: where the jitter of pauses comes from.
-        pace: says when requests may go; one of its own when left out.
+        backend: says when requests may go; a local one when left out.
 
     Attributes:
-        foresight: foresees the end of calls.
+        eta: computes when jobs will be done.
     """
 
     def __init__(
-        self, limits: Limits, *, clock: Clock, emit: Hook, random: Random, pace: LimiterBackend | None = None
+        self,
+        limits: Limits,
+        *,
+        clock: Clock,
+        emit: Hook,
+        random: Random,
+        backend: LimiterBackend | None = None,
     ) -> None:
         self._clock = clock
         self._emit = emit
         self._random = random
-        self._pace: LimiterBackend = pace or LocalBackend(limits)
-        self._pace.serves(self)
+        self._backend: LimiterBackend = backend or LocalBackend(limits)
+        self._backend.serves(self)
         self._backfill_breaker = BackfillBreaker(first_pause(limits))
-        self._queue: PriorityQueue[FetchTask] = PriorityQueue()
-        self.eta = EtaCalculator(clock, self._pace, self._backfill_breaker)
+        self._queue: PriorityQueue[Task] = PriorityQueue()
+        self.eta = EtaCalculator(clock, self._backend, self._backfill_breaker)
         self._timer: Timer | None = None
         self._latch: HourlyClicksError | None = None
 
     # -- slots ------------------------------------------------------------------------------------------
 
-    async def acquire(self, task: FetchTask) -> Slot:
+    async def acquire(self, task: Task) -> Slot:
         """Wait for the right to send one request.
 
         Raises:
-            HourlyClicksError: the run was ended by `abort` meanwhile.
-            OverError: the call is over, or has no requests left.
+            HourlyClicksError: `abort` was called meanwhile.
+            OverError: the job is over, or has no requests left.
             HeldError: a circuit breaker keeps the day from being sent.
-            NotNeededError: another process has got the day meanwhile.
+            NotNeededError: another process has fetched the day meanwhile.
             TakenError: another process asks for it right now.
         """
         while True:
-            slot = self.at_once(task)
+            slot = self.try_acquire(task)
             if slot is not None:
                 return slot
             if self._latch is not None:
                 raise copy.copy(self._latch)
-            if task.call.over:
+            if task.job.over:
                 raise OverError
-            slot = await self._turn(task)
-            if task.call.holds(task.query):
-                self.cancel(slot)
+            slot = await self._wait(task)
+            if task.job.holds(task.query):
+                self._return(slot)
                 raise HeldError
             if not self._outdated(slot):
                 return self._spent(slot)
-            self.cancel(slot)  # something happened since it was handed out, in the same turn of the loop
+            self._return(slot)  # something happened since it was handed out, in the same turn of the loop
 
-    def at_once(self, task: FetchTask) -> Slot | None:
-        """Return a slot if there is one for which nobody waits."""
-        call = task.call
-        if self._queue.occupied() or self._latch is not None or call.over or call.holds(task.query):
+    def try_acquire(self, task: Task) -> Slot | None:
+        """Return a slot if there is one that no other task waits for."""
+        job = task.job
+        if self._queue.size or self._latch is not None or job.over:
             return None
-        slot = self._reserve(task, self._clock.monotonic())
-        if not isinstance(slot, Slot):
+        if job.breakers is not None and job.holds(task.query):
             return None
-        slot.call = call
-        call.flying += 1
+        now = self._clock.monotonic()
+        slot = self._backend.reserve(task, now) if job.lane is not _BACKFILL else self._reserve(task, now)
+        if type(slot) is not Slot:
+            return None
+        slot.job = job
+        job.in_flight += 1
         return self._spent(slot)
 
-    def _spent(self, slot: Slot) -> Slot:
-        """Count the request that is sent now."""
-        slot.call.spend()
-        if slot.call.over:
-            self.dismiss(slot.call, OverError())
-        return slot
-
-    async def _turn(self, task: FetchTask) -> Slot:
-        turn: asyncio.Future[Slot] = asyncio.get_running_loop().create_future()
-        task.turn = turn
-        self._queue.push(task.call, task)
-        self.serve()
-        try:
-            return await turn
-        except asyncio.CancelledError:
-            self._step_out(task, turn)
-            raise
-        finally:
-            task.turn = None
-
-    def take_over(self, task: FetchTask, call: Job) -> None:
-        """Let a call that is at least as urgent have an errand, and its place in the line if it waits."""
-        if call.lane > task.call.lane:
+    def finish(self, slot: Slot, outcome: Outcome) -> None:
+        """Give a slot back, with what became of its request."""
+        if not outcome.sent:
+            self._return(slot)
             return
-        previous, task.call = task.call, call
-        if self._queue.remove(previous, task):
-            self._queue.push(call, task)
-            self.serve()
-
-    def dismiss(self, call: Job, error: Exception) -> None:
-        """Tell those who wait on behalf of one call that it is over."""
-        for task in self._queue.drain(call):
-            fail(task, error)
-        self.serve()
-
-    def recall(self, call: Job) -> None:
-        """Tell those who wait on behalf of a call which of their days must not be sent now."""
-        for task in self._queue.drain(call):
-            if call.holds(task.query):
-                fail(task, HeldError())
-            else:
-                self._queue.push(call, task)
-        self.serve()
-
-    def release(self, slot: Slot, may_arrive: float = 0.0) -> None:
-        """Give up the place of a request that was sent, in so many seconds if it may arrive yet."""
+        if outcome.answered:
+            self._backend.answered(slot)
         now = self._clock.monotonic()
         self.eta.measured(now - slot.sent)
-        if may_arrive:
-            self._pace.abandon(slot, now, round(may_arrive * SECOND))
+        if outcome.may_arrive:
+            self._backend.abandon(slot, now, round(outcome.may_arrive * SECOND))
         else:
-            self._pace.release(slot, now)
-        if self._queue.occupied() or slot.storm_probe:
+            self._backend.release(slot, now)
+        if self._queue.size or slot.storm_probe:
             self._given_up(slot)
         else:  # as most often
-            slot.call.flying -= 1
+            slot.job.in_flight -= 1
+        if outcome.succeeded and not self._backfill_breaker.quiet and self._backfill_breaker.calmed():
+            self.resumed()
 
-    def cancel(self, slot: Slot) -> None:
-        """Give back the slot of a request that was never sent."""
-        self._pace.cancel(slot)
-        self._given_up(slot)
+    async def rate_limited(self, slot: Slot, retry_after: float | None, *, for_rate: bool = True) -> float:
+        """Pause all requests after a 429, unless its request had left before the present pause began.
 
-    def settled(self, query: Query) -> None:
-        """Note that the result for a day is in the store."""
-        self._pace.settle(query)
-
-    async def close(self) -> None:
-        """Finish what was begun."""
-        await self._pace.close()
-
-    # -- what came back ---------------------------------------------------------------------------------
-
-    def answered(self, slot: Slot) -> None:
-        """Note that the server let a request through."""
-        self._pace.answered(slot)
-
-    async def refused(self, slot: Slot, retry_after: float | None, *, for_rate: bool = True) -> None:
-        """Begin a pause for everybody, unless the request had left before the present one began.
+        To be called while the slot is held, so that no other request leaves in between.
 
         Args:
-            slot: the slot of the refused request.
+            slot: the slot of the rejected request.
             retry_after: seconds, as the server asked, or ``None``.
-            for_rate: whether the rate was the reason; if not, the spacing is none of its business.
+            for_rate: whether the rate was the reason; if not, the spacing stays as it is.
+
+        Returns:
+            The seconds for which all requests pause from now on.
 
         Raises:
-            RateLimitedError: it is no use to wait; whoever else waits is told the same.
+            RateLimitedError: the pause would be too long, or there were too many; all other waiting tasks
+                get the same error.
         """
         now = self._clock.monotonic()
         try:
-            refusal = await self._pace.refused(
+            pause = await self._backend.rate_limited(
                 slot, retry_after, now=now, u=self._random.random(), for_rate=for_rate
             )
         except RateLimitedError as error:
             self.fail(error)
             raise
-        if refusal is None:
-            return
-        self._emit(Paused(seconds=refusal.seconds, why="the server asks to wait"))
-        if refusal.interval is not None:
-            self._emit(SpacingChanged(interval=refusal.interval, why=_SPREAD))
-        self.serve()
+        if pause is not None:
+            self._emit(Paused(seconds=pause.seconds, why="the server asks to wait"))
+            if pause.interval is not None:
+                self._emit(SpacingChanged(interval=pause.interval, why=_SPREAD))
+            self.serve()
+        return self.pause
 
-    @property
-    def pause(self) -> float:
-        """The seconds for which everybody pauses from now on; 0 when there is no pause."""
-        now = self._clock.monotonic()
-        return (self._pace.opens(now) - now) / SECOND
-
-    def storm(self) -> float | None:
-        """Hold back the backfills for a while, since too much fails.
+    def overloaded(self) -> float | None:
+        """Open the circuit breaker of the backfills, since too much fails.
 
         Returns:
-            The seconds until the next of them may go; ``None`` when there were too many pauses already.
+            The seconds until the next of their requests may go; ``None`` when there were too many pauses
+            already.
         """
         now = self._clock.monotonic()
         seconds = self._backfill_breaker.begin(now, self._random.random())
@@ -232,19 +211,56 @@ class Limiter:
         return (self._backfill_breaker.opens(now) - now) / SECOND
 
     @property
-    def stormed_out(self) -> bool:
-        """Whether `storm` is of no use any more."""
+    def exhausted(self) -> bool:
+        """Whether `overloaded` is of no use any more."""
         return self._backfill_breaker.spent
 
-    def calmed(self) -> None:
-        """Note that a day was answered, so that there is no storm, or no more."""
-        if not self._backfill_breaker.quiet and self._backfill_breaker.calmed():
-            self.resumed()
+    @property
+    def pause(self) -> float:
+        """The seconds for which all requests pause from now on; 0 when there is no pause."""
+        now = self._clock.monotonic()
+        return (self._backend.opens(now) - now) / SECOND
+
+    @property
+    def epoch(self) -> int:
+        """How many pauses there have been; a slot bears the number of those before it."""
+        return self._backend.epoch
+
+    # -- jobs -------------------------------------------------------------------------------------------
+
+    def take_over(self, task: Task, job: Job) -> bool:
+        """Move a task to a job of at least the same priority; return whether it was moved."""
+        if job.lane > task.job.lane:
+            return False
+        previous, task.job = task.job, job
+        if self._queue.remove(previous, task):
+            self._queue.push(job, task)
+            self.serve()
+        return True
+
+    def dismiss(self, job: Job) -> None:
+        """End the wait of all tasks of a job that is over."""
+        for task in self._queue.drain(job):
+            fail(task, OverError())
+        self.serve()
+
+    def recall(self, job: Job) -> None:
+        """End the wait of those tasks of a job that a circuit breaker holds now."""
+        for task in self._queue.drain(job):
+            if job.holds(task.query):
+                fail(task, HeldError())
+            else:
+                self._queue.push(job, task)
+        self.serve()
+
+    def settle(self, query: Query) -> None:
+        """Note that the result for a day is in the store, so that other processes may ask for it."""
+        self._backend.settle(query)
 
     def abort(self, error: HourlyClicksError, *, for_good: bool) -> None:
-        """Tell everybody who waits that the run is over; `for_good`: and everybody who comes later."""
+        """Raise an error in all waiting tasks; `for_good`: and in all that come later."""
         if for_good:
-            self._latch = copy.copy(error)  # whoever gets the original may add to it
+            self._latch = copy.copy(error)  # the original may be added to
         self.fail(error)
 
     def unlatch(self) -> None:
@@ -252,48 +268,47 @@ class Limiter:
         if isinstance(self._latch, AuthenticationError):
             self._latch = None
 
-    @property
-    def epoch(self) -> int:
-        """How many pauses there have been; a slot bears the number of those before it."""
-        return self._pace.epoch
+    async def close(self) -> None:
+        """Finish what was begun."""
+        await self._backend.close()
 
-    # -- the line, as the pace sees it -------------------------------------------------------------------
+    # -- the queue, as the backend sees it ----------------------------------------------------------------
 
     def serve(self) -> None:
         """Hand out what can be handed out now, and set the timer for the rest."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if not self._queue.occupied():
-            self._pace.idle()
+        if not self._queue.size:
+            self._backend.idle()
             return
         now = self._clock.monotonic()
         moments = [moment for lane in Lane if (moment := self._serve_lane(lane, now)) is not None]
         if moments:
             self._timer = self._clock.call_later(min(moments) - now, self.serve)
 
-    def grant(self, task: FetchTask, slot: Slot) -> bool:
-        """Give an errand its place; return whether it still wants it and may have it."""
-        backfill = task.call.lane is Lane.BACKFILL
-        if not task.waits or (backfill and self._backfill_breaker.blocks(self._clock.monotonic())):
+    def grant(self, task: Task, slot: Slot) -> bool:
+        """Give a task its slot; return whether it still wants it and may have it."""
+        backfill = task.job.lane is Lane.BACKFILL
+        if not is_waiting(task) or (backfill and self._backfill_breaker.blocks(self._clock.monotonic())):
             return False
-        self._queue.remove(task.call, task)
-        self._hand_out(task, self._backfill_breaker.admit(slot) if backfill else slot)
+        self._queue.remove(task.job, task)
+        _hand_out(task, self._backfill_breaker.admit(slot) if backfill else slot)
         return True
 
-    def deny(self, task: FetchTask, error: Exception) -> None:
-        """Tell an errand that it gets no place."""
-        if self._queue.remove(task.call, task):
+    def deny(self, task: Task, error: Exception) -> None:
+        """End the wait of a task with an error."""
+        if self._queue.remove(task.job, task):
             fail(task, error)
 
     def fail(self, error: Exception) -> None:
-        """Tell everybody who waits that there will be no place for anybody."""
+        """End the wait of all tasks with an error."""
         for task in self._queue.drain():
             fail(task, error)
-        self._pace.idle()
+        self._backend.idle()
 
     def paused(self, seconds: float) -> None:
-        """Take note of a pause that began elsewhere."""
+        """Take note of a pause that began in another process."""
         self._emit(Paused(seconds=seconds, why="the server asks another process to wait"))
 
     def resumed(self) -> None:
@@ -302,29 +317,65 @@ class Limiter:
         self.serve()
 
     def load(self, lane: Lane) -> tuple[int, int]:
-        """Return how many errands wait in a lane, and how many requests its calls still need."""
-        return self._queue.size(lane), self.eta.unsent(lane)
+        """Return how many tasks wait in a lane, and how many requests its jobs still need."""
+        return self._queue.length(lane), self.eta.unsent(lane)
 
     # -- inside -----------------------------------------------------------------------------------------
 
-    def _reserve(self, task: FetchTask, now: int) -> Slot | Wait:
-        if task.call.lane is not _BACKFILL:
-            return self._pace.reserve(task, now)
-        got = self._backfill_breaker.blocks(now) or self._pace.reserve(task, now)
+    def _spent(self, slot: Slot) -> Slot:
+        """Count the request that is sent now; with the last one it may send, a job is over."""
+        job = slot.job
+        job.spent += 1
+        if job.spent == job.allowance:
+            job.over = True
+            self.dismiss(job)
+        return slot
+
+    async def _wait(self, task: Task) -> Slot:
+        """Wait in the queue."""
+        granted: asyncio.Future[Slot] = asyncio.get_running_loop().create_future()
+        task.slot = granted
+        self._queue.push(task.job, task)
+        self.serve()
+        try:
+            return await granted
+        except asyncio.CancelledError:
+            self._leave(task, granted)
+            raise
+        finally:
+            task.slot = None
+
+    def _leave(self, task: Task, granted: asyncio.Future[Slot]) -> None:
+        """Leave the queue, or pass on the slot that was granted just before."""
+        if granted.cancelled():
+            self._queue.remove(task.job, task)
+            self.serve()
+        elif granted.exception() is None:
+            self._return(granted.result())
+
+    def _reserve(self, task: Task, now: int) -> Slot | Wait:
+        if task.job.lane is not _BACKFILL:
+            return self._backend.reserve(task, now)
+        got = self._backfill_breaker.blocks(now) or self._backend.reserve(task, now)
         return self._backfill_breaker.admit(got) if isinstance(got, Slot) else got
 
     def _outdated(self, slot: Slot) -> bool:
-        """Return whether the run or the call ended, or a pause began, since this slot was handed out."""
-        if self._latch is not None or slot.call.over or slot.epoch != self._pace.epoch:
+        """Return whether the run or the job ended, or a pause began, since this slot was handed out."""
+        if self._latch is not None or slot.job.over or slot.epoch != self._backend.epoch:
             return True
-        if self._pace.expired(slot, self._clock.monotonic()):
+        if self._backend.expired(slot, self._clock.monotonic()):
             return True
-        return slot.call.lane is Lane.BACKFILL and self._backfill_breaker.outdated(slot)
+        return slot.job.lane is Lane.BACKFILL and self._backfill_breaker.outdated(slot)
+
+    def _return(self, slot: Slot) -> None:
+        """Give back the slot of a request that was never sent."""
+        self._backend.cancel(slot)
+        self._given_up(slot)
 
     def _given_up(self, slot: Slot) -> None:
-        slot.call.flying -= 1
+        slot.job.in_flight -= 1
         if slot.storm_probe and self._backfill_breaker.lost(slot):
-            self._serve_soon()  # not at once: whoever gives it up may be about to say that it failed
+            self._serve_soon()  # not at once: the failure of the probe may be about to be reported
         else:
             self.serve()
 
@@ -338,23 +389,25 @@ class Limiter:
         """Hand out slots in one lane; return when to go on, if that is known."""
         while self._queue.waiting(lane):
             task = self._queue.first(lane)
-            if not task.waits:  # cancelled a moment ago, and not yet stepped out
+            if not is_waiting(task):  # cancelled a moment ago, and still in the queue
                 self._queue.pop(lane)
                 continue
             got = self._reserve(task, now)
             if isinstance(got, Wait):
                 return got.until
             self._queue.pop(lane)
-            self._hand_out(task, got)
+            _hand_out(task, got)
         return None
 
-    def _hand_out(self, task: FetchTask, slot: Slot) -> None:
-        assert task.turn is not None  # noqa: S101 - it waits, as every caller has seen
-        task.turn.set_result(given(slot, task.call))
 
-    def _step_out(self, task: FetchTask, turn: asyncio.Future[Slot]) -> None:
-        if turn.cancelled():
-            self._queue.remove(task.call, task)
-            self.serve()
-        elif turn.exception() is None:
-            self.cancel(turn.result())
+def fail(task: Task, error: Exception) -> None:
+    """End the wait of a task with an error."""
+    if task.slot is not None and not task.slot.done():
+        task.slot.set_exception(copy.copy(error))
+
+
+def _hand_out(task: Task, slot: Slot) -> None:
+    assert task.slot is not None  # noqa: S101 - it waits, as every caller has seen
+    slot.job = task.job
+    slot.job.in_flight += 1
+    task.slot.set_result(slot)

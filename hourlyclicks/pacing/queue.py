@@ -1,34 +1,24 @@
-"""Who goes next: lanes by urgency, and turns within a lane.
+"""The priority queue: which waiting task gets the next slot.
 
-Whoever waits in a more urgent lane goes first, so that a look at one day overtakes a running backfill. Within
-a lane the *calls* take turns, a request each, however many each of them has waiting, so that none starves
-behind a large one.
+Tasks of a higher priority go first, so that a look at one day overtakes a running backfill. Within a
+priority the *jobs* take turns, a request each (round robin), however many tasks each of them has waiting, so
+that a large job does not starve the others.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import enum
 from collections import OrderedDict, deque
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
-
-from hourlyclicks.store.freshness import Freshness
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    import asyncio
+    import datetime as dt
 
-    from hourlyclicks.errors import ApiError
     from hourlyclicks.model.targets import Query
-    from hourlyclicks.store.ledger import LedgerEntry
+    from hourlyclicks.pacing.window import Slot
 
 T = TypeVar("T")
-
-ALL = Freshness(began=dt.datetime.max.replace(tzinfo=dt.UTC), refresh=True)
-"""Ask for whatever the store has."""
-
-
-def _nobody() -> None:
-    """Stand in for nobody."""
 
 
 class Lane(enum.IntEnum):
@@ -41,15 +31,23 @@ class Lane(enum.IntEnum):
 
 
 class OverError(Exception):
-    """A call is over: it may send no more requests."""
+    """A job is over: it may send no more requests."""
 
 
 class HeldError(Exception):
     """A day may not be sent at present: the circuit breaker of its target is open, or checks."""
 
 
+class NotNeededError(Exception):
+    """No request is needed: another process has fetched the day meanwhile, and it is in the store."""
+
+
+class TakenError(Exception):
+    """No request is allowed: another process asks for the day at this moment."""
+
+
 class Breakers(Protocol):
-    """The circuit breakers of a call, as those see them who send its requests.
+    """The circuit breakers of a job, as far as the limiter asks them.
 
     Attributes:
         held: how many of them keep days from being sent; a look at this is cheaper than `holds`.
@@ -61,149 +59,133 @@ class Breakers(Protocol):
         """Return whether a day must not be sent now."""
         ...
 
-    def answered(self, query: Query, sent: int) -> None:
-        """Note that a day was answered."""
-        ...
-
-    def rejected(self, query: Query, error: ApiError, *, now: int, asked: dt.datetime) -> None:
-        """Note that the API has rejected a day."""
-        ...
-
-    def noted(self, query: Query, earlier: LedgerEntry | None) -> None:
-        """Note that the store has a rejected day as failed."""
-        ...
-
 
 class Job:
-    """One call of a user, which may take many requests.
+    """What one call of a user is to the limiter: its priority, and how many requests it sends.
 
     Args:
-        lane: how urgent it is.
-        remaining: days that were not answered yet; 0 counts for nobody's forecast.
-        terms: what it wants of days that are in a store.
+        lane: its priority.
+        remaining: days that were not answered yet; 0 does not count in the ETA of other jobs.
         allowance: how many requests it may send.
-        job: what it works on, when other processes may work on the same.
+        name: what it works on, when other processes may work on the same.
 
     Attributes:
-        flying: slots it has now.
+        in_flight: slots it has now.
         spent: requests it has sent.
-        retries: those that were sent because others had failed.
-        answered: days that it has got by asking.
-        revised: days whose figures had changed.
         over: whether it may send no more.
-        circuits: its circuit breakers, if it has any.
-        stand_in: to be called when a task that works for it is held up by anything but its answer, so that
-            another one may work, or stand in line, meanwhile.
+        breakers: its circuit breakers, if it has any.
     """
 
-    __slots__ = (
-        "_allowance",
-        "answered",
-        "circuits",
-        "flying",
-        "freshness",
-        "job",
-        "lane",
-        "over",
-        "remaining",
-        "retries",
-        "revised",
-        "spent",
-        "start_spare",
-    )
+    __slots__ = ("allowance", "breakers", "in_flight", "lane", "name", "over", "remaining", "spent")
 
     def __init__(
-        self,
-        lane: Lane,
-        remaining: int = 1,
-        *,
-        freshness: Freshness = ALL,
-        allowance: int | None = None,
-        job: str = "",
+        self, lane: Lane, remaining: int = 1, *, allowance: int | None = None, name: str = ""
     ) -> None:
         self.lane = lane
-        self.job = job
+        self.name = name
         self.remaining = remaining
-        self.freshness = freshness
-        self.flying = self.spent = self.retries = self.answered = self.revised = 0
+        self.in_flight = self.spent = 0
         self.over = allowance == 0
-        self.circuits: Breakers | None = None
-        self._allowance = allowance
-        self.start_spare: Callable[[], None] = _nobody
+        self.breakers: Breakers | None = None
+        self.allowance = allowance
 
     @property
     def unsent(self) -> int:
         """The days whose request is still to be sent, if none has to be repeated."""
-        return max(0, self.remaining - self.flying)
+        return max(0, self.remaining - self.in_flight)
 
     def holds(self, query: Query) -> bool:
         """Return whether a circuit breaker keeps a day from being sent now."""
-        circuits = self.circuits
-        return circuits is not None and circuits.held > 0 and circuits.holds(query)
+        breakers = self.breakers
+        return breakers is not None and breakers.held > 0 and breakers.holds(query)
 
-    def spend(self) -> None:
-        """Count a request that is sent; with the last one it may send, the call is over."""
-        self.spent += 1
-        if self.spent == self._allowance:
-            self.over = True
+
+class Task(Protocol):
+    """A question that waits for a slot, or has one.
+
+    Attributes:
+        job: the job that it belongs to at present.
+        query: the day that it asks for.
+        slot: what it waits for, while it is in the queue.
+    """
+
+    job: Job
+    slot: asyncio.Future[Slot] | None
+
+    @property
+    def query(self) -> Query:
+        """The day that it asks for."""
+        ...
+
+    def needs_request(self, entry: Any, now: dt.datetime) -> bool:  # noqa: ANN401 - what a shared store holds is its own matter
+        """Return whether to send a request, given what a shared store knows of the day by now."""
+        ...
+
+
+def is_waiting(task: Task) -> bool:
+    """Return whether a task is in the queue and has got nothing yet."""
+    return task.slot is not None and not task.slot.done()
 
 
 class PriorityQueue(Generic[T]):
-    """The tickets that wait, in the order in which they are served."""
+    """The items that wait, in the order in which they are served.
+
+    Attributes:
+        size: how many there are.
+    """
 
     def __init__(self) -> None:
+        self.size = 0
         self._queue: dict[Lane, OrderedDict[Job, deque[T]]] = {lane: OrderedDict() for lane in Lane}
-        self._interactive = self._queue[Lane.INTERACTIVE]
-        self._backfill = self._queue[Lane.BACKFILL]
 
-    def push(self, call: Job, ticket: T) -> None:
-        """Let a ticket of a call wait."""
-        self._queue[call.lane].setdefault(call, deque()).append(ticket)
+    def push(self, job: Job, item: T) -> None:
+        """Let an item of a job wait."""
+        self._queue[job.lane].setdefault(job, deque()).append(item)
+        self.size += 1
 
-    def remove(self, call: Job, ticket: T) -> bool:
-        """Take a ticket out of the queue; return whether it was in it."""
-        waiting = self._queue[call.lane].get(call)
-        if waiting is None or ticket not in waiting:
+    def remove(self, job: Job, item: T) -> bool:
+        """Take an item out of the queue; return whether it was in it."""
+        waiting = self._queue[job.lane].get(job)
+        if waiting is None or item not in waiting:
             return False
-        waiting.remove(ticket)
+        waiting.remove(item)
+        self.size -= 1
         if not waiting:
-            del self._queue[call.lane][call]
+            del self._queue[job.lane][job]
         return True
 
-    def occupied(self) -> bool:
-        """Return whether anybody waits."""
-        return bool(self._interactive or self._backfill)
-
     def waiting(self, lane: Lane) -> bool:
-        """Return whether anybody waits in that lane."""
+        """Return whether anything waits in that lane."""
         return bool(self._queue[lane])
 
     def first(self, lane: Lane) -> T:
-        """Return the ticket that is next in that lane."""
+        """Return the item that is next in that lane."""
         return next(iter(self._queue[lane].values()))[0]
 
     def pop(self, lane: Lane) -> tuple[Job, T]:
-        """Take the ticket that is next in that lane, and its call, which goes to the end of the line."""
-        calls = self._queue[lane]
-        call, waiting = next(iter(calls.items()))
-        ticket = waiting.popleft()
+        """Take the item that is next in that lane, and its job, which goes to the end of its priority."""
+        jobs = self._queue[lane]
+        job, waiting = next(iter(jobs.items()))
+        item = waiting.popleft()
+        self.size -= 1
         if waiting:
-            calls.move_to_end(call)
+            jobs.move_to_end(job)
         else:
-            del calls[call]
-        return call, ticket
+            del jobs[job]
+        return job, item
 
-    def size(self, lane: Lane) -> int:
-        """Return how many tickets wait in that lane."""
+    def length(self, lane: Lane) -> int:
+        """Return how many items wait in that lane."""
         return sum(map(len, self._queue[lane].values()))
 
-    def drain(self, call: Job | None = None) -> list[T]:
-        """Take all tickets, or all of one call."""
-        if call is not None:
-            return list(self._queue[call.lane].pop(call, ()))
-        tickets = [
-            ticket for calls in self._queue.values() for waiting in calls.values() for ticket in waiting
-        ]
-        for calls in self._queue.values():
-            calls.clear()
-        return tickets
+    def drain(self, job: Job | None = None) -> list[T]:
+        """Take all items, or all of one job."""
+        if job is not None:
+            taken = list(self._queue[job.lane].pop(job, ()))
+            self.size -= len(taken)
+            return taken
+        items = [item for jobs in self._queue.values() for waiting in jobs.values() for item in waiting]
+        for jobs in self._queue.values():
+            jobs.clear()
+        self.size = 0
+        return items

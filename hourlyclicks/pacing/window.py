@@ -49,9 +49,9 @@ class Slot:
 
     __slots__ = (
         "asked",
-        "call",
         "epoch",
         "id",
+        "job",
         "previous_even",
         "probe",
         "sent",
@@ -60,7 +60,7 @@ class Slot:
         "what",
     )
 
-    call: Job
+    job: Job
     """Whose it is; written by the limiter."""
 
     def __init__(self, sent: int, epoch: int, previous_even: int, probe: bool = False) -> None:  # noqa: FBT001, FBT002 - by name it would cost a dictionary for every request

@@ -85,7 +85,7 @@ class Simulator:
         UsageError: an argument makes no sense.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - keyword options with defaults: what of the upstream can be varied
         self,
         *,
         seed: int = 0,

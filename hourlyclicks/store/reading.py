@@ -42,8 +42,7 @@ _CHUNK = 366
 
 def chunks(days: DateRange) -> Iterator[DateRange]:
     """Split a range into parts that are read at a time."""
-    for first in range(0, len(days), _CHUNK):
-        yield DateRange(days[first], days[min(first + _CHUNK, len(days)) - 1])
+    return days.chunks(_CHUNK)
 
 
 class StoreReader:

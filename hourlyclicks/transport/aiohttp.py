@@ -12,14 +12,12 @@ from __future__ import annotations
 
 import asyncio
 import warnings
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
-import attrs
 
-from hourlyclicks.errors import HourlyClicksError, TransportError, UsageError
-from hourlyclicks.model.checks import check_amount, check_type
+from hourlyclicks.errors import TransportError, UsageError
+from hourlyclicks.model.checks import check_type
 from hourlyclicks.model.http import Response
 from hourlyclicks.transport.connections import Connections
 from hourlyclicks.transport.deadlines import DeadlineTimer
@@ -27,55 +25,17 @@ from hourlyclicks.transport.proxies import check_exposure, proxy_url
 from hourlyclicks.transport.translate import LARGEST_BODY, TooLargeError, translate
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from yarl import URL
 
+    from hourlyclicks.errors import HourlyClicksError
     from hourlyclicks.model.http import Request
     from hourlyclicks.transport.deadlines import Deadline
-
-__all__ = ["LARGEST_BODY", "AiohttpTransport", "Timeout", "Translated", "Transport"]
+    from hourlyclicks.transport.protocol import Timeout
 
 _ENOUGH = 1 << 16
 _GOOD = 2
-
-
-class Transport(Protocol):
-    """What can carry a request to the API."""
-
-    async def send(self, request: Request) -> Response:
-        """Send a request once and read the whole response.
-
-        A transport that gives a request up, because of a timeout or because it is cancelled, while it may
-        still reach the server, says so with `Request.may_arrive`; its place under the limits is held for so
-        long. What else it raises than the errors below is translated into a `TransportError`.
-
-        Raises:
-            TransportError: there was no complete response.
-            DecodeError: the body is larger than any answer.
-        """
-        ...
-
-    async def close(self) -> None:
-        """Give up what is owned; may be called twice."""
-        ...
-
-
-@attrs.frozen
-class Timeout:
-    """How long one request may take, in seconds.
-
-    Args:
-        total: for everything, from the request to the last byte of the response.
-        connect: for the connection to a new socket.
-        read: from the connection to the end of the headers, and between two pieces of the body.
-    """
-
-    total: float = 30.0
-    connect: float = 10.0
-    read: float = 20.0
-
-    def __attrs_post_init__(self) -> None:
-        for name, seconds in attrs.asdict(self).items():
-            check_amount(f"Timeout.{name}", seconds)
 
 
 class AiohttpTransport:
@@ -208,55 +168,6 @@ class AiohttpTransport:
     def __del__(self) -> None:
         if self._owns and self._session is not None and not self._session.closed:
             warnings.warn("a client was not closed", ResourceWarning, source=self, stacklevel=2)
-
-
-class Translated:
-    """A transport of the user whose exceptions are translated.
-
-    Args:
-        transport: what carries the requests.
-    """
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
-
-    async def send(self, request: Request) -> Response:
-        """See `Transport.send`."""
-        task = asyncio.current_task()
-        cancelling = 0 if task is None else task.cancelling()
-        try:
-            response = await self._transport.send(request)
-        except HourlyClicksError:
-            raise
-        except asyncio.CancelledError as error:
-            if task is not None and task.cancelling() > cancelling:
-                raise
-            failure = translate(error, host=request.url.host or "")
-        except Exception as error:  # noqa: BLE001 - it can be made of anything
-            failure = translate(error, host=request.url.host or "")
-        else:
-            if _is_whole(response):
-                return response
-            failure = UsageError(
-                "the transport returned no Response with a status (int), headers of text and a body (bytes)",
-                fatal=True,
-            )
-        raise failure
-
-    async def close(self) -> None:
-        """See `Transport.close`."""
-        await self._transport.close()
-
-
-def _is_whole(response: object) -> bool:
-    """Return whether what a transport of the user returned is what the protocol says."""
-    if not isinstance(response, Response):
-        return False
-    parts: dict[str, Any] = attrs.asdict(response, recurse=False)
-    status, headers, body = parts["status"], parts["headers"], parts["body"]
-    if not (isinstance(status, int) and isinstance(body, bytes) and isinstance(headers, Mapping)):
-        return False
-    return all(isinstance(text, str) for field in headers.items() for text in field)
 
 
 def _misuse(session: aiohttp.ClientSession) -> UsageError | None:

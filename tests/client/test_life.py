@@ -148,7 +148,7 @@ def test_forgetting_to_close_is_warned_about() -> None:
             client = Client(upstream.key, base_url=upstream.url, plan=Plan.PREMIUM)
             await client.day("2024-03-01", LINK)
             await asyncio.sleep(0)  # the task of the day ends
-            session = client._engine._transport._session  # type: ignore[attr-defined]  # aiohttp's own would warn, too
+            session = client._engine._carrier.transport._session  # type: ignore[attr-defined]  # aiohttp's own would warn, too
             with pytest.warns(ResourceWarning, match="client was not closed"):  # noqa: PT031 - two halves of one act
                 del client
                 gc.collect()

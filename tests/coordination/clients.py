@@ -14,7 +14,7 @@ from hourlyclicks.clock import SECOND
 from hourlyclicks.events import Event
 from hourlyclicks.model.report import BackfillReport
 from hourlyclicks.simulator import Simulator, VirtualClock, run_virtual
-from hourlyclicks.transport.aiohttp import Transport
+from hourlyclicks.transport.protocol import Transport
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable

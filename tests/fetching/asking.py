@@ -69,9 +69,9 @@ def kept_alive(transport: AiohttpTransport) -> int:
 
 def places_taken(client: Client) -> int:
     """Return how many requests are under way as far as the limiter knows."""
-    pace = client._engine.limiter._pace
-    assert isinstance(pace, LocalBackend)
-    return pace.throttle.window._flying
+    backend = client._engine.limiter._backend
+    assert isinstance(backend, LocalBackend)
+    return backend.throttle.window._flying
 
 
 @contextlib.contextmanager

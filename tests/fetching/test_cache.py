@@ -12,8 +12,8 @@ import pytest
 
 from hourlyclicks.errors import ApiError, ServerError, StoreError
 from hourlyclicks.events import DayRevised, Dispatcher
-from hourlyclicks.fetching.cache import CHUNK, NOTHING, DayCache, Prefetch, Taken
-from hourlyclicks.model.dates import DateRange
+from hourlyclicks.fetching.cache import NOTHING, DayCache, Prefetch, Taken
+from hourlyclicks.model.dates import CHUNK, DateRange
 from hourlyclicks.model.day import DayClicks
 from hourlyclicks.model.targets import Account, Query
 from hourlyclicks.simulator.clock import VirtualClock

@@ -12,17 +12,17 @@ import pytest
 
 from hourlyclicks.errors import ServerError, UsageError
 from hourlyclicks.fetching.coalescing import SingleFlight
+from hourlyclicks.fetching.task import Caller, FetchTask
 from hourlyclicks.model.day import DayClicks
 from hourlyclicks.model.targets import Link, Query
 from hourlyclicks.pacing.queue import Job, Lane
-from hourlyclicks.pacing.task import FetchTask
 from hourlyclicks.store.freshness import Freshness
 from tests.fetching.asking import DAY, QUERY
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-CALL = Job(Lane.INTERACTIVE)
+CALL = Caller(Job(Lane.INTERACTIVE))
 NOTHING: tuple[int | None, ...] = (None,) * 24
 NOW = dt.datetime(2025, 5, 1, tzinfo=dt.UTC)
 ANSWER = DayClicks(DAY, NOTHING, NOTHING, dt.datetime(2025, 5, 1, tzinfo=dt.UTC), final=True)
@@ -50,9 +50,10 @@ class Landing:
             self.cancelled += 1
             raise
 
-    def take_over(self, _errand: FetchTask, call: Job) -> None:
+    def take_over(self, _task: FetchTask, job: Job) -> bool:
         """Stand in for the limiter."""
-        self.taken_over.append(call)
+        self.taken_over.append(job)
+        return True
 
 
 @pytest.fixture
@@ -95,17 +96,19 @@ async def test_two_who_ask_the_same_share_one_request(single_flight: SingleFligh
     assert await asyncio.gather(*tasks) == [ANSWER, ANSWER]
 
 
-async def test_whoever_follows_may_take_the_errand_over(
-    single_flight: SingleFlight, landing: Landing
-) -> None:
+async def test_whoever_follows_may_take_the_task_over(single_flight: SingleFlight, landing: Landing) -> None:
     """The limiter is told of every call that joins a flight, whichever way it joins, and of no other."""
-    first, second, third = (Job(Lane.BACKFILL), Job(Lane.INTERACTIVE), Job(Lane.INTERACTIVE))
+    first, second, third = (
+        Caller(Job(Lane.BACKFILL)),
+        Caller(Job(Lane.INTERACTIVE)),
+        Caller(Job(Lane.INTERACTIVE)),
+    )
     tasks = await begun(
         single_flight.fetch(QUERY, first),
         single_flight.fetch_shared(QUERY, second),
         single_flight.fetch(QUERY, third),
     )
-    assert landing.taken_over == [second, third]
+    assert landing.taken_over == [second.job, third.job]
     landing.ends[0].set_result(ANSWER)
     assert await asyncio.gather(*tasks) == [ANSWER] * 3
 
@@ -116,11 +119,11 @@ async def test_a_day_is_refreshed_if_any_call_wants_that(
 ) -> None:
     """Whoever asked first, and whoever takes the errand over."""
     needs_request, takes = (
-        Job(Lane.INTERACTIVE, freshness=Freshness(NOW, refresh=refresh)) for refresh in (True, False)
+        Caller(Job(Lane.INTERACTIVE), Freshness(NOW, refresh=refresh)) for refresh in (True, False)
     )
     first, second = (needs_request, takes) if leads else (takes, needs_request)
     await begun(single_flight.fetch_shared(QUERY, first), single_flight.fetch(QUERY, second))
-    landing.tasks[0].call = takes
+    landing.tasks[0].caller = takes
     assert landing.tasks[0].freshness == Freshness(NOW, refresh=True)
     assert takes.freshness == Freshness(NOW)
     await single_flight.close()
@@ -335,10 +338,10 @@ async def test_closing_before_the_request_has_begun(single_flight: SingleFlight,
 async def test_a_task_that_is_done_at_once() -> None:
     """With a task factory that begins tasks at once, an answer may be there before anybody waits for it."""
 
-    async def fetch(_errand: FetchTask) -> DayClicks:
+    async def fetch(_task: FetchTask) -> DayClicks:
         raise UsageError("no")
 
-    single_flight = SingleFlight(fetch, lambda _errand, _call: None)
+    single_flight = SingleFlight(fetch, lambda _task, _job: False)
     loop = asyncio.get_running_loop()
     loop.set_task_factory(asyncio.eager_task_factory)  # type: ignore[attr-defined]  # new in 3.12
     with pytest.raises(UsageError):

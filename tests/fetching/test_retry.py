@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import random
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
 from hypothesis import given
@@ -20,8 +20,11 @@ from tests.fetching.asking import Dice
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from hourlyclicks.clock import Clock
     from hourlyclicks.errors import TransportKind
     from hourlyclicks.simulator.clock import VirtualClock
+
+T = TypeVar("T")
 
 ENDLESS = RetryPolicy(attempts=50, budget=math.inf)
 
@@ -29,6 +32,28 @@ ENDLESS = RetryPolicy(attempts=50, budget=math.inf)
 def broken(kind: TransportKind = "disconnected") -> TransportError:
     """Return a failure that may be repeated, unless it is one of TLS."""
     return TransportError(kind, kind=kind)
+
+
+async def repeat(
+    clock: Clock,
+    retrier: Retrier,
+    attempt: Callable[[], Awaitable[T]],
+    first: HourlyClicksError,
+    *,
+    started: int = 0,
+    on_wait: Callable[[int, float, HourlyClicksError], None] = lambda *_: None,
+) -> T:
+    """Repeat an attempt whose first time has failed, as long as the attempts allow it."""
+    attempts, error = retrier.begin(started), first
+    while True:
+        number = attempts.number
+        wait = attempts.failed(error)
+        on_wait(number, wait, error)
+        await clock.sleep(wait)
+        try:
+            return await attempt()
+        except HourlyClicksError as failure:
+            error = failure
 
 
 class Trial:
@@ -56,8 +81,13 @@ class Trial:
             first = error
         if not self.retrier.may_repeat(first):
             raise first
-        return await self.retrier.repeat(
-            lambda: self._attempt(lasting), after=first, started=started, on_wait=self._note
+        return await repeat(
+            self.clock,
+            self.retrier,
+            lambda: self._attempt(lasting),
+            first,
+            started=started,
+            on_wait=self._note,
         )
 
     async def _attempt(self, lasting: float) -> str:
@@ -293,8 +323,9 @@ async def test_the_waits_are_those_of_the_clock() -> None:
             raise failures.pop()
         return "done"
 
-    retrier = Retrier(RetryPolicy(), clock=Sleepless(), random=Dice(0.5))
-    assert await retrier.repeat(attempt, after=broken(), started=0, on_wait=lambda *_: None) == "done"
+    clock = Sleepless()
+    retrier = Retrier(RetryPolicy(), clock=clock, random=Dice(0.5))
+    assert await repeat(clock, retrier, attempt, broken()) == "done"
     assert slept == [1.0, 2.0, 4.0]
 
 
@@ -310,7 +341,7 @@ def test_many_at_a_time_do_not_mix() -> None:
                 raise failures.pop()
             return number
 
-        return await retrier.repeat(attempt, after=broken(), started=0, on_wait=lambda *_: None)
+        return await repeat(clock, retrier, attempt, broken())
 
     async def main(clock: VirtualClock) -> list[int]:
         retrier = Retrier(ENDLESS, clock=clock, random=random.Random(1))

@@ -13,13 +13,13 @@ from hourlyclicks.errors import AuthenticationError, TransportError, UsageError
 from hourlyclicks.events import DayDone
 from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.pacing.plans import Limits, Rate
-from hourlyclicks.pacing.task import NotNeededError
+from hourlyclicks.pacing.queue import NotNeededError
 from tests.fetching.asking import DAY, LINK, places_taken
 from tests.fetching.stage import ONE, always, fails, good, in_turn, play, status
 
 if TYPE_CHECKING:
     from hourlyclicks.errors import HourlyClicksError
-    from hourlyclicks.pacing.task import FetchTask
+    from hourlyclicks.fetching.task import FetchTask
     from hourlyclicks.pacing.window import Slot
     from tests.fetching.stage import Answers, Stage
 
@@ -85,7 +85,7 @@ def test_what_was_spent_on_a_day_stays_counted() -> None:
 
     async def story(stage: Stage) -> None:
         limiter = stage.client._engine.limiter
-        turns, at_once = itertools.count(1), limiter.at_once
+        turns, at_once = itertools.count(1), limiter.try_acquire
 
         def second_is_not_needed(task: FetchTask) -> Slot | None:
             if next(turns) == 2:
@@ -93,7 +93,7 @@ def test_what_was_spent_on_a_day_stays_counted() -> None:
             return at_once(task)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(limiter, "at_once", second_is_not_needed)
+            patch.setattr(limiter, "try_acquire", second_is_not_needed)
             await stage.client.day(DAY, LINK)
 
     [done] = play(story, in_turn(RESET)).told(DayDone)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hourlyclicks.events import DayDone, DayRevised
-from hourlyclicks.fetching import cache
 from hourlyclicks.fetching.retry import RetryPolicy
+from hourlyclicks.jobs import planner
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.report import StopReason
 from hourlyclicks.model.targets import Link
@@ -45,7 +45,7 @@ def test_all_is_asked_for_once_and_never_again(book: FakeApi) -> None:
 
 def test_the_newest_first_if_wished(book: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
     """The order of the days of each target can be turned round, over any number of pages."""
-    monkeypatch.setattr(cache, "_PAGE", 8)
+    monkeypatch.setattr(planner, "ENTRIES", 8)
     days = DateRange(dt.date(2025, 4, 1), dt.date(2025, 5, 1))
     assert asked(book.run(days=days, options={"limits": ONE}, order="newest")) == list(days)[::-1]
 

@@ -16,7 +16,7 @@ from hourlyclicks.errors import (
     TransportError,
     UsageError,
 )
-from hourlyclicks.events import DayFailed, Progress
+from hourlyclicks.events import DayFailed, FetchCancelled, Progress
 from hourlyclicks.fetching.retry import RetryPolicy
 from tests.fetching.asking import DAY, LINK, places_taken
 from tests.fetching.stage import (
@@ -231,3 +231,39 @@ def test_two_fetches_share_their_days() -> None:
         assert one.total_clicks == 30 * 7
 
     assert len(play(story).transport.asked) == 30
+
+
+@pytest.mark.parametrize("how", ["cancel", "timeout"])
+def test_a_cancelled_fetch_keeps_what_it_has(how: str) -> None:
+    """The series of the days that were answered is on the error, and in an event however it is cancelled."""
+
+    async def story(stage: Stage) -> None:
+        fetching = asyncio.create_task(stage.client.fetch(DAY, END, LINK))
+        if how == "timeout":
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(fetching, 4.5)
+        else:
+            await stage.clock.sleep(4.5)
+            fetching.cancel()
+            with pytest.raises(asyncio.CancelledError) as caught:
+                await fetching
+            assert caught.value.series == stage.told(FetchCancelled)[0].series  # type: ignore[attr-defined]  # carried by an exception of asyncio
+        assert await others() == 1
+
+    stage = play(story, limits=ONE)
+    (cancelled,) = stage.told(FetchCancelled)
+    assert cancelled.target == LINK
+    assert cancelled.series.total_clicks == 4 * 7
+    assert len(cancelled.series.missing_days) == 26
+
+
+def test_a_fetch_that_ends_by_itself_is_not_cancelled() -> None:
+    """Neither success nor failure sends the event."""
+
+    async def story(stage: Stage) -> None:
+        await stage.client.fetch(DAY, END, LINK)
+        stage.transport.answers = always(status(401))
+        with pytest.raises(AuthenticationError):
+            await stage.client.fetch(DAY, END, LINK)
+
+    assert play(story).told(FetchCancelled) == []

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hourlyclicks.errors import ServerError
+from hourlyclicks.fetching.task import Caller
 from hourlyclicks.jobs.stats import BackfillStats
 from hourlyclicks.model.report import StopReason
 from hourlyclicks.model.targets import Query
@@ -27,9 +28,9 @@ def report_of(stats: BackfillStats) -> tuple[int, ...]:
 def test_the_columns_add_up(days: tuple[int, ...]) -> None:
     """Each day is in one column, whatever became of it; those that others fetched are reused."""
     known, fetched, elsewhere, failed, refused, left = days
-    call = Job(Lane.BACKFILL)
-    stats = BackfillStats(known + fetched + elsewhere + failed + refused + left, call)
-    stats.known, stats.got, call.answered = known, fetched + elsewhere, fetched
+    caller = Caller(Job(Lane.BACKFILL))
+    stats = BackfillStats(known + fetched + elsewhere + failed + refused + left, caller)
+    stats.known, stats.got, caller.answered = known, fetched + elsewhere, fetched
     for number in range(failed + refused):
         query = Query(DAY + dt.timedelta(number), LINK)
         stats.lose(query, ServerError("no", status=500, retryable=True), refused=number >= failed)
@@ -39,15 +40,15 @@ def test_the_columns_add_up(days: tuple[int, ...]) -> None:
 
 def test_an_answer_that_came_too_late_to_be_counted_is_no_day() -> None:
     """A day that another call got for this one, after it had ended, is in no column."""
-    call = Job(Lane.BACKFILL)
-    stats = BackfillStats(3, call)
-    stats.got, call.answered = 1, 2
+    caller = Caller(Job(Lane.BACKFILL))
+    stats = BackfillStats(3, caller)
+    stats.got, caller.answered = 1, 2
     assert report_of(stats) == (1, 0, 0, 0, 2)
 
 
 def test_a_thousand_failures_are_enough() -> None:
     """All are counted, and so many are kept."""
-    stats = BackfillStats(2000, Job(Lane.BACKFILL))
+    stats = BackfillStats(2000, Caller(Job(Lane.BACKFILL)))
     for number in range(1500):
         query = Query(DAY + dt.timedelta(number), LINK)
         stats.lose(query, ServerError("no", status=500, retryable=True), refused=False)
@@ -56,7 +57,7 @@ def test_a_thousand_failures_are_enough() -> None:
 
 def test_when_to_come_again() -> None:
     """As long as days are missing, when a request can go; else when the first provisional day is due."""
-    stats = BackfillStats(2, Job(Lane.BACKFILL))
+    stats = BackfillStats(2, Caller(Job(Lane.BACKFILL)))
 
     def again() -> dt.datetime | None:
         return stats.report(seconds=1.0, stopped=StopReason.COMPLETE, error=None, again_at=NOON).resume_at

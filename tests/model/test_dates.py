@@ -454,3 +454,13 @@ def test_what_is_no_deadline_is_refused(deadline: float) -> None:
     """Neither a negative or endless number nor text, a mere date, or a moment without a zone."""
     with pytest.raises(UsageError):
         seconds_until(deadline, _utc("2025-04-03 10:00"))
+
+
+@given(st.integers(1, 400), st.integers(1, 150), st.booleans())
+def test_chunks_are_the_range_in_parts(days: int, size: int, newest_first: bool) -> None:  # noqa: FBT001 - drawn
+    """In order or from the end, the parts join without gap or overlap, and none is longer than asked."""
+    range_ = DateRange(dt.date(2025, 1, 1), dt.date(2025, 1, 1) + dt.timedelta(days - 1))
+    chunks = list(range_.chunks(size, newest_first=newest_first))
+    assert all(1 <= len(chunk) <= size for chunk in chunks)
+    in_order = reversed(chunks) if newest_first else chunks
+    assert [day for chunk in in_order for day in chunk] == list(range_)

@@ -16,10 +16,11 @@ import pytest
 from hourlyclicks.clock import SECOND
 from hourlyclicks.events import Binding
 from hourlyclicks.pacing.forecast import forecast
+from hourlyclicks.pacing.limiter import LOST
 from hourlyclicks.pacing.plans import Limits, Plan, Rate
 from hourlyclicks.pacing.queue import Job, Lane
 from hourlyclicks.simulator.clock import run_virtual
-from tests.pacing.world import World, errand_for, virtual
+from tests.pacing.world import World, task_for, virtual
 
 if TYPE_CHECKING:
     from hourlyclicks.simulator.clock import VirtualClock
@@ -129,9 +130,9 @@ async def test_a_pause_is_foreseen(clock: VirtualClock) -> None:
     journey = depart(clock, TEN, 40, 0.3)
     task = asyncio.create_task(journey.travel(4))
     await clock.sleep(150)
-    slot = await journey.world.limiter.acquire(errand_for(Job(Lane.INTERACTIVE, 0)))
-    await journey.world.limiter.refused(slot, 400.0)
-    journey.world.limiter.release(slot)
+    slot = await journey.world.limiter.acquire(task_for(Job(Lane.INTERACTIVE, 0)))
+    await journey.world.limiter.rate_limited(slot, 400.0)
+    journey.world.limiter.finish(slot, LOST)
     looks = [journey.look()]
     await clock.sleep(200)
     looks.append(journey.look())
@@ -144,8 +145,8 @@ async def test_a_pause_binds(clock: VirtualClock) -> None:
     """When nothing but a pause is in the way, it is what binds."""
     journey = depart(clock, TEN, 1, 0.3)
     (slot,) = await journey.world.slots(1)
-    await journey.world.limiter.refused(slot, 400.0)
-    journey.world.limiter.release(slot)
+    await journey.world.limiter.rate_limited(slot, 400.0)
+    journey.world.limiter.finish(slot, LOST)
     await clock.sleep(100)
     look = journey.look()
     assert look.binding == "pause"
@@ -156,7 +157,7 @@ async def test_a_pause_binds(clock: VirtualClock) -> None:
 async def test_a_storm_is_foreseen_by_backfills(clock: VirtualClock) -> None:
     """While backfills are held back, theirs is the only end that moves."""
     backfill = depart(clock, TEN, 5, 0.3, lane=Lane.BACKFILL)
-    backfill.world.limiter.storm()
+    backfill.world.limiter.overloaded()
     assert backfill.look().binding == "concurrency"
     assert backfill.look().eta == pytest.approx(60.9)
     call = Job(Lane.INTERACTIVE, 1)

@@ -9,9 +9,10 @@ import pytest
 
 from hourlyclicks.errors import AuthenticationError, TransportError
 from hourlyclicks.model.targets import Account
+from hourlyclicks.pacing.limiter import LOST, UNSENT
 from hourlyclicks.pacing.plans import Limits, Plan, Rate
 from hourlyclicks.pacing.queue import Job, Lane
-from tests.pacing.world import World, errand_for, settle, virtual
+from tests.pacing.world import World, settle, task_for, virtual
 
 if TYPE_CHECKING:
     from hourlyclicks.pacing.window import Slot
@@ -27,7 +28,7 @@ async def test_a_free_place_is_had_at_once(clock: VirtualClock) -> None:
     """While there is room nobody waits, not even a turn of the loop."""
     world = World.of(clock, TWO_AT_A_TIME)
     with pytest.raises(StopIteration):
-        world.limiter.acquire(errand_for(Job(Lane.INTERACTIVE))).send(None)
+        world.limiter.acquire(task_for(Job(Lane.INTERACTIVE))).send(None)
 
 
 @virtual
@@ -37,11 +38,11 @@ async def test_waiters_are_served_as_places_come_back(clock: VirtualClock) -> No
     first, second = await world.slots(2)
     waiters = [world.waiter() for _ in range(3)]
     await settle()
-    world.limiter.release(first)
+    world.limiter.finish(first, LOST)
     await settle()
     assert [waiter.done() for waiter in waiters] == [True, False, False]
-    world.limiter.release(second)
-    world.limiter.release(waiters[0].result())
+    world.limiter.finish(second, LOST)
+    world.limiter.finish(waiters[0].result(), LOST)
     await asyncio.gather(*waiters)
     assert world.now == 0
 
@@ -51,13 +52,13 @@ async def test_the_timer_serves_when_the_window_opens(clock: VirtualClock) -> No
     """Who waits for the window gets on at the very moment it opens, with nobody else doing anything."""
     world = World.of(clock, Limits(rates=(Rate(2),), concurrency=4, guard=1.0))
     for slot in await world.slots(2):
-        world.limiter.release(slot)
+        world.limiter.finish(slot, LOST)
     waiters = [world.waiter() for _ in range(4)]
     await asyncio.wait(waiters, return_when=asyncio.FIRST_COMPLETED)
     assert world.now == 61.0
     assert [waiter.done() for waiter in waiters] == [True, True, False, False]
     for waiter in waiters[:2]:
-        world.limiter.release(waiter.result())
+        world.limiter.finish(waiter.result(), LOST)
     await asyncio.gather(*waiters)
     assert world.now == 122.0
 
@@ -130,7 +131,7 @@ async def test_who_leaves_the_line_is_passed_over(clock: VirtualClock) -> None:
     leaving.cancel()
     await settle()
     assert leaving.cancelled()
-    world.limiter.release(slot)
+    world.limiter.finish(slot, LOST)
     await staying
 
 
@@ -158,7 +159,7 @@ async def test_leaving_just_after_the_grant_passes_it_on(clock: VirtualClock) ->
     (slot,) = await world.slots(1)
     leaving, staying = world.waiter(), world.waiter()
     await settle()
-    world.limiter.release(slot)
+    world.limiter.finish(slot, LOST)
     leaving.cancel()
     await staying
     assert leaving.cancelled()
@@ -173,7 +174,7 @@ async def test_leaving_just_before_the_grant_loses_nothing(clock: VirtualClock) 
     leaving, staying = world.waiter(), world.waiter()
     await settle()
     leaving.cancel()
-    world.limiter.release(slot)
+    world.limiter.finish(slot, LOST)
     await staying
     assert leaving.cancelled()
 
@@ -188,8 +189,8 @@ async def test_the_last_to_leave_leaves_nothing(clock: VirtualClock) -> None:
     for waiter in waiters:
         waiter.cancel()
     await asyncio.wait(waiters)
-    world.limiter.release(slot)
-    await world.limiter.acquire(errand_for(Job(Lane.INTERACTIVE)))
+    world.limiter.finish(slot, LOST)
+    await world.limiter.acquire(task_for(Job(Lane.INTERACTIVE)))
     assert world.now == 60.0
 
 
@@ -200,10 +201,10 @@ async def test_a_callers_timeout_stays_the_callers(clock: VirtualClock) -> None:
     (slot,) = await world.slots(1)
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(5):
-            await world.limiter.acquire(errand_for(Job(Lane.INTERACTIVE)))
+            await world.limiter.acquire(task_for(Job(Lane.INTERACTIVE)))
     assert world.now == 5.0
-    world.limiter.release(slot)
-    await world.limiter.acquire(errand_for(Job(Lane.INTERACTIVE)))
+    world.limiter.finish(slot, LOST)
+    await world.limiter.acquire(task_for(Job(Lane.INTERACTIVE)))
 
 
 @virtual
@@ -214,13 +215,13 @@ async def test_leaving_at_every_turn(clock: VirtualClock) -> None:
         (slot,) = await world.slots(1)
         leaving, staying = world.waiter(), world.waiter()
         await settle()
-        asyncio.get_running_loop().call_soon(world.limiter.release, slot)
+        asyncio.get_running_loop().call_soon(world.limiter.finish, slot, LOST)
         for _ in range(turns):
             await asyncio.sleep(0)
         leaving.cancel()
         await asyncio.wait([leaving])
         if not leaving.cancelled():
-            world.limiter.release(leaving.result())
+            world.limiter.finish(leaving.result(), LOST)
         await staying
 
 
@@ -231,7 +232,7 @@ async def test_a_slot_given_back_costs_nothing(clock: VirtualClock) -> None:
     (slot,) = await world.slots(1)
     waiter = world.waiter()
     await settle()
-    world.limiter.cancel(slot)
+    world.limiter.finish(slot, UNSENT)
     await waiter
     assert world.now == 0
 
@@ -241,14 +242,14 @@ async def test_slots_are_counted_with_their_calls(clock: VirtualClock) -> None:
     """A call has a slot from the moment it is handed out until it is released or given back."""
     world = World.of(clock, Limits())
     call = Job(Lane.INTERACTIVE)
-    slot = await world.limiter.acquire(errand_for(call))
+    slot = await world.limiter.acquire(task_for(call))
     waiter = world.waiter(call)
     await settle()
-    assert call.flying == 1
-    world.limiter.release(slot)
-    assert call.flying == 1
-    world.limiter.cancel(await waiter)
-    assert call.flying == 0
+    assert call.in_flight == 1
+    world.limiter.finish(slot, LOST)
+    assert call.in_flight == 1
+    world.limiter.finish(await waiter, UNSENT)
+    assert call.in_flight == 0
 
 
 # -- the end of a run -------------------------------------------------------------------------------------
@@ -265,8 +266,8 @@ async def test_an_aborted_run_tells_who_waits(clock: VirtualClock) -> None:
     errors = await asyncio.gather(*waiters, return_exceptions=True)
     assert [str(error) for error in errors] == ["no trust"] * 3
     assert len({id(error) for error in [*errors, NO_TLS]}) == 4
-    world.limiter.release(slot)
-    await world.limiter.acquire(errand_for(Job(Lane.INTERACTIVE)))
+    world.limiter.finish(slot, LOST)
+    await world.limiter.acquire(task_for(Job(Lane.INTERACTIVE)))
 
 
 @virtual
@@ -277,7 +278,7 @@ async def test_a_latched_error_is_for_good(clock: VirtualClock) -> None:
     errors = []
     for _ in range(2):
         with pytest.raises(AuthenticationError) as caught:
-            await world.limiter.acquire(errand_for(Job(Lane.INTERACTIVE)))
+            await world.limiter.acquire(task_for(Job(Lane.INTERACTIVE)))
         errors.append(caught.value)
     assert [error.status for error in errors] == [401, 401]
     assert len({id(error) for error in [BAD_KEY, *errors]}) == 3
@@ -291,7 +292,7 @@ async def test_a_latched_error_stays_as_it_was(clock: VirtualClock) -> None:
     world.limiter.abort(error, for_good=True)
     error.about(dt.date(2025, 4, 1), Account())
     with pytest.raises(AuthenticationError) as caught:
-        await world.limiter.acquire(errand_for(Job(Lane.INTERACTIVE)))
+        await world.limiter.acquire(task_for(Job(Lane.INTERACTIVE)))
     assert caught.value.day is None
 
 
@@ -303,11 +304,11 @@ async def test_a_slot_granted_in_the_turn_of_the_abort_is_not_used(clock: Virtua
     call = Job(Lane.INTERACTIVE)
     waiter = world.waiter(call)
     await settle()
-    world.limiter.release(slot)
+    world.limiter.finish(slot, LOST)
     world.limiter.abort(BAD_KEY, for_good=True)
     with pytest.raises(AuthenticationError):
         await waiter
-    assert call.flying == 0
+    assert call.in_flight == 0
 
 
 @virtual
@@ -322,8 +323,8 @@ async def test_leaving_in_the_turn_of_the_abort(clock: VirtualClock) -> None:
     with suppress(asyncio.CancelledError):
         await waiter
     assert waiter.cancelled()
-    world.limiter.release(slot)
-    await world.limiter.acquire(errand_for(Job(Lane.INTERACTIVE)))
+    world.limiter.finish(slot, LOST)
+    await world.limiter.acquire(task_for(Job(Lane.INTERACTIVE)))
 
 
 @virtual
@@ -346,11 +347,11 @@ async def test_a_bad_key_costs_as_many_requests_as_are_under_way(clock: VirtualC
     sent: list[Slot] = []
 
     async def ask() -> None:
-        slot = await world.limiter.acquire(errand_for(Job(Lane.INTERACTIVE)))
+        slot = await world.limiter.acquire(task_for(Job(Lane.INTERACTIVE)))
         sent.append(slot)
         await clock.sleep(0.2)
         world.limiter.abort(BAD_KEY, for_good=True)
-        world.limiter.release(slot)
+        world.limiter.finish(slot, LOST)
 
     await asyncio.gather(*(ask() for _ in range(50)), return_exceptions=True)
     assert len(sent) == 3

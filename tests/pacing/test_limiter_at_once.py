@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hourlyclicks.errors import AuthenticationError
+from hourlyclicks.pacing.limiter import ANSWERED, LOST, UNSENT
 from hourlyclicks.pacing.plans import Limits, Rate
 from hourlyclicks.pacing.queue import Job, Lane, OverError
 from hourlyclicks.pacing.window import Slot
 from hourlyclicks.simulator.clock import run_virtual
-from tests.pacing.world import S, World, errand_for, settle, virtual
+from tests.pacing.world import S, World, settle, succeed, task_for, virtual
 
 if TYPE_CHECKING:
     from hourlyclicks.simulator.clock import VirtualClock
@@ -25,7 +26,7 @@ LATENCY = 0.2
 
 def at_once(world: World, call: Job) -> Slot | None:
     """Ask for a slot that is free."""
-    return world.limiter.at_once(errand_for(call))
+    return world.limiter.try_acquire(task_for(call))
 
 
 @virtual
@@ -35,19 +36,19 @@ async def test_what_is_had_at_once_counts(clock: VirtualClock) -> None:
     call, other = Job(Lane.INTERACTIVE, 5), Job(Lane.INTERACTIVE)
     slot = at_once(world, call)
     assert slot is not None
-    assert slot.call is call
-    assert (call.flying, call.spent) == (1, 1)
+    assert slot.job is call
+    assert (call.in_flight, call.spent) == (1, 1)
     assert at_once(world, other) is None  # one at a time
-    assert (other.flying, other.spent) == (0, 0)
-    world.limiter.release(slot)
-    assert (call.flying, call.spent) == (0, 1)
+    assert (other.in_flight, other.spent) == (0, 0)
+    world.limiter.finish(slot, LOST)
+    assert (call.in_flight, call.spent) == (0, 1)
     second = at_once(world, call)
     assert second is not None
-    world.limiter.release(second)
+    world.limiter.finish(second, LOST)
     assert at_once(world, call) is None  # two a minute
-    await world.limiter.acquire(errand_for(call))
+    await world.limiter.acquire(task_for(call))
     assert world.now == 61.0
-    assert (call.flying, call.spent) == (1, 3)
+    assert (call.in_flight, call.spent) == (1, 3)
 
 
 @pytest.mark.parametrize("lane", Lane)
@@ -58,7 +59,7 @@ def test_nothing_is_had_at_once_while_somebody_waits(lane: Lane, urgent: Lane) -
     async def scene(clock: VirtualClock) -> None:
         world = World.of(clock, Limits(rates=(Rate(1),), concurrency=2, guard=0.0))
         (slot,) = await world.slots(1)
-        world.limiter.release(slot)
+        world.limiter.finish(slot, LOST)
         got: list[Slot | None] = []
         clock.call_later(
             60 * S, lambda: got.append(at_once(world, Job(urgent)))
@@ -78,7 +79,7 @@ async def test_a_waiter_who_was_given_a_slot_waits_no_more(clock: VirtualClock) 
     waiter = world.waiter()
     await settle()
     for slot in slots:
-        world.limiter.release(slot)
+        world.limiter.finish(slot, LOST)
     assert at_once(world, Job(Lane.INTERACTIVE)) is not None
     assert at_once(world, Job(Lane.INTERACTIVE)) is None  # the other place is the waiter's
     await waiter
@@ -91,11 +92,11 @@ async def test_nothing_is_had_at_once_after_the_end(clock: VirtualClock) -> None
     world.limiter.abort(BAD_KEY, for_good=False)
     slot = at_once(world, Job(Lane.INTERACTIVE))
     assert slot is not None
-    world.limiter.release(slot)
+    world.limiter.finish(slot, LOST)
     world.limiter.abort(BAD_KEY, for_good=True)
     call = Job(Lane.INTERACTIVE)
     assert at_once(world, call) is None
-    assert (call.flying, call.spent) == (0, 0)
+    assert (call.in_flight, call.spent) == (0, 0)
 
 
 @virtual
@@ -108,7 +109,7 @@ async def test_a_call_that_is_over_has_nothing_at_once(clock: VirtualClock) -> N
     assert at_once(world, call) is not None
     assert call.over
     assert at_once(world, call) is None
-    assert (call.flying, call.spent) == (2, 2)
+    assert (call.in_flight, call.spent) == (2, 2)
     assert at_once(world, Job(Lane.BACKFILL)) is not None
     assert at_once(world, Job(Lane.BACKFILL, allowance=0)) is None
 
@@ -121,7 +122,7 @@ async def test_the_last_request_tells_who_waits_for_the_call(clock: VirtualClock
     call = Job(Lane.BACKFILL, 10, allowance=1)
     waiters = [world.waiter(call) for _ in range(3)]
     await settle()
-    world.limiter.release(slot)
+    world.limiter.finish(slot, LOST)
     first, *rest = await asyncio.gather(*waiters, return_exceptions=True)
     assert isinstance(first, Slot)
     assert [type(error) for error in rest] == [OverError, OverError]
@@ -134,8 +135,8 @@ async def test_a_pause_holds_what_would_be_had_at_once(clock: VirtualClock) -> N
     call = Job(Lane.INTERACTIVE, 9)
     slot = at_once(world, call)
     assert slot is not None
-    await world.limiter.refused(slot, 30.0)
-    world.limiter.release(slot)
+    await world.limiter.rate_limited(slot, 30.0)
+    world.limiter.finish(slot, LOST)
     assert at_once(world, call) is None
     await clock.sleep(29.9)
     assert at_once(world, call) is None
@@ -143,7 +144,7 @@ async def test_a_pause_holds_what_would_be_had_at_once(clock: VirtualClock) -> N
     probe = at_once(world, call)
     assert probe is not None
     assert at_once(world, call) is None
-    world.limiter.answered(probe)
+    world.limiter.finish(probe, ANSWERED)
     assert at_once(world, call) is not None
 
 
@@ -152,14 +153,14 @@ async def test_a_storm_holds_backfills_only(clock: VirtualClock) -> None:
     """In a storm a backfill has nothing at once, then one request that tries; everybody else may send."""
     world = World.of(clock, Limits(concurrency=5))
     backfill = Job(Lane.BACKFILL, 9)
-    seconds = world.limiter.storm()
+    seconds = world.limiter.overloaded()
     assert seconds is not None
     assert at_once(world, backfill) is None
     assert at_once(world, Job(Lane.INTERACTIVE)) is not None
     await clock.sleep(seconds)
     assert at_once(world, backfill) is not None
     assert at_once(world, backfill) is None
-    world.limiter.calmed()
+    await succeed(world)
     assert at_once(world, backfill) is not None
 
 
@@ -167,14 +168,14 @@ async def test_a_storm_holds_backfills_only(clock: VirtualClock) -> None:
 async def test_a_storm_whose_probe_came_to_nothing_lets_another_try(clock: VirtualClock) -> None:
     """When the request that tried is given up with nobody in line, the next backfill tries in its place."""
     world = World.of(clock, Limits(concurrency=5))
-    seconds = world.limiter.storm()
+    seconds = world.limiter.overloaded()
     assert seconds is not None
     await clock.sleep(seconds)
-    for end in (world.limiter.release, world.limiter.cancel):
+    for outcome in (LOST, UNSENT):
         probe = at_once(world, Job(Lane.BACKFILL))
         assert probe is not None
         assert at_once(world, Job(Lane.BACKFILL)) is None
-        end(probe)
+        world.limiter.finish(probe, outcome)
         await clock.sleep(0.001)  # not at once: it may be about to say that it failed
     assert at_once(world, Job(Lane.BACKFILL)) is not None
 
@@ -185,12 +186,11 @@ async def test_a_storm_whose_probe_came_to_nothing_lets_another_try(clock: Virtu
 async def works(world: World, call: Job, name: str, sent: list[str], *, until: int) -> None:
     """Send one request after the other, each at once if there is a free slot, as a worker does."""
     while len(sent) < until:
-        task = errand_for(call)
-        slot = world.limiter.at_once(task) or await world.limiter.acquire(task)
+        task = task_for(call)
+        slot = world.limiter.try_acquire(task) or await world.limiter.acquire(task)
         sent.append(name)
         await world.clock.sleep(LATENCY)
-        world.limiter.answered(slot)
-        world.limiter.release(slot)
+        world.limiter.finish(slot, ANSWERED)
 
 
 @pytest.mark.parametrize("lane", Lane)

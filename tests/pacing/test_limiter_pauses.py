@@ -9,9 +9,10 @@ import pytest
 
 from hourlyclicks.errors import RateLimitedError
 from hourlyclicks.events import Paused, SpacingChanged
+from hourlyclicks.pacing.limiter import ANSWERED, LOST, UNSENT
 from hourlyclicks.pacing.plans import Limits, Rate
 from hourlyclicks.pacing.queue import Job, Lane
-from tests.pacing.world import World, errand_for, settle, virtual
+from tests.pacing.world import World, settle, task_for, virtual
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,15 +32,14 @@ def kinds(events: Sequence[object]) -> list[str]:
 async def refuse(world: World, slot: Slot, retry_after: float | None = None) -> None:
     """Come back with a refusal."""
     try:
-        await world.limiter.refused(slot, retry_after)
+        await world.limiter.rate_limited(slot, retry_after)
     finally:
-        world.limiter.release(slot)
+        world.limiter.finish(slot, LOST)
 
 
 def answer(world: World, slot: Slot) -> None:
     """Come back with an answer."""
-    world.limiter.answered(slot)
-    world.limiter.release(slot)
+    world.limiter.finish(slot, ANSWERED)
 
 
 @virtual
@@ -64,11 +64,11 @@ async def test_the_first_pause_is_a_window(clock: VirtualClock) -> None:
     world = World.of(clock, FOUR)
     for begin, end in ((0, 60), (60, 180), (180, 420)):
         assert world.now == begin
-        slot = await world.limiter.acquire(errand_for(Job(Lane.INTERACTIVE)))
+        slot = await world.limiter.acquire(task_for(Job(Lane.INTERACTIVE)))
         await refuse(world, slot)
-        answerless = await world.limiter.acquire(errand_for(Job(Lane.INTERACTIVE)))
+        answerless = await world.limiter.acquire(task_for(Job(Lane.INTERACTIVE)))
         assert world.now == end
-        world.limiter.cancel(answerless)
+        world.limiter.finish(answerless, UNSENT)
 
 
 @virtual
@@ -79,7 +79,7 @@ async def test_one_probe_and_then_the_rest(clock: VirtualClock) -> None:
     waiters = [world.waiter() for _ in range(4)]
     await clock.sleep(15)
     assert [waiter.done() for waiter in waiters] == [True, False, False, False]
-    world.limiter.answered(waiters[0].result())
+    world.limiter.finish(waiters[0].result(), ANSWERED)
     await asyncio.gather(*waiters)
     assert world.now == 15.0
     assert kinds(world.events) == ["Paused", "Resumed"]
@@ -125,9 +125,9 @@ def test_a_lost_probe_is_replaced(fate: str) -> None:
             first.cancel()
         await clock.sleep(1.5)
         if fate == "broken connection":
-            world.limiter.release(first.result())
+            world.limiter.finish(first.result(), LOST)
         elif fate == "never sent":
-            world.limiter.cancel(first.result())
+            world.limiter.finish(first.result(), UNSENT)
         await second
         assert world.now == 11.0
         assert kinds(world.events) == ["Paused"]
@@ -213,7 +213,7 @@ async def test_nobody_slips_out_as_the_pause_begins(clock: VirtualClock) -> None
     await refuse(world, refused, 10.0)
     await waiter
     assert world.now == 10.0
-    assert call.flying == 1
+    assert call.in_flight == 1
 
 
 # -- spreading --------------------------------------------------------------------------------------------
@@ -252,8 +252,8 @@ async def test_a_server_out_of_order_is_no_reason_to_spread(clock: VirtualClock)
     world = World.of(clock, SIXTY)
     for _ in range(5):
         (slot,) = await world.slots(1)
-        await world.limiter.refused(slot, 10.0, for_rate=False)
-        world.limiter.release(slot)
+        await world.limiter.rate_limited(slot, 10.0, for_rate=False)
+        world.limiter.finish(slot, LOST)
     assert kinds(world.events) == ["Paused"] * 5
 
 

@@ -49,7 +49,7 @@ def test_lanes_are_apart() -> None:
     lanes.push(Job(Lane.INTERACTIVE), "quick")
     assert served(lanes, Lane.INTERACTIVE) == ["quick"]
     assert served(lanes, Lane.BACKFILL) == ["slow"]
-    assert not lanes.occupied()
+    assert not lanes.size
 
 
 def test_the_order_of_urgency() -> None:
@@ -85,7 +85,7 @@ def test_draining_takes_everything() -> None:
     lanes.push(Job(Lane.BACKFILL), "slow")
     lanes.push(Job(Lane.INTERACTIVE), "quick")
     assert sorted(lanes.drain()) == ["quick", "slow"]
-    assert not lanes.occupied()
+    assert not lanes.size
     assert lanes.drain() == []
 
 
@@ -97,7 +97,7 @@ def test_nobody_waits_longer_than_a_round(order: list[int]) -> None:
     for number in order:
         lanes.push(calls[number], number)
     turns = []
-    while lanes.occupied():
+    while lanes.size:
         turns.append(lanes.pop(Lane.BACKFILL)[1])
     assert sorted(turns) == sorted(order)
     for number in set(order):
@@ -110,5 +110,5 @@ def test_nobody_waits_longer_than_a_round(order: list[int]) -> None:
 def test_days_under_way_need_no_slot(remaining: int, flying: int, unsent: int) -> None:
     """Of the days that were not answered yet, those under way are not to be sent again."""
     call = Job(Lane.INTERACTIVE, remaining)
-    call.flying = flying
+    call.in_flight = flying
     assert call.unsent == unsent

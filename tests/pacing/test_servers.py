@@ -14,17 +14,18 @@ from hypothesis import strategies as st
 from hourlyclicks.events import Event, Paused, SpacingChanged
 from hourlyclicks.pacing.backend import LocalBackend
 from hourlyclicks.pacing.forecast import theoretical_minimum
-from hourlyclicks.pacing.limiter import Limiter
+from hourlyclicks.pacing.limiter import ANSWERED, LOST, SUCCEEDED, UNSENT, Limiter
 from hourlyclicks.pacing.plans import Limits, Plan, Rate
 from hourlyclicks.pacing.queue import Job, Lane
 from hourlyclicks.simulator.algorithms import LimitSet, algorithm
 from hourlyclicks.simulator.clock import VirtualClock, run_virtual
-from tests.pacing.world import S, errand_for
+from tests.pacing.world import S, task_for
 from tests.sizes import examples
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from hourlyclicks.pacing import limiter as limiting
     from hourlyclicks.pacing.backend import LimiterBackend
     from hourlyclicks.pacing.plans import Spacing
     from hourlyclicks.pacing.window import Slot
@@ -75,19 +76,17 @@ class Network:
 
     async def carry(self, call: Job) -> bool:
         """Send one request; return whether it was answered."""
-        slot = await self.limiter.acquire(errand_for(call))
+        slot = await self.limiter.acquire(task_for(call))
         there, back = self.random.uniform(0.005, 0.3), self.random.uniform(0.005, 0.3)
         self.delays.append(there + back)
         await self.clock.sleep(there)
         accepted = self.limit_set.arrive(self.clock.monotonic()) == "accepted" or not self.refuses
         await self.clock.sleep(back)
         try:
-            if accepted:
-                self.limiter.answered(slot)
-            else:
-                await self.limiter.refused(slot, self.retry_after)
+            if not accepted:
+                await self.limiter.rate_limited(slot, self.retry_after)
         finally:
-            self.limiter.release(slot)
+            self.limiter.finish(slot, ANSWERED if accepted else LOST)
         return accepted
 
 
@@ -97,7 +96,7 @@ def over_the_network(
     servers: list[Algorithm],
     *,
     refuses: bool = False,
-    pace: Callable[[Limits], LimiterBackend] = LocalBackend,
+    backend: Callable[[Limits], LimiterBackend] = LocalBackend,
 ) -> Outcome:
     """Send that many requests that are answered, from as many workers as the client would use."""
 
@@ -107,7 +106,7 @@ def over_the_network(
         limit_set = LimitSet(servers)
         network = Network(
             clock,
-            Limiter(limits, clock=clock, emit=events.append, random=chance, pace=pace(limits)),
+            Limiter(limits, clock=clock, emit=events.append, random=chance, backend=backend(limits)),
             limit_set,
             chance,
             refuses=refuses,
@@ -155,7 +154,7 @@ class LogOfSendings(LocalBackend):
 def test_the_judges_can_tell() -> None:
     """The same judges find fault with a log of sendings, and whole seconds with a missing guard."""
     limits = Limits(rates=(Rate(15),), guard=0.0)
-    careless = over_the_network(600, limits, judges(Rate(15)), pace=LogOfSendings)
+    careless = over_the_network(600, limits, judges(Rate(15)), backend=LogOfSendings)
     assert careless.refused["SlidingLog"] > 100
     assert careless.most_at_once > 15
     refused = over_the_network(600, limits, judges(Rate(15))).refused
@@ -210,32 +209,34 @@ class Crowd:
         """Send one request and see what comes of it."""
         if self.random.random() < 0.3:
             await self.clock.sleep(self.random.uniform(0, 40))
-        slot = await self.limiter.acquire(errand_for(call))
+        slot = await self.limiter.acquire(task_for(call))
         if self.random.random() < 0.05:
-            self.limiter.cancel(slot)
+            self.limiter.finish(slot, UNSENT)
             return
         self.under_way += 1
         self.most_under_way = max(self.most_under_way, self.under_way)
+        outcome = LOST
         try:
             await self.clock.sleep(self.random.uniform(0, 3))
             self.limit_set.arrive(self.clock.monotonic())
             await self.clock.sleep(self.random.uniform(0, 3))
-            await self.judge(slot)
+            outcome = await self.judge(slot)
         finally:
             self.under_way -= 1
-            self.limiter.release(slot)
+            self.limiter.finish(slot, outcome)
 
-    async def judge(self, slot: Slot) -> None:
-        """Say what came back: an answer, a refusal, or nothing."""
+    async def judge(self, slot: Slot) -> limiting.Outcome:
+        """Say what came back: an answer, a 429, or nothing."""
         fate = self.random.random()
         if fate < 0.8:
-            self.limiter.answered(slot)
-        elif fate < 0.9:
-            await self.limiter.refused(slot, self.random.choice([None, 5.0]))
-        elif fate < 0.95 and slot.call.lane is Lane.BACKFILL:
-            self.limiter.storm()
+            return ANSWERED
+        if fate < 0.9:
+            await self.limiter.rate_limited(slot, self.random.choice([None, 5.0]))
+        elif fate < 0.95 and slot.job.lane is Lane.BACKFILL:
+            self.limiter.overloaded()
         else:
-            self.limiter.calmed()
+            return SUCCEEDED
+        return LOST
 
     async def guest(self, call: Job) -> None:
         """Send a request that is cancelled, given up after a time, or left alone."""
@@ -275,8 +276,8 @@ def test_nobody_is_left_behind_and_nothing_exceeds_the_limits(limits: Limits, se
         async with asyncio.TaskGroup() as group:
             for number in range(60):
                 group.create_task(crowd.guest(calls[number % len(calls)]))
-        assert not crowd.limiter._queue.occupied()
-        assert [call.flying for call in calls] == [0, 0, 0, 0]
+        assert not crowd.limiter._queue.size
+        assert [call.in_flight for call in calls] == [0, 0, 0, 0]
         return crowd
 
     crowd = run_virtual(scene)  # a caller that hangs is a deadlock, which is an error

@@ -13,12 +13,12 @@ from hourlyclicks.clock import SECOND
 from hourlyclicks.coordination.arbiter import Arbiter, SlotRequest
 from hourlyclicks.coordination.state import ArbiterState
 from hourlyclicks.events import Event
+from hourlyclicks.fetching.task import Caller, FetchTask
 from hourlyclicks.model.targets import Account, Query
 from hourlyclicks.pacing.breaker import Wait
-from hourlyclicks.pacing.limiter import Limiter
+from hourlyclicks.pacing.limiter import ANSWERED, SUCCEEDED, Limiter
 from hourlyclicks.pacing.plans import Limits
 from hourlyclicks.pacing.queue import Job, Lane
-from hourlyclicks.pacing.task import FetchTask
 from hourlyclicks.pacing.window import Slot
 from hourlyclicks.simulator.clock import VirtualClock, run_virtual
 
@@ -65,9 +65,9 @@ def refused(window: SlidingWindow, now: float) -> Wait:
     return got
 
 
-def errand_for(call: Job) -> FetchTask:
-    """Return an errand of a call; which day it is for does not matter here."""
-    return FetchTask(call, Query(dt.date(2025, 4, 20), Account()))
+def task_for(job: Job) -> FetchTask:
+    """Return a task of a job; which day it is for does not matter here."""
+    return FetchTask(Caller(job), Query(dt.date(2025, 4, 20), Account()))
 
 
 async def settle() -> None:
@@ -97,20 +97,25 @@ class World:
 
     async def slots(self, number: int) -> list[Slot]:
         """Take some slots that are free, each for a call of its own."""
-        return [await self.limiter.acquire(errand_for(Job(Lane.INTERACTIVE))) for _ in range(number)]
+        return [await self.limiter.acquire(task_for(Job(Lane.INTERACTIVE))) for _ in range(number)]
 
     def waiter(self, call: Job | None = None) -> asyncio.Task[Slot]:
         """Let somebody wait for a slot."""
-        return asyncio.create_task(self.limiter.acquire(errand_for(call or Job(Lane.INTERACTIVE))))
+        return asyncio.create_task(self.limiter.acquire(task_for(call or Job(Lane.INTERACTIVE))))
 
     async def ask(self, call: Job, latency: float = 0.2) -> float:
         """Send one request that is answered; return when it was sent."""
-        slot = await self.limiter.acquire(errand_for(call))
+        slot = await self.limiter.acquire(task_for(call))
         sent = self.now
         await self.clock.sleep(latency)
-        self.limiter.answered(slot)
-        self.limiter.release(slot)
+        self.limiter.finish(slot, ANSWERED)
         return sent
+
+
+async def succeed(world: World) -> None:
+    """Let an interactive request be answered with figures."""
+    slot = await world.limiter.acquire(task_for(Job(Lane.INTERACTIVE)))
+    world.limiter.finish(slot, SUCCEEDED)
 
 
 @attrs.define

@@ -19,7 +19,7 @@ from hourlyclicks import Client, Limits, Rate, RetryPolicy
 from hourlyclicks.coordination import backend as shared
 from hourlyclicks.events import DayDone
 from hourlyclicks.model.targets import as_target
-from hourlyclicks.transport.aiohttp import Timeout
+from hourlyclicks.transport.protocol import Timeout
 
 COUNTS = ("total", "done", "reused", "failed", "refused", "remaining", "requests", "stopped", "complete")
 

@@ -40,7 +40,8 @@ from hourlyclicks.simulator import (
     retry_after,
     run_virtual,
 )
-from hourlyclicks.transport.aiohttp import AiohttpTransport, Timeout
+from hourlyclicks.transport.aiohttp import AiohttpTransport
+from hourlyclicks.transport.protocol import Timeout
 from tests.sizes import examples
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
         Fault,
         VirtualClock,
     )
-    from hourlyclicks.transport.aiohttp import Transport
+    from hourlyclicks.transport.protocol import Transport
 
 FIRST = dt.date(2024, 1, 1)
 

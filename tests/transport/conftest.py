@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hourlyclicks.transport.aiohttp import AiohttpTransport, Timeout
+from hourlyclicks.transport.aiohttp import AiohttpTransport
+from hourlyclicks.transport.protocol import Timeout
 from tests.transport.raw_server import RawServer
 
 if TYPE_CHECKING:

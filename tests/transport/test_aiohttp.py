@@ -17,8 +17,9 @@ from yarl import URL
 
 from hourlyclicks.errors import DecodeError, TransportError, UsageError
 from hourlyclicks.transport import translate as module
-from hourlyclicks.transport.aiohttp import LARGEST_BODY, AiohttpTransport, Timeout
-from hourlyclicks.transport.translate import translate
+from hourlyclicks.transport.aiohttp import AiohttpTransport
+from hourlyclicks.transport.protocol import Timeout
+from hourlyclicks.transport.translate import LARGEST_BODY, translate
 from tests.fetching.asking import KEY, failure, request_to
 
 if TYPE_CHECKING:

@@ -12,7 +12,9 @@ import aiohttp
 import pytest
 
 from hourlyclicks.errors import DecodeError
-from hourlyclicks.transport.aiohttp import LARGEST_BODY, AiohttpTransport, Timeout
+from hourlyclicks.transport.aiohttp import AiohttpTransport
+from hourlyclicks.transport.protocol import Timeout
+from hourlyclicks.transport.translate import LARGEST_BODY
 from tests.fetching.asking import ask, failure, held, kept_alive
 from tests.transport.raw_server import EMPTY_DAY, OK, Sign, answer, head
 

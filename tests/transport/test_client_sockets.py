@@ -16,7 +16,8 @@ from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.model.dates import begins
 from hourlyclicks.model.targets import Link
 from hourlyclicks.pacing.plans import Limits
-from hourlyclicks.transport.aiohttp import LARGEST_BODY, Timeout
+from hourlyclicks.transport.protocol import Timeout
+from hourlyclicks.transport.translate import LARGEST_BODY
 from tests.fetching.asking import DAY, KEY, LINK, Dice, Unresolved, places_taken
 from tests.transport.raw_server import EMPTY_DAY, OK, Sign, answer
 

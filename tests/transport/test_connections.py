@@ -11,7 +11,8 @@ import pytest
 
 from hourlyclicks import Client, Limits, RetryPolicy
 from hourlyclicks.errors import TransportError
-from hourlyclicks.transport.aiohttp import AiohttpTransport, Timeout
+from hourlyclicks.transport.aiohttp import AiohttpTransport
+from hourlyclicks.transport.protocol import Timeout
 from tests.fetching.asking import KEY, LINK, ask, failure, held
 from tests.transport.raw_server import EMPTY_DAY, OK, Sign, answer
 
@@ -164,7 +165,7 @@ async def test_each_resend_takes_a_place() -> None:
     balancer = Balancer(lambda _, number: None if number else OK)
     async with balancer.run() as url, Client(KEY, base_url=url, limits=FREE, retry=QUICK) as client:
         series = await client.fetch("2025-04-01", "2025-04-09", LINK)
-        window = client._engine.limiter._pace.throttle.window  # type: ignore[attr-defined]  # a pace of its own
+        window = client._engine.limiter._backend.throttle.window  # type: ignore[attr-defined]  # a pace of its own
         assert window._flying == 0
     assert len(balancer.served) == len(series.range) + 2
 

@@ -11,7 +11,8 @@ import pytest
 from hourlyclicks.clock import SECOND
 from hourlyclicks.errors import TransportError
 from hourlyclicks.simulator.clock import VirtualEventLoop, run_virtual
-from hourlyclicks.transport.aiohttp import AiohttpTransport, Timeout
+from hourlyclicks.transport.aiohttp import AiohttpTransport
+from hourlyclicks.transport.protocol import Timeout
 from tests.fetching.asking import ask, failure, held
 from tests.transport.raw_server import EMPTY_DAY, OK, RawServer, Sign, answer, head
 

@@ -11,7 +11,8 @@ import pytest
 
 from hourlyclicks import Client, Limits, RetryPolicy, UsageError
 from hourlyclicks.errors import TransportError
-from hourlyclicks.transport.aiohttp import AiohttpTransport, Timeout
+from hourlyclicks.transport.aiohttp import AiohttpTransport
+from hourlyclicks.transport.protocol import Timeout
 from hourlyclicks.transport.proxies import environment_proxy, proxy_url
 from tests.fetching.asking import KEY, LINK, ask, failure
 from tests.transport.raw_server import RawServer

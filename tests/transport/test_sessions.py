@@ -14,7 +14,8 @@ import aiohttp
 import pytest
 
 from hourlyclicks.errors import TransportError, UsageError
-from hourlyclicks.transport.aiohttp import AiohttpTransport, Timeout
+from hourlyclicks.transport.aiohttp import AiohttpTransport
+from hourlyclicks.transport.protocol import Timeout
 from tests.fetching.asking import KEY, Unresolved, ask, failure, held
 from tests.transport.raw_server import RawServer, Sign, answer
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hourlyclicks.errors import TransportError
-from hourlyclicks.transport.aiohttp import AiohttpTransport, Timeout
+from hourlyclicks.transport.aiohttp import AiohttpTransport
+from hourlyclicks.transport.protocol import Timeout
 from tests.fetching.asking import KEY, ask, crowded, failure, held, kept_alive, needs_linux, request_to
 from tests.transport.raw_server import EMPTY_DAY, OK, RawServer, Sign, answer, head
 

@@ -13,7 +13,8 @@ from aiohttp.abc import AbstractResolver
 
 from hourlyclicks import Client, Limits, RetryPolicy
 from hourlyclicks.errors import TransportError
-from hourlyclicks.transport.aiohttp import AiohttpTransport, Timeout
+from hourlyclicks.transport.aiohttp import AiohttpTransport
+from hourlyclicks.transport.protocol import Timeout
 from tests.fetching.asking import KEY, LINK, failure
 from tests.transport.raw_server import OK, RawServer
 

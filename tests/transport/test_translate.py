@@ -16,7 +16,9 @@ from aiohttp.abc import AbstractResolver
 
 from hourlyclicks import Client, Limits
 from hourlyclicks.errors import AuthenticationError, TransportError, UsageError
-from hourlyclicks.transport.aiohttp import AiohttpTransport, Timeout, Translated
+from hourlyclicks.transport.aiohttp import AiohttpTransport
+from hourlyclicks.transport.foreign import Translated
+from hourlyclicks.transport.protocol import Timeout
 from hourlyclicks.transport.translate import NotSentAgain, StaleConnection, translate
 from tests.fetching.asking import KEY, LINK, failure
 from tests.transport.raw_server import EMPTY_DAY, RawServer, Sign, answer
@@ -165,14 +167,15 @@ async def test_even_a_bug_hands_over_what_was_answered(
     options: dict[str, Any] = {"transport": transport, "limits": Limits(concurrency=1)}
     async with Client(KEY, store=tmp_path / "a.db", **options) as client:
         number = iter(range(1000))
-        decode = client._engine._fetcher._read
+        rules = client._engine._services.fetcher.rules
+        decode = type(rules).read
 
         def read(*args: Any) -> Any:  # noqa: ANN401 - passed through
             if next(number) == 3:
                 raise bug
             return decode(*args)
 
-        monkeypatch.setattr(client._engine._fetcher, "_read", read)
+        monkeypatch.setattr(type(rules), "read", read)
         with pytest.raises(type(bug)) as caught:
             await client.fetch("2025-04-01", "2025-04-09", LINK)
         if isinstance(bug, ZeroDivisionError):

@@ -40,7 +40,7 @@ RETRY = RetryPolicy()
 _STOPPING = "stopping: no more requests are sent, pending responses are saved; Ctrl-C again ends at once"
 
 
-def run(
+def run(  # noqa: PLR0913 - a parameter for each option of the command
     ctx: click.Context,
     *,
     store: StoreChoice,

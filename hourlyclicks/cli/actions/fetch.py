@@ -85,7 +85,7 @@ class Destination:
             return keep(outcome, self.form, self.output)
 
 
-def run(
+def run(  # noqa: PLR0913 - a parameter for each option of the command
     ctx: click.Context,
     *,
     selection: Selection,
