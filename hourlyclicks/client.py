@@ -5,7 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import os
 import random as random_module
-from typing import TYPE_CHECKING, Literal, Self, TypeAlias
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, overload
 
 from hourlyclicks.clock import SystemClock
 from hourlyclicks.engine import Carrier, Engine, Environment, Storage
@@ -31,7 +32,7 @@ from hourlyclicks.wire.unwrap import given_key
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Iterable
+    from collections.abc import Coroutine
     from random import Random
     from types import TracebackType
 
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from hourlyclicks.model.report import BackfillReport
     from hourlyclicks.model.series import HourlySeries
     from hourlyclicks.pacing.forecast import Estimate
+    from hourlyclicks.store.freshness import Freshness
     from hourlyclicks.store.protocol import Store
     from hourlyclicks.transport.protocol import Transport
 
@@ -290,18 +292,64 @@ class Client:
         seconds = seconds_until(deadline, self._clock.wall())
         return await backfill.run(seconds=seconds, event=stop, until=until)
 
-    def estimate(self, start: dt.date | str, end: dt.date | str, targets: int = 1) -> Estimate:
+    @overload
+    def estimate(self, start: dt.date | str, end: dt.date | str, targets: int = 1) -> Estimate: ...
+
+    @overload
+    def estimate(
+        self,
+        start: dt.date | str,
+        end: dt.date | str,
+        targets: Iterable[Target],
+        *,
+        refresh: bool = False,
+        retry_refused: bool = False,
+    ) -> Coroutine[Any, Any, Estimate]: ...
+
+    def estimate(
+        self,
+        start: dt.date | str,
+        end: dt.date | str,
+        targets: int | Iterable[Target] = 1,
+        *,
+        refresh: bool = False,
+        retry_refused: bool = False,
+    ) -> Estimate | Coroutine[Any, Any, Estimate]:
         """Compute what a range will cost; nothing is sent.
+
+        With a number of targets it returns the estimate at once, as if nothing were in the store. With the
+        targets themselves it is awaited, looks into the store, and counts only the days that `backfill`
+        would ask for now::
+
+            estimate = client.estimate("2025-04-01", "2025-04-30", 3)
+            estimate = await client.estimate("2025-04-01", "2025-04-30", [link, group])
 
         Args:
             start: the first day.
             end: the last day.
-            targets: how many targets the range is fetched for.
+            targets: how many targets the range is fetched for, or these targets, each of which counts once.
+            refresh: as for `backfill`; with a number it changes nothing.
+            retry_refused: likewise.
+
+        Raises:
+            UsageError: an argument is invalid.
+            PlanError: the plan does not include a target.
+            StoreError: the store cannot be read; awaiting raises it.
         """
-        check_whole("targets", targets, least=0)
-        requests = len(DateRange.of(start, end)) * targets
-        if requests > _MOST_REQUESTS:
-            raise UsageError(f"{targets} targets are more than can be reckoned with")
+        if not isinstance(targets, Iterable):
+            check_whole("targets", targets, least=0)
+            if len(DateRange.of(start, end)) * targets > _MOST_REQUESTS:
+                raise UsageError(f"{targets} targets are more than can be reckoned with")
+            return self._forecast(len(DateRange.of(start, end)) * targets)
+        several = as_targets(targets)
+        days = self._check(start, end, *several, use=False)
+        freshness = self._engine.freshness(refresh=refresh, refused=retry_refused, patient=True)
+        return self._estimate(days, several, freshness)
+
+    async def _estimate(self, days: DateRange, targets: tuple[Target, ...], freshness: Freshness) -> Estimate:
+        return self._forecast(await self._engine.count_due(days, targets, freshness))
+
+    def _forecast(self, requests: int) -> Estimate:
         return forecast(requests, self._limits, latency=self._engine.limiter.eta.latency)
 
     def retry_key(self) -> None:

@@ -24,16 +24,17 @@ from hourlyclicks.fetching.skew import SkewWatch
 from hourlyclicks.fetching.task import Caller
 from hourlyclicks.fetching.trust import KeyTrust
 from hourlyclicks.jobs.backfill import Backfill
+from hourlyclicks.jobs.estimate import CachedLedger, count_due
 from hourlyclicks.jobs.ranges import RangeRun
 from hourlyclicks.jobs.services import Services
 from hourlyclicks.model.dates import Finality
+from hourlyclicks.model.fingerprints import fingerprint_of
 from hourlyclicks.pacing.backend import LocalBackend
 from hourlyclicks.pacing.limiter import Limiter
 from hourlyclicks.pacing.queue import Job, Lane
 from hourlyclicks.store.freshness import Freshness
 from hourlyclicks.store.protocol import Store
 from hourlyclicks.transport.protocol import Transport
-from hourlyclicks.wire.key import fingerprint_of
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -214,6 +215,11 @@ class Engine:
             cache=self._cache,
             services=self._services,
         )
+
+    async def count_due(self, days: DateRange, targets: tuple[Target, ...], freshness: Freshness) -> int:
+        """Return how many days a backfill would ask for; without a store, all."""
+        ledger = None if self._cache is None else CachedLedger(self._cache)
+        return await count_due(ledger, targets, days, freshness=freshness, now=self._clock.wall())
 
     def retry_key(self) -> None:
         """Allow requests again after the server has rejected the key."""

@@ -56,6 +56,7 @@ FLOORS = {
     "client": 8,
     "": 9,  # the package itself, with its public names
     "simulator": 10,
+    "render": 10,
     "cli": 11,
     "__main__": 12,
 }
@@ -72,7 +73,7 @@ SOLE_USERS = {
     },
     "asyncpg": {"store/postgres.py", "store/connecting.py"},
     "click": {"cli/*"},
-    "rich": {"cli/*"},
+    "rich": {"cli/*", "render/heatmap.py"},
     "platformdirs": {"cli/*"},
     "pytest": {"simulator/*"},
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from importlib.util import find_spec
 
 _NEEDED = ("click", "platformdirs", "rich")
 _NOT_INSTALLED = 2
@@ -35,13 +36,7 @@ def main() -> None:
 
 
 def _run() -> None:
-    try:
-        import click  # noqa: F401, PLC0415 - only asked for; the sentence below must not need it
-        import platformdirs  # noqa: F401, PLC0415 - likewise
-        import rich  # noqa: F401, PLC0415 - likewise
-    except ModuleNotFoundError as error:
-        if error.name not in _NEEDED:
-            raise
+    if any(find_spec(name) is None for name in _NEEDED):
         sys.stderr.write("The command line needs more packages: pip install 'hourlyclicks[cli]'\n")
         sys.exit(_NOT_INSTALLED)
     from hourlyclicks.cli.app import app  # noqa: PLC0415 - needs the packages asked for above

@@ -1,4 +1,4 @@
-"""The commands under one roof, and what becomes of their errors."""
+"""The command group, and how errors of commands become exit codes."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from hourlyclicks._version import __version__
+from hourlyclicks.cli.console.stdout import DISK_ERRORS, cannot_write, flush_stdout, forget_stdout
 from hourlyclicks.cli.exits import BROKEN_PIPE, INTERRUPTED, Failure
-from hourlyclicks.cli.streams import DISK_ERRORS, cannot_write, flush_stdout, forget_stdout
 from hourlyclicks.errors import HourlyClicksError
 
 if TYPE_CHECKING:
     from types import ModuleType
 
 COMMANDS = {
-    "demo": "Watch 90 days being fetched from a simulated server with limits and faults.",
-    "fetch": "Fetch the hours of some days: a table, CSV or JSON Lines.",
-    "backfill": "Bring years of many targets into a store, over as many runs as it takes.",
-    "status": "Show what a store holds, and what is missing; sends nothing.",
-    "export": "Write what a store holds as CSV or JSON Lines; sends nothing.",
-    "estimate": "Tell how long a range takes under your limits; sends nothing.",
+    "demo": "Fetch 90 days from a simulated server with rate limits and faults.",
+    "fetch": "Fetch hourly clicks as a table, CSV or JSON Lines.",
+    "backfill": "Fetch years of many targets into a store, in one run or several.",
+    "status": "Show which days a store holds and which are missing (no requests).",
+    "export": "Write the days in a store as CSV or JSON Lines (no requests).",
+    "estimate": "Compute how long a range takes under rate limits (no requests).",
     "simulate": "Serve a simulated API on this machine until Ctrl-C.",
 }
 """The names of the commands, each a module of this package, and what they do."""
@@ -69,4 +69,4 @@ class App(click.Group):
 @click.group(cls=App, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="hourlyclicks")
 def app() -> None:
-    """Years of hourly click statistics, exactly and within the rate limits."""
+    """Fetch years of hourly click statistics within the rate limits of the API."""

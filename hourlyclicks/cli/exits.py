@@ -1,4 +1,4 @@
-"""How the command line ends: one sentence on stderr and one exit code for each kind of error, as data."""
+"""Exit codes: one sentence on stderr and one exit code for each kind of error, as data."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import IO, Any
 import attrs
 import click
 
-from hourlyclicks.cli.words import safe
 from hourlyclicks.errors import (
     ApiError,
     AuthenticationError,
@@ -22,6 +21,7 @@ from hourlyclicks.errors import (
     TransportError,
     UsageError,
 )
+from hourlyclicks.render.words import safe
 
 UNEXPECTED = 1
 USAGE = 2
@@ -48,22 +48,22 @@ class Ending:
 
 
 ENDINGS = (
-    Ending(0, "all is well"),
-    Ending(UNEXPECTED, "a mistake in the program; in `demo`: the outcome is not what it must be"),
-    Ending(USAGE, "the command line is wrong, or there is no key", UsageError),
-    Ending(3, "the server refused the key or the User-Agent", AuthenticationError),
-    Ending(4, "the plan does not include what was asked", PlanError),
-    Ending(5, "the server refuses for longer than is worth waiting", RateLimitedError),
-    Ending(6, "no answer: network, name, certificate, timeout", TransportError),
-    Ending(7, "the server failed", ServerError),
-    Ending(8, "the API rejected what was asked", ApiError),
-    Ending(9, "an answer that cannot be read", DecodeError),
+    Ending(0, "success"),
+    Ending(UNEXPECTED, "a bug in the program; in `demo`: the result is wrong"),
+    Ending(USAGE, "the command line is invalid, or there is no API key", UsageError),
+    Ending(3, "the server rejected the API key or the User-Agent", AuthenticationError),
+    Ending(4, "the plan does not include the requested target", PlanError),
+    Ending(5, "rate limited: the server asks to wait too long", RateLimitedError),
+    Ending(6, "no response: network, DNS, certificate or timeout", TransportError),
+    Ending(7, "a server error", ServerError),
+    Ending(8, "the API rejected the request", ApiError),
+    Ending(9, "a response that cannot be decoded", DecodeError),
     Ending(INCOMPLETE, "some days are missing", IncompleteSeriesError),
     Ending(OUTPUT, "the output cannot be written"),
     Ending(12, "the store cannot be read or written", StoreError),
     Ending(PARKED, "the API rejects every day of a target; the other targets are done"),
     Ending(INTERRUPTED, "Ctrl-C, SIGTERM or SIGHUP"),
-    Ending(BROKEN_PIPE, "the program that reads the output has ended"),
+    Ending(BROKEN_PIPE, "the program that reads stdout has ended (broken pipe)"),
 )
 """All exit codes. 130 and 141 are what a shell makes of SIGINT and SIGPIPE."""
 
@@ -83,7 +83,7 @@ class Failure(click.ClickException):
         self.exit_code = code  # type: ignore[misc]  # click gives all of a class one code
 
     def show(self, file: IO[Any] | None = None) -> None:
-        """Say it; the exit code is told even where nobody can read the sentence."""
+        """Write the sentence; the exit code stays the same if stderr cannot be written."""
         with suppress(Exception):
             super().show(file)
 
@@ -94,7 +94,7 @@ class Failure(click.ClickException):
 
 
 def exit_code(error: HourlyClicksError) -> int:
-    """Return the exit code of an error; that of the nearest base for a class of somebody else."""
+    """Return the exit code of an error; for a class of another package, that of its nearest base."""
     return next((_CODES[cls] for cls in type(error).__mro__ if cls in _CODES), UNEXPECTED)
 
 

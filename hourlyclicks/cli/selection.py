@@ -1,4 +1,4 @@
-"""Which targets a command is about: named by options, listed in a file, or both."""
+"""The targets of a command: named by options, listed in a file, or both."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import click
 
-from hourlyclicks.cli.options.listing import read_list
+from hourlyclicks.cli.console.messages import say
 from hourlyclicks.cli.options.naming import read_link, warn_of_lookalikes
 from hourlyclicks.cli.options.shared import path_type
-from hourlyclicks.cli.words import say
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.spelling import BLANKS
 from hourlyclicks.model.targets import Account, Group, Target
@@ -70,9 +69,9 @@ def with_targets(command: Command) -> Command:
         "--link",
         metavar="ID",
         multiple=True,
-        help="A link of --domain, by its id, or by its whole address; repeatable.",
+        help="A link: its id together with --domain, or its whole address; repeatable.",
     )
-    @click.option("--domain", metavar="URL", help="The domain of the links with its scheme: https://vvd.bz")
+    @click.option("--domain", metavar="URL", help="The domain of the links, with its scheme: https://vvd.bz")
     @click.option(
         "--group",
         metavar="N",
@@ -81,7 +80,7 @@ def with_targets(command: Command) -> Command:
         help="The number of a group; repeatable.",
     )
     @click.option("--account", is_flag=True, help="The whole account.")
-    @click.option("--targets", metavar="FILE", type=path_type(), help="Those listed in a CSV or TOML file.")
+    @click.option("--targets", metavar="FILE", type=path_type(), help="Targets listed in a CSV or TOML file.")
     @functools.wraps(command)
     def folded(
         *args: Any,  # noqa: ANN401 - whatever the command takes
@@ -93,7 +92,7 @@ def with_targets(command: Command) -> Command:
         **rest: Any,  # noqa: ANN401 - likewise
     ) -> Any:  # noqa: ANN401 - likewise
         if domain is not None and not link and targets is None:
-            raise click.UsageError("--domain belongs to --link or --targets")
+            raise click.UsageError("--domain needs --link or --targets")
         warnings: list[str] = []
         links = [_link(each, domain, warnings.append) for each in link]
         named: list[Target] = [*links, *map(Group, group), *([Account()] if account else [])]
@@ -114,6 +113,8 @@ def read_targets(path: Path, domain: str | None = None, warn: Warn | None = None
     Raises:
         UsageError: it cannot be read, has no targets, or something in it is none.
     """
+    from hourlyclicks.cli.options.listing import read_list  # noqa: PLC0415 - most commands name no file
+
     return read_list(path, domain, warn or _warn)
 
 

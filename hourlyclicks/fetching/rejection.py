@@ -1,10 +1,9 @@
-"""What the API's own rejection of a day is, and when two of them are the same."""
+"""What the API's own rejection of a day is."""
 
 from __future__ import annotations
 
 import datetime as dt
-import re
-from typing import TYPE_CHECKING, TypeAlias, TypeGuard
+from typing import TYPE_CHECKING, TypeGuard
 
 import attrs
 
@@ -14,16 +13,6 @@ from hourlyclicks.store.ledger import LedgerEntry
 
 if TYPE_CHECKING:
     from hourlyclicks.errors import HourlyClicksError
-
-Likeness: TypeAlias = tuple[int | None, str]
-
-_VARYING = re.compile(r"[\w.:/+-]*\d[\w.:/+-]*")
-"""What differs from answer to answer: a date, a time, the number of a request."""
-
-
-def likeness(error: ApiError) -> Likeness:
-    """Return what is equal if two rejections are the same: the code, and the text without its numbers."""
-    return error.code, _VARYING.sub("#", error.message)
 
 
 def rejects(error: HourlyClicksError) -> TypeGuard[ApiError]:

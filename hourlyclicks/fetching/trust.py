@@ -13,12 +13,12 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from hourlyclicks.errors import ApiError, AuthenticationError
-from hourlyclicks.fetching.rejection import likeness
+from hourlyclicks.model.rejections import likeness
 from hourlyclicks.wire.credentials import speaks_of_key
 
 if TYPE_CHECKING:
     from hourlyclicks.errors import HourlyClicksError
-    from hourlyclicks.fetching.rejection import Likeness
+    from hourlyclicks.model.rejections import Likeness
 
 _MOST_DENIALS = 5
 """How many requests show that the API rejects the key."""

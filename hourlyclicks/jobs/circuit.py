@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 from hourlyclicks.errors import HourlyClicksError
 from hourlyclicks.events import TargetParked
 from hourlyclicks.fetching.cache import NOTHING
-from hourlyclicks.fetching.rejection import likeness, rejects
+from hourlyclicks.fetching.rejection import rejects
 from hourlyclicks.jobs.parking import Parking
 from hourlyclicks.model.dates import is_final
+from hourlyclicks.model.rejections import likeness
 from hourlyclicks.model.targets import Query
 from hourlyclicks.pacing.queue import HeldError, OverError
 from hourlyclicks.store.ledger import DayState
@@ -22,11 +23,12 @@ from hourlyclicks.store.ledger import DayState
 if TYPE_CHECKING:
     from hourlyclicks.errors import ApiError
     from hourlyclicks.fetching.cache import TargetHistory
-    from hourlyclicks.fetching.rejection import Likeness, Rejection
+    from hourlyclicks.fetching.rejection import Rejection
     from hourlyclicks.fetching.task import Caller
     from hourlyclicks.jobs.services import Services
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
+    from hourlyclicks.model.rejections import Likeness
     from hourlyclicks.model.targets import Target
 
 _ONE_DAY = dt.timedelta(days=1)

@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING
 from hourlyclicks.store.ledger import DayState
 
 if TYPE_CHECKING:
-    from hourlyclicks.fetching.rejection import Likeness, Rejection
+    from hourlyclicks.fetching.rejection import Rejection
+    from hourlyclicks.model.rejections import Likeness
     from hourlyclicks.model.targets import Query, Target
     from hourlyclicks.store.ledger import LedgerEntry
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hourlyclicks.fetching.rejection import likeness
+from hourlyclicks.model.rejections import likeness
 
 if TYPE_CHECKING:
     from hourlyclicks.errors import ApiError

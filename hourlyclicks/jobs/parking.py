@@ -24,9 +24,10 @@ from typing import TYPE_CHECKING
 import attrs
 
 from hourlyclicks.clock import SECOND
-from hourlyclicks.fetching.rejection import Likeness, Rejection, likeness, rejects
+from hourlyclicks.fetching.rejection import Rejection, rejects
 from hourlyclicks.jobs.confirmation import RejectionLog
 from hourlyclicks.jobs.outage import OutageDetector
+from hourlyclicks.model.rejections import Likeness, likeness
 from hourlyclicks.model.targets import Query
 
 if TYPE_CHECKING:

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 from hourlyclicks.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
+    import datetime as dt
+
     from hourlyclicks.clock import Clock
     from hourlyclicks.store.protocol import Store
+    from hourlyclicks.store.reading import StoreReader
 
 _POSTGRES = ("postgresql://", "postgres://")
 
@@ -45,6 +48,39 @@ def _store_of(where: Store | str | os.PathLike[str], clock: Clock | None, *, rea
     if not callable(getattr(where, "pace", None)):
         raise UsageError(f"a store is a Store, a path or a postgresql:// address, not {where!r}")
     return where
+
+
+def open_store(
+    where: Store | str | os.PathLike[str],
+    *,
+    timezone: str | dt.tzinfo | None = None,
+    read_only: bool = True,
+) -> StoreReader:
+    """Return a reader of a store; ``async with`` opens and closes it. It needs no API key and sends nothing.
+
+    ::
+
+        async with open_store("clicks.db") as store:
+            account = await store.account()
+            series = await account.series("2025-04-01", "2025-04-30", link)
+
+    Args:
+        where: the path of a SQLite file, a ``postgresql://`` address, or a `Store`, which is never closed.
+        timezone: the time zone of the accounts, an IANA name or a `tzinfo`; decides which days are stale.
+            If it is unknown, the states that are stored count.
+        read_only: whether nothing is made or changed. With ``False`` a store that is not there is made, and
+            one of an older version is brought up to date, as `Client` does it.
+
+    Raises:
+        UsageError: an argument is invalid, or asyncpg is not installed.
+        StoreError: what a store needs cannot be imported. Entering raises it, too: there is no store, or it
+            cannot be read.
+    """
+    from hourlyclicks.model.dates import as_zone  # noqa: PLC0415 - most stores are opened to be written
+    from hourlyclicks.store.reading import StoreReader  # noqa: PLC0415 - likewise
+
+    owned = isinstance(where, str | os.PathLike)
+    return StoreReader(store_of(where, read_only=read_only), owned=owned, zone=as_zone(timezone))
 
 
 def is_address(where: str) -> bool:

@@ -8,12 +8,12 @@ of such text, also when it was percent-encoded or escaped for JSON or HTML on th
 
 from __future__ import annotations
 
-import hashlib
 import re
 from functools import cached_property
 from typing import NoReturn
 
 from hourlyclicks.errors import UsageError
+from hourlyclicks.model.fingerprints import keyed_hash
 
 KEY_VARIABLE = "HOURLYCLICKS_API_KEY"
 """The environment variable that holds the API key."""
@@ -69,7 +69,7 @@ class ApiKey:
         Args:
             salt: random bytes of that store; in another one the same key has another fingerprint.
         """
-        return _keyed_hash(f"key {self._text}", salt)
+        return keyed_hash(f"key {self._text}", salt)
 
     def scrub(self, text: str, limit: int | None = None) -> str:
         """Return the beginning of a text with ``***`` wherever it holds the key, in clear or escaped.
@@ -122,15 +122,6 @@ class ApiKey:
 
     def __reduce_ex__(self, _protocol: object) -> NoReturn:
         raise TypeError("an API key is not written into pickles")
-
-
-def fingerprint_of(account: str, salt: bytes) -> str:
-    """Return what a store knows an account with a name by; see `ApiKey.fingerprint`."""
-    return _keyed_hash(f"account {account}", salt)
-
-
-def _keyed_hash(text: str, salt: bytes) -> str:
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), key=salt, digest_size=16).hexdigest()
 
 
 def _is_key(value: object) -> bool:

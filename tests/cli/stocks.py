@@ -7,10 +7,11 @@ import datetime as dt
 from typing import TYPE_CHECKING
 
 from hourlyclicks import Account, DayClicks, Group, Link
+from hourlyclicks.model.fingerprints import fingerprint_of
 from hourlyclicks.simulator import DEFAULT_KEY
 from hourlyclicks.store.ledger import DayState, Failure, LedgerEntry
 from hourlyclicks.store.opening import store_of
-from hourlyclicks.wire.key import ApiKey, fingerprint_of
+from hourlyclicks.wire.key import ApiKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,8 +10,8 @@ import pytest
 
 from hourlyclicks import UsageError, __version__
 from hourlyclicks.cli import main
+from hourlyclicks.cli.actions import estimate
 from hourlyclicks.cli.app import COMMANDS, app
-from hourlyclicks.cli.commands import estimate
 from tests.cli.serving import ENVIRONMENT, ROOT, invoke
 
 
@@ -101,7 +101,7 @@ def test_it_leaves_with_the_exit_code(
     with pytest.raises(SystemExit) as caught:
         main()
     assert caught.value.code == 2
-    assert "which days?" in capsys.readouterr().err
+    assert "no days given" in capsys.readouterr().err
 
 
 def test_ctrl_c_before_anything_has_begun(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -68,7 +68,7 @@ def test_ctrl_c_without_partial_writes_nothing() -> None:
     """A pipe never gets half a series without asking for it."""
     code, out, err = interrupted("--format", "csv")
     assert (code, out) == (130, "")
-    assert "5 days dropped" in err
+    assert "5 days discarded" in err
 
 
 def test_ctrl_c_keeps_an_unfinished_file_aside(tmp_path: Path) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hourlyclicks.fetching.rejection import likeness
 from hourlyclicks.jobs.confirmation import RejectionLog
 from hourlyclicks.jobs.parking import Parking
+from hourlyclicks.model.rejections import likeness
 from tests.fetching.asking import LINK
 from tests.jobs.rejecting import GATEWAY, NO, day, reject
 

@@ -18,7 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hourlyclicks.errors import UsageError
-from hourlyclicks.wire.key import ApiKey, Secret, fingerprint_of
+from hourlyclicks.model.fingerprints import fingerprint_of
+from hourlyclicks.wire.key import ApiKey, Secret
 from hourlyclicks.wire.request import Origin
 
 if TYPE_CHECKING:

@@ -1,112 +1,14 @@
-"""``hourlyclicks demo``: a real backfill before one's eyes, against a server that fights back.
+"""``hourlyclicks demo``: a backfill from a simulated server with rate limits, delays and faults.
 
-The server polices its limits with a log of all arrivals, delays every request and every answer, and spoils
-some. Its "minute" lasts a few seconds, so that the limit is felt and nobody has to wait for long.
+The server enforces its limits with a log of all arrivals, delays every request and every response, and breaks
+some. Its "minute" lasts two seconds, so that the limit takes effect and the demonstration stays short.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-import tempfile
-import time
-from collections import Counter
-from pathlib import Path
-from typing import TYPE_CHECKING
-
-import attrs
 import click
-from rich.text import Text
 
-from hourlyclicks.cli import loop
-from hourlyclicks.cli.collecting import Outcome
-from hourlyclicks.cli.demo.filling import fill, stored
-from hourlyclicks.cli.demo.killing import FEWEST, Killing, Mercy
-from hourlyclicks.cli.demo.mishaps import mishaps, named
-from hourlyclicks.cli.demo.stage import DELAY, FAULTS, LIMITS, LINK, RATE, SCALE, TODAY
-from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, UNEXPECTED, Failure, sentence
-from hourlyclicks.cli.heatmap import heatmap
 from hourlyclicks.cli.options.strict import StrictCommand
-from hourlyclicks.cli.progress.live import terminal
-from hourlyclicks.cli.progress.tally import start_tally
-from hourlyclicks.cli.progress.views import open_view, shown
-from hourlyclicks.cli.tables import WEEKDAYS, palette_for
-from hourlyclicks.cli.words import count, pace, say
-from hourlyclicks.model.dates import DateRange
-from hourlyclicks.model.targets import Target
-from hourlyclicks.pacing.forecast import theoretical_minimum
-from hourlyclicks.simulator import Simulator
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from hourlyclicks.cli.progress.tally import Tally
-    from hourlyclicks.model.series import HourlySeries
-
-
-@attrs.frozen
-class Death:
-    """How the first process ended.
-
-    Args:
-        killed: whether it was killed; else it was done before a good moment came.
-        known: the days that were in the store then.
-        asked: how often each day had been asked for.
-    """
-
-    killed: bool
-    known: frozenset[dt.date]
-    asked: Counter[tuple[Target, dt.date]]
-
-    def asked_again(self, asked: Counter[tuple[Target, dt.date]]) -> int:
-        """Return how many days were asked for again although the store had them."""
-        return sum(asked[LINK, day] != self.asked[LINK, day] for day in self.known)
-
-
-@attrs.frozen
-class Run:
-    """A demonstration that is over.
-
-    Args:
-        outcome: what was fetched.
-        retries: how many requests repeated one that had failed.
-        seconds: how long it took.
-        wrong_days: how many of the days differ from the server's own figures.
-        server: the server, for what it counted.
-        death: how the first process ended, if there were two.
-    """
-
-    outcome: Outcome
-    retries: int
-    seconds: float
-    wrong_days: int
-    server: Simulator
-    death: Death | None = None
-
-    @property
-    def refused(self) -> int:
-        """How many requests the server refused for the limit."""
-        counters = self.server.counters
-        return counters.over_limit + counters.over_concurrency
-
-    @property
-    def asked_again(self) -> int:
-        """How many days were asked for again although the store had them."""
-        return 0 if self.death is None else self.death.asked_again(self.server.counters.asked)
-
-    def failure(self) -> Failure | None:
-        """Return what is not as it must be."""
-        outcome, total = self.outcome, len(self.outcome.series.range)
-        if outcome.interrupted:
-            return Failure(f"interrupted after {outcome.fetched:,} of {count(total, 'day')}", INTERRUPTED)
-        if not outcome.complete:
-            error = outcome.ended_by or min(outcome.failures.items())[1]
-            return Failure(f"{count(total - outcome.fetched, 'day')} missing; {sentence(error)}", INCOMPLETE)
-        if self.wrong_days or self.refused or self.asked_again:
-            problem = f"{count(self.wrong_days, 'day')} wrong, {count(self.refused, 'request')} refused"
-            if self.asked_again:
-                problem += f", {count(self.asked_again, 'day')} paid for twice"
-            return Failure(f"this must not be: {problem}", UNEXPECTED)
-        return None
 
 
 @click.command(name="demo", cls=StrictCommand)
@@ -124,120 +26,16 @@ class Run:
     type=int,
     default=0,
     show_default=True,
-    help="Another seed, other traffic and other faults.",
+    help="Seed of the simulated traffic and faults.",
 )
-@click.option("--no-faults", is_flag=True, help="Let the server answer every request well.")
+@click.option("--no-faults", is_flag=True, help="Answer every request correctly.")
 def command(*, days: int, seed: int, no_faults: bool) -> None:
-    """Watch 90 days being fetched from a simulated server with limits and faults.
+    """Fetch 90 days from a simulated server with rate limits and faults.
 
-    Needs no key and no network. The exit code is 0 only if every hour is right and the server, by its own
-    count, never had to refuse a request. In the middle the process that fetches is killed, and another one
-    goes on where it was; of fewer than 30 days there is no middle.
+    Needs no API key and no network. With 30 days or more, the process that fetches is killed halfway, and a
+    second one resumes from the store. The exit code is 0 only if every hour is correct and the server never
+    answered 429.
     """
-    period = DateRange(TODAY - dt.timedelta(days=days), TODAY - dt.timedelta(days=1))
-    spoilt = 0.0 if no_faults else FAULTS
-    mercy = Mercy(mishaps(spoilt, seed=seed))
-    server = Simulator(
-        seed=seed,
-        plan="business",
-        time_scale=SCALE,
-        latency=DELAY,
-        today=TODAY,
-        timezone="UTC",
-        faults=mercy,
-    )
-    run = loop.run(_watch(server, period, mercy, spoilt=spoilt))
-    if not run.outcome.interrupted:
-        _show(run)
-    failure = run.failure()
-    if failure is not None:
-        raise failure
+    from hourlyclicks.cli.actions import demo  # noqa: PLC0415 - its help needs less
 
-
-async def _watch(server: Simulator, period: DateRange, mercy: Mercy, *, spoilt: float) -> Run:
-    """Fetch, be killed, fetch the rest, and compare with what the server knows."""
-    with tempfile.TemporaryDirectory(prefix="hourlyclicks-") as folder:
-        async with server:
-            say(f"A simulated server listens on {server.url}.")
-            say(f"It allows {pace(LIMITS)}; {spoilt:.0%} of its answers go wrong.")
-            store, began, death, first = Path(folder) / "clicks.db", time.monotonic(), None, None
-            if len(period) >= FEWEST:
-                first, death = await _first_life(server, store, period, mercy)
-            view = open_view(_tally(period, stored=death is not None))
-            with shown(view):
-                outcome = await fill(server, store, period, view)
-            seconds = time.monotonic() - began
-    retries = view.tally.retries + (first.retries if first is not None else 0)
-    return Run(outcome, retries, seconds, wrong_days(outcome.series, server), server, death)
-
-
-async def _first_life(server: Simulator, store: Path, period: DateRange, mercy: Mercy) -> tuple[Tally, Death]:
-    """Let a process of its own begin, kill it, and look what it has left."""
-    view = open_view(_tally(period, stored=False))
-    with shown(view):
-        killed = await Killing(server, store, period, mercy=mercy, on_event=view).run()
-    known = frozenset(day.date for day in (await stored(store, period)).days())
-    say(f"Killed with {count(len(known), 'day')} in the store; started again." if killed else "Not killed.")
-    return view.tally, Death(killed=killed, known=known, asked=server.counters.asked.copy())
-
-
-def _tally(period: DateRange, *, stored: bool) -> Tally:
-    return start_tally(f"{LINK}, {period}", len(period), LIMITS, latency=sum(DELAY), stored=stored)
-
-
-def wrong_days(series: HourlySeries, server: Simulator) -> int:
-    """Return how many of the days that were fetched differ from what the server holds."""
-    truth = server.truth(series.target, series.range.start, series.range.end)
-    return sum(
-        tuple(zip(day.clicks, day.unique_users, strict=True)) != truth[day.date] for day in series.days()
-    )
-
-
-def _show(run: Run) -> None:
-    """Print the picture and the figures."""
-    console = terminal(stderr=False)
-    palette = palette_for(console.encoding)
-    series = run.outcome.series
-    for line in (Text(), *heatmap(series.clicks_by_weekday_hour(), palette), Text(), *_figures(run)):
-        console.print(line, soft_wrap=True)
-
-
-def _figures(run: Run) -> Iterator[Text]:
-    """Yield the result, a line for each fact."""
-    series, counters = run.outcome.series, run.server.counters
-    days = len(series.range)
-    hours = sum(day.reported_hours for day in series.days())
-    yield _line(
-        "clicks", f"{series.total_clicks:,} in {hours:,} hours; {days * 24 - hours:,} hours were not reported"
-    )
-    peak = series.peak
-    if peak is not None:
-        weekday = WEEKDAYS[peak.date.weekday()]
-        yield _line("peak", f"{peak.clicks:,} on {weekday} {peak.date} from {peak.hour} to {peak.hour + 1} h")
-    least = theoretical_minimum(counters.requests, RATE, concurrency=LIMITS.concurrency, latency=2 * DELAY[0])
-    yield _line("time", f"{run.seconds:.1f} s; the limit alone makes it {least:.1f} s")
-    yield _line("requests", f"{counters.requests:,} for {count(days, 'day')}, {count(run.retries, 'retry')}")
-    if counters.faults:
-        yield _line("faults", named(counters.faults))
-    most = run.server.max_in_window(60.0)
-    yield _line("limit", pace(LIMITS))
-    yield _line(
-        "seen", f"at most {count(most, 'request')} in {RATE.seconds:g} s, {counters.max_concurrent} at a time"
-    )
-    if run.death is not None and run.death.killed:
-        yield _line("killed", _epitaph(run.death, days, run.asked_again), good=not run.asked_again)
-    yield _line("refused", f"{run.refused:,} (HTTP 429), as the server counts", good=not run.refused)
-    wrong = f"{count(run.wrong_days, 'day')} differ from the server's figures"
-    exact = f"all {days * 24:,} hours equal the server's figures"
-    yield _line("exact", wrong if run.wrong_days else exact, good=not run.wrong_days)
-
-
-def _epitaph(death: Death, days: int, again: int) -> str:
-    known = len(death.known)
-    which = "none of them again" if not again else f"{again:,} of them again"
-    return f"with {known:,} of {count(days, 'day')} done; restarted for the other {days - known:,}, {which}"
-
-
-def _line(label: str, text: str, *, good: bool | None = None) -> Text:
-    style = {None: "", True: "green", False: "bold red"}[good]
-    return Text.assemble((f"  {label:<10}", "bold"), (text, style))
+    demo.run(days=days, seed=seed, no_faults=no_faults)

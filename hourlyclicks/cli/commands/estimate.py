@@ -2,40 +2,19 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
 
-from hourlyclicks.cli import loop
-from hourlyclicks.cli.options.shared import PLANS, present, with_pace, with_period
-from hourlyclicks.cli.options.stores import account_to_fill, looking_into, with_store
+from hourlyclicks.cli.options.shared import with_pace, with_period
+from hourlyclicks.cli.options.stores import with_store
 from hourlyclicks.cli.options.strict import StrictCommand
 from hourlyclicks.cli.selection import with_targets
-from hourlyclicks.cli.words import BOUND_BY, count, duration
-from hourlyclicks.cli.words import pace as pace_in_words
-from hourlyclicks.model.dates import as_zone
-from hourlyclicks.pacing.forecast import TYPICAL_LATENCY, forecast
-from hourlyclicks.pacing.plans import Plan
-from hourlyclicks.store.freshness import Freshness
-from hourlyclicks.store.ledger import SETTLED, DayState
-from hourlyclicks.store.protocol import NoStoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from hourlyclicks.cli.options.shared import Period, RateOptions
     from hourlyclicks.cli.options.stores import StoreChoice
     from hourlyclicks.cli.selection import Selection
-    from hourlyclicks.model.dates import DateRange
-    from hourlyclicks.model.targets import Target
-    from hourlyclicks.pacing.plans import Limits
-    from hourlyclicks.store.protocol import Store
-
-_PLANS = [plan for plan in PLANS.values() if plan is not Plan.FREE]
-_ROW = "{:<13}  {:>8}  {:>9}  {:>10}  {:<16}  {}"
-_MOST_TARGETS = 1_000_000
 
 
 @click.command(name="estimate", cls=StrictCommand)
@@ -43,7 +22,7 @@ _MOST_TARGETS = 1_000_000
 @with_targets
 @with_period
 @with_pace
-@click.option("--timezone", metavar="ZONE", help="The account's time zone; decides what yesterday is.")
+@click.option("--timezone", metavar="ZONE", help="The account's time zone; decides which day is yesterday.")
 def command(
     *,
     store: StoreChoice,
@@ -52,100 +31,11 @@ def command(
     pace: RateOptions | None,
     timezone: str | None,
 ) -> None:
-    """Tell how long a range takes under your limits; sends nothing.
+    """Compute how long a range takes under rate limits (no requests).
 
-    Without --plan and --limit, all plans are compared. Needs no key. Instead of a FILE, --targets takes a
-    number, too. With a store and targets, only the days that a backfill would ask for now are counted.
+    Needs no API key. Without --plan and --limit, compares all plans. --targets accepts a number of targets in
+    place of a FILE. With a store and targets, counts only the days that a backfill would request now.
     """
-    now, zone = present(), as_zone(timezone)
-    days = period.days(zone, now)
-    number = _number(selection)
-    targets = () if number is not None else selection.read()
-    if store.by_option and not targets:
-        raise click.UsageError("which targets? With --store, name them")
-    number = number or len(targets) or 1
-    requests = len(days) * number
-    said = f"{count(len(days), 'day')}, {count(number, 'target')}"
-    if store.where is not None and targets:
-        requests = loop.run(_due(store, targets, days, now=now, zone=zone))
-        known = len(days) * number - requests
-        said += f"; {count(known, 'day')} in the store need none"
-    lines = _comparison(requests, now) if pace is None else _single(requests, pace.limits, now)
-    click.echo(f"{count(requests, 'request')}: {said}")
-    for line in lines:
-        click.echo(line)
+    from hourlyclicks.cli.actions import estimate  # noqa: PLC0415 - its help needs less
 
-
-def _number(selection: Selection) -> int | None:
-    """Return the number of targets, if that was said in the place of a file."""
-    text = str(selection.file)
-    if not (text.isascii() and text.isdecimal()):
-        return None
-    if selection.named or selection.domain is not None:
-        raise click.UsageError(
-            "--targets with a number stands instead of --link, --domain, --group and --account"
-        )
-    if not 1 <= len(text) <= len(str(_MOST_TARGETS)) or not 1 <= int(text) <= _MOST_TARGETS:
-        raise click.UsageError(f"--targets is a number from 1 to {_MOST_TARGETS:,}, or a file")
-    return int(text)
-
-
-async def _due(
-    choice: StoreChoice,
-    targets: tuple[Target, ...],
-    days: DateRange,
-    *,
-    now: dt.datetime,
-    zone: dt.tzinfo | None,
-) -> int:
-    """Return how many days of the targets a backfill would ask for; of a store that is not there, all."""
-    known: list[int] = []
-    if choice.exists:
-        with suppress(NoStoreError):
-            async with looking_into(choice) as store:
-                account = await account_to_fill(store, choice.account)
-                if account is not None:
-                    known = [await _known(store, account, each, days, now=now, zone=zone) for each in targets]
-    return len(days) * len(targets) - sum(known)
-
-
-async def _known(
-    store: Store, account: int, target: Target, days: DateRange, *, now: dt.datetime, zone: dt.tzinfo | None
-) -> int:
-    """Return how many days of a target need no request."""
-    freshness = Freshness(now, zone, patient=True)
-    states = await store.count_by_state(account, target, days, reader=freshness.reader(now))
-    if states[DayState.PROVISIONAL]:
-        return sum(not freshness.is_stale(mark, now) for mark in await store.entries(account, target, days))
-    return sum(states[state] for state in SETTLED | {DayState.REFUSED})
-
-
-def finish(now: dt.datetime, seconds: float) -> str:
-    """Return the local time at which it would be done, to the minute."""
-    try:
-        return f"{(now + dt.timedelta(seconds=seconds)).astimezone():%Y-%m-%d %H:%M}"
-    except OverflowError:
-        return "after the year 9999"
-
-
-def _single(requests: int, limits: Limits, now: dt.datetime) -> Iterator[str]:
-    cost = forecast(requests, limits, latency=TYPICAL_LATENCY)
-    yield f"{pace_in_words(limits)}"
-    yield f"takes {duration(cost.seconds)}, bound by {BOUND_BY[cost.binding]}"
-    yield f"done on {finish(now, cost.seconds)} if started now"
-
-
-def _comparison(requests: int, now: dt.datetime) -> Iterator[str]:
-    yield ""
-    yield _ROW.format("plan", "a minute", "at a time", "takes", "done by", "bound by")
-    for plan in _PLANS:
-        limits = plan.limits
-        cost = forecast(requests, limits, latency=TYPICAL_LATENCY)
-        yield _ROW.format(
-            plan.value,
-            limits.rates[0].requests,
-            limits.concurrency,
-            duration(cost.seconds),
-            finish(now, cost.seconds),
-            BOUND_BY[cost.binding],
-        )
+    estimate.run(store=store, selection=selection, period=period, pace=pace, timezone=timezone)

@@ -1,85 +1,22 @@
-"""``hourlyclicks export``: what a store holds, as CSV or JSON Lines."""
+"""``hourlyclicks export``: the days in a store as CSV or JSON Lines."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
-import attrs
 import click
 
-from hourlyclicks.cli import loop, resume
-from hourlyclicks.cli.coverage import ALL_DAYS
-from hourlyclicks.cli.exits import INCOMPLETE, Failure
 from hourlyclicks.cli.options.shared import path_type, with_range
-from hourlyclicks.cli.options.stores import looking_into, one_account, with_store
+from hourlyclicks.cli.options.stores import with_store
 from hourlyclicks.cli.options.strict import StrictCommand
-from hourlyclicks.cli.output import check_writable, format_for, writing
 from hourlyclicks.cli.selection import with_targets
-from hourlyclicks.cli.words import count, say
-from hourlyclicks.errors import UsageError
-from hourlyclicks.model.dates import DateRange
-from hourlyclicks.model.export import COLUMNS
-from hourlyclicks.model.series import merge_days
-from hourlyclicks.model.targets import Target
-from hourlyclicks.store.ledger import WITH_FIGURES
-from hourlyclicks.store.protocol import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
     from hourlyclicks.cli.options.stores import StoreChoice
-    from hourlyclicks.cli.output import Format
     from hourlyclicks.cli.selection import Selection
-_CHUNK = 366
-"""Days of a target that are in memory at a time."""
-
-
-@attrs.define
-class Holdings:
-    """The days of one account in a store.
-
-    Args:
-        store: the store.
-        number: the account; ``None``: it has none, and no days.
-        targets: which targets; none: all it has.
-        days: which days; ``None``: of each target from the first that is known to the last.
-    """
-
-    store: Store
-    number: int | None
-    targets: tuple[Target, ...]
-    days: DateRange | None
-
-    async def ranges(self) -> dict[Target, tuple[DateRange | None, int]]:
-        """Return for each target its days, and how many of them are missing; ``None``: nothing is known."""
-        targets = self.targets
-        if not targets and self.number is not None:
-            targets = tuple(await self.store.targets(self.number))
-        return {target: await self._range(target) for target in targets}
-
-    async def _range(self, target: Target) -> tuple[DateRange | None, int]:
-        if self.number is None:
-            return self.days, len(self.days or ())
-        if self.days is not None:
-            states = await self.store.count_by_state(self.number, target, self.days)
-            return self.days, len(self.days) - sum(states[state] for state in WITH_FIGURES)
-        marks = await self.store.entries(self.number, target, ALL_DAYS)
-        known = [mark.date for mark in marks if mark.state in WITH_FIGURES]
-        if not known:
-            return None, 0
-        days = DateRange(known[0], known[-1])
-        return days, len(days) - len(known)
-
-    async def write(self, target: Target, days: DateRange, form: Format, stream: IO[str]) -> None:
-        """Write every hour of a target, a stretch of days at a time."""
-        for chunk in chunks(days):
-            found = [] if self.number is None else await self.store.read(self.number, target, chunk)
-            series = merge_days(chunk, found, target=target)
-            if form == "csv":
-                series.write_csv(stream, header=False)
-            else:
-                series.write_jsonl(stream)
+    from hourlyclicks.model.dates import DateRange
 
 
 @click.command(name="export", cls=StrictCommand)
@@ -90,10 +27,10 @@ class Holdings:
     "--format",
     "form",
     type=click.Choice(["csv", "jsonl"]),
-    help="What to write.  [default: by the name of FILE, else csv]",
+    help="Output format.  [default: by the name of FILE, else csv]",
 )
-@click.option("-o", "--output", metavar="FILE", type=path_type(), help="Write there instead of stdout.")
-@click.option("--partial", is_flag=True, help="Write the days there are, even if others are missing.")
+@click.option("-o", "--output", metavar="FILE", type=path_type(), help="Write to FILE instead of stdout.")
+@click.option("--partial", is_flag=True, help="Write the result even if days are missing.")
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -105,65 +42,11 @@ def command(
     output: Path | None,
     partial: bool,
 ) -> None:
-    """Write what a store holds as CSV or JSON Lines; sends nothing.
+    """Write the days in a store as CSV or JSON Lines (no requests).
 
-    Needs no key. All targets, unless some are named; of each all days from the first that is known to the
-    last, unless --from and --to are given. Days in between that are missing are "not_fetched".
+    Needs no API key. Writes all targets unless you name some, and each target from its first known day to its
+    last unless you give --from and --to. Missing days in between have the status "not_fetched".
     """
-    output = None if output == Path("-") else output
-    check_writable(output)
-    chosen = format_for(form, output, otherwise="csv")
-    targets = selection.read()
-    status = resume.status_of(ctx)
-    missing = loop.run(_export(store, targets, days, chosen, output, partial=partial, status=status))
-    if missing and days is not None:
-        raise Failure(f"{count(missing, 'day')} missing", INCOMPLETE)
+    from hourlyclicks.cli.actions import export  # noqa: PLC0415 - its help needs less
 
-
-async def _export(
-    store: StoreChoice,
-    targets: tuple[Target, ...],
-    days: DateRange | None,
-    form: Format,
-    output: Path | None,
-    *,
-    partial: bool,
-    status: str,
-) -> int:
-    """Write the days, and return how many are missing."""
-    async with looking_into(store) as opened:
-        account = Holdings(opened, await one_account(opened, store.account), targets, days)
-        ranges = await account.ranges()
-        missing = _tell_missing(ranges, status)
-        total = sum(len(part) for part, _ in ranges.values() if part is not None)
-        if days is None and not total:
-            raise UsageError("the store has no figures of that")
-        if missing and days is not None and (not partial or missing == total):
-            say("nothing is written, since days are missing; --partial writes the others, if there are any")
-            return missing
-        with writing(form, output) as stream:
-            if form == "csv":
-                stream.write(",".join(COLUMNS) + "\n")
-            for target, (part, _) in ranges.items():
-                if part is not None:
-                    await account.write(target, part, form, stream)
-    return missing
-
-
-def _tell_missing(ranges: dict[Target, tuple[DateRange | None, int]], status: str) -> int:
-    """Say on stderr what is not in the store, and return how many days that are."""
-    missing = {target: number for target, (_, number) in ranges.items() if number}
-    if missing:
-        total = sum(len(part) for part, _ in ranges.values() if part is not None)
-        of = f"{total:,} days of {count(len(ranges), 'target')}"
-        say(f"missing: {count(sum(missing.values()), 'day')} of {of}; see {status}")
-    unknown = sum(part is None for part, _ in ranges.values())
-    if unknown:
-        say(f"left out: {count(unknown, 'target')} without any figures")
-    return sum(missing.values())
-
-
-def chunks(days: DateRange) -> Iterator[DateRange]:
-    """Split a range into parts that are read at a time."""
-    for first in range(0, len(days), _CHUNK):
-        yield DateRange(days[first], days[min(first + _CHUNK, len(days)) - 1])
+    export.run(ctx, store=store, selection=selection, days=days, form=form, output=output, partial=partial)

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
 
-from hourlyclicks.cli import loop, resume
-from hourlyclicks.cli.demo.mishaps import mishaps, named
-from hourlyclicks.cli.exits import USAGE, Failure
 from hourlyclicks.cli.options.shared import PLANS, Finite
 from hourlyclicks.cli.options.strict import StrictCommand
-from hourlyclicks.cli.streams import flush_stdout, forget_stdout
-from hourlyclicks.cli.words import count, pace
-from hourlyclicks.pacing.plans import Limits, Rate
-from hourlyclicks.simulator import ALGORITHMS, Simulator
-from hourlyclicks.simulator import PLANS as RULES
 
 if TYPE_CHECKING:
-    from hourlyclicks.simulator import Counters, Policing
+    from hourlyclicks.simulator import Policing
 
-_LINK = "--link kYdr --domain https://vvd.bz --last 7d"
-_MINUTE = 60.0
+
+POLICING = ("sliding_log", "fixed_window", "whole_seconds", "token_bucket", "leaky_bucket", "two_buckets")
+"""The names of `hourlyclicks.simulator.ALGORITHMS`, without its import."""
 
 
 @click.command(name="simulate", cls=StrictCommand)
@@ -32,17 +23,17 @@ _MINUTE = 60.0
     metavar="N",
     type=click.IntRange(0, 65_535),
     default=0,
-    help="Listen there.  [default: a free port]",
+    help="The port to listen on.  [default: a free port]",
 )
 @click.option(
-    "--seed", metavar="N", type=int, default=0, show_default=True, help="Another seed, another account."
+    "--seed", metavar="N", type=int, default=0, show_default=True, help="Seed of the simulated traffic."
 )
 @click.option(
     "--plan",
     type=click.Choice([name for name in PLANS if name != "free"]),
     default="premium",
     show_default=True,
-    help="The plan of the key.",
+    help="The plan whose limits the server enforces.",
 )
 @click.option(
     "--time-scale",
@@ -50,14 +41,14 @@ _MINUTE = 60.0
     type=Finite(1e-6, 1e6),
     default=1.0,
     show_default=True,
-    help="How long a second of the limits lasts: with 0.1 a minute takes 6 s.",
+    help="Duration of a second of the limits: with 0.1, a minute takes 6 s.",
 )
 @click.option(
     "--policing",
-    type=click.Choice(list(ALGORITHMS)),
+    type=click.Choice(POLICING),
     default="sliding_log",
     show_default=True,
-    help="How requests are counted.",
+    help="The rate limiting algorithm of the server.",
 )
 @click.option(
     "--fault-rate",
@@ -65,65 +56,18 @@ _MINUTE = 60.0
     type=Finite(0, 1),
     default=0.0,
     show_default=True,
-    help="The share of requests that go wrong.",
+    help="The share of requests that fail.",
 )
 def command(
     *, port: int, seed: int, plan: str, time_scale: float, policing: Policing, fault_rate: float
 ) -> None:
     """Serve a simulated API on this machine until Ctrl-C.
 
-    Prints its URL, a key and a command to try; at the end, what it saw. It answers for any link, group and
-    day, with invented traffic.
+    Prints its URL, an API key and a command to try; at the end, a summary of the requests it received. It has
+    invented traffic for any link, group and day.
     """
-    rules = RULES[PLANS[plan].name.lower()]
-    simulator = Simulator(
-        seed=seed,
-        plan=rules.name,
-        policing=policing,
-        time_scale=time_scale,
-        faults=mishaps(fault_rate, seed=seed),
-        port=port,
+    from hourlyclicks.cli.actions import simulate  # noqa: PLC0415 - its help needs less
+
+    simulate.run(
+        port=port, seed=seed, plan=plan, time_scale=time_scale, policing=policing, fault_rate=fault_rate
     )
-    limits = Limits(
-        (Rate(rules.per_minute, _MINUTE * time_scale),), concurrency=rules.concurrent, guard=time_scale
-    )
-    try:
-        loop.run(_serve(simulator, plan, limits))
-    except OSError as error:
-        raise Failure(f"cannot listen on port {port}: {error.strerror}", USAGE) from None
-    try:
-        for line in _report(simulator.counters):
-            click.echo(line)
-        flush_stdout()
-    except (OSError, Failure):  # the terminal is gone, which changes nothing now
-        forget_stdout()
-
-
-async def _serve(simulator: Simulator, plan: str, limits: Limits) -> None:
-    """Serve until cancelled."""
-    async with simulator:
-        click.echo(f"Listening on {simulator.url} ({pace(limits)}). Ctrl-C ends it. To try it:\n")
-        command = resume.line_of([*resume.program(), "fetch", "--base-url", simulator.url])
-        click.echo(f"  HOURLYCLICKS_API_KEY={simulator.key} {command} \\")
-        click.echo(f"    {_pace_options(plan, limits)} {_LINK}\n")
-        with suppress(asyncio.CancelledError):
-            await asyncio.Event().wait()
-
-
-def _pace_options(plan: str, limits: Limits) -> str:
-    """Return the options of `fetch` for these limits."""
-    rate = limits.rates[0]
-    if rate.seconds == _MINUTE:
-        return f"--plan {plan}"
-    guard = f"--guard {limits.guard:.9g}"
-    return f"--limit {rate.requests}/{rate.seconds:.9g} --concurrency {limits.concurrency} {guard}"
-
-
-def _report(counters: Counters) -> list[str]:
-    """Return what the server saw."""
-    statuses = ", ".join(f"{number:,} x {status}" for status, number in sorted(counters.statuses.items()))
-    lines = [f"{count(counters.requests, 'request')}" + (f": {statuses}" if statuses else "")]
-    lines.append(f"Over the rate: {counters.over_limit:,}, too many at a time: {counters.over_concurrency:,}")
-    if counters.faults:
-        lines.append(f"Faults: {named(counters.faults)}")
-    return lines

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from hourlyclicks.cli.collecting import Outcome
-from hourlyclicks.cli.demo.stage import LINK, client_of
+from hourlyclicks.cli.actions.collecting import Outcome
+from hourlyclicks.cli.demo.settings import LINK, client_of
 from hourlyclicks.errors import HourlyClicksError
 from hourlyclicks.model.series import merge_days
-from hourlyclicks.store.opening import store_of
+from hourlyclicks.store.opening import open_store
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 async def fill(server: Simulator, store: Path, days: DateRange, on_event: Hook) -> Outcome:
-    """Fetch the days that are not in the store, and return all it has then."""
+    """Fetch the days that are not in the store, and return all that it then holds."""
     failures, ended_by, interrupted = {}, None, False
     client = client_of(server.key, server.url, store, on_event)
     try:
@@ -41,14 +41,8 @@ async def fill(server: Simulator, store: Path, days: DateRange, on_event: Hook) 
 
 
 async def stored(path: Path, days: DateRange) -> HourlySeries:
-    """Return what a store has of the days, whoever brought them there."""
-    store = store_of(path)
-    try:
-        found = [
-            day
-            for account in (await store.accounts()).values()
-            for day in await store.read(account, LINK, days)
-        ]
-    finally:
-        await store.close()
-    return merge_days(days, found, target=LINK)
+    """Return what a store has of the days, whichever process fetched them."""
+    async with open_store(path, read_only=False) as store:
+        for account in await store.accounts():
+            return await account.series(days.start, days.end, LINK)
+    return merge_days(days, (), target=LINK)

@@ -1,8 +1,10 @@
 """A backfill in a process of its own that is killed in the middle, without a warning.
 
-It is killed when it has used up a window, so that whoever comes after it must know that, and nothing is under
-way: the place of a request that its process did not survive is kept for as long as a request may take, which
-is longer than anybody would watch.
+It is killed when it has used up a window, so that the next process must know that from the store, and while
+no request is under way: the slot of a request whose process was killed is kept for as long as a request may
+take, which is longer than anyone would watch.
+
+Both are seen from outside: by the events that the process reports, and by what the server has received.
 """
 
 from __future__ import annotations
@@ -11,75 +13,78 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import hourlyclicks
-from hourlyclicks.cli.demo import victim
-from hourlyclicks.cli.demo.stage import LIMITS, RATE
-from hourlyclicks.client import KEY_VARIABLE
-from hourlyclicks.clock import SECOND
-from hourlyclicks.coordination.state import ArbiterState
-from hourlyclicks.events import DayDone
-from hourlyclicks.store.opening import store_of
+from hourlyclicks.cli.demo import child
+from hourlyclicks.cli.demo.settings import LIMITS, RATE
+from hourlyclicks.events import DayDone, DayFailed
+from hourlyclicks.wire.key import KEY_VARIABLE
 
 if TYPE_CHECKING:
-    from hourlyclicks.events import Hook
+    from hourlyclicks.events import Event, Hook
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.simulator import Asked, Fault, Faults, Simulator
-    from hourlyclicks.store.ledger import LedgerEntry
 
 FEWEST = 30
-"""Fewer days fit into a window, or nearly; then nobody is killed."""
+"""Fewer days fit into a window, or nearly; then no process is killed."""
 
 _ENOUGH = 0.4
 """The share of the days after which a good moment is awaited; the next window then ends near the half."""
 
 _POLL = 0.02
+_POLLS = 5
+"""So many times in a row the moment must be a good one, so that the process has put its notes away."""
+_MARGIN = 0.1
+"""The part of a window before whose end it is too late: the process may send again at any time."""
 _KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
-_WINDOW = round((RATE.seconds + LIMITS.guard) * SECOND)
+_WINDOW = round((RATE.seconds + LIMITS.guard) * (1 - _MARGIN) * 1_000_000_000)
 
 
-class Mercy:
+class HeldFaults:
     """Faults that can be held back.
 
     Args:
         faults: what goes wrong otherwise.
 
     Attributes:
-        shown: whether nothing goes wrong at present.
+        held: whether nothing goes wrong at present.
     """
 
     def __init__(self, faults: Faults) -> None:
-        self.shown = False
+        self.held = False
         self._faults = faults
 
     def pick(self, asked: Asked) -> Fault | None:
         """See `hourlyclicks.simulator.Faults`."""
-        return None if self.shown else self._faults.pick(asked)
+        return None if self.held else self._faults.pick(asked)
 
 
-class Killing:
-    """Start a backfill, listen to it, and kill it.
+class KilledBackfill:
+    """Start a backfill in a process, listen to its events, and kill it.
 
     Args:
         server: where it fetches.
         store: where it keeps.
         days: what it fetches.
-        mercy: the faults; a day that waits to be asked for again would be nobody's for too long.
+        faults: held back before it is killed, so that no day has to be asked for again.
         on_event: told what happens in there.
     """
 
     def __init__(
-        self, server: Simulator, store: Path, days: DateRange, *, mercy: Mercy, on_event: Hook
+        self, server: Simulator, store: Path, days: DateRange, *, faults: HeldFaults, on_event: Hook
     ) -> None:
         self._server = server
         self._path = store
         self._days = days
-        self._mercy = mercy
+        self._faults = faults
         self._hook = on_event
         self._done: set[str] = set()
+        self._answered = 0
+        """The requests for the days that are finished."""
         self._killed = False
 
     async def run(self) -> bool:
@@ -88,19 +93,19 @@ class Killing:
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._listen(process))
-                group.create_task(self._lie_in_wait(process))
+                group.create_task(self._kill(process))
         finally:
             with suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
-            self._mercy.shown = False
+            self._faults.held = False
         return self._killed
 
     async def _start(self) -> asyncio.subprocess.Process:
         ours, theirs = str(Path(hourlyclicks.__file__).parents[1]), os.environ.get("PYTHONPATH")
         paths = os.pathsep.join([ours, theirs] if theirs else [ours])
         return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", victim.__name__),
+            *(sys.executable, "-m", child.__name__),
             *(self._server.url, str(self._path), str(self._days.start), str(self._days.end)),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
@@ -110,46 +115,45 @@ class Killing:
         )
 
     async def _listen(self, process: asyncio.subprocess.Process) -> None:
-        """Pass on what happens in the process, until it is no more."""
+        """Pass on what happens in the process, until it has ended."""
         assert process.stdout is not None  # noqa: S101 - it was asked for
         async for line in process.stdout:
             if not line.endswith(b"\n"):
-                return  # its last word
-            event = victim.heard(line)
+                return  # it was killed while it wrote
+            event = child.read_event(line)
             self._hook(event)
-            if isinstance(event, DayDone):
-                self._done.add(f"{event.target} {event.day}")
+            self._count(event)
 
-    async def _lie_in_wait(self, process: asyncio.subprocess.Process) -> None:
+    def _count(self, event: Event) -> None:
+        if isinstance(event, DayDone | DayFailed):
+            self._answered += event.requests
+            self._done.add(f"{event.target} {event.day}")
+
+    async def _kill(self, process: asyncio.subprocess.Process) -> None:
         """Wait for a good moment, and kill the process."""
-        while len(self._done) < _ENOUGH * len(self._days):
-            if process.returncode is not None:
-                return
+        good = 0
+        while process.returncode is None and not self._killed:
             await asyncio.sleep(_POLL)
-        self._mercy.shown = True
-        store = store_of(self._path)
+            if len(self._done) < _ENOUGH * len(self._days):
+                continue
+            self._faults.held = True
+            good = good + 1 if self._is_good(time.monotonic_ns()) else 0
+            self._killed = good >= _POLLS and kill(process.pid)
 
-        def strike(text: str | None, now: int, _: LedgerEntry | None) -> tuple[None, bool]:
-            """Kill it if this is a good moment; while the store asks this, it can begin nothing."""
-            return None, self._is_good(ArbiterState.read(text), now) and _kill(process.pid)
+    def _is_good(self, now: int) -> bool:
+        """Return whether a window is used up, and every request belongs to a day that is finished.
 
-        try:
-            [account] = (await store.accounts()).values()
-            while process.returncode is None and not self._killed:
-                self._killed, _ = await store.pace(account, strike)
-                await asyncio.sleep(_POLL)
-        finally:
-            await store.close()
-
-    def _is_good(self, book: ArbiterState, now: int) -> bool:
-        """Return whether a window is used up, and no day waits for an answer or for another try."""
-        used = sum(moment > now - _WINDOW for moment in book.released)
-        return not book.requests and self._done.issuperset(book.claims) and used >= RATE.requests
+        Args:
+            now: nanoseconds on the clock of the server.
+        """
+        used = sum(arrival.at > now - _WINDOW for arrival in self._server.seen)
+        return used >= RATE.requests and self._answered >= self._server.counters.requests
 
 
-def _kill(pid: int) -> bool:
+def kill(pid: int) -> bool:
+    """Kill a process; return ``False`` if it has ended by itself."""
     try:
         os.kill(pid, _KILL)
-    except ProcessLookupError:  # it came to its end a moment ago
+    except ProcessLookupError:
         return False
     return True

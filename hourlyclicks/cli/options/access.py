@@ -1,4 +1,4 @@
-"""Options that say where the API is and who asks; they arrive in the command as one value."""
+"""Options for the address of the API, the key, the time zone and the User-Agent; a command gets one value."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ import attrs
 import click
 
 from hourlyclicks.cli.options.shared import path_type
-from hourlyclicks.client import Client
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.dates import as_zone
-from hourlyclicks.transport.proxies import environment_proxy, proxy_url
 
 if TYPE_CHECKING:
     from hourlyclicks.cli.options.shared import Command
+    from hourlyclicks.client import Client
     from hourlyclicks.events import Hook
     from hourlyclicks.fetching.retry import RetryPolicy
     from hourlyclicks.pacing.plans import Limits
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Access:
-    """Where the API is, and who asks.
+    """How to reach the API, and as which client.
 
     Args:
         zone: the account's time zone, if it is known.
@@ -52,6 +51,8 @@ class Access:
         account: str | None = None,
     ) -> Client:
         """Make a client."""
+        from hourlyclicks.client import Client  # noqa: PLC0415 - the help of a command needs none
+
         return Client(
             key,
             limits=limits,
@@ -70,20 +71,22 @@ def with_access(command: Command) -> Command:
     """Add options for the API's address, the key, the zone and the sender's name; it takes ``access``."""
 
     @click.option("--timezone", metavar="ZONE", help="The account's time zone, such as Asia/Seoul.")
-    @click.option("--user-agent", metavar="NAME", help="The name of your application, sent to the server.")
+    @click.option(
+        "--user-agent", metavar="NAME", help="The name of your application, for the User-Agent header."
+    )
     @click.option(
         "--base-url",
         metavar="URL",
         default="https://vivoldi.com",
         show_default=True,
-        help="Where the API is.",
+        help="The base URL of the API.",
     )
     @click.option(
         "--proxy",
         metavar="URL",
-        help="An HTTP proxy on the way. If the option is omitted, HTTPS_PROXY and NO_PROXY are used.",
+        help="An HTTP proxy. If the option is omitted, HTTPS_PROXY and NO_PROXY are used.",
     )
-    @click.option("--key-file", metavar="FILE", type=path_type(), help="Read the API key from here.")
+    @click.option("--key-file", metavar="FILE", type=path_type(), help="Read the API key from FILE.")
     @functools.wraps(command)
     def folded(
         *args: Any,  # noqa: ANN401 - whatever the command takes
@@ -106,6 +109,11 @@ def _proxy(option: str | None, base_url: str) -> str | None:
     Raises:
         UsageError: it cannot be used, or its password would be visible to every user of the machine.
     """
+    from hourlyclicks.transport.proxies import (  # noqa: PLC0415 - the help of a command needs none
+        environment_proxy,
+        proxy_url,
+    )
+
     if option is not None:
         if proxy_url(option).password is not None:
             raise UsageError("--proxy shows its password to every user of this machine: set HTTPS_PROXY")

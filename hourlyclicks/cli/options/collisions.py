@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 import attrs
 
 from hourlyclicks.cli.exits import USAGE, Failure
-from hourlyclicks.cli.options.keys import default_file
-from hourlyclicks.cli.replace import is_device
+from hourlyclicks.cli.options.key_file import default_file
+from hourlyclicks.cli.output.devices import is_device
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

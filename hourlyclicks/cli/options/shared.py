@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import attrs
 import click
 
-from hourlyclicks.clock import SystemClock
 from hourlyclicks.errors import PlanError, UsageError
 from hourlyclicks.model.dates import DateRange, as_day, has_ended, today
 from hourlyclicks.pacing.plans import Limits, Plan, Rate
@@ -154,7 +153,7 @@ def with_period(command: Command) -> Command:
         "--last",
         metavar="30d",
         type=read_span,
-        help="Instead: so many days (30d) or weeks (4w) up to yesterday.",
+        help="The last N days (30d) or weeks (4w) up to yesterday, in place of --from and --to.",
     )
     @functools.wraps(command)
     def folded(*args: Any, start: dt.date | None, end: dt.date | None, last: int | None, **rest: Any) -> Any:  # noqa: ANN401 - whatever the command takes and gives
@@ -166,12 +165,12 @@ def with_period(command: Command) -> Command:
 def with_range(command: Command) -> Command:
     """Add ``--from`` and ``--to``, both or neither; the command takes ``days``."""
 
-    @click.option("--from", "start", metavar="YYYY-MM-DD", type=read_day, help="The first day to look at.")
-    @click.option("--to", "end", metavar="YYYY-MM-DD", type=read_day, help="The last day to look at.")
+    @click.option("--from", "start", metavar="YYYY-MM-DD", type=read_day, help="The first day.")
+    @click.option("--to", "end", metavar="YYYY-MM-DD", type=read_day, help="The last day.")
     @functools.wraps(command)
     def folded(*args: Any, start: dt.date | None, end: dt.date | None, **rest: Any) -> Any:  # noqa: ANN401 - whatever the command takes and gives
         if (start is None) != (end is None):
-            raise click.UsageError("--from and --to belong together")
+            raise click.UsageError("use --from and --to together")
         days = None if start is None or end is None else DateRange(start, end)
         return command(*args, days=days, **rest)
 
@@ -181,23 +180,33 @@ def with_range(command: Command) -> Command:
 def with_pace(command: Command) -> Command:
     """Add ``--plan``, ``--limit``, ``--concurrency`` and ``--guard``; the command takes ``pace``.
 
-    It is ``None`` when nothing was said about it.
+    It is ``None`` if none of these options is given.
     """
 
     @click.option(
         "--plan",
         type=click.Choice(list(PLANS), case_sensitive=False),
-        help="Your plan, with its published limits.",
+        help="Your plan; its published limits are kept.",
     )
     @click.option(
         "--limit",
         metavar="N/SECONDS",
         type=read_rate,
         multiple=True,
-        help="Instead: your limit, such as 24/60; repeatable.",
+        help="Your own limit in place of --plan, such as 24/60; repeatable.",
     )
-    @click.option("--concurrency", metavar="N", type=click.IntRange(1), help="Requests at a time.")
-    @click.option("--guard", metavar="SECONDS", type=Finite(0), help="Keep each window longer by this.")
+    @click.option(
+        "--concurrency",
+        metavar="N",
+        type=click.IntRange(1),
+        help="The maximum number of concurrent requests.",
+    )
+    @click.option(
+        "--guard",
+        metavar="SECONDS",
+        type=Finite(0),
+        help="Extend each rate limit window by this safety margin.",
+    )
     @functools.wraps(command)
     def folded(
         *args: Any,  # noqa: ANN401 - whatever the command takes
@@ -216,22 +225,22 @@ def with_pace(command: Command) -> Command:
 
 
 def default_pace() -> RateOptions:
-    """Return the pace of somebody who says nothing: that of the smallest plan with access."""
+    """Return the limits without any option: those of the smallest plan with access to the API."""
     return RateOptions(Plan.PERSONAL.limits, Plan.PERSONAL, named=False)
 
 
 def _period(start: dt.date | None, end: dt.date | None, last: int | None) -> Period:
     ends_given = [start is not None, end is not None]
     if last is not None and any(ends_given):
-        raise click.UsageError("--last stands instead of --from and --to")
+        raise click.UsageError("use --last, or --from and --to, not both")
     if last is None and not all(ends_given):
-        raise click.UsageError("which days? Say --from and --to, or --last")
+        raise click.UsageError("no days given: use --from and --to, or --last")
     return Period(start, end, last)
 
 
 def _pace(plan: str | None, rates: tuple[Rate, ...], changes: dict[str, Any]) -> RateOptions | None:
     if plan is not None and rates:
-        raise click.UsageError("say --plan or --limit, not both")
+        raise click.UsageError("use --plan or --limit, not both")
     if rates:
         return RateOptions(Limits(rates, **changes), None, named=False)
     if plan is None and not changes:
@@ -242,4 +251,4 @@ def _pace(plan: str | None, rates: tuple[Rate, ...], changes: dict[str, Any]) ->
 
 def present() -> dt.datetime:
     """Return the present moment."""
-    return SystemClock().wall()
+    return dt.datetime.now(dt.UTC)

@@ -15,9 +15,9 @@ from rich.table import Table
 from rich.text import Text
 
 from hourlyclicks.cli.options.shared import present
-from hourlyclicks.cli.tables import level, palette_for
-from hourlyclicks.cli.words import count, pace, safe
 from hourlyclicks.events import ClockSkew, DayDone
+from hourlyclicks.render.tables import level, palette_for
+from hourlyclicks.render.words import count, pace, safe
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 import attrs
 
-from hourlyclicks.cli.moments import on_the_clock
+from hourlyclicks.cli.console.messages import say
 from hourlyclicks.cli.options.shared import present
-from hourlyclicks.cli.words import BOUND_BY, count, duration, say
 from hourlyclicks.events import (
     AttemptFailed,
     Binding,
@@ -33,6 +32,7 @@ from hourlyclicks.fetching.skew import words_for
 from hourlyclicks.model.targets import Target
 from hourlyclicks.pacing.forecast import TYPICAL_LATENCY, forecast
 from hourlyclicks.pacing.plans import Limits
+from hourlyclicks.render.words import BOUND_BY, count, duration, on_the_clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,7 +97,7 @@ class Tally:
 
     @property
     def reused(self) -> int:
-        """How many days were in the store, or were brought there by somebody else."""
+        """How many days were in the store, or were fetched by another process."""
         return max(0, self.done - self.fetched) if self.stored else 0
 
     def take(self, event: Event, now: float) -> None:
@@ -117,7 +117,7 @@ class Tally:
                     self.news += f"; the last trouble: {self.trouble}"
             case Resumed():
                 self.paused_until = 0.0
-                self.news = "the server answers again"
+                self.news = "the server responds again"
             case TargetParked():
                 self.news = f"{event.target} is parked, since every day is rejected: {event.error}"
             case ClockSkew():
@@ -175,7 +175,7 @@ class Tally:
         """
         left = self.left(now)
         if left == 0 and self.left_over:
-            return "longer than foreseen"
+            return "longer than estimated"
         return f"{duration(left)} left, until {on_the_clock(wall, left)}"
 
     def forecast(self, now: float, wall: dt.datetime) -> str:

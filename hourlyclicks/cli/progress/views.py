@@ -12,8 +12,8 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Self
 
+from hourlyclicks.cli.console.messages import say
 from hourlyclicks.cli.progress.tally import PlainView
-from hourlyclicks.cli.words import say
 from hourlyclicks.fetching.skew import LOGGER
 
 if TYPE_CHECKING:

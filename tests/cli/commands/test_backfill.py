@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hourlyclicks import Account, Link, RetryPolicy
-from hourlyclicks.cli.commands import backfill as module
+from hourlyclicks.cli.actions import backfill as module
 from hourlyclicks.simulator import Envelope, Rule, Script, Status, retry_after
 from tests.cli.serving import APRIL, FAST, ONE_AT_A_TIME, invoke, serving
 
@@ -49,7 +49,7 @@ def test_every_day_is_asked_for_once(server: Simulator, store: str) -> None:
     assert lines[1].startswith("60 of 60 days in the store, 0 to go, about 0 s left")
     assert lines[-3:] == [
         "  fetched    0 days",
-        "  known      60 days, in the store already",
+        "  known      60 days, already in the store",
         "  requests   0, 0 retries among them",
     ]
 
@@ -93,7 +93,7 @@ def test_the_deadline_may_have_passed(server: Simulator, store: str) -> None:
     """Then nothing is sent, and nothing is lost."""
     result = filled(server, store, "--deadline", "0s")
     assert result.exit_code == 10
-    assert "because the time was up" in result.stderr
+    assert "the deadline was reached" in result.stderr
     assert server.counters.requests == 0
 
 
@@ -134,7 +134,7 @@ def test_refused_days_are_asked_for_on_demand_only(store: str) -> None:
     with serving(faults=refused) as server:
         result = filled(server, store)
         assert result.exit_code == 0
-        assert "  rejected   2 days by the API (not asked again; see --retry-refused)" in result.stderr
+        assert "  rejected   2 days by the API (not retried; use --retry-refused)" in result.stderr
         assert "code 7: \\x1b[2J[red]no" in result.stderr
         assert "\x1b" not in result.stderr
         assert "hourlyclicks backfill" not in result.stderr
@@ -157,7 +157,7 @@ def test_days_are_asked_for_again_on_demand(server: Simulator, store: str) -> No
     ("fault", "code", "text"),
     [
         (Status(401), 3, "does not accept the API key"),
-        (retry_after("9000"), 5, "the server refuses for longer than is worth waiting"),
+        (retry_after("9000"), 5, "the server asks to wait too long"),
         (Status(501), 7, "HTTP 501"),
     ],
     ids=["key", "rate", "server"],
@@ -187,7 +187,7 @@ def test_what_was_fetched_before_a_refused_key_is_kept(store: str) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "text"),
     [
-        ((), 2, "which targets?"),
+        ((), 2, "no target given"),
         (("--targets", "none.csv"), 2, "none.csv cannot be read"),
         (("--link", "x"), 2, "--link needs --domain"),
         (("--account",), 4, "no --plan was named"),
@@ -216,4 +216,4 @@ def test_days_in_the_future_and_a_store_nowhere_are_refused(store: str) -> None:
     result = invoke("backfill", "--store", store, *future)
     assert (result.exit_code, "has not begun" in result.stderr) == (2, True)
     result = invoke("backfill", *APRIL, *TWO)
-    assert (result.exit_code, "which store?" in result.stderr) == (2, True)
+    assert (result.exit_code, "no store given" in result.stderr) == (2, True)

@@ -103,7 +103,7 @@ def test_a_second_ctrl_c_ends_a_backfill_at_once(tmp_path: Path) -> None:
         run.process.send_signal(signal.SIGINT)
         code, err = run.end()
     assert (code, known(store)) == (130, NOW_ASKED - 1)
-    assert err.splitlines()[-1] == "Error: interrupted; what was under way is lost"
+    assert err.splitlines()[-1] == "Error: interrupted; requests under way are lost"
     assert "  hourlyclicks backfill --store" in err
     assert "Traceback" not in err
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hourlyclicks import Plan
-from hourlyclicks.cli.commands import estimate
-from hourlyclicks.cli.commands.estimate import finish
+from hourlyclicks.cli.actions import estimate
+from hourlyclicks.cli.actions.estimate import finish
 from tests.cli.serving import invoke
 from tests.cli.stocks import LATER, TEAM, answer, fill, stock
 from tests.store.places import ServerPlace
@@ -84,7 +84,7 @@ def test_a_store_spares_what_it_has(tmp_path: Path) -> None:
     assert invoke(*april, *link, env=in_there).stdout.startswith("4 requests: 30 days, 1 target; 26 days")
     assert invoke(*april, env=in_there).stdout.startswith("30 requests: 30 days, 1 target\n")
     result = invoke(*april, "--store", str(store))
-    assert (result.exit_code, "which targets?" in result.stderr) == (2, True)
+    assert (result.exit_code, "no target given" in result.stderr) == (2, True)
 
 
 def test_days_that_can_still_change_count_when_they_are_due(

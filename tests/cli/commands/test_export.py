@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hourlyclicks import DateRange
-from hourlyclicks.cli.commands import export
-from hourlyclicks.cli.commands.export import chunks
 from hourlyclicks.model.series import merge_days
+from hourlyclicks.store import reading
+from hourlyclicks.store.reading import chunks
 from tests.cli.serving import invoke
 from tests.cli.stocks import HANGUL, LINK, TEAM, answer, days, empty, fill, stock
 
@@ -80,7 +80,7 @@ def test_the_form_is_that_of_a_series(store: str) -> None:
 def test_stretches_leave_no_seam(store: str, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many days are in memory at a time, the text is the same."""
     whole = exported(store).stdout
-    monkeypatch.setattr(export, "_CHUNK", size)
+    monkeypatch.setattr(reading, "_CHUNK", size)
     assert exported(store).stdout == whole
     april = DateRange.of("2025-04-01", "2025-04-30")
     parts = list(chunks(april))

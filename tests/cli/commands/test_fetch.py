@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hourlyclicks import Account, Link, RetryPolicy
-from hourlyclicks.cli.commands import fetch as module
+from hourlyclicks.cli.actions import fetch as module
 from hourlyclicks.simulator import Close, Envelope, Rule, Script, Status, redirect, retry_after
 from hourlyclicks.simulator.faults import NOTHING
 from tests.cli.serving import APRIL, FAST, LINK, invoke, serving
@@ -147,7 +147,7 @@ def test_an_incomplete_fetch_goes_on_from_the_store(tmp_path: Path) -> None:
     with serving(faults=Script(Rule(Status(501), day=BAD, number=range(1, 31)))) as server:
         result = fetched(server, *words, "--format", "csv")
         assert (result.exit_code, result.stdout) == (10, "")
-        assert "29 days in the store; nothing is written, since days are missing" in result.stderr
+        assert "29 days in the store; nothing is written because days are missing" in result.stderr
         assert fetched(server, *words, "-o", str(output)).exit_code == 0
         assert server.counters.requests == 31
         assert rows_of(output.read_text("utf-8")) == truth_of(server)
@@ -178,7 +178,7 @@ def test_missing_days_leave_stdout_empty() -> None:
         result = fetched(server, "--format", "csv")
     assert (result.exit_code, result.stdout) == (10, "")
     assert "missing: 2025-04-10: HTTP 501" in result.stderr
-    assert "29 days dropped; with --partial, or with -o, they would have been kept" in result.stderr
+    assert "29 days discarded; use --partial or -o to keep them" in result.stderr
     assert "Error: 1 day of 30 missing; 2025-04-10: HTTP 501" in result.stderr
 
 
@@ -230,7 +230,7 @@ def test_what_was_dropped_is_fetched_again() -> None:
     """When nothing is kept, what is proposed is the whole range, and not only the day that failed."""
     with serving(faults=Script(Rule(Status(501), day=dt.date(2025, 4, 3)))) as server:
         result = fetched(server)
-    assert "29 days dropped" in result.stderr
+    assert "29 days discarded" in result.stderr
     *_, title, line, _ = result.stderr.splitlines()
     assert title == "To fetch it all:"
     assert line.endswith("--from 2025-04-01 --to 2025-04-30")

@@ -176,7 +176,7 @@ def test_a_store_is_read_through_for_each(server: Simulator, tmp_path: Path) -> 
     with serving(faults=Script(Rule(NO, target=Group(7)))) as other:
         result = fetched(other, *AB, "--group", "7", *store)
     assert result.exit_code == 10
-    assert "6 days in the store; nothing is written, since days are missing" in result.stderr
+    assert "6 days in the store; nothing is written because days are missing" in result.stderr
     (line,) = result.stderr.partition("To go on:\n")[2].splitlines()[:-1]
     assert line.startswith("  hourlyclicks fetch --link a --link b --domain https://vvd.bz --group 7 ")
 
@@ -184,8 +184,8 @@ def test_a_store_is_read_through_for_each(server: Simulator, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("words", "code", "text"),
     [
-        ((), 2, "which targets?"),
-        (("--domain", BZ), 2, "--domain belongs to --link or --targets"),
+        ((), 2, "no target given"),
+        (("--domain", BZ), 2, "--domain needs --link or --targets"),
         ((*AB, "--domain", "https://vvd.im"), 2, "--domain is given twice"),
         (("--link", f"{BZ}/a", "--domain", "https://vvd.im"), 2, "is no link of https://vvd.im"),
         (("--link", "a", "--domain", BZ, "--group", "1", "--plan", "personal"), 4, "single links only"),

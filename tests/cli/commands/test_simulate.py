@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hourlyclicks import Limits, Rate
-from hourlyclicks.cli.commands.simulate import _report, _serve
-from hourlyclicks.cli.demo.mishaps import mishaps, named
+from hourlyclicks.cli.actions.simulate import _report, _serve
+from hourlyclicks.cli.options.faults import faults_in_words, random_faults
 from hourlyclicks.simulator import Counters, Simulator
 from tests.cli.serving import invoke
 
@@ -89,7 +89,7 @@ def test_the_report_says_what_it_saw() -> None:
 
 def test_mishaps_share_the_rate() -> None:
     """The chances of all faults add up to what was asked for, and each has a name."""
-    chances: Chances = mishaps(0.3, seed=1)
+    chances: Chances = random_faults(0.3, seed=1)
     assert sum(chances.chances.values()) == pytest.approx(0.3)
     kinds = Counter(type(fault).__name__ for fault in chances.chances)
-    assert not set(kinds) & set(named(kinds).replace(",", "").split())
+    assert not set(kinds) & set(faults_in_words(kinds).replace(",", "").split())

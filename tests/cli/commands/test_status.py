@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hourlyclicks.cli.commands import status
-from hourlyclicks.cli.commands.status import shade, shades_for
+from hourlyclicks.cli.actions import status
+from hourlyclicks.render.coverage import shades_for
 from tests.cli.serving import ENVIRONMENT, PATIENCE, invoke, start
 from tests.cli.stocks import HANGUL, LATER, LINK, TEAM, answer, days, empty, fill, stock, trouble
 
@@ -167,13 +167,6 @@ def test_a_store_that_is_not_there_stays_away(tmp_path: Path) -> None:
 def test_half_a_range_is_a_mistake(store: str) -> None:
     """Both ends or neither."""
     assert shown(store, "--from", "2025-04-01").exit_code == 2
-
-
-def test_only_a_whole_month_looks_like_one() -> None:
-    """And only one without figures looks empty."""
-    for shades in ("·▁▂▃▄▅▆▇█", "0123456789#"):
-        assert [shade(known, 31, shades) for known in (0, 31)] == [shades[0], shades[-1]]
-        assert {shade(known, 31, shades) for known in range(1, 31)} == set(shades[1:-1])
 
 
 def test_a_terminal_without_blocks_gets_figures(store: str) -> None:

@@ -12,9 +12,9 @@ import attrs
 import pytest
 
 from hourlyclicks import DateRange, DayClicks, ServerError
-from hourlyclicks.cli.collecting import Outcome
-from hourlyclicks.cli.commands.demo import Death, Run, wrong_days
-from hourlyclicks.cli.demo.stage import LINK, RATE
+from hourlyclicks.cli.actions.collecting import Outcome
+from hourlyclicks.cli.actions.demo import KilledProcess, Run, wrong_days
+from hourlyclicks.cli.demo.settings import LINK, RATE
 from hourlyclicks.model.series import merge_days
 from hourlyclicks.simulator import Simulator
 from tests.cli.serving import invoke
@@ -76,11 +76,11 @@ def over(
     failures: dict[dt.date, HourlyClicksError] | None = None,
     *,
     interrupted: bool = False,
-    death: Death | None = None,
+    killed_process: KilledProcess | None = None,
 ) -> Run:
     """Return a demonstration that is over."""
     outcome = Outcome(series, failures or {}, interrupted=interrupted)
-    return Run(outcome, 0, 1.0, wrong_days(series, server), server, death)
+    return Run(outcome, 0, 1.0, wrong_days(series, server), server, killed_process)
 
 
 def test_a_good_run_is_no_failure(server: Simulator) -> None:
@@ -107,7 +107,7 @@ def test_a_refusal_is_noticed(server: Simulator) -> None:
     server.counters.over_limit = 1
     failure = over(server, true_series(server)).failure()
     assert failure is not None
-    assert (failure.exit_code, failure.message) == (1, "this must not be: 0 days wrong, 1 request refused")
+    assert (failure.exit_code, failure.message) == (1, "unexpected result: 0 days wrong, 1 request refused")
 
 
 def test_a_missing_day_is_noticed(server: Simulator) -> None:
@@ -129,14 +129,14 @@ def test_an_interruption_ends_it(server: Simulator) -> None:
 def test_a_day_that_was_paid_for_twice_is_noticed(server: Simulator) -> None:
     """A day that the store had when the first process was killed may not be asked for again."""
     first, second = DAYS[0], DAYS[1]
-    death = Death(killed=True, known=frozenset({first}), asked=Counter({(LINK, first): 2}))
+    killed_process = KilledProcess(killed=True, known=frozenset({first}), asked=Counter({(LINK, first): 2}))
     server.counters.asked.update({(LINK, first): 2, (LINK, second): 1})
-    assert over(server, true_series(server), death=death).failure() is None
+    assert over(server, true_series(server), killed_process=killed_process).failure() is None
     server.counters.asked[LINK, first] += 1
-    failure = over(server, true_series(server), death=death).failure()
+    failure = over(server, true_series(server), killed_process=killed_process).failure()
     assert failure is not None
     assert failure.exit_code == 1
-    assert failure.message == "this must not be: 0 days wrong, 0 requests refused, 1 day paid for twice"
+    assert failure.message == "unexpected result: 0 days wrong, 0 requests refused, 1 day paid for twice"
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a process is killed otherwise there")

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hourlyclicks import Account, DateRange, ServerError
-from hourlyclicks.cli.demo import killing, victim
+from hourlyclicks.cli.demo import child, killing
 from hourlyclicks.cli.demo.filling import fill, stored
-from hourlyclicks.cli.demo.killing import Killing, Mercy
-from hourlyclicks.cli.demo.stage import LINK, RATE
-from hourlyclicks.client import KEY_VARIABLE
-from hourlyclicks.coordination.state import ArbiterState, Claim, SentRequest
-from hourlyclicks.events import AttemptFailed, DayDone, Progress
+from hourlyclicks.cli.demo.killing import HeldFaults, KilledBackfill
+from hourlyclicks.cli.demo.settings import LINK, RATE
+from hourlyclicks.events import AttemptFailed, DayDone, DayFailed, Progress
 from hourlyclicks.simulator import Rule, Script, Simulator, Status
+from hourlyclicks.simulator.app import Arrival
+from hourlyclicks.wire.key import KEY_VARIABLE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,7 +42,7 @@ def spoken(event: Event, monkeypatch: pytest.MonkeyPatch) -> bytes:
     """Return what is written for an event."""
     buffer = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", SimpleNamespace(buffer=buffer))
-    victim.tell(event)
+    child.write_event(event)
     monkeypatch.undo()
     return buffer.getvalue()
 
@@ -53,7 +53,7 @@ def test_an_event_is_heard_as_it_was_told(event: Event, monkeypatch: pytest.Monk
     line = spoken(event, monkeypatch)
     assert line.count(b"\n") == 1
     assert base64.b64decode(line, validate=False)
-    assert repr(victim.heard(line)) == repr(event)
+    assert repr(child.read_event(line)) == repr(event)
 
 
 def test_whom_nobody_hears_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,18 +66,18 @@ def test_whom_nobody_hears_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None
     ended: list[int] = []
     monkeypatch.setattr(sys, "stdout", SimpleNamespace(buffer=Gone()))
     monkeypatch.setattr(os, "_exit", ended.append)
-    victim.tell(EVENTS[0])
+    child.write_event(EVENTS[0])
     assert ended == [1]
 
 
 async def test_the_process_fetches_into_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What it does is a plain backfill."""
     heard: list[Event] = []
-    monkeypatch.setattr(victim, "tell", heard.append)
+    monkeypatch.setattr(child, "write_event", heard.append)
     async with Simulator(plan="business", today=TODAY, timezone="UTC") as server:
         monkeypatch.setenv(KEY_VARIABLE, server.key)
         path = tmp_path / "clicks.db"
-        await victim.main(server.url, str(path), str(DAYS.start), str(DAYS.end))
+        await child.main(server.url, str(path), str(DAYS.start), str(DAYS.end))
     assert not (await stored(path, DAYS)).missing_days
     assert {event.day for event in heard if isinstance(event, DayDone)} == set(DAYS)
 
@@ -85,14 +85,14 @@ async def test_the_process_fetches_into_the_store(tmp_path: Path, monkeypatch: p
 async def test_who_is_done_before_is_not_killed(tmp_path: Path) -> None:
     """So few days fit into a window, and there is no good moment; nothing is lost by that."""
     heard: list[Event] = []
-    mercy = Mercy(Script(Rule(Status(500), number={2})))
-    async with Simulator(plan="business", today=TODAY, timezone="UTC", faults=mercy) as server:
+    faults = HeldFaults(Script(Rule(Status(500), number={2})))
+    async with Simulator(plan="business", today=TODAY, timezone="UTC", faults=faults) as server:
         path = tmp_path / "clicks.db"
-        assert not await Killing(server, path, DAYS, mercy=mercy, on_event=heard.append).run()
+        assert not await KilledBackfill(server, path, DAYS, faults=faults, on_event=heard.append).run()
         assert server.counters.requests == 6
     assert not (await stored(path, DAYS)).missing_days
     assert sum(isinstance(event, DayDone) for event in heard) == 5
-    assert not mercy.shown
+    assert not faults.held
 
 
 async def test_who_is_interrupted_leaves_nobody_behind(
@@ -100,17 +100,17 @@ async def test_who_is_interrupted_leaves_nobody_behind(
 ) -> None:
     """The process is ended with the one that started it."""
     begun: list[asyncio.subprocess.Process] = []
-    ready, start = asyncio.Event(), Killing._start
+    ready, start = asyncio.Event(), KilledBackfill._start
 
-    async def starting(self: Killing) -> asyncio.subprocess.Process:
+    async def starting(self: KilledBackfill) -> asyncio.subprocess.Process:
         begun.append(await start(self))
         ready.set()
         return begun[0]
 
-    monkeypatch.setattr(Killing, "_start", starting)
+    monkeypatch.setattr(KilledBackfill, "_start", starting)
     async with Simulator(plan="business", today=TODAY, timezone="UTC", latency=(60, 60)) as server:
-        mercy, path = Mercy(Script()), tmp_path / "clicks.db"
-        task = asyncio.create_task(Killing(server, path, DAYS, mercy=mercy, on_event=print).run())
+        faults, path = HeldFaults(Script()), tmp_path / "clicks.db"
+        task = asyncio.create_task(KilledBackfill(server, path, DAYS, faults=faults, on_event=print).run())
         await ready.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -119,23 +119,26 @@ async def test_who_is_interrupted_leaves_nobody_behind(
 
 
 def test_a_good_moment_leaves_nothing_under_way(tmp_path: Path) -> None:
-    """A window is used up, no request is under way, and nobody's day waits."""
-    killer = Killing(Simulator(), tmp_path, DAYS, mercy=Mercy(Script()), on_event=print)
-    killer._done.add("a day that is done")
-    now = 10**12
-    full = [now - place for place in range(RATE.requests)]
-    claims = {"a day that is done": Claim("x", now + 1)}
-    assert killer._is_good(ArbiterState(released=full, claims=claims), now)
-    assert not killer._is_good(ArbiterState(released=full[1:]), now)
-    assert not killer._is_good(ArbiterState(released=full), now + killing._WINDOW)
-    sent = SentRequest(0, now + 1, 0, probe=False, previous_even=0)
-    assert not killer._is_good(ArbiterState(released=full, requests={"x.1": sent}), now)
-    assert not killer._is_good(ArbiterState(released=full, claims={"another": Claim("x", now + 1)}), now)
+    """A window is used up and not over yet, and each request belongs to a day that is finished."""
+    server, now = Simulator(), 10**12
+    killed = KilledBackfill(server, tmp_path, DAYS, faults=HeldFaults(Script()), on_event=print)
+    arrival = Arrival(method="GET", path="/", query="", headers={}, at=now, now=dt.datetime.now(dt.UTC))
+    server.seen.extend([arrival] * RATE.requests)
+    server.counters.requests = RATE.requests
+    assert not killed._is_good(now)
+    killed._count(DayDone(day=TODAY, target=LINK, requests=RATE.requests - 1, final=True))
+    killed._count(AttemptFailed(day=TODAY, target=LINK, attempt=1, wait=0.5, error=OOPS))
+    assert not killed._is_good(now)
+    killed._count(DayFailed(day=TODAY, target=LINK, requests=1, error=OOPS))
+    assert killed._is_good(now)
+    assert not killed._is_good(now + killing._WINDOW)
+    server.seen.popleft()
+    assert not killed._is_good(now)
 
 
 def test_nobody_is_killed_twice() -> None:
     """A process that has just ended by itself is told from one that was killed."""
-    assert not killing._kill(2**22 + 1)  # beyond the numbers that processes have
+    assert not killing.kill(2**22 + 1)  # beyond the numbers that processes have
 
 
 async def test_an_interrupted_second_run_keeps_what_it_has(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from hourlyclicks.cli.exits import Failure
 from hourlyclicks.cli.options.collisions import check_apart
-from hourlyclicks.cli.options.keys import default_file
+from hourlyclicks.cli.options.key_file import default_file
 from tests.cli.serving import APRIL, ENVIRONMENT, FAST, LINK, ROOT, invoke
 
 if TYPE_CHECKING:

@@ -96,7 +96,7 @@ def test_a_pause_binds_until_it_is_over() -> None:
     it.take(PAUSED, 1000.0)
     assert it.forecast(1000.0, NOON) == "1 min 1 s left, until 12:01, bound by a pause"
     it.take(Resumed(), 1061.5)
-    assert it.forecast(1061.5, NOON) == "longer than foreseen, bound by the rate limit"
+    assert it.forecast(1061.5, NOON) == "longer than estimated, bound by the rate limit"
 
 
 def test_a_pause_names_the_last_trouble() -> None:
@@ -113,7 +113,7 @@ def test_a_pause_names_the_last_trouble() -> None:
         (RETRIED, "2025-04-01 again: HTTP 500"),
         (FAILED, "2025-04-01 failed: HTTP 500"),
         (PAUSED, "paused for 1 min 1 s: the server asks to wait"),
-        (Resumed(), "the server answers again"),
+        (Resumed(), "the server responds again"),
         (SpacingChanged(interval=4.2, why="so"), "a request every 4.2 s from now on: so"),
     ],
 )

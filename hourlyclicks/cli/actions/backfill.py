@@ -1,0 +1,128 @@
+"""What ``hourlyclicks backfill`` does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from hourlyclicks.cli.actions.keys import find_key
+from hourlyclicks.cli.console import loop
+from hourlyclicks.cli.console.messages import say
+from hourlyclicks.cli.exits import INTERRUPTED, Failure
+from hourlyclicks.cli.options.shared import default_pace, present
+from hourlyclicks.cli.output import resume
+from hourlyclicks.cli.output.report import failure, go_on, report_lines
+from hourlyclicks.cli.progress.tally import start_tally
+from hourlyclicks.cli.progress.views import open_view, shown
+from hourlyclicks.errors import HourlyClicksError
+from hourlyclicks.fetching.retry import RetryPolicy
+from hourlyclicks.model.dates import check_begun
+from hourlyclicks.render.words import count
+
+if TYPE_CHECKING:
+    import asyncio
+    import datetime as dt
+
+    from hourlyclicks.cli.options.access import Access
+    from hourlyclicks.cli.options.deadlines import Deadline
+    from hourlyclicks.cli.options.shared import Period, RateOptions
+    from hourlyclicks.cli.options.stores import StoreChoice
+    from hourlyclicks.cli.selection import Selection
+    from hourlyclicks.client import Order
+    from hourlyclicks.model.dates import DateRange
+    from hourlyclicks.model.report import BackfillReport
+    from hourlyclicks.model.targets import Target
+
+RETRY = RetryPolicy()
+"""How hard to try; that of the library."""
+
+_STOPPING = "stopping: no more requests are sent, pending responses are saved; Ctrl-C again ends at once"
+
+
+def run(  # noqa: PLR0913 - a parameter for each option of the command
+    ctx: click.Context,
+    *,
+    store: StoreChoice,
+    selection: Selection,
+    period: Period,
+    pace: RateOptions | None,
+    deadline: Deadline | None,
+    max_requests: int | None,
+    order: Order,
+    refresh: bool,
+    retry_refused: bool,
+    access: Access,
+) -> None:
+    """See the help of the command."""
+    where, now = store.needed(), present()
+    until = None if deadline is None else deadline.limit(now)
+    days = period.days(access.zone, now)
+    pace = pace or default_pace()
+    targets = _checked(selection, pace, days, now)
+    title = f"{_named(targets)}, {days}"
+    tally = start_tally(title, len(days) * len(targets), pace.limits, stored=True, several=len(targets) > 1)
+    view = open_view(tally)
+    client = access.client(
+        find_key(access.key_file),
+        limits=pace.limits,
+        retry=RETRY,
+        on_event=view,
+        store=where,
+        account=store.account,
+    )
+
+    async def backfill(stop: asyncio.Event) -> BackfillReport:
+        async with client:
+            return await client.backfill(
+                days.start,
+                days.end,
+                targets,
+                deadline=until,
+                max_requests=max_requests,
+                order=order,
+                refresh=refresh,
+                retry_refused=retry_refused,
+                stop=stop,
+            )
+
+    try:
+        with shown(view):
+            report = loop.run_until_stopped(backfill, on_stop=lambda: say(_STOPPING))
+    except HourlyClicksError as error:
+        if error.report is not None:
+            _tell(ctx, error.report, days)
+        raise
+    except KeyboardInterrupt:
+        resume.tell_same(ctx, days)
+        raise Failure("interrupted; requests under way are lost", INTERRUPTED) from None
+    _tell(ctx, report, days)
+    ended = failure(report)
+    if ended is not None:
+        raise ended
+
+
+def _checked(
+    selection: Selection, pace: RateOptions, days: DateRange, now: dt.datetime
+) -> tuple[Target, ...]:
+    """Return the targets, once it is certain that they can be asked about."""
+    if not selection:
+        raise click.UsageError("no target given: use --link with --domain, --group, --account or --targets")
+    targets = selection.read()
+    for target in targets:
+        pace.check(target)
+    check_begun(days.end, now)
+    return targets
+
+
+def _named(targets: tuple[Target, ...]) -> str:
+    return str(targets[0]) if len(targets) == 1 else count(len(targets), "target")
+
+
+def _tell(ctx: click.Context, report: BackfillReport, days: DateRange) -> None:
+    """Write the report to stderr, and how to go on if there is more to do."""
+    now = present()
+    for line in report_lines(report, now, status=resume.status_of(ctx, "--all")):
+        say(line)
+    if not report.complete:
+        resume.tell_same(ctx, days, when=go_on(report, now))

@@ -1,0 +1,197 @@
+"""What ``hourlyclicks fetch`` does."""
+
+from __future__ import annotations
+
+import time
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+import click
+
+from hourlyclicks.cli.actions.collecting import collect_each
+from hourlyclicks.cli.actions.keys import find_key
+from hourlyclicks.cli.console import hangup, loop
+from hourlyclicks.cli.console.messages import say
+from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, Failure, sentence
+from hourlyclicks.cli.options.shared import default_pace, present
+from hourlyclicks.cli.output import resume
+from hourlyclicks.cli.output.devices import is_device
+from hourlyclicks.cli.output.files import Format, check_writable, format_for, keep, write
+from hourlyclicks.cli.progress.joint import JointProgress
+from hourlyclicks.cli.progress.tally import start_tally
+from hourlyclicks.cli.progress.views import open_view, shown
+from hourlyclicks.fetching.retry import RetryPolicy
+from hourlyclicks.model.spans import spans
+from hourlyclicks.pacing.queue import Lane
+from hourlyclicks.render.words import count, span
+
+if TYPE_CHECKING:
+    from hourlyclicks.cli.actions.collecting import Outcomes
+    from hourlyclicks.cli.options.access import Access
+    from hourlyclicks.cli.options.shared import Period, RateOptions
+    from hourlyclicks.cli.options.stores import StoreChoice
+    from hourlyclicks.cli.progress.tally import Tally
+    from hourlyclicks.cli.selection import Selection
+    from hourlyclicks.model.dates import DateRange
+    from hourlyclicks.model.targets import Target
+
+RETRY = RetryPolicy()
+"""How hard to try; that of the library."""
+
+_SHOWN = 10
+
+
+@attrs.frozen
+class Destination:
+    """Where the result goes, and when.
+
+    Args:
+        form: the format.
+        output: the file; ``None``: stdout.
+        partial: whether a result with missing days is a result.
+        stored: whether a store keeps what was fetched, too.
+    """
+
+    form: Format
+    output: Path | None
+    partial: bool
+    stored: bool = False
+
+    def deliver(self, outcome: Outcomes) -> bool:
+        """Write what the user wants to have, and return whether what was fetched is kept somewhere.
+
+        An incomplete file gets another name unless the user wants it so.
+        """
+        if outcome.complete or (self.partial and outcome.fetched):
+            with nullcontext() if self.output is None else hangup.held():  # stdout may wait for its reader
+                write(outcome, self.form, self.output, last_resort=not self.stored)
+        elif (aside := self._keep(outcome)) is not None:
+            say(f"{count(outcome.fetched, 'day')} kept in {aside}")
+        elif self.stored:
+            say(f"{count(outcome.fetched, 'day')} in the store; nothing is written because days are missing")
+        elif outcome.fetched:
+            dropped = count(outcome.fetched, "day")
+            say(f"{dropped} discarded; use --partial or -o to keep them")
+            return False
+        return True
+
+    def _keep(self, outcome: Outcomes) -> Path | None:
+        """Keep an incomplete result for a file in another one, and return which."""
+        if self.output is None or is_device(self.output) or not outcome.fetched:
+            return None
+        with hangup.held():
+            return keep(outcome, self.form, self.output)
+
+
+def run(  # noqa: PLR0913 - a parameter for each option of the command
+    ctx: click.Context,
+    *,
+    selection: Selection,
+    period: Period,
+    pace: RateOptions | None,
+    access: Access,
+    store: StoreChoice,
+    form: str | None,
+    output: Path | None,
+    partial: bool,
+    fail_fast: bool,
+) -> None:
+    """See the help of the command."""
+    output = None if output == Path("-") else output
+    days = period.days(access.zone, present())
+    pace = pace or default_pace()
+    targets = _checked(selection, pace)
+    stored = store.where is not None
+    check_writable(output)
+    destination = Destination(format_for(form, output), output, partial=partial, stored=stored)
+    key = find_key(access.key_file)
+    view = open_view(_tally(targets, days, pace, stored=stored))
+    joint = JointProgress(view, days=len(days), targets=len(targets), limits=pace.limits)
+    client = access.client(
+        key, limits=pace.limits, retry=RETRY, on_event=joint, store=store.where, account=store.account
+    )
+    lane = Lane.INTERACTIVE if fail_fast else Lane.BACKFILL
+
+    async def fetch() -> Outcomes:
+        async with client:
+            return await collect_each(client, days, targets, lane=lane, begin=joint.begin)
+
+    with shown(view):
+        outcome = loop.run(fetch())
+    ended = time.monotonic()
+    kept = destination.deliver(outcome)  # before any message: stderr may be closed
+    say(view.tally.summary(ended))
+    _tell_provisional(outcome)
+    if outcome.complete:
+        return
+    _tell_missing(outcome)
+    if stored:
+        resume.tell_same(ctx, days, output=output)
+    elif outcome.fetched or outcome.interrupted:
+        resume.tell(ctx, outcome, output, kept=kept)
+    raise _failure(outcome)
+
+
+def _checked(selection: Selection, pace: RateOptions) -> tuple[Target, ...]:
+    """Return the targets, once it is certain that they can be asked about."""
+    if not selection:
+        raise click.UsageError("no target given: use --link with --domain, --group, --account or --targets")
+    targets = selection.read()
+    for target in targets:
+        pace.check(target)
+    return targets
+
+
+def _tally(targets: tuple[Target, ...], days: DateRange, pace: RateOptions, *, stored: bool) -> Tally:
+    several = len(targets) > 1
+    title = f"{count(len(targets), 'target') if several else targets[0]}, {days}"
+    total = len(days) * len(targets)
+    return start_tally(title, total, pace.limits, stored=stored, several=several, surveyed=not several)
+
+
+def _tell_provisional(outcome: Outcomes) -> None:
+    """Name the days whose figures can still change."""
+    for part in outcome.parts:
+        name = f"{part.series.target} " if outcome.several else ""
+        for first, last in spans(part.series.provisional_days):
+            say(f"not final yet, to be fetched again later: {name}{span(first, last)}")
+
+
+def _tell_missing(outcome: Outcomes) -> None:
+    """Name the days that are not there, and why."""
+    failures = list(outcome.failures())
+    for target, day, error in failures[:_SHOWN]:
+        say(f"missing: {f'{target} ' if outcome.several else ''}{day}: {error}")
+    if len(failures) > _SHOWN:
+        say(f"missing: {count(len(failures) - _SHOWN, 'day')} more that failed")
+    if (failures or outcome.several) and not outcome.interrupted:
+        _tell_not_fetched(outcome)
+
+
+def _tell_not_fetched(outcome: Outcomes) -> None:
+    """Name the days that were not asked for, since the run had ended before."""
+    lines = []
+    for part in outcome.parts:
+        name = f"{part.series.target} " if outcome.several else ""
+        never = [day for day in part.series.missing_days if day not in part.failures]
+        lines += [f"missing: {name}{span(first, last)}: not fetched" for first, last in spans(never)]
+    for line in lines[:_SHOWN]:
+        say(line)
+    if outcome.left:
+        say(f"missing: all of {count(len(outcome.left), 'target')} from {outcome.left[0]} on: not fetched")
+
+
+def _failure(outcome: Outcomes) -> Failure:
+    """Say in a sentence why days are missing."""
+    if outcome.interrupted:
+        return Failure(f"interrupted after {outcome.fetched:,} of {count(outcome.total, 'day')}", INTERRUPTED)
+    target, _, first = next(outcome.failures(), (None, None, None))
+    error = outcome.ended_by or first
+    assert error is not None  # noqa: S101 - days are missing only if one failed
+    if error.fatal or not outcome.fetched:
+        return Failure.of(error)
+    missing = f"{count(outcome.total - outcome.fetched, 'day')} of {outcome.total:,} missing"
+    about = f"{target} " if outcome.several and error is first else ""
+    return Failure(f"{missing}; {about}{sentence(error)}", INCOMPLETE)

@@ -1,0 +1,82 @@
+"""What ``hourlyclicks simulate`` does."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+import click
+
+from hourlyclicks.cli.console import loop
+from hourlyclicks.cli.console.stdout import flush_stdout, forget_stdout
+from hourlyclicks.cli.exits import USAGE, Failure
+from hourlyclicks.cli.options.faults import faults_in_words, random_faults
+from hourlyclicks.cli.options.shared import PLANS
+from hourlyclicks.cli.output import resume
+from hourlyclicks.pacing.plans import Limits, Rate
+from hourlyclicks.render.words import count, pace
+from hourlyclicks.simulator import PLANS as RULES
+from hourlyclicks.simulator import Simulator
+
+if TYPE_CHECKING:
+    from hourlyclicks.simulator import Counters, Policing
+
+_LINK = "--link kYdr --domain https://vvd.bz --last 7d"
+_MINUTE = 60.0
+
+
+def run(*, port: int, seed: int, plan: str, time_scale: float, policing: Policing, fault_rate: float) -> None:
+    """See the help of the command."""
+    rules = RULES[PLANS[plan].name.lower()]
+    simulator = Simulator(
+        seed=seed,
+        plan=rules.name,
+        policing=policing,
+        time_scale=time_scale,
+        faults=random_faults(fault_rate, seed=seed),
+        port=port,
+    )
+    limits = Limits(
+        (Rate(rules.per_minute, _MINUTE * time_scale),), concurrency=rules.concurrent, guard=time_scale
+    )
+    try:
+        loop.run(_serve(simulator, plan, limits))
+    except OSError as error:
+        raise Failure(f"cannot listen on port {port}: {error.strerror}", USAGE) from None
+    try:
+        for line in _report(simulator.counters):
+            click.echo(line)
+        flush_stdout()
+    except (OSError, Failure):  # the terminal is gone, which changes nothing now
+        forget_stdout()
+
+
+async def _serve(simulator: Simulator, plan: str, limits: Limits) -> None:
+    """Serve until cancelled."""
+    async with simulator:
+        click.echo(f"Listening on {simulator.url} ({pace(limits)}). Ctrl-C ends it. To try it:\n")
+        command = resume.line_of([*resume.program(), "fetch", "--base-url", simulator.url])
+        click.echo(f"  HOURLYCLICKS_API_KEY={simulator.key} {command} \\")
+        click.echo(f"    {_pace_options(plan, limits)} {_LINK}\n")
+        with suppress(asyncio.CancelledError):
+            await asyncio.Event().wait()
+
+
+def _pace_options(plan: str, limits: Limits) -> str:
+    """Return the options of `fetch` for these limits."""
+    rate = limits.rates[0]
+    if rate.seconds == _MINUTE:
+        return f"--plan {plan}"
+    guard = f"--guard {limits.guard:.9g}"
+    return f"--limit {rate.requests}/{rate.seconds:.9g} --concurrency {limits.concurrency} {guard}"
+
+
+def _report(counters: Counters) -> list[str]:
+    """Return what the server saw."""
+    statuses = ", ".join(f"{number:,} x {status}" for status, number in sorted(counters.statuses.items()))
+    lines = [f"{count(counters.requests, 'request')}" + (f": {statuses}" if statuses else "")]
+    lines.append(f"Over the rate: {counters.over_limit:,}, too many at a time: {counters.over_concurrency:,}")
+    if counters.faults:
+        lines.append(f"Faults: {faults_in_words(counters.faults)}")
+    return lines

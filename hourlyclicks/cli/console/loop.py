@@ -1,0 +1,92 @@
+"""The event loop of a command: uvloop where it is installed, and what signals do to it."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from hourlyclicks.cli.console import hangup
+from hourlyclicks.store.worker import hurry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+T = TypeVar("T")
+
+
+def run(main: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine and return its result.
+
+    The first Ctrl-C cancels it, and whatever it returns then is returned; the second one ends everything.
+    SIGTERM is as good as Ctrl-C, so that a service that is stopped keeps what it has; so is the first SIGHUP.
+    """
+    with asyncio.Runner(loop_factory=_faster_loop()) as runner:
+        try:
+            return runner.run(_heeding_sigterm(main))
+        except asyncio.CancelledError:
+            raise KeyboardInterrupt from None
+
+
+def run_until_stopped(
+    main: Callable[[asyncio.Event], Coroutine[Any, Any, T]], *, on_stop: Callable[[], object]
+) -> T:
+    """Run a coroutine that comes to its end when an event is set, and return its result.
+
+    The first Ctrl-C, SIGTERM or SIGHUP sets the event; the second Ctrl-C or SIGTERM ends everything.
+
+    Args:
+        main: makes the coroutine.
+        on_stop: called when the event is set.
+    """
+    return run(_stopping(main, on_stop))
+
+
+async def _stopping(
+    main: Callable[[asyncio.Event], Coroutine[Any, Any, T]], on_stop: Callable[[], object]
+) -> T:
+    loop, task, stop = asyncio.get_running_loop(), asyncio.current_task(), asyncio.Event()
+    assert task is not None  # noqa: S101 - a coroutine that runs is in a task
+    ours = [name for name in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(name) != signal.SIG_IGN]
+
+    def heed() -> None:
+        if not stop.is_set():
+            stop.set()
+            on_stop()
+            return
+        for name in ours:  # should the end take its time, the third one kills
+            loop.remove_signal_handler(name)
+        hurry()  # another program may keep the store locked
+        task.cancel()
+
+    with suppress(NotImplementedError):  # there is no such thing on Windows, where Ctrl-C cancels
+        for name in ours:
+            loop.add_signal_handler(name, heed)
+    hangup.heed(lambda: _soon(loop, lambda: None if stop.is_set() else heed()))
+    return await main(stop)
+
+
+async def _heeding_sigterm(main: Coroutine[Any, Any, T]) -> T:
+    """Let SIGTERM cancel a coroutine, also where Ctrl-C is ignored, as in the background of a script."""
+    task = asyncio.current_task()
+    assert task is not None  # noqa: S101 - a coroutine that runs is in a task
+    loop = asyncio.get_running_loop()
+    with suppress(NotImplementedError):  # there is no such thing on Windows
+        loop.add_signal_handler(signal.SIGTERM, task.cancel)
+    hangup.heed(lambda: _soon(loop, task.cancel))
+    return await main
+
+
+def _soon(loop: asyncio.AbstractEventLoop, call: Callable[[], object]) -> None:
+    """Call something in the loop, unless that has ended."""
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(call)
+
+
+def _faster_loop() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    try:
+        import uvloop  # noqa: PLC0415 - an extra; nothing is said when it is missing
+    except ImportError:
+        return None
+    return uvloop.new_event_loop

@@ -1,0 +1,1 @@
+"""What a command writes: its result into a file, its report, and the command lines to go on with."""

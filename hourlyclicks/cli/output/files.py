@@ -1,0 +1,215 @@
+"""Where the result goes: stdout, or a file that is there as a whole or not at all."""
+
+from __future__ import annotations
+
+import io
+import itertools
+import os
+import re
+import sys
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Literal, TypeAlias, cast
+
+from hourlyclicks.cli.console.stdout import writing_to_stdout
+from hourlyclicks.cli.exits import OUTPUT, USAGE, Failure
+from hourlyclicks.cli.output.devices import descriptor_of, is_device, is_special
+from hourlyclicks.cli.output.replace import KeptError, check_replaceable, replacing
+from hourlyclicks.model.series import HourlySeries
+from hourlyclicks.render.tables import write_table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    Result: TypeAlias = HourlySeries | Iterable[HourlySeries]
+
+Format: TypeAlias = Literal["table", "csv", "jsonl"]
+
+_SUFFIXES: dict[str, Format] = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+_DATABASE = b"SQLite format 3\0"
+_TEXT = ".txt"
+_JSON = ".json"
+_FOREIGN = re.compile(
+    r"\.(7z|arrow|avro|br|bz2|db|dta|duckdb|feather|gz|gzip|h5|html?|ipc|json|lz4|lzma|md|ods|orc|parquet|pdf"
+    r"|pickle|pkl|rds|sav|sql|sqlite3?|tab|tar|tgz|toml|tsv|xls[bmx]?|xml|xz|ya?ml|zip|zst)"
+)
+"""Suffixes that promise another format; a file would not hold what its name says."""
+
+
+def format_for(chosen: str | None, output: Path | None, *, otherwise: Format | None = None) -> Format:
+    """Return the format: the chosen one, else what the name of the file says; a table where it has none.
+
+    Args:
+        chosen: what ``--format`` says.
+        output: the file.
+        otherwise: the format of a file whose name has no suffix.
+
+    Raises:
+        Failure: the name says nothing, or something that cannot be written, or that contradicts the choice.
+    """
+    suffix, meant = (output.suffix.lower(), format_of(output)) if output is not None else ("", None)
+    if output is None or descriptor_of(output) is not None or is_special(output):
+        return cast("Format", chosen or meant or otherwise or "table")
+    if chosen is not None:
+        if meant not in {None, chosen} or (
+            _FOREIGN.fullmatch(suffix) and (suffix, chosen) != (_JSON, "jsonl")
+        ):
+            raise Failure(
+                f"{output}: --format {chosen} does not go with {suffix}; {_can(otherwise, suffix)}", USAGE
+            )
+        return cast("Format", chosen)
+    if suffix == _TEXT and otherwise is None:
+        return "table"
+    if not suffix and otherwise is not None:
+        return otherwise
+    if meant is None:
+        named = f"cannot write {suffix} files" if suffix else "the name does not say which format"
+        raise Failure(f"{output}: {named}; {_can(otherwise, suffix)}", USAGE)
+    return meant
+
+
+def format_of(output: Path) -> Format | None:
+    """Return the format that the name of a file promises; ``None`` when we do not write it."""
+    return _SUFFIXES.get(output.suffix.lower())
+
+
+def _can(otherwise: Format | None, suffix: str) -> str:
+    """Return what can be written, in words."""
+    table = ", or .txt for a table" if otherwise is None else ""
+    another = "" if _FOREIGN.fullmatch(suffix) else "; another suffix needs --format"
+    return f"use .csv, or .jsonl for JSON Lines{table}{another}"
+
+
+def check_writable(output: Path | None) -> None:
+    """Refuse a file that cannot be written, before hours are spent on what should go into it."""
+    if output is None:
+        with writing_to_stdout():
+            return
+    try:
+        check_replaceable(output)
+        if not is_device(output):
+            partial_name(output)
+            _check_content(output)
+    except (OSError, ValueError) as error:  # a name with NUL in it is the latter
+        why = error.strerror if isinstance(error, OSError) else error
+        raise Failure(f"cannot write {output}: {why}", OUTPUT) from None
+
+
+def _check_content(output: Path) -> None:
+    """Refuse to replace a database; it may be the store of another command."""
+    if not output.is_file() or not os.access(output, os.R_OK):
+        return
+    with output.open("rb") as file:
+        if file.read(len(_DATABASE)) == _DATABASE:
+            raise Failure(f"{output} is a SQLite database; choose another name for the output", USAGE)
+
+
+def partial_name(output: Path) -> Path:
+    """Return a name for an incomplete result that is not taken: ``FILE.partial``, or with a number.
+
+    Raises:
+        OSError: the name would be too long.
+    """
+    for number in itertools.count(1):
+        path = output.with_name(f"{output.name}.partial{f'-{number}' if number > 1 else ''}")
+        try:
+            path.lstat()
+        except FileNotFoundError:
+            return path
+    raise AssertionError  # there is always another number
+
+
+def keep(series: Result, form: Format, output: Path) -> Path | None:
+    """Write an incomplete series beside its file, or else where temporary files go.
+
+    Returns:
+        Where that is; ``None`` when it can be written nowhere.
+    """
+    try:
+        aside = partial_name(output)
+        write(series, form, aside)
+    except (OSError, Failure):
+        return _rescued(series, form, output)
+    return aside
+
+
+def write(series: Result, form: Format, output: Path | None, *, last_resort: bool = False) -> None:
+    """Write a series, or several one after the other, to stdout or into a file; see `writing`.
+
+    Args:
+        series: the series, or several; these are gone through twice if need be.
+        form: the format.
+        output: the file; ``None``: stdout.
+        last_resort: whether the series is nowhere else; then, if need be, it goes into a temporary file.
+    """
+    try:
+        with writing(form, output) as stream:
+            _write(series, form, stream)
+    except Failure as failure:
+        if not last_resort or isinstance(failure.__cause__, KeptError):
+            raise
+        kept = _rescued(series, form, output)
+        where = "" if kept is None else f"; the data is in {kept}"
+        raise Failure(f"{failure.message}{where}", OUTPUT) from None
+
+
+def _rescued(series: Result, form: Format, output: Path | None) -> Path | None:
+    """Write a series where temporary files go, and return where that is; ``None``: it cannot be written.
+
+    A table has not every figure, so that it becomes CSV.
+    """
+    form = "csv" if form == "table" else form
+    suffix = output.suffix if output is not None and format_of(output) == form else f".{form}"
+    try:
+        handle, name = tempfile.mkstemp(prefix="hourlyclicks-", suffix=suffix)
+        with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
+            _write(series, form, stream)
+    except OSError:
+        return None
+    return Path(name)
+
+
+@contextmanager
+def writing(form: Format, output: Path | None) -> Iterator[IO[str]]:
+    """Open stdout or a file for data of some format.
+
+    Raises:
+        Failure: it cannot be written.
+        BrokenPipeError: the reader of stdout has ended.
+    """
+    if output is None:
+        with writing_to_stdout():
+            if isinstance(sys.stdout, io.TextIOWrapper):
+                _prepare(sys.stdout, form)
+            yield sys.stdout
+        return
+    try:
+        with replacing(output) as stream:
+            yield stream
+    except KeptError as error:
+        raise Failure(
+            f"cannot write {output}: {error.strerror}; the data is in {error.kept}", OUTPUT
+        ) from error
+    except OSError as error:
+        raise Failure(f"cannot write {output}: {error.strerror}", OUTPUT) from None
+
+
+def _prepare(stdout: io.TextIOWrapper, form: Format) -> None:
+    """Let data leave as UTF-8 without any translation; a table must not fail at a letter it cannot show."""
+    if form == "table":
+        stdout.reconfigure(errors="replace")
+    else:
+        stdout.reconfigure(encoding="utf-8", newline="")
+
+
+def _write(series: Result, form: Format, stream: IO[str]) -> None:
+    several = [series] if isinstance(series, HourlySeries) else series
+    for place, each in enumerate(several):
+        if form == "csv":
+            each.write_csv(stream, header=not place)
+        elif form == "jsonl":
+            each.write_jsonl(stream)
+        else:
+            stream.write("\n" if place else "")
+            write_table(each, stream)

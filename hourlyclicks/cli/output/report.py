@@ -1,0 +1,132 @@
+"""The report of a backfill in words, and its exit code."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, PARKED, Failure, sentence
+from hourlyclicks.model.report import StopReason
+from hourlyclicks.render.words import count, duration, on_the_clock
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterator
+
+    from hourlyclicks.model.report import BackfillReport
+
+SHOWN = 10
+"""How many days that failed are named; the store knows them all."""
+
+WHY: dict[StopReason, str] = {
+    StopReason.COMPLETE: "no other day is left to request",
+    StopReason.DEADLINE: "the deadline was reached",
+    StopReason.MAX_REQUESTS: "the maximum number of requests was sent",
+    StopReason.STOPPED: "it was interrupted",
+    StopReason.RATE_LIMITED: "the server asks to wait too long",
+    StopReason.TROUBLE: "too many requests failed",
+    StopReason.ERROR: "an error affects every day",
+}
+"""Why a backfill ended."""
+
+
+def report_lines(
+    report: BackfillReport, now: dt.datetime, *, status: str = "hourlyclicks status --all"
+) -> Iterator[str]:
+    """Yield the lines of the report.
+
+    Args:
+        report: what came of the backfill.
+        now: the present moment.
+        status: the command line that names all days that are missing.
+    """
+    yield _first_line(report)
+    yield f"  fetched    {count(report.done, 'day')}{_revised(report)}"
+    yield f"  known      {count(report.reused, 'day')}, already in the store"
+    if report.provisional:
+        yield f"  not final  {count(report.provisional, 'day')} of these; their figures may still change"
+    if report.failed:
+        yield f"  failed     {count(report.failed, 'day')}"
+    if report.refused:
+        yield f"  rejected   {count(report.refused, 'day')} by the API (not retried; use --retry-refused)"
+    if report.remaining:
+        yield f"  remaining  {count(report.remaining, 'day')}"
+    yield f"  requests   {report.requests:,}, {count(report.retries, 'retry')} among them"
+    yield from _parked(report, status)
+    yield from _missing(report, status)
+    if report.complete and report.resume_at is not None:
+        yield f"run again from {when(report.resume_at, now)} on to update them"
+
+
+def _first_line(report: BackfillReport) -> str:
+    took = duration(report.seconds)
+    if report.stopped is not StopReason.COMPLETE:
+        return f"Stopped after {took}: {WHY[report.stopped]}."
+    whole = report.complete and not report.refused
+    return f"Done in {took}: {'every requested day is in the store' if whole else WHY[report.stopped]}."
+
+
+def _revised(report: BackfillReport) -> str:
+    return f", {report.revised:,} with changed figures" if report.revised else ""
+
+
+def _parked(report: BackfillReport, status: str) -> Iterator[str]:
+    """Name the first targets that are parked, and why."""
+    for target, error in list(report.parked.items())[:SHOWN]:
+        yield f"parked: {target}: every day is rejected: {error}"
+    more = len(report.parked) - SHOWN
+    if more > 0:
+        yield f"parked: {count(more, 'target')} more; all of them: {status}"
+
+
+def _missing(report: BackfillReport, status: str) -> Iterator[str]:
+    """Name the first days that have no figures, and why."""
+    for query, error in list(report.failures.items())[:SHOWN]:
+        yield f"missing: {query.target} {query.day}: {error}"
+    more = len(report.failures) - SHOWN
+    if more > 0:
+        yield f"missing: {count(more, 'day')} more; all of them: {status}"
+
+
+def when(moment: dt.datetime, now: dt.datetime) -> str:
+    """Return a moment on the user's clock; one that is over is now."""
+    seconds = (moment - now).total_seconds()
+    return "now" if seconds <= 0 else on_the_clock(now, seconds)
+
+
+def go_on(report: BackfillReport, now: dt.datetime) -> str:
+    """Say from when on the rest can be fetched."""
+    if report.resume_at is None or report.resume_at <= now:
+        return "To go on:"
+    return f"To go on, from {when(report.resume_at, now)} on:"
+
+
+def failure(report: BackfillReport) -> Failure | None:
+    """Return how a backfill ends that came back; ``None`` when all is well.
+
+    When nothing could be fetched, or no other day could be either, the error decides, as in ``fetch``.
+    """
+    missing = report.failed + report.remaining
+    fetched = f"{count(report.total - missing - report.refused, 'day')} of {report.total:,} in the store"
+    if report.stopped is StopReason.STOPPED:
+        return Failure(f"interrupted; {fetched}", INTERRUPTED)
+    if report.complete:
+        return None
+    if report.parked and report.stopped is StopReason.COMPLETE and _only_parked(report):
+        return _failure_of_parked(report)
+    error = report.error or next(iter(report.failures.values()), None)
+    if error is not None and (error.fatal or (report.failed and not report.done)):
+        return Failure.of(error)
+    why = "" if error is None else f"; {sentence(error)}"
+    return Failure(f"{count(missing, 'day')} of {report.total:,} missing{why}", INCOMPLETE)
+
+
+def _only_parked(report: BackfillReport) -> bool:
+    """Return whether no other day failed than those of parked targets, as far as failures are named."""
+    return all(query.target in report.parked for query in report.failures)
+
+
+def _failure_of_parked(report: BackfillReport) -> Failure:
+    target, error = next(iter(report.parked.items()))
+    more = len(report.parked) - 1
+    others = f" and {count(more, 'target')} more" if more else ""
+    return Failure(f"check {target}{others}: every day is rejected; {error}", PARKED)

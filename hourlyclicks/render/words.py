@@ -1,0 +1,79 @@
+"""Figures and foreign text as words that are fit for a terminal."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from hourlyclicks.wire.sanitize import excerpt
+
+if TYPE_CHECKING:
+    from hourlyclicks.events import Binding
+    from hourlyclicks.pacing.plans import Limits
+
+_LINE = 1000
+_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
+
+BOUND_BY: dict[Binding, str] = {
+    "rate": "the rate limit",
+    "concurrency": "concurrency",
+    "latency": "latency",
+    "pause": "a pause",
+}
+"""What decides how long it takes, in words."""
+
+
+def safe(text: str) -> str:
+    r"""Return text as one harmless line: control, ANSI and bidirectional characters become ``\x1b``."""
+    return excerpt(text, _LINE)
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number with its noun: ``"1 day"``, ``"3,653 days"``, ``"2 retries"``."""
+    if number == 1:
+        return f"1 {noun}"
+    plural = noun[:-1] + "ies" if noun.endswith("y") and noun != "day" else noun + "s"
+    return f"{number:,} {plural}"
+
+
+def duration(seconds: float) -> str:
+    """Return seconds in the two largest units that matter: ``"45 s"``, ``"6 h 53 min"``, ``"2 d 3 h"``."""
+    whole = max(0, round(seconds))
+    if whole < _MINUTE:
+        return f"{whole} s"
+    if whole < _HOUR:
+        return _two(whole, (_MINUTE, "min"), (1, "s"))
+    if round(whole / _MINUTE) * _MINUTE < _DAY:
+        return _two(round(whole / _MINUTE), (60, "h"), (1, "min"))
+    return _two(round(whole / _HOUR), (24, "d"), (1, "h"))
+
+
+def _two(number: int, large: tuple[int, str], small: tuple[int, str]) -> str:
+    many, few = divmod(number, large[0])
+    return f"{many:,} {large[1]} {few} {small[1]}" if few else f"{many:,} {large[1]}"
+
+
+def pace(limits: Limits) -> str:
+    """Return limits in words: ``"24 requests a minute, 2 at a time"``."""
+    rates = " and ".join(f"{count(rate.requests, 'request')} {_per(rate.seconds)}" for rate in limits.rates)
+    return f"{rates or 'any rate'}, {limits.concurrency} at a time"
+
+
+def _per(seconds: float) -> str:
+    names: dict[float, str] = {1: "a second", _MINUTE: "a minute", _HOUR: "an hour", _DAY: "a day"}
+    return names.get(seconds, f"in {seconds:g} s")
+
+
+def span(first: dt.date, last: dt.date) -> str:
+    """Return a stretch of days: ``"2025-04-01"`` or ``"2025-04-01..2025-04-09"``."""
+    return str(first) if first == last else f"{first}..{last}"
+
+
+def on_the_clock(now: dt.datetime, seconds: float) -> str:
+    """Return the local time after so many seconds: ``"14:05"``, with its date if that is not today's."""
+    here = now.astimezone()
+    try:
+        then = (now + dt.timedelta(seconds=seconds)).astimezone()
+    except OverflowError:
+        return "after the year 9999"
+    return f"{then:%H:%M}" if then.date() == here.date() else f"{then:%Y-%m-%d %H:%M}"

@@ -1,0 +1,233 @@
+"""Read a store without an API key: its accounts, targets, hourly series and coverage.
+
+Nothing is sent, and nothing in the store is made or changed unless it was opened with ``read_only=False``.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import TYPE_CHECKING, Self
+
+import attrs
+
+from hourlyclicks.clock import SystemClock
+from hourlyclicks.errors import UsageError
+from hourlyclicks.model.dates import DateRange, as_day
+from hourlyclicks.model.fingerprints import fingerprint_of
+from hourlyclicks.model.series import SeriesBuilder
+from hourlyclicks.model.targets import Account
+from hourlyclicks.store.coverage import ALL_DAYS, cover
+from hourlyclicks.store.ledger import WITH_FIGURES
+from hourlyclicks.store.protocol import Store
+
+if TYPE_CHECKING:
+    from collections import Counter
+    from collections.abc import Callable, Iterator
+    from types import TracebackType
+
+    from hourlyclicks.model.series import HourlySeries
+    from hourlyclicks.model.targets import Target
+    from hourlyclicks.store.coverage import Coverage
+    from hourlyclicks.store.freshness import Reader
+    from hourlyclicks.store.ledger import DayState, LedgerEntry
+
+SHORT = 8
+"""How many digits of a fingerprint are shown, and are enough to name an account."""
+
+_FINGERPRINT = re.compile(rf"[0-9a-f]{{{SHORT},32}}")
+_CHUNK = 366
+"""Days of a target that are read at a time."""
+
+
+def chunks(days: DateRange) -> Iterator[DateRange]:
+    """Split a range into parts that are read at a time."""
+    return days.chunks(_CHUNK)
+
+
+class StoreReader:
+    """A store that is being read; see `open_store`.
+
+    Args:
+        store: the store.
+        owned: whether to close it in the end.
+        zone: the time zone of the accounts, if it is known.
+    """
+
+    def __init__(self, store: Store, *, owned: bool, zone: dt.tzinfo | None = None) -> None:
+        self._store = store
+        self._owned = owned
+        self._zone = zone
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._store.open()
+        except BaseException:
+            await self.close()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the store, unless it was given as a `Store`."""
+        if self._owned:
+            await self._store.close()
+
+    async def accounts(self) -> tuple[StoredAccount, ...]:
+        """Return all accounts, in the order in which they came into the store.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        return tuple(
+            StoredAccount(fingerprint, number, self._store, self._zone)
+            for fingerprint, number in (await self._store.accounts()).items()
+        )
+
+    async def account(self, name: str | None = None) -> StoredAccount:
+        """Return one account.
+
+        Args:
+            name: the name that ``Client(account=…)`` gave it, or at least the first 8 digits of its
+                fingerprint; ``None``: the only account there is.
+
+        Raises:
+            UsageError: there is no such account, or there are several and none was named.
+            StoreError: the store cannot be read.
+        """
+        found = await self._named(name) if name is not None else None
+        if found is not None:
+            return found
+        known = await self.accounts()
+        if name is not None:
+            raise UsageError(f"the store has no account named {name!r}{there_are(known)}")
+        if len(known) != 1:
+            raise UsageError(f"the store has {len(known)} accounts: name one{there_are(known)}")
+        return known[0]
+
+    async def find(self, fingerprint: Callable[[bytes], str]) -> StoredAccount | None:
+        """Return the account of a fingerprint, or ``None`` if the store does not know it.
+
+        Args:
+            fingerprint: makes the fingerprint, 32 hexadecimal digits, from the salt of the store.
+        """
+        wanted = fingerprint(await self._store.salt())
+        return next((each for each in await self.accounts() if each.fingerprint == wanted), None)
+
+    async def _named(self, name: str) -> StoredAccount | None:
+        found = await self.find(lambda salt: fingerprint_of(name, salt))
+        if found is None and _FINGERPRINT.fullmatch(name):
+            known = [each for each in await self.accounts() if each.fingerprint.startswith(name)]
+            return known[0] if len(known) == 1 else None
+        return found
+
+
+@attrs.frozen(eq=False)
+class StoredAccount:
+    """The days of one account in a store.
+
+    Args:
+        fingerprint: 32 hexadecimal digits by which the store knows the account.
+        number: the ``account_id`` of its rows in the tables.
+    """
+
+    fingerprint: str
+    number: int
+    _store: Store = attrs.field(repr=False)
+    _zone: dt.tzinfo | None = attrs.field(default=None, repr=False)
+
+    @property
+    def short(self) -> str:
+        """The first 8 digits of the fingerprint, which are enough to name the account."""
+        return self.fingerprint[:SHORT]
+
+    async def targets(self) -> list[Target]:
+        """Return the targets of which days were asked for.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        return await self._store.targets(self.number)
+
+    async def series(
+        self, start: dt.date | str, end: dt.date | str, target: Target = Account()
+    ) -> HourlySeries:
+        """Return the hours of a target from `start` to `end`, both included.
+
+        Days without figures are in `HourlySeries.missing_days`. The series holds about 400 bytes for each
+        day; read a long range in parts.
+
+        Args:
+            start: the first day, a date or ``"YYYY-MM-DD"``.
+            end: the last day.
+            target: `Account`, `Link` or `Group`.
+
+        Raises:
+            UsageError: `start` or `end` is not a day, or `end` is before `start`.
+            StoreError: the store cannot be read.
+        """
+        days = DateRange(as_day(start), as_day(end))
+        builder = SeriesBuilder(target, days)
+        for chunk in chunks(days):
+            for day in await self._store.read(self.number, target, chunk):
+                builder.add(day)
+        return builder.build()
+
+    async def entries(self, target: Target, days: DateRange | None = None) -> list[LedgerEntry]:
+        """Return what the store knows of each day, in order; days that were never asked for are left out.
+
+        Args:
+            target: the target.
+            days: the range; ``None``: all days.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        return await self._store.entries(self.number, target, days or ALL_DAYS)
+
+    async def count_by_state(
+        self, target: Target, days: DateRange | None = None, *, reader: Reader | None = None
+    ) -> Counter[DayState]:
+        """Return how many days are in each state; days that were never asked for are not counted.
+
+        Args:
+            target: the target.
+            days: the range; ``None``: all days.
+            reader: judges the states by a clock and a zone; ``None``: the stored ones count.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        return await self._store.count_by_state(self.number, target, days or ALL_DAYS, reader=reader)
+
+    async def coverage(
+        self, target: Target, days: DateRange | None = None, *, now: dt.datetime | None = None
+    ) -> Coverage:
+        """Return which days of a target are there, missing, stale, failed or refused.
+
+        Args:
+            target: the target.
+            days: the range; ``None``: from the first day that is known to the last.
+            now: the moment, aware, at which days are judged; ``None``: the present one.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        entries = await self.entries(target, days)
+        found = cover(target, entries, days, now=now or SystemClock().wall(), zone=self._zone)
+        if found.parked is not None and days is not None:
+            states = await self.count_by_state(target)
+            if any(states[state] for state in WITH_FIGURES):  # on other days than those of the range
+                return attrs.evolve(found, parked=None)
+        return found
+
+
+def there_are(accounts: tuple[StoredAccount, ...]) -> str:
+    """Return the end of a sentence: which accounts there are."""
+    if not accounts:
+        return ": it is empty"
+    return "; by their fingerprints there are: " + ", ".join(each.short for each in accounts)

@@ -1,0 +1,153 @@
+"""Fetch and keep what was fetched, however it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hourlyclicks import (
+    Account,
+    AuthenticationError,
+    Client,
+    DateRange,
+    Group,
+    Lane,
+    Limits,
+    Plan,
+    PlanError,
+    RetryPolicy,
+)
+from hourlyclicks.cli.actions.collecting import collect, collect_each
+from hourlyclicks.simulator import Rule, Script, Simulator, Status, run_virtual
+
+if TYPE_CHECKING:
+    from hourlyclicks.cli.actions.collecting import Outcome, Outcomes
+    from hourlyclicks.simulator import Faults, VirtualClock
+
+APRIL = DateRange.of("2025-04-01", "2025-04-30")
+BAD = dt.date(2025, 4, 10)
+USUAL = RetryPolicy()
+
+
+def collected(
+    faults: Faults | None = None, *, retry: RetryPolicy = USUAL, cancel_after: float | None = None
+) -> Outcome:
+    """Fetch April from a simulator with a second of latency, on virtual time."""
+
+    async def story(clock: VirtualClock) -> Outcome:
+        server = Simulator(limits=(), concurrency=0, faults=faults, latency=(0.5, 0.5), clock=clock)
+        transport = server.transport(clock)
+        async with Client(
+            server.key, limits=Limits(concurrency=2), transport=transport, clock=clock, retry=retry
+        ) as client:
+            task = asyncio.create_task(collect(client, APRIL, Account(), lane=Lane.INTERACTIVE))
+            if cancel_after is not None:
+                await clock.sleep(cancel_after)
+                task.cancel()
+            return await task
+
+    return run_virtual(story)
+
+
+def test_all_days_are_kept() -> None:
+    """When nothing fails, the series is complete."""
+    outcome = collected()
+    assert outcome.complete
+    assert (outcome.fetched, outcome.failures, outcome.ended_by, outcome.interrupted) == (30, {}, None, False)
+
+
+def test_a_day_that_fails_is_no_end() -> None:
+    """The other days are fetched all the same."""
+    outcome = collected(Script(Rule(Status(501), day=BAD)))
+    assert outcome.series.missing_days == (BAD,)
+    assert list(outcome.failures) == [BAD]
+    assert outcome.ended_by is None
+
+
+def test_a_cancellation_keeps_what_is_finished() -> None:
+    """After 5.5 seconds with two requests a second at a time, ten days are there."""
+    outcome = collected(cancel_after=5.5)
+    assert outcome.interrupted
+    assert outcome.fetched == 10
+
+
+def test_a_cancellation_keeps_what_was_answered_at_the_same_moment() -> None:
+    """A day that was answered but not yet looked at is kept as well."""
+    outcome = collected(cancel_after=5.0)
+    assert outcome.interrupted
+    assert outcome.fetched == 10
+
+
+def test_a_fatal_error_ends_it() -> None:
+    """What was fetched before is kept, and the error is told."""
+    outcome = collected(Script(Rule(Status(401), number=range(7, 99))))
+    assert isinstance(outcome.ended_by, AuthenticationError)
+    assert 4 <= outcome.fetched <= 6
+    assert outcome.failures == {}
+
+
+def test_a_storm_ends_it() -> None:
+    """When the retry budget is spent, the remaining days are not asked for; all that was fetched is kept."""
+    outcome = collected(Script(Rule(Status(500), number=range(7, 999))), retry=RetryPolicy(budget=3.0))
+    assert not outcome.complete
+    assert 1 <= len(outcome.failures) <= 3
+    assert 4 <= outcome.fetched <= 6
+
+
+TARGETS = (Account(), Group(1), Group(2))
+
+
+def collected_each(
+    faults: Faults | None = None, *, retry: RetryPolicy = USUAL, cancel_after: float | None = None
+) -> Outcomes:
+    """Fetch April of three targets, with two requests a second."""
+
+    async def story(clock: VirtualClock) -> Outcomes:
+        server = Simulator(limits=(), concurrency=0, faults=faults, latency=(0.5, 0.5), clock=clock)
+        transport = server.transport(clock)
+        async with Client(
+            server.key, limits=Limits(concurrency=2), transport=transport, clock=clock, retry=retry
+        ) as client:
+            task = asyncio.create_task(collect_each(client, APRIL, TARGETS, lane=Lane.INTERACTIVE))
+            if cancel_after is not None:
+                await clock.sleep(cancel_after)
+                task.cancel()
+            return await task
+
+    return run_virtual(story)
+
+
+def test_targets_are_fetched_one_after_the_other() -> None:
+    """All of them, and the series come as often as they are wanted."""
+    outcomes = collected_each(Script(Rule(Status(501), day=BAD, target=Group(1))))
+    assert (outcomes.total, outcomes.fetched, outcomes.complete, outcomes.left) == (90, 89, False, ())
+    assert [series.target for series in outcomes] == list(TARGETS) == [series.target for series in outcomes]
+    assert [(target, day) for target, day, _ in outcomes.failures()] == [(Group(1), BAD)]
+    assert list(outcomes.lacking()) == [(Group(1), (BAD,))]
+
+
+def test_a_cancellation_keeps_the_targets_before() -> None:
+    """The one that was under way is kept as far as it was, and the others are left."""
+    outcomes = collected_each(cancel_after=20.5)
+    assert outcomes.interrupted
+    assert [part.fetched for part in outcomes.parts] == [30, 10]
+    assert outcomes.left == (Group(2),)
+    assert [len(series.missing_days) for series in outcomes] == [0, 20, 30]
+
+
+def test_a_storm_leaves_the_targets_behind_it() -> None:
+    """When the retry budget of one is spent, the others are not asked for."""
+    outcomes = collected_each(Script(Rule(Status(500), number=range(37, 999))), retry=RetryPolicy(budget=3.0))
+    assert len(outcomes.parts) == 2
+    assert not outcomes.interrupted
+    assert outcomes.left == (Group(2),)
+
+
+async def test_what_cannot_begin_is_an_error() -> None:
+    """What the plan forbids raises, as it does in the client."""
+    async with Client("simulated-key", plan=Plan.PERSONAL) as client:
+        with pytest.raises(PlanError):
+            await collect(client, APRIL, Account(), lane=Lane.INTERACTIVE)

@@ -1,0 +1,26 @@
+"""Signals that come while a result is written; what they do to a run is in ``test_loop``."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from hourlyclicks.cli.console.hangup import held
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="there are no such signals elsewhere")
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_waits_until_the_result_is_written(name: str) -> None:
+    """What is being written becomes complete, and only then the signal has its effect."""
+    number, told = getattr(signal, name), []
+    before = signal.signal(number, lambda *_: told.append("signal"))
+    try:
+        with held():
+            os.kill(os.getpid(), number)
+            told.append("written")
+        assert told == ["written", "signal"]
+    finally:
+        signal.signal(number, before)

@@ -1,0 +1,211 @@
+"""The event loop of a command."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hourlyclicks.cli.console import loop
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+HANG_UP: signal.Signals | None = getattr(signal, "SIGHUP", None)
+SIGNALS = [name for name in (signal.SIGINT, signal.SIGTERM, HANG_UP) if name is not None]
+needs_hang_up = pytest.mark.skipif(HANG_UP is None, reason="there is no such signal elsewhere")
+
+
+async def which() -> str:
+    """Return where the running loop comes from."""
+    return type(asyncio.get_running_loop()).__module__.partition(".")[0]
+
+
+def test_uvloop_is_used_where_it_is_installed() -> None:
+    """The faster loop needs no switch."""
+    pytest.importorskip("uvloop")
+    assert loop.run(which()) == "uvloop"
+
+
+def test_nothing_is_said_where_uvloop_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then the loop is that of the standard library."""
+    monkeypatch.setitem(sys.modules, "uvloop", None)
+    assert loop.run(which()) == "asyncio"
+
+
+@pytest.fixture
+def ctrl_c() -> Iterator[None]:
+    """Let Ctrl-C mean what it means in a terminal, whoever started the tests."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    if HANG_UP is not None:
+        signal.signal(HANG_UP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
+@pytest.mark.parametrize("name", SIGNALS)
+@pytest.mark.parametrize("missing", [{}, {"uvloop": None}], ids=["uvloop", "asyncio"])
+def test_ctrl_c_is_a_cancellation(
+    missing: dict[str, None], name: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the coroutine makes of its cancellation is returned; SIGTERM and SIGHUP are like Ctrl-C."""
+    for module in missing:
+        monkeypatch.setitem(sys.modules, module, None)
+
+    async def wait() -> str:
+        asyncio.get_running_loop().call_soon(os.kill, os.getpid(), name)
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            return "kept"
+        return "lost"
+
+    assert loop.run(wait()) == "kept"
+
+
+@pytest.fixture
+def no_ctrl_c() -> Iterator[None]:
+    """Let Ctrl-C be ignored, as it is in the background of a script."""
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there is no such signal elsewhere")
+@pytest.mark.usefixtures("no_ctrl_c")
+@pytest.mark.parametrize("missing", [{}, {"uvloop": None}], ids=["uvloop", "asyncio"])
+def test_sigterm_is_heard_where_ctrl_c_is_ignored(
+    missing: dict[str, None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A command that is stopped before it could keep anything ends as after Ctrl-C, and is not killed."""
+    for module in missing:
+        monkeypatch.setitem(sys.modules, module, None)
+
+    async def wait() -> None:
+        asyncio.get_running_loop().call_soon(os.kill, os.getpid(), signal.SIGTERM)
+        await asyncio.sleep(5)  # never that long, unless it is not heard
+
+    before = signal.signal(signal.SIGTERM, lambda *_: None)  # not to be killed when it is not heard
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            loop.run(wait())
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
+@pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("missing", [{}, {"uvloop": None}], ids=["uvloop", "asyncio"])
+@pytest.mark.parametrize("times", [1, 2])
+def test_ctrl_c_stops_first_and_then_ends(
+    missing: dict[str, None], name: signal.Signals, times: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first one sets the event and is told, the second one cancels; SIGTERM is as good as Ctrl-C."""
+    for module in missing:
+        monkeypatch.setitem(sys.modules, module, None)
+    told: list[str] = []
+
+    async def work(stop: asyncio.Event) -> str:
+        os.kill(os.getpid(), name)
+        await stop.wait()
+        if times == 1:
+            return "kept"
+        os.kill(os.getpid(), name)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            told.append("ended")
+        return "never"
+
+    before = signal.signal(signal.SIGTERM, lambda *_: None)  # not to be killed when it is not heard
+    try:
+        if times == 1:
+            assert loop.run_until_stopped(work, on_stop=lambda: told.append("stopping")) == "kept"
+        else:
+            with pytest.raises(KeyboardInterrupt):
+                loop.run_until_stopped(work, on_stop=lambda: told.append("stopping"))
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert told == ["stopping", "ended"][:times]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there is no such signal elsewhere")
+@pytest.mark.usefixtures("no_ctrl_c")
+def test_who_ignores_ctrl_c_goes_on_doing_so() -> None:
+    """In the background of a script, Ctrl-C is for others, and SIGTERM stops."""
+
+    async def work(stop: asyncio.Event) -> bool:
+        os.kill(os.getpid(), signal.SIGINT)
+        await asyncio.sleep(0)
+        assert not stop.is_set()
+        os.kill(os.getpid(), signal.SIGTERM)
+        await stop.wait()
+        return True
+
+    before = signal.signal(signal.SIGTERM, lambda *_: None)  # not to be killed when it is not heard
+    try:
+        assert loop.run_until_stopped(work, on_stop=lambda: None)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@needs_hang_up
+@pytest.mark.usefixtures("ctrl_c")
+@pytest.mark.parametrize("missing", [{}, {"uvloop": None}], ids=["uvloop", "asyncio"])
+def test_only_the_first_hang_up_counts(missing: dict[str, None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The kernel and the shell both send one: it stops a run, and neither cuts it short nor kills later."""
+    for module in missing:
+        monkeypatch.setitem(sys.modules, module, None)
+    told: list[str] = []
+
+    async def work(stop: asyncio.Event) -> str:
+        os.kill(os.getpid(), signal.SIGHUP)
+        await stop.wait()
+        os.kill(os.getpid(), signal.SIGHUP)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        return "kept"
+
+    assert loop.run_until_stopped(work, on_stop=lambda: told.append("stopping")) == "kept"
+    os.kill(os.getpid(), signal.SIGHUP)
+    assert told == ["stopping"]
+
+
+@needs_hang_up
+@pytest.mark.usefixtures("ctrl_c")
+def test_a_hang_up_after_another_signal_is_no_second_one() -> None:
+    """Some service managers send SIGHUP right after SIGTERM; what is under way is kept all the same."""
+
+    async def work(stop: asyncio.Event) -> str:
+        os.kill(os.getpid(), signal.SIGTERM)
+        await stop.wait()
+        os.kill(os.getpid(), signal.SIGHUP)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        return "kept"
+
+    before = signal.signal(signal.SIGTERM, lambda *_: None)  # not to be killed when it is not heard
+    try:
+        assert loop.run_until_stopped(work, on_stop=lambda: None) == "kept"
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@needs_hang_up
+def test_a_hang_up_that_is_ignored_stays_ignored() -> None:
+    """Under nohup a run goes on."""
+
+    async def work() -> str:
+        os.kill(os.getpid(), signal.SIGHUP)
+        await asyncio.sleep(0)
+        return "done"
+
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    assert loop.run(work()) == "done"
+    assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN

@@ -1,0 +1,102 @@
+"""The command line that fetches what is still missing."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hourlyclicks import RetryPolicy
+from hourlyclicks.cli.actions import backfill
+from hourlyclicks.cli.output import resume
+from hourlyclicks.cli.output.resume import program, quoted
+from hourlyclicks.simulator import Rule, Script, Status
+from tests.cli.serving import APRIL, FAST, LINK, ONE_AT_A_TIME, invoke, serving
+from tests.cli.stocks import stock
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BASH = shutil.which("bash")
+
+
+@pytest.mark.parametrize("word", ["kYdr", "a b", "it's", "$HOME", "한글", "", "\\n", "a\x1b[31mb", "'\\\x07"])
+def test_a_shell_reads_back_what_was_quoted(word: str) -> None:
+    """A quoted word steers no terminal, and means itself in a shell."""
+    written = quoted(word)
+    assert written.isprintable()
+    if BASH is None:
+        pytest.skip("needs bash")
+    command = [BASH, "-c", f"printf %s {written}"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - that is the question
+    assert done.stdout == word
+
+
+@pytest.mark.parametrize(
+    ("argv", "found", "words"),
+    [
+        ("/env/bin/hourlyclicks", "/env/bin/hourlyclicks", ["hourlyclicks"]),
+        ("/env/bin/hourlyclicks", None, ["/env/bin/hourlyclicks"]),
+        ("env/bin/hourlyclicks", "/other/hourlyclicks", ["env/bin/hourlyclicks"]),
+        ("/lib/hourlyclicks/__main__.py", "/env/bin/hourlyclicks", ["hourlyclicks"]),
+        ("/lib/hourlyclicks/__main__.py", "/other/hourlyclicks", ["/env/bin/python", "-m", "hourlyclicks"]),
+        ("/lib/pytest/__main__.py", None, ["hourlyclicks"]),
+    ],
+)
+def test_a_shell_finds_the_program_again(
+    monkeypatch: pytest.MonkeyPatch, argv: str, found: str | None, words: list[str]
+) -> None:
+    """A command line begins as this shell needs it, also where the virtual environment is not active."""
+    monkeypatch.setattr(sys, "argv", [argv])
+    monkeypatch.setattr(sys, "executable", "/env/bin/python")
+    monkeypatch.setattr(shutil, "which", lambda _: found)
+    assert program() == words
+
+
+def test_where_all_missing_days_are_told_works_as_it_stands(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The command for all that is missing names the store and the account, quoted, and shows the days."""
+    monkeypatch.setattr(backfill, "RETRY", RetryPolicy(attempts=1))
+    store = str(tmp_path / "it's here.db")
+    words = ("--store", store, "--account-name", "my news", *LINK, *APRIL, *FAST)
+    with serving(faults=Script(Rule(Status(501), number=range(5, 99)))) as server:
+        result = invoke("backfill", *words, "--base-url", server.url)
+    line = next(line for line in result.stderr.splitlines() if "; all of them: " in line)
+    told = shlex.split(line.partition("; all of them: ")[2])
+    assert told[:5] == ["hourlyclicks", "status", "--all", "--store", store]
+    shown = invoke(*told[1:])
+    assert (shown.exit_code, "failed" in shown.stdout) == (0, True)
+
+
+def test_where_an_export_sends_works_as_it_stands(tmp_path: Path) -> None:
+    """The command that shows what is missing names the store; one that is in the environment stays there."""
+    store = str(stock(tmp_path / "a store.db"))
+    result = invoke("export", "--store", store)
+    told = shlex.split(result.stderr.splitlines()[0].partition("; see ")[2])
+    assert told == ["hourlyclicks", "status", "--store", store]
+    assert invoke(*told[1:]).exit_code == 0
+    result = invoke("export", *LINK, env={"HOURLYCLICKS_STORE": store})
+    told = shlex.split(result.stderr.splitlines()[0].partition("; see ")[2])
+    assert told == ["hourlyclicks", "status", *LINK]
+    assert invoke(*told[1:], env={"HOURLYCLICKS_STORE": store}).exit_code == 0
+
+
+def test_a_command_line_for_many_targets_stays_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What does not fit into a line is left out: without targets, all of them are shown."""
+    monkeypatch.setattr(resume, "_LONGEST_LINE", 10)
+    store = str(stock(tmp_path / "clicks.db"))
+    assert f"see hourlyclicks status --store {store}\n" in invoke("export", "--store", store, *LINK).stderr
+
+
+def test_what_is_fetched_for_the_rest_overwrites_nothing(tmp_path: Path) -> None:
+    """The file for the rest is one that is not there yet."""
+    (tmp_path / "clicks.from-2025-04-10.csv").touch()
+    with serving(faults=Script(Rule(Status(501), number=range(10, 99)))) as server:
+        words = (*LINK, *APRIL, *ONE_AT_A_TIME, "--base-url", server.url)
+        result = invoke("fetch", *words, "-o", str(tmp_path / "clicks.csv"))
+    assert f"-o {tmp_path}/clicks.from-2025-04-10-2.csv\n" in result.stderr

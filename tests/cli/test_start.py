@@ -1,0 +1,48 @@
+"""What the help of a command costs: only what its options need is imported."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from hourlyclicks.cli.app import COMMANDS
+from hourlyclicks.cli.commands.simulate import POLICING
+from hourlyclicks.simulator import ALGORITHMS
+from tests.cli.serving import ENVIRONMENT, ROOT
+
+_ROOMS = "client coordination engine events fetching jobs simulator transport cli.actions"
+_MODULES = "model.series store.ledger wire.decode wire.key"
+HEAVY = {
+    *("aiohttp", "asyncio", "asyncpg", "cattrs", "concurrent", "csv", "email", "hashlib", "logging"),
+    *("msgspec", "platformdirs", "rich", "socket", "sqlite3", "ssl", "subprocess", "tempfile", "tenacity"),
+    *("tomllib", "uvloop", "zoneinfo"),
+    *(f"hourlyclicks.{name}" for name in f"{_ROOMS} {_MODULES}".split()),
+}
+"""What no help needs. With all of these, ``status --help`` takes four times as long."""
+
+SCRIPT = """
+import sys
+from hourlyclicks.cli import main
+try:
+    main()
+finally:
+    sys.stderr.write("\\n".join(sys.modules))
+"""
+
+
+@pytest.mark.parametrize(
+    "words", [["--version"], ["--help"], *([name, "--help"] for name in COMMANDS)], ids=str
+)
+def test_help_loads_nothing_heavy(words: list[str]) -> None:
+    """The help of a command, and the version, are shown without a single module that only its work needs."""
+    command = [sys.executable, "-c", SCRIPT, *words]
+    done = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, cwd=ROOT, check=True)  # noqa: S603 - ours
+    assert done.stdout
+    assert HEAVY & set(done.stderr.split()) == set()
+
+
+def test_the_names_of_algorithms_are_those_of_the_simulator() -> None:
+    """The command line lists them without importing the simulator."""
+    assert list(POLICING) == list(ALGORITHMS)

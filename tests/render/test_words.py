@@ -1,0 +1,67 @@
+"""Figures and foreign text as words."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from hourlyclicks import Limits, Plan, Rate
+from hourlyclicks.render.words import count, duration, on_the_clock, pace, safe, span
+
+NOON = dt.datetime(2025, 6, 1, 12).astimezone()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (-1, "0 s"),
+        (0.4, "0 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min"),
+        (61, "1 min 1 s"),
+        (3599.6, "1 h"),
+        (24_796, "6 h 53 min"),
+        (86_399, "1 d"),
+        (183_600, "2 d 3 h"),
+        (86_400 * 1500, "1,500 d"),
+    ],
+)
+def test_a_duration_has_two_units(seconds: float, words: str) -> None:
+    """Seconds become the two largest units that matter, rounded."""
+    assert duration(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("number", "noun", "words"),
+    [(1, "day", "1 day"), (3653, "day", "3,653 days"), (0, "retry", "0 retries"), (1, "retry", "1 retry")],
+)
+def test_a_number_agrees_with_its_noun(number: int, noun: str, words: str) -> None:
+    """One is singular, everything else plural."""
+    assert count(number, noun) == words
+
+
+def test_limits_read_well() -> None:
+    """A limit says what is allowed in which time, and how much at a time."""
+    assert pace(Plan.BUSINESS.limits) == "24 requests a minute, 2 at a time"
+    both = Limits((Rate(1, 1.0), Rate(500, 90.0)), concurrency=3)
+    assert pace(both) == "1 request a second and 500 requests in 90 s, 3 at a time"
+    assert pace(Limits()) == "any rate, 1 at a time"
+
+
+def test_foreign_text_cannot_steer_a_terminal() -> None:
+    """Control, ANSI and bidirectional characters are escaped, Hangul and brackets are not."""
+    assert safe("[red]한\x1b[31m\u202e\r\nx[/]") == "[red]한\\x1b[31m\\u202e\\r\\nx[/]"
+
+
+def test_a_stretch_of_one_day_is_that_day() -> None:
+    """A stretch is written as its ends, or as its day."""
+    assert span(dt.date(2025, 4, 1), dt.date(2025, 4, 1)) == "2025-04-01"
+    assert span(dt.date(2025, 4, 1), dt.date(2025, 4, 3)) == "2025-04-01..2025-04-03"
+
+
+def test_the_end_has_its_date_if_that_is_not_today() -> None:
+    """The time of day is enough for today."""
+    assert on_the_clock(NOON, 125 * 60) == "14:05"
+    assert on_the_clock(NOON, 86_400) == "2025-06-02 12:00"
+    assert on_the_clock(NOON, 1e12) == "after the year 9999"

@@ -1,0 +1,143 @@
+"""What a store knows of a target, day by day."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+import attrs
+
+from hourlyclicks import DateRange
+from hourlyclicks.store.coverage import Month, Trouble, cover
+from hourlyclicks.store.ledger import DayState, Failure, LedgerEntry, state_of
+from tests.cli.stocks import LATER, LINK, answer, days, trouble
+
+if TYPE_CHECKING:
+    from hourlyclicks.store.coverage import Coverage
+
+APRIL = DateRange.of("2025-04-01", "2025-04-30")
+
+
+def mark(date: dt.date, *, final: bool = True) -> LedgerEntry:
+    """Return the mark of a day that was answered."""
+    return LedgerEntry(date, state_of(answer(date, final=final)), LATER, 1, 1)
+
+
+def covered(
+    marks: list[LedgerEntry], range_: DateRange | None = None, *, now: dt.datetime = LATER
+) -> Coverage:
+    """Return what is known of a link."""
+    return cover(LINK, marks, range_, now=now, zone=dt.UTC)
+
+
+def test_nothing_known_is_no_range() -> None:
+    """Of a target without marks nothing can be said, unless days were named: they are all missing."""
+    assert covered([]).range is None
+    assert covered([], APRIL).missing == (APRIL,)
+    assert covered([], APRIL).months == {(2025, 4): Month(30, 0)}
+
+
+def test_what_lies_between_known_days_is_missing() -> None:
+    """Without a range, the days from the first known one to the last are looked at."""
+    known = [mark(day) for day in days("2025-04-01", 30) if day.day not in {3, 4, 9}]
+    coverage = covered(known)
+    assert coverage.range == APRIL
+    assert coverage.missing == (
+        DateRange.of("2025-04-03", "2025-04-04"),
+        DateRange.of("2025-04-09", "2025-04-09"),
+    )
+    assert (coverage.missing_days, coverage.states[DayState.FINAL]) == (3, 27)
+
+
+def test_a_range_may_be_wider_than_what_is_known() -> None:
+    """Days before and after are missing, too, and months are counted as far as they lie in it."""
+    coverage = covered(
+        [mark(day) for day in days("2025-04-01", 30)], DateRange.of("2025-03-30", "2025-05-02")
+    )
+    assert [str(part) for part in coverage.missing] == ["2025-03-30..2025-03-31", "2025-05-01..2025-05-02"]
+    assert coverage.months == {(2025, 3): Month(2, 0), (2025, 4): Month(30, 30), (2025, 5): Month(2, 0)}
+
+
+def test_the_first_and_the_last_day_there_are() -> None:
+    """The ends of the calendar are days like any other."""
+    everything = DateRange(dt.date.min, dt.date.max)
+    coverage = covered([mark(dt.date.min), mark(dt.date.max)], everything)
+    assert coverage.missing == (DateRange(dt.date(1, 1, 2), dt.date(9999, 12, 30)),)
+    assert set(coverage.months) == {(year, month) for year in (1, 9999) for month in range(1, 13)}
+
+
+def test_days_that_a_backfill_would_ask_for_again_are_stale() -> None:
+    """An hour after they were asked for, or once they can be final."""
+    first, second = days("2025-06-01", 2)
+    marks = [mark(first, final=False), mark(second, final=False)]
+    assert covered(marks).stale == ()
+    assert covered(marks, now=LATER + dt.timedelta(hours=1)).stale == (DateRange(first, second),)
+
+
+def test_days_without_figures_are_grouped_by_their_reasons() -> None:
+    """A stretch is of one state and one reason, and has no gap; such days are known, but not missing."""
+    first = days("2025-04-01", 6)
+    marks = [
+        trouble(first[0]),
+        trouble(first[1]),
+        trouble(first[2], text="HTTP 502"),
+        mark(first[3]),
+        trouble(first[4], text="HTTP 502"),
+        trouble(first[5], refused=True, text="no"),
+    ]
+    coverage = covered(marks)
+    assert coverage.troubles == (
+        Trouble(DateRange(first[0], first[1]), DayState.FAILED, "HTTP 500"),
+        Trouble(DateRange(first[2], first[2]), DayState.FAILED, "HTTP 502"),
+        Trouble(DateRange(first[4], first[4]), DayState.FAILED, "HTTP 502"),
+        Trouble(DateRange(first[5], first[5]), DayState.REFUSED, "the API answered code 7: no"),
+    )
+    assert (coverage.missing, coverage.months) == ((), {(2025, 4): Month(6, 1)})
+
+
+def test_what_a_wrong_clock_has_stamped_is_stale_or_failed() -> None:
+    """A stamp in the future is true of nothing, with a zone or without one."""
+    first, second = days("2025-04-01", 2)
+    ahead = [
+        attrs.evolve(known, asked_at=LATER + dt.timedelta(days=1000))
+        for known in (mark(first), trouble(second, refused=True, text="no"))
+    ]
+    for zone in (None, dt.UTC):
+        coverage = cover(LINK, ahead, None, now=LATER, zone=zone)
+        assert coverage.states == {DayState.PROVISIONAL: 1, DayState.FAILED: 1}
+        assert coverage.stale == (DateRange(first, first),)
+        assert [part.state for part in coverage.troubles] == [DayState.FAILED]
+
+
+def test_the_zone_that_is_named_decides() -> None:
+    """Without one the stored state counts."""
+    evening = dt.datetime(2025, 4, 1, 20, tzinfo=dt.UTC)
+    known = [attrs.evolve(mark(dt.date(2025, 4, 1)), asked_at=evening)]
+    east = dt.timezone(dt.timedelta(hours=9))
+    for zone, final in ((None, 1), (east, 1), (dt.UTC, 0)):
+        coverage = cover(LINK, known, None, now=LATER, zone=zone)
+        assert (coverage.states[DayState.FINAL], coverage.stale_days) == (final, 1 - final)
+
+
+def rejected(date: dt.date, text: str = "no such link", code: int | None = 7) -> LedgerEntry:
+    """Return the mark of a day that failed since the API, or a gateway, rejected it."""
+    return LedgerEntry(date, DayState.FAILED, LATER, 1, reason=Failure("ApiError", text, code, 200))
+
+
+def test_a_parked_target_is_known_by_its_days() -> None:
+    """Five days that failed with the same rejection, and none with figures; anything less is not parked."""
+    april = days("2025-04-01", 6)
+    alike = [rejected(day, f"no such link on {day}") for day in april[:5]]
+    assert covered(alike).parked == "the API answered code 7: no such link on 2025-04-01"
+    assert covered([*alike, trouble(april[5])]).parked is not None
+    gateway = covered([rejected(day, "404 page not found", None) for day in april]).parked
+    assert gateway is not None
+    assert "gateway" in gateway
+    for others in (
+        [*alike, mark(april[5])],
+        alike[:4],
+        [*alike[:4], rejected(april[4], code=8)],
+        [*alike[:4], trouble(april[4], refused=True)],
+        [trouble(day) for day in april],
+    ):
+        assert covered(others).parked is None
