@@ -229,7 +229,11 @@ class Arbiter:
     def _recall(self) -> None:
         """Bring the regulator to where the book says it was."""
         state, window, spacing = self._state, self._throttle.window, self._throttle.spacing
-        window.restore(flying=len(state.requests), released=state.released, even=state.even)
+        window.restore(
+            in_flight=(request.sent for request in state.requests.values()),
+            released=state.released,
+            even=state.even,
+        )
         pause = window.pause
         pause.epoch, pause.until, pause.held, pause.probing = state.pause
         if state.throttle is not None:
