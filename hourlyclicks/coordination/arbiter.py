@@ -28,8 +28,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from hourlyclicks.clock import SECOND
 from hourlyclicks.coordination.state import BreakerState, Claim, QueueEntry, SentRequest
 from hourlyclicks.pacing.breaker import Wait
-from hourlyclicks.pacing.spacing import LONGEST_WAIT
-from hourlyclicks.pacing.throttle import AdaptiveThrottle
+from hourlyclicks.pacing.throttle import LONGEST_WAIT, AdaptiveThrottle
 from hourlyclicks.pacing.window import Slot
 
 if TYPE_CHECKING:

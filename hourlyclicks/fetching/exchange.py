@@ -29,9 +29,9 @@ from hourlyclicks.fetching.retry import Retrier
 from hourlyclicks.fetching.skew import SkewWatch
 from hourlyclicks.fetching.trust import Doubt, KeyTrust, condemns
 from hourlyclicks.model.dates import Finality
+from hourlyclicks.pacing.breaker import MOST_PAUSES
 from hourlyclicks.pacing.limiter import ANSWERED, LOST, SUCCEEDED, Limiter
 from hourlyclicks.pacing.queue import Lane, OverError
-from hourlyclicks.pacing.spacing import MOST_PAUSES
 from hourlyclicks.wire.age import dated
 from hourlyclicks.wire.decode import decode_day
 from hourlyclicks.wire.key import ApiKey

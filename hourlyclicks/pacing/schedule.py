@@ -15,8 +15,8 @@ it. `least` fills x with steps of the sizes 1, concurrency and size so that the 
 (`Spans`). Nothing here depends on the number of requests; the past has at most as many moments as the
 windows have slots.
 
-Abandoned requests end at moments of their own. Until the first of them ends, the requests pass the same limits
-with smaller sizes, so that the schedule is computed in one stretch for each of them.
+Abandoned requests end at moments of their own. Until the first of them ends, the requests pass the same
+limits with smaller sizes, so that the schedule is computed in one stretch for each of them.
 """
 
 from __future__ import annotations
@@ -101,10 +101,12 @@ class Spans:
             size, length, reach = self.levels[index]
             full, rest = divmod(number, size)
             if reach:
-                return total + max(
+                choices = {*range(max(0, full + 1 - reach), full + 1), *range(min(full + 1, reach))}
+                ways = [
                     used * (length + latency) + self.least(number - used * size, latency, index + 1)
-                    for used in {*range(max(0, full + 1 - reach), full + 1), *range(min(full + 1, reach))}
-                )
+                    for used in choices
+                ]
+                return total + max(ways)
             number = rest
             total += full * (length + latency)
         return total + self.without_windows(number, latency)
@@ -134,7 +136,7 @@ class Schedule:
 
     __slots__ = ("abandoned", "even", "held", "latency", "returns", "spans", "start")
 
-    def __init__(  # noqa: PLR0913 - all of them are the past
+    def __init__(
         self,
         spans: Spans,
         latency: int,
@@ -167,15 +169,15 @@ class Schedule:
 
     def _leaves(self, number: int) -> int:
         spans, latency, returns = self.spans, self.latency, self.returns
-        first = self.start if self.start > self.even else self.even
+        first = max(self.even, self.start)
         if spans.after_response:
             if returns:
                 first = max(first, returns[-1] + spans.extra)
             best = first + spans.least(number, latency)
         elif spans.interval or not spans.simple:
             best = first + spans.least(number, latency)
-            nth = spans.group - len(returns)  # this request waits for the first response
-            for nth, moment in enumerate(returns, nth):
+            free = spans.group - len(returns)  # the request with this number waits for the first response
+            for nth, moment in enumerate(returns, free):
                 if 0 <= nth <= number:
                     best = max(best, moment + spans.least(number - nth, latency))
         else:
@@ -211,7 +213,7 @@ class Schedule:
                 windows, rest = divmod(rest, window)
                 full += windows * (length + latency)
             end = nth + rest
-            until = end if end < last else last
+            until = min(last, end)
             if held[until - free] + full + spans.without_windows(rest, latency) > best:
                 best = max(best, full + self._latest(held, nth - free, until - free, end - free))
             nth = until + 1
@@ -294,7 +296,7 @@ class Schedule:
                 self.even = max(self.even, moment + self.spans.extra)
 
 
-def _latest(held: list[int], first: int, last: int, end: int, group: int, round_: int) -> int:  # noqa: PLR0913, PLR0917 - called for every window of every ETA
+def _latest(held: list[int], first: int, last: int, end: int, group: int, round_: int) -> int:
     """Return the latest of ``held[k] + (end - k) // group * round_``, k from `first` to `last`.
 
     `held` is in order, so that of those with the same number of rounds only the last matters.
@@ -308,4 +310,5 @@ def _latest(held: list[int], first: int, last: int, end: int, group: int, round_
     most = (end - lowest) // group * round_
     if held[top] + most <= best:
         return best
-    return max(best, *map(add, held[lowest : top + 1 : group], range(most, rounds * round_, -round_)))
+    others: int = max(map(add, held[lowest : top + 1 : group], range(most, rounds * round_, -round_)))
+    return max(best, others)

@@ -224,7 +224,7 @@ class SlidingWindow:
             latency: nanoseconds from each sending to its response.
             opens: a moment before which none of them may go, besides what the window itself knows.
         """
-        start = opens if opens > now else now
+        start = max(now, opens)
         if self._abandoned or self.pause.held:
             return self._finish_exceptionally(requests - 1, now, latency, start)
         returns = self._returns(now, latency)
@@ -261,7 +261,7 @@ class SlidingWindow:
     def _returns(self, now: int, latency: int) -> list[int]:
         """Return when the requests in flight return, in order."""
         overdue = now - latency
-        return [(sent if sent > overdue else overdue) + latency for sent in self._sent]
+        return [(max(overdue, sent)) + latency for sent in self._sent]
 
     def _schedule(self, latency: int, start: int, returns: list[int]) -> Schedule:
         spans = self._spans

@@ -71,7 +71,7 @@ def places_taken(client: Client) -> int:
     """Return how many requests are under way as far as the limiter knows."""
     backend = client._engine.limiter._backend
     assert isinstance(backend, LocalBackend)
-    return backend.throttle.window._flying
+    return len(backend.throttle.window._sent)
 
 
 @contextlib.contextmanager

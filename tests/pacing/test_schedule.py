@@ -5,16 +5,19 @@ from __future__ import annotations
 import copy
 from heapq import heappop, heappush
 from itertools import count
+from typing import TYPE_CHECKING
 
 import attrs
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from hourlyclicks.events import Binding
 from hourlyclicks.pacing.plans import Limits, Rate
 from hourlyclicks.pacing.window import EVEN_SLACK, Moment, SlidingWindow, Slot
 from tests.pacing.world import S
 from tests.sizes import examples
+
+if TYPE_CHECKING:
+    from hourlyclicks.events import Binding
 
 UNLIMITED = 10**9
 
@@ -132,7 +135,7 @@ def begin(limits: Limits, spacing: tuple[float, bool] | None) -> Simulation:
 @given(LIMITS, SPACINGS, PASTS, st.integers(1, 300), LATENCIES, st.one_of(st.just(0), LENGTHS))
 @example(Limits((Rate(7, 10), Rate(10, 15)), 3), None, [], 200, S // 4, 0)
 @example(Limits((Rate(4, 7),), 3), (0.3, False), [("send", 0)] * 4, 100, S, 0)
-def test_the_eta_is_what_a_simulation_takes(  # noqa: PLR0913 - drawn one by one
+def test_the_eta_is_what_a_simulation_takes(
     limits: Limits,
     spacing: tuple[float, bool] | None,
     past: list[tuple[str, int]],

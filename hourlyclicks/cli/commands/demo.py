@@ -33,7 +33,7 @@ from hourlyclicks.cli.tables import WEEKDAYS, palette_for
 from hourlyclicks.cli.words import count, pace, say
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.targets import Target
-from hourlyclicks.pacing.forecast import theoretical_minimum
+from hourlyclicks.pacing.eta import theoretical_minimum
 from hourlyclicks.simulator import Simulator
 
 if TYPE_CHECKING:

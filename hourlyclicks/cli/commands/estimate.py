@@ -16,7 +16,7 @@ from hourlyclicks.cli.selection import with_targets
 from hourlyclicks.cli.words import BOUND_BY, count, duration
 from hourlyclicks.cli.words import pace as pace_in_words
 from hourlyclicks.model.dates import as_zone
-from hourlyclicks.pacing.forecast import TYPICAL_LATENCY, forecast
+from hourlyclicks.pacing.eta import TYPICAL_LATENCY, forecast
 from hourlyclicks.pacing.plans import Plan
 from hourlyclicks.store.freshness import Freshness
 from hourlyclicks.store.ledger import SETTLED, DayState
