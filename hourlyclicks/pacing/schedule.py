@@ -26,7 +26,7 @@ from operator import add
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 
 class WindowSize(NamedTuple):
@@ -63,7 +63,18 @@ class Spans:
         high: the largest.
     """
 
-    __slots__ = ("after_response", "extra", "group", "high", "interval", "levels", "low", "simple", "windows")
+    __slots__ = (
+        "after_response",
+        "extra",
+        "group",
+        "high",
+        "interval",
+        "levels",
+        "low",
+        "plain",
+        "simple",
+        "windows",
+    )
 
     def __init__(
         self,
@@ -93,21 +104,23 @@ class Spans:
             self.simple = self.simple and fits
             self.levels = (_Level(size, length, 0 if fits else largest), *self.levels)
             largest, below = max(largest, size), size
+        self.plain = self.simple and not interval
 
     def least(self, number: int, latency: int, level: int = 0) -> int:
         """Return the least nanoseconds between a request and that many after it."""
         total = 0
         for index in range(level, len(self.levels)):
             size, length, reach = self.levels[index]
-            full, rest = divmod(number, size)
+            full = number // size
             if reach:
                 choices = {*range(max(0, full + 1 - reach), full + 1), *range(min(full + 1, reach))}
                 ways = [
                     used * (length + latency) + self.least(number - used * size, latency, index + 1)
                     for used in choices
                 ]
-                return total + max(ways)
-            number = rest
+                longest: int = max(ways)
+                return total + longest
+            number %= size
             total += full * (length + latency)
         return total + self.without_windows(number, latency)
 
@@ -165,84 +178,8 @@ class Schedule:
         self.start = moment + self.latency
         self._end(self.start)
 
-    # -- the longest path -------------------------------------------------------------------------------
-
     def _leaves(self, number: int) -> int:
-        spans, latency, returns = self.spans, self.latency, self.returns
-        first = max(self.even, self.start)
-        if spans.after_response:
-            if returns:
-                first = max(first, returns[-1] + spans.extra)
-            best = first + spans.least(number, latency)
-        elif spans.interval or not spans.simple:
-            best = first + spans.least(number, latency)
-            free = spans.group - len(returns)  # the request with this number waits for the first response
-            for nth, moment in enumerate(returns, free):
-                if 0 <= nth <= number:
-                    best = max(best, moment + spans.least(number - nth, latency))
-        else:
-            # All full windows come last. So of the responses one matters: that for which the request waits
-            # that is in the same round of the first window.
-            best, rest = 0, number
-            for size, length, _ in spans.levels:
-                full, rest = divmod(rest, size)
-                best += full * (length + latency)
-            rounds, place = divmod(rest, spans.group)
-            place += len(returns) - spans.group
-            if place >= 0 and returns[place] > first:
-                first = returns[place]
-            best += first + rounds * latency
-        for (size, _), held in zip(spans.windows, self.held, strict=False):
-            if held and held[-1] > self.start:
-                search = self._held if spans.simple else self._each
-                best = search(size, held, number, best)
-        return best
-
-    def _held(self, size: int, held: list[int], number: int, best: int) -> int:
-        """Return the latest of `best` and the paths from the slots of a window, many at a time.
-
-        As long as the same number of full windows follows, the later slots are at least as late, and only
-        the rounds of the concurrency between them and the last request differ.
-        """
-        spans, latency = self.spans, self.latency
-        free = size - len(held)  # the request with this number waits for the first slot
-        nth, last = max(free, 0), min(size - 1, number)
-        while nth <= last:
-            full, rest = 0, number - nth
-            for window, length, _ in spans.levels:
-                windows, rest = divmod(rest, window)
-                full += windows * (length + latency)
-            end = nth + rest
-            until = min(last, end)
-            if held[until - free] + full + spans.without_windows(rest, latency) > best:
-                best = max(best, full + self._latest(held, nth - free, until - free, end - free))
-            nth = until + 1
-        return best
-
-    def _latest(self, held: list[int], first: int, last: int, end: int) -> int:
-        """Return the latest path from the slots `first` to `last` of a window to the slot `end`."""
-        spans = self.spans
-        group, interval, round_ = spans.group, spans.interval, self.latency + spans.extra
-        if not interval:
-            return _latest(held, first, last, end, group, round_)
-        if interval * group >= round_:
-            return _latest(held, first, last, end, 1, interval)
-        return max(
-            _latest(held, first, min(last, end - more), end - more, group, round_) + more * interval
-            for more in range(min(group, end - first + 1))
-        )
-
-    def _each(self, size: int, held: list[int], number: int, best: int) -> int:
-        """Return the same as `_held`, where the number of full windows has to be searched for."""
-        least, latency = self.spans.least, self.latency
-        free = size - len(held)
-        first, last = max(free, 0), min(size - 1, number)
-        longest = least(number - first, latency) if first <= last else 0
-        for nth in range(last, first - 1, -1):
-            if held[nth - free] + longest <= best:
-                break
-            best = max(best, held[nth - free] + least(number - nth, latency))
-        return best
+        return leaves(number, self.spans, self.latency, self.start, self.even, self.returns, self.held)
 
     # -- abandoned requests -----------------------------------------------------------------------------
 
@@ -296,19 +233,102 @@ class Schedule:
                 self.even = max(self.even, moment + self.spans.extra)
 
 
-def _latest(held: list[int], first: int, last: int, end: int, group: int, round_: int) -> int:
-    """Return the latest of ``held[k] + (end - k) // group * round_``, k from `first` to `last`.
+def leaves(
+    number: int,
+    spans: Spans,
+    latency: int,
+    start: int,
+    even: int,
+    returns: Sequence[int],
+    held: Iterable[Sequence[int]],
+) -> int:
+    """Return when the nth further request leaves, n from 0; for the rest see `Schedule`."""
+    first = max(even, start)
+    if spans.plain:
+        # All full windows come last. So of the responses only one matters: that of the request in flight
+        # which holds the place that the request takes in the first round.
+        best, rest, group = 0, number, spans.group
+        for size, length, _ in spans.levels:
+            best += rest // size * (length + latency)
+            rest %= size
+        place = rest % group - group + len(returns)
+        if place >= 0 and returns[place] > first:
+            first = returns[place]
+        best += first + rest // group * latency
+    elif spans.after_response:
+        if returns:
+            first = max(first, returns[-1] + spans.extra)
+        best = first + spans.least(number, latency)
+    else:
+        best = first + spans.least(number, latency)
+        free = spans.group - len(returns)  # the request with this number waits for the first response
+        for nth, moment in enumerate(returns, free):
+            if 0 <= nth <= number:
+                best = max(best, moment + spans.least(number - nth, latency))
+    for window, slots in zip(spans.windows, held, strict=False):
+        if slots and slots[-1] > start:
+            search = _after_slots if spans.simple else _after_each_slot
+            best = search(number, spans, latency, window.size, slots, best)
+    return best
 
-    `held` is in order, so that of those with the same number of rounds only the last matters.
+
+def _after_slots(number: int, spans: Spans, latency: int, size: int, slots: Sequence[int], best: int) -> int:
+    """Return the latest of `best` and of the paths from the slots of a window, many at a time.
+
+    As long as the same number of full windows follows, the later slots are at least as late, and only the
+    rounds of the concurrency between them and the last request differ.
+    """
+    levels, group, round_ = spans.levels, spans.group, latency + spans.extra
+    if spans.interval and spans.interval * group >= round_:
+        group, round_ = 1, spans.interval
+    uneven = spans.interval if group > 1 else 0
+    free = size - len(slots)  # the request with this number waits for the first slot
+    nth = max(0, free)
+    last = size - 1 if size <= number else number
+    while nth <= last:
+        full, rest = 0, number - nth
+        for window, length, _ in levels:
+            full += rest // window * (length + latency)
+            rest %= window
+        end = nth + rest
+        until = min(last, end)
+        longest = rest // group * round_ + (group - 1) * uneven
+        if slots[until - free] + full + longest > best:
+            for more in range(min(group, rest + 1) if uneven else 1):
+                top = min(end - more, until)
+                path = _latest(slots, nth - free, top - free, end - more - free, group, round_)
+                best = max(best, full + path + more * uneven)
+        nth = until + 1
+    return best
+
+
+def _after_each_slot(
+    number: int, spans: Spans, latency: int, size: int, slots: Sequence[int], best: int
+) -> int:
+    """Return the same as `_after_slots`, where the number of full windows has to be searched for."""
+    free = size - len(slots)
+    first, last = max(free, 0), min(size - 1, number)
+    longest = spans.least(number - first, latency) if first <= last else 0
+    for nth in range(last, first - 1, -1):
+        if slots[nth - free] + longest <= best:
+            break
+        best = max(best, slots[nth - free] + spans.least(number - nth, latency))
+    return best
+
+
+def _latest(slots: Sequence[int], first: int, last: int, end: int, group: int, round_: int) -> int:
+    """Return the latest of ``slots[k] + (end - k) // group * round_``, k from `first` to `last`.
+
+    The slots are in order, so that of those with the same number of rounds only the last matters.
     """
     rounds = (end - last) // group
-    best = held[last] + rounds * round_
+    best = slots[last] + rounds * round_
     top = end - (rounds + 1) * group
     if top < first or not round_:
         return best
     lowest = first + (top - first) % group
     most = (end - lowest) // group * round_
-    if held[top] + most <= best:
+    if slots[top] + most <= best:
         return best
-    others: int = max(map(add, held[lowest : top + 1 : group], range(most, rounds * round_, -round_)))
+    others: int = max(map(add, slots[lowest : top + 1 : group], range(most, rounds * round_, -round_)))
     return max(best, others)

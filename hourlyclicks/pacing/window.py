@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hourlyclicks.clock import SECOND
 from hourlyclicks.pacing.breaker import CircuitBreaker, Wait
-from hourlyclicks.pacing.schedule import Schedule, Spans, WindowSize
+from hourlyclicks.pacing.schedule import Schedule, Spans, WindowSize, leaves
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -227,8 +227,11 @@ class SlidingWindow:
         start = max(now, opens)
         if self._abandoned or self.pause.held:
             return self._finish_exceptionally(requests - 1, now, latency, start)
-        returns = self._returns(now, latency)
-        last = self._schedule(latency, start, returns).leaves(requests - 1)
+        spans = self._spans
+        if spans is None or not spans.low <= latency <= spans.high:
+            spans = self._measure(latency)
+        returns = self._returns(now, latency) if self._sent else self._sent
+        last = leaves(requests - 1, spans, latency, start, self._even, returns, self._held(returns))
         # The same without rates, in a line: each slot of the concurrency is taken anew after each latency.
         rounds, place = divmod(requests - 1, self._concurrency)
         place += len(returns) - self._concurrency
@@ -245,7 +248,7 @@ class SlidingWindow:
         if breaker.held and breaker.probing and self._sent:
             opens = max(opens, returns[-1])  # since it opened, nothing was sent but the probe
         schedules = (
-            self._schedule(latency, opens, returns),
+            Schedule(self._measure(latency), latency, opens, self._even, returns, self._held(returns)),
             Schedule(Spans((), self._concurrency, low=latency, high=latency), latency, opens, 0, returns),
             Schedule(Spans((), number + 1, low=latency, high=latency), latency, opens),
         )
@@ -263,18 +266,17 @@ class SlidingWindow:
         overdue = now - latency
         return [(max(overdue, sent)) + latency for sent in self._sent]
 
-    def _schedule(self, latency: int, start: int, returns: list[int]) -> Schedule:
-        spans = self._spans
-        if spans is None or not spans.low <= latency <= spans.high:
-            spans = self._spans = self._measure(latency)
-        held = [[*window.freed, *[back + window.length for back in returns]] for window in self._windows]
-        return Schedule(spans, latency, start, self._even, returns, held)
+    def _held(self, returns: list[int]) -> list[list[int]]:
+        """Return for each window when its slots become free, in order."""
+        if not returns:
+            return [[*window.freed] for window in self._windows]
+        return [[*window.freed, *[moment + window.length for moment in returns]] for window in self._windows]
 
     def _measure(self, latency: int) -> Spans:
         """Compute the least times between requests for this latency and those that are like it."""
         fineness = max(0, latency.bit_length() - 4)
         low = latency >> fineness << fineness
-        return Spans(
+        self._spans = Spans(
             [WindowSize(window.size, window.length) for window in self._windows],
             self._concurrency,
             self._interval,
@@ -282,6 +284,7 @@ class SlidingWindow:
             low=low,
             high=low + (1 << fineness),
         )
+        return self._spans
 
     def _blocks(self, now: int) -> Wait | None:
         flying = len(self._sent)
