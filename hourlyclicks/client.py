@@ -19,7 +19,7 @@ from hourlyclicks.lifetime import Lifetime
 from hourlyclicks.model.checks import check_name, check_type, check_whole
 from hourlyclicks.model.dates import DateRange, as_day, as_zone, check_begun, seconds_until
 from hourlyclicks.model.targets import Account, Query, Target, as_targets
-from hourlyclicks.pacing.forecast import forecast
+from hourlyclicks.pacing.eta import forecast
 from hourlyclicks.pacing.plans import Limits, Plan
 from hourlyclicks.pacing.queue import Lane
 from hourlyclicks.store.opening import store_of
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.report import BackfillReport
     from hourlyclicks.model.series import HourlySeries
-    from hourlyclicks.pacing.forecast import Estimate
+    from hourlyclicks.pacing.eta import Estimate
     from hourlyclicks.store.freshness import Freshness
     from hourlyclicks.store.protocol import Store
     from hourlyclicks.transport.protocol import Transport

@@ -11,7 +11,7 @@ import pytest
 from hourlyclicks import Client, DateRange, Limits, Link, Plan, RetryPolicy
 from hourlyclicks.clock import SECOND
 from hourlyclicks.events import AttemptFailed, DayDone, SpacingChanged
-from hourlyclicks.pacing.forecast import theoretical_minimum
+from hourlyclicks.pacing.eta import theoretical_minimum
 from hourlyclicks.simulator import (
     Chances,
     Reset,

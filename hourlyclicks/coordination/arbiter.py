@@ -30,8 +30,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from hourlyclicks.clock import SECOND
 from hourlyclicks.coordination.state import BreakerState, Claim, QueueEntry, SentRequest
 from hourlyclicks.pacing.breaker import Wait
-from hourlyclicks.pacing.spacing import LONGEST_WAIT
-from hourlyclicks.pacing.throttle import AdaptiveThrottle
+from hourlyclicks.pacing.throttle import LONGEST_WAIT, AdaptiveThrottle
 from hourlyclicks.pacing.window import Slot
 
 if TYPE_CHECKING:
@@ -242,7 +241,11 @@ class Arbiter:
     def _restore(self) -> None:
         """Bring the throttle, with its window and its breaker, to where the state says it was."""
         state, window, spacing = self._state, self._throttle.window, self._throttle.spacing
-        window.restore(flying=len(state.requests), released=state.released, even=state.even)
+        window.restore(
+            in_flight=(request.sent for request in state.requests.values()),
+            released=state.released,
+            even=state.even,
+        )
         pause = window.pause
         pause.epoch, pause.until, pause.held, pause.probing = state.pause
         if state.throttle is not None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self, TypeVar
 import attrs
 
 from hourlyclicks.errors import StoreError
-from hourlyclicks.pacing.spacing import ThrottleState
+from hourlyclicks.pacing.throttle import ThrottleState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

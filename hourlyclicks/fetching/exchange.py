@@ -30,9 +30,9 @@ from hourlyclicks.fetching.skew import SkewWatch
 from hourlyclicks.fetching.trust import Doubt, KeyTrust, rejects_key
 from hourlyclicks.model.dates import Finality
 from hourlyclicks.model.questions import Question
+from hourlyclicks.pacing.breaker import MOST_PAUSES
 from hourlyclicks.pacing.limiter import ANSWERED, LOST, SUCCEEDED, Limiter
 from hourlyclicks.pacing.queue import Lane, OverError
-from hourlyclicks.pacing.spacing import MOST_PAUSES
 from hourlyclicks.wire.age import dated
 from hourlyclicks.wire.endpoints import CLICKS_BY_HOUR, ENDPOINTS
 from hourlyclicks.wire.key import ApiKey

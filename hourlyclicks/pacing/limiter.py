@@ -18,8 +18,7 @@ from hourlyclicks.clock import SECOND
 from hourlyclicks.errors import AuthenticationError, RateLimitedError
 from hourlyclicks.events import Paused, Resumed, SpacingChanged
 from hourlyclicks.pacing.backend import LocalBackend
-from hourlyclicks.pacing.backfill_breaker import BackfillBreaker
-from hourlyclicks.pacing.breaker import Wait
+from hourlyclicks.pacing.breaker import BackfillBreaker, Wait
 from hourlyclicks.pacing.eta import EtaCalculator
 from hourlyclicks.pacing.queue import HeldError, Lane, OverError, PriorityQueue, is_waiting
 from hourlyclicks.pacing.throttle import first_pause

@@ -1,7 +1,26 @@
-"""The regulator: the gate and the brake of one account together. Pure, like its parts.
+"""The adaptive throttle of one account: the sliding window, and what a 429 changes.
 
-A process that is alone with its key has one in its memory. Processes that share a key write its state into
-their store; see `hourlyclicks.coordination.arbiter`.
+A 429 opens the circuit breaker for all requests. It is one event however many requests were in flight when it
+came: the other 429s of the same burst change nothing. The breaker stays open as long as the server asks for,
+or else a window, but at most a minute, doubling from 429 to 429; up to a quarter is added at random, so that
+several clients with one key do not return together. After `MOST_PAUSES` openings without a single answer the
+throttle raises an error.
+
+The first 429 leaves the spacing as it is: a process that was just started may have met the window of its
+predecessor. A second one, although the limit was kept, means that the server smooths bursts or that another
+program uses the key. From then on the requests are spread, a step wider with each 429:
+
+===== ================================================================
+step  spacing
+===== ================================================================
+0     as configured
+1     even: 1.05 times the average interval between two sendings
+2     even: 1.02 times the average interval after the last response
+3 …   the same interval times 1.25, 1.5625, … (at most 8 times, step 12)
+===== ================================================================
+
+A process that is alone with its key has one throttle in its memory. Processes that share a key keep its state
+in their store; see `hourlyclicks.coordination.arbiter`. Pure: it neither waits nor reads a clock.
 """
 
 from __future__ import annotations
@@ -9,16 +28,124 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from hourlyclicks.clock import SECOND
-from hourlyclicks.pacing.spacing import AdaptiveSpacing
-from hourlyclicks.pacing.window import SlidingWindow
+from hourlyclicks.errors import RateLimitedError
+from hourlyclicks.pacing.breaker import MOST_PAUSES, OpenIntervals
+from hourlyclicks.pacing.window import EVEN_SLACK, SlidingWindow
 
 if TYPE_CHECKING:
     from hourlyclicks.pacing.breaker import Wait
     from hourlyclicks.pacing.plans import Limits
     from hourlyclicks.pacing.window import Slot
 
+LONGEST_WAIT = 900.0
+"""Seconds. If a server asks for more, an error is raised at once."""
+
+_FROM_RESPONSE_SLACK = 1.02
+_STRETCH = 1.25
+_MOST_STRETCH = 8.0
+_LAST_STEP = 12
 _CALM_WINDOWS = 10
 _LONGEST_FIRST_PAUSE = 60.0
+
+
+class Spacing(NamedTuple):
+    """How the requests are spread: see `SlidingWindow.space`."""
+
+    slack: float
+    from_response: bool
+
+
+class ThrottleState(NamedTuple):
+    """All that a brake has learnt.
+
+    Args:
+        pauses: how many there were since the last answer.
+        step: the step of the spacing.
+        answers: how many there were since the last refusal.
+        warned: whether a refusal is not forgotten yet.
+    """
+
+    pauses: int
+    step: int
+    answers: int
+    warned: bool
+
+
+class AdaptiveSpacing:
+    """Decide what one refusal event means: how long to pause and how to go on.
+
+    Args:
+        first_pause: seconds; the length of the first pause for which the server names no length.
+        calm: so many answers in a row and a first refusal is forgotten.
+        step: the step to start on; 1 when the spacing is even from the beginning.
+    """
+
+    def __init__(self, *, first_pause: float, calm: int, step: int = 0) -> None:
+        self._backoff = OpenIntervals(first_pause)
+        self._calm = calm
+        self._step = step
+        self._answers = 0
+        self._warned = step > 0
+
+    def refused(self, retry_after: float | None, u: float) -> float:
+        """Return how many seconds everybody pauses.
+
+        Raises:
+            RateLimitedError: the server asks for more than `LONGEST_WAIT`, or refused again after
+                `MOST_PAUSES` pauses.
+        """
+        if retry_after is not None and retry_after > LONGEST_WAIT:
+            raise RateLimitedError(
+                f"the server refuses further requests and asks to wait {retry_after:.0f} s",
+                retry_after=retry_after,
+            )
+        if self._backoff.spent:
+            raise RateLimitedError(
+                f"the server still refuses after {MOST_PAUSES} pauses; does another program use this key?",
+                retry_after=retry_after,
+            )
+        self._answers = 0
+        return self._backoff.next(retry_after, u)
+
+    def next_step(self) -> Spacing | None:
+        """Return how to spread the requests from this refusal on, or ``None`` to leave it as it is."""
+        if not self._warned:
+            self._warned = True
+            return None
+        if self._step == _LAST_STEP:
+            return None
+        self._step += 1
+        return self.step
+
+    @property
+    def step(self) -> Spacing | None:
+        """How the requests are spread at present; ``None``: not at all."""
+        if self._step == 0:
+            return None
+        if self._step == 1:
+            return Spacing(EVEN_SLACK, from_response=False)
+        stretch = min(_STRETCH ** (self._step - 2), _MOST_STRETCH)
+        return Spacing(_FROM_RESPONSE_SLACK * stretch, from_response=True)
+
+    @property
+    def memory(self) -> ThrottleState:
+        """What it has learnt."""
+        return ThrottleState(self._backoff.pauses, self._step, self._answers, self._warned)
+
+    def recall(self, memory: ThrottleState) -> None:
+        """Learn at once what another brake has learnt."""
+        self._backoff.pauses = memory.pauses
+        self._step = max(self._step, memory.step)
+        self._answers = memory.answers
+        self._warned = self._warned or memory.warned
+
+    def answered(self) -> None:
+        """Note that a request was let through."""
+        if self._backoff.pauses:
+            self._backoff.answered()
+        self._answers += 1
+        if self._answers >= self._calm and self._step == 0:
+            self._warned = False
 
 
 class Refusal(NamedTuple):

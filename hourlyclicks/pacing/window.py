@@ -29,9 +29,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hourlyclicks.clock import SECOND
 from hourlyclicks.pacing.breaker import CircuitBreaker, Wait
+from hourlyclicks.pacing.schedule import Schedule, Spans, WindowSize, leaves
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from hourlyclicks.events import Binding
     from hourlyclicks.pacing.plans import Limits
@@ -93,16 +94,6 @@ class _Window:
             return now
         return freed[surplus] if surplus < len(freed) else None
 
-    def place(self, number: int, flying: int) -> int | None:
-        """Return when the place of the nth further request, n below `size`, becomes free.
-
-        0: it is free; ``None``: the request that holds it is under way still.
-        """
-        held = number + flying + len(self.freed) - self.size
-        if held < 0:
-            return 0
-        return self.freed[held] if held < len(self.freed) else None
-
 
 class Moment(NamedTuple):
     """When something will happen, and what decides it."""
@@ -117,8 +108,9 @@ class SlidingWindow:
     def __init__(self, limits: Limits) -> None:
         self.pause = CircuitBreaker()
         self._concurrency = limits.concurrency
-        self._flying = 0
-        self._adrift: list[int] = []  # until when requests that were given up may arrive, in order
+        self._sent: list[int] = []  # when the requests in flight were sent, in order
+        self._abandoned: list[int] = []  # until when abandoned requests may arrive, in order
+        self._spans: Spans | None = None
         self._windows = [
             _Window(rate.requests, ceil((rate.seconds + limits.guard) * SECOND))
             for rate in sorted(limits.rates, key=lambda rate: rate.seconds)
@@ -144,16 +136,17 @@ class SlidingWindow:
         """Keep `slack` times the average interval between sendings, or from a response to a sending."""
         self._interval = ceil(self._average * slack)
         self._after_response = self._interval if from_response else 0
+        self._spans = None
 
-    def restore(self, *, flying: int, released: Sequence[int], even: int) -> None:
-        """Take over what another gate has seen.
+    def restore(self, *, in_flight: Iterable[int], released: Sequence[int], even: int) -> None:
+        """Take over what another window has seen.
 
         Args:
-            flying: how many requests are under way.
+            in_flight: when the requests in flight were sent.
             released: when the responses of the others came, in order.
             even: the moment from which on even spacing lets a request go.
         """
-        self._flying = flying
+        self._sent = sorted(in_flight)
         for window in self._windows:
             window.freed.extend([moment + window.length for moment in released])
         self._even = even
@@ -178,16 +171,16 @@ class SlidingWindow:
         held = (pause.blocks(now) if pause.held else None) or self._blocks(now)
         if held is not None:
             return held
-        self._flying += 1
+        self._sent.append(now)
         slot = Slot(now, pause.epoch, self._even, pause.held and pause.sent())
         self._even = now + self._interval
         return slot
 
     def release(self, slot: Slot, now: int) -> None:
         """Note that the response was received, or given up waiting for, now."""
-        if self._adrift:
+        if self._abandoned:
             self._resolve(now)
-        self._flying -= 1
+        self._sent.remove(slot.sent)
         for window in self._windows:
             window.freed.append(now + window.length)
         if self._after_response:
@@ -198,8 +191,8 @@ class SlidingWindow:
     def abandon(self, slot: Slot, now: int, until: int) -> None:
         """Note that a request was given up now, and may arrive until a moment."""
         self._resolve(now)
-        self._flying -= 1
-        insort(self._adrift, until)
+        self._sent.remove(slot.sent)
+        insort(self._abandoned, until)
         if slot.probe:
             self._lost(slot)
 
@@ -210,31 +203,94 @@ class SlidingWindow:
 
     def cancel(self, slot: Slot) -> None:
         """Take back a place whose request was never sent; nothing of it remains."""
-        self._flying -= 1
+        self._sent.remove(slot.sent)
         if self._even == slot.sent + self._interval:
             self._even = slot.previous_even
         self._lost(slot)
 
     def finish(self, requests: int, now: int, latency: int, *, opens: int = 0) -> Moment:
-        """Foresee when that many further requests will have been answered.
+        """Compute when that many further requests will have been answered, and what decides it.
+
+        Exact if every request takes `latency` from sending to response, is sent as early as the limits allow,
+        and is answered; a request in flight returns `latency` after it was sent, but not before `now`.
+
+        What decides it is the first of these without which the end would be sooner: the rates with the
+        spacing (``"rate"``), then, without those, the concurrency, then the open breaker or `opens`
+        (``"pause"``); if none does, ``"latency"``.
 
         Args:
             requests: how many, from 1.
             now: the present moment.
             latency: nanoseconds from each sending to its response.
-            opens: a moment before which none of them may go, besides what the gate itself knows.
+            opens: a moment before which none of them may go, besides what the window itself knows.
         """
-        start = Moment(max(opens, self.pause.opens(now)), "pause")
-        if start.when <= now:
-            start = Moment(now, "latency")
-        last = self._leaves(requests - 1, len(self._windows), start, latency)
-        return Moment(last.when + latency, last.binding)
+        start = max(now, opens)
+        if self._abandoned or self.pause.held:
+            return self._finish_exceptionally(requests - 1, now, latency, start)
+        spans = self._spans
+        if spans is None or not spans.low <= latency <= spans.high:
+            spans = self._measure(latency)
+        returns = self._returns(now, latency) if self._sent else self._sent
+        last = leaves(requests - 1, spans, latency, start, self._even, returns, self._held(returns))
+        # The same without rates, in a line: each slot of the concurrency is taken anew after each latency.
+        rounds, place = divmod(requests - 1, self._concurrency)
+        place += len(returns) - self._concurrency
+        unpaced = (start if place < 0 or returns[place] < start else returns[place]) + rounds * latency
+        return _moment(last, unpaced, start, now, latency)
+
+    # -- inside -----------------------------------------------------------------------------------------
+
+    def _finish_exceptionally(self, number: int, now: int, latency: int, start: int) -> Moment:
+        """Do the same with an open breaker or abandoned requests."""
+        self._resolve(now)
+        returns, breaker = self._returns(now, latency), self.pause
+        opens = max(start, breaker.opens(now))
+        if breaker.held and breaker.probing and self._sent:
+            opens = max(opens, returns[-1])  # since it opened, nothing was sent but the probe
+        schedules = (
+            Schedule(self._measure(latency), latency, opens, self._even, returns, self._held(returns)),
+            Schedule(Spans((), self._concurrency, low=latency, high=latency), latency, opens, 0, returns),
+            Schedule(Spans((), number + 1, low=latency, high=latency), latency, opens),
+        )
+        for schedule in schedules[:2]:
+            schedule.abandoned = list(self._abandoned)
+        if breaker.held and not breaker.probing and number:
+            for schedule in schedules:
+                schedule.probe()
+            number -= 1
+        last, unpaced, unlimited = (schedule.leaves(number) for schedule in schedules)
+        return _moment(last, unpaced, unlimited, now, latency)
+
+    def _returns(self, now: int, latency: int) -> list[int]:
+        """Return when the requests in flight return, in order."""
+        overdue = now - latency
+        return [(max(overdue, sent)) + latency for sent in self._sent]
+
+    def _held(self, returns: list[int]) -> list[list[int]]:
+        """Return for each window when its slots become free, in order."""
+        if not returns:
+            return [[*window.freed] for window in self._windows]
+        return [[*window.freed, *[moment + window.length for moment in returns]] for window in self._windows]
+
+    def _measure(self, latency: int) -> Spans:
+        """Compute the least times between requests for this latency and those that are like it."""
+        fineness = max(0, latency.bit_length() - 4)
+        low = latency >> fineness << fineness
+        self._spans = Spans(
+            [WindowSize(window.size, window.length) for window in self._windows],
+            self._concurrency,
+            self._interval,
+            after_response=self._after_response > 0,
+            low=low,
+            high=low + (1 << fineness),
+        )
+        return self._spans
 
     def _blocks(self, now: int) -> Wait | None:
-        flying = self._flying
-        if self._adrift:
+        flying = len(self._sent)
+        if self._abandoned:
             self._resolve(now)
-            flying += len(self._adrift)
+            flying += len(self._abandoned)
         if flying >= self._concurrency:
             return self._until_one_lands(_FOR_A_PLACE)
         if self._after_response and flying:
@@ -249,40 +305,25 @@ class SlidingWindow:
 
     def _until_one_lands(self, held: Wait) -> Wait:
         """Wait for a response, or until a request that was given up can arrive no more."""
-        return Wait(self._adrift[0], held.binding) if self._adrift else held
+        return Wait(self._abandoned[0], held.binding) if self._abandoned else held
 
     def _resolve(self, now: int) -> None:
         """Count those that can arrive no more as if their responses had come when that began."""
-        while self._adrift and self._adrift[0] <= now:
-            moment = self._adrift.pop(0)
+        while self._abandoned and self._abandoned[0] <= now:
+            moment = self._abandoned.pop(0)
             for window in self._windows:
                 window.freed.append(moment + window.length)
             self.came_back(moment)
 
-    def _leaves(self, number: int, windows: int, start: Moment, latency: int) -> Moment:
-        """Foresee when the nth further request leaves, n from 0, if only the shortest windows are kept."""
-        if not windows:
-            rounds = (self._flying + len(self._adrift) + number) // self._concurrency
-            pitch = self._interval + (latency if self._after_response else 0)
-            candidates = (
-                start,
-                Moment(start.when + rounds * latency, "concurrency"),
-                Moment(max(start.when, self._even) + number * pitch, "rate"),
-            )
-            return max(candidates, key=lambda moment: moment.when)
-        window = self._windows[windows - 1]
-        inner = self._leaves(number, windows - 1, start, latency)
-        round_, place = divmod(number, window.size)
-        freed = window.place(place, self._flying + len(self._adrift))
-        if freed is None:
-            first = start.when + window.length + latency
-        elif freed:
-            first = max(start.when, freed)
-        else:
-            first = self._leaves(place, windows - 1, start, latency).when
-        outer = first + round_ * (window.length + latency)
-        return Moment(outer, "rate") if outer > inner.when else inner
-
     def _lost(self, slot: Slot) -> None:
         if slot.probe and slot.epoch == self.pause.epoch:
             self.pause.probe_lost()
+
+
+def _moment(last: int, unpaced: int, unlimited: int, now: int, latency: int) -> Moment:
+    """Name what decides when the last request leaves: with all limits, without rates, without any."""
+    if last > unpaced:
+        return Moment(last + latency, "rate")
+    if unpaced > unlimited:
+        return Moment(last + latency, "concurrency")
+    return Moment(last + latency, "pause" if unlimited > now else "latency")

@@ -9,7 +9,7 @@ import pytest
 
 from hourlyclicks import DateRange, Limits, Link, Plan
 from hourlyclicks.events import Progress
-from hourlyclicks.pacing.forecast import theoretical_minimum
+from hourlyclicks.pacing.eta import theoretical_minimum
 from hourlyclicks.pacing.plans import Rate
 from hourlyclicks.simulator import Simulator
 from tests.coordination.clients import JITTER, MONTH, PLANS, run_clients, served_by

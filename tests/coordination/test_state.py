@@ -14,7 +14,7 @@ from hourlyclicks.coordination.arbiter import Arbiter, SlotRequest
 from hourlyclicks.coordination.state import ArbiterState, BreakerState, Claim, QueueEntry, SentRequest
 from hourlyclicks.errors import StoreError
 from hourlyclicks.pacing.plans import Limits, Rate
-from hourlyclicks.pacing.spacing import ThrottleState
+from hourlyclicks.pacing.throttle import ThrottleState
 
 MOMENTS = st.integers(0, 2**62)
 NAMES = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)

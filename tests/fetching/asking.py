@@ -72,7 +72,7 @@ def slots_in_use(client: Client) -> int:
     """Return how many slots of the limiter are in use."""
     backend = client._engine.limiter._backend
     assert isinstance(backend, LocalBackend)
-    return backend.throttle.window._flying
+    return len(backend.throttle.window._sent)
 
 
 @contextlib.contextmanager

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hourlyclicks.model.http import Response
-    from hourlyclicks.pacing.forecast import Estimate
+    from hourlyclicks.pacing.eta import Estimate
     from hourlyclicks.store.freshness import Reader
     from tests.fetching.stage import Stage
 

@@ -15,7 +15,7 @@ import pytest
 
 from hourlyclicks.clock import SECOND
 from hourlyclicks.events import Binding
-from hourlyclicks.pacing.forecast import forecast
+from hourlyclicks.pacing.eta import forecast
 from hourlyclicks.pacing.limiter import LOST
 from hourlyclicks.pacing.plans import Limits, Plan, Rate
 from hourlyclicks.pacing.queue import Job, Lane

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from hourlyclicks.events import Event, Paused, SpacingChanged
 from hourlyclicks.pacing.backend import LocalBackend
-from hourlyclicks.pacing.forecast import theoretical_minimum
+from hourlyclicks.pacing.eta import theoretical_minimum
 from hourlyclicks.pacing.limiter import ANSWERED, LOST, SUCCEEDED, UNSENT, Limiter
 from hourlyclicks.pacing.plans import Limits, Plan, Rate
 from hourlyclicks.pacing.queue import Job, Lane

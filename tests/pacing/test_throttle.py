@@ -1,4 +1,4 @@
-"""What the gate and the brake of one account do together."""
+"""What a 429 changes: how long all requests pause, and how they are spread afterwards."""
 
 from __future__ import annotations
 
@@ -7,10 +7,18 @@ import pytest
 from hourlyclicks.errors import RateLimitedError
 from hourlyclicks.pacing.breaker import Wait
 from hourlyclicks.pacing.plans import Limits, Rate
-from hourlyclicks.pacing.throttle import AdaptiveThrottle, Refusal, first_pause
+from hourlyclicks.pacing.throttle import (
+    LONGEST_WAIT,
+    AdaptiveSpacing,
+    AdaptiveThrottle,
+    Refusal,
+    Spacing,
+    first_pause,
+)
 from hourlyclicks.pacing.window import Slot
 from tests.pacing.world import S
 
+DOUBLED = [60, 120, 240, 480, 900, 900, 900, 900, 900, 900]
 SIX = Limits(rates=(Rate(6),), concurrency=4)
 
 
@@ -92,3 +100,91 @@ def test_a_pause_that_is_too_long_is_none() -> None:
     with pytest.raises(RateLimitedError):
         refuse(throttle, given(throttle, 0), 0, 901.0)
     given(throttle, 0)
+
+
+# -- the spacing alone
+
+
+def spacing(*, step: int = 0, calm: int = 3) -> AdaptiveSpacing:
+    """Make a brake for windows of a minute."""
+    return AdaptiveSpacing(first_pause=60.0, calm=calm, step=step)
+
+
+def step_after_429(held: AdaptiveSpacing) -> Spacing | None:
+    """Meet a refusal as the limiter does."""
+    held.refused(None, 0.0)
+    return held.next_step()
+
+
+def test_the_brake_gives_up() -> None:
+    """After ten pauses without an answer the eleventh refusal is an error that names no length."""
+    held = spacing()
+    assert [held.refused(None, 0.0) for _ in range(10)] == DOUBLED
+    with pytest.raises(RateLimitedError, match="after 10 pauses") as caught:
+        held.refused(None, 0.0)
+    assert caught.value.retry_after is None
+
+
+def test_an_answer_lets_the_brake_go_on() -> None:
+    """The bound is on pauses without an answer, not on pauses."""
+    held = spacing()
+    for _ in range(50):
+        assert held.refused(None, 0.0) == 60
+        held.answered()
+
+
+def test_too_long_a_wish_is_refused_at_once() -> None:
+    """900 s are waited for; a second more is an error at once, which carries the wish."""
+    held = spacing()
+    assert held.refused(LONGEST_WAIT, 0.0) == 900
+    with pytest.raises(RateLimitedError, match="asks to wait 901 s") as caught:
+        held.refused(901.0, 0.0)
+    assert caught.value.retry_after == 901.0
+
+
+def test_one_refusal_teaches_nothing() -> None:
+    """The first refusal leaves the spacing as it is; from the second on it grows, to its last step."""
+    held = spacing()
+    steps = [held.next_step() for _ in range(13)]
+    stretched = [Spacing(1.02 * 1.25**power, from_response=True) for power in range(10)]
+    assert steps == [
+        None,
+        Spacing(1.05, from_response=False),
+        *stretched,
+        Spacing(1.02 * 8, from_response=True),
+    ]
+
+
+def test_the_last_step_is_the_last() -> None:
+    """A client that is refused for years neither overflows nor tells of changes that are none."""
+    held = spacing()
+    for _ in range(13):
+        held.next_step()
+    assert {held.next_step() for _ in range(5000)} == {None}
+
+
+def test_even_spacing_is_one_step_ahead() -> None:
+    """Who spaces evenly from the beginning learns from the first refusal."""
+    assert spacing(step=1).next_step() == Spacing(1.02, from_response=True)
+
+
+def test_a_single_refusal_is_forgotten() -> None:
+    """After a calm the next refusal is a first one again; after less of a calm it is the second."""
+    held = spacing(calm=3)
+    assert step_after_429(held) is None
+    for _ in range(3):
+        held.answered()
+    assert step_after_429(held) is None
+    for _ in range(2):
+        held.answered()
+    assert step_after_429(held) == Spacing(1.05, from_response=False)
+
+
+def test_even_spacing_is_kept() -> None:
+    """No calm is long enough to go back to bursts once two refusals have shown that they are refused."""
+    held = spacing(calm=3)
+    held.next_step()
+    held.next_step()
+    for _ in range(100):
+        held.answered()
+    assert held.next_step() == Spacing(1.02, from_response=True)

@@ -166,7 +166,7 @@ async def test_each_resend_takes_a_place() -> None:
     async with balancer.run() as url, Client(KEY, base_url=url, limits=FREE, retry=QUICK) as client:
         series = await client.fetch("2025-04-01", "2025-04-09", LINK)
         window = client._engine.limiter._backend.throttle.window  # type: ignore[attr-defined]  # a pace of its own
-        assert window._flying == 0
+        assert not window._sent
     assert len(balancer.served) == len(series.range) + 2
 
 

@@ -25,7 +25,7 @@ from hourlyclicks.cli.progress.tally import start_tally
 from hourlyclicks.cli.progress.views import open_view, shown
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.targets import Target
-from hourlyclicks.pacing.forecast import theoretical_minimum
+from hourlyclicks.pacing.eta import theoretical_minimum
 from hourlyclicks.render.heatmap import heatmap
 from hourlyclicks.render.tables import WEEKDAYS, palette_for
 from hourlyclicks.render.words import count, pace

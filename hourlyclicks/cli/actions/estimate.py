@@ -13,7 +13,7 @@ from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.options.shared import PLANS, present
 from hourlyclicks.jobs.estimate import count_due
 from hourlyclicks.model.dates import as_zone
-from hourlyclicks.pacing.forecast import TYPICAL_LATENCY, forecast
+from hourlyclicks.pacing.eta import TYPICAL_LATENCY, forecast
 from hourlyclicks.pacing.plans import Plan
 from hourlyclicks.render.words import BOUND_BY, count, duration
 from hourlyclicks.render.words import pace as pace_in_words

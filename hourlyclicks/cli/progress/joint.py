@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from hourlyclicks.events import Progress
-from hourlyclicks.pacing.forecast import TYPICAL_LATENCY, forecast
+from hourlyclicks.pacing.eta import TYPICAL_LATENCY, forecast
 
 if TYPE_CHECKING:
     from hourlyclicks.events import Event, Hook

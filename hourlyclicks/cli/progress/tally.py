@@ -30,7 +30,7 @@ from hourlyclicks.events import (
 )
 from hourlyclicks.fetching.skew import words_for
 from hourlyclicks.model.targets import Target
-from hourlyclicks.pacing.forecast import TYPICAL_LATENCY, forecast
+from hourlyclicks.pacing.eta import TYPICAL_LATENCY, forecast
 from hourlyclicks.pacing.plans import Limits
 from hourlyclicks.render.words import BOUND_BY, count, duration, on_the_clock
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from benchmarks.pacing.runs import PLANS, Scene
 from benchmarks.pacing.theory import least_seconds
-from hourlyclicks.pacing.forecast import theoretical_minimum
+from hourlyclicks.pacing.eta import theoretical_minimum
 
 if TYPE_CHECKING:
     from hourlyclicks import Plan

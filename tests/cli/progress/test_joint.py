@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from hourlyclicks import Limits, Rate
 from hourlyclicks.cli.progress.joint import JointProgress
 from hourlyclicks.events import Progress, Resumed
-from hourlyclicks.pacing.forecast import TYPICAL_LATENCY, forecast
+from hourlyclicks.pacing.eta import TYPICAL_LATENCY, forecast
 
 if TYPE_CHECKING:
     from hourlyclicks.events import Event

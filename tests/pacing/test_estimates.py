@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hourlyclicks.pacing.forecast import Estimate, forecast, theoretical_minimum
+from hourlyclicks.pacing.eta import Estimate, forecast, theoretical_minimum
 from hourlyclicks.pacing.plans import Limits, Plan, Rate
 from hourlyclicks.pacing.window import EVEN_SLACK
 from tests.sizes import examples

@@ -1,0 +1,334 @@
+"""The schedule of further requests: when each leaves if all leave as early as the limits allow.
+
+Every request takes `latency` from sending to response, and there are always enough workers. Then request k
+leaves at the latest of
+
+* the moment that something in the past sets for it: the present, an open breaker, even spacing, the response
+  of a request in flight, or a slot of a window that a past request still holds,
+* ``s[k - 1] + interval``, in even spacing,
+* ``s[k - concurrency] + latency``, since so many may be in flight,
+* ``s[k - size] + length + latency`` for each window, since a slot is held until a window after the response.
+
+Unrolled, this is a longest path: ``s[m]`` is the maximum, over the moments b that the past sets for a
+request i, of ``b + least(m - i)``, where ``least(x)`` is the least time between a request and the x-th after
+it. `least` fills x with steps of the sizes 1, concurrency and size so that the sum of their times is largest
+(`Spans`). Nothing here depends on the number of requests; the past has at most as many moments as the
+windows have slots.
+
+Abandoned requests end at moments of their own. Until the first of them ends, the requests pass the same
+limits with smaller sizes, so that the schedule is computed in one stretch for each of them.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from operator import add
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+class WindowSize(NamedTuple):
+    """A window: how many slots it has, and how many nanoseconds after a response it holds one."""
+
+    size: int
+    length: int
+
+
+class _Level(NamedTuple):
+    size: int
+    length: int
+    reach: int  # how far the number of full windows can be from either end; 0: as many as fit
+
+
+class Spans:
+    """The least time between a request and the x-th after it, for all latencies of a range.
+
+    A step over a window of N slots takes its length and a latency. Two comparisons spare most of the search
+    for the best mix with the steps over smaller sizes:
+
+    * when the smaller ones take as long for N requests, the window is never needed (left out),
+    * when they take at most as long for any N requests in a row, as many full windows as fit are best.
+
+    Otherwise fewer than `reach` steps of one kind are exchanged for another: of that many, some have sizes
+    that add up to a multiple of the size of the densest step, which takes at least as long.
+
+    Args:
+        windows: the windows, the shortest first.
+        concurrency: how many requests may be in flight.
+        interval: nanoseconds of even spacing; 0 without it.
+        after_response: whether the interval is counted from the response; then one request is in flight.
+        low: the least latency to compute with.
+        high: the largest.
+    """
+
+    __slots__ = (
+        "after_response",
+        "extra",
+        "group",
+        "high",
+        "interval",
+        "levels",
+        "low",
+        "plain",
+        "simple",
+        "windows",
+    )
+
+    def __init__(
+        self,
+        windows: Sequence[WindowSize],
+        concurrency: int,
+        interval: int = 0,
+        *,
+        after_response: bool = False,
+        low: int,
+        high: int,
+    ) -> None:
+        self.windows = windows
+        self.after_response = after_response
+        self.group = 1 if after_response else concurrency
+        self.extra = interval if after_response else 0
+        self.interval = 0 if after_response else interval
+        self.low, self.high = low, high
+        self.levels: tuple[_Level, ...] = ()  # the longest window first
+        self.simple = True
+        largest = below = 1 if self.interval * self.group >= high else self.group
+        for size, length in windows:
+            if length + high <= self.least(size, low):
+                continue
+            # With a multiple of the size below, N requests in a row take the same time wherever they begin.
+            uneven = 0 if self.simple and size % below == 0 else largest - 1
+            fits = length + low >= self.least(size + uneven, high)
+            self.simple = self.simple and fits
+            self.levels = (_Level(size, length, 0 if fits else largest), *self.levels)
+            largest, below = max(largest, size), size
+        self.plain = self.simple and not interval
+
+    def least(self, number: int, latency: int, level: int = 0) -> int:
+        """Return the least nanoseconds between a request and that many after it."""
+        total = 0
+        for index in range(level, len(self.levels)):
+            size, length, reach = self.levels[index]
+            full = number // size
+            if reach:
+                choices = {*range(max(0, full + 1 - reach), full + 1), *range(min(full + 1, reach))}
+                ways = [
+                    used * (length + latency) + self.least(number - used * size, latency, index + 1)
+                    for used in choices
+                ]
+                longest: int = max(ways)
+                return total + longest
+            number %= size
+            total += full * (length + latency)
+        return total + self.without_windows(number, latency)
+
+    def without_windows(self, number: int, latency: int) -> int:
+        """Return the same as `least` if concurrency and spacing are all that is kept."""
+        group, interval, round_ = self.group, self.interval, latency + self.extra
+        if not interval:
+            return number // group * round_
+        if interval * group >= round_:
+            return number * interval
+        return number // group * round_ + number % group * interval
+
+
+class Schedule:
+    """When further requests leave, from what is known of the past.
+
+    Args:
+        spans: the least times between requests.
+        latency: nanoseconds from sending to response, in the range of `spans`.
+        start: the moment before which none leaves; at least the present.
+        even: the moment from which on even spacing lets a request go.
+        returns: when the requests in flight return, in order; at most `start` + `latency`.
+        held: for each window when its slots become free, in order, those of requests in flight included.
+        abandoned: until when abandoned requests may arrive, in order.
+    """
+
+    __slots__ = ("abandoned", "even", "held", "latency", "returns", "spans", "start")
+
+    def __init__(
+        self,
+        spans: Spans,
+        latency: int,
+        start: int,
+        even: int = 0,
+        returns: list[int] | None = None,
+        held: Sequence[list[int]] = (),
+        abandoned: Sequence[int] = (),
+    ) -> None:
+        self.spans = spans
+        self.latency = latency
+        self.start = start
+        self.even = even
+        self.returns = returns or []
+        self.held = held
+        self.abandoned = list(abandoned)
+
+    def leaves(self, number: int) -> int:
+        """Return when the nth further request leaves, n from 0."""
+        return self._after_the_abandoned(number) if self.abandoned else self._leaves(number)
+
+    def probe(self) -> None:
+        """Let a single request go first; the others leave after its response at the earliest."""
+        moment = self.leaves(0)
+        self._sent([moment])
+        self.start = moment + self.latency
+        self._end(self.start)
+
+    def _leaves(self, number: int) -> int:
+        return leaves(number, self.spans, self.latency, self.start, self.even, self.returns, self.held)
+
+    # -- abandoned requests -----------------------------------------------------------------------------
+
+    def _after_the_abandoned(self, number: int) -> int:
+        """Return when the nth request leaves, by the stretches between the ends of abandoned requests."""
+        while self.abandoned:
+            end = self.abandoned[0]
+            if end > self.start:
+                stretch = self._stretch()
+                sent = 0 if stretch is None else bisect_left(range(number + 1), end, key=stretch._leaves)  # noqa: SLF001 - its own class
+                if stretch is not None and sent:
+                    if sent > number:
+                        return stretch._leaves(number)  # noqa: SLF001 - its own class
+                    most = max(self.spans.group, *(size for size, _ in self.spans.windows), 1)
+                    self._sent([stretch._leaves(nth) for nth in range(max(0, sent - most), sent)])  # noqa: SLF001 - its own class
+                    number -= sent
+                self.start = end
+            self._end(self.start)
+        return self._leaves(number)
+
+    def _stretch(self) -> Schedule | None:
+        """Return the schedule as long as all abandoned requests hold their slots; ``None``: none leaves."""
+        spans, less = self.spans, len(self.abandoned)
+        windows = [WindowSize(size - less, length) for size, length in spans.windows]
+        if spans.after_response or min([spans.group - less, *(size for size, _ in windows)]) <= 0:
+            return None
+        smaller = Spans(windows, spans.group - less, spans.interval, low=self.latency, high=self.latency)
+        return Schedule(smaller, self.latency, self.start, self.even, self.returns, self.held)
+
+    def _sent(self, moments: Sequence[int]) -> None:
+        """Add the last requests that have left."""
+        returns = [moment + self.latency for moment in moments]
+        self.returns = sorted(self.returns + returns)[-self.spans.group :]
+        self.held = [
+            sorted(held + [moment + length for moment in returns])[-size:]
+            for held, (size, length) in zip(self.held, self.spans.windows, strict=True)
+        ]
+        self.even = max(self.even, moments[-1] + self.spans.interval)
+        if self.spans.after_response:
+            self.even = max(self.even, returns[-1] + self.spans.extra)
+
+    def _end(self, now: int) -> None:
+        """Count the abandoned requests that can arrive no more as if their responses had come then."""
+        while self.abandoned and self.abandoned[0] <= now:
+            moment = self.abandoned.pop(0)
+            self.held = [
+                sorted([*held, moment + length])[-size:]
+                for held, (size, length) in zip(self.held, self.spans.windows, strict=True)
+            ]
+            if self.spans.after_response:
+                self.even = max(self.even, moment + self.spans.extra)
+
+
+def leaves(
+    number: int,
+    spans: Spans,
+    latency: int,
+    start: int,
+    even: int,
+    returns: Sequence[int],
+    held: Iterable[Sequence[int]],
+) -> int:
+    """Return when the nth further request leaves, n from 0; for the rest see `Schedule`."""
+    first = max(even, start)
+    if spans.plain:
+        # All full windows come last. So of the responses only one matters: that of the request in flight
+        # which holds the place that the request takes in the first round.
+        best, rest, group = 0, number, spans.group
+        for size, length, _ in spans.levels:
+            best += rest // size * (length + latency)
+            rest %= size
+        place = rest % group - group + len(returns)
+        if place >= 0 and returns[place] > first:
+            first = returns[place]
+        best += first + rest // group * latency
+    elif spans.after_response:
+        if returns:
+            first = max(first, returns[-1] + spans.extra)
+        best = first + spans.least(number, latency)
+    else:
+        best = first + spans.least(number, latency)
+        free = spans.group - len(returns)  # the request with this number waits for the first response
+        for nth, moment in enumerate(returns, free):
+            if 0 <= nth <= number:
+                best = max(best, moment + spans.least(number - nth, latency))
+    for window, slots in zip(spans.windows, held, strict=False):
+        if slots and slots[-1] > start:
+            search = _after_slots if spans.simple else _after_each_slot
+            best = search(number, spans, latency, window.size, slots, best)
+    return best
+
+
+def _after_slots(number: int, spans: Spans, latency: int, size: int, slots: Sequence[int], best: int) -> int:
+    """Return the latest of `best` and of the paths from the slots of a window, many at a time.
+
+    As long as the same number of full windows follows, the later slots are at least as late, and only the
+    rounds of the concurrency between them and the last request differ.
+    """
+    levels, group, round_ = spans.levels, spans.group, latency + spans.extra
+    if spans.interval and spans.interval * group >= round_:
+        group, round_ = 1, spans.interval
+    uneven = spans.interval if group > 1 else 0
+    free = size - len(slots)  # the request with this number waits for the first slot
+    nth = max(0, free)
+    last = size - 1 if size <= number else number
+    while nth <= last:
+        full, rest = 0, number - nth
+        for window, length, _ in levels:
+            full += rest // window * (length + latency)
+            rest %= window
+        end = nth + rest
+        until = min(last, end)
+        longest = rest // group * round_ + (group - 1) * uneven
+        if slots[until - free] + full + longest > best:
+            for more in range(min(group, rest + 1) if uneven else 1):
+                top = min(end - more, until)
+                path = _latest(slots, nth - free, top - free, end - more - free, group, round_)
+                best = max(best, full + path + more * uneven)
+        nth = until + 1
+    return best
+
+
+def _after_each_slot(
+    number: int, spans: Spans, latency: int, size: int, slots: Sequence[int], best: int
+) -> int:
+    """Return the same as `_after_slots`, where the number of full windows has to be searched for."""
+    free = size - len(slots)
+    first, last = max(free, 0), min(size - 1, number)
+    longest = spans.least(number - first, latency) if first <= last else 0
+    for nth in range(last, first - 1, -1):
+        if slots[nth - free] + longest <= best:
+            break
+        best = max(best, slots[nth - free] + spans.least(number - nth, latency))
+    return best
+
+
+def _latest(slots: Sequence[int], first: int, last: int, end: int, group: int, round_: int) -> int:
+    """Return the latest of ``slots[k] + (end - k) // group * round_``, k from `first` to `last`.
+
+    The slots are in order, so that of those with the same number of rounds only the last matters.
+    """
+    rounds = (end - last) // group
+    best = slots[last] + rounds * round_
+    top = end - (rounds + 1) * group
+    if top < first or not round_:
+        return best
+    lowest = first + (top - first) % group
+    most = (end - lowest) // group * round_
+    if slots[top] + most <= best:
+        return best
+    others: int = max(map(add, slots[lowest : top + 1 : group], range(most, rounds * round_, -round_)))
+    return max(best, others)
