@@ -1,1 +1,1 @@
-"""When may a request go? Published limits as data, a pure gate, and the async limiter around it."""
+"""When may a request go? Published limits as data, a pure sliding window, and the async limiter around it."""

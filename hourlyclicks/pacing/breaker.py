@@ -34,7 +34,7 @@ class Wait(NamedTuple):
 
     Args:
         until: the moment to ask again in nanoseconds; ``None``: when something else has come back.
-        binding: what holds it up.
+        binding: what the request waits for.
     """
 
     until: int | None
@@ -45,13 +45,13 @@ _FOR_THE_PROBE = Wait(None, "pause")
 
 
 class CircuitBreaker:
-    """Whether one stream of requests is held up, and by what.
+    """Whether one stream of requests may go: closed, open, or half-open.
 
     Attributes:
-        epoch: counts the pauses.
-        until: the end of the last one.
-        held: whether nothing may go but a probe.
-        probing: whether there is one under way.
+        epoch: how often it has opened.
+        until: when it is half-open, or was the last time.
+        held: whether it is open or half-open, so that at most a probe may go.
+        probing: whether a probe is in flight.
     """
 
     __slots__ = ("epoch", "held", "probing", "until")
@@ -63,7 +63,7 @@ class CircuitBreaker:
         self.probing = False
 
     def begin(self, until: int) -> None:
-        """Hold everything until that moment, then ask for a probe."""
+        """Open it until that moment; then it is half-open."""
         self.epoch += 1
         self.until = until
         self.held = True
@@ -78,7 +78,7 @@ class CircuitBreaker:
         return _FOR_THE_PROBE if self.probing else None
 
     def opens(self, now: int) -> int:
-        """Return the moment from which a request may go, as far as can be foreseen."""
+        """Return the moment from which a request may go, as far as is known."""
         return max(now, self.until) if self.held else now
 
     def sent(self) -> bool:
@@ -87,20 +87,20 @@ class CircuitBreaker:
         return self.held
 
     def probe_lost(self) -> None:
-        """Let another probe go in place of one that came to nothing."""
+        """Let another probe go in place of one without a result."""
         self.probing = False
 
     def end(self) -> bool:
-        """Let everything go again; return whether anything was held."""
+        """Close it; return whether it was open or half-open."""
         held, self.held, self.probing = self.held, False, False
         return held
 
 
 class OpenIntervals:
-    """The lengths of successive pauses: a first one, doubling up to 15 times as much.
+    """How long a breaker stays open: a first time, then doubling, up to 15 times the first.
 
     Attributes:
-        pauses: how many there were since the last answer.
+        pauses: how often it has opened since the last answer.
     """
 
     def __init__(self, first: float) -> None:
@@ -109,11 +109,11 @@ class OpenIntervals:
 
     @property
     def spent(self) -> bool:
-        """Whether there were `MOST_PAUSES` pauses without an answer."""
+        """Whether it has opened `MOST_PAUSES` times without an answer."""
         return self.pauses >= MOST_PAUSES
 
     def next(self, asked: float | None, u: float) -> float:
-        """Return how many seconds to pause; `asked` is the server's wish, `u` a random number in [0, 1)."""
+        """Return for how many seconds to open; `asked` by the server, `u`: random in [0, 1)."""
         doubled = self._first * 2.0 ** min(self.pauses, _DOUBLINGS)
         self.pauses += 1
         return (asked or min(doubled, _MOST_TIMES_THE_FIRST * self._first)) * (1 + u / 4)
@@ -124,61 +124,61 @@ class OpenIntervals:
 
 
 class BackfillBreaker:
-    """The storm there is, if there is one.
+    """The circuit breaker for the backfills of one process.
 
     Args:
-        first: seconds; the length of the first pause.
+        first: seconds; how long it opens the first time.
 
     Attributes:
-        quiet: whether there has been none since the last answer.
+        quiet: whether it has not opened since the last answer.
     """
 
     def __init__(self, first: float) -> None:
         self.quiet = True
-        self._pause = CircuitBreaker()
-        self._backoff = OpenIntervals(first)
+        self._breaker = CircuitBreaker()
+        self._intervals = OpenIntervals(first)
 
     @property
     def spent(self) -> bool:
-        """Whether there were too many pauses without an answer."""
-        return self._backoff.spent
+        """Whether it has opened too often without an answer."""
+        return self._intervals.spent
 
     def begin(self, now: int, u: float) -> float | None:
-        """Begin a pause unless there is one; return its seconds if it is a new one."""
-        if self._pause.blocks(now) is not None or self._backoff.spent:
+        """Open it unless it is open; return for how many seconds if it opened."""
+        if self._breaker.blocks(now) is not None or self._intervals.spent:
             return None
         self.quiet = False
-        seconds = self._backoff.next(None, u)
-        self._pause.begin(now + round(seconds * SECOND))
+        seconds = self._intervals.next(None, u)
+        self._breaker.begin(now + round(seconds * SECOND))
         return seconds
 
     def calmed(self) -> bool:
-        """Note that a day was answered; return whether that ends the storm."""
+        """Note that a day was answered; return whether that closed the breaker."""
         self.quiet = True
-        self._backoff.answered()
-        return self._pause.end()
+        self._intervals.answered()
+        return self._breaker.end()
 
     def blocks(self, now: int) -> Wait | None:
         """Say why a backfill must wait now, or ``None`` when it may go."""
-        return self._pause.blocks(now)
+        return self._breaker.blocks(now)
 
     def opens(self, now: int) -> int:
-        """Return the moment from which a backfill may go, as far as can be foreseen."""
-        return self._pause.opens(now)
+        """Return the moment from which a backfill may go, as far as is known."""
+        return self._breaker.opens(now)
 
     def admit(self, slot: Slot) -> Slot:
-        """Let a slot of a backfill go, and write down between which storms."""
-        slot.storm_probe = self._pause.sent()
-        slot.storm = self._pause.epoch
+        """Hand out a slot of a backfill, and record its epoch in it."""
+        slot.storm_probe = self._breaker.sent()
+        slot.storm = self._breaker.epoch
         return slot
 
     def outdated(self, slot: Slot) -> bool:
-        """Return whether another storm has begun since a slot was let go."""
-        return slot.storm != self._pause.epoch
+        """Return whether the breaker has opened since a slot was handed out."""
+        return slot.storm != self._breaker.epoch
 
     def lost(self, slot: Slot) -> bool:
-        """Note that a slot was given up; return whether it had been sent to try whether the storm is over."""
+        """Note that a slot was given back; return whether its request was the probe."""
         if not slot.storm_probe or self.outdated(slot):
             return False
-        self._pause.probe_lost()
+        self._breaker.probe_lost()
         return True

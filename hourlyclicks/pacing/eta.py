@@ -76,28 +76,28 @@ def forecast(requests: int, limits: Limits, *, latency: float) -> Estimate:
 
 
 class EtaCalculator:
-    """Foresee the end of calls.
+    """Compute when jobs will be done.
 
     Args:
         clock: what time it is.
-        pace: what the limits allow.
-        storm: what holds back backfills.
+        backend: what the limits allow.
+        breaker: the circuit breaker of the backfills.
     """
 
-    def __init__(self, clock: Clock, pace: LimiterBackend, storm: BackfillBreaker) -> None:
+    def __init__(self, clock: Clock, backend: LimiterBackend, breaker: BackfillBreaker) -> None:
         self._clock = clock
-        self._pace = pace
-        self._backfill_breaker = storm
-        self._calls: set[Job] = set()
+        self._backend = backend
+        self._breaker = breaker
+        self._jobs: set[Job] = set()
         self._latency = round(TYPICAL_LATENCY * SECOND)
 
-    def enter(self, call: Job) -> None:
-        """Count a call's remaining days in the forecasts of the others."""
-        self._calls.add(call)
+    def enter(self, job: Job) -> None:
+        """Count a job's remaining days in the ETA of the others."""
+        self._jobs.add(job)
 
-    def leave(self, call: Job) -> None:
-        """Count a call no more."""
-        self._calls.discard(call)
+    def leave(self, job: Job) -> None:
+        """Stop counting a job."""
+        self._jobs.discard(job)
 
     def measured(self, latency: int) -> None:
         """Take note of the nanoseconds between a sending and its response."""
@@ -110,24 +110,24 @@ class EtaCalculator:
 
     @property
     def opens_in(self) -> float:
-        """The seconds after which a request could leave if nobody else waited."""
+        """The seconds after which a request could leave if no other waited."""
         now = self._clock.monotonic()
-        return (self._pace.finish(1, now, 0, opens=now).when - now) / SECOND
+        return (self._backend.finish(1, now, 0, opens=now).when - now) / SECOND
 
     def unsent(self, lane: Lane) -> int:
-        """Return how many requests the calls of a lane still need."""
-        return sum(call.unsent for call in self._calls if call.lane is lane)
+        """Return how many requests the jobs of a lane still need."""
+        return sum(job.unsent for job in self._jobs if job.lane is lane)
 
-    def eta(self, call: Job) -> tuple[float, Binding]:
-        """Foresee in how many seconds a call will be done if nothing fails, and what decides it."""
-        if not call.unsent:
-            return self.latency if call.remaining else 0.0, "latency"
-        ahead = self._pace.ahead(call) + sum(
-            other.unsent if other.lane < call.lane else min(other.unsent, call.unsent)
-            for other in self._calls
-            if other is not call and other.lane <= call.lane
+    def eta(self, job: Job) -> tuple[float, Binding]:
+        """Compute in how many seconds a job will be done if nothing fails, and what decides it."""
+        if not job.unsent:
+            return self.latency if job.remaining else 0.0, "latency"
+        ahead = self._backend.ahead(job) + sum(
+            other.unsent if other.lane < job.lane else min(other.unsent, job.unsent)
+            for other in self._jobs
+            if other is not job and other.lane <= job.lane
         )
         now = self._clock.monotonic()
-        opens = self._backfill_breaker.opens(now) if call.lane is Lane.BACKFILL else now
-        finish = self._pace.finish(ahead + call.unsent, now, self._latency, opens=opens)
+        opens = self._breaker.opens(now) if job.lane is Lane.BACKFILL else now
+        finish = self._backend.finish(ahead + job.unsent, now, self._latency, opens=opens)
         return (finish.when - now) / SECOND, finish.binding

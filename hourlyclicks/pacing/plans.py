@@ -51,12 +51,12 @@ class Limits:
 
     Args:
         rates: limits that all hold at once; ``()`` means unlimited.
-        concurrency: requests under way at a time.
+        concurrency: requests in flight at a time.
         guard: seconds by which every window is taken longer than published, for servers that count in
             whole seconds.
         spacing: ``"window"`` lets requests go as soon as the window has room, so that a short range is
             answered at once; ``"even"`` also keeps 1.05 times the average interval between two requests,
-            for servers that refuse bursts.
+            for servers that reject bursts.
     """
 
     rates: tuple[Rate, ...] = attrs.field(default=(), converter=_as_rates)
@@ -109,8 +109,8 @@ class Plan(enum.Enum):
     def check(self, target: Target) -> None:
         """Raise `PlanError` when the plan does not include that kind of target.
 
-        Asked for a group all the same, the server would refuse, or ignore the group and answer with other
-        figures; the documentation leaves it open.
+        Asked for a group all the same, the server would reject the request, or ignore the group and
+        answer with other figures; the documentation leaves it open.
         """
         if self is Plan.FREE:
             raise PlanError(f"the {self.value} plan has no access to the statistics API")

@@ -56,13 +56,13 @@ class Spacing(NamedTuple):
 
 
 class ThrottleState(NamedTuple):
-    """All that a brake has learnt.
+    """All that a throttle has learnt.
 
     Args:
         pauses: how many there were since the last answer.
         step: the step of the spacing.
-        answers: how many there were since the last refusal.
-        warned: whether a refusal is not forgotten yet.
+        answers: how many there were since the last 429.
+        warned: whether the last 429 still counts, so that the next one is a second one.
     """
 
     pauses: int
@@ -72,26 +72,26 @@ class ThrottleState(NamedTuple):
 
 
 class AdaptiveSpacing:
-    """Decide what one refusal event means: how long to pause and how to go on.
+    """Decide what a 429 means: how long to pause, and how to spread the requests afterwards.
 
     Args:
         first_pause: seconds; the length of the first pause for which the server names no length.
-        calm: so many answers in a row and a first refusal is forgotten.
+        calm: after so many answers in a row a first 429 is forgotten.
         step: the step to start on; 1 when the spacing is even from the beginning.
     """
 
     def __init__(self, *, first_pause: float, calm: int, step: int = 0) -> None:
-        self._backoff = OpenIntervals(first_pause)
+        self._intervals = OpenIntervals(first_pause)
         self._calm = calm
         self._step = step
         self._answers = 0
         self._warned = step > 0
 
     def refused(self, retry_after: float | None, u: float) -> float:
-        """Return how many seconds everybody pauses.
+        """Return for how many seconds all requests pause after a 429.
 
         Raises:
-            RateLimitedError: the server asks for more than `LONGEST_WAIT`, or refused again after
+            RateLimitedError: the server asks for more than `LONGEST_WAIT`, or still answers 429 after
                 `MOST_PAUSES` pauses.
         """
         if retry_after is not None and retry_after > LONGEST_WAIT:
@@ -99,16 +99,16 @@ class AdaptiveSpacing:
                 f"the server refuses further requests and asks to wait {retry_after:.0f} s",
                 retry_after=retry_after,
             )
-        if self._backoff.spent:
+        if self._intervals.spent:
             raise RateLimitedError(
                 f"the server still refuses after {MOST_PAUSES} pauses; does another program use this key?",
                 retry_after=retry_after,
             )
         self._answers = 0
-        return self._backoff.next(retry_after, u)
+        return self._intervals.next(retry_after, u)
 
     def next_step(self) -> Spacing | None:
-        """Return how to spread the requests from this refusal on, or ``None`` to leave it as it is."""
+        """Return how to spread the requests from this 429 on, or ``None`` to leave it as it is."""
         if not self._warned:
             self._warned = True
             return None
@@ -130,29 +130,29 @@ class AdaptiveSpacing:
     @property
     def memory(self) -> ThrottleState:
         """What it has learnt."""
-        return ThrottleState(self._backoff.pauses, self._step, self._answers, self._warned)
+        return ThrottleState(self._intervals.pauses, self._step, self._answers, self._warned)
 
     def recall(self, memory: ThrottleState) -> None:
-        """Learn at once what another brake has learnt."""
-        self._backoff.pauses = memory.pauses
+        """Learn at once what another throttle has learnt."""
+        self._intervals.pauses = memory.pauses
         self._step = max(self._step, memory.step)
         self._answers = memory.answers
         self._warned = self._warned or memory.warned
 
     def answered(self) -> None:
         """Note that a request was let through."""
-        if self._backoff.pauses:
-            self._backoff.answered()
+        if self._intervals.pauses:
+            self._intervals.answered()
         self._answers += 1
         if self._answers >= self._calm and self._step == 0:
             self._warned = False
 
 
 class Refusal(NamedTuple):
-    """What a refusal leads to.
+    """What a 429 leads to.
 
     Args:
-        seconds: how long everybody pauses.
+        seconds: for how long all requests pause.
         interval: the seconds between two requests from now on, when that has changed.
     """
 
@@ -161,7 +161,7 @@ class Refusal(NamedTuple):
 
 
 def first_pause(limits: Limits) -> float:
-    """Return the seconds of the first pause for which nobody names a length."""
+    """Return the seconds of the first pause for which the server names no length."""
     return min(_LONGEST_FIRST_PAUSE, limits.shortest_window)
 
 
@@ -181,11 +181,11 @@ class AdaptiveThrottle:
         )
 
     def reserve(self, now: int) -> Slot | Wait:
-        """Take a place, or say what to wait for."""
+        """Take a slot, or say what to wait for."""
         return self.window.reserve(now)
 
     def answered(self, slot: Slot) -> bool:
-        """Note that the server let a request through; return whether that ends a pause."""
+        """Note that the server let a request through; return whether that closes the breaker."""
         if slot.epoch != self.window.pause.epoch:
             return False
         self.spacing.answered()
@@ -194,17 +194,17 @@ class AdaptiveThrottle:
     def refused(
         self, slot: Slot, retry_after: float | None, *, now: int, u: float, for_rate: bool
     ) -> Refusal | None:
-        """Begin a pause, unless the request had left before the present one began.
+        """Open the breaker after a 429, unless the request was sent before the breaker last opened.
 
         Args:
-            slot: the slot of the refused request.
+            slot: the slot of the rejected request.
             retry_after: seconds, as the server asked, or ``None``.
             now: the present moment.
             u: a random number in [0, 1), for the length of the pause.
-            for_rate: whether the rate was the reason; if not, the spacing is none of its business.
+            for_rate: whether the rate was the reason; if not, the spacing stays as it is.
 
         Raises:
-            RateLimitedError: it is no use to wait.
+            RateLimitedError: waiting is of no use.
         """
         if slot.epoch != self.window.pause.epoch:
             return None

@@ -1,7 +1,7 @@
-"""The gate: at most N arrivals at the server in any window, however long requests are on their way.
+"""The sliding window: at most N arrivals at the server in any window, however long requests are on their way.
 
 The server counts arrivals, and we do not see them. A request arrives at some moment between the one it is
-sent at and the one its response is received at. So its place in a window of length W is held
+sent at and the one its response is received at. So its slot in a window of length W is held
 
 * from the moment it is sent, since it may arrive at once,
 * until W after its response was received, since it may have arrived just before that.
@@ -9,11 +9,11 @@ sent at and the one its response is received at. So its place in a window of len
 Two requests that ever share a window at the server then share one here too, and no jitter can break the
 limit. A log of send times, evenly spaced sending at exactly the limit, and token buckets all can.
 
-A request that was *given up* may arrive yet. Its place is held as if it were under way, until the time that
+An *abandoned* request may still arrive. Its slot is held as if it were in flight, until the time that
 it is given for that is over; then it counts as if its response had come at that moment.
 
-Several windows and a cap on the requests under way hold at once. In even spacing two more rules lie on top:
-first 1.05 times the average interval between two *sendings*; and when a server refuses even that, the
+Several windows and a cap on the requests in flight hold at once. In even spacing two more rules lie on top:
+first 1.05 times the average interval between two *sendings*; and when a server still answers 429, the
 interval is counted from the last *response*, which bounds the distance of two arrivals from below just as
 the log bounds their number from above.
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 EVEN_SLACK = 1.05
 """Even spacing keeps this multiple of the average interval between two sendings."""
 
-_FOR_A_PLACE = Wait(None, "concurrency")
+_FOR_A_SLOT = Wait(None, "concurrency")
 _FOR_A_RESPONSE = Wait(None, "rate")
 
 
@@ -66,7 +66,7 @@ class Slot:
 
     def __init__(self, sent: int, epoch: int, previous_even: int, probe: bool = False) -> None:  # noqa: FBT001, FBT002 - by name it would cost a dictionary for every request
         self.id = self.what = ""  # its name, and the day it is for, where several processes share the limits
-        self.sent = self.asked = sent  # the place is held from `asked` on
+        self.sent = self.asked = sent  # the slot is held from `asked` on
         self.epoch = epoch
         self.probe = probe
         self.previous_even = previous_even
@@ -75,7 +75,7 @@ class Slot:
 
 
 class _Window:
-    """One rate: when each place that is no longer under way becomes free again, in order."""
+    """One rate: when each slot whose request has returned becomes free again, in order."""
 
     __slots__ = ("freed", "length", "size")
 
@@ -84,12 +84,12 @@ class _Window:
         self.length = length
         self.freed: deque[int] = deque()
 
-    def opens(self, flying: int, now: int) -> int | None:
-        """Return when there is a place, ``None`` when a response has to come first."""
+    def opens(self, in_flight: int, now: int) -> int | None:
+        """Return when there is a free slot, ``None`` when a response has to come first."""
         freed = self.freed
         while freed and freed[0] <= now:
             freed.popleft()
-        surplus = flying + len(freed) - self.size
+        surplus = in_flight + len(freed) - self.size
         if surplus < 0:
             return now
         return freed[surplus] if surplus < len(freed) else None
@@ -166,7 +166,7 @@ class SlidingWindow:
         return self.pause.blocks(now) or self._blocks(now)
 
     def reserve(self, now: int) -> Slot | Wait:
-        """Take a place, or say what to wait for."""
+        """Take a slot, or say what to wait for."""
         pause = self.pause
         held = (pause.blocks(now) if pause.held else None) or self._blocks(now)
         if held is not None:
@@ -177,7 +177,7 @@ class SlidingWindow:
         return slot
 
     def release(self, slot: Slot, now: int) -> None:
-        """Note that the response was received, or given up waiting for, now."""
+        """Note that the response was received now, or that the request can arrive no more."""
         if self._abandoned:
             self._resolve(now)
         self._sent.remove(slot.sent)
@@ -189,7 +189,7 @@ class SlidingWindow:
             self._lost(slot)
 
     def abandon(self, slot: Slot, now: int, until: int) -> None:
-        """Note that a request was given up now, and may arrive until a moment."""
+        """Note that a request was abandoned now, and may arrive until a moment."""
         self._resolve(now)
         self._sent.remove(slot.sent)
         insort(self._abandoned, until)
@@ -202,7 +202,7 @@ class SlidingWindow:
             self._even = max(self._even, moment + self._after_response)
 
     def cancel(self, slot: Slot) -> None:
-        """Take back a place whose request was never sent; nothing of it remains."""
+        """Take back a slot whose request was never sent; nothing of it remains."""
         self._sent.remove(slot.sent)
         if self._even == slot.sent + self._interval:
             self._even = slot.previous_even
@@ -228,7 +228,8 @@ class SlidingWindow:
         if self._abandoned or self.pause.held:
             return self._finish_exceptionally(requests - 1, now, latency, start)
         spans = self._spans
-        if spans is None or not spans.low <= latency <= spans.high:
+        # The first request needs no time between requests, so that any spans will do.
+        if spans is None or (requests > 1 and not spans.low <= latency <= spans.high):
             spans = self._measure(latency)
         returns = self._returns(now, latency) if self._sent else self._sent
         last = leaves(requests - 1, spans, latency, start, self._even, returns, self._held(returns))
@@ -287,24 +288,24 @@ class SlidingWindow:
         return self._spans
 
     def _blocks(self, now: int) -> Wait | None:
-        flying = len(self._sent)
+        in_flight = len(self._sent)
         if self._abandoned:
             self._resolve(now)
-            flying += len(self._abandoned)
-        if flying >= self._concurrency:
-            return self._until_one_lands(_FOR_A_PLACE)
-        if self._after_response and flying:
-            return self._until_one_lands(_FOR_A_RESPONSE)
+            in_flight += len(self._abandoned)
+        if in_flight >= self._concurrency:
+            return self._until_one_returns(_FOR_A_SLOT)
+        if self._after_response and in_flight:
+            return self._until_one_returns(_FOR_A_RESPONSE)
         latest = self._even
         for window in self._windows:
-            opens = window.opens(flying, now)
+            opens = window.opens(in_flight, now)
             if opens is None:
-                return self._until_one_lands(_FOR_A_RESPONSE)
+                return self._until_one_returns(_FOR_A_RESPONSE)
             latest = max(latest, opens)
         return Wait(latest, "rate") if latest > now else None
 
-    def _until_one_lands(self, held: Wait) -> Wait:
-        """Wait for a response, or until a request that was given up can arrive no more."""
+    def _until_one_returns(self, held: Wait) -> Wait:
+        """Wait for a response, or until an abandoned request can arrive no more."""
         return Wait(self._abandoned[0], held.binding) if self._abandoned else held
 
     def _resolve(self, now: int) -> None:

@@ -46,8 +46,8 @@ class Greedy:
         return self.sent[-1] + self.latency
 
 
-def as_the_gate_does(limits: Limits, latency: float) -> Greedy:
-    """Hold places as long as the gate does, from the response on and with the guard."""
+def as_the_window_does(limits: Limits, latency: float) -> Greedy:
+    """Hold places as long as the window does, from the response on and with the guard."""
     interval = limits.interval * EVEN_SLACK if limits.spacing == "even" else 0.0
     return Greedy(limits, latency, limits.guard + latency, interval)
 
@@ -81,21 +81,21 @@ def test_nothing_takes_no_time(concurrency: int) -> None:
 def test_the_forecast_of_one_rate_is_exact(
     requests: int, rate: Rate, concurrency: int, latency: int, spacing: str
 ) -> None:
-    """With one rate the forecast is what the gate takes, for any latency and both kinds of spacing."""
+    """With one rate the forecast is what the window takes, for any latency and both kinds of spacing."""
     limits = Limits(rates=(rate,), concurrency=concurrency, spacing=spacing)  # type: ignore[arg-type]  # drawn from the two
-    expected = as_the_gate_does(limits, latency).makespan(requests)
+    expected = as_the_window_does(limits, latency).makespan(requests)
     assert forecast(requests, limits, latency=latency).seconds == pytest.approx(expected)
 
 
 @settings(max_examples=examples(200))
 @given(REQUESTS, st.lists(RATES, min_size=2, max_size=3), st.integers(1, 6), WHOLE)
-def test_the_forecast_of_several_rates_is_close(
+def test_the_forecast_of_several_rates_is_exact(
     requests: int, rates: list[Rate], concurrency: int, latency: int
 ) -> None:
-    """With several rates the forecast never exceeds what the gate takes, and hardly falls short of it."""
+    """With several rates the forecast is what the window takes, too."""
     limits = Limits(rates=rates, concurrency=concurrency)
-    expected = as_the_gate_does(limits, latency).makespan(requests)
-    assert 0.97 * expected <= forecast(requests, limits, latency=latency).seconds <= expected * (1 + 1e-9)
+    expected = as_the_window_does(limits, latency).makespan(requests)
+    assert forecast(requests, limits, latency=latency).seconds == pytest.approx(expected)
 
 
 @pytest.mark.parametrize("plan", [plan for plan in Plan if plan is not Plan.FREE])
@@ -105,7 +105,7 @@ def test_the_forecast_of_a_plan(plan: Plan, requests: int) -> None:
     limits = plan.limits
     seconds = forecast(requests, limits, latency=0.3).seconds
     minimum = theoretical_minimum(requests, limits.rates[0], concurrency=limits.concurrency, latency=0.3)
-    assert seconds == pytest.approx(as_the_gate_does(limits, 0.3).makespan(requests))
+    assert seconds == pytest.approx(as_the_window_does(limits, 0.3).makespan(requests))
     assert minimum <= seconds <= minimum * 1.023
 
 

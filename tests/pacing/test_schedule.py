@@ -17,6 +17,8 @@ from tests.pacing.world import S
 from tests.sizes import examples
 
 if TYPE_CHECKING:
+    from random import Random
+
     from hourlyclicks.events import Binding
 
 UNLIMITED = 10**9
@@ -149,3 +151,38 @@ def test_the_eta_is_what_a_simulation_takes(
     opens += simulation.now if opens else 0
     expected = simulation.expected(requests, latency, opens)
     assert simulation.window.finish(requests, simulation.now, latency, opens=opens) == expected
+
+
+SIZES = [
+    Limits((Rate(24),), 2),
+    Limits((Rate(60),), 3),
+    Limits((Rate(24), Rate(100, 3600)), 2),
+    Limits((Rate(5, 1), Rate(24), Rate(130, 400)), 3),
+]
+
+
+@settings(max_examples=examples(100))
+@given(
+    st.sampled_from(SIZES),
+    SPACINGS,
+    st.integers(1, 300),
+    st.integers(1, 200),
+    st.randoms(use_true_random=False),
+)
+def test_the_eta_in_the_middle_of_a_run(
+    limits: Limits, spacing: tuple[float, bool] | None, sent: int, requests: int, random: Random
+) -> None:
+    """With windows as large as those of a plan, and after latencies that varied, it is as exact."""
+    simulation = begin(limits, spacing)
+    window, returns = simulation.window, list[tuple[int, int, Slot]]()
+    for number in range(sent):
+        while not isinstance(got := window.reserve(simulation.now), Slot):
+            simulation.now = (
+                returns[0][0] if got.until is None else min([got.until, *(r[0] for r in returns[:1])])
+            )
+            while returns and returns[0][0] <= simulation.now:
+                simulation.answer(heappop(returns)[2])
+        heappush(returns, (simulation.now + random.randrange(S // 10, 2 * S), number, got))
+    simulation.in_flight = [slot for *_, slot in sorted(returns)]
+    expected = simulation.expected(requests, S // 2)
+    assert window.finish(requests, simulation.now, S // 2) == expected
