@@ -109,7 +109,7 @@ class Parking:
 
     Attributes:
         parked: the targets that are parked, and why.
-        lifted: those that are parked no more, each with the days of it that were rejected.
+        released: those that are parked no more, each with the days of it that were rejected.
         unsettled: whether anything was ever rejected.
         held: how many breakers are not closed; with none, every day may be sent.
         rejections: which rejections are final.

@@ -1,4 +1,4 @@
-"""Wrong clocks and wrong zones: after one more run with right ones the store tells the truth."""
+"""Wrong clocks and wrong zones: after one more run with right ones the store is right."""
 
 from __future__ import annotations
 

@@ -97,7 +97,7 @@ class Scene:
 
 
 def play(path: Path, story: Callable[[Scene], Awaitable[None]]) -> None:
-    """Tell a story."""
+    """Run a story."""
     run_virtual(lambda clock: _told(story(Scene(Forgetful(clock), path / "clicks.db", clock))))
 
 
@@ -162,7 +162,7 @@ def test_a_fetch_of_a_day_in_doubt_returns_the_figures(tmp_path: Path) -> None:
 
 
 def test_two_processes_that_refresh_at_once_confirm_nothing(tmp_path: Path) -> None:
-    """What one of them has put in doubt is not asked for again by the other one's same call."""
+    """What one of them has put in doubt is not requested again by the other one's same call."""
 
     async def story(scene: Scene) -> None:
         await scene.backfill()

@@ -77,7 +77,7 @@ def test_today_is_not_final() -> None:
 
 @pytest.mark.parametrize(("early", "final"), [(0.05, False), (0.0, True)])
 def test_a_day_asked_for_too_early_is_not_final(early: float, final: bool) -> None:  # noqa: FBT001 - parametrized
-    """What counts is when a day was asked for; the answer may be that old, whenever it arrives."""
+    """What counts is when a day was requested; the answer may be that old, whenever it arrives."""
     upstream = free()
     settled = dt.datetime(2024, 3, 2, 13, tzinfo=dt.UTC)  # an hour after the 1st was over everywhere
 

@@ -67,7 +67,7 @@ def test_the_figures_are_those_of_the_api(path: Path) -> None:
 
 
 def test_what_may_change_is_asked_for_again(path: Path) -> None:
-    """Today is asked for by every call, and yesterday until it is final."""
+    """Today is requested by every call, and yesterday until it is final."""
     upstream = free()
 
     async def story(client: Client, clock: VirtualClock) -> None:
@@ -132,7 +132,7 @@ def test_a_rejected_day_is_an_error_from_the_store(path: Path, *, refresh: bool)
 
 
 def test_progress_counts_what_the_store_has(path: Path) -> None:
-    """The first event tells what is there already, the last that all is done."""
+    """The first event shows what is there already, the last that all is done."""
     events: list[Event] = []
 
     async def half(client: Client, _: VirtualClock) -> None:

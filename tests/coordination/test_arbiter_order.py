@@ -100,7 +100,7 @@ def test_a_day_is_asked_for_by_one_process_at_a_time() -> None:
 
 
 def test_a_claim_ends_with_its_lease() -> None:
-    """The day of a process that died can be asked for again when its request must be over."""
+    """The day of a process that died can be requested again when its request must be over."""
     steps = Steps(Limits(concurrency=4))
     steps.granted(0, "ann", "monday")
     assert steps.ask(LEASE - 1, "bob", "monday") == Taken()

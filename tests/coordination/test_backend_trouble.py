@@ -98,7 +98,7 @@ def test_a_client_that_leaves_releases_its_slot_at_once(path: Path, how: str) ->
 
 @pytest.mark.parametrize("how", ["closed", "cancelled"])
 def test_a_client_that_leaves_releases_its_claims_at_once(path: Path, how: str) -> None:
-    """A day that was being asked for can be asked for by the next process without waiting for a lease."""
+    """A day that was being requested can be requested by the next process without waiting for a lease."""
     upstream = Simulator(limits=(), concurrency=0, latency=(1.0, 1.0))
 
     async def scenario(fleet: Fleet) -> None:

@@ -68,7 +68,7 @@ WELL = in_turn()
 
 @attrs.define
 class Asked:
-    """A request that was sent: the day it asked for, when, in seconds, and the link."""
+    """A request that was sent: the day it requested, when, in seconds, and the link."""
 
     day: dt.date
     at: float

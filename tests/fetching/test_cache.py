@@ -93,7 +93,7 @@ async def test_what_is_known_for_good_is_found(cache: DayCache) -> None:
 
 
 async def test_what_may_change_is_found_if_it_is_new(cache: DayCache) -> None:
-    """A provisional day is taken only if it was asked for since the call began."""
+    """A provisional day is taken only if it was requested since the call began."""
     today, ask = functools.partial(day, TODAY, final=False), about(TODAY)
     await cache.put(ask, today(), requests=1)
     assert await cache.find(ask, FRESH_ENOUGH) is None

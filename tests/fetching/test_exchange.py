@@ -87,7 +87,7 @@ FINAL: dict[str, tuple[Any, type[HourlyClicksError]]] = {
 
 @pytest.mark.parametrize("what", [*REPEATED, *FINAL])
 def test_how_often_what_is_asked(what: str) -> None:
-    """What may be different the next time is asked for four times, anything else once."""
+    """What may be different the next time is requested four times, anything else once."""
     outcome, kind = (REPEATED | FINAL)[what]
 
     async def story(stage: Stage) -> None:
@@ -192,7 +192,7 @@ PAUSES = {
 
 @pytest.mark.parametrize("what", PAUSES)
 def test_how_long_a_429_pauses(what: str) -> None:
-    """The pause lasts as long as the server asked for, or else a minute."""
+    """The pause lasts as long as the server requested, or else a minute."""
     outcome, seconds = PAUSES[what]
 
     async def story(stage: Stage) -> None:

@@ -120,7 +120,7 @@ def test_an_old_answer_makes_no_day_final(what: str) -> None:
 
 @pytest.mark.parametrize("what", OLD)
 def test_an_old_rejection_is_not_the_last_word(what: str, tmp_path: Path) -> None:
-    """A day that was not over when it was rejected has failed, and is asked for again."""
+    """A day that was not over when it was rejected has failed, and is requested again."""
 
     async def story(stage: Stage) -> None:
         with pytest.raises(ApiError):

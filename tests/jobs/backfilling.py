@@ -93,7 +93,7 @@ async def ended(backfill: Awaitable[BackfillReport]) -> BackfillReport:
 
 
 def asked(stage: Stage) -> list[dt.date]:
-    """Return the days that were asked for, in order."""
+    """Return the days that were requested, in order."""
     return [question.day for question in stage.transport.asked]
 
 
@@ -103,7 +103,7 @@ def start(stage: Stage, **asks: Any) -> asyncio.Task[BackfillReport]:  # noqa: A
 
 
 def times_asked(stage: Stage) -> list[int]:
-    """Return how often each day was asked for that was."""
+    """Return how often each requested day was requested."""
     days = [question.day for question in stage.transport.asked]
     return [days.count(day) for day in sorted(set(days))]
 

@@ -120,7 +120,7 @@ def test_refreshing_asks_for_all(api: FakeApi) -> None:
 
 
 def test_provisional_days_are_left_until_they_are_stale(api: FakeApi) -> None:
-    """A day that is not final is asked for again after an hour, or when it is final, and not before."""
+    """A day that is not final is requested again after an hour, or when it is final, and not before."""
     days = DateRange(YESTERDAY, TODAY)
 
     async def later(stage: Stage, _: asyncio.Event) -> None:
@@ -154,7 +154,7 @@ def test_failed_days_that_become_provisional_count_once(api: FakeApi) -> None:
 
 
 def test_the_rejection_of_a_day_that_is_not_over_is_not_final(api: FakeApi) -> None:
-    """Such a day has failed, and is asked for again."""
+    """Such a day has failed, and is requested again."""
     api.run(lambda _day, _number: REJECTED, days=DateRange(TODAY, TODAY))
     assert (api.report.refused, api.report.failed) == (0, 1)
     api.run(days=DateRange(TODAY, TODAY))

@@ -139,7 +139,7 @@ def test_a_fatal_error(api: FakeApi, error: Outcome) -> None:
 
 
 def test_a_cancelled_run_keeps_what_it_has(api: FakeApi) -> None:
-    """Whenever it is cancelled, no day that was answered is asked for again, and no task is left."""
+    """Whenever it is cancelled, no day that was answered is requested again, and no task is left."""
     for moment in (0.0, 0.5, 3.5):
 
         async def story(stage: Stage, moment: float = moment) -> None:

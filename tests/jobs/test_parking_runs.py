@@ -143,7 +143,7 @@ def test_a_rejection_in_an_outage_is_not_final(api: FakeApi) -> None:
 
 
 def test_maintenance_after_good_answers_parks(api: FakeApi) -> None:
-    """A day that was answered is asked again, and when it is rejected likewise, the rest is not sent."""
+    """A day that was answered is the check, and when it is rejected as well, no other day is sent."""
     stage = api.run(
         lambda day, number: rejection(900, "maintenance") if number >= 10 else good(day),
         options={"limits": ONE},

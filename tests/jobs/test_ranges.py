@@ -79,7 +79,7 @@ def test_days_that_fail_for_good(*, strict: bool) -> None:
 
 
 def test_a_spent_budget_ends_a_run() -> None:
-    """When nothing succeeds the run ends early, and says how many days were not asked for."""
+    """When nothing succeeds the run ends early, and says how many days were not requested."""
 
     async def story(stage: Stage) -> None:
         with pytest.raises(IncompleteSeriesError) as caught:
@@ -168,7 +168,7 @@ def test_cancelling_a_fetch_leaves_no_worker_behind() -> None:
 
 
 def test_a_day_that_a_fetch_is_asking_for() -> None:
-    """A day asked for meanwhile waits for the answer of the fetch, which may end before."""
+    """A call for a day meanwhile waits for the answer of the fetch, which may end before."""
 
     async def story(stage: Stage) -> None:
         fetch = asyncio.create_task(stage.client.fetch(DAY, END, LINK))

@@ -40,7 +40,7 @@ async def test_each_item_is_done_once() -> None:
 
 
 async def test_tasks_are_few_and_items_are_pulled() -> None:
-    """A range without end makes as many tasks as were asked for, and pulls an item for each."""
+    """A range without end starts as many tasks as its size, and pulls an item for each."""
     before = len(asyncio.all_tasks())
     pulled = itertools.count()
     hold = asyncio.Event()
@@ -171,7 +171,7 @@ async def test_a_worker_that_keeps_running_may_be_cancelled_later() -> None:
 
 
 class Held:
-    """Work that is held up until the test lets it go.
+    """Work that waits until the test lets it finish.
 
     Attributes:
         begun: the items that a worker has begun, in order.
