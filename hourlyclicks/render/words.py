@@ -53,7 +53,7 @@ def _two(number: int, large: tuple[int, str], small: tuple[int, str]) -> str:
     return f"{many:,} {large[1]} {few} {small[1]}" if few else f"{many:,} {large[1]}"
 
 
-def pace(limits: Limits) -> str:
+def limits_in_words(limits: Limits) -> str:
     """Return limits in words: ``"24 requests a minute, 2 at a time"``."""
     rates = " and ".join(f"{count(rate.requests, 'request')} {_per(rate.seconds)}" for rate in limits.rates)
     return f"{rates or 'any rate'}, {limits.concurrency} at a time"

@@ -126,7 +126,7 @@ class Stopper:
         return self._fault
 
 
-class Gate:
+class Barrier:
     """Faults that answer all is well, but wait before a request of a certain number until they are opened.
 
     Args:

@@ -24,7 +24,7 @@ from tests.cli.serving import (
     ONE_AT_A_TIME,
     PATIENCE,
     ROOT,
-    Gate,
+    Barrier,
     Stopper,
     read_all,
     serving,
@@ -184,19 +184,19 @@ def test_a_terminal_costs_no_data(tmp_path: Path, trouble: str) -> None:
     import pty  # noqa: PLC0415 - there is none on every system
     import termios  # noqa: PLC0415 - likewise
 
-    gate, output = Gate(NOW_ASKED), tmp_path / "clicks.csv"
+    barrier, output = Barrier(NOW_ASKED), tmp_path / "clicks.csv"
     terminal, end = pty.openpty()
     environment = {name: value for name, value in ENVIRONMENT.items() if name not in {"COLUMNS", "LINES"}}
-    with serving(faults=gate) as server:
+    with serving(faults=barrier) as server:
         words = (*LINK, *APRIL, *ONE_AT_A_TIME, "--base-url", server.url, "-o", str(output))
         with start("fetch", *words, stdin=end, stdout=end, stderr=end, env=environment) as process:
-            assert gate.reached.wait(PATIENCE)
+            assert barrier.reached.wait(PATIENCE)
             if trouble == "narrow":
                 termios.tcsetwinsize(end, (1, 1))
             os.close(end)
             if trouble == "closed":
                 os.close(terminal)
-            gate.opened.set()
+            barrier.opened.set()
             if trouble == "narrow":
                 assert "Traceback" not in read_all(terminal)
                 os.close(terminal)

@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from hourlyclicks import Limits, Plan, Rate
-from hourlyclicks.render.words import count, duration, on_the_clock, pace, safe, span
+from hourlyclicks.render.words import count, duration, limits_in_words, on_the_clock, safe, span
 
 NOON = dt.datetime(2025, 6, 1, 12).astimezone()
 
@@ -43,10 +43,10 @@ def test_a_number_agrees_with_its_noun(number: int, noun: str, words: str) -> No
 
 def test_limits_read_well() -> None:
     """A limit says what is allowed in which time, and how much at a time."""
-    assert pace(Plan.BUSINESS.limits) == "24 requests a minute, 2 at a time"
+    assert limits_in_words(Plan.BUSINESS.limits) == "24 requests a minute, 2 at a time"
     both = Limits((Rate(1, 1.0), Rate(500, 90.0)), concurrency=3)
-    assert pace(both) == "1 request a second and 500 requests in 90 s, 3 at a time"
-    assert pace(Limits()) == "any rate, 1 at a time"
+    assert limits_in_words(both) == "1 request a second and 500 requests in 90 s, 3 at a time"
+    assert limits_in_words(Limits()) == "any rate, 1 at a time"
 
 
 def test_foreign_text_cannot_steer_a_terminal() -> None:

@@ -10,7 +10,7 @@ from hourlyclicks.cli.actions.keys import find_key
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.console.messages import say
 from hourlyclicks.cli.exits import INTERRUPTED, Failure
-from hourlyclicks.cli.options.shared import default_pace, present
+from hourlyclicks.cli.options.shared import default_rate, present
 from hourlyclicks.cli.output import resume
 from hourlyclicks.cli.output.report import failure, go_on, report_lines
 from hourlyclicks.cli.progress.tally import start_tally
@@ -46,7 +46,7 @@ def run(  # noqa: PLR0913 - a parameter for each option of the command
     store: StoreChoice,
     selection: Selection,
     period: Period,
-    pace: RateOptions | None,
+    rate: RateOptions | None,
     deadline: Deadline | None,
     max_requests: int | None,
     order: Order,
@@ -58,14 +58,14 @@ def run(  # noqa: PLR0913 - a parameter for each option of the command
     where, now = store.needed(), present()
     until = None if deadline is None else deadline.limit(now)
     days = period.days(access.zone, now)
-    pace = pace or default_pace()
-    targets = _checked(selection, pace, days, now)
+    rate = rate or default_rate()
+    targets = _checked(selection, rate, days, now)
     title = f"{_named(targets)}, {days}"
-    tally = start_tally(title, len(days) * len(targets), pace.limits, stored=True, several=len(targets) > 1)
+    tally = start_tally(title, len(days) * len(targets), rate.limits, stored=True, several=len(targets) > 1)
     view = open_view(tally)
     client = access.client(
         find_key(access.key_file),
-        limits=pace.limits,
+        limits=rate.limits,
         retry=RETRY,
         on_event=view,
         store=where,
@@ -103,14 +103,14 @@ def run(  # noqa: PLR0913 - a parameter for each option of the command
 
 
 def _checked(
-    selection: Selection, pace: RateOptions, days: DateRange, now: dt.datetime
+    selection: Selection, rate: RateOptions, days: DateRange, now: dt.datetime
 ) -> tuple[Target, ...]:
     """Return the targets, once it is certain that they can be asked about."""
     if not selection:
         raise click.UsageError("no target given: use --link with --domain, --group, --account or --targets")
     targets = selection.read()
     for target in targets:
-        pace.check(target)
+        rate.check(target)
     check_begun(days.end, now)
     return targets
 

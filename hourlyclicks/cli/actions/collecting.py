@@ -1,6 +1,7 @@
 """Fetch a range, of one target after the other, and keep what was fetched, however it ends.
 
-``Client.fetch`` would lose everything on Ctrl-C; here the days are taken one by one, as they are answered.
+After Ctrl-C, ``Client.fetch`` keeps the series, but not the errors of the days that had failed before; here
+both are kept.
 """
 
 from __future__ import annotations

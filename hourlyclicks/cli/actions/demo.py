@@ -28,7 +28,7 @@ from hourlyclicks.model.targets import Target
 from hourlyclicks.pacing.eta import theoretical_minimum
 from hourlyclicks.render.heatmap import heatmap
 from hourlyclicks.render.tables import WEEKDAYS, palette_for
-from hourlyclicks.render.words import count, pace
+from hourlyclicks.render.words import count, limits_in_words
 from hourlyclicks.simulator import Simulator
 
 if TYPE_CHECKING:
@@ -133,7 +133,7 @@ async def _demonstrate(server: Simulator, period: DateRange, faults: HeldFaults,
     with tempfile.TemporaryDirectory(prefix="hourlyclicks-") as folder:
         async with server:
             say(f"A simulated server listens on {server.url}.")
-            say(f"It allows {pace(LIMITS)}; {spoilt:.0%} of its answers go wrong.")
+            say(f"It allows {limits_in_words(LIMITS)}; {spoilt:.0%} of its answers go wrong.")
             store, began, first = Path(folder) / "clicks.db", time.monotonic(), None
             if len(period) >= FEWEST:
                 first = await _killed_run(server, store, period, faults)
@@ -196,7 +196,7 @@ def _figures(run: Run) -> Iterator[Text]:
     if counters.faults:
         yield _line("faults", faults_in_words(counters.faults))
     most = run.server.max_in_window(60.0)
-    yield _line("limit", pace(LIMITS))
+    yield _line("limit", limits_in_words(LIMITS))
     yield _line(
         "seen", f"at most {count(most, 'request')} in {RATE.seconds:g} s, {counters.max_concurrent} at a time"
     )

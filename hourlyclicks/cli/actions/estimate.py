@@ -15,8 +15,7 @@ from hourlyclicks.jobs.estimate import count_due
 from hourlyclicks.model.dates import as_zone
 from hourlyclicks.pacing.eta import TYPICAL_LATENCY, forecast
 from hourlyclicks.pacing.plans import Plan
-from hourlyclicks.render.words import BOUND_BY, count, duration
-from hourlyclicks.render.words import pace as pace_in_words
+from hourlyclicks.render.words import BOUND_BY, count, duration, limits_in_words
 from hourlyclicks.store.freshness import Freshness
 from hourlyclicks.store.protocol import NoStoreError
 
@@ -40,7 +39,7 @@ def run(
     store: StoreChoice,
     selection: Selection,
     period: Period,
-    pace: RateOptions | None,
+    rate: RateOptions | None,
     timezone: str | None,
 ) -> None:
     """See the help of the command."""
@@ -57,7 +56,7 @@ def run(
         requests = loop.run(_due(store, targets, days, now=now, zone=zone))
         known = len(days) * number - requests
         said += f"; {count(known, 'day')} in the store need none"
-    lines = _comparison(requests, now) if pace is None else _single(requests, pace.limits, now)
+    lines = _comparison(requests, now) if rate is None else _single(requests, rate.limits, now)
     click.echo(f"{count(requests, 'request')}: {said}")
     for line in lines:
         click.echo(line)
@@ -105,7 +104,7 @@ def finish(now: dt.datetime, seconds: float) -> str:
 
 def _single(requests: int, limits: Limits, now: dt.datetime) -> Iterator[str]:
     cost = forecast(requests, limits, latency=TYPICAL_LATENCY)
-    yield f"{pace_in_words(limits)}"
+    yield f"{limits_in_words(limits)}"
     yield f"takes {duration(cost.seconds)}, bound by {BOUND_BY[cost.binding]}"
     yield f"done on {finish(now, cost.seconds)} if started now"
 

@@ -15,7 +15,7 @@ from hourlyclicks.cli.actions.keys import find_key
 from hourlyclicks.cli.console import hangup, loop
 from hourlyclicks.cli.console.messages import say
 from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, Failure, sentence
-from hourlyclicks.cli.options.shared import default_pace, present
+from hourlyclicks.cli.options.shared import default_rate, present
 from hourlyclicks.cli.output import resume
 from hourlyclicks.cli.output.devices import is_device
 from hourlyclicks.cli.output.files import Format, check_writable, format_for, keep, write
@@ -90,7 +90,7 @@ def run(  # noqa: PLR0913 - a parameter for each option of the command
     *,
     selection: Selection,
     period: Period,
-    pace: RateOptions | None,
+    rate: RateOptions | None,
     access: Access,
     store: StoreChoice,
     form: str | None,
@@ -101,16 +101,16 @@ def run(  # noqa: PLR0913 - a parameter for each option of the command
     """See the help of the command."""
     output = None if output == Path("-") else output
     days = period.days(access.zone, present())
-    pace = pace or default_pace()
-    targets = _checked(selection, pace)
+    rate = rate or default_rate()
+    targets = _checked(selection, rate)
     stored = store.where is not None
     check_writable(output)
     destination = Destination(format_for(form, output), output, partial=partial, stored=stored)
     key = find_key(access.key_file)
-    view = open_view(_tally(targets, days, pace, stored=stored))
-    joint = JointProgress(view, days=len(days), targets=len(targets), limits=pace.limits)
+    view = open_view(_tally(targets, days, rate, stored=stored))
+    joint = JointProgress(view, days=len(days), targets=len(targets), limits=rate.limits)
     client = access.client(
-        key, limits=pace.limits, retry=RETRY, on_event=joint, store=store.where, account=store.account
+        key, limits=rate.limits, retry=RETRY, on_event=joint, store=store.where, account=store.account
     )
     lane = Lane.INTERACTIVE if fail_fast else Lane.BACKFILL
 
@@ -134,21 +134,21 @@ def run(  # noqa: PLR0913 - a parameter for each option of the command
     raise _failure(outcome)
 
 
-def _checked(selection: Selection, pace: RateOptions) -> tuple[Target, ...]:
+def _checked(selection: Selection, rate: RateOptions) -> tuple[Target, ...]:
     """Return the targets, once it is certain that they can be asked about."""
     if not selection:
         raise click.UsageError("no target given: use --link with --domain, --group, --account or --targets")
     targets = selection.read()
     for target in targets:
-        pace.check(target)
+        rate.check(target)
     return targets
 
 
-def _tally(targets: tuple[Target, ...], days: DateRange, pace: RateOptions, *, stored: bool) -> Tally:
+def _tally(targets: tuple[Target, ...], days: DateRange, rate: RateOptions, *, stored: bool) -> Tally:
     several = len(targets) > 1
     title = f"{count(len(targets), 'target') if several else targets[0]}, {days}"
     total = len(days) * len(targets)
-    return start_tally(title, total, pace.limits, stored=stored, several=several, surveyed=not several)
+    return start_tally(title, total, rate.limits, stored=stored, several=several, surveyed=not several)
 
 
 def _tell_provisional(outcome: Outcomes) -> None:

@@ -15,7 +15,7 @@ from hourlyclicks.cli.options.faults import faults_in_words, random_faults
 from hourlyclicks.cli.options.shared import PLANS
 from hourlyclicks.cli.output import resume
 from hourlyclicks.pacing.plans import Limits, Rate
-from hourlyclicks.render.words import count, pace
+from hourlyclicks.render.words import count, limits_in_words
 from hourlyclicks.simulator import PLANS as RULES
 from hourlyclicks.simulator import Simulator
 
@@ -55,15 +55,15 @@ def run(*, port: int, seed: int, plan: str, time_scale: float, policing: Policin
 async def _serve(simulator: Simulator, plan: str, limits: Limits) -> None:
     """Serve until cancelled."""
     async with simulator:
-        click.echo(f"Listening on {simulator.url} ({pace(limits)}). Ctrl-C ends it. To try it:\n")
+        click.echo(f"Listening on {simulator.url} ({limits_in_words(limits)}). Ctrl-C ends it. To try it:\n")
         command = resume.line_of([*resume.program(), "fetch", "--base-url", simulator.url])
         click.echo(f"  HOURLYCLICKS_API_KEY={simulator.key} {command} \\")
-        click.echo(f"    {_pace_options(plan, limits)} {_LINK}\n")
+        click.echo(f"    {_rate_options(plan, limits)} {_LINK}\n")
         with suppress(asyncio.CancelledError):
             await asyncio.Event().wait()
 
 
-def _pace_options(plan: str, limits: Limits) -> str:
+def _rate_options(plan: str, limits: Limits) -> str:
     """Return the options of `fetch` for these limits."""
     rate = limits.rates[0]
     if rate.seconds == _MINUTE:

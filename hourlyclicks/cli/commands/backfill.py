@@ -8,7 +8,7 @@ import click
 
 from hourlyclicks.cli.options.access import with_access
 from hourlyclicks.cli.options.deadlines import read_deadline
-from hourlyclicks.cli.options.shared import with_pace, with_period
+from hourlyclicks.cli.options.shared import with_period, with_rate
 from hourlyclicks.cli.options.stores import with_store
 from hourlyclicks.cli.options.strict import StrictCommand
 from hourlyclicks.cli.selection import with_targets
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @with_store
 @with_targets
 @with_period
-@with_pace
+@with_rate
 @click.option(
     "--deadline",
     metavar="45m|06:00",
@@ -51,7 +51,7 @@ def command(
     store: StoreChoice,
     selection: Selection,
     period: Period,
-    pace: RateOptions | None,
+    rate: RateOptions | None,
     deadline: Deadline | None,
     max_requests: int | None,
     order: Order,
@@ -76,7 +76,7 @@ def command(
         store=store,
         selection=selection,
         period=period,
-        pace=pace,
+        rate=rate,
         deadline=deadline,
         max_requests=max_requests,
         order=order,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hourlyclicks.cli.options.shared import with_pace, with_period
+from hourlyclicks.cli.options.shared import with_period, with_rate
 from hourlyclicks.cli.options.stores import with_store
 from hourlyclicks.cli.options.strict import StrictCommand
 from hourlyclicks.cli.selection import with_targets
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 @with_store
 @with_targets
 @with_period
-@with_pace
+@with_rate
 @click.option("--timezone", metavar="ZONE", help="The account's time zone; decides which day is yesterday.")
 def command(
     *,
     store: StoreChoice,
     selection: Selection,
     period: Period,
-    pace: RateOptions | None,
+    rate: RateOptions | None,
     timezone: str | None,
 ) -> None:
     """Compute how long a range takes under rate limits (no requests).
@@ -38,4 +38,4 @@ def command(
     """
     from hourlyclicks.cli.actions import estimate  # noqa: PLC0415 - its help needs less
 
-    estimate.run(store=store, selection=selection, period=period, pace=pace, timezone=timezone)
+    estimate.run(store=store, selection=selection, period=period, rate=rate, timezone=timezone)

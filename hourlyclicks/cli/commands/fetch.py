@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hourlyclicks.cli.options.access import with_access
-from hourlyclicks.cli.options.shared import path_type, with_pace, with_period
+from hourlyclicks.cli.options.shared import path_type, with_period, with_rate
 from hourlyclicks.cli.options.stores import with_store
 from hourlyclicks.cli.options.strict import StrictCommand
 from hourlyclicks.cli.selection import with_targets
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 @click.command(name="fetch", cls=StrictCommand)
 @with_targets
 @with_period
-@with_pace
+@with_rate
 @with_access
 @with_store
 @click.option(
@@ -44,7 +44,7 @@ def command(
     *,
     selection: Selection,
     period: Period,
-    pace: RateOptions | None,
+    rate: RateOptions | None,
     access: Access,
     store: StoreChoice,
     form: str | None,
@@ -71,7 +71,7 @@ def command(
         ctx,
         selection=selection,
         period=period,
-        pace=pace,
+        rate=rate,
         access=access,
         store=store,
         form=form,

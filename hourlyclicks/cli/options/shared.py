@@ -177,8 +177,8 @@ def with_range(command: Command) -> Command:
     return folded
 
 
-def with_pace(command: Command) -> Command:
-    """Add ``--plan``, ``--limit``, ``--concurrency`` and ``--guard``; the command takes ``pace``.
+def with_rate(command: Command) -> Command:
+    """Add ``--plan``, ``--limit``, ``--concurrency`` and ``--guard``; the command takes ``rate``.
 
     It is ``None`` if none of these options is given.
     """
@@ -218,13 +218,13 @@ def with_pace(command: Command) -> Command:
     ) -> Any:  # noqa: ANN401 - likewise
         changes = {"concurrency": concurrency, "guard": guard}
         return command(
-            *args, pace=_pace(plan, limit, {k: v for k, v in changes.items() if v is not None}), **rest
+            *args, rate=_rate_of(plan, limit, {k: v for k, v in changes.items() if v is not None}), **rest
         )
 
     return folded
 
 
-def default_pace() -> RateOptions:
+def default_rate() -> RateOptions:
     """Return the limits without any option: those of the smallest plan with access to the API."""
     return RateOptions(Plan.PERSONAL.limits, Plan.PERSONAL, named=False)
 
@@ -238,7 +238,7 @@ def _period(start: dt.date | None, end: dt.date | None, last: int | None) -> Per
     return Period(start, end, last)
 
 
-def _pace(plan: str | None, rates: tuple[Rate, ...], changes: dict[str, Any]) -> RateOptions | None:
+def _rate_of(plan: str | None, rates: tuple[Rate, ...], changes: dict[str, Any]) -> RateOptions | None:
     if plan is not None and rates:
         raise click.UsageError("use --plan or --limit, not both")
     if rates:

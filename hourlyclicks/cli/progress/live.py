@@ -1,4 +1,4 @@
-"""The live view of a run: a bar, the remaining time and what binds, and the pace as it really is."""
+"""The live view of a run: a bar, the remaining time, what limits the speed, and the responses."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rich.text import Text
 from hourlyclicks.cli.options.shared import present
 from hourlyclicks.events import ClockSkew, DayDone
 from hourlyclicks.render.tables import level, palette_for
-from hourlyclicks.render.words import count, pace, safe
+from hourlyclicks.render.words import count, limits_in_words, safe
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -152,7 +152,7 @@ class LiveView:
             Text(safe(tally.title), style="bold"),
             self._bar(),
             self._forecast(now),
-            Text(f"{tally.pace(now)}, {tally.counters()}", style="dim"),
+            Text(f"{tally.recent_requests(now)}, {tally.counters()}", style="dim"),
             self._pulse(now),
             Text(safe(tally.news), style="yellow"),
         ]
@@ -176,7 +176,7 @@ class LiveView:
         paused = tally.paused_until > now
         text = Text(tally.remaining(now, self._wall()), style="bold yellow" if paused else "bold cyan")
         text.append(f", bound by {tally.binds(now)}", style="not bold default")
-        text.append(f"  ({pace(tally.limits)})", style="not bold dim default")
+        text.append(f"  ({limits_in_words(tally.limits)})", style="not bold dim default")
         return text
 
     def _pulse(self, now: float) -> Text:

@@ -149,9 +149,9 @@ class Tally:
             self._recent[-1][1] += 1
         else:
             self._recent.append([now, 1])
-        self.pace(now)
+        self.recent_requests(now)
 
-    def pace(self, now: float) -> str:
+    def recent_requests(self, now: float) -> str:
         """Return how many requests were answered in the last minute, in words."""
         while self._recent and now - self._recent[0][0] > _MINUTE:
             self._recent.popleft()
@@ -311,5 +311,5 @@ class PlainView:
         if not tally.left_over or not ((step > self._step and gap >= _SHORTEST_GAP) or gap >= _LONGEST_GAP):
             return
         self._step, self._told_at = step, now
-        said = (tally.forecast(now, self._wall()), tally.pace(now), tally.counters())
+        said = (tally.forecast(now, self._wall()), tally.recent_requests(now), tally.counters())
         say(f"{finished:,} of {count(tally.total, 'day')}, {', '.join(said)}")

@@ -156,7 +156,7 @@ def test_a_backfill_that_is_killed_goes_on(tmp_path: Path) -> None:
 
 
 def test_a_terminal_sees_a_backfill_live(server: Simulator, tmp_path: Path) -> None:
-    """Days done and to go, the end on the clock, the pace, and what binds; then the report."""
+    """Days done and to go, the end on the clock, the rate, and what binds; then the report."""
     import pty  # noqa: PLC0415 - there is none on every system
 
     terminal, end = pty.openpty()

@@ -30,10 +30,10 @@ YEAR = ("--from", "2024-04-01", "--to", "2025-03-31")
 def test_a_bad_key_costs_five_requests(fault: Fault, concurrency: int, tmp_path: Path) -> None:
     """A backfill of three links and a fetch end with exit code 3 and say that it is the key."""
     links = [word for number in range(3) for word in ("--link", f"link{number}")]
-    pace = ("--limit", "100000/1", "--concurrency", str(concurrency), "--domain", "https://vvd.bz")
+    rate = ("--limit", "100000/1", "--concurrency", str(concurrency), "--domain", "https://vvd.bz")
     store = ("--store", str(tmp_path / "clicks.db"))
     for words in (("backfill", *links, *store), ("fetch", *links[:2])):
         with serving(faults=Script(Rule(fault))) as server:
-            result = invoke(*words, *YEAR, *pace, "--base-url", server.url)
+            result = invoke(*words, *YEAR, *rate, "--base-url", server.url)
             assert server.counters.requests <= 5
         assert (result.exit_code, "API key" in result.stderr) == (3, True)

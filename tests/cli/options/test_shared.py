@@ -12,13 +12,13 @@ from hourlyclicks.cli.options.shared import (
     PLANS,
     Period,
     RateOptions,
-    default_pace,
+    default_rate,
     last_complete_day,
     read_day,
     read_rate,
     read_span,
-    with_pace,
     with_period,
+    with_rate,
 )
 from hourlyclicks.model.dates import DateRange, as_zone
 from tests.cli.serving import invoke
@@ -30,7 +30,7 @@ RANGE = ("--from", "2025-04-01", "--to", "2025-04-02")
 
 @click.command
 @with_period
-@with_pace
+@with_rate
 def probe(**values: object) -> dict[str, object]:
     """Return what a command gets."""
     return values
@@ -95,33 +95,33 @@ def test_a_range_of_days_is_checked() -> None:
 def test_every_plan_can_be_named() -> None:
     """The names are those of the plans, in lower case, without spaces."""
     assert list(PLANS) == ["free", "personal", "premium", "business", "business-plus", "enterprise"]
-    assert parse(*RANGE, "--plan", "business-plus")["pace"] == RateOptions(
+    assert parse(*RANGE, "--plan", "business-plus")["rate"] == RateOptions(
         Plan.BUSINESS_PLUS.limits, Plan.BUSINESS_PLUS, named=True
     )
 
 
 def test_own_limits_come_without_a_plan() -> None:
     """With --limit no rule of a plan holds."""
-    pace = parse(*RANGE, "--limit", "24/60", "--limit", "500/3600", "--concurrency", "4")["pace"]
-    assert isinstance(pace, RateOptions)
-    assert pace.plan is None
-    assert pace.limits.rates == (Rate(24, 60.0), Rate(500, 3600.0))
-    assert (pace.limits.concurrency, pace.limits.guard) == (4, 1.0)
-    pace.check(Account())
+    rate = parse(*RANGE, "--limit", "24/60", "--limit", "500/3600", "--concurrency", "4")["rate"]
+    assert isinstance(rate, RateOptions)
+    assert rate.plan is None
+    assert rate.limits.rates == (Rate(24, 60.0), Rate(500, 3600.0))
+    assert (rate.limits.concurrency, rate.limits.guard) == (4, 1.0)
+    rate.check(Account())
 
 
 def test_a_plan_can_be_adjusted() -> None:
     """Concurrency and guard change a plan's limits and leave its rules."""
-    pace = parse(*RANGE, "--concurrency", "3", "--guard", "0")["pace"]
-    assert isinstance(pace, RateOptions)
-    assert (pace.plan, pace.limits.rates) == (Plan.PERSONAL, Plan.PERSONAL.limits.rates)
-    assert (pace.limits.concurrency, pace.limits.guard) == (3, 0.0)
+    rate = parse(*RANGE, "--concurrency", "3", "--guard", "0")["rate"]
+    assert isinstance(rate, RateOptions)
+    assert (rate.plan, rate.limits.rates) == (Plan.PERSONAL, Plan.PERSONAL.limits.rates)
+    assert (rate.limits.concurrency, rate.limits.guard) == (3, 0.0)
 
 
 def test_saying_nothing_about_the_pace_is_noticed() -> None:
     """The command is told that nothing was said; what it does then is its own affair."""
-    assert parse(*RANGE)["pace"] is None
-    assert default_pace().plan is Plan.PERSONAL
+    assert parse(*RANGE)["rate"] is None
+    assert default_rate().plan is Plan.PERSONAL
 
 
 @pytest.mark.parametrize(
@@ -145,7 +145,7 @@ def test_limits_that_mean_nothing_are_wrong(words: tuple[str, ...]) -> None:
 def test_an_assumed_plan_says_so() -> None:
     """Whom the most careful plan refuses is told that it was assumed; whoever named it is not."""
     with pytest.raises(PlanError, match="no --plan was named"):
-        default_pace().check(Account())
+        default_rate().check(Account())
     with pytest.raises(PlanError) as caught:
         RateOptions(Plan.PERSONAL.limits, Plan.PERSONAL, named=True).check(Account())
     assert "--plan" not in str(caught.value)

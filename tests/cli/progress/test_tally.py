@@ -130,11 +130,11 @@ def test_requests_of_the_last_minute_are_counted() -> None:
     for moment in (1000.0, 1000.4, 1030.0):
         it.take(RETRIED, moment)
         it.take(DONE, moment)
-    assert it.pace(1030.0) == "6 requests in the last minute"
-    assert it.pace(1060.5) == "2 requests in the last minute"
-    assert it.pace(1090.5) == "0 requests in the last minute"
+    assert it.recent_requests(1030.0) == "6 requests in the last minute"
+    assert it.recent_requests(1060.5) == "2 requests in the last minute"
+    assert it.recent_requests(1090.5) == "0 requests in the last minute"
     it.take(DayFailed(day=DAY, target=ACCOUNT, requests=0, error=OOPS), 1091.0)
-    assert it.pace(1091.0) == "0 requests in the last minute"
+    assert it.recent_requests(1091.0) == "0 requests in the last minute"
 
 
 def test_days_of_several_targets_are_told_apart() -> None:
@@ -236,7 +236,7 @@ def test_plain_lines_of_a_slow_run_do_not_fail_to_come(capsys: pytest.CaptureFix
 
 
 def test_plain_lines_tell_pauses_at_once(capsys: pytest.CaptureFixture[str]) -> None:
-    """A pause and a change of the pace are told when they happen; retries are only counted."""
+    """A pause and a change of the spacing are told when they happen; retries are only counted."""
     hands = Hands()
     events: list[Event] = [PAUSED, SpacingChanged(interval=4.2, why="so"), RETRIED, DONE, Resumed(), FAILED]
     told(PlainView(tally(), hands, lambda: NOON), hands, [(1000.0, event) for event in events])
