@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from hourlyclicks.errors import HourlyClicksError, StoreError, UsageError, name_of
-from hourlyclicks.store.finishing import finished
+from hourlyclicks.store.shield import wait_shielded
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -30,7 +30,7 @@ class Closing:
         task = self._task
         if task is None or task.done() or task.get_loop() is not loop:
             task = self._task = loop.create_task(close())
-        await finished(task)
+        await wait_shielded(task)
 
 
 class StoreLatch:

@@ -13,7 +13,7 @@ committed counts only after the second check.
   the file is made one byte too long, which SQLite never does, and that is looked for before each commit, too.
 - The main file changes only when a part of the log is copied into it (a checkpoint). Whenever it has changed,
   it is opened a second time, without the log, and must hold this store's salt and a *generation* that is not
-  too old: see `hourlyclicks.store.inside`. A copy of this very store that was made before
+  too old: see `hourlyclicks.store.inspection`. A copy of this very store that was made before
   the last checkpoint has an older one.
 - A copy can also be restored by way of SQLite (``.restore``), as a change like any other. It counts up the
   version of the schema, as VACUUM does. Then the salt, the generation and the day that was kept last must be
@@ -35,23 +35,23 @@ from typing import TYPE_CHECKING
 import attrs
 
 from hourlyclicks.errors import StoreError
-from hourlyclicks.store.inside import (
+from hourlyclicks.store.inspection import (
     GENERATION,
     NEW_GENERATION,
     SALT,
     SCHEMA,
     holds_day,
-    look_inside,
+    inspect_file,
     one,
     uri_of,
 )
-from hourlyclicks.store.words import in_words, is_busy
+from hourlyclicks.store.sqlite_messages import describe_error, is_busy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hourlyclicks.model.day import DayClicks
-    from hourlyclicks.store.inside import Inside
+    from hourlyclicks.store.inspection import FileContent
 
 _LOG_HEADER, _FRAME_HEADER = 32, 24
 _MAGIC = {b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83"}
@@ -76,13 +76,13 @@ class _TroubleError(Exception):
         text: what is said.
         rescue: whether to bring the log into the file that was opened, wherever that is now.
         discard: whether the log must be deleted, since it belongs to another content of the file.
-        keep: whether the file must not be changed any more.
+        untouched: whether the file must not be changed any more.
     """
 
     text: str
     rescue: bool = False
     discard: bool = False
-    put: bool = False
+    untouched: bool = False
 
 
 class FileGuard:
@@ -127,7 +127,7 @@ class FileGuard:
         try:
             self._check()
         except sqlite3.Error as error:  # not to be done again, whatever the error
-            raise StoreError(in_words(error)) from None
+            raise StoreError(describe_error(error)) from None
         return True
 
     def within_transaction(self) -> None:
@@ -160,7 +160,7 @@ class FileGuard:
         ours = self._log_is_ours()
         self._log_file.close()
         done = trouble.discard
-        if trouble.put:
+        if trouble.untouched:
             close_without_checkpoint(self._db, self._real)
         else:
             if trouble.rescue and ours:
@@ -185,7 +185,7 @@ class FileGuard:
             except sqlite3.Error as error:
                 if is_busy(error):
                     raise
-                self._trouble = _TroubleError(in_words(error), put=True)
+                self._trouble = _TroubleError(describe_error(error), untouched=True)
         if self._trouble is not None:
             raise StoreError(self._trouble.text)
 
@@ -242,7 +242,7 @@ class FileGuard:
     def _look_at_log(self, size: int) -> None:
         header = os.pread(self._log_file.fileno(), _LOG_HEADER, 0)
         if not self._is_continued(header, size) or self._has_hole(size):
-            raise _TroubleError(f"its file -wal was cut off {_AGAIN}", put=True)
+            raise _TroubleError(f"its file -wal was cut off {_AGAIN}", untouched=True)
         self._header, self._log_size = header, size
 
     def _is_continued(self, header: bytes, size: int) -> bool:
@@ -280,29 +280,29 @@ class FileGuard:
             latest = max(self._generation or 0, generation - 1)
             schema = one(self._db, SCHEMA)
             if inside.salt != self._salt or inside.generation < latest or inside.schema > schema:
-                raise _TroubleError(f"the file was overwritten {_AGAIN}", discard=True, put=True)
+                raise _TroubleError(f"the file was overwritten {_AGAIN}", discard=True, untouched=True)
             self._generation = inside.generation
             self._latest = max(self._latest, generation)
             self._outdated = inside.generation == generation
         self._seen = seen
 
-    def _inside(self, *, thoroughly: bool) -> Inside | None:
+    def _inside(self, *, thoroughly: bool) -> FileContent | None:
         """Return what the main file tells of itself; ``None`` as long as all is in the log."""
         until = time.monotonic() + _SETTLING
         while True:
             try:
-                return look_inside(self._real, "immutable=1", thoroughly=thoroughly)
+                return inspect_file(self._real, "immutable=1", thoroughly=thoroughly)
             except sqlite3.Error as error:
                 code = getattr(error, "sqlite_errorcode", 0) & 0xFF
                 if code == sqlite3.SQLITE_ERROR and self._generation is None:
                     return None  # there is no such table yet
                 if code in {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_NOTADB} or time.monotonic() > until:
                     text = "the file was overwritten or cut off while it was in use: restore a backup"
-                    raise _TroubleError(text, put=True) from None
+                    raise _TroubleError(text, untouched=True) from None
             time.sleep(_PAUSE)
 
     def _look_for_kept(self) -> None:
-        """Look whether a change of the schema has also taken back what was there."""
+        """Check whether a change of the schema has also taken back what was there."""
         older = one(self._db, SALT) != self._salt or (one(self._db, GENERATION) or 0) < self._latest
         if older or (self._kept is not None and not holds_day(self._db, *self._kept)):
             raise _TroubleError(f"a copy was restored into it {_AGAIN}")

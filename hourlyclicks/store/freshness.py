@@ -8,7 +8,7 @@ judges, by its own clock and zone:
 * Figures are final if they were asked for after the day was over in the reader's zone. The word that is
   stored is only what the last writer thought.
 * The API can refuse only a day that is over. A refusal from before has said nothing of the day.
-* Figures that a later answer has put in doubt are not final; see `hourlyclicks.store.weighing`.
+* Figures that a later answer has put in doubt are not final; see `hourlyclicks.store.resolve`.
 """
 
 from __future__ import annotations

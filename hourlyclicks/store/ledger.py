@@ -14,7 +14,7 @@ refused     no figures: the API said no to a finished day  never, unless that is
 
 That is what the last writer thought; each reader judges by its own clock and zone, see
 `hourlyclicks.store.freshness`. A day that has figures keeps them when a later request for it fails. Which of
-two answers for a day stays is decided by `hourlyclicks.store.weighing`.
+two answers for a day stays is decided by `hourlyclicks.store.resolve`.
 """
 
 from __future__ import annotations

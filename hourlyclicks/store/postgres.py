@@ -4,7 +4,7 @@ A connection on which anything failed is cut and never used again: the server th
 committed. So nothing has to be rolled back from here, and no half-done change can stay.
 
 What a busy or restarted server refuses is tried again, with growing pauses, until the patience is over. A
-piece of work that was begun is finished, even if nobody waits for it any more.
+piece of work that has begun is completed, even if its caller is cancelled.
 
 The clock everybody shares is the server's clock.
 """
@@ -22,10 +22,10 @@ import asyncpg
 
 from hourlyclicks import forks
 from hourlyclicks.errors import StoreError
-from hourlyclicks.store import connecting, database, postgres_days
-from hourlyclicks.store.address import check_address, place_of
+from hourlyclicks.store import postgres_connection, postgres_database, postgres_days
 from hourlyclicks.store.closing import Closing
-from hourlyclicks.store.finishing import finished
+from hourlyclicks.store.postgres_address import check_address, place_of
+from hourlyclicks.store.shield import wait_shielded
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.targets import Target
-    from hourlyclicks.store.database import Connection
     from hourlyclicks.store.freshness import Reader
     from hourlyclicks.store.ledger import DayState, LedgerEntry, PutResult, Revision
+    from hourlyclicks.store.postgres_database import Connection
     from hourlyclicks.store.protocol import Change
 
 T = TypeVar("T")
@@ -136,12 +136,12 @@ class PostgresStore:
 
     async def salt(self) -> bytes:
         """See `hourlyclicks.store.protocol.Store.salt`."""
-        return await self._run(database.salt)
+        return await self._run(postgres_database.salt)
 
     async def account(self, fingerprint: str) -> int:
         """See `hourlyclicks.store.protocol.Store.account`."""
         if not self._read_only:
-            return await self._run(lambda db: database.account(db, fingerprint))
+            return await self._run(lambda db: postgres_database.account(db, fingerprint))
         number = (await self.accounts()).get(fingerprint)
         if number is None:
             self._refuse_changes()
@@ -149,11 +149,11 @@ class PostgresStore:
 
     async def accounts(self) -> Mapping[str, int]:
         """See `hourlyclicks.store.protocol.Store.accounts`."""
-        return await self._run(database.accounts)
+        return await self._run(postgres_database.accounts)
 
     async def targets(self, account: int, *, failing: bool = False) -> list[Target]:
         """See `hourlyclicks.store.protocol.Store.targets`."""
-        return await self._run(lambda db: database.targets(db, account, failing=failing))
+        return await self._run(lambda db: postgres_database.targets(db, account, failing=failing))
 
     async def entries(self, account: int, target: Target, days: DateRange) -> list[LedgerEntry]:
         """See `hourlyclicks.store.protocol.Store.entries`."""
@@ -185,19 +185,21 @@ class PostgresStore:
     ) -> PutResult:
         """See `hourlyclicks.store.protocol.Store.put`."""
         self._refuse_changes()
-        return await self._run(database.put(account, target, day, requests, reader=reader, refresh=refresh))
+        return await self._run(
+            postgres_database.put(account, target, day, requests, reader=reader, refresh=refresh)
+        )
 
     async def record_failure(self, account: int, target: Target, entry: LedgerEntry) -> None:
         """See `hourlyclicks.store.protocol.Store.record_failure`."""
         self._refuse_changes()
-        await self._run(database.record_failure(account, target, entry))
+        await self._run(postgres_database.record_failure(account, target, entry))
 
     async def pace(
         self, account: int, change: Change[R], *, of: tuple[Target, dt.date] | None = None
     ) -> tuple[R, int]:
         """See `hourlyclicks.store.protocol.Store.pace`; the step may be taken again when it was undone."""
         self._refuse_changes()
-        return await self._run(lambda db: database.pace(db, account, change, of, self._tables))
+        return await self._run(lambda db: postgres_database.pace(db, account, change, of, self._tables))
 
     def _refuse_changes(self) -> None:
         if self._read_only:
@@ -220,7 +222,7 @@ class PostgresStore:
         job = loop.create_task(self._persist(work))
         self._jobs.add(job)
         job.add_done_callback(self._jobs.discard)
-        return await finished(job)
+        return await wait_shielded(job)
 
     async def _persist(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         """Try a piece of work until it is done, or the patience is over."""
@@ -252,7 +254,7 @@ class PostgresStore:
     async def _attempt(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         async with self._connection() as db:
             if not self._prepared:
-                await (database.look(db) if self._read_only else database.prepare(db))
+                await (postgres_database.look(db) if self._read_only else postgres_database.prepare(db))
                 self._prepared = True
             return await work(db)
 
@@ -273,7 +275,7 @@ class PostgresStore:
 
     async def _connect(self) -> Connection:
         try:
-            db = await connecting.connect(self._dsn, pooled=self._pooled)
+            db = await postgres_connection.connect(self._dsn, pooled=self._pooled)
         except (ValueError, RuntimeError) as error:  # asyncpg's own are of the first kind, too
             # Of asyncpg's words only those are repeated that are about a choice, and name no value.
             said = str(error) if str(error).startswith("`") else "its address cannot be read"
@@ -281,7 +283,7 @@ class PostgresStore:
         except LookupError:
             raise StoreError("its address names no user, and this process has no name to take") from None
         self._reached = True
-        self._pooled = connecting.is_pooled(db)
+        self._pooled = postgres_connection.is_pooled(db)
         return db
 
     @property
@@ -298,7 +300,7 @@ class PostgresStore:
         while self._idle:
             db = self._idle.pop()
             try:
-                await db.close(timeout=connecting.CONNECT)
+                await db.close(timeout=postgres_connection.CONNECT)
             except _FAILURES:
                 db.terminate()
         self._places = asyncio.Semaphore(_CONNECTIONS)  # the next one to open it may be another loop

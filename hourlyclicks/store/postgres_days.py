@@ -20,7 +20,7 @@ from hourlyclicks.store.ledger import (
     rows_of,
     state_of,
 )
-from hourlyclicks.store.weighing import weigh
+from hourlyclicks.store.resolve import resolve_put
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.freshness import Reader
     from hourlyclicks.store.ledger import PutResult
-    from hourlyclicks.store.weighing import StoredDay
+    from hourlyclicks.store.resolve import StoredDay
 
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
 
@@ -142,7 +142,7 @@ async def put(
     Returns:
         The line as it is left, and what became of the answer.
     """
-    kept = weigh(day, held, reader=reader, refresh=refresh)
+    kept = resolve_put(day, held, reader=reader, refresh=refresh)
     if kept.dropped:
         return await _left(db, _COUNT, series, day.date, requests), kept
     if kept.doubted_at is not None:

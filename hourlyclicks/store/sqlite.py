@@ -1,7 +1,7 @@
 """The embedded store: a SQLite file, and one thread that works on it.
 
 Everything that touches the file happens in that thread, one piece of work after the other, so the event loop
-is never held up by a disk. A piece of work that was begun is finished, even if nobody waits for it any more.
+is never held up by a disk. A piece of work that has begun is completed, even if its caller is cancelled.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from hourlyclicks import forks
 from hourlyclicks.clock import SystemClock
 from hourlyclicks.errors import StoreError
 from hourlyclicks.store.closing import Closing
-from hourlyclicks.store.file import SqliteFile
-from hourlyclicks.store.finishing import finished
 from hourlyclicks.store.names import check_name
-from hourlyclicks.store.words import in_words, is_busy
+from hourlyclicks.store.shield import wait_shielded
+from hourlyclicks.store.sqlite_file import SqliteFile
+from hourlyclicks.store.sqlite_messages import describe_error, is_busy
 from hourlyclicks.store.worker import Worker
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class SqliteStore:
         if thread is not None:
             job = asyncio.get_running_loop().run_in_executor(thread, self._close)
             thread.stop()
-            await finished(job)
+            await wait_shielded(job)
             thread.join(_LAST_STEPS)
 
     async def salt(self) -> bytes:
@@ -172,7 +172,7 @@ class SqliteStore:
             self._generation = forks.generation()
             self._thread = Worker("hourlyclicks-store")
         loop = asyncio.get_running_loop()
-        return await finished(loop.run_in_executor(self._thread, self._work, work, self._thread.hurried))
+        return await wait_shielded(loop.run_in_executor(self._thread, self._work, work, self._thread.hurried))
 
     @property
     def _inherited(self) -> bool:
@@ -187,7 +187,7 @@ class SqliteStore:
         except StoreError as error:
             raise StoreError(f"the store {self.path}: {error}") from None
         except (sqlite3.Error, OSError, OverflowError, UnicodeEncodeError) as error:
-            raise StoreError(f"the store {self.path}: {in_words(error)}") from None
+            raise StoreError(f"the store {self.path}: {describe_error(error)}") from None
 
     def _patiently(self, work: Callable[[SqliteFile], T], hurried: threading.Event) -> T:
         """Do a piece of work as soon as no other program has a lock; it has not begun before.

@@ -20,7 +20,7 @@ from hourlyclicks.store.ledger import (
     rows_of,
     state_of,
 )
-from hourlyclicks.store.weighing import StoredDay, weigh
+from hourlyclicks.store.resolve import StoredDay, resolve_put
 
 if TYPE_CHECKING:
     import sqlite3
@@ -103,7 +103,7 @@ def put(
 ) -> PutResult:
     """Keep an answer."""
     date, held = str(day.date), _held(db, series, day.date)
-    kept = weigh(day, held, reader=reader, refresh=refresh)
+    kept = resolve_put(day, held, reader=reader, refresh=refresh)
     if kept.dropped:
         db.execute(_COUNT, (requests, series, date))
     elif kept.doubted_at is not None:

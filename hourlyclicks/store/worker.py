@@ -1,7 +1,7 @@
 """One thread that does pieces of work for an event loop, in the order they come.
 
 The thread is a daemon: a piece of work that waits for another program's lock must not hold up the end of the
-process. What was begun has half a second to be finished then.
+process. What was begun has half a second to complete then.
 """
 
 from __future__ import annotations

@@ -22,13 +22,13 @@ from hourlyclicks.store.ledger import DayState
 from hourlyclicks.store.sqlite import SqliteStore
 from tests.model.strategies import FIRST, a_day
 from tests.store.answers import ALL, ME
-from tests.store.files import filled, me, pragma, refusal
+from tests.store.files import error_of, filled, me, pragma
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hourlyclicks.model.day import DayClicks
-    from hourlyclicks.store.file import SqliteFile
+    from hourlyclicks.store.sqlite_file import SqliteFile
 
 
 ONE_MORE = "INSERT INTO accounts (fingerprint) VALUES ('x')"
@@ -68,7 +68,7 @@ async def test_a_file_that_must_not_be_written_is_refused() -> None:
         await filled(path)
         path.chmod(0o444)
         drop_rights()
-        assert "give this user the right to write" in await refusal(path)
+        assert "give this user the right to write" in await error_of(path)
 
 
 async def test_a_folder_that_must_not_be_written_is_refused() -> None:
@@ -79,8 +79,8 @@ async def test_a_folder_that_must_not_be_written_is_refused() -> None:
         path.chmod(0o666)
         folder.chmod(0o555)
         drop_rights()
-        assert "right" in await refusal(path)
-        assert "check the rights to its folder" in await refusal(folder / "new.db")
+        assert "right" in await error_of(path)
+        assert "check the rights to its folder" in await error_of(folder / "new.db")
 
 
 async def test_a_full_disk_loses_nothing(store: SqliteStore) -> None:
@@ -145,7 +145,7 @@ async def test_a_file_that_is_locked_is_not_waited_for_too_long(path: Path, stor
     await store.put(account, ME, a_day(FIRST), requests=1)
     with closing(sqlite3.connect(path.parent / "new.db")) as db:
         db.execute("BEGIN EXCLUSIVE")
-        assert "another program keeps it locked" in await refusal(path.parent / "new.db", patience=0.05)
+        assert "another program keeps it locked" in await error_of(path.parent / "new.db", patience=0.05)
 
 
 async def test_a_lock_is_waited_for_in_vain_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,7 +207,7 @@ async def test_a_new_file_that_is_locked_is_waited_for(path: Path, lock: str) ->
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         for statement in lock.split(";"):
             db.execute(statement).fetchall()
-        assert "another program keeps it locked" in await refusal(path, patience=0.05)
+        assert "another program keeps it locked" in await error_of(path, patience=0.05)
         store = SqliteStore(path)
         opening = asyncio.create_task(store.open())
         await asyncio.wait({opening}, timeout=0.1)

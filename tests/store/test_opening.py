@@ -115,9 +115,9 @@ def test_a_missing_driver_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_another_missing_module_is_no_missing_driver(monkeypatch: pytest.MonkeyPatch) -> None:
     """A broken installation says itself what is broken."""
-    monkeypatch.setitem(sys.modules, "hourlyclicks.store.database", None)
+    monkeypatch.setitem(sys.modules, "hourlyclicks.store.postgres_database", None)
     monkeypatch.delitem(sys.modules, "hourlyclicks.store.postgres")
-    monkeypatch.delattr(sys.modules["hourlyclicks.store"], "database")
+    monkeypatch.delattr(sys.modules["hourlyclicks.store"], "postgres_database")
     with pytest.raises(ModuleNotFoundError, match=r"hourlyclicks\.store\.database"):
         store_of("postgresql://host/clicks")
 

@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
-from hourlyclicks.store.address import has_application_name
+from hourlyclicks.store.postgres_address import has_application_name
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from hourlyclicks.store.database import Connection
+    from hourlyclicks.store.postgres_database import Connection
 
 CONNECT = 5.0
 """Seconds in which a connection must be made, or closed."""

@@ -34,7 +34,7 @@ _TRIES, _PAUSE = 5, 0.02
 
 
 @attrs.frozen
-class Inside:
+class FileContent:
     """What a file tells.
 
     Args:
@@ -48,7 +48,7 @@ class Inside:
     schema: int
 
 
-def look_inside(path: str | os.PathLike[str], how: str, *, thoroughly: bool = False) -> Inside:
+def inspect_file(path: str | os.PathLike[str], how: str, *, thoroughly: bool = False) -> FileContent:
     """Read what a file tells.
 
     Args:
@@ -61,7 +61,7 @@ def look_inside(path: str | os.PathLike[str], how: str, *, thoroughly: bool = Fa
             error = sqlite3.DatabaseError("it is damaged")
             error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
             raise error
-        return Inside(one(db, SALT), one(db, GENERATION) or 0, one(db, SCHEMA))
+        return FileContent(one(db, SALT), one(db, GENERATION) or 0, one(db, SCHEMA))
 
 
 def check_log(path: Path) -> None:
@@ -76,7 +76,7 @@ def check_log(path: Path) -> None:
         if log.stat().st_size <= _LOG_HEADER:
             return
         for _ in range(_TRIES):
-            if _belong_together(look_inside(real, "immutable=1"), real):
+            if _belong_together(inspect_file(real, "immutable=1"), real):
                 return
             time.sleep(_PAUSE)
         raise StoreError(
@@ -85,9 +85,9 @@ def check_log(path: Path) -> None:
         )
 
 
-def _belong_together(main: Inside, path: str) -> bool:
+def _belong_together(main: FileContent, path: str) -> bool:
     try:
-        whole = look_inside(path, "mode=ro")
+        whole = inspect_file(path, "mode=ro")
     except sqlite3.DatabaseError as error:
         if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_CORRUPT:
             raise

@@ -6,7 +6,7 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 from hourlyclicks.errors import StoreError
-from hourlyclicks.store.inside import SALT, one
+from hourlyclicks.store.inspection import SALT, one
 from hourlyclicks.store.schema import newer, scripts
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from hourlyclicks.errors import StoreError
 from hourlyclicks.store.file_guard import FileGuard, close_without_checkpoint, identity_of
-from hourlyclicks.store.inside import check_log
+from hourlyclicks.store.inspection import check_log
 from hourlyclicks.store.schema import scripts
-from hourlyclicks.store.tables import is_marked, migrate, version_of
-from hourlyclicks.store.words import CANNOT_WRITE
+from hourlyclicks.store.sqlite_messages import CANNOT_WRITE
+from hourlyclicks.store.sqlite_schema import is_marked, migrate, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -46,7 +46,7 @@ class StoredDay:
     doubted_at: dt.datetime | None = None
 
 
-def weigh(
+def resolve_put(
     day: DayClicks, held: StoredDay | None, *, reader: Reader | None = None, refresh: bool = False
 ) -> PutResult:
     """Decide what becomes of an answer.

@@ -51,7 +51,7 @@ _SYSTEM_WORDS = {
 }
 
 
-def in_words(error: Exception) -> str:
+def describe_error(error: Exception) -> str:
     """Say what is wrong with a file."""
     if isinstance(error, OSError):
         return _SYSTEM_WORDS.get(error.errno or 0) or error.strerror or type(error).__name__

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from hourlyclicks import forks
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.store import sqlite_days
-from hourlyclicks.store.connect import open_to_write, transaction
 from hourlyclicks.store.ledger import ENDPOINT, target_of
-from hourlyclicks.store.looking import Look
-from hourlyclicks.store.words import is_busy
+from hourlyclicks.store.read_only import ReadOnlyFile
+from hourlyclicks.store.sqlite_messages import is_busy
+from hourlyclicks.store.sqlite_open import open_to_write, transaction
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -52,7 +52,7 @@ class SqliteFile:
     ) -> None:
         self._now = now
         forks.hold(self)
-        self._files = Look(path, timeout) if read_only else open_to_write(path, timeout)
+        self._files = ReadOnlyFile(path, timeout) if read_only else open_to_write(path, timeout)
         try:
             self._db = self._files.ready()
         except BaseException:

@@ -20,8 +20,8 @@ from hourlyclicks.store import postgres_days
 from hourlyclicks.store.ledger import ENDPOINT, target_of
 from hourlyclicks.store.postgres_days import LINE, SERIES, name_of
 from hourlyclicks.store.protocol import NoStoreError
+from hourlyclicks.store.resolve import StoredDay
 from hourlyclicks.store.schema import newer, scripts
-from hourlyclicks.store.weighing import StoredDay
 
 if TYPE_CHECKING:
     import datetime as dt

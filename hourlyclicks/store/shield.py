@@ -1,4 +1,4 @@
-"""Work that is finished even if nobody waits for it any more."""
+"""Work that is completed even if its caller is cancelled."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-async def finished(job: asyncio.Future[T]) -> T:
+async def wait_shielded(job: asyncio.Future[T]) -> T:
     """Wait for a piece of work, which goes on when the caller is cancelled."""
     try:
         return await asyncio.shield(job)

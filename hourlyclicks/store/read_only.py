@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hourlyclicks.errors import StoreError
-from hourlyclicks.store.connect import check_kind, transaction
-from hourlyclicks.store.inside import check_log, uri_of
+from hourlyclicks.store.inspection import check_log, uri_of
 from hourlyclicks.store.schema import scripts
-from hourlyclicks.store.tables import migrate, version_of
+from hourlyclicks.store.sqlite_open import check_kind, transaction
+from hourlyclicks.store.sqlite_schema import migrate, version_of
 
 if TYPE_CHECKING:
     from hourlyclicks.model.day import DayClicks
@@ -29,7 +29,7 @@ _UNREADABLE_LOG = (
 )
 
 
-class Look:
+class ReadOnlyFile:
     """A connection that can only read.
 
     Args:
