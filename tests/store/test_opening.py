@@ -118,7 +118,7 @@ def test_another_missing_module_is_no_missing_driver(monkeypatch: pytest.MonkeyP
     monkeypatch.setitem(sys.modules, "hourlyclicks.store.postgres_database", None)
     monkeypatch.delitem(sys.modules, "hourlyclicks.store.postgres")
     monkeypatch.delattr(sys.modules["hourlyclicks.store"], "postgres_database")
-    with pytest.raises(ModuleNotFoundError, match=r"hourlyclicks\.store\.database"):
+    with pytest.raises(ModuleNotFoundError, match=r"hourlyclicks\.store\.postgres_database"):
         store_of("postgresql://host/clicks")
 
 

@@ -140,7 +140,7 @@ _DIE = """
 import asyncio, os, sys
 from pathlib import Path
 from hourlyclicks.store.sqlite import SqliteStore
-from tests.store.test_looking import fill
+from tests.store.test_read_only import fill
 
 async def main():
     await fill(SqliteStore(Path(sys.argv[1])))
