@@ -1,10 +1,10 @@
-"""How a SQLite file is opened to read only: nothing is made, changed or left behind.
+"""Opening a SQLite file read-only: nothing is created, changed or left behind.
 
-SQLite itself needs ``-wal`` and ``-shm`` to read a file in WAL mode, and makes them. So a file without a log
-is opened as one that does not change (``immutable``), and it is watched whether it changes all the same:
-then it is opened again, and read again. A file with a log is opened with it (``mode=ro``).
+SQLite itself needs ``-wal`` and ``-shm`` to read a file in WAL mode, and creates them. So a file without a
+log is opened as immutable (``immutable=1``), and checked for changes: a changed file is opened and read
+again. A file with a log is opened together with it (``mode=ro``).
 
-Tables of an older version are brought up to date in a temporary copy.
+Tables of an older version are migrated in a temporary copy.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _UNREADABLE_LOG = (
 
 
 class ReadOnlyFile:
-    """A connection that can only read.
+    """A read-only connection to a SQLite file.
 
     Args:
         path: the file.
@@ -45,14 +45,14 @@ class ReadOnlyFile:
         self._open()
 
     def ready(self) -> sqlite3.Connection:
-        """Return the connection, which is a new one if the file has changed since."""
+        """Return the connection; a new one if the file has changed."""
         if self._db is None or not self.holds():
             self.close()
             return self._open()
         return self._db
 
     def holds(self) -> bool:
-        """Return whether what was read counts."""
+        """Return whether the file is unchanged since it was opened."""
         return self._seen is None or self._seen == self._state()
 
     def close(self) -> None:
@@ -69,7 +69,7 @@ class ReadOnlyFile:
         """Do nothing: nothing is written."""
 
     def remember(self, series: int, day: DayClicks) -> None:
-        """Do nothing: nothing is kept."""
+        """Do nothing: nothing is written."""
 
     def _open(self) -> sqlite3.Connection:
         if check_kind(self._path).st_size == 0:
@@ -103,7 +103,7 @@ class ReadOnlyFile:
             if size:
                 raise StoreError(_UNREADABLE_LOG.format(log=self._logs()[0].name)) from None
             return self._try("immutable=1")
-        self._seen = None  # SQLite sees changes by itself
+        self._seen = None  # SQLite notices changes itself
         return db
 
     def _try(self, how: str) -> sqlite3.Connection:
