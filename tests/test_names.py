@@ -1,7 +1,7 @@
 """The names of the trade: private nouns that were replaced by the terms of ``docs/glossary.md`` stay out.
 
-The lists hold names of classes, functions and modules, compared without case and leading underscores. Ordinary
-words that are also the names of public things, or that mean what a reader expects, are no private nouns.
+The lists hold names of classes, functions and modules, compared without case and leading underscores. Public
+names (`Lane`, `Store.pace`) and ordinary words with their ordinary meaning are not in them.
 """
 
 from __future__ import annotations
@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent
 
+
+def words(text: str) -> set[str]:
+    """Return the words of a text."""
+    return set(text.split())
+
+
 ROOMS = (
     "hourlyclicks/model",
     "hourlyclicks/store",
@@ -30,19 +36,25 @@ ROOMS = (
 )
 """The folders that are held to the lists."""
 
-CLASSES = set(
-    """gate pause storm backoff brake regulator step memory pace ownpace sharedpace turnstile book applicant
-    line held lanes call errand flight flights crew shelf watch term terms archive pages mark kept reason
-    foresight score announcer constable police beat desk visit""".split()
+CLASSES = words(
+    """
+    gate pause storm backoff brake regulator step memory pace ownpace sharedpace turnstile book
+    applicant line held lanes call errand flight flights crew shelf watch term terms archive pages
+    mark kept reason foresight score announcer constable police beat desk visit
+    """
 )
-FUNCTIONS = set(
-    """hire labour retire stand_in spared want fly lead land adopt note keep tally foresight constable police
-    desk judge beat""".split()
+FUNCTIONS = words(
+    """
+    hire labour retire stand_in spared want fly lead land adopt note keep tally foresight constable
+    police desk judge beat
+    """
 )
-MODULES = set(
-    """gate pause storm brake regulator pace turnstile book lanes errand flights fanout crew shelf watch term
-    terms archive agenda foresight schedule score announcer judge quick text policing police desk visit
-    weighing looking inside words keeper harm stocks places""".split()
+MODULES = words(
+    """
+    gate pause storm brake regulator pace turnstile book lanes errand flights fanout crew shelf
+    watch term terms archive agenda foresight schedule score announcer judge quick text policing
+    police desk visit weighing looking inside words keeper harm stocks places
+    """
 )
 PEOPLE = re.compile(r"\b(whoever|nobody|somebody)\b", re.IGNORECASE)
 MOST_PEOPLE = 4

@@ -42,7 +42,7 @@ async def keep_all(store: SqliteStore, account: int, kept: list[DayClicks]) -> N
 
 
 @contextmanager
-def somebody_else() -> Iterator[Path]:
+def without_root() -> Iterator[Path]:
     """Go on without the rights of root, and with a folder that everybody can look into."""
     folder = Path(tempfile.mkdtemp(prefix="hourlyclicks-"))
     folder.chmod(0o755)
@@ -56,14 +56,14 @@ def somebody_else() -> Iterator[Path]:
 
 
 def drop_rights() -> None:
-    """Become somebody to whom permissions apply."""
+    """Drop the rights of root, to whom permissions do not apply."""
     if os.geteuid() == 0:
         os.seteuid(65534)
 
 
 async def test_a_file_that_must_not_be_written_is_refused() -> None:
     """It is said at once, and not with the first day that is lost."""
-    with somebody_else() as folder:
+    with without_root() as folder:
         path = folder / "clicks.db"
         await filled(path)
         path.chmod(0o444)
@@ -73,7 +73,7 @@ async def test_a_file_that_must_not_be_written_is_refused() -> None:
 
 async def test_a_folder_that_must_not_be_written_is_refused() -> None:
     """SQLite needs its log next to the file."""
-    with somebody_else() as folder:
+    with without_root() as folder:
         path = folder / "clicks.db"
         await filled(path)
         path.chmod(0o666)
@@ -222,7 +222,7 @@ async def test_what_sqlite_does_not_wait_for_is_waited_for(path: Path, patience:
     """As long as for everything else; as when two processes turn the log on at once."""
     store, times = SqliteStore(path, patience=patience), 3
 
-    def hasty(_: SqliteFile) -> None:
+    def cut_short(_: SqliteFile) -> None:
         nonlocal times
         if times:
             times -= 1
@@ -231,6 +231,6 @@ async def test_what_sqlite_does_not_wait_for_is_waited_for(path: Path, patience:
             raise error
 
     with pytest.raises(StoreError, match="another program keeps it locked") if left else nullcontext():
-        await store._run(hasty)
+        await store._run(cut_short)
     assert times == left
     await store.close()

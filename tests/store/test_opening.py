@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     "store", [SqliteStore("clicks.db"), PostgresStore("postgresql://host/clicks")], ids=repr
 )
 def test_a_store_is_left_as_it_is(store: Store) -> None:
-    """Whoever has one already hands it in."""
+    """A store object is used as it is."""
     assert store_of(store) is store
 
 

@@ -146,7 +146,7 @@ async def test_a_reason_that_the_server_cannot_hold_is_escaped(database: Databas
     ],
 )
 async def test_settings_of_the_server_make_no_difference(database: DatabaseLocation, setting: str) -> None:
-    """Whatever somebody has set for the database."""
+    """Settings of the database do not change the results."""
     await database.sql(f"ALTER DATABASE {database.dsn.rpartition('/')[2]} SET {setting}")
     store, account = await database.account()
     steps = await asyncio.gather(*[store.pace(account, count_one) for _ in range(20)])

@@ -34,7 +34,7 @@ async def proxy(postgres_server: PostgresServer) -> AsyncIterator[Proxy]:
 
 
 @pytest.fixture
-async def shaky(
+async def proxied(
     postgres_server: PostgresServer, database: DatabaseLocation, proxy: Proxy
 ) -> AsyncIterator[PostgresStore]:
     """Open a store on that way, with a day and a step in it."""
@@ -51,7 +51,7 @@ async def shaky(
 async def test_a_restart_is_survived(
     postgres_server: PostgresServer, database: DatabaseLocation, how: signal.Signals
 ) -> None:
-    """Whoever keeps days while the server is shut down, or crashes, only waits; each day counts once."""
+    """Writing days while the server is shut down, or crashes, only takes longer; each day counts once."""
     store, account = await database.account()
     dates = iter(ALL)
     reached = {50: asyncio.Event(), 150: asyncio.Event()}
@@ -127,7 +127,7 @@ async def test_a_host_that_does_not_exist_is_said_at_once(monkeypatch: pytest.Mo
     """At the first connection, when it may be mistyped; the patience is for a server that was there."""
 
     def nowhere(host: str, *_: object, **__: object) -> None:
-        raise socket.gaierror(socket.EAI_NONAME, f"nobody knows {host}")
+        raise socket.gaierror(socket.EAI_NONAME, f"unknown host {host}")
 
     monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", nowhere)
     store = PostgresStore("postgresql://me:secret@no-such-host.invalid:5432/clicks", patience=3600.0)
@@ -151,10 +151,10 @@ async def test_a_port_on_which_nothing_listens_is_given_up_soon(monkeypatch: pyt
 async def test_a_process_without_a_user_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a container whose user has no name, when the address names none either."""
 
-    def nobody() -> str:
+    def no_user() -> str:
         raise KeyError("getpwuid(): uid not found: 4711")
 
-    monkeypatch.setattr(getpass, "getuser", nobody)
+    monkeypatch.setattr(getpass, "getuser", no_user)
     monkeypatch.delenv("PGUSER", raising=False)
     store = PostgresStore("postgresql://127.0.0.1:1/clicks")
     with pytest.raises(StoreError, match="its address names no user"):
@@ -217,7 +217,7 @@ async def test_an_account_that_is_deleted_is_noticed(database: DatabaseLocation)
 
 
 async def test_a_line_that_vanishes_is_an_error(database: DatabaseLocation) -> None:
-    """Nobody but a store may change the tables; a change that leaves no line is undone."""
+    """Only a store may change the tables; a change that leaves no row is rolled back."""
     store, account = await database.account()
     await store.put(account, ME, a_day(FIRST), requests=1)
     await database.sql("CREATE FUNCTION skip() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'")
@@ -240,63 +240,63 @@ async def fail_at_first(database: DatabaseLocation, code: str, *, times: int) ->
 @pytest.mark.parametrize("times", [1, 2])
 @pytest.mark.parametrize("lost", ["lost_questions", "lost_answers"])
 async def test_a_day_counts_once_whether_its_commit_was_heard_or_not(
-    shaky: PostgresStore, proxy: Proxy, lost: str, times: int
+    proxied: PostgresStore, proxy: Proxy, lost: str, times: int
 ) -> None:
     """What it was is returned as if nothing had happened, and its requests are added once."""
-    account = await shaky.account("me")
+    account = await proxied.account("me")
     setattr(proxy, lost, times)
     revised = a_day(FIRST, 2, at=LATER)
-    assert await shaky.put(account, ME, revised, requests=3) == PutResult(2, revised=True)
+    assert await proxied.put(account, ME, revised, requests=3) == PutResult(2, revised=True)
     assert getattr(proxy, lost) == 0
     setattr(proxy, lost, times)
-    assert await shaky.put(account, ME, a_day(FIRST, 9), requests=5) == PutResult(2, dropped=True)
+    assert await proxied.put(account, ME, a_day(FIRST, 9), requests=5) == PutResult(2, dropped=True)
     setattr(proxy, lost, times)
-    await shaky.record_failure(account, ME, LedgerEntry(FIRST, DayState.FAILED, NOON, 7, reason=FAILED))
-    assert await shaky.read(account, ME, ALL) == [revised]
-    assert await shaky.entries(account, ME, ALL) == [
+    await proxied.record_failure(account, ME, LedgerEntry(FIRST, DayState.FAILED, NOON, 7, reason=FAILED))
+    assert await proxied.read(account, ME, ALL) == [revised]
+    assert await proxied.entries(account, ME, ALL) == [
         LedgerEntry(FIRST, DayState.FINAL, LATER, 16, 2, FAILED, 12)
     ]
 
 
 async def test_a_step_is_taken_again_when_its_commit_was_not_heard(
-    shaky: PostgresStore, proxy: Proxy
+    proxied: PostgresStore, proxy: Proxy
 ) -> None:
     """From the state that is kept, which is the old one or that of the step itself."""
-    account = await shaky.account("me")
+    account = await proxied.account("me")
     proxy.lost_questions = 1
-    assert (await shaky.pace(account, count_one))[0] == 2
+    assert (await proxied.pace(account, count_one))[0] == 2
     proxy.lost_answers = 1
-    assert (await shaky.pace(account, count_one))[0] == 4
-    assert (await shaky.pace(account, look))[0] == "4"
+    assert (await proxied.pace(account, count_one))[0] == 4
+    assert (await proxied.pace(account, look))[0] == "4"
 
 
 async def test_a_silent_server_is_given_up(
-    shaky: PostgresStore, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+    proxied: PostgresStore, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A cable that was pulled holds up nobody for ever, closing neither."""
-    account = await shaky.account("me")
-    await shaky.close()
+    """A pulled cable blocks no call for ever, and closing neither."""
+    account = await proxied.account("me")
+    await proxied.close()
     monkeypatch.setattr(postgres_connection, "ANSWER", 0.5)
-    await asyncio.gather(*[shaky.pace(account, count_one) for _ in range(3)])
+    await asyncio.gather(*[proxied.pace(account, count_one) for _ in range(3)])
     monkeypatch.setattr(postgres_connection, "CONNECT", 0.1)
-    shaky._patience = 0.3
+    proxied._patience = 0.3
     proxy.silent = True
     with pytest.raises(StoreError, match="it does not answer"):
-        await shaky.pace(account, count_one)
-    await shaky.close()
+        await proxied.pace(account, count_one)
+    await proxied.close()
 
 
 async def test_a_server_that_was_silent_is_used_again(
-    shaky: PostgresStore, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+    proxied: PostgresStore, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who waits goes on when the way is free; a step may be taken twice if its answer came too late."""
-    account = await shaky.account("me")
-    await shaky.close()
+    account = await proxied.account("me")
+    await proxied.close()
     monkeypatch.setattr(postgres_connection, "ANSWER", 0.1)
     monkeypatch.setattr(postgres_connection, "CONNECT", 1.0)
-    await shaky.open()
+    await proxied.open()
     proxy.silent = True
-    step = asyncio.create_task(shaky.pace(account, count_one))
+    step = asyncio.create_task(proxied.pace(account, count_one))
     await asyncio.wait({step}, timeout=0.3)
     assert not step.done()
     proxy.silent = False

@@ -20,7 +20,7 @@ from hourlyclicks.store.sqlite import SqliteStore
 from tests.model.strategies import FIRST, a_day
 from tests.store.answers import ALL, ME, failure
 from tests.store.files import content, error_of, me, put
-from tests.store.test_file_trouble import drop_rights, somebody_else
+from tests.store.test_file_trouble import drop_rights, without_root
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -114,8 +114,8 @@ async def test_a_store_in_use_can_be_read(path: Path) -> None:
 
 
 @contextmanager
-def locked_up(folder: Path, path: Path) -> Iterator[None]:
-    """Allow nothing but reading, and be somebody to whom that applies."""
+def write_protected(folder: Path, path: Path) -> Iterator[None]:
+    """Allow only reading, and drop the rights of root, to whom permissions do not apply."""
     for file in folder.iterdir():
         file.chmod(0o444)
     folder.chmod(0o555)
@@ -128,10 +128,10 @@ def locked_up(folder: Path, path: Path) -> Iterator[None]:
 
 async def test_a_store_that_cannot_be_written_can_be_read() -> None:
     """Neither the file nor its folder can."""
-    with somebody_else() as folder:
+    with without_root() as folder:
         path = folder / "clicks.db"
         await closed(path)
-        with locked_up(folder, path):
+        with write_protected(folder, path):
             assert await seen(path) == len(DAYS)
             assert "right to write" in await error_of(path)
 
@@ -169,12 +169,12 @@ async def test_a_log_that_was_left_is_read(path: Path) -> None:
 @pytest.mark.parametrize("without_shm", [False, True])
 async def test_a_log_that_cannot_be_read_is_named(*, without_shm: bool) -> None:
     """Days that are in it must not be left out without a word."""
-    with somebody_else() as folder:
+    with without_root() as folder:
         path = folder / "clicks.db"
         killed(path)
         if without_shm:
             (folder / "clicks.db-shm").unlink()
-        with locked_up(folder, path):
+        with write_protected(folder, path):
             try:
                 assert await seen(path) == len(DAYS)
             except StoreError as error:
@@ -185,11 +185,11 @@ async def test_a_log_that_cannot_be_read_is_named(*, without_shm: bool) -> None:
 
 async def test_an_empty_log_does_not_matter() -> None:
     """It may be left, and cannot be deleted."""
-    with somebody_else() as folder:
+    with without_root() as folder:
         path = folder / "clicks.db"
         await closed(path)
         put(folder / "clicks.db-wal", b"")
-        with locked_up(folder, path):
+        with write_protected(folder, path):
             assert await seen(path) == len(DAYS)
 
 

@@ -116,7 +116,7 @@ class StoreMachine(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        """Begin with accounts that nobody has used."""
+        """Begin with new accounts."""
         self.round = next(self.numbers)
         self.known: dict[tuple[str, Target], dict[dt.date, Known]] = {}
         self.store: Store = self.run(self.location.open())
@@ -186,7 +186,7 @@ class StoreMachine(RuleBasedStateMachine):
         zone=st.sampled_from([None, dt.UTC, ZoneInfo("America/New_York"), dt.timezone.min]),
         trusting=st.booleans(),
     )
-    def judge(
+    def compare_with_a_reader(
         self,
         name: str,
         target_: Target,
@@ -196,7 +196,7 @@ class StoreMachine(RuleBasedStateMachine):
         *,
         trusting: bool,
     ) -> None:
-        """Compare how many days are in each state to a reader, and how it sees each single one."""
+        """Compare the number of days in each state, by a reader, with the states of the single days."""
         account, span, reader = self.account(name), DateRange(*ends), Reader(now, zone, trusting)
         count_by_state = self.run(self.store.count_by_state(account, target_, span, reader=reader))
         entries = self.run(self.store.entries(account, target_, span))

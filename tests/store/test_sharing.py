@@ -26,7 +26,7 @@ IMPOSSIBLE = DayClicks(FIRST, (2**63,) * 24, (1,) * 24, NOON, final=True)
 """A day that no store can hold."""
 
 
-def see_mark(_text: str | None, _now: int, entry: LedgerEntry | None) -> tuple[None, LedgerEntry | None]:
+def see_entry(_text: str | None, _now: int, entry: LedgerEntry | None) -> tuple[None, LedgerEntry | None]:
     """Change nothing, and return the mark."""
     return None, entry
 
@@ -70,10 +70,10 @@ async def test_a_step_sees_the_mark_of_a_day(location: Location) -> None:
     store, account = await location.account()
     await store.put(account, ME, a_day(FIRST), requests=1)
     known = (await store.entries(account, ME, ALL))[0]
-    assert (await store.pace(account, see_mark, of=(ME, FIRST)))[0] == known
-    assert (await store.pace(account, see_mark, of=(ME, FIRST + dt.timedelta(days=1))))[0] is None
-    assert (await store.pace(account, see_mark, of=(Group(1), FIRST)))[0] is None
-    assert (await store.pace(account, see_mark))[0] is None
+    assert (await store.pace(account, see_entry, of=(ME, FIRST)))[0] == known
+    assert (await store.pace(account, see_entry, of=(ME, FIRST + dt.timedelta(days=1))))[0] is None
+    assert (await store.pace(account, see_entry, of=(Group(1), FIRST)))[0] is None
+    assert (await store.pace(account, see_entry))[0] is None
 
 
 async def test_a_step_that_fails_was_not_taken(location: Location) -> None:
@@ -141,7 +141,7 @@ async def test_stores_may_open_a_new_place_at_once(new_location: Callable[[], Aw
 
 
 async def test_an_account_that_is_new_to_two_has_one_number(location: Location) -> None:
-    """Whoever comes first gives it."""
+    """The first client defines it."""
     stores = [await location.open() for _ in range(2)]
     numbers = await asyncio.gather(*[store.account("me") for store in stores for _ in range(5)])
     assert len(set(numbers)) == 1
@@ -168,7 +168,7 @@ async def test_everything_is_there_when_a_store_is_opened_again(location: Locati
 
 
 async def test_a_store_may_be_closed_twice_and_used_again(location: Location) -> None:
-    """Closing what is closed does nothing, and whoever uses it opens it."""
+    """Closing a closed store does nothing, and using it opens it again."""
     store, account = await location.account()
     await store.open()
     await store.put(account, ME, a_day(FIRST), requests=1)
@@ -226,7 +226,7 @@ async def test_a_store_can_be_used_while_it_is_closed(location: Location) -> Non
 
 
 async def test_nobody_need_care_for_an_error_of_a_cancelled_call(location: Location) -> None:
-    """The event loop does not complain of an error that nobody waits for any more."""
+    """The event loop does not log an error whose caller was cancelled."""
     complaints: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
     store, account = await location.account()

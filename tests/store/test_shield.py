@@ -27,7 +27,7 @@ async def test_a_result_is_handed_on() -> None:
 
 
 async def test_work_goes_on_without_its_caller() -> None:
-    """Whoever waits is cancelled at once."""
+    """The caller is cancelled at once."""
     job = asyncio.create_task(answer())
     caller = asyncio.create_task(wait_shielded(job))
     await asyncio.sleep(0)

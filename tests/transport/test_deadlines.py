@@ -1,4 +1,4 @@
-"""One timer lets every request time out, each at its own moment and nobody else with it."""
+"""One timer ends every request at its own deadline, and no other request."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def test_a_request_goes_on_when_others_end() -> None:
 
 
 def test_a_request_after_a_rest() -> None:
-    """When nobody asked for a while, whoever comes next has the whole time again."""
+    """After a while without requests, the next one has the whole time again."""
     asks = [Ask(lasts=1), Ask([0], start=2), Ask([0], start=100)]  # at 2 the timer of the first is still set
     assert ends(DeadlineTimer(total=30, silence=5), *asks) == [End(1, up=False), End(7), End(105)]
 
@@ -163,7 +163,7 @@ def test_a_request_after_a_rest() -> None:
     ],
 )
 def test_who_connects_late_may_fall_silent_soon(deadlines: DeadlineTimer, asks: list[Ask], end: End) -> None:
-    """A request that had no connection yet when somebody looked is looked at again in time."""
+    """A request that had no connection yet at a check is checked again in time."""
     assert ends(deadlines, *asks)[-1] == pytest.approx(end)
 
 
@@ -232,7 +232,7 @@ async def test_the_timer_is_not_set_for_every_request(clock: VirtualClock) -> No
 
 @virtual
 async def test_nothing_stays_set_after_the_last(clock: VirtualClock) -> None:
-    """The timer of a deadlines that nobody uses any more is due once, and then there is none."""
+    """The timer of a deadlines without requests is due once, and then there is none."""
     complaints: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
     deadlines = DeadlineTimer(total=30, silence=20)
@@ -370,7 +370,7 @@ async def test_a_task_that_was_cancelled_before_can_time_out(clock: VirtualClock
 
 @virtual
 async def test_an_end_is_told_once(clock: VirtualClock) -> None:
-    """Whoever asks again, or whose time was not up, hears of no end."""
+    """A new request, or one whose deadline has not expired, is not ended."""
     deadlines = DeadlineTimer(total=30)
     deadline = deadlines.begin()
     with pytest.raises(asyncio.CancelledError):
