@@ -66,7 +66,7 @@ _INDEX_HEADER = 96
 _left_open: list[int] = []
 """Descriptors of ``-shm``: closing one would cost this process its locks."""
 
-_AGAIN = "while it was in use: start again to ask for what is missing"
+_AGAIN = "while it was in use: start again to request the missing days"
 
 
 @attrs.frozen
@@ -228,8 +228,8 @@ class FileGuard:
         if size < self._shm_size or size & 1:
             self._void_index()  # at once, see the module's docstring
             raise _TroubleError(
-                "its file -shm was cut off while it was in use: end all programs that use the store, then"
-                " start again to ask for what is missing"
+                "its file -shm was truncated while it was in use: end all programs that use the store, then"
+                " start again to request the missing days"
             )
         self._shm_size = size
 
@@ -243,7 +243,7 @@ class FileGuard:
     def _check_log_file(self, size: int) -> None:
         header = os.pread(self._log_file.fileno(), _LOG_HEADER, 0)
         if not self._is_continued(header, size) or self._has_hole(size):
-            raise _TroubleError(f"its file -wal was cut off {_AGAIN}", untouched=True)
+            raise _TroubleError(f"its file -wal was truncated {_AGAIN}", untouched=True)
         self._header, self._log_size = header, size
 
     def _is_continued(self, header: bytes, size: int) -> bool:
@@ -298,7 +298,7 @@ class FileGuard:
                 if code == sqlite3.SQLITE_ERROR and self._generation is None:
                     return None  # there is no such table yet
                 if code in {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_NOTADB} or time.monotonic() > until:
-                    text = "the file was overwritten or cut off while it was in use: restore a backup"
+                    text = "the file was overwritten or truncated while it was in use: restore a backup"
                     raise _TroubleError(text, untouched=True) from None
             time.sleep(_PAUSE)
 

@@ -173,7 +173,7 @@ def day_of(date: dt.date, flat: list[int], hours: int, fetched_at: dt.datetime, 
     which, clicks, users = flat[0::3], flat[1::3], flat[2::3]
     if len(which) != hours:
         raise StoreError(
-            f"the store holds {date} in part only: another program has changed it; restore a backup"
+            f"the store has only a part of {date}: another program has changed it; restore a backup"
         )
     if which == _ALL:
         return DayClicks(date, tuple(clicks), tuple(users), fetched_at, final)

@@ -79,12 +79,12 @@ _PERMANENT = (
 
 _NO_TABLES = "its tables were dropped: start again to make them anew"
 _MESSAGES = {
-    "22021": "it cannot hold a character of the text",
-    "22P05": "it cannot hold a character of the text",
+    "22021": "it cannot store a character of the text",
+    "22P05": "it cannot store a character of the text",
     "25006": "it cannot be written",
-    "23503": "what it held was deleted while it was in use: start again to ask for what is missing",
-    "28000": "the user is refused",
-    "28P01": "the user or the password is refused",
+    "23503": "what it held was deleted while it was in use: start again to request the missing days",
+    "28000": "the server rejects the user",
+    "28P01": "the server rejects the user or the password",
     "3D000": "there is no such database",
     "3F000": _NO_TABLES,
     "42501": "the user is not allowed to do that",
@@ -203,7 +203,7 @@ class PostgresStore:
 
     def _refuse_changes(self) -> None:
         if self._read_only:
-            raise StoreError(f"the store {place_of(self._dsn)}: it was opened to be read only")
+            raise StoreError(f"the store {place_of(self._dsn)}: it was opened read-only")
 
     # -- internals --------------------------------------------------------------------------------------
 

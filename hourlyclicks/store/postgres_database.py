@@ -224,7 +224,7 @@ def _check_same(tables: set[int], row: asyncpg.Record | None) -> None:
         tables.add(row["tableoid"])
     if len(tables) > 1:
         raise StoreError(
-            "its tables were dropped or restored while it was in use: start again to ask for what is missing"
+            "its tables were dropped or restored while it was in use: start again to request the missing days"
         )
 
 

@@ -63,7 +63,7 @@ class ReadOnlyFile:
 
     def within_transaction(self) -> None:
         """Refuse to write."""
-        raise StoreError("it was opened to be read only")
+        raise StoreError("it was opened read-only")
 
     def before_commit(self) -> None:
         """Do nothing: nothing is written."""
@@ -73,7 +73,7 @@ class ReadOnlyFile:
 
     def _open(self) -> sqlite3.Connection:
         if check_kind(self._path).st_size == 0:
-            raise StoreError("the file is empty, and not a store yet")
+            raise StoreError("the file is empty and not a store")
         self._seen = self._state()
         self._db = self._up_to_date(self._connect())
         return self._db
@@ -134,4 +134,4 @@ class ReadOnlyFile:
 
 def _check_tables(db: sqlite3.Connection) -> None:
     if version_of(db) == 0:
-        raise StoreError("it has no tables, and is not a store yet")
+        raise StoreError("it has no tables and is not a store")

@@ -19,7 +19,7 @@ _MESSAGES = {
     sqlite3.SQLITE_FULL: "the disk is full: free some space, then start again; what was kept stays",
     sqlite3.SQLITE_READONLY: CANNOT_WRITE,
     sqlite3.SQLITE_CANTOPEN: _CANNOT_OPEN,
-    sqlite3.SQLITE_NOTADB: "it is damaged, or something else than a store: restore a backup, or name another",
+    sqlite3.SQLITE_NOTADB: "it is damaged, or not a store: restore a backup, or name another file",
     sqlite3.SQLITE_CORRUPT: _DAMAGED,
     sqlite3.SQLITE_BUSY: _LOCKED,
     sqlite3.SQLITE_LOCKED: _LOCKED,
@@ -56,7 +56,7 @@ def describe_error(error: Exception) -> str:
     if isinstance(error, OSError):
         return _SYSTEM_MESSAGES.get(error.errno or 0) or error.strerror or type(error).__name__
     if isinstance(error, OverflowError | UnicodeEncodeError):
-        return "it cannot hold a number of more than 64 bits, or half a character"
+        return "it cannot store a number of more than 64 bits, or half of a surrogate pair"
     code = getattr(error, "sqlite_errorcode", 0)
     if str(error).startswith(("no such table", "no such column")):
         return _CHANGED

@@ -60,7 +60,7 @@ def _version_inside(db: sqlite3.Connection, tables: set[str]) -> int:
         raise StoreError("it is a SQLite file of another program")
     salt = one(db, SALT)
     if not isinstance(salt, bytes) or len(salt) != _BYTES:
-        raise StoreError("it is a part of a store only: restore it again, as a whole")
+        raise StoreError("it is only a part of a store: restore the whole backup again")
     return int(one(db, "SELECT value FROM properties WHERE name = 'version'") or 1)
 
 

@@ -94,6 +94,9 @@ class AiohttpTransport:
                 return Response(response.status, response.headers, body, response)
             await _read_beginning(content, deadline, beginning)
         except asyncio.CancelledError as error:
+            # Three causes look alike: the deadline, a cancelled caller, and code in aiohttp that cancels what
+            # this task awaits. Only the second may leave this method as a CancelledError. In each case, a
+            # request without a response may still reach the server, and the limiter must know for how long.
             up = self._timer.end(deadline)
             if response is None and deadline.begun:
                 request.may_arrive = self._total if up else deadline.left
@@ -106,6 +109,7 @@ class AiohttpTransport:
             self._timer.end(deadline)
             if response is not None and not response.content.at_eof():
                 response.release()
+        # The status of an error counts even if its body is incomplete: this comes before the failure.
         if response is not None and response.status // 100 != _GOOD:
             return Response(response.status, response.headers, b"".join(beginning), response)
         if self._closed:

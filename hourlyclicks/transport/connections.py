@@ -90,6 +90,7 @@ class Connections:
         self.reached = True
         if not hasattr(peer, "used") or not _is_silent(error):
             return NotSentAgain()
+        # A request that was sent before the last stale connection was found belongs to the same incident.
         if self.timer.heard() > self._stale_at:
             self._stale_at = self.timer.now()
             self.in_a_row += 1

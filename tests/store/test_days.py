@@ -286,7 +286,7 @@ async def test_half_a_day_is_never_handed_out(location: Location, damage: str) -
     store, account = await location.account()
     await store.put(account, ME, a_day(FIRST), requests=1)
     await location.sql(damage)
-    with pytest.raises(StoreError, match=r"holds 2024-02-25 in part only: another program has changed it"):
+    with pytest.raises(StoreError, match=r"has only a part of 2024-02-25: another program has changed it"):
         await store.read(account, ME, ALL)
 
 

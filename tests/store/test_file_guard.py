@@ -117,10 +117,10 @@ async def test_an_index_that_was_cut_off_is_noticed_by_all(files: Files) -> None
         os.truncate(files.shm, size + 1)  # as a process does that notices it
         return "x" * 9000, None
 
-    with pytest.raises(StoreError, match="-shm was cut off while it was in use"):
+    with pytest.raises(StoreError, match="-shm was truncated while it was in use"):
         await store.pace(account, cut_and_notice)
     other = SqliteStore(files.store)
-    with pytest.raises(StoreError, match="-shm was cut off"):
+    with pytest.raises(StoreError, match="-shm was truncated"):
         await other.put(account, ME, a_day(DAYS[KNOWN]), requests=1)
     await other.close()
     await store.close()

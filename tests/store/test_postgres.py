@@ -70,7 +70,7 @@ def test_a_database_is_called_by_host_and_name(dsn: str, name: str) -> None:
 async def test_a_wrong_password_is_refused_at_once(postgres_server: PostgresServer) -> None:
     """It is not tried again, and stands nowhere in the error, not even among the locals of its frames."""
     stores = [PostgresStore(postgres_server.dsn(password="wr0ng-and-secret"))]  # noqa: S106 - a wrong one
-    with pytest.raises(StoreError, match="the user or the password is refused") as caught:
+    with pytest.raises(StoreError, match="the server rejects the user or the password") as caught:
         await stores[0].open()
     del stores
     shown = "".join(traceback.TracebackException.from_exception(caught.value, capture_locals=True).format())

@@ -55,7 +55,7 @@ async def test_nothing_is_changed(database: DatabaseLocation, reader: PostgresSt
         store.pace(account, count_one),
         store.account("somebody else"),
     ):
-        with pytest.raises(StoreError, match="it was opened to be read only"):
+        with pytest.raises(StoreError, match="it was opened read-only"):
             await change
     assert list(await reader.accounts()) == ["me"]
     await store.close()

@@ -96,7 +96,7 @@ async def test_a_file_of_another_program_is_refused(path: Path) -> None:
 async def test_what_is_no_database_is_refused(path: Path, foreign: bytes) -> None:
     """It is not touched."""
     put(path, foreign)
-    assert "it is damaged, or something else than a store" in await error_of(path)
+    assert "it is damaged, or not a store" in await error_of(path)
     assert content(path) == foreign
 
 

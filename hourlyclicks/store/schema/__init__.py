@@ -19,4 +19,7 @@ def scripts(kind: str) -> tuple[str, ...]:
 
 def newer(version: int, known: int) -> str:
     """Return the message that a store is too new."""
-    return f"a newer hourlyclicks has changed its tables: version {version}, and only {known} is known here"
+    return (
+        f"a newer hourlyclicks has changed its tables (version {version}, and only {known} is known here):"
+        " update hourlyclicks"
+    )
