@@ -46,7 +46,7 @@ CLASSES = words(
 FUNCTIONS = words(
     """
     hire labour retire stand_in spared want fly lead land adopt note keep tally foresight constable
-    police desk judge beat
+    police desk beat
     """
 )
 MODULES = words(
