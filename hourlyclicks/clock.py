@@ -1,4 +1,4 @@
-"""Time is a parameter: everything that waits or stamps asks a `Clock`.
+"""Time as a parameter: every wait and every time stamp uses a `Clock`.
 
 Intervals are measured on a monotonic clock in integer nanoseconds, so that windows add up exactly; dates
 come from the wall clock in UTC. `hourlyclicks.simulator.VirtualClock` is a clock on which years pass in
@@ -20,15 +20,15 @@ SECOND = 1_000_000_000
 
 
 class Timer(Protocol):
-    """A call that is due later and can be called off."""
+    """A call that is due later and can be cancelled."""
 
     def cancel(self) -> None:
-        """Call it off; harmless when it has happened already."""
+        """Cancel the call; does nothing when it has happened already."""
         ...
 
 
 class Clock(Protocol):
-    """What the package needs to know of time."""
+    """The source of time for the whole package."""
 
     def monotonic(self) -> int:
         """Return nanoseconds since some fixed moment; it never goes back."""
@@ -50,12 +50,12 @@ class Clock(Protocol):
 class SystemClock:
     """The machine's clocks.
 
-    The monotonic one is read directly and not through the event loop, some of which hand out a time that
-    they stamped when the current turn of the loop began.
+    The monotonic one is read directly: some event loops return the time at which their current iteration
+    began.
     """
 
     monotonic = staticmethod(time.monotonic_ns)
-    """See `Clock.monotonic`; read twice for every request, hence without a step in between."""
+    """See `Clock.monotonic`; read twice for every request, so there is no function in between."""
 
     def wall(self) -> dt.datetime:
         """See `Clock.wall`."""

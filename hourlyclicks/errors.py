@@ -1,21 +1,21 @@
-"""Every error of the package, in one tree, by whose fault it is.
+"""Every error of the package, in one tree, by the kind of cause.
 
 ::
 
     HourlyClicksError
-    ├── UsageError            you: an argument that cannot mean anything (also a ValueError)
-    ├── PlanError             your plan: it does not include what was asked
-    ├── AuthenticationError   your key or User-Agent: refused by the server (HTTP 401, 403)
-    ├── TransportError        the way there: no answer, or one that breaks off
-    ├── RateLimitedError      the pace: the server keeps refusing (HTTP 429) although we slowed down
+    ├── UsageError            your program: an argument is invalid (also a ValueError)
+    ├── PlanError             your plan: it does not include the request
+    ├── AuthenticationError   your key or User-Agent: rejected by the server (HTTP 401, 403)
+    ├── TransportError        the network: no answer, or an incomplete one
+    ├── RateLimitedError      the rate limit: the server still answers 429 after the client slowed down
     ├── ServerError           the server: it failed (HTTP 5xx, 408)
-    ├── ApiError              the API, or a gateway: it rejects (a ``code`` other than 0; HTTP 3xx, 4xx)
-    ├── DecodeError           the answer: it cannot be read, or answers something else
-    ├── StoreError            the store: it cannot keep or give back what it should
-    └── IncompleteSeriesError some days failed for good; carries all the others
+    ├── ApiError              the API, or a gateway: a rejection (a ``code`` other than 0; HTTP 3xx, 4xx)
+    ├── DecodeError           the answer: it cannot be read, or belongs to another request
+    ├── StoreError            the store: it cannot be read or written
+    └── IncompleteSeriesError some days failed after all attempts; carries all the others
 
-An error is made of plain values: it pickles, copies, and cannot hold the API key, since nothing that
-knows the key is ever stored in it.
+An error consists of plain values: it can be pickled and copied, and cannot contain the API key, because no
+object that knows the key is ever stored in it.
 """
 
 from __future__ import annotations
@@ -45,12 +45,12 @@ class HourlyClicksError(Exception):
     """The base of all errors of this package.
 
     Attributes:
-        day: the day that was asked for, when the error belongs to one.
-        target: the account, group or link that was asked for, likewise.
-        retryable: whether asking the same again may succeed.
-        fatal: whether no other day of the run can succeed either; such an error ends the run at once.
-        series: what had been fetched when a fatal error ended a ``fetch``, else ``None``.
-        report: what had been done when a fatal error ended a ``backfill``, else ``None``.
+        day: the day that was requested, when the error belongs to one.
+        target: the account, group or link that was requested, likewise.
+        retryable: whether the same request may succeed later.
+        fatal: whether every other day of the run would fail as well; such an error ends the run at once.
+        series: the days fetched before a fatal error ended a ``fetch``, else ``None``.
+        report: the work done before a fatal error ended a ``backfill``, else ``None``.
     """
 
     day: dt.date | None = None
@@ -61,7 +61,7 @@ class HourlyClicksError(Exception):
     report: BackfillReport | None = None
 
     def about(self, day: dt.date, target: Target) -> Self:
-        """Note the day and target this error belongs to, and return the error."""
+        """Set the day and target this error belongs to, and return the error."""
         self.day, self.target = day, target
         return self
 
@@ -70,7 +70,7 @@ class HourlyClicksError(Exception):
 
 
 class UsageError(HourlyClicksError, ValueError):
-    """An argument, or an order of calls, that cannot mean anything; nothing was sent."""
+    """An argument, or an order of calls, is invalid; nothing was sent."""
 
     def __init__(self, message: str, *, fatal: bool = False) -> None:
         super().__init__(message)
@@ -78,17 +78,17 @@ class UsageError(HourlyClicksError, ValueError):
 
 
 class PlanError(HourlyClicksError):
-    """The plan does not include what was asked; nothing was sent."""
+    """The plan does not include the request; nothing was sent."""
 
     fatal = True
 
 
 class AuthenticationError(HourlyClicksError):
-    """The server refused the key, the plan behind it or the User-Agent (HTTP 401 or 403, or a ``code``).
+    """The server rejected the key, its plan or the User-Agent (HTTP 401 or 403, or a ``code``).
 
     Attributes:
         status: the HTTP status.
-        code: the ``code`` of the API's envelope if it was that which refused the key, else ``None``.
+        code: the ``code`` of the API's envelope if the API rejected the key with one, else ``None``.
     """
 
     fatal = True
@@ -100,7 +100,7 @@ class AuthenticationError(HourlyClicksError):
 
 
 class TransportError(HourlyClicksError):
-    """No answer: the connection failed, broke off or timed out, or what came was not HTTP.
+    """No answer: the connection failed, broke off or timed out, or the answer was not HTTP.
 
     Attributes:
         kind: where it failed; one of ``"dns"``, ``"connect"``, ``"tls"``, ``"disconnected"``,
@@ -109,7 +109,7 @@ class TransportError(HourlyClicksError):
 
     All kinds are retryable except ``"tls"``, which is fatal if the certificate is bad or there was no TLS
     connection yet, and ``"other"``: an exception of a session or transport that is not about the network.
-    A proxy that asks for a password is fatal, too, before the first connection.
+    A proxy that asks for a password is fatal as well, before the first connection.
     """
 
     stale: bool = False
@@ -122,7 +122,7 @@ class TransportError(HourlyClicksError):
 
 
 class RateLimitedError(HourlyClicksError):
-    """The server refuses for longer than we are willing to wait (HTTP 429, or 503 with ``Retry-After``).
+    """The server answers 429, or 503 with ``Retry-After``, for longer than the client waits.
 
     Attributes:
         retry_after: the seconds the server asked for, or ``None`` when it named none.
@@ -151,13 +151,13 @@ class ServerError(HourlyClicksError):
 class ApiError(HourlyClicksError):
     """A rejection: by the API, with a ``code`` other than 0, or by a gateway, with an HTTP status 3xx or 4xx.
 
-    Only the API can reject a day. What a gateway, a proxy or another server answers in its place says
-    nothing about the day, and neither does a ``code`` that speaks of the server or of the rate (429, 5xx);
-    such an error is retryable.
+    Only the API can reject a day. The answer of a gateway, a proxy or another server is no information about
+    the day, and neither is a ``code`` about the server or the rate limit (429, 5xx); such an error is
+    retryable.
 
     Attributes:
         code: the ``code`` of the API's envelope; ``None`` when the answer was not one.
-        message: what the server wrote, at most 200 characters, control characters escaped.
+        message: the server's text, at most 200 characters, control characters escaped.
         status: the HTTP status.
     """
 
@@ -171,7 +171,7 @@ class ApiError(HourlyClicksError):
 
 
 class DecodeError(HourlyClicksError):
-    """An answer that cannot be read as the day that was asked for; it is never used, not even in part.
+    """An answer that cannot be read as the requested day; it is never used, not even in part.
 
     Attributes:
         problems: what is wrong, a line each, such as ``"expected int @ result[3].hour"``.
@@ -189,10 +189,10 @@ class DecodeError(HourlyClicksError):
 
 
 class StoreError(HourlyClicksError):
-    """The store cannot do its work: the disk is full, the file is damaged, the database is away.
+    """The store cannot be read or written: a full disk, a damaged file, an unreachable database.
 
     Attributes:
-        unsaved: a day that was answered and could not be kept; it is here and nowhere else.
+        unsaved: a day that was answered and could not be written; it exists only here.
     """
 
     fatal = True
@@ -203,12 +203,12 @@ class StoreError(HourlyClicksError):
 
 
 class IncompleteSeriesError(HourlyClicksError):
-    """Some days failed for good. What was fetched is here, and so is why the rest was not.
+    """Some days failed after all attempts; the error carries the fetched days and the reasons.
 
     Attributes:
-        series: all that was fetched; the days without an answer are in ``series.missing_days``.
-        failures: the error of each day that was asked for in vain. A day in ``series.missing_days`` that
-            is not in here was never asked for, since the run had been given up before its turn.
+        series: the fetched days; the days without an answer are in ``series.missing_days``.
+        failures: the error of each day that failed. A day in ``series.missing_days`` that is not in here
+            was never requested, because the run ended before.
     """
 
     series: HourlySeries
@@ -222,14 +222,14 @@ class IncompleteSeriesError(HourlyClicksError):
 
 
 def carry(error: BaseException, **results: HourlySeries | BackfillReport) -> None:
-    """Let any exception carry what there is, as ``series`` or ``report``; few classes do not allow it."""
+    """Attach results to any exception, as ``series`` or ``report``; a few classes do not allow it."""
     for name, result in results.items():
         with suppress(Exception):
             setattr(error, name, result)
 
 
 def name_of(error: BaseException) -> str:
-    """Name the class of an exception and where it was raised, but not what it says."""
+    """Return the class of an exception and where it was raised, without its message."""
     kind = type(error)
     name = f"{kind.__module__}.{kind.__qualname__}".removeprefix("builtins.")
     place = error.__traceback__

@@ -1,12 +1,12 @@
-"""What happens inside, told as it happens.
+"""Events: what a client does, reported to a hook.
 
-Progress bars, logs, metrics and tests all listen here. A hook is any callable that takes one event::
+Progress bars, logs, metrics and tests use them. A hook is any callable that takes one event::
 
     Client(on_event=print)
 
 It is called on the event loop, between two awaits: it must not block, and it cannot be an async function; it
-may start a task. An exception in it is logged and disturbs nothing; ``KeyboardInterrupt`` and ``SystemExit``
-end the program as they do elsewhere.
+may start a task. An exception in it is logged and does not affect the run; ``KeyboardInterrupt`` and
+``SystemExit`` end the program as usual.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from hourlyclicks.model.targets import Target
 _log = logging.getLogger("hourlyclicks")
 
 Binding: TypeAlias = Literal["rate", "concurrency", "latency", "pause"]
-"""What decides when the next request may leave, or when a run ends."""
+"""What determines when the next request may be sent, or when a run ends."""
 
 
 @attrs.frozen(kw_only=True)
@@ -51,9 +51,9 @@ class AttemptFailed:
 
 @attrs.frozen(kw_only=True)
 class ClockSkew:
-    """This machine's clock and the server's differ by over five minutes; told once, until they agree again.
+    """This machine's clock and the server's differ by over five minutes; sent once, until they agree again.
 
-    Until then the earlier of the two decides whether a day is final.
+    Until then, the earlier of the two determines whether a day is final.
 
     Args:
         seconds: how far this machine's clock is ahead of the ``Date`` of the answer; negative: behind it.
@@ -69,7 +69,7 @@ class DayDone:
     Args:
         day: the day.
         target: the target.
-        requests: how many requests it took, refused ones included.
+        requests: how many requests it took, those answered with 429 included.
         final: whether its figures can no longer change.
     """
 
@@ -81,7 +81,7 @@ class DayDone:
 
 @attrs.frozen(kw_only=True)
 class DayRevised:
-    """A day was asked for again, and its figures differ from those in the store; the new ones are kept.
+    """A day was requested again, and its figures differ from those in the store; the new ones are stored.
 
     Args:
         day: the day.
@@ -96,7 +96,7 @@ class DayRevised:
 
 @attrs.frozen(kw_only=True)
 class DayFailed:
-    """A day was given up.
+    """A day failed after all attempts.
 
     Args:
         day: the day.
@@ -113,10 +113,10 @@ class DayFailed:
 
 @attrs.frozen(kw_only=True)
 class Refused:
-    """The server refused a request for now (HTTP 429, or 503 with ``Retry-After``).
+    """The server rejected a request because of the rate limit (HTTP 429, or 503 with ``Retry-After``).
 
     Args:
-        day: the day asked for; it will be asked again and has lost no attempt.
+        day: the day; it will be requested again and has lost no attempt.
         target: the target asked for.
         status: the HTTP status.
     """
@@ -128,7 +128,7 @@ class Refused:
 
 @attrs.frozen(kw_only=True)
 class Paused:
-    """Nothing is sent for a while, because the server refused, or because too much failed.
+    """No request is sent for a while, because of a 429 or of repeated failures.
 
     Args:
         seconds: how long.
@@ -141,12 +141,12 @@ class Paused:
 
 @attrs.frozen(kw_only=True)
 class Resumed:
-    """The probe after a pause was answered; the rest follows."""
+    """The probe after a pause was answered; requests are sent as usual again."""
 
 
 @attrs.frozen(kw_only=True)
 class SpacingChanged:
-    """The requests are spread differently from now on.
+    """The spacing of the requests changes from now on.
 
     Args:
         interval: seconds between two requests.
@@ -159,14 +159,14 @@ class SpacingChanged:
 
 @attrs.frozen(kw_only=True)
 class Progress:
-    """Where a ``fetch``, ``stream`` or ``backfill`` stands; follows every day that is done or given up.
+    """Where a ``fetch``, ``stream`` or ``backfill`` stands; sent after every day that is done or has failed.
 
     Args:
-        done: days answered so far, those that were in the store included.
-        failed: days given up so far.
+        done: days answered so far, those in the store included.
+        failed: days that failed so far.
         total: days of the whole call, of all its targets.
         eta: seconds until its end if nothing more fails, computed from the limits.
-        binding: what decides that figure.
+        binding: what determines that figure.
     """
 
     done: int
@@ -178,10 +178,10 @@ class Progress:
 
 @attrs.frozen(kw_only=True)
 class FetchCancelled:
-    """A ``fetch`` was cancelled; what it had fetched is not lost.
+    """A ``fetch`` was cancelled; the event has the days fetched before.
 
     Args:
-        target: what was fetched.
+        target: the target.
         series: the days that were answered before; the others are in `HourlySeries.missing_days`.
     """
 
@@ -191,10 +191,10 @@ class FetchCancelled:
 
 @attrs.frozen(kw_only=True)
 class TargetParked:
-    """The API, or a gateway, rejects each day of a target with the same answer; no more of them are sent.
+    """The API, or a gateway, rejects each day of a target with the same answer; it is parked.
 
-    A backfill tries one day again after a minute, and at the end of the run if anything else was answered
-    since; the first answer lifts the parking. `fetch` and `stream` end with the rejection.
+    A backfill sends a probe after a minute, and at the end of the run if any other day was answered since;
+    after the first answer the target is no longer parked. `fetch` and `stream` end with the rejection.
 
     Args:
         target: the target.
@@ -224,18 +224,18 @@ Event: TypeAlias = (
 
 
 class Hook(Protocol):
-    """A listener."""
+    """A callable that receives events."""
 
     def __call__(self, event: Event, /) -> object:
-        """Take note of an event; what is returned is ignored."""
+        """Receive an event; the return value is ignored."""
         ...
 
 
 class Dispatcher:
-    """Tell the log and a hook what happens.
+    """Send events to the log and to a hook.
 
     Args:
-        hook: the listener, if there is one.
+        hook: the hook, if there is one.
     """
 
     __slots__ = ("_hook", "_warned")
@@ -252,24 +252,24 @@ class Dispatcher:
         self._warned = False
 
     def __bool__(self) -> bool:
-        """Whether anybody listens; if not, an event need not even be made."""
+        """Whether an event would be received; if not, it need not be created."""
         return self._hook is not None or _log.isEnabledFor(logging.DEBUG)
 
     def __call__(self, event: Event, /) -> None:
-        """Tell."""
+        """Send an event."""
         _log.debug("%s", event)
         if self._hook is None:
             return
         try:
             returned = self._hook(event)
-        except (Exception, CancelledError):  # noqa: BLE001 - whatever a listener does must not stop a run
+        except (Exception, CancelledError):  # noqa: BLE001 - no exception of a hook may stop a run
             _log.exception("the event hook failed on %s", type(event).__name__)
         else:
             if returned is not None and inspect.isawaitable(returned):
                 self._drop(returned)
 
     def _drop(self, returned: object) -> None:
-        """Say once that what a hook returns is not awaited; a task runs by itself."""
+        """Log once that the return value of a hook is not awaited; a task runs by itself."""
         if hasattr(returned, "add_done_callback"):
             return
         if inspect.iscoroutine(returned):
@@ -280,7 +280,7 @@ class Dispatcher:
 
 
 def _is_async(hook: object) -> bool:
-    """Return whether calling a hook would only make a coroutine."""
+    """Return whether calling a hook would only create a coroutine."""
     while isinstance(hook, partial):
         hook = hook.func
     return any(map(inspect.iscoroutinefunction, (hook, getattr(hook, "__call__", None))))  # noqa: B004 - its kind is asked for

@@ -1,9 +1,9 @@
-"""What a fork of the process must leave alone.
+"""Objects that a forked child process must not use or clean up.
 
-A child that was forked has a copy of every object, but shares the sockets, the files and the event loop's
-selector with its parent. To use or even to close them there disturbs the parent: closing a SQLite file can
-drop its locks, and a transport that is closed is taken off the selector of both. So a thing that has any of
-these is held here, and stays as it is in a child for as long as the child lives.
+A forked child has a copy of every object, but shares the sockets, the files and the event loop's selector
+with its parent. Using or even closing them in the child disturbs the parent: closing a SQLite file can drop
+its locks, and closing a transport removes it from the selector of both. So each object that owns one of these
+is held here, and is not cleaned up in a child.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ def generation() -> int:
 
 
 def hold(thing: object) -> None:
-    """Never clean up a thing in a child of this process."""
+    """Prevent the clean-up of an object in the children of this process."""
     _held.add(thing)
 
 
 def opened_before(name: str) -> str:
-    """Say that a store was opened in another process."""
+    """Return the message that a store was opened in another process."""
     return f"{name}: it was opened before this process was forked; make a new one in the child process"
 
 

@@ -58,11 +58,42 @@ def test_links_within_the_repository_lead_somewhere() -> None:
 
 
 def test_every_page_is_in_the_table_of_contents() -> None:
-    """Whoever starts at the first page finds every other one."""
+    """The table of contents of the first page lists every other page."""
     docs = ROOT / "docs"
     index = (docs / "index.md").read_text("utf-8").splitlines()
     pages = {path.relative_to(docs).with_suffix("").as_posix() for path in docs.rglob("*.md")} - {"index"}
     assert [page for page in sorted(pages) if page not in index] == []
+
+
+def test_every_page_links_the_glossary() -> None:
+    """A reader of any page, and of the README, reaches the glossary with one click."""
+    glossary = ROOT / "docs" / "glossary.md"
+    pages = [ROOT / "README.md", *sorted(set((ROOT / "docs").rglob("*.md")) - {glossary})]
+    linked = {
+        page
+        for page in pages
+        for link in LINK.finditer(page.read_text("utf-8"))
+        if (page.parent / link.group(1)).resolve() == glossary.resolve()
+    }
+    assert [page.relative_to(ROOT).as_posix() for page in pages if page not in linked] == []
+
+
+def test_the_glossary_has_one_line_for_each_term() -> None:
+    """No term is explained twice, and the terms of a group are in alphabetical order."""
+    page = (ROOT / "docs" / "glossary.md").read_text("utf-8")
+    groups = [
+        re.findall(r"^\| (?!term \|)([^|]+) \| [^|]+\. \|$", part, re.MULTILINE)
+        for part in page.split("## ")[1:]
+    ]
+    terms = [term for group in groups for term in group]
+    rows = [line for line in page.splitlines() if line.startswith("| ") and not line.startswith("| term |")]
+    assert len(rows) == len(terms) == len(set(terms))
+    assert [group for group in groups if group != sorted(group, key=_in_order)] == []
+
+
+def _in_order(term: str) -> tuple[bool, str]:
+    """Return what a term is sorted by: numbers come last."""
+    return term[0].isdigit(), term.lower()
 
 
 def test_every_part_of_the_benchmarks_has_its_place() -> None:

@@ -72,7 +72,7 @@ def _plain(error: HourlyClicksError) -> dict[str, object]:
 
 
 def test_every_exception_descends_from_the_base() -> None:
-    """Whoever catches the base catches everything the package defines."""
+    """Catching the base class catches every exception of the package."""
     found = inspect.getmembers(
         hourlyclicks.errors, lambda thing: isinstance(thing, type) and issubclass(thing, BaseException)
     )

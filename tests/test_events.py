@@ -62,13 +62,13 @@ async def test_a_task_that_a_hook_starts_runs(caplog: pytest.LogCaptureFixture) 
     """A hook may return it, or not."""
     ran: list[Event] = []
 
-    async def note(event: Event) -> None:
+    async def record(event: Event) -> None:
         ran.append(event)
 
     tasks: list[asyncio.Task[None]] = []
 
     def hook(event: Event) -> asyncio.Task[None]:
-        tasks.append(asyncio.create_task(note(event)))
+        tasks.append(asyncio.create_task(record(event)))
         return tasks[-1]
 
     Dispatcher(hook)(Resumed())

@@ -69,9 +69,18 @@ SOLE_USERS = {
     "msgspec": {"wire/fast_path.py"},
     "sqlite3": {
         f"store/{name}.py"
-        for name in ("sqlite", "file", "connect", "inside", "looking", "tables", "file_guard", "words")
+        for name in (
+            "sqlite",
+            "sqlite_file",
+            "sqlite_open",
+            "sqlite_schema",
+            "sqlite_messages",
+            "inspection",
+            "read_only",
+            "file_guard",
+        )
     },
-    "asyncpg": {"store/postgres.py", "store/connecting.py"},
+    "asyncpg": {"store/postgres.py", "store/postgres_connection.py"},
     "click": {"cli/*"},
     "rich": {"cli/*", "render/heatmap.py"},
     "platformdirs": {"cli/*"},

@@ -47,7 +47,7 @@ class Echo:
         """Do nothing."""
 
 
-def note(benchmark: BenchmarkFixture, way: str, *, operations: int = 1) -> None:
+def label(benchmark: BenchmarkFixture, way: str, *, operations: int = 1) -> None:
     """Write into the results what is timed.
 
     Args:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.micro.answers import BODIES, CLICKS_A_DAY, YEAR, note
+from benchmarks.micro.answers import BODIES, CLICKS_A_DAY, YEAR, label
 from hourlyclicks.model.http import Response
 from hourlyclicks.wire.decode import decode_day
 
@@ -22,7 +22,7 @@ FIRST = YEAR.start.isoformat()
 
 def test_ours(benchmark: BenchmarkFixture) -> None:
     """Decode and check everything, and make a day of it."""
-    note(benchmark, "ours: all checked")
+    label(benchmark, "ours: all checked")
     day_asked, response = YEAR.start, Response(200, {}, BODIES[FIRST])
     decode_day(day_asked, response, fetched_at=NOW, final=True)  # the first one imports what it needs
     day = benchmark(decode_day, day_asked, response, fetched_at=NOW, final=True)
@@ -32,7 +32,7 @@ def test_ours(benchmark: BenchmarkFixture) -> None:
 @pytest.mark.parametrize("library", ["json", "orjson"])
 def test_naively(benchmark: BenchmarkFixture, library: str) -> None:
     """Take the figures out, and check nothing."""
-    note(benchmark, f"{library}.loads and a loop: nothing checked")
+    label(benchmark, f"{library}.loads and a loop: nothing checked")
     loads = pytest.importorskip(library).loads
 
     def decode(raw: bytes) -> list[tuple[int, int]]:

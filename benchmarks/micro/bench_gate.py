@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.micro.answers import LINK, YEAR, note
+from benchmarks.micro.answers import LINK, YEAR, label
 from hourlyclicks import Lane, Limits, Rate
 from hourlyclicks.clock import SECOND, SystemClock
 from hourlyclicks.fetching.task import Caller, FetchTask
@@ -45,7 +45,7 @@ def runner() -> Iterator[asyncio.Runner]:
 @pytest.mark.parametrize("spacing", ["window", "even"])
 def test_the_gate(benchmark: BenchmarkFixture, spacing: Spacing) -> None:
     """Take a place and give it back."""
-    note(benchmark, f"ours: {spacing} spacing", operations=TURNS)
+    label(benchmark, f"ours: {spacing} spacing", operations=TURNS)
     tried = SlidingWindow(Limits(rates=MINUTE, spacing=spacing))
     now = 0
 
@@ -64,7 +64,7 @@ def test_the_gate(benchmark: BenchmarkFixture, spacing: Spacing) -> None:
 @window
 def test_a_log_of_send_times(benchmark: BenchmarkFixture) -> None:
     """Keep the limit as it is mostly kept: by a log of when requests were sent."""
-    note(benchmark, "a deque of send times", operations=TURNS)
+    label(benchmark, "a deque of send times", operations=TURNS)
     sent: deque[int] = deque()
     now = 0
 
@@ -84,7 +84,7 @@ def test_a_log_of_send_times(benchmark: BenchmarkFixture) -> None:
 @limiter
 def test_the_limiter(benchmark: BenchmarkFixture, runner: asyncio.Runner) -> None:
     """Acquire and release a slot when nobody else wants one."""
-    note(benchmark, "ours: Limiter", operations=TURNS)
+    label(benchmark, "ours: Limiter", operations=TURNS)
     tried = Limiter(
         Limits(concurrency=3), clock=SystemClock(), emit=lambda _event: None, random=random.Random(0)
     )
@@ -101,7 +101,7 @@ def test_the_limiter(benchmark: BenchmarkFixture, runner: asyncio.Runner) -> Non
 @limiter
 def test_a_semaphore(benchmark: BenchmarkFixture, runner: asyncio.Runner) -> None:
     """Acquire and release a semaphore when nobody else wants it."""
-    note(benchmark, "asyncio.Semaphore", operations=TURNS)
+    label(benchmark, "asyncio.Semaphore", operations=TURNS)
 
     async def turns() -> bool:
         tried = asyncio.Semaphore(3)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.micro.answers import CLICKS_A_DAY, LINK, YEAR, note
+from benchmarks.micro.answers import CLICKS_A_DAY, LINK, YEAR, label
 from hourlyclicks import DayClicks
 from hourlyclicks.model.series import SeriesBuilder
 
@@ -21,7 +21,7 @@ ASKED = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
 
 def test_ours(benchmark: BenchmarkFixture) -> None:
     """Merge days into a series."""
-    note(benchmark, "ours: a series", operations=len(YEAR))
+    label(benchmark, "ours: a series", operations=len(YEAR))
     users = tuple(hour // 2 for hour in range(24))
     days = [DayClicks(day, tuple(range(24)), users, ASKED, final=True) for day in YEAR]
 
@@ -36,7 +36,7 @@ def test_ours(benchmark: BenchmarkFixture) -> None:
 
 def test_naively(benchmark: BenchmarkFixture) -> None:
     """Merge rows into a mapping of hours."""
-    note(benchmark, "a dict of (day, hour)", operations=len(YEAR))
+    label(benchmark, "a dict of (day, hour)", operations=len(YEAR))
     answers = [
         [{"ymd": day.isoformat(), "hour": hour, "acesCnt": hour, "pernCnt": hour // 2} for hour in range(24)]
         for day in YEAR

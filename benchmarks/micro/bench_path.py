@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from yarl import URL
 
-from benchmarks.micro.answers import CLICKS_A_DAY, KEY, LINK, YEAR, Echo, get, note
+from benchmarks.micro.answers import CLICKS_A_DAY, KEY, LINK, YEAR, Echo, get, label
 from hourlyclicks import Client, Limits
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def run(main: Coroutine[Any, Any, int]) -> int:
 @at_a_time
 def test_ours(benchmark: BenchmarkFixture, concurrency: int) -> None:
     """Fetch through the whole client, everything armed, no rates set."""
-    note(benchmark, f"ours, concurrency {concurrency}", operations=len(YEAR))
+    label(benchmark, f"ours, concurrency {concurrency}", operations=len(YEAR))
 
     async def fetch() -> int:
         async with Client(KEY, limits=Limits(concurrency=concurrency), transport=Echo()) as client:
@@ -45,7 +45,7 @@ def test_ours(benchmark: BenchmarkFixture, concurrency: int) -> None:
 @at_a_time
 def test_naively(benchmark: BenchmarkFixture, concurrency: int) -> None:
     """Fetch with a semaphore, `gather` and a dict; nothing is checked, kept within limits or tried again."""
-    note(benchmark, f"semaphore and gather, concurrency {concurrency}", operations=len(YEAR))
+    label(benchmark, f"semaphore and gather, concurrency {concurrency}", operations=len(YEAR))
 
     async def fetch() -> int:
         semaphore = asyncio.Semaphore(concurrency)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from yarl import URL
 
-from benchmarks.micro.answers import KEY, LINK, YEAR, note
+from benchmarks.micro.answers import KEY, LINK, YEAR, label
 from hourlyclicks import DateRange
 from hourlyclicks.wire.endpoints import CLICKS_BY_HOUR
 from hourlyclicks.wire.key import ApiKey
@@ -26,7 +26,7 @@ PATH = "/api/statistics/v2/clicks-by-hour"
 @pytest.mark.benchmark(group="list a day of a range")
 def test_days_by_a_range(benchmark: BenchmarkFixture) -> None:
     """Check two ends, and list what lies between."""
-    note(benchmark, "ours: DateRange", operations=len(YEAR))
+    label(benchmark, "ours: DateRange", operations=len(YEAR))
     days = benchmark(lambda: list(DateRange(YEAR.start, YEAR.end)))
     assert days[-1] == YEAR.end
 
@@ -34,7 +34,7 @@ def test_days_by_a_range(benchmark: BenchmarkFixture) -> None:
 @pytest.mark.benchmark(group="list a day of a range")
 def test_days_by_arithmetic(benchmark: BenchmarkFixture) -> None:
     """Add one timedelta after the other to the first day."""
-    note(benchmark, "date + timedelta", operations=len(YEAR))
+    label(benchmark, "date + timedelta", operations=len(YEAR))
     days = benchmark(lambda: [YEAR.start + dt.timedelta(days=place) for place in range(len(YEAR))])
     assert days[-1] == YEAR.end
 
@@ -42,7 +42,7 @@ def test_days_by_arithmetic(benchmark: BenchmarkFixture) -> None:
 @pytest.mark.benchmark(group="build a request")
 def test_requests_of_ours(benchmark: BenchmarkFixture) -> None:
     """Put a day between what stays the same."""
-    note(benchmark, "ours: build_request", operations=len(YEAR))
+    label(benchmark, "ours: build_request", operations=len(YEAR))
     origin = Origin.of(BASE, ApiKey(KEY))
     questions = list(CLICKS_BY_HOUR.split(YEAR, LINK))
 
@@ -55,7 +55,7 @@ def test_requests_of_ours(benchmark: BenchmarkFixture) -> None:
 @pytest.mark.benchmark(group="build a request")
 def test_requests_of_yarl(benchmark: BenchmarkFixture) -> None:
     """Let yarl quote the parameters of each."""
-    note(benchmark, "yarl: with_query", operations=len(YEAR))
+    label(benchmark, "yarl: with_query", operations=len(YEAR))
     address = URL(BASE + PATH)
 
     def build() -> list[URL]:

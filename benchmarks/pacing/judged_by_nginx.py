@@ -102,12 +102,12 @@ async def ask(server: str, name: str, contender: Contender, base: str, requests:
     wanted = iter(days(requests))
     statuses: list[int] = []
 
-    def note(event: Event) -> None:
+    def record(event: Event) -> None:
         if isinstance(event, Refused):
             statuses.append(event.status)
 
     def client(limits: Limits) -> Client:
-        return Client(KEY, limits=limits, base_url=base, user_agent=agent, on_event=note)
+        return Client(KEY, limits=limits, base_url=base, user_agent=agent, on_event=record)
 
     async with aiohttp.ClientSession(base, headers=HEADERS | {"User-Agent": agent}) as session:
 

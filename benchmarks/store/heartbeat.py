@@ -55,7 +55,7 @@ class Heart:
         self.gaps: list[float] = []
 
     async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._beat())
+        self._task = asyncio.create_task(self._tick())
         await asyncio.sleep(10 * BEAT)
         self.gaps.clear()
         return self
@@ -64,7 +64,7 @@ class Heart:
         await asyncio.sleep(2 * BEAT)
         self._task.cancel()
 
-    async def _beat(self) -> None:
+    async def _tick(self) -> None:
         last = time.perf_counter()
         while True:
             await asyncio.sleep(BEAT)

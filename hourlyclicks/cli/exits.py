@@ -21,7 +21,7 @@ from hourlyclicks.errors import (
     TransportError,
     UsageError,
 )
-from hourlyclicks.render.words import safe
+from hourlyclicks.render.phrases import safe
 
 UNEXPECTED = 1
 USAGE = 2

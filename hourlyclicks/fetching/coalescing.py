@@ -75,7 +75,7 @@ class SingleFlight:
             if task is not mine:
                 return await self._follow(task, self._join(task, caller), caller)
             try:
-                return await self._lead(task)
+                return await self._run_leader(task)
             except (OverError, HeldError):
                 if caller.job.over or caller.job.holds(query):
                     raise
@@ -87,7 +87,7 @@ class SingleFlight:
         if task is None:
             task = self._in_flight[query] = FetchTask(caller, query)
             follower = _add_follower(task)  # before the asyncio task exists: an eager one may be done at once
-            task.runner = asyncio.create_task(self._lead_shared(task))
+            task.runner = asyncio.create_task(self._run_shared(task))
             task.runner.add_done_callback(partial(self._end_unstarted, task))
         else:
             follower = self._join(task, caller)
@@ -124,7 +124,7 @@ class SingleFlight:
             task.caller = caller
         return _add_follower(task)
 
-    async def _lead(self, task: FetchTask) -> DayClicks:
+    async def _run_leader(self, task: FetchTask) -> DayClicks:
         try:
             day = await self._fetch(task)
         except (
@@ -142,9 +142,9 @@ class SingleFlight:
         self._resolve(task, day)
         return day
 
-    async def _lead_shared(self, task: FetchTask) -> None:
-        with suppress(Exception):  # `_lead` has passed it to the followers
-            await self._lead(task)
+    async def _run_shared(self, task: FetchTask) -> None:
+        with suppress(Exception):  # `_run_leader` has passed it to the followers
+            await self._run_leader(task)
 
     def _end_unstarted(self, task: FetchTask, _: asyncio.Task[object]) -> None:
         """Resolve the followers of a task that was cancelled before it had begun."""

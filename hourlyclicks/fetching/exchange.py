@@ -54,7 +54,7 @@ _MOST_STALE = 3
 """How many stale connections cost no attempt; each connection that is kept alive can be one."""
 
 
-class Pause(NamedTuple):
+class PauseAll(NamedTuple):
     """All requests have to pause, before the slot is given back.
 
     Args:
@@ -154,7 +154,7 @@ class Exchange:
         self._slot = slot
         self.asked = self._rules.clock.wall()  # the figures may be as old as that
 
-    def answered(self, response: Response) -> Outcome | Pause:
+    def answered(self, response: Response) -> Outcome | PauseAll:
         """Evaluate a response; return what it means for the slot and for all other requests."""
         rules, query, failure = self._rules, self._task.query, None
         if response.status != _OK:
@@ -164,7 +164,7 @@ class Exchange:
             failure = judged
         as_of, skew = dated(response, self.asked, query.day)
         if skew is not None:
-            rules.skew.note(skew)
+            rules.skew.record(skew)
         if failure is not None:
             return self._rejected(failure, response, as_of)
         try:
@@ -208,7 +208,7 @@ class Exchange:
 
     # -- what a response means --------------------------------------------------------------------------
 
-    def _rate_limited(self, response: Response, limited: RateLimited) -> Pause:
+    def _rate_limited(self, response: Response, limited: RateLimited) -> PauseAll:
         """Return the pause that a 429 asks for; the attempt itself has not failed."""
         for_rate = limited.status == HTTPStatus.TOO_MANY_REQUESTS
         if not for_rate:
@@ -217,9 +217,11 @@ class Exchange:
         query, dispatch = self._task.query, self._rules.dispatch
         if dispatch:
             dispatch(Refused(day=query.day, target=query.target, status=limited.status))
-        return Pause(limited.retry_after, for_rate)
+        return PauseAll(limited.retry_after, for_rate)
 
-    def _rejected(self, error: HourlyClicksError, response: Response, as_of: dt.datetime) -> Outcome | Pause:
+    def _rejected(
+        self, error: HourlyClicksError, response: Response, as_of: dt.datetime
+    ) -> Outcome | PauseAll:
         """Evaluate a response without figures: it may be about the key, the day, or neither."""
         rules, limiter, query = self._rules, self._rules.limiter, self._task.query
         error.about(query.day, query.target)
@@ -233,7 +235,7 @@ class Exchange:
             return self._fail(wrong)
         if doubt is Doubt.PAUSE:
             self._doubted = True
-            return Pause(None, for_rate=False)
+            return PauseAll(None, for_rate=False)
         if doubt is Doubt.ASK_AGAIN:
             self._check_bounds(limiter.pause)
             return LOST

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from hourlyclicks.errors import HourlyClicksError
 from hourlyclicks.events import DayDone, DayFailed
-from hourlyclicks.fetching.exchange import Exchange, Pause
+from hourlyclicks.fetching.exchange import Exchange, PauseAll
 from hourlyclicks.pacing.limiter import LOST, SUCCEEDED, Outcome
 from hourlyclicks.pacing.queue import HeldError, Lane, NotNeededError, TakenError
 
@@ -107,7 +107,7 @@ class DayFetcher:
             try:
                 exchange.sent(slot)
                 verdict = exchange.answered(await self._transport.send(request))
-                if isinstance(verdict, Pause):
+                if isinstance(verdict, PauseAll):
                     retry_after, for_rate = verdict
                     pause = await limiter.rate_limited(slot, retry_after, for_rate=for_rate)
                     verdict = exchange.paused(pause)

@@ -39,7 +39,7 @@ class SkewWatch:
         self._reported = False
         self._agreed = 0
 
-    def note(self, skew: dt.timedelta | None) -> None:
+    def record(self, skew: dt.timedelta | None) -> None:
         """Note the difference that an answer shows.
 
         Args:

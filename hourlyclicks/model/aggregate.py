@@ -1,4 +1,4 @@
-"""Sums and the peak. Of unique users there are none: whoever clicks in two hours is counted in both."""
+"""Sums and the peak. There are none of unique users: a person who clicks in two hours is counted in both."""
 
 from __future__ import annotations
 

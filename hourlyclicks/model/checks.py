@@ -1,4 +1,4 @@
-"""Checks of numbers that users hand in, worded alike everywhere."""
+"""Checks of arguments, with the same wording everywhere."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ def check_text(name: str, value: object) -> None:
 
 
 def check_name(name: str, value: object) -> None:
-    """Raise `UsageError` unless the value is text as in `check_text`, and not blank: a variable was empty."""
+    """Raise `UsageError` unless the value is text that is not blank, as an unset variable would be."""
     check_text(name, value)
     if not str(value).strip():
         raise UsageError(f"{name} is empty: name it, or leave {name} out")
 
 
 def can_travel(text: str) -> bool:
-    """Return whether UTF-8 and every store can hold a text."""
+    """Return whether UTF-8 and every store can represent a text."""
     return "\0" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
 
 

@@ -1,16 +1,16 @@
 """The figures of many days, in columns, and the rule by which two answers for one day become one.
 
 Each hour takes 17 bytes: two counts of 8 and one that says whether they were reported. Each day takes 9
-more: its state, and when it was fetched. What holds at every moment:
+more: its state, and when it was fetched. The invariants:
 
-* A cell that was not reported holds 0 *and* its mark is 0. Nobody may read a count without its mark and the
+* A cell that was not reported holds 0 *and* its mark is 0. A count must not be read without its mark and the
   state of its day, or "not reported" and "not fetched" turn into zero clicks.
 * A day in state ``MISSING`` holds nothing but zeros, so equal knowledge is equal bytes.
-* A day is taken whole or not at all: hours of two answers are never mixed.
+* A day is taken as a whole or not at all: hours of two answers are never mixed.
 
-Of two answers for a day the better one stays: a final one before a provisional one, then the one fetched
-later, then the one whose content is the greater, only so that the order of arrival never decides. That is
-the maximum of a total order, hence merging is commutative, associative and idempotent.
+Of two answers for a day the better one is kept: a final one before a provisional one, then the one fetched
+later, then the one whose content is greater, so that the order of arrival never matters. That is the maximum
+of a total order, so merging is commutative, associative and idempotent.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from hourlyclicks.model.day import Counts
 
 MISSING, PROVISIONAL, FINAL = range(3)
-"""The states of a day; the greater is the better known."""
+"""The states of a day; a greater value replaces a smaller one."""
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
@@ -37,14 +37,14 @@ _ALL_REPORTED = bytearray([1]) * HOURS
 
 
 class Columns(NamedTuple):
-    """Consecutive days without their dates; a day is named by its place, from 0.
+    """Consecutive days without their dates; a day is identified by its index, from 0.
 
     Args:
         clicks: a count an hour.
         unique_users: a count an hour.
         reported: 1 for an hour with figures, else 0.
         states: a state a day.
-        fetched: when each day was asked for, in microseconds since 1970.
+        fetched: when each day was requested, in microseconds since 1970.
     """
 
     clicks: array[int]
@@ -55,7 +55,7 @@ class Columns(NamedTuple):
 
     @classmethod
     def blank(cls, days: int) -> Self:
-        """Make room for days of which nothing is known."""
+        """Allocate columns for days of which nothing is known."""
         hours = HOURS * days
         return cls(_zeros(hours), _zeros(hours), bytearray(hours), bytearray(days), _zeros(days))
 
@@ -67,14 +67,14 @@ class Columns(NamedTuple):
         return columns
 
     def put(self, place: int, day: DayClicks) -> None:
-        """Write a day to a place where there is none; one that is wrong in itself is a `UsageError`."""
+        """Write a day to an index that is still missing; an invalid day is a `UsageError`."""
         first = place * HOURS
         last = first + HOURS
         marks: bytes | bytearray = _ALL_REPORTED
         try:
             _CELLS.pack_into(self.clicks, first * _WIDTH, *day.clicks)
             _CELLS.pack_into(self.unique_users, first * _WIDTH, *day.unique_users)
-        except Exception:  # noqa: BLE001 - a None, most likely; whatever it is, it may have got half way
+        except Exception:  # noqa: BLE001 - a None, most likely; in any case the write may be half done
             self.clicks[first:last] = self.unique_users[first:last] = _zeros(HOURS)
             clicks, users, marks = _with_gaps(day, day.clicks), _with_gaps(day, day.unique_users), _marks(day)
             self.clicks[first:last], self.unique_users[first:last] = clicks, users
@@ -95,7 +95,7 @@ class Columns(NamedTuple):
         )
 
     def improve(self, place: int, other: Columns, theirs: int) -> None:
-        """Take over a day of other columns if it is the better one."""
+        """Copy a day of other columns if it is the better one."""
         mine, its = self._rank(place), other._rank(theirs)
         if its < mine or (its == mine and other._content(theirs) <= self._content(place)):
             return
@@ -107,17 +107,17 @@ class Columns(NamedTuple):
         self.fetched[place] = other.fetched[theirs]
 
     def absorb(self, other: Columns, at: int) -> None:
-        """Take over every better day of other columns, the first of which lies at a place of these."""
+        """Copy every better day of other columns, whose first day is at an index of these."""
         for theirs, state in enumerate(other.states):
             if state != MISSING:
                 self.improve(at + theirs, other, theirs)
 
     def differs(self, place: int, other: Columns, theirs: int) -> bool:
-        """Return whether two answers for a day hold different figures."""
+        """Return whether two answers for a day have different figures."""
         return self._content(place) != other._content(theirs)
 
     def part(self, first: int, last: int) -> Columns:
-        """Copy the days from one place up to, and without, another."""
+        """Copy the days from one index up to, and without, another."""
         hours = slice(first * HOURS, last * HOURS)
         return Columns(
             self.clicks[hours],
@@ -128,7 +128,7 @@ class Columns(NamedTuple):
         )
 
     def same_knowledge(self, other: Columns) -> bool:
-        """Compare everything but when it was fetched."""
+        """Compare everything except the times of the requests."""
         return (
             self.states == other.states
             and self.reported == other.reported

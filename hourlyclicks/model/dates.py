@@ -1,14 +1,14 @@
 """Days, ranges of days, and the moments at which a day begins, ends and is final.
 
-A day is what the API counts by: 24 hours of some wall clock. Whose clock is documented nowhere, so a zone
-is applied only when the user names one. Without one we take the careful side of every question: a day may
-have begun once it has begun in the first place on Earth (UTC+14), and it has ended once it has ended in the
-last (UTC-12).
+The API counts by days: 24 hours of some wall clock. The zone of that clock is not documented, so a zone is
+applied only when the user names one. Without one, every question is answered on the safe side: a day may have
+begun once it has begun in the first zone on Earth (UTC+14), and has ended once it has ended in the last
+(UTC-12).
 
-With a zone, a day begins at the first moment its date is on the clock, and has ended when its date is seen
-for the last time. That is midnight nearly everywhere and always; but clocks are also put forward over
-midnight (then the day begins when they are) and back over it (then the old date returns for a while, and
-the day before has not ended yet). The clock of ``zoneinfo`` answers such a midnight with two readings,
+With a zone, a day begins at the first moment at which the clock shows its date, and has ended when the clock
+shows it for the last time. That is nearly always midnight; but clocks are also put forward over midnight
+(then the day begins at that moment) and back over it (then the old date returns for a while, and the day
+before has not ended yet). The clock of ``zoneinfo`` answers such a midnight with two readings,
 ``fold`` 0 and 1, and `begins` and `ends` choose between them.
 
 Moments before the year 1 or after 9999, which no ``datetime`` can hold, become the first or last one it can.
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SETTLE = dt.timedelta(hours=1)
-"""How long after its end a day may still be counted."""
+"""How long after the end of a day its figures can still change."""
 
 _ISO_DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _DAY = dt.timedelta(days=1)
@@ -68,7 +68,7 @@ def _only_a_date(_: DateRange, attribute: attrs.Attribute[dt.date], value: objec
 
 
 CHUNK = 128
-"""Days that are read from a store at a time, unless something else is asked for."""
+"""Days that are read from a store at a time by default."""
 
 
 @attrs.frozen
@@ -98,7 +98,7 @@ class DateRange:
         return cls(as_day(start), as_day(end))
 
     def index(self, day: dt.date) -> int:
-        """Return the place of a day, from 0; a day outside is a `UsageError`."""
+        """Return the index of a day, from 0; a day outside is a `UsageError`."""
         if day not in self:
             raise UsageError(f"{day} is not in {self}")
         return day.toordinal() - self.start.toordinal()
@@ -144,8 +144,8 @@ def as_zone(value: str | dt.tzinfo | None) -> dt.tzinfo | None:
             pytz is replaced by the one of that name, because pytz answers a plain midnight wrongly.
 
     Raises:
-        UsageError: for a name the machine's zone database does not have, and for any other value; it says so
-            when there is no such database at all.
+        UsageError: for a name that the machine's zone database does not have, for any other value, and when
+            there is no such database.
     """
     if isinstance(value, dt.tzinfo):
         name = getattr(value, "zone", None)
@@ -167,7 +167,7 @@ def as_zone(value: str | dt.tzinfo | None) -> dt.tzinfo | None:
 
 
 def _has_zones() -> bool:
-    """Tell whether there is a time zone database; containers often have none."""
+    """Return whether there is a time zone database; containers often have none."""
     from zoneinfo import ZoneInfo  # noqa: PLC0415 - as above
 
     try:
@@ -182,7 +182,7 @@ def begins(day: dt.date, zone: dt.tzinfo | None = None) -> dt.datetime:
 
     Args:
         day: the day.
-        zone: where; ``None``: in the first place on Earth to see it (UTC+14).
+        zone: the time zone; ``None``: the first on Earth (UTC+14).
     """
     if zone is None:
         return _shifted(day, _FIRST_PLACE)
@@ -195,7 +195,7 @@ def ends(day: dt.date, zone: dt.tzinfo | None = None) -> dt.datetime:
 
     Args:
         day: the day.
-        zone: where; ``None``: everywhere on Earth (UTC-12).
+        zone: the time zone; ``None``: the last on Earth (UTC-12).
     """
     if day == dt.date.max:
         return _LAST_MOMENT
@@ -208,15 +208,15 @@ def ends(day: dt.date, zone: dt.tzinfo | None = None) -> dt.datetime:
 
 
 def has_begun(day: dt.date, now: dt.datetime, zone: dt.tzinfo | None = None) -> bool:
-    """Tell whether a day has begun: in the zone, or without one anywhere on Earth."""
+    """Return whether a day has begun: in the zone, or without one anywhere on Earth."""
     return begins(day, zone) <= _aware(now)
 
 
 def check_begun(day: dt.date, now: dt.datetime) -> None:
-    """Refuse a day that has begun nowhere on Earth; the clock is named, since it may be the wrong one.
+    """Check that a day has begun anywhere on Earth.
 
     Raises:
-        UsageError: it has not.
+        UsageError: it has not; the message shows the time of the clock, which may be wrong.
     """
     if not has_begun(day, now):
         said = f"{now.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC"
@@ -224,20 +224,20 @@ def check_begun(day: dt.date, now: dt.datetime) -> None:
 
 
 def has_ended(day: dt.date, now: dt.datetime, zone: dt.tzinfo | None = None) -> bool:
-    """Tell whether a day has ended: in the zone, or without one everywhere on Earth."""
+    """Return whether a day has ended: in the zone, or without one everywhere on Earth."""
     return ends(day, zone) <= _aware(now)
 
 
 def is_final(
     day: dt.date, fetched_at: dt.datetime, zone: dt.tzinfo | None = None, settle: dt.timedelta = SETTLE
 ) -> bool:
-    """Tell whether the figures of a day can no longer change.
+    """Return whether the figures of a day can no longer change.
 
     Args:
         day: the day.
-        fetched_at: when it was asked for.
+        fetched_at: when it was requested.
         zone: the zone of the account; ``None`` when it is not known.
-        settle: how long after the end of the day the server may go on counting.
+        settle: how long after the end of the day the server may continue to count.
 
     Returns:
         Whether at least ``settle`` had passed since the day had ended.
@@ -246,9 +246,9 @@ def is_final(
 
 
 class Finality:
-    """Tell which days are final, as `is_final` does, and remember it of those that are long over.
+    """Tell which days are final, as `is_final` does, and cache the result for days that are long over.
 
-    What has once been final stays so, and so does every day before it, as long as the clock is not put back.
+    A day that was final once stays final, and so does every day before it, unless the clock is put back.
 
     Args:
         zone: the zone of the account; ``None`` when it is not known.
@@ -260,7 +260,7 @@ class Finality:
         self._since = _LAST_MOMENT
 
     def of(self, day: dt.date, fetched_at: dt.datetime) -> bool:
-        """Return whether the figures of a day that were asked for at an aware moment can no longer change."""
+        """Return whether the figures of a day that were requested at an aware moment can no longer change."""
         if day <= self._last and fetched_at >= self._since:
             return True
         over = dt.date.fromordinal(max(1, fetched_at.toordinal() - _LONG_OVER))
@@ -304,7 +304,7 @@ def _aware(moment: dt.datetime) -> dt.datetime:
 
 
 def _shifted(day: dt.date, offset: dt.timedelta) -> dt.datetime:
-    """Return the moment a day begins at a fixed distance from UTC."""
+    """Return the moment a day begins at a fixed offset from UTC."""
     try:
         return dt.datetime.combine(day, dt.time(), dt.UTC) - offset
     except OverflowError:
@@ -312,7 +312,7 @@ def _shifted(day: dt.date, offset: dt.timedelta) -> dt.datetime:
 
 
 def _midnight(day: dt.date, zone: dt.tzinfo, *, fold: int) -> dt.datetime:
-    """Return the moment, in UTC, that one reading of a midnight means."""
+    """Return the moment, in UTC, of a midnight with the given fold."""
     local = dt.datetime.combine(day, dt.time(fold=fold), zone)
     try:
         return local.astimezone(dt.UTC)

@@ -1,8 +1,8 @@
 """One hour and one day of clicks.
 
-An hour is in one of three states that must never be taken for each other. *Reported*: the server gave
-figures, and zero is a figure. *Not reported*: the day was fetched, and the server said nothing of this
-hour. *Not fetched*: nobody has asked. A count is ``None`` in the last two.
+An hour is in one of three states that must never be confused. *Reported*: the server sent counts, and zero
+is a count. *Not reported*: the day was fetched, and the server left this hour out. *Not fetched*: the day was
+not requested, or its request failed. A count is ``None`` in the last two.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 HOURS = 24
-"""Hours of a day; the API knows no other days, not even when the clocks change."""
+"""Hours of a day; the API has no other days, not even when the clocks change."""
 
 Counts: TypeAlias = tuple[int | None, ...]
 """The 24 counts of a day; ``None`` = not reported."""
@@ -46,8 +46,8 @@ class HourClicks:
         hour: the hour on the wall clock, 0-23.
         clicks: clicks in that hour, or ``None``.
         unique_users: different people who clicked in that hour, or ``None``. Adding them up over hours
-            counts people again and again. May exceed ``clicks``: the vendor's own example does.
-        status: what a ``None`` means; "not reported" unless said otherwise.
+            counts people several times. May exceed ``clicks``: the vendor's own example does.
+        status: what a ``None`` means; "not reported" by default.
     """
 
     date: dt.date
@@ -65,12 +65,12 @@ class DayClicks:
         date: the day.
         clicks: clicks in each hour, ``None`` = not reported.
         unique_users: people who clicked in each hour, reported for the same hours.
-        fetched_at: when it was asked for; aware.
+        fetched_at: when it was requested; aware.
         final: whether the figures can no longer change.
 
     Raises:
         UsageError: when there are not 24 hours, or ``fetched_at`` is naive. The counts themselves are
-            checked where they come from, not here.
+            checked by the decoder, not here.
     """
 
     date: dt.date

@@ -1,7 +1,7 @@
-"""A series as rows, CSV and JSON Lines; every hour of the range is in all of them.
+"""A series as rows, CSV and JSON Lines; each of them has every hour of the range.
 
-The three states stay apart: a count that is not known is empty (CSV) or ``null``, never 0, and the column
-``status`` says why. Text is written a day at a time, so that years take no more memory than a day.
+The three states stay distinct: a count that is not known is empty (CSV) or ``null``, never 0, and the column
+``status`` has the reason. Text is written a day at a time, so that years take no more memory than a day.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _NEEDS_QUOTES = frozenset(',"\r\n\t')
 
 
 class Writable(Protocol):
-    """What text can be written to."""
+    """An object that text can be written to."""
 
     def write(self, text: str, /) -> object:
         """Write a piece of text."""
@@ -105,9 +105,9 @@ def _write_lines(series: HourlySeries, line: Callable[[HourClicks], str], out: W
 
 
 def _cell(text: str) -> str:
-    """Write text so that every reader of CSV gives it back, and no spreadsheet runs it as a formula.
+    """Write text so that every CSV reader returns it unchanged, and no spreadsheet runs it as a formula.
 
-    Quotes also tell the reader of a list of targets that blanks and unseen characters are meant.
+    Quotes also show the reader of a list of targets that blanks and invisible characters are intended.
     """
     harmless = "'" + text if text.startswith(_FORMULA) else text
     if _NEEDS_QUOTES.isdisjoint(harmless) and not has_blank_ends(harmless) and hidden(harmless) is None:
@@ -117,7 +117,7 @@ def _cell(text: str) -> str:
 
 @contextmanager
 def _opened(file: Sink) -> Iterator[Writable]:
-    """Open a path, which nobody else may read if it is new, or take the stream as it is."""
+    """Open a path, readable by the owner only if the file is new, or use the stream as it is."""
     if not isinstance(file, str | os.PathLike):
         yield file
         return

@@ -26,7 +26,7 @@ class Grid(Sequence[Counts]):
 
     A sequence of days, each of 24 counts: ``grid[0]`` is the first day, ``grid[0, 23]`` its last hour.
     ``numpy.asarray(grid)`` is an array of days x 24 of ``float64``, NaN where nothing is known. Integers
-    (``dtype=int``) are given only if every hour is known.
+    (``dtype=int``) are possible only if every hour is known.
 
     Args:
         cells: a count an hour.
@@ -48,7 +48,7 @@ class Grid(Sequence[Counts]):
     def zero_filled(self) -> memoryview[int]:
         """The memory itself, days x 24 of ``int64``, without copying: **0 also where nothing is known**.
 
-        Which zeros are figures is told by `HourlySeries.reported`.
+        `HourlySeries.reported` tells which zeros are figures.
         """
         return as_grid(self._cells)
 
@@ -88,9 +88,9 @@ class Grid(Sequence[Counts]):
         """Return an array of days x 24; see the class.
 
         Raises:
-            ValueError: integers are asked for, and not every hour is known; or no copy may be made.
+            ValueError: the type has no NaN, and not every hour is known; or no copy may be made.
         """
-        import numpy as np  # noqa: PLC0415 - not needed by this package; NumPy itself has called
+        import numpy as np  # noqa: PLC0415 - only NumPy calls this method, and has been imported then
 
         if copy is False:
             raise ValueError(
@@ -114,7 +114,7 @@ class Grid(Sequence[Counts]):
 
 
 def as_grid(cells: Cells) -> memoryview[int]:
-    """Show one value an hour as days x 24 without copying."""
+    """Return one value an hour as a view of days x 24, without copying."""
     flat = memoryview(cells).cast("B")
     shape = (len(cells) // HOURS, HOURS)
     grid = flat.cast("B", shape) if isinstance(cells, bytearray) else flat.cast("q", shape)

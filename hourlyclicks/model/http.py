@@ -1,4 +1,4 @@
-"""A request and a response as values, so that what decides about them needs no network.
+"""A request and a response as values, so that the code that decides about them needs no network.
 
 They are not frozen, since each day makes both, and a frozen one costs more than twice as much.
 """
@@ -16,10 +16,10 @@ class Request:
     """One GET.
 
     Args:
-        url: where to.
+        url: the address.
         headers: the header fields; they hold the API key and are therefore kept out of the repr.
-        may_arrive: the seconds for which it may still reach the server although it was given up; written
-            by the transport, before it raises.
+        may_arrive: the seconds for which it may still reach the server after a timeout or a cancellation;
+            written by the transport, before it raises.
     """
 
     url: URL
@@ -29,13 +29,13 @@ class Request:
 
 @attrs.define
 class Response:
-    """What came back, whole.
+    """A complete response.
 
     Args:
         status: the HTTP status.
         headers: the header fields; looked up without regard to case.
         body: the decoded bytes (after gzip or deflate).
-        connection: what it came by; its method ``discard``, if it has one, closes it.
+        connection: the connection it was received on; its method ``discard``, if it has one, closes it.
     """
 
     status: int
@@ -44,7 +44,7 @@ class Response:
     connection: object = attrs.field(default=None, repr=False, eq=False)
 
     def discard(self) -> None:
-        """Close the connection it came by, so that the next request takes another one."""
+        """Close its connection, so that the next request uses another one."""
         discard = getattr(self.connection, "discard", None)  # not every connection can be closed by itself
         if discard is not None:
             discard()

@@ -1,4 +1,4 @@
-"""What came of a backfill."""
+"""The result of a backfill."""
 
 from __future__ import annotations
 
@@ -13,51 +13,51 @@ from hourlyclicks.model.targets import Query, Target
 
 
 class StopReason(StrEnum):
-    """Why a backfill came to its end."""
+    """Why a backfill ended."""
 
     COMPLETE = "complete"
-    """There is nothing left to ask for."""
+    """Every requested day is in the store, has failed or is rejected."""
     DEADLINE = "deadline"
-    """The time is up."""
+    """The deadline has passed."""
     MAX_REQUESTS = "max_requests"
-    """As many requests were sent as it was allowed."""
+    """The number of requests that was allowed has been sent."""
     STOPPED = "stopped"
-    """It was asked to stop."""
+    """The stop event was set."""
     RATE_LIMITED = "rate_limited"
-    """The server refuses for longer than is worth waiting."""
+    """The server answers 429 for longer than the client waits."""
     TROUBLE = "trouble"
-    """Too much failed, again and again."""
+    """Repeated failures: the circuit breaker stayed open."""
     ERROR = "error"
-    """An error that no day can survive; the report is in that error."""
+    """An error that every other day would meet as well; the report is in that error."""
 
 
 @attrs.frozen(kw_only=True)
 class BackfillReport:
-    """What came of a backfill. All counts are days, but for `requests` and `retries`.
+    """The result of a backfill. All counts are days, except `requests` and `retries`.
 
     ``total == done + reused + failed + refused + remaining``.
 
     Args:
         total: days of all targets.
         done: fetched by this run.
-        reused: in the store already, or fetched by another process meanwhile.
-        failed: given up by this run, those of parked targets included; the next one asks for them again.
-        refused: those that the API rejected between days that it answered, now or before; they are not
-            asked for again.
-        remaining: not asked for any more, since the run had ended.
-        revised: those of `done` whose figures differ from what the store held before.
+        reused: in the store already, or fetched by another process in the meantime.
+        failed: failed in this run, those of parked targets included; the next run requests them again.
+        refused: those that the API rejected while it answered the days around them, now or before; they are
+            not requested again.
+        remaining: not requested, because the run ended before.
+        revised: those of `done` whose figures differ from those in the store.
         provisional: those whose figures can still change.
-        requests: requests this run sent, whatever came of them.
-        retries: those of them that repeated one that had failed.
-        seconds: how long it took.
+        requests: requests this run sent, whatever their outcome.
+        retries: those of them that repeated a failed one.
+        seconds: how long the run took.
         stopped: why it ended.
-        resume_at: the earliest moment, aware, at which another run finds something to do and may do it;
-            ``None`` when all is known for good.
-        failures: why days failed or were rejected in this run; of many the first 1,000, while the store
-            has them all.
-        parked: the targets of which the API, or a gateway, rejected every day that was asked last with the
-            same answer, a link that does not exist for instance, and that answer; without those that were
-            answered again before the run ended.
+        resume_at: the earliest moment, aware, at which another run has a day to request and may send it;
+            ``None`` when every day is final or rejected.
+        failures: why days failed or were rejected in this run; at most the first 1,000, while the store
+            has all of them.
+        parked: the targets of which the API, or a gateway, rejected the last requested days with the same
+            answer, and that answer; for example a link that does not exist. Targets that were answered again
+            before the run ended are not included.
         error: what ended the run, when an error did.
     """
 
@@ -80,5 +80,5 @@ class BackfillReport:
 
     @property
     def complete(self) -> bool:
-        """Whether every day is in the store, but for those the API rejects; some may be provisional."""
+        """Whether every day is in the store, except those the API rejects; some may be provisional."""
         return not self.failed and not self.remaining

@@ -1,7 +1,7 @@
-"""The hours of many days of one target: what the whole library is for.
+"""The hours of many days of one target.
 
-A series never has a silent hole: each hour of its range is reported, not reported or not fetched, and says
-which. How that is kept, and how series merge, is told in ``hourlyclicks.model.columns``.
+A series never has an unreported gap: each hour of its range is reported, not reported or not fetched.
+``hourlyclicks.model.columns`` explains how this is stored, and how series are merged.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ class HourlySeries:
 
     Made by ``Client.fetch``, by `SeriesBuilder` and by `merge_days`. Never changes. Takes about 17 bytes
     an hour. ``len(series)`` counts hours; iterating gives an `HourClicks` for every hour of the range,
-    fetched or not. Two series are equal when they know the same about the same range of the same target,
-    whenever they learnt it.
+    fetched or not. Two series are equal when they have the same target, range and figures, whenever these
+    were fetched.
 
-    There is no total of unique users: whoever clicks in two hours is counted in both.
+    There is no total of unique users: a person who clicks in two hours is counted in both.
 
     Attributes:
         target: what was counted.
@@ -107,14 +107,14 @@ class HourlySeries:
                 yield self._columns.get(place, date)
 
     def merge(self, other: HourlySeries) -> HourlySeries:
-        """Return what both series know together.
+        """Return the figures of both series together.
 
         Args:
             other: a series of the same target; its range may lie anywhere.
 
         Returns:
             A series from the first day of either to the last; days in neither are missing. Of a day in
-            both, the final answer stays, then the one fetched later. Who merges whom makes no difference.
+            both, the final answer is kept, else the one fetched later. Order does not matter.
 
         Raises:
             UsageError: when the targets differ.
@@ -128,10 +128,10 @@ class HourlySeries:
         return HourlySeries(self.target, whole, columns)
 
     def changed_days(self, older: HourlySeries) -> tuple[dt.date, ...]:
-        """Return the days, in order, of which an older series of the same target holds other figures.
+        """Return the days, in order, for which an older series of the same target has other figures.
 
-        A day that is not final can still change; fetched again, the newer figures count. Days that were not
-        fetched in both are left out.
+        A day that is not final can still change; when it is fetched again, the newer figures count. Days that
+        were not fetched in both are left out.
 
         Raises:
             UsageError: when the targets differ.
@@ -199,7 +199,7 @@ class HourlySeries:
 
         Raises:
             KeyError: for a day that is out of range or was not fetched, and for a slice without any day.
-            UsageError: for what is no day, and for a slice with a step or with its ends in the wrong order.
+            UsageError: for a value that is no day, and for a slice with a step or with its ends reversed.
         """
         if isinstance(key, slice):
             return self._part(key)
@@ -250,7 +250,7 @@ class HourlySeries:
 
 
 class SeriesBuilder:
-    """Collects days in whatever order they arrive, and becomes a series.
+    """Collects days in any order, and makes a series of them.
 
     Args:
         target: what was counted.
@@ -266,10 +266,10 @@ class SeriesBuilder:
         self._columns: Columns | None = Columns.blank(len(range))
 
     def add(self, day: DayClicks) -> None:
-        """Take in a day; of two answers for the same day the better one stays, as in `HourlySeries.merge`.
+        """Add a day; of two answers for the same day the better one is kept, as in `HourlySeries.merge`.
 
         Raises:
-            UsageError: for a day out of range, one that is wrong in itself, and after `build`.
+            UsageError: for a day out of range, an invalid one, and after `build`.
         """
         columns = self._columns or self._open()
         place = day.date.toordinal() - self._first
@@ -281,7 +281,7 @@ class SeriesBuilder:
             columns.improve(place, Columns.of(day), 0)
 
     def build(self) -> HourlySeries:
-        """Return the series. It takes the memory over, so this works once and ends the builder."""
+        """Return the series. It takes over the memory, so this works only once."""
         columns, self._columns = self._open(), None
         return HourlySeries(self.target, self.range, columns)
 

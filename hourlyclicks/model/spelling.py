@@ -1,7 +1,8 @@
-"""How copied texts are spelled: blanks, characters that cannot be seen, and Hangul.
+"""Likely mistakes in copied texts: blanks, invisible characters, and spellings of Hangul.
 
-A link id may hold any character, and two ids are two links even if they print alike. What got into one by
-accident can only be guessed, so these functions tell; those who read what people wrote refuse or warn.
+A link id may hold any character, and two ids are two links even if they print alike. Characters that were
+copied by accident can only be guessed, so these functions report them, and the code that reads user input
+raises an error or warns.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ _TAGS = range(0xE0000, 0xE0080)
 
 
 def hidden(text: str) -> str | None:
-    """Return the first character that cannot be seen, or takes a space for another; ``None``: there is none.
+    """Return the first invisible character, or blank other than a space; ``None``: there is none.
 
-    Joiners and tags that belong to an emoji or a script are none of these, unless the text begins or ends
-    with a joiner. Control characters are left alone.
+    Joiners and tags that belong to an emoji or a script do not count, unless the text begins or ends
+    with a joiner. Control characters are ignored.
     """
     if text.isprintable():
         return None
@@ -41,7 +42,7 @@ def has_blank_ends(text: str) -> bool:
 
 
 def unescaped(text: str) -> str | None:
-    """Return what percent-escapes in a text stand for; ``None``: there are none beyond ASCII."""
+    """Decode percent-escapes in a text; ``None``: there are none beyond ASCII."""
     if "%" not in text:
         return None
     try:

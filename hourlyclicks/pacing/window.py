@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hourlyclicks.clock import SECOND
 from hourlyclicks.pacing.breaker import CircuitBreaker, Wait
-from hourlyclicks.pacing.schedule import Schedule, Spans, WindowSize, leaves
+from hourlyclicks.pacing.longest_path import Schedule, Spans, WindowSize, leaves
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

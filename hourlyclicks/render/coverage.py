@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING, Any
 
-from hourlyclicks.render.words import count, safe, span
+from hourlyclicks.render.phrases import count, safe, span
 from hourlyclicks.store.ledger import DayState
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from typing import IO, TYPE_CHECKING
 
 import attrs
 
-from hourlyclicks.render.words import count, safe
+from hourlyclicks.render.phrases import count, safe
 
 if TYPE_CHECKING:
     import datetime as dt

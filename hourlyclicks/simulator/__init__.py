@@ -1,9 +1,9 @@
-"""A local upstream to try things on: the API on a socket or in-process, with traffic, limits and faults.
+"""A local server with the same API, on a socket or in-process, with traffic, limits and faults.
 
-For the tests of this package and for those of yours. Start with `Simulator`; make things go wrong with a
-`Script` or by `Chances`, from the faults in `hourlyclicks.simulator.faults`; let years pass in seconds with
-`run_virtual` and `Simulator.transport`; `hourlyclicks.simulator.pytest` has the fixtures. It shares no code
-with the part of the package that talks to the API, so the two can disagree.
+For the tests of this package and of your applications. Start with `Simulator`. Add faults of
+`hourlyclicks.simulator.faults` with a `Script` or with `Chances`. Simulate years in seconds with
+`run_virtual` and `Simulator.transport`. `hourlyclicks.simulator.pytest` has the fixtures. The simulator
+shares no code with the part of the package that calls the API, so that tests detect disagreements.
 """
 
 from hourlyclicks.simulator.algorithms import ALGORITHMS, Policing

@@ -1,10 +1,10 @@
-"""How servers count requests, and who is over the limit.
+"""The algorithms with which servers count requests.
 
-Theory. Nobody documents how the vendor counts, so all the usual ways are here. Each is a pure state
-machine on whole nanoseconds of one clock that never goes back: `Algorithm.allows` looks, `Algorithm.take`
-books, `Algorithm.arrive` does both. A refused request is not booked, in the manner of nginx, unless
-``charge_refused`` says otherwise. None of them trusts another: beside them an `ArrivalLog` keeps the time of
-every single arrival, so that a test can count afterwards, by itself, what no algorithm can talk away.
+Theory. The vendor does not document how it counts, so all common algorithms are here. Each is a pure state
+machine on whole nanoseconds of one clock that never goes back: `Algorithm.allows` checks, `Algorithm.take`
+counts, `Algorithm.arrive` does both. A rejected request does not count, as in nginx, unless
+``charge_refused`` is set. In addition, an `ArrivalLog` keeps the time of every arrival, so that a test can
+count arrivals independently of any algorithm.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ ALGORITHMS: tuple[Policing, ...] = get_args(Policing)
 
 
 class Algorithm(abc.ABC):
-    """One limit and one way to count.
+    """One limit and one way of counting.
 
     Args:
         requests: how many requests are allowed in a window.
         window: the length of the window in nanoseconds.
-        charge_refused: whether a refused request counts like an accepted one.
+        charge_refused: whether a rejected request counts like an accepted one.
     """
 
     def __init__(self, requests: int, window: int, *, charge_refused: bool = False) -> None:
@@ -46,7 +46,7 @@ class Algorithm(abc.ABC):
         self.refused = 0
 
     def arrive(self, now: int) -> bool:
-        """Judge a request that arrives now, and book it."""
+        """Return whether a request that arrives now is allowed, and count it."""
         allowed = self.allows(now)
         if allowed or self.charge_refused:
             self.take(now)
@@ -55,11 +55,11 @@ class Algorithm(abc.ABC):
 
     @abc.abstractmethod
     def allows(self, now: int) -> bool:
-        """Tell whether a request arriving now is within the limit."""
+        """Return whether a request that arrives now is within the limit."""
 
     @abc.abstractmethod
     def take(self, now: int) -> None:
-        """Book a request that arrives now."""
+        """Count a request that arrives now."""
 
     @abc.abstractmethod
     def opens(self, now: int) -> int:
@@ -67,7 +67,7 @@ class Algorithm(abc.ABC):
 
 
 class SlidingLog(Algorithm):
-    """Remember each request for a window; one that is exactly a window old counts no more."""
+    """Remember each request for a window; one that is exactly a window old no longer counts."""
 
     def __init__(self, requests: int, window: int, *, charge_refused: bool = False) -> None:
         super().__init__(requests, window, charge_refused=charge_refused)
@@ -117,7 +117,7 @@ class WholeSeconds(Algorithm):
         requests: how many requests are allowed in a window.
         window: the length of the window in nanoseconds; a multiple of ``second``.
         second: the length of a second in nanoseconds.
-        charge_refused: whether a refused request counts like an accepted one.
+        charge_refused: whether a rejected request counts like an accepted one.
     """
 
     def __init__(
@@ -159,7 +159,7 @@ class TokenBucket(Algorithm):
         return self._filled(now) >= self.window
 
     def take(self, now: int) -> None:
-        """See `Algorithm.take`; a refused request that is charged takes what there is."""
+        """See `Algorithm.take`; a rejected request that is charged takes what is left."""
         self._level = max(0, self._filled(now) - self.window)
         self._last = now
 
@@ -173,7 +173,7 @@ class TokenBucket(Algorithm):
 
 
 class LeakyBucket(Algorithm):
-    """Nginx's ``limit_req`` without burst: refuse what comes sooner than window/N after the last accepted."""
+    """Nginx's ``limit_req`` without burst: reject requests within window/N after the last accepted one."""
 
     def __init__(self, requests: int, window: int, *, charge_refused: bool = False) -> None:
         super().__init__(requests, window, charge_refused=charge_refused)
@@ -195,7 +195,7 @@ class LeakyBucket(Algorithm):
 class TwoBuckets(Algorithm):
     """A weighted counter: this window's requests plus the share of the last one's that still overlaps.
 
-    As content delivery networks count: cheap, and wrong in so far as the last window was not even.
+    Content delivery networks count like this: it is cheap, and inexact if the last window was uneven.
     """
 
     def __init__(self, requests: int, window: int, *, charge_refused: bool = False) -> None:
@@ -261,8 +261,8 @@ def algorithm(
         policing: the name of the algorithm.
         requests: how many requests are allowed in a window.
         seconds: the length of the window.
-        time_scale: how long one of these seconds really lasts; with 1/60 a minute takes a second.
-        charge_refused: whether a refused request counts like an accepted one.
+        time_scale: the real length of one of these seconds; with 1/60 a minute takes a second.
+        charge_refused: whether a rejected request counts like an accepted one.
 
     Raises:
         UsageError: there is no such algorithm, or the limit allows nothing.
@@ -275,13 +275,13 @@ def algorithm(
 
 
 class ArrivalLog:
-    """The independent witness: the time of every arrival, whatever was made of it."""
+    """The time of every arrival, accepted or not."""
 
     def __init__(self) -> None:
         self.arrivals = array("q")
 
     def arrive(self, now: int) -> None:
-        """Note an arrival."""
+        """Record an arrival."""
         self.arrivals.append(now)
 
     def max_in_window(self, window: int) -> int:
@@ -309,7 +309,7 @@ class LimitSet:
         self.log = ArrivalLog()
 
     def arrive(self, now: int) -> Literal["accepted", "rate", "concurrency"]:
-        """Judge a request; an accepted one is in service until `leave`."""
+        """Decide about a request; an accepted one is in service until `leave`."""
         self.log.arrive(now)
         within = [rate.allows(now) for rate in self.rates]
         verdict = self._verdict(within=all(within))
@@ -321,11 +321,11 @@ class LimitSet:
         return verdict
 
     def leave(self) -> None:
-        """Note that a request is no longer in service."""
+        """Record that a request is no longer in service."""
         self.in_service -= 1
 
     def opens(self, now: int) -> int:
-        """Return the earliest moment at which no rate refuses."""
+        """Return the earliest moment at which every rate allows a request."""
         return max((rate.opens(now) for rate in self.rates), default=now)
 
     def _verdict(self, *, within: bool) -> Literal["accepted", "rate", "concurrency"]:

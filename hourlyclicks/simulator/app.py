@@ -1,11 +1,12 @@
-"""The front desk: what every request passes, over a socket or in-process.
+"""The application: handles every request, over a socket or in-process.
 
-Theory. A request is judged in this order: it is counted; the police of its key looks at the clock and
-books it or refuses it; a fault may be chosen for it; the upstream answers, and the fault spoils the answer.
-A refused request (429) gets no fault and counts as no attempt. An accepted one is in service, for the cap on
-concurrency, until its `Exchange` leaves: after its last byte, or when the client has gone.
+Theory. A request is handled in this order: it is counted; the limit set of its key accepts or rejects it; a
+fault may be chosen for it; the upstream answers, and the fault changes the answer. A rejected request (429)
+gets no fault and counts as no attempt. An accepted one is in service, for the limit on concurrency, until
+its `Exchange`
+ends: after its last byte, or when the client has disconnected.
 
-Everything here is synchronous; the two ways in only wait and carry.
+The application is synchronous; the socket server and the in-process transport only wait and send.
 """
 
 from __future__ import annotations
@@ -35,20 +36,20 @@ if TYPE_CHECKING:
     from hourlyclicks.simulator.rules import Question
 
 RetryAfter: TypeAlias = Literal["seconds", "date", "none"]
-"""What a 429 says about when to come back: whole seconds, an HTTP date, or nothing."""
+"""The form of ``Retry-After`` in a 429: whole seconds, an HTTP date, or none."""
 
 _REMEMBERED = 1000
 
 
 @attrs.frozen(kw_only=True)
 class Arrival:
-    """A request as it came in.
+    """A received request.
 
     Args:
         method: the HTTP method.
         path: the path, undecoded.
         query: the query string, undecoded.
-        headers: the header fields, in a mapping that ignores case; they hold the key.
+        headers: the header fields, in a mapping that ignores case; they contain the key.
         at: nanoseconds on the simulator's clock.
         now: the wall time.
     """
@@ -63,17 +64,17 @@ class Arrival:
 
 @attrs.define
 class Counters:
-    """What the simulator saw.
+    """The counters of a simulator.
 
     Attributes:
         requests: all requests.
-        statuses: the answers by HTTP status; an answer that never became HTTP is in none of them.
-        over_limit: requests refused for the rate (429).
-        over_concurrency: requests refused because too many were in service (429).
-        in_service: requests in service right now.
-        max_concurrent: the most that ever were.
-        faults: the faults given, by the name of their type.
-        asked: how often each day of each target was asked for, refused requests included.
+        statuses: the answers by HTTP status, without those that were not HTTP.
+        over_limit: requests rejected because of the rate (429).
+        over_concurrency: requests rejected because too many were in service (429).
+        in_service: requests in service now.
+        max_concurrent: the maximum of requests in service.
+        faults: the faults that occurred, by the name of their type.
+        asked: how often each day of each target was requested, rejected requests included.
     """
 
     requests: int = 0
@@ -88,7 +89,7 @@ class Counters:
 
 @attrs.frozen
 class Exchange:
-    """A request that has been judged: what goes out, and who is to be told when it has."""
+    """A request that was handled: its delivery, and the limit set in which it is in service."""
 
     delivery: Delivery
     limits: LimitSet | None = None
@@ -96,13 +97,13 @@ class Exchange:
 
 @attrs.define(kw_only=True)
 class App:
-    """Judge requests and keep count.
+    """Handle requests and count them.
 
     Args:
-        upstream: the API behind the desk.
-        hire: makes the police of a key.
-        faults: what goes wrong.
-        retry_after: what a 429 says about when to come back.
+        upstream: the API.
+        limits_of: makes the limit set of a key.
+        faults: chooses the fault of each request.
+        retry_after: the form of ``Retry-After`` in a 429.
     """
 
     upstream: Upstream
@@ -111,19 +112,19 @@ class App:
     retry_after: RetryAfter = "seconds"
     counters: Counters = attrs.field(factory=Counters)
     seen: deque[Arrival] = attrs.field(factory=lambda: deque(maxlen=_REMEMBERED))
-    _police: dict[str, LimitSet] = attrs.field(factory=dict, init=False)
+    _limits: dict[str, LimitSet] = attrs.field(factory=dict, init=False)
     _accepted: int = attrs.field(default=0, init=False)
     _attempts: Counter[tuple[Target | None, dt.date | None]] = attrs.field(factory=Counter, init=False)
 
     def arrive(self, arrival: Arrival) -> Exchange:
-        """Judge a request; the caller carries out the delivery, and then lets the visit `leave`."""
+        """Handle a request; the caller carries out the delivery, and then calls `leave`."""
         self.seen.append(arrival)
         self.counters.requests += 1
         question = read_question(arrival.query)
         if question.target is not None and question.day is not None:
             self.counters.asked[question.target, question.day] += 1
-        limits = self._constable(arrival)
-        exchange = self._refusal(arrival, limits) or Exchange(self._delivery(arrival, question), limits)
+        limits = self._limits_for(arrival)
+        exchange = self._rejection(arrival, limits) or Exchange(self._delivery(arrival, question), limits)
         if exchange.delivery.raw is None and exchange.delivery.head:
             self.counters.statuses[exchange.delivery.answer.status] += 1
         self.counters.in_service += 1
@@ -131,14 +132,14 @@ class App:
         return exchange
 
     async def admit(self, clock: Clock, lag: float, arrival: Callable[[], Arrival]) -> Exchange:
-        """Judge a request after the seconds of its way here.
+        """Handle a request after the seconds of its network delay.
 
-        What is under way arrives, even if the client gives up meanwhile: such a request is counted too.
+        A request under way arrives even if the client gives up in the meantime, and is counted.
         """
         if lag <= 0:
             return self.arrive(arrival())
         arrived: asyncio.Future[Exchange] = asyncio.get_running_loop().create_future()
-        clock.call_later(round(lag * SECOND), functools.partial(self._land, arrival, arrived))
+        clock.call_later(round(lag * SECOND), functools.partial(self._arrived, arrival, arrived))
         try:
             return await arrived
         except asyncio.CancelledError:
@@ -146,7 +147,7 @@ class App:
                 self.leave(arrived.result())
             raise
 
-    def _land(self, arrival: Callable[[], Arrival], arrived: asyncio.Future[Exchange]) -> None:
+    def _arrived(self, arrival: Callable[[], Arrival], arrived: asyncio.Future[Exchange]) -> None:
         exchange = self.arrive(arrival())
         if arrived.cancelled():
             self.leave(exchange)
@@ -154,23 +155,23 @@ class App:
             arrived.set_result(exchange)
 
     def leave(self, exchange: Exchange) -> None:
-        """Note that a visit is over."""
+        """End an exchange."""
         self.counters.in_service -= 1
         if exchange.limits is not None:
             exchange.limits.leave()
 
-    def algorithm(self, key: str) -> LimitSet:
-        """Return the police of a key."""
-        if key not in self._police:
-            self._police[key] = self.limits_of(key)
-        return self._police[key]
+    def limit_set(self, key: str) -> LimitSet:
+        """Return the limit set of a key."""
+        if key not in self._limits:
+            self._limits[key] = self.limits_of(key)
+        return self._limits[key]
 
-    def _constable(self, arrival: Arrival) -> LimitSet | None:
-        """Return who polices a request; nobody does when its key is unknown."""
+    def _limits_for(self, arrival: Arrival) -> LimitSet | None:
+        """Return the limit set of a request; ``None`` if its key is unknown."""
         key = key_of(arrival.headers.get("authorization"))
-        return self.algorithm(key) if key is not None and key in self.upstream.keys else None
+        return self.limit_set(key) if key is not None and key in self.upstream.keys else None
 
-    def _refusal(self, arrival: Arrival, limits: LimitSet | None) -> Exchange | None:
+    def _rejection(self, arrival: Arrival, limits: LimitSet | None) -> Exchange | None:
         verdict = limits.arrive(arrival.at) if limits is not None else "accepted"
         if limits is None or verdict == "accepted":
             return None

@@ -1,17 +1,17 @@
-"""A clock on which years pass in seconds, and the event loop that turns it.
+"""A virtual clock, on which years pass in seconds, and the event loop that advances it.
 
-Theory. The time is one integer, in nanoseconds. It moves in one way: when no callback of the loop is
-ready, it jumps to the moment of the earliest timer, and every timer of that moment fires, in the order
+Theory. The time is one integer, in nanoseconds. It moves in one way: when no callback of the loop is ready,
+it jumps to the moment of the earliest timer, and every timer of that moment fires, in the order in which
 they were set. All timers of the loop (``asyncio.sleep``, ``asyncio.timeout``, `VirtualClock.call_later`)
 live in one heap of such integers, so nothing is rounded: ``sleep(60)`` ends exactly 60 s later, also after
 ten years, where a float of seconds is 60 ns coarse.
 
-A timer lies at least 1 ns ahead, so each jump moves the clock. A program that spins (``while not done:
-await asyncio.sleep(0)``) would make it stand still for ever; after `_FREE_TURNS` turns of the loop at one
-instant, each further turn takes 1 µs, as it does on a real machine.
+A timer is at least 1 ns in the future, so each jump moves the clock. A busy loop (``while not done:
+await asyncio.sleep(0)``) would stop the clock for ever; so after `_FREE_TURNS` iterations of the loop at one
+instant, each further iteration takes 1 µs, as it does on a real machine.
 
 While a thread works for the loop (``run_in_executor``) the time stands still and the loop waits for it.
-A loop with nothing ready, no timer and no thread can never go on: that is a `DeadlockError`.
+A loop with nothing ready, no timer and no thread can never continue: that is a `DeadlockError`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _T = TypeVar("_T")
 _Ts = TypeVarTuple("_Ts")
 
 START = dt.datetime(2025, 6, 1, 12, tzinfo=dt.UTC)
-"""The wall time at which a virtual clock starts unless told otherwise."""
+"""The wall time at which a virtual clock starts by default."""
 
 _FREE_TURNS = 10_000
 _TURN = 1_000
@@ -71,14 +71,14 @@ class _Timer(asyncio.TimerHandle):
         self.callback, self.args, self.context = callback, args, context
 
     def cancel(self) -> None:
-        """Call it off."""
+        """Cancel the call."""
         if not self.cancelled():
             super().cancel()
             if self.heap is not None:
                 self.heap.forget_one()
 
     def run(self) -> None:
-        """Make the call, unless it was called off since it fell due."""
+        """Make the call, unless it was cancelled after it became due."""
         if not self.cancelled():
             self.callback(*self.args)
 
@@ -99,7 +99,7 @@ class _TimerHeap:
         return timer
 
     def forget_one(self) -> None:
-        """Count a cancelled timer, and throw the cancelled ones out once they are the greater part."""
+        """Count a cancelled timer, and remove the cancelled ones once they are the majority."""
         self._cancelled += 1
         if self._cancelled > _SWEEP and self._cancelled * 2 > len(self._entries):
             self._entries = [entry for entry in self._entries if not entry[2].cancelled()]
@@ -107,14 +107,14 @@ class _TimerHeap:
             self._cancelled = 0
 
     def earliest(self) -> int | None:
-        """Return the moment of the earliest timer that has not been called off."""
+        """Return the moment of the earliest timer that is not cancelled."""
         while self._entries and self._entries[0][2].cancelled():
             heapq.heappop(self._entries)
             self._cancelled -= 1
         return self._entries[0][0] if self._entries else None
 
     def fire(self, now: int) -> None:
-        """Hand the timers that are due to the loop, which runs them on its next turn."""
+        """Schedule the timers that are due for the next iteration of the loop."""
         while (due := self.earliest()) is not None and due <= now:
             timer = heapq.heappop(self._entries)[2]
             timer.heap = None
@@ -122,9 +122,9 @@ class _TimerHeap:
 
 
 class VirtualClock:
-    """A `hourlyclicks.clock.Clock` whose time only passes when everybody waits.
+    """A `hourlyclicks.clock.Clock` whose time passes only when every task waits.
 
-    Use it inside `run_virtual`, which makes it and hands it over; outside of it the time stands still.
+    Use it inside `run_virtual`, which makes it; outside of it the time stands still.
 
     Args:
         start: the wall time at its beginning, aware.
@@ -146,7 +146,7 @@ class VirtualClock:
         return self._start + dt.timedelta(microseconds=self._now // 1000)
 
     async def sleep(self, seconds: float) -> None:
-        """Return after that many virtual seconds; 0 or less only lets others have their turn."""
+        """Return after that many virtual seconds; 0 or less only lets other tasks run."""
         await asyncio.sleep(seconds)
 
     def call_later(self, nanoseconds: int, callback: Callable[[], object]) -> Timer:
@@ -194,9 +194,9 @@ class _JumpingSelector(selectors.BaseSelector):
         self._inner.close()
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        """Return what is ready; with nothing to run (no timeout), let the time jump.
+        """Return the ready events; with nothing to run (no timeout), advance the clock.
 
-        A loop without sockets has nobody to hear from but signals: it looks up now and then only.
+        A loop without sockets can only receive signals, so it checks for events only now and then.
         """
         if timeout is not None:
             self.turn()
@@ -209,8 +209,8 @@ class _JumpingSelector(selectors.BaseSelector):
             return self._inner.select()
         return events
 
-    def wait_in_earnest(self) -> bool:
-        """Give real sockets, if there are any besides the loop's own, a moment; tell whether one spoke."""
+    def wait_for_sockets(self) -> bool:
+        """Wait for real sockets, if there are any besides the loop's own; return whether one is ready."""
         return len(self._inner.get_map()) > 1 and bool(self._inner.select(_PATIENCE))
 
 
@@ -218,18 +218,18 @@ class VirtualEventLoop(asyncio.SelectorEventLoop):
     """An asyncio event loop on the time of a `VirtualClock`.
 
     Made by `run_virtual`; by itself it serves as the ``loop_factory`` of an ``asyncio.Runner``. Sockets
-    work, yet their peers do not live on this time: keep both ends in the same loop, or use the in-process
+    work, but their peers do not use this time: keep both ends in the same loop, or use the in-process
     transport.
 
     Args:
-        clock: the clock to turn; one of its own when left out.
+        clock: the clock to advance; a new one by default.
     """
 
     def __init__(self, clock: VirtualClock | None = None) -> None:
         selector = _JumpingSelector()
         super().__init__(selector)
         self.clock = clock if clock is not None else VirtualClock()
-        self.clock._loop = self  # noqa: SLF001 - the two are one thing in two classes
+        self.clock._loop = self  # noqa: SLF001 - the clock and its loop share their state
         self._timers = _TimerHeap(self)
         self._jumper = selector
         self._threads = 0
@@ -290,26 +290,26 @@ class VirtualEventLoop(asyncio.SelectorEventLoop):
             raise RuntimeError("Event loop is closed")
 
     def _spin(self) -> None:
-        """Count a turn of the loop; one that spins for long takes time."""
+        """Count an iteration of the loop; in a long busy loop, each takes time."""
         self._turns += 1
         if self._turns > _FREE_TURNS:
-            self.clock._now += _TURN  # noqa: SLF001 - the two are one thing in two classes
+            self.clock._now += _TURN  # noqa: SLF001 - the clock and its loop share their state
             self._timers.fire(self.clock.monotonic())
 
     def _jump(self) -> bool:
-        """Move to the earliest timer; return False when the loop is to wait in real time for a thread."""
+        """Advance to the earliest timer; return False when the loop must wait in real time for a thread."""
         if self._threads:
             return False
         due = self._timers.earliest()
         if due is None:
             return self._stuck()
-        self.clock._now = due  # noqa: SLF001 - the two are one thing in two classes
+        self.clock._now = due  # noqa: SLF001 - the clock and its loop share their state
         self._turns = 0
         self._timers.fire(due)
         return True
 
     def _stuck(self) -> bool:
-        if self._jumper.wait_in_earnest():
+        if self._jumper.wait_for_sockets():
             return True
         waiting = sorted(task.get_name() for task in asyncio.all_tasks(self))
         raise DeadlockError(
@@ -325,7 +325,7 @@ def run_virtual(
 ) -> _T:
     """Run a coroutine on virtual time, like ``asyncio.run``, and return its result.
 
-    ``asyncio.sleep`` and ``asyncio.timeout`` live on this time too. Example::
+    ``asyncio.sleep`` and ``asyncio.timeout`` use this time as well. Example::
 
         async def year(clock: VirtualClock) -> dt.datetime:
             await asyncio.sleep(365 * 86_400)
@@ -338,7 +338,7 @@ def run_virtual(
         start: the wall time at the beginning, aware.
 
     Raises:
-        DeadlockError: the coroutine waits for what can no longer happen.
+        DeadlockError: the coroutine waits for something that can no longer happen.
     """
     clock = VirtualClock(start)
 

@@ -1,7 +1,7 @@
-"""An answer, and the way it goes out: whole and well, or not.
+"""An answer, and its delivery: complete, or with a fault.
 
-A fault is anything that turns an `Answer` into a `Delivery`. The socket server and the in-process
-transport both carry out deliveries, and know nothing of faults.
+A fault is a value that turns an `Answer` into a `Delivery`. The socket server and the in-process transport
+both carry out deliveries, and do not know faults.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ _PHRASES = {status.value: status.phrase for status in http.HTTPStatus}
 
 @attrs.frozen
 class Answer:
-    """What the upstream says.
+    """An answer of the upstream.
 
     Args:
         status: the HTTP status.
         headers: the header fields, without framing.
-        body: the bytes as they go over the wire, compressed if a header says so.
+        body: the bytes on the wire, compressed if a header says so.
     """
 
     status: int
@@ -32,24 +32,24 @@ class Answer:
     body: bytes
 
     def with_header(self, name: str, value: str) -> Answer:
-        """Return the answer with one field more, or with another value of it."""
+        """Return the answer with an additional field, or with another value of it."""
         kept = tuple(field for field in self.headers if field[0].lower() != name.lower())
         return attrs.evolve(self, headers=(*kept, (name, value)))
 
 
 @attrs.frozen(kw_only=True)
 class Delivery:
-    """How an answer goes out. By default: whole, and the connection stays open.
+    """How an answer is sent. By default: completely, and the connection stays open.
 
     Args:
-        answer: what is said.
+        answer: the answer.
         delay: seconds before the first byte.
-        raw: these bytes go out in place of the answer, HTTP or not.
-        head: whether the status line and the headers go out at all.
-        sent: how many bytes of the body go out; ``None``: all.
+        raw: bytes to send in place of the answer, HTTP or not.
+        head: whether the status line and the headers are sent.
+        sent: how many bytes of the body are sent; ``None``: all.
         sized: whether a ``Content-Length`` announces the whole body; else it ends with the connection.
         drip: seconds between one byte and the next; 0: all at once.
-        end: what happens afterwards to the connection: kept, closed, reset, or left hanging.
+        end: what happens to the connection afterwards: kept, closed, reset, or left hanging.
     """
 
     answer: Answer
@@ -63,22 +63,22 @@ class Delivery:
 
     @property
     def plain(self) -> bool:
-        """Whether nothing about it is out of the ordinary except, perhaps, its delay."""
+        """Whether it is an ordinary answer, except perhaps for its delay."""
         return self.raw is None and self.end == "keep" and not self.drip
 
     @property
     def body(self) -> bytes:
-        """The part of the body that goes out."""
+        """The part of the body that is sent."""
         return self.answer.body[: self.sent]
 
     @property
     def complete(self) -> bool:
-        """Whether the client can believe that it has got everything."""
+        """Whether the answer looks complete to the client."""
         cut = self.sized and len(self.body) < len(self.answer.body)
         return self.head and self.end in {"keep", "close"} and not cut
 
     def wire(self) -> bytes:
-        """Return all bytes that go out."""
+        """Return all bytes that are sent."""
         if self.raw is not None:
             return self.raw
         return self._head() + self.body if self.head else b""
@@ -94,8 +94,8 @@ class Delivery:
 
 
 class Fault(Protocol):
-    """Something that goes wrong with an answer. Write your own: any value with this method will do."""
+    """A fault of an answer. You can write your own: any value with this method works."""
 
     def deliver(self, answer: Answer) -> Delivery:
-        """Return what becomes of the answer that the upstream would give."""
+        """Return the delivery of the answer that the upstream would give."""
         ...

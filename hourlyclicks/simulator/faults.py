@@ -1,7 +1,7 @@
-"""What goes wrong, as values, one for each kind.
+"""Faults, as values, one class for each kind.
 
-Each is a `hourlyclicks.simulator.delivery.Fault`: it is given the answer that the upstream would give and
-says what becomes of it. `hourlyclicks.simulator.script` decides who gets which.
+Each is a `hourlyclicks.simulator.delivery.Fault`: it gets the answer that the upstream would give and returns
+its delivery. `hourlyclicks.simulator.script` decides which request gets which fault.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Hang:
 
 @attrs.frozen
 class Late:
-    """The answer comes, after so many seconds."""
+    """The answer is sent after so many seconds."""
 
     seconds: float = 5.0
 
@@ -74,7 +74,7 @@ class Late:
 
 @attrs.frozen
 class Drip:
-    """The answer comes byte by byte, so many seconds apart."""
+    """The answer is sent byte by byte, so many seconds apart."""
 
     seconds: float = 1.0
 
@@ -85,7 +85,7 @@ class Drip:
 
 @attrs.frozen
 class Truncated:
-    """The body is cut.
+    """The body is truncated.
 
     Args:
         how: ``"length"``: in the middle, though ``Content-Length`` promises all of it; ``"close"``: in
@@ -106,7 +106,7 @@ class Truncated:
 
 @attrs.frozen
 class Unsized:
-    """A good answer without ``Content-Length``: it ends with the connection. No fault in truth."""
+    """A good answer without ``Content-Length``: it ends with the connection. Not a real fault."""
 
     def deliver(self, answer: Answer) -> Delivery:
         """See `Fault.deliver`."""
@@ -115,7 +115,7 @@ class Unsized:
 
 @attrs.frozen
 class Gzipped:
-    """A good answer, compressed. No fault in truth."""
+    """A good answer, compressed. Not a real fault."""
 
     def deliver(self, answer: Answer) -> Delivery:
         """See `Fault.deliver`."""
@@ -143,22 +143,22 @@ class Status:
 
 
 def retry_after(value: str, status: int = 429) -> Status:
-    """Return a refusal with a ``Retry-After`` of any kind: seconds, an HTTP date, or nonsense."""
+    """Return a 429 with any ``Retry-After``: seconds, an HTTP date, or an invalid value."""
     return Status(status, headers=(("Retry-After", value),))
 
 
 def redirect(location: str, status: int = 302) -> Status:
-    """Return a redirection."""
+    """Return a redirect."""
     return Status(status, headers=(("Location", location),))
 
 
 @attrs.frozen
 class Body:
-    """Other bytes under the status and headers of the answer.
+    """Another body, with the status and headers of the answer.
 
     Args:
         body: the bytes.
-        content_type: what they claim to be; empty: nothing.
+        content_type: their ``Content-Type``; empty: none.
     """
 
     body: bytes
@@ -193,7 +193,7 @@ class Headed:
 
 @attrs.frozen
 class Bomb:
-    """A small body that unpacks to so many MiB."""
+    """A small body that decompresses to so many MiB."""
 
     mebibytes: int = 64
 
@@ -205,7 +205,7 @@ class Bomb:
 
 @attrs.frozen
 class Oversize:
-    """The right answer, and blanks in front of it up to so many bytes."""
+    """The right answer, padded with blanks in front to so many bytes."""
 
     size: int = 2 << 20
 
@@ -220,7 +220,7 @@ def _copied(changes: Mapping[str, Any]) -> Mapping[str, Any]:
 
 @attrs.frozen
 class Envelope:
-    """Keys of the envelope changed, the rest of it as it is.
+    """An envelope with changed keys.
 
     Args:
         changes: the new values of keys: ``Envelope({"result": None})``.
@@ -238,10 +238,10 @@ class Envelope:
 
 @attrs.frozen
 class WrongDay:
-    """The rows claim to be of another day, so many days off.
+    """The rows are of another day.
 
     Args:
-        off: how many days off.
+        off: the difference in days.
         first: how many rows stay right, so that the days are mixed.
     """
 
@@ -259,9 +259,9 @@ class WrongDay:
 
 @attrs.frozen
 class Raw:
-    """Any bytes at all in place of an HTTP answer.
+    """Any bytes in place of an HTTP answer.
 
-    In-process, where nobody parses them, a client is told that they were no HTTP.
+    In-process, where there is no parser, the client gets the error that the answer is not HTTP.
 
     Args:
         data: the bytes.
@@ -287,7 +287,7 @@ NOT_GZIP = Raw(_OK + b"Content-Encoding: gzip\r\nContent-Length: 8\r\n\r\nnot gz
 
 @functools.lru_cache(maxsize=4)
 def _bomb(mebibytes: int) -> bytes:
-    """Pack blanks piece by piece: whoever builds a bomb should not be its first victim."""
+    """Compress blanks piece by piece, so that making the bomb takes little memory."""
     packer = zlib.compressobj(wbits=31)
     pieces = [packer.compress(b" " * (1 << 20)) for _ in range(mebibytes)]
     return b"".join([*pieces, packer.flush()])
@@ -299,7 +299,7 @@ def _gzipped(answer: Answer) -> Answer:
 
 
 def _content(answer: Answer) -> dict[str, Any]:
-    """Return the envelope of an answer; none for an answer that is a page."""
+    """Return the envelope of an answer; an empty one for an HTML page."""
     return dict(json.loads(answer.body)) if answer.body.startswith(b"{") else {}
 
 

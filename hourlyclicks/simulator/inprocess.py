@@ -1,7 +1,7 @@
 """The simulator without a socket: a `Transport` on any clock, with the delays of a network.
 
-What a socket would do to a client is told to it directly: a reset is a `TransportError`, a cut body of
-unknown length is a shorter `Response`. Nothing parses HTTP here, so `Raw` bytes are simply no HTTP.
+Faults of a socket are passed to the client directly: a reset is a `TransportError`, a truncated body of
+unknown length is a shorter `Response`. There is no HTTP parser here, so `Raw` bytes are never HTTP.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ _WBITS = {"gzip": 31, "deflate": 15}
 
 
 class InProcessTransport:
-    """Carry requests to a simulator in the same process; made by `Simulator.transport`.
+    """Send requests to a simulator in the same process; made by `Simulator.transport`.
 
     Args:
-        desk: where the requests arrive.
-        clock: what the delays and the police go by.
+        app: handles the requests.
+        clock: the clock of the delays and the limits.
         now: returns the wall time.
-        lag: returns the seconds that the next one-way trip takes.
+        lag: returns the seconds of the next one-way delay.
         timeout: the seconds one request may take.
         largest: the largest body that is accepted, after decompression.
     """
@@ -60,7 +60,7 @@ class InProcessTransport:
         self._closed = False
 
     async def send(self, request: Request) -> Response:
-        """Answer a request, after the delays there and back.
+        """Answer a request, after the delays in both directions.
 
         Raises:
             TransportError: a fault left no complete response.
@@ -77,7 +77,7 @@ class InProcessTransport:
             self._app.leave(exchange)
 
     async def close(self) -> None:
-        """Refuse further requests."""
+        """Reject further requests."""
         self._closed = True
 
     def _arrival(self, request: Request) -> Arrival:
@@ -96,7 +96,7 @@ class InProcessTransport:
             await self._clock.sleep(seconds)
 
     async def _carry(self, delivery: Delivery) -> Response:
-        """Take as long as the delivery takes, and return what reaches the client."""
+        """Wait as long as the delivery takes, and return what the client receives."""
         if not delivery.plain or delivery.delay:
             await self._wait(delivery)
         if delivery.raw:

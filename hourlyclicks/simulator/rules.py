@@ -1,7 +1,7 @@
-"""What the API demands of a request, as data and small questions.
+"""The rules of the API for requests, as data and small functions.
 
-Figures: the vendor's published plans, newest of three tables, read in November 2026. The numbers of the
-error codes are this simulator's own, since the vendor publishes none.
+Figures: the vendor's published plans, newest of three tables, read in November 2026. The error codes are this
+simulator's own, since the vendor publishes none.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ class PlanRules:
 
     Args:
         name: its name, in lower case.
-        per_minute: statistics requests allowed a minute; 0: no access at all.
+        per_minute: statistics requests allowed a minute; 0: no access.
         concurrent: statistics requests allowed at once.
-        sums: whether the whole account and groups may be asked for, not only single links.
+        sums: whether the whole account and groups are included, not only single links.
     """
 
     name: str
@@ -58,7 +58,7 @@ PLANS: Mapping[str, PlanRules] = MappingProxyType(
 
 
 def plan_rules(name: str) -> PlanRules:
-    """Look a plan up by its name: ``"business_plus"``, or however it is capitalised and spaced.
+    """Return a plan by its name, such as ``"business_plus"``, in any capitalisation and spacing.
 
     Raises:
         UsageError: there is no such plan.
@@ -70,7 +70,7 @@ def plan_rules(name: str) -> PlanRules:
 
 
 class Code(enum.IntEnum):
-    """The ``code`` of an envelope; anything but 0 is a refusal."""
+    """The ``code`` of an envelope; any value but 0 is a rejection."""
 
     SUCCESS = 0
     DAY_MISSING = 1001
@@ -87,7 +87,7 @@ class Code(enum.IntEnum):
 
 @attrs.frozen
 class Problem:
-    """Why a request is refused within the envelope."""
+    """Why a request is rejected within the envelope."""
 
     code: Code
     message: str
@@ -95,12 +95,12 @@ class Problem:
 
 @attrs.frozen
 class Question:
-    """What a query string asks for, as far as it can be understood.
+    """A parsed query string.
 
     Args:
-        day: the day, when it is one.
-        target: what is asked about, when that is one thing.
-        problem: what is wrong with the question, if anything.
+        day: the day, if valid.
+        target: the target, if valid.
+        problem: what is wrong with the query, if anything.
     """
 
     day: dt.date | None = None
@@ -109,7 +109,7 @@ class Question:
 
 
 class _RefusedError(Exception):
-    """Carries a problem out of the parser."""
+    """Raised by the parser with a problem."""
 
     def __init__(self, code: Code, message: str) -> None:
         super().__init__(message)
@@ -117,7 +117,7 @@ class _RefusedError(Exception):
 
 
 def read_question(query: str) -> Question:
-    """Understand a raw query string as a form: percent-decoded UTF-8 in which ``+`` is a space."""
+    """Parse a raw query string as a form: percent-decoded UTF-8 in which ``+`` is a space."""
     day = target = problem = None
     try:
         fields = _fields(query)
@@ -132,7 +132,7 @@ def read_question(query: str) -> Question:
 
 
 def _fields(query: str) -> dict[str, str]:
-    """Split a query; of a field that occurs twice the first counts, and an empty one is absent."""
+    """Split a query; the first of two equal fields counts, and an empty field is absent."""
     fields: dict[str, str] = {}
     for pair in query.split("&"):
         name, _, value = pair.partition("=")
@@ -180,7 +180,7 @@ def _target(link_id: str | None, domain: str | None, group: str | None) -> Targe
 
 
 def included(target: Target, plan: PlanRules) -> Problem | None:
-    """Tell what a plan has against a target."""
+    """Return why a plan does not include a target, if so."""
     if plan.sums or isinstance(target, Link):
         return None
     if isinstance(target, Group):
@@ -197,7 +197,7 @@ _LIBRARIES = re.compile(
 
 @functools.lru_cache(maxsize=256)
 def identifiable(user_agent: str | None) -> bool:
-    """Tell whether a User-Agent names somebody: a product token that is not a library's default."""
+    """Return whether a User-Agent identifies an application: a product token, not a library's default."""
     return bool(user_agent) and "/" in str(user_agent) and not _LIBRARIES.match(str(user_agent))
 
 

@@ -1,7 +1,7 @@
-"""Who gets which fault: by a script, by chance, or one after the other.
+"""Choosing the fault of a request: by a script, by chance, or by several sources in order.
 
-A choice depends on the request alone, never on the order in which requests happen to arrive, unless the
-script names request numbers. The same script therefore gives the same faults on a socket and in-process.
+The choice depends on the request alone, never on the order in which requests arrive, unless the script names
+request numbers. So the same script gives the same faults on a socket and in-process.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ _WHOLE = 1 << 64
 
 @attrs.frozen(kw_only=True)
 class Asked:
-    """A request, as the choice of a fault sees it. Requests refused for the rate are not counted in it.
+    """A request for which a fault is chosen. Requests rejected because of the rate are not counted.
 
     Args:
-        number: which request it is of all, from 1.
-        attempt: which request it is for its day and target, from 1.
-        day: the day asked for, when it is one.
-        target: the target asked for, when it is one.
+        number: the number of the request, from 1.
+        attempt: its number among those for its day and target, from 1.
+        day: the requested day, if valid.
+        target: the requested target, if valid.
     """
 
     number: int
@@ -42,23 +42,23 @@ class Asked:
 
 
 class Faults(Protocol):
-    """Decides what goes wrong."""
+    """Chooses the fault of each request."""
 
     def pick(self, asked: Asked) -> Fault | None:
-        """Return the fault of a request, or ``None`` to answer it well."""
+        """Return the fault of a request, or ``None`` for a good answer."""
         ...
 
 
 @attrs.frozen
 class Rule:
-    """One line of a script; what is left out matches everything.
+    """One rule of a script; omitted conditions match everything.
 
     Args:
-        fault: what goes wrong.
+        fault: the fault.
         day: only this day.
         target: only this target.
-        number: only the requests of these numbers, from 1, such as ``{7}`` or ``range(1, 4)``.
-        times: only the first so many attempts of each day and target.
+        number: only requests with these numbers, from 1, such as ``{7}`` or ``range(1, 4)``.
+        times: only this many first attempts for each day and target.
     """
 
     fault: Fault
@@ -68,7 +68,7 @@ class Rule:
     times: int | None = None
 
     def matches(self, asked: Asked) -> bool:
-        """Tell whether the line is about this request."""
+        """Return whether the rule applies to a request."""
         return (
             (self.day is None or self.day == asked.day)
             and (self.target is None or self.target == asked.target)
@@ -78,7 +78,7 @@ class Rule:
 
 
 class Script:
-    """Faults by rules; the first that matches holds.
+    """Faults by rules; the first matching rule applies.
 
     Example::
 
@@ -94,13 +94,13 @@ class Script:
 
 
 class Chances:
-    """Faults by chance, each with its probability; at most one a request.
+    """Random faults, each with its probability; at most one for each request.
 
-    Chance is drawn from (seed, target, day, attempt), so it does not depend on the order of requests.
+    The random numbers depend on (seed, target, day, attempt), and not on the order of requests.
 
     Args:
         chances: the probability of each fault, such as ``{Reset(): 0.05}``, together at most 1.
-        seed: another seed, another luck.
+        seed: selects the random numbers.
     """
 
     def __init__(self, chances: Mapping[Fault, float], *, seed: int = 0) -> None:
@@ -119,13 +119,13 @@ class Chances:
         return None
 
     def _luck(self, asked: Asked) -> float:
-        """Return an even number from 0 up to 1."""
+        """Return a uniform random number from 0 up to 1."""
         name = f"{self.seed}|{asked.target}|{asked.day}|{asked.attempt}".encode()
         return int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), "big") / _WHOLE
 
 
 class FirstOf:
-    """Several sources of faults; the first that has one for a request gives it."""
+    """Several sources of faults; the first one with a fault for a request applies."""
 
     def __init__(self, *sources: Faults) -> None:
         self.sources = sources

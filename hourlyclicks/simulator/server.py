@@ -43,16 +43,16 @@ DEFAULT_KEY = "simulated-key-4f9a1c07d2e85b36"
 _RESET = struct.pack("ii", 1, 0)
 _NOTICED = 0.02
 _GRACE = 1.0
-"""How many seconds the handlers of open connections have to end."""
+"""The seconds after which handlers of open connections are cancelled."""
 
 _TURNS_TO_ACCEPT = 4
-"""How many turns of the event loop asyncio takes at most from accepting a connection to announcing it."""
+"""The most iterations of the event loop between accepting a connection and calling its protocol."""
 
 
 class Simulator:
-    """A local upstream: the API with its plans, limits and whims, and traffic to ask for.
+    """A local server with the API, its plans and limits, and invented traffic.
 
-    Serves on a socket inside ``async with``; `transport` needs none. Example::
+    It listens on a socket inside ``async with``; `transport` needs no socket. Example::
 
         async with Simulator(plan="premium", latency=(0.005, 0.3)) as upstream:
             async with Client(upstream.key, base_url=upstream.url, plan=Plan.PREMIUM) as client:
@@ -60,32 +60,32 @@ class Simulator:
             assert upstream.counters.over_limit == 0
 
     Args:
-        seed: another seed, another account: other traffic, other delays.
-        plan: the plan of the one key there is, when ``keys`` names none.
+        seed: selects the traffic and the delays.
+        plan: the plan of the default key, if ``keys`` is not given.
         keys: API keys and the names of their plans; the first is `key`.
         limits: the rates of each key, as pairs of requests and seconds; ``None``: those of its plan;
             ``()``: none.
         concurrency: how many requests of a key may be in service at once; ``None``: as its plan says;
             0: any number.
-        policing: how requests are counted; one of `policing.ALGORITHMS`.
-        time_scale: how long a second of the limits really lasts; with 1/60 "a minute" takes a second.
-        charge_refused: whether a refused request counts like an accepted one.
-        retry_after: what a 429 says about when to come back.
-        faults: what goes wrong; the attribute `faults` changes it later.
-        latency: the least and the most seconds that a request, and again its answer, is under way.
-        today: a date: that day has run until noon and stands still; an aware datetime: that moment
-            stands still; ``None``: the clock decides.
+        policing: how requests are counted; one of `hourlyclicks.simulator.ALGORITHMS`.
+        time_scale: the real length of a second of the limits; with 1/60 "a minute" takes a second.
+        charge_refused: whether a rejected request counts like an accepted one.
+        retry_after: the form of ``Retry-After`` in a 429.
+        faults: chooses the faults; the attribute `faults` changes them later.
+        latency: the minimum and maximum delay in seconds, for a request and again for its answer.
+        today: a date: the time is fixed at noon of that day; an aware datetime: the time is fixed at that
+            moment; ``None``: the time of the clock.
         timezone: the account's zone.
-        future: what a day that has not begun is answered with.
-        host: where to listen.
-        port: where to listen; 0: a free one.
-        clock: what delays, limits and "today" go by.
+        future: the answer for a day that has not begun.
+        host: the address to listen on.
+        port: the port to listen on; 0: a free one.
+        clock: the clock of delays, limits and "today".
 
     Raises:
-        UsageError: an argument makes no sense.
+        UsageError: an argument is invalid.
     """
 
-    def __init__(  # noqa: PLR0913 - keyword options with defaults: what of the upstream can be varied
+    def __init__(  # noqa: PLR0913 - keyword options with defaults, one for each property of the server
         self,
         *,
         seed: int = 0,
@@ -127,7 +127,7 @@ class Simulator:
         self._listener: asyncio.Server | None = None
         self._opened = contextlib.AsyncExitStack()
         self._closing = asyncio.Event()
-        self._limits_of(self.key)  # so that a wrong limit is reported here and not at the first request
+        self._limits_of(self.key)  # reports an invalid limit here and not at the first request
 
     def __setattr__(self, name: str, value: object) -> None:
         if name in _FIXED:
@@ -141,7 +141,7 @@ class Simulator:
 
     @property
     def faults(self) -> Faults | None:
-        """What goes wrong; may be changed at any time, for the requests that arrive from then on."""
+        """Chooses the faults; may be changed at any time, for requests that arrive from then on."""
         return self._app.faults
 
     @faults.setter
@@ -150,12 +150,12 @@ class Simulator:
 
     @property
     def counters(self) -> Counters:
-        """What has been seen so far."""
+        """The counters so far."""
         return self._app.counters
 
     @property
     def seen(self) -> deque[Arrival]:
-        """The last 1,000 requests as they came in, the newest last."""
+        """The last 1,000 received requests, the newest last."""
         return self._app.seen
 
     @property
@@ -163,7 +163,7 @@ class Simulator:
         """The base URL of the running server.
 
         Raises:
-            UsageError: the server does not run.
+            UsageError: the server is not running.
         """
         if self._listener is None:
             raise UsageError("the simulator listens only inside 'async with'")
@@ -171,10 +171,10 @@ class Simulator:
         return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
     def truth(self, target: Target, start: dt.date | str, end: dt.date | str) -> dict[dt.date, Cells]:
-        """Return what the days from start to end, both inclusive, hold at this moment.
+        """Return the current figures of the days from start to end, both inclusive.
 
         Args:
-            target: whose traffic.
+            target: the target.
             start: the first day, a date or ``"YYYY-MM-DD"``.
             end: the last day, likewise.
 
@@ -188,26 +188,26 @@ class Simulator:
         return {day: self._upstream.cells(target, day, now) for day in days}
 
     def max_in_window(self, seconds: float, key: str | None = None) -> int:
-        """Return the most requests of a key that arrived in any window, counted by brute force.
+        """Return the maximum number of requests of a key that arrived in any window.
 
         Args:
             seconds: the length of the window, on the time scale of the limits.
-            key: the key; the default key when left out.
+            key: the key; the default key if omitted.
         """
-        return self._app.algorithm(key or self.key).log.max_in_window(round(seconds * self._second))
+        return self._app.limit_set(key or self.key).log.max_in_window(round(seconds * self._second))
 
     def transport(self, clock: Clock | None = None, *, timeout: float = 30.0) -> InProcessTransport:
-        """Return a transport that brings requests here without a socket.
+        """Return a transport that sends requests to this simulator without a socket.
 
         Args:
-            clock: the clock the simulator lives on from now on.
+            clock: the clock that the simulator uses from now on.
             timeout: the seconds one request may take.
         """
         self._clock = clock or self._clock
         return InProcessTransport(self._app, self._clock, now=self._now, lag=self._lag, timeout=timeout)
 
     async def __aenter__(self) -> Self:
-        """Listen."""
+        """Start to listen."""
         connections = web.Server(self._handle, handler_cancellation=True, access_log=None)
         async with contextlib.AsyncExitStack() as opened:
             opened.push_async_callback(connections.shutdown, _GRACE)
@@ -222,13 +222,13 @@ class Simulator:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Let go of all connections and stop listening."""
+        """Close all connections and stop listening."""
         self._listener = None
         self._closing.set()
         await self._opened.aclose()
 
     def _limits_of(self, key: str) -> LimitSet:
-        """Make the police of a key."""
+        """Make the limit set of a key."""
         plan = self._upstream.keys[key]
         concurrency = plan.concurrent if self._concurrency is None else self._concurrency
         published = ((plan.per_minute, 60.0),) if plan.per_minute else ()
@@ -249,7 +249,7 @@ class Simulator:
         try:
             await self._clock.sleep(self._lag() + delivery.delay)
             if not delivery.plain:
-                # A lost connection would have cancelled this handler, so the transport is there.
+                # A lost connection would have cancelled this handler, so there is a transport.
                 await self._perform(delivery, cast("asyncio.Transport", request.transport))
         finally:
             self._app.leave(exchange)
@@ -268,12 +268,14 @@ class Simulator:
         )
 
     async def _perform(self, delivery: Delivery, transport: asyncio.Transport) -> None:
-        """Send bytes past the HTTP server, and end the connection as told."""
+        """Send bytes without the HTTP server, and end the connection as the delivery says."""
         await self._write(delivery, transport)
         if delivery.end == "hang":
             await self._closing.wait()
         elif delivery.end == "reset":
-            await asyncio.sleep(_NOTICED if delivery.wire() else 0)  # what was sent is to be read before
+            await asyncio.sleep(
+                _NOTICED if delivery.wire() else 0
+            )  # the client must read the sent bytes first
             transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             transport.abort()
         transport.close()
@@ -297,11 +299,11 @@ _FIXED = frozenset(inspect.signature(Simulator).parameters) - {"faults"}
 async def _stop_listening(listener: asyncio.Server) -> None:
     """Stop listening without losing a connection that is being accepted.
 
-    While asyncio announces a connection, its server must be open: otherwise the socket leaks, neither closed
-    nor known to aiohttp.
+    When asyncio calls the protocol of a new connection, its server must be open: otherwise the socket leaks,
+    neither closed nor known to aiohttp.
     """
     loop = asyncio.get_running_loop()
-    with contextlib.suppress(NotImplementedError, RuntimeError):  # loops that do not show their readers
+    with contextlib.suppress(NotImplementedError, RuntimeError):  # loops without access to their readers
         for listening in listener.sockets:
             loop.remove_reader(listening.fileno())
     for _ in range(_TURNS_TO_ACCEPT):
@@ -310,7 +312,7 @@ async def _stop_listening(listener: asyncio.Server) -> None:
 
 
 def _moment(today: dt.date | None, zone: dt.tzinfo) -> dt.datetime | None:
-    """Return the moment that a fixed "today" stands for."""
+    """Return the moment of a fixed "today"."""
     if not isinstance(today, dt.datetime):
         return dt.datetime.combine(today, dt.time(12), zone) if today else None
     if today.tzinfo is None:

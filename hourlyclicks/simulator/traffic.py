@@ -1,11 +1,11 @@
-"""Clicks that never happened: plausible, and the same whenever and in whatever order they are asked for.
+"""Invented clicks: plausible, and always the same for the same request.
 
-Theory. The figures of a day are a function of (seed, target, day) and of nothing else. All chance in
-them comes from one BLAKE2b digest of these three, and all arithmetic is in integers, so every process on
-every machine sees the same traffic. A day costs some 20 µs; nothing is stored.
+Theory. The figures of a day are a function of (seed, target, day) only. All randomness comes from one BLAKE2b
+digest of these three, and all arithmetic is in integers, so every process on every machine gets the same
+traffic. A day takes about 20 µs; nothing is stored.
 
 The shape: busy around noon and in the evening, nearly silent at night, weaker at weekends, stronger in
-winter; now and then a burst that fades over four hours; now and then a day without anything. An hour
+winter; sometimes a burst that fades over four hours; sometimes a day without any click. An hour
 without clicks is mostly left out, as the vendor does (not reported), and sometimes reported as zero.
 Unique users are mostly fewer than the clicks and sometimes more, as in the vendor's own sample.
 """
@@ -39,7 +39,7 @@ _YEAR = 365
 _NUMBERS = range(24)
 _UNIT = 100 * 100 * 100 * 192  # three percentages, and the mean of the noise
 
-# Where the chances of a day lie in its digest: 24 bytes of noise, 24 for the users, and these.
+# The indexes of the random bytes of a day in its digest, after 24 bytes of noise and 24 for the users.
 _USERS, _BURST, _BURST_HOUR, _BURST_SIZE, _SILENCE, _ZEROS = 24, 48, 49, 50, 51, 52
 _BURSTS_IN_256, _SILENT_DAYS_IN_256, _MORE_USERS_IN_256 = 13, 4, 10
 
@@ -51,7 +51,7 @@ def _name(target: Target) -> bytes:
 
 
 def _scale(target: Target, chance: bytes) -> int:
-    """Return the clicks of a busy hour: from 8 to some 4,000 for a link, more for what sums up links."""
+    """Return the clicks of a busy hour: from 8 to about 4,000 for a link, more for groups and accounts."""
     low = 8 << chance[0] % 9
     return (low + low * chance[1] // 256) * {Link: 1, Group: 4, Account: 16}[type(target)]
 
@@ -61,7 +61,7 @@ class Traffic:
     """All the traffic of a simulated account.
 
     Args:
-        seed: another seed, another account.
+        seed: selects the traffic.
     """
 
     seed: int = 0
@@ -77,7 +77,7 @@ class Traffic:
 
 @attrs.frozen
 class _Source:
-    """The traffic of one target: its size, and the digest that each day's chances continue."""
+    """The traffic of one target: its scale, and the digest from which each day's is derived."""
 
     scale: int
     root: hashlib.blake2b
@@ -119,7 +119,7 @@ _NO_BURST = (0,) * 24
 
 
 def _burst(chance: bytes, scale: int) -> tuple[int, ...]:
-    """Return what a burst adds to each hour: somebody shared the link, and it fades by half an hour."""
+    """Return what a burst adds to each hour; it halves every hour."""
     if chance[_BURST] >= _BURSTS_IN_256:
         return _NO_BURST
     first, size = chance[_BURST_HOUR] % 24, scale * (3 + chance[_BURST_SIZE] % 13)
@@ -127,7 +127,7 @@ def _burst(chance: bytes, scale: int) -> tuple[int, ...]:
 
 
 def _odd(clicks: int, chance: int, *, zero: bool) -> Cell:
-    """Return an hour that is out of the ordinary: without clicks, or with more users than clicks."""
+    """Return an unusual hour: without clicks, or with more users than clicks."""
     if clicks:
         return clicks, clicks + clicks * (chance + 1) // 12
     return (0, 0) if zero else NOT_REPORTED

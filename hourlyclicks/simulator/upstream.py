@@ -1,4 +1,4 @@
-"""The API itself, as a function: a request and a moment in, an answer out. No I/O, no rates, no faults."""
+"""The API as a function of a request and a moment. No I/O, no rates, no faults."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from hourlyclicks.simulator.traffic import Cells
 
 Future: TypeAlias = Literal["error", "empty"]
-"""What a day that has not begun is answered with: an envelope error, or no rows."""
+"""The answer for a day that has not begun: an envelope error, or no rows."""
 
 _JSON = (("Content-Type", "application/json; charset=utf-8"),)
 _HTML = (("Content-Type", "text/html; charset=utf-8"),)
@@ -37,7 +37,7 @@ _ROW = '{"ymd":"%s","hour":%d,"acesCnt":%d,"pernCnt":%d}'
 
 
 def page(status: int, title: str) -> Answer:
-    """Return an HTML page, as web servers write them by themselves."""
+    """Return an HTML error page of a web server."""
     body = f"<html>\n<head><title>{status} {title}</title></head>\n<body><h1>{title}</h1></body>\n</html>\n"
     return Answer(status, _HTML, body.encode())
 
@@ -61,13 +61,13 @@ def rows(day: dt.date, cells: Cells) -> str:
 
 @attrs.frozen(kw_only=True)
 class Upstream:
-    """The account behind the API.
+    """The account and its data.
 
     Args:
         keys: the plan of each API key.
         traffic: the clicks.
         zone: the account's time zone, in which its days begin.
-        future: what a day that has not begun is answered with.
+        future: the answer for a day that has not begun.
     """
 
     keys: Mapping[str, PlanRules] = attrs.field(repr=False)
@@ -90,7 +90,7 @@ class Upstream:
         return self.refuse(method, path, headers) or self.reply(read_question(query), headers, now)
 
     def refuse(self, method: str, path: str, headers: Mapping[str, str]) -> Answer | None:
-        """Refuse what HTTP alone can refuse: a wrong path, method, agent or key, or a plan without access."""
+        """Return the HTTP error for a wrong path, method, agent or key, or a plan without access, if so."""
         if path != PATH:
             return page(404, "Not Found")
         if method != "GET":
@@ -107,17 +107,17 @@ class Upstream:
         return self.keys.get(key_of(headers.get("authorization")) or "")
 
     def reply(self, question: Question, headers: Mapping[str, str], now: dt.datetime) -> Answer:
-        """Answer a question of somebody who may ask."""
+        """Answer the query of an authorized request."""
         plan = self.plan_of(headers)
         day, target = question.day, question.target
         if plan is not None and target is not None and (problem := included(target, plan)):
-            return _no(problem)
+            return _rejection(problem)
         if question.problem is not None:
-            return _no(question.problem)
+            return _rejection(question.problem)
         if plan is None or target is None or day is None:
             return page(401, "Unauthorized")
         if self.future == "error" and day > now.astimezone(self.zone).date():
-            return _no(Problem(Code.DAY_IN_FUTURE, "ymd lies in the future"))
+            return _rejection(Problem(Code.DAY_IN_FUTURE, "ymd lies in the future"))
         return envelope(Code.SUCCESS, "success", rows(day, self.cells(target, day, now)))
 
     def cells(self, target: Target, day: dt.date, now: dt.datetime) -> Cells:
@@ -132,5 +132,5 @@ class Upstream:
         return cells[: local.hour] + (NOT_REPORTED,) * (24 - local.hour)
 
 
-def _no(problem: Problem) -> Answer:
+def _rejection(problem: Problem) -> Answer:
     return envelope(problem.code, problem.message)

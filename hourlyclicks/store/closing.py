@@ -1,4 +1,4 @@
-"""Closing as one piece of work, shared by all who ask for it, and calls that may not come after it."""
+"""Closing once for all callers, and a store that rejects calls after its client was closed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from hourlyclicks.errors import HourlyClicksError, StoreError, UsageError, name_of
-from hourlyclicks.store.finishing import finished
+from hourlyclicks.store.shield import wait_shielded
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class Closing:
-    """One close at a time, which its callers share; it goes on when one of them is cancelled."""
+    """One close at a time, which its callers share; cancelling one of them does not stop it."""
 
     def __init__(self) -> None:
         self._task: asyncio.Task[None] | None = None
@@ -24,23 +24,23 @@ class Closing:
         """Wait for the close that is under way in this event loop, or begin one.
 
         Args:
-            close: does it. It is done again by a later call, also if it broke off with its event loop.
+            close: the operation. A later call runs it again, also if it was cut short with its event loop.
         """
         loop = asyncio.get_running_loop()
         task = self._task
         if task is None or task.done() or task.get_loop() is not loop:
             task = self._task = loop.create_task(close())
-        await finished(task)
+        await wait_shielded(task)
 
 
 class StoreLatch:
     """A store that one client uses until the client is closed, and not afterwards.
 
-    What a store of the user raises besides errors of ours is translated into a `StoreError`, so that the
-    answer that could not be kept is handed over with it.
+    Foreign exceptions of a user's store are translated into a `StoreError`, so that the answer that could not
+    be written is passed on with it.
 
     Args:
-        store: the store; what is not closed here can be used by others.
+        store: the store; it is not closed here, so other clients can use it.
     """
 
     def __init__(self, store: Store) -> None:
@@ -48,7 +48,7 @@ class StoreLatch:
         self._shut = False
 
     def shut(self) -> None:
-        """Refuse every call from now on."""
+        """Reject every call from now on."""
         self._shut = True
 
     def __getattr__(self, name: str) -> Callable[..., Awaitable[Any]]:
@@ -65,5 +65,5 @@ class StoreLatch:
                 failure = StoreError(f"the store failed with {name_of(error)}")
             raise failure
 
-        setattr(self, name, call)  # found there the next time
+        setattr(self, name, call)  # cached as an attribute
         return call

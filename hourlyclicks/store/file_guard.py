@@ -1,26 +1,27 @@
-"""Whether the file of a store still is the one that was opened.
+"""Detecting that the file of a store is no longer the one that was opened.
 
-SQLite goes on with a file that was deleted, renamed or overwritten: its commits succeed, and nothing of them
-can be found under the path. So each piece of work is preceded and followed by a check. What was
-committed counts only after the second check.
+SQLite continues with a file that was deleted, renamed or overwritten: its commits succeed, but the file at
+the path does not contain them. So there is a check before and after each operation, and a commit counts only
+after the second check.
 
 - The path, its ``-wal`` and its ``-shm`` must lead to the files that are open (device and inode).
-- The log (``-wal``) must not become shorter, and must not have a hole: it had been cut off then. SQLite
-  itself cuts it off only when everything is in the main file.
-- ``-shm`` must not become shorter. SQLite maps it into memory, and touching what is missing kills the process
-  (SIGBUS). So it is made as long as it was, with zeros; SQLite finds them and reads the log anew. All other
-  processes must notice that, too: with zeros in this index, a transaction that has begun reads old pages. So
-  the file is made one byte too long, which SQLite never does, and that is looked for before each commit, too.
+- The log (``-wal``) must not become shorter, and must not have a gap: both mean that it was truncated. SQLite
+  itself truncates it only when everything is in the main file.
+- ``-shm`` must not become shorter. SQLite maps it into memory, and access to a missing part kills the
+  process (SIGBUS). So it is extended to its old length with zeros; SQLite finds them and reads the log
+  again. All other processes must notice this as well: with zeros in this index, a transaction that has begun
+  reads old pages. So the file is made one byte too long, which SQLite never does, and the length is also
+  checked before each commit.
 - The main file changes only when a part of the log is copied into it (a checkpoint). Whenever it has changed,
-  it is opened a second time, without the log, and must hold this store's salt and a *generation* that is not
-  too old: see `hourlyclicks.store.inside`. A copy of this very store that was made before
+  it is opened a second time, without the log, and must have this store's salt and a *generation* that is not
+  too old: see `hourlyclicks.store.inspection`. A copy of this very store that was made before
   the last checkpoint has an older one.
-- A copy can also be restored by way of SQLite (``.restore``), as a change like any other. It counts up the
-  version of the schema, as VACUUM does. Then the salt, the generation and the day that was kept last must be
-  there: with it, everything is there that was kept before it.
+- A copy can also be restored through SQLite (``.restore``), like any other change. This raises the schema
+  version, as VACUUM does. Then the salt, the generation and the day that was written last are checked: if
+  that day is there, everything written before it is there as well.
 
 No file is opened here that SQLite has locks on: when a process closes any descriptor of a file, it loses all
-its locks on it. SQLite avoids that among its own connections. It has no locks on the log.
+its locks on it. SQLite avoids this for its own connections, and has no locks on the log.
 """
 
 from __future__ import annotations
@@ -35,23 +36,23 @@ from typing import TYPE_CHECKING
 import attrs
 
 from hourlyclicks.errors import StoreError
-from hourlyclicks.store.inside import (
+from hourlyclicks.store.inspection import (
     GENERATION,
     NEW_GENERATION,
     SALT,
     SCHEMA,
     holds_day,
-    look_inside,
+    inspect_file,
     one,
     uri_of,
 )
-from hourlyclicks.store.words import in_words, is_busy
+from hourlyclicks.store.sqlite_messages import describe_error, is_busy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hourlyclicks.model.day import DayClicks
-    from hourlyclicks.store.inside import Inside
+    from hourlyclicks.store.inspection import FileContent
 
 _LOG_HEADER, _FRAME_HEADER = 32, 24
 _MAGIC = {b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83"}
@@ -61,28 +62,28 @@ _SETTLING = 1.0
 _PAUSE = 0.02
 
 _INDEX_HEADER = 96
-"""Bytes at the beginning of ``-shm``, without which SQLite reads the log anew."""
+"""Bytes at the beginning of ``-shm``; if they are zero, SQLite reads the log again."""
 _left_open: list[int] = []
 """Descriptors of ``-shm``: closing one would cost this process its locks."""
 
-_AGAIN = "while it was in use: start again to ask for what is missing"
+_AGAIN = "while it was in use: start again to request the missing days"
 
 
 @attrs.frozen
 class _TroubleError(Exception):
-    """What has happened to the file.
+    """The way in which the file was changed.
 
     Args:
-        text: what is said.
-        rescue: whether to bring the log into the file that was opened, wherever that is now.
-        discard: whether the log must be deleted, since it belongs to another content of the file.
-        keep: whether the file must not be changed any more.
+        text: the message.
+        rescue: whether to copy the log into the file that was opened, wherever that is now.
+        discard: whether the log must be deleted, because it belongs to another content of the file.
+        untouched: whether the file must not be changed any more.
     """
 
     text: str
     rescue: bool = False
     discard: bool = False
-    put: bool = False
+    untouched: bool = False
 
 
 class FileGuard:
@@ -123,18 +124,18 @@ class FileGuard:
         return self._db
 
     def holds(self) -> bool:
-        """Return that what was done with the connection counts, or raise `StoreError`."""
+        """Return true if the operations on the connection count, or raise `StoreError`."""
         try:
             self._check()
-        except sqlite3.Error as error:  # not to be done again, whatever the error
-            raise StoreError(in_words(error)) from None
+        except sqlite3.Error as error:  # the operation must not be repeated, whatever the error
+            raise StoreError(describe_error(error)) from None
         return True
 
     def within_transaction(self) -> None:
-        """Check what is in the file, and raise the generation if there was a checkpoint since then."""
+        """Check the content of the file, and raise the generation if there was a checkpoint in between."""
         schema = one(self._db, SCHEMA)
         if schema != self._schema:
-            self._noting_trouble(self._look_for_kept)
+            self._recording_trouble(self._check_last_day)
             self._schema = schema
         if self._outdated:
             generation = one(self._db, GENERATION) or 0
@@ -145,22 +146,22 @@ class FileGuard:
             self._outdated = False
 
     def before_commit(self) -> None:
-        """Raise `StoreError` if what was read in the transaction may be out of date."""
-        self._noting_trouble(self._look_at_index)
+        """Raise `StoreError` if the transaction may have read old pages."""
+        self._recording_trouble(self._check_index)
 
     def remember(self, series: int, day: DayClicks) -> None:
-        """Remember what was kept last."""
+        """Remember the day that was written last."""
         self._kept = series, day
 
     def close(self) -> None:
-        """Close the connection, in the way that is best for what is on the disk."""
+        """Close the connection, in the way that preserves most of the data."""
         with suppress(StoreError, sqlite3.Error, OSError):
             self._check()
         trouble = self._trouble or _TroubleError("")
         ours = self._log_is_ours()
         self._log_file.close()
         done = trouble.discard
-        if trouble.put:
+        if trouble.untouched:
             close_without_checkpoint(self._db, self._real)
         else:
             if trouble.rescue and ours:
@@ -171,12 +172,12 @@ class FileGuard:
                 with suppress(OSError):
                     Path(path).unlink()
 
-    # -- looking ----------------------------------------------------------------------------------------
+    # -- checks -----------------------------------------------------------------------------------------
 
     def _check(self) -> None:
-        self._noting_trouble(self._look)
+        self._recording_trouble(self._check_all)
 
-    def _noting_trouble(self, look: Callable[[], None]) -> None:
+    def _recording_trouble(self, look: Callable[[], None]) -> None:
         if self._trouble is None:
             try:
                 look()
@@ -185,28 +186,28 @@ class FileGuard:
             except sqlite3.Error as error:
                 if is_busy(error):
                     raise
-                self._trouble = _TroubleError(in_words(error), put=True)
+                self._trouble = _TroubleError(describe_error(error), untouched=True)
         if self._trouble is not None:
             raise StoreError(self._trouble.text)
 
-    def _look(self) -> None:
+    def _check_all(self) -> None:
         main = self._stat(self._path, self._main, "", rescue=True)
         seen = (main.st_ctime_ns, main.st_size, getattr(main, "st_blocks", 0))
         try:
-            self._look_at_others()
+            self._check_others()
         except _TroubleError:
-            with suppress(sqlite3.Error):  # of a log that is not whole any more
-                self._look_inside(seen)  # worse, if it has another content: the log must not get into it then
+            with suppress(sqlite3.Error):  # of an incomplete log
+                self._check_content(seen)  # other content is worse: then the log must not be copied into it
             raise
         if seen != self._seen:
-            self._look_inside(seen)
+            self._check_content(seen)
 
-    def _look_at_others(self) -> None:
+    def _check_others(self) -> None:
         log = self._stat(self._log_path, self._log, "-wal")
         shm = self._stat(self._shm_path, self._shm, "-shm")
-        self._look_at_shm(shm.st_size)
+        self._check_shm(shm.st_size)
         if (log.st_ctime_ns, log.st_size) != self._log_seen:
-            self._look_at_log(log.st_size)
+            self._check_log_file(log.st_size)
             self._log_seen = (log.st_ctime_ns, log.st_size)
 
     def _stat(
@@ -220,15 +221,15 @@ class FileGuard:
             raise _TroubleError(f"{_name(which)} was replaced by another one {_AGAIN}", rescue=rescue)
         return found
 
-    def _look_at_index(self) -> None:
-        self._look_at_shm(self._stat(self._shm_path, self._shm, "-shm").st_size)
+    def _check_index(self) -> None:
+        self._check_shm(self._stat(self._shm_path, self._shm, "-shm").st_size)
 
-    def _look_at_shm(self, size: int) -> None:
+    def _check_shm(self, size: int) -> None:
         if size < self._shm_size or size & 1:
-            self._void_index()  # at once: see above
+            self._void_index()  # at once, see the module's docstring
             raise _TroubleError(
-                "its file -shm was cut off while it was in use: end all programs that use the store, then"
-                " start again to ask for what is missing"
+                "its file -shm was truncated while it was in use: end all programs that use the store, then"
+                " start again to request the missing days"
             )
         self._shm_size = size
 
@@ -239,14 +240,14 @@ class FileGuard:
         os.ftruncate(descriptor, max(os.fstat(descriptor).st_size, self._shm_size) | 1)
         os.pwrite(descriptor, bytes(_INDEX_HEADER), 0)
 
-    def _look_at_log(self, size: int) -> None:
+    def _check_log_file(self, size: int) -> None:
         header = os.pread(self._log_file.fileno(), _LOG_HEADER, 0)
         if not self._is_continued(header, size) or self._has_hole(size):
-            raise _TroubleError(f"its file -wal was cut off {_AGAIN}", put=True)
+            raise _TroubleError(f"its file -wal was truncated {_AGAIN}", untouched=True)
         self._header, self._log_size = header, size
 
     def _is_continued(self, header: bytes, size: int) -> bool:
-        """Return whether the log is longer than it was, or was rightly begun anew."""
+        """Return whether the log has grown, or was restarted by SQLite."""
         if size < self._log_size:
             if header == self._header if size else not self._all_is_in_main():
                 return False
@@ -254,7 +255,7 @@ class FileGuard:
         return len(header) < _LOG_HEADER or header[:4] in _MAGIC
 
     def _has_hole(self, size: int) -> bool:
-        """Return whether a frame has no page number: the last one that was seen, or one after it."""
+        """Return whether the last known frame, or one after it, has no page number."""
         log, frame = self._log_file.fileno(), self._frame
         last = max(0, (self._log_size - _LOG_HEADER) // frame - 1)
         return any(
@@ -263,46 +264,46 @@ class FileGuard:
         )
 
     def _all_is_in_main(self) -> bool:
-        """Return whether the log was rightly emptied: a checkpoint finds nothing that it cannot read."""
+        """Return whether SQLite emptied the log: a checkpoint then finds no unreadable frame."""
         try:
             self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
         except sqlite3.Error:
             return False
         return True
 
-    # -- looking into the main file ---------------------------------------------------------------------
+    # -- content of the main file -----------------------------------------------------------------------
 
-    def _look_inside(self, seen: tuple[int, int, int]) -> None:
+    def _check_content(self, seen: tuple[int, int, int]) -> None:
         shrunk = seen[1] < self._seen[1] or seen[2] < self._seen[2]
-        generation = one(self._db, GENERATION) or 0  # before the other: it may be raised at any time
+        generation = one(self._db, GENERATION) or 0  # read first: it may be raised at any time
         inside = self._inside(thoroughly=shrunk)
         if inside is not None:
             latest = max(self._generation or 0, generation - 1)
             schema = one(self._db, SCHEMA)
             if inside.salt != self._salt or inside.generation < latest or inside.schema > schema:
-                raise _TroubleError(f"the file was overwritten {_AGAIN}", discard=True, put=True)
+                raise _TroubleError(f"the file was overwritten {_AGAIN}", discard=True, untouched=True)
             self._generation = inside.generation
             self._latest = max(self._latest, generation)
             self._outdated = inside.generation == generation
         self._seen = seen
 
-    def _inside(self, *, thoroughly: bool) -> Inside | None:
-        """Return what the main file tells of itself; ``None`` as long as all is in the log."""
+    def _inside(self, *, thoroughly: bool) -> FileContent | None:
+        """Return the properties of the main file; ``None`` while everything is in the log."""
         until = time.monotonic() + _SETTLING
         while True:
             try:
-                return look_inside(self._real, "immutable=1", thoroughly=thoroughly)
+                return inspect_file(self._real, "immutable=1", thoroughly=thoroughly)
             except sqlite3.Error as error:
                 code = getattr(error, "sqlite_errorcode", 0) & 0xFF
                 if code == sqlite3.SQLITE_ERROR and self._generation is None:
                     return None  # there is no such table yet
                 if code in {sqlite3.SQLITE_ERROR, sqlite3.SQLITE_NOTADB} or time.monotonic() > until:
-                    text = "the file was overwritten or cut off while it was in use: restore a backup"
-                    raise _TroubleError(text, put=True) from None
+                    text = "the file was overwritten or truncated while it was in use: restore a backup"
+                    raise _TroubleError(text, untouched=True) from None
             time.sleep(_PAUSE)
 
-    def _look_for_kept(self) -> None:
-        """Look whether a change of the schema has also taken back what was there."""
+    def _check_last_day(self) -> None:
+        """Check whether a change of the schema has removed days that were written."""
         older = one(self._db, SALT) != self._salt or (one(self._db, GENERATION) or 0) < self._latest
         if older or (self._kept is not None and not holds_day(self._db, *self._kept)):
             raise _TroubleError(f"a copy was restored into it {_AGAIN}")
@@ -319,7 +320,7 @@ class FileGuard:
         return True
 
     def _empty_log(self) -> bool:
-        """Copy the whole log into the file it belongs to, and return whether that was possible."""
+        """Copy the whole log into its file, and return whether that was possible."""
         try:
             busy, _, _ = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
         except sqlite3.Error:
@@ -328,13 +329,13 @@ class FileGuard:
 
 
 def close_without_checkpoint(db: sqlite3.Connection, path: str | os.PathLike[str]) -> None:
-    """Close a connection, but copy nothing from the log: SQLite does so only if no other connection is left.
+    """Close a connection without a checkpoint: SQLite makes one only if no other connection is left.
 
     Args:
         db: the connection.
         path: the main file.
     """
-    uri = uri_of(path, "mode=ro")  # what cannot write makes no checkpoint, either
+    uri = uri_of(path, "mode=ro")  # a read-only connection makes no checkpoint either
     with closing(sqlite3.connect(uri, uri=True, isolation_level=None, timeout=0.1)) as another:
         with suppress(sqlite3.Error):
             another.execute("BEGIN")

@@ -1,14 +1,14 @@
-"""Which days need a request: the one rule for all that ask, count or show.
+"""Freshness: the one rule that tells which days need a request.
 
-What a store holds may have been written by a process with a wrong clock or another time zone. So the *reader*
-judges, by its own clock and zone:
+The content of a store may have been written by a process with a wrong clock or another time zone. So the
+*reader* computes the state of a day with its own clock and zone:
 
-* A moment later than now cannot be true. Whatever has it is due, and any later answer takes its place. A
-  moment up to `SKEW` later is taken for true, since two clocks never agree.
-* Figures are final if they were asked for after the day was over in the reader's zone. The word that is
-  stored is only what the last writer thought.
-* The API can refuse only a day that is over. A refusal from before has said nothing of the day.
-* Figures that a later answer has put in doubt are not final; see `hourlyclicks.store.weighing`.
+* A time stamp in the future is wrong. A day with such a stamp is stale, and any later answer replaces it. Up
+  to `SKEW` is tolerated, since two clocks never agree.
+* Figures are final if they were requested after the day was over in the reader's zone. The stored state is
+  only the one that the last writer computed.
+* The API can reject only a day that is over. A rejection from before is no information about the day.
+* Figures that a later answer has put in doubt are not final; see `hourlyclicks.store.resolve`.
 """
 
 from __future__ import annotations
@@ -27,22 +27,22 @@ if TYPE_CHECKING:
     from hourlyclicks.store.ledger import LedgerEntry
 
 SKEW = dt.timedelta(minutes=5)
-"""How far ahead a moment may lie that another clock has stamped."""
+"""How far in the future a time stamp of another clock may be."""
 
 _ANYWHERE = dt.timedelta(days=2) + SETTLE
-"""How long after it has begun in UTC a day is final in any zone, however odd."""
+"""How long after it has begun in UTC a day is final in any zone."""
 
 _MANY_DAYS = 8_000
 
 
 @attrs.frozen
 class Reader:
-    """Who looks at a store: a clock and a zone.
+    """The clock and the zone with which a store is read.
 
     Args:
         now: the present moment.
         zone: the account's zone; ``None`` when it is not known.
-        trusting: whether the stored word is good enough, since no zone is at hand to judge by.
+        trusting: whether the stored states are used as they are, because no zone is known.
     """
 
     now: dt.datetime
@@ -50,12 +50,12 @@ class Reader:
     trusting: bool = False
 
     def in_future(self, moment: dt.datetime) -> bool:
-        """Return whether a stamp is later than any right clock could have made it."""
+        """Return whether a time stamp is later than any correct clock could have made it."""
         return moment > self.latest
 
     @property
     def latest(self) -> dt.datetime:
-        """The latest stamp that can be true."""
+        """The latest time stamp that can be correct."""
         try:
             return self.now + SKEW
         except OverflowError:
@@ -66,8 +66,8 @@ class Reader:
 
         Args:
             date: their day.
-            fetched_at: when they were asked for.
-            said: whether the store says so.
+            fetched_at: when they were requested.
+            said: whether the stored state is final.
         """
         if self.in_future(fetched_at):
             return False
@@ -99,7 +99,7 @@ class Reader:
 @lru_cache(maxsize=64)
 def _certain_after(days: DateRange, zone: dt.tzinfo | None) -> dt.timedelta:
     if zone is None:
-        days = type(days)(days.start, days.start)  # they are all alike
+        days = type(days)(days.start, days.start)  # all days are equal then
     if len(days) > _MANY_DAYS:
         return _ANYWHERE
     longest = max(ends(day, zone) - dt.datetime.combine(day, dt.time(), dt.UTC) for day in days)
@@ -108,16 +108,16 @@ def _certain_after(days: DateRange, zone: dt.tzinfo | None) -> dt.timedelta:
 
 @attrs.frozen
 class Freshness:
-    """The terms of one call.
+    """The freshness that one call requires of stored days.
 
     Args:
-        began: when it began. What was answered since then need not be asked for again, whoever asked.
+        began: when the call began. Days that were answered since then need not be requested again.
         zone: the account's zone; ``None`` when it is not known.
-        refresh: whether days that are known for good are asked for again.
-        refused: whether days that were refused are.
-        patient: whether figures that may still change are asked for again only when they are stale, as a
-            backfill does.
-        trusting: whether the stored word is good enough; see `Reader`.
+        refresh: whether final days are requested again.
+        refused: whether rejected days are requested again.
+        patient: whether provisional figures are requested again only when they are stale, as a backfill
+            does.
+        trusting: whether the stored states are used as they are; see `Reader`.
     """
 
     began: dt.datetime
@@ -128,14 +128,14 @@ class Freshness:
     trusting: bool = attrs.field(default=False, kw_only=True)
 
     def reader(self, now: dt.datetime) -> Reader:
-        """Return who looks at the store."""
+        """Return the reader of the store at a moment."""
         return Reader(now, self.zone, self.trusting)
 
     def is_stale(self, entry: LedgerEntry | None, now: dt.datetime) -> bool:
         """Return whether a day needs a request.
 
         Args:
-            entry: what the store knows of the day.
+            entry: the ledger entry of the day.
             now: the present moment.
         """
         if entry is None:
@@ -151,11 +151,11 @@ class Freshness:
         return state not in SETTLED and not (self.patient and self._fresh(entry, now))
 
     def _answered_since(self, asked_at: dt.datetime, now: dt.datetime) -> bool:
-        """Return whether a day was asked for since the call began; to refresh it, only if that is certain."""
+        """Return whether a day was requested since the call began; for a refresh, only if that is certain."""
         return self.began <= asked_at and not (self.refresh and asked_at > now)
 
     def _fresh(self, entry: LedgerEntry, now: dt.datetime) -> bool:
-        """Return whether figures that are not final are new enough, and no better ones can be had yet."""
+        """Return whether provisional figures are new enough, and no better ones are available yet."""
         if now - entry.last_asked >= STALE_AFTER:
             return False
         return entry.doubted_at is not None or not is_final(entry.date, now, self.zone)

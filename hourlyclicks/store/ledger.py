@@ -1,20 +1,20 @@
-"""What a store knows of a day.
+"""The ledger of a store: what is known of each day.
 
-A day is in exactly one of five states, or the store has no mark of it: then it was never asked for.
+A day is in exactly one of five states, or has no ledger entry: then it was never requested.
 
 =========== ============================================== ====================================
-state       what it says                                   when it is asked for again
+state       meaning                                        when it is requested again
 =========== ============================================== ====================================
 final       the figures, and they can no longer change     never
 empty       final, and no hour was reported                never
 provisional figures that may still change                  when they are stale
-failed      no figures: every attempt failed               in the next run, before anything else
-refused     no figures: the API said no to a finished day  never, unless that is wished for
+failed      no figures: every attempt failed               in the next run, before all others
+refused     no figures: the API rejected a finished day    never, unless the caller asks for it
 =========== ============================================== ====================================
 
-That is what the last writer thought; each reader judges by its own clock and zone, see
-`hourlyclicks.store.freshness`. A day that has figures keeps them when a later request for it fails. Which of
-two answers for a day stays is decided by `hourlyclicks.store.weighing`.
+The stored state is the one that the last writer computed; each reader computes it again with its own clock
+and zone, see `hourlyclicks.store.freshness`. A day with figures keeps them when a later request for it
+fails. Of two answers for a day, the one to keep is chosen by `hourlyclicks.store.resolve`.
 """
 
 from __future__ import annotations
@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     from hourlyclicks.model.targets import Target
 
 ENDPOINT = "clicks-by-hour/v2"
-"""What the figures of a day are an answer of; part of the name of a series."""
+"""The endpoint of the API that the figures come from; part of the name of a series."""
 
 STALE_AFTER = dt.timedelta(hours=1)
-"""A provisional day is stale when it was asked for so long ago: by then another hour is over."""
+"""The age at which a provisional day is stale: by then another hour is over."""
 
 
 class DayState(StrEnum):
@@ -51,10 +51,10 @@ class DayState(StrEnum):
 
 
 SETTLED = frozenset({DayState.FINAL, DayState.EMPTY})
-"""The states of days that are known for good."""
+"""The states of days that do not change any more."""
 
 WITH_FIGURES = SETTLED | {DayState.PROVISIONAL}
-"""The states of days that were answered."""
+"""The states of days with figures."""
 
 
 @attrs.frozen
@@ -63,9 +63,9 @@ class Failure:
 
     Args:
         error: the name of the error's class.
-        text: what it said.
-        code: the ``code`` of the answer, when there was one.
-        status: the HTTP status, when there was one.
+        text: its message.
+        code: the ``code`` of the answer, if any.
+        status: the HTTP status, if any.
     """
 
     error: str
@@ -75,12 +75,12 @@ class Failure:
 
     @classmethod
     def of(cls, error: HourlyClicksError) -> Self:
-        """Describe an error; nothing in one can hold the key."""
+        """Describe an error; no part of an error contains the key."""
         text = error.message if isinstance(error, ApiError) else str(error)
         return cls(type(error).__name__, text, getattr(error, "code", None), getattr(error, "status", None))
 
     def as_error(self) -> ApiError:
-        """Return the refusal of a day as the error it was."""
+        """Return the rejection of a day as the error that it was."""
         return ApiError(self.text, code=self.code, status=self.status or 0)
 
     def __str__(self) -> str:
@@ -96,12 +96,12 @@ class LedgerEntry:
     Args:
         date: the day.
         state: what is known of it.
-        asked_at: when it was last asked for with a result, aware, in UTC; with figures: their age.
-        attempts: how many requests were spent on it altogether.
-        revision: how often its figures changed, counted from 1; 0 without figures.
+        asked_at: the last request for it that had a result, aware, in UTC; with figures: their age.
+        attempts: the total number of requests for it.
+        revision: the number of its figures, counted from 1; 0 without figures.
         reason: why the last request for it failed.
-        hours: how many hours of it are reported.
-        doubted_at: when an answer was asked for that lacked some of these hours; ``None``: no doubts.
+        hours: how many of its hours are reported.
+        doubted_at: the request for an answer that lacked some of these hours; ``None``: not in doubt.
     """
 
     date: dt.date
@@ -115,20 +115,20 @@ class LedgerEntry:
 
     @property
     def last_asked(self) -> dt.datetime:
-        """When it was last asked for with a result, even if that left the figures as they were."""
+        """The last request for it that had a result, even if the figures stayed as they were."""
         return self.asked_at if self.doubted_at is None else max(self.asked_at, self.doubted_at)
 
 
 @attrs.frozen
 class PutResult:
-    """What became of a day that was given to a store.
+    """The result of writing a day into a store.
 
     Args:
-        revision: the revision of the figures that the store holds now.
-        revised: whether they differ from those it held before.
-        dropped: whether it held better ones and kept them.
-        doubted_at: since when the figures it holds are in doubt, because the answer lacked some of their
-            hours; they stay until a later answer confirms that. ``None``: they are not.
+        revision: the revision of the figures that are stored now.
+        revised: whether they differ from those stored before.
+        dropped: whether the answer was dropped, because better figures were stored.
+        doubted_at: since when the stored figures are in doubt, because the answer lacked some of their
+            hours; they are kept until a later answer confirms that. ``None``: they are not.
     """
 
     revision: int
@@ -142,7 +142,7 @@ class Revision:
     """Figures of a day that were replaced.
 
     Args:
-        number: which figures of the day they were, counted from 1.
+        number: the number of these figures of the day, counted from 1.
         day: the figures.
     """
 
@@ -151,7 +151,7 @@ class Revision:
 
 
 def state_of(day: DayClicks) -> DayState:
-    """Return the state of a day that was answered."""
+    """Return the state of a day with figures."""
     if not day.final:
         return DayState.PROVISIONAL
     return DayState.FINAL if day.reported_hours else DayState.EMPTY
@@ -163,8 +163,8 @@ def day_of(date: dt.date, flat: list[int], hours: int, fetched_at: dt.datetime, 
     Args:
         date: the day.
         flat: the rows in a line: hour, clicks, users, hour, clicks, users, …
-        hours: how many rows there must be.
-        fetched_at: when it was asked for.
+        hours: the expected number of rows.
+        fetched_at: when it was requested.
         final: whether it can no longer change.
 
     Raises:
@@ -173,7 +173,7 @@ def day_of(date: dt.date, flat: list[int], hours: int, fetched_at: dt.datetime, 
     which, clicks, users = flat[0::3], flat[1::3], flat[2::3]
     if len(which) != hours:
         raise StoreError(
-            f"the store holds {date} in part only: another program has changed it; restore a backup"
+            f"the store has only a part of {date}: another program has changed it; restore a backup"
         )
     if which == _ALL:
         return DayClicks(date, tuple(clicks), tuple(users), fetched_at, final)
@@ -185,7 +185,7 @@ def day_of(date: dt.date, flat: list[int], hours: int, fetched_at: dt.datetime, 
 
 
 def target_of(text: str) -> Target:
-    """Read the text of a target; one that is none is a `StoreError`."""
+    """Read the text of a target; an invalid one is a `StoreError`."""
     try:
         return as_target(text)
     except UsageError:

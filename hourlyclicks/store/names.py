@@ -1,4 +1,4 @@
-"""Which names the file of a store may have: what means something else is refused, and never repeated."""
+"""Valid names for the file of a store; errors about other names do not repeat them."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def holds_password(text: str) -> bool:
 
 
 def check_name(text: str) -> None:
-    """Refuse the name of a file that must mean something else.
+    """Check that the name of a file is not another kind of address.
 
     Args:
         text: the name.
 
     Raises:
-        UsageError: it is no path; the name is not repeated, since it may hold a password.
+        UsageError: it is no path; the message does not repeat the name, since it may hold a password.
     """
     why = _objection(text)
     if not why and text.endswith("/"):

@@ -1,4 +1,4 @@
-"""Which store an argument means; a kind of store is imported only when it is meant."""
+"""The store that an argument names; only the module of that kind of store is imported."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ _POSTGRES = ("postgresql://", "postgres://")
 def store_of(
     where: Store | str | os.PathLike[str], clock: Clock | None = None, *, read_only: bool = False
 ) -> Store:
-    """Return a store, which is not opened yet unless it was.
+    """Return the store that an argument names, not opened yet.
 
     Args:
         where: a store; the address of a PostgreSQL database, which begins with ``postgresql://``; or the path
             of a SQLite file.
-        clock: measures the pace that a SQLite file shares; a PostgreSQL server has a clock of its own.
-        read_only: whether a store that is not there yet must not be made, and one that is there not changed.
+        clock: the clock of the limiter that a SQLite file shares; a PostgreSQL server has its own clock.
+        read_only: whether the store must neither be created nor changed.
 
     Raises:
         UsageError: it is none of these, or asyncpg is not installed.
@@ -89,9 +89,9 @@ def is_address(where: str) -> bool:
 
 
 def _sqlite(path: str | os.PathLike[str], clock: Clock | None, *, read_only: bool) -> Store:
-    from hourlyclicks.store.sqlite import SqliteStore  # noqa: PLC0415 - most runs keep nothing
+    from hourlyclicks.store.sqlite import SqliteStore  # noqa: PLC0415 - many runs use no store
 
-    text: object = os.fspath(path)  # bytes, should somebody have paths of those
+    text: object = os.fspath(path)  # a PathLike may return bytes
     if not isinstance(text, str) or "\0" in text:
         raise UsageError("a store needs the path of a file, without a character NUL")
     return SqliteStore(path, clock=clock, read_only=read_only)

@@ -1,12 +1,12 @@
 """The shared store: a PostgreSQL database, reached through asyncpg.
 
-A connection on which anything failed is cut and never used again: the server then undoes what was not
-committed. So nothing has to be rolled back from here, and no half-done change can stay.
+A connection on which anything failed is closed and never used again: the server then rolls back what was not
+committed. So the client sends no ROLLBACK, and no incomplete change can remain.
 
-What a busy or restarted server refuses is tried again, with growing pauses, until the patience is over. A
-piece of work that was begun is finished, even if nobody waits for it any more.
+Errors of a busy or restarted server are retried, with growing pauses, until the patience is over. An
+operation that has begun is completed, even if its caller is cancelled.
 
-The clock everybody shares is the server's clock.
+The shared clock is the server's clock.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ import asyncpg
 
 from hourlyclicks import forks
 from hourlyclicks.errors import StoreError
-from hourlyclicks.store import connecting, database, postgres_days
-from hourlyclicks.store.address import check_address, place_of
+from hourlyclicks.store import postgres_connection, postgres_database, postgres_days
 from hourlyclicks.store.closing import Closing
-from hourlyclicks.store.finishing import finished
+from hourlyclicks.store.postgres_address import check_address, place_of
+from hourlyclicks.store.shield import wait_shielded
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -35,23 +35,23 @@ if TYPE_CHECKING:
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.targets import Target
-    from hourlyclicks.store.database import Connection
     from hourlyclicks.store.freshness import Reader
     from hourlyclicks.store.ledger import DayState, LedgerEntry, PutResult, Revision
+    from hourlyclicks.store.postgres_database import Connection
     from hourlyclicks.store.protocol import Change
 
 T = TypeVar("T")
 R = TypeVar("R")
 
 _FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
-"""What asyncpg raises; of time outs, too."""
+"""The exceptions of asyncpg, timeouts included."""
 
 _CONNECTIONS = 4
 _FIRST_PATIENCE = 5.0
-"""Seconds after which a server is given up that could not be reached even once: its address may be wrong."""
+"""Seconds to wait for a server that was never reached: its address may be wrong."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
 
-_PASSING = {
+_TEMPORARY = {
     "0A000",  # a statement was planned before the tables were changed
     "25P03",  # idle in a transaction for too long
     "40001",  # could not be serialized
@@ -64,10 +64,10 @@ _PASSING = {
     "57P03",  # it is starting up
     "57P05",  # idle for too long
 }
-"""The codes of errors that are over sooner or later; those of class 08, about connections, are too."""
+"""The codes of temporary errors; those of class 08, about connections, are temporary as well."""
 
 _PROTOCOL = "08P01"
-_LASTING = (
+_PERMANENT = (
     "unsupported startup parameter",
     "statement pooling mode",
     "no such database",
@@ -75,16 +75,16 @@ _LASTING = (
     "does not exist",
     "authentication failed",
 )
-"""What PgBouncer says of what is not over sooner or later; all that it says has one code."""
+"""Texts of permanent errors of PgBouncer; all of its errors have the same code."""
 
 _NO_TABLES = "its tables were dropped: start again to make them anew"
-_WORDS = {
-    "22021": "it cannot hold a character of the text",
-    "22P05": "it cannot hold a character of the text",
+_MESSAGES = {
+    "22021": "it cannot store a character of the text",
+    "22P05": "it cannot store a character of the text",
     "25006": "it cannot be written",
-    "23503": "what it held was deleted while it was in use: start again to ask for what is missing",
-    "28000": "the user is refused",
-    "28P01": "the user or the password is refused",
+    "23503": "what it held was deleted while it was in use: start again to request the missing days",
+    "28000": "the server rejects the user",
+    "28P01": "the server rejects the user or the password",
     "3D000": "there is no such database",
     "3F000": _NO_TABLES,
     "42501": "the user is not allowed to do that",
@@ -98,11 +98,11 @@ class PostgresStore:
 
     Args:
         dsn: the address, such as ``"postgresql://user:password@host:5432/database"``.
-        patience: the seconds to wait for a server that is away or too busy.
-        read_only: whether the tables are neither made nor changed.
+        patience: the seconds to wait for a server that is unreachable or too busy.
+        read_only: whether the tables are neither created nor changed.
 
     Raises:
-        UsageError: the address cannot work.
+        UsageError: the address is invalid.
     """
 
     def __init__(self, dsn: str, *, patience: float = 60.0, read_only: bool = False) -> None:
@@ -115,7 +115,7 @@ class PostgresStore:
         self._jobs: set[asyncio.Task[object]] = set()
         self._idle: list[Connection] = []
         self._made: weakref.WeakSet[Connection] = weakref.WeakSet()
-        self._places = asyncio.Semaphore(_CONNECTIONS)
+        self._free = asyncio.Semaphore(_CONNECTIONS)
         self._prepared = False
         self._tables: set[int] = set()
         self._closing = Closing()
@@ -136,12 +136,12 @@ class PostgresStore:
 
     async def salt(self) -> bytes:
         """See `hourlyclicks.store.protocol.Store.salt`."""
-        return await self._run(database.salt)
+        return await self._run(postgres_database.salt)
 
     async def account(self, fingerprint: str) -> int:
         """See `hourlyclicks.store.protocol.Store.account`."""
         if not self._read_only:
-            return await self._run(lambda db: database.account(db, fingerprint))
+            return await self._run(lambda db: postgres_database.account(db, fingerprint))
         number = (await self.accounts()).get(fingerprint)
         if number is None:
             self._refuse_changes()
@@ -149,11 +149,11 @@ class PostgresStore:
 
     async def accounts(self) -> Mapping[str, int]:
         """See `hourlyclicks.store.protocol.Store.accounts`."""
-        return await self._run(database.accounts)
+        return await self._run(postgres_database.accounts)
 
     async def targets(self, account: int, *, failing: bool = False) -> list[Target]:
         """See `hourlyclicks.store.protocol.Store.targets`."""
-        return await self._run(lambda db: database.targets(db, account, failing=failing))
+        return await self._run(lambda db: postgres_database.targets(db, account, failing=failing))
 
     async def entries(self, account: int, target: Target, days: DateRange) -> list[LedgerEntry]:
         """See `hourlyclicks.store.protocol.Store.entries`."""
@@ -185,28 +185,30 @@ class PostgresStore:
     ) -> PutResult:
         """See `hourlyclicks.store.protocol.Store.put`."""
         self._refuse_changes()
-        return await self._run(database.put(account, target, day, requests, reader=reader, refresh=refresh))
+        return await self._run(
+            postgres_database.put(account, target, day, requests, reader=reader, refresh=refresh)
+        )
 
     async def record_failure(self, account: int, target: Target, entry: LedgerEntry) -> None:
         """See `hourlyclicks.store.protocol.Store.record_failure`."""
         self._refuse_changes()
-        await self._run(database.record_failure(account, target, entry))
+        await self._run(postgres_database.record_failure(account, target, entry))
 
     async def pace(
         self, account: int, change: Change[R], *, of: tuple[Target, dt.date] | None = None
     ) -> tuple[R, int]:
-        """See `hourlyclicks.store.protocol.Store.pace`; the step may be taken again when it was undone."""
+        """See `hourlyclicks.store.protocol.Store.pace`; a step that was rolled back may be repeated."""
         self._refuse_changes()
-        return await self._run(lambda db: database.pace(db, account, change, of, self._tables))
+        return await self._run(lambda db: postgres_database.pace(db, account, change, of, self._tables))
 
     def _refuse_changes(self) -> None:
         if self._read_only:
-            raise StoreError(f"the store {place_of(self._dsn)}: it was opened to be read only")
+            raise StoreError(f"the store {place_of(self._dsn)}: it was opened read-only")
 
-    # -- inside -----------------------------------------------------------------------------------------
+    # -- internals --------------------------------------------------------------------------------------
 
     async def _run(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        """Do a piece of work; it is done even if the caller is cancelled meanwhile."""
+        """Run an operation; it is completed even if the caller is cancelled."""
         if self._inherited:
             raise StoreError(forks.opened_before(f"the store {place_of(self._dsn)}"))
         loop = asyncio.get_running_loop()
@@ -220,10 +222,10 @@ class PostgresStore:
         job = loop.create_task(self._persist(work))
         self._jobs.add(job)
         job.add_done_callback(self._jobs.discard)
-        return await finished(job)
+        return await wait_shielded(job)
 
     async def _persist(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        """Try a piece of work until it is done, or the patience is over."""
+        """Repeat an operation until it succeeds, or the patience is over."""
         loop = asyncio.get_running_loop()
         began, pause = loop.time(), _FIRST_PAUSE
         while True:
@@ -232,17 +234,17 @@ class PostgresStore:
             except StoreError as error:
                 kind, words, until = type(error), str(error), began
             except _FAILURES as error:
-                kind, words = StoreError, _in_words(error)
+                kind, words = StoreError, _describe_error(error)
                 until = began + self._patience_with(error)
             if loop.time() + pause > until:
-                # Raised from here, so that nothing hangs on it that knows the password.
+                # Raised here, outside of the handler, so that no chained exception contains the password.
                 raise kind(f"the store {place_of(self._dsn)}: {words}")
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _patience_with(self, error: Exception) -> float:
-        """Return the seconds for which a piece of work is tried again after an error; 0: it stays."""
-        if not _is_passing(error):
+        """Return the seconds for which an operation is repeated after an error; 0: the error is permanent."""
+        if not _is_temporary(error):
             return 0.0
         if self._reached or not isinstance(error, OSError):
             return self._patience
@@ -252,14 +254,14 @@ class PostgresStore:
     async def _attempt(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         async with self._connection() as db:
             if not self._prepared:
-                await (database.look(db) if self._read_only else database.prepare(db))
+                await (postgres_database.look(db) if self._read_only else postgres_database.prepare(db))
                 self._prepared = True
             return await work(db)
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Connection]:
-        """Lend a connection, and cut it if anything goes wrong."""
-        async with self._places:
+        """Provide a connection, and close it after any failure."""
+        async with self._free:
             while self._idle and self._idle[-1].is_closed():
                 self._idle.pop()
             db = self._idle.pop() if self._idle else await self._connect()
@@ -273,20 +275,20 @@ class PostgresStore:
 
     async def _connect(self) -> Connection:
         try:
-            db = await connecting.connect(self._dsn, pooled=self._pooled)
-        except (ValueError, RuntimeError) as error:  # asyncpg's own are of the first kind, too
-            # Of asyncpg's words only those are repeated that are about a choice, and name no value.
+            db = await postgres_connection.connect(self._dsn, pooled=self._pooled)
+        except (ValueError, RuntimeError) as error:  # asyncpg raises ValueErrors as well
+            # Only those texts of asyncpg are repeated that name an option and no value.
             said = str(error) if str(error).startswith("`") else "its address cannot be read"
             raise StoreError(said) from None
         except LookupError:
             raise StoreError("its address names no user, and this process has no name to take") from None
         self._reached = True
-        self._pooled = connecting.is_pooled(db)
+        self._pooled = postgres_connection.is_pooled(db)
         return db
 
     @property
     def _inherited(self) -> bool:
-        """Whether it was opened in the process that this one was forked from."""
+        """Whether it was opened by the parent of this process."""
         return self._loop is not None and self._generation != forks.generation()
 
     async def _close(self) -> None:
@@ -298,44 +300,44 @@ class PostgresStore:
         while self._idle:
             db = self._idle.pop()
             try:
-                await db.close(timeout=connecting.CONNECT)
+                await db.close(timeout=postgres_connection.CONNECT)
             except _FAILURES:
                 db.terminate()
-        self._places = asyncio.Semaphore(_CONNECTIONS)  # the next one to open it may be another loop
+        self._free = asyncio.Semaphore(_CONNECTIONS)  # it may be opened again on another loop
         self._loop = None
         self._prepared = False
         self._tables = set()
 
     def _abandon(self) -> None:
-        """Cut the connections of an event loop that has ended; nothing else of it can be used."""
+        """Close the sockets of an event loop that has ended; nothing else of it can be used."""
         self._jobs = set()
         for db in self._made:
-            _cut(db)
+            _shut_down(db)
         self._idle.clear()
 
 
-def _cut(db: Connection) -> None:
-    """Shut down the socket of a connection, which takes no event loop."""
+def _shut_down(db: Connection) -> None:
+    """Shut down the socket of a connection; this needs no event loop."""
     transport: Any = getattr(db, "_transport", None)
     sock = None if transport is None else transport.get_extra_info("socket")
     if sock is not None:
-        with suppress(OSError):  # the other end was quicker
+        with suppress(OSError):  # the server has closed it already
             sock.shutdown(socket.SHUT_RDWR)
 
 
-def _is_passing(error: Exception) -> bool:
+def _is_temporary(error: Exception) -> bool:
     if isinstance(error, asyncpg.PostgresError):
         code = error.sqlstate or ""
         if code == _PROTOCOL:
-            return not any(words in str(error) for words in _LASTING)
-        return code in _PASSING or code.startswith("08")
+            return not any(words in str(error) for words in _PERMANENT)
+        return code in _TEMPORARY or code.startswith("08")
     return not isinstance(error, ValueError | ssl.SSLCertVerificationError)
 
 
-def _in_words(error: Exception) -> str:
-    """Say what is wrong with a server."""
+def _describe_error(error: Exception) -> str:
+    """Return the message for an error of a server."""
     if isinstance(error, asyncpg.PostgresError):
-        return _WORDS.get(error.sqlstate or "") or str(error).partition("\n")[0]
+        return _MESSAGES.get(error.sqlstate or "") or str(error).partition("\n")[0]
     if isinstance(error, TimeoutError):
         return "it does not answer"
     if isinstance(error, OSError):
@@ -344,4 +346,4 @@ def _in_words(error: Exception) -> str:
 
 
 async def _nothing(_: Connection) -> None:
-    """Do nothing, on a connection: it has been made by then."""
+    """Do nothing; making the connection was the purpose."""

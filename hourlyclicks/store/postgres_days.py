@@ -1,4 +1,4 @@
-"""The days in a PostgreSQL database: every statement about them, and how their rows are read and written."""
+"""The days in a PostgreSQL database: all statements about them, and the conversion of their rows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from hourlyclicks.store.ledger import (
     rows_of,
     state_of,
 )
-from hourlyclicks.store.weighing import weigh
+from hourlyclicks.store.resolve import resolve_put
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.freshness import Reader
     from hourlyclicks.store.ledger import PutResult
-    from hourlyclicks.store.weighing import StoredDay
+    from hourlyclicks.store.resolve import StoredDay
 
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
 
@@ -40,9 +40,9 @@ SERIES = "SELECT id FROM hourlyclicks.series WHERE account_id = $1 AND endpoint 
 
 _DAYS = f"FROM hourlyclicks.days WHERE series_id = ({SERIES}) AND date BETWEEN $4 AND $5"
 LINE = "SELECT * FROM hourlyclicks.days WHERE series_id = $1 AND date = $2"
-"""All that the ledger has of a day."""
-_MARKS = f"SELECT * {_DAYS} ORDER BY date"
-_TALLY = f"SELECT state, count(*) {_DAYS} GROUP BY state"
+"""The ledger entry of a day."""
+_ENTRIES = f"SELECT * {_DAYS} ORDER BY date"
+_COUNT_STATES = f"SELECT state, count(*) {_DAYS} GROUP BY state"
 _IN_DOUBT = f"""SELECT state, count(*), NULL AS date, NULL AS fetched_at, NULL AS hours, NULL AS doubted_at
     {_DAYS} GROUP BY state UNION ALL
     SELECT state, 1, date, fetched_at, hours, doubted_at {_DAYS} AND state <> 'failed' AND (
@@ -57,7 +57,7 @@ _READ = f"""SELECT date, state, hours, fetched_at, (
 _CLEAR = "DELETE FROM hourlyclicks.hours WHERE series_id = $1 AND date = $2"
 _ROWS = """INSERT INTO hourlyclicks.hours (series_id, date, hour, clicks, unique_users)
     SELECT $1, $2, * FROM unnest($3::smallint[], $4::bigint[], $5::bigint[])"""
-_KEEP = """INSERT INTO hourlyclicks.days AS days
+_PUT = """INSERT INTO hourlyclicks.days AS days
         (series_id, date, state, hours, fetched_at, attempts, revision)
     VALUES ($1, $2, $3, $4, $5, $6, $7)
     ON CONFLICT (series_id, date) DO UPDATE SET
@@ -71,7 +71,7 @@ _DOUBT = """UPDATE hourlyclicks.days AS days SET attempts = attempts + $3, state
     WHERE series_id = $1 AND date = $2 RETURNING days.*"""
 _COUNT = """UPDATE hourlyclicks.days AS days SET attempts = attempts + $3 WHERE series_id = $1 AND date = $2
     RETURNING days.*"""
-_NOTE = """INSERT INTO hourlyclicks.days AS days
+_RECORD = """INSERT INTO hourlyclicks.days AS days
         (series_id, date, state, hours, fetched_at, attempts, revision, error, code, status, reason)
     VALUES ($1, $2, $3, 0, $4, $5, 0, $6, $7, $8, $9)
     ON CONFLICT (series_id, date) DO UPDATE SET
@@ -84,7 +84,7 @@ _NOTE = """INSERT INTO hourlyclicks.days AS days
 
 async def entries(db: Connection, of: int, target: Target, days: DateRange) -> list[LedgerEntry]:
     """Return what is known of each day."""
-    return [_mark(row) for row in await db.fetch(_MARKS, *name_of(of, target), days.start, days.end)]
+    return [_entry(row) for row in await db.fetch(_ENTRIES, *name_of(of, target), days.start, days.end)]
 
 
 async def count_by_state(
@@ -93,7 +93,9 @@ async def count_by_state(
     """Count the days in each state, as a reader sees them or as they are stored."""
     where = (*name_of(of, target), days.start, days.end)
     if reader is None:
-        return Counter({DayState(row["state"]): row["count"] for row in await db.fetch(_TALLY, *where)})
+        return Counter(
+            {DayState(row["state"]): row["count"] for row in await db.fetch(_COUNT_STATES, *where)}
+        )
     found: Counter[DayState] = Counter()
     for row in await db.fetch(_IN_DOUBT, *where, reader.latest, reader.certain_after(days)):
         state, date = DayState(row["state"]), row["date"]
@@ -114,7 +116,7 @@ async def read(db: Connection, of: int, target: Target, days: DateRange) -> list
 
 
 async def revisions(db: Connection, of: int, target: Target, days: DateRange) -> list[Revision]:
-    """Return the figures that were replaced."""
+    """Return the replaced figures of a range."""
     return [_revision(row) for row in await db.fetch(_REVISIONS, *name_of(of, target), days.start, days.end)]
 
 
@@ -128,21 +130,21 @@ async def put(
     reader: Reader | None,
     refresh: bool,
 ) -> tuple[asyncpg.Record, PutResult]:
-    """Keep an answer.
+    """Write an answer.
 
     Args:
         db: within a transaction.
         series: the number of the series.
-        held: the figures of the day, if it has any.
+        held: the stored figures of the day, if any.
         day: the answer.
-        requests: how many were spent on it.
+        requests: the number of requests that it took.
         reader: see `hourlyclicks.store.protocol.Store.put`.
         refresh: likewise.
 
     Returns:
-        The line as it is left, and what became of the answer.
+        The row after the change, and the result.
     """
-    kept = weigh(day, held, reader=reader, refresh=refresh)
+    kept = resolve_put(day, held, reader=reader, refresh=refresh)
     if kept.dropped:
         return await _left(db, _COUNT, series, day.date, requests), kept
     if kept.doubted_at is not None:
@@ -153,19 +155,19 @@ async def put(
     await db.execute(_CLEAR, series, day.date)
     await db.execute(_ROWS, series, day.date, *[[row[cell] for row in rows] for cell in range(3)])
     entry = (state_of(day), len(rows), day.fetched_at, requests, kept.revision)
-    return await _left(db, _KEEP, series, day.date, *entry), kept
+    return await _left(db, _PUT, series, day.date, *entry), kept
 
 
 async def record_failure(db: Connection, series: int, entry: LedgerEntry) -> asyncpg.Record:
-    """Note that a day failed or was refused, and return the line as it is left."""
+    """Record that a day failed or was rejected, and return the row after the change."""
     why = entry.reason or Failure("", "")
     text = why.text.replace("\0", r"\x00").encode("utf-8", "backslashreplace").decode()
     values = (entry.date, entry.state, entry.asked_at, entry.attempts, why.error, why.code, why.status, text)
-    return await _left(db, _NOTE, series, *values)
+    return await _left(db, _RECORD, series, *values)
 
 
 async def _left(db: Connection, change: str, *values: object) -> asyncpg.Record:
-    """Change the line of a day, and return how it is left."""
+    """Change the row of a day, and return it."""
     line = await db.fetchrow(change, *values)
     if line is None:
         raise StoreError("a day has vanished: another program has changed it; restore a backup")
@@ -173,11 +175,11 @@ async def _left(db: Connection, change: str, *values: object) -> asyncpg.Record:
 
 
 def name_of(of: int, target: Target) -> tuple[int, str, bytes]:
-    """Return what a series is found by."""
+    """Return the key of a series."""
     return of, ENDPOINT, hashlib.sha256(str(target).encode()).digest()
 
 
-def _mark(row: asyncpg.Record) -> LedgerEntry:
+def _entry(row: asyncpg.Record) -> LedgerEntry:
     why = Failure(row["error"], row["reason"], row["code"], row["status"]) if row["error"] else None
     return LedgerEntry(
         row["date"],

@@ -1,7 +1,7 @@
-"""What a store can do. The embedded one is a SQLite file, the shared one a PostgreSQL database.
+"""The interface of a store: a SQLite file, or a PostgreSQL database.
 
-A store belongs to nobody's event loop before it is opened, and may be given to several clients. Each method
-is one transaction: it has happened as a whole when it returns, and a cancelled caller does not undo it.
+A store belongs to no event loop before it is opened, and may be given to several clients. Each method is one
+transaction: it is complete when the method returns, and cancelling the caller does not undo it.
 """
 
 from __future__ import annotations
@@ -25,52 +25,52 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 Change: TypeAlias = Callable[[str | None, int, "LedgerEntry | None"], tuple[str | None, R]]
-"""A step of the shared pacing: takes the text that is kept of it (``None``: nothing yet), the moment in
-nanoseconds on a clock that everybody at this store shares, and the mark of a day; returns the new text
-(``None``: as it was) and a result."""
+"""A step of the shared limiter: takes the stored text of its state (``None``: nothing yet), the moment in
+nanoseconds on the clock that all users of this store share, and the ledger entry of a day; returns the new
+text (``None``: unchanged) and a result."""
 
 
 class NoStoreError(StoreError):
-    """Where a store is to be read there is none yet; a command that writes would make it."""
+    """There is no store to read; a command that writes would create it."""
 
 
 class Store(Protocol):
-    """Keeps days, and the pace of an account.
+    """Keeps days, and the shared state of the limiter.
 
-    An account is a number that `account` gives. Every method raises `StoreError` when it cannot do its work.
+    An account is a number that `account` returns. Every method raises `StoreError` when it fails.
     """
 
     async def open(self) -> None:
-        """Connect, and bring the tables up to date; may be called again."""
+        """Connect, and migrate the tables; may be called again."""
         ...
 
     async def close(self) -> None:
-        """Finish what was begun and disconnect; may be called again."""
+        """Complete the operations under way and disconnect; may be called again."""
         ...
 
     async def salt(self) -> bytes:
-        """Return the 32 random bytes that this store's fingerprints are keyed with."""
+        """Return the 32 random bytes with which the fingerprints of this store are keyed."""
         ...
 
     async def account(self, fingerprint: str) -> int:
-        """Return the number of an account, which is new if need be."""
+        """Return the number of an account, which is created if necessary."""
         ...
 
     async def accounts(self) -> Mapping[str, int]:
-        """Return the number of each account by its fingerprint, in the order they came."""
+        """Return the number of each account by its fingerprint, in the order of creation."""
         ...
 
     async def targets(self, account: int, *, failing: bool = False) -> list[Target]:
-        """Return the targets of which there are marks.
+        """Return the targets with ledger entries.
 
         Args:
-            account: whose.
-            failing: only those with days that failed.
+            account: the account.
+            failing: only targets with failed days.
         """
         ...
 
     async def entries(self, account: int, target: Target, days: DateRange) -> list[LedgerEntry]:
-        """Return what is known of each day in a range, in order; days without a mark are left out."""
+        """Return the ledger entries of a range, in order; days without an entry are left out."""
         ...
 
     async def count_by_state(
@@ -79,20 +79,19 @@ class Store(Protocol):
         """Count the days of a range in each state.
 
         Args:
-            account: whose.
-            target: what was asked about.
+            account: the account.
+            target: the target.
             days: the range.
-            reader: counts each day in the state in which this reader sees its mark; ``None``: in the state
-                that is stored.
+            reader: counts each day in the state that this reader computes; ``None``: in the stored state.
         """
         ...
 
     async def read(self, account: int, target: Target, days: DateRange) -> list[DayClicks]:
-        """Return the days of a range that have figures, in order. Meant for a few hundred at a time."""
+        """Return the days of a range that have figures, in order. Intended for a few hundred at a time."""
         ...
 
     async def revisions(self, account: int, target: Target, days: DateRange) -> list[Revision]:
-        """Return the figures of a range that were replaced by others, in the order of days and revisions."""
+        """Return the replaced figures of a range, in the order of days and revisions."""
         ...
 
     async def put(
@@ -105,28 +104,28 @@ class Store(Protocol):
         reader: Reader | None = None,
         refresh: bool = False,
     ) -> PutResult:
-        """Keep an answer: its rows and its mark at once, on the disk when this returns.
+        """Write an answer: its rows and its ledger entry in one transaction, on the disk when this returns.
 
-        Figures that it replaces by different ones become a revision.
+        Replaced figures that differ become a revision.
 
         Args:
-            account: whose.
-            target: what was asked about.
-            day: the answer; it is dropped if the store holds a better one, and only puts figures in doubt if
-                it lacks some of their hours and none before it did.
-            requests: how many were spent on it.
-            reader: judges what the store holds; ``None``: every stamp and every state in it is true.
-            refresh: whether it was asked for to refresh the day: then it is the better one in any case.
+            account: the account.
+            target: the target.
+            day: the answer; it is dropped if a better one is stored. If it lacks hours of the stored figures
+                and no answer before did, it only puts these in doubt.
+            requests: the number of requests that it took.
+            reader: computes the state of the stored figures; ``None``: every stored stamp and state is right.
+            refresh: whether it was requested to refresh the day: then it is the better one in any case.
         """
         ...
 
     async def record_failure(self, account: int, target: Target, entry: LedgerEntry) -> None:
-        """Note that a day failed or was refused; figures that are there stay, and so does their state.
+        """Record that a day failed or was rejected; stored figures and their state are kept.
 
         Args:
-            account: whose.
-            target: what was asked about.
-            entry: state, moment and reason; its ``attempts`` are added to those noted before.
+            account: the account.
+            target: the target.
+            entry: state, moment and reason; its ``attempts`` are added to the stored number.
         """
         ...
 
@@ -137,14 +136,14 @@ class Store(Protocol):
         *,
         of: tuple[Target, dt.date] | None = None,
     ) -> tuple[R, int]:
-        """Take one step of the shared pacing, while nobody else can.
+        """Take one step of the shared limiter, exclusively.
 
         Args:
-            account: whose pace.
+            account: the account.
             change: the step.
-            of: the day whose mark the step wants to see.
+            of: the day whose ledger entry the step needs.
 
         Returns:
-            The result of the step, and the moment it was given.
+            The result of the step, and the moment that was passed to it.
         """
         ...

@@ -1,7 +1,7 @@
 """The embedded store: a SQLite file, and one thread that works on it.
 
-Everything that touches the file happens in that thread, one piece of work after the other, so the event loop
-is never held up by a disk. A piece of work that was begun is finished, even if nobody waits for it any more.
+Every access to the file happens in that thread, one piece of work after the other, so the event loop
+is never held up by a disk. An operation that has begun is completed, even if its caller is cancelled.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from hourlyclicks import forks
 from hourlyclicks.clock import SystemClock
 from hourlyclicks.errors import StoreError
 from hourlyclicks.store.closing import Closing
-from hourlyclicks.store.file import SqliteFile
-from hourlyclicks.store.finishing import finished
 from hourlyclicks.store.names import check_name
-from hourlyclicks.store.words import in_words, is_busy
+from hourlyclicks.store.shield import wait_shielded
+from hourlyclicks.store.sqlite_file import SqliteFile
+from hourlyclicks.store.sqlite_messages import describe_error, is_busy
 from hourlyclicks.store.worker import Worker
 
 if TYPE_CHECKING:
@@ -41,21 +41,21 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 _SLICE = 0.1
-"""Seconds that SQLite itself waits for a lock; the rest of the patience can be cut short."""
+"""Seconds that SQLite itself waits for a lock; between such waits, the wait can be ended."""
 _PAUSE = 0.01
-"""Seconds between two tries of what SQLite does not wait for."""
+"""Seconds between two attempts when SQLite itself does not wait."""
 _LAST_STEPS = 1.0
-"""Seconds in which a thread that has done its last work ends; it takes none."""
+"""Seconds to wait for a thread that has done its last operation."""
 
 
 class SqliteStore:
     """Keep days in a SQLite file.
 
     Args:
-        path: the file; made if need be, readable by its owner only.
-        clock: measures the shared pace; the machine's clocks when left out.
+        path: the file; created if necessary, readable by its owner only.
+        clock: the clock of the shared limiter; the machine's clocks by default.
         patience: the seconds to wait for another program that writes to the file.
-        read_only: whether the file is neither made nor changed; a store of older tables is read as it is.
+        read_only: whether the file is neither created nor changed; older tables are read as they are.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class SqliteStore:
         self._read_only = read_only
         self._clock: Clock = clock or SystemClock()
         self._own = threading.local()
-        """What belongs to one thread only: the file it opened."""
+        """The file that the thread has opened."""
         self._thread: Worker | None = None
         self._in_vain = False
         self._generation = 0
@@ -102,7 +102,7 @@ class SqliteStore:
         if thread is not None:
             job = asyncio.get_running_loop().run_in_executor(thread, self._close)
             thread.stop()
-            await finished(job)
+            await wait_shielded(job)
             thread.join(_LAST_STEPS)
 
     async def salt(self) -> bytes:
@@ -165,18 +165,18 @@ class SqliteStore:
         return await self._run(lambda file: file.pace(account, change, of))
 
     async def _run(self, work: Callable[[SqliteFile], T]) -> T:
-        """Let the thread do a piece of work; it is done even if the caller is cancelled meanwhile."""
+        """Run an operation in the thread; it is completed even if the caller is cancelled."""
         if self._inherited:
             raise StoreError(forks.opened_before(f"the store {self.path}"))
         if self._thread is None:
             self._generation = forks.generation()
             self._thread = Worker("hourlyclicks-store")
         loop = asyncio.get_running_loop()
-        return await finished(loop.run_in_executor(self._thread, self._work, work, self._thread.hurried))
+        return await wait_shielded(loop.run_in_executor(self._thread, self._work, work, self._thread.hurried))
 
     @property
     def _inherited(self) -> bool:
-        """Whether the file was opened in the process that this one was forked from."""
+        """Whether the file was opened by the parent of this process."""
         return self._thread is not None and self._generation != forks.generation()
 
     # -- in the thread ----------------------------------------------------------------------------------
@@ -187,12 +187,12 @@ class SqliteStore:
         except StoreError as error:
             raise StoreError(f"the store {self.path}: {error}") from None
         except (sqlite3.Error, OSError, OverflowError, UnicodeEncodeError) as error:
-            raise StoreError(f"the store {self.path}: {in_words(error)}") from None
+            raise StoreError(f"the store {self.path}: {describe_error(error)}") from None
 
     def _patiently(self, work: Callable[[SqliteFile], T], hurried: threading.Event) -> T:
-        """Do a piece of work as soon as no other program has a lock; it has not begun before.
+        """Run an operation as soon as no other program has a lock.
 
-        A lock that was waited for in vain is not waited for again until a piece of work was done.
+        After a wait without success there is no further wait until an operation has succeeded.
         """
         until = time.monotonic() + (0.0 if self._in_vain else self._patience)
         while True:
@@ -209,7 +209,7 @@ class SqliteStore:
                 return result
 
     def _file(self) -> SqliteFile:
-        """Return the file, which is opened if need be."""
+        """Return the file, which is opened if necessary."""
         if not hasattr(self._own, "file"):
             self._own.file = SqliteFile(
                 self.path,

@@ -1,4 +1,4 @@
-"""The days in a SQLite file: every statement about them, and how their rows are read and written."""
+"""The days in a SQLite file: all statements about them, and the conversion of their rows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from hourlyclicks.store.ledger import (
     rows_of,
     state_of,
 )
-from hourlyclicks.store.weighing import StoredDay, weigh
+from hourlyclicks.store.resolve import StoredDay, resolve_put
 
 if TYPE_CHECKING:
     import sqlite3
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
     Database: TypeAlias = sqlite3.Connection
 
 _DAYS = "FROM days WHERE series_id = ? AND date BETWEEN ? AND ?"
-_MARK = "date, state, fetched_at, attempts, revision, error, code, status, reason, hours, doubted_at"
-_MARKS = f"SELECT {_MARK} {_DAYS} ORDER BY date"
-_TALLY = f"SELECT state, count(*), {', '.join(['NULL'] * 9)} {_DAYS} GROUP BY state"
-_IN_DOUBT = f"""{_TALLY} UNION ALL
-    SELECT {_MARK} {_DAYS} AND state <> 'failed' AND (state = 'provisional' OR fetched_at > ?
+_ENTRY = "date, state, fetched_at, attempts, revision, error, code, status, reason, hours, doubted_at"
+_ENTRIES = f"SELECT {_ENTRY} {_DAYS} ORDER BY date"
+_COUNT_STATES = f"SELECT state, count(*), {', '.join(['NULL'] * 9)} {_DAYS} GROUP BY state"
+_IN_DOUBT = f"""{_COUNT_STATES} UNION ALL
+    SELECT {_ENTRY} {_DAYS} AND state <> 'failed' AND (state = 'provisional' OR fetched_at > ?
         OR (fetched_at < ? AND fetched_at < strftime('%Y-%m-%dT%H:%M:%S', date, ?)))"""
 _READ = f"""SELECT date, state, fetched_at, hours, (
         SELECT group_concat(hour || ' ' || clicks || ' ' || unique_users, ' ') FROM (
@@ -47,7 +47,7 @@ _READ = f"""SELECT date, state, fetched_at, hours, (
 _REVISIONS = """SELECT date, revision, state, fetched_at, clicks, unique_users FROM revisions
     WHERE series_id = ? AND date BETWEEN ? AND ? ORDER BY date, revision"""
 _REVISE = "INSERT INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?)"
-_KEEP = """INSERT INTO days (series_id, date, state, hours, fetched_at, attempts, revision)
+_PUT = """INSERT INTO days (series_id, date, state, hours, fetched_at, attempts, revision)
     VALUES (?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (series_id, date) DO UPDATE SET
         state = excluded.state, hours = excluded.hours, fetched_at = excluded.fetched_at,
@@ -57,7 +57,7 @@ _COUNT = "UPDATE days SET attempts = attempts + ? WHERE series_id = ? AND date =
 _DOUBT = """UPDATE days SET attempts = attempts + ?, state = 'provisional', doubted_at = ?,
         error = NULL, code = NULL, status = NULL, reason = NULL
     WHERE series_id = ? AND date = ?"""
-_NOTE = """INSERT INTO days
+_RECORD = """INSERT INTO days
         (series_id, date, state, hours, fetched_at, attempts, revision, error, code, status, reason)
     VALUES (?, ?, ?, 0, ?, ?, 0, ?, ?, ?, ?)
     ON CONFLICT (series_id, date) DO UPDATE SET
@@ -68,21 +68,21 @@ _NOTE = """INSERT INTO days
 
 
 def entries(db: Database, series: int, days: DateRange) -> list[LedgerEntry]:
-    """Return what is known of each day."""
-    return [_mark(row) for row in db.execute(_MARKS, _where(series, days))]
+    """Return the ledger entries of a range."""
+    return [_entry(row) for row in db.execute(_ENTRIES, _where(series, days))]
 
 
 def count_by_state(db: Database, series: int, days: DateRange, reader: Reader | None) -> Counter[DayState]:
-    """Count the days in each state, as a reader sees them or as they are stored."""
+    """Count the days in each state, as a reader computes it or as it is stored."""
     where = _where(series, days)
     if reader is None:
-        return Counter({DayState(row[0]): row[1] for row in db.execute(_TALLY, where)})
+        return Counter({DayState(row[0]): row[1] for row in db.execute(_COUNT_STATES, where)})
     found: Counter[DayState] = Counter()
     for row in db.execute(_IN_DOUBT, (*where, *where, *_limits(reader, days))):
         if row[2] is None:
             found[DayState(row[0])] += row[1]
         else:
-            entry = _mark(row)
+            entry = _entry(row)
             found[entry.state] -= 1
             found[reader.state(entry)] += 1
     return +found
@@ -94,16 +94,16 @@ def read(db: Database, series: int, days: DateRange) -> list[DayClicks]:
 
 
 def revisions(db: Database, series: int, days: DateRange) -> list[Revision]:
-    """Return the figures that were replaced."""
+    """Return the replaced figures of a range."""
     return [_revision(row) for row in db.execute(_REVISIONS, _where(series, days))]
 
 
 def put(
     db: Database, series: int, day: DayClicks, requests: int, *, reader: Reader | None, refresh: bool
 ) -> PutResult:
-    """Keep an answer."""
-    date, held = str(day.date), _held(db, series, day.date)
-    kept = weigh(day, held, reader=reader, refresh=refresh)
+    """Write an answer."""
+    date, held = str(day.date), _stored(db, series, day.date)
+    kept = resolve_put(day, held, reader=reader, refresh=refresh)
     if kept.dropped:
         db.execute(_COUNT, (requests, series, date))
     elif kept.doubted_at is not None:
@@ -115,15 +115,15 @@ def put(
         db.execute("DELETE FROM hours WHERE series_id = ? AND date = ?", (series, date))
         db.executemany("INSERT INTO hours VALUES (?, ?, ?, ?, ?)", rows)
         entry = (state_of(day), len(rows), _text(day.fetched_at), requests, kept.revision)
-        db.execute(_KEEP, (series, date, *entry))
+        db.execute(_PUT, (series, date, *entry))
     return kept
 
 
 def record_failure(db: Database, series: int, entry: LedgerEntry) -> None:
-    """Note that a day failed or was refused."""
+    """Record that a day failed or was rejected."""
     why = entry.reason or Failure("", "")
     values = (str(entry.date), entry.state, _text(entry.asked_at), entry.attempts)
-    db.execute(_NOTE, (series, *values, why.error, why.code, why.status, why.text))
+    db.execute(_RECORD, (series, *values, why.error, why.code, why.status, why.text))
 
 
 def _where(series: int, days: DateRange) -> tuple[int, str, str]:
@@ -131,10 +131,10 @@ def _where(series: int, days: DateRange) -> tuple[int, str, str]:
 
 
 def _limits(reader: Reader, days: DateRange) -> tuple[str, str, str]:
-    """Return what separates the days that are certain from those to judge one by one.
+    """Return the limits between days whose state is certain and days to compute one by one.
 
-    A stamp after the first moment lies in the future; one before the second may be too early for some day of
-    the range, and is so if it is before the day plus the third.
+    A stamp after the first limit is in the future. One before the second may be too early for some day of the
+    range, and is too early if it is before the day plus the third.
     """
     after = reader.certain_after(days)
     seconds = -(-after // dt.timedelta(seconds=1))
@@ -148,7 +148,7 @@ def _later(day: dt.date, by: dt.timedelta) -> dt.datetime:
         return dt.datetime.max.replace(tzinfo=dt.UTC)
 
 
-def _held(db: Database, series: int, date: dt.date) -> StoredDay | None:
+def _stored(db: Database, series: int, date: dt.date) -> StoredDay | None:
     """Return the figures of a day, if it has any."""
     found = db.execute(
         "SELECT revision, doubted_at FROM days WHERE series_id = ? AND date = ?", (series, str(date))
@@ -171,7 +171,7 @@ def _text(moment: dt.datetime) -> str:
     return moment.astimezone(dt.UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def _mark(row: tuple[Any, ...]) -> LedgerEntry:
+def _entry(row: tuple[Any, ...]) -> LedgerEntry:
     date, state, asked_at, attempts, revision, error, code, status, reason, hours, doubted_at = row
     why = Failure(error, reason, code, status) if error else None
     with _as_written():
@@ -197,7 +197,7 @@ _date, _moment = dt.date.fromisoformat, dt.datetime.fromisoformat
 
 @contextmanager
 def _as_written() -> Iterator[None]:
-    """Read what only hourlyclicks writes; the columns of a file take anything else, too."""
+    """Translate errors about cells that hourlyclicks did not write; SQLite's columns accept any value."""
     try:
         yield
     except (TypeError, ValueError):

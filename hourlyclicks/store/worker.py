@@ -1,7 +1,7 @@
-"""One thread that does pieces of work for an event loop, in the order they come.
+"""A thread that runs operations for an event loop, in the order of submission.
 
-The thread is a daemon: a piece of work that waits for another program's lock must not hold up the end of the
-process. What was begun has half a second to be finished then.
+The thread is a daemon: an operation that waits for another program's lock must not delay the end of the
+process. An operation under way has half a second to complete then.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ T = TypeVar("T")
 _Queue: TypeAlias = "SimpleQueue[Callable[[], None] | None]"
 
 _AT_EXIT = 0.5
-"""Seconds that the end of the process waits for what was begun."""
+"""Seconds that the end of the process waits for an operation under way."""
 
 _working: weakref.WeakSet[Worker] = weakref.WeakSet()
 
 
 class Worker(Executor):
-    """A thread, which ends with `stop`; for ``loop.run_in_executor``."""
+    """A thread for ``loop.run_in_executor``, which ends with `stop`."""
 
     def __init__(self, name: str) -> None:
         self.hurried = threading.Event()
-        """Set when no lock is to be waited for any more."""
+        """Set when waiting for locks must end."""
         self._work: _Queue = SimpleQueue()
         self._thread = threading.Thread(target=_run, args=(self._work,), name=name, daemon=True)
         self._thread.start()
@@ -49,7 +49,7 @@ class Worker(Executor):
                 return
             try:
                 result = work(*args, **kwargs)
-            except BaseException as error:  # noqa: BLE001 - it is raised where the result is waited for
+            except BaseException as error:  # noqa: BLE001 - the caller of the future raises it
                 future.set_exception(error)
             else:
                 future.set_result(result)
@@ -58,7 +58,7 @@ class Worker(Executor):
         return future
 
     def stop(self) -> None:
-        """Let the thread end after the work it was given."""
+        """End the thread after the operations that were submitted."""
         self._work.put(None)
 
     def join(self, seconds: float) -> None:
@@ -67,7 +67,7 @@ class Worker(Executor):
 
 
 def hurry() -> None:
-    """Wait for no lock any more, in any store of this process: it is about to end."""
+    """End all waits for locks in this process, because it is about to end."""
     for worker in list(_working):
         worker.hurried.set()
 
@@ -75,7 +75,7 @@ def hurry() -> None:
 def _run(queue: _Queue) -> None:
     while (work := queue.get()) is not None:
         work()
-        del work  # it holds the result
+        del work  # it references the result
 
 
 @atexit.register

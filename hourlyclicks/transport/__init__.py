@@ -1,1 +1,1 @@
-"""From requests to responses over a socket: connections, deadlines, proxies, and the errors on the way."""
+"""Sending requests over a socket: connections, deadlines, proxies, and the translation of errors."""

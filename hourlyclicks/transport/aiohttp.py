@@ -1,11 +1,11 @@
-"""The way to the server: a request goes in, status, headers and bytes come out.
+"""The aiohttp transport: sends a request, and returns status, headers and body.
 
-One attempt is one request on the wire. Left alone, aiohttp repeats an idempotent request by itself when the
-server closes the connection before it answers; a limiter around it would never know. That is stopped where
-aiohttp hears of it, in the class of its responses, which a session that was given is lent by a middleware.
+One attempt is one request on the wire. By default, aiohttp repeats an idempotent request when the server
+closes the connection before it answers, and the limiter would not know. This is prevented in the class of
+the responses, where aiohttp notices it; for a session of the user, a middleware sets this class.
 
-Nothing is judged here: a response of any status is a `Response`. An exception is always one of ours, made
-of plain values and raised ``from None``, since aiohttp's own carry the request and with it the key.
+The transport does not interpret a status: every response is a `Response`. Exceptions are always those of this
+package, made of plain values and raised ``from None``, because aiohttp's own contain the request and the key.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ _GOOD = 2
 
 
 class AiohttpTransport:
-    """Carry requests with aiohttp.
+    """Send requests with aiohttp.
 
     Args:
-        session: used and never closed when given; else one is made at the first request, and owned.
-        timeout: for each request.
-        proxy: the URL of an HTTP proxy on the way, for a session of our own.
+        session: a session of the user, which is never closed; by default, one is made at the first request.
+        timeout: the time limits of each request.
+        proxy: the URL of an HTTP proxy, for a session that is made here.
     """
 
     def __init__(
@@ -63,11 +63,11 @@ class AiohttpTransport:
         of_session: URL | None = getattr(session, "_default_proxy", None)  # it has no public name
         self._proxy = of_session if proxy is None else proxy_url(proxy)
         self._trusting = session is not None and session.trust_env
-        self._ready: aiohttp.ClientSession | None = None  # to be used without another look at it
+        self._ready: aiohttp.ClientSession | None = None  # checked already, for use without further checks
         self._closed = False
         self._headers: Mapping[str, str] | None = None
-        self._watch = DeadlineTimer(total=timeout.total, silence=timeout.read)
-        self._connections = Connections(self._watch)
+        self._timer = DeadlineTimer(total=timeout.total, silence=timeout.read)
+        self._connections = Connections(self._timer)
         self._outgrown: list[aiohttp.ClientSession] = []
         self._total = timeout.total
         self._timeout = aiohttp.ClientTimeout(total=None, sock_connect=timeout.connect)
@@ -84,39 +84,43 @@ class AiohttpTransport:
         failure: HourlyClicksError | None = None
         beginning: list[bytes] = []
         headers = None if request.headers is self._headers else request.headers
-        term = self._watch.begin()
+        deadline = self._timer.begin()
         try:
             response = await session.get(request.url, headers=headers, allow_redirects=False, **self._options)
             content = response.content
             if response.status // 100 == _GOOD:
-                # As a rule all of the body is there already.
-                body = _checked(content.read_nowait()) if content.is_eof() else await _read(content, term)
+                # Usually the whole body has arrived already.
+                body = _checked(content.read_nowait()) if content.is_eof() else await _read(content, deadline)
                 return Response(response.status, response.headers, body, response)
-            await _read_beginning(content, term, beginning)
+            await _read_beginning(content, deadline, beginning)
         except asyncio.CancelledError as error:
-            up = self._watch.end(term)
-            if response is None and term.begun:
-                request.may_arrive = self._total if up else term.left
-            if not up and term.cancelled:
+            # Three causes look alike: the deadline, a cancelled caller, and code in aiohttp that cancels what
+            # this task awaits. Only the second may leave this method as a CancelledError. In each case, a
+            # request without a response may still reach the server, and the limiter must know for how long.
+            up = self._timer.end(deadline)
+            if response is None and deadline.begun:
+                request.may_arrive = self._total if up else deadline.left
+            if not up and deadline.cancelled:
                 raise
-            failure = self._translated(TimeoutError() if up else error, request, session, term)
-        except Exception as error:  # noqa: BLE001 - a session can be made of anything, and so raise anything
-            failure = self._translated(error, request, session, term)
+            failure = self._translated(TimeoutError() if up else error, request, session, deadline)
+        except Exception as error:  # noqa: BLE001 - a session of the user can raise anything
+            failure = self._translated(error, request, session, deadline)
         finally:
-            self._watch.end(term)
+            self._timer.end(deadline)
             if response is not None and not response.content.at_eof():
                 response.release()
+        # The status of an error counts even if its body is incomplete: this comes before the failure.
         if response is not None and response.status // 100 != _GOOD:
             return Response(response.status, response.headers, b"".join(beginning), response)
         if self._closed:
             raise UsageError("the client was closed meanwhile", fatal=True)
-        assert failure is not None  # noqa: S101 - a good answer was returned, and so was a no
+        assert failure is not None  # noqa: S101 - every response was returned above
         raise failure
 
     async def close(self) -> None:
         """See `Transport.close`."""
         self._closed, self._ready = True, None
-        self._watch.close()
+        self._timer.close()
         while self._outgrown:
             await self._outgrown.pop().close()
         if self._owns and self._session is not None:
@@ -135,7 +139,7 @@ class AiohttpTransport:
         return session
 
     def _open(self, headers: Mapping[str, str]) -> aiohttp.ClientSession:
-        """Make a session, and give it once and for all the headers of the requests, which share them."""
+        """Make a session with the headers that all requests share."""
         self._headers = headers
         self._session = self._connections.session = aiohttp.ClientSession(
             headers=headers,
@@ -143,23 +147,23 @@ class AiohttpTransport:
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=self._timeout,
             proxy=self._proxy,
-            response_class=self._connections.answer_of(aiohttp.ClientResponse),
+            response_class=self._connections.response_class_of(aiohttp.ClientResponse),
         )
         return self._session
 
     def _translated(
-        self, error: BaseException, request: Request, session: aiohttp.ClientSession, term: Deadline
+        self, error: BaseException, request: Request, session: aiohttp.ClientSession, deadline: Deadline
     ) -> HourlyClicksError:
-        """Return what to raise, and see whether the session can be used any more."""
+        """Return the exception to raise, and replace the session if it must not be used again."""
         host = request.url.host or ""
         if self._owns:
             failure = translate(error, host=host, reached=self._connections.reached)
             if self._connections.single_use and session is self._session and self._headers is not None:
-                self._outgrown.append(session)  # others may be on their way with it
+                self._outgrown.append(session)  # other requests may still use it
                 self._ready = self._open(self._headers)
         else:
             failure = _misuse(session) or translate(error, host=host, reached=self._connections.reached)
-            if not term.begun and failure.retryable and _is_full(session):
+            if not deadline.begun and failure.retryable and _is_full(session):
                 failure = TransportError(
                     "the session has no free connection: raise the limit of its connector", kind="timeout"
                 )
@@ -171,7 +175,7 @@ class AiohttpTransport:
 
 
 def _misuse(session: aiohttp.ClientSession) -> UsageError | None:
-    """Say why a session of the user cannot be used at all."""
+    """Return why a session of the user cannot be used, if so."""
     if session.closed:
         return UsageError("the session is closed", fatal=True)
     loop = getattr(session, "_loop", None)  # its public property is deprecated
@@ -191,12 +195,12 @@ def _is_full(session: aiohttp.ClientSession) -> bool:
     return 0 < connector.limit <= len(taken) or any(0 < most <= len(each) for each in by_host)
 
 
-async def _read(content: aiohttp.StreamReader, term: Deadline) -> bytes:
-    """Read a body piece by piece, so that a bomb is noticed long before it is unpacked."""
+async def _read(content: aiohttp.StreamReader, deadline: Deadline) -> bytes:
+    """Read a body piece by piece, so that a compression bomb is detected early."""
     pieces: list[bytes] = []
     size = 0
     while size <= LARGEST_BODY:
-        term.beat()
+        deadline.record_activity()
         piece = await content.readany()
         if not piece:
             return b"".join(pieces)
@@ -212,11 +216,11 @@ def _checked(body: bytes) -> bytes:
     return body
 
 
-async def _read_beginning(content: aiohttp.StreamReader, term: Deadline, pieces: list[bytes]) -> None:
-    """Read what comes with a status that says no, which counts even if the body is large or breaks off."""
+async def _read_beginning(content: aiohttp.StreamReader, deadline: Deadline, pieces: list[bytes]) -> None:
+    """Read the beginning of an error's body, which is used even if the body is large or incomplete."""
     size = 0
     while size < _ENOUGH:
-        term.beat()
+        deadline.record_activity()
         piece = await content.readany()
         if not piece:
             return

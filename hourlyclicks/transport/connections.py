@@ -1,15 +1,15 @@
-"""What is known of the connections to the server, and which of them are used again.
+"""The state of the connections to the server, and which of them are reused.
 
-A connection is kept for the next request, unless something speaks against it:
+A connection is kept for the next request, with these exceptions:
 
-* *A bad answer*: behind a balancer a connection leads to one backend, so after a 5xx, 408, 421 or 425, or an
-  answer that cannot be used, it is closed, and the next attempt may get to another backend.
-* *Stale connections*: some peers and routers forget a connection and do not say so. A request that finds its
-  connection gone before anything was answered did not fail because of the server. After two of them in a
-  row no connection is used twice any more. Requests that were under way together count as one.
-* *A request that was given up* is cut off with its connection, so that the kernel does not send it again.
+* *A bad answer*: behind a load balancer a connection leads to one backend, so after a 5xx, 408, 421 or 425,
+  or an unusable answer, it is closed, and the next attempt may reach another backend.
+* *Stale connections*: some peers and routers drop a connection without closing it. If the connection of a
+  request is gone before any answer, this is not a failure of the server. After two of them in a row no
+  connection is reused any more. Requests that were under way together count as one.
+* *A request that was given up*: its connection is reset, so that the kernel does not send it again.
 
-aiohttp tells of its connections where a response begins, hence the class of responses made here.
+aiohttp gives access to its connections where a response starts, hence the class of responses made here.
 """
 
 from __future__ import annotations
@@ -49,18 +49,18 @@ class Connections:
     """The connections of one client.
 
     Args:
-        watch: told when a request is on its way.
+        timer: is informed when a request has been sent.
 
     Attributes:
-        session: what makes them.
-        reached: whether there was ever one.
-        single_use: whether none is used twice.
-        in_a_row: how many were stale since one that had been used before brought an answer; those that were
-            under way together count as one.
+        session: the session that opens them.
+        reached: whether a connection was ever made.
+        single_use: whether connections are not reused any more.
+        in_a_row: how many were stale in a row, since a reused one brought an answer; those that were under
+            way together count as one.
     """
 
-    def __init__(self, watch: DeadlineTimer) -> None:
-        self.watch = watch
+    def __init__(self, timer: DeadlineTimer) -> None:
+        self.timer = timer
         self.session: aiohttp.ClientSession | None = None
         self.reached = False
         self.single_use = False
@@ -68,12 +68,12 @@ class Connections:
         self._stale_at = -math.inf
         self._answers: dict[type[aiohttp.ClientResponse], type[aiohttp.ClientResponse]] = {}
 
-    def answered(self, connection: Connection, peer: Any, status: int) -> None:  # noqa: ANN401 - it is marked
-        """Take note of an answer that is the first of its connection, says no, or comes after stale ones.
+    def answered(self, connection: Connection, peer: Any, status: int) -> None:  # noqa: ANN401 - an attribute is set on it
+        """Record an answer that is the first of its connection, has an error status, or follows stale ones.
 
         Args:
-            connection: what it came by.
-            peer: the other end; it is left if another one may be better.
+            connection: the connection of the answer.
+            peer: its protocol; it is closed if another backend may be better.
             status: the HTTP status.
         """
         self.reached = True
@@ -81,28 +81,29 @@ class Connections:
         if used and not self.single_use:
             self.in_a_row = 0
         if self.single_use or status >= _FAILED or status in _NOT_HERE:
-            peer.force_close()  # when the body is over
-            if connection.protocol is None:  # it was over at once
+            peer.force_close()  # after the body
+            if connection.protocol is None:  # the body has ended already
                 peer.close()
 
     def ended_on(self, error: Exception, peer: object) -> aiohttp.ClientError:
-        """Return what to raise in place of what would make aiohttp send a request again."""
+        """Return the exception that replaces one on which aiohttp would send the request again."""
         self.reached = True
         if not hasattr(peer, "used") or not _is_silent(error):
             return NotSentAgain()
-        if self.watch.heard() > self._stale_at:
-            self._stale_at = self.watch.now()
+        # A request that was sent before the last stale connection was found belongs to the same incident.
+        if self.timer.heard() > self._stale_at:
+            self._stale_at = self.timer.now()
             self.in_a_row += 1
             self.single_use |= self.in_a_row >= _MOST_STALE
         return StaleConnection()
 
     def in_use(self, peer: object) -> bool:
-        """Return whether a request is on a connection now, as far as aiohttp tells."""
+        """Return whether a connection is in use, as far as aiohttp shows."""
         connector = None if self.session is None else self.session.connector
         return peer in getattr(connector, "_acquired", (peer,))
 
-    def cut_off(self, connection: Connection) -> None:
-        """Cut a connection off, so that the kernel does not send again what was not received."""
+    def reset(self, connection: Connection) -> None:
+        """Reset a connection, so that the kernel does not send unacknowledged data again."""
         self.reached = True
         transport = connection.transport
         if transport is None:
@@ -114,8 +115,8 @@ class Connections:
     async def sent_once(
         self, request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
     ) -> aiohttp.ClientResponse:
-        """Lend a session of the user our class of responses; a middleware."""
-        request.response_class = self.answer_of(request.response_class)
+        """Set the class of responses for a session of the user (a middleware)."""
+        request.response_class = self.response_class_of(request.response_class)
         try:
             return await handler(request)
         except aiohttp.ClientConnectorError:
@@ -124,25 +125,27 @@ class Connections:
             pass
         raise NotSentAgain
 
-    def answer_of(self, base: type[aiohttp.ClientResponse]) -> type[aiohttp.ClientResponse]:
-        """Return a class of responses that keeps this book; one for each class that it is made of."""
+    def response_class_of(self, base: type[aiohttp.ClientResponse]) -> type[aiohttp.ClientResponse]:
+        """Return a class of responses that records connections; one for each base class."""
         if base not in self._answers:
-            self._answers[base] = _answers(base, self)
+            self._answers[base] = _response_class(base, self)
         return self._answers[base]
 
 
-def _answers(base: type[aiohttp.ClientResponse], connections: Connections) -> type[aiohttp.ClientResponse]:
-    """Make a class of responses."""
-    beat = connections.watch.beat
+def _response_class(
+    base: type[aiohttp.ClientResponse], connections: Connections
+) -> type[aiohttp.ClientResponse]:
+    """Make a class of responses that records connections."""
+    heard = connections.timer.record_activity
 
-    class Answer(base):  # type: ignore[valid-type, misc]  # aiohttp's own, or one that a session brings
+    class Answer(base):  # type: ignore[valid-type, misc]  # aiohttp's own, or that of a user's session
         async def start(self, connection: Connection) -> aiohttp.ClientResponse:
             peer = connection.protocol
-            beat()  # there is a connection, and the request is on its way
+            heard()  # there is a connection, and the request has been sent
             try:
                 await super().start(connection)
             except asyncio.CancelledError:
-                connections.cut_off(connection)
+                connections.reset(connection)
                 raise
             except _REPEATED as error:
                 ended = connections.ended_on(error, peer)
@@ -153,7 +156,7 @@ def _answers(base: type[aiohttp.ClientResponse], connections: Connections) -> ty
             raise ended
 
         def discard(self) -> None:
-            """Close the connection, unless another request is on it already."""
+            """Close the connection, unless another request uses it already."""
             if not connections.in_use(self._protocol):
                 self._protocol.close()
 
@@ -161,7 +164,7 @@ def _answers(base: type[aiohttp.ClientResponse], connections: Connections) -> ty
 
 
 def _is_silent(error: Exception) -> bool:
-    """Return whether a connection ended before a byte came, as far as aiohttp tells."""
+    """Return whether a connection ended before the first byte, as far as aiohttp shows."""
     return not isinstance(error, aiohttp.ServerDisconnectedError) or not isinstance(
         error.message, aiohttp.http.RawResponseMessage
     )

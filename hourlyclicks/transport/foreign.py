@@ -1,4 +1,4 @@
-"""A transport of the user, whose exceptions and responses are checked."""
+"""A user's transport, whose exceptions are translated and whose responses are checked."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 class Translated:
-    """A transport of the user whose exceptions are translated.
+    """A user's transport whose exceptions are translated.
 
     Args:
-        transport: what carries the requests.
+        transport: the transport.
     """
 
     def __init__(self, transport: Transport) -> None:
@@ -39,7 +39,7 @@ class Translated:
             if task is not None and task.cancelling() > cancelling:
                 raise
             failure = translate(error, host=request.url.host or "")
-        except Exception as error:  # noqa: BLE001 - it can be made of anything
+        except Exception as error:  # noqa: BLE001 - a user's transport can raise anything
             failure = translate(error, host=request.url.host or "")
         else:
             if _is_whole(response):
@@ -56,7 +56,7 @@ class Translated:
 
 
 def _is_whole(response: object) -> bool:
-    """Return whether what a transport of the user returned is what the protocol says."""
+    """Return whether the return value of a user's transport is a valid response."""
     if not isinstance(response, Response):
         return False
     parts: dict[str, Any] = attrs.asdict(response, recurse=False)

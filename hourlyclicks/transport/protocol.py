@@ -1,4 +1,4 @@
-"""What a transport is, and how long it may take. Needs no HTTP library."""
+"""The interface of a transport, and its time limits. Needs no HTTP library."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 class Transport(Protocol):
-    """What can carry a request to the API."""
+    """Sends requests to the API."""
 
     async def send(self, request: Request) -> Response:
         """Send a request once and read the whole response.
 
-        A transport that gives a request up, because of a timeout or because it is cancelled, while it may
-        still reach the server, says so with `Request.may_arrive`; its place under the limits is held for so
-        long. What else it raises than the errors below is translated into a `TransportError`.
+        A transport that gives up a request, because of a timeout or a cancellation, while the request may
+        still reach the server, sets `Request.may_arrive`; its slot is held for that time. Other exceptions
+        than the errors below are translated into a `TransportError`.
 
         Raises:
             TransportError: there was no complete response.
@@ -29,7 +29,7 @@ class Transport(Protocol):
         ...
 
     async def close(self) -> None:
-        """Give up what is owned; may be called twice."""
+        """Close the owned resources; may be called twice."""
         ...
 
 
@@ -38,8 +38,8 @@ class Timeout:
     """How long one request may take, in seconds.
 
     Args:
-        total: for everything, from the request to the last byte of the response.
-        connect: for the connection to a new socket.
+        total: from the request to the last byte of the response.
+        connect: for a new connection.
         read: from the connection to the end of the headers, and between two pieces of the body.
     """
 

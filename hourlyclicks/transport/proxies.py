@@ -1,7 +1,7 @@
-"""Proxies on the way to the server, and what they may see.
+"""Proxies, and the data that they can see.
 
-Through a proxy https goes as a tunnel, of which the proxy learns the name of the host. A request in plain
-http is handed to the proxy as it is, with the API key. So a proxy is for https only.
+With https, the proxy opens a tunnel and sees only the name of the host. With plain http, it receives the
+whole request with the API key. So a proxy is allowed for https only.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 
 
 def proxy_url(proxy: str | URL) -> URL:
-    """Check the URL of a proxy. Errors do not repeat it, since it may hold a password.
+    """Check the URL of a proxy. Errors do not repeat it, since it may contain a password.
 
     Raises:
-        UsageError: it is none.
+        UsageError: it is invalid.
     """
     try:
         url = URL(proxy)
@@ -36,14 +36,14 @@ def proxy_url(proxy: str | URL) -> URL:
 
 
 def check_exposure(url: URL, proxy: URL | None) -> None:
-    """Refuse to show the API key to a proxy.
+    """Check that no proxy would see the API key.
 
     Args:
-        url: where a request goes.
+        url: the address of a request.
         proxy: the proxy; ``None``: one that the environment names.
 
     Raises:
-        UsageError: the request would go through it in clear.
+        UsageError: the request would pass through it unencrypted.
     """
     if url.scheme != "http":
         return
@@ -61,12 +61,12 @@ def environment_proxy(base_url: str) -> str | None:
     """Return the proxy that the environment names for https, as ``HTTPS_PROXY`` or ``ALL_PROXY``.
 
     Args:
-        base_url: where requests go; its host may be exempt by ``NO_PROXY``.
+        base_url: the address of the API; its host may be excluded by ``NO_PROXY``.
     """
     try:
         url = URL(base_url)
     except ValueError:
-        return None  # said by those who check it
+        return None  # reported when the client is made
     proxies: Mapping[str, str] = getproxies_environment()
     named = proxies.get("https") or proxies.get("all")
     if not named or url.scheme != "https" or proxy_bypass(url.host or ""):

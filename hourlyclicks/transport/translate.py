@@ -1,11 +1,11 @@
-"""Failures of the way to the server, translated into errors of ours.
+"""Translation of network exceptions into the errors of this package.
 
-Whatever a session, its connector, its resolver or its trace hooks raise ends here. What is the network's
-fault may be repeated. What cannot get better, such as a bad certificate, is fatal, and so is an exception
-of an unknown kind: it would come again with each day.
+All exceptions of a session, its connector, its resolver and its trace hooks are handled here. Network
+failures are retryable. Permanent failures, such as a bad certificate, are fatal, and so is an unknown
+exception: it would occur again for each day.
 
-The original is neither kept nor quoted, since it may hold the key. Of one that was not foreseen, its class
-is named and the place it was raised at.
+The original exception is neither kept nor quoted, since it may contain the key. Of an unknown one, the
+message has the class and the place where it was raised.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ _LONGEST = 200
 
 
 class NotSentAgain(aiohttp.ClientError):
-    """The connection ended before it answered. Stands in for what makes aiohttp send a request again."""
+    """The connection ended before an answer. Replaces exceptions on which aiohttp sends a request again."""
 
 
 class StaleConnection(NotSentAgain):
-    """A connection that had been used before ended before the first byte of an answer."""
+    """A reused connection ended before the first byte of an answer."""
 
 
 class TooLargeError(ValueError):
@@ -74,24 +74,24 @@ _UNREADABLE: tuple[tuple[type[BaseException], str], ...] = (
     (LineTooLong, "a header of what {host} answered is too long"),
     (ContentEncodingError, "{host} answered in an encoding that was not asked for"),
 )
-"""What else "is not HTTP" can mean; aiohttp tells it only as the cause of its exception."""
+"""More precise messages than "is not HTTP"; aiohttp shows them only as the cause of its exception."""
 
-_LATCHING = (
+_PERMANENT = (
     aiohttp.ClientConnectorCertificateError,
     aiohttp.ServerFingerprintMismatch,
     ssl.SSLCertVerificationError,
 )
-"""What is as bad the next time, even if there was a good connection before."""
+"""Permanent failures, even after a good connection."""
 
 
 def translate(error: BaseException, *, host: str, reached: bool = False) -> HourlyClicksError:
-    """Turn what was raised on the way into an error of ours, the most specific row first.
+    """Translate an exception, the most specific row first.
 
     Args:
-        error: what was raised.
-        host: the host that was asked.
-        reached: whether there was ever a connection to it. Before that, TLS that fails and a proxy that
-            asks for a password are fatal; afterwards they may be a passing trouble.
+        error: the exception.
+        host: the host of the request.
+        reached: whether there was ever a connection to it. Before that, a TLS failure and a proxy that asks
+            for a password are fatal; afterwards they may be temporary.
     """
     if isinstance(error, HourlyClicksError):
         return error
@@ -107,14 +107,16 @@ def translate(error: BaseException, *, host: str, reached: bool = False) -> Hour
         return TransportError(f"asking {host} failed with {name_of(error)}", kind="other", fatal=True)
     kind, text = found
     failure = TransportError(
-        _told(error, text.format(host=host), host), kind=kind, fatal=_is_fatal(error, kind, reached=reached)
+        _message(error, text.format(host=host), host),
+        kind=kind,
+        fatal=_is_fatal(error, kind, reached=reached),
     )
     failure.stale = isinstance(error, StaleConnection)
     return failure
 
 
 def _misuse(error: BaseException) -> str:
-    """Say why a session can never carry a request, if that is so."""
+    """Return why a session can never send a request, if so."""
     if type(error) is ValueError and "AUTHORIZATION" in str(error).upper():
         return (
             "the session brings credentials of its own (auth=, or trust_env with a netrc entry for {host}),"
@@ -126,13 +128,13 @@ def _misuse(error: BaseException) -> str:
 
 
 def _worst(group: BaseExceptionGroup[BaseException], *, host: str, reached: bool) -> HourlyClicksError:
-    """Translate a group, as tasks of a resolver raise it: into what cannot be repeated, if that is in it."""
+    """Translate an exception group, as tasks of a resolver raise it: a permanent failure takes precedence."""
     errors = [translate(error, host=host, reached=reached) for error in group.exceptions]
     return next((error for error in errors if not error.retryable), errors[0])
 
 
 def _row(error: BaseException) -> tuple[TransportKind, str] | None:
-    """Find what is known of an exception, or of the one that it was raised from."""
+    """Find the row of an exception, or of the one that it was raised from."""
     for cause in _causes(error):
         for kind in _KINDS:
             if isinstance(cause, kind[0]) and (cause is error or isinstance(cause, OSError | EOFError)):
@@ -141,7 +143,7 @@ def _row(error: BaseException) -> tuple[TransportKind, str] | None:
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield an exception and what it was explicitly raised from, step by step."""
+    """Yield an exception and its chain of explicit causes."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
@@ -149,8 +151,8 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__
 
 
-def _told(error: BaseException, text: str, host: str) -> str:
-    """Say what happened, with the reason where there is one that cannot hold the key."""
+def _message(error: BaseException, text: str, host: str) -> str:
+    """Return the message, with the reason if it cannot contain the key."""
     if isinstance(error, aiohttp.ClientHttpProxyError):
         status = getattr(error, "status", None)
         asks = ": it asks for a user name and a password that it accepts"
@@ -162,18 +164,18 @@ def _told(error: BaseException, text: str, host: str) -> str:
                     return other.format(host=host)
     if isinstance(error, aiohttp.ClientConnectorDNSError) and _is_of_proxy(error, host):
         return f"cannot resolve the name of the proxy on the way to {host}"
-    reason = _reason(error)
+    reason = _tls_reason(error)
     return f"{text}: {reason}" if reason else text
 
 
 def _is_of_proxy(error: aiohttp.ClientConnectorDNSError, host: str) -> bool:
-    """Return whether another name was looked up than that of the host; one beyond ASCII has two spellings."""
+    """Return whether the name of the proxy was looked up; a host name beyond ASCII has two spellings."""
     looked_up: str = getattr(error, "host", host)
     return host.isascii() and looked_up.lower() != host.lower()
 
 
-def _reason(error: BaseException) -> str:
-    """Return what OpenSSL says about a failure; it knows names and certificates, but no headers."""
+def _tls_reason(error: BaseException) -> str:
+    """Return OpenSSL's reason for a failure; it contains names and certificates, but no headers."""
     inner: object = error
     if isinstance(error, aiohttp.ClientSSLError):
         inner = getattr(error, "certificate_error", None) or getattr(error, "os_error", None)
@@ -184,8 +186,8 @@ def _reason(error: BaseException) -> str:
 
 
 def _is_fatal(error: BaseException, kind: TransportKind, *, reached: bool) -> bool:
-    """Return whether it is no use to ask again."""
-    if isinstance(error, _LATCHING):
+    """Return whether a retry is useless."""
+    if isinstance(error, _PERMANENT):
         return True
     if reached:
         return False

@@ -70,7 +70,7 @@ _ONCE = (
 
 
 @attrs.define
-class Line:
+class CommandLine:
     """A command line.
 
     Args:
@@ -90,7 +90,7 @@ class Line:
     wrong: list[str] = attrs.field(factory=list)
 
 
-def draw(random: Random, folder: Path, url: str) -> Line:
+def draw(random: Random, folder: Path, url: str) -> CommandLine:
     """Return a command line of ``fetch``, ``backfill`` or ``estimate``.
 
     Args:
@@ -99,7 +99,7 @@ def draw(random: Random, folder: Path, url: str) -> Line:
         url: where the server is.
     """
     command = random.choices(("fetch", "backfill", "estimate"), (7, 2, 2))[0]
-    line = Line([command, "--limit", "100000/1"])
+    line = CommandLine([command, "--limit", "100000/1"])
     if command != "estimate":
         line.words += ["--base-url", url]
     if command == "backfill" or random.random() < 0.15:
@@ -122,7 +122,7 @@ def draw(random: Random, folder: Path, url: str) -> Line:
     return line
 
 
-def draw_look(random: Random, folder: Path) -> Line:
+def draw_look(random: Random, folder: Path) -> CommandLine:
     """Return a command line of ``status`` or ``export`` for ``clicks.db``, which holds `HELD`.
 
     Args:
@@ -130,7 +130,7 @@ def draw_look(random: Random, folder: Path) -> Line:
         folder: where its files are.
     """
     command = random.choice(("status", "export"))
-    line = Line([command, "--store", str(folder / "clicks.db")])
+    line = CommandLine([command, "--store", str(folder / "clicks.db")])
     for target in random.sample(HELD, random.choice((0, 1, 2))):
         line.targets.append(target)
         line.words += ["--link", f"{target.domain}/{target.id}"]
@@ -155,7 +155,7 @@ def draw_look(random: Random, folder: Path) -> Line:
     return line
 
 
-def _name_targets(line: Line, random: Random, folder: Path) -> None:
+def _name_targets(line: CommandLine, random: Random, folder: Path) -> None:
     links = _name_links(line, random)
     for number in random.choices(range(9), k=random.choice((0, 0, 1, 2))):
         line.words += ["--group", str(number)]
@@ -174,7 +174,7 @@ def _name_targets(line: Line, random: Random, folder: Path) -> None:
         line.wrong.append("no target")
 
 
-def _name_links(line: Line, random: Random) -> list[str]:
+def _name_links(line: CommandLine, random: Random) -> list[str]:
     links = random.choices(_LINKS, (9, 9, 4, 4, 4, 4, 4, *[0.3] * 5), k=random.choice((0, 1, 1, 2, 3)))
     for text, link in links:
         line.words += ["--link", text]
@@ -192,7 +192,7 @@ def _name_links(line: Line, random: Random) -> list[str]:
     return [text for text, _ in links]
 
 
-def _name_list(line: Line, random: Random, folder: Path) -> None:
+def _name_list(line: CommandLine, random: Random, folder: Path) -> None:
     text, meant = random.choices(_FILES, (4, 1, 4, *[0.4] * 4))[0]
     (folder / "targets.csv").write_text(text, "utf-8")
     line.words += ["--targets", str(folder / "targets.csv")]
@@ -202,7 +202,7 @@ def _name_list(line: Line, random: Random, folder: Path) -> None:
         line.targets += meant
 
 
-def _name_days(line: Line, random: Random) -> None:
+def _name_days(line: CommandLine, random: Random) -> None:
     number = random.choice((1, 2, 3))
     line.days = [FIRST + dt.timedelta(days=place) for place in range(number)]
     words = ["--from", str(FIRST), "--to", str(line.days[-1])]
@@ -223,7 +223,7 @@ def _name_days(line: Line, random: Random) -> None:
     line.words += words
 
 
-def _name_output(line: Line, random: Random, folder: Path) -> None:
+def _name_output(line: CommandLine, random: Random, folder: Path) -> None:
     form = random.choice((None, "csv", "jsonl", "table"))
     if form is not None:
         line.words += ["--format", form]
@@ -247,7 +247,7 @@ def _name_output(line: Line, random: Random, folder: Path) -> None:
         line.form = "csv"
 
 
-def _name_file(line: Line, random: Random, folder: Path, form: str | None) -> None:
+def _name_file(line: CommandLine, random: Random, folder: Path, form: str | None) -> None:
     suffix = random.choices(_SUFFIXES, (9, 5, 3, 3, *[1] * 8))[0]
     line.output = folder / f"clicks{suffix}"
     line.words += [random.choice(("-o", "--output")), str(line.output)]

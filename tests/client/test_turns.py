@@ -96,12 +96,12 @@ def test_the_eta_is_true_all_the_way() -> None:
     promises: list[tuple[int, Progress]] = []
 
     async def main(clock: VirtualClock) -> None:
-        def note(event: Event) -> None:
+        def record(event: Event) -> None:
             if isinstance(event, Progress) and event.done % 36 == 0:
                 promises.append((clock.monotonic(), event))
 
         client = Client(
-            KEY, plan=Plan.ENTERPRISE, transport=upstream.transport(clock), clock=clock, on_event=note
+            KEY, plan=Plan.ENTERPRISE, transport=upstream.transport(clock), clock=clock, on_event=record
         )
         async with client:
             await client.fetch("2024-01-01", "2024-12-25", LINK)

@@ -87,7 +87,7 @@ class Trial:
             lambda: self._attempt(lasting),
             first,
             started=started,
-            on_wait=self._note,
+            on_wait=self._record,
         )
 
     async def _attempt(self, lasting: float) -> str:
@@ -97,7 +97,7 @@ class Trial:
             raise self.failures.pop(0)
         return "done"
 
-    def _note(self, attempt: int, wait: float, error: HourlyClicksError) -> None:
+    def _record(self, attempt: int, wait: float, error: HourlyClicksError) -> None:
         assert error.retryable
         self.waits.append((attempt, wait))
 

@@ -40,7 +40,7 @@ def reported(*skews: float | None) -> list[float]:
     events: list[Event] = []
     watch = SkewWatch(Dispatcher(events.append))
     for skew in skews:
-        watch.note(None if skew is None else dt.timedelta(seconds=skew))
+        watch.record(None if skew is None else dt.timedelta(seconds=skew))
     return [event.seconds for event in events if isinstance(event, ClockSkew)]
 
 

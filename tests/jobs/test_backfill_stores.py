@@ -29,7 +29,7 @@ def test_a_store_that_fails(path: Path, number: int) -> None:
     """Whichever of its calls fails, the error is raised, no task waits for ever, and little is lost."""
     answered: set[dt.date] = set()
 
-    def note(day: dt.date, _number: int) -> Response:
+    def record(day: dt.date, _number: int) -> Response:
         answered.add(day)
         return good(day)
 
@@ -51,7 +51,7 @@ def test_a_store_that_fails(path: Path, number: int) -> None:
         assert len(again) <= FREE.concurrency
 
     store = FailingStore(path)
-    play(story, note, store=store)
+    play(story, record, store=store)
 
 
 @pytest.mark.parametrize(

@@ -170,7 +170,7 @@ async def test_a_worker_that_keeps_running_may_be_cancelled_later() -> None:
 # -- spare workers --------------------------------------------------------------------------------------
 
 
-class Held:
+class Blocked:
     """Work that waits until the test lets it finish.
 
     Attributes:
@@ -191,7 +191,7 @@ class Held:
 @pytest.mark.parametrize("spare", [0, 1, 3])
 async def test_only_so_many_spare_workers_start(spare: int) -> None:
     """For each worker that waits a spare one starts, up to the limit, and works on to the end."""
-    work = Held()
+    work = Blocked()
     pool = WorkerPool(range(100), work, size=2, keeps_running=never, spare=spare)
     async with pool:
         await settle()
@@ -210,7 +210,7 @@ async def test_only_so_many_spare_workers_start(spare: int) -> None:
 async def test_no_spare_worker_starts_when_no_item_is_begun_any_more(when: str) -> None:
     """None starts before a pool is entered or after it was stopped, in whatever way."""
     others = len(asyncio.all_tasks())
-    work = Held()
+    work = Blocked()
     pool = WorkerPool(range(100), work, size=1, keeps_running=never, spare=3)
     if when == "before":
         pool.start_spare()
@@ -278,7 +278,7 @@ async def test_a_failure_of_a_spare_worker_ends_the_pool() -> None:
 async def test_leaving_ends_the_spare_workers() -> None:
     """They are cancelled with the others, unless they have to keep running."""
     keeps_running: list[asyncio.Task[None]] = []
-    work = Held()
+    work = Blocked()
     pool = WorkerPool(range(100), work, size=1, keeps_running=lambda worker: worker in keeps_running, spare=2)
     async with pool:
         await settle()

@@ -405,7 +405,7 @@ def test_the_clock_may_be_read_in_any_zone() -> None:
 
 
 def test_today_depends_on_the_place() -> None:
-    """At one moment it is three dates on Earth, and UTC's when nobody says where."""
+    """At one moment there are three dates on Earth; without a zone, UTC's counts."""
     now = _utc("2025-04-03 10:30")
     places = [dt.timezone(dt.timedelta(hours=14)), None, dt.timezone(dt.timedelta(hours=-12))]
     assert [today(now, place) for place in places] == [APRIL_3 + DAY, APRIL_3, APRIL_3 - DAY]

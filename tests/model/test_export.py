@@ -151,7 +151,7 @@ def test_a_path_is_written_as_a_stream_is(
 
 
 def test_a_new_file_is_private(tmp_path: Path) -> None:
-    """Nobody but its owner may read a file that an export creates; the rights of an older one are kept."""
+    """Only the owner can read a file that an export creates; an existing file keeps its mode."""
     new, old = tmp_path / "new.csv", tmp_path / "old.csv"
     old.touch()
     old.chmod(0o644)

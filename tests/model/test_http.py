@@ -16,7 +16,7 @@ def test_a_request_does_not_print_its_headers() -> None:
 
 
 def test_a_response_prints_its_status_only() -> None:
-    """Body and headers of a response may be long, or hold what is nobody's business."""
+    """Body and headers of a response, which may be long or secret, are not in its repr."""
     response = Response(200, {"Set-Cookie": "canary"}, b"canary")
     assert repr(response) == "Response(status=200)"
 

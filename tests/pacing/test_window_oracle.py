@@ -70,7 +70,7 @@ class Oracle:
         """Return what is under way at a moment, if nothing comes back until then."""
         return [trip for trip in self.trips if trip.back > now]
 
-    def land(self, now: int) -> None:
+    def expire(self, now: int) -> None:
         """Take note of what can arrive no more."""
         for trip in sorted(self.adrift, key=lambda trip: trip.back):
             if trip.back <= now:
@@ -143,7 +143,7 @@ class WindowAgainstOracle(RuleBasedStateMachine):
     @rule()
     def send(self) -> None:
         """Send if the gate says so; if not, it names the very moment at which it will, or what it awaits."""
-        self.oracle.land(self.now)
+        self.oracle.expire(self.now)
         got = self.window.reserve(self.now)
         assert isinstance(got, Slot) == self.oracle.allows(self.now)
         if isinstance(got, Slot):
@@ -174,7 +174,7 @@ class WindowAgainstOracle(RuleBasedStateMachine):
         if data.draw(st.booleans()) and trip.slot.epoch == self.window.pause.epoch:
             assert self.window.pause.end() == (self.oracle.held_until is not None)
             self.oracle.held_until = None
-        self.oracle.land(self.now)
+        self.oracle.expire(self.now)
         self.window.release(trip.slot, self.now)
         trip.back = self.now
         self.oracle.came_back(self.now)
@@ -185,7 +185,7 @@ class WindowAgainstOracle(RuleBasedStateMachine):
     def abandon(self, data: st.DataObject, length: int) -> None:
         """Give one of the requests under way up; it may arrive for a while."""
         trip = data.draw(st.sampled_from(self.oracle.waited_for))
-        self.oracle.land(self.now)
+        self.oracle.expire(self.now)
         self.window.abandon(trip.slot, self.now, self.now + length + 1)
         trip.back, trip.adrift, trip.probe = self.now + length + 1, True, False
         self.latest = None

@@ -199,7 +199,7 @@ def test_the_cap_on_concurrency_frees_with_each_leave() -> None:
 
 
 def test_without_limits_all_is_accepted() -> None:
-    """No rates and no cap: nobody is refused."""
+    """Without rates and concurrency, every request is accepted."""
     limits = LimitSet([])
     assert {limits.arrive(0) for _ in range(100)} == {"accepted"}
     assert limits.opens(5) == 5

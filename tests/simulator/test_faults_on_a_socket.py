@@ -110,7 +110,7 @@ def test_an_answer_drips_byte_by_byte() -> None:
 
 
 async def test_a_drip_ends_with_the_simulator() -> None:
-    """Whoever drips stops when the simulator ends."""
+    """A dripping answer ends when the simulator is closed."""
     async with _with(Drip(0.000_01)) as upstream:
         asking = asyncio.create_task(ask(upstream))
         await _first(upstream)

@@ -183,7 +183,7 @@ def test_today_goes_with_the_clock() -> None:
 
 
 def test_a_moment_may_stand_for_today() -> None:
-    """An aware datetime is that moment; a naive one is nobody's."""
+    """An aware datetime is that moment; a naive one is an error."""
     moment = dt.datetime(2025, 4, 3, 1, tzinfo=dt.timezone(dt.timedelta(hours=3)))
     assert list(Simulator(today=moment).truth(LINK, DAY, DAY)) == []
     with pytest.raises(UsageError, match="aware"):

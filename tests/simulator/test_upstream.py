@@ -140,7 +140,7 @@ def test_a_question_of_nobody_is_not_answered() -> None:
 
 
 def test_a_future_day_may_be_an_empty_one() -> None:
-    """What nobody documents can be had both ways."""
+    """Undocumented behaviour can be simulated in both ways."""
     upstream = Upstream(keys=UPSTREAM.keys, future="empty")
     assert _envelope(_get("ymd=2030-01-01", upstream=upstream))["result"] == []
 
@@ -184,7 +184,7 @@ def test_a_running_day_has_only_the_hours_that_have_ended() -> None:
     "Go-http-client/1.1", "Wget/1.21", "node", "somebody",
 ])  # fmt: skip
 def test_a_library_is_nobody(agent: str | None) -> None:
-    """A missing User-Agent, a library's default and a bare word identify nobody."""
+    """A missing User-Agent, a library's default and a bare word identify no application."""
     assert not identifiable(agent)
 
 

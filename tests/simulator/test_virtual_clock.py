@@ -77,10 +77,10 @@ def test_a_timer_called_off_in_its_own_moment_stays_silent() -> None:
         heard: list[str] = []
         timers: list[Timer] = []
 
-        def hush() -> None:
+        def cancel_the_other() -> None:
             timers[0].cancel()
 
-        clock.call_later(5, hush)
+        clock.call_later(5, cancel_the_other)
         timers.append(clock.call_later(5, lambda: heard.append("second")))
         await clock.sleep(1)
         return heard

@@ -41,7 +41,7 @@ def failure(date: dt.date = FIRST, at: dt.datetime = NOON, *, attempts: int = 4)
     return LedgerEntry(date, DayState.FAILED, at, attempts, reason=FAILED)
 
 
-def refusal(date: dt.date = FIRST, at: dt.datetime = NOON) -> LedgerEntry:
+def rejection(date: dt.date = FIRST, at: dt.datetime = NOON) -> LedgerEntry:
     """Make the mark of a day that was refused."""
     return LedgerEntry(date, DayState.REFUSED, at, 1, reason=REFUSED)
 

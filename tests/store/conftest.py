@@ -1,4 +1,4 @@
-"""Places where stores are, of both kinds."""
+"""Locations of stores, of both kinds."""
 
 from __future__ import annotations
 
@@ -8,54 +8,54 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hourlyclicks.store.sqlite import SqliteStore
-from tests.store.places import FilePlace, ServerPlace
+from tests.store.locations import DatabaseLocation, SqliteLocation
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
     from pathlib import Path
 
-    from tests.store.places import Place
+    from tests.store.locations import Location
     from tests.store.server import PostgresServer
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-async def new_place(
+async def new_location(
     request: pytest.FixtureRequest, tmp_path: Path
-) -> AsyncIterator[Callable[[], Awaitable[Place]]]:
-    """Make places for stores: files for one round of the tests, databases on a server for the other."""
-    made: list[Place] = []
+) -> AsyncIterator[Callable[[], Awaitable[Location]]]:
+    """Make locations for stores: files for one round of the tests, databases on a server for the other."""
+    made: list[Location] = []
     numbers = count()
 
-    async def new() -> Place:
+    async def new() -> Location:
         if request.param == "sqlite":
-            made.append(FilePlace(tmp_path / f"clicks{next(numbers)}.db"))
+            made.append(SqliteLocation(tmp_path / f"clicks{next(numbers)}.db"))
         else:
             server: PostgresServer = request.getfixturevalue("postgres_server")
-            made.append(ServerPlace(await server.swept_database(next(numbers))))
+            made.append(DatabaseLocation(await server.swept_database(next(numbers))))
         return made[-1]
 
     yield new
-    for place in made:
-        await place.close()
+    for location in made:
+        await location.close()
 
 
 @pytest.fixture
-async def place(new_place: Callable[[], Awaitable[Place]]) -> Place:
-    """Make one place."""
-    return await new_place()
+async def location(new_location: Callable[[], Awaitable[Location]]) -> Location:
+    """Make one location."""
+    return await new_location()
 
 
 @pytest.fixture
-async def server_place(postgres_server: PostgresServer) -> AsyncIterator[ServerPlace]:
+async def database(postgres_server: PostgresServer) -> AsyncIterator[DatabaseLocation]:
     """Make an empty database."""
-    place = ServerPlace(await postgres_server.new_database())
-    yield place
-    await place.close()
+    location = DatabaseLocation(await postgres_server.new_database())
+    yield location
+    await location.close()
 
 
 @pytest.fixture
 async def store(path: Path) -> AsyncIterator[SqliteStore]:
-    """Open a new file that nobody waits long for."""
+    """Open a new file with a short patience."""
     store = SqliteStore(path, patience=0.05)
     await store.open()
     yield store

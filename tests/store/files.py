@@ -14,7 +14,7 @@ from tests.store.answers import ALL, ME
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hourlyclicks.store.file import SqliteFile
+    from hourlyclicks.store.sqlite_file import SqliteFile
 
 
 PAGE = 4096
@@ -34,7 +34,7 @@ async def filled(path: Path) -> None:
     await store.close()
 
 
-async def refusal(path: Path, **options: Any) -> str:  # noqa: ANN401 - those of the store
+async def error_of(path: Path, **options: Any) -> str:  # noqa: ANN401 - those of the store
     """Return what is said when everything is tried on a file that must not work."""
     store = SqliteStore(path, **options)
     try:

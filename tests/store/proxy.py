@@ -46,7 +46,7 @@ class Proxy:
     ) -> None:
         assert self._server is not None
         self._server.close()
-        await _a_few_turns()  # whoever was let in has a task by now
+        await _a_few_turns()  # accepted connections have a task by now
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -10,7 +10,7 @@ import attrs
 from hourlyclicks import DateRange
 from hourlyclicks.store.coverage import Month, Trouble, cover
 from hourlyclicks.store.ledger import DayState, Failure, LedgerEntry, state_of
-from tests.cli.stocks import LATER, LINK, answer, days, trouble
+from tests.cli.filled_stores import LATER, LINK, answer, days, trouble
 
 if TYPE_CHECKING:
     from hourlyclicks.store.coverage import Coverage

@@ -14,11 +14,11 @@ from hourlyclicks.model.targets import Group, Link
 from hourlyclicks.store.freshness import Reader
 from hourlyclicks.store.ledger import DayState, Failure, LedgerEntry, PutResult, Revision
 from tests.model.strategies import FIRST, NOON, a_day
-from tests.store.answers import ALL, LARGEST, LATER, ME, REFUSED, day, failure, figures, refusal
+from tests.store.answers import ALL, LARGEST, LATER, ME, REFUSED, day, failure, figures, rejection
 
 if TYPE_CHECKING:
     from hourlyclicks.model.day import DayClicks
-    from tests.store.places import Place
+    from tests.store.locations import Location
 
 
 @pytest.mark.parametrize(
@@ -34,18 +34,18 @@ if TYPE_CHECKING:
         figures([3, *[None] * 23]),
     ],
 )
-async def test_a_day_comes_back_as_it_was(place: Place, known: DayClicks) -> None:
+async def test_a_day_comes_back_as_it_was(location: Location, known: DayClicks) -> None:
     """Nothing is lost or made up: not reported, zero, the largest count, more users than clicks."""
-    store, account = await place.account()
+    store, account = await location.account()
     assert await store.put(account, ME, known, requests=1) == PutResult(1)
     assert await store.read(account, ME, ALL) == [known]
 
 
-async def test_the_moment_of_an_answer_is_kept_to_the_microsecond(place: Place) -> None:
+async def test_the_moment_of_an_answer_is_kept_to_the_microsecond(location: Location) -> None:
     """It comes back in UTC, from whatever zone it was given in."""
     seoul = dt.timezone(dt.timedelta(hours=9))
     moment = dt.datetime(2024, 3, 11, 0, 0, 0, 1, tzinfo=seoul)
-    store, account = await place.account()
+    store, account = await location.account()
     await store.put(account, ME, a_day(FIRST, at=moment), requests=1)
     (known,) = await store.read(account, ME, ALL)
     assert (known.fetched_at, known.fetched_at.tzinfo) == (moment, dt.UTC)
@@ -60,27 +60,29 @@ async def test_the_moment_of_an_answer_is_kept_to_the_microsecond(place: Place) 
         (figures([None] * 24, final=False), DayState.PROVISIONAL),
     ],
 )
-async def test_an_answer_is_in_a_state(place: Place, known: DayClicks, state: DayState) -> None:
+async def test_an_answer_is_in_a_state(location: Location, known: DayClicks, state: DayState) -> None:
     """The mark of a day says what its answer is worth, since when, and what it cost."""
-    store, account = await place.account()
+    store, account = await location.account()
     await store.put(account, ME, known, requests=3)
     assert await store.entries(account, ME, ALL) == [
         LedgerEntry(FIRST, state, NOON, 3, 1, hours=known.reported_hours)
     ]
 
 
-@pytest.mark.parametrize("entry", [failure(), refusal()])
-async def test_a_day_without_an_answer_has_a_mark_and_no_figures(place: Place, entry: LedgerEntry) -> None:
+@pytest.mark.parametrize("entry", [failure(), rejection()])
+async def test_a_day_without_an_answer_has_a_mark_and_no_figures(
+    location: Location, entry: LedgerEntry
+) -> None:
     """It is marked as failed or refused, and why; it can never be read as zero clicks."""
-    store, account = await place.account()
+    store, account = await location.account()
     await store.record_failure(account, ME, entry)
     assert await store.entries(account, ME, ALL) == [entry]
     assert await store.read(account, ME, ALL) == []
 
 
-async def test_of_a_day_nobody_asked_for_nothing_is_known(place: Place) -> None:
+async def test_of_a_day_nobody_asked_for_nothing_is_known(location: Location) -> None:
     """It has no mark, no figures and no state, in a store that knows the target and in one that does not."""
-    store, account = await place.account()
+    store, account = await location.account()
     for _ in range(2):
         elsewhere = DateRange(day(5), day(6))
         assert await store.entries(account, ME, elsewhere) == []
@@ -89,9 +91,9 @@ async def test_of_a_day_nobody_asked_for_nothing_is_known(place: Place) -> None:
         await store.put(account, ME, a_day(FIRST), requests=1)
 
 
-async def test_a_provisional_day_becomes_final(place: Place) -> None:
+async def test_a_provisional_day_becomes_final(location: Location) -> None:
     """A later answer takes the place of the earlier, and counts as a revision only if it differs."""
-    store, account = await place.account()
+    store, account = await location.account()
     await store.put(account, ME, a_day(FIRST, 1, final=False), requests=1)
     final = a_day(FIRST, 2, at=LATER)
     assert await store.put(account, ME, final, requests=2) == PutResult(2, revised=True)
@@ -103,10 +105,10 @@ async def test_a_provisional_day_becomes_final(place: Place) -> None:
 
 @pytest.mark.parametrize("counts", [[1, *[None] * 23], [None] * 24])
 async def test_fewer_hours_replace_more_when_that_is_confirmed(
-    place: Place, counts: list[int | None]
+    location: Location, counts: list[int | None]
 ) -> None:
     """The first answer only puts the day in doubt; the figures before are a revision when they go."""
-    store, account = await place.account()
+    store, account = await location.account()
     before, minute = figures([1] * 24), dt.timedelta(minutes=1)
     await store.put(account, ME, before, requests=1)
     fewer = attrs.evolve(figures(counts), fetched_at=LATER)
@@ -124,9 +126,9 @@ async def test_fewer_hours_replace_more_when_that_is_confirmed(
     assert (entry.attempts, entry.doubted_at) == (3, None)
 
 
-async def test_an_answer_with_all_hours_ends_a_doubt(place: Place) -> None:
+async def test_an_answer_with_all_hours_ends_a_doubt(location: Location) -> None:
     """The day is as it was before, and no revision has come of it."""
-    store, account = await place.account()
+    store, account = await location.account()
     await store.put(account, ME, figures([1] * 24), requests=1)
     await store.put(account, ME, attrs.evolve(figures([None] * 24), fetched_at=LATER), requests=1)
     good = attrs.evolve(figures([1] * 24), fetched_at=LATER)
@@ -137,9 +139,9 @@ async def test_an_answer_with_all_hours_ends_a_doubt(place: Place) -> None:
     assert await store.revisions(account, ME, ALL) == []
 
 
-async def test_no_figures_are_ever_deleted(place: Place) -> None:
+async def test_no_figures_are_ever_deleted(location: Location) -> None:
     """Every set of figures that was replaced is there to the cell, in order, unreported hours included."""
-    store, account = await place.account()
+    store, account = await location.account()
     sets = [figures([None, *[number] * 23], [None, *[LARGEST] * 23]) for number in range(4)]
     sets = [
         attrs.evolve(each, fetched_at=NOON + number * dt.timedelta(1)) for number, each in enumerate(sets)
@@ -155,9 +157,9 @@ async def test_no_figures_are_ever_deleted(place: Place) -> None:
     assert await store.revisions(account, Group(9), ALL) == []
 
 
-async def test_a_reader_with_another_clock_or_zone_counts_for_itself(place: Place) -> None:
+async def test_a_reader_with_another_clock_or_zone_counts_for_itself(location: Location) -> None:
     """The days of a range are counted as this reader sees them, and without one as they were written."""
-    store, account = await place.account()
+    store, account = await location.account()
     evening = dt.datetime.combine(FIRST, dt.time(20), dt.UTC)
     await store.put(account, ME, a_day(FIRST, at=evening), requests=1)
     await store.put(account, ME, a_day(day(1), at=NOON + dt.timedelta(days=2)), requests=1)
@@ -174,9 +176,9 @@ async def test_a_reader_with_another_clock_or_zone_counts_for_itself(place: Plac
         assert (count_by_state[DayState.FINAL], count_by_state.total()) == (final, 3)
 
 
-async def test_a_final_day_never_becomes_provisional(place: Place) -> None:
+async def test_a_final_day_never_becomes_provisional(location: Location) -> None:
     """A provisional answer is dropped if a final one is known, however late it comes; it was a request."""
-    store, account = await place.account()
+    store, account = await location.account()
     await store.put(account, ME, a_day(FIRST, 1), requests=1)
     kept = await store.put(account, ME, a_day(FIRST, 2, final=False, at=LATER), requests=2)
     assert kept == PutResult(1, dropped=True)
@@ -184,18 +186,18 @@ async def test_a_final_day_never_becomes_provisional(place: Place) -> None:
     assert await store.entries(account, ME, ALL) == [LedgerEntry(FIRST, DayState.FINAL, NOON, 3, 1, hours=12)]
 
 
-async def test_a_later_final_answer_replaces_an_earlier(place: Place) -> None:
+async def test_a_later_final_answer_replaces_an_earlier(location: Location) -> None:
     """Figures that were thought final and changed count as a revision; the earlier never comes back."""
-    store, account = await place.account()
+    store, account = await location.account()
     await store.put(account, ME, a_day(FIRST, 1), requests=1)
     assert await store.put(account, ME, a_day(FIRST, 2, at=LATER), requests=1) == PutResult(2, revised=True)
     assert await store.put(account, ME, a_day(FIRST, 1), requests=1) == PutResult(2, dropped=True)
     assert await store.read(account, ME, ALL) == [a_day(FIRST, 2, at=LATER)]
 
 
-async def test_the_same_figures_again_are_no_revision(place: Place) -> None:
+async def test_the_same_figures_again_are_no_revision(location: Location) -> None:
     """Only the moment changes."""
-    store, account = await place.account()
+    store, account = await location.account()
     await store.put(account, ME, a_day(FIRST), requests=1)
     assert await store.put(account, ME, a_day(FIRST, at=LATER), requests=1) == PutResult(1)
     assert await store.entries(account, ME, ALL) == [
@@ -203,10 +205,10 @@ async def test_the_same_figures_again_are_no_revision(place: Place) -> None:
     ]
 
 
-@pytest.mark.parametrize("entry", [failure(), refusal()])
-async def test_a_day_that_failed_can_be_answered(place: Place, entry: LedgerEntry) -> None:
+@pytest.mark.parametrize("entry", [failure(), rejection()])
+async def test_a_day_that_failed_can_be_answered(location: Location, entry: LedgerEntry) -> None:
     """The answer takes the place of the reason, and the requests add up."""
-    store, account = await place.account()
+    store, account = await location.account()
     await store.record_failure(account, ME, entry)
     assert await store.put(account, ME, a_day(FIRST, at=LATER), requests=2) == PutResult(1)
     assert await store.entries(account, ME, ALL) == [
@@ -218,12 +220,12 @@ async def test_a_day_that_failed_can_be_answered(place: Place, entry: LedgerEntr
     ("known", "state"),
     [(a_day(FIRST), DayState.FINAL), (a_day(FIRST, final=False), DayState.PROVISIONAL)],
 )
-@pytest.mark.parametrize("entry", [failure(at=LATER), refusal(at=LATER)])
+@pytest.mark.parametrize("entry", [failure(at=LATER), rejection(at=LATER)])
 async def test_figures_outlive_a_failure(
-    place: Place, known: DayClicks, state: DayState, entry: LedgerEntry
+    location: Location, known: DayClicks, state: DayState, entry: LedgerEntry
 ) -> None:
     """A day that has figures keeps them with state and moment; only the reason and the requests are noted."""
-    store, account = await place.account()
+    store, account = await location.account()
     await store.put(account, ME, known, requests=1)
     await store.record_failure(account, ME, entry)
     assert await store.read(account, ME, ALL) == [known]
@@ -232,9 +234,9 @@ async def test_figures_outlive_a_failure(
     ]
 
 
-async def test_a_reason_is_forgotten_when_the_day_is_answered_again(place: Place) -> None:
+async def test_a_reason_is_forgotten_when_the_day_is_answered_again(location: Location) -> None:
     """A refreshed day has no reason to show any more."""
-    store, account = await place.account()
+    store, account = await location.account()
     await store.put(account, ME, a_day(FIRST, final=False), requests=1)
     await store.record_failure(account, ME, failure())
     await store.put(account, ME, a_day(FIRST, final=False, at=LATER), requests=1)
@@ -243,12 +245,12 @@ async def test_a_reason_is_forgotten_when_the_day_is_answered_again(place: Place
     ]
 
 
-async def test_failures_add_up_and_the_last_one_counts(place: Place) -> None:
+async def test_failures_add_up_and_the_last_one_counts(location: Location) -> None:
     """A failed day that is refused in the end is refused."""
-    store, account = await place.account()
+    store, account = await location.account()
     await store.record_failure(account, ME, failure())
     await store.record_failure(account, ME, failure(at=LATER))
-    await store.record_failure(account, ME, refusal(at=LATER))
+    await store.record_failure(account, ME, rejection(at=LATER))
     assert await store.entries(account, ME, ALL) == [
         LedgerEntry(FIRST, DayState.REFUSED, LATER, 9, reason=REFUSED)
     ]
@@ -262,9 +264,9 @@ async def test_failures_add_up_and_the_last_one_counts(place: Place) -> None:
         Failure.of(ServerError("x" * 10_000, status=500, retryable=True)),
     ],
 )
-async def test_a_reason_comes_back_as_it_was(place: Place, reason: Failure) -> None:
+async def test_a_reason_comes_back_as_it_was(location: Location, reason: Failure) -> None:
     """Whatever the server said."""
-    store, account = await place.account()
+    store, account = await location.account()
     entry = LedgerEntry(FIRST, DayState.FAILED, NOON, 1, reason=reason)
     await store.record_failure(account, ME, entry)
     assert await store.entries(account, ME, ALL) == [entry]
@@ -279,27 +281,27 @@ async def test_a_reason_comes_back_as_it_was(place: Place, reason: Failure) -> N
         "UPDATE days SET state = 'empty', hours = 0",
     ],
 )
-async def test_half_a_day_is_never_handed_out(place: Place, damage: str) -> None:
+async def test_half_a_day_is_never_handed_out(location: Location, damage: str) -> None:
     """A day whose rows another program has changed is an error, not a day with other gaps."""
-    store, account = await place.account()
+    store, account = await location.account()
     await store.put(account, ME, a_day(FIRST), requests=1)
-    await place.sql(damage)
-    with pytest.raises(StoreError, match=r"holds 2024-02-25 in part only: another program has changed it"):
+    await location.sql(damage)
+    with pytest.raises(StoreError, match=r"has only a part of 2024-02-25: another program has changed it"):
         await store.read(account, ME, ALL)
 
 
-async def test_a_target_that_is_none_is_an_error(place: Place) -> None:
+async def test_a_target_that_is_none_is_an_error(location: Location) -> None:
     """It says so, and is not taken for the caller's mistake."""
-    store, account = await place.account()
+    store, account = await location.account()
     await store.put(account, ME, a_day(FIRST), requests=1)
-    await place.sql("UPDATE series SET target = 'everything'")
+    await location.sql("UPDATE series SET target = 'everything'")
     with pytest.raises(StoreError, match="'everything' is no target"):
         await store.targets(account)
 
 
-async def test_figures_that_are_too_large_are_an_error(place: Place) -> None:
+async def test_figures_that_are_too_large_are_an_error(location: Location) -> None:
     """A count that no store holds is a `StoreError`, and everything is as before, half-way through or not."""
-    store, account = await place.account()
+    store, account = await location.account()
     with pytest.raises(StoreError, match="the store "):
         await store.put(account, ME, figures([*[1] * 23, 2**63]), requests=1)
     assert await store.entries(account, ME, ALL) == []
@@ -311,14 +313,14 @@ async def test_figures_that_are_too_large_are_an_error(place: Place) -> None:
     assert await store.entries(account, ME, ALL) == [LedgerEntry(FIRST, DayState.FINAL, NOON, 1, 1, hours=12)]
 
 
-async def test_the_view_shows_the_hours(place: Place) -> None:
+async def test_the_view_shows_the_hours(location: Location) -> None:
     """Anybody can select the hours that were reported, with the state of their day."""
-    store, account = await place.account()
+    store, account = await location.account()
     await store.put(account, Link("kYdr", "https://vvd.bz"), a_day(FIRST, 7), requests=1)
     await store.put(account, Group(1), figures([None] * 24), requests=1)
-    rows = await place.sql(
+    rows = await location.sql(
         "SELECT target, CAST(date AS TEXT), hour, clicks, unique_users, state FROM clicks ORDER BY hour"
     )
     assert rows[0] == ("https://vvd.bz/kYdr", "2024-02-25", 0, 7, 7, "final")
     assert [row[2] for row in rows] == list(range(12))
-    assert await place.sql("SELECT sum(clicks) FROM clicks WHERE date = '2024-02-25'") == [(7,)]
+    assert await location.sql("SELECT sum(clicks) FROM clicks WHERE date = '2024-02-25'") == [(7,)]

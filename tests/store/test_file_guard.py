@@ -18,8 +18,8 @@ from hourlyclicks.errors import StoreError
 from hourlyclicks.store.sqlite import SqliteStore
 from tests.model.strategies import a_day
 from tests.store.answers import ALL, ME
+from tests.store.corruption import CORRUPTIONS, Files
 from tests.store.files import content, me
-from tests.store.harm import HARM, Files
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,11 +80,11 @@ async def known(path: Path) -> int:
         return int(db.execute("SELECT count(*) FROM days").fetchone()[0])
 
 
-@pytest.mark.parametrize("harm", HARM)
-async def test_harm_is_noticed_before_the_next_change(files: Files, harm: str) -> None:
+@pytest.mark.parametrize("corruption", CORRUPTIONS)
+async def test_corruption_is_noticed_before_the_next_change(files: Files, corruption: str) -> None:
     """Reading and writing fail from then on, until the store is opened anew."""
     store, account = await in_use(files)
-    HARM[harm](files)
+    CORRUPTIONS[corruption](files)
     asked: list[int] = []
     with pytest.raises(StoreError, match="while it was in use"):
         await store.pace(account, lambda _, now, __: (None, asked.append(now)))  # type: ignore[func-returns-value]  # no step is taken
@@ -92,18 +92,18 @@ async def test_harm_is_noticed_before_the_next_change(files: Files, harm: str) -
     with pytest.raises(StoreError, match="while it was in use"):
         await store.count_by_state(account, ME, ALL)
     await store.close()
-    if harm in RESCUED:
+    if corruption in RESCUED:
         assert await known(files.store) == KNOWN
 
 
-@pytest.mark.parametrize("harm", sorted(set(HARM) - {"shm cut off"}))
-async def test_harm_in_the_middle_of_a_change_is_noticed(files: Files, harm: str) -> None:
+@pytest.mark.parametrize("corruption", sorted(set(CORRUPTIONS) - {"shm cut off"}))
+async def test_corruption_in_the_middle_of_a_change_is_noticed(files: Files, corruption: str) -> None:
     """What was committed then has not been kept."""
     store, account = await in_use(files)
     with pytest.raises(StoreError):
-        await store.pace(account, lambda *_: ("x" * 9000, HARM[harm](files)))
+        await store.pace(account, lambda *_: ("x" * 9000, CORRUPTIONS[corruption](files)))
     await store.close()
-    if harm in RESCUED:
+    if corruption in RESCUED:
         assert await known(files.store) == KNOWN
 
 
@@ -117,10 +117,10 @@ async def test_an_index_that_was_cut_off_is_noticed_by_all(files: Files) -> None
         os.truncate(files.shm, size + 1)  # as a process does that notices it
         return "x" * 9000, None
 
-    with pytest.raises(StoreError, match="-shm was cut off while it was in use"):
+    with pytest.raises(StoreError, match="-shm was truncated while it was in use"):
         await store.pace(account, cut_and_notice)
     other = SqliteStore(files.store)
-    with pytest.raises(StoreError, match="-shm was cut off"):
+    with pytest.raises(StoreError, match="-shm was truncated"):
         await other.put(account, ME, a_day(DAYS[KNOWN]), requests=1)
     await other.close()
     await store.close()
@@ -241,7 +241,7 @@ def _write(db: sqlite3.Connection) -> None:
     db.execute("INSERT OR IGNORE INTO accounts (fingerprint) VALUES (random())")
 
 
-async def test_what_others_may_do_is_no_harm(files: Files) -> None:
+async def test_what_others_may_do_is_no_corruption(files: Files) -> None:
     """They write, check out the log, empty it, vacuum and back up; two stores go on meanwhile."""
     store, account = await in_use(files)
     other = SqliteStore(files.store)

@@ -22,13 +22,13 @@ from hourlyclicks.store.ledger import DayState
 from hourlyclicks.store.sqlite import SqliteStore
 from tests.model.strategies import FIRST, a_day
 from tests.store.answers import ALL, ME
-from tests.store.files import filled, me, pragma, refusal
+from tests.store.files import error_of, filled, me, pragma
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hourlyclicks.model.day import DayClicks
-    from hourlyclicks.store.file import SqliteFile
+    from hourlyclicks.store.sqlite_file import SqliteFile
 
 
 ONE_MORE = "INSERT INTO accounts (fingerprint) VALUES ('x')"
@@ -42,7 +42,7 @@ async def keep_all(store: SqliteStore, account: int, kept: list[DayClicks]) -> N
 
 
 @contextmanager
-def somebody_else() -> Iterator[Path]:
+def without_root() -> Iterator[Path]:
     """Go on without the rights of root, and with a folder that everybody can look into."""
     folder = Path(tempfile.mkdtemp(prefix="hourlyclicks-"))
     folder.chmod(0o755)
@@ -56,31 +56,31 @@ def somebody_else() -> Iterator[Path]:
 
 
 def drop_rights() -> None:
-    """Become somebody to whom permissions apply."""
+    """Drop the rights of root, to whom permissions do not apply."""
     if os.geteuid() == 0:
         os.seteuid(65534)
 
 
 async def test_a_file_that_must_not_be_written_is_refused() -> None:
     """It is said at once, and not with the first day that is lost."""
-    with somebody_else() as folder:
+    with without_root() as folder:
         path = folder / "clicks.db"
         await filled(path)
         path.chmod(0o444)
         drop_rights()
-        assert "give this user the right to write" in await refusal(path)
+        assert "give this user the right to write" in await error_of(path)
 
 
 async def test_a_folder_that_must_not_be_written_is_refused() -> None:
     """SQLite needs its log next to the file."""
-    with somebody_else() as folder:
+    with without_root() as folder:
         path = folder / "clicks.db"
         await filled(path)
         path.chmod(0o666)
         folder.chmod(0o555)
         drop_rights()
-        assert "right" in await refusal(path)
-        assert "check the rights to its folder" in await refusal(folder / "new.db")
+        assert "right" in await error_of(path)
+        assert "check the rights to its folder" in await error_of(folder / "new.db")
 
 
 async def test_a_full_disk_loses_nothing(store: SqliteStore) -> None:
@@ -145,7 +145,7 @@ async def test_a_file_that_is_locked_is_not_waited_for_too_long(path: Path, stor
     await store.put(account, ME, a_day(FIRST), requests=1)
     with closing(sqlite3.connect(path.parent / "new.db")) as db:
         db.execute("BEGIN EXCLUSIVE")
-        assert "another program keeps it locked" in await refusal(path.parent / "new.db", patience=0.05)
+        assert "another program keeps it locked" in await error_of(path.parent / "new.db", patience=0.05)
 
 
 async def test_a_lock_is_waited_for_in_vain_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,7 +207,7 @@ async def test_a_new_file_that_is_locked_is_waited_for(path: Path, lock: str) ->
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         for statement in lock.split(";"):
             db.execute(statement).fetchall()
-        assert "another program keeps it locked" in await refusal(path, patience=0.05)
+        assert "another program keeps it locked" in await error_of(path, patience=0.05)
         store = SqliteStore(path)
         opening = asyncio.create_task(store.open())
         await asyncio.wait({opening}, timeout=0.1)
@@ -222,7 +222,7 @@ async def test_what_sqlite_does_not_wait_for_is_waited_for(path: Path, patience:
     """As long as for everything else; as when two processes turn the log on at once."""
     store, times = SqliteStore(path, patience=patience), 3
 
-    def hasty(_: SqliteFile) -> None:
+    def cut_short(_: SqliteFile) -> None:
         nonlocal times
         if times:
             times -= 1
@@ -231,6 +231,6 @@ async def test_what_sqlite_does_not_wait_for_is_waited_for(path: Path, patience:
             raise error
 
     with pytest.raises(StoreError, match="another program keeps it locked") if left else nullcontext():
-        await store._run(hasty)
+        await store._run(cut_short)
     assert times == left
     await store.close()

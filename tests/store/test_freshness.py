@@ -45,7 +45,7 @@ class NoHash(dt.tzinfo):
         return dt.timedelta(0)
 
 
-def a_mark(
+def an_entry(
     state: DayState, asked_at: dt.datetime = NOON, doubted_at: dt.datetime | None = None
 ) -> LedgerEntry:
     """Make the mark of a day."""
@@ -73,14 +73,14 @@ def is_due(
 @pytest.mark.parametrize("zone", ZONES)
 def test_days_asked_for_long_after_their_end(state: DayState, due: bool, zone: dt.tzinfo | None) -> None:  # noqa: FBT001 - from the table
     """Only those that failed are due, whatever the last writer thought of the others."""
-    assert is_due(a_mark(state), LONG_AGO, zone) is due
-    assert is_due(a_mark(state), LONG_AGO, zone, refused=True) is (due or state is DayState.REFUSED)
+    assert is_due(an_entry(state), LONG_AGO, zone) is due
+    assert is_due(an_entry(state), LONG_AGO, zone, refused=True) is (due or state is DayState.REFUSED)
 
 
 @pytest.mark.parametrize("state", [DayState.FINAL, DayState.EMPTY, DayState.REFUSED, DayState.PROVISIONAL])
 def test_days_asked_for_too_early_are_due(state: DayState) -> None:
     """A day that was not over in the reader's zone is not known for good, whatever its state says."""
-    entry = a_mark(state, OVER - TICK)
+    entry = an_entry(state, OVER - TICK)
     assert is_due(entry, LONG_AGO, SEOUL)
     assert is_due(entry, LONG_AGO)
     assert is_due(attrs.evolve(entry, asked_at=OVER), LONG_AGO)
@@ -94,21 +94,21 @@ def test_days_asked_for_too_early_are_due(state: DayState) -> None:
 def test_a_stamp_in_the_future_is_due(
     state: DayState, *, refresh: bool, patient: bool, trusting: bool
 ) -> None:
-    """Whatever has it, and whoever asks."""
+    """In any state, and for any reader."""
     now = LONG_AGO
     freshness = Freshness(
         now - dt.timedelta(hours=1), None, refresh=refresh, patient=patient, trusting=trusting
     )
-    for entry in (a_mark(state, now + SKEW + TICK), a_mark(state, doubted_at=now + SKEW + TICK)):
+    for entry in (an_entry(state, now + SKEW + TICK), an_entry(state, doubted_at=now + SKEW + TICK)):
         assert freshness.is_stale(entry, now)
-    future = freshness.reader(now).state(a_mark(state, now + SKEW + TICK))
+    future = freshness.reader(now).state(an_entry(state, now + SKEW + TICK))
     assert future is (DayState.PROVISIONAL if state in WITH_FIGURES else DayState.FAILED)
 
 
 @pytest.mark.parametrize("state", [DayState.FINAL, DayState.EMPTY, DayState.REFUSED])
 def test_a_clock_may_be_a_little_ahead(state: DayState) -> None:
     """Two clocks never agree."""
-    assert not is_due(a_mark(state, LONG_AGO + SKEW), LONG_AGO)
+    assert not is_due(an_entry(state, LONG_AGO + SKEW), LONG_AGO)
 
 
 @pytest.mark.parametrize("state", [DayState.FINAL, DayState.EMPTY, DayState.REFUSED, DayState.PROVISIONAL])
@@ -116,11 +116,11 @@ def test_a_day_is_refreshed_once(state: DayState) -> None:
     """It is asked for unless that was done since the call began, and a later stamp than now is no proof."""
     freshness = Freshness(LONG_AGO, refresh=True)
     later = LONG_AGO + dt.timedelta(seconds=9)
-    assert freshness.is_stale(a_mark(state), later)
-    assert freshness.is_stale(a_mark(state, LONG_AGO - TICK), later)
-    assert not freshness.is_stale(a_mark(state, LONG_AGO), later)
-    assert not freshness.is_stale(a_mark(state, later), later)
-    assert freshness.is_stale(a_mark(state, later + TICK), later)
+    assert freshness.is_stale(an_entry(state), later)
+    assert freshness.is_stale(an_entry(state, LONG_AGO - TICK), later)
+    assert not freshness.is_stale(an_entry(state, LONG_AGO), later)
+    assert not freshness.is_stale(an_entry(state, later), later)
+    assert freshness.is_stale(an_entry(state, later + TICK), later)
 
 
 def test_a_day_nobody_asked_for_is_due() -> None:
@@ -130,19 +130,19 @@ def test_a_day_nobody_asked_for_is_due() -> None:
 
 def test_a_failed_day_is_due_at_once() -> None:
     """It need not get old."""
-    assert is_due(a_mark(DayState.FAILED), NOON)
+    assert is_due(an_entry(DayState.FAILED), NOON)
 
 
 @pytest.mark.parametrize("state", SETTLED)
 def test_a_settled_day_is_never_due(state: DayState) -> None:
     """Not even if refused days are wanted."""
-    assert not is_due(a_mark(state), dt.datetime.max.replace(tzinfo=dt.UTC), refused=True)
+    assert not is_due(an_entry(state), dt.datetime.max.replace(tzinfo=dt.UTC), refused=True)
 
 
 def test_a_provisional_day_is_due_when_it_is_stale() -> None:
-    """Not a moment earlier; somebody who waits for it asks in any case."""
+    """Not a moment earlier; an interactive call requests the day in any case."""
     asked = dt.datetime.combine(FIRST, dt.time(9), SEOUL)
-    entry = a_mark(DayState.PROVISIONAL, asked)
+    entry = an_entry(DayState.PROVISIONAL, asked)
     assert not is_due(entry, asked, SEOUL)
     assert not is_due(entry, asked + STALE_AFTER - TICK, SEOUL)
     assert is_due(entry, asked + STALE_AFTER, SEOUL)
@@ -152,7 +152,7 @@ def test_a_provisional_day_is_due_when_it_is_stale() -> None:
 
 def test_a_provisional_day_is_due_when_it_became_final() -> None:
     """An hour after it ended, even if it was asked for a moment before; where that is depends on the zone."""
-    entry = a_mark(DayState.PROVISIONAL, OVER - dt.timedelta(minutes=1))
+    entry = an_entry(DayState.PROVISIONAL, OVER - dt.timedelta(minutes=1))
     assert not is_due(entry, OVER - TICK, SEOUL)
     assert is_due(entry, OVER, SEOUL)
     assert not is_due(entry, OVER)
@@ -161,7 +161,7 @@ def test_a_provisional_day_is_due_when_it_became_final() -> None:
 def test_a_day_in_doubt_is_due_when_the_doubt_is_stale() -> None:
     """Not in every run until then; and it is never final, however old its figures are."""
     now = LONG_AGO
-    entry = a_mark(DayState.PROVISIONAL, doubted_at=now)
+    entry = an_entry(DayState.PROVISIONAL, doubted_at=now)
     assert Reader(now).state(entry) is DayState.PROVISIONAL
     assert not is_due(entry, now)
     assert not is_due(entry, now + STALE_AFTER - TICK)

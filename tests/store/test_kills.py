@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from hourlyclicks.model.dates import DateRange
 from tests.model.strategies import FIRST
-from tests.store.keeper import ME, final, provisional
-from tests.store.places import FilePlace, ServerPlace
+from tests.store.locations import DatabaseLocation, SqliteLocation
+from tests.store.writing_process import ME, final, provisional
 
 if TYPE_CHECKING:
-    from tests.store.places import Place
+    from tests.store.locations import Location
 
 ROOT = Path(__file__).parents[2]
 ROUNDS = 10
@@ -24,17 +24,17 @@ NUMBER = 100_000
 """More days than are kept in a round."""
 
 
-def where(place: Place) -> str:
+def where(location: Location) -> str:
     """Return what opens a store there."""
-    if isinstance(place, FilePlace):
-        return str(place.path)
-    assert isinstance(place, ServerPlace)
-    return place.dsn
+    if isinstance(location, SqliteLocation):
+        return str(location.path)
+    assert isinstance(location, DatabaseLocation)
+    return location.dsn
 
 
-async def kill(place: Place, start: dt.date, lines: int) -> list[dt.date]:
+async def kill(location: Location, start: dt.date, lines: int) -> list[dt.date]:
     """Let a process keep days until some lines came, kill it, and return the days it said it had kept."""
-    arguments = ("-m", "tests.store.keeper", where(place), str(start), str(NUMBER))
+    arguments = ("-m", "tests.store.writing_process", where(location), str(start), str(NUMBER))
     process = await asyncio.create_subprocess_exec(
         sys.executable, *arguments, stdout=subprocess.PIPE, cwd=ROOT
     )
@@ -46,15 +46,15 @@ async def kill(place: Place, start: dt.date, lines: int) -> list[dt.date]:
     return [dt.date.fromisoformat(line.decode().strip()) for line in whole]
 
 
-async def test_who_is_killed_has_lost_nothing_that_was_kept(place: Place) -> None:
+async def test_who_is_killed_has_lost_nothing_that_was_kept(location: Location) -> None:
     """After each of many kills, every day that was said to be kept is there whole, and no half day is."""
     chance = random.Random(7)
     said: set[dt.date] = set()
     start = FIRST
     for _ in range(ROUNDS):
-        said |= set(await kill(place, start, chance.randint(1, 40)))
+        said |= set(await kill(location, start, chance.randint(1, 40)))
         start = max(said) + dt.timedelta(days=1)
-        store, account = await place.account()
+        store, account = await location.account()
         known = {
             day.date: day for day in await store.read(account, ME, DateRange(FIRST, FIRST.replace(year=2400)))
         }

@@ -57,7 +57,7 @@ def test_a_wrong_number_of_rows_is_no_day(day: DayClicks, hours: int) -> None:
     flat = [cell for row in rows for cell in row]
     if hours == len(rows):
         return
-    with pytest.raises(StoreError, match="in part only"):
+    with pytest.raises(StoreError, match="only a part"):
         day_of(day.date, flat, hours, day.fetched_at, final=day.final)
 
 

@@ -1,4 +1,4 @@
-"""Stores that an earlier version has made are brought up to date in place."""
+"""Stores that an earlier version has made are brought up to date in location."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hourlyclicks.store.protocol import Store
-    from tests.store.places import ServerPlace
+    from tests.store.locations import DatabaseLocation
 
 _ACCOUNT = "INSERT INTO accounts (fingerprint) VALUES ('me')"
 _DAY = """INSERT INTO days (series_id, date, state, hours, fetched_at, attempts, revision)
@@ -72,7 +72,7 @@ async def check(store: Store) -> None:
 
 
 async def test_an_old_file_is_brought_up_to_date_while_another_process_uses_it(path: Path) -> None:
-    """In place, with all its days; a process of the old version goes on writing as it did."""
+    """In location, with all its days; a process of the old version goes on writing as it did."""
     old_file(path)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         assert other.execute("SELECT count(*) FROM days").fetchone() == (2,)
@@ -102,9 +102,9 @@ async def test_a_kill_in_the_middle_leaves_a_file_that_opens(path: Path, tmp_pat
 
 
 @pytest.fixture
-async def old_database(server_place: ServerPlace) -> str:
+async def old_database(database: DatabaseLocation) -> str:
     """Make the tables as the first version did."""
-    db: Any = await asyncpg.connect(server_place.dsn)
+    db: Any = await asyncpg.connect(database.dsn)
     try:
         await db.execute(scripts("postgres")[0])
         await db.execute("SET search_path = hourlyclicks")
@@ -115,11 +115,11 @@ async def old_database(server_place: ServerPlace) -> str:
             await db.execute(statement)
     finally:
         await db.close()
-    return server_place.dsn
+    return database.dsn
 
 
 async def test_an_old_database_is_brought_up_to_date_while_another_process_uses_it(old_database: str) -> None:
-    """In place, with all its days; a statement that was planned before is planned again."""
+    """In location, with all its days; a statement that was planned before is planned again."""
     other: Any = await asyncpg.connect(old_database)
     try:
         query = "SELECT count(*) FROM hourlyclicks.days"

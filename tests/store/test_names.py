@@ -11,11 +11,11 @@ from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.targets import Group, Link
 from hourlyclicks.store.ledger import DayState
 from tests.model.strategies import FIRST, TARGETS, a_day
-from tests.store.answers import ALL, ME, day, failure, refusal
+from tests.store.answers import ALL, ME, day, failure, rejection
 
 if TYPE_CHECKING:
     from hourlyclicks.model.targets import Target
-    from tests.store.places import Place
+    from tests.store.locations import Location
 
 
 @pytest.mark.parametrize(
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     ],
     ids=range(18),
 )  # fmt: skip
-async def test_a_target_may_have_any_name(place: Place, id: str) -> None:  # noqa: A002 - what a link has
+async def test_a_target_may_have_any_name(location: Location, id: str) -> None:  # noqa: A002 - what a link has
     """It is found again, comes back as it was, and is no other target."""
-    store, account = await place.account()
+    store, account = await location.account()
     target, other = Link(id, "https://vvd.bz"), Link(id + "+", "https://vvd.bz")
     await store.put(account, target, a_day(FIRST), requests=1)
     assert await store.read(account, target, ALL) == [a_day(FIRST)]
@@ -36,9 +36,9 @@ async def test_a_target_may_have_any_name(place: Place, id: str) -> None:  # noq
     assert await store.targets(account) == [target]
 
 
-async def test_targets_are_apart(place: Place) -> None:
+async def test_targets_are_apart(location: Location) -> None:
     """Each target has its own days, in the order in which the targets came."""
-    store, account = await place.account()
+    store, account = await location.account()
     targets: list[Target] = [
         *TARGETS,
         Group(8),
@@ -52,10 +52,10 @@ async def test_targets_are_apart(place: Place) -> None:
         assert await store.read(account, target, ALL) == [a_day(FIRST, clicks)]
 
 
-async def test_accounts_are_apart(place: Place) -> None:
+async def test_accounts_are_apart(location: Location) -> None:
     """An account sees nothing of another's days and targets, and has the same number each time."""
-    store, mine = await place.account("me")
-    _, yours = await place.account("you")
+    store, mine = await location.account("me")
+    _, yours = await location.account("you")
     assert mine != yours
     await store.put(mine, ME, a_day(FIRST), requests=1)
     await store.record_failure(yours, Group(1), failure())
@@ -67,9 +67,9 @@ async def test_accounts_are_apart(place: Place) -> None:
     assert list(await store.accounts()) == ["me", "you"]
 
 
-async def test_a_range_has_both_ends(place: Place) -> None:
+async def test_a_range_has_both_ends(location: Location) -> None:
     """The first and the last day of a range belong to it, and no other; days come in order."""
-    store, account = await place.account()
+    store, account = await location.account()
     for offset in (4, 1, 3, 2, 0):
         await store.put(account, ME, a_day(day(offset), offset), requests=1)
     span = DateRange(day(1), day(3))
@@ -78,18 +78,18 @@ async def test_a_range_has_both_ends(place: Place) -> None:
     assert await store.count_by_state(account, ME, span) == {DayState.FINAL: 3}
 
 
-async def test_the_ends_of_time_are_days(place: Place) -> None:
+async def test_the_ends_of_time_are_days(location: Location) -> None:
     """The first and the last day a calendar has are kept like others."""
-    store, account = await place.account()
+    store, account = await location.account()
     for date in (dt.date.min, dt.date(999, 12, 31), dt.date.max):
         await store.put(account, ME, a_day(date), requests=1)
         assert await store.read(account, ME, DateRange(date, date)) == [a_day(date)]
     assert len(await store.entries(account, ME, DateRange(dt.date.min, dt.date.max))) == 3
 
 
-async def test_the_days_in_each_state_are_counted(place: Place) -> None:
+async def test_the_days_in_each_state_are_counted(location: Location) -> None:
     """A state without days counts zero."""
-    store, account = await place.account()
+    store, account = await location.account()
     await store.put(account, ME, a_day(day(0)), requests=1)
     await store.put(account, ME, a_day(day(1)), requests=1)
     await store.put(account, ME, a_day(day(2), final=False), requests=1)
@@ -99,11 +99,11 @@ async def test_the_days_in_each_state_are_counted(place: Place) -> None:
     assert count_by_state[DayState.REFUSED] == 0
 
 
-async def test_failing_targets_are_those_with_failed_days(place: Place) -> None:
+async def test_failing_targets_are_those_with_failed_days(location: Location) -> None:
     """A refused day, and a failure of a day that has figures, are no reason to ask again."""
-    store, account = await place.account()
+    store, account = await location.account()
     await store.record_failure(account, Group(1), failure())
-    await store.record_failure(account, Group(2), refusal())
+    await store.record_failure(account, Group(2), rejection())
     await store.put(account, Group(3), a_day(FIRST), requests=1)
     await store.record_failure(account, Group(3), failure())
     await store.record_failure(account, Group(4), failure())

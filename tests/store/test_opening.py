@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     "store", [SqliteStore("clicks.db"), PostgresStore("postgresql://host/clicks")], ids=repr
 )
 def test_a_store_is_left_as_it_is(store: Store) -> None:
-    """Whoever has one already hands it in."""
+    """A store object is used as it is."""
     assert store_of(store) is store
 
 
@@ -115,10 +115,10 @@ def test_a_missing_driver_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_another_missing_module_is_no_missing_driver(monkeypatch: pytest.MonkeyPatch) -> None:
     """A broken installation says itself what is broken."""
-    monkeypatch.setitem(sys.modules, "hourlyclicks.store.database", None)
+    monkeypatch.setitem(sys.modules, "hourlyclicks.store.postgres_database", None)
     monkeypatch.delitem(sys.modules, "hourlyclicks.store.postgres")
-    monkeypatch.delattr(sys.modules["hourlyclicks.store"], "database")
-    with pytest.raises(ModuleNotFoundError, match=r"hourlyclicks\.store\.database"):
+    monkeypatch.delattr(sys.modules["hourlyclicks.store"], "postgres_database")
+    with pytest.raises(ModuleNotFoundError, match=r"hourlyclicks\.store\.postgres_database"):
         store_of("postgresql://host/clicks")
 
 

@@ -11,21 +11,21 @@ import pytest
 from hourlyclicks import Client, Limits, Link
 from hourlyclicks.errors import StoreError
 from hourlyclicks.simulator import Simulator
-from hourlyclicks.store.connecting import is_pooled
 from hourlyclicks.store.postgres import PostgresStore
+from hourlyclicks.store.postgres_connection import is_pooled
 from tests.model.strategies import FIRST, a_day
 from tests.store.answers import ALL, ME, count_one
 
 if TYPE_CHECKING:
     from tests.store.bouncer import Bouncer
-    from tests.store.places import ServerPlace
+    from tests.store.locations import DatabaseLocation
 
 
 async def test_two_stores_do_all_their_work_through_a_pooler(
-    bouncer: Bouncer, server_place: ServerPlace
+    bouncer: Bouncer, database: DatabaseLocation
 ) -> None:
     """Days, marks and steps are what they are on a direct connection, however transactions are dealt out."""
-    stores = [PostgresStore(bouncer.dsn(server_place.dsn)) for _ in range(2)]
+    stores = [PostgresStore(bouncer.dsn(database.dsn)) for _ in range(2)]
     accounts = {await store.account("me") for store in stores}
     (account,) = accounts
 
@@ -36,7 +36,7 @@ async def test_two_stores_do_all_their_work_through_a_pooler(
             assert await store.read(account, ME, ALL)
 
     await asyncio.gather(*[work(store, number) for number, store in enumerate(stores) for _ in range(2)])
-    found = [await store.entries(account, ME, ALL) for store in (*stores, await server_place.open())]
+    found = [await store.entries(account, ME, ALL) for store in (*stores, await database.open())]
     assert len(found[0]) == 40
     assert found[0] == found[1] == found[2]
     assert (await stores[0].pace(account, count_one))[0] == 81
@@ -46,16 +46,16 @@ async def test_two_stores_do_all_their_work_through_a_pooler(
         await store.close()
 
 
-async def test_a_direct_connection_is_told_from_a_pooled_one(server_place: ServerPlace) -> None:
+async def test_a_direct_connection_is_told_from_a_pooled_one(database: DatabaseLocation) -> None:
     """Statements are prepared for good where that is possible, which takes half the time."""
-    store = await server_place.open()
+    store = await database.open()
     assert isinstance(store, PostgresStore)
     assert not any(is_pooled(db) for db in store._idle)
 
 
-async def test_what_others_have_prepared_is_never_run(bouncer: Bouncer, server_place: ServerPlace) -> None:
+async def test_what_others_have_prepared_is_never_run(bouncer: Bouncer, database: DatabaseLocation) -> None:
     """Statements of a client that names them as asyncpg does lie around on the connections of the server."""
-    others = [await asyncpg.connect(bouncer.dsn(server_place.dsn)) for _ in range(3)]
+    others = [await asyncpg.connect(bouncer.dsn(database.dsn)) for _ in range(3)]
     for other in others:
         await other.execute("BEGIN")
     for other in others:
@@ -63,7 +63,7 @@ async def test_what_others_have_prepared_is_never_run(bouncer: Bouncer, server_p
             await other.execute(f"PREPARE __asyncpg_stmt_{number:x}__ AS SELECT 666")
     for other in others:
         await other.execute("COMMIT")
-    store = PostgresStore(bouncer.dsn(server_place.dsn))
+    store = PostgresStore(bouncer.dsn(database.dsn))
     account = await store.account("me")
     for date in list(ALL)[:5]:
         await store.put(account, ME, a_day(date), requests=1)
@@ -74,7 +74,7 @@ async def test_what_others_have_prepared_is_never_run(bouncer: Bouncer, server_p
 
 
 async def test_two_clients_share_a_backfill_through_a_pooler(
-    bouncer: Bouncer, server_place: ServerPlace
+    bouncer: Bouncer, database: DatabaseLocation
 ) -> None:
     """Each day is asked for once, connections that the pooler drops are made anew."""
     link = Link("kYdr", "https://vvd.bz")
@@ -83,7 +83,7 @@ async def test_two_clients_share_a_backfill_through_a_pooler(
             Client(
                 upstream.key,
                 base_url=upstream.url,
-                store=bouncer.dsn(server_place.dsn),
+                store=bouncer.dsn(database.dsn),
                 limits=Limits(concurrency=2),
             )
             for _ in range(2)
@@ -92,7 +92,7 @@ async def test_two_clients_share_a_backfill_through_a_pooler(
             asyncio.create_task(client.backfill("2024-03-01", "2024-03-20", [link])) for client in clients
         ]
         await asyncio.wait(runs, timeout=0.1)
-        await server_place.sql(
+        await database.sql(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
         )
         reports = await asyncio.gather(*runs)
@@ -102,17 +102,17 @@ async def test_two_clients_share_a_backfill_through_a_pooler(
             await client.close()
 
 
-async def test_what_a_pooler_refuses_is_said_at_once(bouncer: Bouncer, server_place: ServerPlace) -> None:
+async def test_what_a_pooler_refuses_is_said_at_once(bouncer: Bouncer, database: DatabaseLocation) -> None:
     """A setting that it does not pass on is named; it is not tried again for a minute."""
-    store = PostgresStore(bouncer.dsn(server_place.dsn) + "?work_mem=5MB")
+    store = PostgresStore(bouncer.dsn(database.dsn) + "?work_mem=5MB")
     with pytest.raises(StoreError, match="unsupported startup parameter: work_mem"):
         await store.open()
     await store.close()
 
 
-async def test_tables_are_made_through_a_pooler_once(bouncer: Bouncer, server_place: ServerPlace) -> None:
+async def test_tables_are_made_through_a_pooler_once(bouncer: Bouncer, database: DatabaseLocation) -> None:
     """However many stores are opened at once in an empty database."""
-    stores = [PostgresStore(bouncer.dsn(server_place.dsn)) for _ in range(4)]
+    stores = [PostgresStore(bouncer.dsn(database.dsn)) for _ in range(4)]
     await asyncio.gather(*[store.open() for store in stores])
     assert await stores[0].account("me") == await stores[1].account("me")
     await stores[0].put(await stores[0].account("me"), ME, a_day(FIRST), requests=1)

@@ -12,19 +12,19 @@ import pytest
 
 from hourlyclicks.errors import StoreError
 from hourlyclicks.model.targets import Link
-from hourlyclicks.store.address import place_of
 from hourlyclicks.store.ledger import DayState, Failure, LedgerEntry
 from hourlyclicks.store.postgres import PostgresStore
+from hourlyclicks.store.postgres_address import place_of
 from tests.model.strategies import FIRST, NOON, a_day
 from tests.store.answers import ALL, ME, count_one
 from tests.store.server import PASSWORD
 
 if TYPE_CHECKING:
-    from tests.store.places import ServerPlace
+    from tests.store.locations import DatabaseLocation
     from tests.store.server import PostgresServer
 
 
-async def refusal(dsn: str, *, patience: float = 60.0) -> str:
+async def error_of(dsn: str, *, patience: float = 60.0) -> str:
     """Return what is said when a store cannot be opened."""
     store = PostgresStore(dsn, patience=patience)
     with pytest.raises(StoreError) as caught:
@@ -33,15 +33,15 @@ async def refusal(dsn: str, *, patience: float = 60.0) -> str:
     return str(caught.value).removeprefix(f"the store {place_of(dsn)}: ")
 
 
-async def user_without_rights(server_place: ServerPlace) -> str:
+async def user_without_rights(database: DatabaseLocation) -> str:
     """Return the address of the database for a user who owns nothing there."""
-    name = server_place.dsn.rpartition("/")[2]
-    await server_place.sql(f"CREATE ROLE guest_of_{name} LOGIN PASSWORD '{PASSWORD}'")
-    return server_place.dsn.replace("clicker:", f"guest_of_{name}:")
+    name = database.dsn.rpartition("/")[2]
+    await database.sql(f"CREATE ROLE guest_of_{name} LOGIN PASSWORD '{PASSWORD}'")
+    return database.dsn.replace("clicker:", f"guest_of_{name}:")
 
 
 @pytest.mark.parametrize(
-    ("dsn", "place"),
+    ("dsn", "name"),
     [
         ("postgresql://me:secret@db.example.com:5433/clicks", "postgresql://db.example.com:5433/clicks"),
         ("postgres://db.example.com/clicks", "postgresql://db.example.com/clicks"),
@@ -61,16 +61,16 @@ async def user_without_rights(server_place: ServerPlace) -> str:
         ("", "postgresql://"),
     ],
 )
-def test_a_database_is_called_by_host_and_name(dsn: str, place: str) -> None:
+def test_a_database_is_called_by_host_and_name(dsn: str, name: str) -> None:
     """What may be part of a password is left out."""
-    assert place_of(dsn) == place
-    assert repr(PostgresStore(dsn)) == f"<PostgresStore {place!r}>"
+    assert place_of(dsn) == name
+    assert repr(PostgresStore(dsn)) == f"<PostgresStore {name!r}>"
 
 
 async def test_a_wrong_password_is_refused_at_once(postgres_server: PostgresServer) -> None:
     """It is not tried again, and stands nowhere in the error, not even among the locals of its frames."""
     stores = [PostgresStore(postgres_server.dsn(password="wr0ng-and-secret"))]  # noqa: S106 - a wrong one
-    with pytest.raises(StoreError, match="the user or the password is refused") as caught:
+    with pytest.raises(StoreError, match="the server rejects the user or the password") as caught:
         await stores[0].open()
     del stores
     shown = "".join(traceback.TracebackException.from_exception(caught.value, capture_locals=True).format())
@@ -82,51 +82,51 @@ async def test_a_wrong_password_is_refused_at_once(postgres_server: PostgresServ
 
 async def test_what_an_address_lacks_is_said_at_once(postgres_server: PostgresServer) -> None:
     """A database that does not exist, and an address that is none."""
-    assert await refusal(postgres_server.dsn("nothing")) == "there is no such database"
-    assert await refusal("postgresql://me:secret@host:port/clicks") == "its address cannot be read"
-    assert await refusal("mysql://me:secret@host/clicks") == "its address cannot be read"
+    assert await error_of(postgres_server.dsn("nothing")) == "there is no such database"
+    assert await error_of("postgresql://me:secret@host:port/clicks") == "its address cannot be read"
+    assert await error_of("mysql://me:secret@host/clicks") == "its address cannot be read"
 
 
-async def test_a_user_without_rights_is_told(server_place: ServerPlace) -> None:
+async def test_a_user_without_rights_is_told(database: DatabaseLocation) -> None:
     """Neither making the tables nor using them is possible."""
-    guest = await user_without_rights(server_place)
-    assert await refusal(guest) == "the user is not allowed to do that"
-    await server_place.open()
-    assert await refusal(guest) == "the user is not allowed to do that"
+    guest = await user_without_rights(database)
+    assert await error_of(guest) == "the user is not allowed to do that"
+    await database.open()
+    assert await error_of(guest) == "the user is not allowed to do that"
 
 
-async def test_a_schema_may_be_made_beforehand(server_place: ServerPlace) -> None:
+async def test_a_schema_may_be_made_beforehand(database: DatabaseLocation) -> None:
     """Then its owner needs no right to make one."""
-    guest = await user_without_rights(server_place)
+    guest = await user_without_rights(database)
     name = guest.partition("://")[2].partition(":")[0]
-    await server_place.sql(f"CREATE SCHEMA hourlyclicks AUTHORIZATION {name}")
+    await database.sql(f"CREATE SCHEMA hourlyclicks AUTHORIZATION {name}")
     store = PostgresStore(guest)
     await store.put(await store.account("me"), ME, a_day(FIRST), requests=1)
     await store.close()
 
 
-async def test_newer_tables_are_refused(server_place: ServerPlace) -> None:
+async def test_newer_tables_are_refused(database: DatabaseLocation) -> None:
     """They are not touched."""
-    store = await server_place.open()
+    store = await database.open()
     await store.close()
-    await server_place.sql("UPDATE properties SET value = '99' WHERE name = 'version'")
-    assert "version 99, and only 2 is known" in await refusal(server_place.dsn)
-    assert await server_place.sql("SELECT value FROM properties WHERE name = 'version'") == [(b"99",)]
+    await database.sql("UPDATE properties SET value = '99' WHERE name = 'version'")
+    assert "version 99, and only 2 is known" in await error_of(database.dsn)
+    assert await database.sql("SELECT value FROM properties WHERE name = 'version'") == [(b"99",)]
 
 
-async def test_tables_of_another_program_are_not_touched(server_place: ServerPlace) -> None:
+async def test_tables_of_another_program_are_not_touched(database: DatabaseLocation) -> None:
     """Nothing is made next to them."""
-    await server_place.sql("CREATE SCHEMA hourlyclicks")
-    await server_place.sql("CREATE TABLE hourlyclicks.days (mine TEXT)")
-    assert await refusal(server_place.dsn) == 'relation "days" already exists'
+    await database.sql("CREATE SCHEMA hourlyclicks")
+    await database.sql("CREATE TABLE hourlyclicks.days (mine TEXT)")
+    assert await error_of(database.dsn) == 'relation "days" already exists'
     tables = "SELECT tablename::text FROM pg_tables WHERE schemaname = 'hourlyclicks'"
-    assert await server_place.sql(tables) == [("days",)]
+    assert await database.sql(tables) == [("days",)]
 
 
 @pytest.mark.parametrize("text", ["a\0b", "a\ud800b"])
-async def test_a_reason_that_the_server_cannot_hold_is_escaped(server_place: ServerPlace, text: str) -> None:
+async def test_a_reason_that_the_server_cannot_hold_is_escaped(database: DatabaseLocation, text: str) -> None:
     """PostgreSQL has no NUL, and UTF-8 no half of a surrogate pair; the mark is kept all the same."""
-    store, account = await server_place.account()
+    store, account = await database.account()
     await store.record_failure(
         account, ME, LedgerEntry(FIRST, DayState.FAILED, NOON, 1, reason=Failure("ApiError", text))
     )
@@ -145,37 +145,35 @@ async def test_a_reason_that_the_server_cannot_hold_is_escaped(server_place: Ser
         "synchronous_commit = off",
     ],
 )
-async def test_settings_of_the_server_make_no_difference(server_place: ServerPlace, setting: str) -> None:
-    """Whatever somebody has set for the database."""
-    await server_place.sql(f"ALTER DATABASE {server_place.dsn.rpartition('/')[2]} SET {setting}")
-    store, account = await server_place.account()
+async def test_settings_of_the_server_make_no_difference(database: DatabaseLocation, setting: str) -> None:
+    """Settings of the database do not change the results."""
+    await database.sql(f"ALTER DATABASE {database.dsn.rpartition('/')[2]} SET {setting}")
+    store, account = await database.account()
     steps = await asyncio.gather(*[store.pace(account, count_one) for _ in range(20)])
     assert sorted(number for number, _ in steps) == list(range(1, 21))
     await store.put(account, ME, a_day(FIRST), requests=1)
     assert await store.read(account, ME, ALL) == [a_day(FIRST)]
 
 
-async def test_a_commit_is_on_the_disk(server_place: ServerPlace) -> None:
+async def test_a_commit_is_on_the_disk(database: DatabaseLocation) -> None:
     """Even if the database is set to answer before it is."""
-    await server_place.sql(
-        f"ALTER DATABASE {server_place.dsn.rpartition('/')[2]} SET synchronous_commit = off"
-    )
-    store, account = await server_place.account()
-    await server_place.sql(
+    await database.sql(f"ALTER DATABASE {database.dsn.rpartition('/')[2]} SET synchronous_commit = off")
+    store, account = await database.account()
+    await database.sql(
         """CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
             UPDATE properties SET value = current_setting('synchronous_commit')::bytea WHERE name = 'seen';
             RETURN NEW; END $$"""
     )
-    await server_place.sql("INSERT INTO properties VALUES ('seen', '')")
-    await server_place.sql("CREATE TRIGGER look AFTER INSERT ON days EXECUTE FUNCTION look()")
-    await server_place.sql("ALTER FUNCTION look SET search_path = hourlyclicks")
+    await database.sql("INSERT INTO properties VALUES ('seen', '')")
+    await database.sql("CREATE TRIGGER look AFTER INSERT ON days EXECUTE FUNCTION look()")
+    await database.sql("ALTER FUNCTION look SET search_path = hourlyclicks")
     await store.put(account, ME, a_day(FIRST), requests=1)
-    assert await server_place.sql("SELECT value FROM properties WHERE name = 'seen'") == [(b"on",)]
+    assert await database.sql("SELECT value FROM properties WHERE name = 'seen'") == [(b"on",)]
 
 
-async def test_a_store_holds_few_connections(server_place: ServerPlace) -> None:
+async def test_a_store_holds_few_connections(database: DatabaseLocation) -> None:
     """However many tasks use it at once, there are four, and after closing none."""
-    store, account = await server_place.account()
+    store, account = await database.account()
     peak = []
 
     def step(*_: object) -> tuple[None, None]:
@@ -203,9 +201,9 @@ def test_a_store_belongs_to_one_loop_at_a_time(postgres_server: PostgresServer) 
         other.run(store.close())
 
 
-async def test_a_store_that_nobody_closed_says_so(server_place: ServerPlace) -> None:
+async def test_a_store_that_nobody_closed_says_so(database: DatabaseLocation) -> None:
     """As every connection does."""
-    store = PostgresStore(server_place.dsn)
+    store = PostgresStore(database.dsn)
     await store.open()
     (db,) = store._idle
     store._idle.clear()
@@ -214,23 +212,23 @@ async def test_a_store_that_nobody_closed_says_so(server_place: ServerPlace) -> 
     await db.close()
 
 
-async def test_the_shared_clock_is_the_server_s(server_place: ServerPlace) -> None:
+async def test_the_shared_clock_is_the_server_s(database: DatabaseLocation) -> None:
     """In nanoseconds since 1970."""
-    store, account = await server_place.account()
+    store, account = await database.account()
     clock = "SELECT clock_timestamp()"
-    before = (await server_place.sql(clock))[0][0]
+    before = (await database.sql(clock))[0][0]
     _, now = await store.pace(account, count_one)
-    after = (await server_place.sql(clock))[0][0]
+    after = (await database.sql(clock))[0][0]
     moment = dt.datetime.fromtimestamp(now // 1000 / 1e6, dt.UTC)
     slack = dt.timedelta(microseconds=2)  # a float holds no more
     assert before - slack <= moment <= after + slack
 
 
-async def test_anybody_can_select_from_the_tables(server_place: ServerPlace) -> None:
+async def test_anybody_can_select_from_the_tables(database: DatabaseLocation) -> None:
     """With a user's own rights, and PostgreSQL's own types."""
-    store, account = await server_place.account()
+    store, account = await database.account()
     await store.put(account, Link("kYdr", "https://vvd.bz"), a_day(FIRST, 7), requests=3)
-    db = await asyncpg.connect(server_place.dsn)
+    db = await asyncpg.connect(database.dsn)
     row = await db.fetchrow("SELECT * FROM hourlyclicks.clicks ORDER BY hour LIMIT 1")
     await db.close()
     assert row is not None

@@ -15,7 +15,7 @@ from tests.jobs.backfilling import MONTH
 
 if TYPE_CHECKING:
     from hourlyclicks.model.http import Request
-    from tests.store.places import ServerPlace
+    from tests.store.locations import DatabaseLocation
 
 GOOD, TYPO = Link("kYdr", "https://vvd.bz"), Link("typo", "https://vvd.bz")
 BAD = MONTH[12]
@@ -39,9 +39,9 @@ class Vendor:
         """Do nothing."""
 
 
-async def test_rejections_are_kept_and_believed_as_in_a_file(server_place: ServerPlace) -> None:
+async def test_rejections_are_kept_and_believed_as_in_a_file(database: DatabaseLocation) -> None:
     """A wrong link is parked and has failed; a day rejected between answers and once more is refused."""
-    vendor, (store, _) = Vendor(), await server_place.account()
+    vendor, (store, _) = Vendor(), await database.account()
     async with Client(KEY, transport=vendor, limits=Limits(concurrency=2), store=store) as client:
         report = await client.backfill(DAY, END, [TYPO, GOOD])
         assert (report.done, report.refused, report.failed, list(report.parked)) == (29, 1, 30, [TYPO])

@@ -16,20 +16,20 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from tests.store.bouncer import Bouncer
-    from tests.store.places import ServerPlace
+    from tests.store.locations import DatabaseLocation
 
 
 @pytest.fixture
-async def reader(server_place: ServerPlace) -> AsyncIterator[PostgresStore]:
+async def reader(database: DatabaseLocation) -> AsyncIterator[PostgresStore]:
     """Make a store in which there is a day, and another one that reads it with the right to select only."""
-    store, account = await server_place.account()
+    store, account = await database.account()
     await store.put(account, ME, a_day(FIRST), requests=1)
-    name = f"reader_of_{server_place.dsn.rpartition('/')[2]}"
-    await server_place.sql(f"CREATE ROLE {name} LOGIN PASSWORD '{PASSWORD}'")
-    await server_place.sql(f"GRANT USAGE ON SCHEMA hourlyclicks TO {name}")
-    await server_place.sql(f"GRANT SELECT ON ALL TABLES IN SCHEMA hourlyclicks TO {name}")
-    await server_place.sql(f"ALTER ROLE {name} SET default_transaction_read_only = on")
-    reader = PostgresStore(server_place.dsn.replace("clicker:", f"{name}:"), read_only=True)
+    name = f"reader_of_{database.dsn.rpartition('/')[2]}"
+    await database.sql(f"CREATE ROLE {name} LOGIN PASSWORD '{PASSWORD}'")
+    await database.sql(f"GRANT USAGE ON SCHEMA hourlyclicks TO {name}")
+    await database.sql(f"GRANT SELECT ON ALL TABLES IN SCHEMA hourlyclicks TO {name}")
+    await database.sql(f"ALTER ROLE {name} SET default_transaction_read_only = on")
+    reader = PostgresStore(database.dsn.replace("clicker:", f"{name}:"), read_only=True)
     yield reader
     await reader.close()
 
@@ -45,9 +45,9 @@ async def test_everything_can_be_read_with_the_right_to_select(reader: PostgresS
     assert (await reader.count_by_state(account, ME, ALL)).total() == 1
 
 
-async def test_nothing_is_changed(server_place: ServerPlace, reader: PostgresStore) -> None:
+async def test_nothing_is_changed(database: DatabaseLocation, reader: PostgresStore) -> None:
     """Not even by a user who may."""
-    store = PostgresStore(server_place.dsn, read_only=True)
+    store = PostgresStore(database.dsn, read_only=True)
     account = await store.account("me")
     for change in (
         store.put(account, ME, a_day(FIRST), requests=1),
@@ -55,36 +55,36 @@ async def test_nothing_is_changed(server_place: ServerPlace, reader: PostgresSto
         store.pace(account, count_one),
         store.account("somebody else"),
     ):
-        with pytest.raises(StoreError, match="it was opened to be read only"):
+        with pytest.raises(StoreError, match="it was opened read-only"):
             await change
     assert list(await reader.accounts()) == ["me"]
     await store.close()
 
 
-async def test_no_schema_is_made(server_place: ServerPlace) -> None:
+async def test_no_schema_is_made(database: DatabaseLocation) -> None:
     """An empty database stays empty, and is called so."""
-    store = PostgresStore(server_place.dsn, read_only=True)
+    store = PostgresStore(database.dsn, read_only=True)
     with pytest.raises(StoreError, match="there is no store in this database"):
         await store.accounts()
     await store.close()
-    assert await server_place.sql("SELECT 1 FROM pg_namespace WHERE nspname = 'hourlyclicks'") == []
+    assert await database.sql("SELECT 1 FROM pg_namespace WHERE nspname = 'hourlyclicks'") == []
 
 
-async def test_older_tables_are_left_as_they_are(server_place: ServerPlace) -> None:
+async def test_older_tables_are_left_as_they_are(database: DatabaseLocation) -> None:
     """It is said how to bring them up to date."""
-    await (await server_place.open()).close()
-    await server_place.sql("UPDATE properties SET value = '0' WHERE name = 'version'")
-    store = PostgresStore(server_place.dsn, read_only=True)
+    await (await database.open()).close()
+    await database.sql("UPDATE properties SET value = '0' WHERE name = 'version'")
+    store = PostgresStore(database.dsn, read_only=True)
     with pytest.raises(StoreError, match=r"no store|bring them up to date"):
         await store.open()
     await store.close()
-    assert await server_place.sql("SELECT value FROM properties WHERE name = 'version'") == [(b"0",)]
+    assert await database.sql("SELECT value FROM properties WHERE name = 'version'") == [(b"0",)]
 
 
 async def test_a_pooler_makes_no_difference(
-    bouncer: Bouncer, server_place: ServerPlace, reader: PostgresStore
+    bouncer: Bouncer, database: DatabaseLocation, reader: PostgresStore
 ) -> None:
     """It is read through PgBouncer, too."""
-    store = PostgresStore(bouncer.dsn(server_place.dsn), read_only=True)
+    store = PostgresStore(bouncer.dsn(database.dsn), read_only=True)
     assert await store.accounts() == await reader.accounts()
     await store.close()

@@ -12,7 +12,7 @@ import pytest
 
 from hourlyclicks.errors import StoreError
 from hourlyclicks.model.targets import Group
-from hourlyclicks.store import connecting, postgres
+from hourlyclicks.store import postgres, postgres_connection
 from hourlyclicks.store.ledger import DayState, LedgerEntry, PutResult
 from hourlyclicks.store.postgres import PostgresStore
 from tests.model.strategies import FIRST, NOON, a_day
@@ -22,7 +22,7 @@ from tests.store.proxy import Proxy
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from tests.store.places import ServerPlace
+    from tests.store.locations import DatabaseLocation
     from tests.store.server import PostgresServer
 
 
@@ -34,11 +34,11 @@ async def proxy(postgres_server: PostgresServer) -> AsyncIterator[Proxy]:
 
 
 @pytest.fixture
-async def shaky(
-    postgres_server: PostgresServer, server_place: ServerPlace, proxy: Proxy
+async def proxied(
+    postgres_server: PostgresServer, database: DatabaseLocation, proxy: Proxy
 ) -> AsyncIterator[PostgresStore]:
     """Open a store on that way, with a day and a step in it."""
-    name = server_place.dsn.rpartition("/")[2]
+    name = database.dsn.rpartition("/")[2]
     store = PostgresStore(postgres_server.dsn(name, port=proxy.port))
     account = await store.account("me")
     await store.put(account, ME, a_day(FIRST, 1), requests=1)
@@ -49,10 +49,10 @@ async def shaky(
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT])
 async def test_a_restart_is_survived(
-    postgres_server: PostgresServer, server_place: ServerPlace, how: signal.Signals
+    postgres_server: PostgresServer, database: DatabaseLocation, how: signal.Signals
 ) -> None:
-    """Whoever keeps days while the server is shut down, or crashes, only waits; each day counts once."""
-    store, account = await server_place.account()
+    """Writing days while the server is shut down, or crashes, only takes longer; each day counts once."""
+    store, account = await database.account()
     dates = iter(ALL)
     reached = {50: asyncio.Event(), 150: asyncio.Event()}
 
@@ -77,22 +77,22 @@ async def test_a_restart_is_survived(
 
 
 async def test_a_restart_between_two_calls_is_survived(
-    postgres_server: PostgresServer, server_place: ServerPlace
+    postgres_server: PostgresServer, database: DatabaseLocation
 ) -> None:
     """Connections that died meanwhile are not used."""
-    store, account = await server_place.account()
+    store, account = await database.account()
     await asyncio.gather(*[store.pace(account, count_one) for _ in range(10)])
     postgres_server.stop()
     postgres_server.start()
     assert (await store.pace(account, count_one))[0] == 11
 
 
-async def test_connections_that_are_ended_are_made_anew(server_place: ServerPlace) -> None:
+async def test_connections_that_are_ended_are_made_anew(database: DatabaseLocation) -> None:
     """An administrator may end them at any moment."""
-    store, account = await server_place.account()
+    store, account = await database.account()
     steps = [asyncio.create_task(store.pace(account, count_one)) for _ in range(200)]
     while not all(step.done() for step in steps):
-        await server_place.sql(
+        await database.sql(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'hourlyclicks'"
         )
         done = sum(step.done() for step in steps)
@@ -106,10 +106,10 @@ async def test_connections_that_are_ended_are_made_anew(server_place: ServerPlac
 
 
 async def test_a_server_that_stays_away_is_given_up(
-    postgres_server: PostgresServer, server_place: ServerPlace
+    postgres_server: PostgresServer, database: DatabaseLocation
 ) -> None:
     """When the patience is over; the store works again when the server does."""
-    store = PostgresStore(server_place.dsn, patience=0.3)
+    store = PostgresStore(database.dsn, patience=0.3)
     account = await store.account("me")
     postgres_server.stop()
     try:
@@ -127,7 +127,7 @@ async def test_a_host_that_does_not_exist_is_said_at_once(monkeypatch: pytest.Mo
     """At the first connection, when it may be mistyped; the patience is for a server that was there."""
 
     def nowhere(host: str, *_: object, **__: object) -> None:
-        raise socket.gaierror(socket.EAI_NONAME, f"nobody knows {host}")
+        raise socket.gaierror(socket.EAI_NONAME, f"unknown host {host}")
 
     monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", nowhere)
     store = PostgresStore("postgresql://me:secret@no-such-host.invalid:5432/clicks", patience=3600.0)
@@ -151,10 +151,10 @@ async def test_a_port_on_which_nothing_listens_is_given_up_soon(monkeypatch: pyt
 async def test_a_process_without_a_user_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """As in a container whose user has no name, when the address names none either."""
 
-    def nobody() -> str:
+    def no_user() -> str:
         raise KeyError("getpwuid(): uid not found: 4711")
 
-    monkeypatch.setattr(getpass, "getuser", nobody)
+    monkeypatch.setattr(getpass, "getuser", no_user)
     monkeypatch.delenv("PGUSER", raising=False)
     store = PostgresStore("postgresql://127.0.0.1:1/clicks")
     with pytest.raises(StoreError, match="its address names no user"):
@@ -163,10 +163,10 @@ async def test_a_process_without_a_user_is_told(monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize("code", ["40001", "40P01", "53300", "55P03", "57014", "57P03", "08006"])
-async def test_what_passes_is_tried_again(server_place: ServerPlace, code: str) -> None:
+async def test_what_passes_is_tried_again(database: DatabaseLocation, code: str) -> None:
     """A deadlock, a conflict, a server that is too busy or not there yet: the day is kept, once."""
-    store, account = await server_place.account()
-    await fail_at_first(server_place, code, times=2)
+    store, account = await database.account()
+    await fail_at_first(database, code, times=2)
     assert await store.put(account, ME, a_day(FIRST), requests=1) == PutResult(1)
     assert [entry.attempts for entry in await store.entries(account, ME, ALL)] == [1]
 
@@ -180,10 +180,10 @@ async def test_what_passes_is_tried_again(server_place: ServerPlace, code: str) 
         ("P0001", "as wanted"),
     ],
 )
-async def test_what_stays_is_said_at_once(server_place: ServerPlace, code: str, words: str) -> None:
+async def test_what_stays_is_said_at_once(database: DatabaseLocation, code: str, words: str) -> None:
     """The next try succeeds, as there was none before; nothing is left of the first."""
-    store, account = await server_place.account()
-    await fail_at_first(server_place, code, times=1)
+    store, account = await database.account()
+    await fail_at_first(database, code, times=1)
     with pytest.raises(StoreError, match=f": {words}$"):
         await store.put(account, ME, a_day(FIRST), requests=1)
     assert await store.entries(account, ME, ALL) == []
@@ -191,14 +191,14 @@ async def test_what_stays_is_said_at_once(server_place: ServerPlace, code: str, 
 
 
 @pytest.mark.parametrize("anew", [True, False])
-async def test_tables_that_are_dropped_are_noticed(server_place: ServerPlace, *, anew: bool) -> None:
+async def test_tables_that_are_dropped_are_noticed(database: DatabaseLocation, *, anew: bool) -> None:
     """Before the next request, also if another client has made them anew; a store that is opened works."""
-    store, account = await server_place.account()
+    store, account = await database.account()
     await store.pace(account, count_one)
     await store.put(account, ME, a_day(FIRST), requests=1)
-    await server_place.sql("DROP SCHEMA hourlyclicks CASCADE")
+    await database.sql("DROP SCHEMA hourlyclicks CASCADE")
     if anew:
-        _, again = await server_place.account()
+        _, again = await database.account()
         assert again == account
     words = "were dropped or restored while it was in use" if anew else "its tables were dropped: start again"
     with pytest.raises(StoreError, match=words):
@@ -207,98 +207,96 @@ async def test_tables_that_are_dropped_are_noticed(server_place: ServerPlace, *,
     assert (await store.pace(await store.account("me"), count_one))[0] == 1
 
 
-async def test_an_account_that_is_deleted_is_noticed(server_place: ServerPlace) -> None:
+async def test_an_account_that_is_deleted_is_noticed(database: DatabaseLocation) -> None:
     """With all that it had."""
-    store, account = await server_place.account()
+    store, account = await database.account()
     await store.pace(account, count_one)
-    await server_place.sql("TRUNCATE accounts CASCADE")
+    await database.sql("TRUNCATE accounts CASCADE")
     with pytest.raises(StoreError, match="what it held was deleted while it was in use"):
         await store.pace(account, count_one)
 
 
-async def test_a_line_that_vanishes_is_an_error(server_place: ServerPlace) -> None:
-    """Nobody but a store may change the tables; a change that leaves no line is undone."""
-    store, account = await server_place.account()
+async def test_a_line_that_vanishes_is_an_error(database: DatabaseLocation) -> None:
+    """Only a store may change the tables; a change that leaves no row is rolled back."""
+    store, account = await database.account()
     await store.put(account, ME, a_day(FIRST), requests=1)
-    await server_place.sql(
-        "CREATE FUNCTION skip() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'"
-    )
-    await server_place.sql("CREATE TRIGGER skip BEFORE UPDATE ON days FOR EACH ROW EXECUTE FUNCTION skip()")
+    await database.sql("CREATE FUNCTION skip() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'")
+    await database.sql("CREATE TRIGGER skip BEFORE UPDATE ON days FOR EACH ROW EXECUTE FUNCTION skip()")
     with pytest.raises(StoreError, match="a day has vanished: another program has changed it"):
         await store.record_failure(account, ME, failure())
 
 
-async def fail_at_first(server_place: ServerPlace, code: str, *, times: int) -> None:
+async def fail_at_first(database: DatabaseLocation, code: str, *, times: int) -> None:
     """Let every change of a day fail for some times."""
-    await server_place.sql("CREATE SEQUENCE tries")  # which no rollback sets back
-    await server_place.sql(
+    await database.sql("CREATE SEQUENCE tries")  # which no rollback sets back
+    await database.sql(
         f"""CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql SET search_path = hourlyclicks AS $$ BEGIN
             IF nextval('tries') <= {times} THEN RAISE EXCEPTION 'as wanted' USING ERRCODE = '{code}'; END IF;
             RETURN NEW; END $$"""
     )
-    await server_place.sql("CREATE TRIGGER fail AFTER INSERT OR UPDATE ON days EXECUTE FUNCTION fail()")
+    await database.sql("CREATE TRIGGER fail AFTER INSERT OR UPDATE ON days EXECUTE FUNCTION fail()")
 
 
 @pytest.mark.parametrize("times", [1, 2])
 @pytest.mark.parametrize("lost", ["lost_questions", "lost_answers"])
 async def test_a_day_counts_once_whether_its_commit_was_heard_or_not(
-    shaky: PostgresStore, proxy: Proxy, lost: str, times: int
+    proxied: PostgresStore, proxy: Proxy, lost: str, times: int
 ) -> None:
     """What it was is returned as if nothing had happened, and its requests are added once."""
-    account = await shaky.account("me")
+    account = await proxied.account("me")
     setattr(proxy, lost, times)
     revised = a_day(FIRST, 2, at=LATER)
-    assert await shaky.put(account, ME, revised, requests=3) == PutResult(2, revised=True)
+    assert await proxied.put(account, ME, revised, requests=3) == PutResult(2, revised=True)
     assert getattr(proxy, lost) == 0
     setattr(proxy, lost, times)
-    assert await shaky.put(account, ME, a_day(FIRST, 9), requests=5) == PutResult(2, dropped=True)
+    assert await proxied.put(account, ME, a_day(FIRST, 9), requests=5) == PutResult(2, dropped=True)
     setattr(proxy, lost, times)
-    await shaky.record_failure(account, ME, LedgerEntry(FIRST, DayState.FAILED, NOON, 7, reason=FAILED))
-    assert await shaky.read(account, ME, ALL) == [revised]
-    assert await shaky.entries(account, ME, ALL) == [
+    await proxied.record_failure(account, ME, LedgerEntry(FIRST, DayState.FAILED, NOON, 7, reason=FAILED))
+    assert await proxied.read(account, ME, ALL) == [revised]
+    assert await proxied.entries(account, ME, ALL) == [
         LedgerEntry(FIRST, DayState.FINAL, LATER, 16, 2, FAILED, 12)
     ]
 
 
 async def test_a_step_is_taken_again_when_its_commit_was_not_heard(
-    shaky: PostgresStore, proxy: Proxy
+    proxied: PostgresStore, proxy: Proxy
 ) -> None:
     """From the state that is kept, which is the old one or that of the step itself."""
-    account = await shaky.account("me")
+    account = await proxied.account("me")
     proxy.lost_questions = 1
-    assert (await shaky.pace(account, count_one))[0] == 2
+    assert (await proxied.pace(account, count_one))[0] == 2
     proxy.lost_answers = 1
-    assert (await shaky.pace(account, count_one))[0] == 4
-    assert (await shaky.pace(account, look))[0] == "4"
+    assert (await proxied.pace(account, count_one))[0] == 4
+    assert (await proxied.pace(account, look))[0] == "4"
 
 
 async def test_a_silent_server_is_given_up(
-    shaky: PostgresStore, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+    proxied: PostgresStore, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A cable that was pulled holds up nobody for ever, closing neither."""
-    account = await shaky.account("me")
-    await shaky.close()
-    monkeypatch.setattr(connecting, "ANSWER", 0.5)
-    await asyncio.gather(*[shaky.pace(account, count_one) for _ in range(3)])
-    monkeypatch.setattr(connecting, "CONNECT", 0.1)
-    shaky._patience = 0.3
+    """A pulled cable blocks no call for ever, and closing neither."""
+    account = await proxied.account("me")
+    await proxied.close()
+    monkeypatch.setattr(postgres_connection, "ANSWER", 0.5)
+    await asyncio.gather(*[proxied.pace(account, count_one) for _ in range(3)])
+    monkeypatch.setattr(postgres_connection, "CONNECT", 0.1)
+    proxied._patience = 0.3
     proxy.silent = True
     with pytest.raises(StoreError, match="it does not answer"):
-        await shaky.pace(account, count_one)
-    await shaky.close()
+        await proxied.pace(account, count_one)
+    await proxied.close()
 
 
 async def test_a_server_that_was_silent_is_used_again(
-    shaky: PostgresStore, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+    proxied: PostgresStore, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who waits goes on when the way is free; a step may be taken twice if its answer came too late."""
-    account = await shaky.account("me")
-    await shaky.close()
-    monkeypatch.setattr(connecting, "ANSWER", 0.1)
-    monkeypatch.setattr(connecting, "CONNECT", 1.0)
-    await shaky.open()
+    account = await proxied.account("me")
+    await proxied.close()
+    monkeypatch.setattr(postgres_connection, "ANSWER", 0.1)
+    monkeypatch.setattr(postgres_connection, "CONNECT", 1.0)
+    await proxied.open()
     proxy.silent = True
-    step = asyncio.create_task(shaky.pace(account, count_one))
+    step = asyncio.create_task(proxied.pace(account, count_one))
     await asyncio.wait({step}, timeout=0.3)
     assert not step.done()
     proxy.silent = False

@@ -20,25 +20,25 @@ from hourlyclicks.store.coverage import cover
 from hourlyclicks.store.ledger import DayState, Failure
 from hourlyclicks.store.protocol import NoStoreError
 from hourlyclicks.store.reading import chunks
-from tests.cli.stocks import LATER, LINK, TEAM, answer, days, fill, stock, trouble
-from tests.store.places import FilePlace
+from tests.cli.filled_stores import LATER, LINK, TEAM, answer, days, fill, stock, trouble
+from tests.store.locations import SqliteLocation
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.store.places import Place, ServerPlace
+    from tests.store.locations import DatabaseLocation, Location
 
 APRIL = DateRange.of("2025-04-01", "2025-04-30")
 
 
-async def test_what_was_put_is_read(place: Place) -> None:
+async def test_what_was_put_is_read(location: Location) -> None:
     """Accounts, targets, series, entries and counts are those of the store, in a file and in a database."""
-    store, number = await place.account("a" * 32)
+    store, number = await location.account("a" * 32)
     put = [answer(day) for day in days("2025-04-03", 4)]
     for day in put:
         await store.put(number, LINK, day, requests=1)
     await store.record_failure(number, LINK, trouble(APRIL[20]))
-    where = place.path if isinstance(place, FilePlace) else cast("ServerPlace", place).dsn
+    where = location.path if isinstance(location, SqliteLocation) else cast("DatabaseLocation", location).dsn
     async with open_store(where, timezone="UTC") as reader:
         [account] = await reader.accounts()
         assert (account.fingerprint, account.short, account.number) == ("a" * 32, "a" * 8, number)
@@ -73,7 +73,7 @@ def test_nothing_is_made_or_changed(tmp_path: Path) -> None:
     assert (path.read_bytes(), path.stat().st_mtime_ns, list(tmp_path.iterdir())) == before
 
 
-async def test_a_database_without_a_store_has_none(server_place: ServerPlace) -> None:
+async def test_a_database_without_a_store_has_none(server_place: DatabaseLocation) -> None:
     """It is said so, and no table is made."""
     with pytest.raises(NoStoreError, match="no store in this database"):
         async with open_store(server_place.dsn):
@@ -122,9 +122,9 @@ def test_the_only_account_needs_no_name(path: Path) -> None:
     asyncio.run(look_again())
 
 
-async def test_a_store_that_is_given_stays_open(place: Place) -> None:
+async def test_a_store_that_is_given_stays_open(location: Location) -> None:
     """It belongs to the program that made it."""
-    store, number = await place.account()
+    store, number = await location.account()
     async with open_store(store) as reader:
         assert [account.number for account in await reader.accounts()] == [number]
     await store.put(number, LINK, answer(APRIL.start), requests=1)

@@ -22,14 +22,14 @@ from hourlyclicks.store.freshness import Reader
 from hourlyclicks.store.ledger import DayState, Failure, LedgerEntry, PutResult, Revision
 from tests.model.strategies import FIRST, NOON, TARGETS, days
 from tests.sizes import examples
-from tests.store.places import FilePlace, ServerPlace
+from tests.store.locations import DatabaseLocation, SqliteLocation
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator
 
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.protocol import Store
-    from tests.store.places import Place
+    from tests.store.locations import Location
     from tests.store.server import PostgresServer
 
 R = TypeVar("R")
@@ -108,18 +108,18 @@ class Known:
 
 
 class StoreMachine(RuleBasedStateMachine):
-    """Calls a store in any order; `place` and `runner` are set by the test."""
+    """Calls a store in any order; `location` and `runner` are set by the test."""
 
-    place: Place
+    location: Location
     runner: asyncio.Runner
     numbers: Iterator[int]
 
     @initialize()
     def begin(self) -> None:
-        """Begin with accounts that nobody has used."""
+        """Begin with new accounts."""
         self.round = next(self.numbers)
         self.known: dict[tuple[str, Target], dict[dt.date, Known]] = {}
-        self.store: Store = self.run(self.place.open())
+        self.store: Store = self.run(self.location.open())
 
     def run(self, call: Coroutine[Any, Any, R]) -> R:
         """Wait for a call."""
@@ -160,9 +160,9 @@ class StoreMachine(RuleBasedStateMachine):
 
     @rule()
     def another(self) -> None:
-        """Go on with another store of the same place."""
+        """Go on with another store of the same location."""
         self.run(self.store.close())
-        self.store = self.run(self.place.open())
+        self.store = self.run(self.location.open())
 
     @rule(name=ACCOUNTS, target_=THINGS, ends=st.tuples(DATES, DATES).map(sorted))
     def look(self, name: str, target_: Target, ends: list[dt.date]) -> None:
@@ -186,7 +186,7 @@ class StoreMachine(RuleBasedStateMachine):
         zone=st.sampled_from([None, dt.UTC, ZoneInfo("America/New_York"), dt.timezone.min]),
         trusting=st.booleans(),
     )
-    def judge(
+    def compare_with_a_reader(
         self,
         name: str,
         target_: Target,
@@ -196,7 +196,7 @@ class StoreMachine(RuleBasedStateMachine):
         *,
         trusting: bool,
     ) -> None:
-        """Compare how many days are in each state to a reader, and how it sees each single one."""
+        """Compare the number of days in each state, by a reader, with the states of the single days."""
         account, span, reader = self.account(name), DateRange(*ends), Reader(now, zone, trusting)
         count_by_state = self.run(self.store.count_by_state(account, target_, span, reader=reader))
         entries = self.run(self.store.entries(account, target_, span))
@@ -229,14 +229,14 @@ def test_a_store_keeps_to_the_rules(kind: str, request: pytest.FixtureRequest) -
     """Whatever is kept and noted in whatever order, a store knows what the plain rules say, and no more."""
     with TemporaryDirectory() as folder, asyncio.Runner() as runner:
         if kind == "sqlite":
-            place: Place = FilePlace(Path(folder) / "clicks.db")
+            location: Location = SqliteLocation(Path(folder) / "clicks.db")
         else:
             server: PostgresServer = request.getfixturevalue("postgres_server")
-            place = ServerPlace(runner.run(server.new_database()))
+            location = DatabaseLocation(runner.run(server.new_database()))
 
         class Machine(StoreMachine):
             pass
 
-        Machine.place, Machine.runner, Machine.numbers = place, runner, itertools.count()
+        Machine.location, Machine.runner, Machine.numbers = location, runner, itertools.count()
         number = examples(40 if kind == "sqlite" else 10)
         run_state_machine_as_test(Machine, settings=settings(max_examples=number, stateful_step_count=25))

@@ -83,7 +83,7 @@ asyncio.run(leave())
 
 
 def test_the_end_of_the_process_waits_for_no_lock() -> None:
-    """Work that can be finished is; work that hangs is left."""
+    """Work that can be completed is; work that hangs is left."""
     command = [sys.executable, "-c", _END]
     done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)  # noqa: S603 - ours
     assert (done.stdout, done.stderr) == ("True\n", "")

@@ -230,7 +230,7 @@ async def test_after_the_end(transport: AiohttpTransport) -> None:
 
 
 async def test_a_forgotten_transport_warns(mocked_api: aioresponses) -> None:
-    """A session of our own that nobody closed is reported."""
+    """A session of our own that was not closed is reported."""
     mocked_api.get(REQUEST.url, body=b"{}")
     forgotten: list[Any] = [AiohttpTransport(timeout=Timeout())]
     await forgotten[0].send(REQUEST)

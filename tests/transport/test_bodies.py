@@ -118,7 +118,7 @@ async def test_a_bomb_is_not_unpacked(
     await server.deserted()
 
 
-def saying_no(status: int) -> dict[str, Script]:
+def error_answers(status: int) -> dict[str, Script]:
     """Return refusals whose bodies are broken in every way."""
     no = f"{status} No"
     return {
@@ -130,12 +130,12 @@ def saying_no(status: int) -> dict[str, Script]:
 
 
 @pytest.mark.parametrize("status", [302, 401, 429, 503])
-@pytest.mark.parametrize("how", saying_no(0))
+@pytest.mark.parametrize("how", error_answers(0))
 async def test_a_status_that_says_no_counts_whatever_its_body(
     how: str, status: int, server: RawServer, transport: AiohttpTransport
 ) -> None:
     """A refusal is not mistaken for a broken line because its body is broken, nor for a large answer."""
-    server.then(saying_no(status)[how])
+    server.then(error_answers(status)[how])
     assert (await ask(transport, server)).status == status
     assert held(transport) == 0
 
@@ -178,7 +178,7 @@ LEFT: dict[str, Script] = {
 async def test_a_connection_whose_answer_was_read_is_used_again(
     what: str, server: RawServer, transport: AiohttpTransport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A body that was read to its end leaves its connection in the pool by itself; nobody releases it."""
+    """A body that was read to its end leaves its connection in the pool without an explicit release."""
     released: list[aiohttp.ClientResponse] = []
     monkeypatch.setattr(aiohttp.ClientResponse, "release", released.append)
     server.then(READ[what])

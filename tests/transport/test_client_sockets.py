@@ -182,7 +182,7 @@ async def test_a_dead_port_then_a_live_one(unused: int) -> None:
 
 @pytest.fixture
 def unused() -> int:
-    """A port nobody listens on."""
+    """A port without a listener."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port: int = found.getsockname()[1]

@@ -1,4 +1,4 @@
-"""One timer lets every request time out, each at its own moment and nobody else with it."""
+"""One timer ends every request at its own deadline, and no other request."""
 
 from __future__ import annotations
 
@@ -55,53 +55,53 @@ def now() -> float:
     return asyncio.get_running_loop().time()
 
 
-async def limited(watch: DeadlineTimer, work: Work) -> None:
+async def limited(deadlines: DeadlineTimer, work: Work) -> None:
     """Do the work of a request within its limits, as the transport does; a ``TimeoutError`` ends it."""
-    term = watch.begin()
+    deadline = deadlines.begin()
     try:
-        await work(term)
+        await work(deadline)
     except asyncio.CancelledError:
-        if not watch.end(term):
+        if not deadlines.end(deadline):
             raise
         raise TimeoutError from None
     finally:
-        watch.end(term)
+        deadlines.end(deadline)
 
 
-async def ended(watch: DeadlineTimer, ask: Ask) -> End:
+async def ended(deadlines: DeadlineTimer, ask: Ask) -> End:
     """Send a request and return how it ended."""
 
-    async def work(term: Deadline) -> None:
+    async def work(deadline: Deadline) -> None:
         passed = 0.0
         for moment in ask.beats:
             await asyncio.sleep(moment - passed)
-            term.beat()
+            deadline.record_activity()
             passed = moment
         await asyncio.sleep(ask.lasts - passed)
 
     await asyncio.sleep(ask.start)
     try:
-        await limited(watch, work)
+        await limited(deadlines, work)
     except TimeoutError:
         return End(now())
     return End(now(), up=False)
 
 
-def ends(watch: DeadlineTimer, *asks: Ask) -> list[End]:
+def ends(deadlines: DeadlineTimer, *asks: Ask) -> list[End]:
     """Return how requests end that are sent at their times."""
 
     async def everybody() -> list[End]:
-        return await asyncio.gather(*(ended(watch, ask) for ask in asks))
+        return await asyncio.gather(*(ended(deadlines, ask) for ask in asks))
 
     return run_virtual(everybody())
 
 
-def armed(watch: DeadlineTimer) -> list[float]:
-    """Return when the timers of a watch are due, in seconds."""
+def armed(deadlines: DeadlineTimer) -> list[float]:
+    """Return when the timers of a deadlines are due, in seconds."""
     loop = asyncio.get_running_loop()
     assert isinstance(loop, VirtualEventLoop)
     timers = [timer for _, _, timer in loop._timers._entries if not timer.cancelled()]
-    return [timer.when() for timer in timers if timer.callback == watch._look]
+    return [timer.when() for timer in timers if timer.callback == deadlines._check]
 
 
 # -- when the time is up --------------------------------------------------------------------------------
@@ -110,8 +110,8 @@ def armed(watch: DeadlineTimer) -> list[float]:
 @pytest.mark.parametrize("silence", [4, 50, None])
 def test_a_request_ends_when_its_time_is_up(silence: float | None) -> None:
     """Whatever is heard of it, it ends at its total limit, and not a moment earlier or later."""
-    watch = DeadlineTimer(total=30) if silence is None else DeadlineTimer(total=30, silence=silence)
-    assert ends(watch, Ask(beats=range(0, 30, 3))) == [End(30)]
+    deadlines = DeadlineTimer(total=30) if silence is None else DeadlineTimer(total=30, silence=silence)
+    assert ends(deadlines, Ask(beats=range(0, 30, 3))) == [End(30)]
 
 
 def test_a_request_ends_when_it_falls_silent() -> None:
@@ -150,21 +150,21 @@ def test_a_request_goes_on_when_others_end() -> None:
 
 
 def test_a_request_after_a_rest() -> None:
-    """When nobody asked for a while, whoever comes next has the whole time again."""
+    """After a while without requests, the next one has the whole time again."""
     asks = [Ask(lasts=1), Ask([0], start=2), Ask([0], start=100)]  # at 2 the timer of the first is still set
     assert ends(DeadlineTimer(total=30, silence=5), *asks) == [End(1, up=False), End(7), End(105)]
 
 
 @pytest.mark.parametrize(
-    ("watch", "asks", "end"),
+    ("deadlines", "asks", "end"),
     [
         (DeadlineTimer(total=30, silence=5), [Ask([6])], End(11)),
         (DeadlineTimer(total=30, silence=20), [Ask(lasts=1), Ask([0.25], start=19.9)], End(40.15)),
     ],
 )
-def test_who_connects_late_may_fall_silent_soon(watch: DeadlineTimer, asks: list[Ask], end: End) -> None:
-    """A request that had no connection yet when somebody looked is looked at again in time."""
-    assert ends(watch, *asks)[-1] == pytest.approx(end)
+def test_who_connects_late_may_fall_silent_soon(deadlines: DeadlineTimer, asks: list[Ask], end: End) -> None:
+    """A request that had no connection yet at a check is checked again in time."""
+    assert ends(deadlines, *asks)[-1] == pytest.approx(end)
 
 
 def alone(ask: Ask, total: float, silence: float) -> End:
@@ -202,85 +202,85 @@ def test_every_request_ends_as_if_it_were_alone(asks: list[Ask], total: float, s
 @virtual
 async def test_many_requests_have_one_timer(clock: VirtualClock) -> None:
     """However many are under way, one timer is set, for the first that could run out of time."""
-    watch = DeadlineTimer(total=30, silence=20)
+    deadlines = DeadlineTimer(total=30, silence=20)
     asks = [Ask([0], start=number / 4) for number in range(50)]
-    requests = [asyncio.create_task(ended(watch, ask)) for ask in asks]
+    requests = [asyncio.create_task(ended(deadlines, ask)) for ask in asks]
     await clock.sleep(13)
-    assert armed(watch) == [20]
+    assert armed(deadlines) == [20]
     await clock.sleep(9.1)
-    assert armed(watch) == [22.25]
+    assert armed(deadlines) == [22.25]
     await asyncio.gather(*requests)
-    assert armed(watch) == []
+    assert armed(deadlines) == []
 
 
 @virtual
 async def test_the_timer_is_not_set_for_every_request(clock: VirtualClock) -> None:
     """Thousands of requests in a row, all answered in time, set a timer once in the time one may take."""
-    watch = DeadlineTimer(total=30, silence=20)
+    deadlines = DeadlineTimer(total=30, silence=20)
     loop = asyncio.get_running_loop()
 
-    async def work(term: Deadline) -> None:
+    async def work(deadline: Deadline) -> None:
         for _ in range(10):
-            term.beat()
+            deadline.record_activity()
 
     with mock.patch.object(loop, "call_at", wraps=loop.call_at) as call_at:
         while clock.monotonic() < 100 * SECOND:
-            await limited(watch, work)
+            await limited(deadlines, work)
             await clock.sleep(0.03125)  # by another method of the loop
     assert call_at.call_count == 5
 
 
 @virtual
 async def test_nothing_stays_set_after_the_last(clock: VirtualClock) -> None:
-    """The timer of a watch that nobody uses any more is due once, and then there is none."""
+    """The timer of a deadlines without requests is due once, and then there is none."""
     complaints: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
-    watch = DeadlineTimer(total=30, silence=20)
-    await ended(watch, Ask([0], lasts=1))
-    assert armed(watch) == [20]
+    deadlines = DeadlineTimer(total=30, silence=20)
+    await ended(deadlines, Ask([0], lasts=1))
+    assert armed(deadlines) == [20]
     await clock.sleep(19.5)
-    assert armed(watch) == []
+    assert armed(deadlines) == []
     assert complaints == []
 
 
 @virtual
 async def test_closing_calls_the_timer_off(clock: VirtualClock) -> None:
-    """A watch that is closed leaves no timer, neither closed twice nor before it was used."""
-    watch = DeadlineTimer(total=30)
-    watch.close()
-    await ended(watch, Ask(lasts=1))
-    assert armed(watch) == []
+    """A deadlines that is closed leaves no timer, neither closed twice nor before it was used."""
+    deadlines = DeadlineTimer(total=30)
+    deadlines.close()
+    await ended(deadlines, Ask(lasts=1))
+    assert armed(deadlines) == []
     for _ in range(2):
-        watch.close()
-        assert armed(watch) == []
+        deadlines.close()
+        assert armed(deadlines) == []
         await clock.sleep(LONG)
 
 
 @virtual
 async def test_closing_lets_nobody_off(clock: VirtualClock) -> None:
-    """Who is under way when a watch is closed has the same time as before; the last ends the timer."""
-    watch = DeadlineTimer(total=30)
-    asks = [asyncio.create_task(ended(watch, ask)) for ask in (Ask(), Ask(lasts=20))]
+    """Who is under way when a deadlines is closed has the same time as before; the last ends the timer."""
+    deadlines = DeadlineTimer(total=30)
+    asks = [asyncio.create_task(ended(deadlines, ask)) for ask in (Ask(), Ask(lasts=20))]
     await clock.sleep(10)
-    watch.close()
+    deadlines.close()
     assert [await ask for ask in asks] == [End(30), End(20, up=False)]
-    assert armed(watch) == []
+    assert armed(deadlines) == []
 
 
 @virtual
 async def test_who_is_answered_in_the_last_moment_is_answered(clock: VirtualClock) -> None:
     """A sign of life that comes in the very turn of the loop in which the time would be up counts."""
     loop = asyncio.get_running_loop()
-    watch, answered = DeadlineTimer(total=30, silence=5), asyncio.Event()
+    deadlines, answered = DeadlineTimer(total=30, silence=5), asyncio.Event()
     loop.call_at(5, answered.set)
 
-    async def work(term: Deadline) -> None:
-        term.beat()
+    async def work(deadline: Deadline) -> None:
+        deadline.record_activity()
         await answered.wait()
-        term.beat()
+        deadline.record_activity()
         await clock.sleep(1)
 
-    await limited(watch, work)
+    await limited(deadlines, work)
     assert now() == 6
 
 
@@ -293,14 +293,14 @@ async def forever(_: Deadline) -> None:
 
 
 @pytest.mark.parametrize("when", [3, 29.999, 30])
-@pytest.mark.parametrize("first", ["the caller", "the watch"])
+@pytest.mark.parametrize("first", ["the caller", "the deadlines"])
 def test_who_is_cancelled_is_cancelled(first: str, when: float) -> None:
     """A cancellation from outside stays one, also in the very moment in which the time is up."""
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
         task = asyncio.create_task(limited(DeadlineTimer(total=30), forever))
-        if first == "the watch":
+        if first == "the deadlines":
             await asyncio.sleep(0)
         loop.call_at(when, task.cancel)
         await asyncio.wait([task])
@@ -343,8 +343,8 @@ async def test_a_timeout_leaves_the_task_as_it_was(clock: VirtualClock) -> None:
     """A task whose request has timed out is not marked as cancelled, and goes on as it likes."""
     task = asyncio.current_task()
     assert task is not None
-    watch = DeadlineTimer(total=30)
-    assert await ended(watch, Ask()) == End(30)
+    deadlines = DeadlineTimer(total=30)
+    assert await ended(deadlines, Ask()) == End(30)
     assert task.cancelling() == 0
     await clock.sleep(LONG)
 
@@ -370,13 +370,13 @@ async def test_a_task_that_was_cancelled_before_can_time_out(clock: VirtualClock
 
 @virtual
 async def test_an_end_is_told_once(clock: VirtualClock) -> None:
-    """Whoever asks again, or whose time was not up, hears of no end."""
-    watch = DeadlineTimer(total=30)
-    term = watch.begin()
+    """A new request, or one whose deadline has not expired, is not ended."""
+    deadlines = DeadlineTimer(total=30)
+    deadline = deadlines.begin()
     with pytest.raises(asyncio.CancelledError):
         await clock.sleep(LONG)
-    assert [watch.end(term), watch.end(term)] == [True, False]
-    assert not watch.end(watch.begin())
+    assert [deadlines.end(deadline), deadlines.end(deadline)] == [True, False]
+    assert not deadlines.end(deadlines.begin())
 
 
 async def clean_up(_: Deadline) -> None:
@@ -387,15 +387,15 @@ async def clean_up(_: Deadline) -> None:
         await asyncio.sleep(LONG)
 
 
-async def times_out(watch: DeadlineTimer) -> None:
+async def times_out(deadlines: DeadlineTimer) -> None:
     """Run out of time, and clean up for longer than any limit."""
     with pytest.raises(TimeoutError):
-        await limited(watch, clean_up)
+        await limited(deadlines, clean_up)
 
 
-async def is_in_time(watch: DeadlineTimer) -> None:
+async def is_in_time(deadlines: DeadlineTimer) -> None:
     """End in time, and go on for longer than any limit."""
-    assert await ended(watch, Ask(lasts=1)) == End(1, up=False)
+    assert await ended(deadlines, Ask(lasts=1)) == End(1, up=False)
     await asyncio.sleep(LONG)
 
 
@@ -404,9 +404,9 @@ def test_what_has_ended_is_not_ended_again(what: Callable[[DeadlineTimer], Await
     """What a task does after the end of its request goes on when others run out of time, or the same task."""
 
     async def main() -> None:
-        watch = DeadlineTimer(total=30)
+        deadlines = DeadlineTimer(total=30)
         asks = [Ask(start=start) for start in (0, 7, 31, 50)]
-        _, *others = await asyncio.gather(what(watch), *(ended(watch, ask) for ask in asks))
+        _, *others = await asyncio.gather(what(deadlines), *(ended(deadlines, ask) for ask in asks))
         assert others == [End(30), End(37), End(61), End(80)]
         assert now() >= LONG
 

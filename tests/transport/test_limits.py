@@ -55,7 +55,7 @@ def play(story: Story, *scripts: Script, timeout: Timeout, given: bool = False) 
     return run_virtual(main)
 
 
-async def in_vain(transport: AiohttpTransport, server: RawServer) -> None:
+async def times_out_at(transport: AiohttpTransport, server: RawServer) -> None:
     """Ask until the time is up."""
     error = await failure(transport, server.url)
     assert isinstance(error, TransportError)
@@ -92,14 +92,14 @@ SILENT: dict[str, tuple[Script, float]] = {
 def test_silence_counts_from_the_last_piece(where: str) -> None:
     """A server that says nothing more is given up so many seconds after the last that was read of it."""
     script, heard = SILENT[where]
-    assert play(in_vain, script, timeout=Timeout(read=5)) == pytest.approx(heard + 5, abs=1e-6)
+    assert play(times_out_at, script, timeout=Timeout(read=5)) == pytest.approx(heard + 5, abs=1e-6)
 
 
 @pytest.mark.parametrize("where", SILENT)
 def test_everything_has_its_time(where: str) -> None:
     """However much was heard of it, a request ends at the limit for everything."""
     script, _ = SILENT[where]
-    assert play(in_vain, script, timeout=Timeout(total=7)) == 7
+    assert play(times_out_at, script, timeout=Timeout(total=7)) == 7
 
 
 def test_a_slow_answer_is_not_silent() -> None:
@@ -125,7 +125,7 @@ def test_connecting_is_not_silence(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_silence_after_a_slow_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that accepts slowly and then says nothing has its whole time from the connection on."""
     connecting_takes(3, monkeypatch)
-    assert play(in_vain, [Sign.HANG], timeout=Timeout(read=5)) == 3 + 5
+    assert play(times_out_at, [Sign.HANG], timeout=Timeout(read=5)) == 3 + 5
 
 
 LIMITS = {"on everything": Timeout(total=3), "on silence": Timeout(read=3)}
@@ -161,7 +161,7 @@ def test_a_no_whose_body_is_slow_is_not_silent() -> None:
 @pytest.mark.parametrize("script", [[Sign.HANG], [answer(b"[", length=9), Sign.HANG]], ids=["head", "body"])
 def test_a_session_of_the_user_has_the_limits_too(limit: str, script: Script) -> None:
     """With a session that was given, both limits hold, although its connections tell us nothing."""
-    assert play(in_vain, script, timeout=LIMITS[limit], given=True) == 3
+    assert play(times_out_at, script, timeout=LIMITS[limit], given=True) == 3
 
 
 def test_requests_at_a_time_have_their_own_limits() -> None:
@@ -171,7 +171,7 @@ def test_requests_at_a_time_have_their_own_limits() -> None:
     async def story(transport: AiohttpTransport, server: RawServer) -> None:
         async def later(seconds: float) -> None:
             await asyncio.sleep(seconds)
-            await in_vain(transport, server)
+            await times_out_at(transport, server)
             ends.append(asyncio.get_running_loop().time())
 
         await asyncio.gather(*(later(seconds) for seconds in (0, 1, 2.5)))

@@ -29,7 +29,7 @@ CERTS = Path(__file__).parent / "certs"
 
 @pytest.fixture
 async def secure_server() -> AsyncIterator[RawServer]:
-    """A server whose certificate nobody trusts."""
+    """A server with an untrusted certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(CERTS / "loopback.cert.pem", CERTS / "loopback.key.pem")
     async with RawServer(tls=context) as server:

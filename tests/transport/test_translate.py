@@ -1,4 +1,4 @@
-"""Exceptions that nobody foresaw, and messages: what a session raises comes out as one of our errors."""
+"""Unforeseen exceptions, and messages: every exception of a session is translated."""
 
 from __future__ import annotations
 

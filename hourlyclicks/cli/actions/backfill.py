@@ -18,7 +18,7 @@ from hourlyclicks.cli.progress.views import open_view, shown
 from hourlyclicks.errors import HourlyClicksError
 from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.model.dates import check_begun
-from hourlyclicks.render.words import count
+from hourlyclicks.render.phrases import count
 
 if TYPE_CHECKING:
     import asyncio

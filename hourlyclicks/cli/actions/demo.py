@@ -27,8 +27,8 @@ from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.targets import Target
 from hourlyclicks.pacing.eta import theoretical_minimum
 from hourlyclicks.render.heatmap import heatmap
+from hourlyclicks.render.phrases import count, limits_in_words
 from hourlyclicks.render.tables import WEEKDAYS, palette_for
-from hourlyclicks.render.words import count, limits_in_words
 from hourlyclicks.simulator import Simulator
 
 if TYPE_CHECKING:
@@ -137,7 +137,7 @@ async def _demonstrate(server: Simulator, period: DateRange, faults: HeldFaults,
             store, began, first = Path(folder) / "clicks.db", time.monotonic(), None
             if len(period) >= FEWEST:
                 first = await _killed_run(server, store, period, faults)
-            view = open_view(_tally(period, stored=first is not None))
+            view = open_view(_count_days(period, stored=first is not None))
             with shown(view):
                 outcome = await fill(server, store, period, view)
             seconds = time.monotonic() - began
@@ -147,7 +147,7 @@ async def _demonstrate(server: Simulator, period: DateRange, faults: HeldFaults,
 
 async def _killed_run(server: Simulator, store: Path, period: DateRange, faults: HeldFaults) -> KilledProcess:
     """Let a process of its own begin, kill it, and look what it has left."""
-    view = open_view(_tally(period, stored=False))
+    view = open_view(_count_days(period, stored=False))
     with shown(view):
         killed = await KilledBackfill(server, store, period, faults=faults, on_event=view).run()
     known = frozenset(day.date for day in (await stored(store, period)).days())
@@ -157,7 +157,7 @@ async def _killed_run(server: Simulator, store: Path, period: DateRange, faults:
     )
 
 
-def _tally(period: DateRange, *, stored: bool) -> Tally:
+def _count_days(period: DateRange, *, stored: bool) -> Tally:
     return start_tally(f"{LINK}, {period}", len(period), LIMITS, latency=sum(DELAY), stored=stored)
 
 

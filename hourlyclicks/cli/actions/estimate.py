@@ -15,7 +15,7 @@ from hourlyclicks.jobs.estimate import count_due
 from hourlyclicks.model.dates import as_zone
 from hourlyclicks.pacing.eta import TYPICAL_LATENCY, forecast
 from hourlyclicks.pacing.plans import Plan
-from hourlyclicks.render.words import BOUND_BY, count, duration, limits_in_words
+from hourlyclicks.render.phrases import BOUND_BY, count, duration, limits_in_words
 from hourlyclicks.store.freshness import Freshness
 from hourlyclicks.store.protocol import NoStoreError
 

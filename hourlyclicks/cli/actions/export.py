@@ -18,7 +18,7 @@ from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.export import COLUMNS
 from hourlyclicks.model.series import merge_days
 from hourlyclicks.model.targets import Target
-from hourlyclicks.render.words import count
+from hourlyclicks.render.phrases import count
 from hourlyclicks.store.ledger import WITH_FIGURES
 from hourlyclicks.store.reading import StoredAccount, chunks
 

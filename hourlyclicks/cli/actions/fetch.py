@@ -18,14 +18,14 @@ from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, Failure, sentence
 from hourlyclicks.cli.options.shared import default_rate, present
 from hourlyclicks.cli.output import resume
 from hourlyclicks.cli.output.devices import is_device
-from hourlyclicks.cli.output.files import Format, check_writable, format_for, keep, write
+from hourlyclicks.cli.output.files import Format, check_writable, format_for, save, write
 from hourlyclicks.cli.progress.joint import JointProgress
 from hourlyclicks.cli.progress.tally import start_tally
 from hourlyclicks.cli.progress.views import open_view, shown
 from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.model.spans import spans
 from hourlyclicks.pacing.queue import Lane
-from hourlyclicks.render.words import count, span
+from hourlyclicks.render.phrases import count, span
 
 if TYPE_CHECKING:
     from hourlyclicks.cli.actions.collecting import Outcomes
@@ -67,7 +67,7 @@ class Destination:
         if outcome.complete or (self.partial and outcome.fetched):
             with nullcontext() if self.output is None else hangup.held():  # stdout may wait for its reader
                 write(outcome, self.form, self.output, last_resort=not self.stored)
-        elif (aside := self._keep(outcome)) is not None:
+        elif (aside := self._save(outcome)) is not None:
             say(f"{count(outcome.fetched, 'day')} kept in {aside}")
         elif self.stored:
             say(f"{count(outcome.fetched, 'day')} in the store; nothing is written because days are missing")
@@ -77,12 +77,12 @@ class Destination:
             return False
         return True
 
-    def _keep(self, outcome: Outcomes) -> Path | None:
+    def _save(self, outcome: Outcomes) -> Path | None:
         """Keep an incomplete result for a file in another one, and return which."""
         if self.output is None or is_device(self.output) or not outcome.fetched:
             return None
         with hangup.held():
-            return keep(outcome, self.form, self.output)
+            return save(outcome, self.form, self.output)
 
 
 def run(  # noqa: PLR0913 - a parameter for each option of the command
@@ -107,7 +107,7 @@ def run(  # noqa: PLR0913 - a parameter for each option of the command
     check_writable(output)
     destination = Destination(format_for(form, output), output, partial=partial, stored=stored)
     key = find_key(access.key_file)
-    view = open_view(_tally(targets, days, rate, stored=stored))
+    view = open_view(_count_days(targets, days, rate, stored=stored))
     joint = JointProgress(view, days=len(days), targets=len(targets), limits=rate.limits)
     client = access.client(
         key, limits=rate.limits, retry=RETRY, on_event=joint, store=store.where, account=store.account
@@ -144,7 +144,7 @@ def _checked(selection: Selection, rate: RateOptions) -> tuple[Target, ...]:
     return targets
 
 
-def _tally(targets: tuple[Target, ...], days: DateRange, rate: RateOptions, *, stored: bool) -> Tally:
+def _count_days(targets: tuple[Target, ...], days: DateRange, rate: RateOptions, *, stored: bool) -> Tally:
     several = len(targets) > 1
     title = f"{count(len(targets), 'target') if several else targets[0]}, {days}"
     total = len(days) * len(targets)

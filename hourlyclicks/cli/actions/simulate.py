@@ -15,7 +15,7 @@ from hourlyclicks.cli.options.faults import faults_in_words, random_faults
 from hourlyclicks.cli.options.shared import PLANS
 from hourlyclicks.cli.output import resume
 from hourlyclicks.pacing.plans import Limits, Rate
-from hourlyclicks.render.words import count, limits_in_words
+from hourlyclicks.render.phrases import count, limits_in_words
 from hourlyclicks.simulator import PLANS as RULES
 from hourlyclicks.simulator import Simulator
 

@@ -17,7 +17,7 @@ from hourlyclicks.cli.output.files import writing
 from hourlyclicks.model.dates import DateRange, as_zone
 from hourlyclicks.model.targets import Target
 from hourlyclicks.render.coverage import as_object, shades_for, table
-from hourlyclicks.render.words import count
+from hourlyclicks.render.phrases import count
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import click
 
-from hourlyclicks.render.words import safe
+from hourlyclicks.render.phrases import safe
 
 
 def say(line: str) -> None:

@@ -120,7 +120,7 @@ def partial_name(output: Path) -> Path:
     raise AssertionError  # there is always another number
 
 
-def keep(series: Result, form: Format, output: Path) -> Path | None:
+def save(series: Result, form: Format, output: Path) -> Path | None:
     """Write an incomplete series beside its file, or else where temporary files go.
 
     Returns:

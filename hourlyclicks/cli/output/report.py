@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, PARKED, Failure, sentence
 from hourlyclicks.model.report import StopReason
-from hourlyclicks.render.words import count, duration, on_the_clock
+from hourlyclicks.render.phrases import count, duration, on_the_clock
 
 if TYPE_CHECKING:
     import datetime as dt

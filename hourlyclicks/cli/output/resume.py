@@ -23,7 +23,7 @@ from hourlyclicks.cli.output.devices import is_device
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.spans import spans
 from hourlyclicks.pacing.plans import Rate
-from hourlyclicks.render.words import safe
+from hourlyclicks.render.phrases import safe
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -16,8 +16,8 @@ from rich.text import Text
 
 from hourlyclicks.cli.options.shared import present
 from hourlyclicks.events import ClockSkew, DayDone
+from hourlyclicks.render.phrases import count, limits_in_words, safe
 from hourlyclicks.render.tables import level, palette_for
-from hourlyclicks.render.words import count, limits_in_words, safe
 
 if TYPE_CHECKING:
     import datetime as dt

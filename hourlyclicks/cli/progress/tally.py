@@ -32,7 +32,7 @@ from hourlyclicks.fetching.skew import words_for
 from hourlyclicks.model.targets import Target
 from hourlyclicks.pacing.eta import TYPICAL_LATENCY, forecast
 from hourlyclicks.pacing.plans import Limits
-from hourlyclicks.render.words import BOUND_BY, count, duration, on_the_clock
+from hourlyclicks.render.phrases import BOUND_BY, count, duration, on_the_clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable

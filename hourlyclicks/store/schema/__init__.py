@@ -1,7 +1,7 @@
 """The tables, as numbered SQL scripts: a folder for each kind of database.
 
-The version of a store is the number of scripts that were run on it. A store of a newer version is refused,
-since nobody can know what a later script has changed.
+The version of a store is the number of scripts that were run on it. A store of a newer version is not opened,
+since the changes of a later script are unknown.
 """
 
 from __future__ import annotations
@@ -18,5 +18,8 @@ def scripts(kind: str) -> tuple[str, ...]:
 
 
 def newer(version: int, known: int) -> str:
-    """Say that a store is too new."""
-    return f"a newer hourlyclicks has changed its tables: version {version}, and only {known} is known here"
+    """Return the message that a store is too new."""
+    return (
+        f"a newer hourlyclicks has changed its tables (version {version}, and only {known} is known here):"
+        " update hourlyclicks"
+    )

@@ -10,7 +10,7 @@ from hourlyclicks import StoreError, UsageError
 from hourlyclicks.cli.actions.stores import account_to_fill, accounts, looking_into, one_account
 from hourlyclicks.cli.options.stores import StoreChoice
 from hourlyclicks.simulator import DEFAULT_KEY
-from tests.cli.stocks import LINK, answer, days, empty, fill
+from tests.cli.filled_stores import LINK, answer, days, empty, fill
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,9 +12,9 @@ import pytest
 from hourlyclicks import Plan
 from hourlyclicks.cli.actions import estimate
 from hourlyclicks.cli.actions.estimate import finish
+from tests.cli.filled_stores import LATER, TEAM, answer, fill, stock
 from tests.cli.serving import invoke
-from tests.cli.stocks import LATER, TEAM, answer, fill, stock
-from tests.store.places import ServerPlace
+from tests.store.locations import DatabaseLocation
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -166,7 +166,7 @@ def test_a_database_without_a_store_has_no_days(
     postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Before the first backfill every day counts, as with a file that is not there, and nothing is made."""
-    place = ServerPlace(asyncio.run(postgres_server.new_database()))
+    place = DatabaseLocation(asyncio.run(postgres_server.new_database()))
     monkeypatch.setenv("HOURLYCLICKS_STORE", place.dsn)
     result = invoke(*TEN_YEARS, "--account")
     assert (result.exit_code, result.stderr) == (0, "")

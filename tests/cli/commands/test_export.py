@@ -14,8 +14,8 @@ from hourlyclicks import DateRange
 from hourlyclicks.model.series import merge_days
 from hourlyclicks.store import reading
 from hourlyclicks.store.reading import chunks
+from tests.cli.filled_stores import HANGUL, LINK, TEAM, answer, days, empty, fill, stock
 from tests.cli.serving import invoke
-from tests.cli.stocks import HANGUL, LINK, TEAM, answer, days, empty, fill, stock
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,8 +10,8 @@ import pytest
 
 from hourlyclicks.cli.actions import status
 from hourlyclicks.render.coverage import shades_for
+from tests.cli.filled_stores import HANGUL, LATER, LINK, TEAM, answer, days, empty, fill, stock, trouble
 from tests.cli.serving import ENVIRONMENT, PATIENCE, invoke, start
-from tests.cli.stocks import HANGUL, LATER, LINK, TEAM, answer, days, empty, fill, stock, trouble
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hourlyclicks.render.words import count
+from hourlyclicks.render.phrases import count
 from tests.cli.lines import HELD, draw, draw_look
 from tests.cli.serving import invoke, serving
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hourlyclicks.simulator import Simulator
-    from tests.cli.lines import Line
+    from tests.cli.lines import CommandLine
 
 # More of them: COMMAND_LINES=600 pytest tests/cli/test_command_lines.py
 LINES = int(os.environ.get("COMMAND_LINES", "30"))
@@ -35,12 +35,12 @@ def server() -> Iterator[Simulator]:
         yield simulator
 
 
-def asked_for(line: Line) -> set[tuple[str, str]]:
+def asked_for(line: CommandLine) -> set[tuple[str, str]]:
     """Return target and date of all that a command line asks for."""
     return {(str(target), str(day)) for target in line.targets for day in line.days}
 
 
-def written(line: Line, text: str) -> set[tuple[str, str]]:
+def written(line: CommandLine, text: str) -> set[tuple[str, str]]:
     """Return target and date of all that is in a result."""
     if line.form == "csv":
         return {(row["target"], row["date"]) for row in csv.DictReader(io.StringIO(text, newline=""))}

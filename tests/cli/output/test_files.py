@@ -18,8 +18,8 @@ from hourlyclicks.cli.exits import OUTPUT, USAGE, Failure
 from hourlyclicks.cli.output.files import check_writable, format_for, partial_name, write
 from hourlyclicks.cli.output.replace import replacing
 from tests.cli.examples import week_of_work
+from tests.cli.filled_stores import stock
 from tests.cli.serving import APRIL, invoke
-from tests.cli.stocks import stock
 
 if TYPE_CHECKING:
     from hourlyclicks.cli.output.files import Format

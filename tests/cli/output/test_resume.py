@@ -15,8 +15,8 @@ from hourlyclicks.cli.actions import backfill
 from hourlyclicks.cli.output import resume
 from hourlyclicks.cli.output.resume import program, quoted
 from hourlyclicks.simulator import Rule, Script, Status
+from tests.cli.filled_stores import stock
 from tests.cli.serving import APRIL, FAST, LINK, ONE_AT_A_TIME, invoke, serving
-from tests.cli.stocks import stock
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from hourlyclicks.events import Event
 
 
-def tally() -> Tally:
+def a_tally() -> Tally:
     """Return the tally of a run of a month."""
     return start_tally("a month", 30, Limits())
 
 
 def test_a_pipe_gets_plain_lines() -> None:
     """Where stderr is no terminal, nothing is drawn."""
-    assert isinstance(open_view(tally()).view, PlainView)
+    assert isinstance(open_view(a_tally()).view, PlainView)
 
 
 @pytest.mark.parametrize("size", ["0", "abc", "1", "8", "9", "-1", "\u00b2", "0" * 30])
@@ -43,7 +43,7 @@ def test_no_size_of_a_terminal_breaks_the_view(monkeypatch: pytest.MonkeyPatch, 
     console = terminal()
     monkeypatch.setattr(console, "_force_terminal", True)
     console.file = out
-    view = LiveView(tally(), console)
+    view = LiveView(a_tally(), console)
     with shown(view):
         view(Paused(seconds=60.0, why="so"))
     assert view._live.error is None
@@ -59,7 +59,7 @@ class Breaking:
     """
 
     def __init__(self, where: str, error: Exception) -> None:
-        self.tally = tally()
+        self.tally = a_tally()
         self.where = where
         self.error = error
         self.calls: list[str] = []
@@ -106,7 +106,7 @@ def test_a_view_that_fails_is_replaced(
 
 def test_plain_lines_that_fail_end_no_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """When even plain lines cannot be made, events are only counted."""
-    view = open_view(tally())
+    view = open_view(a_tally())
     assert isinstance(view.view, PlainView)
     monkeypatch.setattr(PlainView, "__call__", Breaking("event", ValueError("no")))
     with shown(view):
@@ -125,7 +125,7 @@ def test_a_drawing_that_fails_spares_the_streams(
     monkeypatch.setattr(console, "_force_terminal", True)
     console.file = Gone(error)
     before = sys.stdout, sys.stderr
-    view = SafeView(LiveView(tally(), console))
+    view = SafeView(LiveView(a_tally(), console))
     with shown(view):
         view(Paused(seconds=60.0, why="so"))
         print("data")  # noqa: T201 - that is what must arrive
@@ -151,13 +151,13 @@ def test_a_terminal_gets_the_live_view(monkeypatch: pytest.MonkeyPatch, term: st
     """A terminal that can draw is drawn on."""
     monkeypatch.setenv("TERM", term)
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
-    assert isinstance(open_view(tally()).view, kind)
+    assert isinstance(open_view(a_tally()).view, kind)
 
 
 class Unwritable:
     """A view on a terminal that has gone."""
 
-    tally = tally()
+    tally = a_tally()
 
     def __call__(self, _event: Event, /) -> None:
         """Fail."""
@@ -175,7 +175,7 @@ class Unwritable:
 def test_what_a_view_shows_is_not_logged_to_the_same_place(caplog: pytest.LogCaptureFixture) -> None:
     """While a view shows that the clocks differ, the log, which may write to stderr, does not."""
     log = logging.getLogger(LOGGER)
-    with shown(PlainView(tally())):
+    with shown(PlainView(a_tally())):
         log.warning("shown")
     log.warning("not shown")
     assert caplog.messages == ["not shown"]

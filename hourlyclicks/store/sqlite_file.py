@@ -1,11 +1,11 @@
-"""A SQLite file with days in it, used from one thread; `hourlyclicks.store.sqlite` is the way in.
+"""A SQLite file with days, used from one thread by `hourlyclicks.store.sqlite`.
 
-Durability. The file is in WAL mode with ``synchronous=FULL``: what was committed is on the disk before the
+Durability. The file is in WAL mode with ``synchronous=FULL``: committed data is on the disk before the
 commit returns, and a crash at any instant leaves the last committed state. Each change is one transaction,
-begun with ``BEGIN IMMEDIATE`` so that two processes never wait for each other in a circle.
+begun with ``BEGIN IMMEDIATE`` so that two processes never wait for each other in a circle (deadlock).
 
-The clock everybody shares is the machine's monotonic one. A SQLite file in WAL mode can only be used from
-one machine, and there that clock is the same for all processes and never jumps.
+The shared clock is the machine's monotonic one. A SQLite file in WAL mode can only be used from one machine,
+and there that clock is the same for all processes and never jumps.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from hourlyclicks import forks
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.store import sqlite_days
-from hourlyclicks.store.connect import open_to_write, transaction
 from hourlyclicks.store.ledger import ENDPOINT, target_of
-from hourlyclicks.store.looking import Look
-from hourlyclicks.store.words import is_busy
+from hourlyclicks.store.read_only import ReadOnlyFile
+from hourlyclicks.store.sqlite_messages import is_busy
+from hourlyclicks.store.sqlite_open import open_to_write, transaction
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -41,10 +41,10 @@ class SqliteFile:
     """The tables in a file, and every statement that works on them.
 
     Args:
-        path: the file; made if need be, readable by its owner only.
-        now: returns nanoseconds of the clock that everybody shares.
+        path: the file; created if necessary, readable by its owner only.
+        now: returns nanoseconds of the clock that all processes share.
         timeout: the seconds to wait for another program's lock, at each statement.
-        read_only: whether the file is neither made nor changed.
+        read_only: whether the file is neither created nor changed.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class SqliteFile:
     ) -> None:
         self._now = now
         forks.hold(self)
-        self._files = Look(path, timeout) if read_only else open_to_write(path, timeout)
+        self._files = ReadOnlyFile(path, timeout) if read_only else open_to_write(path, timeout)
         try:
             self._db = self._files.ready()
         except BaseException:
@@ -64,10 +64,10 @@ class SqliteFile:
         self._files.close()
 
     def do(self, work: Callable[[SqliteFile], R]) -> R:
-        """Do a piece of work, which counts only if the file is the one that was opened, before and after.
+        """Run an operation, which counts only if the file is the one that was opened, before and after.
 
         Args:
-            work: does it, in one transaction.
+            work: the operation, in one transaction.
         """
         while True:
             self._db = self._files.ready()
@@ -81,7 +81,7 @@ class SqliteFile:
                     return result
 
     def salt(self) -> bytes:
-        """Return what fingerprints are keyed with."""
+        """Return the key of the fingerprints."""
         return bytes(self._one("SELECT value FROM properties WHERE name = 'salt'"))
 
     def account(self, fingerprint: str) -> int:
@@ -97,14 +97,14 @@ class SqliteFile:
         return dict(self._db.execute("SELECT fingerprint, id FROM accounts ORDER BY id"))
 
     def targets(self, account: int, *, failing: bool) -> list[Target]:
-        """Return the targets of which there are marks."""
+        """Return the targets with ledger entries."""
         query = "SELECT target FROM series WHERE account_id = ? AND endpoint = ?"
         if failing:
             query += " AND EXISTS (SELECT 1 FROM days WHERE series_id = series.id AND state = 'failed')"
         return [target_of(text) for (text,) in self._db.execute(query + " ORDER BY id", (account, ENDPOINT))]
 
     def entries(self, account: int, target: Target, days: DateRange) -> list[LedgerEntry]:
-        """Return what is known of each day."""
+        """Return the ledger entries of a range."""
         series = self._series(account, target)
         return [] if series is None else sqlite_days.entries(self._db, series, days)
 
@@ -121,7 +121,7 @@ class SqliteFile:
         return [] if series is None else sqlite_days.read(self._db, series, days)
 
     def revisions(self, account: int, target: Target, days: DateRange) -> list[Revision]:
-        """Return the figures that were replaced."""
+        """Return the replaced figures of a range."""
         series = self._series(account, target)
         return [] if series is None else sqlite_days.revisions(self._db, series, days)
 
@@ -135,7 +135,7 @@ class SqliteFile:
         reader: Reader | None,
         refresh: bool,
     ) -> PutResult:
-        """Keep an answer."""
+        """Write an answer."""
         with self._transaction():
             series = self._new_series(account, target)
             kept = sqlite_days.put(self._db, series, day, requests, reader=reader, refresh=refresh)
@@ -144,22 +144,22 @@ class SqliteFile:
         return kept
 
     def record_failure(self, account: int, target: Target, entry: LedgerEntry) -> None:
-        """Note that a day failed or was refused."""
+        """Record that a day failed or was rejected."""
         with self._transaction():
             sqlite_days.record_failure(self._db, self._new_series(account, target), entry)
 
     def pace(self, account: int, change: Change[R], of: tuple[Target, dt.date] | None) -> tuple[R, int]:
-        """Take a step of the shared pacing."""
+        """Take a step of the shared limiter."""
         with self._transaction():
             kept = self._one("SELECT state FROM pacing WHERE account_id = ?", account)
-            entry = None if of is None else self._mark_of(account, *of)
+            entry = None if of is None else self._entry_of(account, *of)
             now = self._now()
             text, result = change(kept, now, entry)
             if text is not None:
                 self._db.execute("INSERT OR REPLACE INTO pacing VALUES (?, ?)", (account, text))
         return result, now
 
-    # -- inside -----------------------------------------------------------------------------------------
+    # -- internals --------------------------------------------------------------------------------------
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -178,12 +178,12 @@ class SqliteFile:
         return found
 
     def _new_series(self, account: int, target: Target) -> int:
-        """Return the number of a series, which is new if need be."""
+        """Return the number of a series, which is created if necessary."""
         found = self._series(account, target)
         if found is not None:
             return found
         insert = "INSERT INTO series (account_id, endpoint, target) VALUES (?, ?, ?)"
         return self._db.execute(insert, (account, ENDPOINT, str(target))).lastrowid or 0
 
-    def _mark_of(self, account: int, target: Target, day: dt.date) -> LedgerEntry | None:
+    def _entry_of(self, account: int, target: Target, day: dt.date) -> LedgerEntry | None:
         return next(iter(self.entries(account, target, DateRange(day, day))), None)

@@ -1,11 +1,12 @@
-"""A PostgreSQL database with days in it, on one connection; `hourlyclicks.store.postgres` is the way in.
+"""A PostgreSQL database with days, on one connection, used by `hourlyclicks.store.postgres`.
 
-Who may change what, and when. Whoever changes a day holds the row of its series, and whoever takes a step
-of the shared pacing holds the row of its account: one row each, taken first. So nobody waits in a circle,
-and what is read after it was taken stays as it is until the commit.
+Locks. A change of a day locks the row of its series, and a step of the shared limiter locks the row of its
+account: one row each, locked first. So there is no deadlock, and rows that are read after the lock do not
+change until the commit.
 
-A commit that broke off may have happened or not. The piece of work is done again, and must not count twice:
-see `DayChange`.
+After a lost connection it is unknown whether a commit has happened. The operation is repeated, and must not
+count
+twice: see `DayChange`.
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from hourlyclicks.store import postgres_days
 from hourlyclicks.store.ledger import ENDPOINT, target_of
 from hourlyclicks.store.postgres_days import LINE, SERIES, name_of
 from hourlyclicks.store.protocol import NoStoreError
+from hourlyclicks.store.resolve import StoredDay
 from hourlyclicks.store.schema import newer, scripts
-from hourlyclicks.store.weighing import StoredDay
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -44,12 +45,12 @@ _Change: TypeAlias = Callable[
 ]
 
 _MIGRATION = 0x68634C6B
-"""The advisory lock of whoever changes the tables."""
+"""The advisory lock for migrations."""
 
 _BEGIN = """BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
     SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'"""
 _THERE = "SELECT count(*) FROM pg_tables WHERE schemaname = 'hourlyclicks' AND tablename = 'properties'"
-"""Not `to_regclass`, which within a transaction may remember that there was no such table."""
+"""Not `to_regclass`, whose result may be outdated within a transaction."""
 _VERSION = "SELECT convert_from(value, 'UTF8') FROM hourlyclicks.properties WHERE name = 'version'"
 _SET_VERSION = "UPDATE hourlyclicks.properties SET value = convert_to($1, 'UTF8') WHERE name = 'version'"
 
@@ -68,14 +69,14 @@ _NOW = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
 
 @asynccontextmanager
 async def transaction(db: Connection) -> AsyncIterator[None]:
-    """Make one change of several; when it fails the connection must be cut, which undoes it."""
+    """Run several changes as one; after a failure the connection must be closed, which rolls them back."""
     await db.execute(_BEGIN)
     yield
     await db.execute("COMMIT")
 
 
 async def prepare(db: Connection) -> None:
-    """Bring the tables up to date, or refuse them; only one process at a time changes them."""
+    """Migrate the tables, one process at a time, or raise `StoreError`."""
     known = scripts("postgres")
     if await _version(db) == len(known):
         return
@@ -87,7 +88,7 @@ async def prepare(db: Connection) -> None:
 
 
 async def look(db: Connection) -> None:
-    """Refuse tables that cannot be read, and leave them as they are."""
+    """Check that the tables can be read, without changing them."""
     version = await _version(db)
     if not version:
         raise NoStoreError("there is no store in this database")
@@ -107,7 +108,7 @@ async def _version(db: Connection) -> int:
 
 
 async def salt(db: Connection) -> bytes:
-    """Return what fingerprints are keyed with."""
+    """Return the key of the fingerprints."""
     return bytes(await db.fetchval("SELECT value FROM hourlyclicks.properties WHERE name = 'salt'"))
 
 
@@ -128,22 +129,22 @@ async def accounts(db: Connection) -> dict[str, int]:
 
 
 async def targets(db: Connection, of: int, *, failing: bool) -> list[Target]:
-    """Return the targets of an account of which there are marks."""
+    """Return the targets of an account with ledger entries."""
     return [target_of(row["target"]) for row in await db.fetch(_TARGETS, of, ENDPOINT, failing)]
 
 
 class DayChange(Generic[R]):
-    """A change of one day that counts once, however often it is tried.
+    """A change of one day that counts once, however often it is attempted.
 
-    Each try leaves the day's line as no other did, since it adds to the requests that were ever spent. A
-    line that is found as the last try left it says that the try has happened, although its commit broke off.
+    Each attempt leaves a different row of the day, since it raises the number of requests. If the row is
+    found as the last attempt left it, that attempt was committed, although the connection was lost.
 
     Args:
         of: the account.
         target: the target.
         date: the day.
-        change: makes the change, given the number of the series and the line that was found; returns the
-            line it left, and the result.
+        change: makes the change, given the number of the series and the row that was found; returns the
+            row it left, and the result.
     """
 
     def __init__(self, of: int, target: Target, date: dt.date, change: _Change[R]) -> None:
@@ -153,7 +154,7 @@ class DayChange(Generic[R]):
         self._tried: tuple[asyncpg.Record, R] | None = None
 
     async def __call__(self, db: Connection) -> R:
-        """Make the change, or find that it has been made."""
+        """Make the change, unless an earlier attempt has made it."""
         async with transaction(db):
             series = await _hold_series(db, *self._target)
             line = await db.fetchrow(LINE, series, self._date)
@@ -165,7 +166,7 @@ class DayChange(Generic[R]):
 def put(
     of: int, target: Target, day: DayClicks, requests: int, *, reader: Reader | None, refresh: bool
 ) -> DayChange[PutResult]:
-    """Keep an answer."""
+    """Write an answer."""
 
     async def change(
         db: Connection, series: int, line: asyncpg.Record | None
@@ -180,7 +181,7 @@ def put(
 
 
 def record_failure(of: int, target: Target, entry: LedgerEntry) -> DayChange[None]:
-    """Note that a day failed or was refused."""
+    """Record that a day failed or was rejected."""
 
     async def change(db: Connection, series: int, _: asyncpg.Record | None) -> tuple[asyncpg.Record, None]:
         return await postgres_days.record_failure(db, series, entry), None
@@ -191,14 +192,14 @@ def record_failure(of: int, target: Target, entry: LedgerEntry) -> DayChange[Non
 async def pace(
     db: Connection, of: int, change: Change[R], about: tuple[Target, dt.date] | None, tables: set[int]
 ) -> tuple[R, int]:
-    """Take a step of the shared pacing.
+    """Take a step of the shared limiter.
 
     Args:
         db: the connection.
         of: the account.
         change: the step.
-        about: the target and the day that it is about.
-        tables: the numbers under which the server knew the table before; a restored one has another number.
+        about: the target and the day whose ledger entry the step needs.
+        tables: the ids that the table has had; a restored table has another id.
     """
     async with transaction(db):
         row = await db.fetchrow(_PACE, of)
@@ -211,7 +212,7 @@ async def pace(
             if about is None
             else await postgres_days.entries(db, of, about[0], DateRange(about[1], about[1]))
         )
-        now = 1000 * int(await db.fetchval(_NOW))  # asked for only now: it took time to get the row
+        now = 1000 * int(await db.fetchval(_NOW))  # read only now: getting the lock may have taken time
         text, result = change(row["state"] if row else None, now, known[0] if known else None)
         if text is not None:
             await db.execute(_SET_PACE, of, text)
@@ -223,12 +224,12 @@ def _check_same(tables: set[int], row: asyncpg.Record | None) -> None:
         tables.add(row["tableoid"])
     if len(tables) > 1:
         raise StoreError(
-            "its tables were dropped or restored while it was in use: start again to ask for what is missing"
+            "its tables were dropped or restored while it was in use: start again to request the missing days"
         )
 
 
 async def _hold_series(db: Connection, of: int, target: Target) -> int:
-    """Return the number of a series, which is new if need be, and let nobody else change its days."""
+    """Return the number of a series, which is created if necessary, and lock it."""
     name = name_of(of, target)
     series = await db.fetchval(_HOLD_SERIES, *name)
     if series is None:

@@ -1,4 +1,4 @@
-"""Work that is finished even if nobody waits for it any more."""
+"""Operations that are completed even if their caller is cancelled."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-async def finished(job: asyncio.Future[T]) -> T:
-    """Wait for a piece of work, which goes on when the caller is cancelled."""
+async def wait_shielded(job: asyncio.Future[T]) -> T:
+    """Wait for an operation, which continues when the caller is cancelled."""
     try:
         return await asyncio.shield(job)
     except asyncio.CancelledError:
@@ -18,6 +18,6 @@ async def finished(job: asyncio.Future[T]) -> T:
 
 
 def _seen(job: asyncio.Future[T]) -> None:
-    """Take note of how a piece of work ended that nobody waits for any more."""
+    """Retrieve the exception of an operation without a caller, so that asyncio does not log it."""
     if not job.cancelled():
         job.exception()

@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from hourlyclicks import Limits, Plan, Rate
-from hourlyclicks.render.words import count, duration, limits_in_words, on_the_clock, safe, span
+from hourlyclicks.render.phrases import count, duration, limits_in_words, on_the_clock, safe, span
 
 NOON = dt.datetime(2025, 6, 1, 12).astimezone()
 

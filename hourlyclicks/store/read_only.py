@@ -1,10 +1,10 @@
-"""How a SQLite file is opened to read only: nothing is made, changed or left behind.
+"""Opening a SQLite file read-only: nothing is created, changed or left behind.
 
-SQLite itself needs ``-wal`` and ``-shm`` to read a file in WAL mode, and makes them. So a file without a log
-is opened as one that does not change (``immutable``), and it is watched whether it changes all the same:
-then it is opened again, and read again. A file with a log is opened with it (``mode=ro``).
+SQLite itself needs ``-wal`` and ``-shm`` to read a file in WAL mode, and creates them. So a file without a
+log is opened as immutable (``immutable=1``), and checked for changes: a changed file is opened and read
+again. A file with a log is opened together with it (``mode=ro``).
 
-Tables of an older version are brought up to date in a temporary copy.
+Tables of an older version are migrated in a temporary copy.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hourlyclicks.errors import StoreError
-from hourlyclicks.store.connect import check_kind, transaction
-from hourlyclicks.store.inside import check_log, uri_of
+from hourlyclicks.store.inspection import check_log, uri_of
 from hourlyclicks.store.schema import scripts
-from hourlyclicks.store.tables import migrate, version_of
+from hourlyclicks.store.sqlite_open import check_kind, transaction
+from hourlyclicks.store.sqlite_schema import migrate, version_of
 
 if TYPE_CHECKING:
     from hourlyclicks.model.day import DayClicks
@@ -29,8 +29,8 @@ _UNREADABLE_LOG = (
 )
 
 
-class Look:
-    """A connection that can only read.
+class ReadOnlyFile:
+    """A read-only connection to a SQLite file.
 
     Args:
         path: the file.
@@ -45,14 +45,14 @@ class Look:
         self._open()
 
     def ready(self) -> sqlite3.Connection:
-        """Return the connection, which is a new one if the file has changed since."""
+        """Return the connection; a new one if the file has changed."""
         if self._db is None or not self.holds():
             self.close()
             return self._open()
         return self._db
 
     def holds(self) -> bool:
-        """Return whether what was read counts."""
+        """Return whether the file is unchanged since it was opened."""
         return self._seen is None or self._seen == self._state()
 
     def close(self) -> None:
@@ -63,17 +63,17 @@ class Look:
 
     def within_transaction(self) -> None:
         """Refuse to write."""
-        raise StoreError("it was opened to be read only")
+        raise StoreError("it was opened read-only")
 
     def before_commit(self) -> None:
         """Do nothing: nothing is written."""
 
     def remember(self, series: int, day: DayClicks) -> None:
-        """Do nothing: nothing is kept."""
+        """Do nothing: nothing is written."""
 
     def _open(self) -> sqlite3.Connection:
         if check_kind(self._path).st_size == 0:
-            raise StoreError("the file is empty, and not a store yet")
+            raise StoreError("the file is empty and not a store")
         self._seen = self._state()
         self._db = self._up_to_date(self._connect())
         return self._db
@@ -103,7 +103,7 @@ class Look:
             if size:
                 raise StoreError(_UNREADABLE_LOG.format(log=self._logs()[0].name)) from None
             return self._try("immutable=1")
-        self._seen = None  # SQLite sees changes by itself
+        self._seen = None  # SQLite notices changes itself
         return db
 
     def _try(self, how: str) -> sqlite3.Connection:
@@ -134,4 +134,4 @@ class Look:
 
 def _check_tables(db: sqlite3.Connection) -> None:
     if version_of(db) == 0:
-        raise StoreError("it has no tables, and is not a store yet")
+        raise StoreError("it has no tables and is not a store")

@@ -8,7 +8,7 @@ import sqlite3
 
 import pytest
 
-from hourlyclicks.store.words import in_words, is_busy
+from hourlyclicks.store.sqlite_messages import describe_error, is_busy
 
 
 def failure(code: int, words: str = "as SQLite says it") -> sqlite3.OperationalError:
@@ -40,7 +40,7 @@ def failure(code: int, words: str = "as SQLite says it") -> sqlite3.OperationalE
 )
 def test_each_error_says_what_to_do(code: int, advice: str) -> None:
     """In one line, whatever SQLite calls it."""
-    said = in_words(failure(code))
+    said = describe_error(failure(code))
     assert advice in said
     assert "\n" not in said
 
@@ -60,22 +60,22 @@ def test_each_error_says_what_to_do(code: int, advice: str) -> None:
 )
 def test_each_error_of_the_system_says_what_to_do(code: int, advice: str) -> None:
     """As those of SQLite do."""
-    assert advice in in_words(OSError(code, os.strerror(code)))
+    assert advice in describe_error(OSError(code, os.strerror(code)))
 
 
 def test_tables_that_are_gone_are_another_program_s_work() -> None:
     """SQLite calls that an error of the statement."""
-    assert "restore a backup" in in_words(failure(sqlite3.SQLITE_ERROR, "no such table: days"))
+    assert "restore a backup" in describe_error(failure(sqlite3.SQLITE_ERROR, "no such table: days"))
 
 
 def test_other_errors_are_in_the_words_they_have() -> None:
     """Of SQLite, of the operating system, and of what is no text or number for a database."""
-    assert in_words(failure(sqlite3.SQLITE_ERROR)) == "as SQLite says it"
-    assert in_words(sqlite3.ProgrammingError("closed")) == "closed"
-    assert "free some space" in in_words(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
-    assert in_words(OSError(errno.EDOM, "as the system says it")) == "as the system says it"
-    assert in_words(OSError()) == "OSError"
-    assert "64 bits" in in_words(OverflowError())
+    assert describe_error(failure(sqlite3.SQLITE_ERROR)) == "as SQLite says it"
+    assert describe_error(sqlite3.ProgrammingError("closed")) == "closed"
+    assert "free some space" in describe_error(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
+    assert describe_error(OSError(errno.EDOM, "as the system says it")) == "as the system says it"
+    assert describe_error(OSError()) == "OSError"
+    assert "64 bits" in describe_error(OverflowError())
 
 
 def test_a_lock_is_told_from_other_errors() -> None:

@@ -1,4 +1,4 @@
-"""What is wrong with a SQLite file, in words that name what to do."""
+"""Messages for errors of a SQLite file; each names what to do."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ _CANNOT_OPEN = "it, or a file next to it, cannot be opened: check the rights to 
 _CHANGED = "another program has changed its tables: restore a backup"
 _DAMAGED = "it is damaged: restore a backup"
 
-_WORDS = {
+_MESSAGES = {
     sqlite3.SQLITE_FULL: "the disk is full: free some space, then start again; what was kept stays",
     sqlite3.SQLITE_READONLY: CANNOT_WRITE,
     sqlite3.SQLITE_CANTOPEN: _CANNOT_OPEN,
-    sqlite3.SQLITE_NOTADB: "it is damaged, or something else than a store: restore a backup, or name another",
+    sqlite3.SQLITE_NOTADB: "it is damaged, or not a store: restore a backup, or name another file",
     sqlite3.SQLITE_CORRUPT: _DAMAGED,
     sqlite3.SQLITE_BUSY: _LOCKED,
     sqlite3.SQLITE_LOCKED: _LOCKED,
     sqlite3.SQLITE_IOERR: _DISK,
     sqlite3.SQLITE_PROTOCOL: "its file system does not support locks: put it on a disk of this machine",
 }
-"""By the primary code of the error."""
+"""By the primary result code."""
 
-_EXACT_WORDS = {
+_EXTENDED_MESSAGES = {
     sqlite3.SQLITE_IOERR_SHORT_READ: "a part of it is missing: restore a backup",
-    sqlite3.SQLITE_IOERR_LOCK: _WORDS[sqlite3.SQLITE_PROTOCOL],
+    sqlite3.SQLITE_IOERR_LOCK: _MESSAGES[sqlite3.SQLITE_PROTOCOL],
     **dict.fromkeys(
         (sqlite3.SQLITE_IOERR_SHMOPEN, sqlite3.SQLITE_IOERR_SHMMAP, sqlite3.SQLITE_IOERR_SHMSIZE),
         "its file system does not support shared memory (-shm), or is full: put it on a disk of this machine",
     ),
 }
-"""By the extended code, where it tells more."""
+"""By the extended result code, where it is more precise."""
 
-_SYSTEM_WORDS = {
-    errno.ENOSPC: _WORDS[sqlite3.SQLITE_FULL],
-    errno.EDQUOT: _WORDS[sqlite3.SQLITE_FULL],
+_SYSTEM_MESSAGES = {
+    errno.ENOSPC: _MESSAGES[sqlite3.SQLITE_FULL],
+    errno.EDQUOT: _MESSAGES[sqlite3.SQLITE_FULL],
     errno.EACCES: _CANNOT_OPEN,
     errno.EPERM: _CANNOT_OPEN,
     errno.EROFS: CANNOT_WRITE,
@@ -51,18 +51,18 @@ _SYSTEM_WORDS = {
 }
 
 
-def in_words(error: Exception) -> str:
-    """Say what is wrong with a file."""
+def describe_error(error: Exception) -> str:
+    """Return the message for an error of a file."""
     if isinstance(error, OSError):
-        return _SYSTEM_WORDS.get(error.errno or 0) or error.strerror or type(error).__name__
+        return _SYSTEM_MESSAGES.get(error.errno or 0) or error.strerror or type(error).__name__
     if isinstance(error, OverflowError | UnicodeEncodeError):
-        return "it cannot hold a number of more than 64 bits, or half a character"
+        return "it cannot store a number of more than 64 bits, or half of a surrogate pair"
     code = getattr(error, "sqlite_errorcode", 0)
     if str(error).startswith(("no such table", "no such column")):
         return _CHANGED
-    return _EXACT_WORDS.get(code) or _WORDS.get(code & 0xFF) or str(error)
+    return _EXTENDED_MESSAGES.get(code) or _MESSAGES.get(code & 0xFF) or str(error)
 
 
 def is_busy(error: Exception) -> bool:
-    """Return whether another program's lock is the reason."""
+    """Return whether the lock of another program is the cause."""
     return getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY

@@ -12,7 +12,7 @@ from hourlyclicks.errors import StoreError
 from hourlyclicks.events import DayDone
 from tests.client.stories import END, LINK, START, UNLIMITED, free, simulate
 from tests.sizes import sized
-from tests.store.harm import HARM, Files
+from tests.store.corruption import CORRUPTIONS, Files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hourlyclicks.events import Event
     from hourlyclicks.simulator import VirtualClock
 
-KINDS = sorted(set(HARM) - {"shm cut off"})  # it may kill the process
+KINDS = sorted(set(CORRUPTIONS) - {"shm cut off"})  # it may kill the process
 LAST = 25
 """Days after which there still is something to keep."""
 
@@ -48,13 +48,13 @@ def test_no_run_is_complete_whose_store_is_harmed(
     when = chance.randrange(1, LAST)
     sent: list[int] = []
 
-    def harm(event: Event) -> None:
+    def corruption(event: Event) -> None:
         nonlocal when
         when -= isinstance(event, DayDone)
         if when == 0 and not sent:
-            HARM[KINDS[seed % len(KINDS)]](files)
+            CORRUPTIONS[KINDS[seed % len(KINDS)]](files)
             sent.append(upstream.counters.requests)
 
     with pytest.raises(StoreError, match=r"clicks\.db: "):
-        simulate(upstream, fill, store=files.store, on_event=harm)
+        simulate(upstream, fill, store=files.store, on_event=corruption)
     assert upstream.counters.requests - sent[0] <= UNLIMITED.concurrency

@@ -1,4 +1,4 @@
-"""The address of a PostgreSQL database: what may stand in it, and what of it may be shown."""
+"""The address of a PostgreSQL database: valid parameters, and the part that may be shown."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ _LIBPQ = {
     "sslsni",
     "tcp_user_timeout",
 }
-"""Parameters that libpq takes for itself, and asyncpg for settings of the server, which knows no such."""
+"""Parameters of libpq. asyncpg would pass them on as settings of the server, which does not know them."""
 
 
 def check_address(dsn: str) -> None:
-    """Refuse an address that cannot work; its values are not repeated.
+    """Check an address; the message does not repeat its values.
 
     Raises:
         UsageError: it holds a parameter that only libpq knows, or a character NUL.
@@ -61,12 +61,12 @@ def check_address(dsn: str) -> None:
 
 
 def has_application_name(dsn: str) -> bool:
-    """Return whether an address says what the connections are called."""
+    """Return whether an address names the application."""
     return "application_name" in parse_qs(dsn.partition("?")[2])
 
 
 def place_of(dsn: str) -> str:
-    """Name the host and the database of an address, as far as they cannot be taken for a password."""
+    """Return the host and the database of an address, unless they could be a password."""
     address, _, options = dsn.partition("://")[2].partition("?")
     place = address.rpartition("@")[2]
     if "@" in options or not re.fullmatch(r"[\w.,:\[\]-]*(/[\w.-]*)?", place):

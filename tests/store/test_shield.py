@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from hourlyclicks.store.finishing import finished
+from hourlyclicks.store.shield import wait_shielded
 
 
 async def answer() -> int:
@@ -21,15 +21,15 @@ async def fail() -> None:
 
 async def test_a_result_is_handed_on() -> None:
     """So is an error."""
-    assert await finished(asyncio.create_task(answer())) == 42
+    assert await wait_shielded(asyncio.create_task(answer())) == 42
     with pytest.raises(ZeroDivisionError):
-        await finished(asyncio.create_task(fail()))
+        await wait_shielded(asyncio.create_task(fail()))
 
 
 async def test_work_goes_on_without_its_caller() -> None:
-    """Whoever waits is cancelled at once."""
+    """The caller is cancelled at once."""
     job = asyncio.create_task(answer())
-    caller = asyncio.create_task(finished(job))
+    caller = asyncio.create_task(wait_shielded(job))
     await asyncio.sleep(0)
     caller.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -40,7 +40,7 @@ async def test_work_goes_on_without_its_caller() -> None:
 async def test_work_may_be_cancelled_itself() -> None:
     """As an event loop does at its end."""
     job = asyncio.create_task(answer())
-    caller = asyncio.create_task(finished(job))
+    caller = asyncio.create_task(wait_shielded(job))
     await asyncio.sleep(0)
     job.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -1,8 +1,8 @@
-"""What a SQLite file tells of itself, seen with its log (``-wal``) or without it.
+"""Inspecting a SQLite file, with its log (``-wal``) or without it.
 
 The *generation* of a store is a number in its tables that is raised after each checkpoint, in the log. So
-what the main file tells is as new as what the log tells, or one older. Anything else means that the two do
-not belong together: one of them was replaced.
+the generation in the main file equals the one in the log, or is one less. Any other value means that the two
+do not belong together: one of them was replaced.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ _DAY = "SELECT 1 FROM days WHERE series_id = ? AND date = ? AND fetched_at >= ?"
 
 _LOG_HEADER = 32
 _TRIES, _PAUSE = 5, 0.02
-"""Others may be at work between two looks."""
+"""Another process may write between two reads."""
 
 
 @attrs.frozen
-class Inside:
-    """What a file tells.
+class FileContent:
+    """The properties that identify the content of a file.
 
     Args:
-        salt: the random bytes that were made with the store.
+        salt: the random bytes that were created with the store.
         generation: how many checkpoints its writers have noticed.
-        schema: how often its tables were changed, or copied in another order.
+        schema: SQLite's counter of changes to the tables; VACUUM raises it as well.
     """
 
     salt: object
@@ -48,8 +48,8 @@ class Inside:
     schema: int
 
 
-def look_inside(path: str | os.PathLike[str], how: str, *, thoroughly: bool = False) -> Inside:
-    """Read what a file tells.
+def inspect_file(path: str | os.PathLike[str], how: str, *, thoroughly: bool = False) -> FileContent:
+    """Read the identifying properties of a file.
 
     Args:
         path: the file.
@@ -61,7 +61,7 @@ def look_inside(path: str | os.PathLike[str], how: str, *, thoroughly: bool = Fa
             error = sqlite3.DatabaseError("it is damaged")
             error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
             raise error
-        return Inside(one(db, SALT), one(db, GENERATION) or 0, one(db, SCHEMA))
+        return FileContent(one(db, SALT), one(db, GENERATION) or 0, one(db, SCHEMA))
 
 
 def check_log(path: Path) -> None:
@@ -72,11 +72,11 @@ def check_log(path: Path) -> None:
     """
     real = os.path.realpath(path)
     log = Path(real + "-wal")
-    with suppress(OSError, sqlite3.Error):  # it will be said what is wrong
+    with suppress(OSError, sqlite3.Error):  # opening the file reports what is wrong
         if log.stat().st_size <= _LOG_HEADER:
             return
         for _ in range(_TRIES):
-            if _belong_together(look_inside(real, "immutable=1"), real):
+            if _belong_together(inspect_file(real, "immutable=1"), real):
                 return
             time.sleep(_PAUSE)
         raise StoreError(
@@ -85,28 +85,28 @@ def check_log(path: Path) -> None:
         )
 
 
-def _belong_together(main: Inside, path: str) -> bool:
+def _belong_together(main: FileContent, path: str) -> bool:
     try:
-        whole = look_inside(path, "mode=ro")
+        whole = inspect_file(path, "mode=ro")
     except sqlite3.DatabaseError as error:
         if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_CORRUPT:
             raise
-        return False  # the main file alone is in order
+        return False  # the main file alone is intact
     return main.salt == whole.salt and whole.generation - main.generation in {0, 1}
 
 
 def holds_day(db: sqlite3.Connection, series: int, day: DayClicks) -> bool:
-    """Return whether a day is there as it was kept, or as a later answer left it."""
+    """Return whether a day is stored as it was written, or as a later answer left it."""
     asked = day.fetched_at.astimezone(dt.UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
     return db.execute(_DAY, (series, str(day.date), asked)).fetchone() is not None
 
 
 def uri_of(path: str | os.PathLike[str], how: str) -> str:
-    """Return what SQLite opens in a certain way."""
+    """Return the URI with which SQLite opens a file."""
     return f"{Path(path).as_uri()}?{how}"
 
 
 def one(db: sqlite3.Connection, query: str) -> Any:  # noqa: ANN401 - of whatever type the cell is
-    """Return the first cell of an answer, or ``None``."""
+    """Return the first cell of a result, or ``None``."""
     row = db.execute(query).fetchone()
     return None if row is None else row[0]

@@ -1,4 +1,4 @@
-"""How a SQLite file is opened to write to it: made if need be, and brought up to date."""
+"""Opening a SQLite file to write: it is created if necessary, and its tables are migrated."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 from hourlyclicks.errors import StoreError
 from hourlyclicks.store.file_guard import FileGuard, close_without_checkpoint, identity_of
-from hourlyclicks.store.inside import check_log
+from hourlyclicks.store.inspection import check_log
 from hourlyclicks.store.schema import scripts
-from hourlyclicks.store.tables import is_marked, migrate, version_of
-from hourlyclicks.store.words import CANNOT_WRITE
+from hourlyclicks.store.sqlite_messages import CANNOT_WRITE
+from hourlyclicks.store.sqlite_schema import is_marked, migrate, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,11 +29,11 @@ _KINDS = {
 }
 
 _making = threading.Lock()
-"""Held from making a file to closing it: when it is closed, this process loses its locks on it."""
+"""Held while a new file is open: when it is closed, this process loses its locks on it."""
 
 
 def open_to_write(path: Path, timeout: float) -> FileGuard:
-    """Open a file, which is made if need be, readable by its owner only.
+    """Open a file, which is created if necessary, readable by its owner only.
 
     Args:
         path: the file.
@@ -52,7 +52,7 @@ def open_to_write(path: Path, timeout: float) -> FileGuard:
 
 
 def check_kind(path: Path) -> os.stat_result:
-    """Return what the operating system says of a file, or raise `StoreError` if it is something else."""
+    """Return the status of a file, or raise `StoreError` if it is not a regular file."""
     try:
         found = path.stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -79,7 +79,7 @@ def transaction(db: sqlite3.Connection) -> Iterator[None]:
 def _make(path: Path) -> None:
     with _making:
         if not path.exists():
-            real = os.path.realpath(path)  # a link may lead to what is not there yet
+            real = os.path.realpath(path)  # a link may lead to a file that does not exist yet
             try:
                 os.close(os.open(real, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
             except FileNotFoundError:
@@ -92,7 +92,7 @@ def _make(path: Path) -> None:
 
 
 def _prepare(db: sqlite3.Connection) -> None:
-    """Bring the tables up to date, or refuse the file."""
+    """Migrate the tables, or raise `StoreError`."""
     version = version_of(db)
     outdated = version < len(scripts("sqlite")) or not is_marked(db)
     if db.execute("PRAGMA journal_mode = WAL").fetchone()[0] != "wal":
@@ -104,7 +104,5 @@ def _prepare(db: sqlite3.Connection) -> None:
     if outdated:
         with transaction(db):
             migrate(db)
-        db.execute(
-            "PRAGMA wal_checkpoint(PASSIVE)"
-        ).fetchall()  # see `FileGuard`: it looks into the main file
+        db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()  # `FileGuard` reads the main file
     version_of(db)  # the log is open from now on

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hourlyclicks.errors import StoreError
-from hourlyclicks.store import schema, tables
+from hourlyclicks.store import schema, sqlite_schema
 from hourlyclicks.store.ledger import DayState
 from hourlyclicks.store.sqlite import SqliteStore
 from tests.model.strategies import FIRST, a_day
 from tests.store.answers import ALL, ME, failure
-from tests.store.files import content, me, put, refusal
-from tests.store.test_file_trouble import drop_rights, somebody_else
+from tests.store.files import content, error_of, me, put
+from tests.store.test_file_trouble import drop_rights, without_root
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -73,15 +73,15 @@ async def test_reading_leaves_nothing_behind(path: Path) -> None:
 
 async def test_reading_makes_no_store(path: Path) -> None:
     """Of nothing, of an empty file, and of a database without tables."""
-    assert await refusal(path, read_only=True) == "there is no such file"
+    assert await error_of(path, read_only=True) == "there is no such file"
     assert everything(path.parent) == {}
     put(path, b"")
-    assert "the file is empty" in await refusal(path, read_only=True)
+    assert "the file is empty" in await error_of(path, read_only=True)
     with closing(sqlite3.connect(path)) as db:
         db.execute("PRAGMA user_version = 0")
         db.execute("VACUUM")
     before = content(path)
-    assert "no tables" in await refusal(path, read_only=True) or "is empty" in await refusal(
+    assert "no tables" in await error_of(path, read_only=True) or "is empty" in await error_of(
         path, read_only=True
     )
     assert content(path) == before
@@ -92,9 +92,9 @@ async def test_a_store_that_is_read_cannot_be_changed(path: Path) -> None:
     await closed(path)
     store = SqliteStore(path, read_only=True)
     [account] = (await store.accounts()).values()
-    with pytest.raises(StoreError, match=r"read only|cannot be written"):
+    with pytest.raises(StoreError, match=r"read-only|cannot be written"):
         await store.put(account, ME, a_day(FIRST), requests=1)
-    with pytest.raises(StoreError, match=r"read only|cannot be written"):
+    with pytest.raises(StoreError, match=r"read-only|cannot be written"):
         await store.account("another")
     await store.close()
 
@@ -114,8 +114,8 @@ async def test_a_store_in_use_can_be_read(path: Path) -> None:
 
 
 @contextmanager
-def locked_up(folder: Path, path: Path) -> Iterator[None]:
-    """Allow nothing but reading, and be somebody to whom that applies."""
+def write_protected(folder: Path, path: Path) -> Iterator[None]:
+    """Allow only reading, and drop the rights of root, to whom permissions do not apply."""
     for file in folder.iterdir():
         file.chmod(0o444)
     folder.chmod(0o555)
@@ -128,19 +128,19 @@ def locked_up(folder: Path, path: Path) -> Iterator[None]:
 
 async def test_a_store_that_cannot_be_written_can_be_read() -> None:
     """Neither the file nor its folder can."""
-    with somebody_else() as folder:
+    with without_root() as folder:
         path = folder / "clicks.db"
         await closed(path)
-        with locked_up(folder, path):
+        with write_protected(folder, path):
             assert await seen(path) == len(DAYS)
-            assert "right to write" in await refusal(path)
+            assert "right to write" in await error_of(path)
 
 
 _DIE = """
 import asyncio, os, sys
 from pathlib import Path
 from hourlyclicks.store.sqlite import SqliteStore
-from tests.store.test_looking import fill
+from tests.store.test_read_only import fill
 
 async def main():
     await fill(SqliteStore(Path(sys.argv[1])))
@@ -169,12 +169,12 @@ async def test_a_log_that_was_left_is_read(path: Path) -> None:
 @pytest.mark.parametrize("without_shm", [False, True])
 async def test_a_log_that_cannot_be_read_is_named(*, without_shm: bool) -> None:
     """Days that are in it must not be left out without a word."""
-    with somebody_else() as folder:
+    with without_root() as folder:
         path = folder / "clicks.db"
         killed(path)
         if without_shm:
             (folder / "clicks.db-shm").unlink()
-        with locked_up(folder, path):
+        with write_protected(folder, path):
             try:
                 assert await seen(path) == len(DAYS)
             except StoreError as error:
@@ -185,11 +185,11 @@ async def test_a_log_that_cannot_be_read_is_named(*, without_shm: bool) -> None:
 
 async def test_an_empty_log_does_not_matter() -> None:
     """It may be left, and cannot be deleted."""
-    with somebody_else() as folder:
+    with without_root() as folder:
         path = folder / "clicks.db"
         await closed(path)
         put(folder / "clicks.db-wal", b"")
-        with locked_up(folder, path):
+        with write_protected(folder, path):
             assert await seen(path) == len(DAYS)
 
 
@@ -200,8 +200,8 @@ async def test_older_tables_are_read_without_being_changed(
     await closed(path)
     now = schema.scripts("sqlite")
     renamed = "ALTER TABLE days ADD COLUMN news TEXT;\nUPDATE days SET state = 'provisional';"
-    monkeypatch.setattr(tables, "scripts", lambda _: (*now, renamed))
-    monkeypatch.setattr("hourlyclicks.store.looking.scripts", lambda _: (*now, renamed))
+    monkeypatch.setattr(sqlite_schema, "scripts", lambda _: (*now, renamed))
+    monkeypatch.setattr("hourlyclicks.store.read_only.scripts", lambda _: (*now, renamed))
     before = everything(path.parent)
     store = SqliteStore(path, read_only=True)
     [account] = (await store.accounts()).values()
@@ -216,11 +216,11 @@ async def test_what_is_no_file_is_named(tmp_path: Path, *, read_only: bool) -> N
     os.mkfifo(tmp_path / "pipe")
     with closing(socket.socket(socket.AF_UNIX)) as listener:
         listener.bind(str(tmp_path / "socket"))
-        assert "it is a pipe, not a file" in await refusal(tmp_path / "pipe", read_only=read_only)
-        assert "it is a socket, not a file" in await refusal(tmp_path / "socket", read_only=read_only)
+        assert "it is a pipe, not a file" in await error_of(tmp_path / "pipe", read_only=read_only)
+        assert "it is a socket, not a file" in await error_of(tmp_path / "socket", read_only=read_only)
     (tmp_path / "null").symlink_to(os.devnull)
-    assert "it is a device, not a file" in await refusal(tmp_path / "null", read_only=read_only)
-    assert "it is a folder, not a file" in await refusal(tmp_path, read_only=read_only)
+    assert "it is a device, not a file" in await error_of(tmp_path / "null", read_only=read_only)
+    assert "it is a folder, not a file" in await error_of(tmp_path, read_only=read_only)
 
 
 def dumped(path: Path, copy: Path, lines: int | None = None) -> None:
@@ -252,7 +252,7 @@ async def test_a_restored_store_of_a_newer_version_is_refused(path: Path) -> Non
         db.execute("UPDATE properties SET value = 99 WHERE name = 'version'")
     copy = path.with_name("copy.db")
     dumped(path, copy)
-    assert "version 99" in await refusal(copy)
+    assert "version 99" in await error_of(copy)
 
 
 async def test_a_part_of_a_restored_store_is_refused(path: Path) -> None:
@@ -262,7 +262,7 @@ async def test_a_part_of_a_restored_store_is_refused(path: Path) -> None:
     dumped(path, copy)
     with closing(sqlite3.connect(copy)) as db, db:
         db.execute("DELETE FROM properties WHERE name = 'salt'")
-    assert "a part of a store only" in await refusal(copy)
+    assert "only a part of a store" in await error_of(copy)
 
 
 def modes(path: Path) -> dict[str, int]:

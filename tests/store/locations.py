@@ -1,4 +1,4 @@
-"""Places where stores are: a file or a database, with any number of stores at work on it."""
+"""Locations of stores: a file or a database, with any number of stores at work on it."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from hourlyclicks.store.protocol import Store
 
 
-class Place(ABC):
-    """A place that is empty at first."""
+class Location(ABC):
+    """A location that is empty at first."""
 
     def __init__(self) -> None:
         self._stores: list[Store] = []
@@ -43,13 +43,13 @@ class Place(ABC):
 
     @abstractmethod
     async def sql(self, statement: str) -> list[tuple[Any, ...]]:
-        """Do what somebody with a tool of the database can do."""
+        """Run a statement as a tool of the database does."""
 
     @abstractmethod
     def _store(self) -> Store: ...
 
 
-class FilePlace(Place):
+class SqliteLocation(Location):
     """A SQLite file."""
 
     def __init__(self, path: Path) -> None:
@@ -57,7 +57,7 @@ class FilePlace(Place):
         self.path = path
 
     async def sql(self, statement: str) -> list[tuple[Any, ...]]:
-        """See `Place.sql`."""
+        """See `Location.sql`."""
         with closing(sqlite3.connect(self.path)) as db, db:
             return db.execute(statement).fetchall()
 
@@ -65,7 +65,7 @@ class FilePlace(Place):
         return SqliteStore(self.path)
 
 
-class ServerPlace(Place):
+class DatabaseLocation(Location):
     """A PostgreSQL database."""
 
     def __init__(self, dsn: str) -> None:
@@ -73,7 +73,7 @@ class ServerPlace(Place):
         self.dsn = dsn
 
     async def sql(self, statement: str) -> list[tuple[Any, ...]]:
-        """See `Place.sql`."""
+        """See `Location.sql`."""
         db = await asyncpg.connect(self.dsn, server_settings={"search_path": "hourlyclicks"})
         try:
             return [tuple(row) for row in await db.fetch(statement)]

@@ -18,7 +18,7 @@ from hourlyclicks.model.targets import Link
 from hourlyclicks.store.sqlite import SqliteStore
 from tests.model.strategies import FIRST, a_day
 from tests.store.answers import ALL, ME
-from tests.store.files import PAGE, content, filled, me, pragma, put, refusal
+from tests.store.files import PAGE, content, error_of, filled, me, pragma, put
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,7 +77,7 @@ async def test_a_newer_file_is_refused(path: Path) -> None:
     with closing(sqlite3.connect(path)) as db:
         db.execute("PRAGMA user_version = 99")
     before = content(path)
-    assert "version 99, and only 2 is known" in await refusal(path)
+    assert "version 99, and only 2 is known" in await error_of(path)
     assert content(path) == before
 
 
@@ -86,7 +86,7 @@ async def test_a_file_of_another_program_is_refused(path: Path) -> None:
     with closing(sqlite3.connect(path)) as db:
         db.execute("CREATE TABLE days (mine)")
     before = content(path)
-    assert await refusal(path) == "it is a SQLite file of another program"
+    assert await error_of(path) == "it is a SQLite file of another program"
     assert content(path) == before
 
 
@@ -96,7 +96,7 @@ async def test_a_file_of_another_program_is_refused(path: Path) -> None:
 async def test_what_is_no_database_is_refused(path: Path, foreign: bytes) -> None:
     """It is not touched."""
     put(path, foreign)
-    assert "it is damaged, or something else than a store" in await refusal(path)
+    assert "it is damaged, or not a store" in await error_of(path)
     assert content(path) == foreign
 
 
@@ -111,7 +111,7 @@ async def test_a_file_that_was_cut_off_is_damaged(path: Path) -> None:
     await filled(path)
     whole = content(path)
     put(path, whole[: len(whole) // 2 // PAGE * PAGE])
-    assert await refusal(path) == "it is damaged: restore a backup"
+    assert await error_of(path) == "it is damaged: restore a backup"
 
 
 async def test_a_file_with_foreign_bytes_is_damaged(path: Path) -> None:
@@ -119,7 +119,7 @@ async def test_a_file_with_foreign_bytes_is_damaged(path: Path) -> None:
     await filled(path)
     whole = content(path)
     put(path, whole[:PAGE] + b"\xff" * (len(whole) - PAGE))
-    assert await refusal(path) == "it is damaged: restore a backup"
+    assert await error_of(path) == "it is damaged: restore a backup"
 
 
 @pytest.mark.parametrize(
@@ -144,8 +144,8 @@ async def test_what_no_store_writes_is_not_read(path: Path, store: SqliteStore, 
 
 async def test_a_folder_is_no_file(tmp_path: Path) -> None:
     """Nor is a file in a folder that does not exist."""
-    assert await refusal(tmp_path) == "it is a folder, not a file: name a file"
-    assert "no such folder" in await refusal(tmp_path / "no" / "clicks.db")
+    assert await error_of(tmp_path) == "it is a folder, not a file: name a file"
+    assert "no such folder" in await error_of(tmp_path / "no" / "clicks.db")
 
 
 _OPEN = """

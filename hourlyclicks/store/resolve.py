@@ -1,17 +1,18 @@
-"""What becomes of an answer when the store holds another one for its day.
+"""Conflict resolution: which of two answers for a day is kept.
 
-Of two answers the better one stays, by the rule of `hourlyclicks.model.columns`: a final one before a
-provisional one, then the later. Two things override it, since clocks are wrong at times: an answer that was
-asked for to refresh the day always wins, and so does any over figures whose stamp lies in the future.
+Of two answers the better one is kept, by the rule of `hourlyclicks.model.columns`: a final one before a
+provisional one, then the later one. There are two exceptions, because clocks are sometimes wrong: an answer
+to a refresh always replaces the stored one, and so does any answer if the stored time stamp is in the
+future.
 
-Answers that lack hours which were reported before are suspicious: a vendor that has lost, or for a moment
-cannot reach, its old data answers like that, in part or with nothing at all. The first such answer leaves the
-figures as they are and puts them in doubt, which makes the day provisional. It is asked for again like any
-provisional day. An answer with all the hours ends the doubt; another one without them, asked for at least
-`CONFIRMED_AFTER` later, confirms it and takes the place of the figures. So a day in doubt takes one request
-more, and not one in every run.
+An answer that lacks hours which were reported before is suspicious: a vendor that has lost its old data, or
+cannot read it for a moment, answers like that, with some hours or none. The first such answer leaves the
+figures unchanged and puts them in doubt, which makes the day provisional. The day is requested again like
+any provisional day. An answer with all the hours ends the doubt. A second answer without them, requested at
+least `CONFIRMED_AFTER` later, confirms it and replaces the figures. So a day in doubt costs one more
+request, and not one in every run.
 
-Figures that are replaced by different ones are never deleted: they go to the table ``revisions``.
+Replaced figures that differ are never deleted: they are moved to the table ``revisions``.
 """
 
 from __future__ import annotations
@@ -28,12 +29,12 @@ if TYPE_CHECKING:
     from hourlyclicks.store.freshness import Reader
 
 CONFIRMED_AFTER = dt.timedelta(minutes=1)
-"""How much later a second answer must be asked for to confirm that hours have gone."""
+"""How much later a second answer must be requested to confirm that hours are missing."""
 
 
 @attrs.frozen
 class StoredDay:
-    """What a store holds of a day with figures.
+    """The stored figures of a day.
 
     Args:
         day: the figures.
@@ -46,16 +47,16 @@ class StoredDay:
     doubted_at: dt.datetime | None = None
 
 
-def weigh(
+def resolve_put(
     day: DayClicks, held: StoredDay | None, *, reader: Reader | None = None, refresh: bool = False
 ) -> PutResult:
-    """Decide what becomes of an answer.
+    """Decide whether an answer replaces the stored figures.
 
     Args:
         day: the answer.
-        held: what the store holds.
-        reader: judges the stamps; ``None``: they are all true, and so is the stored word.
-        refresh: whether it was asked for to refresh the day.
+        held: the stored figures, if any.
+        reader: checks the time stamps; ``None``: every stored stamp and state is right.
+        refresh: whether the answer was requested to refresh the day.
     """
     if held is None:
         return PutResult(1)
@@ -77,7 +78,7 @@ def _is_better(held: DayClicks, day: DayClicks, reader: Reader | None) -> bool:
 
 
 def _lacks_hours(day: DayClicks, held: DayClicks) -> bool:
-    """Return whether an hour is no longer reported."""
+    """Return whether an hour that was reported is missing."""
     return any(
         now is None and before is not None for now, before in zip(day.clicks, held.clicks, strict=True)
     )
@@ -88,7 +89,7 @@ def _is_confirmed(day: DayClicks, doubted_at: dt.datetime | None, reader: Reader
 
 
 def _since(day: DayClicks, doubted_at: dt.datetime | None, reader: Reader | None) -> dt.datetime:
-    """Return since when figures are in doubt: since the first answer, unless its stamp cannot be true."""
+    """Return since when figures are in doubt: since the first answer, unless its stamp is wrong."""
     if doubted_at is None or (reader is not None and reader.in_future(doubted_at)):
         return day.fetched_at
     return doubted_at

@@ -12,7 +12,7 @@ import pytest
 from hourlyclicks.store.sqlite import SqliteStore
 from tests.model.strategies import a_day
 from tests.store.answers import ALL, ME
-from tests.store.files import content, filled, me, put, refusal
+from tests.store.files import content, error_of, filled, me, put
 
 
 async def snapshots(path: Path, number: int) -> list[tuple[bytes, bytes]]:
@@ -36,14 +36,14 @@ async def test_a_log_of_another_file_is_refused(tmp_path: Path, *, read_only: bo
     _, (_, foreign) = await snapshots(other, 2)
     put(tmp_path / "clicks.db-wal", foreign)
     before = content(path)
-    assert "clicks.db-wal next to it is the log of another file" in await refusal(path, read_only=read_only)
+    assert "clicks.db-wal next to it is the log of another file" in await error_of(path, read_only=read_only)
     assert (content(path), content(tmp_path / "clicks.db-wal")) == (before, foreign)
     (tmp_path / "clicks.db-wal").unlink()
     assert len(await read(path)) == 200
 
 
 async def test_a_log_of_another_state_is_refused(tmp_path: Path) -> None:
-    """As it is left behind where an older copy was put in the place of the file; its own log is read."""
+    """As it is left behind where an older copy was put in place of the file; its own log is read."""
     states = await snapshots(tmp_path / "made.db", 4)
     for old, (main, _) in enumerate(states):
         for new, (_, log) in enumerate(states):
@@ -53,7 +53,7 @@ async def test_a_log_of_another_state_is_refused(tmp_path: Path) -> None:
             if new in {old, old - 1}:  # the earlier log is in the file as a whole
                 assert len(await read(path)) == new + 1
             else:
-                assert "of another state of it" in await refusal(path)
+                assert "of another state of it" in await error_of(path)
 
 
 async def read(path: Path) -> list[object]:

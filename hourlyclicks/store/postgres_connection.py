@@ -1,11 +1,11 @@
 """Connections to a PostgreSQL server, directly or through a pooler such as PgBouncer.
 
 A pooler in transaction mode may give each transaction to another connection of the server. What a client has
-prepared before its transaction is not there, or worse: under the same name there is what another client has
-prepared. So through a pooler nothing is prepared by name, and what is prepared is also used within the same
-transaction. That takes about twice as long, and is not done on a direct connection.
+prepared before its transaction is missing, or a statement of another client has the same name. So through a
+pooler no statement is prepared by name, and each statement is used within the transaction that prepared it.
+This takes about twice as long, and is not done on a direct connection.
 
-A pooler is known by the number of the process: it tells one of its own, the server tells another.
+A pooler is detected by the process id: the pooler reports one of its own, the server another one.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
-from hourlyclicks.store.address import has_application_name
+from hourlyclicks.store.postgres_address import has_application_name
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from hourlyclicks.store.database import Connection
+    from hourlyclicks.store.postgres_database import Connection
 
 CONNECT = 5.0
 """Seconds in which a connection must be made, or closed."""
 ANSWER = 20.0
-"""Seconds in which each statement must be answered; then the server is taken for lost."""
+"""Seconds in which each statement must be answered; after that, the connection is given up."""
 _SAME_PROCESS = """DO $$ BEGIN IF pg_backend_pid() <> {pid} THEN
     RAISE EXCEPTION 'hourlyclicks is connected through a pooler, and adapts to it'; END IF; END $$"""
 _ENDED = {"57P01", "57P02", "57P03", "57014"}
-"""What says nothing about the way: the server is shut down, or does not answer in time."""
+"""Errors that do not show whether there is a pooler: a shutdown, or a timeout."""
 
 
 class PooledConnection(asyncpg.Connection):
@@ -52,7 +52,7 @@ class PooledConnection(asyncpg.Connection):
 
 
 def is_pooled(db: Connection) -> bool:
-    """Return whether a pooler is on the way; asyncpg lets `isinstance` say so of every connection."""
+    """Return whether there is a pooler; with asyncpg, `isinstance` is true of every connection."""
     return type(db) is PooledConnection
 
 
@@ -61,7 +61,7 @@ async def connect(dsn: str, *, pooled: bool) -> Connection:
 
     Args:
         dsn: the address.
-        pooled: whether it is known that a pooler is on the way; else that is found out.
+        pooled: whether a pooler is known to be there; otherwise it is detected.
     """
     if pooled:
         return await _connect(dsn, statement_cache_size=0, connection_class=PooledConnection)
@@ -94,7 +94,7 @@ async def _is_direct(db: Connection) -> bool:
     except asyncpg.PostgresError as error:
         if error.sqlstate in _ENDED:
             raise
-        return False  # also if that cannot be found out
+        return False  # also if it cannot be determined
     return True
 
 

@@ -1,4 +1,4 @@
-"""The tables of a SQLite file: whether they are a store's, and which version of it."""
+"""The tables of a SQLite file: whether they belong to a store, and their version."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 from hourlyclicks.errors import StoreError
-from hourlyclicks.store.inside import SALT, one
+from hourlyclicks.store.inspection import SALT, one
 from hourlyclicks.store.schema import newer, scripts
 
 if TYPE_CHECKING:
@@ -23,13 +23,14 @@ _BYTES = 32
 def version_of(db: sqlite3.Connection) -> int:
     """Return the version of the tables; 0 when there are none.
 
-    A store that was restored from SQL text (``.dump``) has lost what its header said; what it holds tells it.
+    A store that was restored from SQL text (``.dump``) has no mark in its header; its tables tell the
+    version.
 
     Raises:
         StoreError: the file belongs to another program, or to a newer version of this one.
     """
     tables = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    version = int(one(db, "PRAGMA user_version"))  # asked for after them: both appear at one moment
+    version = int(one(db, "PRAGMA user_version"))  # read after the tables: both appear at the same moment
     if tables and one(db, "PRAGMA application_id") != _APPLICATION:
         version = _version_inside(db, tables)
     known = len(scripts("sqlite"))
@@ -39,12 +40,12 @@ def version_of(db: sqlite3.Connection) -> int:
 
 
 def is_marked(db: sqlite3.Connection) -> bool:
-    """Return whether the header tells that this is a store."""
+    """Return whether the header marks the file as a store."""
     return bool(one(db, "PRAGMA application_id") == _APPLICATION)
 
 
 def migrate(db: sqlite3.Connection) -> None:
-    """Bring the tables up to date, within a transaction."""
+    """Migrate the tables, within a transaction."""
     known = scripts("sqlite")
     for script in known[version_of(db) :]:
         for statement in _statements(script):
@@ -59,7 +60,7 @@ def _version_inside(db: sqlite3.Connection, tables: set[str]) -> int:
         raise StoreError("it is a SQLite file of another program")
     salt = one(db, SALT)
     if not isinstance(salt, bytes) or len(salt) != _BYTES:
-        raise StoreError("it is a part of a store only: restore it again, as a whole")
+        raise StoreError("it is only a part of a store: restore the whole backup again")
     return int(one(db, "SELECT value FROM properties WHERE name = 'version'") or 1)
 
 

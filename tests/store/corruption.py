@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Files:
-    """The files of a store that is in use, and copies to put in their place.
+    """The files of a store that is in use, and copies to put in their location.
 
     Args:
         path: where the store is.
@@ -37,7 +37,7 @@ class Files:
         os.truncate(path, int(path.stat().st_size * part))
 
     def overwrite(self) -> None:
-        """Put a copy over the file, in place."""
+        """Put a copy over the file, in location."""
         shutil.copyfile(self.copy, self.store)
 
     def replace(self) -> None:
@@ -46,7 +46,7 @@ class Files:
         self.moved.replace(self.store)
 
 
-HARM: dict[str, Callable[[Files], Any]] = {
+CORRUPTIONS: dict[str, Callable[[Files], Any]] = {
     "removed": lambda files: files.remove(files.store),
     "all removed": lambda files: files.remove(files.store, files.log, files.shm),
     "renamed": lambda files: files.store.rename(files.moved),

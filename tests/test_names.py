@@ -1,0 +1,122 @@
+"""The names of the trade: private nouns that were replaced by the terms of ``docs/glossary.md`` stay out.
+
+The lists hold names of classes, functions and modules, compared without case and leading underscores. Public
+names (`Lane`, `Store.pace`) and ordinary words with their ordinary meaning are not in them.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ROOT = Path(__file__).parent.parent
+
+
+def words(text: str) -> set[str]:
+    """Return the words of a text."""
+    return set(text.split())
+
+
+ROOMS = ("hourlyclicks", "tests", "benchmarks", "docs")
+"""The folders that are held to the lists."""
+
+CLASSES = words(
+    """
+    gate pause storm backoff brake regulator step memory pace ownpace sharedpace turnstile book
+    applicant line held lanes call errand flight flights crew shelf watch term terms archive pages
+    mark kept reason foresight score announcer constable police beat desk visit
+    """
+)
+FUNCTIONS = words(
+    """
+    hire labour retire stand_in spared want fly lead land adopt note keep tally foresight constable
+    police desk beat
+    """
+)
+MODULES = words(
+    """
+    gate pause storm brake regulator pace turnstile book lanes errand flights fanout crew shelf
+    watch term terms archive agenda foresight schedule score announcer judge quick text policing
+    police desk visit weighing looking inside words keeper harm stocks places
+    """
+)
+PEOPLE = re.compile(r"\b(whoever|nobody|somebody)\b", re.IGNORECASE)
+MOST_PEOPLE = 4
+"""Lines about people in place of things, in the package and its documentation."""
+
+EXCEPTIONS: dict[str, str] = {}
+"""Names that stay, as ``path:name``, with the reason."""
+
+
+def plain(name: str) -> str:
+    """Return a name as it stands in the lists."""
+    return name.strip("_").lower()
+
+
+def private_nouns(path: Path) -> Iterator[str]:
+    """Yield the names of a module, and those it defines, that are in the lists."""
+    if plain(path.stem.removeprefix("test_")) in MODULES:
+        yield path.stem
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.ClassDef) and plain(node.name) in CLASSES:
+            yield node.name
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and is_private_noun(node.name):
+            yield node.name
+
+
+def is_private_noun(name: str) -> bool:
+    """Return whether a function has a name of the list; ``__call__`` and the like have not."""
+    return not (name.startswith("__") and name.endswith("__")) and plain(name) in FUNCTIONS
+
+
+def named(folder: str) -> set[str]:
+    """Return the private nouns of a folder, as ``path:name``."""
+    return {
+        f"{path.relative_to(ROOT).as_posix()}:{name}"
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for name in private_nouns(path)
+    }
+
+
+@pytest.mark.parametrize("folder", ROOMS)
+def test_no_private_noun_is_left(folder: str) -> None:
+    """Every class, function and module has a name that a reader of the trade knows, or an exception."""
+    assert sorted(named(folder) - set(EXCEPTIONS)) == []
+
+
+def test_every_exception_is_needed() -> None:
+    """An exception that is no longer used is removed."""
+    assert sorted(set(EXCEPTIONS) - {name for folder in ROOMS for name in named(folder)}) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        ("class Gate: ...", ["Gate"]),
+        ("class _Lanes:\n    def fly(self): ...", ["_Lanes", "fly"]),
+        ("async def _keep(): ...", ["_keep"]),
+        ("class Lane:\n    def __call__(self): ...\ndef keeper(): ...", []),
+    ],
+)
+def test_private_nouns_are_found(tmp_path: Path, source: str, found: list[str]) -> None:
+    """Classes and functions count wherever they are defined; public names and parts of words do not."""
+    path = tmp_path / "module.py"
+    path.write_text(source, "utf-8")
+    assert list(private_nouns(path)) == found
+
+
+def test_things_have_no_people_in_their_place() -> None:
+    """Fewer than five lines of these rooms and of the documentation are about people."""
+    files = [
+        path for room in ROOMS for path in (ROOT / room).rglob("*.py") if room.startswith("hourlyclicks")
+    ]
+    files += (ROOT / "docs").rglob("*.md")
+    lines = [line for path in sorted(files) for line in path.read_text("utf-8").splitlines()]
+    assert len([line for line in lines if PEOPLE.search(line)]) <= MOST_PEOPLE
