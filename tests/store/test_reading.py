@@ -73,12 +73,12 @@ def test_nothing_is_made_or_changed(tmp_path: Path) -> None:
     assert (path.read_bytes(), path.stat().st_mtime_ns, list(tmp_path.iterdir())) == before
 
 
-async def test_a_database_without_a_store_has_none(server_place: DatabaseLocation) -> None:
+async def test_a_database_without_a_store_has_none(database: DatabaseLocation) -> None:
     """It is said so, and no table is made."""
     with pytest.raises(NoStoreError, match="no store in this database"):
-        async with open_store(server_place.dsn):
+        async with open_store(database.dsn):
             pass
-    assert await server_place.sql("SELECT 1 FROM pg_namespace WHERE nspname = 'hourlyclicks'") == []
+    assert await database.sql("SELECT 1 FROM pg_namespace WHERE nspname = 'hourlyclicks'") == []
 
 
 def test_an_account_is_found_by_its_name(path: Path) -> None:
