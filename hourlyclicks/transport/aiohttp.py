@@ -21,6 +21,7 @@ from hourlyclicks.model.checks import check_type
 from hourlyclicks.model.http import Response
 from hourlyclicks.transport.connections import Connections
 from hourlyclicks.transport.deadlines import DeadlineTimer
+from hourlyclicks.transport.direct import fast_path
 from hourlyclicks.transport.proxies import check_exposure, proxy_url
 from hourlyclicks.transport.translate import LARGEST_BODY, TooLargeError, translate
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from hourlyclicks.errors import HourlyClicksError
     from hourlyclicks.model.http import Request
     from hourlyclicks.transport.deadlines import Deadline
+    from hourlyclicks.transport.direct import DirectResponse, DirectSender
     from hourlyclicks.transport.protocol import Timeout
 
 _ENOUGH = 1 << 16
@@ -64,6 +66,7 @@ class AiohttpTransport:
         self._proxy = of_session if proxy is None else proxy_url(proxy)
         self._trusting = session is not None and session.trust_env
         self._ready: aiohttp.ClientSession | None = None  # checked already, for use without further checks
+        self._direct: DirectSender | None = None  # the fast path of a session that is made here
         self._closed = False
         self._headers: Mapping[str, str] | None = None
         self._timer = DeadlineTimer(total=timeout.total, silence=timeout.read)
@@ -80,13 +83,19 @@ class AiohttpTransport:
     async def send(self, request: Request) -> Response:
         """See `Transport.send`."""
         session = self._ready or self._usable(request)
-        response: aiohttp.ClientResponse | None = None
+        response: aiohttp.ClientResponse | DirectResponse | None = None
         failure: HourlyClicksError | None = None
         beginning: list[bytes] = []
-        headers = None if request.headers is self._headers else request.headers
+        direct = self._direct
         deadline = self._timer.begin()
         try:
-            response = await session.get(request.url, headers=headers, allow_redirects=False, **self._options)
+            if direct is not None and request.headers is self._headers and direct.serves(request.url):
+                response = await direct.get(request.url, deadline)
+            else:
+                headers = None if request.headers is self._headers else request.headers
+                response = await session.get(
+                    request.url, headers=headers, allow_redirects=False, **self._options
+                )
             content = response.content
             if response.status // 100 == _GOOD:
                 # Usually the whole body has arrived already.
@@ -133,23 +142,28 @@ class AiohttpTransport:
             raise UsageError("the client is closed", fatal=True)
         if self._trusting or self._proxy is not None:
             check_exposure(request.url, self._proxy)
-        session = self._session or self._open(request.headers)
+        session = self._session or self._open(request)
         if not self._trusting:
             self._ready = session
         return session
 
-    def _open(self, headers: Mapping[str, str]) -> aiohttp.ClientSession:
+    def _open(self, request: Request) -> aiohttp.ClientSession:
         """Make a session with the headers that all requests share."""
-        self._headers = headers
-        self._session = self._connections.session = aiohttp.ClientSession(
-            headers=headers,
+        self._headers = request.headers
+        self._session = session = self._connections.session = aiohttp.ClientSession(
+            headers=request.headers,
             connector=aiohttp.TCPConnector(limit=0, force_close=self._connections.single_use),
             cookie_jar=aiohttp.DummyCookieJar(),
             timeout=self._timeout,
             proxy=self._proxy,
             response_class=self._connections.response_class_of(aiohttp.ClientResponse),
         )
-        return self._session
+        self._direct = None
+        if self._proxy is None:
+            self._direct = fast_path(
+                session, request.url, connections=self._connections, timeout=self._timeout
+            )
+        return session
 
     def _translated(
         self, error: BaseException, request: Request, session: aiohttp.ClientSession, deadline: Deadline
@@ -158,9 +172,9 @@ class AiohttpTransport:
         host = request.url.host or ""
         if self._owns:
             failure = translate(error, host=host, reached=self._connections.reached)
-            if self._connections.single_use and session is self._session and self._headers is not None:
+            if self._connections.single_use and session is self._session:
                 self._outgrown.append(session)  # other requests may still use it
-                self._ready = self._open(self._headers)
+                self._ready = self._open(request)
         else:
             failure = _misuse(session) or translate(error, host=host, reached=self._connections.reached)
             if not deadline.begun and failure.retryable and _is_full(session):

@@ -69,13 +69,15 @@ class Connections:
         self._answers: dict[type[aiohttp.ClientResponse], type[aiohttp.ClientResponse]] = {}
 
     def answered(self, connection: Connection, peer: Any, status: int) -> None:  # noqa: ANN401 - an attribute is set on it
-        """Record an answer that is the first of its connection, has an error status, or follows stale ones.
+        """Record that the response to a request has begun.
 
         Args:
             connection: the connection of the answer.
             peer: its protocol; it is closed if another backend may be better.
             status: the HTTP status.
         """
+        if status < _NO and not self.in_a_row and hasattr(peer, "used"):
+            return
         self.reached = True
         used, peer.used = hasattr(peer, "used"), True
         if used and not self.single_use:
@@ -85,7 +87,25 @@ class Connections:
             if connection.protocol is None:  # the body has ended already
                 peer.close()
 
-    def ended_on(self, error: Exception, peer: object) -> aiohttp.ClientError:
+    def failed(
+        self, error: BaseException, connection: Connection, peer: object
+    ) -> aiohttp.ClientError | None:
+        """Record that the wait for a response has ended without one.
+
+        Returns:
+            The exception that replaces one on which aiohttp would send the request again.
+        """
+        if isinstance(error, asyncio.CancelledError):
+            self._reset(connection)
+        return self._ended_on(error, peer) if isinstance(error, _REPEATED) else None
+
+    def discard(self, peer: Any) -> None:  # noqa: ANN401 - a protocol, whatever its class
+        """Close a connection, unless another request uses it already."""
+        connector = None if self.session is None else self.session.connector
+        if peer not in getattr(connector, "_acquired", (peer,)):
+            peer.close()
+
+    def _ended_on(self, error: Exception, peer: object) -> aiohttp.ClientError:
         """Return the exception that replaces one on which aiohttp would send the request again."""
         self.reached = True
         if not hasattr(peer, "used") or not _is_silent(error):
@@ -97,12 +117,7 @@ class Connections:
             self.single_use |= self.in_a_row >= _MOST_STALE
         return StaleConnection()
 
-    def in_use(self, peer: object) -> bool:
-        """Return whether a connection is in use, as far as aiohttp shows."""
-        connector = None if self.session is None else self.session.connector
-        return peer in getattr(connector, "_acquired", (peer,))
-
-    def reset(self, connection: Connection) -> None:
+    def _reset(self, connection: Connection) -> None:
         """Reset a connection, so that the kernel does not send unacknowledged data again."""
         self.reached = True
         transport = connection.transport
@@ -144,21 +159,18 @@ def _response_class(
             heard()  # there is a connection, and the request has been sent
             try:
                 await super().start(connection)
-            except asyncio.CancelledError:
-                connections.reset(connection)
-                raise
-            except _REPEATED as error:
-                ended = connections.ended_on(error, peer)
+            except BaseException as error:
+                replaced = connections.failed(error, connection, peer)
+                if replaced is None:
+                    raise
             else:
-                if self.status >= _NO or connections.in_a_row or not hasattr(peer, "used"):
-                    connections.answered(connection, peer, self.status)
+                connections.answered(connection, peer, self.status)
                 return self
-            raise ended
+            raise replaced
 
         def discard(self) -> None:
             """Close the connection, unless another request uses it already."""
-            if not connections.in_use(self._protocol):
-                self._protocol.close()
+            connections.discard(self._protocol)
 
     return Answer
 

@@ -1,0 +1,233 @@
+"""The fast path: a GET on a connection of aiohttp's pool, without what a session does for every request.
+
+For each request a `ClientSession` merges headers, makes a `ClientRequest`, a `StreamWriter` and a
+`ClientResponse`, and enters several contexts. For the requests of one client all of this is the same except
+for the path. So it is done once, and from then on a request is one write. Connections, TLS, name resolution
+and the parser remain those of aiohttp.
+
+How to do it is not taken for granted but *rehearsed*, once per session and without a network: aiohttp writes
+a request to a transport that records it, and all that follows the path becomes the head of further requests;
+then a protocol of its connector parses an answer. If anything is not as expected, in whatever release of
+aiohttp, there is no fast path, and requests go through the session. They also do while a method of aiohttp
+is replaced that would be passed over here, as aioresponses, VCR.py and instrumentations do it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from types import FunctionType, SimpleNamespace
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+import aiohttp
+
+from hourlyclicks.transport.buffered import buffered
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine, Mapping
+
+    from aiohttp.client_proto import ResponseHandler
+    from aiohttp.connector import Connection
+    from yarl import URL
+
+    from hourlyclicks.transport.connections import Connections
+    from hourlyclicks.transport.deadlines import Deadline
+
+_T = TypeVar("_T")
+_SAMPLE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+_OK = 200
+_SWITCHING = 101
+
+
+def _methods() -> tuple[Any, ...]:
+    """Return the methods that the fast path passes over, as they are at present."""
+    session, request, response = aiohttp.ClientSession, aiohttp.ClientRequest, aiohttp.ClientResponse
+    return session.get, getattr(session, "_request", None), request.send, response.start
+
+
+_METHODS = _methods()
+_ORIGINAL = all(
+    type(each) is FunctionType and each.__globals__.get("__package__") == "aiohttp" for each in _METHODS
+)
+
+
+class DirectResponse:
+    """A response of which the body may still arrive; at its end the connection returns to the pool."""
+
+    __slots__ = ("_connection", "_connections", "_peer", "content", "headers", "status")
+
+    def __init__(
+        self,
+        status: int,
+        headers: Mapping[str, str],
+        content: aiohttp.StreamReader,
+        connection: Connection,
+        connections: Connections,
+    ) -> None:
+        self.status = status
+        self.headers = headers
+        self.content = content
+        self._connection = connection
+        self._connections = connections
+        self._peer = connection.protocol
+
+    def release(self) -> None:
+        """Give the connection back; it is closed unless the whole body has arrived."""
+        self._connection.release()
+
+    def discard(self) -> None:
+        """Close the connection, unless another request uses it already."""
+        self._connections.discard(self._peer)
+
+
+class DirectSender:
+    """Send requests that differ from a model in their path only.
+
+    Args:
+        model: a request to the same origin, with the same headers.
+        head: what follows the path.
+        connector: has the connections.
+        connections: records what becomes of them.
+        timeout: the time limit for a new one.
+    """
+
+    def __init__(
+        self,
+        model: aiohttp.ClientRequest,
+        head: bytes,
+        *,
+        connector: aiohttp.BaseConnector,
+        connections: Connections,
+        timeout: aiohttp.ClientTimeout,
+    ) -> None:
+        self._model = model
+        self._head = head
+        self._connect = connector.connect
+        self._connections = connections
+        self._timeout = timeout
+        self._origin = (model.url.scheme, model.url.raw_authority)
+
+    def serves(self, url: URL) -> bool:
+        """Return whether a request may take the fast path at present."""
+        return (url.scheme, url.raw_authority) == self._origin and _methods() == _METHODS
+
+    async def get(self, url: URL, deadline: Deadline) -> DirectResponse:
+        """Send a GET, and return its response as soon as it begins.
+
+        Args:
+            url: the address, at the origin of the model.
+            deadline: told when there is a connection.
+        """
+        connection, peer = await self._connected()
+        deadline.record_activity()
+        peer.set_response_params(read_until_eof=True)
+        try:
+            transport = peer.transport
+            if transport is None or transport.is_closing():
+                raise aiohttp.ClientConnectionResetError  # noqa: TRY301 - as aiohttp's writer does
+            transport.write(b"GET " + url.raw_path_qs.encode("ascii") + self._head)
+            head, content = await peer.read()
+            while head.code < _OK and head.code != _SWITCHING:
+                head, content = await peer.read()
+        except BaseException as error:
+            replaced = self._connections.failed(error, connection, peer)
+            connection.close()
+            if replaced is None:
+                raise
+        else:
+            response = DirectResponse(head.code, head.headers, content, connection, self._connections)
+            content.on_eof(connection.release)
+            self._connections.answered(connection, peer, head.code)
+            return response
+        raise replaced
+
+    async def _connected(self) -> tuple[Connection, ResponseHandler]:
+        """Return a connection on which nothing has arrived that was not asked for."""
+        while True:
+            try:
+                connection = await self._connect(self._model, [], self._timeout)
+            except TimeoutError:
+                raise aiohttp.ConnectionTimeoutError from None
+            peer = connection.protocol
+            assert peer is not None  # noqa: S101 - only a released connection has none
+            if len(peer) == 0:
+                return connection, peer
+            connection.close()
+
+
+def fast_path(
+    session: aiohttp.ClientSession, url: URL, *, connections: Connections, timeout: aiohttp.ClientTimeout
+) -> DirectSender | None:
+    """Return the fast path of a session, if there is one.
+
+    Args:
+        session: one without a proxy that nothing else uses.
+        url: the address of its first request.
+        connections: records what becomes of its connections.
+        timeout: the time limit for a new connection.
+    """
+    connector = session.connector
+    if session.trace_configs or not _ORIGINAL or not isinstance(connector, aiohttp.TCPConnector):
+        return None
+    try:
+        factory = connector._factory  # noqa: SLF001 - nothing public sets the protocol of connections
+        if url.scheme == "http":
+            factory = buffered(factory)
+        model = aiohttp.ClientRequest("GET", url, headers=session.headers, session=session)
+        head = _rehearse(model, connector, factory())
+        connector._factory = factory  # noqa: SLF001
+    except Exception:  # noqa: BLE001 - of another aiohttp anything may come, and the session still works
+        return None
+    return DirectSender(model, head, connector=connector, connections=connections, timeout=timeout)
+
+
+def _rehearse(model: aiohttp.ClientRequest, connector: aiohttp.TCPConnector, peer: ResponseHandler) -> bytes:
+    """Let aiohttp write a request and read a response; return what it writes after the path.
+
+    Raises:
+        Exception: something is not as expected.
+    """
+    recorder = _Recorder()
+    peer.connection_made(recorder)
+    _complete(model.send(cast("Connection", SimpleNamespace(protocol=peer, _connector=connector))))
+    before, _, head = recorder.written.partition(b"GET " + model.url.raw_path_qs.encode("ascii"))
+    peer.set_response_params(read_until_eof=True)
+    _receive(peer, _SAMPLE)
+    message, content = _complete(peer.read())
+    read = message.code, dict(message.headers), content.is_eof(), content.read_nowait(), peer.should_close
+    fields = [f"\r\n{name}: {value}\r\n".encode() for name, value in model.headers.items()]
+    as_expected = read == (200, {"Content-Length": "2"}, True, b"{}", False) and not len(peer)
+    if not as_expected or before or not all(field in head for field in fields):
+        raise NotImplementedError
+    return head
+
+
+class _Recorder(asyncio.Transport):
+    """A transport that keeps what is written to it."""
+
+    written = b""
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written += data
+
+    def is_closing(self) -> bool:
+        return False
+
+
+def _receive(peer: asyncio.BaseProtocol, data: bytes) -> None:
+    """Give data to a protocol, as a transport does."""
+    if isinstance(peer, asyncio.BufferedProtocol):
+        memoryview(peer.get_buffer(len(data)))[: len(data)] = data
+        peer.buffer_updated(len(data))
+    else:
+        cast("asyncio.Protocol", peer).data_received(data)
+
+
+def _complete(coroutine: Coroutine[Any, Any, _T]) -> _T:
+    """Return the result of a coroutine that has nothing to wait for."""
+    try:
+        coroutine.send(None)
+    except StopIteration as end:
+        return cast("_T", end.value)
+    finally:
+        coroutine.close()
+    raise NotImplementedError
