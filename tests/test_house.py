@@ -64,7 +64,10 @@ TYPES_UPWARD = {("errors", "model")}
 NEVER = {("simulator", "wire")}  # the simulator must be able to disagree with our reading of the API
 SOLE_USERS = {
     "cattrs": {"wire/decode.py"},
-    "aiohttp": {"transport/aiohttp.py", "transport/connections.py", "transport/translate.py", "simulator/*"},
+    "aiohttp": {
+        *(f"transport/{name}.py" for name in ("aiohttp", "connections", "direct", "translate")),
+        "simulator/*",
+    },
     "tenacity": {"fetching/retry.py"},
     "msgspec": {"wire/fast_path.py"},
     "sqlite3": {

@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 
-from hourlyclicks.transport.translate import NotSentAgain, StaleConnection
+from hourlyclicks.transport.translate import NotSentAgain, StaleConnection, UnaskedAnswer
 
 if TYPE_CHECKING:
     from aiohttp.connector import Connection
@@ -157,6 +157,8 @@ def _response_class(
         async def start(self, connection: Connection) -> aiohttp.ClientResponse:
             peer = connection.protocol
             heard()  # there is a connection, and the request has been sent
+            if peer is not None and len(peer):
+                raise UnaskedAnswer
             try:
                 await super().start(connection)
             except BaseException as error:

@@ -174,7 +174,7 @@ def fast_path(
             factory = buffered(factory)
         model = aiohttp.ClientRequest("GET", url, headers=session.headers, session=session)
         head = _rehearse(model, connector, factory())
-        connector._factory = factory  # noqa: SLF001
+        connector._factory = factory  # noqa: SLF001 - as above
     except Exception:  # noqa: BLE001 - of another aiohttp anything may come, and the session still works
         return None
     return DirectSender(model, head, connector=connector, connections=connections, timeout=timeout)

@@ -40,6 +40,10 @@ class StaleConnection(NotSentAgain):
     """A reused connection ended before the first byte of an answer."""
 
 
+class UnaskedAnswer(NotSentAgain):
+    """An answer was there before the request was sent; it may belong to an earlier one."""
+
+
 class TooLargeError(ValueError):
     """The body is larger than any answer."""
 
@@ -55,6 +59,7 @@ _KINDS: tuple[tuple[type[BaseException], TransportKind, str], ...] = (
     (aiohttp.ClientProxyConnectionError, "connect", "cannot connect to the proxy on the way to {host}"),
     (aiohttp.ClientHttpProxyError, "connect", "the proxy on the way to {host} refused the connection"),
     (aiohttp.ClientConnectorError, "connect", "cannot connect to {host}"),
+    (UnaskedAnswer, "protocol", "{host} sent an answer before it was asked"),
     (NotSentAgain, "disconnected", "{host} closed the connection before it answered"),
     (aiohttp.ClientConnectionError, "disconnected", "the connection to {host} broke off"),
     (aiohttp.ClientPayloadError, "disconnected", "the answer of {host} breaks off"),

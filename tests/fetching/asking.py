@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import functools
 import random
 import socket
 import sys
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from aiohttp.abc import ResolveResult
+    from aiohttp.client_proto import ResponseHandler
 
     from hourlyclicks.client import Client
     from hourlyclicks.model.http import Request, Response
@@ -35,9 +37,15 @@ DAY = dt.date(2025, 4, 20)
 QUERY = Query(DAY, LINK)
 
 
+@functools.cache
+def _origin(url: str) -> Origin:
+    """Return the one origin of an API, as a client has one."""
+    return Origin.of(url, ApiKey(KEY))
+
+
 def request_to(url: str) -> Request:
     """Return a request for `QUERY` from the API at a base URL."""
-    return build_request(QUERY, Origin.of(url, ApiKey(KEY)))
+    return build_request(QUERY, _origin(url))
 
 
 async def ask(transport: AiohttpTransport, server: RawServer) -> Response:
@@ -62,10 +70,15 @@ def held(transport: AiohttpTransport) -> int:
 
 def kept_alive(transport: AiohttpTransport) -> int:
     """Return how many idle connections are still open as far as this side knows."""
+    return sum(each.is_connected() for each in pooled(transport))
+
+
+def pooled(transport: AiohttpTransport) -> list[ResponseHandler]:
+    """Return the idle connections."""
     session = transport._session
     assert session is not None
     assert session.connector is not None
-    return sum(kept.is_connected() for pool in session.connector._conns.values() for kept, _ in pool)
+    return [kept for pool in session.connector._conns.values() for kept, _ in pool]
 
 
 def slots_in_use(client: Client) -> int:

@@ -1,4 +1,4 @@
-"""What most tests of this folder need: a server to be tried on, and a transport."""
+"""What most tests of this folder need: a server to be tried on, a transport, and each way of sending."""
 
 from __future__ import annotations
 
@@ -6,18 +6,37 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from hourlyclicks.transport import aiohttp as transport_module
 from hourlyclicks.transport.aiohttp import AiohttpTransport
 from hourlyclicks.transport.protocol import Timeout
 from tests.transport.raw_server import RawServer
+from tests.transport.tls import serving, trust
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 
+def without_fast_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the sessions of a test send all requests themselves."""
+    monkeypatch.setattr(transport_module, "fast_path", lambda *_given, **_named: None)
+
+
+@pytest.fixture(params=["direct", "session", "direct, TLS"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """How a client's own session sends: by the fast path or without it, with `server` plain or with TLS."""
+    way: str = request.param
+    if way.startswith("session"):
+        without_fast_path(monkeypatch)
+    if way.endswith("TLS"):
+        trust(monkeypatch)
+    return way
+
+
 @pytest.fixture
-async def server() -> AsyncIterator[RawServer]:
+async def server(request: pytest.FixtureRequest) -> AsyncIterator[RawServer]:
     """A server that answers well until told otherwise."""
-    async with RawServer() as server:
+    way = request.getfixturevalue("way") if "way" in request.fixturenames else ""
+    async with RawServer(tls=serving() if way.endswith("TLS") else None) as server:
         yield server
 
 

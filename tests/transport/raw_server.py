@@ -69,13 +69,14 @@ class RawServer:
         greetings: scripts for the moment a connection is accepted, before any request is read.
     """
 
-    def __init__(self, *scripts: Script, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(self, *scripts: Script, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> None:
         self.requests: list[bytes] = []
         self.connections = 0
         self.open = 0
         self.greetings: list[Script] = []
         self._scripts = list(scripts)
         self._tls = tls
+        self._host = host
         self._server: asyncio.Server
         self._writers: set[asyncio.StreamWriter] = set()
         self._changed = asyncio.Event()
@@ -93,7 +94,8 @@ class RawServer:
     @property
     def url(self) -> str:
         """What to use as a base URL."""
-        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self.port}"
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"{'https' if self._tls else 'http'}://{host}:{self.port}"
 
     @property
     def targets(self) -> list[str]:
@@ -117,7 +119,7 @@ class RawServer:
         await self._until(lambda: self.open == 0)
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self._tls)
+        self._server = await asyncio.start_server(self._serve, self._host, 0, ssl=self._tls)
         return self
 
     async def __aexit__(

@@ -21,6 +21,8 @@ from tests.transport.raw_server import EMPTY_DAY, OK, Sign, answer, head
 if TYPE_CHECKING:
     from tests.transport.raw_server import RawServer, Script
 
+pytestmark = pytest.mark.usefixtures("way")
+
 ZIPPED = gzip.compress(EMPTY_DAY)
 CHUNKED = head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked")
 UNSIZED = head("HTTP/1.1 200 OK")

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from tests.transport.raw_server import RawServer, Script
 
+pytestmark = pytest.mark.usefixtures("way")
+
 ONE = Limits(concurrency=1)
 
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     Backend: TypeAlias = Callable[[int, int], bytes | None]
 
+pytestmark = pytest.mark.usefixtures("way")
+
 FREE = Limits(concurrency=1)
 QUICK = RetryPolicy(base=0)
 

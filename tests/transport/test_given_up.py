@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     Story = Callable[["Scene"], Awaitable[None]]
 
+pytestmark = pytest.mark.usefixtures("way")
+
 TOTAL = 5.0
 HANGS = [Sign.HANG]
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from hourlyclicks.transport.aiohttp import AiohttpTransport
     from tests.transport.raw_server import RawServer, Script
 
+pytestmark = pytest.mark.usefixtures("way")
+
 WAITING: dict[str, Script] = {
     "for the first byte": [Sign.HANG],
     "amid the headers": [b"HTTP/1.1 200 OK\r\n", Sign.HANG],

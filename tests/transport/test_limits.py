@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     Story = Callable[[AiohttpTransport, RawServer], Awaitable[None]]
 
+pytestmark = pytest.mark.usefixtures("way")
+
 SLOW_DOWN = answer(b"no", status="500 Oops", length=9)
 BIT = 0.02
 """Seconds that `Sign.PAUSE` takes."""

@@ -16,7 +16,7 @@ from hourlyclicks.transport.protocol import Timeout
 from hourlyclicks.transport.proxies import environment_proxy, proxy_url
 from tests.fetching.asking import KEY, LINK, ask, failure
 from tests.transport.raw_server import RawServer
-from tests.transport.test_tls import serving, trusting
+from tests.transport.tls import serving, trusting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

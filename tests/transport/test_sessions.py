@@ -7,7 +7,6 @@ import hashlib
 import socket
 import ssl
 import warnings
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -18,21 +17,19 @@ from hourlyclicks.transport.aiohttp import AiohttpTransport
 from hourlyclicks.transport.protocol import Timeout
 from tests.fetching.asking import KEY, Unresolved, ask, failure, held
 from tests.transport.raw_server import RawServer, Sign, answer
+from tests.transport.tls import CERTS, serving
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from pathlib import Path
 
     from hourlyclicks.errors import HourlyClicksError
-
-CERTS = Path(__file__).parent / "certs"
 
 
 @pytest.fixture
 async def secure_server() -> AsyncIterator[RawServer]:
     """A server with an untrusted certificate."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(CERTS / "loopback.cert.pem", CERTS / "loopback.key.pem")
-    async with RawServer(tls=context) as server:
+    async with RawServer(tls=serving()) as server:
         yield server
 
 

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from hourlyclicks.errors import TransportKind
     from tests.transport.raw_server import Script
 
+pytestmark = pytest.mark.usefixtures("way")
+
 ZIPPED = gzip.compress(EMPTY_DAY)
 CHUNKED = head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked")
 
@@ -208,7 +210,9 @@ async def test_cookies_are_ignored(server: RawServer, transport: AiohttpTranspor
     """A cookie that the server sets does not come back."""
     server.then([answer(EMPTY_DAY, "Set-Cookie: track=me; Path=/")])
     for _ in range(2):
-        await transport.send(request_to(f"http://localhost:{server.port}"))  # no jar keeps cookies of an IP
+        await transport.send(
+            request_to(server.url.replace("127.0.0.1", "localhost"))
+        )  # no jar keeps cookies of an IP
     assert server.header("Cookie") is None
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import aiohttp
@@ -17,25 +15,13 @@ from hourlyclicks.transport.aiohttp import AiohttpTransport
 from hourlyclicks.transport.protocol import Timeout
 from tests.fetching.asking import KEY, LINK, failure
 from tests.transport.raw_server import OK, RawServer
+from tests.transport.tls import serving, trusting
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-CERTS = Path(__file__).parent / "certs"
 ALERT = bytes.fromhex("15 0301 0002 02 50")
 """A fatal TLS alert: internal error."""
-
-
-def serving() -> ssl.SSLContext:
-    """Return the server's side."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(CERTS / "loopback.cert.pem", CERTS / "loopback.key.pem")
-    return context
-
-
-def trusting() -> ssl.SSLContext:
-    """Return the side of a client that trusts the certificate."""
-    return ssl.create_default_context(cafile=CERTS / "loopback.cert.pem")
 
 
 class Here(AbstractResolver):

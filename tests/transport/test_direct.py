@@ -1,0 +1,293 @@
+"""The fast path: when it is taken, and that a server cannot tell it from a session."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+import aiohttp
+import aioresponses
+import pytest
+from aiohttp.client_proto import ResponseHandler
+
+from hourlyclicks import Client, Link
+from hourlyclicks.errors import TransportError
+from hourlyclicks.transport.aiohttp import AiohttpTransport
+from hourlyclicks.transport.direct import DirectSender, fast_path
+from hourlyclicks.transport.protocol import Timeout
+from tests.fetching.asking import KEY, LINK, ask, failure, held, kept_alive, pooled, request_to
+from tests.transport.conftest import without_fast_path
+from tests.transport.raw_server import EMPTY_DAY, OK, RawServer, Sign, answer
+from tests.transport.tls import serving, trust
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+
+@pytest.fixture
+def direct(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The paths of all requests that take the fast path."""
+    paths: list[str] = []
+    get = DirectSender.get
+
+    async def recorded(self: DirectSender, *given: Any) -> Any:  # noqa: ANN401 - passed through
+        paths.append(given[0].path)
+        return await get(self, *given)
+
+    monkeypatch.setattr(DirectSender, "get", recorded)
+    return paths
+
+
+# -- when it is taken -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "TLS"])
+async def test_a_session_of_the_client_takes_the_fast_path(
+    direct: list[str], monkeypatch: pytest.MonkeyPatch, *, tls: bool
+) -> None:
+    """From the first request on, over one connection."""
+    trust(monkeypatch)
+    async with (
+        RawServer(tls=serving() if tls else None) as server,
+        Client(KEY, base_url=server.url) as client,
+    ):
+        await client.fetch("2025-04-01", "2025-04-05", LINK)
+        assert len(server.requests) == len(direct) == 5
+
+
+async def _forward(self: Any, *given: Any, **named: Any) -> Any:  # noqa: ANN401 - passed through
+    return await _REQUEST(self, *given, **named)
+
+
+def _forward_get(self: Any, *given: Any, **named: Any) -> Any:  # noqa: ANN401 - passed through
+    return _GET(self, *given, **named)
+
+
+async def _forward_send(self: Any, connection: Any) -> Any:  # noqa: ANN401 - passed through
+    return await _SEND(self, connection)
+
+
+async def _forward_start(self: Any, connection: Any) -> Any:  # noqa: ANN401 - passed through
+    return await _START(self, connection)
+
+
+_INIT, _REQUEST, _GET = (
+    aiohttp.ClientSession.__init__,
+    aiohttp.ClientSession._request,
+    aiohttp.ClientSession.get,
+)
+_SEND, _START = aiohttp.ClientRequest.send, aiohttp.ClientResponse.start
+
+
+def _traced(self: aiohttp.ClientSession, *given: Any, **named: Any) -> None:  # noqa: ANN401 - passed through
+    _INIT(self, *given, trace_configs=[aiohttp.TraceConfig()], **named)
+
+
+INTERCEPTED: dict[str, Callable[[], AbstractContextManager[object]]] = {
+    "ClientSession._request, as VCR.py": lambda: patch.object(aiohttp.ClientSession, "_request", _forward),
+    "ClientSession.get": lambda: patch.object(aiohttp.ClientSession, "get", _forward_get),
+    "ClientRequest.send": lambda: patch.object(aiohttp.ClientRequest, "send", _forward_send),
+    "ClientResponse.start": lambda: patch.object(aiohttp.ClientResponse, "start", _forward_start),
+    "a trace config, as OpenTelemetry": lambda: patch.object(aiohttp.ClientSession, "__init__", _traced),
+}
+
+
+@pytest.mark.parametrize("what", INTERCEPTED)
+async def test_what_others_intercept_passes_through_them(
+    what: str, direct: list[str], server: RawServer, transport: AiohttpTransport
+) -> None:
+    """A method of aiohttp that is replaced before the first request is called for each request."""
+    with INTERCEPTED[what]():
+        assert [(await ask(transport, server)).body for _ in range(2)] == [EMPTY_DAY] * 2
+    assert (len(server.requests), len(direct)) == (2, 0)
+
+
+async def test_mocks_come_and_go(direct: list[str], server: RawServer, transport: AiohttpTransport) -> None:
+    """Requests within aioresponses reach the mock alone, those before and after it the server."""
+    await ask(transport, server)
+    with aioresponses.aioresponses() as mocked:
+        mocked.get(request_to(server.url).url, exception=aiohttp.ServerDisconnectedError())
+        await failure(transport, server.url)
+    await ask(transport, server)
+    assert (len(server.requests), len(direct), server.connections) == (2, 2, 1)
+
+
+async def test_a_session_of_the_user_has_no_fast_path(direct: list[str], server: RawServer) -> None:
+    """Its settings hold for each request: middlewares, cookies, traces, a class of its own."""
+    async with aiohttp.ClientSession() as session:
+        await ask(AiohttpTransport(session, timeout=Timeout()), server)
+    assert (len(server.requests), direct) == (1, [])
+
+
+async def test_a_proxy_has_no_fast_path(direct: list[str]) -> None:
+    """Behind a proxy a session sends, which opens the tunnel."""
+    async with RawServer([answer(b"", status="403 Forbidden")]) as proxy:
+        transport = AiohttpTransport(timeout=Timeout(), proxy=proxy.url)
+        await failure(transport, "https://clicks.example")
+        await transport.close()
+        assert (proxy.targets, direct) == (["clicks.example:443"], [])
+
+
+async def test_another_origin_has_no_fast_path(
+    direct: list[str], server: RawServer, transport: AiohttpTransport
+) -> None:
+    """A request to another origin than that of the first one does not end up there."""
+    await ask(transport, server)
+    async with RawServer() as other:
+        await transport.send(request_to(other.url))
+        assert (len(server.requests), len(other.requests), len(direct)) == (1, 1, 1)
+
+
+class _Silent(ResponseHandler):
+    """A protocol that parses nothing."""
+
+    def data_received(self, data: bytes) -> None:
+        """Drop the data."""
+
+
+def _other_aiohttp(what: str) -> AbstractContextManager[object]:
+    """Change something in aiohttp that the fast path relies on."""
+    match what:
+        case "no such parameters":
+            return patch.object(ResponseHandler, "set_response_params", lambda _self: None)
+        case "another request":
+            return patch.object(aiohttp, "ClientRequest", lambda *_given: None)
+        case "a parser that finds nothing":
+            return patch.object(ResponseHandler, "data_received", _Silent.data_received)
+        case _:
+            raise AssertionError(what)
+
+
+@pytest.mark.parametrize("what", ["no such parameters", "another request", "a parser that finds nothing"])
+async def test_another_aiohttp_has_no_fast_path(what: str, server: RawServer) -> None:
+    """Where the rehearsal fails, the session is as it would be without, and sends."""
+    async with aiohttp.ClientSession() as session:
+        connector = session.connector
+        assert isinstance(connector, aiohttp.TCPConnector)
+        factory = connector._factory
+        with _other_aiohttp(what):
+            transport = AiohttpTransport(timeout=Timeout())
+            found = fast_path(
+                session,
+                request_to(server.url).url,
+                connections=transport._connections,
+                timeout=transport._timeout,
+            )
+        assert found is None
+        assert connector._factory is factory
+
+
+# -- what it sends, and what comes back -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("user_agent", [None, "shop/1.0"])
+async def test_both_ways_send_the_same_bytes(
+    user_agent: str | None, server: RawServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Down to the order of the headers."""
+    for fast in (True, False):
+        if not fast:
+            without_fast_path(monkeypatch)
+        async with Client(KEY, base_url=server.url, user_agent=user_agent) as client:
+            await client.fetch("2025-04-01", "2025-04-03", LINK)
+            await client.fetch("2025-04-01", "2025-04-02", Link("한글 &=+%", "https://vvd.bz"))
+    sent = server.requests
+    assert len(sent) == 10
+    assert sorted(sent[:5]) == sorted(sent[5:])
+
+
+async def test_an_answer_in_an_idle_connection_answers_nobody(
+    way: str, server: RawServer, transport: AiohttpTransport
+) -> None:
+    """What arrives while no request is under way is not taken for the answer to the next one."""
+    server.then([OK, Sign.PAUSE, answer(b"unasked")])
+    await ask(transport, server)
+    while not any(map(len, pooled(transport))):  # noqa: ASYNC110 - aiohttp has no event for it
+        await asyncio.sleep(0)
+    if way == "session":  # which finds it only when the request has been sent
+        error = await failure(transport, server.url)
+        assert isinstance(error, TransportError)
+        assert (error.kind, error.retryable) == ("protocol", True)
+    assert (await ask(transport, server)).body == EMPTY_DAY
+    assert (server.connections, held(transport)) == (2, 0)
+
+
+@pytest.mark.usefixtures("way")
+async def test_a_half_closed_connection_is_not_used_again(
+    server: RawServer, transport: AiohttpTransport
+) -> None:
+    """A server that announces the end of a connection gets the next request on another one."""
+    server.then([answer(EMPTY_DAY, "Connection: close"), Sign.CLOSE])
+    await ask(transport, server)
+    await ask(transport, server)
+    assert (len(server.requests), server.connections, kept_alive(transport)) == (2, 2, 1)
+
+
+@pytest.mark.usefixtures("way")
+async def test_a_cancelled_request_frees_its_connection(
+    server: RawServer, transport: AiohttpTransport
+) -> None:
+    """A caller that leaves while the answer is awaited leaves no connection behind."""
+    server.then([Sign.HANG])
+    task = asyncio.ensure_future(ask(transport, server))
+    await server.arrivals(1)
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+    assert held(transport) == 0
+    await server.deserted()
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="there is no IPv6 here")
+@pytest.mark.parametrize("fast", [True, False])
+async def test_ipv6(monkeypatch: pytest.MonkeyPatch, *, fast: bool) -> None:
+    """An address in brackets is one like any other, in the header Host, too."""
+    if not fast:
+        without_fast_path(monkeypatch)
+    try:
+        server = RawServer(host="::1")
+        await server.__aenter__()
+    except OSError:
+        pytest.skip("there is no IPv6 loopback device here")
+    transport = AiohttpTransport(timeout=Timeout())
+    await transport.send(request_to(server.url))
+    assert server.header("Host") == f"[::1]:{server.port}"
+    await transport.close()
+    await server.__aexit__(None, None, None)
+
+
+async def test_a_unix_socket(tmp_path: Path) -> None:
+    """By a session whose connector knows the way, as to a sidecar that adds TLS."""
+    requests: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        requests.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(OK)
+        writer.close()
+
+    path = str(tmp_path / "socket")
+    async with await asyncio.start_unix_server(serve, path):
+        connector = aiohttp.UnixConnector(path)
+        async with aiohttp.ClientSession(connector=connector) as session:
+            transport = AiohttpTransport(session, timeout=Timeout())
+            assert (await transport.send(request_to("http://localhost"))).body == EMPTY_DAY
+    assert len(requests) == 1
+
+
+async def test_the_key_is_in_no_frame(server: RawServer, transport: AiohttpTransport) -> None:
+    """A failure shows the key in no local variable of the fast path, as debuggers print them."""
+    server.then([Sign.RESET])
+    with pytest.raises(TransportError) as caught:
+        await ask(transport, server)
+    traceback = caught.value.__traceback__
+    shown = []
+    while traceback is not None:
+        shown += [repr(value) for value in traceback.tb_frame.f_locals.values()]
+        traceback = traceback.tb_next
+    assert shown
+    assert not any(KEY in each for each in shown)
