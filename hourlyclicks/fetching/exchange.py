@@ -133,11 +133,8 @@ class Exchange:
     def __init__(self, rules: Rules, task: FetchTask, question: Question | None = None) -> None:
         self._rules = rules
         self._task = task
-        if question is None:
-            query = task.query
-            question = Question(query.day, query.day, query.target, _DAY)
-        self.question = question
-        self.endpoint = ENDPOINTS[question.endpoint]
+        self.question = Question.of(task.query, _DAY) if question is None else question
+        self.endpoint = ENDPOINTS[self.question.endpoint]
         self.requests = self._stale = self._pauses = 0
         self._doubted = False
         self.failure: HourlyClicksError | None = None

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from itertools import repeat
 from typing import TYPE_CHECKING, TypeVar
 
 from hourlyclicks.errors import HourlyClicksError, IncompleteSeriesError, StoreError, carry
@@ -22,7 +21,7 @@ from hourlyclicks.jobs.circuit import BreakerListener, Circuit, ParkedError
 from hourlyclicks.jobs.services import Tracker
 from hourlyclicks.jobs.workers import WorkerPool
 from hourlyclicks.model.series import SeriesBuilder
-from hourlyclicks.model.targets import Query
+from hourlyclicks.model.targets import queries
 from hourlyclicks.pacing.queue import HeldError, Job
 
 if TYPE_CHECKING:
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.series import HourlySeries
-    from hourlyclicks.model.targets import Target
+    from hourlyclicks.model.targets import Query, Target
     from hourlyclicks.pacing.queue import Lane
     from hourlyclicks.store.freshness import Freshness
 
@@ -91,7 +90,7 @@ class RangeRun(BreakerListener):
 
     def queries(self) -> Iterator[Query]:
         """Return the days to request, in the order of their dates."""
-        return map(Query, self.range, repeat(self.target))
+        return queries(self.range, self.target)
 
     def pool(self, items: Iterable[T], work: Callable[[T], Awaitable[None]]) -> WorkerPool[T]:
         """Return a worker pool for the days."""

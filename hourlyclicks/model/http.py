@@ -11,7 +11,7 @@ import attrs
 from yarl import URL
 
 
-@attrs.define
+@attrs.define(eq=False, repr=False)
 class Request:
     """One GET.
 
@@ -20,11 +20,40 @@ class Request:
         headers: the header fields; they hold the API key and are therefore kept out of the repr.
         may_arrive: the seconds for which it may still reach the server after a timeout or a cancellation;
             written by the transport, before it raises.
+        parameters: what is added to the query of the address, ready to be sent. A `yarl.URL` of its own for
+            every day would be a good part of the cost of a request.
     """
 
-    url: URL
-    headers: Mapping[str, str] = attrs.field(repr=False)
+    _url: URL
+    headers: Mapping[str, str]
     may_arrive: float = 0.0
+    _parameters: str = ""
+
+    @property
+    def url(self) -> URL:
+        """The whole address."""
+        return self._url.extend_query(self._parameters) if self._parameters else self._url
+
+    @property
+    def origin(self) -> tuple[str, str]:
+        """Scheme and authority of the address."""
+        return self._url.scheme, self._url.raw_authority
+
+    @property
+    def target(self) -> str:
+        """What stands on the request line: path and query (RFC 9112, origin form)."""
+        if not self._parameters:
+            return self._url.raw_path_qs
+        separator = "&" if self._url.raw_query_string else "?"
+        return f"{self._url.raw_path_qs}{separator}{self._parameters}"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Request) and (self.url, self.headers) == (other.url, other.headers)
+
+    __hash__ = None  # type: ignore[assignment]  # it can be changed
+
+    def __repr__(self) -> str:
+        return f"Request(url={self.url!r}, may_arrive={self.may_arrive})"
 
 
 @attrs.define

@@ -10,13 +10,18 @@ import datetime as dt  # noqa: TC003 - so that the annotations of a query can be
 import re
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import NamedTuple, TypeAlias
+from functools import partial
+from itertools import repeat
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import attrs
 from yarl import URL
 
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.checks import check_text, check_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @attrs.frozen
@@ -124,3 +129,8 @@ class Query(NamedTuple):
 
     day: dt.date
     target: Target
+
+
+def queries(days: Iterable[dt.date], target: Target) -> Iterator[Query]:
+    """Return a query for each day, lazily."""
+    return map(partial(tuple.__new__, Query), zip(days, repeat(target)))  # as cheap as a tuple

@@ -89,8 +89,8 @@ class AiohttpTransport:
         direct = self._direct
         deadline = self._timer.begin()
         try:
-            if direct is not None and request.headers is self._headers and direct.serves(request.url):
-                response = await direct.get(request.url, deadline)
+            if direct is not None and request.headers is self._headers and direct.serves(request.origin):
+                response = await direct.get(request.target, deadline)
             else:
                 headers = None if request.headers is self._headers else request.headers
                 response = await session.get(

@@ -38,15 +38,11 @@ _OK = 200
 _SWITCHING = 101
 
 
-def _methods() -> tuple[Any, ...]:
-    """Return the methods that the fast path passes over, as they are at present."""
-    session, request, response = aiohttp.ClientSession, aiohttp.ClientRequest, aiohttp.ClientResponse
-    return session.get, getattr(session, "_request", None), request.send, response.start
-
-
-_METHODS = _methods()
+_Session, _Request, _Response = aiohttp.ClientSession, aiohttp.ClientRequest, aiohttp.ClientResponse
+_GET, _REQUEST, _SEND, _START = _Session.get, _Session._request, _Request.send, _Response.start  # noqa: SLF001 - compared only
 _ORIGINAL = all(
-    type(each) is FunctionType and each.__globals__.get("__package__") == "aiohttp" for each in _METHODS
+    type(each) is FunctionType and each.__globals__.get("__package__") == "aiohttp"
+    for each in (_GET, _REQUEST, _SEND, _START)
 )
 
 
@@ -106,15 +102,21 @@ class DirectSender:
         self._timeout = timeout
         self._origin = (model.url.scheme, model.url.raw_authority)
 
-    def serves(self, url: URL) -> bool:
-        """Return whether a request may take the fast path at present."""
-        return (url.scheme, url.raw_authority) == self._origin and _methods() == _METHODS
+    def serves(self, origin: tuple[str, str]) -> bool:
+        """Return whether requests to an origin may take the fast path at present."""
+        return (
+            origin == self._origin
+            and _Session._request is _REQUEST  # noqa: SLF001 - see the module
+            and _Session.get is _GET
+            and _Request.send is _SEND
+            and _Response.start is _START
+        )
 
-    async def get(self, url: URL, deadline: Deadline) -> DirectResponse:
+    async def get(self, target: str, deadline: Deadline) -> DirectResponse:
         """Send a GET, and return its response as soon as it begins.
 
         Args:
-            url: the address, at the origin of the model.
+            target: path and query, at the origin of the model.
             deadline: told when there is a connection.
         """
         connection, peer = await self._connected()
@@ -124,7 +126,7 @@ class DirectSender:
             transport = peer.transport
             if transport is None or transport.is_closing():
                 raise aiohttp.ClientConnectionResetError  # noqa: TRY301 - as aiohttp's writer does
-            transport.write(b"GET " + url.raw_path_qs.encode("ascii") + self._head)
+            transport.write(b"GET " + target.encode("ascii") + self._head)
             head, content = await peer.read()
             while head.code < _OK and head.code != _SWITCHING:
                 head, content = await peer.read()
@@ -166,7 +168,7 @@ def fast_path(
         timeout: the time limit for a new connection.
     """
     connector = session.connector
-    if session.trace_configs or not _ORIGINAL or not isinstance(connector, aiohttp.TCPConnector):
+    if not _ORIGINAL or type(session) is not _Session or session.trace_configs or connector is None:
         return None
     try:
         factory = connector._factory  # noqa: SLF001 - nothing public sets the protocol of connections
@@ -180,7 +182,7 @@ def fast_path(
     return DirectSender(model, head, connector=connector, connections=connections, timeout=timeout)
 
 
-def _rehearse(model: aiohttp.ClientRequest, connector: aiohttp.TCPConnector, peer: ResponseHandler) -> bytes:
+def _rehearse(model: aiohttp.ClientRequest, connector: aiohttp.BaseConnector, peer: ResponseHandler) -> bytes:
     """Let aiohttp write a request and read a response; return what it writes after the path.
 
     Raises:

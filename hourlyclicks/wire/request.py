@@ -110,7 +110,7 @@ def build_request(origin: Origin, path: str, target: Target, days: str) -> Reque
         target: the target.
         days: the parameters that name the days, ready to be sent.
     """
-    return Request(origin.address(path, target).extend_query(days), origin.headers)
+    return Request(origin.address(path, target), origin.headers, parameters=days)
 
 
 def _parameters(target: Target) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import warnings
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
@@ -36,7 +37,7 @@ def direct(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     get = DirectSender.get
 
     async def recorded(self: DirectSender, *given: Any) -> Any:  # noqa: ANN401 - passed through
-        paths.append(given[0].path)
+        paths.append(given[0])
         return await get(self, *given)
 
     monkeypatch.setattr(DirectSender, "get", recorded)
@@ -88,11 +89,23 @@ def _traced(self: aiohttp.ClientSession, *given: Any, **named: Any) -> None:  # 
     _INIT(self, *given, trace_configs=[aiohttp.TraceConfig()], **named)
 
 
+def _subclass() -> AbstractContextManager[object]:
+    """Put a subclass in the place of the session, as some test kits do."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # aiohttp discourages it
+
+        class Session(aiohttp.ClientSession):
+            pass
+
+    return patch.object(aiohttp, "ClientSession", Session)
+
+
 INTERCEPTED: dict[str, Callable[[], AbstractContextManager[object]]] = {
     "ClientSession._request, as VCR.py": lambda: patch.object(aiohttp.ClientSession, "_request", _forward),
     "ClientSession.get": lambda: patch.object(aiohttp.ClientSession, "get", _forward_get),
     "ClientRequest.send": lambda: patch.object(aiohttp.ClientRequest, "send", _forward_send),
     "ClientResponse.start": lambda: patch.object(aiohttp.ClientResponse, "start", _forward_start),
+    "a subclass": _subclass,
     "a trace config, as OpenTelemetry": lambda: patch.object(aiohttp.ClientSession, "__init__", _traced),
 }
 

@@ -53,7 +53,7 @@ def test_the_hint_of_the_report_names_all_that_are_parked(tmp_path: Path) -> Non
     with serving(faults=gone(*ids)) as server:
         words = ("--targets", str(listed), "--from", "2025-04-01", "--to", "2025-04-06", *FAST)
         result = invoke("backfill", "--store", store, *words, "--base-url", server.url)
-    assert result.exit_code == 13
+    assert result.exit_code == 13, result.stderr
     (hint,) = [line for line in result.stderr.splitlines() if line.startswith("parked: 2 targets more")]
     command = shlex.split(hint.partition("all of them: ")[2])
     shown = invoke(*command[command.index("status") :], env=KEYLESS).stdout
