@@ -15,13 +15,12 @@ aiohttp gives access to its connections where a response starts, hence the class
 from __future__ import annotations
 
 import asyncio
-import math
 import socket
 import struct
 import sys
 from contextlib import suppress
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import aiohttp
 
@@ -44,6 +43,9 @@ _AT_ONCE = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 _REPEATED = (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError)
 """The errors on which aiohttp would send a request a second time."""
 
+Peer: TypeAlias = Any
+"""The protocol of a connection, of whatever class; attributes are set on it."""
+
 
 class Connections:
     """The connections of one client.
@@ -65,10 +67,14 @@ class Connections:
         self.reached = False
         self.single_use = False
         self.in_a_row = 0
-        self._stale_at = -math.inf
+        self._incidents = 0
         self._answers: dict[type[aiohttp.ClientResponse], type[aiohttp.ClientResponse]] = {}
 
-    def answered(self, connection: Connection, peer: Any, status: int) -> None:  # noqa: ANN401 - an attribute is set on it
+    def sent(self, peer: Peer) -> None:
+        """Record that a request is sent on a connection."""
+        peer.sent_after = self._incidents
+
+    def answered(self, connection: Connection, peer: Peer, status: int) -> None:
         """Record that the response to a request has begun.
 
         Args:
@@ -99,20 +105,20 @@ class Connections:
             self._reset(connection)
         return self._ended_on(error, peer) if isinstance(error, _REPEATED) else None
 
-    def discard(self, peer: Any) -> None:  # noqa: ANN401 - a protocol, whatever its class
+    def discard(self, peer: Peer) -> None:
         """Close a connection, unless another request uses it already."""
         connector = None if self.session is None else self.session.connector
         if peer not in getattr(connector, "_acquired", (peer,)):
             peer.close()
 
-    def _ended_on(self, error: Exception, peer: object) -> aiohttp.ClientError:
+    def _ended_on(self, error: Exception, peer: Peer) -> aiohttp.ClientError:
         """Return the exception that replaces one on which aiohttp would send the request again."""
         self.reached = True
         if not hasattr(peer, "used") or not _is_silent(error):
             return NotSentAgain()
         # A request that was sent before the last stale connection was found belongs to the same incident.
-        if self.timer.heard() > self._stale_at:
-            self._stale_at = self.timer.now()
+        if peer.sent_after == self._incidents:
+            self._incidents += 1
             self.in_a_row += 1
             self.single_use |= self.in_a_row >= _MOST_STALE
         return StaleConnection()
@@ -151,14 +157,14 @@ def _response_class(
     base: type[aiohttp.ClientResponse], connections: Connections
 ) -> type[aiohttp.ClientResponse]:
     """Make a class of responses that records connections."""
-    heard = connections.timer.record_activity
 
     class Answer(base):  # type: ignore[valid-type, misc]  # aiohttp's own, or that of a user's session
         async def start(self, connection: Connection) -> aiohttp.ClientResponse:
-            peer = connection.protocol
-            heard()  # there is a connection, and the request has been sent
-            if peer is not None and len(peer):
+            peer: Peer = connection.protocol
+            connections.timer.record_activity()  # there is a connection, and the request has been sent
+            if len(peer):
                 raise UnaskedAnswer
+            connections.sent(peer)
             try:
                 await super().start(connection)
             except BaseException as error:

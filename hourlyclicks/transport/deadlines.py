@@ -97,15 +97,6 @@ class DeadlineTimer:
         deadline = self._deadlines[asyncio.current_task()]  # type: ignore[index]  # only tasks send requests
         deadline.heard = deadline.loop.time()
 
-    def heard(self) -> float:
-        """Return the last activity of the current task's request."""
-        task = asyncio.current_task()
-        return self._deadlines[task].heard if task in self._deadlines else -math.inf
-
-    def now(self) -> float:
-        """Return the current time on the clock of the event loop."""
-        return asyncio.get_running_loop().time()
-
     def end(self, deadline: Deadline) -> bool:
         """End a deadline; return whether the task was cancelled because it expired."""
         self._deadlines.pop(deadline.task, None)

@@ -121,6 +121,7 @@ class DirectSender:
         """
         connection, peer = await self._connected()
         deadline.record_activity()
+        self._connections.sent(peer)
         peer.set_response_params(read_until_eof=True)
         try:
             transport = peer.transport

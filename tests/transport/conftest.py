@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,7 +15,18 @@ from tests.transport.raw_server import RawServer
 from tests.transport.tls import serving, trust
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    import asyncio
+    from collections.abc import AsyncIterator, Callable
+
+
+LOOP = os.environ.get("HOURLYCLICKS_TESTS_LOOP", "asyncio")
+"""The event loop of the tests of this folder: ``asyncio`` or ``uvloop``."""
+
+
+@pytest.hookimpl(optionalhook=True)  # since pytest-asyncio 1.4
+def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    """Run the tests on the event loop that is asked for."""
+    return {LOOP: importlib.import_module(LOOP).new_event_loop}
 
 
 def without_fast_path(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,10 +14,19 @@ import socket
 import struct
 from typing import TYPE_CHECKING, Self, TypeAlias
 
+import aiohttp.http_parser
+import pytest
+
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable
     from types import TracebackType
+
+
+needs_c_parser = pytest.mark.skipif(
+    aiohttp.http_parser.HttpResponseParser is aiohttp.http_parser.HttpResponseParserPy,
+    reason="aiohttp runs without its extensions, and its parser in Python is lenient here",
+)
 
 
 class Sign(enum.Enum):

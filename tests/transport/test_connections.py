@@ -14,7 +14,7 @@ from hourlyclicks.errors import TransportError
 from hourlyclicks.transport.aiohttp import AiohttpTransport
 from hourlyclicks.transport.protocol import Timeout
 from tests.fetching.asking import KEY, LINK, ask, failure, held
-from tests.transport.raw_server import EMPTY_DAY, OK, Sign, answer
+from tests.transport.raw_server import EMPTY_DAY, OK, Sign, answer, needs_c_parser
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -149,6 +149,7 @@ async def test_requests_that_die_together_are_one_death() -> None:
     assert len(set(balancer.served)) <= 8
 
 
+@needs_c_parser
 async def test_a_death_after_the_first_byte_is_a_failure(
     server: RawServer, transport: AiohttpTransport
 ) -> None:

@@ -22,7 +22,7 @@ from hourlyclicks.transport.protocol import Timeout
 from hourlyclicks.transport.translate import NotSentAgain, StaleConnection, translate
 from hourlyclicks.wire.clicks_by_hour import ClicksByHour
 from tests.fetching.asking import KEY, LINK, failure
-from tests.transport.raw_server import EMPTY_DAY, RawServer, Sign, answer
+from tests.transport.raw_server import EMPTY_DAY, RawServer, Sign, answer, needs_c_parser
 
 if TYPE_CHECKING:
     from hourlyclicks.model.http import Request, Response
@@ -247,7 +247,10 @@ TOLD: dict[str, tuple[str, Script]] = {
 }
 
 
-@pytest.mark.parametrize("what", TOLD)
+@pytest.mark.parametrize(
+    "what",
+    [pytest.param(each, marks=[needs_c_parser] if each == "another protocol" else []) for each in TOLD],
+)
 async def test_what_is_wrong_with_an_answer_is_told(
     what: str, server: RawServer, transport: AiohttpTransport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
