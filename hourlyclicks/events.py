@@ -16,7 +16,7 @@ import inspect
 import logging
 from asyncio import CancelledError
 from functools import partial
-from typing import Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, Self, TypeAlias
 
 import attrs
 
@@ -24,7 +24,11 @@ from hourlyclicks.errors import ApiError, HourlyClicksError, UsageError
 from hourlyclicks.model.series import HourlySeries
 from hourlyclicks.model.targets import Target
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _log = logging.getLogger("hourlyclicks")
+_set = object.__setattr__  # as attrs does it for frozen classes
 
 Binding: TypeAlias = Literal["rate", "concurrency", "latency", "pause"]
 """What determines when the next request may be sent, or when a run ends."""
@@ -157,8 +161,30 @@ class SpacingChanged:
     why: str
 
 
+class _Deferred:
+    """Compute the attributes `eta` and `binding` when they are first read, if they were not given.
+
+    Comparing, printing and pickling an event reads them.
+    """
+
+    __slots__ = ("_compute",)
+
+    _compute: Callable[[], tuple[float, Binding]] | None
+
+    if not TYPE_CHECKING:  # a type checker must go on finding misspelt attributes
+
+        def __getattr__(self, name: str) -> object:
+            """Compute both."""
+            if name in {"eta", "binding"} and self._compute is not None:
+                eta, binding = self._compute()
+                _set(self, "eta", eta)
+                _set(self, "binding", binding)
+                _set(self, "_compute", None)
+            return object.__getattribute__(self, name)
+
+
 @attrs.frozen(kw_only=True)
-class Progress:
+class Progress(_Deferred):
     """Where a ``fetch``, ``stream`` or ``backfill`` stands; sent after every day that is done or has failed.
 
     Args:
@@ -174,6 +200,18 @@ class Progress:
     total: int
     eta: float
     binding: Binding
+
+    @classmethod
+    def deferred(
+        cls, *, done: int, failed: int, total: int, compute: Callable[[], tuple[float, Binding]]
+    ) -> Self:
+        """Create an event that computes its `eta` and `binding` when they are first read."""
+        event = cls.__new__(cls)
+        _set(event, "done", done)
+        _set(event, "failed", failed)
+        _set(event, "total", total)
+        _set(event, "_compute", compute)
+        return event
 
 
 @attrs.frozen(kw_only=True)

@@ -168,17 +168,17 @@ class BackfillBreaker:
 
     def admit(self, slot: Slot) -> Slot:
         """Hand out a slot of a backfill, and record its epoch in it."""
-        slot.storm_probe = self._breaker.sent()
-        slot.storm = self._breaker.epoch
+        slot.backfill_probe = self._breaker.sent()
+        slot.backfill_epoch = self._breaker.epoch
         return slot
 
     def outdated(self, slot: Slot) -> bool:
         """Return whether the breaker has opened since a slot was handed out."""
-        return slot.storm != self._breaker.epoch
+        return slot.backfill_epoch != self._breaker.epoch
 
     def lost(self, slot: Slot) -> bool:
         """Note that a slot was given back; return whether its request was the probe."""
-        if not slot.storm_probe or self.outdated(slot):
+        if not slot.backfill_probe or self.outdated(slot):
             return False
         self._breaker.probe_lost()
         return True

@@ -108,7 +108,7 @@ class Limiter:
             OverError: the job is over, or has no requests left.
             HeldError: a circuit breaker keeps the day from being sent.
             NotNeededError: another process has fetched the day meanwhile.
-            TakenError: another process holds the claim to the day.
+            ClaimedError: another process holds the claim to the day.
         """
         while True:
             slot = self.try_acquire(task)
@@ -158,7 +158,7 @@ class Limiter:
             self._backend.abandon(slot, now, round(outcome.may_arrive * SECOND))
         else:
             self._backend.release(slot, now)
-        if self._queue.size or slot.storm_probe:
+        if self._queue.size or slot.backfill_probe:
             self._after_release(slot)
         else:  # the usual case, without the cost of `serve`: there is no task that could use the slot
             slot.job.in_flight -= 1
@@ -382,7 +382,7 @@ class Limiter:
     def _after_release(self, slot: Slot) -> None:
         """Let other tasks use what a released slot has made free."""
         slot.job.in_flight -= 1
-        if slot.storm_probe and self._backfill_breaker.lost(slot):
+        if slot.backfill_probe and self._backfill_breaker.lost(slot):
             self._serve_soon()  # not at once: the caller may be about to report that the probe failed
         else:
             self.serve()

@@ -87,7 +87,7 @@ class AdaptiveSpacing:
         self._answers = 0
         self._warned = step > 0
 
-    def refused(self, retry_after: float | None, u: float) -> float:
+    def rate_limited(self, retry_after: float | None, u: float) -> float:
         """Return for how many seconds all requests pause after a 429.
 
         Raises:
@@ -148,7 +148,7 @@ class AdaptiveSpacing:
             self._warned = False
 
 
-class Refusal(NamedTuple):
+class Throttled(NamedTuple):
     """What a 429 leads to.
 
     Args:
@@ -186,14 +186,14 @@ class AdaptiveThrottle:
 
     def answered(self, slot: Slot) -> bool:
         """Note that the server let a request through; return whether that closes the breaker."""
-        if slot.epoch != self.window.pause.epoch:
+        if slot.epoch != self.window.breaker.epoch:
             return False
         self.spacing.answered()
-        return self.window.pause.held and self.window.pause.end()
+        return self.window.breaker.held and self.window.breaker.end()
 
-    def refused(
+    def rate_limited(
         self, slot: Slot, retry_after: float | None, *, now: int, u: float, for_rate: bool
-    ) -> Refusal | None:
+    ) -> Throttled | None:
         """Open the breaker after a 429, unless the request was sent before the breaker last opened.
 
         Args:
@@ -206,11 +206,11 @@ class AdaptiveThrottle:
         Raises:
             RateLimitedError: waiting is of no use.
         """
-        if slot.epoch != self.window.pause.epoch:
+        if slot.epoch != self.window.breaker.epoch:
             return None
-        seconds = self.spacing.refused(retry_after, u)
-        self.window.pause.begin(now + round(seconds * SECOND))
-        return Refusal(seconds, self._spread() if for_rate else None)
+        seconds = self.spacing.rate_limited(retry_after, u)
+        self.window.breaker.begin(now + round(seconds * SECOND))
+        return Throttled(seconds, self._spread() if for_rate else None)
 
     def _spread(self) -> float | None:
         """Spread the requests a step more; return their interval if that makes a difference."""

@@ -50,7 +50,7 @@ def test_a_slot_given_back_costs_nothing() -> None:
     """A request that was never sent leaves nothing: no slot, no claim."""
     steps = Steps(Limits(rates=(Rate(1),)))
     slot = steps.granted(0, "ann", "monday")
-    steps.step(0.1, lambda arbiter: arbiter.cancel(slot.id, "monday"))
+    steps.step(0.1, lambda arbiter: arbiter.cancel(steps.name_of(slot), "monday"))
     steps.granted(0.1, "bob", "monday")
 
 
@@ -70,7 +70,7 @@ def test_after_its_lease_nothing_of_a_request_counts_twice() -> None:
     steps.ask(LEASE, "bob", "monday")
     before = steps.text
     steps.release(LEASE + 1, slot)
-    steps.step(LEASE + 1, lambda arbiter: arbiter.cancel(slot.id, "monday"))
+    steps.step(LEASE + 1, lambda arbiter: arbiter.cancel(steps.name_of(slot), "monday"))
     assert steps.rate_limited(LEASE + 1, slot) is None
     assert steps.text == before
 
@@ -127,7 +127,7 @@ def test_a_lost_probe_is_replaced(end: str) -> None:
         moment = 31.0 + LEASE
         assert steps.waits_until(moment - 1, "bob") is None
     elif end == "cancelled":
-        steps.step(moment, lambda arbiter: arbiter.cancel(probe.id, "monday"))
+        steps.step(moment, lambda arbiter: arbiter.cancel(steps.name_of(probe), "monday"))
     else:
         steps.release(moment, probe, answered=False)
     assert steps.granted(moment, "bob").probe

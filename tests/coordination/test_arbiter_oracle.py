@@ -12,7 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from hourlyclicks.coordination.arbiter import Arbiter, SlotRequest, Taken
+from hourlyclicks.coordination.arbiter import Arbiter, Claimed, SlotRequest
 from hourlyclicks.coordination.state import ArbiterState
 from hourlyclicks.errors import RateLimitedError
 from hourlyclicks.pacing.breaker import Wait
@@ -105,18 +105,16 @@ class ArbiterAgainstOracle(RuleBasedStateMachine):
     def ask(self, holder: str, day: str, lane: int) -> None:
         """Request a slot; one that is granted breaks no rule."""
         self.numbers += 1
-        got = self.step(
-            lambda arbiter: arbiter.reserve(SlotRequest(holder, self.numbers, lane, 1, 1, "", day))
-        )
-        claimed = any(
-            request.day == day and request.claims and request.holder != holder for request in self.in_flight
-        )
-        assert isinstance(got, Taken) >= claimed
+        request = SlotRequest(holder, self.numbers, lane, 1, 1, "", day)
+        got = self.step(lambda arbiter: arbiter.reserve(request))
+        claimed = any(sent.day == day and sent.claims and sent.holder != holder for sent in self.in_flight)
+        assert isinstance(got, Claimed) >= claimed
         if isinstance(got, Slot):
             assert len(self.in_flight) < self.limits.concurrency
             assert self.held_until is None or self.now >= self.held_until
-            assert not (self.held_until is not None and any(request.probe for request in self.in_flight))
-            self.latest = Sent(got.id, holder, day, self.now, self.held_until is not None, self.now + LEASE)
+            assert not (self.held_until is not None and any(sent.probe for sent in self.in_flight))
+            probe = self.held_until is not None
+            self.latest = Sent(request.name, holder, day, self.now, probe, self.now + LEASE)
             self.requests.append(self.latest)
         elif isinstance(got, Wait) and got.until is not None:
             assert got.until > self.now + self.shift

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hourlyclicks.clock import SECOND
-from hourlyclicks.coordination.arbiter import GRACE, POLL_AFTER, Taken
+from hourlyclicks.coordination.arbiter import GRACE, POLL_AFTER, Claimed
 from hourlyclicks.pacing.plans import Limits, Rate
 from hourlyclicks.pacing.window import Slot
 from tests.coordination.steps import LEASE, Steps
@@ -90,10 +90,10 @@ def test_a_day_is_asked_for_by_one_process_at_a_time() -> None:
     """No other process gets it until the claim is released; the same process may try again."""
     steps = Steps(Limits(concurrency=4))
     slot = steps.granted(0, "ann", "monday")
-    assert steps.ask(0, "bob", "monday") == Taken()
+    assert steps.ask(0, "bob", "monday") == Claimed()
     steps.granted(0, "bob", "tuesday")
     steps.release(1, slot)
-    assert steps.ask(1, "bob", "monday") == Taken()
+    assert steps.ask(1, "bob", "monday") == Claimed()
     steps.release(2, steps.granted(1, "ann", "monday"))
     steps.step(2, lambda arbiter: arbiter.settle("monday", "ann"))
     steps.granted(2, "bob", "monday")
@@ -103,7 +103,7 @@ def test_a_claim_ends_with_its_lease() -> None:
     """The day of a process that died can be requested again when its request must be over."""
     steps = Steps(Limits(concurrency=4))
     steps.granted(0, "ann", "monday")
-    assert steps.ask(LEASE - 1, "bob", "monday") == Taken()
+    assert steps.ask(LEASE - 1, "bob", "monday") == Claimed()
     steps.granted(LEASE, "bob", "monday")
 
 
@@ -125,7 +125,7 @@ def test_a_slot_given_back_after_the_clock_was_set_back() -> None:
     steps = Steps(Limits(rates=(Rate(9),)))
     steps.release(5000, steps.granted(5000, "ann"))
     slot = steps.granted(5001, "ann", "monday")
-    steps.step(3, lambda arbiter: arbiter.cancel(slot.id, "monday"))
+    steps.step(3, lambda arbiter: arbiter.cancel(steps.name_of(slot), "monday"))
     steps.granted(4, "bob")
 
 

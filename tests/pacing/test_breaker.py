@@ -131,7 +131,7 @@ def test_without_a_storm_everything_goes() -> None:
     storm = BackfillBreaker(60.0)
     assert storm.blocks(5) is None
     assert storm.opens(5) == 5
-    assert not slot(storm).storm_probe
+    assert not slot(storm).backfill_probe
     assert not storm.calmed()
 
 
@@ -142,7 +142,7 @@ def test_a_storm_holds_for_a_while_and_then_lets_one_try() -> None:
     assert storm.blocks(59 * S) == Wait(60 * S, "pause")
     assert storm.opens(0) == 60 * S
     assert storm.blocks(60 * S) is None
-    assert slot(storm).storm_probe
+    assert slot(storm).backfill_probe
     assert storm.blocks(60 * S) == Wait(None, "pause")
     assert storm.calmed()
     assert storm.blocks(60 * S) is None

@@ -12,7 +12,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hourlyclicks.pacing.plans import Limits, Rate
-from hourlyclicks.pacing.window import EVEN_SLACK, Moment, SlidingWindow, Slot
+from hourlyclicks.pacing.snapshot import Moment
+from hourlyclicks.pacing.window import EVEN_SLACK, SlidingWindow, Slot
 from tests.pacing.world import S
 from tests.sizes import examples
 
@@ -57,7 +58,7 @@ class Simulation:
             if what == "wait":
                 self.now += length
             elif what == "break":
-                self.window.pause.begin(self.now + length)
+                self.window.breaker.begin(self.now + length)
             elif what == "send":
                 got = self.window.reserve(self.now)
                 if isinstance(got, Slot):
@@ -71,8 +72,8 @@ class Simulation:
 
     def answer(self, slot: Slot) -> None:
         """Let a response come: that of the probe closes the circuit breaker."""
-        if slot.probe and slot.epoch == self.window.pause.epoch:
-            self.window.pause.end()
+        if slot.probe and slot.epoch == self.window.breaker.epoch:
+            self.window.breaker.end()
         self.window.release(slot, self.now)
 
     def without(self, *, rates: bool = False, concurrency: bool = False) -> Simulation:
@@ -80,9 +81,10 @@ class Simulation:
         other = copy.deepcopy(self)
         window = other.window
         if rates:
-            window._windows, window._even, window._interval, window._after_response = [], 0, 0, 0
+            window._windows, window._even = [], 0
         if concurrency:
             window._concurrency = UNLIMITED
+        window._keep_interval(0 if rates else window._interval, from_response=window._after_response > 0)
         return other
 
     def run(self, requests: int, latency: int, opens: int = 0) -> int:
@@ -151,6 +153,28 @@ def test_the_eta_is_what_a_simulation_takes(
     opens += simulation.now if opens else 0
     expected = simulation.expected(requests, latency, opens)
     assert simulation.window.finish(requests, simulation.now, latency, opens=opens) == expected
+
+
+@settings(max_examples=examples(200))
+@given(LIMITS, SPACINGS, PASTS, PASTS, st.integers(1, 300), LATENCIES)
+@example(Limits((Rate(2, 1),)), None, [], [("send", 0), ("return", 0), ("wait", 3 * S)] * 40, 9, S)
+def test_a_snapshot_does_not_change(
+    limits: Limits,
+    spacing: tuple[float, bool] | None,
+    past: list[tuple[str, int]],
+    future: list[tuple[str, int]],
+    requests: int,
+    latency: int,
+) -> None:
+    """What happens after a snapshot, a pause or the trimming of the log included, does not move its end."""
+    simulation = begin(limits, spacing)
+    simulation.live(past)
+    expected = simulation.window.finish(requests, simulation.now, latency)
+    snapshot = simulation.window.snapshot(simulation.now)
+    for _ in range(4):
+        simulation.live(future)
+    simulation.window.space(3.0, from_response=True)
+    assert snapshot.finish(requests, latency) == expected
 
 
 SIZES = [

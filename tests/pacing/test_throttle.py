@@ -11,8 +11,8 @@ from hourlyclicks.pacing.throttle import (
     LONGEST_WAIT,
     AdaptiveSpacing,
     AdaptiveThrottle,
-    Refusal,
     Spacing,
+    Throttled,
     first_pause,
 )
 from hourlyclicks.pacing.window import Slot
@@ -31,9 +31,9 @@ def given(throttle: AdaptiveThrottle, now: float) -> Slot:
 
 def refuse(
     throttle: AdaptiveThrottle, slot: Slot, now: float, seconds: float | None = None, *, for_rate: bool = True
-) -> Refusal | None:
+) -> Throttled | None:
     """Let a request be refused, at a moment in seconds."""
-    return throttle.refused(slot, seconds, now=round(now * S), u=0.0, for_rate=for_rate)
+    return throttle.rate_limited(slot, seconds, now=round(now * S), u=0.0, for_rate=for_rate)
 
 
 @pytest.mark.parametrize(
@@ -43,14 +43,14 @@ def test_the_first_pause(rates: tuple[Rate, ...], seconds: float) -> None:
     """It lasts as long as the shortest window, and at most a minute."""
     assert first_pause(Limits(rates=rates)) == seconds
     throttle = AdaptiveThrottle(Limits(rates=rates))
-    assert refuse(throttle, given(throttle, 0), 0) == Refusal(seconds, None)
+    assert refuse(throttle, given(throttle, 0), 0) == Throttled(seconds, None)
 
 
 def test_a_refusal_pauses_everybody() -> None:
     """Nothing goes until the pause is over, and then a probe does."""
     throttle = AdaptiveThrottle(SIX)
     slot = given(throttle, 0)
-    assert refuse(throttle, slot, 1, 30.0) == Refusal(30.0, None)
+    assert refuse(throttle, slot, 1, 30.0) == Throttled(30.0, None)
     assert throttle.reserve(2 * S) == Wait(31 * S, "pause")
     assert given(throttle, 31).probe
     assert throttle.reserve(31 * S) == Wait(None, "pause")
@@ -84,14 +84,14 @@ def test_the_second_refusal_spreads_the_requests() -> None:
     assert found is not None
     assert found.interval == pytest.approx(10.5)
     found = refuse(throttle, given(throttle, 61), 61, 1.0, for_rate=False)
-    assert found == Refusal(1.0, None)
+    assert found == Throttled(1.0, None)
 
 
 def test_without_a_rate_there_is_nothing_to_spread() -> None:
     """Unlimited requests stay so, whatever is refused."""
     throttle = AdaptiveThrottle(Limits(concurrency=4))
     for moment in (0, 10, 20, 30):
-        assert refuse(throttle, given(throttle, moment), moment, 1.0) == Refusal(1.0, None)
+        assert refuse(throttle, given(throttle, moment), moment, 1.0) == Throttled(1.0, None)
 
 
 def test_a_pause_that_is_too_long_is_none() -> None:
@@ -112,16 +112,16 @@ def spacing(*, step: int = 0, calm: int = 3) -> AdaptiveSpacing:
 
 def step_after_429(held: AdaptiveSpacing) -> Spacing | None:
     """Meet a refusal as the limiter does."""
-    held.refused(None, 0.0)
+    held.rate_limited(None, 0.0)
     return held.next_step()
 
 
 def test_the_brake_gives_up() -> None:
     """After ten pauses without an answer the eleventh refusal is an error that names no length."""
     held = spacing()
-    assert [held.refused(None, 0.0) for _ in range(10)] == DOUBLED
+    assert [held.rate_limited(None, 0.0) for _ in range(10)] == DOUBLED
     with pytest.raises(RateLimitedError, match="after 10 pauses") as caught:
-        held.refused(None, 0.0)
+        held.rate_limited(None, 0.0)
     assert caught.value.retry_after is None
 
 
@@ -129,16 +129,16 @@ def test_an_answer_lets_the_brake_go_on() -> None:
     """The bound is on pauses without an answer, not on pauses."""
     held = spacing()
     for _ in range(50):
-        assert held.refused(None, 0.0) == 60
+        assert held.rate_limited(None, 0.0) == 60
         held.answered()
 
 
 def test_too_long_a_wish_is_refused_at_once() -> None:
     """900 s are waited for; a second more is an error at once, which carries the wish."""
     held = spacing()
-    assert held.refused(LONGEST_WAIT, 0.0) == 900
+    assert held.rate_limited(LONGEST_WAIT, 0.0) == 900
     with pytest.raises(RateLimitedError, match="asks to wait 901 s") as caught:
-        held.refused(901.0, 0.0)
+        held.rate_limited(901.0, 0.0)
     assert caught.value.retry_after == 901.0
 
 

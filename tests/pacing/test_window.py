@@ -4,7 +4,8 @@ import pytest
 
 from hourlyclicks.pacing.breaker import Wait
 from hourlyclicks.pacing.plans import Limits, Rate
-from hourlyclicks.pacing.window import Moment, SlidingWindow
+from hourlyclicks.pacing.snapshot import Moment
+from hourlyclicks.pacing.window import SlidingWindow
 from tests.pacing.world import S, refused, taken
 
 TWO_A_MINUTE = Limits(rates=(Rate(2),), concurrency=4, guard=0.0)
@@ -98,12 +99,12 @@ def test_window_spacing_has_no_interval() -> None:
 def test_a_pause_holds_the_gate() -> None:
     """A pause comes before everything else, and after it a single probe goes."""
     window = SlidingWindow(Limits(concurrency=4))
-    window.pause.begin(10 * S)
+    window.breaker.begin(10 * S)
     assert refused(window, 9) == Wait(10 * S, "pause")
     probe = taken(window, 10)
     assert probe.probe
     assert refused(window, 11) == Wait(None, "pause")
-    window.pause.end()
+    window.breaker.end()
     assert not taken(window, 11).probe
 
 
@@ -111,7 +112,7 @@ def test_a_probe_keeps_the_limit() -> None:
     """A probe passes the windows like any other request."""
     window = SlidingWindow(Limits(rates=(Rate(1),), guard=0.0))
     window.release(taken(window, 0), 0)
-    window.pause.begin(10 * S)
+    window.breaker.begin(10 * S)
     assert refused(window, 10) == Wait(60 * S, "rate")
     assert taken(window, 60).probe
 
@@ -120,7 +121,7 @@ def test_a_probe_keeps_the_limit() -> None:
 def test_a_lost_probe_is_replaced(how: str) -> None:
     """A probe that comes back without a verdict, or was never sent, makes room for the next."""
     window = SlidingWindow(Limits(concurrency=2))
-    window.pause.begin(0)
+    window.breaker.begin(0)
     probe = taken(window, 0)
     if how == "release":
         window.release(probe, S)
@@ -132,9 +133,9 @@ def test_a_lost_probe_is_replaced(how: str) -> None:
 def test_a_probe_of_an_earlier_pause_is_not_missed() -> None:
     """When a probe comes back after the next pause began, the probe of that one stays the only one."""
     window = SlidingWindow(Limits(concurrency=3))
-    window.pause.begin(0)
+    window.breaker.begin(0)
     old = taken(window, 0)
-    window.pause.begin(5 * S)
+    window.breaker.begin(5 * S)
     assert taken(window, 5).epoch == old.epoch + 1
     window.release(old, 6 * S)
     assert refused(window, 6) == Wait(None, "pause")
@@ -201,7 +202,7 @@ def test_even_spacing_is_foreseen(*, from_response: bool, seconds: int) -> None:
 def test_a_pause_is_foreseen() -> None:
     """The end lies behind the pause, and is decided by it when nothing else takes longer."""
     window = SlidingWindow(Limits(concurrency=2))
-    window.pause.begin(100 * S)
+    window.breaker.begin(100 * S)
     assert window.finish(1, 0, S) == Moment(101 * S, "pause")
     assert window.finish(5, 0, S) == Moment(103 * S, "concurrency")
     assert window.finish(1, 200 * S, S) == Moment(201 * S, "latency")

@@ -171,8 +171,8 @@ class WindowAgainstOracle(RuleBasedStateMachine):
     def respond(self, data: st.DataObject) -> None:
         """Let one of the requests under way come back, with or without an answer."""
         trip = data.draw(st.sampled_from(self.oracle.waited_for))
-        if data.draw(st.booleans()) and trip.slot.epoch == self.window.pause.epoch:
-            assert self.window.pause.end() == (self.oracle.held_until is not None)
+        if data.draw(st.booleans()) and trip.slot.epoch == self.window.breaker.epoch:
+            assert self.window.breaker.end() == (self.oracle.held_until is not None)
             self.oracle.held_until = None
         self.oracle.expire(self.now)
         self.window.release(trip.slot, self.now)
@@ -203,7 +203,7 @@ class WindowAgainstOracle(RuleBasedStateMachine):
     def refuse(self, length: int) -> None:
         """Begin a pause."""
         self.oracle.held_until = self.now + length
-        self.window.pause.begin(self.now + length)
+        self.window.breaker.begin(self.now + length)
         for trip in self.oracle.trips:
             trip.probe = False
         self.latest = None
