@@ -30,6 +30,12 @@ if TYPE_CHECKING:
 _log = logging.getLogger("hourlyclicks")
 _set = object.__setattr__  # as attrs does it for frozen classes
 
+CLOCK_LOGGER = "hourlyclicks.clock"
+"""The logger that warns of a `ClockSkew`."""
+
+_HOURS, _DAYS = 2 * 3600, 2 * 86_400
+"""Seconds from which a difference of clocks is shown in hours, or in days."""
+
 Binding: TypeAlias = Literal["rate", "concurrency", "latency", "pause"]
 """What determines when the next request may be sent, or when a run ends."""
 
@@ -64,6 +70,15 @@ class ClockSkew:
     """
 
     seconds: float
+
+    @property
+    def message(self) -> str:
+        """The difference, and what to do, in words."""
+        amount, where = _difference(abs(self.seconds)), "ahead of" if self.seconds > 0 else "behind"
+        return (
+            f"this machine's clock is {amount} {where} the server's: check the time of this machine;"
+            " until the two agree, the earlier one decides which days are final"
+        )
 
 
 @attrs.frozen(kw_only=True)
@@ -259,6 +274,13 @@ Event: TypeAlias = (
     | SpacingChanged
     | TargetParked
 )
+
+
+def _difference(seconds: float) -> str:
+    """Return how far two clocks differ, in words."""
+    if seconds < _HOURS:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h" if seconds < _DAYS else f"{seconds / 86_400:.1f} days"
 
 
 class Hook(Protocol):

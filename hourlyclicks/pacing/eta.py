@@ -64,7 +64,7 @@ def theoretical_minimum(requests: int, rate: Rate, *, concurrency: int, latency:
     return (way + Spans([window], concurrency, low=way, high=way).least(requests - 1, way)) / SECOND
 
 
-def forecast(requests: int, limits: Limits, *, latency: float) -> Estimate:
+def forecast(requests: int, limits: Limits, *, latency: float = TYPICAL_LATENCY) -> Estimate:
     """Return what that many requests will take, with nothing sent before them.
 
     Args:

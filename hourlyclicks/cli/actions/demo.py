@@ -25,7 +25,7 @@ from hourlyclicks.cli.progress.tally import start_tally
 from hourlyclicks.cli.progress.views import open_view, shown
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.targets import Target
-from hourlyclicks.pacing.eta import theoretical_minimum
+from hourlyclicks.pacing.eta import forecast, theoretical_minimum
 from hourlyclicks.render.heatmap import heatmap
 from hourlyclicks.render.phrases import count, limits_in_words
 from hourlyclicks.render.tables import WEEKDAYS, palette_for
@@ -158,7 +158,8 @@ async def _killed_run(server: Simulator, store: Path, period: DateRange, faults:
 
 
 def _count_days(period: DateRange, *, stored: bool) -> Tally:
-    return start_tally(f"{LINK}, {period}", len(period), LIMITS, latency=sum(DELAY), stored=stored)
+    estimate = forecast(len(period), LIMITS, latency=sum(DELAY))
+    return start_tally(f"{LINK}, {period}", LIMITS, estimate, stored=stored)
 
 
 def wrong_days(series: HourlySeries, server: Simulator) -> int:

@@ -163,7 +163,7 @@ class LiveView:
 
     def _bar(self) -> Table:
         tally = self.tally
-        finished = tally.total - tally.left_over
+        finished = tally.finished
         line = Table.grid(expand=True, padding=(0, 2, 0, 0))
         line.add_column(ratio=1)
         line.add_column(no_wrap=True, justify="right")

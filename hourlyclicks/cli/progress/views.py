@@ -10,18 +10,38 @@ import logging
 import sys
 import time
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from hourlyclicks.cli.console.messages import say
-from hourlyclicks.cli.progress.tally import PlainView
-from hourlyclicks.fetching.skew import LOGGER
+from hourlyclicks.cli.progress.plain import PlainView
+from hourlyclicks.events import CLOCK_LOGGER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
 
-    from hourlyclicks.cli.progress.tally import Tally, View
+    from hourlyclicks.cli.progress.tally import Tally
     from hourlyclicks.events import Event
+
+
+class View(Protocol):
+    """Shows a run while it lasts; a hook for its events."""
+
+    tally: Tally
+
+    def __call__(self, event: Event, /) -> object:
+        """Take note of an event."""
+        ...
+
+    def __enter__(self) -> Self:
+        """Begin to show."""
+        ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Show no more."""
+        ...
 
 
 class SafeView:
@@ -83,7 +103,7 @@ def shown(view: View) -> Iterator[None]:
     streams = sys.stdout, sys.stderr
     with suppress(Exception):
         view.__enter__()
-    log = logging.getLogger(LOGGER)
+    log = logging.getLogger(CLOCK_LOGGER)
     log.addFilter(_shown_already)
     try:
         yield

@@ -12,7 +12,8 @@ from rich.console import Console
 
 from hourlyclicks import Account, Group, Limits, Plan, Rate, ServerError
 from hourlyclicks.cli.progress.live import LiveView, pulse, terminal
-from hourlyclicks.cli.progress.tally import PlainView, Tally, start_tally
+from hourlyclicks.cli.progress.plain import PlainView
+from hourlyclicks.cli.progress.tally import Tally, start_tally
 from hourlyclicks.events import (
     AttemptFailed,
     ClockSkew,
@@ -24,11 +25,12 @@ from hourlyclicks.events import (
     Resumed,
     SpacingChanged,
 )
+from hourlyclicks.pacing.eta import forecast
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hourlyclicks.events import Event
+    from hourlyclicks.events import Binding, Event
 
 DAY = dt.date(2025, 4, 1)
 NOON = dt.datetime(2025, 4, 1, 12).astimezone()
@@ -45,10 +47,8 @@ def a_tally(total: int = 100) -> Tally:
     """Return a tally that began at 1000 s and expects 300 s."""
     return Tally(
         title="[red]x[/]",
-        total=total,
         limits=Limits((Rate(24, 60.0),), concurrency=2),
-        eta=300.0,
-        binding="rate",
+        progress=Progress(done=0, failed=0, total=total, eta=300.0, binding="rate"),
         started=1000.0,
     )
 
@@ -70,13 +70,13 @@ def test_a_clock_that_is_wrong_is_a_line_of_its_own(capsys: pytest.CaptureFixtur
 
 
 def test_a_tally_adds_up() -> None:
-    """Days, requests, retries, refusals and pauses are counted, and told in a line."""
+    """Days, requests, retries, 429s and pauses are counted, and shown in a line."""
     it = a_tally()
     events: list[Event] = [RETRIED, DONE, FAILED, REFUSED, PAUSED, progress(1, failed=1)]
     for event in events:
         it.take(event, 1000.0)
-    assert it.counters() == "1 retry, 1 refusal, 1 pause, 1 day failed"
-    assert it.summary(1075.0) == "1 day in 1 min 15 s: 7 requests, 1 retry, 1 refusal, 1 pause, 1 day failed"
+    assert it.counters() == "1 retry, 1 HTTP 429, 1 pause, 1 day failed"
+    assert it.summary(1075.0) == "1 day in 1 min 15 s: 7 requests, 1 retry, 1 HTTP 429, 1 pause, 1 day failed"
 
 
 def test_the_remaining_time_runs_down() -> None:
@@ -156,7 +156,7 @@ def test_days_from_a_store_are_told_apart() -> None:
     it.take(progress(41), 1001.0)
     assert (it.reused, it.left_over) == (40, 59)
     assert it.summary(1075.0).startswith("41 days (40 of them from the store) in 1 min 15 s: 2 requests")
-    assert attrs.evolve(a_tally(), done=5).reused == 0
+    assert attrs.evolve(a_tally(), progress=progress(5)).reused == 0
 
 
 def test_plain_lines_begin_with_what_the_store_has(capsys: pytest.CaptureFixture[str]) -> None:
@@ -177,9 +177,26 @@ def test_plain_lines_begin_with_what_the_store_has(capsys: pytest.CaptureFixture
 
 def test_a_run_begins_with_the_forecast_of_the_limits() -> None:
     """Before the first answer, the remaining time is computed from the limits."""
-    began = start_tally("x", 30, Plan.PREMIUM.limits)
-    assert (began.total, began.binding) == (30, "rate")
-    assert 60 < began.eta < 70
+    limits = Plan.PREMIUM.limits
+    began = start_tally("x", limits, forecast(30, limits))
+    assert (began.total, began.finished, began.binds(began.started)) == (30, 0, "the rate limit")
+    assert 60 < began.left(began.started) < 70
+
+
+def test_an_eta_is_read_only_when_it_is_shown() -> None:
+    """Counting an event does not compute its remaining time."""
+    computed: list[int] = []
+
+    def compute() -> tuple[float, Binding]:
+        computed.append(len(computed))
+        return 60.0, "concurrency"
+
+    it = a_tally()
+    for done in range(1, 10):
+        it.take(Progress.deferred(done=done, failed=0, total=100, compute=compute), 1000.0)
+    assert (it.finished, computed) == (9, [])
+    assert it.forecast(1000.0, NOON) == "1 min left, until 12:01, bound by concurrency"
+    assert computed == [0]
 
 
 class Hands:
@@ -212,7 +229,7 @@ def test_plain_lines_come_at_most_every_tenth(capsys: pytest.CaptureFixture[str]
     assert [line.split()[0] for line in lines[1:]] == ["10", "20", "30", "40", "50", "60", "70", "80", "90"]
     assert lines[1] == (
         "10 of 100 days, 1 min 30 s left, until 12:01, bound by the rate limit,"
-        " 0 requests in the last minute, 0 retries, 0 refusals, 0 pauses"
+        " 0 requests in the last minute, 0 retries, 0 HTTP 429s, 0 pauses"
     )
 
 
@@ -265,7 +282,7 @@ def test_the_live_view_fits_the_terminal(width: int) -> None:
         assert lines[0] == "[red]x[/]"
         assert lines[1].endswith("57 of 100 days, 43 to go")
         assert lines[2].startswith("1 min 30 s left, until 12:01, bound by the rate limit  (24 requests a ")
-        assert lines[3] == "2 requests in the last minute, 1 retry, 0 refusals, 0 pauses"
+        assert lines[3] == "2 requests in the last minute, 1 retry, 0 HTTP 429s, 0 pauses"
         assert lines[4].startswith("answers  ")
         assert "[bold]\\x1b[31mno" in lines[5]
 

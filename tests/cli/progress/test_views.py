@@ -11,10 +11,11 @@ import pytest
 
 from hourlyclicks import Limits
 from hourlyclicks.cli.progress.live import LiveView, terminal
-from hourlyclicks.cli.progress.tally import PlainView, start_tally
+from hourlyclicks.cli.progress.plain import PlainView
+from hourlyclicks.cli.progress.tally import start_tally
 from hourlyclicks.cli.progress.views import SafeView, open_view, shown
-from hourlyclicks.events import Paused
-from hourlyclicks.fetching.skew import LOGGER
+from hourlyclicks.events import CLOCK_LOGGER, Paused
+from hourlyclicks.pacing.eta import forecast
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 def a_tally() -> Tally:
     """Return the tally of a run of a month."""
-    return start_tally("a month", 30, Limits())
+    return start_tally("a month", Limits(), forecast(30, Limits()))
 
 
 def test_a_pipe_gets_plain_lines() -> None:
@@ -174,7 +175,7 @@ class Unwritable:
 
 def test_what_a_view_shows_is_not_logged_to_the_same_place(caplog: pytest.LogCaptureFixture) -> None:
     """While a view shows that the clocks differ, the log, which may write to stderr, does not."""
-    log = logging.getLogger(LOGGER)
+    log = logging.getLogger(CLOCK_LOGGER)
     with shown(PlainView(a_tally())):
         log.warning("shown")
     log.warning("not shown")
