@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING
 from hourlyclicks.errors import HourlyClicksError
 from hourlyclicks.events import TargetParked
 from hourlyclicks.fetching.cache import NOTHING
-from hourlyclicks.fetching.rejection import rejects
 from hourlyclicks.jobs.parking import Parking
 from hourlyclicks.model.dates import is_final
-from hourlyclicks.model.rejections import likeness
+from hourlyclicks.model.rejections import likeness, rejects
 from hourlyclicks.model.targets import Query
 from hourlyclicks.pacing.queue import HeldError, OverError
 from hourlyclicks.store.ledger import DayState
@@ -23,8 +22,8 @@ from hourlyclicks.store.ledger import DayState
 if TYPE_CHECKING:
     from hourlyclicks.errors import ApiError
     from hourlyclicks.fetching.cache import TargetHistory
-    from hourlyclicks.fetching.rejection import Rejection
     from hourlyclicks.fetching.task import Caller
+    from hourlyclicks.jobs.confirmation import Rejection
     from hourlyclicks.jobs.services import Services
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks

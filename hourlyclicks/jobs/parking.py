@@ -24,10 +24,9 @@ from typing import TYPE_CHECKING
 import attrs
 
 from hourlyclicks.clock import SECOND
-from hourlyclicks.fetching.rejection import Rejection, rejects
-from hourlyclicks.jobs.confirmation import RejectionLog
+from hourlyclicks.jobs.confirmation import Rejection, RejectionLog
 from hourlyclicks.jobs.outage import OutageDetector
-from hourlyclicks.model.rejections import Likeness, likeness
+from hourlyclicks.model.rejections import Likeness, likeness, rejects
 from hourlyclicks.model.targets import Query
 
 if TYPE_CHECKING:
