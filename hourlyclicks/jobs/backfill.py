@@ -119,7 +119,7 @@ class Backfill(BreakerListener):
         self._stopping = True
         self._stopped, self._error = reason, error
         self._job.over = True
-        self._limiter.dismiss(self._job)
+        self._limiter.queue.dismiss(self._job)
         self._pool.drain(self._single_flight.has_sent)
         self._idle.set()
 

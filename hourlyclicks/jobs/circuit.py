@@ -167,7 +167,7 @@ class Circuit:
 
     async def _check(self, target: Target) -> None:
         """Request another day of a target, and park the target if that is rejected in the same way."""
-        self._limiter.recall(self._caller.job)
+        self._limiter.queue.recall(self._caller.job)
         try:
             query = await self._witness(target)
             self.parking.begin_check(query)

@@ -146,7 +146,7 @@ async def test_a_cancelled_waiter_is_forgotten(clock: VirtualClock) -> None:
     for position in (4, 0, 2):
         waiters[position].cancel()
     await settle()
-    assert len(world.limiter._queue.drain()) == 2
+    assert len(world.limiter.queue.waiting.drain()) == 2
     for waiter in waiters:
         waiter.cancel()
     await asyncio.wait(waiters)

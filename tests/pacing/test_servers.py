@@ -276,7 +276,7 @@ def test_every_task_ends_and_nothing_exceeds_the_limits(limits: Limits, seed: in
         async with asyncio.TaskGroup() as group:
             for number in range(60):
                 group.create_task(tasks.guest(jobs[number % len(jobs)]))
-        assert not tasks.limiter._queue.size
+        assert not tasks.limiter.queue.waiting.size
         assert [job.in_flight for job in jobs] == [0, 0, 0, 0]
         return tasks
 
