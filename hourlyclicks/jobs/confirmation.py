@@ -12,7 +12,7 @@ requested again in the next run. An answer counts as *after* a rejection only if
 the rejection had come.
 
 A rejection is *pending* until an answer has come after it, and *ready* from then on:
-`hourlyclicks.jobs.circuit` takes it, and repeats its request if it has to.
+`hourlyclicks.jobs.confirmer` takes it, and repeats its request if it has to.
 """
 
 from __future__ import annotations

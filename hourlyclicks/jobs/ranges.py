@@ -18,7 +18,8 @@ from hourlyclicks.errors import HourlyClicksError, IncompleteSeriesError, StoreE
 from hourlyclicks.events import FetchCancelled
 from hourlyclicks.fetching.cache import Prefetch
 from hourlyclicks.fetching.task import Caller
-from hourlyclicks.jobs.circuit import BreakerListener, Circuit, ParkedError
+from hourlyclicks.jobs.circuit import Circuit, ParkedError
+from hourlyclicks.jobs.listener import BreakerListener
 from hourlyclicks.jobs.services import Tracker
 from hourlyclicks.jobs.workers import WorkerPool
 from hourlyclicks.model.series import SeriesBuilder

@@ -20,8 +20,8 @@ import attrs
 
 from hourlyclicks.clock import SECOND
 from hourlyclicks.events import Binding
-from hourlyclicks.pacing.longest_path import Spans, WindowSize
 from hourlyclicks.pacing.queue import Lane
+from hourlyclicks.pacing.spans import Spans, WindowSize
 from hourlyclicks.pacing.window import SlidingWindow
 
 if TYPE_CHECKING:

@@ -134,7 +134,7 @@ class Limiter:
         job = task.job
         if self._waiting.size or self._latch is not None or job.over:
             return None
-        if job.breakers is not None and job.holds(task.query):
+        if job.breakers is not None and job.breakers.held and job.holds(task.query):
             return None
         now = self._clock.monotonic()
         slot = (

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from hourlyclicks.pacing.longest_path import Schedule, Spans, leaves
+from hourlyclicks.pacing.longest_path import Schedule, leaves
+from hourlyclicks.pacing.spans import Spans
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hourlyclicks.events import Binding
-    from hourlyclicks.pacing.longest_path import Constraints
+    from hourlyclicks.pacing.spans import Constraints
 
 
 class Moment(NamedTuple):
