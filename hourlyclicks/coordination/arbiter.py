@@ -104,7 +104,7 @@ class Arbiter:
         expired = self._expire()
         self._restore()
         for moment in expired:
-            self._throttle.window.came_back(moment)
+            self._throttle.window.space_after(moment)
 
     def reserve(self, request: SlotRequest) -> Slot | Wait | Claimed:
         """Grant a slot for a day, or return what to wait for; a process that has to wait gets a queue entry.
@@ -186,7 +186,7 @@ class Arbiter:
             self._throttle.window.breaker,
         )
         self._state.pause = BreakerState(breaker.epoch, breaker.until, breaker.held, breaker.probing)
-        self._state.throttle, self._state.even = spacing.memory, window.even
+        self._state.throttle, self._state.even = spacing.state, window.even
         if self.changed:
             self._state.seen = self._now
         return self._state
@@ -251,7 +251,7 @@ class Arbiter:
         breaker = window.breaker
         breaker.epoch, breaker.until, breaker.held, breaker.probing = state.pause
         if state.throttle is not None:
-            spacing.recall(state.throttle)
+            spacing.restore(state.throttle)
         step = spacing.step
         if step is not None:
             window.space(step.slack, from_response=step.from_response)

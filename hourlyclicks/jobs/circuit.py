@@ -105,7 +105,7 @@ class Circuit:
         if self.parking.needs_check(target):
             await self._check(target)
         if self.parking.needs_witness():
-            await self._ask_witness(target)
+            await self._request_witness(target)
         await self._confirmer.settle(target)
 
     def due_for_probe(self, *, last: bool) -> list[Target]:
@@ -154,7 +154,7 @@ class Circuit:
         if error is not None:
             self._dispatch(TargetParked(target=target, days=self._listener.unfinished(target), error=error))
 
-    async def _ask_witness(self, target: Target) -> None:
+    async def _request_witness(self, target: Target) -> None:
         """Request a day that was answered earlier, and end the call if nothing is answered any more."""
         try:
             query = self.parking.witness() or await self._witnesses.answered_before(target)

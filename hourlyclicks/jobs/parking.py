@@ -157,7 +157,7 @@ class Parking:
         if self._healthy == target:
             self._healthy = None
         if breaker.trial == query:
-            self._tried(query, breaker, error, now)
+            self._trial_rejected(query, breaker, error, now)
             return
         breaker.count(query, likeness(error))
         self._outage.rejected(query, error, self._answers)
@@ -301,7 +301,7 @@ class Parking:
             self.held -= 1
         breaker.state, breaker.claimed = State.CLOSED, False
 
-    def _tried(self, query: Query, breaker: Breaker, error: ApiError, now: int) -> None:
+    def _trial_rejected(self, query: Query, breaker: Breaker, error: ApiError, now: int) -> None:
         """Note that a check or a probe was rejected."""
         if breaker.state is State.PROBING:
             breaker.state = State.PARKED

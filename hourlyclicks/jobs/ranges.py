@@ -111,7 +111,7 @@ class RangeRun(BreakerListener):
         if self._expected:
             self._report_progress()
 
-    async def ask(self, query: Query) -> DayClicks:
+    async def fetch(self, query: Query) -> DayClicks:
         """Read one of the days from the store, or fetch it; count it."""
         known = None if self._prefetch is None else await self._prefetch.find(query.day)
         if known is not None:
@@ -122,7 +122,7 @@ class RangeRun(BreakerListener):
             else:  # as a rule
                 day = await self._single_flight.fetch(query, self._caller)
         except HeldError:
-            return await self.ask(query)
+            return await self.fetch(query)
         except ParkedError as parked:
             raise self._parked_error(parked.error) from None
         except HourlyClicksError:
@@ -194,7 +194,7 @@ async def collect(run: RangeRun, *, strict: bool) -> HourlySeries:
 
     async def work(query: Query) -> None:
         try:
-            builder.add(await run.ask(query))
+            builder.add(await run.fetch(query))
         except StoreError as error:
             if error.unsaved is not None:
                 builder.add(error.unsaved)

@@ -164,7 +164,7 @@ class Limiter:
             self.queue.released(slot)
         else:  # the usual case, without the cost of `serve`: there is no task that could use the slot
             slot.job.in_flight -= 1
-        if outcome.succeeded and not self._backfill_breaker.quiet and self._backfill_breaker.calmed():
+        if outcome.succeeded and self._backfill_breaker.opened and self._backfill_breaker.succeeded():
             self.queue.resumed()
 
     async def rate_limited(self, slot: Slot, retry_after: float | None, *, for_rate: bool = True) -> float:

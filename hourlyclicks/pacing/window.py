@@ -154,7 +154,7 @@ class SlidingWindow:
         if self._windows:
             self._record(now)
         if self._after_response:
-            self.came_back(now)
+            self.space_after(now)
         if slot.probe:
             self._lost(slot)
 
@@ -166,7 +166,7 @@ class SlidingWindow:
         if slot.probe:
             self._lost(slot)
 
-    def came_back(self, moment: int) -> None:
+    def space_after(self, moment: int) -> None:
         """Count the spacing from a response, if that is what it is counted from."""
         if self._after_response:
             self._even = max(self._even, moment + self._after_response)
@@ -237,7 +237,7 @@ class SlidingWindow:
             moment = self._abandoned.pop(0)
             if self._windows:
                 self._record(moment)
-            self.came_back(moment)
+            self.space_after(moment)
 
     def _record(self, moment: int) -> None:
         """Add a response to the log.

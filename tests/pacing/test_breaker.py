@@ -132,7 +132,7 @@ def test_without_a_storm_everything_goes() -> None:
     assert storm.blocks(5) is None
     assert storm.opens(5) == 5
     assert not slot(storm).backfill_probe
-    assert not storm.calmed()
+    assert not storm.succeeded()
 
 
 def test_a_storm_holds_for_a_while_and_then_lets_one_try() -> None:
@@ -144,7 +144,7 @@ def test_a_storm_holds_for_a_while_and_then_lets_one_try() -> None:
     assert storm.blocks(60 * S) is None
     assert slot(storm).backfill_probe
     assert storm.blocks(60 * S) == Wait(None, "pause")
-    assert storm.calmed()
+    assert storm.succeeded()
     assert storm.blocks(60 * S) is None
 
 
@@ -164,7 +164,7 @@ def test_the_pauses_grow_up_to_an_end() -> None:
         now = storm.opens(now)
     assert lengths == [60, 120, 240, 480, *[900] * 6]
     assert storm.spent
-    storm.calmed()
+    storm.succeeded()
     assert not storm.spent
 
 

@@ -105,9 +105,9 @@ def test_a_pause_that_is_too_long_is_none() -> None:
 # -- the spacing alone
 
 
-def spacing(*, step: int = 0, calm: int = 3) -> AdaptiveSpacing:
+def spacing(*, step: int = 0, forget_after: int = 3) -> AdaptiveSpacing:
     """Make a brake for windows of a minute."""
-    return AdaptiveSpacing(first_pause=60.0, calm=calm, step=step)
+    return AdaptiveSpacing(first_pause=60.0, forget_after=forget_after, step=step)
 
 
 def step_after_429(held: AdaptiveSpacing) -> Spacing | None:
@@ -170,7 +170,7 @@ def test_even_spacing_is_one_step_ahead() -> None:
 
 def test_a_single_refusal_is_forgotten() -> None:
     """After a calm the next refusal is a first one again; after less of a calm it is the second."""
-    held = spacing(calm=3)
+    held = spacing(forget_after=3)
     assert step_after_429(held) is None
     for _ in range(3):
         held.answered()
@@ -182,7 +182,7 @@ def test_a_single_refusal_is_forgotten() -> None:
 
 def test_even_spacing_is_kept() -> None:
     """No calm is long enough to go back to bursts once two refusals have shown that they are refused."""
-    held = spacing(calm=3)
+    held = spacing(forget_after=3)
     held.next_step()
     held.next_step()
     for _ in range(100):

@@ -75,9 +75,9 @@ class Oracle:
         for trip in sorted(self.adrift, key=lambda trip: trip.back):
             if trip.back <= now:
                 trip.adrift = False
-                self.came_back(trip.back)
+                self.space_after(trip.back)
 
-    def came_back(self, moment: int) -> None:
+    def space_after(self, moment: int) -> None:
         """Count the spacing from a response."""
         if self.after_response:
             last = self.trips[-1]
@@ -177,7 +177,7 @@ class WindowAgainstOracle(RuleBasedStateMachine):
         self.oracle.expire(self.now)
         self.window.release(trip.slot, self.now)
         trip.back = self.now
-        self.oracle.came_back(self.now)
+        self.oracle.space_after(self.now)
         self.latest = None
 
     @precondition(lambda self: self.oracle.waited_for)

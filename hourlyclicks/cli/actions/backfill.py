@@ -17,7 +17,7 @@ from hourlyclicks.cli.options.shared import Period, RateOptions, default_rate, p
 from hourlyclicks.cli.options.stores import StoreChoice
 from hourlyclicks.cli.output import resume
 from hourlyclicks.cli.output.report import failure, go_on, report_lines
-from hourlyclicks.cli.progress.tally import start_tally
+from hourlyclicks.cli.progress.stats import start_stats
 from hourlyclicks.cli.progress.views import open_view, shown
 from hourlyclicks.cli.selection import Selection
 from hourlyclicks.client import Order
@@ -80,7 +80,7 @@ def run(ctx: click.Context, options: Options) -> None:
     targets = _checked(options.selection, rate, days, now)
     estimate = forecast(len(days) * len(targets), rate.limits)
     title = f"{_named(targets)}, {days}"
-    view = open_view(start_tally(title, rate.limits, estimate, stored=True, several=len(targets) > 1))
+    view = open_view(start_stats(title, rate.limits, estimate, stored=True, several=len(targets) > 1))
     client = access.client(
         find_key(access.key_file),
         limits=rate.limits,

@@ -23,7 +23,7 @@ from hourlyclicks.cli.output import resume
 from hourlyclicks.cli.output.devices import is_device
 from hourlyclicks.cli.output.files import Format, check_writable, format_for, save, write
 from hourlyclicks.cli.progress.joint import JointProgress
-from hourlyclicks.cli.progress.tally import start_tally
+from hourlyclicks.cli.progress.stats import start_stats
 from hourlyclicks.cli.progress.views import open_view, shown
 from hourlyclicks.cli.selection import Selection
 from hourlyclicks.fetching.retry import RetryPolicy
@@ -34,7 +34,7 @@ from hourlyclicks.render.phrases import count, span
 
 if TYPE_CHECKING:
     from hourlyclicks.cli.actions.collecting import Outcomes
-    from hourlyclicks.cli.progress.tally import Tally
+    from hourlyclicks.cli.progress.stats import RunStats
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.targets import Target
 
@@ -141,7 +141,7 @@ def run(ctx: click.Context, options: Options) -> None:
         outcome = loop.run(fetch())
     ended = time.monotonic()
     kept = destination.deliver(outcome)  # before any message: stderr may be closed
-    say(view.tally.summary(ended))
+    say(view.stats.summary(ended))
     _tell_provisional(outcome)
     if outcome.complete:
         return
@@ -163,11 +163,11 @@ def _checked(selection: Selection, rate: RateOptions) -> tuple[Target, ...]:
     return targets
 
 
-def _count_days(targets: tuple[Target, ...], days: DateRange, rate: RateOptions, *, stored: bool) -> Tally:
+def _count_days(targets: tuple[Target, ...], days: DateRange, rate: RateOptions, *, stored: bool) -> RunStats:
     several = len(targets) > 1
     title = f"{count(len(targets), 'target') if several else targets[0]}, {days}"
     estimate = forecast(len(days) * len(targets), rate.limits)
-    return start_tally(title, rate.limits, estimate, stored=stored, several=several, surveyed=not several)
+    return start_stats(title, rate.limits, estimate, stored=stored, several=several, surveyed=not several)
 
 
 def _tell_provisional(outcome: Outcomes) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-    from hourlyclicks.cli.progress.tally import Tally
+    from hourlyclicks.cli.progress.stats import RunStats
     from hourlyclicks.events import Event
 
 _STEPS = 10
@@ -27,7 +27,7 @@ class PlainView:
     """Write a line to stderr now and then: every tenth of the days, but not too often and not too rarely.
 
     Args:
-        tally: keeps count.
+        stats: keeps count.
         clock: returns seconds.
         wall: returns the date and time.
         begun: whether the run has begun with another view.
@@ -35,24 +35,24 @@ class PlainView:
 
     def __init__(
         self,
-        tally: Tally,
+        stats: RunStats,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], dt.datetime] = present,
         *,
         begun: bool = False,
     ) -> None:
-        self.tally = tally
+        self.stats = stats
         self._clock = clock
         self._wall = wall
-        self._told_at = tally.started
+        self._told_at = stats.started
         self._step = 0
-        self._surveyed = begun or not (tally.stored and tally.surveyed)
+        self._surveyed = begun or not (stats.stored and stats.surveyed)
 
     def __enter__(self) -> Self:
-        tally = self.tally
-        begins = f"{tally.title}: {count(tally.total, 'day')}"
-        if not tally.stored:  # else it is not known yet what there is to do
-            begins += f", about {tally.forecast(tally.started, self._wall())}"
+        stats = self.stats
+        begins = f"{stats.title}: {count(stats.total, 'day')}"
+        if not stats.stored:  # else it is not known yet what there is to do
+            begins += f", about {stats.forecast(stats.started, self._wall())}"
         say(begins)
         return self
 
@@ -64,24 +64,24 @@ class PlainView:
     def __call__(self, event: Event, /) -> None:
         """Take note of an event, and write a line if it is time."""
         now = self._clock()
-        self.tally.take(event, now)
+        self.stats.take(event, now)
         if isinstance(event, ClockSkew | Paused | SpacingChanged | TargetParked):
-            say(self.tally.news)
+            say(self.stats.news)
         elif isinstance(event, Progress):
             self._tell_progress(now)
 
     def _tell_progress(self, now: float) -> None:
-        tally = self.tally
+        stats = self.stats
         if not self._surveyed:
             self._surveyed = True
-            self._step = tally.finished * _STEPS // tally.total
-            known = f"{tally.reused:,} of {count(tally.total, 'day')} in the store"
-            say(f"{known}, {tally.left_over:,} to go, about {tally.forecast(now, self._wall())}")
+            self._step = stats.finished * _STEPS // stats.total
+            known = f"{stats.reused:,} of {count(stats.total, 'day')} in the store"
+            say(f"{known}, {stats.left_over:,} to go, about {stats.forecast(now, self._wall())}")
             return
-        finished = tally.finished
-        step, gap = finished * _STEPS // tally.total, now - self._told_at
-        if not tally.left_over or not ((step > self._step and gap >= _SHORTEST_GAP) or gap >= _LONGEST_GAP):
+        finished = stats.finished
+        step, gap = finished * _STEPS // stats.total, now - self._told_at
+        if not stats.left_over or not ((step > self._step and gap >= _SHORTEST_GAP) or gap >= _LONGEST_GAP):
             return
         self._step, self._told_at = step, now
-        said = (tally.forecast(now, self._wall()), tally.recent_requests(now), tally.counters())
-        say(f"{finished:,} of {count(tally.total, 'day')}, {', '.join(said)}")
+        said = (stats.forecast(now, self._wall()), stats.recent_requests(now), stats.counters())
+        say(f"{finished:,} of {count(stats.total, 'day')}, {', '.join(said)}")

@@ -1,6 +1,6 @@
 """How far a run is, and how that is told: live in a terminal, in plain lines elsewhere.
 
-Both ways look at a `Tally`, which only listens to events. The remaining time is the client's own forecast,
+Both ways look at a `RunStats`, which only listens to events. The remaining time is the client's own forecast,
 computed from the limits, less the time that has passed since.
 """
 
@@ -36,7 +36,7 @@ _MINUTE = 60.0
 
 
 @attrs.define(kw_only=True)
-class Tally:
+class RunStats:
     """What the events of a run add up to.
 
     Args:
@@ -190,7 +190,7 @@ class Tally:
         return f"{count(self.progress.done, 'day')}{known} in {took}: {requests}, {self.counters()}"
 
 
-def start_tally(
+def start_stats(
     title: str,
     limits: Limits,
     estimate: Estimate,
@@ -198,8 +198,8 @@ def start_tally(
     stored: bool = False,
     several: bool = False,
     surveyed: bool = True,
-) -> Tally:
-    """Return the tally of a run that begins now.
+) -> RunStats:
+    """Return the stats of a run that begins now.
 
     Args:
         title: what is fetched.
@@ -210,7 +210,7 @@ def start_tally(
         surveyed: whether the store is looked at as a whole before anything is fetched.
     """
     days, eta, binding = estimate.requests, estimate.seconds, estimate.binding
-    return Tally(
+    return RunStats(
         title=title,
         limits=limits,
         progress=Progress(done=0, failed=0, total=days, eta=eta, binding=binding),
