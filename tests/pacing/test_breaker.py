@@ -121,72 +121,72 @@ def test_an_answer_begins_anew() -> None:
 # -- the breaker for backfills
 
 
-def slot(storm: BackfillBreaker) -> Slot:
+def slot(breaker: BackfillBreaker) -> Slot:
     """Let a slot of a backfill go."""
-    return storm.admit(Slot(0, 0, 0))
+    return breaker.admit(Slot(0, 0, 0))
 
 
 def test_without_a_storm_everything_goes() -> None:
     """Nothing is held, and no request is a probe."""
-    storm = BackfillBreaker(60.0)
-    assert storm.blocks(5) is None
-    assert storm.opens(5) == 5
-    assert not slot(storm).backfill_probe
-    assert not storm.succeeded()
+    breaker = BackfillBreaker(60.0)
+    assert breaker.blocks(5) is None
+    assert breaker.opens(5) == 5
+    assert not slot(breaker).backfill_probe
+    assert not breaker.succeeded()
 
 
 def test_a_storm_holds_for_a_while_and_then_lets_one_try() -> None:
-    """After the pause one request finds out, and its answer ends the storm."""
-    storm = BackfillBreaker(60.0)
-    assert storm.begin(0, 0.0) == 60.0
-    assert storm.blocks(59 * S) == Wait(60 * S, "pause")
-    assert storm.opens(0) == 60 * S
-    assert storm.blocks(60 * S) is None
-    assert slot(storm).backfill_probe
-    assert storm.blocks(60 * S) == Wait(None, "pause")
-    assert storm.succeeded()
-    assert storm.blocks(60 * S) is None
+    """After the pause one request finds out, and its answer ends the breaker."""
+    breaker = BackfillBreaker(60.0)
+    assert breaker.begin(0, 0.0) == 60.0
+    assert breaker.blocks(59 * S) == Wait(60 * S, "pause")
+    assert breaker.opens(0) == 60 * S
+    assert breaker.blocks(60 * S) is None
+    assert slot(breaker).backfill_probe
+    assert breaker.blocks(60 * S) == Wait(None, "pause")
+    assert breaker.succeeded()
+    assert breaker.blocks(60 * S) is None
 
 
 def test_a_storm_begins_once() -> None:
     """While it holds, another beginning adds nothing."""
-    storm = BackfillBreaker(60.0)
-    storm.begin(0, 0.0)
-    assert storm.begin(1, 0.0) is None
-    assert storm.opens(1) == 60 * S
+    breaker = BackfillBreaker(60.0)
+    breaker.begin(0, 0.0)
+    assert breaker.begin(1, 0.0) is None
+    assert breaker.opens(1) == 60 * S
 
 
 def test_the_pauses_grow_up_to_an_end() -> None:
     """They double up to fifteen times the first, and a quarter more by chance; after ten there are none."""
-    storm, now, lengths = BackfillBreaker(60.0), 0, []
-    while (seconds := storm.begin(now, 0.999_999)) is not None:
+    breaker, now, lengths = BackfillBreaker(60.0), 0, []
+    while (seconds := breaker.begin(now, 0.999_999)) is not None:
         lengths.append(round(seconds / 1.25))
-        now = storm.opens(now)
+        now = breaker.opens(now)
     assert lengths == [60, 120, 240, 480, *[900] * 6]
-    assert storm.spent
-    storm.succeeded()
-    assert not storm.spent
+    assert breaker.spent
+    breaker.succeeded()
+    assert not breaker.spent
 
 
 def test_a_lost_probe_of_a_backfill_is_replaced() -> None:
     """When the probe came to nothing, another may go; a slot from before the storm is none."""
-    storm = BackfillBreaker(60.0)
-    early = slot(storm)
-    storm.begin(0, 0.0)
-    probe = slot(storm)
-    assert storm.outdated(early)
-    assert not storm.lost(early)
-    assert storm.blocks(60 * S) == Wait(None, "pause")
-    assert storm.lost(probe)
-    assert storm.blocks(60 * S) is None
+    breaker = BackfillBreaker(60.0)
+    early = slot(breaker)
+    breaker.begin(0, 0.0)
+    probe = slot(breaker)
+    assert breaker.outdated(early)
+    assert not breaker.lost(early)
+    assert breaker.blocks(60 * S) == Wait(None, "pause")
+    assert breaker.lost(probe)
+    assert breaker.blocks(60 * S) is None
 
 
 def test_a_probe_of_an_earlier_storm_is_none() -> None:
     """Once the next pause has begun, what becomes of it does not matter."""
-    storm = BackfillBreaker(60.0)
-    storm.begin(0, 0.0)
-    probe = slot(storm)
-    storm.lost(probe)
-    storm.begin(61 * S, 0.0)
-    assert storm.outdated(probe)
-    assert not storm.lost(probe)
+    breaker = BackfillBreaker(60.0)
+    breaker.begin(0, 0.0)
+    probe = slot(breaker)
+    breaker.lost(probe)
+    breaker.begin(61 * S, 0.0)
+    assert breaker.outdated(probe)
+    assert not breaker.lost(probe)
