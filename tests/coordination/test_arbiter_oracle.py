@@ -122,7 +122,7 @@ class ArbiterAgainstOracle(RuleBasedStateMachine):
     @precondition(lambda self: self.awaited)
     @rule(data=st.data(), answered=st.booleans(), kept=st.booleans())
     def respond(self, data: st.DataObject, *, answered: bool, kept: bool) -> None:
-        """Let a request come back, with an answer or without; its day may be done with."""
+        """Return a request, with an answer or without; its day may be settled."""
         request = data.draw(st.sampled_from(self.awaited))
         current = request.name in ArbiterState.read(self.text).requests
         assert current
@@ -206,11 +206,11 @@ class ArbiterAgainstOracle(RuleBasedStateMachine):
 
     @property
     def interval(self) -> int:
-        """More than even spacing ever asks for."""
+        """An upper bound of even spacing."""
         return round(self.limits.interval * 9 * S)
 
     def teardown(self) -> None:
-        """Look back: no window and no moment ever held more requests than allowed."""
+        """Look back: no window ever held more requests than allowed."""
         if not hasattr(self, "limits"):
             return
         spans = [(request.sent, min(request.back, self.now)) for request in self.requests]

@@ -45,7 +45,7 @@ def test_a_higher_priority_goes_first() -> None:
 
 
 def test_an_entry_that_is_not_due_holds_up_no_process() -> None:
-    """A process that was told to ask later takes no slot from the others before."""
+    """A process that was told to ask later takes no slot from the others until then."""
     steps = Steps(Limits(rates=(Rate(1),)))
     steps.release(0, steps.granted(0, "ann"))
     assert steps.waits_until(1, "bob") == 61.0
@@ -54,7 +54,7 @@ def test_an_entry_that_is_not_due_holds_up_no_process() -> None:
 
 
 def test_a_queue_entry_expires() -> None:
-    """A process that died while it was queued costs the others two seconds once."""
+    """A process that died while it was queued delays the others by two seconds, once."""
     steps = Steps(TEN)
     slot = steps.granted(1, "ann")
     assert steps.waits_until(1.5, "dead") is None
@@ -74,7 +74,7 @@ def test_a_process_that_leaves_the_queue_is_not_waited_for() -> None:
 
 
 def test_polling_writes_little() -> None:
-    """Asking again and again changes the state about once a second."""
+    """Repeated requests change the state about once a second."""
     steps = Steps(TEN)
     steps.granted(0, "ann")
     before = steps.written
@@ -121,7 +121,7 @@ def test_after_a_reboot_one_window_is_waited_for() -> None:
 
 
 def test_a_slot_given_back_after_the_clock_was_set_back() -> None:
-    """It leaves nothing behind, no moment on the old clock least of all."""
+    """It leaves nothing behind, in particular no moment of the old clock."""
     steps = Steps(Limits(rates=(Rate(9),)))
     steps.release(5000, steps.granted(5000, "ann"))
     slot = steps.granted(5001, "ann", "monday")
@@ -130,7 +130,7 @@ def test_a_slot_given_back_after_the_clock_was_set_back() -> None:
 
 
 def test_a_pause_is_not_longer_for_a_clock_set_back() -> None:
-    """It lasts a quarter of an hour and a quarter of that at most, from now on."""
+    """It lasts at most 15 minutes and a quarter of that, from now on."""
     steps = Steps(Limits())
     slot = steps.granted(5000, "ann")
     steps.rate_limited(5000, slot, 900.0)

@@ -46,14 +46,14 @@ PASTS = st.lists(
 
 @attrs.define
 class Simulation:
-    """A window, the requests in flight, and what time it is."""
+    """A window, the requests in flight, and the time."""
 
     window: SlidingWindow
     now: int = 0
     in_flight: list[Slot] = attrs.Factory(list)
 
     def live(self, past: list[tuple[str, int]]) -> None:
-        """Let a past happen, as far as the window allows it."""
+        """Replay a past, as far as the window allows it."""
         for what, length in past:
             if what == "wait":
                 self.now += length
@@ -71,13 +71,13 @@ class Simulation:
                     self.window.abandon(slot, self.now, self.now + length)
 
     def answer(self, slot: Slot) -> None:
-        """Let a response come: that of the probe closes the circuit breaker."""
+        """Note a response; that of the probe closes the circuit breaker."""
         if slot.probe and slot.epoch == self.window.breaker.epoch:
             self.window.breaker.end()
         self.window.release(slot, self.now)
 
     def without(self, *, rates: bool = False, concurrency: bool = False) -> Simulation:
-        """Return a copy without the rates and their spacing, and perhaps without the concurrency."""
+        """Return a copy without the rates and their spacing, and optionally without the concurrency."""
         other = copy.deepcopy(self)
         window = other.window
         if rates:
@@ -113,7 +113,7 @@ class Simulation:
             self.now = min(moments)
 
     def expected(self, requests: int, latency: int, opens: int = 0) -> Moment:
-        """Return what simulations find: the end, and the first limit without which it would be sooner."""
+        """Return what simulations find: the end, and the first limit without which it would be earlier."""
         end = copy.deepcopy(self).run(requests, latency, opens)
         unpaced = self.without(rates=True).run(requests, latency, opens)
         unlimited = self.without(rates=True, concurrency=True).run(requests, latency, opens)
@@ -147,7 +147,7 @@ def test_the_eta_is_what_a_simulation_takes(
     latency: int,
     opens: int,
 ) -> None:
-    """After any past the end of any number of requests, and what decides it, is right to the nanosecond."""
+    """After any past the end of any number of requests, and what binds, is right to the nanosecond."""
     simulation = begin(limits, spacing)
     simulation.live(past)
     opens += simulation.now if opens else 0
@@ -166,7 +166,7 @@ def test_a_snapshot_does_not_change(
     requests: int,
     latency: int,
 ) -> None:
-    """What happens after a snapshot, a pause or the trimming of the log included, does not move its end."""
+    """Later events, a pause and the trimming of the log included, do not move the computed end."""
     simulation = begin(limits, spacing)
     simulation.live(past)
     expected = simulation.window.finish(requests, simulation.now, latency)
@@ -196,7 +196,7 @@ SIZES = [
 def test_the_eta_in_the_middle_of_a_run(
     limits: Limits, spacing: tuple[float, bool] | None, sent: int, requests: int, random: Random
 ) -> None:
-    """With windows as large as those of a plan, and after latencies that varied, it is as exact."""
+    """It is as exact with windows as large as those of a plan, and after latencies that varied."""
     simulation = begin(limits, spacing)
     window, returns = simulation.window, list[tuple[int, int, Slot]]()
     for number in range(sent):
