@@ -14,7 +14,7 @@ from hourlyclicks.events import Paused, Resumed
 from hourlyclicks.pacing.plans import Rate
 from hourlyclicks.simulator import Rule, Script, Simulator, retry_after, run_virtual
 from hourlyclicks.store.sqlite import SqliteStore
-from tests.client.stories import Nothing
+from tests.client.stories import EmptyAnswers
 from tests.coordination.clients import MONTH, START, run_clients
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def test_a_state_that_cannot_be_read(path: Path, text: str) -> None:
     """All waiting calls get a `StoreError`, and nothing is sent."""
 
     async def main(clock: VirtualClock) -> None:
-        store, transport = SqliteStore(path, clock=clock), Nothing(clock)
+        store, transport = SqliteStore(path, clock=clock), EmptyAnswers(clock)
         client = Client("a-key-of-mine", transport=transport, clock=clock, store=store)
         async with client:
             await client.day(START, Link("x", "https://vvd.bz"))
