@@ -165,7 +165,7 @@ class Engine:
         fetcher = DayFetcher(origin=origin, rules=rules, transport=carrier.transport, cache=self._cache)
         self._services = Services(
             fetcher=fetcher,
-            single_flight=SingleFlight(fetcher.fetch, self.limiter.take_over),
+            single_flight=SingleFlight(fetcher.fetch, self.limiter.queue.move),
             cache=self._cache,
             zone=zone,
             workers=workers,

@@ -16,7 +16,7 @@ import inspect
 import logging
 from asyncio import CancelledError
 from functools import partial
-from typing import Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, Self, TypeAlias
 
 import attrs
 
@@ -24,7 +24,17 @@ from hourlyclicks.errors import ApiError, HourlyClicksError, UsageError
 from hourlyclicks.model.series import HourlySeries
 from hourlyclicks.model.targets import Target
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _log = logging.getLogger("hourlyclicks")
+_set = object.__setattr__  # as attrs does it for frozen classes
+
+CLOCK_LOGGER = "hourlyclicks.clock"
+"""The logger that warns of a `ClockSkew`."""
+
+_HOURS, _DAYS = 2 * 3600, 2 * 86_400
+"""Seconds from which a difference of clocks is shown in hours, or in days."""
 
 Binding: TypeAlias = Literal["rate", "concurrency", "latency", "pause"]
 """What determines when the next request may be sent, or when a run ends."""
@@ -60,6 +70,15 @@ class ClockSkew:
     """
 
     seconds: float
+
+    @property
+    def message(self) -> str:
+        """The difference, and what to do, in words."""
+        amount, where = _difference(abs(self.seconds)), "ahead of" if self.seconds > 0 else "behind"
+        return (
+            f"this machine's clock is {amount} {where} the server's: check the time of this machine;"
+            " until the two agree, the earlier one decides which days are final"
+        )
 
 
 @attrs.frozen(kw_only=True)
@@ -157,8 +176,30 @@ class SpacingChanged:
     why: str
 
 
+class _Deferred:
+    """Compute the attributes `eta` and `binding` when they are first read, if they were not given.
+
+    Comparing, printing and pickling an event reads them.
+    """
+
+    __slots__ = ("_compute",)
+
+    _compute: Callable[[], tuple[float, Binding]] | None
+
+    if not TYPE_CHECKING:  # a type checker must go on finding misspelt attributes
+
+        def __getattr__(self, name: str) -> object:
+            """Compute both."""
+            if name in {"eta", "binding"} and self._compute is not None:
+                eta, binding = self._compute()
+                _set(self, "eta", eta)
+                _set(self, "binding", binding)
+                _set(self, "_compute", None)
+            return object.__getattribute__(self, name)
+
+
 @attrs.frozen(kw_only=True)
-class Progress:
+class Progress(_Deferred):
     """Where a ``fetch``, ``stream`` or ``backfill`` stands; sent after every day that is done or has failed.
 
     Args:
@@ -174,6 +215,18 @@ class Progress:
     total: int
     eta: float
     binding: Binding
+
+    @classmethod
+    def deferred(
+        cls, *, done: int, failed: int, total: int, compute: Callable[[], tuple[float, Binding]]
+    ) -> Self:
+        """Create an event that computes its `eta` and `binding` when they are first read."""
+        event = cls.__new__(cls)
+        _set(event, "done", done)
+        _set(event, "failed", failed)
+        _set(event, "total", total)
+        _set(event, "_compute", compute)
+        return event
 
 
 @attrs.frozen(kw_only=True)
@@ -221,6 +274,13 @@ Event: TypeAlias = (
     | SpacingChanged
     | TargetParked
 )
+
+
+def _difference(seconds: float) -> str:
+    """Return how far two clocks differ, in words."""
+    if seconds < _HOURS:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h" if seconds < _DAYS else f"{seconds / 86_400:.1f} days"
 
 
 class Hook(Protocol):

@@ -1,20 +1,26 @@
-"""Hooks: what may be one, and what a bad one does."""
+"""Events and hooks: what may be a hook, what a bad one does, and an ETA that is computed when it is read."""
 
 from __future__ import annotations
 
 import asyncio
+import copy
+import pickle
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import pytest
 
-from hourlyclicks import UsageError
-from hourlyclicks.events import Dispatcher, Resumed
+from hourlyclicks import Limits, Rate, UsageError
+from hourlyclicks.events import Dispatcher, Progress, Resumed
 from tests.client.stories import END, LINK, START, free, simulate
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from hourlyclicks import Client
-    from hourlyclicks.events import Event
+    from hourlyclicks.events import Binding, Event
     from hourlyclicks.simulator import VirtualClock
 
 
@@ -116,3 +122,78 @@ def test_a_hook_may_close_the_client() -> None:
 
     simulate(free(), main, on_event=hook)
     assert closing
+
+
+# -- an ETA that is computed when it is read ----------------------------------------------------------------
+
+
+def deferred(computed: list[str]) -> Progress:
+    """Return an event that notes when its ETA is computed."""
+
+    def compute() -> tuple[float, Binding]:
+        computed.append("computed")
+        return 7.5, "rate"
+
+    return Progress.deferred(done=1, failed=2, total=9, compute=compute)
+
+
+AT_ONCE = Progress(done=1, failed=2, total=9, eta=7.5, binding="rate")
+
+
+def test_an_eta_is_computed_once_and_only_if_it_is_read() -> None:
+    """Reading the counts computes nothing; reading the ETA or what binds computes both."""
+    computed: list[str] = []
+    event = deferred(computed)
+    assert (event.done, event.failed, event.total, computed) == (1, 2, 9, [])
+    assert (event.binding, event.eta, event.eta, computed) == ("rate", 7.5, 7.5, ["computed"])
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda event: event,
+        copy.copy,
+        copy.deepcopy,
+        attrs.evolve,
+        lambda event: pickle.loads(pickle.dumps(event)),  # noqa: S301 - our own
+        lambda event: Progress(**attrs.asdict(event)),
+    ],
+    ids=["itself", "copy", "deepcopy", "evolve", "pickle", "asdict"],
+)
+def test_a_computed_eta_is_like_a_given_one(read: Callable[[Progress], Progress]) -> None:
+    """It is equal, has the same hash and text, and is copied and pickled; the function is not."""
+    event = read(deferred([]))
+    assert event == AT_ONCE
+    assert hash(read(deferred([]))) == hash(AT_ONCE)
+    assert repr(read(deferred([]))) == repr(AT_ONCE)
+
+
+@pytest.mark.parametrize("event", [AT_ONCE, deferred([])])
+def test_an_event_has_no_other_attributes(event: Progress) -> None:
+    """A misspelt attribute is an error, and no attribute can be set."""
+    with pytest.raises(AttributeError, match="seconds"):
+        event.seconds  # type: ignore[attr-defined]  # noqa: B018 - the access is what is tested
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        event.eta = 1.0  # type: ignore[misc]  # this is what is tested
+
+
+@pytest.mark.parametrize("shared", [False, True], ids=["local", "shared"])
+def test_an_eta_is_that_of_the_moment_of_its_event(tmp_path: Path, *, shared: bool) -> None:
+    """Read after the run, it is what it was when the event was sent, with local and with shared limits."""
+    events: list[Progress] = []
+    at_once: list[tuple[float, Binding]] = []
+
+    def hook(event: Event) -> None:
+        if isinstance(event, Progress) and event._compute is not None:
+            events.append(event)
+            at_once.append(event._compute())
+
+    simulate(
+        free(),
+        lambda client, _clock: client.fetch(START, END, LINK),
+        on_event=hook,
+        limits=Limits(rates=(Rate(4, 5.0), Rate(9, 20.0)), concurrency=2),
+        store=tmp_path / "clicks.db" if shared else None,
+    )
+    assert [(event.eta, event.binding) for event in events] == at_once
+    assert len(set(at_once)) > 10

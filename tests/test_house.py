@@ -225,6 +225,19 @@ def test_no_relative_imports() -> None:
     assert found == []
 
 
+def test_progress_is_shown_from_public_values() -> None:
+    """What shows the progress of a run imports only events, public names, and rooms for what people see."""
+    shown = {"cli", "events", "render", ""}
+    found = [
+        str(found)
+        for found in imports()
+        if found.importer.startswith("cli/progress/")
+        and found.name.split(".")[0] == "hourlyclicks"
+        and room_of(found.name) not in shown
+    ]
+    assert found == []
+
+
 @pytest.mark.parametrize("library", SOLE_USERS)
 def test_a_library_has_its_sole_user(library: str) -> None:
     """Each library is used at run time in one room, or one module, only."""

@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from hourlyclicks.coordination.state import ArbiterState
     from hourlyclicks.events import Binding
     from hourlyclicks.pacing.plans import Limits
-    from hourlyclicks.pacing.throttle import Refusal
-    from hourlyclicks.pacing.window import Moment
+    from hourlyclicks.pacing.snapshot import WindowSnapshot
+    from hourlyclicks.pacing.throttle import Throttled
 
 POLL_AFTER = SECOND // 50
 """Nanoseconds after which to ask again when the moment at which a slot will be free cannot be known."""
@@ -80,7 +80,7 @@ class SlotRequest(NamedTuple):
         return f"{self.holder}.{self.number}"
 
 
-class Taken(NamedTuple):
+class Claimed(NamedTuple):
     """Another process holds the claim to that day."""
 
 
@@ -104,19 +104,19 @@ class Arbiter:
         expired = self._expire()
         self._restore()
         for moment in expired:
-            self._throttle.window.came_back(moment)
+            self._throttle.window.space_after(moment)
 
-    def reserve(self, request: SlotRequest) -> Slot | Wait | Taken:
+    def reserve(self, request: SlotRequest) -> Slot | Wait | Claimed:
         """Grant a slot for a day, or return what to wait for; a process that has to wait gets a queue entry.
 
         A process that repeats a request because the result was lost on the way gets the same slot.
         """
         given = self._state.requests.get(request.name)
         if given is not None:
-            return _slot(request.name, given)
+            return _slot(given)
         claim = self._state.claims.get(request.day)
         if claim is not None and claim.holder != request.holder:
-            return Taken()
+            return Claimed()
         wait = self._throttle.window.holds(self._now)
         if wait is None and not self._is_next(request):
             # When the process that ranks higher will ask cannot be known, so this one has to poll.
@@ -142,8 +142,8 @@ class Arbiter:
         if request is None:
             return
         self.changed = True
-        if request.probe and request.epoch == self._throttle.window.pause.epoch:
-            self._throttle.window.pause.probe_lost()
+        if request.probe and request.epoch == self._throttle.window.breaker.epoch:
+            self._throttle.window.breaker.probe_lost()
         self._state.requests[name] = request._replace(expires=self._now + longest, probe=False)
 
     def cancel(self, name: str, day: str) -> None:
@@ -155,15 +155,13 @@ class Arbiter:
 
     def rate_limited(
         self, name: str, retry_after: float | None, *, u: float, for_rate: bool
-    ) -> Refusal | None:
-        """Pause all processes after a 429; see `AdaptiveThrottle.refused`."""
+    ) -> Throttled | None:
+        """Pause all processes after a 429; see `AdaptiveThrottle.rate_limited`."""
         request = self._state.requests.get(name)
         if request is None:
             return None
         self.changed = True
-        return self._throttle.refused(
-            _slot(name, request), retry_after, now=self._now, u=u, for_rate=for_rate
-        )
+        return self._throttle.rate_limited(_slot(request), retry_after, now=self._now, u=u, for_rate=for_rate)
 
     def settle(self, day: str, holder: str) -> None:
         """Release the claim to a day, if it is that process's."""
@@ -176,15 +174,19 @@ class Arbiter:
         """Remove the queue entry of a process."""
         self.changed |= self._state.queue.pop(holder, None) is not None
 
-    def finish(self, requests: int, latency: int, *, opens: int) -> Moment:
-        """Compute when that many further requests will have been answered; see `SlidingWindow.finish`."""
-        return self._throttle.window.finish(requests, self._now, latency, opens=opens)
+    def snapshot(self) -> WindowSnapshot:
+        """Return what is known now, from which the end of further requests can be computed."""
+        return self._throttle.window.snapshot(self._now)
 
     def close(self) -> ArbiterState:
         """Copy what the step has changed into the state, and return it."""
-        window, spacing, pause = self._throttle.window, self._throttle.spacing, self._throttle.window.pause
-        self._state.pause = BreakerState(pause.epoch, pause.until, pause.held, pause.probing)
-        self._state.throttle, self._state.even = spacing.memory, window.even
+        window, spacing, breaker = (
+            self._throttle.window,
+            self._throttle.spacing,
+            self._throttle.window.breaker,
+        )
+        self._state.pause = BreakerState(breaker.epoch, breaker.until, breaker.held, breaker.probing)
+        self._state.throttle, self._state.even = spacing.state, window.even
         if self.changed:
             self._state.seen = self._now
         return self._state
@@ -246,10 +248,10 @@ class Arbiter:
             released=state.released,
             even=state.even,
         )
-        pause = window.pause
-        pause.epoch, pause.until, pause.held, pause.probing = state.pause
+        breaker = window.breaker
+        breaker.epoch, breaker.until, breaker.held, breaker.probing = state.pause
         if state.throttle is not None:
-            spacing.recall(state.throttle)
+            spacing.restore(state.throttle)
         step = spacing.step
         if step is not None:
             window.space(step.slack, from_response=step.from_response)
@@ -271,8 +273,7 @@ class Arbiter:
         state, now = self._state, self._now
         slot = self._throttle.reserve(now)
         assert isinstance(slot, Slot)  # noqa: S101 - `reserve` has seen that it need not wait
-        slot.id = request.name
-        state.requests[slot.id] = SentRequest(
+        state.requests[request.name] = SentRequest(
             now, now + self._lease, slot.epoch, slot.probe, slot.previous_even
         )
         state.claims[request.day] = Claim(request.holder, now + self._lease)
@@ -309,10 +310,8 @@ class Arbiter:
         if request is None:
             return None
         self.changed = True
-        return _slot(name, request)
+        return _slot(request)
 
 
-def _slot(name: str, request: SentRequest) -> Slot:
-    slot = Slot(request.sent, request.epoch, request.previous_even, request.probe)
-    slot.id = name
-    return slot
+def _slot(request: SentRequest) -> Slot:
+    return Slot(request.sent, request.epoch, request.previous_even, request.probe)

@@ -10,14 +10,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from hourlyclicks.clock import SECOND
 from hourlyclicks.coordination.arbiter import POLL_AFTER, Arbiter, SlotRequest
 from hourlyclicks.coordination.state import ArbiterState
 from hourlyclicks.errors import HourlyClicksError, RateLimitedError
 from hourlyclicks.pacing.breaker import Wait
-from hourlyclicks.pacing.queue import NotNeededError, TakenError
+from hourlyclicks.pacing.queue import ClaimedError, NotNeededError
 from hourlyclicks.pacing.window import Slot
 
 if TYPE_CHECKING:
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
     from hourlyclicks.clock import Clock
-    from hourlyclicks.coordination.arbiter import Taken
+    from hourlyclicks.coordination.arbiter import Claimed
     from hourlyclicks.events import Binding
     from hourlyclicks.model.targets import Query, Target
     from hourlyclicks.pacing.backend import WaitingTasks
     from hourlyclicks.pacing.plans import Limits
     from hourlyclicks.pacing.queue import Job, Lane, Task
-    from hourlyclicks.pacing.throttle import Refusal
-    from hourlyclicks.pacing.window import Moment
+    from hourlyclicks.pacing.snapshot import Moment
+    from hourlyclicks.pacing.throttle import Throttled
     from hourlyclicks.store.ledger import LedgerEntry
     from hourlyclicks.store.protocol import Store
 
@@ -42,6 +42,44 @@ _log = logging.getLogger("hourlyclicks")
 
 MARGIN = 10.0
 """Seconds by which a lease is longer than a request may take; half of it may pass before it is sent."""
+
+
+class Grant(NamedTuple):
+    """What is known here of a slot that the arbiter has granted.
+
+    Args:
+        name: its name in the shared state.
+        day: the day that it comes with the claim to.
+        asked: when it was requested; its lease cannot begin earlier.
+    """
+
+    name: str
+    day: str
+    asked: int
+
+
+class SharedSnapshot(NamedTuple):
+    """What is known of the shared limits at one moment, from the state as of the last step.
+
+    Args:
+        limits: the limits to keep.
+        state: the shared state; not changed any more.
+        lease: how long a request can be in flight, in nanoseconds.
+        now: the moment, on the clock of this process.
+        offset: how far the clock of the store is ahead of that.
+    """
+
+    limits: Limits
+    state: ArbiterState
+    lease: int
+    now: int
+    offset: int
+
+    def finish(self, requests: int, latency: int, *, opens: int = 0) -> Moment:
+        """See `WindowSnapshot.finish`."""
+        arbiter = Arbiter(self.limits, self.state.copy(), now=self.now + self.offset, lease=self.lease)
+        found = arbiter.snapshot().finish(requests, latency, opens=opens + self.offset)
+        return found._replace(when=found.when - self.offset)
 
 
 class SharedBackend:
@@ -77,7 +115,8 @@ class SharedBackend:
         self._ask_again_at = 0
         self._lane: Lane | None = None
         self._binding: Binding = "rate"
-        self._answered: set[str] = set()
+        self._grants: dict[Slot, Grant] = {}
+        self._answered: set[Slot] = set()
         self._settled: list[str] = []
         self._state = ArbiterState()
         self._clock_offset = 0
@@ -111,36 +150,39 @@ class SharedBackend:
 
     def expired(self, slot: Slot, now: int) -> bool:
         """See `LimiterBackend.expired`."""
-        return now - slot.asked > round(MARGIN / 2 * SECOND)
+        return now - self._grants[slot].asked > round(MARGIN / 2 * SECOND)
 
     def release(self, slot: Slot, _now: int) -> None:
         """See `LimiterBackend.release`."""
-        answered = slot.id in self._answered
-        self._answered.discard(slot.id)
-        self._spawn(self._report(lambda arbiter: arbiter.release(slot.id, answered=answered)))
+        name, answered = self._grants.pop(slot).name, slot in self._answered
+        self._answered.discard(slot)
+        self._spawn(self._report(lambda arbiter: arbiter.release(name, answered=answered)))
 
     def abandon(self, slot: Slot, _now: int, may_arrive: int) -> None:
         """See `LimiterBackend.abandon`: its lease lasts as long as it may arrive, and is not released."""
-        self._spawn(self._report(lambda arbiter: arbiter.abandon(slot.id, may_arrive)))
+        name = self._grants.pop(slot).name
+        self._answered.discard(slot)
+        self._spawn(self._report(lambda arbiter: arbiter.abandon(name, may_arrive)))
 
     def cancel(self, slot: Slot) -> None:
         """See `LimiterBackend.cancel`."""
-        what = slot.what
-        self._spawn(self._report(lambda arbiter: arbiter.cancel(slot.id, what)))
+        grant = self._grants.pop(slot)
+        self._spawn(self._report(lambda arbiter: arbiter.cancel(grant.name, grant.day)))
 
     def answered(self, slot: Slot) -> None:
         """See `LimiterBackend.answered`: it is reported together with the release that follows."""
-        self._answered.add(slot.id)
+        self._answered.add(slot)
 
     async def rate_limited(
         self, slot: Slot, retry_after: float | None, *, now: int, u: float, for_rate: bool
-    ) -> Refusal | None:
+    ) -> Throttled | None:
         """See `LimiterBackend.rate_limited`."""
         del now  # the store has a clock of its own
+        name = self._grants[slot].name
 
-        def step(arbiter: Arbiter, _: LedgerEntry | None) -> Refusal | RateLimitedError | None:
+        def step(arbiter: Arbiter, _: LedgerEntry | None) -> Throttled | RateLimitedError | None:
             try:
-                return arbiter.rate_limited(slot.id, retry_after, u=u, for_rate=for_rate)
+                return arbiter.rate_limited(name, retry_after, u=u, for_rate=for_rate)
             except RateLimitedError as error:
                 return error
 
@@ -158,16 +200,9 @@ class SharedBackend:
         pause = self._state.pause
         return max(now, pause.until - self._clock_offset) if pause.held else now
 
-    def finish(self, requests: int, now: int, latency: int, *, opens: int) -> Moment:
-        """See `LimiterBackend.finish`; computed from the state as of the last step."""
-        arbiter = Arbiter(
-            self._limits,
-            ArbiterState.read(self._state.write()),
-            now=now + self._clock_offset,
-            lease=self._lease,
-        )
-        found = arbiter.finish(requests, latency, opens=opens + self._clock_offset)
-        return found._replace(when=found.when - self._clock_offset)
+    def snapshot(self, now: int) -> SharedSnapshot:
+        """See `LimiterBackend.snapshot`."""
+        return SharedSnapshot(self._limits, self._state, self._lease, now, self._clock_offset)
 
     def ahead(self, job: Job) -> int:
         """See `LimiterBackend.ahead`."""
@@ -201,7 +236,7 @@ class SharedBackend:
             self._holder, self._number, lane, waiting, unsent, task.job.name, _day_key(query)
         )
 
-        def step(arbiter: Arbiter, entry: LedgerEntry | None) -> Slot | Wait | Taken | None:
+        def step(arbiter: Arbiter, entry: LedgerEntry | None) -> Slot | Wait | Claimed | None:
             return arbiter.reserve(request) if task.needs_request(entry, self._clock.wall()) else None
 
         asked = self._clock.monotonic()  # the lease may start now, however late the result comes
@@ -214,7 +249,8 @@ class SharedBackend:
         self._asking = False
         if isinstance(got, Slot):
             self._queued = waiting > 1
-            got.asked, got.sent, got.what = asked, self._clock.monotonic(), request.day
+            got.sent = self._clock.monotonic()
+            self._grants[got] = Grant(request.name, request.day, asked)
             if not self._waiting.grant(task, got):
                 self.cancel(got)
         elif isinstance(got, Wait):
@@ -224,7 +260,7 @@ class SharedBackend:
             )
             self._ask_again_at, self._lane, self._binding = until, lane, got.binding
         else:
-            self._waiting.deny(task, NotNeededError() if got is None else TakenError())
+            self._waiting.deny(task, NotNeededError() if got is None else ClaimedError())
         self._waiting.serve()
 
     async def _report(self, step: Callable[[Arbiter], object]) -> None:

@@ -130,6 +130,21 @@ class ArbiterState:
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             raise StoreError("the shared rate limit in the store cannot be read") from None
 
+    def copy(self) -> Self:
+        """Return a copy, which an arbiter may change."""
+        return type(self)(
+            self.seen,
+            self.longest,
+            self.released.copy(),
+            self.requests.copy(),
+            self.claims.copy(),
+            self.queue.copy(),
+            self.served.copy(),
+            self.pause,
+            self.throttle,
+            self.even,
+        )
+
     def write(self) -> str:
         """Return it as text."""
         return json.dumps(

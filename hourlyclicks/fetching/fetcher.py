@@ -12,7 +12,7 @@ from hourlyclicks.errors import HourlyClicksError
 from hourlyclicks.events import DayDone, DayFailed
 from hourlyclicks.fetching.exchange import Exchange, PauseAll
 from hourlyclicks.pacing.limiter import LOST, SUCCEEDED, Outcome
-from hourlyclicks.pacing.queue import HeldError, Lane, NotNeededError, TakenError
+from hourlyclicks.pacing.queue import ClaimedError, HeldError, Lane, NotNeededError
 
 if TYPE_CHECKING:
     from hourlyclicks.fetching.cache import DayCache
@@ -131,7 +131,7 @@ class DayFetcher:
         while True:
             try:
                 return await self._limiter.acquire(task)
-            except TakenError:
+            except ClaimedError:
                 await self._clock.sleep(_CLAIM_POLL)
 
     async def _sleep(self, task: FetchTask, seconds: float) -> None:

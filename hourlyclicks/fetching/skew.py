@@ -6,15 +6,12 @@ import datetime as dt
 import logging
 from typing import TYPE_CHECKING
 
-from hourlyclicks.events import ClockSkew
+from hourlyclicks.events import CLOCK_LOGGER, ClockSkew
 
 if TYPE_CHECKING:
     from hourlyclicks.events import Dispatcher
 
-LOGGER = "hourlyclicks.clock"
-"""Where the warning is logged."""
-
-_log = logging.getLogger(LOGGER)
+_log = logging.getLogger(CLOCK_LOGGER)
 
 _BEHIND, _AHEAD = dt.timedelta(minutes=-5), dt.timedelta(minutes=5)
 """Clocks that differ by no more are taken to agree."""
@@ -22,9 +19,6 @@ _BEHIND, _AHEAD = dt.timedelta(minutes=-5), dt.timedelta(minutes=5)
 _AGREED = 10
 """Answers in a row with a ``Date`` that agrees, after which a difference is over. One is not enough, since
 each server behind a load balancer has a clock of its own."""
-
-_HOURS, _DAYS = 2 * 3600, 2 * 86_400
-"""Seconds from which a difference is shown in hours, or in days."""
 
 
 class SkewWatch:
@@ -56,20 +50,5 @@ class SkewWatch:
         if not self._reported:
             self._reported = True
             event = ClockSkew(seconds=skew.total_seconds())
-            _log.warning("%s", words_for(event.seconds))
+            _log.warning("%s", event.message)
             self._dispatch(event)
-
-
-def words_for(skew: float) -> str:
-    """Return the message about a difference of so many seconds."""
-    where = "ahead of" if skew > 0 else "behind"
-    return (
-        f"this machine's clock is {_amount(abs(skew))} {where} the server's: check the time of this machine;"
-        " until the two agree, the earlier one decides which days are final"
-    )
-
-
-def _amount(seconds: float) -> str:
-    if seconds < _HOURS:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h" if seconds < _DAYS else f"{seconds / 86_400:.1f} days"

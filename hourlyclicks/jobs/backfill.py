@@ -14,25 +14,25 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import hashlib
-from contextlib import aclosing, contextmanager
-from functools import partial
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from hourlyclicks.clock import SECOND
 from hourlyclicks.errors import ApiError, AuthenticationError, HourlyClicksError, RateLimitedError, carry
 from hourlyclicks.fetching.task import Caller
-from hourlyclicks.jobs.circuit import BreakerListener, Circuit, ParkedError
+from hourlyclicks.jobs.circuit import Circuit, ParkedError
+from hourlyclicks.jobs.listener import BreakerListener
 from hourlyclicks.jobs.planner import Planner
 from hourlyclicks.jobs.services import Tracker
 from hourlyclicks.jobs.stats import BackfillStats
+from hourlyclicks.jobs.stopping import Stopper
 from hourlyclicks.jobs.workers import WorkerPool
 from hourlyclicks.model.report import StopReason
 from hourlyclicks.pacing.queue import Job, Lane, OverError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+    from collections.abc import AsyncGenerator, Awaitable
 
-    from hourlyclicks.clock import Timer
     from hourlyclicks.fetching.cache import DayCache
     from hourlyclicks.jobs.services import Services
     from hourlyclicks.model.dates import DateRange
@@ -41,8 +41,6 @@ if TYPE_CHECKING:
     from hourlyclicks.model.targets import Query, Target
     from hourlyclicks.store.freshness import Freshness
 
-_LOOK = 60.0
-"""Seconds after which to check the time of day again."""
 _LATER = 900.0
 """Seconds after which to run again after trouble, unless the server has named a time."""
 
@@ -98,7 +96,6 @@ class Backfill(BreakerListener):
         self._active = 0
         self._idle = asyncio.Event()
         self._stopping = False
-        self._timer: Timer | None = None
         self._stopped = StopReason.COMPLETE
         self._error: HourlyClicksError | None = None
         self._items = self._queries()
@@ -119,7 +116,7 @@ class Backfill(BreakerListener):
         self._stopping = True
         self._stopped, self._error = reason, error
         self._job.over = True
-        self._limiter.dismiss(self._job)
+        self._limiter.queue.dismiss(self._job)
         self._pool.drain(self._single_flight.has_sent)
         self._idle.set()
 
@@ -130,19 +127,14 @@ class Backfill(BreakerListener):
     async def run(
         self, *, seconds: float | None, event: asyncio.Event | None, until: dt.datetime | None = None
     ) -> BackfillReport:
-        """Request every day that is due.
-
-        Args:
-            seconds: when to stop, counted from now, whatever happens to the time of day.
-            event: stops the run when it is set.
-            until: when to stop by the time of day, even if the clock is corrected meanwhile.
+        """Request every day that is due, unless the deadline or the event comes first; see `Stopper.watch`.
 
         Raises:
             HourlyClicksError: a fatal error; carries the report.
         """
         began = self._clock.monotonic()
         try:
-            with self._tracker, self._until(seconds, event, until):
+            with self._tracker, Stopper(self._clock, self.stop).watch(seconds, event, until):
                 await self._planner.survey()
                 self._report_progress()
                 if not self._stopping:
@@ -156,41 +148,6 @@ class Backfill(BreakerListener):
         finally:
             await self._items.aclose()
         return self._report(began)
-
-    @contextmanager
-    def _until(
-        self, seconds: float | None, event: asyncio.Event | None, until: dt.datetime | None
-    ) -> Iterator[None]:
-        """Stop when the time is up, or when the event is set."""
-        if until is not None:
-            self._look_at_clock(until)
-        elif seconds is not None:
-            self._stop_after(seconds, partial(self.stop, StopReason.DEADLINE))
-        watch = None if event is None else asyncio.create_task(self._watch(event))
-        try:
-            yield
-        finally:
-            if self._timer is not None:
-                self._timer.cancel()
-            if watch is not None:
-                watch.cancel()
-
-    def _look_at_clock(self, until: dt.datetime) -> None:
-        """Stop at a time of day; check it again and again, since the clock may be corrected meanwhile."""
-        seconds = (until - self._clock.wall()).total_seconds()
-        again = partial(self._look_at_clock, until)
-        self._stop_after(max(0.0, min(seconds, _LOOK)), again)
-
-    def _stop_after(self, seconds: float, call: Callable[[], None]) -> None:
-        """Call back after some seconds; if there are none left, stop at once."""
-        if seconds == 0:
-            self.stop(StopReason.DEADLINE)
-        else:
-            self._timer = self._clock.call_later(round(seconds * SECOND), call)
-
-    async def _watch(self, event: asyncio.Event) -> None:
-        await event.wait()
-        self.stop(StopReason.STOPPED)
 
     # -- the work ---------------------------------------------------------------------------------------
 

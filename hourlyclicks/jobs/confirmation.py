@@ -12,24 +12,50 @@ requested again in the next run. An answer counts as *after* a rejection only if
 the rejection had come.
 
 A rejection is *pending* until an answer has come after it, and *ready* from then on:
-`hourlyclicks.jobs.circuit` takes it, and repeats its request if it has to.
+`hourlyclicks.jobs.confirmer` takes it, and repeats its request if it has to.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from hourlyclicks.store.ledger import DayState
+import attrs
+
+from hourlyclicks.errors import ApiError
+from hourlyclicks.model.targets import Query
+from hourlyclicks.store.ledger import DayState, LedgerEntry
 
 if TYPE_CHECKING:
-    from hourlyclicks.fetching.rejection import Rejection
     from hourlyclicks.model.rejections import Likeness
-    from hourlyclicks.model.targets import Query, Target
-    from hourlyclicks.store.ledger import LedgerEntry
+    from hourlyclicks.model.targets import Target
 
 TRUSTED = 3
 """How many times a kind of rejection has to be repeated before it is trusted."""
+
+
+@attrs.define(eq=False)
+class Rejection:
+    """A rejected day whose rejection may become final.
+
+    Args:
+        query: the day.
+        error: the rejection.
+        at: when it came, in nanoseconds.
+        asked: when its request was sent.
+        between: whether a day of the target had been answered before it in this run.
+        recorded: whether it is in the store as failed.
+        earlier: the ledger entry of the same rejection in an earlier run, if there is one.
+    """
+
+    query: Query
+    error: ApiError
+    at: int
+    asked: dt.datetime
+    between: bool
+    recorded: bool = False
+    earlier: LedgerEntry | None = None
 
 
 class RejectionLog:

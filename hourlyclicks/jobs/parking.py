@@ -24,10 +24,9 @@ from typing import TYPE_CHECKING
 import attrs
 
 from hourlyclicks.clock import SECOND
-from hourlyclicks.fetching.rejection import Rejection, rejects
-from hourlyclicks.jobs.confirmation import RejectionLog
+from hourlyclicks.jobs.confirmation import Rejection, RejectionLog
 from hourlyclicks.jobs.outage import OutageDetector
-from hourlyclicks.model.rejections import Likeness, likeness
+from hourlyclicks.model.rejections import Likeness, likeness, rejects
 from hourlyclicks.model.targets import Query
 
 if TYPE_CHECKING:
@@ -158,7 +157,7 @@ class Parking:
         if self._healthy == target:
             self._healthy = None
         if breaker.trial == query:
-            self._tried(query, breaker, error, now)
+            self._trial_rejected(query, breaker, error, now)
             return
         breaker.count(query, likeness(error))
         self._outage.rejected(query, error, self._answers)
@@ -302,7 +301,7 @@ class Parking:
             self.held -= 1
         breaker.state, breaker.claimed = State.CLOSED, False
 
-    def _tried(self, query: Query, breaker: Breaker, error: ApiError, now: int) -> None:
+    def _trial_rejected(self, query: Query, breaker: Breaker, error: ApiError, now: int) -> None:
         """Note that a check or a probe was rejected."""
         if breaker.state is State.PROBING:
             breaker.state = State.PARKED

@@ -17,7 +17,8 @@ from hourlyclicks.errors import HourlyClicksError, IncompleteSeriesError, StoreE
 from hourlyclicks.events import FetchCancelled
 from hourlyclicks.fetching.cache import Prefetch
 from hourlyclicks.fetching.task import Caller
-from hourlyclicks.jobs.circuit import BreakerListener, Circuit, ParkedError
+from hourlyclicks.jobs.circuit import Circuit, ParkedError
+from hourlyclicks.jobs.listener import BreakerListener
 from hourlyclicks.jobs.services import Tracker
 from hourlyclicks.jobs.workers import WorkerPool
 from hourlyclicks.model.series import SeriesBuilder
@@ -109,7 +110,7 @@ class RangeRun(BreakerListener):
         if self._expected:
             self._report_progress()
 
-    async def ask(self, query: Query) -> DayClicks:
+    async def fetch(self, query: Query) -> DayClicks:
         """Read one of the days from the store, or fetch it; count it."""
         known = None if self._prefetch is None else await self._prefetch.find(query.day)
         if known is not None:
@@ -120,7 +121,7 @@ class RangeRun(BreakerListener):
             else:  # as a rule
                 day = await self._single_flight.fetch(query, self._caller)
         except HeldError:
-            return await self.ask(query)
+            return await self.fetch(query)
         except ParkedError as parked:
             raise self._parked_error(parked.error) from None
         except HourlyClicksError:
@@ -192,7 +193,7 @@ async def collect(run: RangeRun, *, strict: bool) -> HourlySeries:
 
     async def work(query: Query) -> None:
         try:
-            builder.add(await run.ask(query))
+            builder.add(await run.fetch(query))
         except StoreError as error:
             if error.unsaved is not None:
                 builder.add(error.unsaved)

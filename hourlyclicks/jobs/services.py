@@ -104,5 +104,5 @@ class Tracker:
     def report(self, *, done: int, failed: int, total: int) -> None:
         """Report the progress of the job, if there is a hook."""
         if self._dispatch:
-            eta, binding = self._eta.eta(self._job)
-            self._dispatch(Progress(done=done, failed=failed, total=total, eta=eta, binding=binding))
+            compute = self._eta.deferred(self._job)
+            self._dispatch(Progress.deferred(done=done, failed=failed, total=total, compute=compute))

@@ -86,7 +86,7 @@ class DayStream:
         position, query = item
         await self._buffer.make_room(position)
         try:
-            self._buffer.put(position, await self._run.ask(query))
+            self._buffer.put(position, await self._run.fetch(query))
         except HourlyClicksError as error:
             if error.fatal or (error.retryable and self._run.given_up):
                 self._buffer.give_up(error)

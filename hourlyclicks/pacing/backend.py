@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from hourlyclicks.pacing.breaker import Wait
     from hourlyclicks.pacing.plans import Limits
     from hourlyclicks.pacing.queue import Job, Lane, Task
-    from hourlyclicks.pacing.throttle import Refusal
-    from hourlyclicks.pacing.window import Moment, Slot
+    from hourlyclicks.pacing.snapshot import Moment
+    from hourlyclicks.pacing.throttle import Throttled
+    from hourlyclicks.pacing.window import Slot
 
 
 class WaitingTasks(Protocol):
@@ -48,6 +49,14 @@ class WaitingTasks(Protocol):
 
     def load(self, lane: Lane) -> tuple[int, int]:
         """Return how many tasks wait in a lane, and how many requests its jobs still need."""
+        ...
+
+
+class Snapshot(Protocol):
+    """What is known of the limits at one moment."""
+
+    def finish(self, requests: int, latency: int, *, opens: int = 0) -> Moment:
+        """Compute when that many further requests will have been answered; see `WindowSnapshot.finish`."""
         ...
 
 
@@ -89,8 +98,8 @@ class LimiterBackend(Protocol):
 
     async def rate_limited(
         self, slot: Slot, retry_after: float | None, *, now: int, u: float, for_rate: bool
-    ) -> Refusal | None:
-        """Pause all requests after a 429; see `AdaptiveThrottle.refused`."""
+    ) -> Throttled | None:
+        """Pause all requests after a 429; see `AdaptiveThrottle.rate_limited`."""
         ...
 
     def settle(self, query: Query) -> None:
@@ -101,8 +110,8 @@ class LimiterBackend(Protocol):
         """Return the end of the pause, or the present moment when there is none."""
         ...
 
-    def finish(self, requests: int, now: int, latency: int, *, opens: int) -> Moment:
-        """Compute when that many further requests will have been answered; see `SlidingWindow.finish`."""
+    def snapshot(self, now: int) -> Snapshot:
+        """Return what is known now, from which the end of further requests can be computed."""
         ...
 
     def ahead(self, job: Job) -> int:
@@ -133,7 +142,7 @@ class LocalBackend:
     @property
     def epoch(self) -> int:
         """See `LimiterBackend.epoch`."""
-        return self._window.pause.epoch
+        return self._window.breaker.epoch
 
     def attach(self, waiting: WaitingTasks) -> None:
         """See `LimiterBackend.attach`."""
@@ -166,20 +175,20 @@ class LocalBackend:
 
     async def rate_limited(
         self, slot: Slot, retry_after: float | None, *, now: int, u: float, for_rate: bool
-    ) -> Refusal | None:
+    ) -> Throttled | None:
         """See `LimiterBackend.rate_limited`."""
-        return self.throttle.refused(slot, retry_after, now=now, u=u, for_rate=for_rate)
+        return self.throttle.rate_limited(slot, retry_after, now=now, u=u, for_rate=for_rate)
 
     def settle(self, query: Query) -> None:
         """See `LimiterBackend.settle`."""
 
     def opens(self, now: int) -> int:
         """See `LimiterBackend.opens`."""
-        return self._window.pause.opens(now)
+        return self._window.breaker.opens(now)
 
-    def finish(self, requests: int, now: int, latency: int, *, opens: int) -> Moment:
-        """See `LimiterBackend.finish`."""
-        return self._window.finish(requests, now, latency, opens=opens)
+    def snapshot(self, now: int) -> Snapshot:
+        """See `LimiterBackend.snapshot`."""
+        return self._window.snapshot(now)
 
     def ahead(self, _job: Job) -> int:
         """See `LimiterBackend.ahead`."""

@@ -130,11 +130,11 @@ class BackfillBreaker:
         first: seconds; how long it opens the first time.
 
     Attributes:
-        quiet: whether it has not opened since the last answer.
+        opened: whether it has opened since the last answer.
     """
 
     def __init__(self, first: float) -> None:
-        self.quiet = True
+        self.opened = False
         self._breaker = CircuitBreaker()
         self._intervals = OpenIntervals(first)
 
@@ -147,14 +147,14 @@ class BackfillBreaker:
         """Open it unless it is open; return for how many seconds if it opened."""
         if self._breaker.blocks(now) is not None or self._intervals.spent:
             return None
-        self.quiet = False
+        self.opened = True
         seconds = self._intervals.next(None, u)
         self._breaker.begin(now + round(seconds * SECOND))
         return seconds
 
-    def calmed(self) -> bool:
+    def succeeded(self) -> bool:
         """Note that a day was answered; return whether that closed the breaker."""
-        self.quiet = True
+        self.opened = False
         self._intervals.answered()
         return self._breaker.end()
 
@@ -168,17 +168,17 @@ class BackfillBreaker:
 
     def admit(self, slot: Slot) -> Slot:
         """Hand out a slot of a backfill, and record its epoch in it."""
-        slot.storm_probe = self._breaker.sent()
-        slot.storm = self._breaker.epoch
+        slot.backfill_probe = self._breaker.sent()
+        slot.backfill_epoch = self._breaker.epoch
         return slot
 
     def outdated(self, slot: Slot) -> bool:
         """Return whether the breaker has opened since a slot was handed out."""
-        return slot.storm != self._breaker.epoch
+        return slot.backfill_epoch != self._breaker.epoch
 
     def lost(self, slot: Slot) -> bool:
         """Note that a slot was given back; return whether its request was the probe."""
-        if not slot.storm_probe or self.outdated(slot):
+        if not slot.backfill_probe or self.outdated(slot):
             return False
         self._breaker.probe_lost()
         return True

@@ -13,19 +13,22 @@ the same.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import attrs
 
 from hourlyclicks.clock import SECOND
 from hourlyclicks.events import Binding
-from hourlyclicks.pacing.longest_path import Spans, WindowSize
 from hourlyclicks.pacing.queue import Lane
+from hourlyclicks.pacing.spans import Spans, WindowSize
 from hourlyclicks.pacing.window import SlidingWindow
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hourlyclicks.clock import Clock
-    from hourlyclicks.pacing.backend import LimiterBackend
+    from hourlyclicks.pacing.backend import LimiterBackend, Snapshot
     from hourlyclicks.pacing.breaker import BackfillBreaker
     from hourlyclicks.pacing.plans import Limits, Rate
     from hourlyclicks.pacing.queue import Job
@@ -61,7 +64,7 @@ def theoretical_minimum(requests: int, rate: Rate, *, concurrency: int, latency:
     return (way + Spans([window], concurrency, low=way, high=way).least(requests - 1, way)) / SECOND
 
 
-def forecast(requests: int, limits: Limits, *, latency: float) -> Estimate:
+def forecast(requests: int, limits: Limits, *, latency: float = TYPICAL_LATENCY) -> Estimate:
     """Return what that many requests will take, with nothing sent before them.
 
     Args:
@@ -112,7 +115,7 @@ class EtaCalculator:
     def opens_in(self) -> float:
         """The seconds after which a request could leave if no other waited."""
         now = self._clock.monotonic()
-        return (self._backend.finish(1, now, 0, opens=now).when - now) / SECOND
+        return (self._backend.snapshot(now).finish(1, 0).when - now) / SECOND
 
     def unsent(self, lane: Lane) -> int:
         """Return how many requests the jobs of a lane still need."""
@@ -120,8 +123,13 @@ class EtaCalculator:
 
     def eta(self, job: Job) -> tuple[float, Binding]:
         """Compute in how many seconds a job will be done if nothing fails, and what decides it."""
+        return self.deferred(job)()
+
+    def deferred(self, job: Job) -> Callable[[], tuple[float, Binding]]:
+        """Return a function that computes the same later, from what is known now."""
+        latency = self._latency
         if not job.unsent:
-            return self.latency if job.remaining else 0.0, "latency"
+            return partial(_last_response, latency if job.remaining else 0)
         ahead = self._backend.ahead(job) + sum(
             other.unsent if other.lane < job.lane else min(other.unsent, job.unsent)
             for other in self._jobs
@@ -129,5 +137,13 @@ class EtaCalculator:
         )
         now = self._clock.monotonic()
         opens = self._breaker.opens(now) if job.lane is Lane.BACKFILL else now
-        finish = self._backend.finish(ahead + job.unsent, now, self._latency, opens=opens)
-        return (finish.when - now) / SECOND, finish.binding
+        return partial(_finish, self._backend.snapshot(now), ahead + job.unsent, latency, now, opens)
+
+
+def _last_response(latency: int) -> tuple[float, Binding]:
+    return latency / SECOND, "latency"
+
+
+def _finish(snapshot: Snapshot, requests: int, latency: int, now: int, opens: int) -> tuple[float, Binding]:
+    moment = snapshot.finish(requests, latency, opens=opens)
+    return (moment.when - now) / SECOND, moment.binding

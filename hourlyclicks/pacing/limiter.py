@@ -1,14 +1,12 @@
-"""The limiter: tasks wait here for the right to send a request.
+"""The limiter: the right to send a request, from the moment it is granted to what became of the request.
 
-A task that wants to send waits for a `Slot`. No background task hands slots out, so none can die: each event
-that makes one available does it, be it a task that arrives, a response that frees a slot, or the timer that
-the last of these events has set. All state changes between two awaits, so a cancelled task leaves nothing
-half done: it leaves the queue, or passes on the slot that it had just been granted.
+A task takes a `Slot` at once if one is free, and else waits for it in the `TaskQueue`. A slot that was
+granted there may be outdated by the time the task runs: a pause has begun, or its job has ended. Then the
+task gives it back and starts again.
 """
 
 from __future__ import annotations
 
-import asyncio
 import copy
 from typing import TYPE_CHECKING
 
@@ -16,24 +14,25 @@ import attrs
 
 from hourlyclicks.clock import SECOND
 from hourlyclicks.errors import AuthenticationError, RateLimitedError
-from hourlyclicks.events import Paused, Resumed, SpacingChanged
+from hourlyclicks.events import Paused, SpacingChanged
 from hourlyclicks.pacing.backend import LocalBackend
-from hourlyclicks.pacing.breaker import BackfillBreaker, Wait
+from hourlyclicks.pacing.breaker import BackfillBreaker
 from hourlyclicks.pacing.eta import EtaCalculator
-from hourlyclicks.pacing.queue import HeldError, Lane, OverError, PriorityQueue, is_waiting
+from hourlyclicks.pacing.queue import HeldError, Lane, OverError
+from hourlyclicks.pacing.task_queue import TaskQueue
 from hourlyclicks.pacing.throttle import first_pause
 from hourlyclicks.pacing.window import Slot
 
 if TYPE_CHECKING:
     from random import Random
 
-    from hourlyclicks.clock import Clock, Timer
+    from hourlyclicks.clock import Clock
     from hourlyclicks.errors import HourlyClicksError
     from hourlyclicks.events import Hook
     from hourlyclicks.model.targets import Query
     from hourlyclicks.pacing.backend import LimiterBackend
     from hourlyclicks.pacing.plans import Limits
-    from hourlyclicks.pacing.queue import Job, Task
+    from hourlyclicks.pacing.queue import Task
 
 _BACKFILL = Lane.BACKFILL  # looked up once, since an enumeration takes its time for it
 _SPREAD = "the server rejects bursts, or another program uses the key: requests are spread evenly"
@@ -76,6 +75,7 @@ class Limiter:
 
     Attributes:
         eta: computes when jobs will be done.
+        queue: the tasks that wait.
     """
 
     def __init__(
@@ -91,11 +91,11 @@ class Limiter:
         self._emit = emit
         self._random = random
         self._backend: LimiterBackend = backend or LocalBackend(limits)
-        self._backend.attach(self)
         self._backfill_breaker = BackfillBreaker(first_pause(limits))
-        self._queue: PriorityQueue[Task] = PriorityQueue()
         self.eta = EtaCalculator(clock, self._backend, self._backfill_breaker)
-        self._timer: Timer | None = None
+        self.queue = TaskQueue(self._backend, self._backfill_breaker, self.eta, clock=clock, emit=emit)
+        self._waiting = self.queue.waiting
+        self._backend.attach(self.queue)
         self._latch: HourlyClicksError | None = None
 
     # -- slots ------------------------------------------------------------------------------------------
@@ -108,7 +108,7 @@ class Limiter:
             OverError: the job is over, or has no requests left.
             HeldError: a circuit breaker keeps the day from being sent.
             NotNeededError: another process has fetched the day meanwhile.
-            TakenError: another process holds the claim to the day.
+            ClaimedError: another process holds the claim to the day.
         """
         while True:
             slot = self.try_acquire(task)
@@ -118,26 +118,28 @@ class Limiter:
                 raise copy.copy(self._latch)  # each task its own: a caller adds its day to the error
             if task.job.over:
                 raise OverError
-            slot = await self._wait(task)
+            slot = await self.queue.wait(task)
             # The breaker of the day's target may have opened while the task was in the queue.
             if task.job.holds(task.query):
-                self._give_back(slot)
+                self.queue.give_back(slot)
                 raise HeldError
             if not self._is_outdated(slot):
                 return self._count_request(slot)
             # Other callbacks ran since the grant: a pause may have begun, or the job may have ended. Then the
             # slot must not be used, and the task starts again.
-            self._give_back(slot)
+            self.queue.give_back(slot)
 
     def try_acquire(self, task: Task) -> Slot | None:
         """Return a slot if one is free now and no task is in the queue; else ``None``."""
         job = task.job
-        if self._queue.size or self._latch is not None or job.over:
+        if self._waiting.size or self._latch is not None or job.over:
             return None
-        if job.breakers is not None and job.holds(task.query):
+        if job.breakers is not None and job.breakers.held and job.holds(task.query):
             return None
         now = self._clock.monotonic()
-        slot = self._backend.reserve(task, now) if job.lane is not _BACKFILL else self._reserve(task, now)
+        slot = (
+            self._backend.reserve(task, now) if job.lane is not _BACKFILL else self.queue.reserve(task, now)
+        )
         if type(slot) is not Slot:
             return None
         slot.job = job
@@ -147,7 +149,7 @@ class Limiter:
     def finish(self, slot: Slot, outcome: Outcome) -> None:
         """Release a slot, and report what became of its request."""
         if not outcome.sent:
-            self._give_back(slot)
+            self.queue.give_back(slot)
             return
         if outcome.answered:
             self._backend.answered(slot)
@@ -158,12 +160,12 @@ class Limiter:
             self._backend.abandon(slot, now, round(outcome.may_arrive * SECOND))
         else:
             self._backend.release(slot, now)
-        if self._queue.size or slot.storm_probe:
-            self._after_release(slot)
+        if self._waiting.size or slot.backfill_probe:
+            self.queue.released(slot)
         else:  # the usual case, without the cost of `serve`: there is no task that could use the slot
             slot.job.in_flight -= 1
-        if outcome.succeeded and not self._backfill_breaker.quiet and self._backfill_breaker.calmed():
-            self.resumed()
+        if outcome.succeeded and self._backfill_breaker.opened and self._backfill_breaker.succeeded():
+            self.queue.resumed()
 
     async def rate_limited(self, slot: Slot, retry_after: float | None, *, for_rate: bool = True) -> float:
         """Pause all requests after a 429, unless its request was sent before the present pause began.
@@ -188,13 +190,13 @@ class Limiter:
                 slot, retry_after, now=now, u=self._random.random(), for_rate=for_rate
             )
         except RateLimitedError as error:
-            self.fail(error)
+            self.queue.fail(error)
             raise
         if pause is not None:
             self._emit(Paused(seconds=pause.seconds, why="the server asks to wait"))
             if pause.interval is not None:
                 self._emit(SpacingChanged(interval=pause.interval, why=_SPREAD))
-            self.serve()
+            self.queue.serve()
         return self.pause
 
     def overloaded(self) -> float | None:
@@ -207,7 +209,7 @@ class Limiter:
         seconds = self._backfill_breaker.begin(now, self._random.random())
         if seconds is not None:
             self._emit(Paused(seconds=seconds, why="too many requests fail; backfills wait"))
-            self.serve()
+            self.queue.serve()
         elif self._backfill_breaker.blocks(now) is None:
             return None
         return (self._backfill_breaker.opens(now) - now) / SECOND
@@ -228,33 +230,6 @@ class Limiter:
         """How many pauses there have been; a slot holds their number at the time it was granted."""
         return self._backend.epoch
 
-    # -- jobs -------------------------------------------------------------------------------------------
-
-    def take_over(self, task: Task, job: Job) -> bool:
-        """Move a task to a job of at least the same priority; return whether it was moved."""
-        if job.lane > task.job.lane:
-            return False
-        previous, task.job = task.job, job
-        if self._queue.remove(previous, task):
-            self._queue.push(job, task)
-            self.serve()
-        return True
-
-    def dismiss(self, job: Job) -> None:
-        """End the wait of all tasks of a job that is over."""
-        for task in self._queue.drain(job):
-            fail(task, OverError())
-        self.serve()
-
-    def recall(self, job: Job) -> None:
-        """End the wait of those tasks of a job that a circuit breaker holds now."""
-        for task in self._queue.drain(job):
-            if job.holds(task.query):
-                fail(task, HeldError())
-            else:
-                self._queue.push(job, task)
-        self.serve()
-
     def settle(self, query: Query) -> None:
         """Release the claim to a day, so that other processes may request it."""
         self._backend.settle(query)
@@ -263,7 +238,7 @@ class Limiter:
         """Raise an error in all waiting tasks; `for_good`: and in all that come later."""
         if for_good:
             self._latch = copy.copy(error)  # the original is raised elsewhere, where its day is added
-        self.fail(error)
+        self.queue.fail(error)
 
     def unlatch(self) -> None:
         """Allow requests again that `abort` has stopped for good because of the key."""
@@ -274,59 +249,6 @@ class Limiter:
         """Wait for the steps of the backend in progress."""
         await self._backend.close()
 
-    # -- the queue, as the backend sees it ----------------------------------------------------------------
-
-    def serve(self) -> None:
-        """Grant all slots that can be granted now, and set the timer for the next one.
-
-        Every event that may free a slot calls this. Each lane is served on its own, since a wait in one of
-        them (an open breaker of the backfills) must not stop the other. A lane that waits for a response has
-        no moment: `finish` will call this again. So there is at most one timer, for the earliest moment.
-        """
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-        if not self._queue.size:
-            self._backend.idle()
-            return
-        now = self._clock.monotonic()
-        moments = [moment for lane in Lane if (moment := self._serve_lane(lane, now)) is not None]
-        if moments:
-            self._timer = self._clock.call_later(min(moments) - now, self.serve)
-
-    def grant(self, task: Task, slot: Slot) -> bool:
-        """Give a task its slot; return whether it still wants it and may have it."""
-        backfill = task.job.lane is Lane.BACKFILL
-        if not is_waiting(task) or (backfill and self._backfill_breaker.blocks(self._clock.monotonic())):
-            return False
-        self._queue.remove(task.job, task)
-        _grant_to(task, self._backfill_breaker.admit(slot) if backfill else slot)
-        return True
-
-    def deny(self, task: Task, error: Exception) -> None:
-        """End the wait of a task with an error."""
-        if self._queue.remove(task.job, task):
-            fail(task, error)
-
-    def fail(self, error: Exception) -> None:
-        """End the wait of all tasks with an error."""
-        for task in self._queue.drain():
-            fail(task, error)
-        self._backend.idle()
-
-    def paused(self, seconds: float) -> None:
-        """Report a pause that began in another process."""
-        self._emit(Paused(seconds=seconds, why="the server asks another process to wait"))
-
-    def resumed(self) -> None:
-        """Report that a pause has ended."""
-        self._emit(Resumed())
-        self.serve()
-
-    def load(self, lane: Lane) -> tuple[int, int]:
-        """Return how many tasks wait in a lane, and how many requests its jobs still need."""
-        return self._queue.length(lane), self.eta.unsent(lane)
-
     # -- inside -----------------------------------------------------------------------------------------
 
     def _count_request(self, slot: Slot) -> Slot:
@@ -335,36 +257,8 @@ class Limiter:
         job.spent += 1
         if job.spent == job.allowance:
             job.over = True
-            self.dismiss(job)
+            self.queue.dismiss(job)
         return slot
-
-    async def _wait(self, task: Task) -> Slot:
-        """Wait in the queue."""
-        granted: asyncio.Future[Slot] = asyncio.get_running_loop().create_future()
-        task.slot = granted
-        self._queue.push(task.job, task)
-        self.serve()
-        try:
-            return await granted
-        except asyncio.CancelledError:
-            self._leave_queue(task, granted)
-            raise
-        finally:
-            task.slot = None
-
-    def _leave_queue(self, task: Task, granted: asyncio.Future[Slot]) -> None:
-        """Leave the queue, or give back the slot that was granted just before."""
-        if granted.cancelled():
-            self._queue.remove(task.job, task)
-            self.serve()
-        elif granted.exception() is None:
-            self._give_back(granted.result())
-
-    def _reserve(self, task: Task, now: int) -> Slot | Wait:
-        if task.job.lane is not _BACKFILL:
-            return self._backend.reserve(task, now)
-        got = self._backfill_breaker.blocks(now) or self._backend.reserve(task, now)
-        return self._backfill_breaker.admit(got) if isinstance(got, Slot) else got
 
     def _is_outdated(self, slot: Slot) -> bool:
         """Return whether the run or the job ended, or a pause began, since this slot was granted."""
@@ -373,49 +267,3 @@ class Limiter:
         if self._backend.expired(slot, self._clock.monotonic()):
             return True
         return slot.job.lane is Lane.BACKFILL and self._backfill_breaker.outdated(slot)
-
-    def _give_back(self, slot: Slot) -> None:
-        """Give back the slot of a request that was never sent."""
-        self._backend.cancel(slot)
-        self._after_release(slot)
-
-    def _after_release(self, slot: Slot) -> None:
-        """Let other tasks use what a released slot has made free."""
-        slot.job.in_flight -= 1
-        if slot.storm_probe and self._backfill_breaker.lost(slot):
-            self._serve_soon()  # not at once: the caller may be about to report that the probe failed
-        else:
-            self.serve()
-
-    def _serve_soon(self) -> None:
-        """Serve in the next turn of the loop."""
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer = self._clock.call_later(0, self.serve)
-
-    def _serve_lane(self, lane: Lane, now: int) -> int | None:
-        """Grant slots in one lane; return when to continue, if that moment is known."""
-        while self._queue.waiting(lane):
-            task = self._queue.first(lane)
-            if not is_waiting(task):  # cancelled a moment ago, and still in the queue
-                self._queue.pop(lane)
-                continue
-            got = self._reserve(task, now)
-            if isinstance(got, Wait):
-                return got.until
-            self._queue.pop(lane)
-            _grant_to(task, got)
-        return None
-
-
-def fail(task: Task, error: Exception) -> None:
-    """End the wait of a task with an error."""
-    if task.slot is not None and not task.slot.done():
-        task.slot.set_exception(copy.copy(error))
-
-
-def _grant_to(task: Task, slot: Slot) -> None:
-    assert task.slot is not None  # noqa: S101 - each caller has seen that it waits
-    slot.job = task.job
-    slot.job.in_flight += 1
-    task.slot.set_result(slot)

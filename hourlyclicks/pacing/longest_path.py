@@ -11,9 +11,8 @@ leaves at the latest of
 
 Unrolled, this is a longest path: ``s[m]`` is the maximum, over the moments b that the past sets for a
 request i, of ``b + least(m - i)``, where ``least(x)`` is the least time between a request and the x-th after
-it. `least` fills x with steps of the sizes 1, concurrency and size so that the sum of their times is largest
-(`Spans`). Nothing here depends on the number of requests; the past has at most as many moments as the
-windows have slots.
+it (`hourlyclicks.pacing.spans`). Nothing here depends on the number of requests; the past has at most as many
+moments as the windows have slots.
 
 Abandoned requests end at moments of their own. Until the first of them ends, the requests pass the same
 limits with smaller sizes, so that the schedule is computed in one stretch for each of them.
@@ -21,117 +20,14 @@ limits with smaller sizes, so that the schedule is computed in one stretch for e
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from operator import add
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from hourlyclicks.pacing.spans import Spans, WindowSize
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-
-class WindowSize(NamedTuple):
-    """A window: how many slots it has, and how many nanoseconds after a response it holds one."""
-
-    size: int
-    length: int
-
-
-class _Level(NamedTuple):
-    size: int
-    length: int
-    reach: int  # how far the number of full windows can be from either end; 0: as many as fit
-
-
-class Spans:
-    """The least time between a request and the x-th after it, for all latencies of a range.
-
-    A step over a window of N slots takes its length and a latency. Two comparisons spare most of the search
-    for the best mix with the steps over smaller sizes:
-
-    * when the smaller ones take as long for N requests, the window is never needed (left out),
-    * when they take at most as long for any N requests in a row, as many full windows as fit are best.
-
-    Otherwise fewer than `reach` steps of one kind are exchanged for another: of that many, some have sizes
-    that add up to a multiple of the size of the densest step, which takes at least as long.
-
-    Args:
-        windows: the windows, the shortest first.
-        concurrency: how many requests may be in flight.
-        interval: nanoseconds of even spacing; 0 without it.
-        after_response: whether the interval is counted from the response; then one request is in flight.
-        low: the least latency to compute with.
-        high: the largest.
-    """
-
-    __slots__ = (
-        "after_response",
-        "extra",
-        "group",
-        "high",
-        "interval",
-        "levels",
-        "low",
-        "plain",
-        "simple",
-        "windows",
-    )
-
-    def __init__(
-        self,
-        windows: Sequence[WindowSize],
-        concurrency: int,
-        interval: int = 0,
-        *,
-        after_response: bool = False,
-        low: int,
-        high: int,
-    ) -> None:
-        self.windows = windows
-        self.after_response = after_response
-        self.group = 1 if after_response else concurrency
-        self.extra = interval if after_response else 0
-        self.interval = 0 if after_response else interval
-        self.low, self.high = low, high
-        self.levels: tuple[_Level, ...] = ()  # the longest window first
-        self.simple = True
-        largest = below = 1 if self.interval * self.group >= high else self.group
-        for size, length in windows:
-            if length + high <= self.least(size, low):
-                continue
-            # With a multiple of the size below, N requests in a row take the same time wherever they begin.
-            uneven = 0 if self.simple and size % below == 0 else largest - 1
-            fits = length + low >= self.least(size + uneven, high)
-            self.simple = self.simple and fits
-            self.levels = (_Level(size, length, 0 if fits else largest), *self.levels)
-            largest, below = max(largest, size), size
-        self.plain = self.simple and not interval
-
-    def least(self, number: int, latency: int, level: int = 0) -> int:
-        """Return the least nanoseconds between a request and that many after it."""
-        total = 0
-        for index in range(level, len(self.levels)):
-            size, length, reach = self.levels[index]
-            full = number // size
-            if reach:
-                choices = {*range(max(0, full + 1 - reach), full + 1), *range(min(full + 1, reach))}
-                ways = [
-                    used * (length + latency) + self.least(number - used * size, latency, index + 1)
-                    for used in choices
-                ]
-                longest: int = max(ways)
-                return total + longest
-            number %= size
-            total += full * (length + latency)
-        return total + self.without_windows(number, latency)
-
-    def without_windows(self, number: int, latency: int) -> int:
-        """Return the same as `least` if concurrency and spacing are all that is kept."""
-        group, interval, round_ = self.group, self.interval, latency + self.extra
-        if not interval:
-            return number // group * round_
-        if interval * group >= round_:
-            return number * interval
-        return number // group * round_ + number % group * interval
+    from collections.abc import Sequence
 
 
 class Schedule:
@@ -143,11 +39,11 @@ class Schedule:
         start: the moment before which none leaves; at least the present.
         even: the moment from which on even spacing lets a request go.
         returns: when the requests in flight return, in order; at most `start` + `latency`.
-        held: for each window when its slots become free, in order, those of requests in flight included.
+        responses: when the last responses came, in order, those of the requests in flight included.
         abandoned: until when abandoned requests may arrive, in order.
     """
 
-    __slots__ = ("abandoned", "even", "held", "latency", "returns", "spans", "start")
+    __slots__ = ("abandoned", "even", "latency", "responses", "returns", "spans", "start")
 
     def __init__(
         self,
@@ -156,7 +52,7 @@ class Schedule:
         start: int,
         even: int = 0,
         returns: list[int] | None = None,
-        held: Sequence[list[int]] = (),
+        responses: list[int] | None = None,
         abandoned: Sequence[int] = (),
     ) -> None:
         self.spans = spans
@@ -164,7 +60,7 @@ class Schedule:
         self.start = start
         self.even = even
         self.returns = returns or []
-        self.held = held
+        self.responses = responses or []
         self.abandoned = list(abandoned)
 
     def leaves(self, number: int) -> int:
@@ -179,7 +75,7 @@ class Schedule:
         self._end(self.start)
 
     def _leaves(self, number: int) -> int:
-        return leaves(number, self.spans, self.latency, self.start, self.even, self.returns, self.held)
+        return leaves(number, self.spans, self.latency, self.start, self.even, self.returns, self.responses)
 
     # -- abandoned requests -----------------------------------------------------------------------------
 
@@ -207,16 +103,13 @@ class Schedule:
         if spans.after_response or min([spans.group - less, *(size for size, _ in windows)]) <= 0:
             return None
         smaller = Spans(windows, spans.group - less, spans.interval, low=self.latency, high=self.latency)
-        return Schedule(smaller, self.latency, self.start, self.even, self.returns, self.held)
+        return Schedule(smaller, self.latency, self.start, self.even, self.returns, self.responses)
 
     def _sent(self, moments: Sequence[int]) -> None:
         """Add the last requests that have left."""
         returns = [moment + self.latency for moment in moments]
         self.returns = sorted(self.returns + returns)[-self.spans.group :]
-        self.held = [
-            sorted(held + [moment + length for moment in returns])[-size:]
-            for held, (size, length) in zip(self.held, self.spans.windows, strict=True)
-        ]
+        self.responses = sorted(self.responses + returns)
         self.even = max(self.even, moments[-1] + self.spans.interval)
         if self.spans.after_response:
             self.even = max(self.even, returns[-1] + self.spans.extra)
@@ -225,10 +118,7 @@ class Schedule:
         """Count the abandoned requests that can arrive no more as if their responses had come then."""
         while self.abandoned and self.abandoned[0] <= now:
             moment = self.abandoned.pop(0)
-            self.held = [
-                sorted([*held, moment + length])[-size:]
-                for held, (size, length) in zip(self.held, self.spans.windows, strict=True)
-            ]
+            self.responses = sorted([*self.responses, moment])
             if self.spans.after_response:
                 self.even = max(self.even, moment + self.spans.extra)
 
@@ -240,7 +130,7 @@ def leaves(
     start: int,
     even: int,
     returns: Sequence[int],
-    held: Iterable[Sequence[int]],
+    responses: Sequence[int],
 ) -> int:
     """Return when the nth further request leaves, n from 0; for the rest see `Schedule`."""
     first = max(even, start)
@@ -265,25 +155,35 @@ def leaves(
         for nth, moment in enumerate(returns, free):
             if 0 <= nth <= number:
                 best = max(best, moment + spans.least(number - nth, latency))
-    for window, slots in zip(spans.windows, held, strict=False):
-        if slots and slots[-1] > start:
-            search = _after_slots if spans.simple else _after_each_slot
-            best = search(number, spans, latency, window.size, slots, best)
+    search = _after_slots if spans.simple else _after_each_slot
+    for size, length in spans.windows:
+        if responses and responses[-1] + length > start:
+            # A slot that was free at the start sets no moment.
+            first_held = bisect_right(responses, start - length)
+            best = length + search(number, spans, latency, size, responses, first_held, best - length)
     return best
 
 
-def _after_slots(number: int, spans: Spans, latency: int, size: int, slots: Sequence[int], best: int) -> int:
-    """Return the latest of `best` and of the paths from the slots of a window, many at a time.
+def _after_slots(
+    number: int,
+    spans: Spans,
+    latency: int,
+    size: int,
+    responses: Sequence[int],
+    first_held: int,
+    best: int,
+) -> int:
+    """Return the latest of `best` and of the paths from the responses whose slots a window holds.
 
-    As long as the same number of full windows follows, the later slots are at least as late, and only the
-    rounds of the concurrency between them and the last request differ.
+    As long as the same number of full windows follows, the later responses are at least as late, and only the
+    rounds of the concurrency between them and the last request differ; so many are compared at a time.
     """
     levels, group, round_ = spans.levels, spans.group, latency + spans.extra
     if spans.interval and spans.interval * group >= round_:
         group, round_ = 1, spans.interval
     uneven = spans.interval if group > 1 else 0
-    free = size - len(slots)  # the request with this number waits for the first slot
-    nth = max(0, free)
+    free = size - len(responses)  # the request with this number waits for the first response
+    nth = max(0, free + first_held)
     last = size - 1 if size <= number else number
     while nth <= last:
         full, rest = 0, number - nth
@@ -293,42 +193,48 @@ def _after_slots(number: int, spans: Spans, latency: int, size: int, slots: Sequ
         end = nth + rest
         until = min(last, end)
         longest = rest // group * round_ + (group - 1) * uneven
-        if slots[until - free] + full + longest > best:
+        if responses[until - free] + full + longest > best:
             for more in range(min(group, rest + 1) if uneven else 1):
                 top = min(end - more, until)
-                path = _latest(slots, nth - free, top - free, end - more - free, group, round_)
+                path = _latest(responses, nth - free, top - free, end - more - free, group, round_)
                 best = max(best, full + path + more * uneven)
         nth = until + 1
     return best
 
 
 def _after_each_slot(
-    number: int, spans: Spans, latency: int, size: int, slots: Sequence[int], best: int
+    number: int,
+    spans: Spans,
+    latency: int,
+    size: int,
+    responses: Sequence[int],
+    first_held: int,
+    best: int,
 ) -> int:
     """Return the same as `_after_slots`, where the number of full windows has to be searched for."""
-    free = size - len(slots)
-    first, last = max(free, 0), min(size - 1, number)
+    free = size - len(responses)
+    first, last = max(0, free + first_held), min(size - 1, number)
     longest = spans.least(number - first, latency) if first <= last else 0
     for nth in range(last, first - 1, -1):
-        if slots[nth - free] + longest <= best:
+        if responses[nth - free] + longest <= best:
             break
-        best = max(best, slots[nth - free] + spans.least(number - nth, latency))
+        best = max(best, responses[nth - free] + spans.least(number - nth, latency))
     return best
 
 
-def _latest(slots: Sequence[int], first: int, last: int, end: int, group: int, round_: int) -> int:
-    """Return the latest of ``slots[k] + (end - k) // group * round_``, k from `first` to `last`.
+def _latest(responses: Sequence[int], first: int, last: int, end: int, group: int, round_: int) -> int:
+    """Return the latest of ``responses[k] + (end - k) // group * round_``, k from `first` to `last`.
 
-    The slots are in order, so that of those with the same number of rounds only the last matters.
+    The responses are in order, so that of those with the same number of rounds only the last matters.
     """
     rounds = (end - last) // group
-    best = slots[last] + rounds * round_
+    best = responses[last] + rounds * round_
     top = end - (rounds + 1) * group
     if top < first or not round_:
         return best
     lowest = first + (top - first) % group
     most = (end - lowest) // group * round_
-    if slots[top] + most <= best:
+    if responses[top] + most <= best:
         return best
-    others: int = max(map(add, slots[lowest : top + 1 : group], range(most, rounds * round_, -round_)))
+    others: int = max(map(add, responses[lowest : top + 1 : group], range(most, rounds * round_, -round_)))
     return max(best, others)

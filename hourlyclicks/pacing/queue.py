@@ -42,7 +42,7 @@ class NotNeededError(Exception):
     """No request is needed: another process has fetched the day meanwhile, and it is in the store."""
 
 
-class TakenError(Exception):
+class ClaimedError(Exception):
     """No request is allowed: another process holds the claim to the day."""
 
 

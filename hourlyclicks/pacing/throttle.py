@@ -44,7 +44,7 @@ _FROM_RESPONSE_SLACK = 1.02
 _STRETCH = 1.25
 _MOST_STRETCH = 8.0
 _LAST_STEP = 12
-_CALM_WINDOWS = 10
+_FORGET_AFTER_WINDOWS = 10
 _LONGEST_FIRST_PAUSE = 60.0
 
 
@@ -76,18 +76,18 @@ class AdaptiveSpacing:
 
     Args:
         first_pause: seconds; the length of the first pause for which the server names no length.
-        calm: after so many answers in a row a first 429 is forgotten.
+        forget_after: after so many answers in a row a first 429 is forgotten.
         step: the step to start on; 1 when the spacing is even from the beginning.
     """
 
-    def __init__(self, *, first_pause: float, calm: int, step: int = 0) -> None:
+    def __init__(self, *, first_pause: float, forget_after: int, step: int = 0) -> None:
         self._intervals = OpenIntervals(first_pause)
-        self._calm = calm
+        self._forget_after = forget_after
         self._step = step
         self._answers = 0
         self._warned = step > 0
 
-    def refused(self, retry_after: float | None, u: float) -> float:
+    def rate_limited(self, retry_after: float | None, u: float) -> float:
         """Return for how many seconds all requests pause after a 429.
 
         Raises:
@@ -128,27 +128,27 @@ class AdaptiveSpacing:
         return Spacing(_FROM_RESPONSE_SLACK * stretch, from_response=True)
 
     @property
-    def memory(self) -> ThrottleState:
+    def state(self) -> ThrottleState:
         """What it has learnt."""
         return ThrottleState(self._intervals.pauses, self._step, self._answers, self._warned)
 
-    def recall(self, memory: ThrottleState) -> None:
+    def restore(self, state: ThrottleState) -> None:
         """Learn at once what another throttle has learnt."""
-        self._intervals.pauses = memory.pauses
-        self._step = max(self._step, memory.step)
-        self._answers = memory.answers
-        self._warned = self._warned or memory.warned
+        self._intervals.pauses = state.pauses
+        self._step = max(self._step, state.step)
+        self._answers = state.answers
+        self._warned = self._warned or state.warned
 
     def answered(self) -> None:
         """Note that a request was let through."""
         if self._intervals.pauses:
             self._intervals.answered()
         self._answers += 1
-        if self._answers >= self._calm and self._step == 0:
+        if self._answers >= self._forget_after and self._step == 0:
             self._warned = False
 
 
-class Refusal(NamedTuple):
+class Throttled(NamedTuple):
     """What a 429 leads to.
 
     Args:
@@ -176,7 +176,7 @@ class AdaptiveThrottle:
         self.window = SlidingWindow(limits)
         self.spacing = AdaptiveSpacing(
             first_pause=first_pause(limits),
-            calm=_CALM_WINDOWS * max((rate.requests for rate in limits.rates), default=1),
+            forget_after=_FORGET_AFTER_WINDOWS * max((rate.requests for rate in limits.rates), default=1),
             step=1 if limits.spacing == "even" else 0,
         )
 
@@ -186,14 +186,14 @@ class AdaptiveThrottle:
 
     def answered(self, slot: Slot) -> bool:
         """Note that the server let a request through; return whether that closes the breaker."""
-        if slot.epoch != self.window.pause.epoch:
+        if slot.epoch != self.window.breaker.epoch:
             return False
         self.spacing.answered()
-        return self.window.pause.held and self.window.pause.end()
+        return self.window.breaker.held and self.window.breaker.end()
 
-    def refused(
+    def rate_limited(
         self, slot: Slot, retry_after: float | None, *, now: int, u: float, for_rate: bool
-    ) -> Refusal | None:
+    ) -> Throttled | None:
         """Open the breaker after a 429, unless the request was sent before the breaker last opened.
 
         Args:
@@ -206,11 +206,11 @@ class AdaptiveThrottle:
         Raises:
             RateLimitedError: waiting is of no use.
         """
-        if slot.epoch != self.window.pause.epoch:
+        if slot.epoch != self.window.breaker.epoch:
             return None
-        seconds = self.spacing.refused(retry_after, u)
-        self.window.pause.begin(now + round(seconds * SECOND))
-        return Refusal(seconds, self._spread() if for_rate else None)
+        seconds = self.spacing.rate_limited(retry_after, u)
+        self.window.breaker.begin(now + round(seconds * SECOND))
+        return Throttled(seconds, self._spread() if for_rate else None)
 
     def _spread(self) -> float | None:
         """Spread the requests a step more; return their interval if that makes a difference."""

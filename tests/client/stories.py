@@ -27,7 +27,7 @@ def simulate(
     main: Callable[[Client, VirtualClock], Awaitable[Any]],
     **options: Any,  # noqa: ANN401 - passed through
 ) -> Any:  # noqa: ANN401 - passed through
-    """Run a test's story with a client on the virtual clock."""
+    """Run a scenario with a client on the virtual clock."""
     options.setdefault("limits", UNLIMITED)
     if options["limits"] is None:
         del options["limits"]
@@ -47,8 +47,8 @@ def free(**options: Any) -> Simulator:  # noqa: ANN401 - passed through
     return Simulator(limits=(), concurrency=0, latency=(0.05, 0.05), **options)
 
 
-class Nothing:
-    """A transport that answers every day with no rows, after a tenth of a second, and keeps count."""
+class EmptyAnswers:
+    """A transport that answers every day with no rows after 0.1 s, and counts the requests."""
 
     def __init__(self, clock: VirtualClock) -> None:
         self.requests = 0

@@ -78,7 +78,7 @@ def test_the_free_plan_has_no_access() -> None:
 
 @pytest.mark.parametrize("target", [Account(), Group(7)])
 def test_personal_answers_for_links_only(target: Account | Group) -> None:
-    """What the plan forbids is a PlanError and not sent; with own limits nothing is forbidden."""
+    """What the plan forbids is a PlanError and not sent; with own limits nothing is checked."""
     upstream = free()
 
     async def main(client: Client, _clock: VirtualClock) -> None:
@@ -135,7 +135,7 @@ def test_impossible_days_are_errors(start: Any, end: Any) -> None:  # noqa: ANN4
     ],
 )
 def test_errors_about_numbers_name_the_argument(make: Callable[[], object]) -> None:
-    """Whatever is wrong about a limit, a timeout or a retry policy, it is a UsageError that names it."""
+    """A wrong number in limits, a timeout or a retry policy is a UsageError that names it."""
     with pytest.raises(UsageError, match=r"^(Timeout|RetryPolicy|Rate|Limits)\.\w+ "):
         make()
 
@@ -154,8 +154,8 @@ def test_a_lane_is_a_lane() -> None:
     assert upstream.counters.requests == 0
 
 
-def test_the_day_that_has_begun_somewhere_is_asked_for() -> None:
-    """A day counts as begun once it has begun at UTC+14, and not a moment earlier."""
+def test_a_day_that_has_begun_anywhere_is_requested() -> None:
+    """A day counts as begun from the moment at which it begins at UTC+14."""
     upstream = free(timezone="Etc/GMT-14")
 
     async def main(clock: VirtualClock) -> None:

@@ -1,4 +1,4 @@
-"""A backfill as its caller sees it: arguments, targets, and the report."""
+"""The arguments, the targets and the report of a backfill."""
 
 from __future__ import annotations
 
@@ -55,12 +55,12 @@ def test_a_month_of_three_targets(path: Path) -> None:
 
 
 def test_a_target_counts_once(path: Path) -> None:
-    """However often it is named."""
+    """A target that is named several times is fetched once."""
     assert backfill(free(), path, LINK, LINK, Link("kYdr", "https://VVD.bz/")).total == 31
 
 
 def test_nothing_to_do(path: Path) -> None:
-    """Without targets the report is of nothing."""
+    """Without targets the report is empty."""
 
     async def story(client: Client, _: VirtualClock) -> None:
         report = await client.backfill(START, END, [])
@@ -99,7 +99,7 @@ def test_without_a_store(path: Path) -> None:
     ids=str,
 )
 def test_wrong_arguments(path: Path, more: dict[str, Any]) -> None:
-    """They are usage errors before anything is sent or made."""
+    """They are usage errors before anything is sent or stored."""
     upstream = free()
     with pytest.raises(UsageError):
         backfill(upstream, path, **more)
@@ -122,7 +122,7 @@ def test_wrong_targets(path: Path, targets: Any) -> None:  # noqa: ANN401 - anyt
 
 @pytest.mark.parametrize(("start", "end"), [(END, START), (START, "2025-06-03"), (START, "tomorrow")])
 def test_wrong_ranges(path: Path, start: str, end: str) -> None:
-    """Neither a range that ends before it begins nor one into the future."""
+    """A range that ends before it begins is an error, and so is one in the future."""
 
     async def story(client: Client, _: VirtualClock) -> None:
         with pytest.raises(UsageError):
@@ -132,7 +132,7 @@ def test_wrong_ranges(path: Path, start: str, end: str) -> None:
 
 
 def test_what_the_plan_forbids(path: Path) -> None:
-    """One target that the plan does not include, and nothing is sent for any."""
+    """If the plan excludes one target, nothing is sent for any."""
     upstream = Simulator(plan="personal")
     with pytest.raises(PlanError):
         backfill(upstream, path, LINK, Account(), plan=Plan.PERSONAL, limits=None)
@@ -140,13 +140,13 @@ def test_what_the_plan_forbids(path: Path) -> None:
 
 
 def test_the_largest_timedelta_is_a_deadline(path: Path) -> None:
-    """A deadline far away is none."""
+    """It counts as no deadline."""
     for deadline in (dt.timedelta.max, dt.datetime.max.replace(tzinfo=dt.UTC)):
         assert backfill(free(), path, LINK, deadline=deadline).complete
 
 
 def test_progress(path: Path) -> None:
-    """It counts over all targets, never too much, and ends with nothing left."""
+    """It counts over all targets, never more than the total, and ends with nothing left."""
     events: list[Event] = []
     upstream = free(faults=Script(Rule(Status(404, body=b'{"code": 9}'), day=dt.date(2024, 3, 5))))
     backfill(upstream, path, on_event=events.append)
@@ -159,8 +159,8 @@ def test_progress(path: Path) -> None:
     assert (progress[-1].eta, progress[-1].failed) == (0.0, 3)
 
 
-def test_the_first_look_ahead_is_right(path: Path) -> None:
-    """The time that the first event foresees is the time it takes."""
+def test_the_first_eta_is_right(path: Path) -> None:
+    """The ETA of the first event is the time that the run takes."""
     events: list[Event] = []
     limits = Limits(rates=Plan.BUSINESS.limits.rates, concurrency=2)
     report = backfill(free(), path, limits=limits, on_event=events.append)
@@ -169,7 +169,7 @@ def test_the_first_look_ahead_is_right(path: Path) -> None:
 
 
 def test_a_client_that_is_closed(path: Path) -> None:
-    """It says so."""
+    """It is a usage error."""
 
     async def story(client: Client, _: VirtualClock) -> None:
         await client.close()
@@ -180,7 +180,7 @@ def test_a_client_that_is_closed(path: Path) -> None:
 
 
 def test_a_store_that_cannot_be_opened(path: Path) -> None:
-    """It is a `StoreError` with a report of nothing done, for every caller."""
+    """It is a `StoreError` with a report without any day done, for every caller."""
     path.mkdir()
 
     async def story(client: Client, _: VirtualClock) -> None:

@@ -1,4 +1,4 @@
-"""Wrong clocks and wrong zones: after one more run with right ones the store is right."""
+"""Wrong clocks and zones: after one more run with right ones the store is right."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class World:
     dice: random.Random
 
     def client(self, clock: WrongClock, zone: dt.tzinfo | None, limits: Limits = LIMITS) -> Client:
-        """Return another process."""
+        """Return the client of another process."""
         return Client(
             self.upstream.key,
             transport=self.upstream.transport(self.clock),
@@ -98,7 +98,7 @@ class World:
         return DateRange(last - dt.timedelta(days=7), last)
 
     async def work(self, off: dt.timedelta, zone: dt.tzinfo | None) -> None:
-        """Let a process with a wrong clock do something; it may be put right in the middle."""
+        """Let a process with a wrong clock do something; the clock may be corrected meanwhile."""
         clock = WrongClock(self.clock, off)
         days = self.days
         last = days.end + dt.timedelta(days=self.dice.randrange(-1, 4))
@@ -162,8 +162,8 @@ def run(seed: int, path: Path) -> None:
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_one_more_run_brings_the_truth(seed: int, tmp_path: Path) -> None:
-    """Whatever clocks and zones did before, the store then equals the server, and final days are over."""
+def test_one_more_run_corrects_the_store(seed: int, tmp_path: Path) -> None:
+    """After any wrong clocks and zones, the store then equals the server, and final days are over."""
     run(seed, tmp_path / "clicks.db")
 
 
@@ -171,10 +171,10 @@ def test_one_more_run_brings_the_truth(seed: int, tmp_path: Path) -> None:
     ("off", "by_the_clock"),
     [(dt.timedelta(days=-3), True), (dt.timedelta(days=-3), False), (dt.timedelta(days=3), False)],
 )
-def test_a_deadline_holds_when_the_clock_is_put_right(
+def test_a_deadline_holds_when_the_clock_is_corrected(
     off: dt.timedelta, tmp_path: Path, *, by_the_clock: bool
 ) -> None:
-    """A time of day is that of the right clock, within a minute; a span is neither stretched nor cut."""
+    """A time of day follows the right clock, within a minute; a duration stays as long as it was."""
     span = dt.timedelta(minutes=20)
 
     async def story(clock: VirtualClock) -> None:
@@ -192,7 +192,7 @@ def test_a_deadline_holds_when_the_clock_is_put_right(
 
 
 def test_a_clock_that_is_behind_is_named(tmp_path: Path) -> None:
-    """If the machine takes yesterday for a future day, the error shows the time of its clock."""
+    """If a wrong clock makes yesterday a future day, the error shows the time of the clock."""
 
     async def story(clock: VirtualClock) -> None:
         world = World(free(), dt.UTC, tmp_path / "clicks.db", clock, random.Random(1))

@@ -1,4 +1,4 @@
-"""What a client does when the server has forgotten figures, and what `refresh` asks for."""
+"""What a client does when the server loses figures, and what `refresh` requests."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ HOUR, MINUTE = 3600, 60
 
 @attrs.define
 class Forgetful:
-    """A server that remembers a number of hours of each day."""
+    """A server with a limited number of hours of each day."""
 
     clock: VirtualClock
     hours: int = 24
@@ -60,7 +60,7 @@ class Scene:
     events: list[Event] = attrs.field(factory=list)
 
     def client(self, zone: dt.tzinfo | None = None) -> Client:
-        """Return another process."""
+        """Return the client of another process."""
         return Client(
             KEY,
             transport=self.server,
@@ -97,7 +97,7 @@ class Scene:
 
 
 def play(path: Path, story: Callable[[Scene], Awaitable[None]]) -> None:
-    """Run a story."""
+    """Run a scenario."""
     run_virtual(lambda clock: _told(story(Scene(Forgetful(clock), path / "clicks.db", clock))))
 
 
@@ -106,8 +106,8 @@ async def _told(story: Awaitable[None]) -> None:
 
 
 @pytest.mark.parametrize("left", [0, 7])
-def test_a_forgetful_server_takes_nothing_at_first(left: int, tmp_path: Path) -> None:
-    """The figures stay, in doubt, until a later answer confirms that they are gone, as revisions."""
+def test_figures_stay_until_their_loss_is_confirmed(left: int, tmp_path: Path) -> None:
+    """They stay, in doubt, until a later answer confirms that they are gone, and become revisions."""
 
     async def story(scene: Scene) -> None:
         assert await scene.backfill() == (5, 0)
@@ -125,7 +125,7 @@ def test_a_forgetful_server_takes_nothing_at_first(left: int, tmp_path: Path) ->
     play(tmp_path, story)
 
 
-def test_a_server_that_remembers_ends_the_doubt(tmp_path: Path) -> None:
+def test_figures_that_return_end_the_doubt(tmp_path: Path) -> None:
     """The day is final again after one more request."""
 
     async def story(scene: Scene) -> None:
@@ -142,7 +142,7 @@ def test_a_server_that_remembers_ends_the_doubt(tmp_path: Path) -> None:
 
 
 def test_a_fetch_of_a_day_in_doubt_returns_the_figures(tmp_path: Path) -> None:
-    """They are provisional, and another call asks again; answers within a minute confirm nothing."""
+    """They are provisional, and another call requests again; answers within a minute confirm nothing."""
 
     async def story(scene: Scene) -> None:
         await scene.backfill()
@@ -162,7 +162,7 @@ def test_a_fetch_of_a_day_in_doubt_returns_the_figures(tmp_path: Path) -> None:
 
 
 def test_two_processes_that_refresh_at_once_confirm_nothing(tmp_path: Path) -> None:
-    """What one of them has put in doubt is not requested again by the other one's same call."""
+    """The answer that put a day in doubt is not confirmed by the same call of another process."""
 
     async def story(scene: Scene) -> None:
         await scene.backfill()
@@ -186,8 +186,8 @@ def test_two_processes_that_refresh_at_once_confirm_nothing(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize("ahead", [dt.timedelta(minutes=4), dt.timedelta(days=1000)])
-def test_refresh_always_asks_and_its_answer_wins(ahead: dt.timedelta, tmp_path: Path) -> None:
-    """Even over figures that a clock ahead of ours has stamped and called final."""
+def test_refresh_always_requests_and_its_answer_counts(ahead: dt.timedelta, tmp_path: Path) -> None:
+    """Its answer replaces even figures that a clock ahead of ours has stamped and made final."""
 
     async def story(scene: Scene) -> None:
         await scene.backfill()
@@ -207,8 +207,8 @@ def test_refresh_always_asks_and_its_answer_wins(ahead: dt.timedelta, tmp_path: 
     play(tmp_path, story)
 
 
-def test_a_wrong_zone_heals_by_itself(tmp_path: Path) -> None:
-    """A client with the right zone asks again for what it cannot call final, and for nothing else."""
+def test_a_wrong_zone_is_corrected(tmp_path: Path) -> None:
+    """A client with the right zone requests again the days that are not final there, and no others."""
 
     async def story(scene: Scene) -> None:
         yesterday, zones = DateRange.of("2025-05-31", "2025-05-31"), (9, 0, -12)

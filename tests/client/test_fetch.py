@@ -1,4 +1,4 @@
-"""What is fetched, and what becomes of what cannot be."""
+"""What `fetch` and `day` return, and how days fail."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_today_is_not_final() -> None:
 
 @pytest.mark.parametrize(("early", "final"), [(0.05, False), (0.0, True)])
 def test_a_day_asked_for_too_early_is_not_final(early: float, final: bool) -> None:  # noqa: FBT001 - parametrized
-    """What counts is when a day was requested; the answer may be that old, whenever it arrives."""
+    """The time of the request counts, since the answer may be that old, whenever it arrives."""
     upstream = free()
     settled = dt.datetime(2024, 3, 2, 13, tzinfo=dt.UTC)  # an hour after the 1st was over everywhere
 
@@ -91,8 +91,8 @@ def test_a_day_asked_for_too_early_is_not_final(early: float, final: bool) -> No
     run_virtual(main, start=settled - dt.timedelta(seconds=early))
 
 
-def test_a_day_that_fails_for_good_is_no_silent_hole() -> None:
-    """One bad day raises with all the others in hand; `strict=False` returns them, and names the day."""
+def test_a_failed_day_is_an_error() -> None:
+    """One failed day raises with all the others attached; `strict=False` returns them, and names the day."""
     bad = dt.date(2024, 3, 5)
     upstream = free(faults=Script(Rule(Status(404, body=b'{"code": 9}'), day=bad)))
 
@@ -110,8 +110,8 @@ def test_a_day_that_fails_for_good_is_no_silent_hole() -> None:
     simulate(upstream, main)
 
 
-def test_a_dead_server_is_not_asked_for_ever() -> None:
-    """When everything fails the retry budget ends the run early, and the error says what was never asked."""
+def test_a_dead_server_ends_a_run() -> None:
+    """When everything fails the retry budget ends the run, and the error counts what was not requested."""
     upstream = free(faults=Script(Rule(Status(500))))
     events: list[Event] = []
 
@@ -128,7 +128,7 @@ def test_a_dead_server_is_not_asked_for_ever() -> None:
 
 @pytest.mark.parametrize("concurrency", [1, 3])
 def test_a_bad_key_spends_no_more_than_the_concurrency(concurrency: int) -> None:
-    """A rejected key ends everything at once, for every call of the client and for good."""
+    """A rejected key ends every call of the client at once and for good."""
     upstream = free()
     upstream_key, wrong = upstream.key, "wrong-" + KEY
 
@@ -149,7 +149,7 @@ def test_a_bad_key_spends_no_more_than_the_concurrency(concurrency: int) -> None
 
 
 def test_what_was_fetched_before_a_fatal_error_is_kept() -> None:
-    """A key that is revoked in the middle of a run loses nothing of what was fetched before."""
+    """A key that is revoked during a run loses nothing that was fetched before."""
     upstream = free(faults=Script(Rule(Status(401), number=range(11, 10_000))))
 
     async def main(client: Client, _clock: VirtualClock) -> None:
@@ -178,7 +178,7 @@ def test_a_server_that_asks_for_too_long_is_not_waited_for() -> None:
 
 
 def test_a_deadline_holds_through_429_answers() -> None:
-    """A day whose deadline a pause would pass fails by itself, and does not wait for the pause."""
+    """A day whose deadline is before the end of a pause fails at once."""
     upstream = free(faults=Script(Rule(retry_after("30"), day=dt.date(2024, 3, 1))))
 
     async def main(client: Client, clock: VirtualClock) -> None:
@@ -192,7 +192,7 @@ def test_a_deadline_holds_through_429_answers() -> None:
 
 
 def test_a_deadline_holds_through_overload() -> None:
-    """A backfill with a deadline does not wait for a dead server any longer than that."""
+    """A backfill with a deadline waits for a dead server until the deadline only."""
     upstream = free(faults=Script(Rule(Status(500))))
 
     async def main(client: Client, clock: VirtualClock) -> None:
@@ -205,7 +205,7 @@ def test_a_deadline_holds_through_overload() -> None:
 
 
 def test_a_day_that_alone_is_rate_limited_fails_alone() -> None:
-    """A day that gets a 429 time and again, while others are answered, fails and does not end the run."""
+    """A day that gets a 429 repeatedly, while others are answered, fails and does not end the run."""
     bad = dt.date(2024, 3, 5)
     upstream = free(faults=Script(Rule(Status(429), day=bad)))
 
@@ -220,7 +220,7 @@ def test_a_day_that_alone_is_rate_limited_fails_alone() -> None:
 
 
 def test_one_attempt_is_one_also_under_overload() -> None:
-    """Without retries nothing is repeated, also not by a backfill with an empty budget."""
+    """With one attempt nothing is repeated, not even by a backfill with an empty budget."""
     upstream = free(faults=Script(Rule(Status(500))))
 
     async def main(client: Client, _clock: VirtualClock) -> None:

@@ -1,4 +1,4 @@
-"""What a transport or a store of the user raises or returns never leaves the client as it is."""
+"""Errors and wrong results of a foreign transport or store are translated."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hourlyclicks.simulator import VirtualClock
 
 WORDS: Any = "text"
-"""Is taken for whatever it is said to be."""
+"""Accepted in place of any type."""
 RETURNED: tuple[Any, ...] = (
     None,
     (200, {}, b"{}"),
@@ -33,7 +33,7 @@ RETURNED: tuple[Any, ...] = (
 
 
 class Brittle:
-    """A store of another author, which fails with its own errors.
+    """A foreign store, which fails with its own errors.
 
     Args:
         store: does the work.
@@ -70,7 +70,7 @@ async def fill(client: Client, _: VirtualClock) -> object:
 
 @pytest.mark.parametrize("returned", RETURNED, ids=repr)
 def test_a_transport_returns_a_response(returned: object) -> None:
-    """What is no response is a mistake of the transport, and named so; the answered days are kept."""
+    """Anything else is a `TransportError` that says so; the answered days are kept."""
     upstream = free()
     make = upstream.transport
 
@@ -96,7 +96,7 @@ def test_a_transport_returns_a_response(returned: object) -> None:
 def test_a_store_of_the_user_fails_as_a_store(
     method: str, story: Callable[[Client, VirtualClock], Awaitable[object]], tmp_path: Path
 ) -> None:
-    """Any exception of it is a `StoreError` that repeats none of its words, with series or report."""
+    """Each of its exceptions is a `StoreError` without its text, with the series or the report."""
     for error in (OSError(28, KEY), KeyError(KEY)):
         for after in (0, 3):
             store = Brittle(SqliteStore(tmp_path / f"{type(error).__name__}{after}.db"), method, after, error)
@@ -109,7 +109,7 @@ def test_a_store_of_the_user_fails_as_a_store(
 def ended(
     story: Callable[[Client, VirtualClock], Awaitable[object]], store: Brittle
 ) -> HourlyClicksError | None:
-    """Return with which error a story ends, if it does."""
+    """Return the error that a scenario ends with, if it does."""
     try:
         simulate(free(), story, store=store)
     except StoreError as error:
@@ -119,8 +119,8 @@ def ended(
     return None
 
 
-def test_an_answer_that_a_store_of_the_user_drops_is_handed_over(tmp_path: Path) -> None:
-    """The day that could not be kept is part of the series."""
+def test_an_answer_that_a_foreign_store_drops_is_in_the_series(tmp_path: Path) -> None:
+    """The day that could not be stored is part of the series."""
     store = Brittle(SqliteStore(tmp_path / "clicks.db"), "put", 0, OSError(28, "full"))
     error = ended(fetch, store)
     assert isinstance(error, StoreError)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hourlyclicks.simulator import Fault, VirtualClock
 
 
-def test_a_closed_client_says_so() -> None:
+def test_calls_of_a_closed_client_are_errors() -> None:
     """After close every call is a UsageError; close may be called again."""
 
     async def main(client: Client, _clock: VirtualClock) -> None:
@@ -35,8 +35,8 @@ def test_a_closed_client_says_so() -> None:
     simulate(free(), main)
 
 
-def test_closing_ends_what_runs() -> None:
-    """Close ends running calls with a UsageError, with what they have, and leaves no task."""
+def test_closing_ends_running_calls() -> None:
+    """Close ends running calls with a UsageError and what they have, and leaves no task."""
 
     async def main(client: Client, clock: VirtualClock) -> None:
         fetch = asyncio.create_task(client.fetch("2015-01-01", "2024-12-31", LINK))
@@ -72,7 +72,7 @@ def test_closing_ends_a_fetch_that_waits(fault: Fault) -> None:
 
 
 def test_closing_ends_a_stream() -> None:
-    """The reader of a stream gets what had been answered, and then the error that the client is closed."""
+    """The reader of a stream gets what was answered, and then the error that the client is closed."""
 
     async def main(client: Client, clock: VirtualClock) -> None:
         async with client.stream("2024-03-01", "2024-03-31", LINK) as days:
@@ -108,7 +108,7 @@ async def test_another_event_loop_is_an_error() -> None:
 
 
 async def test_the_own_session_sends_as_many_at_a_time_as_it_may() -> None:
-    """With a concurrency of 3, three requests are at the server together, and never four."""
+    """With a concurrency of 3, three requests are at the server at a time, and never four."""
     async with Simulator(limits=(), concurrency=0, faults=Script(Rule(Hang()))) as upstream:
         async with Client(upstream.key, base_url=upstream.url, limits=Limits(concurrency=3)) as client:
             fetch = asyncio.create_task(client.fetch("2024-03-01", "2024-03-31", LINK))
@@ -141,7 +141,7 @@ async def test_an_own_session_is_closed() -> None:
 
 
 def test_forgetting_to_close_is_warned_about() -> None:
-    """A client that held a connection and was never closed is a ResourceWarning."""
+    """A client that held a connection and was never closed causes a ResourceWarning."""
 
     async def main() -> None:
         async with Simulator() as upstream:
@@ -159,7 +159,7 @@ def test_forgetting_to_close_is_warned_about() -> None:
 
 
 async def test_a_whole_run_over_a_real_socket() -> None:
-    """Over a socket, with limits a sixtieth as long, enforced and with faults: exact, and without a 429."""
+    """With short limits, enforced, and faults, the series is exact, and there is no 429."""
     faults = Chances({Status(500): 0.05, Status(503): 0.05}, seed=2)
     upstream = Simulator(limits=((30, 6.0),), concurrency=2, time_scale=1 / 60, faults=faults)
     async with upstream:

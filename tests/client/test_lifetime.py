@@ -1,4 +1,4 @@
-"""The life of a client: from where it can be closed, and what is left then."""
+"""How a client is closed, from where, and what is left then."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Slow:
-    """A close that goes on until it is let."""
+    """A close that lasts until it may end."""
 
     def __init__(self) -> None:
         self.begun = self.ended = 0
@@ -44,7 +44,7 @@ class Never:
         self.closed = 0
 
     async def send(self, _request: Request) -> Response:
-        """Wait for ever."""
+        """Wait forever."""
         self.sent += 1
         if self.sent == 2:
             self.two.set()
@@ -52,12 +52,12 @@ class Never:
         raise AssertionError
 
     async def close(self) -> None:
-        """Count."""
+        """Count the calls."""
         self.closed += 1
 
 
 async def test_all_callers_wait_for_one_close() -> None:
-    """A second call returns when the first has closed, and not before."""
+    """A second call returns when the first has finished, and not before."""
     slow = Slow()
     life = Lifetime(slow)
     life.check()
@@ -70,7 +70,7 @@ async def test_all_callers_wait_for_one_close() -> None:
 
 
 async def test_a_close_goes_on_without_its_caller() -> None:
-    """When its caller is cancelled, it goes on; the next caller waits for it."""
+    """When its caller is cancelled, it continues; the next caller waits for it."""
     slow = Slow()
     life = Lifetime(slow)
     life.check()
@@ -86,8 +86,8 @@ async def test_a_close_goes_on_without_its_caller() -> None:
     assert (slow.begun, slow.ended) == (1, 1)
 
 
-def test_what_broke_off_is_closed_in_the_next_event_loop() -> None:
-    """When the event loop ends in the middle of a close, the next one closes what is left."""
+def test_an_interrupted_close_ends_in_the_next_event_loop() -> None:
+    """If the event loop ends during a close, the next one closes what is left."""
     slow = Slow()
     life = Lifetime(slow)
 
@@ -105,7 +105,7 @@ def test_what_broke_off_is_closed_in_the_next_event_loop() -> None:
 
 
 async def test_another_thread_closes_where_the_client_lives() -> None:
-    """While the event loop of a client runs, closing it from another thread is done there."""
+    """While the event loop of a client runs, a close from another thread runs there."""
     slow = Slow()
     slow.let.set()
     life = Lifetime(slow)
@@ -117,8 +117,8 @@ async def test_another_thread_closes_where_the_client_lives() -> None:
 @pytest.mark.filterwarnings(
     "ignore::pytest.PytestUnraisableExceptionWarning"
 )  # the tasks of a loop that is over
-def test_a_client_is_closed_after_its_event_loop_has_died(tmp_path: Path) -> None:
-    """Nothing of a dead event loop is waited for; the file is closed and its thread ended."""
+def test_a_client_is_closed_after_its_event_loop_has_ended(tmp_path: Path) -> None:
+    """Nothing of the ended loop is waited for; the file is closed and its thread ended."""
     transport = Never()
     client = Client(KEY, transport=transport, limits=Limits(concurrency=2), store=tmp_path / "clicks.db")
 
@@ -134,7 +134,7 @@ def test_a_client_is_closed_after_its_event_loop_has_died(tmp_path: Path) -> Non
 
 
 async def test_a_given_transport_is_not_closed() -> None:
-    """It belongs to the one that gave it, like a session."""
+    """It belongs to the caller, like a session."""
     transport = Never()
     async with Client(KEY, transport=transport):
         pass

@@ -1,4 +1,4 @@
-"""A run has imported what it can need when it begins."""
+"""A run has imported everything it may need when it begins."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def test_a_run_outlives_its_environment() -> None:
-    """After the first answer no failure of any kind needs a module that was not imported yet."""
+    """After the first answer no failure needs a module that was not imported yet."""
     done = subprocess.run(
         [sys.executable, "-m", "tests.transport.departing"],
         capture_output=True,

@@ -1,4 +1,4 @@
-"""A client with a store: what it takes from there, what it asks for, and what it keeps."""
+"""A client with a store: what it reads, what it requests, and what it stores."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ async def stream_all(client: Client, _: VirtualClock) -> list[Any]:
 
 
 async def ask_all(client: Client, _: VirtualClock) -> list[Any]:
-    """Ask for three days."""
+    """Request three days."""
     return [await client.day(f"2024-03-0{number}", LINK) for number in (1, 2, 3)]
 
 
@@ -47,8 +47,8 @@ WAYS = [fetch_all, stream_all, ask_all]
 
 @pytest.mark.parametrize("first", WAYS)
 @pytest.mark.parametrize("second", WAYS)
-def test_what_is_final_is_never_asked_for_again(path: Path, first: Any, second: Any) -> None:  # noqa: ANN401 - stories
-    """What one call has fetched, any other takes from the store, in any client."""
+def test_a_final_day_is_never_requested_again(path: Path, first: Any, second: Any) -> None:  # noqa: ANN401 - stories
+    """What one call has fetched, any other call of any client reads from the store."""
     upstream = free()
     simulate(upstream, first, store=path)
     found = simulate(upstream, second, store=str(path))
@@ -58,7 +58,7 @@ def test_what_is_final_is_never_asked_for_again(path: Path, first: Any, second: 
 
 
 def test_the_figures_are_those_of_the_api(path: Path) -> None:
-    """What comes from the store is what the server had said, cell by cell."""
+    """Every cell from the store is what the server had sent."""
     upstream = free()
     fetched = simulate(upstream, fetch_all, store=path)
     stored = simulate(upstream, fetch_all, store=path)
@@ -66,7 +66,7 @@ def test_the_figures_are_those_of_the_api(path: Path) -> None:
     assert differences(stored, upstream) == []
 
 
-def test_what_may_change_is_asked_for_again(path: Path) -> None:
+def test_a_provisional_day_is_requested_again(path: Path) -> None:
     """Today is requested by every call, and yesterday until it is final."""
     upstream = free()
 
@@ -83,7 +83,7 @@ def test_what_may_change_is_asked_for_again(path: Path) -> None:
     simulate(upstream, story, store=path)
 
 
-def test_a_refreshed_day_is_asked_for(path: Path) -> None:
+def test_a_refreshed_day_is_requested(path: Path) -> None:
     """`refresh` requests final days; a change is reported and stored."""
     events: list[Event] = []
 
@@ -106,7 +106,7 @@ def test_a_refreshed_day_is_asked_for(path: Path) -> None:
 
 @pytest.mark.parametrize("refresh", [True, False])
 def test_a_rejected_day_is_an_error_from_the_store(path: Path, *, refresh: bool) -> None:
-    """Without a request, with the error of the API; unless it is to be tried again."""
+    """Without a request, with the error of the API, unless `retry_refused` is set."""
     bad = dt.date(2024, 3, 5)
     upstream = free(faults=Script(Rule(Status(404, body=b'{"code": 9}'), day=bad)))
 
@@ -132,7 +132,7 @@ def test_a_rejected_day_is_an_error_from_the_store(path: Path, *, refresh: bool)
 
 
 def test_progress_counts_what_the_store_has(path: Path) -> None:
-    """The first event shows what is there already, the last that all is done."""
+    """The first event counts the days in the store, the last one all days."""
     events: list[Event] = []
 
     async def half(client: Client, _: VirtualClock) -> None:
@@ -149,7 +149,7 @@ def test_progress_counts_what_the_store_has(path: Path) -> None:
 
 
 def test_targets_and_accounts_are_kept_apart(path: Path) -> None:
-    """Another target, another account: other days."""
+    """Another target or another account has other days."""
     upstream = free()
 
     async def story(client: Client, _: VirtualClock) -> None:
@@ -192,7 +192,7 @@ def test_a_store_of_the_callers_is_not_closed(path: Path) -> None:
 
 
 def test_many_callers_of_one_day(path: Path) -> None:
-    """They share one request, with a store as without."""
+    """They share one request, with and without a store."""
     upstream = free()
 
     async def story(client: Client, _: VirtualClock) -> None:
@@ -206,7 +206,7 @@ def test_many_callers_of_one_day(path: Path) -> None:
 
 @pytest.mark.parametrize("store", [5, "", b"x.db", "redis://here", object(), "a\0b"])
 def test_what_is_no_store(store: Any) -> None:  # noqa: ANN401 - anything
-    """It is a usage error at once."""
+    """Anything else is a usage error at once."""
     with pytest.raises(UsageError):
         simulate(free(), fetch_all, store=store)
 

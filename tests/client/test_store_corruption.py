@@ -1,4 +1,4 @@
-"""A backfill whose store is harmed at some moment."""
+"""A backfill whose store is corrupted at some moment."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ async def fill(client: Client, _: VirtualClock) -> BackfillReport:
 
 
 @pytest.mark.parametrize("seed", range(sized(1, 2) * len(KINDS)))
-def test_no_run_is_complete_whose_store_is_harmed(
+def test_a_run_with_a_corrupted_store_is_not_complete(
     tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It ends with a `StoreError`, and sends nothing beyond what is on its way already."""
+    """It ends with a `StoreError`, and sends nothing beyond the requests in flight."""
     chance, upstream = random.Random(seed), free()
     monkeypatch.setattr(
         "hourlyclicks.store.file_guard._SETTLING", 0.05

@@ -1,4 +1,4 @@
-"""Streams: in order, bounded, and gone without a trace."""
+"""Streams: in order, bounded, and without leftovers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from hourlyclicks import ApiError, Client, DayClicks
 from hourlyclicks.clock import SECOND
 from hourlyclicks.simulator import Late, Rule, Script, Status, run_virtual
-from tests.client.stories import END, KEY, LINK, START, UNLIMITED, Nothing, free, simulate
+from tests.client.stories import END, KEY, LINK, START, UNLIMITED, EmptyAnswers, free, simulate
 
 if TYPE_CHECKING:
     from hourlyclicks.simulator import VirtualClock
@@ -27,7 +27,7 @@ def test_a_century_streams_in_bounded_space() -> None:
     """36,525 days come in order, with few tasks and few days held; the first after one round trip."""
 
     async def main(clock: VirtualClock) -> None:
-        transport = Nothing(clock)
+        transport = EmptyAnswers(clock)
         others = days_in_memory()
         most_tasks = most_days = 0
         first = expected = dt.date(1920, 1, 1)
@@ -50,7 +50,7 @@ def test_a_century_streams_in_bounded_space() -> None:
 
 
 def test_a_slow_consumer_holds_the_workers_back() -> None:
-    """While no days are taken from a stream, no more than a handful is requested."""
+    """While no days are taken from a stream, only a few are requested."""
     upstream = free()
 
     async def main(client: Client, clock: VirtualClock) -> None:
@@ -79,7 +79,7 @@ def test_an_unordered_stream_yields_each_day_once() -> None:
 
 
 def test_a_failed_day_raises_in_its_place_in_a_stream() -> None:
-    """A stream raises a day's error where the day would be, and can be iterated on."""
+    """A stream raises the error of a day in its place, and can be iterated further."""
     bad = dt.date(2024, 3, 3)
     upstream = free(faults=Script(Rule(Status(404, body=b'{"code": 9}'), day=bad)))
 
@@ -95,7 +95,7 @@ def test_a_failed_day_raises_in_its_place_in_a_stream() -> None:
 
 
 def test_two_may_read_one_stream() -> None:
-    """Two tasks that read the same stream get each day once between them, and both come to its end."""
+    """Two tasks that read one stream get each day once between them, and both reach its end."""
 
     async def main(client: Client, _clock: VirtualClock) -> None:
         async with client.stream(START, END, LINK) as days:
@@ -110,7 +110,7 @@ def test_two_may_read_one_stream() -> None:
 
 
 def test_leaving_a_stream_early_leaves_nothing_behind() -> None:
-    """Breaking out of a stream ends its workers, and the client goes on."""
+    """Leaving a stream ends its workers, and the client can be used further."""
 
     async def main(client: Client, _clock: VirtualClock) -> None:
         before = asyncio.all_tasks()

@@ -1,4 +1,4 @@
-"""A backfill that looks through a long list of targets: it can be stopped meanwhile."""
+"""A backfill that surveys a long list of targets can be stopped meanwhile."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class SlowStore(SqliteStore):
     tallies = 0
 
     async def count_by_state(self, *words: Any, **options: Any) -> Any:  # noqa: ANN401 - passed through
-        """See `hourlyclicks.store.protocol.Store.tally`."""
+        """See `hourlyclicks.store.protocol.Store.count_by_state`."""
         self.tallies += 1
         await self.clock.sleep(1.0)
         return await super().count_by_state(*words, **options)
 
 
 def survey(path: Path, end: str) -> tuple[SlowStore, BackfillReport | UsageError]:
-    """Begin a backfill, and end it while it looks at the third target."""
+    """Begin a backfill, and end it while it surveys the third target."""
     store = SlowStore(path / "clicks.db")
 
     async def main(client: Client, clock: VirtualClock) -> BackfillReport | UsageError:
@@ -60,7 +60,7 @@ def survey(path: Path, end: str) -> tuple[SlowStore, BackfillReport | UsageError
 
 @pytest.mark.parametrize(("end", "why"), [("deadline", StopReason.DEADLINE), ("stop", StopReason.STOPPED)])
 def test_a_survey_is_stopped(tmp_path: Path, end: str, why: StopReason) -> None:
-    """A deadline and a stop hold while the targets are looked through; nothing is sent then."""
+    """A deadline and a stop also hold during the survey; nothing is sent then."""
     store, report = survey(tmp_path, end)
     assert not isinstance(report, UsageError)
     assert (report.stopped, report.requests) == (why, 0)
@@ -68,15 +68,15 @@ def test_a_survey_is_stopped(tmp_path: Path, end: str, why: StopReason) -> None:
 
 
 def test_a_survey_ends_when_the_client_is_closed(tmp_path: Path) -> None:
-    """With the error that says so, and the report."""
+    """It ends with the error that says so, and the report."""
     store, error = survey(tmp_path, "close")
     assert isinstance(error, UsageError)
     assert error.report is not None
     assert store.tallies <= 4
 
 
-def test_a_survey_that_asks_nothing_lets_others_have_their_turn(tmp_path: Path) -> None:
-    """With `refresh`, nothing is looked up; a stop is heard all the same."""
+def test_a_survey_without_queries_yields_to_other_tasks(tmp_path: Path) -> None:
+    """With `refresh`, nothing is read; a stop is noticed all the same."""
 
     async def main(client: Client, _: VirtualClock) -> BackfillReport:
         stop = asyncio.Event()

@@ -1,4 +1,4 @@
-"""Which call goes first, and how long it will take."""
+"""Which call goes first, and how long it takes."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize("lane", [Lane.INTERACTIVE, Lane.BACKFILL])
 def test_a_day_does_not_wait_for_a_running_fetch(lane: Lane) -> None:
-    """A `day` awaited while ten years are being fetched waits for at most one slot."""
+    """A `day` awaited during a fetch of ten years waits for at most one slot."""
     upstream = Simulator(plan="premium", latency=(0.1, 0.1))
 
     async def main(client: Client, clock: VirtualClock) -> None:
@@ -39,8 +39,8 @@ def test_a_day_does_not_wait_for_a_running_fetch(lane: Lane) -> None:
 
 
 @pytest.mark.parametrize("lane", [Lane.INTERACTIVE, Lane.BACKFILL])
-def test_a_day_that_a_fetch_stands_in_line_for_is_no_slower(lane: Lane) -> None:
-    """A `day` that the fetch itself is about to ask for waits for at most one slot, too."""
+def test_a_day_that_a_fetch_has_queued_is_no_slower(lane: Lane) -> None:
+    """A `day` that the fetch itself has in the queue waits for at most one slot, too."""
     upstream = Simulator(plan="premium", latency=(0.1, 0.1))
 
     async def main(client: Client, clock: VirtualClock) -> None:
@@ -90,8 +90,8 @@ def test_an_estimate_is_what_it_then_takes() -> None:
     simulate(upstream, main, limits=None, plan=Plan.PREMIUM)
 
 
-def test_the_eta_is_true_all_the_way() -> None:
-    """At every tenth of a run, the remaining time it names is within 3 % of what it takes (or one window)."""
+def test_the_eta_is_right_throughout_a_fetch() -> None:
+    """At every tenth of a run, the ETA is within 3 % of the time it takes, or one window."""
     upstream = Simulator(plan="enterprise", latency=(0.05, 0.2))
     promises: list[tuple[int, Progress]] = []
 

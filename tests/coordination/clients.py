@@ -1,4 +1,4 @@
-"""Several clients with one key and one store on virtual time: they are to each other what processes are."""
+"""Several clients with one key and one store on virtual time, each in the role of a process."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ class Fleet:
         return self.clock.monotonic() / SECOND
 
     async def backfill(self, member: Member, days: int, **asks: Any) -> None:  # noqa: ANN401 - arguments of a backfill
-        """Let a member fetch so many days, and leave."""
+        """Let a member fetch so many days, and close it."""
         end = DateRange.of(START, "2025-01-01")[days - 1]
         member.report = await member.client.backfill(START, end, [member.link], **asks)
         member.ended = self.now
@@ -101,6 +101,6 @@ def run_clients(
 
 
 def served_by(plan: Plan, policing: Policing = "sliding_log") -> Simulator:
-    """Return a server that counts in its way."""
+    """Return a server that counts with an algorithm."""
     name = plan.value.lower().replace(" ", "_")
     return Simulator(plan=name, policing=policing, latency=JITTER, charge_refused=True)

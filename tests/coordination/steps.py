@@ -16,7 +16,7 @@ from tests.pacing.world import S
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hourlyclicks.coordination.arbiter import Taken
+    from hourlyclicks.coordination.arbiter import Claimed
 
 T = TypeVar("T")
 LEASE = 40
@@ -36,6 +36,7 @@ class Steps:
     text: str | None = None
     written: int = 0
     _asked: int = 0
+    _names: dict[Slot, str] = attrs.Factory(dict)
 
     def step(self, at: float, act: Callable[[Arbiter], T]) -> T:
         """Take a step as a store does."""
@@ -52,12 +53,19 @@ class Steps:
         """The state as a process reads it."""
         return ArbiterState.read(self.text)
 
-    def ask(self, at: float, holder: str, day: str | None = None, **more: Any) -> Slot | Wait | Taken:  # noqa: ANN401 - the rest of a `SlotRequest`
+    def ask(self, at: float, holder: str, day: str | None = None, **more: Any) -> Slot | Wait | Claimed:  # noqa: ANN401 - the rest of a `SlotRequest`
         """Request a slot for a day, another one each time unless it is named."""
         self._asked += 1
         fields: dict[str, Any] = {"lane": 0, "waiting": 1, "unsent": 1, "job": ""} | more
         request = SlotRequest(holder, self._asked, day=day or f"day {self._asked}", **fields)
-        return self.step(at, lambda arbiter: arbiter.reserve(request))
+        got = self.step(at, lambda arbiter: arbiter.reserve(request))
+        if isinstance(got, Slot):
+            self._names[got] = request.name
+        return got
+
+    def name_of(self, slot: Slot) -> str:
+        """Return the name of a slot in the shared state."""
+        return self._names[slot]
 
     def granted(self, at: float, holder: str, day: str | None = None, **more: Any) -> Slot:  # noqa: ANN401 - the rest of a `SlotRequest`
         """Take a slot that must be free."""
@@ -73,11 +81,10 @@ class Steps:
 
     def release(self, at: float, slot: Slot, *, answered: bool = True) -> None:
         """Let a response come."""
-        self.step(at, lambda arbiter: arbiter.release(slot.id, answered=answered))
+        self.step(at, lambda arbiter: arbiter.release(self.name_of(slot), answered=answered))
 
     def rate_limited(self, at: float, slot: Slot, retry_after: float | None = None) -> float | None:
         """Let a request be answered with a 429; return the seconds of the pause if it begins one."""
-        pause = self.step(
-            at, lambda arbiter: arbiter.rate_limited(slot.id, retry_after, u=0.0, for_rate=True)
-        )
+        name = self.name_of(slot)
+        pause = self.step(at, lambda arbiter: arbiter.rate_limited(name, retry_after, u=0.0, for_rate=True))
         return None if pause is None else pause.seconds

@@ -22,7 +22,7 @@ PATIENCE = 2 * GRACE / SECOND
 
 
 def test_processes_share_the_window() -> None:
-    """What one process sends is missing to the other, until a window after its response."""
+    """A request of one process takes a slot from the other until a window after its response."""
     steps = Steps(TWO)
     for moment, holder in ((0, "ann"), (1, "bob")):
         steps.release(moment + 0.5, steps.granted(moment, holder))
@@ -30,7 +30,7 @@ def test_processes_share_the_window() -> None:
 
 
 def test_processes_share_the_cap() -> None:
-    """At what moment the slot of another process will be free cannot be known."""
+    """When the slot of another process will be free is unknown."""
     steps = Steps(TEN)
     slot = steps.granted(0, "ann")
     assert steps.waits_until(1, "bob") is None
@@ -39,7 +39,7 @@ def test_processes_share_the_cap() -> None:
 
 
 def test_a_restarted_process_finds_the_log() -> None:
-    """A process that is started right after a full window waits for it, whatever name it has now."""
+    """A process that starts right after a full window waits for it, under any name."""
     steps = Steps(TWO)
     for slot in [steps.granted(0, "before") for _ in range(2)]:
         steps.release(1, slot)
@@ -47,10 +47,10 @@ def test_a_restarted_process_finds_the_log() -> None:
 
 
 def test_a_slot_given_back_costs_nothing() -> None:
-    """A request that was never sent leaves nothing: no slot, no claim."""
+    """A request that was never sent leaves neither a slot nor a claim."""
     steps = Steps(Limits(rates=(Rate(1),)))
     slot = steps.granted(0, "ann", "monday")
-    steps.step(0.1, lambda arbiter: arbiter.cancel(slot.id, "monday"))
+    steps.step(0.1, lambda arbiter: arbiter.cancel(steps.name_of(slot), "monday"))
     steps.granted(0.1, "bob", "monday")
 
 
@@ -70,7 +70,7 @@ def test_after_its_lease_nothing_of_a_request_counts_twice() -> None:
     steps.ask(LEASE, "bob", "monday")
     before = steps.text
     steps.release(LEASE + 1, slot)
-    steps.step(LEASE + 1, lambda arbiter: arbiter.cancel(slot.id, "monday"))
+    steps.step(LEASE + 1, lambda arbiter: arbiter.cancel(steps.name_of(slot), "monday"))
     assert steps.rate_limited(LEASE + 1, slot) is None
     assert steps.text == before
 
@@ -90,7 +90,7 @@ def test_a_request_counts_for_the_longest_window_of_any_process() -> None:
 
 
 def test_one_pause_and_one_probe() -> None:
-    """A 429 of one process pauses all; those of the others add nothing; then there is one probe."""
+    """A 429 of one process pauses all; further ones change nothing; then there is one probe."""
     steps = Steps(Limits(concurrency=4))
     first, second = steps.granted(0, "ann"), steps.granted(0, "bob")
     assert steps.rate_limited(1, first, 30.0) == 30.0
@@ -117,7 +117,7 @@ def test_an_answer_from_before_the_pause_does_not_end_it() -> None:
 
 @pytest.mark.parametrize("end", ["killed", "cancelled", "broken"])
 def test_a_lost_probe_is_replaced(end: str) -> None:
-    """A probe that is lost, with its process or without, is followed by another."""
+    """A probe that is lost, with its process or alone, is replaced."""
     steps = Steps(Limits(concurrency=4))
     first = steps.granted(0, "ann", "monday")
     steps.rate_limited(1, first, 30.0)
@@ -127,7 +127,7 @@ def test_a_lost_probe_is_replaced(end: str) -> None:
         moment = 31.0 + LEASE
         assert steps.waits_until(moment - 1, "bob") is None
     elif end == "cancelled":
-        steps.step(moment, lambda arbiter: arbiter.cancel(probe.id, "monday"))
+        steps.step(moment, lambda arbiter: arbiter.cancel(steps.name_of(probe), "monday"))
     else:
         steps.release(moment, probe, answered=False)
     assert steps.granted(moment, "bob").probe

@@ -12,7 +12,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from hourlyclicks.coordination.arbiter import Arbiter, SlotRequest, Taken
+from hourlyclicks.coordination.arbiter import Arbiter, Claimed, SlotRequest
 from hourlyclicks.coordination.state import ArbiterState
 from hourlyclicks.errors import RateLimitedError
 from hourlyclicks.pacing.breaker import Wait
@@ -105,18 +105,16 @@ class ArbiterAgainstOracle(RuleBasedStateMachine):
     def ask(self, holder: str, day: str, lane: int) -> None:
         """Request a slot; one that is granted breaks no rule."""
         self.numbers += 1
-        got = self.step(
-            lambda arbiter: arbiter.reserve(SlotRequest(holder, self.numbers, lane, 1, 1, "", day))
-        )
-        claimed = any(
-            request.day == day and request.claims and request.holder != holder for request in self.in_flight
-        )
-        assert isinstance(got, Taken) >= claimed
+        request = SlotRequest(holder, self.numbers, lane, 1, 1, "", day)
+        got = self.step(lambda arbiter: arbiter.reserve(request))
+        claimed = any(sent.day == day and sent.claims and sent.holder != holder for sent in self.in_flight)
+        assert isinstance(got, Claimed) >= claimed
         if isinstance(got, Slot):
             assert len(self.in_flight) < self.limits.concurrency
             assert self.held_until is None or self.now >= self.held_until
-            assert not (self.held_until is not None and any(request.probe for request in self.in_flight))
-            self.latest = Sent(got.id, holder, day, self.now, self.held_until is not None, self.now + LEASE)
+            assert not (self.held_until is not None and any(sent.probe for sent in self.in_flight))
+            probe = self.held_until is not None
+            self.latest = Sent(request.name, holder, day, self.now, probe, self.now + LEASE)
             self.requests.append(self.latest)
         elif isinstance(got, Wait) and got.until is not None:
             assert got.until > self.now + self.shift
@@ -124,7 +122,7 @@ class ArbiterAgainstOracle(RuleBasedStateMachine):
     @precondition(lambda self: self.awaited)
     @rule(data=st.data(), answered=st.booleans(), kept=st.booleans())
     def respond(self, data: st.DataObject, *, answered: bool, kept: bool) -> None:
-        """Let a request come back, with an answer or without; its day may be done with."""
+        """Return a request, with an answer or without; its day may be settled."""
         request = data.draw(st.sampled_from(self.awaited))
         current = request.name in ArbiterState.read(self.text).requests
         assert current
@@ -208,11 +206,11 @@ class ArbiterAgainstOracle(RuleBasedStateMachine):
 
     @property
     def interval(self) -> int:
-        """More than even spacing ever asks for."""
+        """An upper bound of even spacing."""
         return round(self.limits.interval * 9 * S)
 
     def teardown(self) -> None:
-        """Look back: no window and no moment ever held more requests than allowed."""
+        """Look back: no window ever held more requests than allowed."""
         if not hasattr(self, "limits"):
             return
         spans = [(request.sent, min(request.back, self.now)) for request in self.requests]

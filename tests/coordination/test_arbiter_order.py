@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hourlyclicks.clock import SECOND
-from hourlyclicks.coordination.arbiter import GRACE, POLL_AFTER, Taken
+from hourlyclicks.coordination.arbiter import GRACE, POLL_AFTER, Claimed
 from hourlyclicks.pacing.plans import Limits, Rate
 from hourlyclicks.pacing.window import Slot
 from tests.coordination.steps import LEASE, Steps
@@ -45,7 +45,7 @@ def test_a_higher_priority_goes_first() -> None:
 
 
 def test_an_entry_that_is_not_due_holds_up_no_process() -> None:
-    """A process that was told to ask later takes no slot from the others before."""
+    """A process that was told to ask later takes no slot from the others until then."""
     steps = Steps(Limits(rates=(Rate(1),)))
     steps.release(0, steps.granted(0, "ann"))
     assert steps.waits_until(1, "bob") == 61.0
@@ -54,7 +54,7 @@ def test_an_entry_that_is_not_due_holds_up_no_process() -> None:
 
 
 def test_a_queue_entry_expires() -> None:
-    """A process that died while it was queued costs the others two seconds once."""
+    """A process that died while it was queued delays the others by two seconds, once."""
     steps = Steps(TEN)
     slot = steps.granted(1, "ann")
     assert steps.waits_until(1.5, "dead") is None
@@ -74,7 +74,7 @@ def test_a_process_that_leaves_the_queue_is_not_waited_for() -> None:
 
 
 def test_polling_writes_little() -> None:
-    """Asking again and again changes the state about once a second."""
+    """Repeated requests change the state about once a second."""
     steps = Steps(TEN)
     steps.granted(0, "ann")
     before = steps.written
@@ -90,10 +90,10 @@ def test_a_day_is_asked_for_by_one_process_at_a_time() -> None:
     """No other process gets it until the claim is released; the same process may try again."""
     steps = Steps(Limits(concurrency=4))
     slot = steps.granted(0, "ann", "monday")
-    assert steps.ask(0, "bob", "monday") == Taken()
+    assert steps.ask(0, "bob", "monday") == Claimed()
     steps.granted(0, "bob", "tuesday")
     steps.release(1, slot)
-    assert steps.ask(1, "bob", "monday") == Taken()
+    assert steps.ask(1, "bob", "monday") == Claimed()
     steps.release(2, steps.granted(1, "ann", "monday"))
     steps.step(2, lambda arbiter: arbiter.settle("monday", "ann"))
     steps.granted(2, "bob", "monday")
@@ -103,7 +103,7 @@ def test_a_claim_ends_with_its_lease() -> None:
     """The day of a process that died can be requested again when its request must be over."""
     steps = Steps(Limits(concurrency=4))
     steps.granted(0, "ann", "monday")
-    assert steps.ask(LEASE - 1, "bob", "monday") == Taken()
+    assert steps.ask(LEASE - 1, "bob", "monday") == Claimed()
     steps.granted(LEASE, "bob", "monday")
 
 
@@ -121,16 +121,16 @@ def test_after_a_reboot_one_window_is_waited_for() -> None:
 
 
 def test_a_slot_given_back_after_the_clock_was_set_back() -> None:
-    """It leaves nothing behind, no moment on the old clock least of all."""
+    """It leaves nothing behind, in particular no moment of the old clock."""
     steps = Steps(Limits(rates=(Rate(9),)))
     steps.release(5000, steps.granted(5000, "ann"))
     slot = steps.granted(5001, "ann", "monday")
-    steps.step(3, lambda arbiter: arbiter.cancel(slot.id, "monday"))
+    steps.step(3, lambda arbiter: arbiter.cancel(steps.name_of(slot), "monday"))
     steps.granted(4, "bob")
 
 
 def test_a_pause_is_not_longer_for_a_clock_set_back() -> None:
-    """It lasts a quarter of an hour and a quarter of that at most, from now on."""
+    """It lasts at most 15 minutes and a quarter of that, from now on."""
     steps = Steps(Limits())
     slot = steps.granted(5000, "ann")
     steps.rate_limited(5000, slot, 900.0)

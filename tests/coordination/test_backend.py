@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     ),
 )
 def test_together_they_keep_the_limits(path: Path, plan: Plan, clients: int, policing: Policing) -> None:
-    """No kind of server counts one over the limit, the shares are equal, and hardly any time is lost."""
+    """No server counts a request over the limit, the shares are equal, and hardly any time is lost."""
     upstream, days = served_by(plan, policing), 120 // clients
     rate = plan.limits.rates[0]
 
@@ -61,7 +61,7 @@ def test_together_they_keep_the_limits(path: Path, plan: Plan, clients: int, pol
 
 @pytest.mark.parametrize("plan", sample(PLANS, 2))
 def test_a_store_costs_no_time(path: Path, plan: Plan) -> None:
-    """One client with a store is as fast as one without, within 3 % of what is possible at all."""
+    """One client with a store is as fast as one without, within 3 % of the minimum."""
     days, rate = 240, plan.limits.rates[0]
 
     async def scenario(fleet: Fleet) -> None:
@@ -73,7 +73,7 @@ def test_a_store_costs_no_time(path: Path, plan: Plan) -> None:
 
 
 def test_all_on_one_job(path: Path) -> None:
-    """Three on the same days ask for each once, share the work, and are as fast as one."""
+    """Three clients with the same days request each once, share the work, and are as fast as one."""
     upstream, plan = served_by(Plan.BUSINESS), Plan.BUSINESS
 
     async def scenario(fleet: Fleet) -> None:
@@ -92,7 +92,7 @@ def test_all_on_one_job(path: Path) -> None:
 
 
 def test_limits_may_differ(path: Path) -> None:
-    """Each keeps its own limits, counting what the others send."""
+    """Each keeps its own limits, and counts the requests of the others."""
     upstream = Simulator(limits=((5, 60.0), (12, 300.0)), concurrency=2, latency=JITTER, charge_refused=True)
     both, short = Limits(rates=(Rate(5), Rate(12, 300.0)), concurrency=2), Limits(rates=(Rate(2),))
 
@@ -108,7 +108,7 @@ def test_limits_may_differ(path: Path) -> None:
 
 
 def test_a_restart_after_a_full_window(path: Path) -> None:
-    """A client that comes right after another has used the window up waits for the next one."""
+    """A client that starts after another has used up the window waits for the next one."""
     upstream, plan = served_by(Plan.PERSONAL), Plan.PERSONAL
 
     async def scenario(fleet: Fleet) -> None:
@@ -143,7 +143,7 @@ def test_an_interactive_call_overtakes_the_backfills_of_others(path: Path) -> No
 
 @pytest.mark.parametrize("same", [True, False])
 def test_the_eta_is_right(path: Path, *, same: bool) -> None:
-    """With two at work the remaining time is right within a window, whether they share the days or not."""
+    """With two clients the ETA is right within a window, whether they share the days or not."""
     plan = Plan.BUSINESS
     upstream = Simulator(plan="business", latency=(0.15, 0.15))
     link = Link("same", "https://vvd.bz") if same else None

@@ -14,7 +14,7 @@ from hourlyclicks.events import Paused, Resumed
 from hourlyclicks.pacing.plans import Rate
 from hourlyclicks.simulator import Rule, Script, Simulator, retry_after, run_virtual
 from hourlyclicks.store.sqlite import SqliteStore
-from tests.client.stories import Nothing
+from tests.client.stories import EmptyAnswers
 from tests.coordination.clients import MONTH, START, run_clients
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ R = TypeVar("R")
 
 
 def test_one_429_pauses_all_clients(path: Path) -> None:
-    """A 429 of one client pauses every one, and then there is one probe."""
+    """A 429 of one client pauses all, and then there is one probe."""
     upstream = Simulator(
         limits=(), concurrency=0, latency=(0.1, 0.1), faults=Script(Rule(retry_after("30"), number={20}))
     )
@@ -56,7 +56,7 @@ def test_one_429_pauses_all_clients(path: Path) -> None:
 
 
 def test_a_long_pause_ends_one_backfill_and_the_others_continue(path: Path) -> None:
-    """A backfill that is told to wait for hours stops with a report, and none hangs."""
+    """A backfill that is told to wait for hours stops with a report, and no client hangs."""
     upstream = Simulator(
         limits=(), concurrency=0, latency=(0.1, 0.1), faults=Script(Rule(retry_after("5000"), number={5}))
     )
@@ -75,7 +75,7 @@ def test_a_long_pause_ends_one_backfill_and_the_others_continue(path: Path) -> N
 
 @pytest.mark.parametrize("how", ["closed", "cancelled"])
 def test_a_client_that_leaves_releases_its_slot_at_once(path: Path, how: str) -> None:
-    """The others go on without waiting for a lease, or for the queue entry of one that is gone."""
+    """The others continue without waiting for its lease or its queue entry."""
     upstream = Simulator(limits=(), concurrency=1, latency=(1.0, 1.0))
 
     async def scenario(fleet: Fleet) -> None:
@@ -126,7 +126,7 @@ def test_a_state_that_cannot_be_read(path: Path, text: str) -> None:
     """All waiting calls get a `StoreError`, and nothing is sent."""
 
     async def main(clock: VirtualClock) -> None:
-        store, transport = SqliteStore(path, clock=clock), Nothing(clock)
+        store, transport = SqliteStore(path, clock=clock), EmptyAnswers(clock)
         client = Client("a-key-of-mine", transport=transport, clock=clock, store=store)
         async with client:
             await client.day(START, Link("x", "https://vvd.bz"))

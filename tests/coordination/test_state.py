@@ -67,7 +67,7 @@ def use(text: str) -> None:
 
 @given(STATES)
 def test_a_state_is_read_as_it_was_written(state: ArbiterState) -> None:
-    """Whatever is in a state, its text restores all of it."""
+    """The text of a state restores all of it."""
     assert ArbiterState.read(state.write()) == state
 
 
@@ -77,7 +77,7 @@ def test_no_text_is_an_empty_state() -> None:
 
 
 def test_the_state_that_is_damaged_below_works() -> None:
-    """Without anything wrong in it, it can be used."""
+    """Undamaged, it can be used."""
     use(json.dumps(FULL))
 
 

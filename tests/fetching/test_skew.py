@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from hourlyclicks.errors import ApiError
 from hourlyclicks.events import ClockSkew, Dispatcher
-from hourlyclicks.fetching.skew import SkewWatch, words_for
+from hourlyclicks.fetching.skew import SkewWatch
 from hourlyclicks.simulator.clock import START
 from tests.fetching.asking import DAY, LINK
 from tests.fetching.stage import REJECTED, always, good, play, status
@@ -80,7 +80,7 @@ def test_agreement_is_never_reported(skews: list[int | None]) -> None:
 )
 def test_a_difference_in_words(skew: float, words: str) -> None:
     """The unit suits the size."""
-    assert f"clock is {words}" in words_for(skew)
+    assert f"clock is {words}" in ClockSkew(seconds=skew).message
 
 
 def test_a_client_tells_of_its_clock_once(caplog: pytest.LogCaptureFixture) -> None:

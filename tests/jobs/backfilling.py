@@ -33,7 +33,7 @@ ONCE = RetryPolicy(attempts=1)
 
 @attrs.define
 class FakeApi:
-    """Backfills of one store, one after the other, and what came of them."""
+    """Backfills of one store, one after the other, and their results."""
 
     path: Path
     start: dt.datetime = NOW
@@ -70,7 +70,7 @@ class FakeApi:
 
 
 def check(report: BackfillReport, total: int) -> None:
-    """Hold a report to what must be true of all."""
+    """Check what must be true of every report."""
     parts = (report.done, report.reused, report.failed, report.refused, report.remaining)
     assert report.total == total == sum(parts)
     assert min(parts) >= 0
@@ -83,7 +83,7 @@ def check(report: BackfillReport, total: int) -> None:
 
 
 async def ended(backfill: Awaitable[BackfillReport]) -> BackfillReport:
-    """Return the report of a backfill, or that in its error."""
+    """Return the report of a backfill, or the one in its error."""
     try:
         return await backfill
     except HourlyClicksError as error:

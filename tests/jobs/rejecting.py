@@ -1,4 +1,4 @@
-"""Rejections of the API, and circuit breakers that have seen them."""
+"""Rejections by the API, and circuit breakers that have seen them."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ def day(number: int, target: Target = LINK) -> Query:
 
 
 def none_on(number: int) -> ApiError:
-    """Return a rejection that names its day."""
+    """Return a rejection whose message names its day."""
     return ApiError(f"none on {DAY + dt.timedelta(number)}", code=7, status=200)
 
 
 def reject(parking: Parking, query: Query, error: ApiError = NO, now: int = 0) -> None:
-    """Let the API reject a day."""
+    """Note a rejection of a day by the API."""
     parking.rejected(query, error, now=now, asked=NOON)
 
 
 def parked(*, target: Target = LINK, parking: Parking | None = None, error: ApiError = NO) -> Parking:
-    """Return circuit breakers of which that of a target is open."""
+    """Return circuit breakers with one target parked."""
     parking = parking or Parking(keeps=True)
     for number in range(ROW):
         reject(parking, day(number, target), error)

@@ -1,4 +1,4 @@
-"""What a backfill asks for, in which order."""
+"""Which days a backfill requests, and in which order."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def api(tmp_path: Path) -> FakeApi:
-    """Make an empty store."""
+    """Return a fake API with an empty store."""
     return FakeApi(tmp_path / "clicks.db")
 
 
 # -- what is asked for ------------------------------------------------------------------------------------
 
 
-def test_all_is_asked_for_once_and_never_again(api: FakeApi) -> None:
+def test_each_day_is_requested_once(api: FakeApi) -> None:
     """The first run fetches every day in order, the second one nothing."""
     assert asked(api.run(options={"limits": ONE})) == list(MONTH)
     assert (api.report.done, api.report.requests, api.report.stopped) == (30, 30, StopReason.COMPLETE)
@@ -44,14 +44,14 @@ def test_all_is_asked_for_once_and_never_again(api: FakeApi) -> None:
 
 
 def test_the_newest_first(api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The order of the days of each target can be turned round, over any number of pages."""
+    """The order of the days of each target can be reversed, over any number of pages."""
     monkeypatch.setattr(planner, "ENTRIES", 8)
     days = DateRange(dt.date(2025, 4, 1), dt.date(2025, 5, 1))
     assert asked(api.run(days=days, options={"limits": ONE}, order="newest")) == list(days)[::-1]
 
 
 def test_the_days_of_a_target_lie_together(api: FakeApi) -> None:
-    """Target after target, as they were given, each once."""
+    """The targets are fetched one after the other, in the given order, each once."""
     days = DateRange(DAY, DAY + dt.timedelta(4))
     stage = api.run(days=days, targets=(OTHER, LINK, OTHER)[:2], options={"limits": ONE})
     done = [(event.target, event.day) for event in stage.events_of(DayDone)]
@@ -59,7 +59,7 @@ def test_the_days_of_a_target_lie_together(api: FakeApi) -> None:
 
 
 def test_what_failed_comes_first(api: FakeApi) -> None:
-    """The next run begins with the days that failed, of every target, and then does the rest."""
+    """The next run begins with the days that failed, of every target, and then fetches the others."""
     days = DateRange(DAY, DAY + dt.timedelta(5))
     bad = {days[1], days[4]}
     api.run(
@@ -94,8 +94,8 @@ def test_a_rejected_day_is_not_requested_again(api: FakeApi) -> None:
 
 @pytest.mark.parametrize("more", [{"retry_refused": True}, {"refresh": True}, {}])
 @pytest.mark.parametrize("second", [404, 500, 200])
-def test_what_failed_is_asked_for_once_a_run(api: FakeApi, more: dict[str, Any], second: int) -> None:
-    """Whatever becomes of the days that had failed before, the same run leaves it at that."""
+def test_a_failed_day_is_requested_once_a_run(api: FakeApi, more: dict[str, Any], second: int) -> None:
+    """A day that failed before and fails again is not requested a third time in the same run."""
     bad = set(list(MONTH)[:12])
     options = {"retry": RetryPolicy(attempts=1, budget=math.inf)}
     api.run(lambda day, _: status(500) if day in bad else good(day), options=options)
@@ -105,12 +105,12 @@ def test_what_failed_is_asked_for_once_a_run(api: FakeApi, more: dict[str, Any],
         options=options,
         **more,
     )
-    again = 1 if second == 404 else 0  # a rejection is believed when it comes once more
+    again = 1 if second == 404 else 0  # a rejection is final when it comes once more
     assert sum(asked(stage).count(day) for day in bad) <= 12 + again
     assert 0 <= len(asked(stage)) - (30 if "refresh" in more else 12) <= again
 
 
-def test_refreshing_asks_for_all(api: FakeApi) -> None:
+def test_refreshing_requests_all_days(api: FakeApi) -> None:
     """Final days are requested again, each once, and changes are reported."""
     api.run()
     stage = api.run(lambda day, _: good(day, 8 if day == DAY else 7), refresh=True)
@@ -145,7 +145,7 @@ def test_provisional_days_are_left_until_they_are_stale(api: FakeApi) -> None:
 
 
 def test_failed_days_that_become_provisional_count_once(api: FakeApi) -> None:
-    """The count of provisional days is one of days."""
+    """A day counts once in the number of provisional days."""
     days, targets = DateRange(YESTERDAY, TODAY), (LINK, OTHER, Link("3", "https://vvd.bz"))
     api.run(lambda _day, _number: status(500), days, targets)
     assert api.report.failed == 6

@@ -1,4 +1,4 @@
-"""When most requests fail: interactive calls fail soon, backfills wait until it is over."""
+"""When most requests fail, interactive calls fail soon, and backfills pause."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 BUDGET = 10
 PATIENT = RetryPolicy(attempts=99, budget=BUDGET)
-"""So that it is always the budget that is spent first."""
+"""So many attempts that the budget is always spent first."""
 
 
 def down_for(requests: int) -> Answers:
@@ -29,7 +29,7 @@ def down_for(requests: int) -> Answers:
 
 
 async def backfill(stage: Stage) -> None:
-    """Fetch the range in the patient lane."""
+    """Fetch the range with the priority of a backfill."""
     series = await stage.client.fetch(DAY, END, LINK, lane=Lane.BACKFILL)
     assert series.total_clicks == 30 * 7
 
@@ -40,7 +40,7 @@ def gaps(stage: Stage) -> list[float]:
 
 
 @pytest.mark.parametrize("requests", [12, 13, 14])
-def test_a_backfill_waits_until_it_is_over(requests: int) -> None:
+def test_a_backfill_pauses_during_an_outage(requests: int) -> None:
     """With the budget spent it pauses, a minute and then doubling, sends one probe each, and completes."""
     stage = play(backfill, down_for(requests), limits=ONE, retry=PATIENT)
     pauses = [60.0 * 2**n for n in range(requests - BUDGET)]
@@ -51,8 +51,8 @@ def test_a_backfill_waits_until_it_is_over(requests: int) -> None:
     assert len(stage.transport.asked) == 30 + requests
 
 
-def test_one_probe_goes_however_many_wait() -> None:
-    """After each pause a single probe is sent, also with several slots."""
+def test_one_probe_is_sent_after_each_pause() -> None:
+    """After each pause a single probe is sent, even with several slots."""
     stage = play(backfill, down_for(BUDGET + 6), retry=PATIENT)
     after_pauses = [
         sum(1 for at in stage.transport.times if start <= at < start + 1) for start in probes(stage)
@@ -68,7 +68,7 @@ def probes(stage: Stage) -> list[float]:
 
 
 def test_a_backfill_does_not_wait_for_ever() -> None:
-    """After ten pauses without a single success it ends, and hands over what it has."""
+    """After ten pauses without an answer it ends, and returns what it has."""
 
     async def story(stage: Stage) -> None:
         with pytest.raises(IncompleteSeriesError, match="not requested, because"):
@@ -100,8 +100,8 @@ def test_an_interactive_call_does_not_wait_for_the_breaker() -> None:
     play(story, always(status(500)))
 
 
-def test_a_caller_in_a_hurry_does_not_end_a_backfill() -> None:
-    """A day that a backfill leaves to a caller, and that fails soon for both, is one day less and no more."""
+def test_a_failed_interactive_call_does_not_end_a_backfill() -> None:
+    """A day that an interactive call took over, and that fails soon, is one failed day of the backfill."""
 
     async def story(stage: Stage) -> None:
         with pytest.raises(IncompleteSeriesError):

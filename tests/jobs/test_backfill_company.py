@@ -1,4 +1,4 @@
-"""Backfills among other calls of the same client, and the end of that client."""
+"""Backfills beside other calls of the same client, and when the client is closed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 # -- other calls ------------------------------------------------------------------------------------------
 
 
-def test_a_day_overtakes(path: Path) -> None:
+def test_an_interactive_call_is_next(path: Path) -> None:
     """The next request after an interactive call is the one for it."""
 
     async def story(stage: Stage) -> None:
@@ -41,7 +41,7 @@ def test_a_day_overtakes(path: Path) -> None:
 
 
 @pytest.mark.parametrize("moment", [0.5, 1.5])
-def test_a_day_under_way_is_one_request(path: Path, moment: float) -> None:
+def test_a_day_in_flight_is_one_request(path: Path, moment: float) -> None:
     """A call for a day that the backfill has in flight, or in the queue, gets that answer."""
 
     async def story(stage: Stage) -> None:
@@ -57,8 +57,8 @@ def test_a_day_under_way_is_one_request(path: Path, moment: float) -> None:
     play(story, store=path, limits=ONE)
 
 
-def test_a_stop_leaves_a_day_to_who_waits_for_it(path: Path) -> None:
-    """A caller that had joined a backfill's day gets it, though the backfill stops."""
+def test_a_stop_leaves_a_day_to_its_followers(path: Path) -> None:
+    """A call that follows a request of the backfill gets its day, though the backfill stops."""
 
     async def story(stage: Stage) -> None:
         stop = asyncio.Event()
@@ -77,7 +77,7 @@ def test_a_stop_leaves_a_day_to_who_waits_for_it(path: Path) -> None:
 
 
 def test_two_backfills_at_once(path: Path) -> None:
-    """Two that do the same on one client ask for each day once, and both are complete."""
+    """Two backfills of the same days on one client request each day once, and both are complete."""
 
     async def story(stage: Stage) -> None:
         one, other = start(stage), start(stage, order="newest")
@@ -96,7 +96,7 @@ def test_two_backfills_at_once(path: Path) -> None:
 def test_the_end_of_one_backfill_is_not_that_of_another(
     path: Path, limits: Limits, asks: dict[str, Any], *, first: bool
 ) -> None:
-    """Of two that do the same, one with a bound, the other goes on to the end."""
+    """Of two backfills of the same days, the one without a limit continues to the end."""
 
     async def story(stage: Stage) -> None:
         tasks = [start(stage, **(asks if bounded else {})) for bounded in (first, not first)]
@@ -114,7 +114,7 @@ def test_the_end_of_one_backfill_is_not_that_of_another(
 def test_the_end_of_a_backfill_is_not_that_of_a_fetch(
     path: Path, limits: Limits, lane: Lane, *, first: bool
 ) -> None:
-    """A fetch of the same days, in whichever lane, goes on when the backfill stops."""
+    """A fetch of the same days, of any priority, continues when the backfill stops."""
 
     async def story(stage: Stage) -> None:
         async def fetch() -> HourlySeries:
@@ -133,7 +133,7 @@ def test_the_end_of_a_backfill_is_not_that_of_a_fetch(
 
 
 def test_few_tasks_for_many_days(path: Path) -> None:
-    """Twelve years of days are a handful of tasks."""
+    """Twelve years of days need only a few tasks."""
 
     async def story(stage: Stage) -> None:
         running = asyncio.create_task(stage.client.backfill("2013-01-01", "2025-01-01", [LINK], deadline=50))
@@ -180,7 +180,7 @@ def test_the_client_is_closed_meanwhile(path: Path, moment: float, turns: int) -
 
 
 def test_after_a_close_the_next_begins_at_once(path: Path) -> None:
-    """A client that was closed in the middle leaves no slot in use, no claim and no queue entry."""
+    """A client that is closed during a run leaves no slot in use, no claim and no queue entry."""
 
     async def story(stage: Stage) -> None:
         running = start(stage)

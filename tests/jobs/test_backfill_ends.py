@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def api(tmp_path: Path) -> FakeApi:
-    """Make an empty store."""
+    """Return a fake API with an empty store."""
     return FakeApi(tmp_path / "clicks.db")
 
 
@@ -38,8 +38,8 @@ def api(tmp_path: Path) -> FakeApi:
 
 @pytest.mark.parametrize("most", [0, 1, 7, 29, 30, 31])
 @pytest.mark.parametrize("concurrency", [1, 3])
-def test_not_one_request_more(api: FakeApi, most: int, concurrency: int) -> None:
-    """As many requests are sent as allowed, and what they brought is kept."""
+def test_the_limit_of_requests_is_exact(api: FakeApi, most: int, concurrency: int) -> None:
+    """As many requests are sent as allowed, and their results are stored."""
     stage = api.run(max_requests=most, options={"limits": Limits(concurrency=concurrency)})
     sent = min(most, 30)
     assert (len(stage.transport.asked), api.report.requests, api.report.done) == (sent, sent, sent)
@@ -50,7 +50,7 @@ def test_not_one_request_more(api: FakeApi, most: int, concurrency: int) -> None
 
 
 def test_retries_count_as_requests(api: FakeApi) -> None:
-    """The bound is one on requests, whatever comes of them."""
+    """The limit counts requests, whatever their results."""
     stage = api.run(in_turn(*[status(500)] * 9), max_requests=10, options={"retry": RetryPolicy()})
     assert len(stage.transport.asked) == api.report.requests == 10
     assert 0 < api.report.retries < 10
@@ -70,7 +70,7 @@ def test_retries_count_as_requests(api: FakeApi) -> None:
     ],
 )
 def test_the_deadline(api: FakeApi, deadline: float | dt.timedelta | dt.datetime, done: int) -> None:
-    """At the deadline nothing more is sent, and what is under way is still answered and kept."""
+    """At the deadline nothing more is sent, and requests in flight are still answered and stored."""
     stage = api.run(deadline=deadline, options={"limits": ONE})
     assert len(stage.transport.asked) == api.report.done == done
     assert api.report.stopped == (StopReason.COMPLETE if done == 30 else StopReason.DEADLINE)
@@ -78,7 +78,7 @@ def test_the_deadline(api: FakeApi, deadline: float | dt.timedelta | dt.datetime
 
 
 def test_a_stop_before_the_beginning(api: FakeApi) -> None:
-    """With the event set already, nothing or next to nothing is sent."""
+    """With the event set already, at most one request is sent."""
 
     async def story(stage: Stage) -> None:
         stop = asyncio.Event()
@@ -91,8 +91,8 @@ def test_a_stop_before_the_beginning(api: FakeApi) -> None:
     play(story, store=api.path)
 
 
-def test_a_stop_on_the_way(api: FakeApi) -> None:
-    """What is under way is answered and kept; nothing else is sent."""
+def test_a_stop_during_a_run(api: FakeApi) -> None:
+    """Requests in flight are answered and stored; nothing else is sent."""
 
     async def stop_soon(stage: Stage, stop: asyncio.Event) -> None:
         await stage.clock.sleep(4.5)
@@ -104,15 +104,15 @@ def test_a_stop_on_the_way(api: FakeApi) -> None:
 
 
 def test_a_long_pause_ends_it(api: FakeApi) -> None:
-    """A server that asks for more than a quarter of an hour is left alone until then."""
+    """If a server asks for more than 15 minutes, the run ends."""
     stage = api.run(in_turn(*map(good, [DAY] * 0), *[status(429, Retry_After="1000")] * 3))
     assert api.report.stopped == StopReason.RATE_LIMITED
     assert api.report.resume_at == stage.clock.wall() + dt.timedelta(seconds=1000)
     assert api.report.error is not None
 
 
-def test_trouble_ends_it(api: FakeApi) -> None:
-    """When everything fails for hours, it is given up; the store knows what failed."""
+def test_an_outage_of_hours_ends_it(api: FakeApi) -> None:
+    """When everything fails for hours, the run ends, and the store knows what failed."""
     stage = api.run(lambda _day, _number: status(500), options={"retry": RetryPolicy()})
     assert api.report.stopped == StopReason.TROUBLE
     assert api.report.failed
@@ -190,7 +190,7 @@ RUNS = st.fixed_dictionaries(
 def test_every_day_is_accounted_for(
     runs: list[dict[str, Any]], concurrency: int, attempts: int, length: int, start: dt.date
 ) -> None:
-    """Over any runs with any ends, each day is in one column of the report, and none is fetched in vain."""
+    """After any number of runs, ended in any way, each day is in one column, and no fetched day is lost."""
     days = DateRange(start, min(start + dt.timedelta(length - 1), TODAY))
     total = 2 * len(days)
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @pytest.mark.parametrize("number", sample(range(60), 9))
 def test_a_store_that_fails(path: Path, number: int) -> None:
-    """Whichever of its calls fails, the error is raised, no task waits for ever, and little is lost."""
+    """Whichever of its calls fails, the error is raised, no task waits forever, and little is lost."""
     answered: set[dt.date] = set()
 
     def record(day: dt.date, _number: int) -> Response:
@@ -100,8 +100,8 @@ STORIES = {"day": by_day, "fetch": by_fetch, "stream": by_stream}
 
 
 @pytest.mark.parametrize("story_of", STORIES)
-def test_an_answer_that_cannot_be_kept(path: Path, story_of: str) -> None:
-    """It is handed over with the error."""
+def test_an_answer_that_cannot_be_stored(path: Path, story_of: str) -> None:
+    """The error carries it."""
 
     async def story(stage: Stage) -> None:
         store.with_clock(stage.clock)
@@ -120,7 +120,7 @@ def test_an_answer_that_cannot_be_kept(path: Path, story_of: str) -> None:
 
 
 def test_a_failure_that_cannot_be_recorded(path: Path) -> None:
-    """When a day fails and the store too, the store's failure is raised."""
+    """When a day fails and the store too, the error of the store is raised."""
 
     async def story(stage: Stage) -> None:
         store.with_clock(stage.clock)

@@ -13,7 +13,7 @@ from tests.jobs.rejecting import GATEWAY, NO, day, reject
 
 
 def test_a_rejection_is_ready_after_an_answer_to_a_later_request() -> None:
-    """It needs an answer to a request that was sent after it had come, and has to be recorded."""
+    """It needs an answer to a request that was sent after it, and must be recorded."""
     parking = Parking(keeps=True)
     parking.answered(day(0), 0)
     reject(parking, day(1), now=10)
@@ -27,7 +27,7 @@ def test_a_rejection_is_ready_after_an_answer_to_a_later_request() -> None:
 
 
 def test_a_gateway_rejects_no_day() -> None:
-    """Its answers park a target, and are never final for a day; neither are those without a store."""
+    """Its answers park a target, but are never final for a day; nor is any rejection without a store."""
     for keeps, error in ((True, GATEWAY), (False, NO)):
         parking = Parking(keeps=keeps)
         parking.answered(day(0), 0)
@@ -38,8 +38,8 @@ def test_a_gateway_rejects_no_day() -> None:
 
 
 @given(st.lists(st.booleans(), max_size=12))
-def test_a_rejection_is_trusted_until_it_fails_to_come_again(seen: list[bool]) -> None:
-    """Three repetitions are enough; a single one that was answered instead disproves it for good."""
+def test_a_kind_of_rejection_is_trusted_until_one_is_answered(seen: list[bool]) -> None:
+    """Three repetitions are enough; a single one that is answered disproves the kind for good."""
     log, like = RejectionLog(), likeness(NO)
     for again in seen:
         log.repeated(like, again=again)

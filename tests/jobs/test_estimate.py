@@ -61,14 +61,14 @@ class FakeLedger:
 
 
 def moments() -> st.SearchStrategy[dt.datetime]:
-    """Return moments around which the rule changes its mind."""
+    """Return moments around which the rule changes its result."""
     edges = (-dt.timedelta(days=40), -STALE_AFTER, dt.timedelta(0), SKEW, 2 * SKEW)
     nudges = (-dt.timedelta(microseconds=1), dt.timedelta(0), dt.timedelta(microseconds=1))
     return st.builds(lambda edge, nudge: NOW + edge + nudge, st.sampled_from(edges), st.sampled_from(nudges))
 
 
 def entries() -> st.SearchStrategy[list[LedgerEntry]]:
-    """Return what may be known of some of the days."""
+    """Return possible entries of some of the days."""
     entry = st.builds(
         LedgerEntry,
         st.sampled_from(list(LATEST)),
@@ -92,7 +92,7 @@ def test_the_count_is_the_rule_day_by_day(
     retry_refused: bool,  # noqa: FBT001 - drawn
     zone: dt.tzinfo | None,
 ) -> None:
-    """Whatever is counted in bulk, the sum is that of the one rule for single days."""
+    """The bulk count equals the sum of the rule for single days."""
     freshness = Freshness(NOW, zone, refused=retry_refused, patient=True)
     marks = {target: {entry.date: entry for entry in known.get(target, ())} for target in (LINK, OTHER)}
     expected = sum(freshness.is_stale(marks[target].get(day), NOW) for target in marks for day in LATEST)
@@ -101,7 +101,7 @@ def test_the_count_is_the_rule_day_by_day(
 
 
 def test_no_single_day_is_read_where_a_count_is_enough() -> None:
-    """Days that are settled, failed or refused are only counted, and unknown targets not even that."""
+    """Settled, failed and rejected days are only counted, and unknown targets not even that."""
     long_ago = NOW - dt.timedelta(days=40)
     states = (DayState.FINAL, DayState.EMPTY, DayState.FAILED, DayState.REFUSED)
     marks = [
@@ -126,7 +126,7 @@ def some_fail(day: dt.date, _number: int) -> Response:
 def test_an_estimate_is_what_the_next_backfill_sends(
     path: Path, minutes: int, *, retry_refused: bool
 ) -> None:
-    """After runs that left final, provisional, failed and rejected days behind, and with unknown targets."""
+    """It is, after runs that left final, provisional, failed and rejected days, and with unknown targets."""
     api = FakeApi(path)
     targets = (LINK, OTHER)
     api.run(some_fail, LATEST)
@@ -145,8 +145,8 @@ def test_an_estimate_is_what_the_next_backfill_sends(
     assert 0 < len(LATEST) <= foreseen[0].requests < 2 * len(LATEST)
 
 
-def test_a_reader_of_the_store_foresees_the_same(path: Path) -> None:
-    """Without a key, the same number comes out as with a client."""
+def test_a_reader_of_the_store_estimates_the_same(path: Path) -> None:
+    """Without a key, the number is the same as with a client."""
     FakeApi(path).run(some_fail, LATEST)
     foreseen: list[int] = []
 
@@ -166,7 +166,7 @@ def test_a_reader_of_the_store_foresees_the_same(path: Path) -> None:
 
 
 def test_every_day_counts_without_a_store_and_to_refresh() -> None:
-    """Where nothing is known, or everything is asked for again, the estimate is days times targets."""
+    """Without a store, or with `refresh`, the estimate is days times targets."""
 
     async def story(stage: Stage) -> None:
         client = stage.client
@@ -178,7 +178,7 @@ def test_every_day_counts_without_a_store_and_to_refresh() -> None:
 
 
 def test_to_refresh_every_day_counts(path: Path) -> None:
-    """What the store has makes no difference then."""
+    """With `refresh`, what the store has makes no difference."""
     FakeApi(path).run(days=LATEST)
 
     async def story(stage: Stage) -> None:
@@ -188,8 +188,8 @@ def test_to_refresh_every_day_counts(path: Path) -> None:
     play(story, start=NOW, store=path)
 
 
-def test_a_wrong_argument_is_refused_at_once(path: Path) -> None:
-    """Before anything is awaited, and what the store says comes when it is."""
+def test_an_invalid_argument_is_an_error_at_once(path: Path) -> None:
+    """It is raised before anything is awaited; errors of the store are raised by awaiting."""
 
     async def story(stage: Stage) -> None:
         for wrong in ("account", LINK, [7]):

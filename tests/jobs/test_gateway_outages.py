@@ -1,4 +1,4 @@
-"""A vendor behind a gateway that answers for itself for some seconds costs little, and no day."""
+"""A gateway that answers in place of the API for some seconds costs few requests, and no day."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ FAST, SLOW = Limits(concurrency=3), Limits(rates=(Rate(9),), concurrency=1)
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_after_one_more_run_nothing_is_missing(kind: str, tmp_path: Path) -> None:
-    """All days of all targets are there, with few requests more than days, and no run lies about it."""
+    """All days of all targets are there, with few extra requests, and every report is right."""
     dice = random.Random(kind)
     limits = dice.choice([FAST, SLOW])
     days, targets = (12, 1) if dice.random() < 0.5 else (2, 6)

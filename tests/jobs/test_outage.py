@@ -9,7 +9,7 @@ from tests.jobs.rejecting import BUSY, NO, OTHER, day, parked, reject
 
 
 def test_a_second_parked_target_is_an_outage_unless_anything_was_answered() -> None:
-    """By the same answer, and nothing between; a witness that is answered shows that it is not."""
+    """Two targets parked alike, with no answer between, are an outage unless a witness is answered."""
     parking = parked(target=OTHER, parking=parked())
     assert parking.needs_witness()
     assert parking.witness() is None
@@ -31,7 +31,7 @@ def test_a_second_parked_target_is_an_outage_unless_anything_was_answered() -> N
 
 
 def test_many_targets_of_few_days_need_a_witness() -> None:
-    """One is asked when so many were rejected alike in a row; it is an outage if that is not answered."""
+    """Enough rejections of the same kind in a row call for one; if it is not answered, it is an outage."""
     links = [Link(f"link{number}", "https://vvd.bz") for number in range(3 * WIDE)]
     parking = Parking(keeps=True)
     parking.answered(day(1, OTHER), 0)
@@ -53,7 +53,7 @@ def test_many_targets_of_few_days_need_a_witness() -> None:
 
 
 def test_one_target_alone_needs_no_witness() -> None:
-    """That is what its own breaker is for."""
+    """Rejections of one target concern its own breaker only."""
     parking = Parking(keeps=True)
     for number in range(3 * WIDE):
         reject(parking, day(number))

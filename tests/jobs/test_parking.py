@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def test_a_row_lets_only_the_check_go() -> None:
-    """After five same rejections one worker checks; meanwhile no other day of the target may be sent."""
+    """After five same rejections one worker sends a check; no other day of the target is sent meanwhile."""
     parking = Parking(keeps=True)
     for number in range(ROW):
         assert not parking.holds(day(number))
@@ -49,7 +49,7 @@ def test_other_answers_break_the_row() -> None:
 
 
 def test_repetitions_count_unless_they_are_of_one_day() -> None:
-    """Two days that are rejected five times make a row; a single bad day never does."""
+    """Two days with five rejections make a row; a single day never does."""
     parking = Parking(keeps=True)
     for _ in range(3 * ROW):
         reject(parking, day(0), GATEWAY)
@@ -59,7 +59,7 @@ def test_repetitions_count_unless_they_are_of_one_day() -> None:
 
 
 def test_a_check_without_a_result_is_sent_again() -> None:
-    """When it failed otherwise, or was cancelled, the next rejection asks for another one."""
+    """If it fails otherwise, or is cancelled, the next rejection calls for another one."""
     parking = Parking(keeps=True)
     for number in range(ROW):
         reject(parking, day(number))
@@ -105,7 +105,7 @@ steps = st.tuples(
 
 
 def step(parking: Parking, what: str, query: Query, now: int) -> None:
-    """Let one thing happen."""
+    """Apply one random event."""
     if what in ERRORS:
         reject(parking, query, ERRORS[what], now)
         parking.recorded(query, None)
@@ -124,7 +124,7 @@ def step(parking: Parking, what: str, query: Query, now: int) -> None:
 
 @given(st.lists(steps, max_size=60))
 def test_the_breakers_are_consistent_after_any_answers(story: list[tuple[str, int, Target]]) -> None:
-    """Days are held only of targets that check or are parked, all of them but the check or probe."""
+    """Days are held only of targets with a check, or parked, except the check or probe itself."""
     parking = Parking(keeps=True)
     for number, (what, which, target) in enumerate(story):
         step(parking, what, day(which, target), 20 * number * SECOND)

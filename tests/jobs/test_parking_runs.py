@@ -39,13 +39,13 @@ def rejection(code: int = 7, message: str = "no such link") -> Response:
 
 @pytest.fixture
 def api(tmp_path: Path) -> FakeApi:
-    """Make an empty store."""
+    """Return a fake API with an empty store."""
     return FakeApi(tmp_path / "clicks.db")
 
 
 @pytest.mark.parametrize("limits", sized([FREE], [ONE, FREE]))
-def test_a_wrong_link_costs_a_handful_of_requests(api: FakeApi, limits: Limits) -> None:
-    """Five days and the other end are asked, then the target is parked and named, and has failed."""
+def test_a_wrong_link_costs_six_requests(api: FakeApi, limits: Limits) -> None:
+    """Five days and the other end are requested, then the target is parked, named, and counted as failed."""
     stage = api.run(lambda day, _: rejection(message=f"none on {day}"), options={"limits": limits})
     assert len(asked(stage)) <= 6 + limits.concurrency - 1
     assert END in asked(stage)
@@ -58,7 +58,7 @@ def test_a_wrong_link_costs_a_handful_of_requests(api: FakeApi, limits: Limits) 
 
 @pytest.mark.parametrize("limits", sized([FREE], [ONE, FREE]))
 def test_a_fetch_of_a_wrong_link_raises_the_rejection(limits: Limits) -> None:
-    """The API's own error, with what was fetched, after a handful of requests."""
+    """The error is the API's own, carries what was fetched, and comes after few requests."""
 
     async def story(stage: Stage) -> None:
         with pytest.raises(ApiError) as caught:
@@ -74,8 +74,8 @@ def test_a_fetch_of_a_wrong_link_raises_the_rejection(limits: Limits) -> None:
     play(story, lambda _day, _number: rejection(), limits=limits)
 
 
-def test_the_other_targets_go_on(api: FakeApi) -> None:
-    """A parked target keeps no other from being fetched."""
+def test_the_other_targets_continue(api: FakeApi) -> None:
+    """A parked target prevents no other from being fetched."""
     days = DateRange(DAY, DAY + dt.timedelta(9))
     stage = api.run(
         lambda day, number: rejection() if number < 6 or number >= 16 else good(day),
@@ -102,7 +102,7 @@ def test_a_probe_at_the_end_releases_a_parked_target(api: FakeApi) -> None:
 
 
 def test_two_targets_with_the_same_rejection_end_the_run(api: FakeApi) -> None:
-    """It is not about the targets; nothing is rejected for good, and the next run asks for all."""
+    """The cause is not the targets: nothing is rejected for good, and the next run requests all days."""
     targets = (LINK, OTHER, GOOD)
     stage = api.run(
         lambda _day, _number: rejection(900, "maintenance"), targets=targets, options={"limits": ONE}
@@ -117,8 +117,8 @@ def test_two_targets_with_the_same_rejection_end_the_run(api: FakeApi) -> None:
 
 @pytest.mark.parametrize("order", ["oldest", "newest"])
 @pytest.mark.parametrize("gap", [3, 12])
-def test_old_days_that_are_not_kept_any_more(api: FakeApi, order: str, gap: int) -> None:
-    """They do not park their target, and settle as rejected after two runs at most."""
+def test_days_older_than_the_data_of_the_api(api: FakeApi, order: str, gap: int) -> None:
+    """They do not park their target, and are recorded as rejected after two runs at most."""
     old = set(list(MONTH)[:gap])
 
     def answers(day: dt.date, _number: int) -> Response:
@@ -135,7 +135,7 @@ def test_old_days_that_are_not_kept_any_more(api: FakeApi, order: str, gap: int)
 
 
 def test_a_rejection_in_an_outage_is_not_final(api: FakeApi) -> None:
-    """Days that were rejected for some seconds between good answers are fetched by the next run at last."""
+    """Days rejected for some seconds between good answers are fetched by the next run at the latest."""
     api.run(lambda day, number: rejection(900, "busy") if 10 <= number < 14 else good(day))
     assert api.report.refused == 0
     api.run()
@@ -143,7 +143,7 @@ def test_a_rejection_in_an_outage_is_not_final(api: FakeApi) -> None:
 
 
 def test_maintenance_after_good_answers_parks(api: FakeApi) -> None:
-    """A day that was answered is the check, and when it is rejected as well, no other day is sent."""
+    """A day that was answered is the check; if it is rejected as well, no other day is sent."""
     stage = api.run(
         lambda day, number: rejection(900, "maintenance") if number >= 10 else good(day),
         options={"limits": ONE},
@@ -168,7 +168,7 @@ def test_a_bad_key_by_code_costs_five_requests(api: FakeApi, limits: Limits) -> 
 
 @pytest.mark.parametrize("answer", [status(403), status(401), rejection(401, "invalid API key")])
 def test_one_denial_of_the_key_after_good_answers_costs_a_pause(answer: Response) -> None:
-    """All requests pause, one tries again, and no day is lost."""
+    """All requests pause, a probe is sent, and no day is lost."""
 
     async def story(stage: Stage) -> None:
         series = await stage.client.fetch(DAY, END, LINK)
@@ -203,7 +203,7 @@ def test_a_rejected_key_can_be_retried() -> None:
 
 @pytest.mark.parametrize("order", sized(["newest"], ["oldest", "newest"]))
 def test_a_parked_target_is_probed_each_minute(api: FakeApi, order: str) -> None:
-    """As soon as it is answered again, its days are fetched, while the other target is still worked on."""
+    """As soon as it is answered again, its days are fetched, while the other target is still in progress."""
     days = DateRange(DAY - dt.timedelta(40), END)
     stage = api.run(
         lambda day, number: rejection() if number < 6 else good(day),
@@ -223,7 +223,7 @@ def test_a_parked_target_is_probed_each_minute(api: FakeApi, order: str) -> None
     [(status(404, b"404 page not found"), 1), (rejection(900, "maintenance"), 3)],
 )
 def test_many_targets_of_few_days_end_the_run_too(api: FakeApi, answer: Response, number: int) -> None:
-    """When a gateway answers in place of the API, it costs a handful of requests, with a witness."""
+    """If a gateway answers in place of the API, the run ends after few requests and a witness."""
     days = DateRange(DAY, DAY + dt.timedelta(number - 1))
     targets = tuple(Link(f"link{each}", "https://vvd.bz") for each in range(30 // number))
     stage = api.run(
@@ -259,7 +259,7 @@ def test_many_wrong_links_among_good_ones_do_not_end_the_run(api: FakeApi) -> No
 
 
 def test_wrong_links_side_by_side_do_not_end_a_run_that_was_answered(api: FakeApi) -> None:
-    """A day that was answered is asked once more, and the links after them are fetched."""
+    """A day that was answered is requested once more, and the links after them are fetched."""
     stages: list[Stage] = []
 
     async def see(stage: Stage, _stop: asyncio.Event) -> None:
@@ -277,7 +277,7 @@ def test_wrong_links_side_by_side_do_not_end_a_run_that_was_answered(api: FakeAp
 
 
 def test_a_backfill_without_retries_pauses_as_well(api: FakeApi) -> None:
-    """When too much fails, it waits for a minute instead of spending a request on every day."""
+    """If too many requests fail, it pauses for a minute instead of spending a request on every day."""
     days = DateRange(DAY - dt.timedelta(20), END)
     stage = api.run(
         lambda day, number: status(502) if 20 <= number < 31 else good(day),
@@ -291,7 +291,7 @@ def test_a_backfill_without_retries_pauses_as_well(api: FakeApi) -> None:
 
 
 def test_a_day_held_between_its_attempts_is_recorded(api: FakeApi) -> None:
-    """The store knows why the days of a parked target have failed, also of those that were to be repeated."""
+    """The store has the failure of each day of a parked target, those that waited for a retry included."""
     gateway = status(404, b"404 page not found")
     api.run(lambda _day, _number: gateway, options={"limits": FREE, "retry": RetryPolicy()})
     assert list(api.report.parked) == [LINK]
@@ -305,7 +305,7 @@ def test_a_day_held_between_its_attempts_is_recorded(api: FakeApi) -> None:
 
 
 def test_a_fetch_settles_rejections_as_a_backfill_does(api: FakeApi) -> None:
-    """A day that is rejected between answered ones, and once more, is requested no more."""
+    """A day that is rejected between answered ones, and once more, is not requested again."""
     bad = DAY + dt.timedelta(3)
 
     async def story(stage: Stage) -> None:
@@ -345,7 +345,7 @@ def test_a_fetch_settles_a_gap_at_its_end_with_the_second_call(api: FakeApi) -> 
 
 
 def test_a_stream_settles_rejections_between_answers(api: FakeApi) -> None:
-    """They are requested no more."""
+    """Days rejected between answered ones are not requested again."""
     bad = DAY + dt.timedelta(3)
 
     async def story(stage: Stage) -> None:

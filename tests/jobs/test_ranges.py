@@ -1,4 +1,4 @@
-"""Many days: collected or streamed, counted, and ended when there is no use."""
+"""Many days: collected or streamed, counted, and ended early when the others cannot succeed."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_a_range_is_one_request_a_day() -> None:
 
 @pytest.mark.parametrize("strict", [True, False])
 def test_days_that_fail_for_good(*, strict: bool) -> None:
-    """The other days are fetched all the same; whether it is an error is up to the caller."""
+    """The other days are fetched; the caller decides whether a failed day is an error."""
 
     async def story(stage: Stage) -> None:
         if not strict:
@@ -93,8 +93,8 @@ def test_a_spent_budget_ends_a_run() -> None:
     assert 11 <= len(stage.transport.asked) <= 11 + 5
 
 
-def test_a_spent_budget_ends_nothing_that_is_no_matter_of_luck() -> None:
-    """A rejected day does not end a run, however little budget there is."""
+def test_a_spent_budget_does_not_end_a_run_with_rejected_days() -> None:
+    """A rejected day does not end a run, even with no budget left."""
 
     async def story(stage: Stage) -> None:
         series = await stage.client.fetch(DAY, END, LINK, strict=False)
@@ -106,7 +106,7 @@ def test_a_spent_budget_ends_nothing_that_is_no_matter_of_luck() -> None:
 
 
 def test_a_spent_budget_makes_later_calls_fail_fast() -> None:
-    """Once the budget is spent a day is tried once and not waited for; successes bring the retries back."""
+    """Once the budget is spent, a day is tried once; successes bring the retries back."""
 
     async def story(stage: Stage) -> None:
         with pytest.raises(IncompleteSeriesError):
@@ -149,7 +149,7 @@ def test_a_fatal_error_leaves_no_worker_behind(calls: int) -> None:
 
 
 def test_cancelling_a_fetch_leaves_no_worker_behind() -> None:
-    """Cancelled at any moment, a fetch ends at once, its workers too, and the slots are free."""
+    """Cancelled at any moment, a fetch and its workers end at once, and the slots are free."""
 
     async def story(stage: Stage) -> None:
         for when in (0.0, 0.5, 1.0, 1.2, 4.5):
@@ -167,8 +167,8 @@ def test_cancelling_a_fetch_leaves_no_worker_behind() -> None:
     play(story, in_turn(RESET, status(429, retry_after="2")))
 
 
-def test_a_day_that_a_fetch_is_asking_for() -> None:
-    """A call for a day meanwhile waits for the answer of the fetch, which may end before."""
+def test_a_day_that_a_fetch_is_requesting() -> None:
+    """A call for the day waits for the answer to the fetch, which may end before."""
 
     async def story(stage: Stage) -> None:
         fetch = asyncio.create_task(stage.client.fetch(DAY, END, LINK))
@@ -204,7 +204,7 @@ def test_a_request_without_callers_is_cancelled() -> None:
 
 
 def test_closing_ends_what_was_kept_for_others() -> None:
-    """A worker that outlives its fetch for the sake of a follower ends with the client."""
+    """A worker that outlives its fetch for a follower ends with the client."""
 
     async def story(stage: Stage) -> None:
         fetch = asyncio.create_task(stage.client.fetch(DAY, END, LINK))
@@ -235,7 +235,7 @@ def test_two_fetches_share_their_days() -> None:
 
 @pytest.mark.parametrize("how", ["cancel", "timeout"])
 def test_a_cancelled_fetch_keeps_what_it_has(how: str) -> None:
-    """The series of the days that were answered is on the error, and in an event however it is cancelled."""
+    """The error and an event carry the series of the days that were answered."""
 
     async def story(stage: Stage) -> None:
         fetching = asyncio.create_task(stage.client.fetch(DAY, END, LINK))

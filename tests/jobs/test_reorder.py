@@ -12,13 +12,13 @@ from hourlyclicks.jobs.workers import WorkerPool
 
 
 async def settle() -> None:
-    """Let everything that can happen happen."""
+    """Run the event loop until nothing more happens."""
     for _ in range(10):
         await asyncio.sleep(0)
 
 
 async def everything(buffer: ReorderBuffer[int]) -> list[int]:
-    """Take all there is."""
+    """Take all results."""
     taken = []
     while True:
         try:
@@ -29,7 +29,7 @@ async def everything(buffer: ReorderBuffer[int]) -> list[int]:
 
 @pytest.mark.parametrize("seed", range(5))
 async def test_results_come_in_order(seed: int) -> None:
-    """Taken in order, the results come in the order of their positions, however they were put."""
+    """In order, results are taken in the order of their positions, however they were put."""
     order = list(range(20))
     random.Random(seed).shuffle(order)
     buffer: ReorderBuffer[int] = ReorderBuffer(size=20, room=20, ordered=True)
@@ -41,7 +41,7 @@ async def test_results_come_in_order(seed: int) -> None:
 
 
 async def test_results_come_as_they_are_put() -> None:
-    """Taken as they come, none waits for another."""
+    """Without order, no result waits for another."""
     buffer: ReorderBuffer[int] = ReorderBuffer(size=3, room=3, ordered=False)
     taking = asyncio.create_task(everything(buffer))
     for position in (2, 0, 1):
@@ -51,8 +51,8 @@ async def test_results_come_as_they_are_put() -> None:
 
 
 @pytest.mark.parametrize("ordered", [True, False])
-async def test_there_is_room_for_so_many(*, ordered: bool) -> None:
-    """Workers wait when they are so far ahead of the consumer, and go on as it takes."""
+async def test_the_room_is_bounded(*, ordered: bool) -> None:
+    """Workers wait when they are too far ahead of the consumer, and continue as it takes results."""
     buffer: ReorderBuffer[int] = ReorderBuffer(size=100, room=3, ordered=ordered)
     begun: list[int] = []
 
@@ -71,7 +71,7 @@ async def test_there_is_room_for_so_many(*, ordered: bool) -> None:
 
 
 async def test_one_slow_result_holds_the_others_back() -> None:
-    """While the consumer waits for the first, the others do not run away from it."""
+    """While the consumer waits for the first result, the workers stay within the bound."""
     buffer: ReorderBuffer[int] = ReorderBuffer(size=1000, room=8, ordered=True)
     hold = asyncio.Event()
 
@@ -89,7 +89,7 @@ async def test_one_slow_result_holds_the_others_back() -> None:
         assert await taking == list(range(1000))
 
 
-async def test_giving_up_reaches_a_consumer_who_waits() -> None:
+async def test_giving_up_reaches_a_consumer_that_waits() -> None:
     """A consumer that waits for a result that will not come gets the error."""
     buffer: ReorderBuffer[int] = ReorderBuffer(size=3, room=3, ordered=True)
     taking = asyncio.create_task(buffer.take())
@@ -99,8 +99,8 @@ async def test_giving_up_reaches_a_consumer_who_waits() -> None:
         await taking
 
 
-async def test_giving_up_is_told_once() -> None:
-    """The error comes in place of what is waited for; then there is nothing more, and never a busy loop."""
+async def test_giving_up_raises_once() -> None:
+    """The error comes in place of the missing result; after it there is nothing more, and no busy loop."""
     buffer: ReorderBuffer[int] = ReorderBuffer(size=3, room=3, ordered=True)
     buffer.put(0, 7)
     buffer.give_up(ZeroDivisionError())

@@ -40,11 +40,11 @@ if TYPE_CHECKING:
 RESET = TransportError("reset", kind="disconnected")
 
 PATIENT = RetryPolicy(base=30.0)
-"""With dice that show 1, a day that failed once is tried again after 30 seconds."""
+"""With jitter of 1, a day that failed once is retried after 30 seconds."""
 
 
 async def workers(stage: Stage, call: Coroutine[Any, Any, Any]) -> int:
-    """Return how many tasks worked on the days of a call at most, looking every half second of it."""
+    """Return the largest number of tasks that worked on the days of a call, looking every half second."""
     task, most = asyncio.create_task(call), 0
     while not task.done():
         most = max(most, sum(is_worker(each) for each in asyncio.all_tasks()))
@@ -71,7 +71,7 @@ async def stream(stage: Stage) -> None:
 def test_without_trouble_no_spare_worker_starts(
     path: Path, limits: Limits, *, stored: bool, streamed: bool
 ) -> None:
-    """As many work as may send at a time; with a store two more, for some always wait for the disk."""
+    """There are as many workers as slots; with a store two more, since some always wait for the disk."""
 
     async def story(stage: Stage) -> None:
         call = stream(stage) if streamed else stage.client.fetch(DAY, END, LINK)
@@ -83,7 +83,7 @@ def test_without_trouble_no_spare_worker_starts(
 
 @pytest.mark.parametrize("days", [1, 2])
 def test_a_short_range_has_no_more_workers_than_days(days: int) -> None:
-    """No worker starts that would find no day, however many have to wait."""
+    """No worker starts without a day, however many have to wait."""
 
     async def story(stage: Stage) -> None:
         call = stage.client.fetch(DAY, DAY + dt.timedelta(days - 1), LINK)
@@ -94,7 +94,7 @@ def test_a_short_range_has_no_more_workers_than_days(days: int) -> None:
 
 @pytest.mark.parametrize("stored", [False, True])
 def test_there_are_two_spare_workers_at_most(path: Path, *, stored: bool) -> None:
-    """However many days have to wait, no more than two more than may send at a time work on them."""
+    """However many days have to wait, at most two more workers than slots work on them."""
 
     async def story(stage: Stage) -> None:
         stage.dice.u = 1.0
@@ -107,7 +107,7 @@ def test_there_are_two_spare_workers_at_most(path: Path, *, stored: bool) -> Non
 
 @pytest.mark.parametrize("streamed", [False, True])
 def test_a_day_that_waits_for_its_next_attempt_delays_no_other(*, streamed: bool) -> None:
-    """While one day waits for half a minute the others are fetched, even if one may be sent at a time."""
+    """While one day waits for half a minute the others are fetched, even with a single slot."""
 
     async def story(stage: Stage) -> None:
         stage.dice.u = 1.0
@@ -124,7 +124,7 @@ def test_a_day_that_waits_for_its_next_attempt_delays_no_other(*, streamed: bool
 
 
 def test_a_day_that_another_call_waits_for_delays_no_other() -> None:
-    """A fetch that comes to a day which another call is retrying goes on with the others meanwhile."""
+    """While another call retries a day, a fetch that needs it continues with the others."""
 
     async def story(stage: Stage) -> None:
         stage.dice.u = 1.0
@@ -171,8 +171,8 @@ def test_a_day_that_is_rate_limited_again_and_again_delays_no_other() -> None:
 
 @pytest.mark.parametrize("rates", [(), (Rate(9, 60.0),)])
 @pytest.mark.parametrize("concurrency", [1, 2, 3])
-def test_a_fetch_overtakes_one_that_can_wait(concurrency: int, rates: tuple[Rate, ...]) -> None:
-    """While an interactive fetch has days left, no released slot goes to the slower lane."""
+def test_an_interactive_fetch_goes_before_a_backfill(concurrency: int, rates: tuple[Rate, ...]) -> None:
+    """While an interactive fetch has days left, no released slot goes to the other lane."""
     urgent = Link("urgent", LINK.domain)
 
     async def story(stage: Stage) -> None:

@@ -26,7 +26,7 @@ def report_of(stats: BackfillStats) -> tuple[int, ...]:
 
 @given(st.tuples(FEW, FEW, FEW, FEW, FEW, FEW))
 def test_the_columns_add_up(days: tuple[int, ...]) -> None:
-    """Each day is in one column, whatever became of it; those that others fetched are reused."""
+    """Each day is in one column; those that other calls fetched are reused."""
     known, fetched, elsewhere, failed, rejected, left = days
     caller = Caller(Job(Lane.BACKFILL))
     stats = BackfillStats(known + fetched + elsewhere + failed + rejected + left, caller)
@@ -39,7 +39,7 @@ def test_the_columns_add_up(days: tuple[int, ...]) -> None:
 
 
 def test_an_answer_that_came_too_late_to_be_counted_is_no_day() -> None:
-    """A day that another call got for this one, after it had ended, is in no column."""
+    """A day that another call fetched for this one, after its end, is in no column."""
     caller = Caller(Job(Lane.BACKFILL))
     stats = BackfillStats(3, caller)
     stats.got, caller.answered = 1, 2
@@ -47,7 +47,7 @@ def test_an_answer_that_came_too_late_to_be_counted_is_no_day() -> None:
 
 
 def test_a_thousand_failures_are_enough() -> None:
-    """All are counted, and so many are kept."""
+    """All failures are counted, and a thousand are kept."""
     stats = BackfillStats(2000, Caller(Job(Lane.BACKFILL)))
     for number in range(1500):
         query = Query(DAY + dt.timedelta(number), LINK)
@@ -55,8 +55,8 @@ def test_a_thousand_failures_are_enough() -> None:
     assert (stats.failed, len(stats.failures), stats.remaining) == (1500, 1000, 500)
 
 
-def test_when_to_come_again() -> None:
-    """As long as days are missing, when a request can go; else when the first provisional day is due."""
+def test_when_to_resume() -> None:
+    """If days are missing, when a request can be sent; else when the first provisional day is due."""
     stats = BackfillStats(2, Caller(Job(Lane.BACKFILL)))
 
     def again() -> dt.datetime | None:

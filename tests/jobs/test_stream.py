@@ -1,4 +1,4 @@
-"""Days one after the other: in their order, within bounds, and always with an end."""
+"""Days one after the other: in order, within bounds, and always with an end."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.fetching.stage import Stage
 
 
-def test_a_stream_goes_on_after_a_bad_day() -> None:
+def test_a_stream_continues_after_a_failed_day() -> None:
     """A day that failed raises in its place; all the others come, in order."""
 
     async def story(stage: Stage) -> None:
@@ -32,7 +32,7 @@ def test_a_stream_goes_on_after_a_bad_day() -> None:
     play(story, some_bad)
 
 
-def test_a_slow_reader_is_not_run_away_from() -> None:
+def test_the_workers_stay_near_a_slow_consumer() -> None:
     """The workers of a stream keep a few days ahead of the consumer."""
 
     async def story(stage: Stage) -> None:
@@ -46,8 +46,8 @@ def test_a_slow_reader_is_not_run_away_from() -> None:
 
 
 @pytest.mark.parametrize("ordered", [True, False])
-def test_a_stream_that_no_other_day_survives(*, ordered: bool) -> None:
-    """A fatal error comes once, after what had been fetched; then there is no more."""
+def test_a_fatal_error_ends_a_stream(*, ordered: bool) -> None:
+    """It is raised once, after what had been fetched; then there is no more."""
 
     async def story(stage: Stage) -> None:
         async with stage.client.stream(DAY, END, LINK, ordered=ordered) as days:
@@ -59,7 +59,7 @@ def test_a_stream_that_no_other_day_survives(*, ordered: bool) -> None:
 
 
 def test_a_stream_ends_when_the_budget_is_spent() -> None:
-    """When nothing succeeds, a stream ends with the error and does not ask for the rest."""
+    """When nothing succeeds, a stream ends with the error and does not request the other days."""
 
     async def story(stage: Stage) -> None:
         async with stage.client.stream(DAY, END, LINK) as days:
@@ -73,7 +73,7 @@ def test_a_stream_ends_when_the_budget_is_spent() -> None:
 
 @pytest.mark.parametrize("ordered", [True, False])
 def test_a_stream_is_iterated(*, ordered: bool) -> None:
-    """A plain loop sees every day once, and ends."""
+    """A plain loop yields every day once, and ends."""
 
     async def story(stage: Stage) -> None:
         async with stage.client.stream(DAY, END, LINK, ordered=ordered) as days:
@@ -84,7 +84,7 @@ def test_a_stream_is_iterated(*, ordered: bool) -> None:
 
 
 def test_a_bug_ends_a_stream() -> None:
-    """An exception that a transport must not raise ends the stream, and asyncio has no complaints."""
+    """An exception that a transport must not raise ends the stream, without a complaint of asyncio."""
     complaints = []
 
     async def story(stage: Stage) -> None:
@@ -101,7 +101,7 @@ def test_a_bug_ends_a_stream() -> None:
 
 
 def test_a_stream_is_read_inside_of_its_context() -> None:
-    """Iterating without entering, after leaving, or on entering twice, is an error and never a silence."""
+    """Iterating without entering, after leaving, or after entering twice is an error."""
 
     async def story(stage: Stage) -> None:
         days = stage.client.stream(DAY, END, LINK)
@@ -131,7 +131,7 @@ def test_a_stream_is_left_while_a_task_reads() -> None:
 
 
 def test_a_stream_of_a_closed_client() -> None:
-    """A stream that is entered after its client was closed says so."""
+    """Entering a stream after its client was closed is an error."""
 
     async def story(stage: Stage) -> None:
         days = stage.client.stream(DAY, END, LINK)

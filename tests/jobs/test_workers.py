@@ -1,4 +1,4 @@
-"""A few workers, however many items, and none left behind."""
+"""A few workers for any number of items, and none left behind."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from hourlyclicks.jobs.workers import WorkerPool
 
 
 def never(_: object) -> bool:
-    """Spare no worker."""
+    """Keep no worker running."""
     return False
 
 
 async def settle() -> None:
-    """Let everything that can happen happen."""
+    """Run the event loop until nothing more happens."""
     for _ in range(10):
         await asyncio.sleep(0)
 
@@ -26,7 +26,7 @@ async def settle() -> None:
 
 
 async def test_each_item_is_done_once() -> None:
-    """Whatever the number of workers, every item is worked on exactly once."""
+    """With any number of workers, every item is worked on exactly once."""
     for size in (1, 2, 7):
         done: list[int] = []
 
@@ -40,7 +40,7 @@ async def test_each_item_is_done_once() -> None:
 
 
 async def test_tasks_are_few_and_items_are_pulled() -> None:
-    """A range without end starts as many tasks as its size, and pulls an item for each."""
+    """An endless range starts as many tasks as the size of the pool, and pulls an item for each."""
     before = len(asyncio.all_tasks())
     pulled = itertools.count()
     hold = asyncio.Event()
@@ -109,7 +109,7 @@ async def test_cancelling_the_waiting_task_cancels_the_workers() -> None:
 
 
 async def test_stopping_lets_each_finish_its_item() -> None:
-    """Stopped, the workers finish what they are at and begin nothing, not even one that had not begun."""
+    """Stopped, the workers finish their items and begin no others."""
     done: list[int] = []
 
     async def work(item: int) -> None:
@@ -208,7 +208,7 @@ async def test_only_so_many_spare_workers_start(spare: int) -> None:
 
 @pytest.mark.parametrize("when", ["before", "stopped", "drained", "ended", "left"])
 async def test_no_spare_worker_starts_when_no_item_is_begun_any_more(when: str) -> None:
-    """None starts before a pool is entered or after it was stopped, in whatever way."""
+    """None starts before a pool is entered or after it was stopped."""
     others = len(asyncio.all_tasks())
     work = Blocked()
     pool = WorkerPool(range(100), work, size=1, keeps_running=never, spare=3)
@@ -276,7 +276,7 @@ async def test_a_failure_of_a_spare_worker_ends_the_pool() -> None:
 
 
 async def test_leaving_ends_the_spare_workers() -> None:
-    """They are cancelled with the others, unless they have to keep running."""
+    """They are cancelled like the others, unless they have to keep running."""
     keeps_running: list[asyncio.Task[None]] = []
     work = Blocked()
     pool = WorkerPool(range(100), work, size=1, keeps_running=lambda worker: worker in keeps_running, spare=2)

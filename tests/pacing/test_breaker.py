@@ -21,7 +21,7 @@ def paused(until: int) -> CircuitBreaker:
 
 
 def test_nothing_is_held_at_first() -> None:
-    """Before the first refusal everything may go, and nothing of it is a probe."""
+    """Before the first 429 every request may be sent, and none is a probe."""
     pause = CircuitBreaker()
     assert pause.blocks(0) is None
     assert pause.opens(7) == 7
@@ -30,7 +30,7 @@ def test_nothing_is_held_at_first() -> None:
 
 
 def test_everything_is_held_until_its_end() -> None:
-    """A pause names the moment it is over, and at that moment it is."""
+    """A pause names the moment at which it ends, and requests may be sent from then on."""
     pause = paused(10)
     assert pause.blocks(9) == Wait(10, "pause")
     assert pause.opens(9) == 10
@@ -39,7 +39,7 @@ def test_everything_is_held_until_its_end() -> None:
 
 
 def test_one_probe() -> None:
-    """After a pause one request may go; the others wait for its answer, whose moment nobody knows."""
+    """After a pause one request may be sent; the others wait for its response."""
     pause = paused(10)
     assert pause.sent()
     assert pause.blocks(11) == Wait(None, "pause")
@@ -47,7 +47,7 @@ def test_one_probe() -> None:
 
 
 def test_the_answer_ends_it() -> None:
-    """When the probe was answered everything goes, and no request is a probe any more."""
+    """After the probe is answered every request may be sent, and none is a probe."""
     pause = paused(10)
     pause.sent()
     assert pause.end()
@@ -56,7 +56,7 @@ def test_the_answer_ends_it() -> None:
 
 
 def test_a_lost_probe_is_replaced() -> None:
-    """A probe that came to nothing makes room for another."""
+    """A probe without a result is replaced by another one."""
     pause = paused(10)
     pause.sent()
     pause.probe_lost()
@@ -65,7 +65,7 @@ def test_a_lost_probe_is_replaced() -> None:
 
 
 def test_each_pause_is_an_epoch() -> None:
-    """A pause after a pause is a new epoch and waits for a new probe; the end of one is no epoch."""
+    """Each pause is a new epoch with a probe of its own; the end of a pause begins no epoch."""
     pause = paused(10)
     pause.sent()
     first = pause.epoch
@@ -81,35 +81,35 @@ def test_each_pause_is_an_epoch() -> None:
 
 
 def test_pauses_double() -> None:
-    """Without a wish of the server the first pause is a window, the next twice that, up to fifteen."""
+    """Without Retry-After the first pause is a window; each further one is doubled, up to 15 windows."""
     backoff = OpenIntervals(60.0)
     assert [backoff.next(None, 0.0) for _ in range(MOST_PAUSES)] == DOUBLED
     assert backoff.spent
 
 
 def test_the_longest_run_of_pauses_does_not_overflow() -> None:
-    """However many pauses there are, each has a length."""
+    """However many pauses there were, the next one has a finite length."""
     backoff = OpenIntervals(60.0)
     assert {backoff.next(None, 0.0) for _ in range(5000)} == set(DOUBLED)
 
 
 def test_the_server_names_the_length() -> None:
-    """A wish of the server is granted, and counts as a pause."""
+    """The length that a server asks for is kept, and counts as a pause."""
     backoff = OpenIntervals(60.0)
     assert backoff.next(7.5, 0.0) == 7.5
     assert backoff.next(None, 0.0) == 120
 
 
 @pytest.mark.parametrize("asked", [None, 40.0])
-def test_chance_makes_it_up_to_a_quarter_longer(asked: float | None) -> None:
-    """Chance lengthens a pause by at most a quarter, and never shortens it, whoever named its length."""
+def test_jitter_makes_a_pause_up_to_a_quarter_longer(asked: float | None) -> None:
+    """Jitter lengthens a pause by at most a quarter and never shortens it, with Retry-After as without."""
     length = asked or 60.0
     assert OpenIntervals(60.0).next(asked, 0.5) == length * 1.125
     assert OpenIntervals(60.0).next(asked, math.nextafter(1.0, 0.0)) == pytest.approx(length * 1.25)
 
 
 def test_an_answer_begins_anew() -> None:
-    """An answer between two pauses makes the next one short again, and the count of pauses zero."""
+    """An answer resets the length of the pauses and their number."""
     backoff = OpenIntervals(60.0)
     for _ in range(MOST_PAUSES):
         backoff.next(None, 0.0)
@@ -121,72 +121,72 @@ def test_an_answer_begins_anew() -> None:
 # -- the breaker for backfills
 
 
-def slot(storm: BackfillBreaker) -> Slot:
-    """Let a slot of a backfill go."""
-    return storm.admit(Slot(0, 0, 0))
+def slot(breaker: BackfillBreaker) -> Slot:
+    """Return a slot that was granted to a backfill."""
+    return breaker.admit(Slot(0, 0, 0))
 
 
-def test_without_a_storm_everything_goes() -> None:
-    """Nothing is held, and no request is a probe."""
-    storm = BackfillBreaker(60.0)
-    assert storm.blocks(5) is None
-    assert storm.opens(5) == 5
-    assert not slot(storm).storm_probe
-    assert not storm.calmed()
+def test_the_closed_breaker_of_backfills_holds_nothing() -> None:
+    """Every backfill may send, and no request is a probe."""
+    breaker = BackfillBreaker(60.0)
+    assert breaker.blocks(5) is None
+    assert breaker.opens(5) == 5
+    assert not slot(breaker).backfill_probe
+    assert not breaker.succeeded()
 
 
-def test_a_storm_holds_for_a_while_and_then_lets_one_try() -> None:
-    """After the pause one request finds out, and its answer ends the storm."""
-    storm = BackfillBreaker(60.0)
-    assert storm.begin(0, 0.0) == 60.0
-    assert storm.blocks(59 * S) == Wait(60 * S, "pause")
-    assert storm.opens(0) == 60 * S
-    assert storm.blocks(60 * S) is None
-    assert slot(storm).storm_probe
-    assert storm.blocks(60 * S) == Wait(None, "pause")
-    assert storm.calmed()
-    assert storm.blocks(60 * S) is None
+def test_the_open_breaker_of_backfills_lets_a_probe_go_after_the_pause() -> None:
+    """After the pause one probe is sent, and its answer closes the breaker."""
+    breaker = BackfillBreaker(60.0)
+    assert breaker.begin(0, 0.0) == 60.0
+    assert breaker.blocks(59 * S) == Wait(60 * S, "pause")
+    assert breaker.opens(0) == 60 * S
+    assert breaker.blocks(60 * S) is None
+    assert slot(breaker).backfill_probe
+    assert breaker.blocks(60 * S) == Wait(None, "pause")
+    assert breaker.succeeded()
+    assert breaker.blocks(60 * S) is None
 
 
-def test_a_storm_begins_once() -> None:
-    """While it holds, another beginning adds nothing."""
-    storm = BackfillBreaker(60.0)
-    storm.begin(0, 0.0)
-    assert storm.begin(1, 0.0) is None
-    assert storm.opens(1) == 60 * S
+def test_an_open_breaker_of_backfills_is_not_opened_again() -> None:
+    """While it is open, another failure changes nothing."""
+    breaker = BackfillBreaker(60.0)
+    breaker.begin(0, 0.0)
+    assert breaker.begin(1, 0.0) is None
+    assert breaker.opens(1) == 60 * S
 
 
 def test_the_pauses_grow_up_to_an_end() -> None:
-    """They double up to fifteen times the first, and a quarter more by chance; after ten there are none."""
-    storm, now, lengths = BackfillBreaker(60.0), 0, []
-    while (seconds := storm.begin(now, 0.999_999)) is not None:
+    """They double up to 15 times the first, plus up to a quarter of jitter; after ten there are no more."""
+    breaker, now, lengths = BackfillBreaker(60.0), 0, []
+    while (seconds := breaker.begin(now, 0.999_999)) is not None:
         lengths.append(round(seconds / 1.25))
-        now = storm.opens(now)
+        now = breaker.opens(now)
     assert lengths == [60, 120, 240, 480, *[900] * 6]
-    assert storm.spent
-    storm.calmed()
-    assert not storm.spent
+    assert breaker.spent
+    breaker.succeeded()
+    assert not breaker.spent
 
 
 def test_a_lost_probe_of_a_backfill_is_replaced() -> None:
-    """When the probe came to nothing, another may go; a slot from before the storm is none."""
-    storm = BackfillBreaker(60.0)
-    early = slot(storm)
-    storm.begin(0, 0.0)
-    probe = slot(storm)
-    assert storm.outdated(early)
-    assert not storm.lost(early)
-    assert storm.blocks(60 * S) == Wait(None, "pause")
-    assert storm.lost(probe)
-    assert storm.blocks(60 * S) is None
+    """A probe without a result is replaced; a slot of an earlier epoch is no probe."""
+    breaker = BackfillBreaker(60.0)
+    early = slot(breaker)
+    breaker.begin(0, 0.0)
+    probe = slot(breaker)
+    assert breaker.outdated(early)
+    assert not breaker.lost(early)
+    assert breaker.blocks(60 * S) == Wait(None, "pause")
+    assert breaker.lost(probe)
+    assert breaker.blocks(60 * S) is None
 
 
-def test_a_probe_of_an_earlier_storm_is_none() -> None:
-    """Once the next pause has begun, what becomes of it does not matter."""
-    storm = BackfillBreaker(60.0)
-    storm.begin(0, 0.0)
-    probe = slot(storm)
-    storm.lost(probe)
-    storm.begin(61 * S, 0.0)
-    assert storm.outdated(probe)
-    assert not storm.lost(probe)
+def test_a_probe_of_an_earlier_epoch_is_none() -> None:
+    """Once the next pause has begun, the result of the earlier probe does not count."""
+    breaker = BackfillBreaker(60.0)
+    breaker.begin(0, 0.0)
+    probe = slot(breaker)
+    breaker.lost(probe)
+    breaker.begin(61 * S, 0.0)
+    assert breaker.outdated(probe)
+    assert not breaker.lost(probe)

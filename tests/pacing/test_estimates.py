@@ -19,9 +19,9 @@ RATES = st.builds(Rate, st.integers(1, 12), st.integers(1, 60))
 
 @attrs.define
 class Greedy:
-    """The fastest schedule there is, found by sending each request as early as possible.
+    """The fastest schedule: each request is sent as early as possible.
 
-    Each place of a window is taken again `held` seconds after the window's length.
+    Each slot of a window is taken again `held` seconds after the window's length.
     """
 
     limits: Limits
@@ -31,7 +31,7 @@ class Greedy:
     sent: list[float] = attrs.Factory(list)
 
     def after(self, requests: int, seconds: float) -> float:
-        """Return the moment so long after the request so many places back."""
+        """Return the earliest moment that a request so many places back allows."""
         return self.sent[-requests] + seconds if len(self.sent) >= requests else 0.0
 
     def makespan(self, requests: int) -> float:
@@ -47,7 +47,7 @@ class Greedy:
 
 
 def as_the_window_does(limits: Limits, latency: float) -> Greedy:
-    """Hold places as long as the window does, from the response on and with the guard."""
+    """Hold slots as long as the window does: from the response on, with the guard."""
     interval = limits.interval * EVEN_SLACK if limits.spacing == "even" else 0.0
     return Greedy(limits, latency, limits.guard + latency, interval)
 
@@ -64,7 +64,7 @@ def test_the_minimum_is_what_the_fastest_schedule_takes() -> None:
 
 @given(REQUESTS, RATES, st.integers(1, 6), WHOLE)
 def test_no_schedule_is_faster(requests: int, rate: Rate, concurrency: int, latency: int) -> None:
-    """The same for whatever comes to mind."""
+    """The same holds for random sizes, windows, concurrencies and latencies."""
     greedy = Greedy(Limits(rates=(rate,), concurrency=concurrency), latency)
     minimum = theoretical_minimum(requests, rate, concurrency=concurrency, latency=latency)
     assert minimum == greedy.makespan(requests)
@@ -72,7 +72,7 @@ def test_no_schedule_is_faster(requests: int, rate: Rate, concurrency: int, late
 
 @pytest.mark.parametrize("concurrency", [1, 2, 3])
 def test_nothing_takes_no_time(concurrency: int) -> None:
-    """No requests, no seconds, even where requests take longer than their window."""
+    """No requests take no time, even if the latency is longer than the window."""
     assert theoretical_minimum(0, Rate(9), concurrency=concurrency, latency=10.0) == 0.0
     assert forecast(0, Limits(concurrency=concurrency), latency=10.0) == Estimate(0, 0.0, "latency")
 
@@ -92,7 +92,7 @@ def test_the_forecast_of_one_rate_is_exact(
 def test_the_forecast_of_several_rates_is_exact(
     requests: int, rates: list[Rate], concurrency: int, latency: int
 ) -> None:
-    """With several rates the forecast is what the window takes, too."""
+    """With several rates the forecast is what the window takes."""
     limits = Limits(rates=rates, concurrency=concurrency)
     expected = as_the_window_does(limits, latency).makespan(requests)
     assert forecast(requests, limits, latency=latency).seconds == pytest.approx(expected)
@@ -122,6 +122,6 @@ def test_the_forecast_of_a_plan(plan: Plan, requests: int) -> None:
     ],
 )
 def test_what_binds(requests: int, limits: Limits, expected: Estimate) -> None:
-    """An estimate names what decides it: the rate, the concurrency, or the way there and back alone."""
+    """An estimate names what decides it: the rate, the concurrency, or the latency."""
     estimate = forecast(requests, limits, latency=0.5)
     assert attrs.evolve(estimate, seconds=round(estimate.seconds, 6)) == expected

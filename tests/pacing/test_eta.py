@@ -1,7 +1,7 @@
-"""The time that is foreseen against the time it takes.
+"""The ETA against the time that a run takes.
 
-With a constant latency the two differ by at most the time of one request, since nobody knows how much of
-its way a request under way has behind it; a pause is followed by a probe, which takes one more.
+With a constant latency the two differ by at most the time of one request, since it is not known how long
+a request in flight still takes; a pause is followed by a probe, which takes one more.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ TEN = Limits(rates=(Rate(10),), concurrency=2)
 
 
 @attrs.frozen
-class Look:
-    """A look at the remaining time."""
+class Sample:
+    """An ETA, and when it was computed."""
 
     now: float
     eta: float
@@ -40,29 +40,29 @@ class Look:
 
     @property
     def end(self) -> float:
-        """When the call would be done."""
+        """When the job would be done."""
         return self.now + self.eta
 
 
 @attrs.define
-class Journey:
-    """One call with a number of days; looks ahead whenever one of them is done."""
+class Run:
+    """One job with a number of days; computes the ETA each time a day is done."""
 
     world: World
     call: Job
     latency: float
-    looks: list[Look] = attrs.Factory(list)
+    samples: list[Sample] = attrs.Factory(list)
     jitter: float = 0.0
     chance: random.Random = attrs.Factory(lambda: random.Random(7))
 
-    def look(self) -> Look:
-        """Look ahead."""
+    def sample(self) -> Sample:
+        """Compute the ETA now."""
         eta, binding = self.world.limiter.eta.eta(self.call)
-        self.looks.append(Look(self.world.now, eta, binding))
-        return self.looks[-1]
+        self.samples.append(Sample(self.world.now, eta, binding))
+        return self.samples[-1]
 
-    async def travel(self, workers: int) -> float:
-        """Ask for all days, as a client does, and return when the last is there."""
+    async def run(self, workers: int) -> float:
+        """Request all days, as a client does, and return when the last one is answered."""
         self.world.limiter.eta.enter(self.call)
         todo = iter(range(self.call.remaining))
 
@@ -70,20 +70,20 @@ class Journey:
             for _ in todo:
                 await self.world.ask(self.call, self.latency + self.chance.uniform(-1, 1) * self.jitter)
                 self.call.remaining -= 1
-                self.look()
+                self.sample()
 
         await asyncio.gather(*(work() for _ in range(workers)))
         self.world.limiter.eta.leave(self.call)
         return self.world.now
 
 
-def depart(
+def start_run(
     clock: VirtualClock, limits: Limits, days: int, latency: float, *, lane: Lane = Lane.INTERACTIVE
-) -> Journey:
-    """Begin a journey on which the limiter knows the latency already."""
+) -> Run:
+    """Begin a run whose limiter knows the latency already."""
     world = World.of(clock, limits)
     world.limiter.eta._latency = round(latency * SECOND)
-    return Journey(world, Job(lane, days), latency)
+    return Run(world, Job(lane, days), latency)
 
 
 @pytest.mark.parametrize(
@@ -93,131 +93,131 @@ def depart(
 )
 @pytest.mark.parametrize("latency", [0.3, 2.0])
 @pytest.mark.parametrize("days", [1, 61, 250])
-def test_every_look_ahead_is_right(limits: Limits, latency: float, days: int) -> None:
-    """At every moment of a run the foreseen end is the end, give or take one request; at first exactly."""
+def test_the_eta_is_right_throughout_a_run(limits: Limits, latency: float, days: int) -> None:
+    """At every moment of a run the ETA is right within one request; at the beginning it is exact."""
 
     async def scene(clock: VirtualClock) -> None:
-        journey = depart(clock, limits, days, latency)
-        first = journey.look()
-        end = await journey.travel(limits.concurrency + 2)
+        run = start_run(clock, limits, days, latency)
+        first = run.sample()
+        end = await run.run(limits.concurrency + 2)
         estimate = forecast(days, limits, latency=latency)
         assert end == pytest.approx(estimate.seconds, rel=1e-9)
         assert first.end == pytest.approx(end, rel=1e-9)
         assert first.binding == estimate.binding
-        assert max(abs(look.end - end) for look in journey.looks) <= latency * 1.001
-        assert journey.looks[-1].eta == 0.0
+        assert max(abs(sample.end - end) for sample in run.samples) <= latency * 1.001
+        assert run.samples[-1].eta == 0.0
 
     run_virtual(scene)
 
 
 @pytest.mark.parametrize("limits", [Plan.PERSONAL.limits, Plan.ENTERPRISE.limits, EVENLY])
-def test_looks_ahead_over_a_network_that_jitters(limits: Limits) -> None:
-    """With a latency that varies, the remaining time is right within two in a hundred and a second."""
+def test_the_eta_over_a_network_with_jitter(limits: Limits) -> None:
+    """With a latency that varies, the ETA is right within 2 % and a second."""
 
     async def scene(clock: VirtualClock) -> None:
-        journey = depart(clock, limits, 300, 0.3)
-        journey.jitter = 0.25
-        journey.look()
-        end = await journey.travel(limits.concurrency + 2)
-        assert all(abs(look.end - end) <= 0.02 * (end - look.now) + 1.0 for look in journey.looks)
+        run = start_run(clock, limits, 300, 0.3)
+        run.jitter = 0.25
+        run.sample()
+        end = await run.run(limits.concurrency + 2)
+        assert all(abs(sample.end - end) <= 0.02 * (end - sample.now) + 1.0 for sample in run.samples)
 
     run_virtual(scene)
 
 
 @virtual
-async def test_a_pause_is_foreseen(clock: VirtualClock) -> None:
-    """In the middle of a pause the foreseen end lies behind it, and is right."""
-    journey = depart(clock, TEN, 40, 0.3)
-    task = asyncio.create_task(journey.travel(4))
+async def test_the_eta_includes_a_pause(clock: VirtualClock) -> None:
+    """During a pause the computed end lies after the pause, and is right."""
+    run = start_run(clock, TEN, 40, 0.3)
+    task = asyncio.create_task(run.run(4))
     await clock.sleep(150)
-    slot = await journey.world.limiter.acquire(task_for(Job(Lane.INTERACTIVE, 0)))
-    await journey.world.limiter.rate_limited(slot, 400.0)
-    journey.world.limiter.finish(slot, LOST)
-    looks = [journey.look()]
+    slot = await run.world.limiter.acquire(task_for(Job(Lane.INTERACTIVE, 0)))
+    await run.world.limiter.rate_limited(slot, 400.0)
+    run.world.limiter.finish(slot, LOST)
+    samples = [run.sample()]
     await clock.sleep(200)
-    looks.append(journey.look())
+    samples.append(run.sample())
     end = await task
-    assert [look.end for look in looks] == pytest.approx([end, end], abs=2 * 0.3)
+    assert [sample.end for sample in samples] == pytest.approx([end, end], abs=2 * 0.3)
 
 
 @virtual
 async def test_a_pause_binds(clock: VirtualClock) -> None:
-    """When nothing but a pause is in the way, it is what binds."""
-    journey = depart(clock, TEN, 1, 0.3)
-    (slot,) = await journey.world.slots(1)
-    await journey.world.limiter.rate_limited(slot, 400.0)
-    journey.world.limiter.finish(slot, LOST)
+    """When nothing but a pause delays the end, the pause binds."""
+    run = start_run(clock, TEN, 1, 0.3)
+    (slot,) = await run.world.slots(1)
+    await run.world.limiter.rate_limited(slot, 400.0)
+    run.world.limiter.finish(slot, LOST)
     await clock.sleep(100)
-    look = journey.look()
-    assert look.binding == "pause"
-    assert look.eta == pytest.approx(300.3, abs=0.1)
+    sample = run.sample()
+    assert sample.binding == "pause"
+    assert sample.eta == pytest.approx(300.3, abs=0.1)
 
 
 @virtual
-async def test_a_storm_is_foreseen_by_backfills(clock: VirtualClock) -> None:
-    """While backfills are held back, theirs is the only end that moves."""
-    backfill = depart(clock, TEN, 5, 0.3, lane=Lane.BACKFILL)
+async def test_the_eta_of_backfills_includes_their_breaker(clock: VirtualClock) -> None:
+    """The open breaker of the backfills moves the end of backfills only."""
+    backfill = start_run(clock, TEN, 5, 0.3, lane=Lane.BACKFILL)
     backfill.world.limiter.overloaded()
-    assert backfill.look().binding == "concurrency"
-    assert backfill.look().eta == pytest.approx(60.9)
+    assert backfill.sample().binding == "concurrency"
+    assert backfill.sample().eta == pytest.approx(60.9)
     call = Job(Lane.INTERACTIVE, 1)
     assert backfill.world.limiter.eta.eta(call)[0] == pytest.approx(0.3)
 
 
 @virtual
-async def test_days_under_way_are_not_counted_twice(clock: VirtualClock) -> None:
-    """When the last days of a call are under way, its end is a request away, however full the window."""
-    journey = depart(clock, TEN, 10, 0.3)
-    task = asyncio.create_task(journey.travel(4))
+async def test_days_in_flight_are_not_counted_twice(clock: VirtualClock) -> None:
+    """When the last days of a job are in flight, its end is one latency away, however full the window."""
+    run = start_run(clock, TEN, 10, 0.3)
+    task = asyncio.create_task(run.run(4))
     await clock.sleep(1.3)
-    assert journey.call.remaining == 2
-    look = journey.look()
-    assert look.binding == "latency"
-    assert look.eta == pytest.approx(0.3)
+    assert run.call.remaining == 2
+    sample = run.sample()
+    assert sample.binding == "latency"
+    assert sample.eta == pytest.approx(0.3)
     await task
 
 
 @virtual
-async def test_a_call_that_is_done(clock: VirtualClock) -> None:
-    """A call without days left has no time left."""
+async def test_a_job_that_is_done(clock: VirtualClock) -> None:
+    """A job without remaining days has an ETA of zero."""
     assert World.of(clock, TEN).limiter.eta.eta(Job(Lane.INTERACTIVE, 0)) == (0.0, "latency")
 
 
 @virtual
-async def test_calls_of_one_lane_share(clock: VirtualClock) -> None:
-    """Two calls that take turns: the shorter foresees twice its own time, the longer the time of both."""
-    short = depart(clock, TEN, 50, 0.3)
-    long = Journey(short.world, Job(Lane.INTERACTIVE, 100), 0.3)
-    for journey in (short, long):
-        journey.world.limiter.eta.enter(journey.call)
-    looks = [short.look(), long.look()]
-    ends = await asyncio.gather(short.travel(4), long.travel(4))
-    assert [look.end for look in looks] == pytest.approx(ends, rel=0.02)
+async def test_jobs_of_one_lane_share(clock: VirtualClock) -> None:
+    """Of two jobs that take turns, the shorter takes twice its own time, the longer the time of both."""
+    short = start_run(clock, TEN, 50, 0.3)
+    long = Run(short.world, Job(Lane.INTERACTIVE, 100), 0.3)
+    for run in (short, long):
+        run.world.limiter.eta.enter(run.call)
+    samples = [short.sample(), long.sample()]
+    ends = await asyncio.gather(short.run(4), long.run(4))
+    assert [sample.end for sample in samples] == pytest.approx(ends, rel=0.02)
 
 
 @virtual
-async def test_a_backfill_foresees_what_overtakes_it(clock: VirtualClock) -> None:
-    """A backfill ends after the interactive calls, and these as if there were none."""
-    backfill = depart(clock, TEN, 50, 0.3, lane=Lane.BACKFILL)
-    urgent = Journey(backfill.world, Job(Lane.INTERACTIVE, 100), 0.3)
-    for journey in (backfill, urgent):
-        journey.world.limiter.eta.enter(journey.call)
-    looks = [urgent.look(), backfill.look()]
+async def test_the_eta_of_a_backfill_includes_interactive_jobs(clock: VirtualClock) -> None:
+    """A backfill ends after the interactive jobs, which end as if there were no backfill."""
+    backfill = start_run(clock, TEN, 50, 0.3, lane=Lane.BACKFILL)
+    urgent = Run(backfill.world, Job(Lane.INTERACTIVE, 100), 0.3)
+    for run in (backfill, urgent):
+        run.world.limiter.eta.enter(run.call)
+    samples = [urgent.sample(), backfill.sample()]
     alone = forecast(50, TEN, latency=0.3).seconds
-    ends = await asyncio.gather(urgent.travel(4), backfill.travel(4))
-    assert [look.end for look in looks] == pytest.approx(ends, abs=0.3)
-    assert looks[0].eta == pytest.approx(forecast(100, TEN, latency=0.3).seconds)
-    assert looks[1].eta > 2 * alone
+    ends = await asyncio.gather(urgent.run(4), backfill.run(4))
+    assert [sample.end for sample in samples] == pytest.approx(ends, abs=0.3)
+    assert samples[0].eta == pytest.approx(forecast(100, TEN, latency=0.3).seconds)
+    assert samples[1].eta > 2 * alone
 
 
 @virtual
-async def test_a_call_that_has_left_counts_no_more(clock: VirtualClock) -> None:
-    """What a call that was given up still had to ask for is nobody's concern."""
-    journey = depart(clock, TEN, 50, 0.3)
+async def test_a_job_that_has_ended_does_not_count(clock: VirtualClock) -> None:
+    """The remaining days of a cancelled job do not count in the ETA of others."""
+    run = start_run(clock, TEN, 50, 0.3)
     gone = Job(Lane.INTERACTIVE, 500)
-    journey.world.limiter.eta.enter(gone)
-    longer = journey.look().eta
-    journey.world.limiter.eta.leave(gone)
-    journey.world.limiter.eta.leave(gone)
-    assert journey.look().eta == pytest.approx(forecast(50, TEN, latency=0.3).seconds)
-    assert longer > journey.look().eta
+    run.world.limiter.eta.enter(gone)
+    longer = run.sample().eta
+    run.world.limiter.eta.leave(gone)
+    run.world.limiter.eta.leave(gone)
+    assert run.sample().eta == pytest.approx(forecast(50, TEN, latency=0.3).seconds)
+    assert longer > run.sample().eta

@@ -146,7 +146,7 @@ async def test_a_cancelled_waiter_is_forgotten(clock: VirtualClock) -> None:
     for position in (4, 0, 2):
         waiters[position].cancel()
     await settle()
-    assert len(world.limiter._queue.drain()) == 2
+    assert len(world.limiter.queue.waiting.drain()) == 2
     for waiter in waiters:
         waiter.cancel()
     await asyncio.wait(waiters)
@@ -196,7 +196,7 @@ async def test_the_last_to_leave_leaves_nothing(clock: VirtualClock) -> None:
 
 @virtual
 async def test_a_callers_timeout_stays_the_callers(clock: VirtualClock) -> None:
-    """A timeout around the wait is a `TimeoutError` on time, and the slot is not lost."""
+    """A timeout around the wait raises `TimeoutError` on time, and the slot is not lost."""
     world = World.of(clock, Limits())
     (slot,) = await world.slots(1)
     with pytest.raises(TimeoutError):
@@ -209,7 +209,7 @@ async def test_a_callers_timeout_stays_the_callers(clock: VirtualClock) -> None:
 
 @virtual
 async def test_leaving_at_every_turn(clock: VirtualClock) -> None:
-    """At whichever turn of the loop a waiter is cancelled, the one behind it gets a slot."""
+    """At whichever turn of the loop a waiter is cancelled, the next one gets a slot."""
     for turns in range(6):
         world = World.of(clock, Limits())
         (slot,) = await world.slots(1)
@@ -238,7 +238,7 @@ async def test_a_slot_given_back_costs_nothing(clock: VirtualClock) -> None:
 
 
 @virtual
-async def test_slots_are_counted_with_their_calls(clock: VirtualClock) -> None:
+async def test_slots_are_counted_with_their_jobs(clock: VirtualClock) -> None:
     """A job has a slot from the moment it is granted until it is released or given back."""
     world = World.of(clock, Limits())
     job = Job(Lane.INTERACTIVE)
@@ -256,8 +256,8 @@ async def test_slots_are_counted_with_their_calls(clock: VirtualClock) -> None:
 
 
 @virtual
-async def test_an_aborted_run_tells_who_waits(clock: VirtualClock) -> None:
-    """Each waiting task gets an error of its own; later tasks are not concerned."""
+async def test_an_abort_ends_all_waits(clock: VirtualClock) -> None:
+    """Each waiting task gets an error of its own; later tasks are not affected."""
     world = World.of(clock, Limits())
     (slot,) = await world.slots(1)
     waiters = [world.waiter() for _ in range(3)]
@@ -271,8 +271,8 @@ async def test_an_aborted_run_tells_who_waits(clock: VirtualClock) -> None:
 
 
 @virtual
-async def test_a_latched_error_is_for_good(clock: VirtualClock) -> None:
-    """After an abort for good no task gets a slot again, but each an error of its own."""
+async def test_an_abort_for_good_ends_later_tasks_too(clock: VirtualClock) -> None:
+    """After an abort for good no task gets a slot; each gets an error of its own."""
     world = World.of(clock, TWO_AT_A_TIME)
     world.limiter.abort(BAD_KEY, for_good=True)
     errors = []
@@ -285,8 +285,8 @@ async def test_a_latched_error_is_for_good(clock: VirtualClock) -> None:
 
 
 @virtual
-async def test_a_latched_error_stays_as_it_was(clock: VirtualClock) -> None:
-    """What the first to see an error writes on it does not show on the errors of the others."""
+async def test_the_error_of_an_abort_is_copied_for_each_task(clock: VirtualClock) -> None:
+    """What is added to one copy of the error does not show on the others."""
     world = World.of(clock, TWO_AT_A_TIME)
     error = AuthenticationError("rejected", status=403)
     world.limiter.abort(error, for_good=True)
@@ -298,7 +298,7 @@ async def test_a_latched_error_stays_as_it_was(clock: VirtualClock) -> None:
 
 @virtual
 async def test_a_slot_granted_in_the_turn_of_the_abort_is_not_used(clock: VirtualClock) -> None:
-    """A bad key costs no further request, not even one whose slot was granted a moment before."""
+    """A bad key costs no further request, even if a slot was granted just before."""
     world = World.of(clock, Limits(rates=(Rate(2),)))
     (slot,) = await world.slots(1)
     job = Job(Lane.INTERACTIVE)
@@ -313,7 +313,7 @@ async def test_a_slot_granted_in_the_turn_of_the_abort_is_not_used(clock: Virtua
 
 @virtual
 async def test_leaving_in_the_turn_of_the_abort(clock: VirtualClock) -> None:
-    """A waiter that gets the error and is cancelled in the same turn is cancelled, and nothing is left."""
+    """A waiter that gets the error and is cancelled in the same turn leaves nothing behind."""
     world = World.of(clock, Limits())
     (slot,) = await world.slots(1)
     waiter = world.waiter()
@@ -341,8 +341,8 @@ async def test_leaving_before_the_abort(clock: VirtualClock) -> None:
 
 
 @virtual
-async def test_a_bad_key_costs_as_many_requests_as_are_under_way(clock: VirtualClock) -> None:
-    """Of many days only `concurrency` are asked for when the first answer ends the run."""
+async def test_a_bad_key_costs_as_many_requests_as_are_in_flight(clock: VirtualClock) -> None:
+    """Of many days only `concurrency` are requested when the first answer ends the run."""
     world = World.of(clock, Plan.ENTERPRISE.limits)
     sent: list[Slot] = []
 

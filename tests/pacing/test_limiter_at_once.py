@@ -1,4 +1,4 @@
-"""Slots that are granted without waiting, and the order in which they are."""
+"""Slots that are granted without waiting, and their order."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ LATENCY = 0.2
 
 
 def at_once(world: World, job: Job) -> Slot | None:
-    """Ask for a slot that is free."""
+    """Return a slot that must be free."""
     return world.limiter.try_acquire(task_for(job))
 
 
 @virtual
-async def test_what_is_had_at_once_counts(clock: VirtualClock) -> None:
-    """A slot granted at once is in use and counted with its job, like one that was waited for."""
+async def test_a_slot_granted_at_once_counts(clock: VirtualClock) -> None:
+    """It is in use and counted with its job, like one that was waited for."""
     world = World.of(clock, Limits(rates=(Rate(2),), concurrency=1, guard=1.0))
     job, other = Job(Lane.INTERACTIVE, 5), Job(Lane.INTERACTIVE)
     slot = at_once(world, job)
@@ -72,8 +72,8 @@ def test_nothing_is_granted_at_once_while_a_task_waits(lane: Lane, urgent: Lane)
 
 
 @virtual
-async def test_a_waiter_who_was_given_a_slot_waits_no_more(clock: VirtualClock) -> None:
-    """Once the queue is empty, the next free slot may be granted at once again."""
+async def test_slots_are_granted_at_once_when_the_queue_is_empty(clock: VirtualClock) -> None:
+    """Once the queue is empty, the next free slot is granted at once again."""
     world = World.of(clock, Limits(concurrency=2))
     slots = await world.slots(2)
     waiter = world.waiter()
@@ -86,8 +86,8 @@ async def test_a_waiter_who_was_given_a_slot_waits_no_more(clock: VirtualClock) 
 
 
 @virtual
-async def test_nothing_is_had_at_once_after_the_end(clock: VirtualClock) -> None:
-    """After an abort for good there is no slot, though there be room, and none is lost by asking."""
+async def test_nothing_is_granted_after_an_abort_for_good(clock: VirtualClock) -> None:
+    """No slot is granted, even if one is free, and the attempt uses none up."""
     world = World.of(clock, ONE_AT_A_TIME)
     world.limiter.abort(BAD_KEY, for_good=False)
     slot = at_once(world, Job(Lane.INTERACTIVE))
@@ -100,7 +100,7 @@ async def test_nothing_is_had_at_once_after_the_end(clock: VirtualClock) -> None
 
 
 @virtual
-async def test_a_call_that_is_over_has_nothing_at_once(clock: VirtualClock) -> None:
+async def test_a_job_that_is_over_gets_no_slot(clock: VirtualClock) -> None:
     """The last request that a job may send ends it, and leaves the slots to the others."""
     world = World.of(clock, Limits(concurrency=5))
     job = Job(Lane.BACKFILL, 10, allowance=2)
@@ -115,7 +115,7 @@ async def test_a_call_that_is_over_has_nothing_at_once(clock: VirtualClock) -> N
 
 
 @virtual
-async def test_the_last_request_tells_who_waits_for_the_call(clock: VirtualClock) -> None:
+async def test_the_last_request_of_a_job_ends_its_queued_tasks(clock: VirtualClock) -> None:
     """Queued tasks of the same job end when its last request is granted."""
     world = World.of(clock, ONE_AT_A_TIME)
     (slot,) = await world.slots(1)
@@ -129,8 +129,8 @@ async def test_the_last_request_tells_who_waits_for_the_call(clock: VirtualClock
 
 
 @virtual
-async def test_a_pause_holds_what_would_be_had_at_once(clock: VirtualClock) -> None:
-    """During a pause nothing is free; after it one request tries, and its answer opens the way."""
+async def test_no_slot_is_granted_during_a_pause(clock: VirtualClock) -> None:
+    """During a pause no slot is free; after it one probe is sent, and its answer frees the others."""
     world = World.of(clock, Limits(concurrency=3))
     job = Job(Lane.INTERACTIVE, 9)
     slot = at_once(world, job)
@@ -184,7 +184,7 @@ async def test_a_probe_without_a_result_is_replaced(clock: VirtualClock) -> None
 
 
 async def works(world: World, job: Job, name: str, sent: list[str], *, until: int) -> None:
-    """Send one request after the other, each at once if there is a free slot, as a worker does."""
+    """Send one request after the other, each at once if a slot is free, as a worker does."""
     while len(sent) < until:
         task = task_for(job)
         slot = world.limiter.try_acquire(task) or await world.limiter.acquire(task)
@@ -214,7 +214,7 @@ def test_jobs_with_work_take_turns(limits: Limits, lane: Lane, many: int) -> Non
 
 @pytest.mark.parametrize("limits", [Limits(), Limits(concurrency=3), Limits(rates=(Rate(5),), concurrency=2)])
 def test_an_interactive_call_overtakes_workers_that_take_free_slots(limits: Limits) -> None:
-    """However many workers of a backfill are ready to take a free slot, it goes to the interactive job."""
+    """However many workers of a backfill wait for a free slot, it goes to the interactive job."""
 
     async def scene(clock: VirtualClock) -> None:
         world, sent = World.of(clock, limits), list[str]()

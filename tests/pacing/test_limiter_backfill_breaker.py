@@ -25,7 +25,7 @@ def backfill(world: World, number: int) -> list[asyncio.Task[Slot]]:
 
 
 def fail(world: World, slot: Slot) -> bool:
-    """Come back as the client does when too much has failed; return whether to try again."""
+    """Report a failure as the client does when too many requests fail; return whether to retry."""
     world.limiter.finish(slot, LOST)
     return world.limiter.overloaded() is not None
 
@@ -89,7 +89,7 @@ async def test_a_failed_probe_begins_the_next_pause(clock: VirtualClock) -> None
 
 @virtual
 async def test_the_breaker_gives_up(clock: VirtualClock) -> None:
-    """After ten pauses without a day it is of no use any more; one day, and it is again."""
+    """After ten pauses without an answered day it opens no more; one answered day resets it."""
     world = World.of(clock, THREE)
     assert world.limiter.overloaded()
     tasks = backfill(world, 40)
@@ -123,8 +123,8 @@ async def test_a_day_closes_the_breaker(clock: VirtualClock) -> None:
 
 
 @virtual
-async def test_a_probe_without_a_verdict_is_replaced(clock: VirtualClock) -> None:
-    """A probe that is cancelled, or fails for a reason of its own, makes room for the next at once."""
+async def test_a_probe_without_a_result_is_replaced(clock: VirtualClock) -> None:
+    """A probe that is cancelled, or fails for a reason of its own, is replaced at once."""
     world = World.of(clock, THREE)
     world.limiter.overloaded()
     tasks = backfill(world, 3)
@@ -174,7 +174,7 @@ async def test_interactive_calls_are_served_when_the_probe_returns(clock: Virtua
 
 @virtual
 async def test_lanes_wait_for_different_moments(clock: VirtualClock) -> None:
-    """An interactive job goes on when the window opens, a backfill beside it when the breaker closes."""
+    """An interactive job continues when the window opens, a backfill when the breaker closes."""
     world = World.of(clock, Limits(rates=(Rate(1, 10),), concurrency=2, guard=0.0))
     world.limiter.finish(await world.limiter.acquire(task_for(Job(Lane.INTERACTIVE))), LOST)
     await clock.sleep(8)
@@ -188,7 +188,7 @@ async def test_lanes_wait_for_different_moments(clock: VirtualClock) -> None:
 
 @virtual
 async def test_the_timer_of_others_survives_a_probe(clock: VirtualClock) -> None:
-    """An interactive job that waits for the window goes on in time though a probe returns meanwhile."""
+    """An interactive job that waits for the window continues on time although a probe returns meanwhile."""
     world = World.of(clock, Limits(rates=(Rate(2),), concurrency=2, guard=0.0))
     world.limiter.overloaded()
     tasks = backfill(world, 1)

@@ -25,7 +25,7 @@ SIXTY = Limits(rates=(Rate(60),), concurrency=4)
 
 
 def kinds(events: Sequence[object]) -> list[str]:
-    """Return what kinds of events, or errors, there were."""
+    """Return the types of events, or errors."""
     return [type(event).__name__ for event in events]
 
 
@@ -60,7 +60,7 @@ async def test_a_burst_is_one_pause(clock: VirtualClock) -> None:
 
 @virtual
 async def test_the_first_pause_is_a_window(clock: VirtualClock) -> None:
-    """Without a Retry-After the pause lasts a window, then twice that, in one row of 429 answers."""
+    """Without a Retry-After the pause lasts a window, and twice as long after each further 429."""
     world = World.of(clock, FOUR)
     for begin, end in ((0, 60), (60, 180), (180, 420)):
         assert world.now == begin
@@ -99,8 +99,8 @@ async def test_an_answer_from_before_does_not_end_it(clock: VirtualClock) -> Non
 
 
 @virtual
-async def test_a_429_from_before_is_late_even_afterwards(clock: VirtualClock) -> None:
-    """A 429 that took longer than the whole pause it belongs to begins no other."""
+async def test_a_429_from_before_a_pause_does_not_count_after_it(clock: VirtualClock) -> None:
+    """A 429 that arrives after the pause it belongs to begins no other."""
     world = World.of(clock, FOUR)
     limited, slow = await world.slots(2)
     await rate_limit(world, limited, 10.0)
@@ -169,8 +169,8 @@ async def test_ten_pauses_and_no_more(clock: VirtualClock) -> None:
 
 
 @virtual
-async def test_after_giving_up_a_probe_may_try(clock: VirtualClock) -> None:
-    """A run that comes after one that was given up may try one request, and goes on if it is answered."""
+async def test_after_ten_pauses_a_new_run_may_send_a_probe(clock: VirtualClock) -> None:
+    """A run after one that was given up may send one probe, and continues if it is answered."""
     world = World.of(clock, FOUR)
     for _ in range(10):
         await rate_limit(world, (await world.slots(1))[0], 10.0)
@@ -187,7 +187,7 @@ async def test_after_giving_up_a_probe_may_try(clock: VirtualClock) -> None:
 
 @virtual
 async def test_too_long_a_retry_after_is_an_error_at_once(clock: VirtualClock) -> None:
-    """A server that asks for more than 900 s is not waited for, by any task, and there is no pause."""
+    """If a server asks for more than 900 s, all tasks get an error, and there is no pause."""
     world = World.of(clock, FOUR)
     slots = await world.slots(4)
     waiter = world.waiter()
@@ -248,7 +248,7 @@ async def test_even_spacing_from_the_beginning(clock: VirtualClock) -> None:
 
 @virtual
 async def test_a_server_out_of_order_is_no_reason_to_spread(clock: VirtualClock) -> None:
-    """Pauses that are not about the rate leave the spacing as it is."""
+    """Pauses for other reasons than the rate leave the spacing as it is."""
     world = World.of(clock, SIXTY)
     for _ in range(5):
         (slot,) = await world.slots(1)
@@ -268,7 +268,7 @@ async def test_without_a_rate_there_is_nothing_to_spread(clock: VirtualClock) ->
 
 @virtual
 async def test_a_single_429_is_forgotten(clock: VirtualClock) -> None:
-    """After ten windows' worth of answers the next 429 is a first one again, and not one earlier."""
+    """After as many answers as fit in ten windows the next 429 counts as a first one, and not earlier."""
     world = World.of(clock, Limits(rates=(Rate(3, 1.0), Rate(2, 0.5)), guard=0.0))
     job = Job(Lane.INTERACTIVE)
     for answers in (30, 30, 29):

@@ -46,7 +46,7 @@ async def test_an_interactive_job_moves_a_task_to_its_lane(clock: VirtualClock) 
     waiting = [task_for(backfill) for _ in range(3)]
     tasks = await enqueue(world, *waiting)
     urgent = Job(Lane.INTERACTIVE)
-    world.limiter.take_over(waiting[2], urgent)
+    world.limiter.queue.move(waiting[2], urgent)
     assert waiting[2].job is urgent
     assert await serve(world, slot, tasks) == [2, 0, 1]
 
@@ -59,7 +59,7 @@ async def test_a_task_of_the_same_lane_takes_the_turn_of_the_other_job(clock: Vi
     fetch = Job(Lane.INTERACTIVE, 100)
     waiting = [task_for(fetch) for _ in range(4)]
     tasks = await enqueue(world, *waiting)
-    world.limiter.take_over(waiting[3], Job(Lane.INTERACTIVE))
+    world.limiter.queue.move(waiting[3], Job(Lane.INTERACTIVE))
     assert await serve(world, slot, tasks) == [0, 3, 1, 2]
 
 
@@ -69,7 +69,7 @@ async def test_a_backfill_takes_nothing_over(clock: VirtualClock) -> None:
     world = World.of(clock, ONE_AT_A_TIME)
     job = Job(Lane.INTERACTIVE)
     task = task_for(job)
-    world.limiter.take_over(task, Job(Lane.BACKFILL))
+    world.limiter.queue.move(task, Job(Lane.BACKFILL))
     assert task.job is job
 
 
@@ -79,7 +79,7 @@ async def test_a_task_in_flight_is_moved_with_its_next_request(clock: VirtualClo
     world = World.of(clock, ONE_AT_A_TIME)
     task, other = task_for(Job(Lane.BACKFILL)), task_for(Job(Lane.BACKFILL))
     slot = await world.limiter.acquire(task)
-    world.limiter.take_over(task, Job(Lane.INTERACTIVE))
+    world.limiter.queue.move(task, Job(Lane.INTERACTIVE))
     tasks = await enqueue(world, other, task)
     assert await serve(world, slot, tasks) == [1, 0]
 
@@ -91,7 +91,7 @@ async def test_a_task_taken_over_can_be_cancelled(clock: VirtualClock) -> None:
     (slot,) = await world.slots(1)
     first, second = task_for(Job(Lane.BACKFILL)), task_for(Job(Lane.BACKFILL))
     tasks = await enqueue(world, first, second)
-    world.limiter.take_over(first, Job(Lane.INTERACTIVE))
+    world.limiter.queue.move(first, Job(Lane.INTERACTIVE))
     tasks[0].cancel()
     await settle()
     world.limiter.finish(slot, LOST)
@@ -107,6 +107,6 @@ async def test_a_task_taken_over_does_not_wait_for_the_backfill_breaker(clock: V
     task = task_for(Job(Lane.BACKFILL))
     (acquiring,) = await enqueue(world, task)
     assert not acquiring.done()
-    world.limiter.take_over(task, Job(Lane.INTERACTIVE))
+    world.limiter.queue.move(task, Job(Lane.INTERACTIVE))
     await settle()
     assert acquiring.done()

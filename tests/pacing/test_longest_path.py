@@ -12,7 +12,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hourlyclicks.pacing.plans import Limits, Rate
-from hourlyclicks.pacing.window import EVEN_SLACK, Moment, SlidingWindow, Slot
+from hourlyclicks.pacing.snapshot import Moment
+from hourlyclicks.pacing.window import EVEN_SLACK, SlidingWindow, Slot
 from tests.pacing.world import S
 from tests.sizes import examples
 
@@ -45,19 +46,19 @@ PASTS = st.lists(
 
 @attrs.define
 class Simulation:
-    """A window, the requests in flight, and what time it is."""
+    """A window, the requests in flight, and the time."""
 
     window: SlidingWindow
     now: int = 0
     in_flight: list[Slot] = attrs.Factory(list)
 
     def live(self, past: list[tuple[str, int]]) -> None:
-        """Let a past happen, as far as the window allows it."""
+        """Replay a past, as far as the window allows it."""
         for what, length in past:
             if what == "wait":
                 self.now += length
             elif what == "break":
-                self.window.pause.begin(self.now + length)
+                self.window.breaker.begin(self.now + length)
             elif what == "send":
                 got = self.window.reserve(self.now)
                 if isinstance(got, Slot):
@@ -70,19 +71,20 @@ class Simulation:
                     self.window.abandon(slot, self.now, self.now + length)
 
     def answer(self, slot: Slot) -> None:
-        """Let a response come: that of the probe closes the circuit breaker."""
-        if slot.probe and slot.epoch == self.window.pause.epoch:
-            self.window.pause.end()
+        """Note a response; that of the probe closes the circuit breaker."""
+        if slot.probe and slot.epoch == self.window.breaker.epoch:
+            self.window.breaker.end()
         self.window.release(slot, self.now)
 
     def without(self, *, rates: bool = False, concurrency: bool = False) -> Simulation:
-        """Return a copy without the rates and their spacing, and perhaps without the concurrency."""
+        """Return a copy without the rates and their spacing, and optionally without the concurrency."""
         other = copy.deepcopy(self)
         window = other.window
         if rates:
-            window._windows, window._even, window._interval, window._after_response = [], 0, 0, 0
+            window._windows, window._even = [], 0
         if concurrency:
             window._concurrency = UNLIMITED
+        window._keep_interval(0 if rates else window._interval, from_response=window._after_response > 0)
         return other
 
     def run(self, requests: int, latency: int, opens: int = 0) -> int:
@@ -111,7 +113,7 @@ class Simulation:
             self.now = min(moments)
 
     def expected(self, requests: int, latency: int, opens: int = 0) -> Moment:
-        """Return what simulations find: the end, and the first limit without which it would be sooner."""
+        """Return what simulations find: the end, and the first limit without which it would be earlier."""
         end = copy.deepcopy(self).run(requests, latency, opens)
         unpaced = self.without(rates=True).run(requests, latency, opens)
         unlimited = self.without(rates=True, concurrency=True).run(requests, latency, opens)
@@ -145,12 +147,34 @@ def test_the_eta_is_what_a_simulation_takes(
     latency: int,
     opens: int,
 ) -> None:
-    """After any past the end of any number of requests, and what decides it, is right to the nanosecond."""
+    """After any past the end of any number of requests, and what binds, is right to the nanosecond."""
     simulation = begin(limits, spacing)
     simulation.live(past)
     opens += simulation.now if opens else 0
     expected = simulation.expected(requests, latency, opens)
     assert simulation.window.finish(requests, simulation.now, latency, opens=opens) == expected
+
+
+@settings(max_examples=examples(200))
+@given(LIMITS, SPACINGS, PASTS, PASTS, st.integers(1, 300), LATENCIES)
+@example(Limits((Rate(2, 1),)), None, [], [("send", 0), ("return", 0), ("wait", 3 * S)] * 40, 9, S)
+def test_a_snapshot_does_not_change(
+    limits: Limits,
+    spacing: tuple[float, bool] | None,
+    past: list[tuple[str, int]],
+    future: list[tuple[str, int]],
+    requests: int,
+    latency: int,
+) -> None:
+    """Later events, a pause and the trimming of the log included, do not move the computed end."""
+    simulation = begin(limits, spacing)
+    simulation.live(past)
+    expected = simulation.window.finish(requests, simulation.now, latency)
+    snapshot = simulation.window.snapshot(simulation.now)
+    for _ in range(4):
+        simulation.live(future)
+    simulation.window.space(3.0, from_response=True)
+    assert snapshot.finish(requests, latency) == expected
 
 
 SIZES = [
@@ -172,7 +196,7 @@ SIZES = [
 def test_the_eta_in_the_middle_of_a_run(
     limits: Limits, spacing: tuple[float, bool] | None, sent: int, requests: int, random: Random
 ) -> None:
-    """With windows as large as those of a plan, and after latencies that varied, it is as exact."""
+    """It is as exact with windows as large as those of a plan, and after latencies that varied."""
     simulation = begin(limits, spacing)
     window, returns = simulation.window, list[tuple[int, int, Slot]]()
     for number in range(sent):

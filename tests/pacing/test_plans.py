@@ -26,13 +26,13 @@ LINK = Link("kYdr", "https://vvd.bz")
     ],
 )
 def test_published_limits(plan: Plan, requests: int, concurrency: int) -> None:
-    """Each plan has the published number of requests a minute and at a time, and a second of guard."""
+    """Each plan has the published rate and concurrency, and a guard of a second."""
     published = Limits(rates=(Rate(requests, 60.0),), concurrency=concurrency, guard=1.0, spacing="window")
     assert published == plan.limits
 
 
 def test_free_has_no_limits() -> None:
-    """The free plan has no access, so there is nothing to keep."""
+    """The free plan has no access to the API, and so no limits."""
     with pytest.raises(PlanError, match="Free plan has no access"):
         _ = Plan.FREE.limits
 
@@ -46,7 +46,7 @@ def test_free_answers_nothing(target: Target) -> None:
 
 @pytest.mark.parametrize("target", [Account(), Group(1)], ids=str)
 def test_personal_answers_for_links_only(target: Target) -> None:
-    """The personal plan refuses accounts and groups before anything is sent."""
+    """The personal plan rejects accounts and groups before anything is sent."""
     with pytest.raises(PlanError, match="single links only"):
         Plan.PERSONAL.check(target)
     Plan.PERSONAL.check(LINK)
@@ -86,8 +86,8 @@ def test_a_window_has_a_length(seconds: float) -> None:
         ("spacing", "uneven"),
     ],
 )
-def test_limits_that_mean_nothing(name: str, value: object) -> None:
-    """Every argument of limits is checked when they are made, and named in the error."""
+def test_invalid_limits_are_errors(name: str, value: object) -> None:
+    """Every argument is checked when limits are made, and named in the error."""
     arguments: dict[str, Any] = {name: value}
     with pytest.raises(UsageError, match=rf"Limits\.{name}"):
         Limits(**arguments)
@@ -101,13 +101,13 @@ def test_limits_keep_their_rates() -> None:
 
 
 def test_the_tightest_rate_gives_the_interval() -> None:
-    """The average interval is that of the tightest rate, the shortest window that of the shortest."""
+    """The average interval is that of the tightest rate; the shortest window is that of any rate."""
     limits = Limits(rates=(Rate(10, 60.0), Rate(100, 3600.0)))
     assert limits.interval == 36.0
     assert limits.shortest_window == 60.0
 
 
 def test_unlimited() -> None:
-    """Without rates there is no interval, and a minute stands for the window."""
+    """Without rates the interval is zero, and the window counts as a minute."""
     assert Limits().interval == 0.0
     assert Limits().shortest_window == 60.0

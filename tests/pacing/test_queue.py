@@ -42,7 +42,7 @@ def test_a_job_that_comes_back_goes_to_the_end() -> None:
 
 
 def test_lanes_are_apart() -> None:
-    """A item waits in the lane of its job only."""
+    """An item waits in the lane of its job only."""
     queue: PriorityQueue[str] = PriorityQueue()
     queue.push(Job(Lane.BACKFILL), "slow")
     assert not queue.waiting(Lane.INTERACTIVE)
@@ -52,8 +52,8 @@ def test_lanes_are_apart() -> None:
     assert not queue.size
 
 
-def test_the_order_of_urgency() -> None:
-    """Interactive comes before backfill wherever lanes are gone through or compared."""
+def test_the_order_of_the_lanes() -> None:
+    """Interactive comes before backfill, in iteration and in comparison."""
     assert list(Lane) == [Lane.INTERACTIVE, Lane.BACKFILL]
     assert Lane.INTERACTIVE < Lane.BACKFILL
 
@@ -70,7 +70,7 @@ def test_a_removed_item_is_not_served() -> None:
 
 
 def test_removing_twice_is_fine() -> None:
-    """A item that is no longer waiting can be removed, whether or not its job still waits."""
+    """An item that no longer waits can be removed, whether or not its job still waits."""
     queue: PriorityQueue[str] = PriorityQueue()
     job = Job(Lane.INTERACTIVE)
     queue.remove(job, "never there")

@@ -1,4 +1,4 @@
-"""The limiter against servers that count, each in its own way, over a network that delays as it likes."""
+"""The limiter against simulated servers that count in different ways, over a network with jitter."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ SLACK: dict[Spacing, float] = {"window": 1.03, "even": 1.07}
 
 
 def servers_of_each_kind(rate: Rate) -> list[Algorithm]:
-    """Return a server of each kind that counts; what is over the limit counts too."""
+    """Return a server of each kind that counts, including requests over the limit."""
     return [algorithm(counting, rate.requests, rate.seconds, charge_refused=True) for counting in COUNTING]
 
 
 @attrs.define
 class Outcome:
-    """What a run over the network came to."""
+    """The result of a run over the network."""
 
     seconds: float
     latency: float
@@ -64,7 +64,7 @@ class Outcome:
 
 @attrs.define
 class Network:
-    """Delays each way by 5 to 300 ms; the server at its end rejects, or only counts."""
+    """Delays each way by 5 to 300 ms; the server at its end rejects requests, or only counts them."""
 
     clock: VirtualClock
     limiter: Limiter
@@ -98,7 +98,7 @@ def over_the_network(
     rejects: bool = False,
     backend: Callable[[Limits], LimiterBackend] = LocalBackend,
 ) -> Outcome:
-    """Send that many requests that are answered, from as many workers as the client would use."""
+    """Send requests until that many are answered, with as many workers as the client would use."""
 
     async def scene(clock: VirtualClock) -> Outcome:
         events: list[Event] = []
@@ -132,7 +132,7 @@ def over_the_network(
     + [(plan, "even") for plan in (Plan.PERSONAL, Plan.BUSINESS, Plan.ENTERPRISE)],
 )
 def test_ten_years_on_every_plan(plan: Plan, spacing: Spacing) -> None:
-    """Ten years take barely longer than possible, and no kind of server counts one request over the limit."""
+    """Ten years take at most 3 % more than the minimum, and no server counts a request over the limit."""
     limits = attrs.evolve(plan.limits, spacing=spacing)
     rate = limits.rates[0]
     outcome = over_the_network(TEN_YEARS, limits, servers_of_each_kind(rate))
@@ -144,15 +144,15 @@ def test_ten_years_on_every_plan(plan: Plan, spacing: Spacing) -> None:
 
 
 class LogOfSendings(LocalBackend):
-    """A backend that counts a request from its sending only: the usual mistake."""
+    """A backend that counts a request from its sending only, as a common mistake."""
 
     def release(self, slot: Slot, _now: int) -> None:
         """Release the slot as if the response had come when the request was sent."""
         super().release(slot, slot.sent)
 
 
-def test_the_servers_can_tell() -> None:
-    """The same servers reject a log of sendings, and whole seconds with a missing guard."""
+def test_the_servers_detect_mistakes() -> None:
+    """The same servers reject a log of sendings, and whole seconds without the guard."""
     limits = Limits(rates=(Rate(15),), guard=0.0)
     careless = over_the_network(600, limits, servers_of_each_kind(Rate(15)), backend=LogOfSendings)
     assert careless.rejected["SlidingLog"] > 100
@@ -206,7 +206,7 @@ class RandomTasks:
         self.unused = 0
 
     async def one(self, job: Job) -> None:
-        """Send one request and see what comes of it."""
+        """Send one request and note its result."""
         if self.random.random() < 0.3:
             await self.clock.sleep(self.random.uniform(0, 40))
         slot = await self.limiter.acquire(task_for(job))
@@ -226,7 +226,7 @@ class RandomTasks:
             self.limiter.finish(slot, outcome)
 
     async def judge(self, slot: Slot) -> limiting.Outcome:
-        """Say what came back: an answer, a 429, or nothing."""
+        """Return the result of a request: an answer, a 429, or nothing."""
         fate = self.random.random()
         if fate < 0.8:
             return ANSWERED
@@ -239,7 +239,7 @@ class RandomTasks:
         return LOST
 
     async def guest(self, job: Job) -> None:
-        """Send a request that is cancelled, given up after a time, or left alone."""
+        """Send a request that is cancelled, times out, or is awaited."""
         task = asyncio.create_task(self.one(job))
         fate = self.random.random()
         if fate < 0.2:
@@ -276,7 +276,7 @@ def test_every_task_ends_and_nothing_exceeds_the_limits(limits: Limits, seed: in
         async with asyncio.TaskGroup() as group:
             for number in range(60):
                 group.create_task(tasks.guest(jobs[number % len(jobs)]))
-        assert not tasks.limiter._queue.size
+        assert not tasks.limiter.queue.waiting.size
         assert [job.in_flight for job in jobs] == [0, 0, 0, 0]
         return tasks
 

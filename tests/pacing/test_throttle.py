@@ -11,8 +11,8 @@ from hourlyclicks.pacing.throttle import (
     LONGEST_WAIT,
     AdaptiveSpacing,
     AdaptiveThrottle,
-    Refusal,
     Spacing,
+    Throttled,
     first_pause,
 )
 from hourlyclicks.pacing.window import Slot
@@ -22,18 +22,18 @@ DOUBLED = [60, 120, 240, 480, 900, 900, 900, 900, 900, 900]
 SIX = Limits(rates=(Rate(6),), concurrency=4)
 
 
-def given(throttle: AdaptiveThrottle, now: float) -> Slot:
-    """Take a place that must be free, at a moment in seconds."""
+def granted(throttle: AdaptiveThrottle, now: float) -> Slot:
+    """Return a slot that must be free, at a moment in seconds."""
     got = throttle.reserve(round(now * S))
     assert isinstance(got, Slot)
     return got
 
 
-def refuse(
+def rate_limit(
     throttle: AdaptiveThrottle, slot: Slot, now: float, seconds: float | None = None, *, for_rate: bool = True
-) -> Refusal | None:
-    """Let a request be refused, at a moment in seconds."""
-    return throttle.refused(slot, seconds, now=round(now * S), u=0.0, for_rate=for_rate)
+) -> Throttled | None:
+    """Answer a request with a 429, at a moment in seconds."""
+    return throttle.rate_limited(slot, seconds, now=round(now * S), u=0.0, for_rate=for_rate)
 
 
 @pytest.mark.parametrize(
@@ -43,107 +43,107 @@ def test_the_first_pause(rates: tuple[Rate, ...], seconds: float) -> None:
     """It lasts as long as the shortest window, and at most a minute."""
     assert first_pause(Limits(rates=rates)) == seconds
     throttle = AdaptiveThrottle(Limits(rates=rates))
-    assert refuse(throttle, given(throttle, 0), 0) == Refusal(seconds, None)
+    assert rate_limit(throttle, granted(throttle, 0), 0) == Throttled(seconds, None)
 
 
-def test_a_refusal_pauses_everybody() -> None:
-    """Nothing goes until the pause is over, and then a probe does."""
+def test_a_429_pauses_all_requests() -> None:
+    """Nothing is sent until the pause is over; then a probe is sent."""
     throttle = AdaptiveThrottle(SIX)
-    slot = given(throttle, 0)
-    assert refuse(throttle, slot, 1, 30.0) == Refusal(30.0, None)
+    slot = granted(throttle, 0)
+    assert rate_limit(throttle, slot, 1, 30.0) == Throttled(30.0, None)
     assert throttle.reserve(2 * S) == Wait(31 * S, "pause")
-    assert given(throttle, 31).probe
+    assert granted(throttle, 31).probe
     assert throttle.reserve(31 * S) == Wait(None, "pause")
 
 
-def test_a_burst_of_refusals_is_one() -> None:
-    """What had left before the pause began neither lengthens nor ends it."""
+def test_a_burst_of_429_answers_is_one() -> None:
+    """Requests that were sent before the pause neither lengthen nor end it."""
     throttle = AdaptiveThrottle(SIX)
-    first, second, third = (given(throttle, 0) for _ in range(3))
-    refuse(throttle, first, 1, 30.0)
-    assert refuse(throttle, second, 2, 60.0) is None
+    first, second, third = (granted(throttle, 0) for _ in range(3))
+    rate_limit(throttle, first, 1, 30.0)
+    assert rate_limit(throttle, second, 2, 60.0) is None
     assert not throttle.answered(third)
     assert throttle.reserve(3 * S) == Wait(31 * S, "pause")
 
 
 def test_the_probe_ends_the_pause() -> None:
-    """Its answer says that it is over, once."""
+    """Its answer ends the pause, once."""
     throttle = AdaptiveThrottle(SIX)
-    refuse(throttle, given(throttle, 0), 1, 30.0)
-    probe = given(throttle, 31)
+    rate_limit(throttle, granted(throttle, 0), 1, 30.0)
+    probe = granted(throttle, 31)
     assert throttle.answered(probe)
     assert not throttle.answered(probe)
-    given(throttle, 31)
+    granted(throttle, 31)
 
 
-def test_the_second_refusal_spreads_the_requests() -> None:
-    """The first one teaches nothing; each further one a step, if the rate was the reason."""
+def test_the_second_429_spreads_the_requests() -> None:
+    """The first one changes no spacing; each further one adds a step, if the rate was the reason."""
     throttle = AdaptiveThrottle(SIX)
-    refuse(throttle, given(throttle, 0), 0, 1.0)
-    found = refuse(throttle, given(throttle, 1), 1, 1.0)
+    rate_limit(throttle, granted(throttle, 0), 0, 1.0)
+    found = rate_limit(throttle, granted(throttle, 1), 1, 1.0)
     assert found is not None
     assert found.interval == pytest.approx(10.5)
-    found = refuse(throttle, given(throttle, 61), 61, 1.0, for_rate=False)
-    assert found == Refusal(1.0, None)
+    found = rate_limit(throttle, granted(throttle, 61), 61, 1.0, for_rate=False)
+    assert found == Throttled(1.0, None)
 
 
 def test_without_a_rate_there_is_nothing_to_spread() -> None:
-    """Unlimited requests stay so, whatever is refused."""
+    """Unlimited requests stay unlimited after any number of 429s."""
     throttle = AdaptiveThrottle(Limits(concurrency=4))
     for moment in (0, 10, 20, 30):
-        assert refuse(throttle, given(throttle, moment), moment, 1.0) == Refusal(1.0, None)
+        assert rate_limit(throttle, granted(throttle, moment), moment, 1.0) == Throttled(1.0, None)
 
 
-def test_a_pause_that_is_too_long_is_none() -> None:
-    """Who is told to wait for more than a quarter of an hour is told so, and nothing is held."""
+def test_too_long_a_retry_after_begins_no_pause() -> None:
+    """A Retry-After of more than 15 minutes is an error, and no request is held."""
     throttle = AdaptiveThrottle(SIX)
     with pytest.raises(RateLimitedError):
-        refuse(throttle, given(throttle, 0), 0, 901.0)
-    given(throttle, 0)
+        rate_limit(throttle, granted(throttle, 0), 0, 901.0)
+    granted(throttle, 0)
 
 
 # -- the spacing alone
 
 
-def spacing(*, step: int = 0, calm: int = 3) -> AdaptiveSpacing:
-    """Make a brake for windows of a minute."""
-    return AdaptiveSpacing(first_pause=60.0, calm=calm, step=step)
+def spacing(*, step: int = 0, forget_after: int = 3) -> AdaptiveSpacing:
+    """Return an adaptive spacing for windows of a minute."""
+    return AdaptiveSpacing(first_pause=60.0, forget_after=forget_after, step=step)
 
 
 def step_after_429(held: AdaptiveSpacing) -> Spacing | None:
-    """Meet a refusal as the limiter does."""
-    held.refused(None, 0.0)
+    """Handle a 429 as the limiter does."""
+    held.rate_limited(None, 0.0)
     return held.next_step()
 
 
-def test_the_brake_gives_up() -> None:
-    """After ten pauses without an answer the eleventh refusal is an error that names no length."""
+def test_after_ten_pauses_a_429_is_an_error() -> None:
+    """After ten pauses without an answer the eleventh 429 is an error without a length."""
     held = spacing()
-    assert [held.refused(None, 0.0) for _ in range(10)] == DOUBLED
+    assert [held.rate_limited(None, 0.0) for _ in range(10)] == DOUBLED
     with pytest.raises(RateLimitedError, match="after 10 pauses") as caught:
-        held.refused(None, 0.0)
+        held.rate_limited(None, 0.0)
     assert caught.value.retry_after is None
 
 
-def test_an_answer_lets_the_brake_go_on() -> None:
-    """The bound is on pauses without an answer, not on pauses."""
+def test_an_answer_resets_the_number_of_pauses() -> None:
+    """The limit is on pauses without an answer, not on pauses."""
     held = spacing()
     for _ in range(50):
-        assert held.refused(None, 0.0) == 60
+        assert held.rate_limited(None, 0.0) == 60
         held.answered()
 
 
-def test_too_long_a_wish_is_refused_at_once() -> None:
-    """900 s are waited for; a second more is an error at once, which carries the wish."""
+def test_too_long_a_retry_after_is_an_error() -> None:
+    """900 s are accepted; one second more is an error at once, which carries the length."""
     held = spacing()
-    assert held.refused(LONGEST_WAIT, 0.0) == 900
+    assert held.rate_limited(LONGEST_WAIT, 0.0) == 900
     with pytest.raises(RateLimitedError, match="asks to wait 901 s") as caught:
-        held.refused(901.0, 0.0)
+        held.rate_limited(901.0, 0.0)
     assert caught.value.retry_after == 901.0
 
 
-def test_one_refusal_teaches_nothing() -> None:
-    """The first refusal leaves the spacing as it is; from the second on it grows, to its last step."""
+def test_the_spacing_grows_from_the_second_429_on() -> None:
+    """The first 429 leaves the spacing as it is; from the second on it grows, up to the last step."""
     held = spacing()
     steps = [held.next_step() for _ in range(13)]
     stretched = [Spacing(1.02 * 1.25**power, from_response=True) for power in range(10)]
@@ -156,7 +156,7 @@ def test_one_refusal_teaches_nothing() -> None:
 
 
 def test_the_last_step_is_the_last() -> None:
-    """A client that is refused for years neither overflows nor tells of changes that are none."""
+    """Any number of further 429s causes neither an overflow nor another change."""
     held = spacing()
     for _ in range(13):
         held.next_step()
@@ -164,13 +164,13 @@ def test_the_last_step_is_the_last() -> None:
 
 
 def test_even_spacing_is_one_step_ahead() -> None:
-    """Who spaces evenly from the beginning learns from the first refusal."""
+    """A client with even spacing adapts from the first 429 on."""
     assert spacing(step=1).next_step() == Spacing(1.02, from_response=True)
 
 
-def test_a_single_refusal_is_forgotten() -> None:
-    """After a calm the next refusal is a first one again; after less of a calm it is the second."""
-    held = spacing(calm=3)
+def test_a_single_429_is_forgotten() -> None:
+    """After enough answers the next 429 counts as a first one; after fewer it is the second."""
+    held = spacing(forget_after=3)
     assert step_after_429(held) is None
     for _ in range(3):
         held.answered()
@@ -181,8 +181,8 @@ def test_a_single_refusal_is_forgotten() -> None:
 
 
 def test_even_spacing_is_kept() -> None:
-    """No calm is long enough to go back to bursts once two refusals have shown that they are refused."""
-    held = spacing(calm=3)
+    """No number of answers brings back window spacing after two 429s."""
+    held = spacing(forget_after=3)
     held.next_step()
     held.next_step()
     for _ in range(100):

@@ -1,4 +1,4 @@
-"""The gate against an oracle that keeps everything it ever saw.
+"""The sliding window against an oracle that keeps every request it ever saw.
 
 Time passes in half seconds, a nanosecond more or less, so that moments meet the edges of the windows.
 """
@@ -36,7 +36,7 @@ MOMENTS = st.builds(
 
 
 @attrs.define(eq=False)
-class Trip:
+class Sent:
     """A request as the oracle sees it."""
 
     slot: Slot
@@ -44,43 +44,43 @@ class Trip:
     even_until: int
     probe: bool
     back: int = NEVER
-    adrift: bool = False
+    abandoned: bool = False
 
 
 class Oracle:
-    """Says whether a request may go, by counting from the beginning each time."""
+    """Decides whether a request may be sent by counting from the beginning each time."""
 
     def __init__(self, limits: Limits) -> None:
         self.limits = limits
-        self.trips: list[Trip] = []
+        self.requests: list[Sent] = []
         self.interval = self.after_response = 0
         self.held_until: int | None = None
 
     @property
-    def waited_for(self) -> list[Trip]:
-        """What somebody waits for."""
-        return [trip for trip in self.trips if trip.back == NEVER]
+    def waited_for(self) -> list[Sent]:
+        """The requests whose response is awaited."""
+        return [request for request in self.requests if request.back == NEVER]
 
     @property
-    def adrift(self) -> list[Trip]:
-        """What was given up and may arrive yet, as far as was noticed."""
-        return [trip for trip in self.trips if trip.adrift]
+    def abandoned(self) -> list[Sent]:
+        """The abandoned requests that may still arrive, as far as was noticed."""
+        return [request for request in self.requests if request.abandoned]
 
-    def flying(self, now: int) -> list[Trip]:
-        """Return what is under way at a moment, if nothing comes back until then."""
-        return [trip for trip in self.trips if trip.back > now]
+    def in_flight(self, now: int) -> list[Sent]:
+        """Return what is in flight at a moment, if nothing returns until then."""
+        return [request for request in self.requests if request.back > now]
 
     def expire(self, now: int) -> None:
-        """Take note of what can arrive no more."""
-        for trip in sorted(self.adrift, key=lambda trip: trip.back):
-            if trip.back <= now:
-                trip.adrift = False
-                self.came_back(trip.back)
+        """Note the abandoned requests that can arrive no more."""
+        for request in sorted(self.abandoned, key=lambda request: request.back):
+            if request.back <= now:
+                request.abandoned = False
+                self.space_after(request.back)
 
-    def came_back(self, moment: int) -> None:
+    def space_after(self, moment: int) -> None:
         """Count the spacing from a response."""
         if self.after_response:
-            last = self.trips[-1]
+            last = self.requests[-1]
             last.even_until = max(last.even_until, moment + self.after_response)
 
     def space(self, slack: float, *, from_response: bool) -> None:
@@ -89,25 +89,25 @@ class Oracle:
         self.after_response = self.interval if from_response else 0
 
     def allows(self, now: int) -> bool:
-        """Judge a request at this moment, if nothing comes back until then."""
+        """Return whether a request may be sent at this moment, if nothing returns until then."""
         return self.not_paused(now) and self.spread(now) and self.within_limits(now)
 
     def not_paused(self, now: int) -> bool:
-        """Judge by the pause."""
+        """Return whether the pause allows it."""
         if self.held_until is None:
             return True
-        return now >= self.held_until and not any(trip.probe for trip in self.waited_for)
+        return now >= self.held_until and not any(request.probe for request in self.waited_for)
 
     def spread(self, now: int) -> bool:
-        """Judge by even spacing."""
-        if self.after_response and self.flying(now):
+        """Return whether even spacing allows it."""
+        if self.after_response and self.in_flight(now):
             return False
-        return all(now >= trip.even_until for trip in self.trips[-1:])
+        return all(now >= request.even_until for request in self.requests[-1:])
 
     def within_limits(self, now: int) -> bool:
-        """Judge by the rates and the concurrency."""
-        return len(self.flying(now)) < self.limits.concurrency and all(
-            sum(now < trip.back + length for trip in self.trips) < rate.requests
+        """Return whether the rates and the concurrency allow it."""
+        return len(self.in_flight(now)) < self.limits.concurrency and all(
+            sum(now < request.back + length for request in self.requests) < rate.requests
             for rate, length in self.windows(guard=self.limits.guard)
         )
 
@@ -117,7 +117,7 @@ class Oracle:
 
 
 class WindowAgainstOracle(RuleBasedStateMachine):
-    """Whatever happens, the gate lets go exactly what the oracle lets go."""
+    """The window allows exactly what the oracle allows."""
 
     window: SlidingWindow
     oracle: Oracle
@@ -125,7 +125,7 @@ class WindowAgainstOracle(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.now = 0
-        self.latest: Trip | None = None
+        self.latest: Sent | None = None
 
     @initialize(limits=LIMITS)
     def open(self, limits: Limits) -> None:
@@ -142,19 +142,19 @@ class WindowAgainstOracle(RuleBasedStateMachine):
 
     @rule()
     def send(self) -> None:
-        """Send if the gate says so; if not, it names the very moment at which it will, or what it awaits."""
+        """Send if the window allows it; if not, it says at which moment it will, or what it waits for."""
         self.oracle.expire(self.now)
         got = self.window.reserve(self.now)
         assert isinstance(got, Slot) == self.oracle.allows(self.now)
         if isinstance(got, Slot):
             even_until = self.now + self.oracle.interval
-            self.latest = Trip(got, self.now, even_until, self.oracle.held_until is not None)
-            self.oracle.trips.append(self.latest)
+            self.latest = Sent(got, self.now, even_until, self.oracle.held_until is not None)
+            self.oracle.requests.append(self.latest)
         else:
             self.check_wait(got)
 
     def check_wait(self, wait: Wait) -> None:
-        """Compare a refusal with the oracle: not a nanosecond too long, and "nobody knows" only if so."""
+        """Compare a wait with the oracle: no nanosecond too long, without a moment only if none is known."""
         if wait.until is None:
             assert not self.oracle.allows(NEVER - 1)
             return
@@ -163,49 +163,49 @@ class WindowAgainstOracle(RuleBasedStateMachine):
             assert wait.until == self.oracle.held_until
             return
         assert not self.oracle.allows(wait.until - 1)
-        ends = [trip.back for trip in self.oracle.adrift]
+        ends = [request.back for request in self.oracle.abandoned]
         assert self.oracle.allows(wait.until) or wait.until == min(ends)
 
     @precondition(lambda self: self.oracle.waited_for)
     @rule(data=st.data())
     def respond(self, data: st.DataObject) -> None:
-        """Let one of the requests under way come back, with or without an answer."""
-        trip = data.draw(st.sampled_from(self.oracle.waited_for))
-        if data.draw(st.booleans()) and trip.slot.epoch == self.window.pause.epoch:
-            assert self.window.pause.end() == (self.oracle.held_until is not None)
+        """Return a request that is in flight, with or without an answer."""
+        request = data.draw(st.sampled_from(self.oracle.waited_for))
+        if data.draw(st.booleans()) and request.slot.epoch == self.window.breaker.epoch:
+            assert self.window.breaker.end() == (self.oracle.held_until is not None)
             self.oracle.held_until = None
         self.oracle.expire(self.now)
-        self.window.release(trip.slot, self.now)
-        trip.back = self.now
-        self.oracle.came_back(self.now)
+        self.window.release(request.slot, self.now)
+        request.back = self.now
+        self.oracle.space_after(self.now)
         self.latest = None
 
     @precondition(lambda self: self.oracle.waited_for)
     @rule(data=st.data(), length=MOMENTS)
     def abandon(self, data: st.DataObject, length: int) -> None:
-        """Give one of the requests under way up; it may arrive for a while."""
-        trip = data.draw(st.sampled_from(self.oracle.waited_for))
+        """Abandon a request in flight; it may arrive for a while."""
+        request = data.draw(st.sampled_from(self.oracle.waited_for))
         self.oracle.expire(self.now)
-        self.window.abandon(trip.slot, self.now, self.now + length + 1)
-        trip.back, trip.adrift, trip.probe = self.now + length + 1, True, False
+        self.window.abandon(request.slot, self.now, self.now + length + 1)
+        request.back, request.abandoned, request.probe = self.now + length + 1, True, False
         self.latest = None
 
     @precondition(lambda self: self.latest is not None)
     @rule()
     def cancel(self) -> None:
-        """Take back the request that was sent last, in the moment of its sending."""
+        """Cancel the slot that was granted last, at the moment of the grant."""
         assert self.latest is not None
         self.window.cancel(self.latest.slot)
-        self.oracle.trips.remove(self.latest)
+        self.oracle.requests.remove(self.latest)
         self.latest = None
 
     @rule(length=MOMENTS)
-    def refuse(self, length: int) -> None:
+    def pause(self, length: int) -> None:
         """Begin a pause."""
         self.oracle.held_until = self.now + length
-        self.window.pause.begin(self.now + length)
-        for trip in self.oracle.trips:
-            trip.probe = False
+        self.window.breaker.begin(self.now + length)
+        for request in self.oracle.requests:
+            request.probe = False
         self.latest = None
 
     @rule(slack=st.sampled_from([1.02, 1.05, 1.275]), from_response=st.booleans())
@@ -216,14 +216,14 @@ class WindowAgainstOracle(RuleBasedStateMachine):
         self.latest = None
 
     def teardown(self) -> None:
-        """Look back: the requests whose time under way meets a window never were more than it allows.
+        """Look back: no window was ever met by the time in flight of more requests than it allows.
 
-        Each may have arrived anywhere in that time, so all of them may have arrived in that window. The
-        fullest windows begin where some request came back.
+        Each may have arrived at any moment of that time, so all of them may have arrived in that window. The
+        fullest windows begin where a request returned.
         """
         if not hasattr(self, "oracle"):
             return
-        spans = [(trip.sent, min(trip.back, self.now)) for trip in self.oracle.trips]
+        spans = [(request.sent, min(request.back, self.now)) for request in self.oracle.requests]
         for rate, window in self.oracle.windows():
             for _, begin in spans:
                 assert sum(sent < begin + window and back >= begin for sent, back in spans) <= rate.requests

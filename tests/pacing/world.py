@@ -1,4 +1,4 @@
-"""What the tests of pacing share: scenes on virtual time, and a limiter with its clock and events."""
+"""What the tests of pacing share: scenarios on virtual time, and a limiter with its clock and events."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ S = SECOND
 
 
 class NoJitter(random.Random):
-    """Draws nothing but the smallest number."""
+    """Draws only the smallest number."""
 
     def random(self) -> float:
         """Return 0."""
@@ -37,7 +37,7 @@ class NoJitter(random.Random):
 
 
 def virtual(scene: Callable[[VirtualClock], Coroutine[Any, Any, None]]) -> Callable[[], None]:
-    """Make a test of a scene that plays on virtual time."""
+    """Make a test of a scenario on virtual time."""
 
     def test() -> None:
         run_virtual(scene)
@@ -81,7 +81,7 @@ class World:
 
     @classmethod
     def of(cls, clock: VirtualClock, limits: Limits) -> Self:
-        """Make a world without randomness."""
+        """Create one without jitter."""
         events: list[Event] = []
         return cls(clock, Limiter(limits, clock=clock, emit=events.append, random=NoJitter()), events)
 

@@ -4,32 +4,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import attrs
 import click
 
 from hourlyclicks.cli.actions.keys import find_key
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.console.messages import say
 from hourlyclicks.cli.exits import INTERRUPTED, Failure
-from hourlyclicks.cli.options.shared import default_rate, present
+from hourlyclicks.cli.options.access import Access
+from hourlyclicks.cli.options.deadlines import Deadline
+from hourlyclicks.cli.options.shared import Period, RateOptions, default_rate, present
+from hourlyclicks.cli.options.stores import StoreChoice
 from hourlyclicks.cli.output import resume
 from hourlyclicks.cli.output.report import failure, go_on, report_lines
-from hourlyclicks.cli.progress.tally import start_tally
+from hourlyclicks.cli.progress.stats import start_stats
 from hourlyclicks.cli.progress.views import open_view, shown
+from hourlyclicks.cli.selection import Selection
+from hourlyclicks.client import Order
 from hourlyclicks.errors import HourlyClicksError
 from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.model.dates import check_begun
+from hourlyclicks.pacing.eta import forecast
 from hourlyclicks.render.phrases import count
 
 if TYPE_CHECKING:
     import asyncio
     import datetime as dt
 
-    from hourlyclicks.cli.options.access import Access
-    from hourlyclicks.cli.options.deadlines import Deadline
-    from hourlyclicks.cli.options.shared import Period, RateOptions
-    from hourlyclicks.cli.options.stores import StoreChoice
-    from hourlyclicks.cli.selection import Selection
-    from hourlyclicks.client import Order
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.report import BackfillReport
     from hourlyclicks.model.targets import Target
@@ -40,29 +41,46 @@ RETRY = RetryPolicy()
 _STOPPING = "stopping: no more requests are sent, pending responses are saved; Ctrl-C again ends at once"
 
 
-def run(  # noqa: PLR0913 - a parameter for each option of the command
-    ctx: click.Context,
-    *,
-    store: StoreChoice,
-    selection: Selection,
-    period: Period,
-    rate: RateOptions | None,
-    deadline: Deadline | None,
-    max_requests: int | None,
-    order: Order,
-    refresh: bool,
-    retry_refused: bool,
-    access: Access,
-) -> None:
+@attrs.frozen(kw_only=True)
+class Options:
+    """The options of the command.
+
+    Args:
+        store: the store.
+        selection: the targets.
+        period: the days.
+        rate: the limits to keep; ``None``: those of the smallest plan.
+        deadline: when to stop.
+        max_requests: how many requests it may send.
+        order: which days of a target to fetch first.
+        refresh: whether to request final days again, too.
+        retry_refused: whether to request days again that the API rejected.
+        access: how to reach the API.
+    """
+
+    store: StoreChoice
+    selection: Selection
+    period: Period
+    rate: RateOptions | None
+    deadline: Deadline | None
+    max_requests: int | None
+    order: Order
+    refresh: bool
+    retry_refused: bool
+    access: Access
+
+
+def run(ctx: click.Context, options: Options) -> None:
     """See the help of the command."""
+    access, store = options.access, options.store
     where, now = store.needed(), present()
-    until = None if deadline is None else deadline.limit(now)
-    days = period.days(access.zone, now)
-    rate = rate or default_rate()
-    targets = _checked(selection, rate, days, now)
+    until = None if options.deadline is None else options.deadline.limit(now)
+    days = options.period.days(access.zone, now)
+    rate = options.rate or default_rate()
+    targets = _checked(options.selection, rate, days, now)
+    estimate = forecast(len(days) * len(targets), rate.limits)
     title = f"{_named(targets)}, {days}"
-    tally = start_tally(title, len(days) * len(targets), rate.limits, stored=True, several=len(targets) > 1)
-    view = open_view(tally)
+    view = open_view(start_stats(title, rate.limits, estimate, stored=True, several=len(targets) > 1))
     client = access.client(
         find_key(access.key_file),
         limits=rate.limits,
@@ -79,10 +97,10 @@ def run(  # noqa: PLR0913 - a parameter for each option of the command
                 days.end,
                 targets,
                 deadline=until,
-                max_requests=max_requests,
-                order=order,
-                refresh=refresh,
-                retry_refused=retry_refused,
+                max_requests=options.max_requests,
+                order=options.order,
+                refresh=options.refresh,
+                retry_refused=options.retry_refused,
                 stop=stop,
             )
 

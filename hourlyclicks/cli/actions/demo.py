@@ -21,11 +21,11 @@ from hourlyclicks.cli.demo.settings import DELAY, FAULTS, LIMITS, LINK, RATE, SC
 from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, UNEXPECTED, Failure, sentence
 from hourlyclicks.cli.options.faults import faults_in_words, random_faults
 from hourlyclicks.cli.progress.live import terminal
-from hourlyclicks.cli.progress.tally import start_tally
+from hourlyclicks.cli.progress.stats import start_stats
 from hourlyclicks.cli.progress.views import open_view, shown
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.targets import Target
-from hourlyclicks.pacing.eta import theoretical_minimum
+from hourlyclicks.pacing.eta import forecast, theoretical_minimum
 from hourlyclicks.render.heatmap import heatmap
 from hourlyclicks.render.phrases import count, limits_in_words
 from hourlyclicks.render.tables import WEEKDAYS, palette_for
@@ -34,7 +34,7 @@ from hourlyclicks.simulator import Simulator
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hourlyclicks.cli.progress.tally import Tally
+    from hourlyclicks.cli.progress.stats import RunStats
     from hourlyclicks.model.series import HourlySeries
 
 
@@ -141,7 +141,7 @@ async def _demonstrate(server: Simulator, period: DateRange, faults: HeldFaults,
             with shown(view):
                 outcome = await fill(server, store, period, view)
             seconds = time.monotonic() - began
-    retries = view.tally.retries + (first.retries if first is not None else 0)
+    retries = view.stats.retries + (first.retries if first is not None else 0)
     return Run(outcome, retries, seconds, wrong_days(outcome.series, server), server, first)
 
 
@@ -153,12 +153,13 @@ async def _killed_run(server: Simulator, store: Path, period: DateRange, faults:
     known = frozenset(day.date for day in (await stored(store, period)).days())
     say(f"Killed with {count(len(known), 'day')} in the store; started again." if killed else "Not killed.")
     return KilledProcess(
-        killed=killed, known=known, asked=server.counters.asked.copy(), retries=view.tally.retries
+        killed=killed, known=known, asked=server.counters.asked.copy(), retries=view.stats.retries
     )
 
 
-def _count_days(period: DateRange, *, stored: bool) -> Tally:
-    return start_tally(f"{LINK}, {period}", len(period), LIMITS, latency=sum(DELAY), stored=stored)
+def _count_days(period: DateRange, *, stored: bool) -> RunStats:
+    estimate = forecast(len(period), LIMITS, latency=sum(DELAY))
+    return start_stats(f"{LINK}, {period}", LIMITS, estimate, stored=stored)
 
 
 def wrong_days(series: HourlySeries, server: Simulator) -> int:

@@ -13,7 +13,7 @@ from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.options.shared import PLANS, present
 from hourlyclicks.jobs.estimate import count_due
 from hourlyclicks.model.dates import as_zone
-from hourlyclicks.pacing.eta import TYPICAL_LATENCY, forecast
+from hourlyclicks.pacing.eta import forecast
 from hourlyclicks.pacing.plans import Plan
 from hourlyclicks.render.phrases import BOUND_BY, count, duration, limits_in_words
 from hourlyclicks.store.freshness import Freshness
@@ -103,7 +103,7 @@ def finish(now: dt.datetime, seconds: float) -> str:
 
 
 def _single(requests: int, limits: Limits, now: dt.datetime) -> Iterator[str]:
-    cost = forecast(requests, limits, latency=TYPICAL_LATENCY)
+    cost = forecast(requests, limits)
     yield f"{limits_in_words(limits)}"
     yield f"takes {duration(cost.seconds)}, bound by {BOUND_BY[cost.binding]}"
     yield f"done on {finish(now, cost.seconds)} if started now"
@@ -114,7 +114,7 @@ def _comparison(requests: int, now: dt.datetime) -> Iterator[str]:
     yield _ROW.format("plan", "a minute", "at a time", "takes", "done by", "bound by")
     for plan in _PLANS:
         limits = plan.limits
-        cost = forecast(requests, limits, latency=TYPICAL_LATENCY)
+        cost = forecast(requests, limits)
         yield _ROW.format(
             plan.value,
             limits.rates[0].requests,

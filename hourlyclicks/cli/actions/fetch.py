@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,25 +16,25 @@ from hourlyclicks.cli.actions.keys import find_key
 from hourlyclicks.cli.console import hangup, loop
 from hourlyclicks.cli.console.messages import say
 from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, Failure, sentence
-from hourlyclicks.cli.options.shared import default_rate, present
+from hourlyclicks.cli.options.access import Access
+from hourlyclicks.cli.options.shared import Period, RateOptions, default_rate, present
+from hourlyclicks.cli.options.stores import StoreChoice
 from hourlyclicks.cli.output import resume
 from hourlyclicks.cli.output.devices import is_device
 from hourlyclicks.cli.output.files import Format, check_writable, format_for, save, write
 from hourlyclicks.cli.progress.joint import JointProgress
-from hourlyclicks.cli.progress.tally import start_tally
+from hourlyclicks.cli.progress.stats import start_stats
 from hourlyclicks.cli.progress.views import open_view, shown
+from hourlyclicks.cli.selection import Selection
 from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.model.spans import spans
+from hourlyclicks.pacing.eta import forecast
 from hourlyclicks.pacing.queue import Lane
 from hourlyclicks.render.phrases import count, span
 
 if TYPE_CHECKING:
     from hourlyclicks.cli.actions.collecting import Outcomes
-    from hourlyclicks.cli.options.access import Access
-    from hourlyclicks.cli.options.shared import Period, RateOptions
-    from hourlyclicks.cli.options.stores import StoreChoice
-    from hourlyclicks.cli.progress.tally import Tally
-    from hourlyclicks.cli.selection import Selection
+    from hourlyclicks.cli.progress.stats import RunStats
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.targets import Target
 
@@ -41,6 +42,33 @@ RETRY = RetryPolicy()
 """How hard to try; that of the library."""
 
 _SHOWN = 10
+
+
+@attrs.frozen(kw_only=True)
+class Options:
+    """The options of the command.
+
+    Args:
+        selection: the targets.
+        period: the days.
+        rate: the limits to keep; ``None``: those of the smallest plan.
+        access: how to reach the API.
+        store: the store, if there is one.
+        form: the format, if it was given.
+        output: the file; ``None``, or ``-``: stdout.
+        partial: whether to write a result with missing days.
+        fail_fast: whether to stop early after repeated failures.
+    """
+
+    selection: Selection
+    period: Period
+    rate: RateOptions | None
+    access: Access
+    store: StoreChoice
+    form: str | None
+    output: Path | None
+    partial: bool
+    fail_fast: bool
 
 
 @attrs.frozen
@@ -85,34 +113,25 @@ class Destination:
             return save(outcome, self.form, self.output)
 
 
-def run(  # noqa: PLR0913 - a parameter for each option of the command
-    ctx: click.Context,
-    *,
-    selection: Selection,
-    period: Period,
-    rate: RateOptions | None,
-    access: Access,
-    store: StoreChoice,
-    form: str | None,
-    output: Path | None,
-    partial: bool,
-    fail_fast: bool,
-) -> None:
+def run(ctx: click.Context, options: Options) -> None:
     """See the help of the command."""
-    output = None if output == Path("-") else output
-    days = period.days(access.zone, present())
-    rate = rate or default_rate()
-    targets = _checked(selection, rate)
+    access, store = options.access, options.store
+    output = None if options.output == Path("-") else options.output
+    days = options.period.days(access.zone, present())
+    rate = options.rate or default_rate()
+    targets = _checked(options.selection, rate)
     stored = store.where is not None
     check_writable(output)
-    destination = Destination(format_for(form, output), output, partial=partial, stored=stored)
+    form = format_for(options.form, output)
+    destination = Destination(form, output, partial=options.partial, stored=stored)
     key = find_key(access.key_file)
     view = open_view(_count_days(targets, days, rate, stored=stored))
-    joint = JointProgress(view, days=len(days), targets=len(targets), limits=rate.limits)
+    estimate = partial(forecast, limits=rate.limits)
+    joint = JointProgress(view, days=len(days), targets=len(targets), estimate=estimate)
     client = access.client(
         key, limits=rate.limits, retry=RETRY, on_event=joint, store=store.where, account=store.account
     )
-    lane = Lane.INTERACTIVE if fail_fast else Lane.BACKFILL
+    lane = Lane.INTERACTIVE if options.fail_fast else Lane.BACKFILL
 
     async def fetch() -> Outcomes:
         async with client:
@@ -122,7 +141,7 @@ def run(  # noqa: PLR0913 - a parameter for each option of the command
         outcome = loop.run(fetch())
     ended = time.monotonic()
     kept = destination.deliver(outcome)  # before any message: stderr may be closed
-    say(view.tally.summary(ended))
+    say(view.stats.summary(ended))
     _tell_provisional(outcome)
     if outcome.complete:
         return
@@ -144,11 +163,11 @@ def _checked(selection: Selection, rate: RateOptions) -> tuple[Target, ...]:
     return targets
 
 
-def _count_days(targets: tuple[Target, ...], days: DateRange, rate: RateOptions, *, stored: bool) -> Tally:
+def _count_days(targets: tuple[Target, ...], days: DateRange, rate: RateOptions, *, stored: bool) -> RunStats:
     several = len(targets) > 1
     title = f"{count(len(targets), 'target') if several else targets[0]}, {days}"
-    total = len(days) * len(targets)
-    return start_tally(title, total, rate.limits, stored=stored, several=several, surveyed=not several)
+    estimate = forecast(len(days) * len(targets), rate.limits)
+    return start_stats(title, rate.limits, estimate, stored=stored, several=several, surveyed=not several)
 
 
 def _tell_provisional(outcome: Outcomes) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
@@ -12,14 +12,6 @@ from hourlyclicks.cli.options.shared import with_period, with_rate
 from hourlyclicks.cli.options.stores import with_store
 from hourlyclicks.cli.options.strict import StrictCommand
 from hourlyclicks.cli.selection import with_targets
-
-if TYPE_CHECKING:
-    from hourlyclicks.cli.options.access import Access
-    from hourlyclicks.cli.options.deadlines import Deadline
-    from hourlyclicks.cli.options.shared import Period, RateOptions
-    from hourlyclicks.cli.options.stores import StoreChoice
-    from hourlyclicks.cli.selection import Selection
-    from hourlyclicks.client import Order
 
 
 @click.command(name="backfill", cls=StrictCommand)
@@ -45,20 +37,7 @@ if TYPE_CHECKING:
 @click.option("--retry-refused", is_flag=True, help="Request days again that the API rejected.")
 @with_access
 @click.pass_context
-def command(
-    ctx: click.Context,
-    *,
-    store: StoreChoice,
-    selection: Selection,
-    period: Period,
-    rate: RateOptions | None,
-    deadline: Deadline | None,
-    max_requests: int | None,
-    order: Order,
-    refresh: bool,
-    retry_refused: bool,
-    access: Access,
-) -> None:
+def command(ctx: click.Context, /, **options: Any) -> None:  # noqa: ANN401 - `Options` has their types
     """Fetch years of many targets into a store, in one run or several.
 
     Requests every day that is not final in the store; days that failed in an earlier run come first. You can
@@ -71,16 +50,4 @@ def command(
     """
     from hourlyclicks.cli.actions import backfill  # noqa: PLC0415 - its help needs less
 
-    backfill.run(
-        ctx,
-        store=store,
-        selection=selection,
-        period=period,
-        rate=rate,
-        deadline=deadline,
-        max_requests=max_requests,
-        order=order,
-        refresh=refresh,
-        retry_refused=retry_refused,
-        access=access,
-    )
+    backfill.run(ctx, backfill.Options(**options))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
@@ -11,14 +11,6 @@ from hourlyclicks.cli.options.shared import path_type, with_period, with_rate
 from hourlyclicks.cli.options.stores import with_store
 from hourlyclicks.cli.options.strict import StrictCommand
 from hourlyclicks.cli.selection import with_targets
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from hourlyclicks.cli.options.access import Access
-    from hourlyclicks.cli.options.shared import Period, RateOptions
-    from hourlyclicks.cli.options.stores import StoreChoice
-    from hourlyclicks.cli.selection import Selection
 
 
 @click.command(name="fetch", cls=StrictCommand)
@@ -39,19 +31,7 @@ if TYPE_CHECKING:
     "--fail-fast", is_flag=True, help="Stop early after repeated failures instead of pausing and retrying."
 )
 @click.pass_context
-def command(
-    ctx: click.Context,
-    *,
-    selection: Selection,
-    period: Period,
-    rate: RateOptions | None,
-    access: Access,
-    store: StoreChoice,
-    form: str | None,
-    output: Path | None,
-    partial: bool,
-    fail_fast: bool,
-) -> None:
+def command(ctx: click.Context, /, **options: Any) -> None:  # noqa: ANN401 - `Options` has their types
     """Fetch hourly clicks as a table, CSV or JSON Lines.
 
     Name targets with --link and --domain, --group or --account, or list them in a FILE. Several targets are
@@ -67,15 +47,4 @@ def command(
     """
     from hourlyclicks.cli.actions import fetch  # noqa: PLC0415 - its help needs less
 
-    fetch.run(
-        ctx,
-        selection=selection,
-        period=period,
-        rate=rate,
-        access=access,
-        store=store,
-        form=form,
-        output=output,
-        partial=partial,
-        fail_fast=fail_fast,
-    )
+    fetch.run(ctx, fetch.Options(**options))

@@ -5,16 +5,16 @@ Each of them tells how far it is itself; what was done before is added, and what
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-import attrs
-
 from hourlyclicks.events import Progress
-from hourlyclicks.pacing.eta import TYPICAL_LATENCY, forecast
 
 if TYPE_CHECKING:
-    from hourlyclicks.events import Event, Hook
-    from hourlyclicks.pacing.plans import Limits
+    from collections.abc import Callable
+
+    from hourlyclicks import Estimate
+    from hourlyclicks.events import Binding, Event, Hook
 
 
 class JointProgress:
@@ -24,14 +24,14 @@ class JointProgress:
         hook: gets the events.
         days: how many days each target has.
         targets: how many targets there are.
-        limits: the limits that are kept.
+        estimate: returns what so many requests take.
     """
 
-    def __init__(self, hook: Hook, *, days: int, targets: int, limits: Limits) -> None:
+    def __init__(self, hook: Hook, *, days: int, targets: int, estimate: Callable[[int], Estimate]) -> None:
         self._hook = hook
         self._days = days
         self._targets = targets
-        self._limits = limits
+        self._estimate = estimate
         self._begun = 0
         self._done = self._failed = 0
         self._now: Progress | None = None
@@ -50,14 +50,18 @@ class JointProgress:
         """Pass an event on."""
         if self._targets > 1 and isinstance(event, Progress):
             self._now = event
-            event = attrs.evolve(
-                event,
+            event = Progress.deferred(
                 done=self._done + event.done,
                 failed=self._failed + event.failed,
                 total=self._days * self._targets,
-                eta=self._later + event.eta,
+                compute=partial(_add, event, self._later),
             )
         self._hook(event)
 
     def _foreseen(self, targets: int) -> float:
-        return forecast(self._days * targets, self._limits, latency=TYPICAL_LATENCY).seconds
+        return self._estimate(self._days * targets).seconds
+
+
+def _add(event: Progress, later: float) -> tuple[float, Binding]:
+    """Return the ETA of an event and what binds, with the seconds of later targets added."""
+    return later + event.eta, event.binding

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from rich.console import RenderableType
 
-    from hourlyclicks.cli.progress.tally import Tally
+    from hourlyclicks.cli.progress.stats import RunStats
     from hourlyclicks.events import Event
 
 _WIDEST = 100
@@ -101,7 +101,7 @@ class LiveView:
     """Draw a run in a terminal, several times a second, until it is over; then leave no trace.
 
     Args:
-        tally: keeps count.
+        stats: keeps count.
         console: where to draw.
         clock: returns seconds.
         wall: returns the date and time.
@@ -109,17 +109,17 @@ class LiveView:
 
     def __init__(
         self,
-        tally: Tally,
+        stats: RunStats,
         console: Console,
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], dt.datetime] = present,
     ) -> None:
-        self.tally = tally
+        self.stats = stats
         self._clock = clock
         self._wall = wall
         self._console = console
         self._palette = palette_for(console.encoding)
-        self._bucket = tally.limits.shortest_window / _BUCKETS_A_WINDOW
+        self._bucket = stats.limits.shortest_window / _BUCKETS_A_WINDOW
         self._answers: deque[float] = deque(maxlen=_REMEMBERED)
         self._live = Drawing(
             console=console, get_renderable=self.render, refresh_per_second=_REFRESH, transient=True
@@ -137,9 +137,9 @@ class LiveView:
     def __call__(self, event: Event, /) -> None:
         """Take note of an event; it is drawn at the next refresh. Raises what drawing has raised."""
         now = self._clock()
-        self.tally.take(event, now)
+        self.stats.take(event, now)
         if isinstance(event, ClockSkew):
-            self._console.print(Text(safe(self.tally.news)))  # stays when the picture goes
+            self._console.print(Text(safe(self.stats.news)))  # stays when the picture goes
         if self._live.error is not None:
             raise self._live.error
         if isinstance(event, DayDone):
@@ -147,14 +147,14 @@ class LiveView:
 
     def render(self) -> RenderableType:
         """Return the picture of this moment."""
-        now, tally = self._clock(), self.tally
+        now, stats = self._clock(), self.stats
         lines: list[Text | Table] = [
-            Text(safe(tally.title), style="bold"),
+            Text(safe(stats.title), style="bold"),
             self._bar(),
             self._forecast(now),
-            Text(f"{tally.recent_requests(now)}, {tally.counters()}", style="dim"),
+            Text(f"{stats.recent_requests(now)}, {stats.counters()}", style="dim"),
             self._pulse(now),
-            Text(safe(tally.news), style="yellow"),
+            Text(safe(stats.news), style="yellow"),
         ]
         for line in lines:
             if isinstance(line, Text):
@@ -162,21 +162,21 @@ class LiveView:
         return Constrain(Group(*lines), _WIDEST)
 
     def _bar(self) -> Table:
-        tally = self.tally
-        finished = tally.total - tally.left_over
+        stats = self.stats
+        finished = stats.finished
         line = Table.grid(expand=True, padding=(0, 2, 0, 0))
         line.add_column(ratio=1)
         line.add_column(no_wrap=True, justify="right")
-        bar = ProgressBar(total=tally.total, completed=finished, complete_style="cyan", finished_style="cyan")
-        line.add_row(bar, f"{finished:,} of {count(tally.total, 'day')}, {tally.left_over:,} to go")
+        bar = ProgressBar(total=stats.total, completed=finished, complete_style="cyan", finished_style="cyan")
+        line.add_row(bar, f"{finished:,} of {count(stats.total, 'day')}, {stats.left_over:,} to go")
         return line
 
     def _forecast(self, now: float) -> Text:
-        tally = self.tally
-        paused = tally.paused_until > now
-        text = Text(tally.remaining(now, self._wall()), style="bold yellow" if paused else "bold cyan")
-        text.append(f", bound by {tally.binds(now)}", style="not bold default")
-        text.append(f"  ({limits_in_words(tally.limits)})", style="not bold dim default")
+        stats = self.stats
+        paused = stats.paused_until > now
+        text = Text(stats.remaining(now, self._wall()), style="bold yellow" if paused else "bold cyan")
+        text.append(f", bound by {stats.binds(now)}", style="not bold default")
+        text.append(f"  ({limits_in_words(stats.limits)})", style="not bold dim default")
         return text
 
     def _pulse(self, now: float) -> Text:

@@ -10,18 +10,38 @@ import logging
 import sys
 import time
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from hourlyclicks.cli.console.messages import say
-from hourlyclicks.cli.progress.tally import PlainView
-from hourlyclicks.fetching.skew import LOGGER
+from hourlyclicks.cli.progress.plain import PlainView
+from hourlyclicks.events import CLOCK_LOGGER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
 
-    from hourlyclicks.cli.progress.tally import Tally, View
+    from hourlyclicks.cli.progress.stats import RunStats
     from hourlyclicks.events import Event
+
+
+class View(Protocol):
+    """Shows a run while it lasts; a hook for its events."""
+
+    stats: RunStats
+
+    def __call__(self, event: Event, /) -> object:
+        """Take note of an event."""
+        ...
+
+    def __enter__(self) -> Self:
+        """Begin to show."""
+        ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Show no more."""
+        ...
 
 
 class SafeView:
@@ -32,7 +52,7 @@ class SafeView:
     """
 
     def __init__(self, view: View) -> None:
-        self.tally = view.tally
+        self.stats = view.stats
         self.view: View | None = view
 
     def __enter__(self) -> Self:
@@ -54,7 +74,7 @@ class SafeView:
         """Pass an event on; without a view, it is only counted."""
         if self.view is None:
             with suppress(Exception):
-                self.tally.take(event, time.monotonic())
+                self.stats.take(event, time.monotonic())
             return
         try:
             self.view(event)
@@ -69,7 +89,7 @@ class SafeView:
             failed.__exit__(None, None, None)
         if not isinstance(failed, PlainView):
             say(f"the live view is off: {type(error).__name__}: {error}")
-            self.view = PlainView(self.tally, begun=True)
+            self.view = PlainView(self.stats, begun=True)
 
 
 def _shown_already(_: logging.LogRecord) -> bool:
@@ -83,7 +103,7 @@ def shown(view: View) -> Iterator[None]:
     streams = sys.stdout, sys.stderr
     with suppress(Exception):
         view.__enter__()
-    log = logging.getLogger(LOGGER)
+    log = logging.getLogger(CLOCK_LOGGER)
     log.addFilter(_shown_already)
     try:
         yield
@@ -94,19 +114,19 @@ def shown(view: View) -> Iterator[None]:
         sys.stdout, sys.stderr = streams
 
 
-def open_view(tally: Tally) -> SafeView:
+def open_view(stats: RunStats) -> SafeView:
     """Return the view that suits stderr."""
     try:
-        return SafeView(_fitting(tally))
+        return SafeView(_fitting(stats))
     except Exception:  # noqa: BLE001 - a terminal that cannot be asked what it is gets plain lines
-        return SafeView(PlainView(tally))
+        return SafeView(PlainView(stats))
 
 
-def _fitting(tally: Tally) -> View:
+def _fitting(stats: RunStats) -> View:
     if not sys.stderr.isatty():
-        return PlainView(tally)
+        return PlainView(stats)
     from hourlyclicks.cli.progress.live import LiveView, terminal  # noqa: PLC0415 - a pipe needs no rich
 
     console = terminal()
     drawn = console.is_terminal and not console.is_dumb_terminal
-    return LiveView(tally, console) if drawn else PlainView(tally)
+    return LiveView(stats, console) if drawn else PlainView(stats)

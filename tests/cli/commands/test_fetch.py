@@ -59,7 +59,7 @@ def test_stdout_has_the_data_and_nothing_else(server: Simulator) -> None:
     first, *_, last = result.stderr.splitlines()
     assert first.startswith("https://vvd.bz/kYdr, 2025-04-01..2025-04-30: 30 days, about ")
     assert last.startswith("30 days in ")
-    assert last.endswith(": 30 requests, 0 retries, 0 refusals, 0 pauses")
+    assert last.endswith(": 30 requests, 0 retries, 0 HTTP 429s, 0 pauses")
 
 
 def test_a_clock_that_is_wrong_is_told_once() -> None:

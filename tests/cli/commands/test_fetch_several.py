@@ -67,7 +67,7 @@ def test_every_target_that_is_named_is_fetched(server: Simulator, tmp_path: Path
     first, *_, last = result.stderr.splitlines()
     assert first.startswith("6 targets, 2025-04-01..2025-04-03: 18 days, about ")
     assert last.startswith("18 days in ")
-    assert last.endswith(": 18 requests, 0 retries, 0 refusals, 0 pauses")
+    assert last.endswith(": 18 requests, 0 retries, 0 HTTP 429s, 0 pauses")
 
 
 def test_a_whole_address_names_a_link(server: Simulator) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hourlyclicks import Limits, Rate
 from hourlyclicks.cli.progress.joint import JointProgress
 from hourlyclicks.events import Progress, Resumed
-from hourlyclicks.pacing.eta import TYPICAL_LATENCY, forecast
+from hourlyclicks.pacing.eta import forecast
 
 if TYPE_CHECKING:
     from hourlyclicks.events import Event
@@ -17,13 +18,13 @@ LIMITS = Limits((Rate(10, 60.0),), concurrency=1)
 
 def seconds(days: int) -> float:
     """Return what so many days take."""
-    return forecast(days, LIMITS, latency=TYPICAL_LATENCY).seconds
+    return forecast(days, LIMITS).seconds
 
 
 def test_the_progress_of_each_is_a_part_of_that_of_all() -> None:
     """What is done adds up, and the time for those that are yet to come is foreseen."""
     seen: list[Event] = []
-    joint = JointProgress(seen.append, days=100, targets=3, limits=LIMITS)
+    joint = JointProgress(seen.append, days=100, targets=3, estimate=partial(forecast, limits=LIMITS))
     joint.begin()
     joint(Progress(done=40, failed=1, total=100, eta=7.0, binding="rate"))
     joint(Progress(done=98, failed=2, total=100, eta=0.0, binding="rate"))

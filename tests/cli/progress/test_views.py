@@ -11,26 +11,27 @@ import pytest
 
 from hourlyclicks import Limits
 from hourlyclicks.cli.progress.live import LiveView, terminal
-from hourlyclicks.cli.progress.tally import PlainView, start_tally
+from hourlyclicks.cli.progress.plain import PlainView
+from hourlyclicks.cli.progress.stats import start_stats
 from hourlyclicks.cli.progress.views import SafeView, open_view, shown
-from hourlyclicks.events import Paused
-from hourlyclicks.fetching.skew import LOGGER
+from hourlyclicks.events import CLOCK_LOGGER, Paused
+from hourlyclicks.pacing.eta import forecast
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from hourlyclicks.cli.progress.tally import Tally
+    from hourlyclicks.cli.progress.stats import RunStats
     from hourlyclicks.events import Event
 
 
-def a_tally() -> Tally:
-    """Return the tally of a run of a month."""
-    return start_tally("a month", 30, Limits())
+def some_stats() -> RunStats:
+    """Return the stats of a run of a month."""
+    return start_stats("a month", Limits(), forecast(30, Limits()))
 
 
 def test_a_pipe_gets_plain_lines() -> None:
     """Where stderr is no terminal, nothing is drawn."""
-    assert isinstance(open_view(a_tally()).view, PlainView)
+    assert isinstance(open_view(some_stats()).view, PlainView)
 
 
 @pytest.mark.parametrize("size", ["0", "abc", "1", "8", "9", "-1", "\u00b2", "0" * 30])
@@ -43,7 +44,7 @@ def test_no_size_of_a_terminal_breaks_the_view(monkeypatch: pytest.MonkeyPatch, 
     console = terminal()
     monkeypatch.setattr(console, "_force_terminal", True)
     console.file = out
-    view = LiveView(a_tally(), console)
+    view = LiveView(some_stats(), console)
     with shown(view):
         view(Paused(seconds=60.0, why="so"))
     assert view._live.error is None
@@ -59,7 +60,7 @@ class Breaking:
     """
 
     def __init__(self, where: str, error: Exception) -> None:
-        self.tally = a_tally()
+        self.stats = some_stats()
         self.where = where
         self.error = error
         self.calls: list[str] = []
@@ -71,7 +72,7 @@ class Breaking:
 
     def __call__(self, event: Event, /) -> None:
         """Take note of an event."""
-        self.tally.take(event, 1.0)
+        self.stats.take(event, 1.0)
         self._reach("event")
 
     def __enter__(self) -> Self:
@@ -97,7 +98,7 @@ def test_a_view_that_fails_is_replaced(
     with shown(view):
         for _ in range(3):
             view(Paused(seconds=60.0, why="so"))
-    assert inner.tally.pauses == 3
+    assert inner.stats.pauses == 3
     assert inner.calls.count("end") == 1
     said = capsys.readouterr().err
     assert said.count("the live view is off") == (where != "end")
@@ -106,13 +107,13 @@ def test_a_view_that_fails_is_replaced(
 
 def test_plain_lines_that_fail_end_no_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """When even plain lines cannot be made, events are only counted."""
-    view = open_view(a_tally())
+    view = open_view(some_stats())
     assert isinstance(view.view, PlainView)
     monkeypatch.setattr(PlainView, "__call__", Breaking("event", ValueError("no")))
     with shown(view):
         for _ in range(3):
             view(Paused(seconds=60.0, why="so"))
-    assert view.tally.pauses == 2  # the first one was lost with the view
+    assert view.stats.pauses == 2  # the first one was lost with the view
 
 
 @pytest.mark.parametrize("error", [OSError(5, "Input/output error"), BrokenPipeError(), ValueError("closed")])
@@ -125,7 +126,7 @@ def test_a_drawing_that_fails_spares_the_streams(
     monkeypatch.setattr(console, "_force_terminal", True)
     console.file = Gone(error)
     before = sys.stdout, sys.stderr
-    view = SafeView(LiveView(a_tally(), console))
+    view = SafeView(LiveView(some_stats(), console))
     with shown(view):
         view(Paused(seconds=60.0, why="so"))
         print("data")  # noqa: T201 - that is what must arrive
@@ -151,13 +152,13 @@ def test_a_terminal_gets_the_live_view(monkeypatch: pytest.MonkeyPatch, term: st
     """A terminal that can draw is drawn on."""
     monkeypatch.setenv("TERM", term)
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
-    assert isinstance(open_view(a_tally()).view, kind)
+    assert isinstance(open_view(some_stats()).view, kind)
 
 
 class Unwritable:
     """A view on a terminal that has gone."""
 
-    tally = a_tally()
+    stats = some_stats()
 
     def __call__(self, _event: Event, /) -> None:
         """Fail."""
@@ -174,8 +175,8 @@ class Unwritable:
 
 def test_what_a_view_shows_is_not_logged_to_the_same_place(caplog: pytest.LogCaptureFixture) -> None:
     """While a view shows that the clocks differ, the log, which may write to stderr, does not."""
-    log = logging.getLogger(LOGGER)
-    with shown(PlainView(a_tally())):
+    log = logging.getLogger(CLOCK_LOGGER)
+    with shown(PlainView(some_stats())):
         log.warning("shown")
     log.warning("not shown")
     assert caplog.messages == ["not shown"]

@@ -1,6 +1,6 @@
 """How far a run is, and how that is told: live in a terminal, in plain lines elsewhere.
 
-Both ways look at a `Tally`, which only listens to events. The remaining time is the client's own forecast,
+Both ways look at a `RunStats`, which only listens to events. The remaining time is the client's own forecast,
 computed from the limits, less the time that has passed since.
 """
 
@@ -9,15 +9,13 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections import Counter, deque
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING
 
 import attrs
 
-from hourlyclicks.cli.console.messages import say
-from hourlyclicks.cli.options.shared import present
+from hourlyclicks import Limits, Target
 from hourlyclicks.events import (
     AttemptFailed,
-    Binding,
     ClockSkew,
     DayDone,
     DayFailed,
@@ -28,54 +26,40 @@ from hourlyclicks.events import (
     SpacingChanged,
     TargetParked,
 )
-from hourlyclicks.fetching.skew import words_for
-from hourlyclicks.model.targets import Target
-from hourlyclicks.pacing.eta import TYPICAL_LATENCY, forecast
-from hourlyclicks.pacing.plans import Limits
 from hourlyclicks.render.phrases import BOUND_BY, count, duration, on_the_clock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import TracebackType
-
+    from hourlyclicks import Estimate
     from hourlyclicks.events import Event
 
 _MINUTE = 60.0
-_STEPS = 10
-_SHORTEST_GAP = 2.0
-_LONGEST_GAP = 30.0
 
 
 @attrs.define(kw_only=True)
-class Tally:
+class RunStats:
     """What the events of a run add up to.
 
     Args:
         title: what is fetched.
-        total: how many days.
         limits: the limits that are kept.
-        eta: seconds to the end, as foreseen at `updated`.
-        binding: what decides that.
-        updated: when that was said.
+        progress: how far the run is; its ETA is read when it is shown.
+        started: when the run began.
+        updated: when it was as far as that.
         stored: whether days are taken from a store, too.
         several: whether there are days of more than one target.
         surveyed: whether the store is looked at as a whole before anything is fetched.
     """
 
     title: str
-    total: int
     limits: Limits
-    eta: float
-    binding: Binding
+    progress: Progress
     started: float
     updated: float = attrs.field(default=attrs.Factory(lambda self: self.started, takes_self=True))
     stored: bool = False
     several: bool = False
     surveyed: bool = True
-    done: int = 0
-    failed: int = 0
     retries: int = 0
-    refusals: int = 0
+    throttled: int = 0
     pauses: int = 0
     paused_until: float = 0.0
     news: str = ""
@@ -86,6 +70,16 @@ class Tally:
     _recent: deque[list[float]] = attrs.field(factory=deque, init=False)
 
     @property
+    def total(self) -> int:
+        """How many days there are."""
+        return self.progress.total
+
+    @property
+    def finished(self) -> int:
+        """How many days are done or have failed."""
+        return min(self.total, self.progress.done + self.progress.failed)
+
+    @property
     def requests(self) -> int:
         """How many requests there were, those of unfinished days included."""
         return self._answered + self._pending.total()
@@ -93,12 +87,12 @@ class Tally:
     @property
     def left_over(self) -> int:
         """How many days are not done yet."""
-        return max(0, self.total - self.done - self.failed)
+        return self.total - self.finished
 
     @property
     def reused(self) -> int:
         """How many days were in the store, or were fetched by another process."""
-        return max(0, self.done - self.fetched) if self.stored else 0
+        return max(0, self.progress.done - self.fetched) if self.stored else 0
 
     def take(self, event: Event, now: float) -> None:
         """Take note of an event."""
@@ -107,8 +101,7 @@ class Tally:
             return
         match event:
             case Progress():
-                self.done, self.failed = event.done, event.failed
-                self.eta, self.binding, self.updated = event.eta, event.binding, now
+                self.progress, self.updated = event, now
             case Paused():
                 self.pauses += 1
                 self.paused_until = now + event.seconds
@@ -121,7 +114,7 @@ class Tally:
             case TargetParked():
                 self.news = f"{event.target} is parked, since every day is rejected: {event.error}"
             case ClockSkew():
-                self.news = words_for(event.seconds)
+                self.news = event.message
             case SpacingChanged():
                 self.news = f"a request every {event.interval:.3g} s from now on: {event.why}"
 
@@ -135,7 +128,7 @@ class Tally:
         else:
             self._pending[asked] += 1
             self.retries += isinstance(event, AttemptFailed)
-            self.refusals += isinstance(event, Refused)
+            self.throttled += isinstance(event, Refused)
         if not isinstance(event, DayFailed) or event.requests:
             self._count(now)
         if isinstance(event, AttemptFailed | DayFailed):
@@ -160,11 +153,11 @@ class Tally:
 
     def left(self, now: float) -> float:
         """Return the seconds to the end; a pause that is longer counts instead."""
-        return max(0.0, self.eta - (now - self.updated), self.paused_until - now)
+        return max(0.0, self.progress.eta - (now - self.updated), self.paused_until - now)
 
     def binds(self, now: float) -> str:
         """Return what decides how long it takes, in words."""
-        return BOUND_BY["pause" if self.paused_until > now else self.binding]
+        return BOUND_BY["pause" if self.paused_until > now else self.progress.binding]
 
     def remaining(self, now: float, wall: dt.datetime) -> str:
         """Return the remaining time and when it is over on the clock, in words.
@@ -184,132 +177,45 @@ class Tally:
 
     def counters(self) -> str:
         """Return the figures of what went wrong, in words."""
-        figures = {"retry": self.retries, "refusal": self.refusals, "pause": self.pauses}
+        figures = {"retry": self.retries, "HTTP 429": self.throttled, "pause": self.pauses}
         words = [count(number, noun) for noun, number in figures.items()]
-        return ", ".join([*words, f"{count(self.failed, 'day')} failed"] if self.failed else words)
+        failed = self.progress.failed
+        return ", ".join([*words, f"{count(failed, 'day')} failed"] if failed else words)
 
     def summary(self, now: float) -> str:
         """Return the whole run in a line."""
         took = duration(now - self.started)
         known = f" ({self.reused:,} of them from the store)" if self.reused else ""
         requests = count(self.requests, "request")
-        return f"{count(self.done, 'day')}{known} in {took}: {requests}, {self.counters()}"
+        return f"{count(self.progress.done, 'day')}{known} in {took}: {requests}, {self.counters()}"
 
 
-def start_tally(
+def start_stats(
     title: str,
-    days: int,
     limits: Limits,
+    estimate: Estimate,
     *,
-    latency: float = TYPICAL_LATENCY,
     stored: bool = False,
     several: bool = False,
     surveyed: bool = True,
-) -> Tally:
-    """Return the tally of a run that begins now.
+) -> RunStats:
+    """Return the stats of a run that begins now.
 
     Args:
         title: what is fetched.
-        days: how many days, of all targets.
         limits: the limits that are kept.
-        latency: the seconds a request is expected to take.
+        estimate: what all days of all targets cost if none of them is stored.
         stored: whether days are taken from a store, too.
         several: whether there is more than one target.
         surveyed: whether the store is looked at as a whole before anything is fetched.
     """
-    foreseen = forecast(days, limits, latency=latency)
-    return Tally(
+    days, eta, binding = estimate.requests, estimate.seconds, estimate.binding
+    return RunStats(
         title=title,
-        total=days,
         limits=limits,
-        eta=foreseen.seconds,
-        binding=foreseen.binding,
+        progress=Progress(done=0, failed=0, total=days, eta=eta, binding=binding),
         started=time.monotonic(),
         stored=stored,
         several=several,
         surveyed=surveyed,
     )
-
-
-class View(Protocol):
-    """Shows a run while it lasts; a hook for its events."""
-
-    tally: Tally
-
-    def __call__(self, event: Event, /) -> object:
-        """Take note of an event."""
-        ...
-
-    def __enter__(self) -> Self:
-        """Begin to show."""
-        ...
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Show no more."""
-        ...
-
-
-class PlainView:
-    """Write a line to stderr now and then: every tenth of the days, but not too often and not too rarely.
-
-    Args:
-        tally: keeps count.
-        clock: returns seconds.
-        wall: returns the date and time.
-        begun: whether the run has begun with another view.
-    """
-
-    def __init__(
-        self,
-        tally: Tally,
-        clock: Callable[[], float] = time.monotonic,
-        wall: Callable[[], dt.datetime] = present,
-        *,
-        begun: bool = False,
-    ) -> None:
-        self.tally = tally
-        self._clock = clock
-        self._wall = wall
-        self._told_at = tally.started
-        self._step = 0
-        self._surveyed = begun or not (tally.stored and tally.surveyed)
-
-    def __enter__(self) -> Self:
-        tally = self.tally
-        begins = f"{tally.title}: {count(tally.total, 'day')}"
-        if not tally.stored:  # else it is not known yet what there is to do
-            begins += f", about {tally.forecast(tally.started, self._wall())}"
-        say(begins)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Nothing is left to be tidied up."""
-
-    def __call__(self, event: Event, /) -> None:
-        """Take note of an event, and write a line if it is time."""
-        now = self._clock()
-        self.tally.take(event, now)
-        if isinstance(event, ClockSkew | Paused | SpacingChanged | TargetParked):
-            say(self.tally.news)
-        elif isinstance(event, Progress):
-            self._tell_progress(now)
-
-    def _tell_progress(self, now: float) -> None:
-        tally = self.tally
-        if not self._surveyed:
-            self._surveyed = True
-            self._step = (tally.total - tally.left_over) * _STEPS // tally.total
-            known = f"{tally.reused:,} of {count(tally.total, 'day')} in the store"
-            say(f"{known}, {tally.left_over:,} to go, about {tally.forecast(now, self._wall())}")
-            return
-        finished = tally.total - tally.left_over
-        step, gap = finished * _STEPS // tally.total, now - self._told_at
-        if not tally.left_over or not ((step > self._step and gap >= _SHORTEST_GAP) or gap >= _LONGEST_GAP):
-            return
-        self._step, self._told_at = step, now
-        said = (tally.forecast(now, self._wall()), tally.recent_requests(now), tally.counters())
-        say(f"{finished:,} of {count(tally.total, 'day')}, {', '.join(said)}")

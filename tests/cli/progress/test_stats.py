@@ -12,7 +12,8 @@ from rich.console import Console
 
 from hourlyclicks import Account, Group, Limits, Plan, Rate, ServerError
 from hourlyclicks.cli.progress.live import LiveView, pulse, terminal
-from hourlyclicks.cli.progress.tally import PlainView, Tally, start_tally
+from hourlyclicks.cli.progress.plain import PlainView
+from hourlyclicks.cli.progress.stats import RunStats, start_stats
 from hourlyclicks.events import (
     AttemptFailed,
     ClockSkew,
@@ -24,11 +25,12 @@ from hourlyclicks.events import (
     Resumed,
     SpacingChanged,
 )
+from hourlyclicks.pacing.eta import forecast
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hourlyclicks.events import Event
+    from hourlyclicks.events import Binding, Event
 
 DAY = dt.date(2025, 4, 1)
 NOON = dt.datetime(2025, 4, 1, 12).astimezone()
@@ -41,14 +43,12 @@ REFUSED = Refused(day=DAY, target=ACCOUNT, status=429)
 PAUSED = Paused(seconds=61.0, why="the server asks to wait")
 
 
-def a_tally(total: int = 100) -> Tally:
-    """Return a tally that began at 1000 s and expects 300 s."""
-    return Tally(
+def some_stats(total: int = 100) -> RunStats:
+    """Return a stats that began at 1000 s and expects 300 s."""
+    return RunStats(
         title="[red]x[/]",
-        total=total,
         limits=Limits((Rate(24, 60.0),), concurrency=2),
-        eta=300.0,
-        binding="rate",
+        progress=Progress(done=0, failed=0, total=total, eta=300.0, binding="rate"),
         started=1000.0,
     )
 
@@ -62,26 +62,26 @@ def test_a_clock_that_is_wrong_is_a_line_of_its_own(capsys: pytest.CaptureFixtur
     """Lines in a pipe and the picture in a terminal both tell, once, and the latter leaves it there."""
     skew = ClockSkew(seconds=-601.2)
     sentence = "this machine's clock is 10 min behind the server's"
-    PlainView(a_tally())(skew)
+    PlainView(some_stats())(skew)
     assert capsys.readouterr().err.startswith(sentence)
     written = io.StringIO()
-    LiveView(a_tally(), Console(file=written, width=200))(skew)
+    LiveView(some_stats(), Console(file=written, width=200))(skew)
     assert written.getvalue().startswith(sentence)
 
 
 def test_a_tally_adds_up() -> None:
-    """Days, requests, retries, refusals and pauses are counted, and told in a line."""
-    it = a_tally()
+    """Days, requests, retries, 429s and pauses are counted, and shown in a line."""
+    it = some_stats()
     events: list[Event] = [RETRIED, DONE, FAILED, REFUSED, PAUSED, progress(1, failed=1)]
     for event in events:
         it.take(event, 1000.0)
-    assert it.counters() == "1 retry, 1 refusal, 1 pause, 1 day failed"
-    assert it.summary(1075.0) == "1 day in 1 min 15 s: 7 requests, 1 retry, 1 refusal, 1 pause, 1 day failed"
+    assert it.counters() == "1 retry, 1 HTTP 429, 1 pause, 1 day failed"
+    assert it.summary(1075.0) == "1 day in 1 min 15 s: 7 requests, 1 retry, 1 HTTP 429, 1 pause, 1 day failed"
 
 
 def test_the_remaining_time_runs_down() -> None:
     """Between two forecasts the time passes, and never goes below nothing."""
-    it = a_tally()
+    it = some_stats()
     assert it.forecast(1000.0, NOON) == "5 min left, until 12:05, bound by the rate limit"
     assert it.left(1100.0) == 200.0
     it.take(progress(50, eta=90.0), 1100.0)
@@ -91,7 +91,7 @@ def test_the_remaining_time_runs_down() -> None:
 
 def test_a_pause_binds_until_it_is_over() -> None:
     """During a pause that is what decides; afterwards the limit does again."""
-    it = a_tally()
+    it = some_stats()
     it.take(progress(99, eta=1.0), 1000.0)
     it.take(PAUSED, 1000.0)
     assert it.forecast(1000.0, NOON) == "1 min 1 s left, until 12:01, bound by a pause"
@@ -101,7 +101,7 @@ def test_a_pause_binds_until_it_is_over() -> None:
 
 def test_a_pause_names_the_last_trouble() -> None:
     """Who is told to wait is told why."""
-    it = a_tally()
+    it = some_stats()
     it.take(RETRIED, 1000.0)
     it.take(PAUSED, 1000.0)
     assert it.news.startswith("paused for 1 min 1 s: the server asks to wait; the last trouble: HTTP 500")
@@ -119,14 +119,14 @@ def test_a_pause_names_the_last_trouble() -> None:
 )
 def test_what_is_remarkable_is_news(event: Event, news: str) -> None:
     """Each remarkable event becomes a line."""
-    it = a_tally()
+    it = some_stats()
     it.take(event, 1000.0)
     assert it.news.startswith(news)
 
 
 def test_requests_of_the_last_minute_are_counted() -> None:
     """Each answer is a request; those of more than a minute ago count no more."""
-    it = a_tally()
+    it = some_stats()
     for moment in (1000.0, 1000.4, 1030.0):
         it.take(RETRIED, moment)
         it.take(DONE, moment)
@@ -139,7 +139,7 @@ def test_requests_of_the_last_minute_are_counted() -> None:
 
 def test_days_of_several_targets_are_told_apart() -> None:
     """The same day of two targets is two days, and news names the target."""
-    it = attrs.evolve(a_tally(), several=True)
+    it = attrs.evolve(some_stats(), several=True)
     other = Group(7)
     it.take(RETRIED, 1000.0)
     it.take(AttemptFailed(day=DAY, target=other, attempt=1, wait=1.0, error=OOPS), 1000.0)
@@ -150,20 +150,20 @@ def test_days_of_several_targets_are_told_apart() -> None:
 
 def test_days_from_a_store_are_told_apart() -> None:
     """What was not fetched and is done was known before."""
-    it = attrs.evolve(a_tally(), stored=True)
+    it = attrs.evolve(some_stats(), stored=True)
     it.take(progress(40), 1000.0)
     it.take(DONE, 1001.0)
     it.take(progress(41), 1001.0)
     assert (it.reused, it.left_over) == (40, 59)
     assert it.summary(1075.0).startswith("41 days (40 of them from the store) in 1 min 15 s: 2 requests")
-    assert attrs.evolve(a_tally(), done=5).reused == 0
+    assert attrs.evolve(some_stats(), progress=progress(5)).reused == 0
 
 
 def test_plain_lines_begin_with_what_the_store_has(capsys: pytest.CaptureFixture[str]) -> None:
     """Nothing is foreseen before it is known what there is to do."""
     hands = Hands()
     told(
-        PlainView(attrs.evolve(a_tally(), stored=True), hands, lambda: NOON),
+        PlainView(attrs.evolve(some_stats(), stored=True), hands, lambda: NOON),
         hands,
         [(1000.0, progress(42)), (1003.0, progress(45)), (1006.0, progress(50)), (1009.0, progress(100))],
     )
@@ -177,9 +177,26 @@ def test_plain_lines_begin_with_what_the_store_has(capsys: pytest.CaptureFixture
 
 def test_a_run_begins_with_the_forecast_of_the_limits() -> None:
     """Before the first answer, the remaining time is computed from the limits."""
-    began = start_tally("x", 30, Plan.PREMIUM.limits)
-    assert (began.total, began.binding) == (30, "rate")
-    assert 60 < began.eta < 70
+    limits = Plan.PREMIUM.limits
+    began = start_stats("x", limits, forecast(30, limits))
+    assert (began.total, began.finished, began.binds(began.started)) == (30, 0, "the rate limit")
+    assert 60 < began.left(began.started) < 70
+
+
+def test_an_eta_is_read_only_when_it_is_shown() -> None:
+    """Counting an event does not compute its remaining time."""
+    computed: list[int] = []
+
+    def compute() -> tuple[float, Binding]:
+        computed.append(len(computed))
+        return 60.0, "concurrency"
+
+    it = some_stats()
+    for done in range(1, 10):
+        it.take(Progress.deferred(done=done, failed=0, total=100, compute=compute), 1000.0)
+    assert (it.finished, computed) == (9, [])
+    assert it.forecast(1000.0, NOON) == "1 min left, until 12:01, bound by concurrency"
+    assert computed == [0]
 
 
 class Hands:
@@ -204,7 +221,11 @@ def told(view: PlainView, hands: Hands, events: Sequence[tuple[float, Event]]) -
 def test_plain_lines_come_at_most_every_tenth(capsys: pytest.CaptureFixture[str]) -> None:
     """However many days are answered, a line comes only when a tenth more is done."""
     hands = Hands()
-    told(PlainView(a_tally(), hands, lambda: NOON), hands, [(1000.0 + n, progress(n)) for n in range(1, 100)])
+    told(
+        PlainView(some_stats(), hands, lambda: NOON),
+        hands,
+        [(1000.0 + n, progress(n)) for n in range(1, 100)],
+    )
     out, err = capsys.readouterr()
     assert out == ""
     lines = err.splitlines()
@@ -212,7 +233,7 @@ def test_plain_lines_come_at_most_every_tenth(capsys: pytest.CaptureFixture[str]
     assert [line.split()[0] for line in lines[1:]] == ["10", "20", "30", "40", "50", "60", "70", "80", "90"]
     assert lines[1] == (
         "10 of 100 days, 1 min 30 s left, until 12:01, bound by the rate limit,"
-        " 0 requests in the last minute, 0 retries, 0 refusals, 0 pauses"
+        " 0 requests in the last minute, 0 retries, 0 HTTP 429s, 0 pauses"
     )
 
 
@@ -220,7 +241,7 @@ def test_plain_lines_of_a_quick_run_are_few(capsys: pytest.CaptureFixture[str]) 
     """Two lines are at least two seconds apart."""
     hands = Hands()
     told(
-        PlainView(a_tally(), hands, lambda: NOON),
+        PlainView(some_stats(), hands, lambda: NOON),
         hands,
         [(1000.0 + n / 20, progress(n)) for n in range(1, 100)],
     )
@@ -231,7 +252,7 @@ def test_plain_lines_of_a_slow_run_do_not_fail_to_come(capsys: pytest.CaptureFix
     """Half a minute without a line is enough, even if little was done."""
     hands = Hands()
     slow = [(1000.0 + 10 * n, progress(n, total=5000)) for n in range(1, 13)]
-    told(PlainView(a_tally(5000), hands, lambda: NOON), hands, slow)
+    told(PlainView(some_stats(5000), hands, lambda: NOON), hands, slow)
     assert len(capsys.readouterr().err.splitlines()) == 1 + 4
 
 
@@ -239,7 +260,7 @@ def test_plain_lines_tell_pauses_at_once(capsys: pytest.CaptureFixture[str]) -> 
     """A pause and a change of the spacing are told when they happen; retries are only counted."""
     hands = Hands()
     events: list[Event] = [PAUSED, SpacingChanged(interval=4.2, why="so"), RETRIED, DONE, Resumed(), FAILED]
-    told(PlainView(a_tally(), hands, lambda: NOON), hands, [(1000.0, event) for event in events])
+    told(PlainView(some_stats(), hands, lambda: NOON), hands, [(1000.0, event) for event in events])
     assert capsys.readouterr().err.splitlines()[1:] == [
         "paused for 1 min 1 s: the server asks to wait",
         "a request every 4.2 s from now on: so",
@@ -253,7 +274,7 @@ def test_the_live_view_fits_the_terminal(width: int) -> None:
     console = Console(
         file=out, width=width, force_terminal=True, color_system=None, markup=False, emoji=False
     )
-    view = LiveView(a_tally(), console, hands, lambda: NOON)
+    view = LiveView(some_stats(), console, hands, lambda: NOON)
     events: list[Event] = [DONE, progress(57), RETRIED]
     for event in events:
         view(event)
@@ -265,7 +286,7 @@ def test_the_live_view_fits_the_terminal(width: int) -> None:
         assert lines[0] == "[red]x[/]"
         assert lines[1].endswith("57 of 100 days, 43 to go")
         assert lines[2].startswith("1 min 30 s left, until 12:01, bound by the rate limit  (24 requests a ")
-        assert lines[3] == "2 requests in the last minute, 1 retry, 0 refusals, 0 pauses"
+        assert lines[3] == "2 requests in the last minute, 1 retry, 0 HTTP 429s, 0 pauses"
         assert lines[4].startswith("answers  ")
         assert "[bold]\\x1b[31mno" in lines[5]
 
@@ -273,7 +294,7 @@ def test_the_live_view_fits_the_terminal(width: int) -> None:
 def test_the_live_view_says_when_it_is_paused() -> None:
     """During a pause the remaining time is that of the pause."""
     hands, out = Hands(), io.StringIO()
-    view = LiveView(a_tally(), Console(file=out, width=100), hands, lambda: NOON)
+    view = LiveView(some_stats(), Console(file=out, width=100), hands, lambda: NOON)
     view(progress(99, eta=1.0))
     view(PAUSED)
     view._console.print(view.render())
@@ -299,7 +320,7 @@ def test_the_live_view_draws_and_leaves_no_trace() -> None:
     """After it is left, what it drew is wiped off."""
     out = io.StringIO()
     console = Console(file=out, width=100, force_terminal=True, color_system=None)
-    with LiveView(a_tally(), console) as view:
+    with LiveView(some_stats(), console) as view:
         view(progress(57))
     assert "of 100 days" in out.getvalue()
     assert out.getvalue().endswith("\x1b[2K")

@@ -1,0 +1,77 @@
+"""What ends a run before its work is done: a number of seconds, a time of day, or an event."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING
+
+from hourlyclicks.clock import SECOND
+from hourlyclicks.model.report import StopReason
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable, Iterator
+
+    from hourlyclicks.clock import Clock, Timer
+
+_LOOK = 60.0
+"""Seconds after which to check the time of day again."""
+
+
+class Stopper:
+    """Stop a run when its time is up, or when an event is set.
+
+    Args:
+        clock: what time it is.
+        stop: stops the run; called once for the deadline and once for the event, if they come.
+    """
+
+    def __init__(self, clock: Clock, stop: Callable[[StopReason], None]) -> None:
+        self._clock = clock
+        self._stop = stop
+        self._timer: Timer | None = None
+
+    @contextmanager
+    def watch(
+        self, seconds: float | None, event: asyncio.Event | None, until: dt.datetime | None
+    ) -> Iterator[None]:
+        """Watch the deadline and the event.
+
+        Args:
+            seconds: when to stop, counted from now, whatever happens to the time of day.
+            event: stops the run when it is set.
+            until: when to stop by the time of day, even if the clock is corrected meanwhile.
+        """
+        if until is not None:
+            self._look_at_clock(until)
+        elif seconds is not None:
+            self._call_after(seconds, self._deadline)
+        waiting = None if event is None else asyncio.create_task(self._wait_for(event))
+        try:
+            yield
+        finally:
+            if self._timer is not None:
+                self._timer.cancel()
+            if waiting is not None:
+                waiting.cancel()
+
+    def _deadline(self) -> None:
+        self._stop(StopReason.DEADLINE)
+
+    def _look_at_clock(self, until: dt.datetime) -> None:
+        """Stop at a time of day; check it again and again, since the clock may be corrected meanwhile."""
+        seconds = (until - self._clock.wall()).total_seconds()
+        self._call_after(max(0.0, min(seconds, _LOOK)), partial(self._look_at_clock, until))
+
+    def _call_after(self, seconds: float, call: Callable[[], None]) -> None:
+        """Call back after some seconds; if there are none left, stop at once."""
+        if seconds == 0:
+            self._deadline()
+        else:
+            self._timer = self._clock.call_later(round(seconds * SECOND), call)
+
+    async def _wait_for(self, event: asyncio.Event) -> None:
+        await event.wait()
+        self._stop(StopReason.STOPPED)

@@ -1,0 +1,114 @@
+"""A snapshot of a sliding window, and the end of a run as computed from it.
+
+Most of those that could know the end of a run never look at it. So a snapshot is cheap to take, and the end
+is computed when it is asked for, from what was known when the snapshot was taken. The log of responses is not
+copied: the window only appends to it, and begins a new list when it drops old entries.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from hourlyclicks.pacing.longest_path import Schedule, leaves
+from hourlyclicks.pacing.spans import Spans
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hourlyclicks.events import Binding
+    from hourlyclicks.pacing.spans import Constraints
+
+
+class Moment(NamedTuple):
+    """When something will happen, and what decides it."""
+
+    when: int
+    binding: Binding
+
+
+class WindowSnapshot(NamedTuple):
+    """What a window knows at one moment. All moments are nanoseconds of its clock.
+
+    Args:
+        now: the moment.
+        constraints: what the window keeps.
+        in_flight: when the requests in flight were sent, in order.
+        abandoned: until when abandoned requests may arrive, in order; each after `now`.
+        log: when responses came, in order.
+        logged: how many entries of the log there were at that moment.
+        even: the moment from which on even spacing lets a request go.
+        opens: the moment from which on the circuit breaker lets a request go.
+        held: whether the circuit breaker is not closed.
+        probing: whether its probe is in flight.
+    """
+
+    now: int
+    constraints: Constraints
+    in_flight: Sequence[int]
+    abandoned: Sequence[int]
+    log: Sequence[int]
+    logged: int
+    even: int
+    opens: int
+    held: bool
+    probing: bool
+
+    def finish(self, requests: int, latency: int, *, opens: int = 0) -> Moment:
+        """Compute when that many further requests will have been answered, and what decides it.
+
+        Exact if every request takes `latency` from sending to response, is sent as early as the limits allow,
+        and is answered; a request in flight returns `latency` after it was sent, but not before `now`.
+
+        What decides it is the first of these without which the end would be sooner: the rates with the
+        spacing (``"rate"``), then, without those, the concurrency, then the open breaker or `opens`
+        (``"pause"``); if none does, ``"latency"``.
+
+        Args:
+            requests: how many, from 1.
+            latency: nanoseconds from each sending to its response.
+            opens: a moment before which none of them may go, besides what the window itself knows.
+        """
+        start = max(self.now, opens)
+        overdue = self.now - latency
+        returns = [(max(overdue, sent)) + latency for sent in self.in_flight]
+        responses = [*self.log[max(0, self.logged - self.constraints.most) : self.logged], *returns]
+        if self.abandoned or self.held:
+            return self._finish_exceptionally(requests - 1, latency, start, returns, responses)
+        spans, concurrency = self.constraints.spans(latency), self.constraints.concurrency
+        last = leaves(requests - 1, spans, latency, start, self.even, returns, responses)
+        # The same without rates, in a line: each slot of the concurrency is taken anew after each latency.
+        rounds, place = divmod(requests - 1, concurrency)
+        place += len(returns) - concurrency
+        unpaced = (start if place < 0 or returns[place] < start else returns[place]) + rounds * latency
+        return self._moment(last, unpaced, start, latency)
+
+    def _finish_exceptionally(
+        self, number: int, latency: int, start: int, returns: list[int], responses: list[int]
+    ) -> Moment:
+        """Do the same with an open breaker or abandoned requests."""
+        opens = max(start, self.opens)
+        if self.held and self.probing and returns:
+            opens = max(opens, returns[-1])  # since it opened, nothing was sent but the probe
+        concurrency = self.constraints.concurrency
+        schedules = (
+            Schedule(self.constraints.spans(latency), latency, opens, self.even, returns, responses),
+            Schedule(Spans((), concurrency, low=latency, high=latency), latency, opens, 0, returns),
+            Schedule(Spans((), number + 1, low=latency, high=latency), latency, opens),
+        )
+        for schedule in schedules[:2]:
+            schedule.abandoned = list(self.abandoned)
+        if self.held and not self.probing and number:
+            for schedule in schedules:
+                schedule.probe()
+            number -= 1
+        last, unpaced, unlimited = (schedule.leaves(number) for schedule in schedules)
+        return self._moment(last, unpaced, unlimited, latency)
+
+    def _moment(self, last: int, unpaced: int, unlimited: int, latency: int) -> Moment:
+        """Name what decides when the last request leaves: with all limits, without rates, without any."""
+        binding: Binding = "pause" if unlimited > self.now else "latency"
+        if last > unpaced:
+            binding = "rate"
+        elif unpaced > unlimited:
+            binding = "concurrency"
+        return Moment(last + latency, binding)
