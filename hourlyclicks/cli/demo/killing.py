@@ -134,20 +134,31 @@ class KilledBackfill:
         good = 0
         while process.returncode is None and not self._killed:
             await asyncio.sleep(_POLL)
-            if len(self._done) < _ENOUGH * len(self._days):
+            done = len(self._done)
+            if done < _ENOUGH * len(self._days):
                 continue
             self._faults.held = True
-            good = good + 1 if self._is_good(time.monotonic_ns()) else 0
-            self._killed = good >= _POLLS and kill(process.pid)
+            good = good + 1 if self._is_idle() and self._is_used_up(time.monotonic_ns()) else 0
+            if good >= _POLLS or self._is_late(done):
+                self._killed = kill(process.pid)
 
-    def _is_good(self, now: int) -> bool:
-        """Return whether a window is used up, and every request belongs to a day that is finished.
+    def _is_late(self, done: int) -> bool:
+        """Return whether any moment will do: on a busy machine a good one may never come."""
+        further = len(self._days) - RATE.requests
+        beyond = done - RATE.requests
+        return beyond > 0 and (self._is_idle() or beyond * 2 > further)
+
+    def _is_idle(self) -> bool:
+        """Return whether every request belongs to a day that is finished."""
+        return self._answered >= self._server.counters.requests
+
+    def _is_used_up(self, now: int) -> bool:
+        """Return whether a window is used up.
 
         Args:
             now: nanoseconds on the clock of the server.
         """
-        used = sum(arrival.at > now - _WINDOW for arrival in self._server.seen)
-        return used >= RATE.requests and self._answered >= self._server.counters.requests
+        return sum(arrival.at > now - _WINDOW for arrival in self._server.seen) >= RATE.requests
 
 
 def kill(pid: int) -> bool:

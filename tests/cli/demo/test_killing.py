@@ -122,18 +122,32 @@ def test_a_good_moment_leaves_nothing_under_way(tmp_path: Path) -> None:
     """A window is used up and not over yet, and each request belongs to a day that is finished."""
     server, now = Simulator(), 10**12
     killed = KilledBackfill(server, tmp_path, DAYS, faults=HeldFaults(Script()), on_event=print)
+
+    def is_good(now: int) -> bool:
+        return killed._is_idle() and killed._is_used_up(now)
+
     arrival = Arrival(method="GET", path="/", query="", headers={}, at=now, now=dt.datetime.now(dt.UTC))
     server.seen.extend([arrival] * RATE.requests)
     server.counters.requests = RATE.requests
-    assert not killed._is_good(now)
+    assert not is_good(now)
     killed._count(DayDone(day=TODAY, target=LINK, requests=RATE.requests - 1, final=True))
     killed._count(AttemptFailed(day=TODAY, target=LINK, attempt=1, wait=0.5, error=OOPS))
-    assert not killed._is_good(now)
+    assert not is_good(now)
     killed._count(DayFailed(day=TODAY, target=LINK, requests=1, error=OOPS))
-    assert killed._is_good(now)
-    assert not killed._is_good(now + killing._WINDOW)
+    assert is_good(now)
+    assert not is_good(now + killing._WINDOW)
     server.seen.popleft()
-    assert not killed._is_good(now)
+    assert not is_good(now)
+
+
+def test_on_a_busy_machine_any_moment_will_do_in_the_end(tmp_path: Path) -> None:
+    """When more than a window is done and no good moment came, an idle one is taken, and at last any."""
+    server, days = Simulator(), DateRange(dt.date(2025, 4, 1), dt.date(2025, 5, 10))
+    killed = KilledBackfill(server, tmp_path, days, faults=HeldFaults(Script()), on_event=print)
+    server.counters.requests = 1  # one is under way
+    assert [done for done in range(41) if killed._is_late(done)] == list(range(33, 41))
+    killed._answered = 1
+    assert [done for done in range(41) if killed._is_late(done)] == list(range(25, 41))
 
 
 def test_nobody_is_killed_twice() -> None:
