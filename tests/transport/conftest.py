@@ -1,4 +1,4 @@
-"""What most tests of this folder need: a server to be tried on, and a transport."""
+"""What most tests of this folder need: a raw server and a transport."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 async def server() -> AsyncIterator[RawServer]:
-    """A server that answers well until told otherwise."""
+    """A server that answers with figures until told otherwise."""
     async with RawServer() as server:
         yield server
 
