@@ -130,11 +130,13 @@ class EtaCalculator:
         latency = self._latency
         if not job.unsent:
             return partial(_last_response, latency if job.remaining else 0)
-        ahead = self._backend.ahead(job) + sum(
-            other.unsent if other.lane < job.lane else min(other.unsent, job.unsent)
-            for other in self._jobs
-            if other is not job and other.lane <= job.lane
-        )
+        ahead = self._backend.ahead(job)
+        if len(self._jobs) > 1 or job not in self._jobs:  # as a rule it is the only one
+            ahead += sum(
+                other.unsent if other.lane < job.lane else min(other.unsent, job.unsent)
+                for other in self._jobs
+                if other is not job and other.lane <= job.lane
+            )
         now = self._clock.monotonic()
         opens = self._breaker.opens(now) if job.lane is Lane.BACKFILL else now
         return partial(_finish, self._backend.snapshot(now), ahead + job.unsent, latency, now, opens)

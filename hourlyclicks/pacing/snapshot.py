@@ -13,8 +13,6 @@ from hourlyclicks.pacing.longest_path import Schedule, leaves
 from hourlyclicks.pacing.spans import Spans
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from hourlyclicks.events import Binding
     from hourlyclicks.pacing.spans import Constraints
 
@@ -44,9 +42,9 @@ class WindowSnapshot(NamedTuple):
 
     now: int
     constraints: Constraints
-    in_flight: Sequence[int]
-    abandoned: Sequence[int]
-    log: Sequence[int]
+    in_flight: list[int]
+    abandoned: list[int]
+    log: list[int]
     logged: int
     even: int
     opens: int
@@ -71,27 +69,31 @@ class WindowSnapshot(NamedTuple):
         start = max(self.now, opens)
         overdue = self.now - latency
         returns = [(max(overdue, sent)) + latency for sent in self.in_flight]
-        responses = [*self.log[max(0, self.logged - self.constraints.most) : self.logged], *returns]
         if self.abandoned or self.held:
-            return self._finish_exceptionally(requests - 1, latency, start, returns, responses)
-        spans, concurrency = self.constraints.spans(latency), self.constraints.concurrency
-        last = leaves(requests - 1, spans, latency, start, self.even, returns, responses)
-        # The same without rates, in a line: each slot of the concurrency is taken anew after each latency.
-        rounds, place = divmod(requests - 1, concurrency)
-        place += len(returns) - concurrency
+            return self._finish_exceptionally(requests - 1, latency, start, returns)
+        constraints = self.constraints
+        # Without rates each slot of the concurrency is taken anew after each latency.
+        rounds, place = divmod(requests - 1, constraints.concurrency)
+        place += len(returns) - constraints.concurrency
         unpaced = (start if place < 0 or returns[place] < start else returns[place]) + rounds * latency
+        if not constraints.most and self.even <= start:
+            return self._moment(unpaced, unpaced, start, latency)
+        spans, responses = constraints.spans(latency), self._responses(returns)
+        last = leaves(requests - 1, spans, latency, start, self.even, returns, responses)
         return self._moment(last, unpaced, start, latency)
 
-    def _finish_exceptionally(
-        self, number: int, latency: int, start: int, returns: list[int], responses: list[int]
-    ) -> Moment:
+    def _responses(self, returns: list[int]) -> list[int]:
+        """Return when the last responses came or will come, as many as the largest window counts."""
+        return self.log[max(0, self.logged - self.constraints.most) : self.logged] + returns
+
+    def _finish_exceptionally(self, number: int, latency: int, start: int, returns: list[int]) -> Moment:
         """Do the same with an open breaker or abandoned requests."""
         opens = max(start, self.opens)
         if self.held and self.probing and returns:
             opens = max(opens, returns[-1])  # since it opened, nothing was sent but the probe
-        concurrency = self.constraints.concurrency
+        concurrency, spans = self.constraints.concurrency, self.constraints.spans(latency)
         schedules = (
-            Schedule(self.constraints.spans(latency), latency, opens, self.even, returns, responses),
+            Schedule(spans, latency, opens, self.even, returns, self._responses(returns)),
             Schedule(Spans((), concurrency, low=latency, high=latency), latency, opens, 0, returns),
             Schedule(Spans((), number + 1, low=latency, high=latency), latency, opens),
         )

@@ -191,7 +191,7 @@ class SlidingWindow:
             self._log,
             len(self._log),
             self._even,
-            breaker.opens(now),
+            breaker.opens(now) if breaker.held else now,
             breaker.held,
             breaker.probing,
         )

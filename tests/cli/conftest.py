@@ -25,7 +25,7 @@ def server() -> Iterator[Simulator]:
 
 @pytest.fixture(autouse=True)
 def hang_up_as_before() -> Iterator[None]:
-    """Give SIGHUP its meaning back, which a command changes until the end of its process."""
+    """Restore SIGHUP, which a command changes until the end of its process."""
     if not hasattr(signal, "SIGHUP"):
         yield
         return
@@ -36,7 +36,7 @@ def hang_up_as_before() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def at_home(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """Give each test a home of its own, so that no real key is ever found."""
+    """Give each test a home of its own, so that no real key is found."""
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("HOURLYCLICKS_STORE", raising=False)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))

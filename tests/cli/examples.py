@@ -1,4 +1,4 @@
-"""Series to show: few days, all kinds of hours."""
+"""Series to show: few days, with hours of every kind."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def day(date: str, *clicks: int | None, final: bool = True) -> DayClicks:
 
 
 def week_of_work(target: Target = LINK) -> HourlySeries:
-    """Return a busy day, one that is missing, one without anything, and one that may change."""
+    """Return a busy day, a missing one, an empty one, and a provisional one."""
     days = [
         day("2025-04-01", *(hour * 100 for hour in range(24))),
         day("2025-04-03"),

@@ -1,4 +1,4 @@
-"""Stores for the tests of the command line, filled without any server."""
+"""Stores for the tests of the command line, filled without a server."""
 
 from __future__ import annotations
 
@@ -33,18 +33,18 @@ def days(first: str, number: int) -> list[dt.date]:
 
 
 def answer(date: dt.date, *, final: bool = True) -> DayClicks:
-    """Return a day of which the first two hours were reported, the second one with nothing."""
+    """Return a day whose first two hours were reported, the second one with zero."""
     counts = (date.day, 0, *([None] * 22))
     return DayClicks(date, counts, counts, LATER, final)
 
 
-def silence(date: dt.date) -> DayClicks:
-    """Return a day of which nothing was reported."""
+def empty_day(date: dt.date) -> DayClicks:
+    """Return a day without reported hours."""
     return DayClicks(date, (None,) * 24, (None,) * 24, LATER, final=True)
 
 
 def trouble(date: dt.date, *, refused: bool = False, text: str = "HTTP 500") -> LedgerEntry:
-    """Return the mark of a day without figures."""
+    """Return the ledger entry of a day without figures."""
     state, error = (DayState.REFUSED, "ApiError") if refused else (DayState.FAILED, "ServerError")
     return LedgerEntry(date, state, LATER, 1, reason=Failure(error, text, 7 if refused else None, 200))
 
@@ -57,7 +57,7 @@ def fill(
     key: str = DEFAULT_KEY,
     account: str | None = None,
 ) -> None:
-    """Put days and marks into a store."""
+    """Put days and entries into a store."""
 
     async def put() -> None:
         store = store_of(path)
@@ -76,7 +76,7 @@ def fill(
 
 
 def empty(path: Path) -> Path:
-    """Make a store without anything in it, and return its path."""
+    """Create an empty store, and return its path."""
 
     async def make() -> None:
         store = store_of(path)
@@ -88,9 +88,9 @@ def empty(path: Path) -> Path:
 
 
 def stock(path: Path) -> Path:
-    """Fill a store with a bit of everything, and return its path."""
+    """Fill a store with days in every state, and return its path."""
     april = days("2025-04-01", 30)
-    fill(path, LINK, [*map(answer, april[:9]), *map(answer, april[14:29]), silence(april[29])])
+    fill(path, LINK, [*map(answer, april[:9]), *map(answer, april[14:29]), empty_day(april[29])])
     fill(
         path,
         LINK,

@@ -1,4 +1,4 @@
-"""Command lines by chance, with what each word of them means: good, odd, contradicting, given twice."""
+"""Random command lines, with the meaning of each word: good, odd, contradicting, given twice."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BZ, IM = "https://vvd.bz", "https://vvd.im"
 FIRST = dt.date(2025, 4, 1)
 
 HELD = (Link("a", BZ), Link("b", BZ), Link("d", IM))
-"""The targets in a store that is looked into."""
+"""The targets in the store."""
 
 _LINKS: tuple[tuple[str, Link | None], ...] = (
     ("a", Link("a", BZ)),

@@ -28,11 +28,11 @@ ROOT = Path(__file__).parents[2]
 LINK = ("--link", "kYdr", "--domain", "https://vvd.bz")
 APRIL = ("--from", "2025-04-01", "--to", "2025-04-30")
 FAST = ("--limit", "100000/1", "--concurrency", "2")
-"""Limits that nothing waits for."""
+"""Limits that cause no wait."""
 
 ONE_AT_A_TIME = ("--limit", "100000/1", "--concurrency", "1")
 NOW_ASKED = 6
-"""Which request an interruption comes with."""
+"""The request that is interrupted."""
 
 ENVIRONMENT = {
     **{name: value for name, value in os.environ.items() if not name.startswith(("COV_", "HOURLYCLICKS"))},
@@ -89,7 +89,7 @@ if hasattr(signal, "SIGHUP"):
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 runpy.run_module("hourlyclicks", run_name="__main__", alter_sys=True)
 """
-"""Whoever started the tests may have them ignore Ctrl-C and SIGHUP, and children inherit that."""
+"""The tests may have been started with Ctrl-C and SIGHUP ignored, which children inherit."""
 
 
 @contextmanager
@@ -106,7 +106,7 @@ def start(*words: str, **options: Any) -> Iterator[subprocess.Popen[str]]:  # no
 
 
 class Stopper:
-    """Faults that answer all is well until a request of a certain number comes, and say that it has.
+    """Faults that answer as usual until a given request, and report that it has come.
 
     Args:
         number: which request, from 1.
@@ -127,7 +127,7 @@ class Stopper:
 
 
 class Barrier:
-    """Faults that answer all is well, but wait before a request of a certain number until they are opened.
+    """Faults that answer as usual, but wait before a given request until they are opened.
 
     Args:
         number: which request, from 1.

@@ -1,4 +1,4 @@
-"""The commands under one roof."""
+"""The commands and their common entry point."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ def test_help_lists_the_commands() -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_list_says_what_the_command_says(name: str) -> None:
-    """A command is described alike in the list and in its own help."""
+    """A command has the same description in the list and in its own help."""
     command = app.get_command(click.Context(app), name)
     assert command is not None
     assert (command.help or "").splitlines()[0] == COMMANDS[name]
     assert invoke(name, "--help").exit_code == 0
 
 
-def test_the_version_is_told() -> None:
-    """--version names the program and its version."""
+def test_the_version_is_shown() -> None:
+    """--version shows the name and version of the program."""
     assert invoke("--version").stdout == f"hourlyclicks, version {__version__}\n"
 
 
 def test_an_unknown_command_is_a_mistake() -> None:
-    """Whatever is no command, ends with the exit code for a wrong command line."""
+    """It ends with the exit code for a wrong command line."""
     result = invoke("conquer")
     assert result.exit_code == 2
     assert "conquer" in result.stderr
@@ -54,7 +54,7 @@ def test_an_unknown_command_is_a_mistake() -> None:
 def test_errors_end_with_a_sentence(
     error: BaseException, code: int, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An error of ours, and an impatient Ctrl-C, end in one line without a traceback."""
+    """An error of ours, and a second Ctrl-C, end in one line without a traceback."""
 
     def fail() -> None:
         raise error
@@ -65,14 +65,14 @@ def test_errors_end_with_a_sentence(
 
 
 def run_python(script: str) -> subprocess.CompletedProcess[str]:
-    """Run a few lines of Python in a process of their own."""
+    """Run some Python in another process."""
     command = [sys.executable, "-c", script]
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT, env=ENVIRONMENT)  # noqa: S603 - ours
 
 
 @pytest.mark.parametrize("package", ["click", "rich", "platformdirs"])
 def test_without_its_packages_it_says_how_to_install_them(package: str) -> None:
-    """One sentence, exit code 2, no traceback."""
+    """There is one sentence, exit code 2, and no traceback."""
     done = run_python(
         f"import sys; sys.modules[{package!r}] = None; from hourlyclicks.cli import main; main()"
     )
@@ -81,7 +81,7 @@ def test_without_its_packages_it_says_how_to_install_them(package: str) -> None:
 
 
 def test_help_loads_neither_rich_nor_the_simulator() -> None:
-    """What a command needs is imported when it is called."""
+    """What a command needs is imported when it runs."""
     script = (
         "import sys\nfrom hourlyclicks.cli import app\n"
         "app.app.main(['--help'], standalone_mode=False)\n"
@@ -96,7 +96,7 @@ def test_help_loads_neither_rich_nor_the_simulator() -> None:
 def test_it_leaves_with_the_exit_code(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The entry point of the script ends the interpreter."""
+    """The entry point of the script exits the interpreter."""
     monkeypatch.setattr(sys, "argv", ["hourlyclicks", "estimate"])
     with pytest.raises(SystemExit) as caught:
         main()
@@ -105,7 +105,7 @@ def test_it_leaves_with_the_exit_code(
 
 
 def test_ctrl_c_before_anything_has_begun(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ctrl-C while the command line is still being loaded is exit code 130 and no traceback."""
+    """Ctrl-C during the imports ends with exit code 130 and no traceback."""
 
     def load(**_words: object) -> None:
         raise KeyboardInterrupt

@@ -1,4 +1,4 @@
-"""The page about the command line names everything there is."""
+"""The page about the command line is complete."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def section(name: str) -> str:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_option_is_documented_where_it_belongs(name: str) -> None:
-    """Each option of a command stands in the table of its section, and no other one does."""
+    """The table of each command has exactly its options."""
     command = app.get_command(click.Context(app), name)
     assert command is not None
     options = {option for parameter in command.params for option in parameter.opts} | {"-h", "--help"}
@@ -32,8 +32,8 @@ def test_every_option_is_documented_where_it_belongs(name: str) -> None:
     assert documented == options
 
 
-def test_the_commands_for_containers_can_be_typed() -> None:
-    """Each command on the page about containers is one, and each exit code on it is documented."""
+def test_the_commands_for_containers_are_valid() -> None:
+    """Each command on the page about containers is valid, and each exit code is documented."""
     page = (PAGES / "containers.md").read_text("utf-8")
     lines = [line.partition(" clicks ")[2] for line in page.splitlines() if line.startswith("$ docker run ")]
     assert len(lines) >= 3
@@ -53,7 +53,7 @@ def rows(text: str) -> list[str]:
 
 
 def test_every_exit_code_is_documented() -> None:
-    """Each exit code stands in the table with its meaning, and each error in the sentence below, in order."""
+    """Each exit code is in the table with its meaning, and each error in the sentence below, in order."""
     text = section("Exit codes")
     assert [f"| {ending.code} | {ending.meaning} |" for ending in ENDINGS] == re.findall(
         r"^\| \d.*$", text, re.MULTILINE

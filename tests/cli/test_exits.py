@@ -30,20 +30,20 @@ DAY = dt.date(2025, 4, 1)
 
 @pytest.mark.parametrize("cls", CLASSES)
 def test_every_error_class_has_an_exit_code_of_its_own(cls: type[HourlyClicksError]) -> None:
-    """The table has one line for each class of the tree, and it is found there."""
+    """The table has one line for each class of the tree."""
     lines = [ending for ending in ENDINGS if ending.error is cls]
     assert len(lines) == 1
     assert exit_code(cls.__new__(cls)) == lines[0].code
 
 
 def test_exit_codes_are_different() -> None:
-    """No exit code means two things."""
+    """No exit code has two meanings."""
     codes = [ending.code for ending in ENDINGS]
     assert len(codes) == len(set(codes))
 
 
 def test_classes_of_others_count_as_their_base() -> None:
-    """A subclass ends like its base; an error of no known kind is unexpected."""
+    """A subclass has the exit code of its base; an unknown error is unexpected."""
 
     class PickyError(UsageError):
         pass
@@ -53,7 +53,7 @@ def test_classes_of_others_count_as_their_base() -> None:
 
 
 def test_a_sentence_names_the_day_of_an_error_about_a_day() -> None:
-    """An error about one day names it; one that ends everything does not."""
+    """An error about one day names it; a fatal error does not."""
     server = ServerError("HTTP 500", status=500, retryable=True).about(DAY, Account())
     refused = AuthenticationError("HTTP 401", status=401).about(DAY, Account())
     assert sentence(server) == "2025-04-01: HTTP 500"
@@ -62,14 +62,14 @@ def test_a_sentence_names_the_day_of_an_error_about_a_day() -> None:
 
 
 def test_a_failure_is_harmless_text() -> None:
-    """What a server says reaches the terminal escaped."""
+    """Text of a server is escaped."""
     failure = Failure.of(ApiError("\x1b]0;owned\x07", code=7, status=200))
     assert failure.exit_code == 8
     assert failure.message == "the API answered code 7: \\x1b]0;owned\\x07"
 
 
 def test_an_exit_code_needs_no_reader() -> None:
-    """Where stderr cannot be written, the sentence is lost and the exit code is not."""
+    """If stderr cannot be written, the sentence is lost, but not the exit code."""
 
     class Full(io.StringIO):
         def write(self, _: str) -> int:

@@ -38,7 +38,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and terminal
 
 
 def interrupted(*words: str) -> tuple[int, str, str]:
-    """Fetch April one day at a time, press Ctrl-C when the sixth day is asked for; return how it ends."""
+    """Fetch April one day at a time, send SIGINT with the sixth request; return the result."""
     stopper = Stopper(NOW_ASKED, Hang())
     with serving(faults=stopper) as server:
         with start("fetch", *LINK, *APRIL, *ONE_AT_A_TIME, "--base-url", server.url, *words) as process:
@@ -65,14 +65,14 @@ def test_ctrl_c_keeps_what_is_finished() -> None:
 
 
 def test_ctrl_c_without_partial_writes_nothing() -> None:
-    """A pipe never gets half a series without asking for it."""
+    """A pipe gets no incomplete series unless --partial is given."""
     code, out, err = interrupted("--format", "csv")
     assert (code, out) == (130, "")
     assert "5 days discarded" in err
 
 
 def test_ctrl_c_keeps_an_unfinished_file_aside(tmp_path: Path) -> None:
-    """The file itself is only ever complete; what is finished is kept next to it."""
+    """The file is only ever complete; the finished days are in another file."""
     code, _, err = interrupted("-o", str(tmp_path / "clicks.csv"))
     assert code == 130
     assert [path.name for path in tmp_path.iterdir()] == ["clicks.csv.partial"]
@@ -113,7 +113,7 @@ def test_data_arrives_through_a_pipe(server: Simulator) -> None:
 
 
 def test_the_simulator_serves_until_ctrl_c() -> None:
-    """It prints a command that works, and on Ctrl-C what it saw; that is its normal end."""
+    """It prints a command that works, and after Ctrl-C its counters; that is its normal end."""
     with start("simulate", "--time-scale", "0.001", "--seed", "5", "--policing", "token_bucket") as simulator:
         assert simulator.stdout is not None
         lines = [simulator.stdout.readline() for _ in range(5)]
@@ -128,7 +128,7 @@ def test_the_simulator_serves_until_ctrl_c() -> None:
 
 
 def test_a_terminal_sees_it_live() -> None:
-    """On a terminal the progress is drawn, and the heatmap is in colour."""
+    """A terminal gets the live view, and the heatmap in colour."""
     import pty  # noqa: PLC0415 - there is none on every system
 
     terminal, end = pty.openpty()
@@ -146,7 +146,7 @@ def test_a_terminal_sees_it_live() -> None:
 
 
 def test_it_runs_as_in_a_container(server: Simulator) -> None:
-    """Without a home, with the key in a file of root, and onto a file in a folder that may not be written."""
+    """It runs without a home, with the key in a file of root, and an output in a read-only folder."""
     setpriv = shutil.which("setpriv")
     if setpriv is None or os.geteuid() != 0:
         pytest.skip("needs setpriv and root")
@@ -180,7 +180,7 @@ def test_it_runs_as_in_a_container(server: Simulator) -> None:
 
 @pytest.mark.parametrize("trouble", ["narrow", "closed"])
 def test_a_terminal_costs_no_data(tmp_path: Path, trouble: str) -> None:
-    """A terminal that becomes one column wide, or goes away, does not keep a file from being written."""
+    """A terminal of one column, or one that goes away, does not prevent the file."""
     import pty  # noqa: PLC0415 - there is none on every system
     import termios  # noqa: PLC0415 - likewise
 
@@ -212,7 +212,7 @@ def test_it_is_a_module_too() -> None:
     assert done.stdout.startswith("hourlyclicks, version ")
 
 
-def test_the_data_is_kept_though_nobody_reads_the_rest(server: Simulator, tmp_path: Path) -> None:
+def test_the_data_is_kept_without_a_reader_of_stderr(server: Simulator, tmp_path: Path) -> None:
     """When the reader of stderr is gone, the file is written all the same."""
     reader, writer = os.pipe()
     os.close(reader)
@@ -226,10 +226,10 @@ def test_the_data_is_kept_though_nobody_reads_the_rest(server: Simulator, tmp_pa
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")  # noqa: PTH110 - no file
 @pytest.mark.parametrize("command", ["fetch", "estimate"])
-def test_a_full_disk_behind_stdout_is_told_in_a_sentence(
+def test_a_full_disk_behind_stdout_is_an_error_in_a_sentence(
     server: Simulator, command: str, tmp_path: Path
 ) -> None:
-    """One sentence and the exit code for output, no traceback; what was fetched is kept elsewhere."""
+    """There is one sentence and the exit code for output; what was fetched is kept elsewhere."""
     words = {"fetch": (*LINK, *FAST, "--base-url", server.url, "--format", "csv"), "estimate": ()}[command]
     environment = {**ENVIRONMENT, "TMPDIR": str(tmp_path)}
     with (
@@ -247,7 +247,7 @@ def test_a_full_disk_behind_stdout_is_told_in_a_sentence(
 
 @pytest.mark.parametrize("closed", [0, 1, 2])
 def test_a_closed_stream_is_no_accident(server: Simulator, closed: int, tmp_path: Path) -> None:
-    """With a standard stream closed, a file is written like always."""
+    """With a standard stream closed, a file is written as usual."""
     output = tmp_path / "clicks.csv"
     command = [sys.executable, "-m", "hourlyclicks", "fetch", *LINK, *APRIL, *FAST, "--base-url", server.url]
     shell = f"exec {shlex.join([*command, '-o', str(output)])} {closed}>&-"
@@ -257,7 +257,7 @@ def test_a_closed_stream_is_no_accident(server: Simulator, closed: int, tmp_path
 
 
 def test_a_pipe_by_name_is_written_to(server: Simulator) -> None:
-    """``-o /dev/stdout`` into a pipe, and process substitution likewise, get the data."""
+    """``-o /dev/stdout`` into a pipe, and process substitution, get the data."""
     words = ("fetch", *LINK, *APRIL, *FAST, "--base-url", server.url, "--format", "csv", "-o", "/dev/stdout")
     with start(*words) as process:
         out, _ = process.communicate(timeout=PATIENCE)
@@ -267,7 +267,7 @@ def test_a_pipe_by_name_is_written_to(server: Simulator) -> None:
 
 @pytest.mark.parametrize("name", [signal.SIGTERM, signal.SIGHUP])
 def test_a_service_that_is_stopped_keeps_what_it_has(tmp_path: Path, name: signal.Signals) -> None:
-    """SIGTERM does what Ctrl-C does, and so does SIGHUP, also when it comes twice."""
+    """SIGTERM and SIGHUP work like Ctrl-C, also sent twice."""
     stopper = Stopper(NOW_ASKED, Hang())
     words = (*LINK, *APRIL, *ONE_AT_A_TIME, "-o", str(tmp_path / "clicks.csv"))
     with serving(faults=stopper) as server, start("fetch", *words, "--base-url", server.url) as process:
@@ -280,8 +280,8 @@ def test_a_service_that_is_stopped_keeps_what_it_has(tmp_path: Path, name: signa
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a device that is always full")  # noqa: PTH110 - no file
-def test_how_it_ended_is_told_though_nothing_can_be_said() -> None:
-    """With a stderr that is full, the exit code still says which error it was."""
+def test_the_exit_code_is_right_without_stderr() -> None:
+    """With a full stderr, the exit code still identifies the error."""
     words = (*LINK, *APRIL, *FAST)
     with (
         serving(faults=Script(Rule(Status(401)))) as server,

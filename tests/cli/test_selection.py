@@ -1,4 +1,4 @@
-"""Which targets a command is about."""
+"""Which targets a command line names."""
 
 from __future__ import annotations
 
@@ -45,26 +45,26 @@ def written(folder: Path, text: str | bytes, name: str = "targets.csv") -> Path:
 
 
 def test_options_may_be_repeated() -> None:
-    """Links have one domain, groups stand for themselves, and each target counts once."""
+    """Links have one domain, groups have none, and each target counts once."""
     words = ("--link", "a", "--link", "한/글", "--link", "a", "--domain", BZ, "--group", "7", "--account")
     assert parse(*words).read() == (Link("a", BZ), Link("한/글", BZ), Group(7), Account())
 
 
 def test_nothing_said_is_noticed() -> None:
-    """No option is no selection."""
+    """Without an option there is no selection."""
     assert not parse()
     assert parse().read() == ()
 
 
 @pytest.mark.parametrize("words", [("--link", "a"), ("--domain", BZ), ("--group", "-1"), ("--group", "x")])
 def test_half_a_target_is_a_mistake(words: tuple[str, ...]) -> None:
-    """A link needs a domain, and a domain something it is for."""
+    """A link needs a domain, and a domain needs a link."""
     with pytest.raises(click.UsageError):
         parse(*words)
 
 
 def test_a_file_adds_to_the_options(tmp_path: Path) -> None:
-    """Those of the options come first; the domain is also that of links in the file that name none."""
+    """Those of the options come first; the domain is also for links in the file without one."""
     path = written(tmp_path, "link\na\nb\n")
     words = ("--link", "b", "--domain", BZ, "--targets", str(path))
     assert parse(*words).read() == (Link("b", BZ), Link("a", BZ))
@@ -94,7 +94,7 @@ def test_a_file_adds_to_the_options(tmp_path: Path) -> None:
     ],
 )
 def test_csv_is_read(tmp_path: Path, text: str, expected: list[object]) -> None:
-    """With a byte order mark, any line ends, quotes, other columns, and lines without anything."""
+    """It may have a byte order mark, any line ends, quotes, other columns, and empty lines."""
     assert read_targets(written(tmp_path, text)) == expected
 
 
@@ -152,8 +152,10 @@ def test_csv_is_read(tmp_path: Path, text: str, expected: list[object]) -> None:
         (b"group\n\xff\n", r"not written in UTF-8"),
     ],
 )
-def test_a_mistake_in_a_csv_is_told_with_its_line(tmp_path: Path, text: str | bytes, problem: str) -> None:
-    """The error names the file, the line, and what is wrong there."""
+def test_a_mistake_in_a_csv_is_an_error_with_its_line(
+    tmp_path: Path, text: str | bytes, problem: str
+) -> None:
+    """The error names the file, the line, and the fault."""
     path = written(tmp_path, text)
     with pytest.raises(UsageError, match=f"^{re.escape(str(path))}.*{problem}"):
         read_targets(path)
@@ -161,7 +163,7 @@ def test_a_mistake_in_a_csv_is_told_with_its_line(tmp_path: Path, text: str | by
 
 @pytest.mark.parametrize("char", "\u2028\u2029\x85\x0b\x0c\x1c\x1d\x1e")
 def test_only_cr_and_lf_end_a_line(tmp_path: Path, char: str) -> None:
-    """What else Unicode calls the end of a line is a part of an id."""
+    """Other line separators of Unicode are part of an id."""
     path = written(tmp_path, f"link\nkY{char}dr\nb\n")
     assert read_targets(path, BZ) == [Link(f"kY{char}dr", BZ), Link("b", BZ)]
 
@@ -175,7 +177,7 @@ HARD_IDS = st.text(
 @settings(max_examples=50)
 @given(st.lists(st.one_of(IDS, HARD_IDS), min_size=1, max_size=3))
 def test_an_export_is_a_list_of_its_targets(tmp_path_factory: pytest.TempPathFactory, ids: list[str]) -> None:
-    """Whatever a link is called, the column `target` of a CSV that was exported reads back as it."""
+    """The column `target` of an exported CSV is read back, with any link."""
     path = tmp_path_factory.mktemp("export") / "clicks.csv"
     targets = [Link(name, BZ) for name in ids]
     with path.open("w", encoding="utf-8", newline="") as file:
@@ -189,7 +191,7 @@ def test_an_export_is_a_list_of_its_targets(tmp_path_factory: pytest.TempPathFac
 @settings(max_examples=50)
 @given(IDS)
 def test_any_link_can_be_named_by_its_address(name: str) -> None:
-    """With what is special in it percent-escaped; the option and the column `link` agree."""
+    """Special characters are percent-escaped; the option and the column `link` agree."""
     address = f"{BZ}/{quote(name, safe='')}"
     assert parse("--link", address).named == (Link(name, BZ),)
     assert parse("--link", address, "--domain", BZ).named == (Link(name, BZ),)
@@ -205,13 +207,13 @@ def test_any_link_can_be_named_by_its_address(name: str) -> None:
     ],
 )
 def test_an_option_is_read_as_strictly_as_a_file(words: tuple[str, ...], problem: str) -> None:
-    """What can only be a slip is refused."""
+    """What can only be a slip is an error."""
     with pytest.raises(UsageError, match=problem):
         parse(*words)
 
 
 def test_blanks_around_an_option_are_left_out() -> None:
-    """A shell leaves them there now and then."""
+    """They are removed."""
     assert parse("--link", " kYdr\r\n", "--domain", BZ).named == (Link("kYdr", BZ),)
 
 
@@ -240,10 +242,10 @@ COMPOSED, DECOMPOSED = "한글", unicodedata.normalize("NFD", "한글")
         ("link,domain\n" + f"%ED%95%9C,{BZ}\n" * 12, ["taken"] * 10 + ["2 more of these"]),
     ],
 )
-def test_what_may_be_a_slip_is_told(
+def test_what_may_be_a_slip_causes_a_warning(
     tmp_path: Path, text: str, warnings: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A link that looks like another one is taken, and a warning says so on stderr."""
+    """A link that looks like another one is accepted, with a warning on stderr."""
     parse("--targets", str(written(tmp_path, text))).read()
     shown = capsys.readouterr()
     lines = shown.err.splitlines()
@@ -252,8 +254,8 @@ def test_what_may_be_a_slip_is_told(
     assert [part in line for part, line in zip(warnings, lines, strict=True)] == [True] * len(warnings)
 
 
-def test_an_option_that_may_be_a_slip_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    """Likewise."""
+def test_an_option_that_may_be_a_slip_causes_a_warning(capsys: pytest.CaptureFixture[str]) -> None:
+    """It is accepted, with a warning on stderr."""
     parse("--link", "%ED%95%9C", "--link", DECOMPOSED, "--link", "a,b", "--domain", BZ).read()
     first, several, second = capsys.readouterr().err.splitlines()
     assert first == "warning: --link: '%ED%95%9C' is taken as it stands; '한' is another link"
@@ -262,7 +264,7 @@ def test_an_option_that_may_be_a_slip_is_told(capsys: pytest.CaptureFixture[str]
 
 
 def test_toml_is_read(tmp_path: Path) -> None:
-    """Each target is a table; a domain at the top is for the links that name none, whatever the option is."""
+    """Each target is a table; a domain at the top is for links without one, whatever the option."""
     text = f"""\ufeffdomain = "{BZ}"
         [[target]]
         link = "한/글"
@@ -313,14 +315,14 @@ def test_toml_is_read(tmp_path: Path) -> None:
         ("a = " + "[" * 9999, ""),
     ],
 )
-def test_a_mistake_in_toml_is_told_with_its_place(tmp_path: Path, text: str, problem: str) -> None:
-    """The error names the file, the number of the target, and what is wrong there."""
+def test_a_mistake_in_toml_is_an_error_with_its_place(tmp_path: Path, text: str, problem: str) -> None:
+    """The error names the file, the number of the target, and the fault."""
     path = written(tmp_path, text, "targets.toml")
     with pytest.raises(UsageError, match=f"^{re.escape(str(path))}.*{problem}"):
         read_targets(path)
 
 
 def test_a_file_that_is_not_there_is_a_mistake(tmp_path: Path) -> None:
-    """What cannot be read is told in a sentence."""
+    """A file that cannot be read is an error in a sentence."""
     with pytest.raises(UsageError, match="cannot be read: "):
         read_targets(tmp_path / "none.csv")

@@ -1,4 +1,4 @@
-"""What the help of a command costs: only what its options need is imported."""
+"""The help of a command imports only what its options need."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ finally:
     "words", [["--version"], ["--help"], *([name, "--help"] for name in COMMANDS)], ids=str
 )
 def test_help_loads_nothing_heavy(words: list[str]) -> None:
-    """The help of a command, and the version, are shown without a single module that only its work needs."""
+    """The help of a command, and the version, import no module that only the work needs."""
     command = [sys.executable, "-c", SCRIPT, *words]
     done = subprocess.run(command, capture_output=True, text=True, env=ENVIRONMENT, cwd=ROOT, check=True)  # noqa: S603 - ours
     assert done.stdout

@@ -1,4 +1,4 @@
-"""What several tests request, how they do it, and how they see that nothing was left behind."""
+"""What several tests request, and how they check that nothing is left behind."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def slots_in_use(client: Client) -> int:
 
 @contextlib.contextmanager
 def crowded() -> Iterator[str]:
-    """Give the URL of a server whose queue of connections is full, so that connecting hangs."""
+    """Yield the URL of a server whose backlog is full, so that connecting hangs."""
     with contextlib.ExitStack() as stack:
         listening = stack.enter_context(socket.socket())
         listening.bind(("127.0.0.1", 0))

@@ -1,4 +1,4 @@
-"""A client on a virtual clock, with a transport that answers as the test says."""
+"""A client on a virtual clock, with a scripted transport."""
 
 from __future__ import annotations
 
@@ -54,12 +54,12 @@ def good(day: dt.date, clicks: int = 7) -> Response:
 
 
 def always(outcome: Outcome) -> Answers:
-    """Answer every request so."""
+    """Answer every request with this."""
     return lambda _day, _number: outcome
 
 
 def in_turn(*outcomes: Outcome) -> Answers:
-    """Answer the first requests so, and the others well."""
+    """Answer the first requests with these, and the others with figures."""
     return lambda day, number: outcomes[number] if number < len(outcomes) else good(day)
 
 
@@ -76,7 +76,7 @@ class Asked:
 
 
 class ScriptedTransport:
-    """Answers after a second what the test says.
+    """Answers after a second with what the test specifies.
 
     Attributes:
         asked: every request.
@@ -118,7 +118,7 @@ class ScriptedTransport:
 
 
 class Stage:
-    """A client with its clock, transport and events, on which a test plays its story."""
+    """A client with its clock, transport and events, for the scenario of a test."""
 
     def __init__(self, clock: VirtualClock, answers: Answers, **options: Any) -> None:  # noqa: ANN401 - passed through
         self.clock = clock
@@ -131,7 +131,7 @@ class Stage:
 
     @property
     def now(self) -> float:
-        """Seconds since the play began."""
+        """Seconds since the scenario began."""
         return self.clock.monotonic() / SECOND
 
     def events_of(self, kind: type[T]) -> list[T]:
@@ -146,7 +146,7 @@ def play(
     start: dt.datetime = START,
     **options: Any,  # noqa: ANN401 - passed through
 ) -> Stage:
-    """Play a story on the virtual clock; the options are those of the client."""
+    """Run a scenario on the virtual clock; the options are those of the client."""
 
     async def main(clock: VirtualClock) -> Stage:
         stage = Stage(clock, answers, **options)

@@ -1,4 +1,4 @@
-"""The store as one client sees it."""
+"""The store as a single client uses it."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ DOWN = ServerError("down", status=500, retryable=True)
 
 
 def day(date: dt.date = DAY, at: dt.datetime = BEFORE, clicks: int = 7, *, final: bool = True) -> DayClicks:
-    """Make an answer."""
+    """Return an answer."""
     return DayClicks(date, (clicks,) * 24, (clicks,) * 24, at, final)
 
 
 def about(date: dt.date = DAY) -> Query:
-    """Return the question for a day."""
+    """Return the query for a day."""
     return Query(date, LINK)
 
 
@@ -77,13 +77,13 @@ def cache(store: FailingStore, events: list[Event]) -> DayCache:
 
 
 async def test_the_store_is_opened_once(cache: DayCache, store: FailingStore) -> None:
-    """However many want the account at once, it is looked up once."""
+    """However many tasks need the account at the same time, it is looked up once."""
     numbers = await asyncio.gather(*(cache.account() for _ in range(5)))
     assert len(set(numbers)) == 1
     assert store.calls == ["open", "salt", "account"]
 
 
-async def test_what_is_known_for_good_is_found(cache: DayCache) -> None:
+async def test_a_final_day_is_found(cache: DayCache) -> None:
     """A final day is taken from the store, unless it is to be refreshed."""
     await cache.put(about(), day(), requests=1)
     assert await cache.find(about(), FRESH_ENOUGH) == day()
@@ -92,7 +92,7 @@ async def test_what_is_known_for_good_is_found(cache: DayCache) -> None:
     assert await cache.find(Query(DAY, Account()), FRESH_ENOUGH) is None
 
 
-async def test_what_may_change_is_found_if_it_is_new(cache: DayCache) -> None:
+async def test_a_provisional_day_is_found_if_it_is_new(cache: DayCache) -> None:
     """A provisional day is taken only if it was requested since the call began."""
     today, ask = functools.partial(day, TODAY, final=False), about(TODAY)
     await cache.put(ask, today(), requests=1)
@@ -123,7 +123,7 @@ async def test_a_rejected_day_is_an_error_again(cache: DayCache) -> None:
     [NO, DOWN],
 )
 async def test_what_is_recorded(cache: DayCache, error: HourlyClicksError) -> None:
-    """Whatever the error, a day has failed until its rejection is believed."""
+    """A day with any error has failed until its rejection is final."""
     assert await cache.record_failure(about(), error, asked=BEFORE, requests=3, began=NOW) is None
     (entry,) = await cache.entries(LINK, ALL)
     assert (entry.date, entry.state, entry.asked_at, entry.attempts) == (DAY, DayState.FAILED, BEFORE, 3)
@@ -135,7 +135,7 @@ async def test_what_is_recorded(cache: DayCache, error: HourlyClicksError) -> No
     assert await cache.failing() == []
 
 
-async def test_the_same_rejection_before_is_told(cache: DayCache) -> None:
+async def test_the_same_rejection_of_an_earlier_call_is_returned(cache: DayCache) -> None:
     """Recording a rejection returns that of an earlier call; a rejected day then stays rejected."""
     await cache.record_failure(about(), NO, asked=BEFORE, requests=1, began=NOW)
     assert await cache.record_failure(about(), NO, asked=NOW, requests=1, began=BEFORE) is None
@@ -153,7 +153,7 @@ async def test_the_same_rejection_before_is_told(cache: DayCache) -> None:
 
 @pytest.mark.parametrize("newest_first", [False, True])
 async def test_the_history_of_a_target(cache: DayCache, *, newest_first: bool) -> None:
-    """The day with figures farthest from the beginning, and when a call before was last answered."""
+    """The day with figures farthest from the beginning, and when an earlier call was last answered."""
     assert (await cache.history(LINK, ALL, began=NOW, newest_first=newest_first)) == NOTHING
     for date in (ALL[1], ALL[7], ALL[-3]):
         await cache.put(about(date), day(date), requests=1)
@@ -166,7 +166,7 @@ async def test_the_history_of_a_target(cache: DayCache, *, newest_first: bool) -
     ).answered is None
 
 
-async def test_a_change_is_told(cache: DayCache, events: list[Event]) -> None:
+async def test_a_change_is_reported(cache: DayCache, events: list[Event]) -> None:
     """Figures that differ from those before are an event with their revision; the same figures are none."""
     assert await cache.put(about(), day(), requests=1) == StoredAnswer(day())
     assert await cache.put(about(), day(at=NOW), requests=1) == StoredAnswer(day(at=NOW))
@@ -175,7 +175,7 @@ async def test_a_change_is_told(cache: DayCache, events: list[Event]) -> None:
     assert events == [DayRevised(day=DAY, target=LINK, revision=2)]
 
 
-async def test_an_answer_that_cannot_be_kept_is_in_the_error(cache: DayCache, store: FailingStore) -> None:
+async def test_an_answer_that_cannot_be_stored_is_in_the_error(cache: DayCache, store: FailingStore) -> None:
     """Nothing that was fetched is lost, not even in a pickle."""
     store.fails = lambda name, _number: name == "put"
     with pytest.raises(StoreError) as caught:
@@ -185,7 +185,7 @@ async def test_an_answer_that_cannot_be_kept_is_in_the_error(cache: DayCache, st
 
 
 async def test_figures_in_doubt_are_returned_as_they_were(cache: DayCache, events: list[Event]) -> None:
-    """An answer that lacks hours is no change yet: the caller gets the earlier ones, not final."""
+    """After an answer that lacks hours, the caller gets the earlier figures, which are not final."""
     await cache.put(about(), day(), requests=1)
     nothing = DayClicks(DAY, (None,) * 24, (None,) * 24, NOW - dt.timedelta(minutes=1), final=True)
     stored = await cache.put(about(), nothing, requests=1, refresh=True)
@@ -197,8 +197,8 @@ async def test_figures_in_doubt_are_returned_as_they_were(cache: DayCache, event
     assert await cache.find(about(), FRESH_ENOUGH) == again
 
 
-async def test_a_wrong_zone_heals(cache: DayCache, store: FailingStore) -> None:
-    """What another zone called final too early is found no more; what it called provisional is, if final."""
+async def test_a_wrong_zone_is_corrected(cache: DayCache, store: FailingStore) -> None:
+    """What another zone made final too early is not found; what it left provisional is, if final."""
     account = await cache.account()
     evening = dt.datetime.combine(DAY, dt.time(23), dt.UTC)
     await store.put(account, LINK, day(at=evening), requests=1)
@@ -208,8 +208,8 @@ async def test_a_wrong_zone_heals(cache: DayCache, store: FailingStore) -> None:
     assert await cache.count_by_state(LINK, ALL) == {DayState.PROVISIONAL: 1, DayState.FINAL: 1}
 
 
-async def test_what_a_wrong_clock_stamped_is_found_no_more(cache: DayCache) -> None:
-    """Neither figures nor rejections from the future."""
+async def test_what_a_wrong_clock_stamped_is_not_found(cache: DayCache) -> None:
+    """Neither figures nor rejections from the future are found."""
     ahead = NOW + dt.timedelta(days=3)
     await cache.put(about(), day(at=ahead), requests=1)
     await cache.record_failure(about(ALL[0]), NO, asked=ahead, requests=1, began=NOW)
@@ -218,7 +218,7 @@ async def test_what_a_wrong_clock_stamped_is_found_no_more(cache: DayCache) -> N
 
 
 async def test_when_a_day_is_due_again(cache: DayCache) -> None:
-    """An hour later, or when it is final, whichever comes first."""
+    """It is due after an hour, or when it is final, whichever comes first."""
     soon = dt.datetime(2025, 6, 1, 10, tzinfo=dt.UTC)
     assert cache.due_at(TODAY, soon) == soon + dt.timedelta(hours=1)
     yesterday = TODAY - dt.timedelta(days=1)
@@ -244,7 +244,7 @@ async def test_pages_give_each_day_once(cache: DayCache, store: FailingStore) ->
 
 
 async def test_pages_of_days_to_be_refreshed(cache: DayCache) -> None:
-    """They hold nothing that was there before."""
+    """They have no day of the store."""
     await cache.put(about(), day(), requests=1)
     await cache.record_failure(about(ALL[1]), NO, asked=BEFORE, requests=1, began=NOW)
     await cache.record_rejection(about(ALL[1]), NO, asked=BEFORE)

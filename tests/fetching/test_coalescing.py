@@ -1,4 +1,4 @@
-"""Concurrent calls for the same day are one request, whichever of them is first, leaves or dies."""
+"""Concurrent calls for the same day are one request, whichever of them is first or is cancelled."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ ANSWER = DayClicks(DAY, NOTHING, NOTHING, dt.datetime(2025, 5, 1, tzinfo=dt.UTC)
 
 @attrs.define
 class ControlledFetch:
-    """A fetch that ends when and as the test says."""
+    """A fetch that ends when the test says, with what it says."""
 
     asked: list[Query] = attrs.Factory(list)
     cancelled: int = 0
@@ -58,13 +58,13 @@ class ControlledFetch:
 
 @pytest.fixture
 def fetching() -> ControlledFetch:
-    """A fetch under control."""
+    """A fetch that the test controls."""
     return ControlledFetch()
 
 
 @pytest.fixture
 def single_flight(fetching: ControlledFetch) -> SingleFlight:
-    """Single flight over a fetch under control."""
+    """Single flight over the controlled fetch."""
     return SingleFlight(fetching, fetching.take_over)
 
 
@@ -75,7 +75,7 @@ async def settle() -> None:
 
 
 async def begun(*works: Coroutine[Any, Any, DayClicks]) -> list[asyncio.Task[DayClicks]]:
-    """Start tasks and let them get to where they wait."""
+    """Start tasks and run them to where they wait."""
     tasks = [asyncio.create_task(work) for work in works]
     await settle()
     return tasks
@@ -121,7 +121,7 @@ async def test_a_follower_may_take_the_task_over(
 async def test_a_day_is_refreshed_if_any_call_wants_that(
     single_flight: SingleFlight, fetching: ControlledFetch, *, leads: bool
 ) -> None:
-    """Whether that call leads or follows, and whichever call takes the task over."""
+    """It is, whether that call leads or follows, and whichever call takes the task over."""
     needs_request, takes = (
         Caller(Job(Lane.INTERACTIVE), Freshness(NOW, refresh=refresh)) for refresh in (True, False)
     )
@@ -136,7 +136,7 @@ async def test_a_day_is_refreshed_if_any_call_wants_that(
 async def test_another_question_is_another_request(
     single_flight: SingleFlight, fetching: ControlledFetch
 ) -> None:
-    """Neither another day nor another target is the same question."""
+    """Another day or another target is another request."""
     others = [Query(DAY, Link("other", "https://vvd.bz")), Query(DAY + dt.timedelta(1), QUERY.target)]
     await begun(*(single_flight.fetch_shared(query, CALL) for query in (QUERY, *others)))
     assert fetching.asked == [QUERY, *others]
@@ -156,7 +156,7 @@ async def test_a_result_is_not_reused(single_flight: SingleFlight, fetching: Con
 async def test_a_cancelled_call_disturbs_no_other(
     leaving: int, single_flight: SingleFlight, fetching: ControlledFetch
 ) -> None:
-    """Cancelling the first or the second to ask disturbs neither the other nor the request."""
+    """Cancelling the leader or the follower affects neither the other nor the request."""
     tasks = await begun(single_flight.fetch_shared(QUERY, CALL), single_flight.fetch_shared(QUERY, CALL))
     assert await cancelled(tasks[leaving])
     fetching.ends[0].set_result(ANSWER)
@@ -216,7 +216,7 @@ async def test_all_calls_get_the_failure(single_flight: SingleFlight, fetching: 
 async def test_a_failure_that_no_call_waits_for_is_silent(
     single_flight: SingleFlight, fetching: ControlledFetch
 ) -> None:
-    """A follower that is cancelled in the very moment of the failure leaves no complaint behind."""
+    """A follower that is cancelled at the moment of the failure causes no complaint."""
     (task,) = await begun(single_flight.fetch_shared(QUERY, CALL))
     fetching.ends[0].set_exception(ServerError("down", status=500, retryable=True))
     await asyncio.sleep(0)
@@ -230,7 +230,7 @@ async def test_a_failure_that_no_call_waits_for_is_silent(
 async def test_all_calls_get_a_bug_and_it_is_not_retried(
     how: str, single_flight: SingleFlight, fetching: ControlledFetch
 ) -> None:
-    """An exception that is none of ours ends the request for all calls, and none asks again for ever."""
+    """Another exception than ours ends the request for all calls, and none retries it."""
     tasks = await begun(getattr(single_flight, how)(QUERY, CALL), single_flight.fetch_shared(QUERY, CALL))
     fetching.ends[0].set_exception(ZeroDivisionError())
     errors = await asyncio.gather(*tasks, return_exceptions=True)
@@ -266,7 +266,7 @@ async def test_a_worker_follows_like_any_call(single_flight: SingleFlight, fetch
 async def test_a_worker_goes_on_when_its_followers_leave(
     single_flight: SingleFlight, fetching: ControlledFetch
 ) -> None:
-    """A worker that others followed for a while works on for its own sake."""
+    """A worker whose followers are cancelled continues for itself."""
     worker, follower = await begun(single_flight.fetch(QUERY, CALL), single_flight.fetch_shared(QUERY, CALL))
     assert await cancelled(follower)
     fetching.ends[0].set_result(ANSWER)
@@ -275,7 +275,7 @@ async def test_a_worker_goes_on_when_its_followers_leave(
 
 
 async def test_a_worker_that_dies_is_replaced(single_flight: SingleFlight, fetching: ControlledFetch) -> None:
-    """When a leading worker is cancelled all the same, one of its followers leads, for all of them."""
+    """When a leading worker is cancelled, one of its followers leads for all."""
     worker, *followers = await begun(
         single_flight.fetch(QUERY, CALL),
         single_flight.fetch_shared(QUERY, CALL),
@@ -334,14 +334,14 @@ async def test_closing_cancels_the_requests_in_flight(
 
 
 async def test_closing_with_nothing_in_flight(single_flight: SingleFlight) -> None:
-    """Closing with nothing to do is nothing."""
+    """Without requests, closing returns at once."""
     await single_flight.close()
 
 
 async def test_closing_before_the_request_has_begun(
     single_flight: SingleFlight, fetching: ControlledFetch
 ) -> None:
-    """A call that had just begun when everything was closed does not wait for ever."""
+    """A call that had just begun when everything was closed does not wait forever."""
     asking = asyncio.create_task(single_flight.fetch_shared(QUERY, CALL))
     closing = asyncio.create_task(single_flight.close())
     await settle()
@@ -354,7 +354,7 @@ async def test_closing_before_the_request_has_begun(
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="tasks always begin later there")
 async def test_a_task_that_is_done_at_once() -> None:
-    """With a task factory that begins tasks at once, an answer may be there before any call waits for it."""
+    """With an eager task factory an answer may be there before any call waits for it."""
 
     async def fetch(_task: FetchTask) -> DayClicks:
         raise UsageError("no")

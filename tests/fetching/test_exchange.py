@@ -87,7 +87,7 @@ FINAL: dict[str, tuple[Any, type[HourlyClicksError]]] = {
 
 @pytest.mark.parametrize("what", [*REPEATED, *FINAL])
 def test_how_often_what_is_asked(what: str) -> None:
-    """What may be different the next time is requested four times, anything else once."""
+    """What may succeed the next time is requested four times, anything else once."""
     outcome, kind = (REPEATED | FINAL)[what]
 
     async def story(stage: Stage) -> None:
@@ -103,7 +103,7 @@ def test_how_often_what_is_asked(what: str) -> None:
 
 
 def test_what_is_repeated_succeeds() -> None:
-    """Whatever may be repeated and then succeeds has cost requests, and nothing else."""
+    """A retryable failure followed by success costs requests, and nothing else."""
     outcomes = [outcome for outcome, _ in REPEATED.values()]
 
     async def story(stage: Stage) -> None:
@@ -115,7 +115,7 @@ def test_what_is_repeated_succeeds() -> None:
 
 
 def test_without_a_hook() -> None:
-    """Without a hook it goes the same way."""
+    """Without a hook the result is the same."""
 
     async def story(stage: Stage) -> None:
         assert (await stage.client.day(DAY, LINK)).total_clicks == 7
@@ -138,7 +138,7 @@ def test_a_bug_of_the_transport_is_raised_once() -> None:
 
 
 def test_a_day_is_final_by_the_time_it_was_asked_for() -> None:
-    """Yesterday, with an unknown zone, is not over everywhere; the day before the last is."""
+    """With an unknown zone, yesterday is not over everywhere; the day before it is."""
     today = START.date()
 
     async def story(stage: Stage) -> None:
@@ -153,7 +153,7 @@ def test_a_day_is_final_by_the_time_it_was_asked_for() -> None:
 
 
 def test_a_429_spends_no_attempt() -> None:
-    """A day that may be tried once only survives any number of 429s, which it counts as requests."""
+    """A day with one attempt survives any number of 429s, which count as requests."""
 
     async def story(stage: Stage) -> None:
         await stage.client.day(DAY, LINK)
@@ -192,7 +192,7 @@ PAUSES = {
 
 @pytest.mark.parametrize("what", PAUSES)
 def test_how_long_a_429_pauses(what: str) -> None:
-    """The pause lasts as long as the server requested, or else a minute."""
+    """The pause lasts as long as the server asked for, or else a minute."""
     outcome, seconds = PAUSES[what]
 
     async def story(stage: Stage) -> None:
@@ -205,7 +205,7 @@ def test_how_long_a_429_pauses(what: str) -> None:
 
 @pytest.mark.parametrize("code", [429, 503])
 def test_a_server_that_asks_for_too_long(code: int) -> None:
-    """More than a quarter of an hour is not waited for, and the caller learns how long it would be."""
+    """More than 15 minutes is an error, which carries the length."""
 
     async def story(stage: Stage) -> None:
         error = await fails(stage)
@@ -218,7 +218,7 @@ def test_a_server_that_asks_for_too_long(code: int) -> None:
 
 
 def test_a_burst_of_429_answers_is_one_pause() -> None:
-    """The 429 answers to requests in flight already begin no further pause."""
+    """The 429s of requests that were in flight already begin no further pause."""
 
     async def story(stage: Stage) -> None:
         await stage.client.fetch(DAY, DAY + dt.timedelta(5), LINK)

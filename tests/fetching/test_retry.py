@@ -1,4 +1,4 @@
-"""Trying again: how often, after how long, and when to stop. On a virtual clock."""
+"""Retries: how often, after how long, and when to stop, on a virtual clock."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ async def repeat(
 
 
 class Trial:
-    """Repeat an attempt that fails in a given way, and note what happens when.
+    """Repeat an attempt that fails in a given way, and note the times.
 
     Attributes:
         waits: the number of each failed attempt and the seconds until the next, as reported.
@@ -105,7 +105,7 @@ class Trial:
 def on_trial(
     story: Callable[[Trial], Awaitable[Any]], policy: RetryPolicy = RetryPolicy(), *, u: float = 0.5
 ) -> Trial:
-    """Run a story on the virtual clock and return what was recorded."""
+    """Run a scenario on the virtual clock and return what was recorded."""
 
     async def main(clock: VirtualClock) -> Trial:
         trial = Trial(clock, policy, u=u)
@@ -129,7 +129,7 @@ async def gives_up(trial: Trial, *failures: BaseException, lasting: float = 0.0)
     ("attempt", "seconds"), [(1, 1.0), (2, 2.0), (3, 4.0), (4, 8.0), (5, 15.0), (6, 15.0), (99_999, 15.0)]
 )
 def test_backoff_doubles_up_to_its_cap(attempt: int, seconds: float) -> None:
-    """The longest wait doubles from attempt to attempt, up to the cap; half the luck is half the wait."""
+    """The longest wait doubles with each attempt, up to the cap; u = 0.5 gives half of it."""
     assert backoff(attempt, RetryPolicy(), u=0.5) == seconds
 
 
@@ -143,7 +143,7 @@ def test_backoff_stays_within_its_bounds(attempt: int, u: float, base: float, ca
 
 @pytest.mark.parametrize("u", [0.0, 0.25, 0.999])
 def test_waits_are_full_jitter(u: float) -> None:
-    """What is waited between attempts is the random part of the doubling bound, down to nothing."""
+    """The wait between attempts is a random part of the doubled bound, down to zero."""
     trial = on_trial(lambda trial: trial.run(*[broken()] * 3), u=u)
     assert trial.waits == [(1, u * 2), (2, u * 4), (3, u * 8)]
     assert trial.times == pytest.approx([0, u * 2, u * 6, u * 14])
@@ -154,7 +154,7 @@ def test_waits_are_full_jitter(u: float) -> None:
 
 @pytest.mark.parametrize("attempts", [1, 2, 4, 7])
 def test_attempts_are_counted_from_the_first(attempts: int) -> None:
-    """So many attempts are made, the bare first one included, and the last error is raised."""
+    """That many attempts are made, the first one included, and the last error is raised."""
     failures = [TransportError(str(number), kind="disconnected") for number in range(attempts + 1)]
 
     async def story(trial: Trial) -> None:
@@ -183,7 +183,7 @@ FINAL = [
 @pytest.mark.parametrize("error", FINAL, ids=repr)
 @pytest.mark.parametrize("before", [0, 1])
 def test_what_is_final_is_not_repeated(error: HourlyClicksError, before: int) -> None:
-    """An error that will be the same the next time ends it, as the first one or as a later one."""
+    """An error that is not retryable ends it, as the first one or as a later one."""
 
     async def story(trial: Trial) -> None:
         assert await gives_up(trial, *[broken()] * before, error) is error
@@ -193,7 +193,7 @@ def test_what_is_final_is_not_repeated(error: HourlyClicksError, before: int) ->
 
 @pytest.mark.parametrize(("before", "tried"), [(0, 2), (1, 2), (2, 3)])
 def test_names_are_looked_up_twice_at_most(before: int, tried: int) -> None:
-    """A host that cannot be resolved is tried once more and no more, however many attempts are left."""
+    """A host that cannot be resolved is retried once, however many attempts are left."""
 
     async def story(trial: Trial) -> None:
         error = await gives_up(trial, *[broken()] * before, *[broken("dns")] * 9)
@@ -219,7 +219,7 @@ def test_a_deadline_is_looked_at_before_sleeping() -> None:
 
 
 def test_a_deadline_counts_what_the_attempts_take() -> None:
-    """The time of the attempts themselves counts too, on our clock."""
+    """The time of the attempts themselves counts, on our clock."""
 
     async def story(trial: Trial) -> None:
         await gives_up(trial, *[broken()] * 9, lasting=10.0)
@@ -231,7 +231,7 @@ def test_a_deadline_counts_what_the_attempts_take() -> None:
 
 
 def test_a_budget_is_spent_by_retries() -> None:
-    """Ten retries without a success in between, of whatever days, and there are no more."""
+    """After ten retries without a success, of any days, there are no more."""
 
     async def story(trial: Trial) -> None:
         await gives_up(trial, *[broken()] * 99)
@@ -243,7 +243,7 @@ def test_a_budget_is_spent_by_retries() -> None:
 
 
 def test_ten_successes_earn_a_retry() -> None:
-    """Exactly ten successes bring back what one retry took, and never more than there was."""
+    """Exactly ten successes bring back one retry, up to the original number."""
     budget = RetryBudget(2)
     budget.earn()
     for _ in range(2):
@@ -270,7 +270,7 @@ def test_a_budget_may_be_none_or_endless(size: float, *, spent: bool) -> None:
 
 @pytest.mark.parametrize("bug", [ZeroDivisionError(), KeyError("x")], ids=repr)
 def test_a_bug_is_not_repeated(bug: Exception) -> None:
-    """An exception that is not of this package goes straight through."""
+    """An exception that is not of this package is raised at once."""
 
     async def story(trial: Trial) -> None:
         with pytest.raises(type(bug)) as caught:
@@ -283,7 +283,7 @@ def test_a_bug_is_not_repeated(bug: Exception) -> None:
 
 @pytest.mark.parametrize("when", [0.5, 1.5], ids=["in the backoff", "in the attempt"])
 def test_cancellation_is_never_swallowed(when: float) -> None:
-    """Cancelled in a backoff or in an attempt, it ends at once, and is tried no more."""
+    """Cancelled in a backoff or in an attempt, it ends at once without a retry."""
 
     async def story(trial: Trial) -> None:
         task = asyncio.create_task(trial.run(*[broken()] * 9, lasting=1.0))
@@ -298,7 +298,7 @@ def test_cancellation_is_never_swallowed(when: float) -> None:
 
 
 def test_a_timeout_of_the_caller_stays_theirs() -> None:
-    """A caller's timeout that strikes in a backoff is their TimeoutError."""
+    """A timeout of the caller during a backoff raises their TimeoutError."""
 
     async def story(trial: Trial) -> None:
         with pytest.raises(TimeoutError):
@@ -309,7 +309,7 @@ def test_a_timeout_of_the_caller_stays_theirs() -> None:
 
 
 async def test_the_waits_are_those_of_the_clock() -> None:
-    """It sleeps on the clock it was given, whatever the event loop's own time is."""
+    """It sleeps on the given clock, whatever the time of the event loop."""
     slept: list[float] = []
 
     class Sleepless(SystemClock):
@@ -330,7 +330,7 @@ async def test_the_waits_are_those_of_the_clock() -> None:
 
 
 def test_many_at_a_time_do_not_mix() -> None:
-    """Tasks that repeat at the same time each get their own count, waits and outcome."""
+    """Concurrent tasks have their own counts, waits and outcomes."""
 
     async def one(clock: VirtualClock, retrier: Retrier, number: int) -> int:
         failures = [broken() for _ in range(number % 4)]

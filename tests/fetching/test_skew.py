@@ -36,7 +36,7 @@ def dated(day: dt.date, ahead: dt.timedelta) -> Response:
 
 
 def reported(*skews: float | None) -> list[float]:
-    """Return what a watch tells of answers with these differences."""
+    """Return what a watch reports of answers with these differences."""
     events: list[Event] = []
     watch = SkewWatch(Dispatcher(events.append))
     for skew in skews:
@@ -107,7 +107,7 @@ OLD = {
 
 @pytest.mark.parametrize("what", OLD)
 def test_an_old_answer_makes_no_day_final(what: str) -> None:
-    """Figures from before the end of a day are not its last, even if the question came after it."""
+    """Figures from before the end of a day are not final, even if the request came after it."""
 
     async def story(stage: Stage) -> None:
         day = await stage.client.day(LONG_OVER, LINK)
@@ -119,7 +119,7 @@ def test_an_old_answer_makes_no_day_final(what: str) -> None:
 
 
 @pytest.mark.parametrize("what", OLD)
-def test_an_old_rejection_is_not_the_last_word(what: str, tmp_path: Path) -> None:
+def test_an_old_rejection_is_not_final(what: str, tmp_path: Path) -> None:
     """A day that was not over when it was rejected has failed, and is requested again."""
 
     async def story(stage: Stage) -> None:
@@ -133,7 +133,7 @@ def test_an_old_rejection_is_not_the_last_word(what: str, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("headers", [{}, {"Date": "Sat, 01 Jan 2050 00:00:00 GMT"}, {"Age": "-5"}])
 def test_a_date_to_come_makes_no_day_final_earlier(headers: dict[str, str]) -> None:
-    """A server whose clock is ahead does not end today."""
+    """A server whose clock is ahead does not make today final."""
 
     async def story(stage: Stage) -> None:
         old, new = LONG_OVER, START.date()

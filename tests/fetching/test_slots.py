@@ -1,4 +1,4 @@
-"""Slots: held until the answer, released by cancelled calls, and denied to all after a fatal error."""
+"""Slots: held until the answer, released by cancelled calls, and not granted after a fatal error."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def test_a_sleeping_task_holds_no_slot() -> None:
     assert play(story, in_turn(RESET), limits=ONE).transport.times == [0.0, 1.1, 2.8]
 
 
-def test_no_more_are_under_way_than_allowed() -> None:
+def test_no_more_are_in_flight_than_allowed() -> None:
     """A slot is held until the whole answer is there."""
 
     async def story(stage: Stage) -> None:
@@ -81,7 +81,7 @@ def test_a_deadline_counts_from_the_first_request() -> None:
 
 
 def test_what_was_spent_on_a_day_stays_counted() -> None:
-    """Another process had got the day when its second attempt was due, and when one looked it was gone."""
+    """Requests still count when another process has fetched the day before the second attempt."""
 
     async def story(stage: Stage) -> None:
         limiter = stage.client._engine.limiter
@@ -122,7 +122,7 @@ AWAITS: dict[str, tuple[Answers, float, int]] = {
 
 @pytest.mark.parametrize("where", AWAITS)
 def test_cancelled_at_any_await(where: str) -> None:
-    """Cancelled wherever it waits, it ends at once and releases its slot, and the next one goes on."""
+    """Cancelled anywhere, it ends at once and releases its slot, and the next task continues."""
     answers, when, asked = AWAITS[where]
 
     async def story(stage: Stage) -> None:
@@ -143,7 +143,7 @@ def test_cancelled_at_any_await(where: str) -> None:
 
 
 def test_cancelled_in_the_queue() -> None:
-    """Cancelled while it waits for a slot, it sends nothing, and the next one in the queue goes on."""
+    """Cancelled while it waits for a slot, it sends nothing, and the next task continues."""
     days = [DAY + dt.timedelta(n) for n in range(3)]
 
     async def story(stage: Stage) -> None:
@@ -158,7 +158,7 @@ def test_cancelled_in_the_queue() -> None:
 
 @pytest.mark.parametrize("where", AWAITS)
 def test_a_timeout_of_the_caller_stays_theirs(where: str) -> None:
-    """A caller's own timeout strikes as theirs, wherever the day waits."""
+    """A timeout of the caller raises their TimeoutError, wherever the day waits."""
     answers, when, _ = AWAITS[where]
 
     async def story(stage: Stage) -> None:
@@ -176,7 +176,7 @@ def test_a_timeout_of_the_caller_stays_theirs(where: str) -> None:
 
 @pytest.mark.parametrize("code", [401, 403])
 def test_a_rejected_key_is_not_tried_again(code: int) -> None:
-    """After a 401 or 403 the client sends nothing more, whatever it is asked."""
+    """After a 401 or 403 the client sends nothing more."""
 
     async def story(stage: Stage) -> None:
         for _ in range(3):
@@ -207,8 +207,8 @@ def closed_session() -> UsageError:
 
 
 @pytest.mark.parametrize("error", [CERTIFICATE, closed_session()], ids=["TLS", "session"])
-def test_what_no_day_survives_ends_the_run(error: HourlyClicksError) -> None:
-    """A bad certificate, or a session that cannot serve, costs one request a slot, and ends the run."""
+def test_a_fatal_error_ends_the_run(error: HourlyClicksError) -> None:
+    """A bad certificate, or a session that cannot work, costs one request a slot, and ends the run."""
 
     async def story(stage: Stage) -> None:
         with pytest.raises(type(error), match=str(error)):
@@ -218,7 +218,7 @@ def test_what_no_day_survives_ends_the_run(error: HourlyClicksError) -> None:
 
 
 def test_a_bad_certificate_is_not_for_good() -> None:
-    """Once the certificate is mended the same client goes on."""
+    """Once the certificate is replaced the same client can be used again."""
 
     async def story(stage: Stage) -> None:
         assert isinstance(await fails(stage), TransportError)

@@ -1,4 +1,4 @@
-"""Whether the key is to be doubted."""
+"""When a denial of the key is believed."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ ABOUT_THE_DAY = ApiError("no data", code=7, status=200)
 
 
 def asked(trust: KeyTrust, error: HourlyClicksError, *, sent: int = 0, epoch: int = 0) -> Doubt:
-    """Decide about an error."""
+    """Return the decision about an error."""
     return trust.doubt(error, sent=sent, epoch=epoch)
 
 
 def test_a_status_before_any_answer_ends_at_once() -> None:
-    """A 401 or 403 says that the key is wrong, as long as nothing says otherwise."""
+    """A 401 or 403 before any answer means that the key is wrong."""
     with pytest.raises(AuthenticationError):
         asked(KeyTrust(3), DENIED)
 
@@ -28,7 +28,7 @@ def test_a_status_before_any_answer_ends_at_once() -> None:
 @pytest.mark.parametrize("concurrency", [1, 3, 5, 60])
 @pytest.mark.parametrize("error", [CODE, KOREAN, FORBIDDEN])
 def test_a_code_ends_after_five_requests_with_those_under_way(concurrency: int, error: ApiError) -> None:
-    """In whatever language, and by code alone; the rejection itself stays as it is."""
+    """The code alone decides, in any language; the rejection itself stays as it is."""
     trust = KeyTrust(concurrency)
     for _ in range(max(0, 5 - concurrency)):
         assert asked(trust, error) is Doubt.NONE
@@ -43,7 +43,7 @@ def test_a_code_ends_after_five_requests_with_those_under_way(concurrency: int, 
 
 @pytest.mark.parametrize("error", [DENIED, CODE, KOREAN])
 def test_after_an_answer_one_doubt_pauses(error: HourlyClicksError) -> None:
-    """What was sent before the pause is asked again; only what was sent after it tells."""
+    """Requests from before the pause are repeated; only one sent after it is decisive."""
     trust = KeyTrust(3)
     trust.accept()
     assert asked(trust, error, sent=4, epoch=4) is Doubt.PAUSE
@@ -53,12 +53,12 @@ def test_after_an_answer_one_doubt_pauses(error: HourlyClicksError) -> None:
         assert asked(trust, error, sent=4, epoch=5) is Doubt.ASK_AGAIN
         with pytest.raises(AuthenticationError):
             asked(trust, error, sent=5, epoch=5)
-    else:  # words that come again are about a day: the circuit breakers judge them
+    else:  # a repeated message is about a day: the circuit breakers decide
         assert asked(trust, error, sent=5, epoch=5) is Doubt.NONE
 
 
 def test_an_answer_ends_the_doubt() -> None:
-    """The next denial is a first one again."""
+    """The next denial counts as a first one."""
     trust = KeyTrust(1)
     trust.accept()
     assert asked(trust, DENIED) is Doubt.PAUSE
@@ -67,8 +67,8 @@ def test_an_answer_ends_the_doubt() -> None:
     assert asked(trust, DENIED, sent=1, epoch=1) is Doubt.PAUSE
 
 
-def test_other_errors_are_none_of_its_business() -> None:
-    """Neither a rejection of a day nor a server that fails."""
+def test_other_errors_cause_no_doubt() -> None:
+    """Neither a rejection of a day nor a failing server does."""
     trust = KeyTrust(1)
     for error in (ABOUT_THE_DAY, ServerError("no", status=500, retryable=True)):
         for _ in range(9):

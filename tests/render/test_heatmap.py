@@ -45,13 +45,13 @@ def test_the_heatmap_in_colour_looks_like_this(snapshot: SnapshotAssertion) -> N
 
 
 def test_a_week_without_clicks_is_empty() -> None:
-    """Nothing is drawn as nothing, and no division fails."""
+    """No shade is shown, and there is no division by zero."""
     cells = "".join(drawn(SILENCE).splitlines()[1:8])
     assert not set(cells) & set(UNICODE.shades)
 
 
-def test_the_legend_keeps_its_word() -> None:
-    """A value up to a bound has that bound's shade, one more has the next."""
+def test_the_legend_is_right() -> None:
+    """A value up to a bound has the shade of that bound; one more has the next."""
     bounds = [int(text.replace(",", "")) for text in re.findall(r"[░▒▓█]{2} ([\d,]+)", drawn(WEEK))]
     most = max(map(max, WEEK))
     assert bounds[-1] == most

@@ -28,7 +28,7 @@ NOON = dt.datetime(2025, 6, 1, 12).astimezone()
     ],
 )
 def test_a_duration_has_two_units(seconds: float, words: str) -> None:
-    """Seconds become the two largest units that matter, rounded."""
+    """Seconds become the two largest units, rounded."""
     assert duration(seconds) == words
 
 
@@ -37,7 +37,7 @@ def test_a_duration_has_two_units(seconds: float, words: str) -> None:
     [(1, "day", "1 day"), (3653, "day", "3,653 days"), (0, "retry", "0 retries"), (1, "retry", "1 retry")],
 )
 def test_a_number_agrees_with_its_noun(number: int, noun: str, words: str) -> None:
-    """One is singular, everything else plural."""
+    """One is singular, all others are plural."""
     assert count(number, noun) == words
 
 
@@ -49,19 +49,19 @@ def test_limits_read_well() -> None:
     assert limits_in_words(Limits()) == "any rate, 1 at a time"
 
 
-def test_foreign_text_cannot_steer_a_terminal() -> None:
+def test_foreign_text_cannot_control_a_terminal() -> None:
     """Control, ANSI and bidirectional characters are escaped, Hangul and brackets are not."""
     assert safe("[red]한\x1b[31m\u202e\r\nx[/]") == "[red]한\\x1b[31m\\u202e\\r\\nx[/]"
 
 
 def test_a_stretch_of_one_day_is_that_day() -> None:
-    """A stretch is written as its ends, or as its day."""
+    """A range is written as its ends, or as its day."""
     assert span(dt.date(2025, 4, 1), dt.date(2025, 4, 1)) == "2025-04-01"
     assert span(dt.date(2025, 4, 1), dt.date(2025, 4, 3)) == "2025-04-01..2025-04-03"
 
 
 def test_the_end_has_its_date_if_that_is_not_today() -> None:
-    """The time of day is enough for today."""
+    """Today the time of day is enough."""
     assert on_the_clock(NOON, 125 * 60) == "14:05"
     assert on_the_clock(NOON, 86_400) == "2025-06-02 12:00"
     assert on_the_clock(NOON, 1e12) == "after the year 9999"

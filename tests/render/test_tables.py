@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def test_the_table_looks_like_this(snapshot: SnapshotAssertion) -> None:
-    """A line a day: missing, empty and unfinished days say what they are."""
+    """There is a line for each day; missing, empty and provisional days say what they are."""
     assert "\n".join(table_lines(week_of_work(), UNICODE)) == snapshot
 
 
@@ -30,7 +30,7 @@ def test_the_table_can_do_without_unicode(snapshot: SnapshotAssertion) -> None:
     assert buffer.getvalue().decode("ascii") == snapshot
 
 
-def test_a_link_id_cannot_steer_the_terminal() -> None:
+def test_a_link_id_cannot_control_the_terminal() -> None:
     """Control characters of a link id are escaped; brackets are no markup."""
     series = week_of_work(Link("[red]\x1b[31mx", "https://vvd.bz"))
     assert next(table_lines(series, ASCII)).startswith("https://vvd.bz/[red]\\x1b[31mx, 2025")
@@ -42,7 +42,7 @@ def test_a_line_fits_a_terminal() -> None:
 
 
 def test_a_palette_is_chosen_by_encoding() -> None:
-    """The fine characters need an encoding that has them."""
+    """Block characters need an encoding that has them."""
     assert palette_for("utf-8") is UNICODE
     for encoding in ("ascii", "cp1252", "no such encoding", None):
         assert palette_for(encoding) is ASCII
@@ -50,7 +50,7 @@ def test_a_palette_is_chosen_by_encoding() -> None:
 
 @given(st.integers(1, 2**62), st.integers(1, 8), st.data())
 def test_levels_are_even_steps(most: int, levels: int, data: st.DataObject) -> None:
-    """Nothing is on the lowest step, the most on the highest, and more is never lower."""
+    """Zero has the lowest level, the maximum the highest, and more is never lower."""
     low = data.draw(st.integers(0, most))
     high = data.draw(st.integers(low, most))
     assert (level(0, most, levels), level(most, most, levels)) == (0, levels - 1)
@@ -58,10 +58,10 @@ def test_levels_are_even_steps(most: int, levels: int, data: st.DataObject) -> N
 
 
 def test_nothing_at_all_is_on_the_lowest_step() -> None:
-    """When the most is nothing, so is everything."""
+    """If the maximum is zero, all levels are the lowest."""
     assert level(0, 0, 8) == 0
 
 
-def test_a_picture_tells_nothing_from_zero() -> None:
+def test_a_picture_distinguishes_not_reported_from_zero() -> None:
     """An hour that was not reported is no low bar."""
     assert picture([None, 0, 8], 8, UNICODE) == "·▁█"

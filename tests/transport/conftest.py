@@ -47,7 +47,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.fixture
 async def server(request: pytest.FixtureRequest) -> AsyncIterator[RawServer]:
-    """A server that answers well until told otherwise."""
+    """A server that answers with figures until told otherwise."""
     way = request.getfixturevalue("way") if "way" in request.fixturenames else ""
     async with RawServer(tls=serving() if way.endswith("TLS") else None) as server:
         yield server

@@ -1,6 +1,6 @@
-"""A run whose environment goes away after its first answer: nothing can be imported any more.
+"""A run whose environment disappears after its first answer: nothing can be imported any more.
 
-Run as a program: it goes through failures of every kind and prints what was tried to be imported, as JSON.
+As a program it causes failures of every kind, and prints as JSON what was imported in vain.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ROWS = b'{"code": 0, "more": 1, "result": [{"ymd": "%b", "hour": %b, "acesCnt": 
 
 
 def script_of(status: int) -> Script:
-    """Return the script of an answer that says no."""
+    """Return the script of an answer with an error."""
     return [answer(b"", status=f"{status} Sorry")]
 
 
@@ -75,7 +75,7 @@ class Gone:
 
 
 async def try_all(url: str, **options: Any) -> list[str]:  # noqa: ANN401 - those of a client
-    """Fetch and backfill with a client until it will not go on; return what none of that may raise."""
+    """Fetch and backfill with a client until it is unusable; return the exceptions that must not occur."""
     wrong = []
     limits, retry = Limits(concurrency=1), RetryPolicy(attempts=2, base=0, budget=99)
     given: dict[str, Any] = {"limits": limits, "retry": retry, "timeout": Timeout(total=0.05)} | options
@@ -95,7 +95,7 @@ async def try_all(url: str, **options: Any) -> list[str]:  # noqa: ANN401 - thos
 
 
 async def main(clock: VirtualClock) -> None:
-    """Play all kinds of failure; on virtual time, since there are long pauses."""
+    """Cause all kinds of failure, on virtual time because of the pauses."""
     gone, wrong = Gone(), []
     folder = tempfile.mkdtemp()
     async with RawServer() as server, aiohttp.ClientSession() as session:

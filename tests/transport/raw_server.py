@@ -1,4 +1,4 @@
-"""A server that answers byte by byte as a test tells it, and counts what reaches it.
+"""A server that answers byte by byte as a test specifies, and counts what reaches it.
 
 A script is a list of steps for one request: bytes to send, or one of the signs below. Requests take the
 scripts in turn; when none is left, each is answered with `OK`. The connection is kept open after a script
@@ -35,7 +35,7 @@ class Sign(enum.Enum):
     CLOSE = enum.auto()
     """Close the connection in an orderly way."""
     RESET = enum.auto()
-    """Break the connection off with a real RST."""
+    """Reset the connection with a real RST."""
     HANG = enum.auto()
     """Do nothing until the client leaves."""
     DRIP = enum.auto()
@@ -49,11 +49,11 @@ Script: TypeAlias = list[Step]
 
 _PAUSE = 0.005
 _PATIENCE = 20.0
-"""Seconds after which a test that waits in vain fails."""
+"""Seconds after which a wait of a test fails."""
 
 
 def answer(body: bytes, *headers: str, status: str = "200 OK", length: int | None = None) -> bytes:
-    """Return a whole response; `length` is what it claims to be long, if that is a lie."""
+    """Return a whole response; `length` is a wrong Content-Length, if given."""
     size = len(body) if length is None else length
     lines = [f"HTTP/1.1 {status}", f"Content-Length: {size}", *headers]
     return head(*lines) + body
@@ -124,7 +124,7 @@ class RawServer:
         await self._until(lambda: len(self.requests) >= count)
 
     async def deserted(self) -> None:
-        """Wait until no connection is open any more, which shows that the client closed its side."""
+        """Wait until no connection is open any more, which shows that the client has closed its side."""
         await self._until(lambda: self.open == 0)
 
     async def __aenter__(self) -> Self:

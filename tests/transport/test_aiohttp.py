@@ -1,4 +1,4 @@
-"""What the transport makes of responses and of every exception aiohttp knows, without a socket."""
+"""How the transport translates responses and all exceptions of aiohttp, without a socket."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ REQUEST = request_to(f"https://{HOST}")
 INFO = aiohttp.RequestInfo(
     REQUEST.url, "GET", CIMultiDictProxy(CIMultiDict(REQUEST.headers)), real_url=URL(REQUEST.url)
 )
-"""What aiohttp hangs on its errors; it holds the key."""
+"""What aiohttp attaches to its errors; it holds the key."""
 
 
 def every_error(base: type[BaseException] = aiohttp.ClientError) -> Iterator[type[BaseException]]:
-    """Yield aiohttp's exceptions, of whatever depth."""
+    """Yield aiohttp's exceptions, of any depth."""
     if base.__module__.startswith("aiohttp"):
         yield base
     for child in base.__subclasses__():
@@ -46,14 +46,14 @@ def every_error(base: type[BaseException] = aiohttp.ClientError) -> Iterator[typ
 
 
 def made(kind: type[BaseException]) -> BaseException:
-    """Make an exception of any class, with the key in it wherever it may come."""
+    """Create an exception of any class, with the key in every part."""
     error = kind.__new__(kind, f"APIKey {KEY}")
     error.__dict__.update(request_info=INFO, message=f"APIKey {KEY}", status=400, headers=None, history=())
     return error
 
 
 def row(error: BaseException) -> type[BaseException]:
-    """Return the row of the table that an exception falls under."""
+    """Return the row of the table that applies to an exception."""
     return next(cause for cause, *_ in module._KINDS if isinstance(error, cause))
 
 
@@ -62,7 +62,7 @@ ERRORS = sorted(set(every_error()), key=lambda kind: kind.__name__)
 
 @pytest.mark.parametrize("kind", ERRORS, ids=lambda kind: kind.__name__)
 def test_every_error_of_aiohttp_has_its_place(kind: type[BaseException]) -> None:
-    """Each exception of aiohttp becomes one of ours that names the host and does not know the key."""
+    """Each exception of aiohttp becomes one of ours that names the host and does not hold the key."""
     error = translate(made(kind), host=HOST)
     assert isinstance(error, TransportError | UsageError)
     assert HOST in str(error)
@@ -72,7 +72,7 @@ def test_every_error_of_aiohttp_has_its_place(kind: type[BaseException]) -> None
 
 
 def test_no_error_of_aiohttp_is_left_to_chance() -> None:
-    """Only what cannot come of a GET without redirects falls through to the last row about aiohttp."""
+    """Only what cannot result from a GET without redirects falls through to the last row."""
     fallen = {kind.__name__ for kind in ERRORS if row(made(kind)) is aiohttp.ClientError}
     never = {"UploadAbortedError", "WebSocketError"}
     by_hand = {
@@ -105,7 +105,7 @@ EXPECTED = {
 
 @pytest.mark.parametrize("name", EXPECTED)
 def test_the_kinds(name: str) -> None:
-    """The most specific row holds."""
+    """The most specific row applies."""
     error = translate(made(getattr(aiohttp, name)), host=HOST)
     assert isinstance(error, TransportError)
     assert error.kind == EXPECTED[name]
@@ -121,7 +121,7 @@ OTHERS = {
 
 @pytest.mark.parametrize("kind", OTHERS)
 def test_errors_of_others(kind: str) -> None:
-    """What the standard library raises through aiohttp has its place, too."""
+    """What the standard library raises through aiohttp is translated, too."""
     error = translate(OTHERS[kind], host=HOST)
     assert isinstance(error, TransportError)
     assert error.kind == kind
@@ -131,7 +131,7 @@ def test_errors_of_others(kind: str) -> None:
 async def test_any_status_is_a_response(
     status: int, mocked_api: aioresponses, transport: AiohttpTransport
 ) -> None:
-    """Nothing is judged: status, headers and bytes come back as they are."""
+    """Status, headers and bytes are returned as they are."""
     mocked_api.get(REQUEST.url, status=status, body=b"{}", headers={"Retry-After": "7"})
     response = await transport.send(REQUEST)
     assert (response.status, response.headers["retry-after"], response.body) == (status, "7", b"{}")
@@ -139,13 +139,13 @@ async def test_any_status_is_a_response(
 
 @pytest.mark.parametrize("size", [0, 1, 200_000, LARGEST_BODY])
 async def test_a_body_comes_whole(size: int, mocked_api: aioresponses, transport: AiohttpTransport) -> None:
-    """A body of any allowed size comes back whole."""
+    """A body of any allowed size is returned whole."""
     mocked_api.get(REQUEST.url, body=bytes(size))
     assert (await transport.send(REQUEST)).body == bytes(size)
 
 
 async def test_a_body_too_large(mocked_api: aioresponses, transport: AiohttpTransport) -> None:
-    """A larger body is no answer, and would not be one the next time."""
+    """A larger body is an error that is not retried."""
     mocked_api.get(REQUEST.url, body=bytes(LARGEST_BODY + 1))
     error = await failure(transport, f"https://{HOST}")
     assert isinstance(error, DecodeError)
@@ -185,8 +185,8 @@ async def test_what_aiohttp_raises_is_left_behind(
     assert KEY not in repr((error, error.args, vars(error)))
 
 
-async def test_an_error_nobody_knows_is_named(mocked_api: aioresponses, transport: AiohttpTransport) -> None:
-    """A bug is not dressed up as a bad connection: its class and its place are named, and it is the end."""
+async def test_an_unknown_error_is_named(mocked_api: aioresponses, transport: AiohttpTransport) -> None:
+    """A bug is not reported as a connection error: its class and place are named, and it is fatal."""
     mocked_api.get(REQUEST.url, exception=ZeroDivisionError(KEY))
     error = await failure(transport, f"https://{HOST}")
     assert isinstance(error, TransportError)
@@ -200,13 +200,13 @@ async def test_an_error_nobody_knows_is_named(mocked_api: aioresponses, transpor
 @pytest.mark.parametrize("seconds", [0, -1, math.nan, math.inf])
 @pytest.mark.parametrize("name", ["total", "connect", "read"])
 def test_a_timeout_is_a_time(name: str, seconds: float) -> None:
-    """A limit that would never or always strike is refused."""
+    """Limits of zero, below zero or NaN are errors."""
     with pytest.raises(UsageError, match=rf"^Timeout\.{name} must be a number above 0"):
         Timeout(**{name: seconds})
 
 
 async def test_a_session_that_does_not_decompress() -> None:
-    """A session that hands out packed bytes is refused at once, without a sound afterwards."""
+    """A session that returns compressed bytes is an error at once, without warnings afterwards."""
     async with aiohttp.ClientSession(auto_decompress=False) as session:
         with pytest.raises(UsageError, match="auto_decompress"):
             AiohttpTransport(session, timeout=Timeout())
@@ -214,14 +214,14 @@ async def test_a_session_that_does_not_decompress() -> None:
 
 
 async def test_closing_twice_and_too_early() -> None:
-    """Closing is idempotent, also before anything was sent."""
+    """Closing is idempotent, and possible before anything was sent."""
     transport = AiohttpTransport(timeout=Timeout())
     await transport.close()
     await transport.close()
 
 
-async def test_after_the_end(transport: AiohttpTransport) -> None:
-    """A transport that was closed sends no more, and does not open a new session."""
+async def test_a_closed_transport(transport: AiohttpTransport) -> None:
+    """It sends no more, and opens no new session."""
     await transport.close()
     error = await failure(transport, f"https://{HOST}")
     assert isinstance(error, UsageError)
@@ -230,7 +230,7 @@ async def test_after_the_end(transport: AiohttpTransport) -> None:
 
 
 async def test_a_forgotten_transport_warns(mocked_api: aioresponses) -> None:
-    """A session of our own that was not closed is reported."""
+    """An own session that was not closed is reported."""
     mocked_api.get(REQUEST.url, body=b"{}")
     forgotten: list[Any] = [AiohttpTransport(timeout=Timeout())]
     await forgotten[0].send(REQUEST)

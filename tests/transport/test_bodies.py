@@ -1,4 +1,4 @@
-"""Bodies on real sockets: packed, cut, too large, or of no importance beside the status."""
+"""Bodies on real sockets: compressed, cut, too large, or irrelevant beside the status."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ CUT: dict[str, tuple[Script, bytes]] = {
 async def test_what_looks_complete_is_handed_on(
     what: str, server: RawServer, transport: AiohttpTransport
 ) -> None:
-    """A cut that HTTP cannot show is for the decoder to find."""
+    """A cut that HTTP cannot show is left to the decoder."""
     script, expected = CUT[what]
     server.then(script)
     assert (await ask(transport, server)).body == expected
@@ -62,14 +62,14 @@ WHOLE: dict[str, Script] = {
 
 @pytest.mark.parametrize("how", WHOLE)
 async def test_a_whole_answer_arrives(how: str, server: RawServer, transport: AiohttpTransport) -> None:
-    """However a body is delivered and packed, its bytes arrive."""
+    """However a body is sent and compressed, its bytes arrive."""
     server.then(WHOLE[how])
     response = await ask(transport, server)
     assert (response.status, response.body) == (200, EMPTY_DAY)
     assert held(transport) == 0
 
 
-async def test_an_answer_too_many_answers_nobody(server: RawServer, transport: AiohttpTransport) -> None:
+async def test_a_second_answer_is_not_used(server: RawServer, transport: AiohttpTransport) -> None:
     """A second answer to the same request is not taken for the answer to the next."""
     server.then([OK + answer(b"stale")])
     await ask(transport, server)
@@ -83,7 +83,7 @@ async def test_a_body_may_be_as_large_as_a_mebibyte(
     server: RawServer,
     transport: AiohttpTransport,
 ) -> None:
-    """The largest body is read, and one of a byte more is refused for good."""
+    """The largest body is read, and one more byte is a final error."""
     packing = ["Content-Encoding: gzip"] if pack is gzip.compress else []
     server.then(
         [answer(pack(bytes(LARGEST_BODY)), *packing)], [answer(pack(bytes(LARGEST_BODY + 1)), *packing)]
@@ -106,7 +106,7 @@ BOMBS = {
 async def test_a_bomb_is_not_unpacked(
     bomb: str, status: str, server: RawServer, transport: AiohttpTransport
 ) -> None:
-    """Of a small body that unpacks to a huge one, no more than a little is ever in memory."""
+    """Of a small body that decompresses to a huge one, only a little is ever in memory."""
     server.then([answer(BOMBS[bomb], "Content-Encoding: gzip", status=status)])
     tracemalloc.start()
     try:
@@ -121,7 +121,7 @@ async def test_a_bomb_is_not_unpacked(
 
 
 def error_answers(status: int) -> dict[str, Script]:
-    """Return refusals whose bodies are broken in every way."""
+    """Return error answers whose bodies are broken in every way."""
     no = f"{status} No"
     return {
         "cut": [answer(b"no", status=no, length=9), Sign.CLOSE],
@@ -133,17 +133,17 @@ def error_answers(status: int) -> dict[str, Script]:
 
 @pytest.mark.parametrize("status", [302, 401, 429, 503])
 @pytest.mark.parametrize("how", error_answers(0))
-async def test_a_status_that_says_no_counts_whatever_its_body(
+async def test_an_error_status_counts_whatever_its_body(
     how: str, status: int, server: RawServer, transport: AiohttpTransport
 ) -> None:
-    """A refusal is not mistaken for a broken line because its body is broken, nor for a large answer."""
+    """An error status with a broken body is neither a connection error nor too large an answer."""
     server.then(error_answers(status)[how])
     assert (await ask(transport, server)).status == status
     assert held(transport) == 0
 
 
-async def test_a_refusal_counts_though_its_body_never_comes(server: RawServer) -> None:
-    """A refusal whose body hangs is one when the time is up."""
+async def test_an_error_status_counts_without_its_body(server: RawServer) -> None:
+    """An error status whose body hangs counts when the time is up."""
     server.then([answer(b"no", status="429 Slow down", length=9), Sign.HANG])
     transport = AiohttpTransport(timeout=Timeout(read=0.2))
     response = await ask(transport, server)
@@ -152,8 +152,8 @@ async def test_a_refusal_counts_though_its_body_never_comes(server: RawServer) -
     await transport.close()
 
 
-async def test_the_beginning_of_a_refusal_is_kept(server: RawServer, transport: AiohttpTransport) -> None:
-    """What can be read of the body of a refusal is there for the message of the error."""
+async def test_the_beginning_of_an_error_body_is_kept(server: RawServer, transport: AiohttpTransport) -> None:
+    """What can be read of the body of an error is there for the message."""
     server.then([answer(b"no such key", status="401 Unauthorized", length=99), Sign.CLOSE])
     assert (await ask(transport, server)).body == b"no such key"
 
@@ -180,7 +180,7 @@ LEFT: dict[str, Script] = {
 async def test_a_connection_whose_answer_was_read_is_used_again(
     what: str, server: RawServer, transport: AiohttpTransport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A body that was read to its end leaves its connection in the pool without an explicit release."""
+    """A body that was read to its end leaves its connection in the pool."""
     released: list[aiohttp.ClientResponse] = []
     monkeypatch.setattr(aiohttp.ClientResponse, "release", released.append)
     server.then(READ[what])
@@ -195,7 +195,7 @@ async def test_a_connection_whose_answer_was_read_is_used_again(
 async def test_a_connection_whose_answer_was_not_read_is_not_used_again(
     what: str, server: RawServer, transport: AiohttpTransport
 ) -> None:
-    """What is left of a body is no answer to the next request: its connection is closed."""
+    """Its connection is closed, since the rest of a body is no answer to the next request."""
     server.then(LEFT[what])
     with contextlib.suppress(DecodeError):
         await ask(transport, server)

@@ -1,4 +1,4 @@
-"""The whole client on a real socket: what arrives, how often, and what is kept from whom."""
+"""The whole client on a real socket: what arrives, how often, and what is not sent."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ IDS = [
 
 @pytest.mark.parametrize("id_", IDS, ids=ascii)
 async def test_a_link_id_arrives_as_it_is(id_: str, server: RawServer) -> None:
-    """Whatever a link id holds, the server decodes exactly that, from plain ASCII."""
+    """The server decodes exactly the link id, from plain ASCII."""
     async with client_of(server) as client:
         await client.day(DAY, Link(id_, "https://vvd.bz"))
     path, _, query = server.targets[0].partition("?")
@@ -75,7 +75,7 @@ async def test_a_link_id_arrives_as_it_is(id_: str, server: RawServer) -> None:
     "script", [[Sign.CLOSE], [Sign.RESET], [answer(b"", length=9), Sign.RESET]], ids=repr
 )
 async def test_an_attempt_is_a_request(script: Script, server: RawServer) -> None:
-    """A policy of three attempts is three requests on the wire, whatever aiohttp would like."""
+    """Three attempts are three requests on the wire, also where aiohttp would send again."""
     server.then(*[script] * 9)
     async with client_of(server, retry=RetryPolicy(attempts=3)) as client:
         with pytest.raises(TransportError):
@@ -86,7 +86,7 @@ async def test_an_attempt_is_a_request(script: Script, server: RawServer) -> Non
 
 
 async def test_a_host_is_looked_up_twice_at_most() -> None:
-    """A name that cannot be resolved is tried again once."""
+    """A name that cannot be resolved is retried once."""
     resolver = Unresolved()
     options: dict[str, Any] = {"limits": ONE, "base_url": "https://clicks.invalid", "random": Dice(0.0)}
     async with (
@@ -100,7 +100,7 @@ async def test_a_host_is_looked_up_twice_at_most() -> None:
 
 @pytest.mark.parametrize("body", [b"{}", bytes(LARGEST_BODY + 1)], ids=["small", "large"])
 async def test_a_bad_key_is_shown_once(body: bytes, server: RawServer) -> None:
-    """A 401 costs one request for each place, also when it comes with a huge page."""
+    """A 401 costs one request for each slot, also with a huge body."""
     refused: Script = [answer(body, status="401 Unauthorized")]
     server.then(*[refused] * 40)
     async with client_of(server, limits=Limits(concurrency=2)) as client:
@@ -109,8 +109,8 @@ async def test_a_bad_key_is_shown_once(body: bytes, server: RawServer) -> None:
     assert len(server.requests) <= 2
 
 
-async def test_a_refusal_whose_body_breaks_off_pauses(server: RawServer) -> None:
-    """A 429 with a broken body is a pause all the same, and spends no attempt."""
+async def test_a_429_whose_body_breaks_off_pauses(server: RawServer) -> None:
+    """A 429 with a broken body begins a pause, and spends no attempt."""
     refused = answer(b"slow", "Retry-After: 901", status="429 Too Many Requests", length=9)
     server.then([refused, Sign.RESET])
     async with client_of(server) as client:
@@ -120,7 +120,7 @@ async def test_a_refusal_whose_body_breaks_off_pauses(server: RawServer) -> None
 
 
 async def test_a_session_that_is_closed_ends_the_run(server: RawServer) -> None:
-    """When the user closes their session a run ends, instead of failing day by day."""
+    """When the user closes their session the run ends, instead of failing day by day."""
     async with aiohttp.ClientSession() as session, client_of(server, session=session) as client:
         await client.day(DAY, LINK)
         await session.close()
@@ -130,7 +130,7 @@ async def test_a_session_that_is_closed_ends_the_run(server: RawServer) -> None:
 
 
 async def test_a_slot_is_free_after_every_failure(server: RawServer) -> None:
-    """Through one place, failure after failure, the next request always gets its turn."""
+    """With one slot, each request after a failure is sent."""
     broken: list[Script] = [
         [Sign.RESET],
         [answer(b"", length=9), Sign.CLOSE],
@@ -154,7 +154,7 @@ async def test_a_slot_is_free_after_every_failure(server: RawServer) -> None:
 
 
 async def test_closing_the_client_ends_its_requests(server: RawServer) -> None:
-    """Closing while a request waits ends it at once, with a word about why."""
+    """Closing during a request ends it at once, and the error says why."""
     server.then([Sign.HANG])
     client = client_of(server)
     asking = asyncio.create_task(client.day(DAY, LINK))
@@ -166,7 +166,7 @@ async def test_closing_the_client_ends_its_requests(server: RawServer) -> None:
 
 
 async def test_a_dead_port_then_a_live_one(unused: int) -> None:
-    """A client whose server comes up late is answered by it."""
+    """A client whose server starts late is answered."""
     client = Client(KEY, limits=ONE, base_url=f"http://127.0.0.1:{unused}", random=Dice(0.0))
     async with client:
         with pytest.raises(TransportError) as caught:
@@ -204,7 +204,7 @@ GATEWAY = [
 
 
 async def test_a_gateway_rejects_no_day(server: RawServer, path: Path) -> None:
-    """What a gateway answers in place of the API is asked for again, and a cached answer is not final."""
+    """An answer of a gateway is retried, and a cached answer is not final."""
     scripts: list[Script] = [[bad] for bad in GATEWAY]
     server.then(*scripts, [answer(EMPTY_DAY, "Age: 999999999")])
     async with client_of(server, store=path, retry=RetryPolicy(attempts=9)) as client:

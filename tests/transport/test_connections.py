@@ -1,4 +1,4 @@
-"""Which connections are used again: real sockets, each of which may lead to another backend."""
+"""Which connections are reused: real sockets, each of which may lead to another backend."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ QUICK = RetryPolicy(base=0)
 
 
 class Balancer:
-    """A server of which each connection leads to one backend.
+    """A server whose connections each lead to one backend.
 
     Args:
         backend: told the number of the connection and of the request on it, each from 0; returns the answer,
@@ -47,7 +47,7 @@ class Balancer:
 
     @asynccontextmanager
     async def run(self) -> AsyncIterator[str]:
-        """Serve, and give the base URL."""
+        """Serve, and yield the base URL."""
         server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
         async with server:
             yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
@@ -83,8 +83,8 @@ BAD: dict[str, bytes] = {
 
 @pytest.mark.parametrize("given", [False, True], ids=["own", "given"])
 @pytest.mark.parametrize("what", BAD)
-async def test_a_sick_backend_is_left(what: str, *, given: bool) -> None:
-    """Behind a balancer the attempt after a bad answer goes by another connection, and so do all others."""
+async def test_a_failing_backend_is_left(what: str, *, given: bool) -> None:
+    """After a bad answer the next attempts use another connection."""
     balancer = Balancer(lambda connection, _: OK if connection else BAD[what])
     async with balancer.run() as url, aiohttp.ClientSession() as session:
         options = {"session": session} if given else {}
@@ -95,7 +95,7 @@ async def test_a_sick_backend_is_left(what: str, *, given: bool) -> None:
 
 
 async def test_a_good_connection_is_kept() -> None:
-    """What the API itself answers, be it a no, and a 429 do not cost the connection."""
+    """Any answer of the API itself, and a 429, keep the connection."""
     answers = [
         answer(b'{"code": 7, "message": "no such link", "result": []}'),
         answer(b"", "Retry-After: 0.001", status="429 Slow down"),
@@ -110,7 +110,7 @@ async def test_a_good_connection_is_kept() -> None:
 async def test_such_a_status_leaves_no_connection(
     status: int, server: RawServer, transport: AiohttpTransport
 ) -> None:
-    """A status that another connection may cure closes the one it came by, body or not."""
+    """A status that another backend may not have closes its connection, with or without a body."""
     for body in (b"", b"sorry", bytes(100_000)):
         server.then([answer(body, status=f"{status} Sorry")])
         assert (await ask(transport, server)).body == body[: 1 << 17][: len(body)]
@@ -132,7 +132,7 @@ async def test_a_peer_that_drops_what_it_promised_to_keep(*, given: bool) -> Non
 
 
 async def test_requests_that_die_together_are_one_death() -> None:
-    """A server that restarts drops all its connections at once; afterwards connections are kept as before."""
+    """A server that restarts drops all its connections at once; afterwards they are reused as before."""
     restart = asyncio.Event()
 
     def backend(connection: int, number: int) -> bytes | None:
@@ -163,8 +163,8 @@ async def test_a_death_after_the_first_byte_is_a_failure(
         assert not error.stale
 
 
-async def test_each_resend_takes_a_place() -> None:
-    """A request that is sent again after a stale connection waits for its place under the limit."""
+async def test_each_resend_takes_a_slot() -> None:
+    """A request that is sent again after a stale connection waits for a slot under the limit."""
     balancer = Balancer(lambda _, number: None if number else OK)
     async with balancer.run() as url, Client(KEY, base_url=url, limits=FREE, retry=QUICK) as client:
         series = await client.fetch("2025-04-01", "2025-04-09", LINK)
@@ -174,7 +174,7 @@ async def test_each_resend_takes_a_place() -> None:
 
 
 async def test_an_idle_connection_is_closed_when_its_answer_was_bad(server: RawServer) -> None:
-    """Discarding an answer closes its connection if it is idle, and never one that another request is on."""
+    """Discarding an answer closes its connection if it is idle, and never one in use."""
     transport = AiohttpTransport(timeout=Timeout())
     first = await ask(transport, server)
     server.then([Sign.PAUSE, OK])

@@ -26,16 +26,16 @@ if TYPE_CHECKING:
 Work: TypeAlias = Callable[["Deadline"], Awaitable[None]]
 
 LONG = 1000.0
-"""Seconds; longer than any limit here."""
+"""Seconds; longer than any limit of these tests."""
 
 
 class Ask(NamedTuple):
     """A request.
 
     Attributes:
-        beats: when there is a sign of life of it, in seconds from its start.
+        beats: when there is activity of it, in seconds from its start.
         start: when it begins, in seconds.
-        lasts: how long it takes if it is let, in seconds.
+        lasts: how long it takes without a limit, in seconds.
     """
 
     beats: Sequence[float] = ()
@@ -97,7 +97,7 @@ def ends(deadlines: DeadlineTimer, *asks: Ask) -> list[End]:
 
 
 def armed(deadlines: DeadlineTimer) -> list[float]:
-    """Return when the timers of a deadlines are due, in seconds."""
+    """Return when the timer of deadlines is due, in seconds."""
     loop = asyncio.get_running_loop()
     assert isinstance(loop, VirtualEventLoop)
     timers = [timer for _, _, timer in loop._timers._entries if not timer.cancelled()]
@@ -109,35 +109,35 @@ def armed(deadlines: DeadlineTimer) -> list[float]:
 
 @pytest.mark.parametrize("silence", [4, 50, None])
 def test_a_request_ends_when_its_time_is_up(silence: float | None) -> None:
-    """Whatever is heard of it, it ends at its total limit, and not a moment earlier or later."""
+    """Despite any activity, it ends exactly at its total limit."""
     deadlines = DeadlineTimer(total=30) if silence is None else DeadlineTimer(total=30, silence=silence)
     assert ends(deadlines, Ask(beats=range(0, 30, 3))) == [End(30)]
 
 
 def test_a_request_ends_when_it_falls_silent() -> None:
-    """The limit on silence counts from the last sign of life, and begins anew with each."""
+    """The limit on silence counts from the last activity, and restarts with each."""
     assert ends(DeadlineTimer(total=30, silence=5), Ask(beats=[0])) == [End(5)]
     assert ends(DeadlineTimer(total=30, silence=5), Ask(beats=[0, 4, 8, 12])) == [End(17)]
 
 
-def test_who_was_never_heard_is_not_silent() -> None:
-    """Before the first sign of life there is only the total limit."""
+def test_silence_begins_with_the_first_activity() -> None:
+    """Before the first activity there is only the total limit."""
     assert ends(DeadlineTimer(total=30, silence=5), Ask()) == [End(30)]
 
 
-def test_a_request_in_time_is_let_be() -> None:
+def test_a_request_in_time_is_not_ended() -> None:
     """One that ends a moment before its limits ends by itself."""
     assert ends(DeadlineTimer(total=30), Ask(lasts=29.999)) == [End(29.999, up=False)]
     assert ends(DeadlineTimer(total=30, silence=5), Ask([0], lasts=4.999)) == [End(4.999, up=False)]
 
 
 def test_a_later_request_may_end_earlier() -> None:
-    """One that fell silent ends before an older one that was not connected yet, and neither is early."""
+    """A silent one ends before an older one that is not connected yet, and neither is early."""
     assert ends(DeadlineTimer(total=30, silence=20), Ask(), Ask([0], start=5)) == [End(30), End(25)]
 
 
 def test_a_request_goes_on_when_others_end() -> None:
-    """The end of one, in time or not, neither ends nor spares another."""
+    """The end of one request, in time or not, affects no other."""
     asks = [
         Ask([0], lasts=3),
         Ask([0], start=1),
@@ -150,7 +150,7 @@ def test_a_request_goes_on_when_others_end() -> None:
 
 
 def test_a_request_after_a_rest() -> None:
-    """After a while without requests, the next one has the whole time again."""
+    """After a while without requests, the next one has its full limits."""
     asks = [Ask(lasts=1), Ask([0], start=2), Ask([0], start=100)]  # at 2 the timer of the first is still set
     assert ends(DeadlineTimer(total=30, silence=5), *asks) == [End(1, up=False), End(7), End(105)]
 
@@ -162,13 +162,15 @@ def test_a_request_after_a_rest() -> None:
         (DeadlineTimer(total=30, silence=20), [Ask(lasts=1), Ask([0.25], start=19.9)], End(40.15)),
     ],
 )
-def test_who_connects_late_may_fall_silent_soon(deadlines: DeadlineTimer, asks: list[Ask], end: End) -> None:
-    """A request that had no connection yet at a check is checked again in time."""
+def test_a_request_that_connects_late_may_fall_silent_soon(
+    deadlines: DeadlineTimer, asks: list[Ask], end: End
+) -> None:
+    """A request without a connection at one check is checked again in time."""
     assert ends(deadlines, *asks)[-1] == pytest.approx(end)
 
 
 def alone(ask: Ask, total: float, silence: float) -> End:
-    """Return how a request would end that had a clock of its own."""
+    """Return how a request would end with a timer of its own."""
     heard = math.inf
     for moment in [*ask.beats, ask.lasts]:
         due = min(total, heard + silence)
@@ -178,7 +180,7 @@ def alone(ask: Ask, total: float, silence: float) -> End:
     return End(ask.start + ask.lasts, up=False)
 
 
-# Beats and ends fall on whole seconds and limits on halves, so that no two things happen at one moment.
+# Activity and ends fall on whole seconds and limits on halves, so that no two things happen at one moment.
 _SECONDS = st.integers(1, 40)
 _LIMITS = _SECONDS.map(lambda seconds: seconds - 0.5)
 _ASKS = st.builds(
@@ -191,7 +193,7 @@ _ASKS = st.builds(
 
 @given(st.lists(_ASKS, min_size=1, max_size=8), _LIMITS, _LIMITS)
 def test_every_request_ends_as_if_it_were_alone(asks: list[Ask], total: float, silence: float) -> None:
-    """However many there are, each ends as if it had a clock of its own."""
+    """Any number of requests end as if each had a timer of its own."""
     expected = [alone(ask, total, silence) for ask in asks]
     assert ends(DeadlineTimer(total=total, silence=silence), *asks) == expected
 
@@ -201,7 +203,7 @@ def test_every_request_ends_as_if_it_were_alone(asks: list[Ask], total: float, s
 
 @virtual
 async def test_many_requests_have_one_timer(clock: VirtualClock) -> None:
-    """However many are under way, one timer is set, for the first that could run out of time."""
+    """Any number of requests have one timer, set for the first that could run out of time."""
     deadlines = DeadlineTimer(total=30, silence=20)
     asks = [Ask([0], start=number / 4) for number in range(50)]
     requests = [asyncio.create_task(ended(deadlines, ask)) for ask in asks]
@@ -215,7 +217,7 @@ async def test_many_requests_have_one_timer(clock: VirtualClock) -> None:
 
 @virtual
 async def test_the_timer_is_not_set_for_every_request(clock: VirtualClock) -> None:
-    """Thousands of requests in a row, all answered in time, set a timer once in the time one may take."""
+    """Thousands of requests in a row, answered in time, set a timer once in each period of the limit."""
     deadlines = DeadlineTimer(total=30, silence=20)
     loop = asyncio.get_running_loop()
 
@@ -232,7 +234,7 @@ async def test_the_timer_is_not_set_for_every_request(clock: VirtualClock) -> No
 
 @virtual
 async def test_nothing_stays_set_after_the_last(clock: VirtualClock) -> None:
-    """The timer of a deadlines without requests is due once, and then there is none."""
+    """Without requests the timer is due once more, and then there is none."""
     complaints: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))
     deadlines = DeadlineTimer(total=30, silence=20)
@@ -244,8 +246,8 @@ async def test_nothing_stays_set_after_the_last(clock: VirtualClock) -> None:
 
 
 @virtual
-async def test_closing_calls_the_timer_off(clock: VirtualClock) -> None:
-    """A deadlines that is closed leaves no timer, neither closed twice nor before it was used."""
+async def test_closing_cancels_the_timer(clock: VirtualClock) -> None:
+    """After a close there is no timer, closed twice or before it was used."""
     deadlines = DeadlineTimer(total=30)
     deadlines.close()
     await ended(deadlines, Ask(lasts=1))
@@ -257,8 +259,8 @@ async def test_closing_calls_the_timer_off(clock: VirtualClock) -> None:
 
 
 @virtual
-async def test_closing_lets_nobody_off(clock: VirtualClock) -> None:
-    """Who is under way when a deadlines is closed has the same time as before; the last ends the timer."""
+async def test_closing_keeps_the_limits_of_requests_in_flight(clock: VirtualClock) -> None:
+    """They have the same time as before; the last one ends the timer."""
     deadlines = DeadlineTimer(total=30)
     asks = [asyncio.create_task(ended(deadlines, ask)) for ask in (Ask(), Ask(lasts=20))]
     await clock.sleep(10)
@@ -268,8 +270,8 @@ async def test_closing_lets_nobody_off(clock: VirtualClock) -> None:
 
 
 @virtual
-async def test_who_is_answered_in_the_last_moment_is_answered(clock: VirtualClock) -> None:
-    """A sign of life that comes in the very turn of the loop in which the time would be up counts."""
+async def test_an_answer_at_the_last_moment_counts(clock: VirtualClock) -> None:
+    """Activity in the very turn of the loop in which the time would be up counts."""
     loop = asyncio.get_running_loop()
     deadlines, answered = DeadlineTimer(total=30, silence=5), asyncio.Event()
     loop.call_at(5, answered.set)
@@ -294,8 +296,8 @@ async def forever(_: Deadline) -> None:
 
 @pytest.mark.parametrize("when", [3, 29.999, 30])
 @pytest.mark.parametrize("first", ["the caller", "the deadlines"])
-def test_who_is_cancelled_is_cancelled(first: str, when: float) -> None:
-    """A cancellation from outside stays one, also in the very moment in which the time is up."""
+def test_a_cancellation_from_outside_stays_one(first: str, when: float) -> None:
+    """It does, also at the very moment at which the time is up."""
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
@@ -311,7 +313,7 @@ def test_who_is_cancelled_is_cancelled(first: str, when: float) -> None:
 
 
 @pytest.mark.parametrize("turns", range(4))
-def test_who_is_cancelled_just_after_the_end(turns: int) -> None:
+def test_a_cancellation_just_after_the_end(turns: int) -> None:
     """However few turns of the loop after the end, it is a timeout or a cancellation, and nothing else."""
 
     async def main() -> None:
@@ -329,7 +331,7 @@ def test_who_is_cancelled_just_after_the_end(turns: int) -> None:
 
 @virtual
 async def test_a_timeout_of_the_caller_stays_theirs(clock: VirtualClock) -> None:
-    """A limit of the caller that ends first, or at the same moment, is the caller's to hear of."""
+    """A timeout of the caller that ends first, or at the same moment, raises theirs."""
     for seconds, end in ((10, 10), (30, 40)):
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(seconds) as limit:
@@ -340,7 +342,7 @@ async def test_a_timeout_of_the_caller_stays_theirs(clock: VirtualClock) -> None
 
 @virtual
 async def test_a_timeout_leaves_the_task_as_it_was(clock: VirtualClock) -> None:
-    """A task whose request has timed out is not marked as cancelled, and goes on as it likes."""
+    """A task whose request timed out is not marked as cancelled, and continues."""
     task = asyncio.current_task()
     assert task is not None
     deadlines = DeadlineTimer(total=30)
@@ -351,7 +353,7 @@ async def test_a_timeout_leaves_the_task_as_it_was(clock: VirtualClock) -> None:
 
 @virtual
 async def test_a_task_that_was_cancelled_before_can_time_out(clock: VirtualClock) -> None:
-    """Who sends a last request while being cancelled gets a timeout like everybody."""
+    """A last request that a task sends while it is being cancelled can time out."""
     ends: list[End] = []
 
     async def last_words() -> None:
@@ -370,7 +372,7 @@ async def test_a_task_that_was_cancelled_before_can_time_out(clock: VirtualClock
 
 @virtual
 async def test_an_end_is_told_once(clock: VirtualClock) -> None:
-    """A new request, or one whose deadline has not expired, is not ended."""
+    """A new request, or one before its deadline, is not ended."""
     deadlines = DeadlineTimer(total=30)
     deadline = deadlines.begin()
     with pytest.raises(asyncio.CancelledError):
@@ -380,7 +382,7 @@ async def test_an_end_is_told_once(clock: VirtualClock) -> None:
 
 
 async def clean_up(_: Deadline) -> None:
-    """Take a long time to see to the end."""
+    """Take long to handle the end."""
     try:
         await asyncio.Event().wait()
     finally:
@@ -394,14 +396,14 @@ async def times_out(deadlines: DeadlineTimer) -> None:
 
 
 async def is_in_time(deadlines: DeadlineTimer) -> None:
-    """End in time, and go on for longer than any limit."""
+    """End in time, and continue for longer than any limit."""
     assert await ended(deadlines, Ask(lasts=1)) == End(1, up=False)
     await asyncio.sleep(LONG)
 
 
 @pytest.mark.parametrize("what", [times_out, is_in_time])
 def test_what_has_ended_is_not_ended_again(what: Callable[[DeadlineTimer], Awaitable[None]]) -> None:
-    """What a task does after the end of its request goes on when others run out of time, or the same task."""
+    """What a task does after its request is not disturbed when others, or its next request, time out."""
 
     async def main() -> None:
         deadlines = DeadlineTimer(total=30)

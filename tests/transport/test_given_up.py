@@ -1,4 +1,4 @@
-"""A request that was given up may still arrive: real sockets, both ends on virtual time."""
+"""An abandoned request may still arrive: real sockets, both ends on virtual time."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ HANGS = [Sign.HANG]
 
 
 class Timed(RawServer):
-    """A server that notes when requests arrive.
+    """A server that records when requests arrive.
 
     Attributes:
         times: when, in seconds.
@@ -60,7 +60,7 @@ class Timed(RawServer):
 
 
 class Scene:
-    """A server, and what clients of it are made of."""
+    """A server, and the settings of its clients."""
 
     def __init__(self, clock: VirtualClock, server: Timed) -> None:
         self.clock = clock
@@ -73,7 +73,7 @@ class Scene:
 
     @asynccontextmanager
     async def client(self, **given: Any) -> AsyncIterator[Client]:  # noqa: ANN401 - the options of a client
-        """Make a client that sends one request at a time and gives each 5 s."""
+        """Create a client that sends one request at a time with a limit of 5 s."""
         options: dict[str, Any] = {
             "base_url": self.server.url,
             "limits": Limits(concurrency=1),
@@ -84,7 +84,7 @@ class Scene:
             yield client
 
     async def cancelled_after(self, seconds: float, client: Client, day: str = "2025-04-01") -> None:
-        """Ask for a day and cancel that after so many seconds."""
+        """Request a day and cancel that after so many seconds."""
         task = asyncio.create_task(client.day(day, LINK))
         await self.server.arrivals(len(self.server.requests) + 1)
         await asyncio.sleep(seconds)
@@ -94,7 +94,7 @@ class Scene:
 
 
 def play(story: Story, *scripts: Any) -> list[float]:  # noqa: ANN401 - as the server has it
-    """Play a story and return when requests arrived."""
+    """Run a scenario and return when requests arrived."""
 
     async def main(clock: VirtualClock) -> list[float]:
         async with Timed(clock, *scripts) as server:
@@ -105,8 +105,8 @@ def play(story: Story, *scripts: Any) -> list[float]:  # noqa: ANN401 - as the s
 
 
 @pytest.mark.parametrize("given", [False, True], ids=["own", "given"])
-def test_a_timeout_holds_the_place_as_long_again(*, given: bool) -> None:
-    """After a timeout the place is held for as long again as a request may take; only the next one waits."""
+def test_a_timeout_holds_the_slot_as_long_again(*, given: bool) -> None:
+    """After a timeout the slot is held for as long again as a request may take; only the next one waits."""
 
     async def story(scene: Scene) -> None:
         async with aiohttp.ClientSession() as session:
@@ -118,8 +118,8 @@ def test_a_timeout_holds_the_place_as_long_again(*, given: bool) -> None:
     assert play(story, HANGS) == [0, 2 * TOTAL]
 
 
-def test_a_cancelled_request_holds_its_place_until_its_time_is_over() -> None:
-    """Who is cancelled goes at once; the place is held for as long as the request might have taken."""
+def test_a_cancelled_request_holds_its_slot_until_its_time_is_over() -> None:
+    """The cancelled task ends at once; the slot is held for as long as the request might have taken."""
 
     async def story(scene: Scene) -> None:
         async with scene.client() as client:
@@ -132,7 +132,7 @@ def test_a_cancelled_request_holds_its_place_until_its_time_is_over() -> None:
 
 
 def test_the_window_counts_from_the_end_of_that() -> None:
-    """In a window of 10 s for one request, the next one goes 10 s after the last can have arrived."""
+    """With one request in 10 s, the next one is sent 10 s after the last can have arrived."""
 
     async def story(scene: Scene) -> None:
         limits = Limits(rates=(Rate(1, 10),), concurrency=3, guard=0)
@@ -160,8 +160,8 @@ KNOWN = {
 
 
 @pytest.mark.parametrize("what", KNOWN)
-def test_what_has_arrived_holds_no_place(what: str) -> None:
-    """A request of which the answer had begun when it was given up has arrived."""
+def test_a_request_that_has_arrived_holds_no_slot(what: str) -> None:
+    """A request whose answer had begun when it was abandoned has arrived."""
 
     async def story(scene: Scene) -> None:
         async with scene.client() as client:
@@ -171,8 +171,8 @@ def test_what_has_arrived_holds_no_place(what: str) -> None:
 
 
 @pytest.mark.parametrize("end", [Sign.CLOSE, Sign.RESET])
-def test_a_connection_that_ended_holds_no_place(end: Sign) -> None:
-    """Nothing arrives any more by a connection that the server has closed."""
+def test_a_connection_that_ended_holds_no_slot(end: Sign) -> None:
+    """No request arrives by a connection that the server has closed."""
 
     async def story(scene: Scene) -> None:
         async with scene.client() as client:
@@ -182,7 +182,7 @@ def test_a_connection_that_ended_holds_no_place(end: Sign) -> None:
 
 
 @needs_linux
-def test_what_was_never_sent_holds_no_place() -> None:
+def test_a_request_that_was_never_sent_holds_no_slot() -> None:
     """A request that never had a connection cannot arrive."""
 
     async def story(scene: Scene) -> None:
@@ -197,8 +197,8 @@ def test_what_was_never_sent_holds_no_place() -> None:
     assert play(story) == []
 
 
-def test_processes_that_share_a_pace_hold_it_too(tmp_path: Path) -> None:
-    """What one client gave up holds a place for all clients that use the store."""
+def test_processes_that_share_a_limit_hold_the_slot_too(tmp_path: Path) -> None:
+    """A request that one client abandoned holds a slot for all clients of the store."""
 
     async def story(scene: Scene) -> None:
         store = tmp_path / "clicks.db"
@@ -213,8 +213,8 @@ def test_processes_that_share_a_pace_hold_it_too(tmp_path: Path) -> None:
     assert times == pytest.approx([0, 5, 5, 15, 25], abs=0.2)
 
 
-def test_what_is_given_up_is_cut_off() -> None:
-    """The connection of a request that was given up is reset, so that nothing is sent again on it."""
+def test_the_connection_of_an_abandoned_request_is_reset() -> None:
+    """The connection is reset, so that nothing is sent again on it."""
     ends: list[type[BaseException] | None] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,4 +1,4 @@
-"""Leaving early: cancelled at any await of a request, it leaves nothing behind."""
+"""A request that is cancelled at any await leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WAITING: dict[str, Script] = {
     "for the first byte": [Sign.HANG],
     "amid the headers": [b"HTTP/1.1 200 OK\r\n", Sign.HANG],
     "amid the body": [answer(b"[", length=9), Sign.HANG],
-    "amid the body of a refusal": [answer(b"[", length=9, status="429 Slow down"), Sign.HANG],
+    "amid the body of a 429": [answer(b"[", length=9, status="429 Slow down"), Sign.HANG],
 }
 
 
@@ -33,10 +33,10 @@ async def leave(task: asyncio.Task[Any]) -> None:
 
 
 @pytest.mark.parametrize("where", WAITING)
-async def test_who_is_cancelled_closes_the_connection(
+async def test_a_cancelled_request_closes_the_connection(
     where: str, server: RawServer, transport: AiohttpTransport
 ) -> None:
-    """Cancelled at any await of a request, it leaves no connection, and the next one is answered."""
+    """Cancelled at any await, it leaves no connection, and the next request is answered."""
     server.then(WAITING[where])
     task = asyncio.create_task(ask(transport, server))
     await server.arrivals(1)
@@ -48,8 +48,8 @@ async def test_who_is_cancelled_closes_the_connection(
 
 
 @needs_linux
-async def test_who_is_cancelled_while_connecting(server: RawServer, transport: AiohttpTransport) -> None:
-    """Cancelled while it connects, it leaves no connection."""
+async def test_a_request_cancelled_while_connecting(server: RawServer, transport: AiohttpTransport) -> None:
+    """It leaves no connection."""
     with crowded() as url:
         task = asyncio.create_task(transport.send(request_to(url)))
         await asyncio.sleep(0.01)
@@ -62,7 +62,7 @@ async def test_who_is_cancelled_while_connecting(server: RawServer, transport: A
 async def test_a_timeout_of_the_caller_stays_theirs(
     where: str, server: RawServer, transport: AiohttpTransport
 ) -> None:
-    """Who sets a timeout around a request gets their own TimeoutError, not an error of ours."""
+    """A timeout around a request raises the caller's TimeoutError, not an error of ours."""
     server.then(WAITING[where])
     with pytest.raises(TimeoutError) as caught:
         async with asyncio.timeout(0.02):
@@ -71,8 +71,8 @@ async def test_a_timeout_of_the_caller_stays_theirs(
     assert held(transport) == 0
 
 
-async def test_closing_ends_what_is_under_way(server: RawServer, transport: AiohttpTransport) -> None:
-    """A request that waits while the transport is closed ends at once, for that reason and for good."""
+async def test_closing_ends_requests_in_flight(server: RawServer, transport: AiohttpTransport) -> None:
+    """A request in flight when the transport is closed ends at once with a fatal error that says so."""
     server.then([Sign.HANG])
     task = asyncio.create_task(failure(transport, server.url))
     await server.arrivals(1)

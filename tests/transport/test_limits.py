@@ -1,4 +1,4 @@
-"""The time limits of a request, to the moment: real sockets, and both of their ends on virtual time."""
+"""The time limits of a request, exact to the moment: real sockets, both ends on virtual time."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ BIT = 0.02
 
 
 def play(story: Story, *scripts: Script, timeout: Timeout, given: bool = False) -> float:
-    """Play a story and return how many seconds it took.
+    """Run a scenario and return how many seconds it took.
 
     Args:
         story: what happens.
@@ -58,14 +58,14 @@ def play(story: Story, *scripts: Script, timeout: Timeout, given: bool = False) 
 
 
 async def times_out_at(transport: AiohttpTransport, server: RawServer) -> None:
-    """Ask until the time is up."""
+    """Send a request that must time out; return when."""
     error = await failure(transport, server.url)
     assert isinstance(error, TransportError)
     assert (error.kind, str(error)) == ("timeout", "127.0.0.1 took too long to answer")
 
 
 def connecting_takes(seconds: float, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let it take so long until there is a connection."""
+    """Make connecting take so long."""
     connect = aiohttp.TCPConnector.connect
 
     async def slowly(connector: aiohttp.TCPConnector, *args: Any, **kwargs: Any) -> Connection:  # noqa: ANN401 - passed through
@@ -92,20 +92,20 @@ SILENT: dict[str, tuple[Script, float]] = {
 
 @pytest.mark.parametrize("where", SILENT)
 def test_silence_counts_from_the_last_piece(where: str) -> None:
-    """A server that says nothing more is given up so many seconds after the last that was read of it."""
+    """The limit on silence counts from the last bytes that were read."""
     script, heard = SILENT[where]
     assert play(times_out_at, script, timeout=Timeout(read=5)) == pytest.approx(heard + 5, abs=1e-6)
 
 
 @pytest.mark.parametrize("where", SILENT)
-def test_everything_has_its_time(where: str) -> None:
-    """However much was heard of it, a request ends at the limit for everything."""
+def test_the_total_limit_holds(where: str) -> None:
+    """Despite any activity, a request ends at the total limit."""
     script, _ = SILENT[where]
     assert play(times_out_at, script, timeout=Timeout(total=7)) == 7
 
 
 def test_a_slow_answer_is_not_silent() -> None:
-    """A body whose pieces are never long in coming may take longer than the limit on silence."""
+    """A body whose pieces arrive often enough may take longer than the limit on silence."""
 
     async def story(transport: AiohttpTransport, server: RawServer) -> None:
         assert (await ask(transport, server)).body == EMPTY_DAY
@@ -115,7 +115,7 @@ def test_a_slow_answer_is_not_silent() -> None:
 
 
 def test_connecting_is_not_silence(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The limit on silence is no limit on connecting, and only begins with the connection."""
+    """The limit on silence begins with the connection."""
 
     async def story(transport: AiohttpTransport, server: RawServer) -> None:
         assert (await ask(transport, server)).body == EMPTY_DAY
@@ -125,7 +125,7 @@ def test_connecting_is_not_silence(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_silence_after_a_slow_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A server that accepts slowly and then says nothing has its whole time from the connection on."""
+    """A server that accepts slowly has the full limit from the connection on."""
     connecting_takes(3, monkeypatch)
     assert play(times_out_at, [Sign.HANG], timeout=Timeout(read=5)) == 3 + 5
 
@@ -134,8 +134,8 @@ LIMITS = {"on everything": Timeout(total=3), "on silence": Timeout(read=3)}
 
 
 @pytest.mark.parametrize("limit", LIMITS)
-def test_a_no_whose_body_hangs_is_a_no(limit: str) -> None:
-    """A status that says no counts when the time is up, with what there was of its body."""
+def test_an_error_status_whose_body_hangs_counts(limit: str) -> None:
+    """An error status counts when the time is up, with what there was of its body."""
     found: list[Response] = []
 
     async def story(transport: AiohttpTransport, server: RawServer) -> None:
@@ -145,8 +145,8 @@ def test_a_no_whose_body_hangs_is_a_no(limit: str) -> None:
     assert [(response.status, response.body) for response in found] == [(500, b"no")]
 
 
-def test_a_no_whose_body_is_slow_is_not_silent() -> None:
-    """The limit on silence begins anew with each piece of the body of a no, too."""
+def test_an_error_body_that_is_slow_is_not_silent() -> None:
+    """The limit on silence restarts with each piece of an error body, too."""
     found: list[Response] = []
 
     async def story(transport: AiohttpTransport, server: RawServer) -> None:
@@ -162,7 +162,7 @@ def test_a_no_whose_body_is_slow_is_not_silent() -> None:
 @pytest.mark.parametrize("limit", LIMITS)
 @pytest.mark.parametrize("script", [[Sign.HANG], [answer(b"[", length=9), Sign.HANG]], ids=["head", "body"])
 def test_a_session_of_the_user_has_the_limits_too(limit: str, script: Script) -> None:
-    """With a session that was given, both limits hold, although its connections tell us nothing."""
+    """Both limits hold with a given session, although its connections report no activity."""
     assert play(times_out_at, script, timeout=LIMITS[limit], given=True) == 3
 
 
@@ -183,7 +183,7 @@ def test_requests_at_a_time_have_their_own_limits() -> None:
 
 
 def test_a_cancellation_at_the_limit_is_one() -> None:
-    """Who is cancelled in the moment in which the time is up is cancelled, and leaves no connection."""
+    """A request that is cancelled at the moment of its limit is cancelled, and leaves no connection."""
 
     async def story(transport: AiohttpTransport, server: RawServer) -> None:
         task = asyncio.create_task(ask(transport, server))
@@ -198,7 +198,7 @@ def test_a_cancellation_at_the_limit_is_one() -> None:
 
 @pytest.mark.parametrize("given", [False, True])
 def test_a_task_goes_on_after_its_requests(*, given: bool) -> None:
-    """Whatever became of its requests, a task is not disturbed when their time would have been up."""
+    """A task is not disturbed when the limits of its earlier requests would have ended."""
 
     async def story(transport: AiohttpTransport, server: RawServer) -> None:
         assert (await ask(transport, server)).status == 200
@@ -211,7 +211,7 @@ def test_a_task_goes_on_after_its_requests(*, given: bool) -> None:
 
 
 def test_a_closed_transport_leaves_no_timer() -> None:
-    """Once a transport is closed nothing of it is set in the loop, which lives on."""
+    """After a close no timer is left in the loop, which continues."""
 
     async def story(transport: AiohttpTransport, server: RawServer) -> None:
         await ask(transport, server)

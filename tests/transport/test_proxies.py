@@ -25,7 +25,7 @@ LOGIN = "ann:secret%20word"
 
 
 class Tunnels:
-    """A proxy that knows CONNECT.
+    """A proxy that supports CONNECT.
 
     Attributes:
         seen: the heads of what it was asked.
@@ -80,7 +80,7 @@ async def secure(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[RawServer]:
 
 
 async def test_https_goes_through_a_tunnel(proxy: Tunnels, secure: RawServer) -> None:
-    """A proxy sees the name of the host and the login for itself, and neither key nor query."""
+    """A proxy sees the host name and its own login, but neither key nor query."""
     client = Client(
         KEY, base_url=secure.url, proxy=f"http://{LOGIN}@127.0.0.1:{proxy.port}", limits=Limits(concurrency=1)
     )
@@ -95,7 +95,7 @@ async def test_https_goes_through_a_tunnel(proxy: Tunnels, secure: RawServer) ->
 
 @pytest.mark.parametrize("status", ["407 Proxy Authentication Required", "403 Forbidden"])
 async def test_a_proxy_that_refuses(status: str, proxy: Tunnels, secure: RawServer) -> None:
-    """What a proxy says is told as the proxy's; one that wants a password is the end at the beginning."""
+    """The error names the proxy; a 407 before any answer is fatal."""
     proxy.answer = f"HTTP/1.1 {status}\r\nContent-Length: 0\r\n\r\n".encode()
     transport = AiohttpTransport(timeout=Timeout(), proxy=f"http://{LOGIN}@127.0.0.1:{proxy.port}")
     error = await failure(transport, secure.url)
@@ -108,7 +108,7 @@ async def test_a_proxy_that_refuses(status: str, proxy: Tunnels, secure: RawServ
 
 
 async def test_a_proxy_that_has_no_address() -> None:
-    """When the name of the proxy cannot be resolved, the error does not blame the host of the API."""
+    """If the proxy cannot be resolved, the error does not name the host of the API as the cause."""
     transport = AiohttpTransport(timeout=Timeout(), proxy=f"http://{LOGIN}@proxy.invalid:3128")
     error = await failure(transport, "https://clicks.invalid")
     await transport.close()
@@ -118,7 +118,7 @@ async def test_a_proxy_that_has_no_address() -> None:
 
 
 async def test_a_proxy_that_wants_a_password_for_a_moment(proxy: Tunnels, secure: RawServer) -> None:
-    """A 407 after a good answer is repeated."""
+    """A 407 after a good answer is retried."""
     secure.then([b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n"])
     proxied = f"http://127.0.0.1:{proxy.port}"
     transport = AiohttpTransport(timeout=Timeout(), proxy=proxied)
@@ -141,15 +141,15 @@ WRONG = [
 
 
 @pytest.mark.parametrize("proxy", WRONG)
-def test_a_proxy_that_is_none(proxy: str) -> None:
-    """What cannot be a proxy is refused where it is given, without being repeated."""
+def test_an_invalid_proxy_is_an_error(proxy: str) -> None:
+    """It is rejected where it is given, without being quoted."""
     with pytest.raises(UsageError) as caught:
         Client(KEY, proxy=proxy)
     assert "secret" not in str(caught.value)
 
 
 async def test_a_proxy_does_not_see_the_key_in_clear(proxy: Tunnels, server: RawServer) -> None:
-    """With http a proxy would see the key: nothing is sent."""
+    """With http a proxy would see the key, so nothing is sent."""
     transport = AiohttpTransport(timeout=Timeout(), proxy=f"http://127.0.0.1:{proxy.port}")
     error = await failure(transport, server.url)
     assert isinstance(error, UsageError)
@@ -158,7 +158,7 @@ async def test_a_proxy_does_not_see_the_key_in_clear(proxy: Tunnels, server: Raw
 
 
 async def test_a_proxy_of_a_session_does_not_see_the_key(proxy: Tunnels, server: RawServer) -> None:
-    """A session that sends everything through a proxy is refused for http, before anything is sent."""
+    """A session with a proxy is rejected for http before anything is sent."""
     async with aiohttp.ClientSession(proxy=f"http://127.0.0.1:{proxy.port}") as session:
         error = await failure(AiohttpTransport(session, timeout=Timeout()), server.url)
     assert isinstance(error, UsageError)
@@ -170,7 +170,7 @@ async def test_a_proxy_of_a_session_does_not_see_the_key(proxy: Tunnels, server:
 async def test_a_proxy_of_the_environment_does_not_see_the_key(
     proxy: Tunnels, server: RawServer, monkeypatch: pytest.MonkeyPatch, *, allow_http: bool
 ) -> None:
-    """A session that trusts the environment sends nothing in clear to the proxy that is named there."""
+    """A session that trusts the environment sends nothing over http to the proxy named there."""
     monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{proxy.port}")
     monkeypatch.delenv("no_proxy", raising=False)
     options = {"base_url": server.url, "allow_http": allow_http, "retry": RetryPolicy(attempts=1)}
@@ -187,7 +187,7 @@ async def test_a_proxy_of_the_environment_does_not_see_the_key(
 async def test_a_session_that_trusts_the_environment_may_tunnel(
     proxy: Tunnels, secure: RawServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A session of the user with trust_env reaches https through the proxy of the environment."""
+    """A session with trust_env reaches https through the proxy of the environment."""
     monkeypatch.setenv("https_proxy", f"http://127.0.0.1:{proxy.port}")
     monkeypatch.delenv("no_proxy", raising=False)
     async with aiohttp.ClientSession(trust_env=True) as session:
@@ -212,7 +212,7 @@ async def test_a_session_that_trusts_the_environment_may_tunnel(
 def test_the_proxy_of_the_environment(
     environment: dict[str, str], expected: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """HTTPS_PROXY, ALL_PROXY and NO_PROXY mean what they mean to other programs, for https only."""
+    """HTTPS_PROXY, ALL_PROXY and NO_PROXY have their usual meaning, for https only."""
     for name in ("https_proxy", "all_proxy", "no_proxy", "http_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
@@ -224,5 +224,5 @@ def test_the_proxy_of_the_environment(
 
 
 def test_the_url_of_a_proxy_is_kept_as_it_is() -> None:
-    """A proxy may be spoken to in TLS, and have a login and no port."""
+    """A proxy may use TLS, and have a login and no port."""
     assert str(proxy_url("https://a:b@proxy.example")) == "https://a:b@proxy.example"

@@ -1,4 +1,4 @@
-"""Certificates, names, and sessions of the user: what the transport makes of where it is put."""
+"""Certificates, names, and sessions of the user."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def fingerprint() -> bytes:
     return hashlib.sha256(ssl.PEM_cert_to_DER_cert(pem)).digest()
 
 
-async def test_a_certificate_nobody_trusts(secure_server: RawServer, transport: AiohttpTransport) -> None:
-    """A bad certificate ends everything, before the key is sent."""
+async def test_an_untrusted_certificate(secure_server: RawServer, transport: AiohttpTransport) -> None:
+    """A bad certificate is fatal, before the key is sent."""
     error = await failure(transport, secure_server.url)
     assert isinstance(error, TransportError)
     assert (error.kind, error.retryable, error.fatal) == ("tls", False, True)
@@ -50,7 +50,7 @@ async def test_a_certificate_nobody_trusts(secure_server: RawServer, transport: 
 
 
 async def test_no_tls_at_the_other_end(server: RawServer, transport: AiohttpTransport) -> None:
-    """A server that answers a TLS greeting in clear is a TLS error, too."""
+    """A server that answers without TLS is a TLS error, too."""
     server.greetings = [[b"HTTP/1.1 400 Bad Request\r\n\r\n", Sign.CLOSE]]
     error = await failure(transport, server.url.replace("http:", "https:"))
     assert isinstance(error, TransportError)
@@ -58,7 +58,7 @@ async def test_no_tls_at_the_other_end(server: RawServer, transport: AiohttpTran
 
 
 async def test_a_pinned_certificate(secure_server: RawServer) -> None:
-    """A session that pins the certificate is let through with it and stopped with another."""
+    """A session that pins the certificate works with it, and with no other."""
     good, bad = (aiohttp.Fingerprint(digest) for digest in (fingerprint(), bytes(32)))
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=good)) as session:
         assert (await ask(AiohttpTransport(session, timeout=Timeout()), secure_server)).status == 200
@@ -69,7 +69,7 @@ async def test_a_pinned_certificate(secure_server: RawServer) -> None:
 
 
 async def test_an_unknown_host() -> None:
-    """A host that cannot be resolved is said to be that."""
+    """The error says that the host cannot be resolved."""
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=Unresolved())) as session:
         error = await failure(AiohttpTransport(session, timeout=Timeout()), "https://clicks.invalid")
     assert isinstance(error, TransportError)
@@ -89,14 +89,14 @@ async def test_a_given_session_is_used_and_left_open(server: RawServer) -> None:
 
 
 async def test_the_key_of_the_client_is_the_one_that_is_sent(server: RawServer) -> None:
-    """An Authorization header of the session gives way to ours."""
+    """The key replaces an Authorization header of the session."""
     async with aiohttp.ClientSession(headers={"Authorization": "Bearer of-the-session"}) as session:
         await ask(AiohttpTransport(session, timeout=Timeout()), server)
     assert server.header("Authorization") == f"APIKey {KEY}"
 
 
 async def test_a_session_cannot_make_a_request_two(server: RawServer) -> None:
-    """Neither its middlewares nor its raise_for_status get in between."""
+    """Neither its middlewares nor its raise_for_status are used."""
 
     async def twice(
         request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
@@ -112,7 +112,7 @@ async def test_a_session_cannot_make_a_request_two(server: RawServer) -> None:
 
 
 async def is_misfit(session: aiohttp.ClientSession, server: RawServer) -> HourlyClicksError:
-    """Send with a session that cannot serve, and check that this is the user's fault and the end of it."""
+    """Send with an unusable session, and check that this is a fatal usage error."""
     error = await failure(AiohttpTransport(session, timeout=Timeout()), server.url)
     assert isinstance(error, UsageError)
     assert (error.retryable, error.fatal) == (False, True)
@@ -121,7 +121,7 @@ async def is_misfit(session: aiohttp.ClientSession, server: RawServer) -> Hourly
 
 
 async def test_a_session_with_credentials(server: RawServer) -> None:
-    """Credentials of the session collide with the key, which is said in words."""
+    """Credentials of the session collide with the key, and the error says so."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # from aiohttp, about its own BasicAuth
         auth = aiohttp.BasicAuth("user", "secret")
@@ -133,7 +133,7 @@ async def test_a_session_with_credentials(server: RawServer) -> None:
 async def test_a_session_that_reads_netrc(
     server: RawServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An entry for the host in ~/.netrc collides with the key when the session trusts the environment."""
+    """An entry in ~/.netrc collides with the key when the session trusts the environment."""
     netrc = tmp_path / ".netrc"
     netrc.write_text("machine 127.0.0.1 login user password secret\n", "ascii")
     netrc.chmod(0o600)
@@ -150,7 +150,7 @@ async def test_a_session_that_was_closed(server: RawServer) -> None:
 
 
 async def test_a_session_that_cannot_reach_the_url() -> None:
-    """A session whose proxy makes no sense is the user's fault."""
+    """A session with an invalid proxy is a usage error."""
     async with aiohttp.ClientSession(proxy="http://:password@/") as session:
         error = await failure(AiohttpTransport(session, timeout=Timeout()), "https://clicks.example")
     assert isinstance(error, UsageError)
@@ -158,7 +158,7 @@ async def test_a_session_that_cannot_reach_the_url() -> None:
     assert "password" not in str(error)
 
 
-async def test_a_proxy_that_nobody_runs() -> None:
+async def test_a_proxy_that_does_not_run() -> None:
     """A proxy that does not answer is not taken for the API."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
@@ -170,7 +170,7 @@ async def test_a_proxy_that_nobody_runs() -> None:
 
 
 def test_a_session_of_another_loop() -> None:
-    """A session that was made on another event loop is named as the cause."""
+    """A session of another event loop is named as the cause."""
 
     async def make() -> aiohttp.ClientSession:
         return aiohttp.ClientSession()

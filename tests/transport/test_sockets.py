@@ -1,4 +1,4 @@
-"""The transport on real sockets: what a server can do to it, and what is on the wire then."""
+"""The transport on real sockets: how a server can fail, and what is on the wire then."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ CHUNKED = head("HTTP/1.1 200 OK", "Transfer-Encoding: chunked")
 
 
 def spoiled(packed: bytes) -> bytes:
-    """Turn one byte in the middle over."""
+    """Flip one byte in the middle."""
     middle = len(packed) // 2
     return packed[:middle] + bytes([packed[middle] ^ 0xFF]) + packed[middle + 1 :]
 
@@ -85,7 +85,7 @@ def cases(names: Iterable[str]) -> list[ParameterSet]:
 async def test_a_broken_answer_is_one_error_of_one_request(
     what: str, server: RawServer, transport: AiohttpTransport
 ) -> None:
-    """Whatever breaks: one request on the wire, a retryable error, no connection left, and on it goes."""
+    """Each kind of break is one request, a retryable error, and no connection left."""
     kind, script = BROKEN[what]
     server.then(script)
     error = await failure(transport, server.url)
@@ -101,7 +101,7 @@ async def test_a_broken_answer_is_one_error_of_one_request(
 async def test_a_kept_connection_that_ends_is_one_request_too(
     end: Sign, server: RawServer, transport: AiohttpTransport
 ) -> None:
-    """A request on a kept connection that the server closes is not sent a second time behind our back."""
+    """A request on a reused connection that the server closes is not sent a second time."""
     server.then([OK], [end])
     await ask(transport, server)
     error = await failure(transport, server.url)
@@ -138,7 +138,7 @@ async def test_a_reset_before_the_request_is_read(server: RawServer, transport: 
     assert server.connections == 1
 
 
-async def test_nobody_listens(transport: AiohttpTransport) -> None:
+async def test_a_port_without_a_listener(transport: AiohttpTransport) -> None:
     """A refused connection is a retryable error that names the host."""
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))  # bound, but not listening
@@ -151,7 +151,7 @@ async def test_nobody_listens(transport: AiohttpTransport) -> None:
 
 @needs_linux
 async def test_connecting_hangs() -> None:
-    """A connection that does not come about ends by its own limit, and is said to be that."""
+    """Connecting has a limit of its own, and the error says so."""
     transport = AiohttpTransport(timeout=Timeout(connect=0.05))
     with crowded() as url:
         error = await failure(transport, url)
@@ -175,7 +175,7 @@ HANGING: dict[str, Script] = {
 
 @pytest.mark.parametrize("where", cases(HANGING))
 async def test_a_server_that_hangs_is_given_up(where: str, server: RawServer) -> None:
-    """Wherever it hangs, however slowly it goes on: one request, a timeout, and the connection is closed."""
+    """Wherever it hangs: one request, a timeout, and a closed connection."""
     server.then(HANGING[where])
     transport = AiohttpTransport(timeout=Timeout(total=0.2, read=0.05))
     error = await failure(transport, server.url)
@@ -190,7 +190,7 @@ async def test_a_server_that_hangs_is_given_up(where: str, server: RawServer) ->
 
 @pytest.mark.parametrize("limits", [Timeout(total=0.05), Timeout(read=0.05)], ids=["total", "read"])
 async def test_each_limit_holds_by_itself(limits: Timeout, server: RawServer) -> None:
-    """The limit on everything and the one between two pieces each end a silence."""
+    """The total limit and the one on silence each end a silence."""
     server.then([answer(b"[", length=9), Sign.HANG])
     transport = AiohttpTransport(timeout=limits)
     error = await failure(transport, server.url)
@@ -203,7 +203,7 @@ async def test_each_limit_holds_by_itself(limits: Timeout, server: RawServer) ->
 async def test_a_redirect_is_not_followed(
     status: int, server: RawServer, transport: AiohttpTransport
 ) -> None:
-    """A redirect comes back as it is, and the place it leads to sees neither request nor key."""
+    """A redirect is returned as it is, and its target gets neither request nor key."""
     async with RawServer() as elsewhere:
         server.then([answer(b"", f"Location: {elsewhere.url}/", status=f"{status} Moved")])
         response = await ask(transport, server)
@@ -213,7 +213,7 @@ async def test_a_redirect_is_not_followed(
 
 
 async def test_what_is_on_the_wire(server: RawServer, transport: AiohttpTransport) -> None:
-    """A request has just these headers, each once."""
+    """A request has exactly these headers, each once."""
     await ask(transport, server)
     lines = server.requests[0].decode().split("\r\n")
     assert lines[0].startswith(
@@ -227,7 +227,7 @@ async def test_what_is_on_the_wire(server: RawServer, transport: AiohttpTranspor
 
 
 async def test_cookies_are_ignored(server: RawServer, transport: AiohttpTransport) -> None:
-    """A cookie that the server sets does not come back."""
+    """A cookie that the server sets is not sent back."""
     server.then([answer(EMPTY_DAY, "Set-Cookie: track=me; Path=/")])
     for _ in range(2):
         await transport.send(
@@ -240,7 +240,7 @@ async def test_cookies_are_ignored(server: RawServer, transport: AiohttpTranspor
 async def test_an_error_holds_plain_values_only(
     what: str, server: RawServer, transport: AiohttpTransport
 ) -> None:
-    """No error drags along aiohttp's, which knows the key, nor the key itself."""
+    """No error holds those of aiohttp, which hold the key, or the key itself."""
     server.then(BROKEN[what][1])
     error = await failure(transport, server.url)
     assert error.__cause__ is None

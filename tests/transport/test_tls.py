@@ -1,4 +1,4 @@
-"""TLS that fails: what is the end of a run, what is repeated, and what is said about it."""
+"""TLS that fails: what is fatal, what is retried, and what the error says."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ALERT = bytes.fromhex("15 0301 0002 02 50")
 
 
 class Here(AbstractResolver):
-    """A resolver that finds every host on this machine."""
+    """A resolver that returns this machine for every host."""
 
     async def resolve(self, host: str, port: int = 0, family: Any = 0) -> Any:  # noqa: ANN401 - as the base has it
         """Return the loopback address."""
@@ -44,8 +44,8 @@ class Here(AbstractResolver):
         ("clicks.example", True, "Hostname mismatch, certificate is not valid for 'clicks.example'."),
     ],
 )
-async def test_what_is_wrong_with_a_certificate_is_told(host: str, reason: str, *, trusted: bool) -> None:
-    """A bad certificate ends the run, for the reason that OpenSSL gives."""
+async def test_what_is_wrong_with_a_certificate_is_named(host: str, reason: str, *, trusted: bool) -> None:
+    """A bad certificate ends the run, and the error has the reason that OpenSSL gives."""
     connector = aiohttp.TCPConnector(resolver=Here(), ssl=trusting() if trusted else True)
     async with RawServer(tls=serving()) as server, aiohttp.ClientSession(connector=connector) as session:
         transport = AiohttpTransport(session, timeout=Timeout())
@@ -63,7 +63,7 @@ BROKEN: dict[str, bytes] = {
 
 
 class Handshakes:
-    """A server that shakes hands well or not, as told for each connection.
+    """A server whose handshakes succeed or fail, as told for each connection.
 
     Attributes:
         url: where it is.
@@ -119,14 +119,14 @@ async def missing_days(server: Handshakes) -> tuple[int, TransportError | None]:
 
 @pytest.mark.parametrize("what", BROKEN)
 async def test_one_bad_handshake_after_a_good_one_is_repeated(what: str) -> None:
-    """Once there was a TLS connection, one that fails is repeated."""
+    """After any TLS connection, a failed handshake is retried."""
     server = Handshakes(None, BROKEN[what])
     assert await missing_days(server) == (0, None)
     assert server.connections == 6
 
 
-async def test_a_bad_handshake_before_any_good_one_is_the_end() -> None:
-    """A server with which no handshake ever succeeded is not tried again, and the reason is told."""
+async def test_a_bad_handshake_before_any_good_one_is_fatal() -> None:
+    """A server without any successful handshake is not retried, and the error has the reason."""
     server = Handshakes(ALERT)
     missing, error = await missing_days(server)
     assert (missing, server.connections) == (5, 1)

@@ -1,4 +1,4 @@
-"""Unforeseen exceptions, and messages: every exception of a session is translated."""
+"""Unforeseen exceptions of a session are translated, and what their messages say."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ if TYPE_CHECKING:
 
 
 class SocksError(Exception):
-    """What a connector for SOCKS raises: related to nothing."""
+    """What a connector for SOCKS raises, without a base of aiohttp or ours."""
 
 
 class SlottedError(Exception):
-    """An exception that takes no further attributes of these names."""
+    """An exception without room for further attributes."""
 
     series = property()
     report = property()
@@ -77,7 +77,7 @@ class Raising(AbstractResolver):
         self.asked = 0
 
     async def resolve(self, *_: Any, **__: Any) -> Any:  # noqa: ANN401 - as the base has it
-        """Raise, and take no notice of what is asked."""
+        """Raise."""
         self.asked += 1
         raise self.error
 
@@ -86,7 +86,7 @@ class Raising(AbstractResolver):
 
 
 async def failure_with(error: BaseException) -> TransportError:
-    """Send a request with a session whose resolver raises, and return what comes out."""
+    """Send a request with a session whose resolver raises, and return the error."""
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(resolver=Raising(error))) as session:
         found = await failure(AiohttpTransport(session, timeout=Timeout()), "https://clicks.invalid")
     assert isinstance(found, TransportError)
@@ -96,7 +96,7 @@ async def failure_with(error: BaseException) -> TransportError:
 
 
 @pytest.mark.parametrize("what", FOREIGN)
-async def test_what_nobody_foresaw_is_fatal_and_named(what: str) -> None:
+async def test_an_unforeseen_exception_is_fatal_and_named(what: str) -> None:
     """An exception that is not about the network becomes a fatal error that names its class."""
     error = await failure_with(FOREIGN[what])
     assert (error.kind, error.retryable, error.fatal) == ("other", False, True)
@@ -106,14 +106,14 @@ async def test_what_nobody_foresaw_is_fatal_and_named(what: str) -> None:
 
 @pytest.mark.parametrize("what", NETWORK)
 async def test_what_the_network_does_is_repeated(what: str) -> None:
-    """An exception of the network is retryable, also inside of one that was raised from it."""
+    """An exception of the network is retryable, also as the cause of another one."""
     error = await failure_with(NETWORK[what])
     assert (error.retryable, error.fatal) == (True, False)
     assert error.kind != "other"
 
 
 def test_every_exception_there_is_has_its_place() -> None:
-    """Whatever class is made up, it becomes an error of ours, which pickles."""
+    """An exception of any class becomes an error of ours, which pickles."""
 
     def every(base: type[BaseException]) -> set[type[BaseException]]:
         return {base}.union(*(every(child) for child in base.__subclasses__()))
@@ -149,7 +149,7 @@ class Odd:
 
 @pytest.mark.parametrize("what", FOREIGN)
 async def test_a_transport_that_raises_anything_loses_no_day(what: str) -> None:
-    """Days that were answered before a foreign exception are handed over."""
+    """Days that were answered before a foreign exception are attached to the error."""
     async with Client(KEY, transport=Odd(FOREIGN[what], 3), limits=Limits(concurrency=1)) as client:
         with pytest.raises(TransportError) as caught:
             await client.fetch("2025-04-01", "2025-04-09", LINK)
@@ -158,12 +158,12 @@ async def test_a_transport_that_raises_anything_loses_no_day(what: str) -> None:
 
 
 @pytest.mark.parametrize("bug", [ZeroDivisionError(), SlottedError()], ids=["plain", "slotted"])
-async def test_even_a_bug_hands_over_what_was_answered(
+async def test_even_a_bug_carries_what_was_answered(
     bug: Exception,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Any,  # noqa: ANN401 - a path
 ) -> None:
-    """A bug of ours leaves `fetch` and `backfill` as it is, with the series or report if it can carry one."""
+    """A bug is raised as it is, with the series or report if it can carry one."""
     transport = Odd(AuthenticationError("", status=401), 1000)
     options: dict[str, Any] = {"transport": transport, "limits": Limits(concurrency=1)}
     async with Client(KEY, store=tmp_path / "a.db", **options) as client:
@@ -187,8 +187,8 @@ async def test_even_a_bug_hands_over_what_was_answered(
             assert caught.value.report.total == 9  # type: ignore[attr-defined]  # likewise
 
 
-async def test_a_cancellation_that_nobody_asked_for(server: RawServer) -> None:
-    """A session that cancels what it waits for, as when it is closed, does not cancel the caller."""
+async def test_a_cancellation_by_the_session(server: RawServer) -> None:
+    """A session that cancels its own futures, as when it is closed, does not cancel the caller."""
     server.then([Sign.HANG])
     session = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=1))
     transport = AiohttpTransport(session, timeout=Timeout())
@@ -201,7 +201,7 @@ async def test_a_cancellation_that_nobody_asked_for(server: RawServer) -> None:
 
 
 async def test_a_transport_that_cancels_by_itself() -> None:
-    """A `CancelledError` that a transport makes up is an error, and one that was asked for is itself."""
+    """A `CancelledError` of a transport is an error; a requested cancellation stays one."""
     transport = Translated(Odd(asyncio.CancelledError(), 0))
     error = await failure(transport, "https://clicks.example")  # type: ignore[arg-type]  # any transport
     assert isinstance(error, TransportError)
@@ -209,7 +209,7 @@ async def test_a_transport_that_cancels_by_itself() -> None:
 
 
 async def hook_raises(error: Exception, on: str) -> TransportError:
-    """Ask a server with a session whose trace hook raises."""
+    """Send a request with a session whose trace hook raises."""
 
     async def hook(*_: object) -> None:
         raise error
@@ -226,7 +226,7 @@ async def hook_raises(error: Exception, on: str) -> TransportError:
     "on", ["on_request_start", "on_request_end", "on_connection_create_end", "on_request_headers_sent"]
 )
 async def test_a_trace_hook_that_raises(on: str) -> None:
-    """A hook of the session that raises is named with the place it raised at."""
+    """The error names the hook and where it raised."""
     error = await hook_raises(KeyError(KEY), on)
     assert re.search(r"failed with KeyError \(test_translate.py, line \d+, in hook\)$", str(error))
     assert error.fatal
@@ -251,10 +251,10 @@ TOLD: dict[str, tuple[str, Script]] = {
     "what",
     [pytest.param(each, marks=[needs_c_parser] if each == "another protocol" else []) for each in TOLD],
 )
-async def test_what_is_wrong_with_an_answer_is_told(
+async def test_what_is_wrong_with_an_answer_is_named(
     what: str, server: RawServer, transport: AiohttpTransport, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An answer that cannot be read is called what it is."""
+    """An answer that cannot be read is an error that says why."""
     for name in ("HAS_BROTLI", "HAS_ZSTD"):
         monkeypatch.setattr(f"aiohttp.http_parser.{name}", False)
     expected, script = TOLD[what]
@@ -262,7 +262,7 @@ async def test_what_is_wrong_with_an_answer_is_told(
     assert str(await failure(transport, server.url)) == expected
 
 
-async def test_a_full_pool_is_told(server: RawServer) -> None:
+async def test_a_full_pool_is_named(server: RawServer) -> None:
     """A session whose connections are all in use is named as the cause, not the server."""
     server.then([Sign.HANG])
     for limits in ({"limit": 1}, {"limit_per_host": 1}):
@@ -281,7 +281,7 @@ async def test_a_full_pool_is_told(server: RawServer) -> None:
 
 
 def test_errors_about_tls_name_their_reason() -> None:
-    """A TLS error repeats what OpenSSL says about it, escaped, and no more of it than fits a line."""
+    """A TLS error has the message of OpenSSL, escaped and cut to a line."""
     error = ssl.SSLCertVerificationError(1, "[SSL] " + KEY)
     error.verify_message = "certificate has expired\x1b" + 300 * "!"
     told = str(translate(error, host="clicks.example"))

@@ -1,4 +1,4 @@
-"""Ask the endpoint of one day, as the tests of this folder do: through all that an endpoint is."""
+"""Use the endpoint of one day through all functions of an endpoint."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def build_request(query: Query, origin: Origin) -> Request:
 
 
 def check_status(response: Response, *, key: ApiKey | None = None) -> None:
-    """Raise what a status stands for."""
+    """Raise the error of a status."""
     error = status_error(response, key=key)
     if error is not None:
         raise error

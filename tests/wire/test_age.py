@@ -1,4 +1,4 @@
-"""Figures are as old as the answer says, and never younger than the question."""
+"""Figures are as old as the answer says, and never younger than the request."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ HOUR = dt.timedelta(hours=1)
 
 
 def answer(*fields: tuple[str, str]) -> Response:
-    """Make an answer with header fields, some of which may occur more than once."""
+    """Return an answer with header fields, some of which may occur more than once."""
     return Response(200, CIMultiDictProxy(CIMultiDict(fields)), b"")
 
 
 def age_of(*fields: tuple[str, str]) -> dt.timedelta:
-    """Return by how much figures are older than the question."""
+    """Return by how much figures are older than the request."""
     return ASKED - as_of(answer(*fields), ASKED, DAY)
 
 
@@ -59,7 +59,7 @@ def age_of(*fields: tuple[str, str]) -> dt.timedelta:
     ids=str,
 )
 def test_fresh_figures(fields: tuple[tuple[str, str], ...]) -> None:
-    """Without a sign of age figures are from the moment they were asked for; a later date changes nothing."""
+    """Without a sign of age, figures are from the moment of the request; a later date changes nothing."""
     assert age_of(*fields) == dt.timedelta()
 
 
@@ -80,7 +80,7 @@ def test_fresh_figures(fields: tuple[tuple[str, str], ...]) -> None:
     ids=str,
 )
 def test_old_figures(fields: tuple[tuple[str, str], ...], age: dt.timedelta) -> None:
-    """Figures are as old as the earlier of the question and the date, less the age."""
+    """Figures are as old as the earlier of the request and the date, less the age."""
     assert age == age_of(*fields)
 
 
@@ -105,28 +105,28 @@ def test_old_figures(fields: tuple[tuple[str, str], ...], age: dt.timedelta) -> 
     ids=lambda fields: str(fields)[:60],
 )
 def test_figures_of_unknown_age(fields: tuple[tuple[str, str], ...]) -> None:
-    """Figures whose age is hidden, or absurd, may be as old as their day; such a day is never final."""
+    """Figures of hidden or absurd age may be as old as their day; such a day is never final."""
     assert as_of(answer(*fields), ASKED, DAY) == OLDEST
     assert not is_final(DAY, OLDEST, dt.timezone(14 * HOUR))
 
 
-def test_a_plain_dict_will_do() -> None:
-    """A transport may hand out headers in a mapping that tells cases apart."""
+def test_a_plain_dict_is_enough() -> None:
+    """A transport may return headers in a mapping that is case-sensitive."""
     assert as_of(Response(200, {"AGE": "3600"}, b""), ASKED, DAY) == ASKED - HOUR
 
 
 @pytest.mark.parametrize(
     ("date", "skew"), [(NOW, 0.5), ("Tue, 22 Apr 2025 11:50:00 GMT", 600.5), ("x", None)]
 )
-def test_the_date_tells_the_skew(date: str, skew: float | None) -> None:
+def test_the_date_shows_the_skew(date: str, skew: float | None) -> None:
     """The skew is how far our clock is ahead; without a readable date it is not known."""
     ahead = dated(answer(("Date", date)), ASKED, DAY)[1]
     assert skew == (None if ahead is None else ahead.total_seconds())
 
 
 @pytest.mark.parametrize("field", [("Age", "7200"), ("X-Cache", "HIT")])
-def test_a_copy_tells_no_skew(field: tuple[str, str]) -> None:
-    """The old date of a copy says nothing about the server's clock."""
+def test_a_copy_shows_no_skew(field: tuple[str, str]) -> None:
+    """The old date of a cached copy says nothing about the server's clock."""
     assert dated(answer(("Date", "Tue, 22 Apr 2025 10:00:00 GMT"), field), ASKED, DAY)[1] is None
 
 
@@ -139,6 +139,6 @@ names = st.sampled_from(["Date", "age", "X-Cache", "Cache-Status", "CF-Cache-Sta
 def test_no_header_makes_figures_younger(
     fields: list[tuple[str, str]], asked: dt.datetime, day: dt.date
 ) -> None:
-    """Whatever the fields hold, figures are never from after the question, nor from before their day."""
+    """With any fields, figures are never from after the request, nor from before their day."""
     moment = as_of(answer(*fields), asked, day)
     assert min(asked, begins(day)) <= moment <= asked

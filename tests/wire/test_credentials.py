@@ -1,4 +1,4 @@
-"""A rejection of the key is told from a rejection of a day."""
+"""A rejection of the key is distinguished from a rejection of a day."""
 
 from __future__ import annotations
 
@@ -93,20 +93,20 @@ ABOUT_SOMETHING_ELSE = [
 
 @pytest.mark.parametrize("message", ABOUT_SOMETHING_ELSE)
 def test_messages_about_something_else(message: str) -> None:
-    """A key in a quotation, in another word, or of something else is no API key."""
+    """A key in a quotation, within another word, or of something else is no API key."""
     assert not speaks_of_key(rejection(message))
     assert not speaks_of_key(rejection(message, link="kYdr"))
 
 
 @pytest.mark.parametrize("link", ["invalid-api-key", "API-KEY-2024", "unauthorized", "인증"])
 def test_the_id_of_the_link_does_not_count(link: str) -> None:
-    """A link id that sounds like a key is quoted by the message, not meant."""
+    """A link id that reads like "key" is only quoted by the message."""
     assert not speaks_of_key(rejection(f"No such link: {link}", link=link))
     assert speaks_of_key(rejection(f"Bad credentials for {link}", link=link))
 
 
 def test_a_gateway_tells_nothing() -> None:
-    """Without a code of the API nothing is known about the key."""
+    """Without a code of the API, an answer says nothing about the key."""
     assert not speaks_of_key(rejection("Invalid API key", code=None))
     assert not speaks_of_key(rejection("Unauthorized", code=None))
 
@@ -121,5 +121,5 @@ IDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"),
 
 @given(st.text(max_size=200), st.integers(), IDS)
 def test_no_message_is_too_strange(message: str, code: int, link: str) -> None:
-    """Any message is judged."""
+    """Any message is accepted."""
     assert speaks_of_key(rejection(message, code=code, link=link)) in {True, False}

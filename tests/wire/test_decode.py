@@ -1,4 +1,4 @@
-"""Answers become days, whole and right, or errors that say why not."""
+"""Answers become whole and right days, or errors that say why not."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def recorded(name: str) -> bytes:
     return (ANSWERS / name).read_bytes()
 
 
-def refused(body: bytes) -> HourlyClicksError:
-    """Return the error a body ends in."""
+def decode_error(body: bytes) -> HourlyClicksError:
+    """Return the error that decoding a body raises."""
     with pytest.raises(HourlyClicksError) as caught:
         decode(body)
     return caught.value
@@ -78,7 +78,7 @@ def test_the_encoding_is_no_matter(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["empty-day.json", "without-message.json"])
 def test_a_day_without_rows_is_not_reported(name: str) -> None:
-    """An empty result is a day nobody reported on, which is not a day of zeros."""
+    """An empty result is a day without reported hours, not a day of zeros."""
     day = decode(recorded(name))
     assert (day.clicks, day.unique_users) == ((None,) * 24, (None,) * 24)
 
@@ -113,7 +113,7 @@ def test_what_is_known_of_the_fetch_is_kept() -> None:
 
 
 def test_usual_answers_are_read_the_quick_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The reader that looks at every row on its own is left out for the answers the API sends."""
+    """The general decoder is not used for the answers that the API sends."""
     monkeypatch.setattr("hourlyclicks.wire.decode.careful_columns", None)
     for name in ("sample.json", "whole-day.json", "empty-day.json", "unsorted.json", "without-message.json"):
         assert QUERY.day == decode(recorded(name)).date
@@ -154,8 +154,8 @@ def test_usual_answers_are_read_the_quick_way(monkeypatch: pytest.MonkeyPatch) -
     ],
 )
 def test_no_envelope_may_be_better_next_time(body: bytes, problem: str) -> None:
-    """What is not the API's envelope is refused, worth another try, and never taken for zero clicks."""
-    error = refused(body)
+    """A body without the API's envelope is a retryable error, and never zero clicks."""
+    error = decode_error(body)
     assert isinstance(error, DecodeError)
     assert error.retryable
     assert error.problems[0].startswith(problem)
@@ -164,8 +164,8 @@ def test_no_envelope_may_be_better_next_time(body: bytes, problem: str) -> None:
 
 
 def test_a_page_is_not_data() -> None:
-    """HTML with status 200 is refused, said to be HTML, shown by its beginning, and worth another try."""
-    error = refused(recorded("maintenance.html") * 3)
+    """HTML with status 200 is a retryable error that names it and shows its beginning."""
+    error = decode_error(recorded("maintenance.html") * 3)
     assert isinstance(error, DecodeError)
     assert (error.problems, error.retryable) == (("HTML, not JSON",), True)
     assert error.excerpt.startswith(r'<!DOCTYPE html>\n<html lang="ko">\n<head>')
@@ -175,8 +175,8 @@ def test_a_page_is_not_data() -> None:
 
 @pytest.mark.parametrize("name", ["another-day.json", "mixed-days.json"])
 def test_another_day_is_refused(name: str) -> None:
-    """An answer with a row of another day is refused as a whole, and worth another try."""
-    error = refused(recorded(name))
+    """An answer with a row of another day is a retryable error as a whole."""
+    error = decode_error(recorded(name))
     assert isinstance(error, DecodeError)
     assert error.retryable
     assert "expected 2025-04-20, got 2025-04-" in error.problems[0]
@@ -218,32 +218,32 @@ def test_another_day_is_refused(name: str) -> None:
     ids=lambda value: str(value)[:60],
 )
 def test_an_impossible_row_is_refused_for_good(cell: bytes, problem: str) -> None:
-    """A row that cannot be, a number beyond reckoning or endless nesting refuses the day for good."""
-    error = refused(b'{"code":0,"result":[{"ymd":"2025-04-20",' + cell + b"}]}")
+    """An impossible row, a number out of range or endless nesting is a final error."""
+    error = decode_error(b'{"code":0,"result":[{"ymd":"2025-04-20",' + cell + b"}]}")
     assert isinstance(error, DecodeError)
     assert ((problem,), False, False) == (error.problems, error.retryable, error.fatal)
 
 
 def test_conflicting_rows_are_refused() -> None:
-    """Two rows that say different things of one hour refuse the day."""
-    error = refused(recorded("conflicting-duplicates.json"))
+    """Two different rows for one hour are an error."""
+    error = decode_error(recorded("conflicting-duplicates.json"))
     assert isinstance(error, DecodeError)
     assert error.problems == ("hour 3 occurs before with other figures @ result[1]",)
     assert not error.retryable
 
 
-def test_an_answer_that_says_no() -> None:
-    """A code other than 0 is an error with the server's words, and is not asked again."""
-    error = refused(recorded("says-no.json"))
+def test_an_answer_with_another_code() -> None:
+    """A code other than 0 is an error with the server's words, and is not retried."""
+    error = decode_error(recorded("says-no.json"))
     assert isinstance(error, ApiError)
     assert (error.code, error.message, error.status) == (1013, "기간이 올바르지 않습니다.", 200)
     assert (error.retryable, error.fatal) == (False, False)
     assert (QUERY.day, QUERY.target) == (error.day, error.target)
 
 
-def test_no_matter_how_colourful() -> None:
+def test_control_characters_are_escaped() -> None:
     """Control, ANSI and bidirectional characters of a message are escaped."""
-    error = refused(recorded("says-no-in-colour.json"))
+    error = decode_error(recorded("says-no-in-colour.json"))
     assert isinstance(error, ApiError)
     assert error.message == r"\x1b[31mred\x1b[0m\r\n\u202ekcab\ud800"
 
@@ -261,9 +261,9 @@ def test_no_matter_how_colourful() -> None:
     ],
     ids=lambda value: str(value)[:60],
 )
-def test_what_a_no_says(body: bytes, code: int, message: str) -> None:
-    """Code and message are told; a message that is missing or no text is empty, a long one is cut."""
-    error = refused(body)
+def test_what_a_rejection_says(body: bytes, code: int, message: str) -> None:
+    """The error has code and message; a missing message, or one that is no text, is empty."""
+    error = decode_error(body)
     assert isinstance(error, ApiError)
     assert (code, message) == (error.code, error.message)
 
@@ -284,8 +284,8 @@ def test_what_a_no_says(body: bytes, code: int, message: str) -> None:
     ],
 )
 def test_the_key_is_not_repeated(body: bytes) -> None:
-    """A server that sends the key back does not get it into an error, its pickle or its traceback."""
-    error = refused(body)
+    """A server that repeats the key does not get it into an error, its pickle or its traceback."""
+    error = decode_error(body)
     frames = traceback.TracebackException.from_exception(error, capture_locals=True).stack
     ours = [str(frame.locals) for frame in frames if "/hourlyclicks/" in frame.filename]
     assert ours
@@ -297,14 +297,14 @@ def test_the_key_is_not_repeated(body: bytes) -> None:
 @pytest.mark.parametrize("name", ["says-no.json", "another-day.json", "maintenance.html"])
 def test_errors_pickle_and_copy(name: str) -> None:
     """Every error survives a pickle and a copy with all its parts."""
-    error = refused(recorded(name))
+    error = decode_error(recorded(name))
     for other in (pickle.loads(pickle.dumps(error)), copy.deepcopy(error)):  # noqa: S301 - our own pickle
         assert type(error) is type(other)
         assert (str(error), vars(error)) == (str(other), vars(other))
 
 
 def test_a_naive_moment_is_the_callers_fault() -> None:
-    """A caller's mistake is not taken for a bad answer."""
+    """A naive datetime is a usage error."""
     response = Response(200, {}, recorded("sample.json"))
     with pytest.raises(UsageError):
         decode_day(QUERY, response, fetched_at=FETCHED.replace(tzinfo=None), final=True)
@@ -312,9 +312,9 @@ def test_a_naive_moment_is_the_callers_fault() -> None:
 
 @given(st.sampled_from([recorded("sample.json"), recorded("whole-day.json")]), st.integers(0, 1500))
 def test_a_truncated_answer_is_never_a_day(body: bytes, length: int) -> None:
-    """A body cut short anywhere is refused, and worth another try."""
+    """A body cut anywhere is a retryable error."""
     cut = body.rstrip()[:-1][:length]
-    error = refused(cut)
+    error = decode_error(cut)
     assert isinstance(error, DecodeError)
     assert error.retryable
 

@@ -17,7 +17,7 @@ ANSWERS = Path(__file__).parent / "answers"
 
 @pytest.mark.parametrize("name", sorted(path.name for path in ANSWERS.glob("*.json")))
 def test_recorded_answers_are_read(name: str) -> None:
-    """Every recorded JSON body is read, whatever its encoding, as the plain standard library reads it."""
+    """Every recorded JSON body, in any encoding, is read as the standard library reads it."""
     body = (ANSWERS / name).read_bytes()
     assert json.loads(body) == read_strictly(body)
 
@@ -52,7 +52,7 @@ def test_recorded_answers_are_read(name: str) -> None:
     ],
 )
 def test_what_is_not_json_may_be_better_next_time(body: bytes, problem: str) -> None:
-    """A broken body, a page or an empty answer is refused and worth another try."""
+    """A broken body, a page or an empty answer is a retryable error."""
     with pytest.raises(UnreadableError) as caught:
         read_strictly(body)
     assert str(caught.value).startswith(problem)
@@ -70,7 +70,7 @@ def test_what_is_not_json_may_be_better_next_time(body: bytes, problem: str) -> 
     ],
 )
 def test_numbers_beyond_reckoning_are_refused(body: bytes, problem: str) -> None:
-    """A number that is no number to a computer is refused for good, wherever it stands."""
+    """A number out of range is a final error, wherever it stands."""
     with pytest.raises(UnreadableError) as caught:
         read_strictly(body)
     assert (problem, False) == (str(caught.value), caught.value.retryable)
@@ -89,7 +89,7 @@ def test_numbers_beyond_reckoning_are_refused(body: bytes, problem: str) -> None
     ids=lambda body: f"{body[:30]!r} {len(body)}",
 )
 def test_nesting_has_an_end(body: bytes) -> None:
-    """A body that nests without end is refused for good, and no interpreter's stack is strained."""
+    """A body that nests without end is a final error, and does not exhaust the stack."""
     with pytest.raises(UnreadableError) as caught:
         read_strictly(body)
     assert (str(caught.value), caught.value.retryable) == ("nested more than 64 deep", False)

@@ -1,4 +1,4 @@
-"""An endpoint is an addition: one that answers for several days a request fits in without any change."""
+"""A new endpoint that answers for several days fits in without any change."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ class Weeks:
             yield Question(days[place], days[last], target, self.name)
 
     def build(self, question: Question, origin: Origin) -> Request:
-        """Name both ends."""
+        """Send both ends."""
         return build_request(origin, "/toy", question.target, f"from={question.first}&to={question.last}")
 
     def judge(
         self, response: Response, now: dt.datetime, *, key: ApiKey | None = None
     ) -> RateLimited | HourlyClicksError | None:
-        """Judge as any endpoint of the API does."""
+        """Judge like every endpoint of the API."""
         return judge(response, now, key=key)
 
     def decode(
@@ -85,7 +85,7 @@ def server(request: Request) -> Response:
 
 
 def test_many_days_in_one_request(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An endpoint of ranges is split, built, judged and decoded by its name alone; missing days are known."""
+    """An endpoint of ranges is split, built, judged and decoded by its name; missing days are known."""
     monkeypatch.setitem(ENDPOINTS, WEEKS.name, WEEKS)
     got: list[DayClicks] = []
     missing: list[dt.date] = []
@@ -105,7 +105,7 @@ def test_many_days_in_one_request(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_range_answer_of_another_range() -> None:
-    """The question tells an endpoint which days are foreign."""
+    """The question shows which days do not belong to it."""
     question = Question(TEN.start, TEN.start, LINK, WEEKS.name)
     response = Response(200, {}, b'{"2025-04-21": 1}')
     with pytest.raises(DecodeError):
@@ -113,7 +113,7 @@ def test_a_range_answer_of_another_range() -> None:
 
 
 def test_the_endpoint_of_one_day() -> None:
-    """Clicks by hour asks a request a day, each day once and in order, and refuses to ask for several."""
+    """Clicks by hour sends one request a day, each day once and in order, and none for several."""
     endpoint = ENDPOINTS[CLICKS_BY_HOUR.name]
     questions = list(endpoint.split(TEN, LINK))
     assert [question.query for question in questions] == [Query(day, LINK) for day in TEN]

@@ -21,7 +21,7 @@ GOOD = b'{"code":0,"message":"","result":[{"ymd":"2025-04-20","hour":1,"acesCnt"
 
 
 def verdict(status: int, body: bytes) -> DayClicks | HourlyClicksError:
-    """Return what an answer comes to: a day, or the error."""
+    """Return the result of an answer: a day, or the error."""
     response = Response(status, {}, body)
     try:
         check_status(response)
@@ -60,7 +60,7 @@ def test_these_statuses_never_reject(status: int, body: bytes) -> None:
 )
 @pytest.mark.parametrize("status", ANYWHERE[2:])
 def test_a_gateway_never_rejects(status: int, body: bytes) -> None:
-    """What comes without a code other than 0 is no rejection, and is worth another try."""
+    """An answer without a code other than 0 is no rejection, and is retried."""
     error = verdict(status, body)
     assert isinstance(error, ApiError)
     assert not rejects(status, body)
@@ -77,7 +77,7 @@ def test_only_these_statuses_bring_figures(status: int) -> None:
 
 @pytest.mark.parametrize("code", [202, 408, 421, 425, 429, 500, 503, 511, 599])
 def test_a_code_about_the_server_or_the_rate_rejects_no_day(code: int) -> None:
-    """In the body of a 200, too, such a code is not about the day, and may pass."""
+    """Also with status 200 such a code is not about the day, and may pass."""
     error = verdict(200, b'{"code":%d,"message":"maintenance","result":[]}' % code)
     assert isinstance(error, ApiError)
     assert (error.code, error.retryable, error.status, error.day) == (code, True, 200, QUERY.day)
@@ -96,7 +96,7 @@ json_values = st.recursive(
 @given(
     st.integers(0, 700), st.binary(max_size=30) | json_values.map(lambda value: json.dumps(value).encode())
 )
-def test_whoever_rejects_is_the_api(status: int, body: bytes) -> None:
+def test_only_a_whole_number_in_code_rejects(status: int, body: bytes) -> None:
     """Only a whole number other than 0 in ``code`` rejects a day, and a rejection is not retried."""
     error = verdict(status, body)
     if rejects(status, body):

@@ -1,4 +1,4 @@
-"""With and without msgspec, by the quick way and the strict way: an answer always comes to the same."""
+"""With and without msgspec, by the fast path and the general decoder, the result is the same."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ def recorded(name: str) -> bytes:
 
 
 def outcome(body: bytes) -> object:
-    """Return all that decoding a body comes to, in a form that compares."""
+    """Return the result of decoding a body, in a form that compares."""
     assert fast_path.fast_reader() is not fast_path._loose_columns
     return _outcome(body)
 
 
 def outcome_without_msgspec(body: bytes) -> object:
-    """Return the same as it is on a machine without the extra."""
+    """Return the result on a machine without the extra."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("hourlyclicks.wire.decode.fast_reader", lambda: fast_path._loose_columns)
         return _outcome(body)
 
 
 def outcome_without_quick_way(body: bytes) -> object:
-    """Return the same as the reader that looks at every row finds it."""
+    """Return the result of the general decoder."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("hourlyclicks.wire.decode.fast_reader", lambda: lambda _body, _ymd: None)
         return _outcome(body)
@@ -78,8 +78,8 @@ good = st.sampled_from([recorded(f"{name}.json") for name in ("sample", "digit-s
 @example(b"\xff\xfe")
 @example(b"{\x00")
 @example(b"\x00\x00\x00{")
-def test_any_bytes_come_to_the_same(body: bytes) -> None:
-    """Any bytes at all come to the same either way."""
+def test_any_bytes_have_the_same_result(body: bytes) -> None:
+    """Any bytes give the same result either way."""
     assert outcome_without_msgspec(body) == outcome(body)
 
 
@@ -87,8 +87,8 @@ damages = st.tuples(st.integers(0, 500), st.integers(0, 25), patches)
 
 
 @given(good, st.lists(damages, min_size=1, max_size=3))
-def test_damaged_answers_come_to_the_same(body: bytes, replaced: list[tuple[int, int, bytes]]) -> None:
-    """Good answers with parts replaced, put in or left out come to the same either way."""
+def test_damaged_answers_have_the_same_result(body: bytes, replaced: list[tuple[int, int, bytes]]) -> None:
+    """Good answers with parts replaced, added or removed give the same result either way."""
     damaged = body
     for start, width, patch in replaced:
         damaged = damaged[:start] + patch + damaged[start + width :]
@@ -109,8 +109,8 @@ def test_damaged_answers_come_to_the_same(body: bytes, replaced: list[tuple[int,
         b'{"code":0,"result":[{"ymd":%b,"hour":1,"acesCnt":1,"pernCnt":1}]}',
     ],
 )
-def test_strange_numbers_come_to_the_same(template: bytes, number: bytes) -> None:
-    """A number beyond 64 bits, beyond a double or beyond JSON comes to the same, wherever it is."""
+def test_strange_numbers_have_the_same_result(template: bytes, number: bytes) -> None:
+    """A number beyond 64 bits, a double or JSON gives the same result anywhere."""
     body = template % number
     assert outcome_without_msgspec(body) == outcome(body)
 
@@ -134,8 +134,8 @@ cells = st.tuples(members, members, members, days)
 
 
 @given(st.lists(cells, max_size=5))
-def test_rows_come_to_the_same(rows: list[tuple[str, str, str, str]]) -> None:
-    """Rows, right and wrong, come to the same either way, and by the quick way and the careful one."""
+def test_rows_have_the_same_result(rows: list[tuple[str, str, str, str]]) -> None:
+    """Right and wrong rows give the same result either way, and in both readers."""
     row = '{{"hour":{},"acesCnt":{},"pernCnt":{},"ymd":"{}"}}'
     body = f'{{"code":0,"result":[{",".join(row.format(*cell) for cell in rows)}]}}'.encode()
     expected = outcome(body)
@@ -176,8 +176,8 @@ def test_rows_come_to_the_same(rows: list[tuple[str, str, str, str]]) -> None:
         b'{"code":0,"message":"[{","result":[]}',
     ],
 )
-def test_quirks_come_to_the_same(body: bytes) -> None:
-    """What decoders of JSON are known to differ in comes to the same, whichever of them reads it."""
+def test_quirks_have_the_same_result(body: bytes) -> None:
+    """Where decoders of JSON are known to differ, the result is the same."""
     expected = outcome_without_quick_way(body)
     assert expected == outcome(body)
     assert expected == outcome_without_msgspec(body)
@@ -205,7 +205,7 @@ DUPLICATES = [
 
 @pytest.mark.parametrize("text", DUPLICATES)
 def test_two_members_of_one_name_are_refused(text: str) -> None:
-    """Which of two members is meant cannot be known: all readers refuse, and ask again."""
+    """Which of two members counts is unknown, so all readers raise a retryable error."""
     body = text.replace("ROW", ROW).encode()
     for read in (outcome, outcome_without_msgspec, outcome_without_quick_way):
         kind, said, parts = cast("tuple[type[HourlyClicksError], str, dict[str, object]]", read(body))
@@ -242,7 +242,7 @@ def whole_day(**extra: str) -> bytes:
     ids=str,
 )
 def test_a_body_has_no_room_for_a_member_too_many(extra: dict[str, str]) -> None:
-    """A whole day with a member that is named twice is refused by all readers, whatever its length is."""
+    """A whole day with a duplicate member is an error in all readers, whatever its length."""
     assert fast_path.fast_reader()(whole_day(), YMD) is not None
     body = whole_day(**extra)
     assert fast_path.fast_reader()(body, YMD) is None
@@ -252,7 +252,7 @@ def test_a_body_has_no_room_for_a_member_too_many(extra: dict[str, str]) -> None
 
 @given(st.lists(st.integers(0, 2**63 - 1), min_size=48, max_size=48), st.none() | st.text(max_size=20))
 def test_the_least_length_is_that_of_a_body_without_blanks(counts: list[int], message: str | None) -> None:
-    """No body is shorter than what tells that each of its members stands there once."""
+    """No body in which each member occurs once is shorter."""
     rows = [
         {"ymd": YMD, "hour": hour, "acesCnt": counts[hour], "pernCnt": counts[hour + 24]}
         for hour in range(24)
@@ -268,7 +268,7 @@ def test_the_least_length_is_that_of_a_body_without_blanks(counts: list[int], me
 
 @pytest.mark.parametrize("message", ["", ',"message":null', ',"message":""', ',"message":"success"'])
 def test_any_message_is_read_the_quick_way(message: str) -> None:
-    """A message that is missing, null or text takes no closer look."""
+    """A message that is missing, null or text is read by the fast path."""
     body = f'{{"code":0{message},"result":[{ROW}]}}'.encode()
     columns = fast_path.fast_reader()(body, YMD)
     assert columns is not None
@@ -284,7 +284,7 @@ def test_msgspec_is_optional(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("name", ["sample", "whole-day", "empty-day", "unsorted", "without-message"])
 def test_usual_answers_are_read_the_quick_way(name: str) -> None:
-    """The answers that the API sends take no closer look, with msgspec or without."""
+    """The answers of the API are read by the fast path, with and without msgspec."""
     body = recorded(f"{name}.json")
     columns = fast_path.fast_reader()(body, YMD)
     assert columns is not None

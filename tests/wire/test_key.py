@@ -1,4 +1,4 @@
-"""The key shows itself nowhere."""
+"""The key is not shown anywhere."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ keys = st.text(VISIBLE, min_size=8, max_size=40)
 
 @attrs.frozen
 class Holder:
-    """Some object with a key in it."""
+    """An object with a key in it."""
 
     key: ApiKey
 
 
 @given(keys)
 def test_a_key_is_kept_as_it_is(text: str) -> None:
-    """A key of visible ASCII characters is accepted and comes back unchanged."""
+    """A key of visible ASCII characters is accepted and unchanged."""
     assert text == ApiKey(text).reveal()
 
 
@@ -69,7 +69,7 @@ def test_the_shortest_and_the_longest_key(length: int) -> None:
     ],
 )
 def test_what_cannot_be_a_key_is_refused_without_repeating_it(text: str) -> None:
-    """Neither the error nor a traceback with locals shows what was given for a key."""
+    """Neither the error nor a traceback with locals shows what was given."""
     with pytest.raises(UsageError, match="8 to 512 visible ASCII") as caught:
         ApiKey(text)
     frames = traceback.TracebackException.from_exception(caught.value, capture_locals=True).stack
@@ -99,7 +99,7 @@ SHOWINGS: dict[str, Callable[[ApiKey], object]] = {
 
 @pytest.mark.parametrize("show", SHOWINGS.values(), ids=SHOWINGS)
 def test_no_way_of_showing_shows_the_key(show: Callable[[ApiKey], object]) -> None:
-    """However a key is turned into text, it stays hidden."""
+    """No conversion to text shows the key."""
     assert CANARY not in repr(show(ApiKey(CANARY)))
     assert CANARY not in str(show(ApiKey(CANARY)))
 
@@ -113,13 +113,13 @@ def test_a_key_cannot_be_pickled(value: object, protocol: int) -> None:
 
 
 def test_a_secret_is_sent_in_clear() -> None:
-    """What writes headers gets the whole text."""
+    """The header has the whole key."""
     assert CANARY == str(Secret(CANARY)) == f"{Secret(CANARY)}"
     assert CANARY.encode() == Secret(CANARY).encode()
 
 
 def test_keys_are_equal_by_their_text() -> None:
-    """Two keys of one text are one key, and a key is not a string."""
+    """Two keys of one text are equal, and a key is not a string."""
     assert ApiKey(CANARY) == ApiKey(CANARY)
     assert hash(ApiKey(CANARY)) == hash(ApiKey(CANARY))
     assert ApiKey(CANARY) != ApiKey(CANARY + "0")
@@ -150,17 +150,17 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
 def test_a_key_is_scrubbed_in_any_spelling(
     spell: Callable[[str], str], text: str, before: str, after: str
 ) -> None:
-    """A server that repeats the key, escaped or not, does not bring it into our errors."""
+    """A server that repeats the key, escaped or not, does not get it into an error."""
     assert f"{before}***{after}" == ApiKey(text).scrub(f"{before}{spell(text)}{after}")
 
 
 def test_every_occurrence_is_scrubbed() -> None:
-    """A key that comes twice is scrubbed twice."""
+    """A key that occurs twice is scrubbed twice."""
     assert ApiKey(CANARY).scrub(f"a {CANARY}, b {CANARY}") == "a ***, b ***"
 
 
 def test_a_row_of_backslashes_is_no_trap() -> None:
-    """Looking for a key takes no time worth naming, even when nearly everything looks like its beginning."""
+    """Looking for a key is quick, even in text that nearly matches everywhere."""
     key = ApiKey("\\" * 100 + "x")
     assert "***" == key.scrub("\\" * 100 + "x") == key.scrub("\\" * 200 + "x")
     text = "\\" * 3000
@@ -169,7 +169,7 @@ def test_a_row_of_backslashes_is_no_trap() -> None:
 
 @given(st.text(string.ascii_lowercase + " %&\\;#", max_size=60))
 def test_text_without_the_key_is_not_changed(text: str) -> None:
-    """Nothing else is taken for the key."""
+    """No other text is scrubbed."""
     assert text == ApiKey(CANARY).scrub(text)
 
 
@@ -180,7 +180,7 @@ SALTS = st.binary(min_size=32, max_size=32)
 
 @given(keys, SALTS)
 def test_a_fingerprint_tells_nothing(text: str, salt: bytes) -> None:
-    """It is 32 hexadecimal digits, always the same for a key and a salt, and holds nothing of the key."""
+    """It is 32 hexadecimal digits, the same for a key and a salt, and does not reveal the key."""
     found = ApiKey(text).fingerprint(salt)
     assert re.fullmatch("[0-9a-f]{32}", found)
     assert found == ApiKey(text).fingerprint(salt)
@@ -189,21 +189,21 @@ def test_a_fingerprint_tells_nothing(text: str, salt: bytes) -> None:
 
 @given(keys, keys, SALTS, SALTS)
 def test_fingerprints_differ(one: str, other: str, salt: bytes, pepper: bytes) -> None:
-    """Another key or another store, another fingerprint."""
+    """Another key or another store has another fingerprint."""
     assert (ApiKey(one).fingerprint(salt) == ApiKey(other).fingerprint(salt)) == (one == other)
     assert (ApiKey(one).fingerprint(salt) == ApiKey(one).fingerprint(pepper)) == (salt == pepper)
 
 
 @given(keys, st.text(), SALTS)
 def test_a_name_takes_the_place_of_the_key(key: str, account: str, salt: bytes) -> None:
-    """A name has a fingerprint of its own, even if it is spelled like a key."""
+    """A name has its own fingerprint, even if it is spelled like a key."""
     assert fingerprint_of(account, salt) != ApiKey(key).fingerprint(salt)
     assert fingerprint_of(key, salt) != ApiKey(key).fingerprint(salt)
     assert (fingerprint_of(account, salt) == fingerprint_of(key, salt)) == (account == key)
 
 
 def test_a_header_with_the_key_can_be_copied() -> None:
-    """Recorders of traffic copy headers deeply; the copy hides itself as the original does."""
+    """A deep copy of headers hides the key as the original does."""
     headers = Origin.of("https://clicks.example", ApiKey(CANARY)).headers
     copied = copy.deepcopy(dict(headers))
     assert copied == dict(headers)

@@ -61,12 +61,12 @@ def test_no_date(text: str) -> None:
 
 @given(st.datetimes(dt.datetime(1000, 1, 1), timezones=st.just(dt.UTC)))  # noqa: DTZ001 - hypothesis wants naive bounds
 def test_what_servers_write_is_read(moment: dt.datetime) -> None:
-    """Any date that a server formats comes back to the second."""
+    """Any date in a format of HTTP is read to the second."""
     assert parse(format_datetime(moment, usegmt=True)) == moment.replace(microsecond=0)
 
 
 @given(st.text() | st.from_regex(r"[A-Z][a-z]{2}, ?\d+ [A-Z][a-z]{2} \d+ \d+:\d+:\d+ ?([-+]\d+|[A-Z]+)?"))
 def test_no_text_is_too_strange(text: str) -> None:
-    """Whatever is written, it is a moment in UTC or none."""
+    """Any text is a moment in UTC or none."""
     moment = parse(text)
     assert moment is None or moment.tzinfo is dt.UTC

@@ -1,4 +1,4 @@
-"""Requests say exactly what was asked, to the right place, over a safe way."""
+"""Requests have exactly the right parameters, and go to the right place in a safe way."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ no_surrogates = st.characters(exclude_categories=["Cs"], exclude_characters="\0"
     ids=str,
 )
 def test_the_url_of_a_day(target: Target, parameters: str) -> None:
-    """The target comes first, percent-encoded to the last character, and then the day."""
+    """The target comes first, percent-encoded, and then the day."""
     url = build_request(Query(DAY, target), ORIGIN).url
     assert f"https://vivoldi.com{PATH}?{parameters}ymd=2025-04-20" == str(url)
     assert f"{PATH}?{parameters}ymd=2025-04-20" == url.raw_path_qs
@@ -53,7 +53,7 @@ def test_the_url_of_a_day(target: Target, parameters: str) -> None:
 
 @given(st.text(no_surrogates, min_size=1), st.dates())
 def test_any_link_id_arrives_as_it_is(link: str, day: dt.date) -> None:
-    """Whatever an id holds, a server that decodes the query string gets it back unchanged."""
+    """A server that decodes the query string gets any id unchanged."""
     url = build_request(Query(day, Link(link, "https://vvd.bz")), ORIGIN).url
     expected = [("linkId", link), ("domain", "https://vvd.bz"), ("ymd", f"{day:%Y-%m-%d}".rjust(10, "0"))]
     assert expected == parse_qsl(url.raw_query_string, strict_parsing=True, keep_blank_values=True)
@@ -62,7 +62,7 @@ def test_any_link_id_arrives_as_it_is(link: str, day: dt.date) -> None:
 
 
 def test_the_headers_of_a_request() -> None:
-    """The headers name the key, who asks, and what answers can be read; they are the same for every day."""
+    """They have the key, the user agent and the encodings, and are the same for every day."""
     headers = build_request(Query(DAY, Account()), ORIGIN).headers
     expected = {
         "Authorization": f"APIKey {CANARY}",
@@ -87,7 +87,7 @@ def test_nothing_that_holds_the_key_shows_it() -> None:
 
 @pytest.mark.parametrize("brand", ["Acme", "acme-reports/2.1 (+https://acme.example)", "~", "x" * 256])
 def test_the_brand_comes_before_our_name(brand: str) -> None:
-    """The user's application is named first, then this package."""
+    """The user agent names the user's application first, then this package."""
     origin = Origin.of("https://vivoldi.com", KEY, brand)
     assert f"{brand} hourlyclicks/{__version__}" == origin.headers["User-Agent"]
 
@@ -96,7 +96,7 @@ def test_the_brand_comes_before_our_name(brand: str) -> None:
     "brand", ["", " ", " x", "x ", "a\r\nX: y", "a\n", "a\tb", "é", "한글", "a\x7f", "x" * 257, 5, b"x"]
 )
 def test_a_brand_that_is_no_header_is_refused(brand: str) -> None:
-    """A brand is visible ASCII; nothing can be smuggled into the headers with it."""
+    """A brand is visible ASCII, so that it cannot add headers."""
     with pytest.raises(errors.UsageError, match="user_agent"):
         Origin.of("https://vivoldi.com", KEY, brand)
 
@@ -120,7 +120,7 @@ def test_a_brand_that_is_no_header_is_refused(brand: str) -> None:
     ],
 )
 def test_the_base_url_comes_before_the_path(base_url: str | URL, expected: str) -> None:
-    """A base URL keeps its port and prefix; http is good enough for this machine."""
+    """A base URL keeps its port and prefix; http is allowed for this machine."""
     url = build_request(Query(DAY, Account()), Origin.of(base_url, KEY)).url
     assert f"{expected}?ymd=2025-04-20" == str(url)
 
@@ -138,7 +138,7 @@ def test_the_base_url_comes_before_the_path(base_url: str | URL, expected: str) 
     ],
 )
 def test_http_needs_to_be_allowed(base_url: str) -> None:
-    """The key travels in clear to another machine only if the user says so."""
+    """The key is sent over http to another machine only if the user allows it."""
     with pytest.raises(errors.UsageError, match="must be https"):
         Origin.of(base_url, KEY)
     assert URL(base_url) == Origin.of(base_url, KEY, allow_http=True).base_url
@@ -175,14 +175,14 @@ def test_http_needs_to_be_allowed(base_url: str) -> None:
 )
 @pytest.mark.parametrize("allow_http", [False, True])
 def test_a_bad_base_url_is_refused(base_url: str, why: str, *, allow_http: bool) -> None:
-    """Everything but scheme, host, port and path is refused, and not repeated, as it may hold a password."""
+    """Anything but scheme, host, port and path is an error without a quotation, which may have a password."""
     with pytest.raises(errors.UsageError, match=why) as caught:
         Origin.of(base_url, KEY, allow_http=allow_http)
     assert "hunter2" not in str(caught.value)
 
 
 def test_origins_are_equal_by_their_parts() -> None:
-    """What an origin has computed takes no part in comparing it."""
+    """What an origin has computed is not compared."""
     one, other = Origin.of("https://vivoldi.com", KEY), Origin.of("https://vivoldi.com/", ApiKey(CANARY))
     assert one.headers
     assert one == other

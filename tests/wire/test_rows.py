@@ -1,4 +1,4 @@
-"""Rows become columns, and nothing that is not a row of the day does."""
+"""Rows of the day become columns, and no other rows do."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ YMD = "2025-04-20"
 
 
 def row(hour: object = 3, clicks: object = 8, users: object = 5, ymd: object = YMD) -> dict[str, object]:
-    """Make a row as the API sends them."""
+    """Return a row as the API sends them."""
     return {"ymd": ymd, "hour": hour, "acesCnt": clicks, "pernCnt": users}
 
 
 def without(name: str) -> dict[str, object]:
-    """Make a row that lacks a member."""
+    """Return a row that lacks a member."""
     return {member: value for member, value in row().items() if member != name}
 
 
 def problems_of(rows: list[Any]) -> tuple[tuple[str, ...], bool]:
-    """Return what is wrong with rows, and whether to ask again; both readers must refuse them."""
+    """Return what is wrong with rows, and whether to retry; both readers must reject them."""
     assert plain_columns(rows, YMD) is None
     with pytest.raises(UnreadableError) as caught:
         careful_columns(rows, YMD)
@@ -86,8 +86,8 @@ COUNTS = "0 to 9223372036854775807"
     ],
     ids=str,
 )
-def test_a_row_that_cannot_be_spoils_the_day(bad: object, problem: str) -> None:
-    """One impossible row refuses the whole day, for good, and is named with its place."""
+def test_an_impossible_row_is_an_error(bad: object, problem: str) -> None:
+    """One impossible row is a final error for the day, which names its place."""
     assert ((problem,), False) == problems_of([row(hour=0), bad, row(hour=5)])
 
 
@@ -103,14 +103,14 @@ def test_a_row_that_cannot_be_spoils_the_day(bad: object, problem: str) -> None:
         ("CANARY-0123456789", ""),
     ],
 )
-def test_a_row_of_another_day_spoils_the_day(day: str, got: str) -> None:
-    """One row of another day refuses the whole day, which may be better next time."""
+def test_a_row_of_another_day_is_an_error(day: str, got: str) -> None:
+    """One row of another day is a retryable error for the day."""
     expected = f"expected 2025-04-20{got} @ result[1].ymd"
     assert ((expected,), True) == problems_of([row(hour=0), row(ymd=day), row(hour=5)])
 
 
-def test_every_problem_is_worded() -> None:
-    """All rows are looked at, and all of each row."""
+def test_every_problem_is_named() -> None:
+    """All problems of all rows are listed."""
     expected = (
         "expected 2025-04-20, got 2025-04-21 @ result[0].ymd",
         "expected int @ result[0].hour",
@@ -123,8 +123,8 @@ def test_every_problem_is_worded() -> None:
     assert (expected, True) == problems_of([row(hour=None, ymd="2025-04-21"), {}, None, row()])
 
 
-def test_the_words_have_an_end() -> None:
-    """After a hundred problems nobody reads on, and another day is noticed all the same."""
+def test_the_list_of_problems_is_bounded() -> None:
+    """At most a hundred problems are listed; another day is noticed all the same."""
     problems, retryable = problems_of([None] * 20_000 + [row(ymd="2025-04-21")])
     assert len(problems) == MAX_PROBLEMS
     assert retryable
@@ -150,7 +150,7 @@ def test_strange_but_right(good: dict[str, Any]) -> None:
     assert [[None] * 3 + [count] + [None] * 20 for count in expected] == [list(clicks), list(users)]
 
 
-def test_no_rows_is_a_day_nobody_reported_on() -> None:
+def test_no_rows_are_a_day_without_reports() -> None:
     """A day without rows has 24 hours that were not reported, and no zero."""
     nothing = (None,) * 24
     assert (nothing, nothing) == plain_columns([], YMD) == careful_columns([], YMD)
@@ -167,7 +167,7 @@ counts = st.integers(0, LARGEST)
 
 @given(st.dictionaries(hours, st.tuples(counts, counts)), st.randoms(use_true_random=False))
 def test_the_order_of_rows_is_no_matter(figures: dict[int, tuple[int, int]], random: Any) -> None:  # noqa: ANN401 - st.randoms
-    """Each figure is in the place of its hour, hours without a row are not reported, whatever the order."""
+    """In any order, each figure is at its hour; hours without a row are not reported."""
     rows = [row(hour, *pair) for hour, pair in figures.items()]
     random.shuffle(rows)
     columns = plain_columns(rows, YMD)
@@ -195,7 +195,7 @@ odd_rows: st.SearchStrategy[Any] = st.one_of(
 
 @given(st.lists(odd_rows, max_size=8))
 def test_the_readers_agree(rows: list[Any]) -> None:
-    """What the plain reader accepts the careful one accepts as well, to the same columns of plain numbers."""
+    """What the fast reader accepts, the general one accepts too, with the same columns."""
     plain = plain_columns(rows, YMD)
     try:
         careful = careful_columns(rows, YMD)
@@ -210,7 +210,7 @@ def test_the_readers_agree(rows: list[Any]) -> None:
 
 @given(st.integers())
 def test_whole_numbers(number: int) -> None:
-    """An int is itself; a digit string is its number, or one as much too large."""
+    """An int is itself; a digit string is its number, or a number that is too large."""
     assert number == whole_number(number)
     if number >= 0:
         read = whole_number(f"00{number}")

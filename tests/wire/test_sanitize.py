@@ -1,4 +1,4 @@
-"""Foreign text is harmless, short and without the key when it is shown."""
+"""Foreign text is shown harmless, short and without the key."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ KEY = ApiKey("CANARY/0123456789+abc")
 
 
 def test_printable_text_is_shown_as_it_is() -> None:
-    """Text of any script that can be printed is not changed."""
+    """Printable text of any script is not changed."""
     expected = "기간이 올바르지 않습니다. <b>naïve</b> \\ '\" 😀"
     assert expected == excerpt(expected)
 
@@ -38,27 +38,27 @@ def test_printable_text_is_shown_as_it_is() -> None:
     ],
 )
 def test_what_steers_a_terminal_is_escaped(char: str, shown: str) -> None:
-    """Control, ANSI, bidirectional and invisible characters, and halves of surrogate pairs, are escaped."""
+    """Control, ANSI, bidirectional and invisible characters, and lone surrogates, are escaped."""
     assert f"a{shown}b" == excerpt(f"a{char}b")
 
 
 @given(st.text(alphabet=st.characters()) | st.binary(), st.integers(0, 300))
 def test_any_content_becomes_one_printable_line(content: str | bytes, limit: int) -> None:
-    """Whatever comes, the excerpt is printable and no longer than the limit."""
+    """Any excerpt is printable and no longer than the limit."""
     shown = excerpt(content, limit)
     assert shown.isprintable()
     assert len(shown) <= limit
 
 
 def test_the_cut_is_at_the_limit() -> None:
-    """Two hundred characters are shown, and no escape sequence is cut in two."""
+    """200 characters are shown, and no escape sequence is cut."""
     assert excerpt("x" * 1000) == "x" * LIMIT
     assert excerpt("x" * (LIMIT - 1) + "\x1b" + "y" * 9) == "x" * (LIMIT - 1)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32-be"])
 def test_a_body_is_read_in_its_encoding(encoding: str) -> None:
-    """A body of any encoding JSON may have is shown as text, and the key found in it."""
+    """A body of any encoding of JSON is shown as text, and the key found in it."""
     body = f'{{"code": 1, "key": "{KEY.reveal()}"}}'.encode(encoding)
     assert excerpt(body, key=KEY) == '{"code": 1, "key": "***"}'
 
@@ -86,7 +86,7 @@ HUGE = 1 << 20
 def test_the_rest_of_a_large_text_is_not_looked_at(
     text: str, encoding: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However long a text is, the key is looked for in as much of it as may be shown."""
+    """The key is looked for only in what may be shown of a text."""
     seen: list[tuple[int, int | None]] = []
     scrub = ApiKey.scrub
 
@@ -104,7 +104,7 @@ def test_the_rest_of_a_large_text_is_not_looked_at(
 @pytest.mark.parametrize("spell", ["&#x000000{:x};", "&#000000{};", "%25252525{:x}", "\\u00{:x}", "{:c}"])
 @pytest.mark.parametrize("before", range(LIMIT - 3, LIMIT + 1))
 def test_no_part_of_an_escaped_key_survives_the_cut(spell: str, before: int) -> None:
-    """A key across the cut is recognised in its longest spelling, too."""
+    """A key across the cut is recognised also in its longest spelling."""
     echo = "".join(spell.format(ord(char)) for char in KEY.reveal())
     assert excerpt("." * before + echo + "!", key=KEY) == ("." * before + "***")[:LIMIT]
 

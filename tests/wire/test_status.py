@@ -1,4 +1,4 @@
-"""What each status means, and when a refused request may come again."""
+"""What each status means, and when a failed request may be repeated."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ KEY = ApiKey(CANARY)
 
 
 def answer(status: int, body: bytes = b"", **headers: str) -> Response:
-    """Make an answer; underscores in names of headers stand for hyphens."""
+    """Return an answer; an underscore in the name of a header is a hyphen."""
     fields = CIMultiDict({name.replace("_", "-"): value for name, value in headers.items()})
     return Response(status, fields, body)
 
 
 def error_of(response: Response) -> HourlyClicksError:
-    """Return the error that a status deserves."""
+    """Return the error of a status."""
     with pytest.raises(HourlyClicksError) as caught:
         check_status(response, key=KEY)
     return caught.value
@@ -47,7 +47,7 @@ def error_of(response: Response) -> HourlyClicksError:
 
 @pytest.mark.parametrize("status", [200, 203])
 def test_a_body_is_worth_reading(status: int) -> None:
-    """A status that brings a body is left to the decoder."""
+    """A status with figures is left to the decoder."""
     check_status(answer(status))
     assert rate_limited(answer(status, retry_after="5"), NOW) is None
 
@@ -76,14 +76,14 @@ JUDGEMENTS: dict[type[HourlyClicksError], tuple[tuple[int, ...], bool, bool]] = 
 def test_what_a_status_means(
     error: type[HourlyClicksError], status: int, *, retryable: bool, fatal: bool
 ) -> None:
-    """Each status ends in one error, which says whether to ask again and whether to go on."""
+    """Each status is one error, which says whether it is retryable and whether it is fatal."""
     raised = error_of(answer(status, b"some text"))
     assert (error, retryable, fatal) == (type(raised), raised.retryable, raised.fatal)
 
 
 @pytest.mark.parametrize("status", [408, 500, 502, 503, 504, 507, 520, 521, 522, 523, 524, 599])
 def test_a_failing_server_is_asked_again(status: int) -> None:
-    """A failure of the server, or of what stands before it, may pass."""
+    """A failure of the server, or of a gateway, is retryable."""
     error = error_of(answer(status))
     assert isinstance(error, ServerError)
     assert (status, True, False) == (error.status, error.retryable, error.fatal)
@@ -91,14 +91,14 @@ def test_a_failing_server_is_asked_again(status: int) -> None:
 
 @pytest.mark.parametrize("status", [501, 505, 506, 508, 510, 511])
 def test_a_server_that_cannot_is_not_asked_again(status: int) -> None:
-    """A server that is unable to serve such a request will be so the next time, too."""
+    """A server that does not support the request is a final error."""
     error = error_of(answer(status))
     assert isinstance(error, ServerError)
     assert (status, False, False) == (error.status, error.retryable, error.fatal)
 
 
 def test_401_names_the_key() -> None:
-    """The message of a 401 names its cause, and what the server says of it."""
+    """The message of a 401 names its cause, and has the server's message."""
     error = error_of(answer(401, b'{"code":401,"message":"Unknown key."}'))
     assert str(error) == "HTTP 401: the server does not accept the API key: Unknown key."
     assert isinstance(error, AuthenticationError)
@@ -114,8 +114,8 @@ def test_403_names_both_causes() -> None:
     assert "user_agent=" not in text
 
 
-def test_the_message_of_an_envelope_is_told() -> None:
-    """A 4xx with an envelope is told in the words of the API."""
+def test_the_message_of_an_envelope_is_shown() -> None:
+    """A 4xx with an envelope has the message of the API."""
     error = error_of(answer(404, (ANSWERS / "not-found.json").read_bytes()))
     assert isinstance(error, ApiError)
     assert (error.code, error.message, error.status) == (404, "No such link.", 404)
@@ -124,16 +124,16 @@ def test_the_message_of_an_envelope_is_told() -> None:
 @pytest.mark.parametrize(
     "body", [b'{"code":0}', b'{"message":""}', b'{"message":5}', b"[1]", b'"x"', b"null"]
 )
-def test_a_body_without_message_is_told_itself(body: bytes) -> None:
-    """JSON that is no envelope with a message is shown as it came."""
+def test_a_body_without_message_is_shown(body: bytes) -> None:
+    """JSON that is no envelope with a message is shown as it is."""
     error = error_of(answer(400, body))
     assert isinstance(error, ApiError)
     assert body.decode() == error.message
 
 
 @pytest.mark.parametrize("status", [404, 500, 503])
-def test_a_page_is_told_by_its_beginning(status: int) -> None:
-    """Of an HTML page its first characters are shown, escaped."""
+def test_the_beginning_of_a_page_is_shown(status: int) -> None:
+    """Of an HTML page the first characters are shown, escaped."""
     text = str(error_of(answer(status, (ANSWERS / "maintenance.html").read_bytes() * 9)))
     assert r'<!DOCTYPE html>\n<html lang="ko">' in text
     assert text.isprintable()
@@ -141,15 +141,15 @@ def test_a_page_is_told_by_its_beginning(status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 429, 500, 501])
-def test_an_empty_body_is_not_told(status: int) -> None:
-    """Without a body the status alone is told."""
+def test_an_empty_body_is_not_shown(status: int) -> None:
+    """Without a body the status alone is shown."""
     text = str(error_of(answer(status)))
     assert str(status) in text
     assert not text.endswith((" ", ":"))
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-def test_a_redirect_is_told_and_not_followed(status: int) -> None:
+def test_a_redirect_is_named_and_not_followed(status: int) -> None:
     """The error of a redirect says where it leads."""
     error = error_of(answer(status, b"<html>", location="https://evil.example/\x1b[31m" + "x" * 500))
     assert isinstance(error, ApiError)
@@ -187,7 +187,7 @@ NO_ENVELOPES = [
 @pytest.mark.parametrize("body", REJECTING)
 @pytest.mark.parametrize("status", [300, 302, 308, 400, 402, 404, 405, 409, 410, 422, 451])
 def test_the_envelope_of_the_api_rejects(status: int, body: bytes) -> None:
-    """An envelope with a code other than 0 is the API's own rejection; asking again changes nothing."""
+    """An envelope with a code other than 0 is the API's own rejection, and is not retried."""
     error = error_of(answer(status, body, location="/elsewhere"))
     assert isinstance(error, ApiError)
     assert (abs(error.code or 0), error.status, error.retryable) == (7, status, False)
@@ -213,7 +213,7 @@ def test_these_statuses_never_reject_a_day(status: int, body: bytes) -> None:
 
 @pytest.mark.parametrize("status", [201, 202])
 def test_figures_that_are_being_computed(status: int) -> None:
-    """Created and accepted promise an answer, and are none."""
+    """201 and 202 have no figures yet, and are retried."""
     error = error_of(answer(status, b'{"code":0,"result":[]}'))
     assert isinstance(error, DecodeError)
     assert error.problems == (f"HTTP {status} means that the figures are still being computed",)
@@ -242,8 +242,8 @@ def test_other_codes_reject(code: int) -> None:
     assert (code, False) == (error.code, error.retryable)
 
 
-def test_a_3xx_that_leads_nowhere_is_told_by_its_body() -> None:
-    """The API's own answers may have a status 3xx; then its message is told."""
+def test_the_body_of_a_3xx_without_a_location_is_shown() -> None:
+    """The API's own answers may have a status 3xx; then their message is shown."""
     error = error_of(answer(300, b'{"code":7,"message":"Which one?"}'))
     assert isinstance(error, ApiError)
     assert error.message == "Which one?"
@@ -251,7 +251,7 @@ def test_a_3xx_that_leads_nowhere_is_told_by_its_body() -> None:
 
 @pytest.mark.parametrize("status", [204, 205, 206, 304])
 def test_a_status_without_a_whole_body_is_malformed(status: int) -> None:
-    """No content, part of the content and not modified are no answers; never days without clicks."""
+    """204, 206 and 304 are errors, and never days without clicks."""
     error = error_of(answer(status, b'{"code":0,"result":[]}'))
     assert isinstance(error, DecodeError)
     assert (f"HTTP {status} brings no answer",) == error.problems
@@ -272,7 +272,7 @@ ECHOES = [
 @pytest.mark.parametrize("body", ECHOES)
 @pytest.mark.parametrize("status", [204, 302, 400, 401, 403, 404, 429, 500, 501, 700])
 def test_the_key_is_not_repeated(status: int, body: bytes) -> None:
-    """A server that sends the key back does not get it into an error, its parts or its traceback."""
+    """A server that repeats the key does not get it into an error, its parts or its traceback."""
     error = error_of(answer(status, body, location=f"https://x.example/?key={CANARY}"))
     frames = traceback.TracebackException.from_exception(error, capture_locals=True).stack
     ours = [str(frame.locals) for frame in frames if "/wire/asking.py" in frame.filename]
@@ -292,13 +292,13 @@ def test_errors_pickle_and_copy(status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [200, 204, 302, 400, 401, 408, 500, 502, 504])
-def test_only_a_429_and_a_503_refuse(status: int) -> None:
-    """``Retry-After`` means nothing elsewhere."""
+def test_only_a_429_and_a_503_are_rate_limits(status: int) -> None:
+    """``Retry-After`` has no meaning with another status."""
     assert rate_limited(answer(status, retry_after="5"), NOW) is None
 
 
-def test_a_503_refuses_only_when_it_says_so() -> None:
-    """A 503 without ``Retry-After`` is a failure, a 429 without it still a refusal."""
+def test_a_503_is_a_rate_limit_only_with_retry_after() -> None:
+    """A 503 without ``Retry-After`` is a failure; a 429 without it is still a rate limit."""
     assert rate_limited(answer(503), NOW) is None
     assert RateLimited(429, None) == rate_limited(answer(429), NOW)
     assert RateLimited(503, None) == rate_limited(answer(503, retry_after=""), NOW)
@@ -345,19 +345,19 @@ def test_a_503_refuses_only_when_it_says_so() -> None:
         ("2025-04-20T12:00:30Z", None),
     ],
 )
-def test_how_long_a_refusal_lasts(status: int, named: str, seconds: float | None) -> None:
-    """Seconds and all three forms of HTTP dates are understood; zero, past and garbage name no time."""
+def test_how_long_a_rate_limit_lasts(status: int, named: str, seconds: float | None) -> None:
+    """Seconds and all three forms of HTTP dates are read; zero, past and garbage name no time."""
     assert RateLimited(status, seconds) == rate_limited(answer(status, retry_after=named), NOW)
 
 
 def test_names_of_headers_have_no_case() -> None:
-    """A header is found however it is written, in a mapping that tells cases apart as well."""
+    """A header is found in any case, also in a case-sensitive mapping."""
     assert RateLimited(429, 5.0) == rate_limited(Response(429, {"RETRY-after": "5"}, b""), NOW)
 
 
 @pytest.mark.parametrize("wrong", [-3600, 0, 3600])
 def test_a_date_is_counted_from_the_date_of_the_answer(wrong: int) -> None:
-    """A clock of ours that is wrong by an hour changes nothing, as long as the answer bears a date."""
+    """If the answer has a date, a wrong clock of ours changes nothing."""
     headers = {"Retry-After": "Sun, 20 Apr 2025 12:00:30 GMT", "Date": "Sun, 20 Apr 2025 12:00:00 GMT"}
     ours = NOW + dt.timedelta(seconds=wrong)
     assert RateLimited(429, 30.0) == rate_limited(Response(429, headers, b""), ours)
@@ -366,7 +366,7 @@ def test_a_date_is_counted_from_the_date_of_the_answer(wrong: int) -> None:
 
 @given(st.text() | st.from_regex(r"[A-Z][a-z]{2}, ?\d+ [A-Z][a-z]{2} \d+ \d+:\d+:\d+ ?([-+]\d+|[A-Z]+)?"))
 def test_no_retry_after_is_too_strange(named: str) -> None:
-    """Whatever is written there, it is a time above zero or none."""
+    """Any text is a time above zero or none."""
     asked = rate_limited(answer(429, retry_after=named), NOW)
     assert asked is not None
     assert asked.retry_after is None or 0 < asked.retry_after <= 2**31
@@ -374,5 +374,5 @@ def test_no_retry_after_is_too_strange(named: str) -> None:
 
 @given(st.binary(), st.integers(0, 700).filter(lambda status: status // 100 != 2))
 def test_no_body_is_too_strange(body: bytes, status: int) -> None:
-    """Whatever is in the body, a bad status ends in an error that can be shown."""
+    """A bad status with any body is an error that can be shown."""
     assert str(error_of(answer(status, body))).isprintable()

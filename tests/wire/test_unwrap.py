@@ -1,4 +1,4 @@
-"""What is around an API key, and what is wrong with one."""
+"""What is removed around an API key, and what is wrong with one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ blanks = st.text(st.sampled_from(" \t\r\n\v\f\u00a0\ufeff\u200b"))
 
 @given(keys.filter(lambda key: "KEY=" not in key), blanks, blanks)
 def test_a_bare_key_is_itself(key: str, before: str, after: str) -> None:
-    """Whatever a key is made of, and whatever cannot be seen around it, the key comes out."""
+    """Any key is found, also with invisible characters around it."""
     assert unwrap_key(before + key + after, "it") == key
     for pair in ('""', "''", "``", "\u201c\u201d"):
         assert unwrap_key(f"{before}{pair[0]}{key}{pair[1]}{after}", "it") == key
@@ -28,19 +28,19 @@ def test_a_bare_key_is_itself(key: str, before: str, after: str) -> None:
     [f"HOURLYCLICKS_API_KEY={KEY}", f"export API_KEY='{KEY}'", f'KEY = "{KEY}"\n', f"# a comment\n\n{KEY}\n"],
 )
 def test_a_line_for_the_environment_holds_a_key(text: str) -> None:
-    """The name in front, comments and empty lines are no part of it."""
+    """The name in front, comments and empty lines are removed."""
     assert unwrap_key(text, "it") == KEY
 
 
 def test_equals_signs_belong_to_a_key() -> None:
-    """A key that ends like base64, or begins with a word of its own, is left as it is."""
+    """A key that ends like base64, or begins with a name, is left as it is."""
     for key in ("c2VjcmV0LWtleQ==", "tenant=42;secret", "#42-secret-key", "KEY==12345678"):
         assert unwrap_key(key, "it") == key
 
 
 @pytest.mark.parametrize("text", ["", " \r\n", '""', "''", "KEY=", 'KEY=""', "\ufeff"])
 def test_nothing_is_no_key(text: str) -> None:
-    """An empty text, however it is wrapped, holds no key."""
+    """An empty text, in any wrapping, holds no key."""
     assert unwrap_key(text, "it") == ""
 
 
@@ -60,7 +60,7 @@ def test_nothing_is_no_key(text: str) -> None:
     ],
 )
 def test_what_is_wrong_is_named(text: str, words: str) -> None:
-    """The sentence says what is wrong and what a key is, and does not repeat it."""
+    """The error says what is wrong and what a key is, and does not quote it."""
     with pytest.raises(UsageError) as caught:
         unwrap_key(text, "it")
     assert str(caught.value) == f"{words}; {KEY_FORM}"
@@ -68,7 +68,7 @@ def test_what_is_wrong_is_named(text: str, words: str) -> None:
 
 @given(st.text())
 def test_what_comes_out_is_a_key_or_nothing(text: str) -> None:
-    """Any text is refused, empty, or a key that the client takes; and it hides itself."""
+    """Any text is an error, empty, or a valid key, which hides itself."""
     try:
         key = unwrap_key(text, "it")
     except UsageError:
@@ -80,5 +80,5 @@ def test_what_comes_out_is_a_key_or_nothing(text: str) -> None:
 
 @given(st.binary())
 def test_any_file_has_a_text(content: bytes) -> None:
-    """Nothing that may be in a file is an accident."""
+    """Any content of a file can be read."""
     assert isinstance(text_of(content), Secret)

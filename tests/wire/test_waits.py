@@ -1,4 +1,4 @@
-"""How long to wait is read from whatever field says so."""
+"""How long to wait is read from every field that says so."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def wait(*fields: tuple[str, str]) -> float | None:
     ids=lambda value: str(value)[:40],
 )
 def test_one_field(name: str, text: str, seconds: float | None) -> None:
-    """A number of seconds, a moment as a number, and a date in a zone that is certain are understood."""
+    """Seconds, moments as numbers, and dates in a certain zone are read."""
     assert seconds == wait((name, text))
 
 
@@ -77,7 +77,7 @@ def test_the_field_of_the_drafts(text: str, seconds: float | None) -> None:
 
 
 def test_the_first_that_can_be_read_counts() -> None:
-    """``Retry-After`` comes first; what cannot be read counts as absent."""
+    """``Retry-After`` comes first; a field that cannot be read counts as absent."""
     others = (("X-RateLimit-Reset", "20"), ("RateLimit", '"x";r=0;t=30'))
     assert wait(("Retry-After", "10"), *others) == 10
     assert wait(("Retry-After", "soon"), *others) == 20
@@ -86,7 +86,7 @@ def test_the_first_that_can_be_read_counts() -> None:
 
 
 def test_moments_are_counted_from_the_date_of_the_answer() -> None:
-    """A clock of ours that is wrong changes nothing, as long as the answer bears a date."""
+    """If the answer has a date, a wrong clock of ours changes nothing."""
     date = ("Date", "Sun, 20 Apr 2025 12:00:00 GMT")
     for field in (("Retry-After", "Sun, 20 Apr 2025 12:00:30 GMT"), ("X-RateLimit-Reset", str(EPOCH + 30))):
         assert wait_of(CIMultiDict([date, field]), NOW + dt.timedelta(hours=3)) == 30
@@ -104,6 +104,6 @@ texts = (
 
 @given(st.lists(st.tuples(names, texts), max_size=4), st.datetimes(timezones=st.just(dt.UTC)))
 def test_a_wait_is_a_positive_number(fields: list[tuple[str, str]], now: dt.datetime) -> None:
-    """Whatever the fields hold, there is a wait above 0 or none; never NaN, never an exception."""
+    """Any fields give a wait above 0 or none; never NaN, never an exception."""
     seconds = wait_of(CIMultiDict(fields), now)
     assert seconds is None or 0 < seconds <= 2**31

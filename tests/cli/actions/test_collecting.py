@@ -1,4 +1,4 @@
-"""Fetch and keep what was fetched, however it ends."""
+"""Fetched days are kept, however the run ends."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def test_all_days_are_kept() -> None:
 
 
 def test_a_day_that_fails_is_no_end() -> None:
-    """The other days are fetched all the same."""
+    """The other days are fetched."""
     outcome = collected(Script(Rule(Status(501), day=BAD)))
     assert outcome.series.missing_days == (BAD,)
     assert list(outcome.failures) == [BAD]
@@ -68,29 +68,29 @@ def test_a_day_that_fails_is_no_end() -> None:
 
 
 def test_a_cancellation_keeps_what_is_finished() -> None:
-    """After 5.5 seconds with two requests a second at a time, ten days are there."""
+    """After 5.5 seconds with two requests a second, ten days are kept."""
     outcome = collected(cancel_after=5.5)
     assert outcome.interrupted
     assert outcome.fetched == 10
 
 
 def test_a_cancellation_keeps_what_was_answered_at_the_same_moment() -> None:
-    """A day that was answered but not yet looked at is kept as well."""
+    """A day that was answered but not yet taken is kept as well."""
     outcome = collected(cancel_after=5.0)
     assert outcome.interrupted
     assert outcome.fetched == 10
 
 
 def test_a_fatal_error_ends_it() -> None:
-    """What was fetched before is kept, and the error is told."""
+    """What was fetched before is kept, and the outcome has the error."""
     outcome = collected(Script(Rule(Status(401), number=range(7, 99))))
     assert isinstance(outcome.ended_by, AuthenticationError)
     assert 4 <= outcome.fetched <= 6
     assert outcome.failures == {}
 
 
-def test_a_storm_ends_it() -> None:
-    """When the retry budget is spent, the remaining days are not asked for; all that was fetched is kept."""
+def test_a_spent_budget_ends_it() -> None:
+    """The remaining days are not requested; all that was fetched is kept."""
     outcome = collected(Script(Rule(Status(500), number=range(7, 999))), retry=RetryPolicy(budget=3.0))
     assert not outcome.complete
     assert 1 <= len(outcome.failures) <= 3
@@ -121,7 +121,7 @@ def collected_each(
 
 
 def test_targets_are_fetched_one_after_the_other() -> None:
-    """All of them, and the series come as often as they are wanted."""
+    """All targets are fetched, and the series can be iterated repeatedly."""
     outcomes = collected_each(Script(Rule(Status(501), day=BAD, target=Group(1))))
     assert (outcomes.total, outcomes.fetched, outcomes.complete, outcomes.left) == (90, 89, False, ())
     assert [series.target for series in outcomes] == list(TARGETS) == [series.target for series in outcomes]
@@ -130,7 +130,7 @@ def test_targets_are_fetched_one_after_the_other() -> None:
 
 
 def test_a_cancellation_keeps_the_targets_before() -> None:
-    """The one that was under way is kept as far as it was, and the others are left."""
+    """The target in progress is kept as far as it was, and the others are left."""
     outcomes = collected_each(cancel_after=20.5)
     assert outcomes.interrupted
     assert [part.fetched for part in outcomes.parts] == [30, 10]
@@ -138,8 +138,8 @@ def test_a_cancellation_keeps_the_targets_before() -> None:
     assert [len(series.missing_days) for series in outcomes] == [0, 20, 30]
 
 
-def test_a_storm_leaves_the_targets_behind_it() -> None:
-    """When the retry budget of one is spent, the others are not asked for."""
+def test_a_spent_budget_leaves_the_targets_behind_it() -> None:
+    """When one target has spent its retry budget, the others are not requested."""
     outcomes = collected_each(Script(Rule(Status(500), number=range(37, 999))), retry=RetryPolicy(budget=3.0))
     assert len(outcomes.parts) == 2
     assert not outcomes.interrupted
@@ -147,7 +147,7 @@ def test_a_storm_leaves_the_targets_behind_it() -> None:
 
 
 async def test_what_cannot_begin_is_an_error() -> None:
-    """What the plan forbids raises, as it does in the client."""
+    """What the plan forbids raises, as in the client."""
     async with Client("simulated-key", plan=Plan.PERSONAL) as client:
         with pytest.raises(PlanError):
             await collect(client, APRIL, Account(), lane=Lane.INTERACTIVE)

@@ -1,4 +1,4 @@
-"""Where the API key comes from, and where it must not come from."""
+"""Where the API key is read from, and from where it is not."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ posix_only = pytest.mark.skipif(os.name != "posix", reason="permissions are diff
 
 
 def default() -> Path:
-    """Return the default file of this test's home."""
+    """Return the default file in the home of the test."""
     path = default_file()
     assert path is not None
     return path
@@ -34,25 +34,25 @@ def written(path: Path, text: str = KEY, mode: int = 0o600) -> Path:
 
 @pytest.fixture(autouse=True)
 def no_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Begin without a key."""
+    """Remove the key from the environment."""
     monkeypatch.delenv("HOURLYCLICKS_API_KEY", raising=False)
 
 
 def test_the_environment_has_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The variable is enough, and comes before the file that nobody named."""
+    """The variable is enough, and comes before the default file."""
     written(default(), OTHER)
     monkeypatch.setenv("HOURLYCLICKS_API_KEY", KEY)
     assert find_key() == KEY
 
 
 def test_a_named_file_comes_first(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Whoever names a file means it."""
+    """A file named by the option comes before the variable."""
     monkeypatch.setenv("HOURLYCLICKS_API_KEY", OTHER)
     assert find_key(written(tmp_path / "k", KEY + "\n")) == KEY
 
 
 def test_the_default_file_is_the_last_resort(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With an unset or empty variable, the file in the configuration folder is read."""
+    """If the variable is unset or empty, the file in the configuration folder is read."""
     written(default())
     assert find_key() == KEY
     monkeypatch.setenv("HOURLYCLICKS_API_KEY", "")
@@ -60,7 +60,7 @@ def test_the_default_file_is_the_last_resort(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_no_key_anywhere_says_where_to_put_one() -> None:
-    """The sentence names the variable and the file."""
+    """The error names the variable and the file."""
     with pytest.raises(UsageError) as caught:
         find_key()
     assert "HOURLYCLICKS_API_KEY" in str(caught.value)
@@ -70,7 +70,7 @@ def test_no_key_anywhere_says_where_to_put_one() -> None:
 @posix_only
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620, 0o601, 0o666])
 def test_a_file_that_others_can_touch_is_refused(tmp_path: Path, mode: int) -> None:
-    """The sentence says what to do, and not what is in the file."""
+    """The error says what to do, and does not show the content."""
     with pytest.raises(UsageError, match="chmod 600") as caught:
         find_key(written(tmp_path / "k", mode=mode))
     assert KEY not in str(caught.value)
@@ -79,7 +79,7 @@ def test_a_file_that_others_can_touch_is_refused(tmp_path: Path, mode: int) -> N
 @posix_only
 @pytest.mark.parametrize("mode", [0o444, 0o440])
 def test_a_mounted_secret_is_read(tmp_path: Path, mode: int, capsys: pytest.CaptureFixture[str]) -> None:
-    """A file that may not be written at all is a secret of Docker or Kubernetes, behind links as there."""
+    """A file that cannot be written is a secret of Docker or Kubernetes, also behind links."""
     written(tmp_path / "..2026" / "key", mode=mode)
     (tmp_path / "..data").symlink_to("..2026")
     (tmp_path / "key").symlink_to("..data/key")
@@ -95,7 +95,7 @@ def test_a_mounted_secret_is_read(tmp_path: Path, mode: int, capsys: pytest.Capt
 def test_a_file_of_root_need_not_be_ours_to_change(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: int, *, fine: bool
 ) -> None:
-    """What root lets others read, and no more, is read by others."""
+    """A file of root that others may read, and no more, is accepted."""
     path = written(tmp_path / "key", mode=mode)
     monkeypatch.setattr(os, "geteuid", lambda: 12345)
     monkeypatch.setattr(os, "fstat", lambda _: os.stat_result((0o100000 | mode, 0, 0, 1, 0, 0, 9, 0, 0, 0)))
@@ -110,7 +110,7 @@ def test_a_file_of_root_need_not_be_ours_to_change(
 def test_a_read_only_mount_is_a_secret(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A file on a read-only mount cannot be changed from here, and is read, also from its usual place."""
+    """A file on a read-only mount is accepted, also in its default place."""
 
     class ReadOnly:
         f_flag = os.ST_RDONLY
@@ -124,7 +124,7 @@ def test_a_read_only_mount_is_a_secret(
 
 @posix_only
 def test_a_home_that_cannot_be_entered_has_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The error says what to do; commands that need no key have none."""
+    """The error says what to do; commands that need no key ignore it."""
 
     def forbid(*_: object, **__: object) -> os.stat_result:
         raise PermissionError(13, "Permission denied")
@@ -140,12 +140,12 @@ def test_a_home_that_cannot_be_entered_has_no_key(monkeypatch: pytest.MonkeyPatc
 def test_without_a_home_there_is_no_usual_file(
     monkeypatch: pytest.MonkeyPatch, error: Exception | None
 ) -> None:
-    """With neither HOME nor an entry for the user, the error names what is left."""
+    """With neither HOME nor an entry for the user, the error names the other places."""
 
     def path(*_: object, **__: object) -> Path:
         if error is not None:
             raise error
-        return Path("~/.config/hourlyclicks")  # what is left of an unknown home
+        return Path("~/.config/hourlyclicks")  # how an unknown home is shown
 
     monkeypatch.setattr("platformdirs.user_config_path", path)
     assert (default_file(), key_if_any()) == (None, None)
@@ -164,7 +164,7 @@ def test_without_a_home_there_is_no_usual_file(
     ],
 )
 def test_what_is_around_a_key_in_a_file_is_taken_away(tmp_path: Path, content: bytes) -> None:
-    """Files of Windows, of editors and for the environment hold a key, too."""
+    """Files of Windows, of editors and for the environment are read, too."""
     path = written(tmp_path / "k")
     path.write_bytes(content)
     assert find_key(path) == KEY
@@ -173,7 +173,7 @@ def test_what_is_around_a_key_in_a_file_is_taken_away(tmp_path: Path, content: b
 def test_what_is_wrong_with_a_key_is_told_with_its_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The sentence names the file or the variable and what is wrong, and not the key."""
+    """The error names the file or the variable and the fault, but not the key."""
     path = written(tmp_path / "k", f"{KEY} {OTHER}")
     with pytest.raises(UsageError, match="has a blank in it") as caught:
         find_key(path)
@@ -189,24 +189,24 @@ def test_what_is_wrong_with_a_key_is_told_with_its_place(
 @posix_only
 @pytest.mark.parametrize("mode", [0o600, 0o400])
 def test_a_private_file_is_read(tmp_path: Path, mode: int) -> None:
-    """Only the owner may read it, whether or not he may write it."""
+    """A file that only its owner may read is accepted, writable or not."""
     assert find_key(written(tmp_path / "k", mode=mode)) == KEY
 
 
 def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
-    """A folder, a device and a file that is not there are told apart from a key."""
+    """A folder, a device and a missing file are different errors."""
     for path in (tmp_path, Path(os.devnull), tmp_path / "missing"):
         with pytest.raises(UsageError, match="key file"):
             find_key(path)
 
 
 def test_a_key_hides_itself(tmp_path: Path) -> None:
-    """A traceback with locals does not show it."""
+    """A traceback with locals does not show the key."""
     assert KEY not in repr(find_key(written(tmp_path / "k")))
 
 
 def test_no_option_takes_a_key() -> None:
-    """Arguments of a process can be seen by everybody: only a file's name is one."""
+    """All users see the arguments of a process, so an option takes only the name of a file."""
     context = app.make_context("hourlyclicks", ["demo"])
     options = {
         option
@@ -220,7 +220,7 @@ def test_no_option_takes_a_key() -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="there are no such pipes elsewhere")
 def test_a_pipe_is_no_key_file(tmp_path: Path) -> None:
-    """A pipe that nobody writes into is refused at once, not waited for."""
+    """A pipe without a writer is an error at once."""
     path = tmp_path / "key"
     os.mkfifo(path, 0o600)
     with pytest.raises(UsageError, match="is not a file"):

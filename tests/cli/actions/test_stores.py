@@ -27,7 +27,7 @@ def number(account: StoredAccount | None) -> int | None:
 
 @pytest.mark.parametrize("content", [None, b""])
 async def test_looking_makes_no_store(tmp_path: Path, content: bytes | None) -> None:
-    """A file that is not there stays away, and an empty one stays empty."""
+    """A missing file is not made, and an empty one stays empty."""
     path = tmp_path / "none.db"
     if content is not None:
         path.write_bytes(content)
@@ -51,7 +51,7 @@ def several(tmp_path: Path) -> StoreChoice:
 
 
 async def test_accounts_are_found_by_name_and_by_fingerprint(several: StoreChoice) -> None:
-    """The beginning of a fingerprint is as good as a name; looking makes no account."""
+    """The beginning of a fingerprint is enough; looking makes no account."""
     async with looking_into(several) as store:
         known = await accounts(store, None)
         assert [each.number for each in known] == [1, 2, 3]
@@ -64,10 +64,10 @@ async def test_accounts_are_found_by_name_and_by_fingerprint(several: StoreChoic
         assert [each.fingerprint for each in await store.accounts()] == [each.fingerprint for each in known]
 
 
-async def test_one_of_several_accounts_must_be_told(
+async def test_one_of_several_accounts_must_be_named(
     several: StoreChoice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The named one, the only one, that of the key; whoever has none of these is told what to do."""
+    """The named one, the only one, or that of the key; otherwise the error says what to do."""
     monkeypatch.delenv("HOURLYCLICKS_API_KEY", raising=False)
     async with looking_into(several) as store:
         assert number(await one_account(store, "news")) == 3
@@ -90,7 +90,7 @@ def single(tmp_path: Path) -> StoreChoice:
 async def test_an_account_that_is_yet_to_come_is_none(
     single: StoreChoice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A new key or a new name would be a new account; without a key the only one is meant."""
+    """A new key or name has no account yet; without a key the only account is taken."""
     async with looking_into(single) as store:
         monkeypatch.setenv("HOURLYCLICKS_API_KEY", "a-new-key")
         assert await account_to_fill(store, None) is None
@@ -101,14 +101,14 @@ async def test_an_account_that_is_yet_to_come_is_none(
 
 
 @pytest.fixture
-def nothing(tmp_path: Path) -> StoreChoice:
-    """A store without anything in it."""
+def empty_store(tmp_path: Path) -> StoreChoice:
+    """An empty store."""
     return StoreChoice(str(empty(tmp_path / "clicks.db")), None, by_option=True)
 
 
-async def test_an_empty_store_has_no_accounts(nothing: StoreChoice) -> None:
-    """Nothing is found in it, and a name is unknown."""
-    async with looking_into(nothing) as store:
+async def test_an_empty_store_has_no_accounts(empty_store: StoreChoice) -> None:
+    """It has no account, and a name is unknown."""
+    async with looking_into(empty_store) as store:
         assert await one_account(store, None) is None
         with pytest.raises(UsageError, match="it is empty"):
             await accounts(store, "news")

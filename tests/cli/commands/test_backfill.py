@@ -26,7 +26,7 @@ BAD = dt.date(2025, 4, 10)
 
 @pytest.fixture
 def store(tmp_path: Path) -> str:
-    """The path of a store that is not there yet."""
+    """The path of a store that does not exist yet."""
     return str(tmp_path / "clicks.db")
 
 
@@ -35,8 +35,8 @@ def filled(server: Simulator, store: str, *words: str) -> Result:
     return invoke("backfill", "--store", store, *TWO, *APRIL, *FAST, "--base-url", server.url, *words)
 
 
-def test_every_day_is_asked_for_once(server: Simulator, store: str) -> None:
-    """All days of all targets come into the store, and a second run asks for nothing."""
+def test_every_day_is_requested_once(server: Simulator, store: str) -> None:
+    """All days of all targets are stored, and a second run requests nothing."""
     result = filled(server, store)
     assert (result.exit_code, result.stdout) == (0, "")
     assert set(server.counters.asked.values()) == {1}
@@ -55,7 +55,7 @@ def test_every_day_is_asked_for_once(server: Simulator, store: str) -> None:
 
 
 def test_targets_come_from_a_file(server: Simulator, store: str, tmp_path: Path) -> None:
-    """CSV as a spreadsheet writes it."""
+    """A CSV as a spreadsheet writes it is read."""
     path = tmp_path / "targets.csv"
     path.write_text("\ufefflink,domain,target\r\n한/글,https://vvd.bz,\r\n,,account\r\n", "utf-8")
     words = ("--targets", str(path), *APRIL, *FAST, "--base-url", server.url)
@@ -65,7 +65,7 @@ def test_targets_come_from_a_file(server: Simulator, store: str, tmp_path: Path)
 
 
 def test_the_store_comes_from_the_environment(server: Simulator, store: str) -> None:
-    """Then no option is needed, and the command to go on has none either."""
+    """No option is needed, and the command to resume has none either."""
     words = (*TWO, *APRIL, *FAST, "--base-url", server.url, "--max-requests", "5")
     result = invoke("backfill", *words, env={"HOURLYCLICKS_STORE": store})
     assert result.exit_code == 10
@@ -73,8 +73,8 @@ def test_the_store_comes_from_the_environment(server: Simulator, store: str) -> 
     assert "--store" not in result.stderr
 
 
-def test_a_run_goes_on_as_told(server: Simulator, store: str) -> None:
-    """After so many requests it stops, with the command that goes on; that one does."""
+def test_a_run_is_resumed_by_the_printed_command(server: Simulator, store: str) -> None:
+    """After the maximum number of requests it stops, and the printed command continues."""
     result = filled(server, store, "--max-requests", "25", "--order", "newest", "--deadline", "2h")
     assert result.exit_code == 10
     *_, title, line, error = result.stderr.splitlines()
@@ -97,10 +97,10 @@ def test_the_deadline_may_have_passed(server: Simulator, store: str) -> None:
     assert server.counters.requests == 0
 
 
-def test_the_same_days_are_told_to_go_on(
+def test_the_command_to_resume_names_the_days(
     server: Simulator, store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """--last would mean other days tomorrow, so the command to go on names them."""
+    """--last would mean other days tomorrow, so the command names them."""
     monkeypatch.setattr(module, "present", lambda: dt.datetime(2025, 4, 9, 16, tzinfo=dt.UTC))
     words = ("--last", "2d", "--timezone", "Asia/Seoul", "--max-requests", "1")
     result = invoke("backfill", "--store", store, *TWO, *FAST, "--base-url", server.url, *words)
@@ -109,14 +109,14 @@ def test_the_same_days_are_told_to_go_on(
 
 
 def test_a_name_makes_another_account(server: Simulator, store: str) -> None:
-    """What the key's account has counts for nothing under a name."""
+    """The days of the key's account do not count under a name."""
     filled(server, store)
     filled(server, store, "--account-name", "news")
     assert set(server.counters.asked.values()) == {2}
 
 
 def test_failed_days_come_first_in_the_next_run(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A day that fails is named, and asked for again."""
+    """A day that fails is named, and requested again."""
     monkeypatch.setattr(module, "RETRY", RetryPolicy(attempts=1))
     with serving(faults=Script(Rule(Status(500), day=BAD, number=range(1, 61)))) as server:
         result = filled(server, store)
@@ -128,8 +128,8 @@ def test_failed_days_come_first_in_the_next_run(store: str, monkeypatch: pytest.
         assert server.counters.requests == 62
 
 
-def test_refused_days_are_asked_for_on_demand_only(store: str) -> None:
-    """What the API says no to is no reason to come again, unless that is wished for."""
+def test_rejected_days_are_requested_on_demand_only(store: str) -> None:
+    """A rejected day is requested again only with --retry-refused."""
     refused = Script(Rule(Envelope({"code": 7, "message": "\x1b[2J[red]no"}), day=BAD))
     with serving(faults=refused) as server:
         result = filled(server, store)
@@ -139,15 +139,13 @@ def test_refused_days_are_asked_for_on_demand_only(store: str) -> None:
         assert "\x1b" not in result.stderr
         assert "hourlyclicks backfill" not in result.stderr
         filled(server, store)
-        assert (
-            server.counters.requests == 62
-        )  # each rejected day was asked once more before that was believed
+        assert server.counters.requests == 62  # each rejected day was requested once more to confirm it
         filled(server, store, "--retry-refused")
         assert server.counters.requests == 64
 
 
-def test_days_are_asked_for_again_on_demand(server: Simulator, store: str) -> None:
-    """--refresh asks for all of them."""
+def test_days_are_requested_again_on_demand(server: Simulator, store: str) -> None:
+    """--refresh requests all days."""
     filled(server, store)
     assert filled(server, store, "--refresh").exit_code == 0
     assert set(server.counters.asked.values()) == {2}
@@ -163,7 +161,7 @@ def test_days_are_asked_for_again_on_demand(server: Simulator, store: str) -> No
     ids=["key", "rate", "server"],
 )
 def test_nothing_fetched_ends_with_the_error(fault: Fault, code: int, text: str, store: str) -> None:
-    """When no day could be fetched, the exit code is that of the error, and there is a report, too."""
+    """If no day could be fetched, the exit code is that of the error, and there is a report."""
     with serving(faults=Script(Rule(fault))) as server:
         result = filled(server, store)
     assert result.exit_code == code
@@ -173,8 +171,8 @@ def test_nothing_fetched_ends_with_the_error(fault: Fault, code: int, text: str,
     assert result.stderr.splitlines()[-1].startswith("Error: ")
 
 
-def test_what_was_fetched_before_a_refused_key_is_kept(store: str) -> None:
-    """The key is refused in the middle: its exit code, and the days before are in the store."""
+def test_what_was_fetched_before_a_rejected_key_is_kept(store: str) -> None:
+    """If the key is rejected during the run, the days before are in the store."""
     with serving(faults=Script(Rule(Status(401), number=range(21, 999)))) as server:
         words = (*TWO, *APRIL, *ONE_AT_A_TIME, "--base-url", server.url)
         result = invoke("backfill", "--store", store, *words)
@@ -201,8 +199,10 @@ def test_what_was_fetched_before_a_refused_key_is_kept(store: str) -> None:
         (("--account", "--plan", "premium", "--base-url", "http://vivoldi.com"), 2, "https"),
     ],
 )
-def test_nothing_is_sent_for_what_cannot_be(words: tuple[str, ...], code: int, text: str, store: str) -> None:
-    """Mistakes are told before anything is sent, each in a sentence."""
+def test_nothing_is_sent_for_an_invalid_command_line(
+    words: tuple[str, ...], code: int, text: str, store: str
+) -> None:
+    """Mistakes are reported before anything is sent, each in a sentence."""
     where = () if "--store" in words else ("--store", store)
     result = invoke("backfill", *APRIL, *where, *words)
     assert result.exit_code == code
@@ -210,8 +210,8 @@ def test_nothing_is_sent_for_what_cannot_be(words: tuple[str, ...], code: int, t
     assert "Traceback" not in result.output
 
 
-def test_days_in_the_future_and_a_store_nowhere_are_refused(store: str) -> None:
-    """What has not begun anywhere cannot be fetched, and without a store there is no backfill."""
+def test_days_in_the_future_and_a_missing_store_are_errors(store: str) -> None:
+    """Days that have not begun anywhere cannot be fetched, and a backfill needs a store."""
     future = ("--from", "2025-04-01", "--to", "9999-12-31", *TWO)
     result = invoke("backfill", "--store", store, *future)
     assert (result.exit_code, "has not begun" in result.stderr) == (2, True)

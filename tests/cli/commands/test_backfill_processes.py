@@ -38,11 +38,11 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals and terminal
 
 
 SHORT = 15.0
-"""Seconds that are fewer than those for which a locked store is waited for."""
+"""Seconds, fewer than the wait for a locked store."""
 
 
 class Waiting:
-    """A backfill of April that asks for one day at a time, with its sixth request under way."""
+    """A backfill of April that requests one day at a time, with its sixth request in flight."""
 
     def __init__(self, process: subprocess.Popen[str], server: Simulator) -> None:
         self.process = process
@@ -50,20 +50,20 @@ class Waiting:
         self.url = server.url
 
     def press(self, name: signal.Signals) -> None:
-        """Send a signal, and wait until it is heard."""
+        """Send a signal, and wait until it is handled."""
         self.process.send_signal(name)
         assert self.process.stderr is not None
         assert any(line.startswith("stopping: ") for line in self.process.stderr)
 
     def end(self, patience: float = PATIENCE) -> tuple[int, str]:
-        """Wait for the end; return the exit code and what was said."""
+        """Wait for the end; return the exit code and stderr."""
         _, err = self.process.communicate(timeout=patience)
         return self.process.returncode, err
 
 
 @contextmanager
 def waiting(store: Path, fault: Fault) -> Iterator[Waiting]:
-    """Start a backfill, and wait until its sixth request, and each that follows, meets a fault."""
+    """Start a backfill, and wait until its sixth request, and each one after it, meets a fault."""
     stopper = Stopper(NOW_ASKED, fault)
     words = ("--store", str(store), *LINK, *APRIL, *ONE_AT_A_TIME)
     with serving(faults=stopper) as server, start("backfill", *words, "--base-url", server.url) as process:
@@ -72,14 +72,14 @@ def waiting(store: Path, fault: Fault) -> Iterator[Waiting]:
 
 
 def known(store: Path) -> int:
-    """Return how many days a store has for good."""
+    """Return how many final days a store has."""
     found = json.loads(invoke("status", "--store", str(store), "--format", "json").stdout)
     return int(sum(each["days"]["final"] for each in found))
 
 
 @pytest.mark.parametrize("name", [signal.SIGINT, signal.SIGTERM])
-def test_a_backfill_that_is_stopped_keeps_what_is_under_way(tmp_path: Path, name: signal.Signals) -> None:
-    """Every request that was sent is in the store; the report is complete, and the rest can be fetched."""
+def test_a_backfill_that_is_stopped_keeps_what_is_in_flight(tmp_path: Path, name: signal.Signals) -> None:
+    """Every request that was sent is in the store; the report is complete, and the run can be resumed."""
     store = tmp_path / "clicks.db"
     with waiting(store, Late(0.5)) as run:
         run.press(name)
@@ -96,7 +96,7 @@ def test_a_backfill_that_is_stopped_keeps_what_is_under_way(tmp_path: Path, name
 
 
 def test_a_second_ctrl_c_ends_a_backfill_at_once(tmp_path: Path) -> None:
-    """What is under way is not waited for; what was kept before stays."""
+    """Requests in flight are not waited for; what was stored before stays."""
     store = tmp_path / "clicks.db"
     with waiting(store, Hang()) as run:
         run.press(signal.SIGINT)
@@ -109,7 +109,7 @@ def test_a_second_ctrl_c_ends_a_backfill_at_once(tmp_path: Path) -> None:
 
 
 def test_a_second_ctrl_c_waits_for_no_lock(tmp_path: Path) -> None:
-    """Another program may keep the store locked for longer than a change of it is waited for."""
+    """It ends at once even if another program has locked the store."""
     store = tmp_path / "clicks.db"
     with waiting(store, Late(0.2)) as run, closing(sqlite3.connect(store, isolation_level=None)) as db:
         db.execute("BEGIN IMMEDIATE")
@@ -121,7 +121,7 @@ def test_a_second_ctrl_c_waits_for_no_lock(tmp_path: Path) -> None:
 
 
 def test_a_store_that_is_removed_ends_a_backfill(tmp_path: Path) -> None:
-    """What is not on any disk is not said to be there: exit 12, and no further request."""
+    """Days that are not on disk are not reported: exit code 12, and no further request."""
     store = tmp_path / "clicks.db"
     with waiting(store, Late(0.2)) as run:
         for suffix in ("", "-wal", "-shm"):
@@ -132,12 +132,12 @@ def test_a_store_that_is_removed_ends_a_backfill(tmp_path: Path) -> None:
     assert f"the store {store}: " in err
     assert (
         "was removed or renamed while it was in use" in err
-    )  # the file, or the one beside it that went first
+    )  # the file, or the one beside it that was removed first
     assert not store.exists()
 
 
-def test_a_backfill_that_is_killed_goes_on(tmp_path: Path) -> None:
-    """After kill -9, while the limit is used up, everything is there and only the rest is asked for."""
+def test_a_backfill_that_is_killed_is_resumed(tmp_path: Path) -> None:
+    """After kill -9 during a full window, only the missing days are requested."""
     store = tmp_path / "clicks.db"
     words = ("backfill", "--store", str(store), *LINK, *APRIL)
     with serving() as server:
@@ -156,7 +156,7 @@ def test_a_backfill_that_is_killed_goes_on(tmp_path: Path) -> None:
 
 
 def test_a_terminal_sees_a_backfill_live(server: Simulator, tmp_path: Path) -> None:
-    """Days done and to go, the end on the clock, the rate, and what binds; then the report."""
+    """Days done and to go, the local time of the end, the rate, and what binds; then the report."""
     import pty  # noqa: PLC0415 - there is none on every system
 
     terminal, end = pty.openpty()

@@ -1,4 +1,4 @@
-"""A bad key is cheap, in whatever form the server says so."""
+"""A bad key costs few requests, in whatever form the server reports it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ YEAR = ("--from", "2024-04-01", "--to", "2025-03-31")
 @pytest.mark.parametrize("concurrency", [1, 2])
 @pytest.mark.parametrize("fault", FORMS.values(), ids=FORMS)
 def test_a_bad_key_costs_five_requests(fault: Fault, concurrency: int, tmp_path: Path) -> None:
-    """A backfill of three links and a fetch end with exit code 3 and say that it is the key."""
+    """A backfill of three links and a fetch end with exit code 3 and name the key."""
     links = [word for number in range(3) for word in ("--link", f"link{number}")]
     rate = ("--limit", "100000/1", "--concurrency", str(concurrency), "--domain", "https://vvd.bz")
     store = ("--store", str(tmp_path / "clicks.db"))

@@ -27,12 +27,12 @@ NOW = dt.datetime(2025, 6, 1, 12, tzinfo=dt.UTC)
 
 @pytest.fixture(autouse=True)
 def now(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let it be noon of 1 June 2025."""
+    """Set the time to noon of 1 June 2025."""
     monkeypatch.setattr(estimate, "present", lambda: NOW)
 
 
 def test_all_plans_are_compared() -> None:
-    """Without a plan there is a line for each with access, and no key is needed."""
+    """Without a plan there is a line for each plan with access, and no key is needed."""
     result = invoke(*TEN_YEARS, env={"HOURLYCLICKS_API_KEY": None})
     assert result.exit_code == 0
     first, _, _, *lines = result.stdout.splitlines()
@@ -43,8 +43,8 @@ def test_all_plans_are_compared() -> None:
     assert max(map(len, result.stdout.splitlines())) <= 80
 
 
-def test_one_plan_is_told_in_words() -> None:
-    """Requests, how long, what binds, and when it would be done."""
+def test_one_plan_is_described_in_words() -> None:
+    """Requests, duration, what binds, and the end."""
     lines = invoke(*TEN_YEARS, "--plan", "premium").stdout.splitlines()
     done = finish(NOW, 4 * 3600 + 8 * 60 - 5)
     assert lines[:3] == [
@@ -65,15 +65,15 @@ def test_own_limits_and_more_targets() -> None:
     ]
 
 
-def test_the_end_is_told_in_local_time() -> None:
-    """The moment of the end is that of the local clock; one beyond the calendar is said to be."""
+def test_the_end_is_in_local_time() -> None:
+    """It is on the local clock; an end beyond the calendar is described as such."""
     expected = (NOW + dt.timedelta(hours=1)).astimezone()
     assert finish(NOW, 3600.0) == f"{expected:%Y-%m-%d %H:%M}"
     assert finish(NOW, 1e15) == "after the year 9999"
 
 
 def test_a_store_spares_what_it_has(tmp_path: Path) -> None:
-    """With targets, only the days are counted that a backfill would ask for now."""
+    """With targets, only the days are counted that a backfill would request now."""
     store = stock(tmp_path / "clicks.db")
     april = ("estimate", "--from", "2025-04-01", "--to", "2025-04-30", "--plan", "premium")
     link = ("--link", "kYdr", "--domain", "https://vvd.bz")
@@ -90,7 +90,7 @@ def test_a_store_spares_what_it_has(tmp_path: Path) -> None:
 def test_days_that_can_still_change_count_when_they_are_due(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """By the rule of a backfill: an hour after they were asked for."""
+    """As in a backfill, an hour after their last request."""
     today = LATER.date()
     fill(tmp_path / "clicks.db", TEAM, [answer(today, final=False)])
     words = ("estimate", "--from", str(today), "--to", str(today), "--group", "7", "--plan", "premium")
@@ -105,7 +105,7 @@ def test_days_that_can_still_change_count_when_they_are_due(
 def test_what_a_wrong_clock_has_stamped_is_not_spared(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A backfill would ask for all of it, whatever its state."""
+    """Days with a time in the future count, in any state."""
     store = stock(tmp_path / "clicks.db")
     monkeypatch.setattr(estimate, "present", lambda: LATER - dt.timedelta(days=2))
     words = (
@@ -123,7 +123,7 @@ def test_what_a_wrong_clock_has_stamped_is_not_spared(
 
 
 def test_a_store_that_is_yet_to_come_spares_nothing(tmp_path: Path) -> None:
-    """Neither does one that does not know the account yet; and looking makes neither."""
+    """A missing store, or a new account, has no days; looking makes neither."""
     words = ("estimate", "--last", "2d", "--group", "7", "--plan", "premium", "--store")
     assert invoke(*words, str(tmp_path / "none.db")).stdout.startswith("2 requests: ")
     assert list(tmp_path.glob("none*")) == []
@@ -133,7 +133,7 @@ def test_a_store_that_is_yet_to_come_spares_nothing(tmp_path: Path) -> None:
 
 
 def test_targets_are_a_number_or_a_file(tmp_path: Path) -> None:
-    """A file is read where no number is given; both together mean nothing."""
+    """A number or a file is read; both together are an error."""
     path = tmp_path / "targets.csv"
     path.write_text("group\n7\n8\n7\n")
     words = ("estimate", "--last", "3d", "--plan", "premium")
@@ -143,16 +143,16 @@ def test_targets_are_a_number_or_a_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("words", [("--targets", "1" + "0" * 400), ("--guard", "nan"), ("--guard", "inf")])
-def test_numbers_without_measure_are_refused(words: tuple[str, str]) -> None:
-    """What no forecast can be made of ends with a sentence, not with a traceback."""
+def test_numbers_out_of_range_are_errors(words: tuple[str, str]) -> None:
+    """Too large numbers end with a sentence, not with a traceback."""
     result = invoke(*TEN_YEARS, *words)
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.splitlines()[-1].startswith("Error: ")
 
 
 @pytest.mark.skipif(not hasattr(time, "tzset"), reason="the zone of the machine cannot be changed here")
-def test_the_end_is_told_as_the_clock_will_show_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run over the night the clock is set back ends at the time it shows then."""
+def test_the_end_is_as_the_clock_will_show_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run over the night in which clocks change ends at the time shown then."""
     monkeypatch.setenv("TZ", "Europe/Berlin")
     time.tzset()
     try:
@@ -165,7 +165,7 @@ def test_the_end_is_told_as_the_clock_will_show_it(monkeypatch: pytest.MonkeyPat
 def test_a_database_without_a_store_has_no_days(
     postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Before the first backfill every day counts, as with a file that is not there, and nothing is made."""
+    """Before the first backfill every day counts, as with a missing file, and nothing is made."""
     place = DatabaseLocation(asyncio.run(postgres_server.new_database()))
     monkeypatch.setenv("HOURLYCLICKS_STORE", place.dsn)
     result = invoke(*TEN_YEARS, "--account")

@@ -27,7 +27,7 @@ KEYLESS: dict[str, str | None] = {"HOURLYCLICKS_API_KEY": None}
 
 @pytest.fixture
 def store(tmp_path: Path) -> str:
-    """A store with a bit of everything."""
+    """A store with days in every state."""
     return str(stock(tmp_path / "clicks.db"))
 
 
@@ -43,7 +43,7 @@ def statuses(text: str) -> list[tuple[str, str, str]]:
 
 
 def test_all_that_is_known_is_written(store: str) -> None:
-    """From the first day with figures of each target to the last, in between with what is missing as such."""
+    """From the first day with figures of each target to the last, with missing days marked as such."""
     result = exported(store)
     assert result.exit_code == 0
     found = statuses(result.stdout)
@@ -65,7 +65,7 @@ def test_all_that_is_known_is_written(store: str) -> None:
 
 
 def test_the_form_is_that_of_a_series(store: str) -> None:
-    """The rows are those that a fetch would have written."""
+    """The rows equal those of a fetch."""
     known = days("2025-04-01", 2)
     series = merge_days(DateRange(*known), [answer(known[0]), answer(known[1], final=False)], target=HANGUL)
     words = ("--link", "한/글", "--domain", "https://vvd.bz")
@@ -77,7 +77,9 @@ def test_the_form_is_that_of_a_series(store: str) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 7, 366])
-def test_stretches_leave_no_seam(store: str, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_text_does_not_depend_on_the_page_size(
+    store: str, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """However many days are in memory at a time, the text is the same."""
     whole = exported(store).stdout
     monkeypatch.setattr(reading, "_CHUNK", size)
@@ -89,7 +91,7 @@ def test_stretches_leave_no_seam(store: str, size: int, monkeypatch: pytest.Monk
 
 
 def test_a_file_is_private_and_has_its_format_from_its_name(store: str, tmp_path: Path) -> None:
-    """With -o, stdout stays empty."""
+    """With -o, the suffix decides, and stdout stays empty."""
     path = tmp_path / "clicks.jsonl"
     result = exported(store, "-o", str(path))
     assert (result.exit_code, result.stdout) == (0, "")
@@ -101,7 +103,7 @@ def test_a_file_is_private_and_has_its_format_from_its_name(store: str, tmp_path
 
 
 def test_a_range_must_be_complete(store: str, tmp_path: Path) -> None:
-    """What is missing in it is told with exit code 10, and nothing is written without --partial."""
+    """If days are missing, the exit code is 10, and nothing is written without --partial."""
     words = ("--from", "2025-04-01", "--to", "2025-04-02", "-o", str(tmp_path / "clicks.csv"))
     result = exported(store, *words)
     assert (result.exit_code, result.stdout) == (10, "")
@@ -116,7 +118,7 @@ def test_a_range_must_be_complete(store: str, tmp_path: Path) -> None:
 
 
 def test_nothing_at_all_is_no_export(store: str, tmp_path: Path) -> None:
-    """Neither of an empty store nor of days or targets nobody knows, not even in part."""
+    """An empty store and unknown days or targets are errors, also with --partial."""
     nothing = str(empty(tmp_path / "empty.db"))
     march = ("--from", "2025-03-01", "--to", "2025-03-31", "--partial")
     assert [exported(where).exit_code for where in (nothing, str(tmp_path / "none.db"))] == [2, 12]
@@ -126,7 +128,7 @@ def test_nothing_at_all_is_no_export(store: str, tmp_path: Path) -> None:
 
 
 def test_one_account_at_a_time(store: str, tmp_path: Path) -> None:
-    """Several accounts may have the same targets, so it must be told whose days are meant."""
+    """Several accounts may have the same targets, so the account must be named."""
     fill(tmp_path / "clicks.db", TEAM, [answer(days("2025-05-01", 1)[0])], account="news")
     result = exported(store)
     assert (result.exit_code, result.stdout) == (2, "")

@@ -52,7 +52,7 @@ def fetched(server: Simulator, *words: str) -> Result:
 
 
 def test_stdout_has_the_data_and_nothing_else(server: Simulator) -> None:
-    """CSV on stdout equals the server's figures; what is said besides goes to stderr."""
+    """CSV on stdout equals the server's figures; messages go to stderr."""
     result = fetched(server, "--format", "csv")
     assert result.exit_code == 0
     assert rows_of(result.stdout) == truth_of(server)
@@ -62,8 +62,8 @@ def test_stdout_has_the_data_and_nothing_else(server: Simulator) -> None:
     assert last.endswith(": 30 requests, 0 retries, 0 HTTP 429s, 0 pauses")
 
 
-def test_a_clock_that_is_wrong_is_told_once() -> None:
-    """A server that lives in another time is a line on stderr, and no day is final."""
+def test_a_wrong_clock_is_reported_once() -> None:
+    """A server with another time causes one line on stderr, and no day is final."""
     headers = (("Date", "Tue, 01 Apr 2025 12:00:00 GMT"),)
     answers = Status(200, headers=headers, body=b'{"code":0,"result":[]}')
     with serving(faults=Script(Rule(answers))) as server:
@@ -74,7 +74,7 @@ def test_a_clock_that_is_wrong_is_told_once() -> None:
 
 
 def test_one_request_a_day(server: Simulator) -> None:
-    """Nothing is asked for twice."""
+    """No day is requested twice."""
     fetched(server)
     assert set(server.counters.asked.values()) == {1}
     assert server.counters.requests == 30
@@ -88,21 +88,21 @@ def test_json_lines(server: Simulator) -> None:
 
 
 def test_a_table_for_people(server: Simulator) -> None:
-    """Without a format, a line for each day."""
+    """Without a format, there is a line for each day."""
     result = fetched(server)
     assert "2025-04-30 Wed" in result.stdout
     assert result.stdout.splitlines()[-1].endswith(" clicks in 30 days")
 
 
 def test_a_file_gets_its_format_from_its_name(server: Simulator, tmp_path: Path) -> None:
-    """With -o, stdout stays empty."""
+    """With -o, the suffix decides, and stdout stays empty."""
     result = fetched(server, "-o", str(tmp_path / "clicks.csv"))
     assert (result.exit_code, result.stdout) == (0, "")
     assert rows_of((tmp_path / "clicks.csv").read_text()) == truth_of(server)
 
 
 def test_a_dash_is_stdout(server: Simulator) -> None:
-    """``-o -`` writes to stdout, as elsewhere."""
+    """``-o -`` writes to stdout."""
     assert rows_of(fetched(server, "-o", "-", "--format", "csv").stdout) == truth_of(server)
 
 
@@ -118,13 +118,13 @@ def test_the_last_days(server: Simulator, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_brand_is_sent(server: Simulator) -> None:
-    """The name of the application stands in front of ours."""
+    """The name of the application comes before ours in the User-Agent."""
     fetched(server, "--user-agent", "acme-reports/2.1")
     assert server.seen[-1].headers["User-Agent"].startswith("acme-reports/2.1 hourlyclicks/")
 
 
 def test_a_store_is_read_through(server: Simulator, tmp_path: Path) -> None:
-    """What is in the store is not asked for, what is fetched comes into it, and the data is the same."""
+    """Stored days are not requested, fetched days are stored, and the output is the same."""
     words = ("--store", str(tmp_path / "clicks.db"), "--format", "csv")
     ten_days = ("--from", "2025-04-01", "--to", "2025-04-10")
     first = invoke("fetch", *LINK, *ten_days, *FAST, "--base-url", server.url, *words)
@@ -140,8 +140,8 @@ def test_a_store_is_read_through(server: Simulator, tmp_path: Path) -> None:
     assert server.counters.requests == 60
 
 
-def test_an_incomplete_fetch_goes_on_from_the_store(tmp_path: Path) -> None:
-    """With a store nothing is dropped, and the same command asks for the rest only."""
+def test_an_incomplete_fetch_continues_from_the_store(tmp_path: Path) -> None:
+    """With a store nothing is lost, and the same command requests only the missing days."""
     output = tmp_path / "clicks.csv"
     words = ("--store", str(tmp_path / "clicks.db"))
     with serving(faults=Script(Rule(Status(501), day=BAD, number=range(1, 31)))) as server:
@@ -173,7 +173,7 @@ def test_a_key_from_a_file(server: Simulator, tmp_path: Path) -> None:
 
 
 def test_missing_days_leave_stdout_empty() -> None:
-    """A hole is never silent: no data, exit code 10, and the day named."""
+    """If a day is missing, there is no data, exit code 10, and the day is named."""
     with serving(faults=ONE_BAD_DAY) as server:
         result = fetched(server, "--format", "csv")
     assert (result.exit_code, result.stdout) == (10, "")
@@ -193,7 +193,7 @@ def test_partial_data_is_written_on_demand() -> None:
 
 
 def test_a_file_is_never_incomplete_unless_wanted(tmp_path: Path) -> None:
-    """Without --partial what was fetched goes into another file."""
+    """Without --partial an incomplete result goes into another file."""
     path = tmp_path / "clicks.csv"
     with serving(faults=ONE_BAD_DAY) as server:
         assert fetched(server, "-o", str(path)).exit_code == 10
@@ -202,8 +202,8 @@ def test_a_file_is_never_incomplete_unless_wanted(tmp_path: Path) -> None:
     assert path.read_text() == (tmp_path / "clicks.csv.partial").read_text()
 
 
-def test_the_rest_can_be_fetched_as_told(tmp_path: Path) -> None:
-    """The command line for the missing days is printed, options kept and the file renamed."""
+def test_the_rest_can_be_fetched_by_the_printed_command(tmp_path: Path) -> None:
+    """The command for the missing days is printed, with the same options and another file."""
     bad = [dt.date(2025, 4, day) for day in (10, 11, 20)]
     with serving(faults=Script(*(Rule(Status(501), day=day) for day in bad))) as server:
         result = fetched(server, "--partial", "-o", str(tmp_path / "it's.csv"))
@@ -216,8 +216,8 @@ def test_the_rest_can_be_fetched_as_told(tmp_path: Path) -> None:
     ]
 
 
-def test_many_holes_are_fetched_in_one_go() -> None:
-    """With more than three holes, one range that covers them all is proposed."""
+def test_many_gaps_are_fetched_as_one_range() -> None:
+    """With more than three gaps, the command has one range that covers all of them."""
     odd = Script(*(Rule(Status(501), day=dt.date(2025, 4, day)) for day in (3, 7, 11, 15, 22)))
     with serving(faults=odd) as server:
         result = fetched(server, "--partial")
@@ -227,7 +227,7 @@ def test_many_holes_are_fetched_in_one_go() -> None:
 
 
 def test_what_was_dropped_is_fetched_again() -> None:
-    """When nothing is kept, what is proposed is the whole range, and not only the day that failed."""
+    """If nothing is kept, the command has the whole range, not only the day that failed."""
     with serving(faults=Script(Rule(Status(501), day=dt.date(2025, 4, 3)))) as server:
         result = fetched(server)
     assert "29 days discarded" in result.stderr
@@ -237,7 +237,7 @@ def test_what_was_dropped_is_fetched_again() -> None:
 
 
 def test_days_that_can_still_change_are_named() -> None:
-    """A day that was not over everywhere when it was fetched is named on stderr, whatever the format."""
+    """A provisional day is named on stderr, in every format."""
     today = dt.datetime.now(dt.UTC).date()
     with serving() as server:
         words = [*LINK, *FAST, "--base-url", server.url, "--format", "csv"]
@@ -247,23 +247,23 @@ def test_days_that_can_still_change_are_named() -> None:
     assert f"not final yet, to be fetched again later: {today}" in result.stderr
 
 
-def test_a_name_that_promises_json_is_refused() -> None:
-    """A file named .json would not hold what its name says."""
+def test_a_name_with_the_suffix_json_is_an_error() -> None:
+    """A file named .json would not hold JSON."""
     result = invoke("fetch", *LINK, *APRIL, "-o", "a.json")
     assert result.exit_code == 2
     assert ".jsonl" in result.stderr
 
 
 def test_many_failures_are_cut_short() -> None:
-    """Not more than ten failed days are named."""
+    """At most ten failed days are named."""
     with serving(faults=Script(Rule(Status(501), number=range(5, 31)))) as server:
         result = fetched(server)
     assert result.stderr.count("missing: 2025") == 10
     assert "missing: 16 days more that failed" in result.stderr
 
 
-def test_days_that_were_not_asked_for_are_named() -> None:
-    """When too much fails, the rest is given up at once with --fail-fast, and named."""
+def test_days_that_were_not_requested_are_named() -> None:
+    """After too many failures with --fail-fast, the remaining days are named."""
     with serving(
         faults=Script(Rule(Status(501), number={3}), Rule(Status(401), number=range(5, 99)))
     ) as server:
@@ -290,7 +290,7 @@ def test_days_that_were_not_asked_for_are_named() -> None:
 def test_each_error_has_its_exit_code(
     fault: Fault, code: int, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An error that leaves nothing ends with its own code and one sentence."""
+    """An error without any fetched day ends with its own exit code and one sentence."""
     monkeypatch.setattr(module, "RETRY", RetryPolicy(attempts=1))
     with serving(faults=Script(Rule(fault))) as server:
         words = ("--from", "2025-04-01", "--to", "2025-04-01", "--base-url", server.url, "--fail-fast")
@@ -315,26 +315,26 @@ def test_each_error_has_its_exit_code(
         (("--account", "--plan", "premium", "-o", "/no/such/folder/x"), 11, "no folder"),
     ],
 )
-def test_nothing_is_sent_for_what_cannot_be(words: tuple[str, ...], code: int, text: str) -> None:
-    """Mistakes are told before anything is sent, each in a sentence."""
+def test_nothing_is_sent_for_an_invalid_command_line(words: tuple[str, ...], code: int, text: str) -> None:
+    """Mistakes are reported before anything is sent, each in a sentence."""
     result = invoke("fetch", *APRIL, *words)
     assert result.exit_code == code
     assert text in result.stderr
     assert result.stdout == ""
 
 
-def test_a_day_in_the_future_is_refused() -> None:
-    """What has not begun anywhere cannot be fetched."""
+def test_a_day_in_the_future_is_an_error() -> None:
+    """A day that has not begun anywhere cannot be fetched."""
     result = invoke("fetch", *LINK, "--from", "2025-04-01", "--to", "9999-12-31")
     assert result.exit_code == 2
     assert "has not begun" in result.stderr
 
 
 def test_the_key_is_never_shown() -> None:
-    """Whatever the server repeats, no output holds the key."""
+    """No output holds the key, even if the server repeats it."""
     canary = "canary-key-31415926"
     echo = Status(404, body=f'{{"code": 1, "message": "APIKey {canary}"}}'.encode())
     with serving(keys={canary: "premium"}, faults=Script(Rule(echo))) as server:
         result = invoke(*COMMON, "--base-url", server.url, env={"HOURLYCLICKS_API_KEY": canary})
-    assert result.exit_code == 3  # the words are about the key
+    assert result.exit_code == 3  # the message is about the key
     assert canary not in result.output

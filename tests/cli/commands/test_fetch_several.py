@@ -71,14 +71,14 @@ def test_every_target_that_is_named_is_fetched(server: Simulator, tmp_path: Path
 
 
 def test_a_whole_address_names_a_link(server: Simulator) -> None:
-    """Of any domain, beside others."""
+    """It may have any domain, beside other links."""
     result = fetched(server, "--link", f"{BZ}/a", "--link", "https://vvd.im/%ED%95%9C", "--format", "csv")
     assert (result.exit_code, result.stderr.count("warning")) == (0, 0)
     assert figures(result.stdout) == truth_of(server, A, Link("한", "https://vvd.im"))
 
 
 def test_every_format_has_all_targets(server: Simulator) -> None:
-    """JSON Lines as CSV; a table for each under its name."""
+    """JSON Lines have them like CSV; there is a table for each target."""
     lines = fetched(server, *AB, "--format", "jsonl").stdout.splitlines()
     assert [json.loads(line)["target"] for line in lines] == [str(A)] * 72 + [str(B)] * 72
     tables = fetched(server, *AB).stdout
@@ -87,8 +87,8 @@ def test_every_format_has_all_targets(server: Simulator) -> None:
     assert two.startswith("https://vvd.bz/b, 2025-04-01..2025-04-03\n")
 
 
-def test_a_failed_day_is_told_with_its_target(tmp_path: Path) -> None:
-    """The other targets are fetched all the same; the rest is that target's."""
+def test_a_failed_day_is_named_with_its_target(tmp_path: Path) -> None:
+    """The other targets are fetched; the command for the rest names that target."""
     output = tmp_path / "clicks.csv"
     with serving(faults=Script(Rule(NO, target=A, day=FIRST), Rule(NO, target=A, day=LAST))) as server:
         result = fetched(server, *AB, "--group", "7", "-o", str(output), "--partial")
@@ -115,8 +115,8 @@ def test_a_failed_day_is_told_with_its_target(tmp_path: Path) -> None:
     assert not {"--group", "b"} & set(words)
 
 
-def test_what_few_targets_lack_goes_into_files_of_their_own(tmp_path: Path) -> None:
-    """A link that its id does not name is named by its address."""
+def test_the_missing_days_of_few_targets_have_a_command_each(tmp_path: Path) -> None:
+    """A link that its id cannot name is named by its address."""
     odd = Link(" %ED%95%9C", BZ)
     faults = Script(*(Rule(NO, target=target, day=FIRST) for target in (A, odd, Group(7))))
     with serving(faults=faults) as server:
@@ -136,8 +136,8 @@ def test_what_few_targets_lack_goes_into_files_of_their_own(tmp_path: Path) -> N
     assert [words[-1] for words in lines] == [str(tmp_path / name) for name in names]
 
 
-def test_what_many_targets_lack_is_fetched_in_one_go() -> None:
-    """The same targets, from the first day that one lacks to the last."""
+def test_the_missing_days_of_many_targets_have_one_command() -> None:
+    """It has the same targets, from the first missing day to the last."""
     with serving(faults=Script(Rule(NO, day=dt.date(2025, 4, 2)))) as server:
         groups = [word for number in range(4) for word in ("--group", str(number))]
         result = fetched(server, *groups, "--partial")
@@ -148,8 +148,8 @@ def test_what_many_targets_lack_is_fetched_in_one_go() -> None:
 
 
 @pytest.mark.parametrize("partial", [False, True])
-def test_an_error_that_no_day_survives_ends_all(*, partial: bool) -> None:
-    """The targets behind it are not asked for, and not silently left out."""
+def test_a_fatal_error_ends_all(*, partial: bool) -> None:
+    """The targets after it are not requested, and are named as missing."""
     with serving(faults=Script(Rule(Status(401), number=range(5, 99)))) as server:
         words = (*AB, "--group", "1", "--group", "2", "--format", "csv", *(["--partial"] if partial else []))
         result = fetched(server, *words)
@@ -164,7 +164,7 @@ def test_an_error_that_no_day_survives_ends_all(*, partial: bool) -> None:
 
 
 def test_a_store_is_read_through_for_each(server: Simulator, tmp_path: Path) -> None:
-    """What is there of any target is not asked for again, and the same command goes on."""
+    """Stored days of any target are not requested again, and the same command continues."""
     store = ("--store", str(tmp_path / "clicks.db"), "--format", "csv")
     assert fetched(server, "--link", "b", "--domain", BZ, *store).exit_code == 0
     result = fetched(server, *AB, *store)
@@ -197,10 +197,10 @@ def test_a_store_is_read_through_for_each(server: Simulator, tmp_path: Path) -> 
         ),
     ],
 )
-def test_nothing_is_sent_if_one_target_cannot_be(
+def test_nothing_is_sent_if_the_plan_excludes_one_target(
     words: tuple[str, ...], code: int, text: str, server: Simulator
 ) -> None:
-    """Not even for the others."""
+    """Nothing is sent for the others either."""
     result = invoke("fetch", *DAYS, *words, "--base-url", server.url)
     assert (result.exit_code, server.counters.requests) == (code, 0)
     assert text in result.stderr

@@ -24,12 +24,12 @@ def gone(*ids: str) -> Script:
 
 
 def test_parked_targets_end_with_their_own_exit_code(tmp_path: Path) -> None:
-    """The others are done, the report names them, and so does `status`, in words and as JSON."""
+    """The other targets are done; the report and `status` name the parked ones, in words and as JSON."""
     store = str(tmp_path / "clicks.db")
     with serving(faults=gone("typo")) as server:
         words = ("--link", "typo", "--link", "kYdr", "--domain", DOMAIN, *APRIL, *FAST)
         result = invoke("backfill", "--store", store, *words, "--base-url", server.url)
-        assert server.counters.requests <= 30 + 5 + 1 + 1 + 2  # with a probe at the end, and those under way
+        assert server.counters.requests <= 30 + 5 + 1 + 1 + 2  # with a probe at the end, and those in flight
     assert result.exit_code == 13
     assert "parked: https://vvd.bz/typo: every day is rejected: the API answered code 7" in result.stderr
     assert result.stderr.splitlines()[-1].startswith(
@@ -45,7 +45,7 @@ def test_parked_targets_end_with_their_own_exit_code(tmp_path: Path) -> None:
 
 
 def test_the_hint_of_the_report_names_all_that_are_parked(tmp_path: Path) -> None:
-    """With more targets than a report has room for, the command it gives shows the others."""
+    """If the report has no room for all targets, its command shows the others."""
     ids = [f"typo{number}" for number in range(12)]
     listed = tmp_path / "links.csv"
     listed.write_text("link,domain\n" + "".join(f"{each},{DOMAIN}\nok{each},{DOMAIN}\n" for each in ids))
@@ -61,7 +61,7 @@ def test_the_hint_of_the_report_names_all_that_are_parked(tmp_path: Path) -> Non
 
 
 def test_a_fetch_of_a_wrong_link_ends_with_the_rejection() -> None:
-    """It is the API's own error, after a handful of requests."""
+    """It ends with the API's own error after few requests."""
     with serving(faults=gone("typo")) as server:
         result = invoke(
             "fetch", "--link", "typo", "--domain", DOMAIN, *APRIL, *FAST, "--base-url", server.url

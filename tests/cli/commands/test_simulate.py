@@ -1,4 +1,4 @@
-"""``hourlyclicks simulate``, as far as it goes without a process of its own."""
+"""``hourlyclicks simulate``, as far as it runs in this process."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 async def test_it_prints_what_to_try(
     limits: Limits, options: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """URL, key and limits are in a command line that can be pasted, and it works."""
+    """URL, key and limits are in a command that can be pasted, and it works."""
     simulator = Simulator(seed=1)
     task = asyncio.create_task(_serve(simulator, "premium", limits))
     while not (printed := capsys.readouterr().out):  # noqa: ASYNC110 - a print sets no event
@@ -44,8 +44,8 @@ async def test_it_prints_what_to_try(
     assert options in printed
 
 
-def test_a_port_in_use_is_told() -> None:
-    """A port that cannot be had ends with a sentence."""
+def test_a_port_in_use_is_an_error() -> None:
+    """A port that is in use ends with a sentence."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         result = invoke("simulate", "--port", str(port))
@@ -65,13 +65,13 @@ def test_a_port_in_use_is_told() -> None:
         ("--policing", "by eye"),
     ],
 )
-def test_mistakes_are_told(words: tuple[str, str]) -> None:
-    """What the simulator cannot do is refused."""
+def test_mistakes_are_errors(words: tuple[str, str]) -> None:
+    """What the simulator cannot do is an error."""
     assert invoke("simulate", *words).exit_code == 2
 
 
 def test_the_report_says_what_it_saw() -> None:
-    """Requests, statuses, refusals and faults."""
+    """It counts requests, statuses, 429s and faults."""
     counters = Counters(
         requests=1234,
         statuses=Counter({200: 1200, 429: 3}),
@@ -87,8 +87,8 @@ def test_the_report_says_what_it_saw() -> None:
     assert _report(Counters()) == ["0 requests", "Over the rate: 0, too many at a time: 0"]
 
 
-def test_mishaps_share_the_rate() -> None:
-    """The chances of all faults add up to what was asked for, and each has a name."""
+def test_faults_share_the_rate() -> None:
+    """The probabilities of all faults add up to the rate, and each has a name."""
     chances: Chances = random_faults(0.3, seed=1)
     assert sum(chances.chances.values()) == pytest.approx(0.3)
     kinds = Counter(type(fault).__name__ for fault in chances.chances)

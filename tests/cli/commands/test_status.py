@@ -23,23 +23,23 @@ KEYLESS: dict[str, str | None] = {"HOURLYCLICKS_API_KEY": None}
 
 @pytest.fixture
 def store(tmp_path: Path) -> str:
-    """A store with a bit of everything."""
+    """A store with days in every state."""
     return str(stock(tmp_path / "clicks.db"))
 
 
 @pytest.fixture(autouse=True)
 def now(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let it be the day after all answers."""
+    """Set the time to the day after all answers."""
     monkeypatch.setattr(status, "present", lambda: LATER + dt.timedelta(days=1))
 
 
 def shown(store: str, *words: str) -> Result:
-    """Look into a store, without a key."""
+    """Run the command without a key."""
     return invoke("status", "--store", store, *words, env=KEYLESS)
 
 
 def test_each_target_is_shown(store: str) -> None:
-    """Its days, its months, and what is not as it should be; foreign text cannot steer the terminal."""
+    """Its days, its months, and problems; foreign text cannot control the terminal."""
     result = shown(store)
     assert (result.exit_code, result.stderr) == (0, "")
     first, *lines = result.stdout.splitlines()
@@ -73,7 +73,7 @@ def test_each_target_is_shown(store: str) -> None:
 
 
 def test_targets_and_days_can_be_chosen(store: str) -> None:
-    """Only those that were named, also one that the store does not know; gaps are counted in the range."""
+    """Only named targets are shown, also an unknown one; gaps are counted within the range."""
     words = ("--group", "7", "--group", "8", "--from", "2024-12-31", "--to", "2025-04-02")
     lines = shown(store, *words).stdout.splitlines()
     assert lines[2:] == [
@@ -99,7 +99,7 @@ def test_targets_and_days_can_be_chosen(store: str) -> None:
 
 
 def test_long_lists_are_cut_short(tmp_path: Path) -> None:
-    """The first ten stretches, unless all are wished for; no line is too long for a terminal."""
+    """Ten ranges are shown, or all with --all; no line is too long for a terminal."""
     odd = [day for day in days("2024-01-01", 600) if day.toordinal() % 2]
     path = tmp_path / "clicks.db"
     fill(path, LINK, [*map(answer, odd[:100]), *[trouble(day) for day in odd[100:]]])
@@ -110,8 +110,8 @@ def test_long_lists_are_cut_short(tmp_path: Path) -> None:
     assert len(shown(str(path), "--all").stdout.splitlines()) == len(lines) - 11 + 499
 
 
-def test_accounts_stand_side_by_side(store: str, tmp_path: Path) -> None:
-    """Each under its fingerprint; a name or a fingerprint picks one."""
+def test_each_account_is_shown(store: str, tmp_path: Path) -> None:
+    """Each under its fingerprint; a name or a fingerprint selects one."""
     fill(tmp_path / "clicks.db", TEAM, [answer(days("2025-04-01", 1)[0])], account="news")
     accounts = [line for line in shown(store).stdout.splitlines() if line.startswith("account ")]
     assert [line.partition(": ")[2] for line in accounts] == ["3 targets", "1 target"]
@@ -123,7 +123,7 @@ def test_accounts_stand_side_by_side(store: str, tmp_path: Path) -> None:
 
 
 def test_the_same_as_json(store: str) -> None:
-    """An array with an object for each target, with all stretches."""
+    """It is an array with an object for each target, with all ranges."""
     objects = json.loads(shown(store, "--format", "json").stdout)
     assert [each["target"] for each in objects] == [str(LINK), str(HANGUL), str(TEAM)]
     assert objects[0]["days"] == {
@@ -157,7 +157,7 @@ def test_an_empty_store_is_said_to_be(tmp_path: Path) -> None:
 
 
 def test_a_store_that_is_not_there_stays_away(tmp_path: Path) -> None:
-    """Nothing is made by looking."""
+    """The command makes no store."""
     result = shown(str(tmp_path / "none.db"))
     assert (result.exit_code, result.stdout) == (12, "")
     assert "there is no store" in result.stderr
@@ -165,12 +165,12 @@ def test_a_store_that_is_not_there_stays_away(tmp_path: Path) -> None:
 
 
 def test_half_a_range_is_a_mistake(store: str) -> None:
-    """Both ends or neither."""
+    """Both ends are needed, or neither."""
     assert shown(store, "--from", "2025-04-01").exit_code == 2
 
 
 def test_a_terminal_without_blocks_gets_figures(store: str) -> None:
-    """Where the characters cannot be shown, others are."""
+    """If block characters cannot be shown, others are used."""
     assert shades_for("no-such-encoding") == shades_for(None) == shades_for("latin-1") == "0123456789#"
     with start("status", "--store", store, env={**ENVIRONMENT, "PYTHONIOENCODING": "ascii"}) as process:
         out, _ = process.communicate(timeout=PATIENCE)

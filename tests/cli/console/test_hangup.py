@@ -1,4 +1,4 @@
-"""Signals that come while a result is written; what they do to a run is in ``test_loop``."""
+"""Signals that arrive while a result is written; see ``test_loop`` for those during a run."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="there are no such si
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_a_signal_waits_until_the_result_is_written(name: str) -> None:
-    """What is being written becomes complete, and only then the signal has its effect."""
+    """The result becomes complete, and then the signal takes effect."""
     number, told = getattr(signal, name), []
     before = signal.signal(number, lambda *_: told.append("signal"))
     try:

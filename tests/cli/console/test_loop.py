@@ -22,12 +22,12 @@ needs_hang_up = pytest.mark.skipif(HANG_UP is None, reason="there is no such sig
 
 
 async def which() -> str:
-    """Return where the running loop comes from."""
+    """Return the module of the running loop."""
     return type(asyncio.get_running_loop()).__module__.partition(".")[0]
 
 
 def test_uvloop_is_used_where_it_is_installed() -> None:
-    """The faster loop needs no switch."""
+    """It needs no option."""
     pytest.importorskip("uvloop")
     assert loop.run(which()) == "uvloop"
 
@@ -40,7 +40,7 @@ def test_nothing_is_said_where_uvloop_is_missing(monkeypatch: pytest.MonkeyPatch
 
 @pytest.fixture
 def ctrl_c() -> Iterator[None]:
-    """Let Ctrl-C mean what it means in a terminal, whoever started the tests."""
+    """Give Ctrl-C its meaning in a terminal, however the tests were started."""
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     if HANG_UP is not None:
         signal.signal(HANG_UP, signal.SIG_DFL)
@@ -54,7 +54,7 @@ def ctrl_c() -> Iterator[None]:
 def test_ctrl_c_is_a_cancellation(
     missing: dict[str, None], name: signal.Signals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever the coroutine makes of its cancellation is returned; SIGTERM and SIGHUP are like Ctrl-C."""
+    """The coroutine is cancelled and may return a result; SIGTERM and SIGHUP are like Ctrl-C."""
     for module in missing:
         monkeypatch.setitem(sys.modules, module, None)
 
@@ -71,7 +71,7 @@ def test_ctrl_c_is_a_cancellation(
 
 @pytest.fixture
 def no_ctrl_c() -> Iterator[None]:
-    """Let Ctrl-C be ignored, as it is in the background of a script."""
+    """Ignore Ctrl-C, as in the background of a script."""
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     yield
     signal.signal(signal.SIGINT, before)
@@ -80,18 +80,18 @@ def no_ctrl_c() -> Iterator[None]:
 @pytest.mark.skipif(os.name != "posix", reason="there is no such signal elsewhere")
 @pytest.mark.usefixtures("no_ctrl_c")
 @pytest.mark.parametrize("missing", [{}, {"uvloop": None}], ids=["uvloop", "asyncio"])
-def test_sigterm_is_heard_where_ctrl_c_is_ignored(
+def test_sigterm_works_where_ctrl_c_is_ignored(
     missing: dict[str, None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A command that is stopped before it could keep anything ends as after Ctrl-C, and is not killed."""
+    """A command that is stopped early ends as after Ctrl-C, and is not killed."""
     for module in missing:
         monkeypatch.setitem(sys.modules, module, None)
 
     async def wait() -> None:
         asyncio.get_running_loop().call_soon(os.kill, os.getpid(), signal.SIGTERM)
-        await asyncio.sleep(5)  # never that long, unless it is not heard
+        await asyncio.sleep(5)  # never that long, unless the signal is lost
 
-    before = signal.signal(signal.SIGTERM, lambda *_: None)  # not to be killed when it is not heard
+    before = signal.signal(signal.SIGTERM, lambda *_: None)  # so that a lost signal does not kill the tests
     try:
         with pytest.raises(KeyboardInterrupt):
             loop.run(wait())
@@ -106,7 +106,7 @@ def test_sigterm_is_heard_where_ctrl_c_is_ignored(
 def test_ctrl_c_stops_first_and_then_ends(
     missing: dict[str, None], name: signal.Signals, times: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first one sets the event and is told, the second one cancels; SIGTERM is as good as Ctrl-C."""
+    """The first one sets the event, the second one cancels; SIGTERM is like Ctrl-C."""
     for module in missing:
         monkeypatch.setitem(sys.modules, module, None)
     told: list[str] = []
@@ -123,7 +123,7 @@ def test_ctrl_c_stops_first_and_then_ends(
             told.append("ended")
         return "never"
 
-    before = signal.signal(signal.SIGTERM, lambda *_: None)  # not to be killed when it is not heard
+    before = signal.signal(signal.SIGTERM, lambda *_: None)  # so that a lost signal does not kill the tests
     try:
         if times == 1:
             assert loop.run_until_stopped(work, on_stop=lambda: told.append("stopping")) == "kept"
@@ -137,8 +137,8 @@ def test_ctrl_c_stops_first_and_then_ends(
 
 @pytest.mark.skipif(os.name != "posix", reason="there is no such signal elsewhere")
 @pytest.mark.usefixtures("no_ctrl_c")
-def test_who_ignores_ctrl_c_goes_on_doing_so() -> None:
-    """In the background of a script, Ctrl-C is for others, and SIGTERM stops."""
+def test_an_ignored_ctrl_c_stays_ignored() -> None:
+    """In the background of a script Ctrl-C has no effect, and SIGTERM stops."""
 
     async def work(stop: asyncio.Event) -> bool:
         os.kill(os.getpid(), signal.SIGINT)
@@ -148,7 +148,7 @@ def test_who_ignores_ctrl_c_goes_on_doing_so() -> None:
         await stop.wait()
         return True
 
-    before = signal.signal(signal.SIGTERM, lambda *_: None)  # not to be killed when it is not heard
+    before = signal.signal(signal.SIGTERM, lambda *_: None)  # so that a lost signal does not kill the tests
     try:
         assert loop.run_until_stopped(work, on_stop=lambda: None)
     finally:
@@ -159,7 +159,7 @@ def test_who_ignores_ctrl_c_goes_on_doing_so() -> None:
 @pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize("missing", [{}, {"uvloop": None}], ids=["uvloop", "asyncio"])
 def test_only_the_first_hang_up_counts(missing: dict[str, None], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The kernel and the shell both send one: it stops a run, and neither cuts it short nor kills later."""
+    """The kernel and the shell both send one: it stops a run, and the second one has no effect."""
     for module in missing:
         monkeypatch.setitem(sys.modules, module, None)
     told: list[str] = []
@@ -180,7 +180,7 @@ def test_only_the_first_hang_up_counts(missing: dict[str, None], monkeypatch: py
 @needs_hang_up
 @pytest.mark.usefixtures("ctrl_c")
 def test_a_hang_up_after_another_signal_is_no_second_one() -> None:
-    """Some service managers send SIGHUP right after SIGTERM; what is under way is kept all the same."""
+    """Some service managers send SIGHUP after SIGTERM; requests in flight are kept all the same."""
 
     async def work(stop: asyncio.Event) -> str:
         os.kill(os.getpid(), signal.SIGTERM)
@@ -190,7 +190,7 @@ def test_a_hang_up_after_another_signal_is_no_second_one() -> None:
         await asyncio.sleep(0)
         return "kept"
 
-    before = signal.signal(signal.SIGTERM, lambda *_: None)  # not to be killed when it is not heard
+    before = signal.signal(signal.SIGTERM, lambda *_: None)  # so that a lost signal does not kill the tests
     try:
         assert loop.run_until_stopped(work, on_stop=lambda: None) == "kept"
     finally:
@@ -199,7 +199,7 @@ def test_a_hang_up_after_another_signal_is_no_second_one() -> None:
 
 @needs_hang_up
 def test_a_hang_up_that_is_ignored_stays_ignored() -> None:
-    """Under nohup a run goes on."""
+    """Under nohup a run continues."""
 
     async def work() -> str:
         os.kill(os.getpid(), signal.SIGHUP)

@@ -27,7 +27,7 @@ LATER = dt.datetime(2025, 7, 1, tzinfo=dt.UTC)
 
 
 def test_it_fetches_and_proves_it() -> None:
-    """A few days, with faults: exact, not refused, and shown as a heatmap."""
+    """A few days with faults are exact, without a 429, and shown as a heatmap."""
     result = invoke("demo", "--days", "10", "--seed", "3")
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
@@ -41,14 +41,14 @@ def test_it_fetches_and_proves_it() -> None:
 
 
 def test_it_can_do_without_faults() -> None:
-    """With --no-faults there is nothing to be repeated."""
+    """With --no-faults there is nothing to retry."""
     result = invoke("demo", "--days", "3", "--no-faults")
     assert "  requests  3 for 3 days, 0 retries\n" in result.stdout
     assert "faults" not in result.stdout
 
 
 def test_another_seed_is_another_account() -> None:
-    """The figures depend on the seed and on nothing else."""
+    """The figures depend only on the seed."""
     shown = [invoke("demo", "--days", "1", "--no-faults", "--seed", seed).stdout for seed in "778"]
     peaks = [next(line for line in text.splitlines() if line.startswith("  peak")) for text in shown]
     assert peaks[0] == peaks[1] != peaks[2]
@@ -56,12 +56,12 @@ def test_another_seed_is_another_account() -> None:
 
 @pytest.fixture
 def server() -> Simulator:
-    """A simulator that needs no socket here."""
+    """A simulator without a socket."""
     return Simulator(today=dt.date(2025, 7, 1))
 
 
 def true_series(server: Simulator, *, without: int = 0) -> HourlySeries:
-    """Return what the simulator knows, but for the last days."""
+    """Return what the simulator knows, except for the last days."""
     truth = server.truth(LINK, DAYS.start, DAYS.end)
     days = [
         DayClicks(day, tuple(c for c, _ in cells), tuple(u for _, u in cells), LATER, final=True)
@@ -78,18 +78,18 @@ def over(
     interrupted: bool = False,
     killed_process: KilledProcess | None = None,
 ) -> Run:
-    """Return a demonstration that is over."""
+    """Return a demonstration that has ended."""
     outcome = Outcome(series, failures or {}, interrupted=interrupted)
     return Run(outcome, 0, 1.0, wrong_days(series, server), server, killed_process)
 
 
 def test_a_good_run_is_no_failure(server: Simulator) -> None:
-    """Complete, exact, and never refused."""
+    """It is complete, exact, and without a 429."""
     assert over(server, true_series(server)).failure() is None
 
 
 def test_a_wrong_figure_is_noticed(server: Simulator) -> None:
-    """One click too many in one hour, and the demonstration fails."""
+    """With one wrong click in one hour the demonstration fails."""
     series = true_series(server)
     day = series["2025-06-02"]
     spoilt = attrs.evolve(
@@ -102,8 +102,8 @@ def test_a_wrong_figure_is_noticed(server: Simulator) -> None:
     assert failure.exit_code == 1
 
 
-def test_a_refusal_is_noticed(server: Simulator) -> None:
-    """One 429, as the server counts, and the demonstration fails, though the data is exact."""
+def test_a_429_is_noticed(server: Simulator) -> None:
+    """With one 429 in the server's count the demonstration fails, though the data is exact."""
     server.counters.over_limit = 1
     failure = over(server, true_series(server)).failure()
     assert failure is not None
@@ -111,7 +111,7 @@ def test_a_refusal_is_noticed(server: Simulator) -> None:
 
 
 def test_a_missing_day_is_noticed(server: Simulator) -> None:
-    """Incomplete is not good enough."""
+    """An incomplete result fails."""
     error = ServerError("HTTP 500", status=500, retryable=True)
     series = true_series(server, without=1)
     failure = over(server, series, {DAYS.end: error}).failure()
@@ -120,14 +120,14 @@ def test_a_missing_day_is_noticed(server: Simulator) -> None:
 
 
 def test_an_interruption_ends_it(server: Simulator) -> None:
-    """After Ctrl-C it says how far it came."""
+    """After Ctrl-C it says how many days were fetched."""
     failure = over(server, true_series(server, without=2), interrupted=True).failure()
     assert failure is not None
     assert (failure.exit_code, failure.message) == (130, "interrupted after 1 of 3 days")
 
 
-def test_a_day_that_was_paid_for_twice_is_noticed(server: Simulator) -> None:
-    """A day that the store had when the first process was killed may not be asked for again."""
+def test_a_day_that_was_requested_twice_is_noticed(server: Simulator) -> None:
+    """A day that was stored when the first process was killed may not be requested again."""
     first, second = DAYS[0], DAYS[1]
     killed_process = KilledProcess(killed=True, known=frozenset({first}), asked=Counter({(LINK, first): 2}))
     server.counters.asked.update({(LINK, first): 2, (LINK, second): 1})
@@ -140,8 +140,8 @@ def test_a_day_that_was_paid_for_twice_is_noticed(server: Simulator) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a process is killed otherwise there")
-def test_it_is_killed_and_goes_on() -> None:
-    """Of enough days a first process does not see the end; the second one does, and pays for none twice."""
+def test_it_is_killed_and_resumes() -> None:
+    """With enough days the first process is killed; the second one requests only the missing days."""
     result = invoke("demo", "--days", "40", "--seed", "5")
     assert result.exit_code == 0
     killed = re.search(r"^  killed +with (\d+) of 40 days done; (.*)$", result.stdout, re.MULTILINE)

@@ -1,4 +1,4 @@
-"""A backfill that is killed in the middle."""
+"""A backfill that is killed during its run."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ EVENTS: list[Event] = [
 ]
 
 
-def spoken(event: Event, monkeypatch: pytest.MonkeyPatch) -> bytes:
+def written(event: Event, monkeypatch: pytest.MonkeyPatch) -> bytes:
     """Return what is written for an event."""
     buffer = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", SimpleNamespace(buffer=buffer))
@@ -48,16 +48,16 @@ def spoken(event: Event, monkeypatch: pytest.MonkeyPatch) -> bytes:
 
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: type(event).__name__)
-def test_an_event_is_heard_as_it_was_told(event: Event, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A line for each event, whatever it carries."""
-    line = spoken(event, monkeypatch)
+def test_an_event_is_read_as_it_was_written(event: Event, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There is a line for each event, with all its values."""
+    line = written(event, monkeypatch)
     assert line.count(b"\n") == 1
     assert base64.b64decode(line, validate=False)
     assert repr(child.read_event(line)) == repr(event)
 
 
-def test_whom_nobody_hears_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """When its parent is gone, the process does not stay behind."""
+def test_the_process_ends_with_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When its parent is gone, the process ends at once."""
 
     class Gone(io.BytesIO):
         def write(self, _: object) -> int:
@@ -71,7 +71,7 @@ def test_whom_nobody_hears_ends_at_once(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 async def test_the_process_fetches_into_the_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What it does is a plain backfill."""
+    """It is a plain backfill."""
     heard: list[Event] = []
     monkeypatch.setattr(child, "write_event", heard.append)
     async with Simulator(plan="business", today=TODAY, timezone="UTC") as server:
@@ -82,8 +82,8 @@ async def test_the_process_fetches_into_the_store(tmp_path: Path, monkeypatch: p
     assert {event.day for event in heard if isinstance(event, DayDone)} == set(DAYS)
 
 
-async def test_who_is_done_before_is_not_killed(tmp_path: Path) -> None:
-    """So few days fit into a window, and there is no good moment; nothing is lost by that."""
+async def test_a_process_that_ends_first_is_not_killed(tmp_path: Path) -> None:
+    """Few days fit into one window, so there is no moment to kill it; nothing is lost by that."""
     heard: list[Event] = []
     faults = HeldFaults(Script(Rule(Status(500), number={2})))
     async with Simulator(plan="business", today=TODAY, timezone="UTC", faults=faults) as server:
@@ -95,10 +95,8 @@ async def test_who_is_done_before_is_not_killed(tmp_path: Path) -> None:
     assert not faults.held
 
 
-async def test_who_is_interrupted_leaves_nobody_behind(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The process is ended with the one that started it."""
+async def test_an_interruption_ends_the_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process ends with the one that started it."""
     begun: list[asyncio.subprocess.Process] = []
     ready, start = asyncio.Event(), KilledBackfill._start
 
@@ -118,8 +116,8 @@ async def test_who_is_interrupted_leaves_nobody_behind(
     assert begun[0].returncode is not None
 
 
-def test_a_good_moment_leaves_nothing_under_way(tmp_path: Path) -> None:
-    """A window is used up and not over yet, and each request belongs to a day that is finished."""
+def test_a_good_moment_has_nothing_in_flight(tmp_path: Path) -> None:
+    """A window is used up and not over yet, and no day is in progress."""
     server, now = Simulator(), 10**12
     killed = KilledBackfill(server, tmp_path, DAYS, faults=HeldFaults(Script()), on_event=print)
 
@@ -150,8 +148,8 @@ def test_on_a_busy_machine_any_moment_will_do_in_the_end(tmp_path: Path) -> None
     assert [done for done in range(41) if killed._is_late(done)] == list(range(25, 41))
 
 
-def test_nobody_is_killed_twice() -> None:
-    """A process that has just ended by itself is told from one that was killed."""
+def test_an_ended_process_is_not_killed() -> None:
+    """A process that has just ended by itself is distinguished from one that was killed."""
     assert not killing.kill(2**22 + 1)  # beyond the numbers that processes have
 
 
@@ -173,8 +171,8 @@ async def test_an_interrupted_second_run_keeps_what_it_has(tmp_path: Path) -> No
     assert 1 <= outcome.fetched < len(DAYS)
 
 
-async def test_an_error_that_ends_the_second_run_is_told(tmp_path: Path) -> None:
-    """A refused key ends it; failed days are told with their errors."""
+async def test_an_error_that_ends_the_second_run_is_in_the_outcome(tmp_path: Path) -> None:
+    """A rejected key ends it; failed days have their errors."""
     refused = Script(Rule(Status(401)))
     async with Simulator(plan="business", today=TODAY, timezone="UTC", faults=refused) as server:
         outcome = await fill(server, tmp_path / "a.db", DAYS, print)

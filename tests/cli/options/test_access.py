@@ -1,4 +1,4 @@
-"""Where the API is, and the way there: proxies on the command line."""
+"""The address of the API, and proxies on the command line."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def proxies(monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
 def test_a_proxy_of_the_environment_is_used(
     proxies: list[str | None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """HTTPS_PROXY is the proxy, and its password stands in no message."""
+    """HTTPS_PROXY is used, and its password is in no message."""
     monkeypatch.setenv("HTTPS_PROXY", "http://ann:secret@127.0.0.1:1")
     done = CliRunner().invoke(app, FETCH)
     assert proxies == ["http://ann:secret@127.0.0.1:1"]
@@ -47,14 +47,14 @@ def test_a_proxy_of_the_environment_is_used(
 
 
 def test_a_proxy_may_be_an_option(proxies: list[str | None], monkeypatch: pytest.MonkeyPatch) -> None:
-    """`--proxy` goes before the environment."""
+    """`--proxy` comes before the environment."""
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:2")
     CliRunner().invoke(app, (*FETCH, "--proxy", "http://127.0.0.1:1"))
     assert proxies == ["http://127.0.0.1:1"]
 
 
 def test_an_exempt_host_goes_without(proxies: list[str | None], monkeypatch: pytest.MonkeyPatch) -> None:
-    """NO_PROXY names hosts that are reached without the proxy."""
+    """Hosts in NO_PROXY are reached without the proxy."""
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:2")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     CliRunner().invoke(app, FETCH)
@@ -76,7 +76,7 @@ def test_a_proxy_that_cannot_be_used(
     proxies: list[str | None],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A wrong proxy, or one that shows its password, is refused before a request, and not repeated."""
+    """A wrong proxy, or one with a visible password, is an error before a request, and not quoted."""
     monkeypatch.setenv("HTTPS_PROXY", environment)
     done = CliRunner().invoke(app, FETCH if option is None else (*FETCH, "--proxy", option))
     assert (done.exit_code, proxies) == (2, [])

@@ -1,4 +1,4 @@
-"""An output that is an input is refused before anything is opened or sent."""
+"""An output that is also an input is an error before anything is opened or sent."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     ["clicks.db", "./sub/../clicks.db", "clicks.db-wal", "clicks.db-shm", "clicks.db-journal", "links.csv"],
 )
 def test_an_export_onto_what_it_reads_is_refused(folder: Path, output: str) -> None:
-    """Neither the store nor the targets are touched, and the exit code is 2."""
+    """Neither the store nor the targets change, and the exit code is 2."""
     before = contents(folder)
     words = ("--store", "clicks.db", "--targets", "links.csv", "--format", "csv", "-o", output)
     result = invoke("export", *words)
@@ -54,7 +54,7 @@ def test_an_export_onto_what_it_reads_is_refused(folder: Path, output: str) -> N
 
 @pytest.mark.parametrize("output", ["clicks.db", "key", "clicks.db-wal"])
 def test_a_fetch_onto_what_it_reads_sends_nothing(folder: Path, server: Simulator, output: str) -> None:
-    """It is refused before the first request."""
+    """It is an error before the first request."""
     before = contents(folder)
     words = (*LINK, *APRIL, *FAST, "--base-url", server.url, "--store", "clicks.db", "--key-file", "key")
     result = invoke("fetch", *words, "--format", "csv", "-o", output)
@@ -63,7 +63,7 @@ def test_a_fetch_onto_what_it_reads_sends_nothing(folder: Path, server: Simulato
 
 
 @posix_only
-def test_other_names_of_a_file_are_seen_through(folder: Path) -> None:
+def test_other_names_of_a_file_are_recognised(folder: Path) -> None:
     """A symbolic link, a hard link, a descriptor and a link to a folder are the file itself."""
     Path("soft").symlink_to("clicks.db")
     Path("hard").hardlink_to("clicks.db")
@@ -79,7 +79,7 @@ def test_other_names_of_a_file_are_seen_through(folder: Path) -> None:
 
 @pytest.mark.parametrize("twin", ["new.db", "sub/../new.db", "NEW.db", "new.db-wal"])
 def test_a_file_that_is_not_there_yet_counts(folder: Path, twin: str) -> None:
-    """Two names of what would become one file are refused, as are those that differ in case only."""
+    """Two names of one future file are an error, also if they differ only in case."""
     assert folder.is_dir()
     with pytest.raises(Failure, match="are the same file"):
         check_apart(store="new.db", output=Path(twin))
@@ -89,7 +89,7 @@ def test_a_file_that_is_not_there_yet_counts(folder: Path, twin: str) -> None:
 
 @posix_only
 def test_a_link_to_what_is_not_there_yet_counts(folder: Path) -> None:
-    """The store behind a link that leads nowhere yet, and what SQLite keeps beside it, are no outputs."""
+    """A dangling link to the store, and the files of SQLite beside it, are no outputs."""
     (folder / "link.db").symlink_to("sub/real.db")
     for output in ("sub/real.db", "sub/real.db-wal", "link.db-wal"):
         with pytest.raises(Failure, match="are the same file"):
@@ -116,7 +116,7 @@ def test_the_usual_key_file_counts(folder: Path) -> None:
 
 
 def test_files_of_their_own_are_fine(folder: Path) -> None:
-    """Different files, a database and devices that are read and written are no collision."""
+    """Different files, a database, and devices are no collision."""
     check_apart(store="clicks.db", output=Path("x.csv"), targets=Path("links.csv"), key_file=Path("key"))
     check_apart(store="postgresql://h/d", output=Path("x.csv"))
     check_apart(targets=Path(os.devnull), output=Path(os.devnull))
@@ -128,7 +128,7 @@ def test_files_of_their_own_are_fine(folder: Path) -> None:
 @posix_only
 @pytest.mark.parametrize("redirection", ["2>> links.csv", ">> clicks.db 2>&1"])
 def test_a_redirection_into_what_is_read_is_refused(folder: Path, redirection: str) -> None:
-    """Nothing is written where the shell has sent stdout or stderr to the store, the targets or the key."""
+    """Nothing is written if stdout or stderr is redirected to the store, the targets or the key."""
     before = contents(folder)
     script = (
         "from hourlyclicks.cli.app import app\n"

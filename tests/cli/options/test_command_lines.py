@@ -1,4 +1,4 @@
-"""Whatever a command line says: what is asked for is done, or it is refused before a request is sent."""
+"""Any command line is either carried out exactly, or an error before a request is sent."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ SEEDS = range(LINES)
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Simulator]:
-    """One simulator for all of them."""
+    """One simulator for all tests."""
     with serving() as simulator:
         yield simulator
 
 
 def asked_for(line: CommandLine) -> set[tuple[str, str]]:
-    """Return target and date of all that a command line asks for."""
+    """Return target and date of everything a command line names."""
     return {(str(target), str(day)) for target in line.targets for day in line.days}
 
 
@@ -54,7 +54,7 @@ def written(line: CommandLine, text: str) -> set[tuple[str, str]]:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_what_is_asked_for_is_done_or_refused(seed: int, server: Simulator, tmp_path: Path) -> None:
-    """Right: each day of each target once, and all of it in the result. Wrong: a sentence, and no request."""
+    """Valid: each day of each target once, and all in the result. Invalid: a sentence, and no request."""
     line = draw(random.Random(seed), tmp_path, server.url)
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     server.counters.asked.clear()
@@ -94,7 +94,7 @@ def held(server: Simulator, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_what_is_looked_at_is_shown_or_refused(seed: int, held: Path, tmp_path: Path) -> None:
-    """Right: the days of the targets that were named, or of all. Wrong: a sentence, and nothing else."""
+    """Valid: the days of the named targets, or of all. Invalid: a sentence, and nothing else."""
     shutil.copy(held, tmp_path / "clicks.db")
     line = draw_look(random.Random(seed), tmp_path)
     result = invoke(*line.words)
@@ -118,7 +118,7 @@ def read_if_file(path: Path) -> str | None:
 
 
 def test_the_lines_are_of_both_kinds(tmp_path: Path) -> None:
-    """Among them are right ones and wrong ones, and each command."""
+    """Among them are valid and invalid ones, and each command."""
     lines = [draw(random.Random(seed), tmp_path, "http://127.0.0.1:1") for seed in SEEDS]
     assert 0.25 < sum(not line.wrong for line in lines) / len(lines) < 0.8
     assert {line.words[0] for line in lines} == {"fetch", "backfill", "estimate"}

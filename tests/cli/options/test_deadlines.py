@@ -1,4 +1,4 @@
-"""Moments on the user's clock."""
+"""Deadlines on the user's clock."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NOON = dt.datetime(2025, 6, 1, 12).astimezone()
     ("text", "seconds"),
     [("45m", 2700), ("2h", 7200), ("1h30m", 5400), ("90s", 90), ("0s", 0), ("1d1h1m1s", 90_061)],
 )
-def test_a_deadline_may_be_a_time_to_take(text: str, seconds: int) -> None:
+def test_a_deadline_may_be_a_duration(text: str, seconds: int) -> None:
     """Days, hours, minutes and seconds, the larger ones first."""
     deadline = read_deadline(text)
     assert deadline.moment(NOON) == NOON + dt.timedelta(seconds=seconds)
@@ -39,7 +39,7 @@ def test_a_deadline_may_be_a_time_to_take(text: str, seconds: int) -> None:
     ],
 )
 def test_a_deadline_may_be_a_time_of_day(text: str, day: int, time: tuple[int, int]) -> None:
-    """The next time that it is so late here: today, or else tomorrow."""
+    """It is the next such local time: today, or else tomorrow."""
     expected = dt.datetime(2025, 6, day, *time).astimezone()
     assert read_deadline(text).moment(NOON.astimezone(dt.UTC)) == expected
     assert read_deadline(text).limit(NOON.astimezone(dt.UTC)) == expected
@@ -49,7 +49,7 @@ def test_a_deadline_may_be_a_time_of_day(text: str, day: int, time: tuple[int, i
     "text", ["", "45", "m", "30m1h", "1.5h", "-5m", "24:01", "25:00", "12:60", "06:00:00", "٣m", "soon"]
 )
 def test_what_is_no_deadline_is_a_mistake(text: str) -> None:
-    """Neither a time to take nor a time of day."""
+    """Anything that is neither a duration nor a time of day is an error."""
     with pytest.raises(click.BadParameter):
         read_deadline(text)
 
@@ -81,7 +81,7 @@ def test_what_is_no_deadline_is_a_mistake(text: str) -> None:
 def test_a_time_of_day_is_the_next_that_the_clock_shows(
     zone: str, text: str, now: str, expected: str
 ) -> None:
-    """Also in the nights the clock is set forward or back, and where a whole day was left out."""
+    """It is, also in nights in which clocks change, and where a whole day was left out."""
     found = read_deadline(text).moment(dt.datetime.fromisoformat(now), zone=as_zone(zone))
     assert found == dt.datetime.fromisoformat(expected)
 
@@ -92,6 +92,6 @@ def test_a_time_of_day_is_the_next_that_the_clock_shows(
     st.sampled_from(["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Seoul", "UTC"]),
 )
 def test_a_time_of_day_is_never_over_and_never_a_day_late(now: dt.datetime, time: dt.time, name: str) -> None:
-    """It lies ahead by a day at most, and an hour more if the clock is set back."""
+    """It is at most a day ahead, plus an hour if the clock is set back."""
     found = read_deadline(f"{time:%H:%M}").moment(now, zone=as_zone(name))
     assert dt.timedelta(0) < found - now <= dt.timedelta(hours=25)

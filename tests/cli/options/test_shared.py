@@ -58,20 +58,20 @@ def parse(*words: str) -> dict[str, object]:
     ],
 )
 def test_days_are_named_exactly_once(words: tuple[str, ...]) -> None:
-    """None, half a range, two of them and what is no day are wrong."""
+    """None, half a range, two ranges and an invalid day are errors."""
     with pytest.raises(click.UsageError):
         parse(*words)
 
 
 def test_days_arrive_as_a_period() -> None:
-    """Both ends, or a number of days or weeks."""
+    """It has both ends, or a number of days or weeks."""
     day = dt.date(2025, 4, 1)
     assert parse(*RANGE)["period"] == Period(day, day + dt.timedelta(days=1), None)
     assert parse("--last", "4w")["period"] == Period(None, None, 28)
 
 
 def test_the_last_days_end_with_the_last_complete_one() -> None:
-    """Yesterday in the account's zone is the last of them; without a zone, the last day over everywhere."""
+    """It is yesterday in the account's zone; without a zone, the last day that is over everywhere."""
     at_noon = MORNING.replace(hour=12)
     assert last_complete_day(MORNING, dt.UTC) == dt.date(2025, 6, 1)
     assert last_complete_day(MORNING.replace(hour=15), SEOUL) == dt.date(2025, 6, 2)
@@ -81,7 +81,7 @@ def test_the_last_days_end_with_the_last_complete_one() -> None:
 
 
 def test_the_last_days_do_not_go_back_for_ever() -> None:
-    """More days than the calendar has are a mistake, not an accident."""
+    """More days than the calendar has are an error."""
     with pytest.raises(UsageError, match="year 1"):
         Period(None, None, 999_999).days(dt.UTC, MORNING)
 
@@ -101,7 +101,7 @@ def test_every_plan_can_be_named() -> None:
 
 
 def test_own_limits_come_without_a_plan() -> None:
-    """With --limit no rule of a plan holds."""
+    """With --limit no plan is checked."""
     rate = parse(*RANGE, "--limit", "24/60", "--limit", "500/3600", "--concurrency", "4")["rate"]
     assert isinstance(rate, RateOptions)
     assert rate.plan is None
@@ -111,15 +111,15 @@ def test_own_limits_come_without_a_plan() -> None:
 
 
 def test_a_plan_can_be_adjusted() -> None:
-    """Concurrency and guard change a plan's limits and leave its rules."""
+    """Concurrency and guard change the limits of a plan, but not its rules."""
     rate = parse(*RANGE, "--concurrency", "3", "--guard", "0")["rate"]
     assert isinstance(rate, RateOptions)
     assert (rate.plan, rate.limits.rates) == (Plan.PERSONAL, Plan.PERSONAL.limits.rates)
     assert (rate.limits.concurrency, rate.limits.guard) == (3, 0.0)
 
 
-def test_saying_nothing_about_the_pace_is_noticed() -> None:
-    """The command is told that nothing was said; what it does then is its own affair."""
+def test_no_option_about_limits_is_noticed() -> None:
+    """The command gets ``None``, and decides itself."""
     assert parse(*RANGE)["rate"] is None
     assert default_rate().plan is Plan.PERSONAL
 
@@ -136,14 +136,14 @@ def test_saying_nothing_about_the_pace_is_noticed() -> None:
         ("--guard", "-1"),
     ],
 )
-def test_limits_that_mean_nothing_are_wrong(words: tuple[str, ...]) -> None:
-    """A plan and limits together, and limits that allow nothing."""
+def test_invalid_limits_are_errors(words: tuple[str, ...]) -> None:
+    """A plan together with limits is an error, and so are invalid limits."""
     with pytest.raises(click.UsageError):
         parse(*RANGE, *words)
 
 
 def test_an_assumed_plan_says_so() -> None:
-    """Whom the most careful plan refuses is told that it was assumed; whoever named it is not."""
+    """The error of an assumed plan says so; that of a named plan does not."""
     with pytest.raises(PlanError, match="no --plan was named"):
         default_rate().check(Account())
     with pytest.raises(PlanError) as caught:
@@ -171,7 +171,7 @@ def test_values_are_read() -> None:
     ],
 )
 def test_an_empty_name_is_refused(words: tuple[str, ...]) -> None:
-    """A variable of the shell that is not set names no file and no account."""
+    """An unset variable of the shell names no file and no account."""
     result = invoke(*words)
     assert result.exit_code == 2
     assert "empty" in result.stderr.splitlines()[-1]

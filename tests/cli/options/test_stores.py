@@ -22,7 +22,7 @@ def parse(*words: str) -> StoreChoice:
 
 
 def test_the_option_comes_before_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the option the environment says where the store is."""
+    """Without the option the store of the environment is used."""
     with pytest.raises(click.UsageError, match=f"set {STORE_VARIABLE}"):
         parse().needed()
     monkeypatch.setenv(STORE_VARIABLE, "there.db")
@@ -41,7 +41,7 @@ def test_the_option_comes_before_the_environment(monkeypatch: pytest.MonkeyPatch
     ],
 )
 def test_a_password_comes_from_the_environment_only(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As an option it is refused, and not repeated."""
+    """In an option it is an error, which does not quote it."""
     with pytest.raises(click.UsageError, match="arguments of a process") as caught:
         parse("--store", address)
     assert "s3" not in str(caught.value)
@@ -53,5 +53,5 @@ def test_a_password_comes_from_the_environment_only(address: str, monkeypatch: p
     "address", ["postgresql://me@db.example:5432/clicks", "postgresql:///clicks", "a:b@c.db"]
 )
 def test_an_address_without_a_password_may_be_an_option(address: str) -> None:
-    """Neither a port nor a strange name of a file is a password."""
+    """Neither a port nor an unusual file name is a password."""
     assert parse("--store", address).where == address

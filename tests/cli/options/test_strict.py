@@ -1,4 +1,4 @@
-"""No word of a command line is dropped."""
+"""No word of a command line is ignored."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ OPTIONS = [
 
 @pytest.mark.parametrize(("name", "option"), OPTIONS)
 def test_an_option_that_takes_one_value_is_given_once(name: str, option: str) -> None:
-    """Given twice it is refused by its name before anything else, alike or not, and whatever the command."""
+    """Given twice, with the same or another value, it is an error that names it, in every command."""
     parameter = next(each for each in commands()[name].params if option in each.opts)
     for value in ("one", "two"):
         result = invoke(name, option, "one", max(parameter.opts, key=len), value)
@@ -36,7 +36,7 @@ def test_an_option_that_takes_one_value_is_given_once(name: str, option: str) ->
 
 
 def test_most_options_take_one_value() -> None:
-    """The walk above has met the options of all commands, in all their spellings."""
+    """The test above covers the options of all commands, in all their spellings."""
     assert {name for name, _ in OPTIONS} == set(COMMANDS)
     assert {("fetch", "-o"), ("fetch", "--output"), ("simulate", "--port")} <= set(OPTIONS)
     repeatable = {
@@ -51,19 +51,19 @@ def test_most_options_take_one_value() -> None:
 
 @pytest.mark.parametrize("words", [("--from=2025-04-01",), ("--from", "2025-04-02"), ("--to=2025-04-30",)])
 def test_a_value_behind_an_equals_sign_is_a_value(words: tuple[str, ...]) -> None:
-    """However it is written."""
+    """A value may follow an equals sign."""
     result = invoke("estimate", *APRIL, *words)
     assert result.exit_code == 2
     assert "is given twice, and takes one value" in result.stderr
 
 
 def test_a_flag_may_be_repeated() -> None:
-    """It means the same."""
+    """It has the same meaning."""
     assert invoke("estimate", *APRIL, "--account", "--account").exit_code == 0
 
 
-def test_help_is_given_to_whoever_asks() -> None:
-    """Also behind a mistake."""
+def test_help_is_shown_despite_mistakes() -> None:
+    """It is, also after a mistake."""
     result = invoke("fetch", "--last", "3d", "--last", "4d", "--help")
     assert result.exit_code == 0
     assert "--last" in result.stdout

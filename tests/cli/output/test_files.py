@@ -1,4 +1,4 @@
-"""Where the result goes."""
+"""Where and how the result is written."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SERIES = week_of_work()
 
 
 def test_the_format_follows_the_name_of_the_file() -> None:
-    """A chosen format holds; else the suffix decides, and stdout is for people."""
+    """--format decides, else the suffix; stdout gets a table."""
     assert format_for(None, None) == "table"
     assert format_for(None, Path("a.CSV")) == "csv"
     assert format_for(None, Path("a.jsonl")) == "jsonl"
@@ -42,7 +42,7 @@ def test_the_format_follows_the_name_of_the_file() -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="has no such pipes")
 def test_a_pipe_has_its_format_from_its_name_too(tmp_path: Path) -> None:
-    """What is no file is as stdout, unless its name says more."""
+    """A special file is like stdout, unless it has a suffix."""
     for name, expected in (("a.csv", "csv"), ("a.jsonl", "jsonl"), ("a", "table"), ("a.xlsx", "table")):
         os.mkfifo(tmp_path / name)
         assert format_for(None, tmp_path / name) == expected
@@ -52,7 +52,7 @@ def test_a_pipe_has_its_format_from_its_name_too(tmp_path: Path) -> None:
     "name", ["a.xlsx", "a.parquet", "a.tsv", "a.csv.gz", "a.json", "a.what", "a", ".csv", "a.csv.partial"]
 )
 def test_a_name_that_says_nothing_we_write_is_refused(name: str) -> None:
-    """What cannot be written, or is not said, is refused in a sentence that names what can be written."""
+    """The error names the formats that can be written."""
     with pytest.raises(Failure, match=r"\.csv, or \.jsonl for JSON Lines, or \.txt") as caught:
         format_for(None, Path(name))
     assert caught.value.exit_code == USAGE
@@ -66,7 +66,7 @@ def test_a_name_that_says_nothing_we_write_is_refused(name: str) -> None:
     [("csv", "a.jsonl"), ("jsonl", "a.CSV"), ("table", "a.csv"), ("csv", "a.xlsx"), ("csv", "a.csv.gz")],
 )
 def test_a_name_that_contradicts_the_format_is_refused(form: str, name: str) -> None:
-    """A file always holds what its name promises, whatever --format says."""
+    """A file always has the content of its suffix, whatever --format says."""
     with pytest.raises(Failure, match="does not go with") as caught:
         format_for(form, Path(name))
     assert caught.value.exit_code == USAGE
@@ -91,7 +91,7 @@ def test_a_file_holds_every_hour(tmp_path: Path) -> None:
 
 
 def write_and_fail(path: Path) -> None:
-    """Write a part of a file, and be interrupted."""
+    """Write a part of a file, and interrupt."""
     with replacing(path) as stream:
         stream.write("new, but not all of it")
         stream.flush()
@@ -100,7 +100,7 @@ def write_and_fail(path: Path) -> None:
 
 
 def test_an_old_file_stays_until_the_new_one_is_there(tmp_path: Path) -> None:
-    """Whatever goes wrong on the way, the old content is untouched and nothing else remains."""
+    """After any error the old content is untouched and no other file remains."""
     path = tmp_path / "out"
     path.write_text("old")
     with pytest.raises(KeyboardInterrupt):
@@ -119,14 +119,14 @@ def test_a_symbolic_link_is_followed(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.name != "posix", reason="has no such device")
 def test_a_device_is_written_to_and_not_replaced() -> None:
-    """``-o /dev/null`` leaves a device behind, even for root."""
+    """``-o /dev/null`` leaves the device, even for root."""
     check_writable(Path("/dev/null"))
     write(SERIES, "csv", Path("/dev/null"))
     assert not Path("/dev/null").is_file()
 
 
 def test_a_file_that_cannot_be_written_is_refused_beforehand(tmp_path: Path) -> None:
-    """A folder, a file in no folder and one in a file are noticed before anything is fetched."""
+    """A folder, a file in a missing folder and one in a file are errors before anything is fetched."""
     (tmp_path / "file").touch()
     for path in (tmp_path, tmp_path / "no" / "out", tmp_path / "file" / "out"):
         with pytest.raises(Failure, match="cannot write") as caught:
@@ -138,7 +138,7 @@ def test_a_file_that_cannot_be_written_is_refused_beforehand(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("output", ["", ".", "..", "/", "x" * 300 + ".csv", "no/such/x.csv", "/dev/fd/77"])
 def test_no_name_of_an_output_is_an_accident(output: str) -> None:
-    """Whatever -o names, it is a sentence and an exit code, before anything is fetched."""
+    """Any -o is written or is a sentence and an exit code, before anything is fetched."""
     for command in ("fetch", "export"):
         where = ("--store", "none.db") if command == "export" else ()
         result = invoke(command, "--link", "x", "--domain", "https://vvd.bz", *APRIL, *where, "-o", output)
@@ -157,14 +157,14 @@ def test_a_database_is_not_replaced(tmp_path: Path) -> None:
 
 
 def test_a_folder_without_permission_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where writing is not allowed, nothing is fetched."""
+    """If the folder cannot be written, nothing is fetched."""
     monkeypatch.setattr(os, "access", lambda *_: False)
     with pytest.raises(Failure, match="permission denied"):
         check_writable(tmp_path / "out")
 
 
 def test_an_incomplete_result_replaces_no_other(tmp_path: Path) -> None:
-    """Each incomplete file has a name of its own, so that none of them is lost."""
+    """Each incomplete file has a name of its own."""
     path = tmp_path / "out.csv"
     for expected in ("out.csv.partial", "out.csv.partial-2", "out.csv.partial-3"):
         assert partial_name(path) == tmp_path / expected
@@ -175,7 +175,7 @@ def test_an_incomplete_result_replaces_no_other(tmp_path: Path) -> None:
 def test_what_is_nowhere_else_goes_into_a_temporary_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, output: bool
 ) -> None:
-    """When the output cannot be written after all, the data is kept, and the error says where."""
+    """If the output cannot be written after all, the data is kept, and the error says where."""
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.setattr(sys, "stdout", Full())
     gone = tmp_path / "gone" / "clicks.csv"
@@ -195,7 +195,7 @@ class Full(io.StringIO):
         raise OSError(28, "No space left on device")
 
 
-def test_a_disk_that_is_full_is_told_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_an_error_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """An error of the operating system ends with the exit code for the output."""
 
     def full(_: int) -> None:
@@ -210,7 +210,7 @@ def test_a_disk_that_is_full_is_told_in_a_sentence(tmp_path: Path, monkeypatch: 
 
 @pytest.mark.parametrize("form", ["csv", "jsonl", "table"])
 def test_stdout_of_any_encoding_will_do(monkeypatch: pytest.MonkeyPatch, form: Format) -> None:
-    """Data is UTF-8 whatever the terminal speaks; a table shows what it can."""
+    """Data is UTF-8 in any terminal; a table has the characters that it can show."""
     buffer = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(buffer, encoding="ascii"))
     write(week_of_work(Link("한글", "https://vvd.bz")), form, None)
@@ -219,7 +219,7 @@ def test_stdout_of_any_encoding_will_do(monkeypatch: pytest.MonkeyPatch, form: F
 
 
 def test_a_closed_stdout_is_refused_beforehand(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is fetched for a stdout that is not there."""
+    """Nothing is fetched without a stdout."""
     monkeypatch.setattr(sys, "stdout", None)
     with pytest.raises(Failure, match="it is closed") as caught:
         check_writable(None)

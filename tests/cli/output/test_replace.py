@@ -31,7 +31,7 @@ def put(path: Path) -> None:
 
 
 def refuse_to_rename(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
-    """Let each rename fail."""
+    """Make each rename fail."""
 
     def fail(*_: object) -> None:
         raise OSError(number, os.strerror(number))
@@ -41,7 +41,7 @@ def refuse_to_rename(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
 
 @pytest.mark.parametrize("mode", [0o600, 0o644, 0o664, 0o640, 0o444])
 def test_the_mode_of_what_is_replaced_is_kept(tmp_path: Path, mode: int) -> None:
-    """Those who could read the file can read the new one, and no others."""
+    """The permissions of the new file are those of the old one."""
     path = tmp_path / "out"
     path.write_text("old")
     path.chmod(mode)
@@ -52,7 +52,7 @@ def test_the_mode_of_what_is_replaced_is_kept(tmp_path: Path, mode: int) -> None
 
 @pytest.mark.skipif(os.name == "posix" and os.geteuid() != 0, reason="only root can give files away")
 def test_the_owner_of_what_is_replaced_is_kept(tmp_path: Path) -> None:
-    """A file that belongs to another user still does."""
+    """A file of another user still belongs to them."""
     path = tmp_path / "out"
     path.write_text("old")
     os.chown(path, 12345, 54321)
@@ -61,7 +61,7 @@ def test_the_owner_of_what_is_replaced_is_kept(tmp_path: Path) -> None:
 
 
 def test_another_group_gets_no_more_than_all_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where the group cannot be kept, the rights of the group are not given to another one."""
+    """If the group cannot be kept, its permissions are not given to another one."""
     path = tmp_path / "out"
     path.write_text("old")
     path.chmod(0o664)
@@ -93,7 +93,7 @@ def test_a_file_that_cannot_be_renamed_over_is_written_in_place(
 def test_what_can_take_no_place_is_kept_and_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    """When nothing else helps, the complete content stays where it is, and the error says where."""
+    """If nothing else works, the complete content stays where it is, and the error says where."""
     refuse_to_rename(monkeypatch, number)
     with (
         pytest.raises(Failure, match=r"cannot write .*; the data is in ") as caught,
@@ -105,7 +105,7 @@ def test_what_can_take_no_place_is_kept_and_named(
 
 
 def test_a_full_disk_leaves_old_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Before a file is overwritten in place, there is space for all of it."""
+    """Before a file is overwritten in place, space for all of it is reserved."""
     path = tmp_path / "out"
     path.write_text("old")
     refuse_to_rename(monkeypatch, errno.EBUSY)
@@ -120,7 +120,7 @@ def test_a_full_disk_leaves_old_content(tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def test_no_space_need_be_reserved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where space cannot be set aside, the file is written all the same."""
+    """Where space cannot be reserved, the file is written all the same."""
     path = tmp_path / "out"
     path.write_text("old")
     refuse_to_rename(monkeypatch, errno.EBUSY)
@@ -134,7 +134,7 @@ def test_no_space_need_be_reserved(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_folder_that_takes_no_new_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A file that may be written, in a folder that may not, is written in place."""
+    """A writable file in a folder that is not writable is written in place."""
     path, elsewhere = tmp_path / "out", tmp_path / "elsewhere"
     path.write_text("old")
     elsewhere.mkdir()
@@ -157,7 +157,7 @@ def test_a_folder_that_takes_no_new_file(tmp_path: Path, monkeypatch: pytest.Mon
 def test_what_cannot_be_replaced_is_refused_beforehand(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In a sticky folder, and in one without permission, only a file that may be written itself will do."""
+    """In a sticky folder, or one without permission, the file itself must be writable."""
     path = tmp_path / "out"
     path.touch()
     folder = tmp_path / "sticky"
@@ -179,14 +179,14 @@ def test_what_cannot_be_replaced_is_refused_beforehand(
 
 @pytest.mark.parametrize("name", ["x" * 300, "x" * 250, "loop"])
 def test_a_name_that_cannot_be_is_refused_beforehand(tmp_path: Path, name: str) -> None:
-    """A name that is too long, also for an incomplete file, and a link to itself are told at once."""
+    """A name that is too long, also for an incomplete file, and a link to itself are errors at once."""
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     with pytest.raises(Failure, match="cannot write"):
         check_writable(tmp_path / name)
 
 
 def test_a_descriptor_is_written_to_where_it_stands(tmp_path: Path) -> None:
-    """``-o /dev/fd/N`` appends to a file that the shell opened for that, also behind a link."""
+    """``-o /dev/fd/N`` appends to the file that the shell opened, also behind a link."""
     path, link = tmp_path / "log", tmp_path / "link"
     path.write_text("old ")
     with path.open("a") as stream:
@@ -221,7 +221,7 @@ exit $code
 
 
 def test_a_mounted_file_is_written(tmp_path: Path) -> None:
-    """A file that is mounted into a container gets the data; one that is mounted read-only is refused."""
+    """A file mounted into a container gets the data; a read-only one is an error."""
     unshare = shutil.which("unshare")
     if unshare is None:
         pytest.skip("needs unshare")

@@ -1,4 +1,4 @@
-"""What came of a backfill, in words and as an exit code."""
+"""The result of a backfill, in words and as an exit code."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OOPS = ServerError("HTTP 500: \x1b[31mno", status=500, retryable=True)
 
 
 def report(stopped: StopReason = StopReason.COMPLETE, **counts: Any) -> BackfillReport:  # noqa: ANN401 - passed on
-    """Return a report of a hundred days, of which those that are not said otherwise were fetched."""
+    """Return a report of a hundred days; those without another state were fetched."""
     known = {name: counts.pop(name, 0) for name in ("reused", "failed", "refused", "remaining")}
     done = counts.pop("done", 100 - sum(known.values()))
     rest = {"revised": 0, "provisional": 0, "requests": 100, "retries": 0, "seconds": 61.0, "resume_at": None}
@@ -31,7 +31,7 @@ def failures(number: int, error: HourlyClicksError = OOPS) -> dict[Query, Hourly
     return {Query(dt.date(2025, 4, 1) + dt.timedelta(days=day), Account()): error for day in range(number)}
 
 
-def test_a_good_end_is_told_in_a_few_lines() -> None:
+def test_a_complete_run_is_reported_in_a_few_lines() -> None:
     """What was fetched, what was known, and what it cost."""
     assert list(report_lines(report(reused=40, requests=61, retries=1), NOON)) == [
         "Done in 1 min 1 s: every requested day is in the store.",
@@ -41,8 +41,8 @@ def test_a_good_end_is_told_in_a_few_lines() -> None:
     ]
 
 
-def test_all_that_is_not_as_it_should_be_is_told() -> None:
-    """A line for each kind of day, the first ten failures, and how many more there are."""
+def test_all_problems_are_reported() -> None:
+    """A line for each kind of day, the first ten failures, and the number of the others."""
     told = report(
         StopReason.TROUBLE,
         failed=12,
@@ -75,15 +75,15 @@ def test_an_error_is_a_reason_too() -> None:
     assert set(WHY) == set(StopReason)
 
 
-def test_a_run_that_leaves_days_out_is_not_told_as_a_whole_one() -> None:
-    """Where days were rejected or have failed, the first line does not say that every day is there."""
+def test_a_run_with_rejected_or_failed_days_is_not_reported_as_complete() -> None:
+    """The first line does not say that every day is there."""
     for told in (report(refused=1), report(failed=1)):
         first = next(report_lines(told, NOON))
         assert first == "Done in 1 min 1 s: no other day is left to request."
 
 
-def test_when_to_come_again_is_told() -> None:
-    """On the user's clock; what is over is now. When days will change, that is told though all is well."""
+def test_when_to_resume_is_reported() -> None:
+    """On the user's clock; a moment that is over is now. Days that will change are named, too."""
     later = NOON + dt.timedelta(hours=20)
     assert when(NOON, NOON) == "now"
     assert go_on(report(remaining=1, resume_at=NOON), NOON) == "To go on:"
@@ -109,15 +109,15 @@ LIMITED = RateLimitedError("the server asks for 9000 s", retry_after=9000.0)
     ],
 )
 def test_each_end_has_its_exit_code(told: BackfillReport, code: int, text: str) -> None:
-    """Some days missing is another end than none fetched, and an error for all days ends as in a fetch."""
+    """Some missing days are another exit code than no days, and a fatal error ends as in a fetch."""
     ended = failure(told)
     assert ended is not None
     assert ended.exit_code == code
     assert ended.message.startswith(text) or text in ended.message
 
 
-def test_refused_days_are_no_failure() -> None:
-    """There is nothing that could be done about them by coming again."""
+def test_rejected_days_are_no_failure() -> None:
+    """Another run could not change them."""
     no = ApiError("no such link", code=7, status=200)
     assert failure(report(refused=3, failures=failures(3, no))) is None
     assert failure(report(StopReason.DEADLINE, reused=100)) is None

@@ -26,7 +26,7 @@ BASH = shutil.which("bash")
 
 @pytest.mark.parametrize("word", ["kYdr", "a b", "it's", "$HOME", "한글", "", "\\n", "a\x1b[31mb", "'\\\x07"])
 def test_a_shell_reads_back_what_was_quoted(word: str) -> None:
-    """A quoted word steers no terminal, and means itself in a shell."""
+    """A quoted word cannot control a terminal, and a shell reads it unchanged."""
     written = quoted(word)
     assert written.isprintable()
     if BASH is None:
@@ -50,17 +50,15 @@ def test_a_shell_reads_back_what_was_quoted(word: str) -> None:
 def test_a_shell_finds_the_program_again(
     monkeypatch: pytest.MonkeyPatch, argv: str, found: str | None, words: list[str]
 ) -> None:
-    """A command line begins as this shell needs it, also where the virtual environment is not active."""
+    """The command begins as this shell needs it, also if the virtual environment is not active."""
     monkeypatch.setattr(sys, "argv", [argv])
     monkeypatch.setattr(sys, "executable", "/env/bin/python")
     monkeypatch.setattr(shutil, "which", lambda _: found)
     assert program() == words
 
 
-def test_where_all_missing_days_are_told_works_as_it_stands(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The command for all that is missing names the store and the account, quoted, and shows the days."""
+def test_the_command_for_all_missing_days_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It names the store and the account, quoted, and shows the days."""
     monkeypatch.setattr(backfill, "RETRY", RetryPolicy(attempts=1))
     store = str(tmp_path / "it's here.db")
     words = ("--store", store, "--account-name", "my news", *LINK, *APRIL, *FAST)
@@ -73,8 +71,8 @@ def test_where_all_missing_days_are_told_works_as_it_stands(
     assert (shown.exit_code, "failed" in shown.stdout) == (0, True)
 
 
-def test_where_an_export_sends_works_as_it_stands(tmp_path: Path) -> None:
-    """The command that shows what is missing names the store; one that is in the environment stays there."""
+def test_the_command_of_an_export_works(tmp_path: Path) -> None:
+    """It names the store, unless that is in the environment."""
     store = str(stock(tmp_path / "a store.db"))
     result = invoke("export", "--store", store)
     told = shlex.split(result.stderr.splitlines()[0].partition("; see ")[2])
@@ -87,14 +85,14 @@ def test_where_an_export_sends_works_as_it_stands(tmp_path: Path) -> None:
 
 
 def test_a_command_line_for_many_targets_stays_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What does not fit into a line is left out: without targets, all of them are shown."""
+    """If the targets do not fit into a line, they are left out, and all are shown."""
     monkeypatch.setattr(resume, "_LONGEST_LINE", 10)
     store = str(stock(tmp_path / "clicks.db"))
     assert f"see hourlyclicks status --store {store}\n" in invoke("export", "--store", store, *LINK).stderr
 
 
 def test_what_is_fetched_for_the_rest_overwrites_nothing(tmp_path: Path) -> None:
-    """The file for the rest is one that is not there yet."""
+    """The file for the rest is one that does not exist yet."""
     (tmp_path / "clicks.from-2025-04-10.csv").touch()
     with serving(faults=Script(Rule(Status(501), number=range(10, 99)))) as server:
         words = (*LINK, *APRIL, *ONE_AT_A_TIME, "--base-url", server.url)

@@ -22,7 +22,7 @@ def seconds(days: int) -> float:
 
 
 def test_the_progress_of_each_is_a_part_of_that_of_all() -> None:
-    """What is done adds up, and the time for those that are yet to come is foreseen."""
+    """The days done add up, and the ETA includes the later targets."""
     seen: list[Event] = []
     joint = JointProgress(seen.append, days=100, targets=3, estimate=partial(forecast, limits=LIMITS))
     joint.begin()

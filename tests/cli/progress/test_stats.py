@@ -1,4 +1,4 @@
-"""How far a run is, and how that is told."""
+"""How far a run is, and how that is shown."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ PAUSED = Paused(seconds=61.0, why="the server asks to wait")
 
 
 def some_stats(total: int = 100) -> RunStats:
-    """Return a stats that began at 1000 s and expects 300 s."""
+    """Return the stats of a run that began at 1000 s with an ETA of 300 s."""
     return RunStats(
         title="[red]x[/]",
         limits=Limits((Rate(24, 60.0),), concurrency=2),
@@ -59,7 +59,7 @@ def progress(done: int, *, failed: int = 0, total: int = 100, eta: float = 90.0)
 
 
 def test_a_clock_that_is_wrong_is_a_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
-    """Lines in a pipe and the picture in a terminal both tell, once, and the latter leaves it there."""
+    """Plain lines and the live view both show it once, and the latter leaves it on the terminal."""
     skew = ClockSkew(seconds=-601.2)
     sentence = "this machine's clock is 10 min behind the server's"
     PlainView(some_stats())(skew)
@@ -69,7 +69,7 @@ def test_a_clock_that_is_wrong_is_a_line_of_its_own(capsys: pytest.CaptureFixtur
     assert written.getvalue().startswith(sentence)
 
 
-def test_a_tally_adds_up() -> None:
+def test_the_stats_add_up() -> None:
     """Days, requests, retries, 429s and pauses are counted, and shown in a line."""
     it = some_stats()
     events: list[Event] = [RETRIED, DONE, FAILED, REFUSED, PAUSED, progress(1, failed=1)]
@@ -80,7 +80,7 @@ def test_a_tally_adds_up() -> None:
 
 
 def test_the_remaining_time_runs_down() -> None:
-    """Between two forecasts the time passes, and never goes below nothing."""
+    """Between two events the time passes, but never below zero."""
     it = some_stats()
     assert it.forecast(1000.0, NOON) == "5 min left, until 12:05, bound by the rate limit"
     assert it.left(1100.0) == 200.0
@@ -90,7 +90,7 @@ def test_the_remaining_time_runs_down() -> None:
 
 
 def test_a_pause_binds_until_it_is_over() -> None:
-    """During a pause that is what decides; afterwards the limit does again."""
+    """During a pause the pause binds; afterwards the limit does again."""
     it = some_stats()
     it.take(progress(99, eta=1.0), 1000.0)
     it.take(PAUSED, 1000.0)
@@ -100,7 +100,7 @@ def test_a_pause_binds_until_it_is_over() -> None:
 
 
 def test_a_pause_names_the_last_trouble() -> None:
-    """Who is told to wait is told why."""
+    """The message about a pause has the last error."""
     it = some_stats()
     it.take(RETRIED, 1000.0)
     it.take(PAUSED, 1000.0)
@@ -125,7 +125,7 @@ def test_what_is_remarkable_is_news(event: Event, news: str) -> None:
 
 
 def test_requests_of_the_last_minute_are_counted() -> None:
-    """Each answer is a request; those of more than a minute ago count no more."""
+    """Each answer is a request; those of more than a minute ago do not count."""
     it = some_stats()
     for moment in (1000.0, 1000.4, 1030.0):
         it.take(RETRIED, moment)
@@ -138,7 +138,7 @@ def test_requests_of_the_last_minute_are_counted() -> None:
 
 
 def test_days_of_several_targets_are_told_apart() -> None:
-    """The same day of two targets is two days, and news names the target."""
+    """The same day of two targets is two days, and messages name the target."""
     it = attrs.evolve(some_stats(), several=True)
     other = Group(7)
     it.take(RETRIED, 1000.0)
@@ -149,7 +149,7 @@ def test_days_of_several_targets_are_told_apart() -> None:
 
 
 def test_days_from_a_store_are_told_apart() -> None:
-    """What was not fetched and is done was known before."""
+    """A day that is done and was not fetched was in the store."""
     it = attrs.evolve(some_stats(), stored=True)
     it.take(progress(40), 1000.0)
     it.take(DONE, 1001.0)
@@ -160,9 +160,9 @@ def test_days_from_a_store_are_told_apart() -> None:
 
 
 def test_plain_lines_begin_with_what_the_store_has(capsys: pytest.CaptureFixture[str]) -> None:
-    """Nothing is foreseen before it is known what there is to do."""
-    hands = Hands()
-    told(
+    """No time is shown before the store was surveyed."""
+    hands = ManualClock()
+    replay(
         PlainView(attrs.evolve(some_stats(), stored=True), hands, lambda: NOON),
         hands,
         [(1000.0, progress(42)), (1003.0, progress(45)), (1006.0, progress(50)), (1009.0, progress(100))],
@@ -199,8 +199,8 @@ def test_an_eta_is_read_only_when_it_is_shown() -> None:
     assert computed == [0]
 
 
-class Hands:
-    """A clock that is moved by hand."""
+class ManualClock:
+    """A clock that is set by the test."""
 
     def __init__(self, now: float = 1000.0) -> None:
         self.now = now
@@ -210,7 +210,7 @@ class Hands:
         return self.now
 
 
-def told(view: PlainView, hands: Hands, events: Sequence[tuple[float, Event]]) -> None:
+def replay(view: PlainView, hands: ManualClock, events: Sequence[tuple[float, Event]]) -> None:
     """Let events happen at their times."""
     with view:
         for moment, event in events:
@@ -219,9 +219,9 @@ def told(view: PlainView, hands: Hands, events: Sequence[tuple[float, Event]]) -
 
 
 def test_plain_lines_come_at_most_every_tenth(capsys: pytest.CaptureFixture[str]) -> None:
-    """However many days are answered, a line comes only when a tenth more is done."""
-    hands = Hands()
-    told(
+    """There is a line only when another tenth is done."""
+    hands = ManualClock()
+    replay(
         PlainView(some_stats(), hands, lambda: NOON),
         hands,
         [(1000.0 + n, progress(n)) for n in range(1, 100)],
@@ -239,8 +239,8 @@ def test_plain_lines_come_at_most_every_tenth(capsys: pytest.CaptureFixture[str]
 
 def test_plain_lines_of_a_quick_run_are_few(capsys: pytest.CaptureFixture[str]) -> None:
     """Two lines are at least two seconds apart."""
-    hands = Hands()
-    told(
+    hands = ManualClock()
+    replay(
         PlainView(some_stats(), hands, lambda: NOON),
         hands,
         [(1000.0 + n / 20, progress(n)) for n in range(1, 100)],
@@ -248,19 +248,19 @@ def test_plain_lines_of_a_quick_run_are_few(capsys: pytest.CaptureFixture[str]) 
     assert len(capsys.readouterr().err.splitlines()) == 1 + 2
 
 
-def test_plain_lines_of_a_slow_run_do_not_fail_to_come(capsys: pytest.CaptureFixture[str]) -> None:
-    """Half a minute without a line is enough, even if little was done."""
-    hands = Hands()
+def test_plain_lines_of_a_slow_run_come_regularly(capsys: pytest.CaptureFixture[str]) -> None:
+    """There is a line at least every half minute, even if little was done."""
+    hands = ManualClock()
     slow = [(1000.0 + 10 * n, progress(n, total=5000)) for n in range(1, 13)]
-    told(PlainView(some_stats(5000), hands, lambda: NOON), hands, slow)
+    replay(PlainView(some_stats(5000), hands, lambda: NOON), hands, slow)
     assert len(capsys.readouterr().err.splitlines()) == 1 + 4
 
 
 def test_plain_lines_tell_pauses_at_once(capsys: pytest.CaptureFixture[str]) -> None:
-    """A pause and a change of the spacing are told when they happen; retries are only counted."""
-    hands = Hands()
+    """A pause and a change of the spacing are shown at once; retries are only counted."""
+    hands = ManualClock()
     events: list[Event] = [PAUSED, SpacingChanged(interval=4.2, why="so"), RETRIED, DONE, Resumed(), FAILED]
-    told(PlainView(some_stats(), hands, lambda: NOON), hands, [(1000.0, event) for event in events])
+    replay(PlainView(some_stats(), hands, lambda: NOON), hands, [(1000.0, event) for event in events])
     assert capsys.readouterr().err.splitlines()[1:] == [
         "paused for 1 min 1 s: the server asks to wait",
         "a request every 4.2 s from now on: so",
@@ -269,8 +269,8 @@ def test_plain_lines_tell_pauses_at_once(capsys: pytest.CaptureFixture[str]) -> 
 
 @pytest.mark.parametrize("width", [20, 80, 120])
 def test_the_live_view_fits_the_terminal(width: int) -> None:
-    """Every line stays within the terminal, and foreign text can neither steer nor colour it."""
-    hands, out = Hands(), io.StringIO()
+    """No line is wider than the terminal, and foreign text can neither control nor colour it."""
+    hands, out = ManualClock(), io.StringIO()
     console = Console(
         file=out, width=width, force_terminal=True, color_system=None, markup=False, emoji=False
     )
@@ -293,7 +293,7 @@ def test_the_live_view_fits_the_terminal(width: int) -> None:
 
 def test_the_live_view_says_when_it_is_paused() -> None:
     """During a pause the remaining time is that of the pause."""
-    hands, out = Hands(), io.StringIO()
+    hands, out = ManualClock(), io.StringIO()
     view = LiveView(some_stats(), Console(file=out, width=100), hands, lambda: NOON)
     view(progress(99, eta=1.0))
     view(PAUSED)
@@ -302,7 +302,7 @@ def test_the_live_view_says_when_it_is_paused() -> None:
 
 
 def test_the_pulse_shows_bursts_and_silence() -> None:
-    """Each stretch of time is a bar, the present one last; what is older than the picture is not in it."""
+    """Each period is a bar, the present one last; older ones are not shown."""
     moments = [1.0, 10.1, 10.2, 10.3, 10.4, 12.5]
     assert pulse(moments, 13.0, bucket=1.0, width=5, bars="12345678") == " 8 2 "
     assert pulse([], 13.0, bucket=1.0, width=5, bars="12345678") == "     "
@@ -317,7 +317,7 @@ def test_a_console_takes_text_as_it_is() -> None:
 
 
 def test_the_live_view_draws_and_leaves_no_trace() -> None:
-    """After it is left, what it drew is wiped off."""
+    """When it ends, what it drew is erased."""
     out = io.StringIO()
     console = Console(file=out, width=100, force_terminal=True, color_system=None)
     with LiveView(some_stats(), console) as view:

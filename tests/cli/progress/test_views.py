@@ -1,4 +1,4 @@
-"""Which view a run gets, and that it cannot hurt the run."""
+"""Which view a run gets, and that a view cannot harm the run."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def some_stats() -> RunStats:
 
 
 def test_a_pipe_gets_plain_lines() -> None:
-    """Where stderr is no terminal, nothing is drawn."""
+    """If stderr is not a terminal, nothing is drawn."""
     assert isinstance(open_view(some_stats()).view, PlainView)
 
 
 @pytest.mark.parametrize("size", ["0", "abc", "1", "8", "9", "-1", "\u00b2", "0" * 30])
 def test_no_size_of_a_terminal_breaks_the_view(monkeypatch: pytest.MonkeyPatch, size: str) -> None:
-    """Whatever COLUMNS and LINES say, the view can be made and drawn."""
+    """With any COLUMNS and LINES the view can be made and drawn."""
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("COLUMNS", size)
     monkeypatch.setenv("LINES", size)
@@ -52,7 +52,7 @@ def test_no_size_of_a_terminal_breaks_the_view(monkeypatch: pytest.MonkeyPatch, 
 
 
 class Breaking:
-    """A view that fails where it is told to.
+    """A view that fails at a given place.
 
     Args:
         where: "start", "event" or "end".
@@ -92,7 +92,7 @@ class Breaking:
 def test_a_view_that_fails_is_replaced(
     where: str, error: Exception, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Whatever a view raises, it is stopped once, plain lines follow, and every event is counted once."""
+    """After any exception a view is stopped once, plain lines follow, and every event is counted once."""
     inner = Breaking(where, error)
     view = SafeView(inner)
     with shown(view):
@@ -106,7 +106,7 @@ def test_a_view_that_fails_is_replaced(
 
 
 def test_plain_lines_that_fail_end_no_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    """When even plain lines cannot be made, events are only counted."""
+    """If even plain lines fail, events are only counted."""
     view = open_view(some_stats())
     assert isinstance(view.view, PlainView)
     monkeypatch.setattr(PlainView, "__call__", Breaking("event", ValueError("no")))
@@ -120,7 +120,7 @@ def test_plain_lines_that_fail_end_no_run(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_drawing_that_fails_spares_the_streams(
     error: Exception, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """When the terminal goes away, also under the thread that draws, stdout and stderr are untouched."""
+    """When the terminal goes away, also during a refresh, stdout and stderr are untouched."""
     monkeypatch.setenv("TERM", "xterm")
     console = terminal()
     monkeypatch.setattr(console, "_force_terminal", True)
@@ -149,7 +149,7 @@ class Gone(io.StringIO):
 
 @pytest.mark.parametrize(("term", "kind"), [("xterm", LiveView), ("dumb", PlainView)])
 def test_a_terminal_gets_the_live_view(monkeypatch: pytest.MonkeyPatch, term: str, kind: type) -> None:
-    """A terminal that can draw is drawn on."""
+    """A terminal that can draw gets the live view."""
     monkeypatch.setenv("TERM", term)
     monkeypatch.setattr("sys.stderr.isatty", lambda: True, raising=False)
     assert isinstance(open_view(some_stats()).view, kind)
@@ -183,7 +183,7 @@ def test_what_a_view_shows_is_not_logged_to_the_same_place(caplog: pytest.LogCap
 
 
 def test_a_terminal_that_has_gone_ends_no_run() -> None:
-    """Neither the beginning nor the end of a view can fail a run, and an error of the run comes through."""
+    """Neither the start nor the end of a view can fail a run, and an error of the run is raised."""
     with shown(Unwritable()):
         done = True
     assert done
