@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hourlyclicks.model.targets import Target
 
 _CODES = {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
-_QUOTED = re.compile(
+_QUOTED = (
     r"""(?<!\w)'[^']*'(?!\w)|"[^"]*"|`[^`]*`|\u2018[^\u2019]*\u2019|\u201c[^\u201d]*\u201d"""
     r"""|«[^»]*»|「[^」]*」|『[^』]*』|\[[^\]]*\]"""
 )
@@ -46,7 +46,7 @@ _KOREAN = (
     r"인가되지|비인가|미인가",
     r"(?:액세스|엑세스|접근|인증|api)\s*토큰",
 )
-_SPEAKS = re.compile("|".join((*_ENGLISH, *_KOREAN)))
+_SPEAKS = "|".join((*_ENGLISH, *_KOREAN))
 
 
 def speaks_of_key(error: ApiError) -> bool:
@@ -64,7 +64,7 @@ def speaks_of_key(error: ApiError) -> bool:
 
 
 def _speaks(text: str) -> bool:
-    return _SPEAKS.search(_QUOTED.sub(_PLACEHOLDER, text)) is not None
+    return re.search(_SPEAKS, re.sub(_QUOTED, _PLACEHOLDER, text)) is not None
 
 
 def _without_id(message: str, target: Target | None) -> str:

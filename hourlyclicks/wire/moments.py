@@ -22,11 +22,11 @@ _MONTHS = {
     )
 }
 _TIME = r"(?P<hour>[0-9]{1,2}):(?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2}))?"
-_USUAL = re.compile(
+_USUAL = (
     r"(?:[a-z]{3,9},? )?(?P<day>[0-9]{1,2})[ -](?P<month>[a-z]{3})[ -](?P<year>[0-9]{4}|[0-9]{2}) "
     rf"{_TIME} ?(?:gmt|utc|(?P<sign>[+-])(?P<hours>[0-9]{{2}}):?(?P<minutes>[0-9]{{2}}))"
 )
-_ASCTIME = re.compile(rf"[a-z]{{3}} (?P<month>[a-z]{{3}}) (?P<day>[0-9]{{1,2}}) {_TIME} (?P<year>[0-9]{{4}})")
+_ASCTIME = rf"[a-z]{{3}} (?P<month>[a-z]{{3}}) (?P<day>[0-9]{{1,2}}) {_TIME} (?P<year>[0-9]{{4}})"
 _LONGEST = 64
 _THIS_CENTURY = 70
 """A year of two digits from here on is one of the last century."""
@@ -38,7 +38,7 @@ def moment_of(text: str) -> dt.datetime | None:
     if len(text) > _LONGEST:
         return None
     plain = " ".join(text.lower().split())
-    found = _USUAL.fullmatch(plain) or _ASCTIME.fullmatch(plain)
+    found = re.fullmatch(_USUAL, plain) or re.fullmatch(_ASCTIME, plain)
     if found is None:
         return None
     part = found.groupdict(default="0")

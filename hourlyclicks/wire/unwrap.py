@@ -19,7 +19,7 @@ KEY_FORM = "an API key is 8 to 512 visible ASCII characters, without spaces or l
 
 _INVISIBLE = "\ufeff\u200b\u2060\x00"
 _SHORTEST, _LONGEST = 8, 512
-_NAME = re.compile(r"(?:export\s+)?[A-Z_]{0,40}KEY\s*=(?!=)\s*", re.ASCII)
+_NAME = r"(?a)(?:export\s+)?[A-Z_]{0,40}KEY\s*=(?!=)\s*"
 _QUOTES = {'"': '"', "'": "'", "`": "`", "\u201c": "\u201d", "\u2018": "\u2019", "\u201e": "\u201c"}
 _ENCODINGS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 
@@ -64,7 +64,7 @@ def unwrap_key(text: str, where: str) -> Secret:
         lines = [line for line in lines if not line.startswith("#")]
     if len(lines) > 1:
         raise UsageError(f"{where} has several lines; {KEY_FORM}")
-    key = _unquoted(_bare(_NAME.sub("", lines[0], count=1))) if lines else Secret()
+    key = _unquoted(_bare(re.sub(_NAME, "", lines[0], count=1))) if lines else Secret()
     problem = _problem(key)
     if problem is not None:
         raise UsageError(f"{where} {problem}; {KEY_FORM}")
