@@ -93,6 +93,21 @@ class SingleFlight:
             follower = self._join(task, caller)
         return await self._follow(task, follower, caller)
 
+    async def settled(self, query: Query, caller: Caller) -> None:
+        """Wait until no request for a day is under way, whatever comes of it.
+
+        A task that is found here may have its answer already, and only be writing it to the store. So who
+        needs a *new* answer waits for its end before calling `fetch`.
+        """
+        while (task := self._in_flight.get(query)) is not None:
+            follower = self._join(task, caller)
+            caller.start_spare()
+            try:
+                await asyncio.wait([follower])
+            finally:
+                task.followers.discard(follower)
+                self._drop_follower(task, follower)
+
     def detach(self, runner: asyncio.Task[None]) -> bool:
         """Return whether a worker has followers; from then on it is cancelled with the last of them."""
         for task in self._in_flight.values():

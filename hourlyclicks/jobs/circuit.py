@@ -174,6 +174,9 @@ class Circuit:
         """Request a day, whether or not the store has it; raise only a fatal error."""
         known = self.parking.known(query.target) == query.day
         try:
+            await self._single_flight.settled(query, self._caller)
+            if self.parking.is_decided(query):  # by the answer to a request that was under way
+                return
             day = await self._single_flight.fetch(query, self._caller, again=True)
         except (OverError, HeldError):
             return

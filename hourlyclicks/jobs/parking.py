@@ -238,6 +238,13 @@ class Parking:
         breaker.state, breaker.trial, breaker.since = State.PROBING, query, now
         breaker.answers = self._answers
 
+    def is_decided(self, query: Query) -> bool:
+        """Return whether a check or probe has its result."""
+        breaker = self._breakers.get(query.target)
+        if breaker is None or breaker.trial != query:
+            return False
+        return breaker.state in {State.CLOSED, State.PARKED}
+
     def end_trial(self, target: Target, *, of: Query | None = None) -> None:
         """Note that a check or probe has ended; one without a result is sent again in due time.
 

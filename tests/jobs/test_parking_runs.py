@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import json
 import sqlite3
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from hourlyclicks.errors import ApiError, AuthenticationError, HourlyClicksError
 from hourlyclicks.events import Paused, TargetParked
+from hourlyclicks.fetching.cache import DayCache
 from hourlyclicks.fetching.retry import RetryPolicy
+from hourlyclicks.jobs.parking import Parking
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.report import StopReason
 from hourlyclicks.model.targets import Link
@@ -23,10 +26,10 @@ from tests.jobs.backfilling import MONTH, ONCE, OTHER, FakeApi, asked
 from tests.sizes import sized
 
 if TYPE_CHECKING:
-    import asyncio
     from pathlib import Path
 
     from hourlyclicks.model.http import Response
+    from hourlyclicks.model.targets import Query
     from tests.fetching.stage import Stage
 
 GOOD = Link("good", "https://vvd.bz")
@@ -54,6 +57,44 @@ def test_a_wrong_link_costs_six_requests(api: FakeApi, limits: Limits) -> None:
     assert set(report.parked) == {LINK}
     (event,) = stage.events_of(TargetParked)
     assert (event.target, event.error.code) == (LINK, 7)
+
+
+def delay(monkeypatch: pytest.MonkeyPatch, method: str, day: dt.date, until: str) -> None:
+    """Let the store take a day only when a method of the circuit breakers was called."""
+    record, called, begun = getattr(DayCache, method), getattr(Parking, until), asyncio.Event()
+
+    async def recorded(self: DayCache, query: Query, *given: Any, **named: Any) -> Any:  # noqa: ANN401 - passed on
+        if query.day == day:
+            await begun.wait()
+        return await record(self, query, *given, **named)
+
+    def calling(self: Parking, *given: Any) -> Any:  # noqa: ANN401 - passed on
+        begun.set()
+        return called(self, *given)
+
+    monkeypatch.setattr(DayCache, method, recorded)
+    monkeypatch.setattr(Parking, until, calling)
+
+
+def test_a_check_is_a_request_of_its_own(api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when the day at the other end was rejected just before, and that is still being recorded."""
+    six = DateRange(DAY, DAY + dt.timedelta(5))
+    delay(monkeypatch, "record_failure", six.end, until="begin_check")
+    api.run(lambda *_: rejection(), days=six, options={"limits": Limits(concurrency=2)})
+    assert (set(api.report.parked), api.report.failed, api.report.requests) == ({LINK}, 6, 7)
+
+
+def test_a_witness_is_a_request_of_its_own(api: FakeApi, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when it was answered just before, and that is still being recorded: there is no outage then."""
+    targets = (GOOD, *(Link(f"gone{number}", "https://vvd.bz") for number in range(12)))
+    delay(monkeypatch, "put", DAY, until="witness")
+    api.run(
+        lambda day, number: good(day) if number == 0 or number > 12 else rejection(),
+        days=DateRange(DAY, DAY),
+        targets=targets,
+        options={"limits": Limits(concurrency=2)},
+    )
+    assert (api.report.stopped, api.report.done) == (StopReason.COMPLETE, 1)
 
 
 @pytest.mark.parametrize("limits", sized([FREE], [ONE, FREE]))
