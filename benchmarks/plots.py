@@ -6,7 +6,6 @@ hatching of its own. Our contenders are blue, and their names bold. What has no 
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import statistics
 from collections import defaultdict
@@ -52,11 +51,6 @@ WAYS = {
 }
 
 
-def available() -> bool:
-    """Tell whether plots can be drawn: whether matplotlib is installed."""
-    return importlib.util.find_spec("matplotlib") is not None
-
-
 def draw(part: str, figures: Mapping[str, Any], kind: Literal["svg", "png"] = "svg") -> dict[str, bytes]:
     """Draw the plots of a part.
 
@@ -68,7 +62,7 @@ def draw(part: str, figures: Mapping[str, Any], kind: Literal["svg", "png"] = "s
     Returns:
         The pictures by the names of their files. None for a part without plots, or without figures.
     """
-    import matplotlib as mpl  # noqa: PLC0415 - it may be missing, and takes long
+    import matplotlib as mpl  # noqa: PLC0415 - it takes long
 
     pictures = {}
     for name, plot in PLOTS.get(part, {}).items():
@@ -150,7 +144,7 @@ def work(figures: Mapping[str, Any]) -> Figure | None:
 
 
 def pacing(figures: Mapping[str, Any]) -> Figure | None:
-    """Draw for each judge how long contenders took, against how many of their requests it would refuse.
+    """Draw for each judge how long contenders took, against how many of their requests it would reject.
 
     Of all runs those with the most requests, over the network that delays them longest.
     """
@@ -176,7 +170,7 @@ def pacing(figures: Mapping[str, Any]) -> Figure | None:
         axes.set_ylim(0, 100)
         axes.set_yticks([0, 0.1, 1, 10, 100], ["0", "0.1 %", "1 %", "10 %", "100 %"])
         axes.minorticks_off()
-    figure.supylabel("arrivals that are refused")
+    figure.supylabel("arrivals that are rejected")
     all_axes[-2].set_xlabel(f"makespan of {longest[0]:,} requests / theoretical minimum (mean of all runs)")
     figure.legend(*all_axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure

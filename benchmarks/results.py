@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
 
 @attrs.frozen
@@ -94,3 +94,15 @@ def spread(values: Iterable[float], show: Callable[[float], str]) -> str:
     """Return the median, and the least and the greatest of some values in brackets."""
     ordered = sorted(values)
     return f"{show(statistics.median(ordered))} ({show(ordered[0])}–{show(ordered[-1])})"  # noqa: RUF001 - a range is written with a dash
+
+
+def joined(name: str, parts: Mapping[str, Section]) -> Section:
+    """Make one section of several; the figures of each stand under its name."""
+    sections = parts.values()
+    return Section(
+        name,
+        tables=tuple(table for section in sections for table in section.tables),
+        claims=tuple(claim for section in sections for claim in section.claims),
+        figures={part: section.figures for part, section in parts.items()},
+        remarks=tuple(remark for section in sections for remark in section.remarks),
+    )

@@ -1,21 +1,22 @@
 """What importing the package costs, as a multiple of importing aiohttp, which its client cannot do without.
 
-Run with ``python -m benchmarks.footprint.imports``. The CPU time (user and system) of fresh interpreters is
-taken in turns, so that other work on the machine meets all of them alike; it still depends on the state of
-caches. What is claimed is therefore the ratio of the instructions that valgrind counts, less those of an
-interpreter that imports nothing, once the bytecode has been written.
+The CPU time (user and system) of fresh interpreters is taken in turns, so that other work on the machine
+meets all of them alike; it still depends on the state of caches. What is claimed is therefore the ratio of
+the instructions that valgrind counts, less those of an interpreter that imports nothing, once the bytecode
+has been written.
 """
 
 from __future__ import annotations
 
-import os
 import resource
 import shutil
 import subprocess
 import sys
+import tempfile
 from typing import TYPE_CHECKING
 
-from benchmarks.micro.instructions import TOOL, counted
+from benchmarks.micro.instructions import count, run
+from benchmarks.processes import variables
 from benchmarks.results import Claim, Section, Table, spread
 
 if TYPE_CHECKING:
@@ -32,56 +33,40 @@ NOTHING, AIOHTTP, PACKAGE, CLIENT = STATEMENTS = (
 )
 
 
-def cpu_seconds(statement: str) -> float:
-    """Return the CPU time of a fresh interpreter that runs a statement."""
+def cpu_seconds(*words: str) -> float:
+    """Return the CPU time of a fresh interpreter with these arguments."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    subprocess.run([sys.executable, "-c", statement], check=True, env=environment)  # noqa: S603 - those above
+    subprocess.run([sys.executable, *words], check=True, env=variables(), stdout=subprocess.DEVNULL)  # noqa: S603 - those above
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def instructions() -> dict[str, int]:
-    """Return the instructions of each statement; none at all where valgrind is not installed."""
-    if shutil.which("valgrind") is None:
-        return {}
-    counts = {}
-    for statement in STATEMENTS:
-        command = ["valgrind", *TOOL, sys.executable, "-c", statement]
-        done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - those above
-        counts[statement] = counted(done.stderr)
-    return counts
-
-
-def found(rounds: int) -> dict[str, list[float]]:
-    """Return the CPU seconds of each statement, round by round."""
-    for statement in STATEMENTS:
-        cpu_seconds(statement)  # writes the bytecode
-    each = [[cpu_seconds(statement) for statement in STATEMENTS] for _ in range(rounds)]
-    return {
-        statement: list(times) for statement, times in zip(STATEMENTS, zip(*each, strict=True), strict=True)
-    }
-
-
-def ratios(times: dict[str, list[float]], statement: str) -> list[float]:
-    """Return in each round how many times the CPU of importing aiohttp a statement took."""
-    return [mine / theirs for mine, theirs in zip(times[statement], times[AIOHTTP], strict=True)]
+    """Return the instructions of each statement, above those of one that does nothing."""
+    with tempfile.TemporaryDirectory(prefix="hourlyclicks-count-") as folder:
+        words = {statement: [sys.executable, "-c", statement] for statement in STATEMENTS}
+        for each in words.values():
+            run(each, folder)  # writes the bytecode
+        counts = {statement: count(each, folder) for statement, each in words.items()}
+    return {statement: number - counts[NOTHING] for statement, number in counts.items()}
 
 
 def section(*, quick: bool, say: Callable[[str], None]) -> Section:
     """Measure all statements in turns."""
     say("imports")
-    return told(found(3 if quick else ROUNDS), instructions())
-
-
-def told(times: dict[str, list[float]], counts: dict[str, int]) -> Section:
-    """Make a table and a claim of what `found` and `instructions` returned."""
-    shares = {name: (count - counts[NOTHING]) / _above(counts) for name, count in counts.items()}
+    for statement in STATEMENTS:
+        cpu_seconds("-c", statement)  # writes the bytecode
+    each = [
+        {statement: cpu_seconds("-c", statement) for statement in STATEMENTS}
+        for _ in range(3 if quick else ROUNDS)
+    ]
+    counts = instructions() if shutil.which("valgrind") else {}
+    shares = {statement: number / counts[AIOHTTP] for statement, number in counts.items()}
     rows = tuple(
         (
             f"`{statement}`",
-            spread([value * 1000 for value in times[statement]], "{:.0f}".format),
-            spread(ratios(times, statement), "{:.3f}".format),
+            spread([round_[statement] * 1000 for round_ in each], "{:.0f}".format),
+            spread([round_[statement] / round_[AIOHTTP] for round_ in each], "{:.3f}".format),
             f"{shares[statement]:.3f}" if shares else "-",
         )
         for statement in STATEMENTS
@@ -92,19 +77,6 @@ def told(times: dict[str, list[float]], counts: dict[str, int]) -> Section:
         "imports",
         tables=(Table("CPU of a fresh interpreter", head, rows),),
         claims=(Claim(claim, shares[CLIENT], MOST),) if shares else (),
-        figures={"seconds": dict(times), "instructions": dict(counts)},
+        figures={"seconds": each, "instructions": counts},
         remarks=() if shares else ("The instructions of imports were not counted: there is no valgrind.",),
     )
-
-
-def _above(counts: dict[str, int]) -> int:
-    return counts[AIOHTTP] - counts[NOTHING]
-
-
-def main() -> None:
-    """Measure and print."""
-    print(told(found(ROUNDS), instructions()).markdown())
-
-
-if __name__ == "__main__":
-    main()

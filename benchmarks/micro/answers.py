@@ -10,7 +10,6 @@ from hourlyclicks import DateRange, Link
 from hourlyclicks.model.http import Response
 
 if TYPE_CHECKING:
-    from pytest_benchmark.fixture import BenchmarkFixture
     from yarl import URL
 
     from hourlyclicks.model.http import Request
@@ -45,14 +44,3 @@ class Echo:
 
     async def close(self) -> None:
         """Do nothing."""
-
-
-def label(benchmark: BenchmarkFixture, way: str, *, operations: int = 1) -> None:
-    """Write into the results what is timed.
-
-    Args:
-        benchmark: the fixture of the timing; its group names the work.
-        way: who does the work, and how.
-        operations: how often one call does it.
-    """
-    benchmark.extra_info.update(way=way, operations=operations)

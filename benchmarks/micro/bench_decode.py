@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.micro.answers import BODIES, CLICKS_A_DAY, YEAR, label
+from benchmarks.micro.answers import BODIES, CLICKS_A_DAY, YEAR
+from benchmarks.timings import label
 from hourlyclicks.model.http import Response
 from hourlyclicks.wire.decode import decode_day
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.micro.answers import CLICKS_A_DAY, LINK, YEAR, label
+from benchmarks.micro.answers import CLICKS_A_DAY, LINK, YEAR
+from benchmarks.timings import label
 from hourlyclicks import DayClicks
 from hourlyclicks.model.series import SeriesBuilder
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from yarl import URL
 
-from benchmarks.micro.answers import CLICKS_A_DAY, KEY, LINK, YEAR, Echo, get, label
+from benchmarks.micro.answers import CLICKS_A_DAY, KEY, LINK, YEAR, Echo, get
+from benchmarks.timings import label
 from hourlyclicks import Client, Limits
 
 if TYPE_CHECKING:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 from yarl import URL
 
-from benchmarks.micro.answers import KEY, LINK, YEAR, label
+from benchmarks.micro.answers import KEY, LINK, YEAR
+from benchmarks.timings import label
 from hourlyclicks import DateRange
 from hourlyclicks.wire.endpoints import CLICKS_BY_HOUR
 from hourlyclicks.wire.key import ApiKey

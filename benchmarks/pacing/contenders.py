@@ -7,8 +7,6 @@ whether time is virtual, or how the server counts.
 from __future__ import annotations
 
 import asyncio
-import importlib
-import importlib.util
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
@@ -150,26 +148,16 @@ def ours(spacing: Literal["window", "even"], *, guarded: bool = True) -> Contend
     return fetch
 
 
-_LIBRARIES = {
-    "aiolimiter": "benchmarks.pacing.with_aiolimiter",
-    "pyrate_limiter": "benchmarks.pacing.with_pyrate_limiter",
-}
-
-
-def missing() -> tuple[str, ...]:
-    """Return the libraries that are not installed."""
-    return tuple(name for name in _LIBRARIES if importlib.util.find_spec(name) is None)
-
-
 def contenders() -> dict[str, Contender]:
-    """Return all contenders by their names; those whose library is `missing` are left out."""
-    found: dict[str, Contender] = {
+    """Return all contenders by their names; to add one, add a line, or a module with its `CONTENDERS`."""
+    from benchmarks.pacing import with_aiolimiter, with_pyrate_limiter  # noqa: PLC0415 - they import this one
+
+    return {
         OURS: ours("window"),
         OURS_EVEN: ours("even"),
         OURS_BARE: ours("window", guarded=False),
+        **with_aiolimiter.CONTENDERS,
+        **with_pyrate_limiter.CONTENDERS,
+        EVEN: even,
+        LOG: log,
     }
-    absent = missing()
-    for library, module in _LIBRARIES.items():
-        if library not in absent:
-            found |= importlib.import_module(module).CONTENDERS
-    return found | {EVEN: even, LOG: log}

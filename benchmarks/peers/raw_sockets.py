@@ -140,6 +140,8 @@ async def fetch_all(
     return merged
 
 
-def fetch(base: str, days: list[dt.date], concurrency: int) -> Iterable[Row]:
-    """Do the work with the decoder of the standard library."""
-    return asyncio.run(fetch_all(base, days, concurrency, json.loads)).rows(days)
+def fetch(
+    base: str, days: list[dt.date], concurrency: int, *, loads: Callable[[bytes], Any] = json.loads
+) -> Iterable[Row]:
+    """Do the work with a decoder of JSON."""
+    return asyncio.run(fetch_all(base, days, concurrency, loads)).rows(days)

@@ -1,6 +1,6 @@
 """How long the event loop is held up while days are kept and read, beside the same work without a store.
 
-Run with ``python -m benchmarks.store.heartbeat``. A task wants to wake up every millisecond, and notes how
+A task wants to wake up every millisecond, and notes how
 late it is. The simulator answers in the same process, within a millisecond and without limits, so the loop is
 rarely idle; without a store, ``fetch`` asks it for the same days. A backfill waits for the disk and takes
 longer, and the longer one looks, the longer the longest gap; so there is also a ``fetch`` whose answers come
@@ -9,11 +9,9 @@ so slowly that it takes as long. An idle loop shows what the machine adds.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import datetime as dt
 import statistics
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -160,11 +158,7 @@ def section(folder: Path, *, quick: bool, say: Callable[[str], None]) -> Section
     """Watch the event loop, with files in a folder."""
     number, rounds = (365, 2) if quick else (3_653, 5)
     say(f"event loop while {number:,} days are kept and read")
-    return told(found(folder, number, rounds), number)
-
-
-def told(gaps_of: dict[str, list[list[float]]], number: int) -> Section:
-    """Make a table and claims of what `found` returned."""
+    gaps_of = found(folder, number, rounds)
     longest = {name: [max(gaps) for gaps in each] for name, each in gaps_of.items()}
     middles = {name: statistics.median(each) for name, each in longest.items()}
     together = {name: sorted(gap for gaps in each for gap in gaps) for name, each in gaps_of.items()}
@@ -191,20 +185,3 @@ def told(gaps_of: dict[str, list[list[float]]], number: int) -> Section:
         ),
         figures={"days": number, "longest": longest},
     )
-
-
-def main() -> int:
-    """Measure and print."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--days", type=int, default=3653)
-    options.add_argument("--rounds", type=int, default=5)
-    options.add_argument("--folder", help="where the files are made")
-    given = options.parse_args()
-    with tempfile.TemporaryDirectory(dir=given.folder, prefix="hourlyclicks-") as folder:
-        said = told(found(Path(folder), given.days, given.rounds), given.days)
-    print(said.markdown())
-    return 0 if all(claim.holds for claim in said.claims) else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())
