@@ -80,7 +80,7 @@ def speed(figures: Mapping[str, Any]) -> Figure | None:
     """Draw the days a second of each contender, for each concurrency: the median and the range."""
     rates: defaultdict[int, defaultdict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     labels = figures.get("labels", {})
-    for each in figures.get("runs", ()):
+    for each in _over_http(figures):
         name = labels.get(each["contender"], each["contender"])
         rates[each["concurrency"]][name].append(each["days"] / each["wall"])
     if not rates:
@@ -116,9 +116,14 @@ def speed(figures: Mapping[str, Any]) -> Figure | None:
     return figure
 
 
+def _over_http(figures: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the runs of the scene in which all contenders take part."""
+    return [each for each in figures.get("runs", ()) if each["scene"] == "http"]
+
+
 def work(figures: Mapping[str, Any]) -> Figure | None:
     """Draw the processor time of a day, in user space and in the kernel, at one concurrency."""
-    labels, runs = figures.get("labels", {}), figures.get("runs", ())
+    labels, runs = figures.get("labels", {}), _over_http(figures)
     there = sorted({each["concurrency"] for each in runs}, key=lambda number: abs(number - CONCURRENCY))
     if not there:
         return None

@@ -135,11 +135,15 @@ class Report:
             plots: the files of the plots by the part they belong to, as a link from the report has them.
         """
         libraries = ", ".join(f"{name} {number}" for name, number in self.machine["libraries"].items())
-        blocks = ["# Benchmarks", f"{machine_line(self.machine)} With {libraries}."]
+        blocks = ["# Benchmarks", self.summary(), f"{machine_line(self.machine)} With {libraries}."]
         blocks += [
             f"## {name}\n\n{part_markdown(self, name, plots.get(name, ()))}" for name, _ in self.in_order()
         ]
         return "\n\n".join([*blocks, "## Verdict", self.verdict()]) + "\n"
+
+    def summary(self) -> str:
+        """Return what all of it means for a user, as a list in Markdown."""
+        return "\n".join(f"- {line}" for _, part in self.in_order() for line in part.section.summary)
 
     def verdict(self) -> str:
         """Name all claims that were missed and all parts that failed."""
@@ -162,19 +166,24 @@ def fill_page(page: str, report: Report, plots: Mapping[str, Collection[str]]) -
     """Return a page with what each part found between its markers, in place of what stood there.
 
     A part has a pair of them, such as ``<!-- peers -->`` and ``<!-- /peers -->``. Parts that are not in the
-    report keep what they have.
+    report keep what they have. The summary takes sentences from several parts, so it needs all of them.
 
     Raises:
         MarkerError: a marker is missing or doubled.
     """
-    for name in PARTS:
+    where = machine_line(report.machine) if report.machine else ""
+    fillings = {
+        name: f"{where}\n\n{part_markdown(report, name, plots.get(name, ()))}" for name in report.parts
+    }
+    if fillings.keys() == set(PARTS):
+        fillings["summary"] = report.summary()
+    for name in ("summary", *PARTS):
         first, last = f"<!-- {name} -->", f"<!-- /{name} -->"
         if page.count(first) != 1 or page.count(last) != 1:
             raise MarkerError(f"the page does not hold {first} and {last} once each")
-        if name in report.parts:
+        if name in fillings:
             before, after = page.split(first, maxsplit=1)[0], page.split(last)[1]
-            filling = f"{machine_line(report.machine)}\n\n{part_markdown(report, name, plots.get(name, ()))}"
-            page = f"{before}{first}\n\n{filling}\n\n{last}{after}"
+            page = f"{before}{first}\n\n{fillings[name]}\n\n{last}{after}"
     return page
 
 

@@ -71,6 +71,7 @@ class Section:
         claims: what had been claimed, and what was seen.
         figures: everything that was measured, as JSON has it; the plots are drawn from this.
         remarks: what a reader must know beside it, a sentence each: what could not be run, and why.
+        summary: what it means for a user, a sentence each.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Section:
     claims: tuple[Claim, ...] = ()
     figures: dict[str, Any] = attrs.field(factory=dict)
     remarks: tuple[str, ...] = ()
+    summary: tuple[str, ...] = ()
 
     def markdown(self) -> str:
         """Return tables, claims and remarks in Markdown."""
@@ -105,4 +107,5 @@ def joined(name: str, parts: Mapping[str, Section]) -> Section:
         claims=tuple(claim for section in sections for claim in section.claims),
         figures={part: section.figures for part, section in parts.items()},
         remarks=tuple(remark for section in sections for remark in section.remarks),
+        summary=tuple(line for section in sections for line in section.summary),
     )

@@ -192,6 +192,9 @@ def told(rounds: Rounds) -> Section:
             Claim(f"bytes an hour that a series of {largest:,} days holds", an_hour, MOST_AN_HOUR),
         ),
         figures=dict(rounds),
+        summary=(
+            f"A stream of a hundred years takes {streamed:.1f} MiB, a series {an_hour:.1f} bytes an hour.",
+        ),
     )
 
 

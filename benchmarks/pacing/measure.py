@@ -113,6 +113,7 @@ def measure(*, quick: bool, say: Callable[[str], None]) -> Section:
             *_left_out(extent, found),
             f"All of this took {took:.0f} s.",
         ),
+        summary=(_summary(found),),
     )
 
 
@@ -179,6 +180,19 @@ def _claims(found: Findings) -> Iterator[Claim]:
 
 def _refused(runs: Iterable[Run], policing: Policing) -> int:
     return sum(one.verdicts[policing].refused for one in runs)
+
+
+def _summary(found: Findings) -> str:
+    """Return what a user should know of it, in a sentence."""
+    windowed = [one for one in found.everything if one.contender == OURS]
+    longest = max(one.scene.requests for one in windowed)
+    worst = max(one.ratio for one in windowed if one.scene.requests == longest)
+    rejected = sum(_refused(windowed, policing) for policing in SURE)
+    return (
+        f"With the default spacing, {longest:,} requests take at most {100 * (worst - 1):.1f} % longer than"
+        f" the least time that the limit of a plan allows, and servers that count in {len(SURE)} common"
+        f" ways answer {rejected:,} of them with 429."
+    )
 
 
 def _left_out(extent: Extent, found: Findings) -> Iterator[str]:

@@ -33,7 +33,7 @@ class Contender:
         without: a library that cannot be imported there, even where it is installed.
         environment: the session of nox that made the environment it runs in; empty: the running one.
         rounds: in how many rounds it takes part at most, if it is slow.
-        calm: whether glibc is told to keep the memory that it has got.
+        tls: whether it takes part over TLS, too.
     """
 
     label: str
@@ -42,7 +42,7 @@ class Contender:
     without: str = ""
     environment: str = ""
     rounds: int = 1000
-    calm: bool = True
+    tls: bool = False
 
     @property
     def python(self) -> Path:
@@ -62,19 +62,17 @@ class Contender:
 _ORJSON, _UVLOOP = {"loads": "orjson:loads"}, {"run": "uvloop:run"}
 
 CONTENDERS = {
-    "ours": Contender("hourlyclicks[speedups]", "ours"),
-    "ours_plain": Contender("hourlyclicks", "ours", without="msgspec"),
-    "naive": Contender("aiohttp by hand", "naive"),
+    "ours": Contender("hourlyclicks[speedups]", "ours", tls=True),
+    "ours_plain": Contender("hourlyclicks", "ours", without="msgspec", tls=True),
+    "naive": Contender("aiohttp by hand", "naive", tls=True),
     "obvious": Contender("aiohttp, tenacity, cattrs", "obvious"),
-    "tuned": Contender("aiohttp, every trick", "tuned"),
+    "tuned": Contender("aiohttp, every trick", "tuned", tls=True),
     "tuned_orjson": Contender("aiohttp, every trick, orjson", "tuned", _ORJSON),
-    "tuned_msgspec": Contender("aiohttp, every trick, msgspec", "tuned_msgspec"),
-    "raw_sockets": Contender("raw sockets", "raw_sockets"),
+    "tuned_msgspec": Contender("aiohttp, every trick, msgspec", "tuned_msgspec", tls=True),
+    "raw_sockets": Contender("raw sockets", "raw_sockets", tls=True),
     "raw_sockets_orjson": Contender("raw sockets, orjson", "raw_sockets", _ORJSON),
     "ours_uvloop": Contender("hourlyclicks[speedups] on uvloop", "ours", _UVLOOP),
     "naive_uvloop": Contender("aiohttp by hand on uvloop", "naive", _UVLOOP),
-    "ours_restless": Contender("hourlyclicks[speedups], malloc as it is", "ours", calm=False),
-    "naive_restless": Contender("aiohttp by hand, malloc as it is", "naive", calm=False),
     "httpx_loop": Contender("httpx, a client a worker", "httpx_loop", environment="httpx", rounds=5),
     "httpx_shared": Contender("httpx, one client", "httpx_shared", environment="httpx", rounds=3),
     "niquests_loop": Contender("niquests", "niquests_loop", environment="niquests", rounds=5),

@@ -16,20 +16,7 @@ from benchmarks.peers.contenders import CONTENDERS, command
 from benchmarks.processes import ROOT, variables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-
-
-CALM = {
-    "MALLOC_MMAP_THRESHOLD_": str(1 << 27),
-    "MALLOC_TRIM_THRESHOLD_": str(1 << 28),
-    "MALLOC_TOP_PAD_": str(1 << 26),
-}
-"""Lets glibc keep the memory that it has got.
-
-For each answer on a plain socket asyncio takes 256 KiB and gives back all but the answer. Left alone, glibc
-gets them from the kernel and returns them each time if the process is small; if it is large, as that of a
-loop that keeps all answers, it does not. A connection with TLS, as to the real API, has one buffer for ever.
-"""
+    from collections.abc import Callable, Sequence
 
 
 class RunError(Exception):
@@ -41,6 +28,7 @@ class Run:
     """What one run took.
 
     Args:
+        scene: the name of the scene.
         contender: its name.
         concurrency: how many requests were under way.
         round: counted from zero.
@@ -52,6 +40,7 @@ class Run:
         versions: those of the libraries in its environment.
     """
 
+    scene: str
     contender: str
     concurrency: int
     round: int
@@ -73,52 +62,71 @@ class Run:
         return (self.user + self.sys) / self.days * 1e6
 
 
-@attrs.define
-class Contest:
-    """All runs against a server.
+@attrs.frozen
+class Scene:
+    """One of the circumstances in which the work is done.
 
     Args:
+        title: what it is called in tables.
         base: the base URL of the server.
+        contenders: the names of those that take part.
+        concurrencies: how many requests are under way.
+        variables: what is set in the environment of the processes.
+    """
+
+    title: str
+    base: str
+    contenders: tuple[str, ...]
+    concurrencies: tuple[int, ...]
+    variables: dict[str, str] = attrs.field(factory=dict)
+
+
+@attrs.define
+class Contest:
+    """All runs.
+
+    Args:
+        scenes: all circumstances, by name.
         days: how many are fetched in each run.
         core: the core that the contenders run on; ``None`` for any.
         patience: the seconds that a run may take.
 
     Attributes:
         runs: those that did the work.
-        failures: why others did not, by contender and concurrency.
+        failures: why others did not, by scene, contender and concurrency.
     """
 
-    base: str
+    scenes: dict[str, Scene]
     days: int
     core: int | None
-    patience: float
+    patience: float = 300.0
     runs: list[Run] = attrs.field(factory=list)
-    failures: dict[tuple[str, int], str] = attrs.field(factory=dict)
+    failures: dict[tuple[str, str, int], str] = attrs.field(factory=dict)
 
-    def hold(self, rounds: int, concurrencies: Sequence[int], say: Callable[[str], None]) -> None:
+    def hold(self, rounds: int, say: Callable[[str], None]) -> None:
         """Hold all rounds; a contender without its environment takes no part."""
-        names = [name for name, contender in CONTENDERS.items() if contender.python.exists()]
         for round_ in range(rounds):
-            for concurrency in concurrencies:
-                say(f"round {round_ + 1} of {rounds}, concurrency {concurrency}")
-                for name in order(names, round_):
-                    try:
-                        figures = self.measure(name, concurrency)
-                    except RunError as error:
-                        self.failures[name, concurrency] = str(error)
-                    else:
-                        self.runs.append(Run(name, concurrency, round_, self.days, **figures))
+            for scene, each in self.scenes.items():
+                names = [name for name in each.contenders if CONTENDERS[name].python.exists()]
+                for concurrency in each.concurrencies:
+                    say(f"round {round_ + 1} of {rounds}, {each.title}, concurrency {concurrency}")
+                    for name in order(names, round_):
+                        try:
+                            figures = self.measure(each, name, concurrency)
+                        except RunError as error:
+                            self.failures[scene, name, concurrency] = str(error)
+                        else:
+                            self.runs.append(Run(scene, name, concurrency, round_, self.days, **figures))
 
-    def measure(self, name: str, concurrency: int) -> dict[str, Any]:
+    def measure(self, scene: Scene, name: str, concurrency: int) -> dict[str, Any]:
         """Let a contender do the work in a process of its own, and return what it took.
 
         Raises:
             RunError: it did not do it.
         """
-        words = command(name, self.base, days=self.days, concurrency=concurrency)
+        words = command(name, scene.base, days=self.days, concurrency=concurrency)
         if self.core is not None:
             words += ["--core", str(self.core)]
-        environment = variables(**(CALM if CONTENDERS[name].calm else {}))
         try:
             done = subprocess.run(  # noqa: S603 - a module of ours
                 words,
@@ -126,7 +134,7 @@ class Contest:
                 text=True,
                 check=True,
                 cwd=ROOT,
-                env=environment,
+                env=variables(**scene.variables),
                 timeout=self.patience,
             )
         except subprocess.CalledProcessError as error:
@@ -136,22 +144,17 @@ class Contest:
         figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])  # some log to the output, too
         return figures
 
-    def of(self, name: str, concurrency: int) -> dict[int, Run]:
+    def of(self, name: str, scene: str, concurrency: int) -> dict[int, Run]:
         """Return the runs of a contender, by the number of the round."""
-        return {
-            run.round: run for run in self.runs if (run.contender, run.concurrency) == (name, concurrency)
-        }
+        wanted = (name, scene, concurrency)
+        return {run.round: run for run in self.runs if (run.contender, run.scene, run.concurrency) == wanted}
 
-    def ratios(self, name: str, other: str, concurrency: int, figure: Callable[[Run], float]) -> list[float]:
+    def ratios(
+        self, name: str, other: str, figure: Callable[[Run], float], scene: str, concurrency: int
+    ) -> list[float]:
         """Return a figure of one as a multiple of that of another, for each round that has both."""
-        mine, theirs = self.of(name, concurrency), self.of(other, concurrency)
+        mine, theirs = (self.of(each, scene, concurrency) for each in (name, other))
         return [figure(mine[round_]) / figure(theirs[round_]) for round_ in mine if round_ in theirs]
-
-    def versions(self) -> Iterator[str]:
-        """Yield the libraries with their versions, all of them where environments differ."""
-        return (
-            " ".join(each) for each in sorted({each for run in self.runs for each in run.versions.items()})
-        )
 
 
 def order(names: Sequence[str], round_: int) -> list[str]:

@@ -20,12 +20,11 @@ class WrkError(Exception):
     """wrk could not measure."""
 
 
-def ask(base: str, *, concurrency: int, seconds: int, core: int | None) -> float:
+def ask(base: str, *, seconds: int, core: int | None) -> float:
     """Return how many requests the server answers a second.
 
     Args:
         base: the server.
-        concurrency: how many requests are under way.
         seconds: how long to ask.
         core: the core that wrk may use; ``None`` for any.
 
@@ -37,7 +36,7 @@ def ask(base: str, *, concurrency: int, seconds: int, core: int | None) -> float
         raise WrkError("wrk is not installed (on Debian: apt-get install wrk)")
     query = urlencode({"ymd": FIRST.isoformat(), "linkId": LINK, "domain": DOMAIN})
     headers = [word for name, value in HEADERS.items() for word in ("-H", f"{name}: {value}")]
-    command = [wrk, "-t1", f"-c{concurrency}", f"-d{seconds}s", *headers, f"{base}{PATH}?{query}"]
+    command = [wrk, "-t1", "-c10", f"-d{seconds}s", *headers, f"{base}{PATH}?{query}"]
     if core is not None:
         command = ["taskset", "--cpu-list", str(core), *command]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=seconds + 30)  # noqa: S603 - wrk, found above

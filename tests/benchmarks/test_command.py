@@ -66,6 +66,6 @@ def test_into_the_documentation(tmp_path: Path) -> None:
     page = tmp_path / "benchmarks.md"
     page.write_text("# Numbers\n", "utf-8")
     assert main(["--docs", "--into", str(tmp_path)], docs=tmp_path) == Exit.FAILED
-    page.write_text("\n".join(f"<!-- {name} -->\n<!-- /{name} -->" for name in PARTS), "utf-8")
+    page.write_text("\n".join(f"<!-- {name} -->\n<!-- /{name} -->" for name in ("summary", *PARTS)), "utf-8")
     assert main(["--docs", "--into", str(tmp_path)], docs=tmp_path) == Exit.HELD
     assert page.read_text("utf-8").count("| the figure | 0.5 | ≤ 1 | holds |") == len(PARTS)
