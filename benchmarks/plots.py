@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import statistics
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.pacing.judges import TITLES
 
@@ -51,13 +51,12 @@ WAYS = {
 }
 
 
-def draw(part: str, figures: Mapping[str, Any], kind: Literal["svg", "png"] = "svg") -> dict[str, bytes]:
+def draw(part: str, figures: Mapping[str, Any]) -> dict[str, bytes]:
     """Draw the plots of a part.
 
     Args:
         part: the name of the part.
         figures: the figures of its section, fresh or read from JSON.
-        kind: the format of the pictures.
 
     Returns:
         The pictures by the names of their files. None for a part without plots, or without figures.
@@ -70,9 +69,9 @@ def draw(part: str, figures: Mapping[str, Any], kind: Literal["svg", "png"] = "s
             figure = plot(figures)
             if figure is not None:
                 sink = io.BytesIO()
-                metadata = {"Date": None, "Creator": None} if kind == "svg" else None
-                figure.savefig(sink, format=kind, metadata=metadata, bbox_inches="tight", dpi=110)
-                pictures[f"{name}.{kind}"] = sink.getvalue()
+                metadata = {"Date": None, "Creator": None}
+                figure.savefig(sink, format="svg", metadata=metadata, bbox_inches="tight")
+                pictures[f"{name}.svg"] = sink.getvalue()
     return pictures
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks.footprint.tasks import NAMES, WORKS
-from benchmarks.footprint.upstream import CENTURY, CONCURRENCY, Instant
+from benchmarks.instant import CENTURY, CONCURRENCY, Instant
 from benchmarks.timings import in_rounds, label, sized
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks import timings
 from benchmarks.footprint import first, imports, memory, tasks
-from benchmarks.footprint.upstream import CENTURY
+from benchmarks.instant import CENTURY
 from benchmarks.results import Claim, Section, joined
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import statistics
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from benchmarks.footprint import naive
-from benchmarks.footprint.upstream import CENTURY, CLICKS_A_DAY, CONCURRENCY, Instant, client, days, link
+from benchmarks.instant import CENTURY, CLICKS_A_DAY, CONCURRENCY, Instant, client, days, link
 from benchmarks.peers.measured import peak
 from benchmarks.peers.slices import HOURS
 from benchmarks.processes import MIB, fresh, knows_memory, resident

@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, TypeAlias
 
 from benchmarks.footprint.naive import as_arrays, as_dicts
-from benchmarks.footprint.upstream import Instant, client, days, link
+from benchmarks.instant import Instant, client, days, link
 from benchmarks.results import Claim, Section, Table
 
 if TYPE_CHECKING:

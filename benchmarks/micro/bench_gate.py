@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.micro.answers import LINK, YEAR
+from benchmarks.instant import YEAR, link
 from benchmarks.timings import label
 from hourlyclicks import Lane, Limits, Rate
 from hourlyclicks.clock import SECOND, SystemClock
@@ -80,7 +80,7 @@ def test_the_limiter(benchmark: BenchmarkFixture, loop: asyncio.AbstractEventLoo
     tried = Limiter(
         Limits(concurrency=3), clock=SystemClock(), emit=lambda _event: None, random=random.Random(0)
     )
-    job, query = Job(Lane.INTERACTIVE, TURNS), Query(YEAR.start, LINK)
+    job, query = Job(Lane.INTERACTIVE, TURNS), Query(YEAR.start, link())
 
     async def turns() -> int:
         for _ in range(TURNS):

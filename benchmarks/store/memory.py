@@ -11,7 +11,7 @@ import random
 import time
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.footprint.upstream import CLICKS_A_DAY, Instant, days, link
+from benchmarks.instant import CLICKS_A_DAY, Instant, days, link
 from benchmarks.peers.slices import KEY
 from benchmarks.processes import MIB, fresh, knows_memory, resident
 from benchmarks.results import Claim, Section, Table
