@@ -33,9 +33,9 @@ def cores() -> tuple[int | None, int | None]:
 
 
 def variables(**further: str) -> dict[str, str]:
-    """Return the environment variables of this process, without those that change how Python runs."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
-    return inherited | further
+    """Return the environment of this process without what changes how Python, glibc or OpenSSL work."""
+    dropped = ("PYTHON", "MALLOC_", "GLIBC_TUNABLES", "SSL_CERT_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(dropped)} | further
 
 
 def knows_memory() -> bool:
