@@ -11,6 +11,15 @@ nox.options.sessions = ["lint", "types", "tests", "docs"]
 nox.options.reuse_existing_virtualenvs = True
 nox.options.error_on_missing_interpreters = False
 
+PEERS = {
+    "httpx": "httpx>=0.28.1",
+    "niquests": "niquests>=3.16",
+    "requests": "requests>=2.32.4",
+    "dlt": "dlt>=1.21",
+    "airbyte": "airbyte-cdk>=7.5",
+}
+"""What the contenders of ``benchmarks/peers/contenders.py`` need, by the names of their environments."""
+
 SOURCES = ("hourlyclicks", "tests", "benchmarks", "docs", "conftest.py", "noxfile.py")
 
 
@@ -54,3 +63,10 @@ def bench(session: nox.Session) -> None:
     """Run the benchmarks, all of them if no arguments follow: ``nox -s bench -- --quick --only micro``."""
     install(session, "-e", ".[bench]")
     session.run("python", "-m", "benchmarks", *session.posargs)
+
+
+@nox.session
+@nox.parametrize("requirement", list(PEERS.values()), ids=list(PEERS))
+def peers(session: nox.Session, requirement: str) -> None:
+    """Make the environments of the peers with many dependencies, about 500 MB: ``nox -s peers bench``."""
+    session.install(requirement)

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGE = "benchmarks.md"
-NO_PLOTS = "No plots were drawn: matplotlib is not installed."
 
 
 class Exit(IntEnum):
@@ -126,8 +125,6 @@ def _publish(report: Report, folder: Path) -> None:
     pictures = _pictures(report)
     _hang(pictures, folder)
     text = report.markdown(pictures)
-    if not plots.available():
-        text += f"\n{NO_PLOTS}\n"
     (folder / "results.md").write_text(text, encoding="utf-8")
     print(text, end="")
 
@@ -148,15 +145,11 @@ def _document(folder: Path, docs: Path) -> int:
         return Exit.FAILED
     _hang(pictures, docs / page.stem)
     page.write_text(filled, encoding="utf-8")
-    if not plots.available():
-        _say(NO_PLOTS)
     return Exit.HELD
 
 
 def _pictures(report: Report) -> dict[str, dict[str, bytes]]:
     """Draw the plots of all parts: the pictures by part and by file name."""
-    if not plots.available():
-        return {}
     return {name: plots.draw(name, part.section.figures) for name, part in report.in_order()}
 
 

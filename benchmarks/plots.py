@@ -6,11 +6,10 @@ hatching of its own. Our contenders are blue, and their names bold. What has no 
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import statistics
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.pacing.judges import TITLES
 
@@ -52,23 +51,17 @@ WAYS = {
 }
 
 
-def available() -> bool:
-    """Tell whether plots can be drawn: whether matplotlib is installed."""
-    return importlib.util.find_spec("matplotlib") is not None
-
-
-def draw(part: str, figures: Mapping[str, Any], kind: Literal["svg", "png"] = "svg") -> dict[str, bytes]:
+def draw(part: str, figures: Mapping[str, Any]) -> dict[str, bytes]:
     """Draw the plots of a part.
 
     Args:
         part: the name of the part.
         figures: the figures of its section, fresh or read from JSON.
-        kind: the format of the pictures.
 
     Returns:
         The pictures by the names of their files. None for a part without plots, or without figures.
     """
-    import matplotlib as mpl  # noqa: PLC0415 - it may be missing, and takes long
+    import matplotlib as mpl  # noqa: PLC0415 - it takes long
 
     pictures = {}
     for name, plot in PLOTS.get(part, {}).items():
@@ -76,9 +69,9 @@ def draw(part: str, figures: Mapping[str, Any], kind: Literal["svg", "png"] = "s
             figure = plot(figures)
             if figure is not None:
                 sink = io.BytesIO()
-                metadata = {"Date": None, "Creator": None} if kind == "svg" else None
-                figure.savefig(sink, format=kind, metadata=metadata, bbox_inches="tight", dpi=110)
-                pictures[f"{name}.{kind}"] = sink.getvalue()
+                metadata = {"Date": None, "Creator": None}
+                figure.savefig(sink, format="svg", metadata=metadata, bbox_inches="tight")
+                pictures[f"{name}.svg"] = sink.getvalue()
     return pictures
 
 
@@ -86,7 +79,7 @@ def speed(figures: Mapping[str, Any]) -> Figure | None:
     """Draw the days a second of each contender, for each concurrency: the median and the range."""
     rates: defaultdict[int, defaultdict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     labels = figures.get("labels", {})
-    for each in figures.get("runs", ()):
+    for each in _over_http(figures):
         name = labels.get(each["contender"], each["contender"])
         rates[each["concurrency"]][name].append(each["days"] / each["wall"])
     if not rates:
@@ -122,9 +115,14 @@ def speed(figures: Mapping[str, Any]) -> Figure | None:
     return figure
 
 
+def _over_http(figures: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the runs of the scene in which all contenders take part."""
+    return [each for each in figures.get("runs", ()) if each["scene"] == "http"]
+
+
 def work(figures: Mapping[str, Any]) -> Figure | None:
     """Draw the processor time of a day, in user space and in the kernel, at one concurrency."""
-    labels, runs = figures.get("labels", {}), figures.get("runs", ())
+    labels, runs = figures.get("labels", {}), _over_http(figures)
     there = sorted({each["concurrency"] for each in runs}, key=lambda number: abs(number - CONCURRENCY))
     if not there:
         return None
@@ -150,7 +148,7 @@ def work(figures: Mapping[str, Any]) -> Figure | None:
 
 
 def pacing(figures: Mapping[str, Any]) -> Figure | None:
-    """Draw for each judge how long contenders took, against how many of their requests it would refuse.
+    """Draw for each judge how long contenders took, against how many of their requests it would reject.
 
     Of all runs those with the most requests, over the network that delays them longest.
     """
@@ -176,7 +174,7 @@ def pacing(figures: Mapping[str, Any]) -> Figure | None:
         axes.set_ylim(0, 100)
         axes.set_yticks([0, 0.1, 1, 10, 100], ["0", "0.1 %", "1 %", "10 %", "100 %"])
         axes.minorticks_off()
-    figure.supylabel("arrivals that are refused")
+    figure.supylabel("arrivals that are rejected")
     all_axes[-2].set_xlabel(f"makespan of {longest[0]:,} requests / theoretical minimum (mean of all runs)")
     figure.legend(*all_axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import os
 import platform
-import re
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
 from cattrs import Converter
 
+from benchmarks.peers.measured import LIBRARIES as PEERS
+from benchmarks.peers.measured import versions
 from benchmarks.results import Section
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
 PARTS = ("peers", "pacing", "footprint", "store", "micro")
-LIBRARIES = (
-    *("hourlyclicks", "aiohttp", "attrs", "cattrs", "tenacity", "yarl", "multidict", "msgspec", "uvloop"),
-    *("aiolimiter", "pyrate-limiter", "asyncpg", "pandas"),
-)
-"""Those whose versions may move a figure; which of the others were compared is for the parts to say."""
+LIBRARIES = ("hourlyclicks", *PEERS, "aiolimiter", "pyrate-limiter", "asyncpg", "pandas")
+"""Those whose versions may move a figure."""
 SHOWN = {
     "days-a-second": "Days a second of each contender against the requests under way: medians and ranges",
     "processor-time": "Processor time of a day for each contender, in user space and in the kernel",
-    "makespan-and-refusals": "Time of each contender against what is refused of it, a panel for each server",
+    "makespan-and-refusals": "Time of each contender against what is rejected of it, a panel for each server",
     "memory-against-days": "Growth of a process against the days it fetched, ours and by hand",
 }
 """What can be seen on each plot, for those who cannot."""
@@ -139,11 +135,15 @@ class Report:
             plots: the files of the plots by the part they belong to, as a link from the report has them.
         """
         libraries = ", ".join(f"{name} {number}" for name, number in self.machine["libraries"].items())
-        blocks = ["# Benchmarks", f"{machine_line(self.machine)} With {libraries}."]
+        blocks = ["# Benchmarks", self.summary(), f"{machine_line(self.machine)} With {libraries}."]
         blocks += [
             f"## {name}\n\n{part_markdown(self, name, plots.get(name, ()))}" for name, _ in self.in_order()
         ]
         return "\n\n".join([*blocks, "## Verdict", self.verdict()]) + "\n"
+
+    def summary(self) -> str:
+        """Return what all of it means for a user, as a list in Markdown."""
+        return "\n".join(f"- {line}" for _, part in self.in_order() for line in part.section.summary)
 
     def verdict(self) -> str:
         """Name all claims that were missed and all parts that failed."""
@@ -166,59 +166,41 @@ def fill_page(page: str, report: Report, plots: Mapping[str, Collection[str]]) -
     """Return a page with what each part found between its markers, in place of what stood there.
 
     A part has a pair of them, such as ``<!-- peers -->`` and ``<!-- /peers -->``. Parts that are not in the
-    report keep what they have.
+    report keep what they have. The summary takes sentences from several parts, so it needs all of them.
 
     Raises:
-        MarkerError: a marker is missing, doubled, or in front of its beginning.
+        MarkerError: a marker is missing or doubled.
     """
-    spans = {name: _between(page, name) for name in PARTS}
-    for name, (start, end) in sorted(spans.items(), key=lambda span: span[1], reverse=True):
-        if name in report.parts:
-            filling = part_markdown(report, name, plots.get(name, ()))
-            where = machine_line(report.machine)
-            page = f"{page[:start]}\n\n{where}\n\n{filling}\n\n{page[end:]}"
+    where = machine_line(report.machine) if report.machine else ""
+    fillings = {
+        name: f"{where}\n\n{part_markdown(report, name, plots.get(name, ()))}" for name in report.parts
+    }
+    if fillings.keys() == set(PARTS):
+        fillings["summary"] = report.summary()
+    for name in ("summary", *PARTS):
+        first, last = f"<!-- {name} -->", f"<!-- /{name} -->"
+        if page.count(first) != 1 or page.count(last) != 1:
+            raise MarkerError(f"the page does not hold {first} and {last} once each")
+        if name in fillings:
+            before, after = page.split(first, maxsplit=1)[0], page.split(last)[1]
+            page = f"{before}{first}\n\n{fillings[name]}\n\n{last}{after}"
     return page
-
-
-def _between(page: str, name: str) -> tuple[int, int]:
-    first, last = f"<!-- {name} -->", f"<!-- /{name} -->"
-    for marker in (first, last):
-        if page.count(marker) != 1:
-            raise MarkerError(f"the page holds {marker} {page.count(marker)} times instead of once")
-    start, end = page.index(first) + len(first), page.index(last)
-    if end < start:
-        raise MarkerError(f"the page holds {last} before {first}")
-    return start, end
 
 
 def machine() -> dict[str, Any]:
     """Describe this machine: processor, cores, kernel, Python, libraries."""
+    import pyperf  # noqa: PLC0415 - only where something is measured
+
+    known = pyperf.Run([1.0]).get_metadata()
     return {
-        "cpu": _processor(),
-        "cores": os.cpu_count(),
+        "cpu": known.get("cpu_model_name", platform.machine()),
+        "cores": known["cpu_count"],
         "kernel": f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}",
         "python": f"{platform.python_implementation()} {platform.python_version()}",
-        "libraries": dict(_versions()),
+        "libraries": dict(versions(LIBRARIES)),
     }
 
 
 def machine_line(described: Mapping[str, Any]) -> str:
     """Return what `machine` tells, apart from the libraries."""
     return f"{described['cpu']}, {described['cores']} cores; {described['kernel']}; {described['python']}."
-
-
-def _processor() -> str:
-    table = Path("/proc/cpuinfo")
-    if table.exists():
-        found = re.search(r"^model name\s*:\s*(.+)$", table.read_text(encoding="utf-8"), re.MULTILINE)
-        if found is not None:
-            return found[1].strip()
-    return platform.processor() or platform.machine()
-
-
-def _versions() -> Iterator[tuple[str, str]]:
-    for name in LIBRARIES:
-        try:
-            yield name, version(name)
-        except PackageNotFoundError:
-            continue

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
 
 @attrs.frozen
@@ -71,6 +71,7 @@ class Section:
         claims: what had been claimed, and what was seen.
         figures: everything that was measured, as JSON has it; the plots are drawn from this.
         remarks: what a reader must know beside it, a sentence each: what could not be run, and why.
+        summary: what it means for a user, a sentence each.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Section:
     claims: tuple[Claim, ...] = ()
     figures: dict[str, Any] = attrs.field(factory=dict)
     remarks: tuple[str, ...] = ()
+    summary: tuple[str, ...] = ()
 
     def markdown(self) -> str:
         """Return tables, claims and remarks in Markdown."""
@@ -94,3 +96,16 @@ def spread(values: Iterable[float], show: Callable[[float], str]) -> str:
     """Return the median, and the least and the greatest of some values in brackets."""
     ordered = sorted(values)
     return f"{show(statistics.median(ordered))} ({show(ordered[0])}–{show(ordered[-1])})"  # noqa: RUF001 - a range is written with a dash
+
+
+def joined(name: str, parts: Mapping[str, Section]) -> Section:
+    """Make one section of several; the figures of each stand under its name."""
+    sections = parts.values()
+    return Section(
+        name,
+        tables=tuple(table for section in sections for table in section.tables),
+        claims=tuple(claim for section in sections for claim in section.claims),
+        figures={part: section.figures for part, section in parts.items()},
+        remarks=tuple(remark for section in sections for remark in section.remarks),
+        summary=tuple(line for section in sections for line in section.summary),
+    )

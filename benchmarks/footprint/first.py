@@ -1,28 +1,25 @@
-"""How soon the first day is there: ``python -m benchmarks.footprint.first day --base http://127.0.0.1:…``.
+"""How soon the first day is there, each way to ask in a process of its own.
 
-Prints one line of JSON for one way to ask. *Cold* is the first question of this process, from the making of
-the client on, with whatever is loaded late; *new* is the first one of a further client; *warm* is a further
-one of the same client. The peer is a bare ``get`` of aiohttp that checks nothing.
+*Cold* is the first question of the process, from the making of the client on, with whatever is loaded late;
+*new* is the first one of a further client; *warm* is a further one of the same client. The peer is a bare
+``get`` of aiohttp that checks nothing.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import datetime as dt
-import json
 import os
 import statistics
-import sys
 import time
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import aiohttp
 
-from benchmarks.footprint.child import run
 from benchmarks.peers.slices import AGENT, DOMAIN, FIRST, HEADERS, KEY, LINK, PATH
 from benchmarks.peers.upstream import find_nginx, upstream
+from benchmarks.processes import cores, fresh
 from benchmarks.results import Section, Table, spread
 from hourlyclicks import Client, Limits, Link
 
@@ -98,69 +95,43 @@ async def found(way: Callable[[str], Visits], base: str, *, new: int = NEW, warm
     return {"cold": firsts[:1], "new": firsts[1:], "warm": later}
 
 
+def asked(way: str, base: str, core: int | None) -> Times:
+    """Ask in this process, which is held to a core; see `found`."""
+    if core is not None:
+        os.sched_setaffinity(0, {core})
+    return asyncio.run(found(WAYS[way], base))
+
+
 def section(*, quick: bool, say: Callable[[str], None]) -> Section:
-    """Ask nginx in several rounds, each way in a process of its own; they take turns."""
+    """Ask nginx in several rounds; the ways take turns."""
     if find_nginx() is None:
-        return Section(
-            "first", (), remarks=("The time to the first day was not measured: there is no nginx.",)
-        )
-    cores = _cores()
+        remark = "The time to the first day was not measured: there is no nginx."
+        return Section("first", (), remarks=(remark,))
+    core, other = cores()
     rounds: list[dict[str, Times]] = []
-    with upstream(core=cores[-1] if len(cores) > 1 else None) as base:
+    with upstream(core=other) as base:
         for number in range(2 if quick else 9):
             say(f"the first day, round {number + 1}")
-            core = ("--core", cores[0]) if len(cores) > 1 else ()
-            rounds.append({way: run(__name__, way, "--base", base, *core) for way in WAYS})
-    return told(rounds)
-
-
-def told(rounds: list[dict[str, Times]]) -> Section:
-    """Make tables of what `found` returned in each round."""
+            rounds.append({way: fresh(asked, way, base, core) for way in WAYS})
     middles = [
-        {way: {state: statistics.median(times[state]) for state in _STATES} for way, times in each.items()}
+        {
+            (way, state): statistics.median(seconds)
+            for way, times in each.items()
+            for state, seconds in times.items()
+        }
         for each in rounds
     ]
-    seconds = [
-        (name, *(spread([each[way][state] * 1000 for each in middles], "{:.2f}".format) for state in _STATES))
-        for way, name in _NAMES.items()
-    ]
-    ratios = [
-        (name, *(spread(ratio(middles, way, state), "{:.2f}".format) for state in _STATES))
-        for way, name in _NAMES.items()
-        if way != "bare"
-    ]
+    rows = []
+    for way, name in _NAMES.items():
+        times = (spread([each[way, state] * 1e3 for each in middles], "{:.2f}".format) for state in _STATES)
+        ratios = (
+            spread([each[way, state] / each["bare", state] for each in middles], "{:.2f}".format)
+            for state in _STATES
+        )
+        rows.append((name, *times, *ratios))
+    head = ("", *_STATES, *(f"{state}, times bare" for state in _STATES))
     return Section(
         "first",
-        tables=(
-            Table("Milliseconds to the first day, from nginx on loopback", ("", *_STATES), tuple(seconds)),
-            Table("The same as a multiple of bare aiohttp", ("", *_STATES), tuple(ratios)),
-        ),
+        tables=(Table("Milliseconds to the first day, from nginx on loopback", head, tuple(rows)),),
         figures={"rounds": rounds},
     )
-
-
-def ratio(middles: list[dict[str, dict[str, float]]], way: str, state: str) -> list[float]:
-    """Return in each round how many times as long as the bare ``get`` a way took."""
-    return [each[way][state] / each["bare"][state] for each in middles]
-
-
-def _cores() -> list[int]:
-    return sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-
-
-def main() -> None:
-    """Ask one way, and print how long it took."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("way", choices=WAYS)
-    options.add_argument("--base", required=True)
-    options.add_argument("--core", type=int)
-    given = options.parse_args()
-    if given.core is not None:
-        os.sched_setaffinity(0, {given.core})
-    times: dict[str, Any] = asyncio.run(found(WAYS[given.way], given.base))
-    json.dump(times, sys.stdout)
-    print()
-
-
-if __name__ == "__main__":
-    main()

@@ -1,110 +1,91 @@
-"""What importing the package costs, as a multiple of importing aiohttp, which its client cannot do without.
+"""What it costs to import the package, and to start its command, beside what neither can do without.
 
-Run with ``python -m benchmarks.footprint.imports``. The CPU time (user and system) of fresh interpreters is
-taken in turns, so that other work on the machine meets all of them alike; it still depends on the state of
-caches. What is claimed is therefore the ratio of the instructions that valgrind counts, less those of an
-interpreter that imports nothing, once the bytecode has been written.
+The CPU time (user and system) of fresh interpreters is taken in turns, so that other work on the machine
+meets all of them alike; it still depends on the state of caches. What is claimed of imports is therefore the
+ratio of the instructions that valgrind counts, less those of an interpreter that imports nothing. All
+bytecode has been written before.
 """
 
 from __future__ import annotations
 
-import os
 import resource
 import shutil
+import statistics
 import subprocess
 import sys
+import tempfile
 from typing import TYPE_CHECKING
 
-from benchmarks.micro.instructions import TOOL, counted
+from benchmarks.micro.instructions import count, run
+from benchmarks.processes import ROOT, variables
 from benchmarks.results import Claim, Section, Table, spread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 ROUNDS = 25
-MOST = 1.20
-"""Times the instructions of importing aiohttp."""
-NOTHING, AIOHTTP, PACKAGE, CLIENT = STATEMENTS = (
+MOST_IMPORT, MOST_COMMAND = 1.25, 3.0
+"""Times the instructions of importing aiohttp, and times the CPU of importing click."""
+NOTHING, AIOHTTP, CLIENT, CLICK, COMMAND = (
     "pass",
     "import aiohttp",
-    "import hourlyclicks",
     "from hourlyclicks import Client",
+    "import click",
+    "hourlyclicks status --help",
 )
+STARTS = {
+    **{each: ("-c", each) for each in (NOTHING, AIOHTTP, "import hourlyclicks", CLIENT, CLICK)},
+    COMMAND: ("-m", *COMMAND.split()),
+}
+"""The arguments of an interpreter, by what they are called."""
 
 
-def cpu_seconds(statement: str) -> float:
-    """Return the CPU time of a fresh interpreter that runs a statement."""
+def cpu_seconds(words: tuple[str, ...]) -> float:
+    """Return the CPU time of a fresh interpreter with these arguments."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    subprocess.run([sys.executable, "-c", statement], check=True, env=environment)  # noqa: S603 - those above
+    command = [sys.executable, *words]
+    subprocess.run(command, check=True, cwd=ROOT, env=variables(), stdout=subprocess.DEVNULL)  # noqa: S603 - those above
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def instructions() -> dict[str, int]:
-    """Return the instructions of each statement; none at all where valgrind is not installed."""
-    if shutil.which("valgrind") is None:
-        return {}
-    counts = {}
-    for statement in STATEMENTS:
-        command = ["valgrind", *TOOL, sys.executable, "-c", statement]
-        done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - those above
-        counts[statement] = counted(done.stderr)
-    return counts
-
-
-def found(rounds: int) -> dict[str, list[float]]:
-    """Return the CPU seconds of each statement, round by round."""
-    for statement in STATEMENTS:
-        cpu_seconds(statement)  # writes the bytecode
-    each = [[cpu_seconds(statement) for statement in STATEMENTS] for _ in range(rounds)]
-    return {
-        statement: list(times) for statement, times in zip(STATEMENTS, zip(*each, strict=True), strict=True)
-    }
-
-
-def ratios(times: dict[str, list[float]], statement: str) -> list[float]:
-    """Return in each round how many times the CPU of importing aiohttp a statement took."""
-    return [mine / theirs for mine, theirs in zip(times[statement], times[AIOHTTP], strict=True)]
+    """Return the instructions of each start, above those of one that does nothing."""
+    with tempfile.TemporaryDirectory(prefix="hourlyclicks-count-") as folder:
+        for words in STARTS.values():
+            run([sys.executable, *words], folder)  # writes the bytecode
+        counts = {name: count([sys.executable, *words], folder) for name, words in STARTS.items()}
+    return {name: number - counts[NOTHING] for name, number in counts.items()}
 
 
 def section(*, quick: bool, say: Callable[[str], None]) -> Section:
-    """Measure all statements in turns."""
+    """Measure all starts in turns."""
     say("imports")
-    return told(found(3 if quick else ROUNDS), instructions())
-
-
-def told(times: dict[str, list[float]], counts: dict[str, int]) -> Section:
-    """Make a table and a claim of what `found` and `instructions` returned."""
-    shares = {name: (count - counts[NOTHING]) / _above(counts) for name, count in counts.items()}
+    for words in STARTS.values():
+        cpu_seconds(words)  # writes the bytecode
+    each = [
+        {name: cpu_seconds(words) for name, words in STARTS.items()} for _ in range(3 if quick else ROUNDS)
+    ]
+    counts = instructions() if shutil.which("valgrind") else {}
     rows = tuple(
         (
-            f"`{statement}`",
-            spread([value * 1000 for value in times[statement]], "{:.0f}".format),
-            spread(ratios(times, statement), "{:.3f}".format),
-            f"{shares[statement]:.3f}" if shares else "-",
+            f"`{name}`",
+            spread([round_[name] * 1000 for round_ in each], "{:.0f}".format),
+            spread([round_[name] / round_[AIOHTTP] for round_ in each], "{:.2f}".format),
+            f"{counts[name] / counts[AIOHTTP]:.3f}" if counts else "-",
         )
-        for statement in STATEMENTS
+        for name in STARTS
     )
     head = ("", "ms", "ms, times aiohttp", "instructions above `pass`, times aiohttp")
-    claim = f"instructions of `{CLIENT}`, times `{AIOHTTP}`"
+    command = statistics.median(round_[COMMAND] / round_[CLICK] for round_ in each)
+    claims = [Claim(f"CPU of `{COMMAND}`, times `{CLICK}`", command, MOST_COMMAND)]
+    if counts:
+        text = f"instructions of `{CLIENT}`, times `{AIOHTTP}`"
+        claims.insert(0, Claim(text, counts[CLIENT] / counts[AIOHTTP], MOST_IMPORT))
     return Section(
         "imports",
         tables=(Table("CPU of a fresh interpreter", head, rows),),
-        claims=(Claim(claim, shares[CLIENT], MOST),) if shares else (),
-        figures={"seconds": dict(times), "instructions": dict(counts)},
-        remarks=() if shares else ("The instructions of imports were not counted: there is no valgrind.",),
+        claims=tuple(claims),
+        figures={"seconds": each, "instructions": counts},
+        remarks=() if counts else ("The instructions of imports were not counted: there is no valgrind.",),
     )
-
-
-def _above(counts: dict[str, int]) -> int:
-    return counts[AIOHTTP] - counts[NOTHING]
-
-
-def main() -> None:
-    """Measure and print."""
-    print(told(found(ROUNDS), instructions()).markdown())
-
-
-if __name__ == "__main__":
-    main()

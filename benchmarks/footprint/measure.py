@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchmarks.footprint import cancelling, first, imports, memory, tasks
-from benchmarks.footprint.child import join
+from benchmarks import timings
+from benchmarks.footprint import first, imports, memory, tasks
+from benchmarks.instant import CENTURY
+from benchmarks.results import Claim, Section, joined
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from benchmarks.results import Section
+MOST_CANCELLING = 0.050
+"""Seconds, in the worst round."""
 
 
 def measure(*, quick: bool, say: Callable[[str], None]) -> Section:
@@ -20,5 +23,18 @@ def measure(*, quick: bool, say: Callable[[str], None]) -> Section:
         quick: whether fewer days and rounds will do, in some 15 seconds.
         say: told what begins.
     """
-    parts = {part.__name__.rpartition(".")[2]: part for part in (memory, tasks, cancelling, first, imports)}
-    return join("footprint", {name: part.section(quick=quick, say=say) for name, part in parts.items()})
+    parts = {"memory": memory.section, "tasks": tasks.section, "cancelling": _cancelling}
+    parts |= {"first": first.section, "imports": imports.section}
+    return joined("footprint", {name: section(quick=quick, say=say) for name, section in parts.items()})
+
+
+def _cancelling(*, quick: bool, say: Callable[[str], None]) -> Section:
+    say(f"cancelling {CENTURY:,} days")
+    taken = timings.take("footprint", quick=quick)
+    text = f"seconds to cancel a `fetch` of {CENTURY:,} days, at most"
+    return Section(
+        "cancelling",
+        tables=tuple(timings.tables(taken, "Milliseconds", 1e3)),
+        claims=(Claim(text, max(taken[0].seconds), MOST_CANCELLING),),
+        figures={"timings": [each.figures() for each in taken]},
+    )

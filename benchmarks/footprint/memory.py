@@ -1,26 +1,21 @@
-"""How much memory days and targets take: ``python -m benchmarks.footprint.memory stream 3653``.
+"""How much memory days and targets take, each kind of work in a process of its own.
 
-Prints one line of JSON for one kind of work in this process. The figures are above what the same client had
-after it fetched a few days, by which all modules are loaded that it loads late. Memory is looked at on
-requests, and again in the end while the result is still held.
+The figures are above what the same client had after it fetched a few days, by which all modules are loaded
+that it loads late. Memory is looked at on requests, and again in the end while the result is still held.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import gc
-import json
 import statistics
-import sys
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from benchmarks.footprint import naive
-from benchmarks.footprint.child import run
-from benchmarks.footprint.resident import MIB, is_told, resident
-from benchmarks.footprint.upstream import CENTURY, CLICKS_A_DAY, CONCURRENCY, Instant, client, days, link
+from benchmarks.instant import CENTURY, CLICKS_A_DAY, CONCURRENCY, Instant, client, days, link
 from benchmarks.peers.measured import peak
 from benchmarks.peers.slices import HOURS
+from benchmarks.processes import MIB, fresh, knows_memory, resident
 from benchmarks.results import Claim, Section, Table, spread
 
 if TYPE_CHECKING:
@@ -104,6 +99,11 @@ _NAMES = {
 }
 
 
+def grown(kind: str, number: int) -> Growth:
+    """Do a kind of work, and return by how many bytes this process grew; see `growth`."""
+    return asyncio.run(growth(kind, number))
+
+
 async def growth(kind: str, number: int) -> Growth:
     """Do a kind of work, and return by how many bytes this process grew.
 
@@ -141,13 +141,13 @@ async def growth(kind: str, number: int) -> Growth:
 
 def section(*, quick: bool, say: Callable[[str], None]) -> Section:
     """Measure days and targets, each in a process of its own."""
-    if not is_told():
+    if not knows_memory():
         return Section("memory", (), remarks=("Memory was not measured: this system has no `/proc`.",))
     rounds: Rounds = {kind: {} for kind in WORKS}
     for kind, numbers in plan(quick=quick).items():
         for number in numbers:
             say(f"memory: {kind} {number:,}")
-            rounds[kind][number] = [run(__name__, kind, number) for _ in range(1 if quick else 3)]
+            rounds[kind][number] = [fresh(grown, kind, number) for _ in range(1 if quick else 3)]
     return told(rounds)
 
 
@@ -192,6 +192,9 @@ def told(rounds: Rounds) -> Section:
             Claim(f"bytes an hour that a series of {largest:,} days holds", an_hour, MOST_AN_HOUR),
         ),
         figures=dict(rounds),
+        summary=(
+            f"A stream of a hundred years takes {streamed:.1f} MiB, a series {an_hour:.1f} bytes an hour.",
+        ),
     )
 
 
@@ -220,17 +223,3 @@ def _held(rounds: Rounds) -> Table:
 def _middle(found: list[Growth], number: int) -> float:
     """Return how many bytes are held for each hour of so many days."""
     return float(statistics.median(each["held"] for each in found)) / (number * HOURS)
-
-
-def main() -> None:
-    """Do one kind of work, and print how this process grew."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("kind", choices=WORKS)
-    options.add_argument("number", type=int, help="how many days, or how many targets")
-    given = options.parse_args()
-    json.dump(asyncio.run(growth(given.kind, given.number)), sys.stdout)
-    print()
-
-
-if __name__ == "__main__":
-    main()

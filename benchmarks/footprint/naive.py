@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.peers.slices import HOURS
 
 if TYPE_CHECKING:
-    from benchmarks.footprint.upstream import Instant
+    from benchmarks.instant import Instant
     from hourlyclicks import DateRange
 
 

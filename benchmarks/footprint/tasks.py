@@ -1,19 +1,12 @@
-"""How many tasks are alive while ten years are fetched: ``python -m benchmarks.footprint.tasks``.
-
-Prints one line of JSON. The tasks of this process are counted on requests, without the one that fetches.
-"""
+"""How many tasks are alive while ten years are fetched: counted on requests, without the one that fetches."""
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import json
-import sys
 from typing import TYPE_CHECKING, TypeAlias
 
-from benchmarks.footprint.child import run
 from benchmarks.footprint.naive import as_arrays, as_dicts
-from benchmarks.footprint.upstream import Instant, client, days, link
+from benchmarks.instant import Instant, client, days, link
 from benchmarks.results import Claim, Section, Table
 
 if TYPE_CHECKING:
@@ -58,48 +51,25 @@ async def most(work: Work, number: int, concurrency: int) -> int:
     return max(counts)
 
 
-def found(number: int) -> dict[str, dict[str, int]]:
+def found(number: int) -> dict[str, dict[int, int]]:
     """Return the most tasks of each way to fetch so many days, by concurrency."""
     return {
-        name: {
-            str(concurrency): asyncio.run(most(work, number, concurrency)) for concurrency in CONCURRENCIES
-        }
+        name: {concurrency: asyncio.run(most(work, number, concurrency)) for concurrency in CONCURRENCIES}
         for name, work in WORKS.items()
     }
 
 
 def section(*, quick: bool, say: Callable[[str], None]) -> Section:
-    """Count in a process of its own."""
+    """Count tasks."""
     number = 365 if quick else DAYS
     say("tasks")
-    return told(run(__name__, "--days", number), number)
-
-
-def told(counts: dict[str, dict[str, int]], number: int) -> Section:
-    """Make a table and a claim of what `found` returned."""
-    above = max(count - int(concurrency) for concurrency, count in counts["fetch"].items())
+    counts = found(number)
+    above = max(count - concurrency for concurrency, count in counts["fetch"].items())
     rows = tuple((NAMES[name], *(f"{count:,}" for count in each.values())) for name, each in counts.items())
+    head = ("concurrency", *map(str, CONCURRENCIES))
     return Section(
         "tasks",
-        tables=(
-            Table(
-                f"Tasks alive at most while {number:,} days are fetched",
-                ("concurrency", *counts["fetch"]),
-                rows,
-            ),
-        ),
+        tables=(Table(f"Tasks alive at most while {number:,} days are fetched", head, rows),),
         claims=(Claim("tasks of a `fetch` above its concurrency", above, MOST_MORE),),
         figures={"days": number, "most": counts},
     )
-
-
-def main() -> None:
-    """Count and print."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--days", type=int, default=DAYS)
-    json.dump(found(options.parse_args().days), sys.stdout)
-    print()
-
-
-if __name__ == "__main__":
-    main()

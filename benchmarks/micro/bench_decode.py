@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.micro.answers import BODIES, CLICKS_A_DAY, YEAR, label
+from benchmarks.instant import CLICKS_A_DAY, YEAR, Instant
+from benchmarks.timings import label
 from hourlyclicks.model.http import Response
 from hourlyclicks.wire.decode import decode_day
 
@@ -17,13 +19,13 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.benchmark(group="decode a day")
 
 NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
-FIRST = YEAR.start.isoformat()
+BODY = asyncio.run(Instant().get(YEAR.start.isoformat()))
 
 
 def test_ours(benchmark: BenchmarkFixture) -> None:
     """Decode and check everything, and make a day of it."""
     label(benchmark, "ours: all checked")
-    day_asked, response = YEAR.start, Response(200, {}, BODIES[FIRST])
+    day_asked, response = YEAR.start, Response(200, {}, BODY)
     decode_day(day_asked, response, fetched_at=NOW, final=True)  # the first one imports what it needs
     day = benchmark(decode_day, day_asked, response, fetched_at=NOW, final=True)
     assert day.total_clicks == CLICKS_A_DAY
@@ -38,5 +40,5 @@ def test_naively(benchmark: BenchmarkFixture, library: str) -> None:
     def decode(raw: bytes) -> list[tuple[int, int]]:
         return [(row["acesCnt"], row["pernCnt"]) for row in loads(raw)["result"]]
 
-    rows = benchmark(decode, BODIES[FIRST])
+    rows = benchmark(decode, BODY)
     assert sum(clicks for clicks, _ in rows) == CLICKS_A_DAY

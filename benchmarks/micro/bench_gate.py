@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from benchmarks.micro.answers import LINK, YEAR, label
+from benchmarks.instant import YEAR, link
+from benchmarks.timings import label
 from hourlyclicks import Lane, Limits, Rate
 from hourlyclicks.clock import SECOND, SystemClock
 from hourlyclicks.fetching.task import Caller, FetchTask
@@ -19,8 +20,6 @@ from hourlyclicks.pacing.queue import Job
 from hourlyclicks.pacing.window import SlidingWindow, Slot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from pytest_benchmark.fixture import BenchmarkFixture
 
     from hourlyclicks.pacing.plans import Spacing
@@ -32,13 +31,6 @@ PITCH = round(1.1 * SECOND)
 
 window = pytest.mark.benchmark(group="pass a gate of 60 a minute")
 limiter = pytest.mark.benchmark(group="pass a limiter without rates")
-
-
-@pytest.fixture
-def runner() -> Iterator[asyncio.Runner]:
-    """Keep one event loop for all rounds of a timing."""
-    with asyncio.Runner() as runner:
-        yield runner
 
 
 @window
@@ -82,24 +74,24 @@ def test_a_log_of_send_times(benchmark: BenchmarkFixture) -> None:
 
 
 @limiter
-def test_the_limiter(benchmark: BenchmarkFixture, runner: asyncio.Runner) -> None:
+def test_the_limiter(benchmark: BenchmarkFixture, loop: asyncio.AbstractEventLoop) -> None:
     """Acquire and release a slot when nobody else wants one."""
     label(benchmark, "ours: Limiter", operations=TURNS)
     tried = Limiter(
         Limits(concurrency=3), clock=SystemClock(), emit=lambda _event: None, random=random.Random(0)
     )
-    job, query = Job(Lane.INTERACTIVE, TURNS), Query(YEAR.start, LINK)
+    job, query = Job(Lane.INTERACTIVE, TURNS), Query(YEAR.start, link())
 
     async def turns() -> int:
         for _ in range(TURNS):
             tried.finish(await tried.acquire(FetchTask(Caller(job), query)), ANSWERED)
         return job.in_flight
 
-    assert benchmark(lambda: runner.run(turns())) == 0
+    assert benchmark(lambda: loop.run_until_complete(turns())) == 0
 
 
 @limiter
-def test_a_semaphore(benchmark: BenchmarkFixture, runner: asyncio.Runner) -> None:
+def test_a_semaphore(benchmark: BenchmarkFixture, loop: asyncio.AbstractEventLoop) -> None:
     """Acquire and release a semaphore when nobody else wants it."""
     label(benchmark, "asyncio.Semaphore", operations=TURNS)
 
@@ -110,4 +102,4 @@ def test_a_semaphore(benchmark: BenchmarkFixture, runner: asyncio.Runner) -> Non
                 pass
         return tried.locked()
 
-    assert benchmark(lambda: runner.run(turns())) is False
+    assert benchmark(lambda: loop.run_until_complete(turns())) is False

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from yarl import URL
 
-from benchmarks.micro.answers import CLICKS_A_DAY, KEY, LINK, YEAR, Echo, get, label
-from hourlyclicks import Client, Limits
+from benchmarks.instant import CLICKS_A_DAY, YEAR, Instant, client, link
+from benchmarks.peers.slices import DOMAIN, LINK
+from benchmarks.timings import label
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -35,8 +36,8 @@ def test_ours(benchmark: BenchmarkFixture, concurrency: int) -> None:
     label(benchmark, f"ours, concurrency {concurrency}", operations=len(YEAR))
 
     async def fetch() -> int:
-        async with Client(KEY, limits=Limits(concurrency=concurrency), transport=Echo()) as client:
-            series = await client.fetch(YEAR.start, YEAR.end, LINK)
+        async with client(Instant(), concurrency) as asking:
+            series = await asking.fetch(YEAR.start, YEAR.end, link())
         return series.total_clicks
 
     assert benchmark(lambda: run(fetch())) == len(YEAR) * CLICKS_A_DAY
@@ -48,11 +49,12 @@ def test_naively(benchmark: BenchmarkFixture, concurrency: int) -> None:
     label(benchmark, f"semaphore and gather, concurrency {concurrency}", operations=len(YEAR))
 
     async def fetch() -> int:
-        semaphore = asyncio.Semaphore(concurrency)
+        semaphore, upstream = asyncio.Semaphore(concurrency), Instant()
 
         async def fetch_day(ymd: str) -> list[dict[str, Any]]:
             async with semaphore:
-                raw = await get(ADDRESS.with_query(ymd=ymd, linkId=LINK.id, domain=LINK.domain))
+                address = ADDRESS.with_query(ymd=ymd, linkId=LINK, domain=DOMAIN)
+                raw = await upstream.get(address.query["ymd"])
             return list(json.loads(raw)["result"])
 
         answers = await asyncio.gather(*[fetch_day(day.isoformat()) for day in YEAR])

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from yarl import URL
 
-from benchmarks.micro.answers import KEY, LINK, YEAR, label
+from benchmarks.instant import YEAR, link
+from benchmarks.peers.slices import DOMAIN, KEY, LINK
+from benchmarks.timings import label
 from hourlyclicks import DateRange
 from hourlyclicks.wire.endpoints import CLICKS_BY_HOUR
 from hourlyclicks.wire.key import ApiKey
@@ -44,7 +46,7 @@ def test_requests_of_ours(benchmark: BenchmarkFixture) -> None:
     """Put a day between what stays the same."""
     label(benchmark, "ours: build_request", operations=len(YEAR))
     origin = Origin.of(BASE, ApiKey(KEY))
-    questions = list(CLICKS_BY_HOUR.split(YEAR, LINK))
+    questions = list(CLICKS_BY_HOUR.split(YEAR, link()))
 
     def build() -> list[Request]:
         return [CLICKS_BY_HOUR.build(question, origin) for question in questions]
@@ -59,6 +61,6 @@ def test_requests_of_yarl(benchmark: BenchmarkFixture) -> None:
     address = URL(BASE + PATH)
 
     def build() -> list[URL]:
-        return [address.with_query(ymd=day.isoformat(), linkId=LINK.id, domain=LINK.domain) for day in YEAR]
+        return [address.with_query(ymd=day.isoformat(), linkId=LINK, domain=DOMAIN) for day in YEAR]
 
     assert benchmark(build)[0].query["ymd"] == YEAR.start.isoformat()

@@ -14,27 +14,25 @@ import re
 import shutil
 import statistics
 import subprocess
-import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from benchmarks.peers.contenders import command
 from benchmarks.peers.upstream import find_nginx, upstream
+from benchmarks.processes import ROOT, variables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
-ROOT = Path(__file__).parents[2]
-TOOL = ("--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null")
+_VALGRIND = ("valgrind", "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null")
 _TOTAL = re.compile(r"^==\d+== I\s+refs:\s+([\d,]+)\s*$", re.MULTILINE)
-_TAIL = 2000
 
 
 class CountError(Exception):
-    """Valgrind, or the contender that it ran, did not get to its end."""
+    """Valgrind, or the process that it ran, did not get to its end."""
 
 
 @attrs.frozen
@@ -42,7 +40,7 @@ class Case:
     """What is counted.
 
     Args:
-        contender: a module of ``benchmarks.peers``.
+        contender: one of ``benchmarks.peers``.
         concurrency: requests under way at a time.
         round: which repetition it is, from 0.
     """
@@ -52,84 +50,38 @@ class Case:
     round: int = 0
 
 
-@attrs.frozen
-class Scene:
-    """Where contenders run.
-
-    Args:
-        base: the base URL of the upstream.
-        environment: the environment of their processes.
-    """
-
-    base: str
-    environment: dict[str, str]
-
-    @classmethod
-    def make(cls, base: str, folder: Path) -> Scene:
-        """Make one that keeps its bytecode in an empty folder.
-
-        It is written before anything is counted: whoever is run first must not pay for compiling what the
-        next one finds compiled.
-        """
-        own = {"PYTHONHASHSEED": "0", "PYTHONPYCACHEPREFIX": str(folder)}
-        dropped = {"PYTHONDONTWRITEBYTECODE", "PYTHONPATH", "PYTHONASYNCIODEBUG", "PYTHONDEVMODE"}
-        inherited = {name: value for name, value in os.environ.items() if name not in dropped}
-        return cls(base, inherited | own)
-
-    def compile(self, contender: str) -> None:
-        """Run a contender once without counting, so that all bytecode it needs is written."""
-        self._run((), Case(contender, 1), 1)
-
-    def count(self, case: Case, days: int) -> int:
-        """Return the instructions of a whole process that fetches so many days.
-
-        Raises:
-            CountError: it failed, or did not fetch what it should.
-        """
-        return counted(self._run(("valgrind", *TOOL), case, days, PYTHONDONTWRITEBYTECODE="1"))
-
-    def _run(self, before: tuple[str, ...], case: Case, days: int, **further: str) -> str:
-        command = [*before, sys.executable, "-m", "benchmarks.peers.measured", case.contender]
-        command += ["--base", self.base, "--days", str(days), "--concurrency", str(case.concurrency)]
-        command += ["--unchecked"]  # the sums are looked at where time is taken; here they would be counted
-        done = subprocess.run(  # noqa: S603 - our own module, perhaps under valgrind
-            command,
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=ROOT,
-            env=self.environment | further,
-        )
-        if done.returncode:
-            raise CountError(f"{case.contender}: exit code {done.returncode}: {done.stderr[-_TAIL:]}")
-        return done.stderr
+def missing() -> str:
+    """Say what must be installed first; empty when nothing is missing."""
+    found = {"valgrind": shutil.which("valgrind"), "nginx": find_nginx()}
+    return " and ".join(name for name, where in found.items() if where is None)
 
 
-def counted(report: str) -> int:
-    """Return the number of instructions in a report of valgrind.
+def run(words: Sequence[str], folder: str) -> str:
+    """Run a process, and return what it says on standard error.
+
+    Its bytecode is in a folder of its own: no process pays for compiling what the next one finds compiled.
 
     Raises:
-        CountError: there is none.
+        CountError: it failed.
     """
+    environment = variables(PYTHONHASHSEED="0", PYTHONPYCACHEPREFIX=folder)
+    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=ROOT, env=environment)  # noqa: S603 - a module of ours, perhaps under valgrind
+    if done.returncode:
+        raise CountError(f"{' '.join(words)}: exit code {done.returncode}: {done.stderr[-2000:]}")
+    return done.stderr
+
+
+def count(words: Sequence[str], folder: str) -> int:
+    """Return the instructions of a whole process.
+
+    Raises:
+        CountError: it failed, or valgrind does not tell a number.
+    """
+    report = run([*_VALGRIND, *words], folder)
     found = _TOTAL.search(report)
     if found is None:
-        raise CountError(f"valgrind does not tell a number of instructions: {report[-_TAIL:]}")
+        raise CountError(f"valgrind does not tell a number of instructions: {report[-2000:]}")
     return int(found[1].replace(",", ""))
-
-
-def per_day(days: tuple[int, int], instructions: tuple[int, int]) -> float:
-    """Return the price of a day from the instructions of two processes that fetched so many days."""
-    return (instructions[1] - instructions[0]) / (days[1] - days[0])
-
-
-def missing() -> str | None:
-    """Say what must be installed first; ``None`` when nothing is missing."""
-    lacking = [
-        name
-        for name, found in (("valgrind", shutil.which("valgrind")), ("nginx", find_nginx()))
-        if found is None
-    ]
-    return " and ".join(lacking) or None
 
 
 def count_all(
@@ -152,32 +104,36 @@ def count_all(
     with (
         tempfile.TemporaryDirectory(prefix="hourlyclicks-count-") as folder,
         upstream() as base,
-        ThreadPoolExecutor(os.cpu_count() or 1) as pool,
+        ThreadPoolExecutor(os.cpu_count()) as pool,
     ):
-        scene = Scene.make(base, Path(folder))
+
+        def words(case: Case, number: int) -> list[str]:
+            # the sums are looked at where time is taken; here they would be counted
+            return [*command(case.contender, base, days=number, concurrency=case.concurrency), "--unchecked"]
+
         for contender in dict.fromkeys(case.contender for case in asked):
-            scene.compile(contender)
-        work = [(case, [pool.submit(scene.count, case, number) for number in days]) for case in asked]
+            run(words(Case(contender, 1), 1), folder)  # writes the bytecode
+        work = [
+            (case, [pool.submit(count, words(case, number), folder) for number in days]) for case in asked
+        ]
         try:
             for case, (few, many) in work:
                 say(f"counting instructions of {case.contender}, concurrency {case.concurrency}")
                 instructions = few.result(), many.result()
-                price = per_day(days, instructions)
+                price = (instructions[1] - instructions[0]) / (days[1] - days[0])
                 yield attrs.asdict(case) | {"days": days, "instructions": instructions, "per_day": price}
         finally:
             pool.shutdown(cancel_futures=True)
 
 
-def middle(counts: Iterable[dict[str, Any]], contender: str, concurrency: int) -> float | None:
-    """Return the median price of a day over all rounds of a contender, if it was counted."""
-    prices = prices_of(counts, contender, concurrency)
-    return statistics.median(prices) if prices else None
+def prices(counts: Iterable[dict[str, Any]]) -> dict[tuple[str, int], list[float]]:
+    """Return the prices of a day in all rounds, by contender and concurrency."""
+    found: dict[tuple[str, int], list[float]] = {}
+    for each in counts:
+        found.setdefault((each["contender"], each["concurrency"]), []).append(each["per_day"])
+    return found
 
 
-def prices_of(counts: Iterable[dict[str, Any]], contender: str, concurrency: int) -> list[float]:
-    """Return the prices of a day that were counted for a contender, a round each."""
-    return [
-        count["per_day"]
-        for count in counts
-        if (count["contender"], count["concurrency"]) == (contender, concurrency)
-    ]
+def medians(counts: Iterable[dict[str, Any]]) -> dict[tuple[str, int], float]:
+    """Return the median price of a day, by contender and concurrency."""
+    return {case: statistics.median(rounds) for case, rounds in prices(counts).items()}

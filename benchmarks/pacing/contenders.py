@@ -7,20 +7,14 @@ whether time is virtual, or how the server counts.
 from __future__ import annotations
 
 import asyncio
-import importlib
-import importlib.util
 from collections import deque
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import attrs
 
 from benchmarks.peers.slices import DOMAIN, LINK, days
 from hourlyclicks import Client, Limits, Link, Rate
-
-if TYPE_CHECKING:
-    from types import TracebackType
 
 _MINUTE = 60.0
 
@@ -53,7 +47,7 @@ EVEN = "even spacing at exactly the limit"
 LOG = "log of send times"
 
 
-async def send_all(job: Job, turn: AbstractAsyncContextManager[object]) -> None:
+async def send_all(job: Job, turn: Callable[[], Awaitable[object]]) -> None:
     """Send all requests, each when its turn has come, and so many at once as allowed.
 
     The place among those under way is taken first, so that a request leaves as soon as the limiter lets it.
@@ -61,7 +55,8 @@ async def send_all(job: Job, turn: AbstractAsyncContextManager[object]) -> None:
     semaphore = asyncio.Semaphore(job.concurrency)
 
     async def send() -> None:
-        async with semaphore, turn:
+        async with semaphore:
+            await turn()
             await job.trip()
 
     async with asyncio.TaskGroup() as group:
@@ -69,64 +64,33 @@ async def send_all(job: Job, turn: AbstractAsyncContextManager[object]) -> None:
             group.create_task(send())
 
 
-class _Turns(AbstractAsyncContextManager[None]):
-    """Something to wait for before each sending; those who wait are served in order."""
-
-    def __init__(self) -> None:
-        self._lock = asyncio.Lock()
-
-    async def wait(self, now: float) -> None:
-        """Wait until one request may leave; only one waits at a time."""
-        raise NotImplementedError
-
-    async def __aenter__(self) -> None:
-        async with self._lock:
-            await self.wait(asyncio.get_running_loop().time())
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Nothing is given back."""
-
-
-class Beats(_Turns):
-    """The beats of a metronome; one that was missed is not made up for."""
-
-    def __init__(self, interval: float) -> None:
-        super().__init__()
-        self._interval = interval
-        self._next = 0.0
-
-    async def wait(self, now: float) -> None:
-        """Wait for the next beat."""
-        beat = max(self._next, now)
-        self._next = beat + self._interval
-        await asyncio.sleep(beat - now)
-
-
-class SendLog(_Turns):
-    """When the last requests left; the next may leave a window after the oldest of so many."""
-
-    def __init__(self, rate: Rate) -> None:
-        super().__init__()
-        self._window = rate.seconds
-        self._sent: deque[float] = deque(maxlen=rate.requests)
-
-    async def wait(self, now: float) -> None:
-        """Wait until the window has room."""
-        if len(self._sent) == self._sent.maxlen:
-            await asyncio.sleep(self._sent[0] + self._window - now)
-        self._sent.append(asyncio.get_running_loop().time())
-
-
 async def even(job: Job) -> None:
-    """Send on the beats of a metronome that beats as often as the limit allows."""
-    await send_all(job, Beats(job.rate.seconds / job.rate.requests))
+    """Send at equal intervals, as often as the limit allows; one that was missed is not made up for."""
+    interval = job.rate.seconds / job.rate.requests
+    following = 0.0
+
+    async def turn() -> None:
+        nonlocal following
+        now = asyncio.get_running_loop().time()
+        moment = max(following, now)
+        following = moment + interval
+        await asyncio.sleep(moment - now)
+
+    await send_all(job, turn)
 
 
 async def log(job: Job) -> None:
     """Send whenever fewer than allowed were sent during the last window."""
-    await send_all(job, SendLog(job.rate))
+    loop, lock = asyncio.get_running_loop(), asyncio.Lock()
+    sent: deque[float] = deque(maxlen=job.rate.requests)
+
+    async def turn() -> None:
+        async with lock:
+            if len(sent) == sent.maxlen:
+                await asyncio.sleep(sent[0] + job.rate.seconds - loop.time())
+            sent.append(loop.time())
+
+    await send_all(job, turn)
 
 
 def ours(spacing: Literal["window", "even"], *, guarded: bool = True) -> Contender:
@@ -150,26 +114,16 @@ def ours(spacing: Literal["window", "even"], *, guarded: bool = True) -> Contend
     return fetch
 
 
-_LIBRARIES = {
-    "aiolimiter": "benchmarks.pacing.with_aiolimiter",
-    "pyrate_limiter": "benchmarks.pacing.with_pyrate_limiter",
-}
-
-
-def missing() -> tuple[str, ...]:
-    """Return the libraries that are not installed."""
-    return tuple(name for name in _LIBRARIES if importlib.util.find_spec(name) is None)
-
-
 def contenders() -> dict[str, Contender]:
-    """Return all contenders by their names; those whose library is `missing` are left out."""
-    found: dict[str, Contender] = {
+    """Return all contenders by their names; to add one, add a line, or a module with its `CONTENDERS`."""
+    from benchmarks.pacing import with_aiolimiter, with_pyrate_limiter  # noqa: PLC0415 - they import this one
+
+    return {
         OURS: ours("window"),
         OURS_EVEN: ours("even"),
         OURS_BARE: ours("window", guarded=False),
+        **with_aiolimiter.CONTENDERS,
+        **with_pyrate_limiter.CONTENDERS,
+        EVEN: even,
+        LOG: log,
     }
-    absent = missing()
-    for library, module in _LIBRARIES.items():
-        if library not in absent:
-            found |= importlib.import_module(module).CONTENDERS
-    return found | {EVEN: even, LOG: log}

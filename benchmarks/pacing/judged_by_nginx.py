@@ -3,7 +3,7 @@
 Two servers run at once. One lets no burst through, which is a leaky bucket; the other one lets through a
 burst of as many requests as a window holds. Every contender is counted by itself, by its User-Agent, and all
 of them run at the same time, so that they suffer from the same noise of the machine. Others go on when they
-are refused; our client waits and repeats, as it does.
+are rejected; our client waits and repeats, as it does.
 
 A minute and a request a second would take too long. The window is shorter, and so is our guard.
 """
@@ -71,7 +71,7 @@ class Outcome:
         contender: who ran.
         requests: how many days it was to ask for.
         answered: how many requests were answered.
-        refused: how many were refused.
+        refused: how many were rejected.
         seconds: from the beginning to the last response.
     """
 
@@ -122,7 +122,7 @@ async def ask(server: str, name: str, contender: Contender, base: str, requests:
         await contender(Job(requests, RATE, CONCURRENCY, trip, client))
         seconds = loop.time() - began
     refused = statuses.count(_REFUSED)
-    # Our client notes refusals only, and gets every day in the end, or raises.
+    # Our client notes rejections only, and gets every day in the end, or raises.
     answered = requests if name in (OURS, OURS_EVEN) else statuses.count(200)
     if answered + refused < requests:
         raise RuntimeError(f"{name} was answered {statuses}")
@@ -143,7 +143,7 @@ async def _ask_all(bases: dict[str, str], *, quick: bool) -> list[Outcome]:
 
 
 def judged(*, quick: bool) -> list[Outcome]:
-    """Run everybody against nginx: about 10 seconds when quick, else 40, and longer for who is refused.
+    """Run everybody against nginx: about 10 seconds when quick, else 40, longer for those rejected.
 
     Raises:
         FileNotFoundError: nginx is not installed.

@@ -4,7 +4,7 @@ The algorithms are those of the simulator, which the tests hold against oracles.
 is over, so that all of them see the same one. Two figures are kept of each judge, since they say different
 things:
 
-* *refused*: what it would have answered with 429 if it forgets what it refuses, as nginx does. The milder
+* *rejected*: what it would have answered with 429 if it forgets what it refuses, as nginx does. The milder
   figure.
 * *over*: what was over its limit when every arrival counts, since all of them did come.
 

@@ -1,8 +1,8 @@
 """Pacing: how close to the least possible time, and how many requests over the limit, whoever counts.
 
 Everybody sends the same requests on virtual time, over a network that delays each of them by chance. Nothing
-is refused in these runs; afterwards six kinds of servers judge the arrivals. Then our client meets servers
-that do refuse, and everybody meets nginx in real time.
+is rejected in these runs; afterwards six kinds of servers judge the arrivals. Then our client meets servers
+that do reject requests, and everybody meets nginx in real time.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from benchmarks.pacing import tables
-from benchmarks.pacing.contenders import OURS, OURS_EVEN, contenders, missing
+from benchmarks.pacing.contenders import OURS, OURS_EVEN, contenders
 from benchmarks.pacing.judged_by_nginx import RATE, SERVERS, Outcome, judged
 from benchmarks.pacing.judges import TITLES
 from benchmarks.pacing.remarks import remarks
@@ -36,7 +36,7 @@ SURE: tuple[Policing, ...] = ("sliding_log", "fixed_window", "whole_seconds", "t
 """The judges before whom we claim never to be over the limit."""
 
 LESSONS: tuple[Policing, ...] = ("leaky_bucket", "two_buckets")
-"""The others; what our client learns from their refusals is measured."""
+"""The others; what our client learns from their rejections is measured."""
 
 MOST_WINDOW, MOST_EVEN = 1.03, 1.07
 
@@ -69,8 +69,8 @@ class Findings:
     """All that was run.
 
     Attributes:
-        runs: of each range of delays and number of requests, the runs in which nothing is refused.
-        lessons: of each kind of server, the runs in which it refuses in earnest.
+        runs: of each range of delays and number of requests, the runs in which nothing is rejected.
+        lessons: of each kind of server, the runs in which it rejects requests.
         outcomes: what nginx made of everybody; nothing where it is not installed.
     """
 
@@ -80,7 +80,7 @@ class Findings:
 
     @property
     def everything(self) -> list[Run]:
-        """All runs in which nothing is refused."""
+        """All runs in which nothing is rejected."""
         return [one for group in self.runs.values() for one in group]
 
     def figures(self) -> dict[str, object]:
@@ -113,6 +113,7 @@ def measure(*, quick: bool, say: Callable[[str], None]) -> Section:
             *_left_out(extent, found),
             f"All of this took {took:.0f} s.",
         ),
+        summary=(_summary(found),),
     )
 
 
@@ -127,7 +128,7 @@ def _find(extent: Extent, *, quick: bool, say: Callable[[str], None]) -> Finding
                 for scene in extent.scenes(delay, requests)
                 for name, contender in everybody.items()
             ]
-    say("pacing: servers that refuse in earnest")
+    say("pacing: servers that reject requests")
     for policing in LESSONS:
         found.lessons[policing] = [
             taught for scene in extent.scenes(WIDE, LONGER) for taught in learn(policing, scene)
@@ -158,12 +159,12 @@ def _claims(found: Findings) -> Iterator[Claim]:
     windowed = [one for one in found.everything if one.contender == OURS]
     spread = [one for one in found.everything if one.contender == OURS_EVEN]
     for policing in SURE:
-        yield Claim(f"window spacing: refused, {TITLES[policing]}", _refused(windowed, policing), 0)
+        yield Claim(f"window spacing: rejected, {TITLES[policing]}", _refused(windowed, policing), 0)
     sure = sum(_refused(spread, policing) for policing in SURE)
-    yield Claim("even spacing: refused, the same four together", sure, 0)
+    yield Claim("even spacing: rejected, the same four together", sure, 0)
     for delay in (WIDE, NARROW):
         affected = [one for one in spread if one.scene.delay == delay]
-        text = f"even spacing: refused, leaky bucket without burst, {tables.words(delay)}"
+        text = f"even spacing: rejected, leaky bucket without burst, {tables.words(delay)}"
         yield Claim(text, _refused(affected, "leaky_bucket"), 0)
     for spacing, own, most in (("window", windowed, MOST_WINDOW), ("even", spread, MOST_EVEN)):
         ratios = [one.ratio for one in own if one.scene.requests == TEN_YEARS and one.scene.delay == WIDE]
@@ -174,17 +175,28 @@ def _claims(found: Findings) -> Iterator[Claim]:
             yield Claim(text, max(ratios), most)
     for outcome in found.outcomes:
         if outcome.contender == SERVERS[outcome.server]:
-            yield Claim(f"{outcome.contender}: refused by nginx, {outcome.server}", outcome.refused, 0)
+            yield Claim(f"{outcome.contender}: rejected by nginx, {outcome.server}", outcome.refused, 0)
 
 
 def _refused(runs: Iterable[Run], policing: Policing) -> int:
     return sum(one.verdicts[policing].refused for one in runs)
 
 
+def _summary(found: Findings) -> str:
+    """Return what a user should know of it, in a sentence."""
+    windowed = [one for one in found.everything if one.contender == OURS]
+    longest = max(one.scene.requests for one in windowed)
+    worst = max(one.ratio for one in windowed if one.scene.requests == longest)
+    rejected = sum(_refused(windowed, policing) for policing in SURE)
+    return (
+        f"With the default spacing, {longest:,} requests take at most {100 * (worst - 1):.1f} % longer than"
+        f" the least time that the limit of a plan allows, and servers that count in {len(SURE)} common"
+        f" ways answer {rejected:,} of them with 429."
+    )
+
+
 def _left_out(extent: Extent, found: Findings) -> Iterator[str]:
     """Say what was not run."""
-    for library in missing():
-        yield f"{library} is not installed, so it is not among the contenders."
     if not found.outcomes:
         yield "nginx is not installed, so it could not judge."
     if TEN_YEARS not in extent.seeds:

@@ -17,8 +17,8 @@ def remarks(runs: Sequence[Run], lessons: Sequence[Run]) -> Iterator[str]:
     """Yield the remarks.
 
     Args:
-        runs: all runs in which nothing is refused.
-        lessons: runs of our client against a leaky bucket that refuses in earnest.
+        runs: all runs in which nothing is rejected.
+        lessons: runs of our client against a leaky bucket that rejects requests.
     """
     yield (
         "T* is the least time that a client needs which keeps the limit, if every round trip takes the mean"
@@ -30,20 +30,20 @@ def remarks(runs: Sequence[Run], lessons: Sequence[Run]) -> Iterator[str]:
         " together, such as 600 to 60,000 an hour, are out of reach at these rates."
     )
     yield (
-        "Refused counts what a server turns away if it forgets what it has turned away, as nginx does. If it"
+        "Rejected counts what a server turns away if it forgets what it has turned away, as nginx does. If it"
         " counts those too, it turns away more: what is over the limit if every arrival counts."
     )
     yield (
-        "In the simulated runs nobody is refused in earnest, so that all send the same. The windows of the"
-        " server begin at another moment of the run with each seed."
+        "In the simulated runs no request is really rejected, so that all contenders send the same. The"
+        " windows of the server begin at another moment of the run with each seed."
     )
     yield (
         "Nothing is claimed of two buckets: such a server takes the requests of the last window for evenly"
         " spread, so that a burst at its beginning counts for longer than a window."
     )
     yield (
-        "Before nginx our client waits and repeats what was refused; the others go on without it, so they end"
-        " sooner with less. On loopback nothing is delayed, so only habits show: a burst, or no reserve."
+        "Before nginx our client waits and repeats what was rejected; the others go on without it, so they"
+        " end sooner with less. On loopback nothing is delayed, so only habits show: a burst, or no reserve."
     )
     worst = [one for one in runs if one.contender == OURS_EVEN and one.verdicts["leaky_bucket"].refused]
     if worst:
@@ -59,9 +59,9 @@ def _about_leaky_buckets(delay: tuple[float, float], lessons: Sequence[Run]) -> 
         "A leaky bucket without burst wants 60/R s between two arrivals. Of two requests sent"
         f" {EVEN_SLACK:g} · 60/R s apart the second arrives up to {1000 * spread:.0f} ms closer to the first,"
         f" and the reserve of {reserve:.2f} · 60/R s makes up for that only to {fastest} requests a minute."
-        " That a server is such a bucket cannot be known beforehand. Our client learns it from a refusal:"
+        " That a server is such a bucket cannot be known beforehand. Our client learns it from a rejection:"
         " from then on it counts the interval from the last response, which no delay can shorten. The most"
-        f" refusals that any of {len(evenly)} runs of {evenly[0].scene.requests} requests in even spacing met"
-        f" from such a server in earnest was {max(one.refused for one in evenly)}; what it costs is in the"
+        f" rejections that any of {len(evenly)} runs of {evenly[0].scene.requests} requests in even spacing"
+        f" met from such a server was {max(one.refused for one in evenly)}; what it costs is in the"
         " table above."
     )

@@ -34,7 +34,7 @@ class Road:
 
     Attributes:
         arrivals: when the requests arrived, in nanoseconds of the server's clock, in order.
-        refused: how many were refused.
+        refused: how many were rejected.
     """
 
     def __init__(

@@ -64,7 +64,7 @@ class Run:
         contender: the name of who ran.
         seconds: from the beginning to the last response.
         verdicts: what each judge says about the arrivals.
-        refused: how many requests were refused then and there, where the server does that.
+        refused: how many requests were rejected then and there, where the server does that.
     """
 
     scene: Scene
@@ -102,7 +102,7 @@ def run(name: str, contender: Contender, scene: Scene, *, algorithm: Algorithm |
         name: how to call it.
         contender: who runs.
         scene: the circumstances.
-        algorithm: refuses requests; left out, everything is answered, so that all contenders send the same.
+        algorithm: rejects requests; left out, everything is answered, so that all contenders send the same.
     """
     limits = scene.plan.limits
 
@@ -130,7 +130,7 @@ def run(name: str, contender: Contender, scene: Scene, *, algorithm: Algorithm |
 
 
 def learn(policing: Policing, scene: Scene) -> list[Run]:
-    """Let our client meet a server that refuses in earnest, in both spacings."""
+    """Let our client meet a server that rejects requests, in both spacings."""
     rate = scene.plan.limits.rates[0]
     return [
         run(name, contender, scene, algorithm=algorithm(policing, rate.requests, rate.seconds))

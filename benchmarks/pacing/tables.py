@@ -37,7 +37,7 @@ def of_plan(plan: Plan, runs: Sequence[Run]) -> Table:
     title = (
         f"{plan.value}, {limits.rates[0].requests} a minute, {limits.concurrency} at a time:"
         f" {scene.requests:,} requests, {words(scene.delay)}; arrivals that each kind of server would"
-        " refuse: median (worst)"
+        " reject: median (worst)"
     )
     return Table(title, _head("makespan / T*"), tuple(rows))
 
@@ -65,13 +65,13 @@ def refusals(runs: Sequence[Run]) -> Table:
     arrivals = sum(run.scene.requests for run in next(iter(grouped.values())))
     title = (
         f"{scene.requests:,} requests, {words(scene.delay)}: of {arrivals:,} arrivals, all plans and seeds"
-        " together, refused / over the limit if every arrival counts"
+        " together, rejected / over the limit if every arrival counts"
     )
     return Table(title, _head(), tuple(rows))
 
 
 def lessons(policing: Policing, runs: Sequence[Run]) -> Table:
-    """Return how our client does where requests are refused in earnest."""
+    """Return how our client does where requests are really rejected."""
     plans = _plans(runs)
     rows = []
     for name, own in _by_contender(runs).items():
@@ -80,8 +80,8 @@ def lessons(policing: Policing, runs: Sequence[Run]) -> Table:
         rows.append((name, *cells))
     scene = runs[0].scene
     title = (
-        f"A server that refuses in earnest ({TITLES[policing]}): {scene.requests:,} requests,"
-        f" {words(scene.delay)}: refusals; makespan / T*, median (worst)"
+        f"A server that rejects requests ({TITLES[policing]}): {scene.requests:,} requests,"
+        f" {words(scene.delay)}: rejections; makespan / T*, median (worst)"
     )
     return Table(title, ("contender", *(plan.value for plan in plans)), tuple(rows))
 
@@ -103,7 +103,7 @@ def by_nginx(outcomes: Sequence[Outcome], rate: Rate) -> Table:
         f" everybody was told {rate.requests} in {rate.seconds:g} s"
     )
     return Table(
-        title, ("server: contender", "refused", "answered", "seconds", "answered a second"), tuple(rows)
+        title, ("server: contender", "rejected", "answered", "seconds", "answered a second"), tuple(rows)
     )
 
 

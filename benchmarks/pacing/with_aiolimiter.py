@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 async def plain(job: Job) -> None:
     """Let so many requests through in a window."""
-    await send_all(job, AsyncLimiter(job.rate.requests, job.rate.seconds))
+    await send_all(job, AsyncLimiter(job.rate.requests, job.rate.seconds).acquire)
 
 
 async def one_by_one(job: Job) -> None:
     """Let one request through in the average interval, so that there are no bursts."""
-    await send_all(job, AsyncLimiter(1, job.rate.seconds / job.rate.requests))
+    await send_all(job, AsyncLimiter(1, job.rate.seconds / job.rate.requests).acquire)
 
 
 CONTENDERS: dict[str, Contender] = {"aiolimiter, R a window": plain, "aiolimiter, one by one": one_by_one}

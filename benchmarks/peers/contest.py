@@ -7,54 +7,20 @@ of another contender in the same round. Each run is a fresh process on one core,
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from benchmarks.peers.environments import ROOT, Missing, Place, clean_variables, last_line
+from benchmarks.peers.contenders import CONTENDERS, command
+from benchmarks.processes import ROOT, variables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 
-CALM = {
-    "MALLOC_MMAP_THRESHOLD_": str(1 << 27),
-    "MALLOC_TRIM_THRESHOLD_": str(1 << 28),
-    "MALLOC_TOP_PAD_": str(1 << 26),
-}
-"""Lets glibc keep the memory that it has got.
-
-For each answer on a plain socket asyncio takes 256 KiB and gives back all but the answer. Left alone, glibc
-gets them from the kernel and returns them each time if the process is small; if it is large, as that of a
-loop that keeps all answers, it does not. A connection with TLS, as to the real API, has one buffer for ever.
-"""
-
-
-@attrs.frozen
-class Contender:
-    """Who takes part.
-
-    Args:
-        module: the module of ``benchmarks.peers``.
-        label: how it is called in tables.
-        environment: the name of the environment that it runs in.
-        rounds: in how many rounds it takes part at most; ``None`` for all.
-        calm: whether `CALM` is set for it.
-    """
-
-    module: str
-    label: str
-    environment: str
-    rounds: int | None = None
-    calm: bool = True
-
-    @property
-    def name(self) -> str:
-        """Its name in the figures."""
-        return self.module if self.calm else f"{self.module}_restless"
+class RunError(Exception):
+    """A contender did not do the work."""
 
 
 @attrs.frozen
@@ -62,6 +28,7 @@ class Run:
     """What one run took.
 
     Args:
+        scene: the name of the scene.
         contender: its name.
         concurrency: how many requests were under way.
         round: counted from zero.
@@ -70,8 +37,10 @@ class Run:
         user: seconds of CPU in the program, for all days.
         sys: seconds of CPU in the kernel, for all days.
         peak: the most memory that the process had, in bytes.
+        versions: those of the libraries in its environment.
     """
 
+    scene: str
     contender: str
     concurrency: int
     round: int
@@ -80,6 +49,7 @@ class Run:
     user: float
     sys: float
     peak: int
+    versions: dict[str, str]
 
     @property
     def speed(self) -> float:
@@ -93,150 +63,101 @@ class Run:
 
 
 @attrs.frozen
-class Failure:
-    """A run that did not do the work.
+class Scene:
+    """One of the circumstances in which the work is done.
 
     Args:
-        contender: its name.
-        concurrency: how many requests were under way.
-        round: counted from zero.
-        reason: the last line of what it said.
+        title: what it is called in tables.
+        base: the base URL of the server.
+        contenders: the names of those that take part.
+        concurrencies: how many requests are under way.
+        variables: what is set in the environment of the processes.
     """
 
-    contender: str
-    concurrency: int
-    round: int
-    reason: str
-
-
-@attrs.frozen
-class Rules:
-    """How the contest is held.
-
-    Args:
-        base: the server.
-        days: how many are fetched in each run.
-        core: the core that the contenders run on; ``None`` for any.
-        patience: the seconds that a run may take.
-    """
-
+    title: str
     base: str
-    days: int
-    core: int | None
-    patience: float
+    contenders: tuple[str, ...]
+    concurrencies: tuple[int, ...]
+    variables: dict[str, str] = attrs.field(factory=dict)
 
 
 @attrs.define
-class Outcome:
-    """Everything that was seen.
+class Contest:
+    """All runs.
 
     Args:
-        contenders: who was to take part, in the order of the tables.
-        places: where each environment is, or why it is not there: who needs such a one took no part.
+        scenes: all circumstances, by name.
+        days: how many are fetched in each run.
+        core: the core that the contenders run on; ``None`` for any.
+        patience: the seconds that a run may take.
+
+    Attributes:
         runs: those that did the work.
-        failures: those that did not.
+        failures: why others did not, by scene, contender and concurrency.
     """
 
-    contenders: Sequence[Contender]
-    places: Mapping[str, Place | Missing]
+    scenes: dict[str, Scene]
+    days: int
+    core: int | None
+    patience: float = 300.0
     runs: list[Run] = attrs.field(factory=list)
-    failures: list[Failure] = attrs.field(factory=list)
+    failures: dict[tuple[str, str, int], str] = attrs.field(factory=dict)
 
-    def of(self, contender: str, concurrency: int) -> dict[int, Run]:
+    def hold(self, rounds: int, say: Callable[[str], None]) -> None:
+        """Hold all rounds; a contender without its environment takes no part."""
+        for round_ in range(rounds):
+            for scene, each in self.scenes.items():
+                names = [name for name in each.contenders if CONTENDERS[name].python.exists()]
+                for concurrency in each.concurrencies:
+                    say(f"round {round_ + 1} of {rounds}, {each.title}, concurrency {concurrency}")
+                    for name in order(names, round_):
+                        try:
+                            figures = self.measure(each, name, concurrency)
+                        except RunError as error:
+                            self.failures[scene, name, concurrency] = str(error)
+                        else:
+                            self.runs.append(Run(scene, name, concurrency, round_, self.days, **figures))
+
+    def measure(self, scene: Scene, name: str, concurrency: int) -> dict[str, Any]:
+        """Let a contender do the work in a process of its own, and return what it took.
+
+        Raises:
+            RunError: it did not do it.
+        """
+        words = command(name, scene.base, days=self.days, concurrency=concurrency)
+        if self.core is not None:
+            words += ["--core", str(self.core)]
+        try:
+            done = subprocess.run(  # noqa: S603 - a module of ours
+                words,
+                capture_output=True,
+                text=True,
+                check=True,
+                cwd=ROOT,
+                env=variables(**scene.variables),
+                timeout=self.patience,
+            )
+        except subprocess.CalledProcessError as error:
+            raise RunError((error.stderr.strip().splitlines() or [str(error)])[-1]) from error
+        except subprocess.TimeoutExpired as error:
+            raise RunError(f"took more than {self.patience:g} s") from error
+        figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])  # some log to the output, too
+        return figures
+
+    def of(self, name: str, scene: str, concurrency: int) -> dict[int, Run]:
         """Return the runs of a contender, by the number of the round."""
-        return {
-            run.round: run
-            for run in self.runs
-            if run.contender == contender and run.concurrency == concurrency
-        }
+        wanted = (name, scene, concurrency)
+        return {run.round: run for run in self.runs if (run.contender, run.scene, run.concurrency) == wanted}
 
     def ratios(
-        self, contender: str, other: str, concurrency: int, figure: Callable[[Run], float]
+        self, name: str, other: str, figure: Callable[[Run], float], scene: str, concurrency: int
     ) -> list[float]:
         """Return a figure of one as a multiple of that of another, for each round that has both."""
-        theirs = self.of(other, concurrency)
-        return [
-            figure(run) / figure(theirs[round_])
-            for round_, run in self.of(contender, concurrency).items()
-            if round_ in theirs
-        ]
-
-    def label(self, name: str) -> str:
-        """Return how a contender is called."""
-        return next(contender.label for contender in self.contenders if contender.name == name)
+        mine, theirs = (self.of(each, scene, concurrency) for each in (name, other))
+        return [figure(mine[round_]) / figure(theirs[round_]) for round_ in mine if round_ in theirs]
 
 
-def cores() -> tuple[int, int] | None:
-    """Return a core for the contenders and one for the server, or nothing where that cannot be had."""
-    allowed = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_setaffinity") else []
-    return (allowed[0], allowed[1]) if len(allowed) > 1 else None
-
-
-def order(contenders: Sequence[Contender], round_: int) -> list[Contender]:
+def order(names: Sequence[str], round_: int) -> list[str]:
     """Return who runs in a round, and in which order: a place further than in the round before."""
-    shift = round_ % len(contenders)
-    rotated = [*contenders[shift:], *contenders[:shift]]
-    return [contender for contender in rotated if contender.rounds is None or round_ < contender.rounds]
-
-
-def hold(
-    contenders: Sequence[Contender],
-    places: Mapping[str, Place | Missing],
-    rules: Rules,
-    *,
-    rounds: int,
-    concurrencies: Sequence[int],
-    say: Callable[[str], None],
-) -> Outcome:
-    """Hold all rounds; who has no place to run takes no part."""
-    outcome = Outcome(contenders, places)
-    for round_ in range(rounds):
-        for concurrency in concurrencies:
-            say(f"round {round_ + 1} of {rounds}, concurrency {concurrency}")
-            for contender in order(contenders, round_):
-                place = places[contender.environment]
-                if isinstance(place, Missing):
-                    continue
-                seen = run(contender, place.python, rules, concurrency=concurrency, round_=round_)
-                if isinstance(seen, Run):
-                    outcome.runs.append(seen)
-                else:
-                    outcome.failures.append(seen)
-    return outcome
-
-
-def run(contender: Contender, python: str, rules: Rules, *, concurrency: int, round_: int) -> Run | Failure:
-    """Let a contender do the work in a process of its own."""
-    name = contender.name
-    command = [python, "-m", "benchmarks.peers.measured", contender.module, "--base", rules.base]
-    command += ["--days", str(rules.days), "--concurrency", str(concurrency)]
-    if rules.core is not None:
-        command += ["--core", str(rules.core)]
-    try:
-        done = subprocess.run(  # noqa: S603 - an interpreter that we have set up, and a module of ours
-            command,
-            capture_output=True,
-            text=True,
-            check=False,
-            cwd=ROOT,
-            env=clean_variables() | (CALM if contender.calm else {}),
-            timeout=rules.patience,
-        )
-    except subprocess.TimeoutExpired:
-        return Failure(name, concurrency, round_, f"took more than {rules.patience:g} s")
-    except OSError as error:  # the interpreter is gone
-        return Failure(name, concurrency, round_, str(error))
-    if done.returncode:
-        reason = last_line(done.stderr) or f"exit code {done.returncode}"
-        return Failure(name, concurrency, round_, reason)
-    figures: dict[str, Any] = json.loads(last_line(done.stdout))  # some log to the output, too
-    return Run(
-        contender=name,
-        concurrency=concurrency,
-        round=round_,
-        days=rules.days,
-        wall=figures["wall"],
-        user=figures["user"],
-        sys=figures["sys"],
-        peak=figures["peak"],
-    )
+    shift = round_ % len(names)
+    return [name for name in (*names[shift:], *names[:shift]) if round_ < CONTENDERS[name].rounds]

@@ -1,136 +1,87 @@
 """Our client beside its peers: the same days from nginx, with the libraries that one would take otherwise.
 
-Returns the section "peers". What the work is says `benchmarks.peers.slices`, how it is compared
-`benchmarks.peers.contest`.
+Returns the section "peers". What the work is says `benchmarks.peers.slices`, who does it
+`benchmarks.peers.contenders`, and how it is compared `benchmarks.peers.contest`.
+
+Nothing is set in the environment of the contenders, but over TLS ``SSL_CERT_FILE``, by which they know the
+authority that has signed the certificate of the server. A third scene tells glibc to keep the memory that it
+has got: for each answer on a plain socket asyncio takes 256 KiB and gives back all but the answer, and glibc
+gets them from the kernel and returns them each time if the process is small.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import attrs
 
-from benchmarks.peers import remarks, report, wrk
-from benchmarks.peers.contest import Contender, Rules, cores, hold
-from benchmarks.peers.environments import Environments, Place, cache_folder, environments
-from benchmarks.peers.upstream import find_nginx, upstream
+from benchmarks.peers import report, wrk
+from benchmarks.peers.contenders import CONTENDERS
+from benchmarks.peers.contest import Contest, Scene
+from benchmarks.peers.report import HTTP, NAIVE, OURS, PLAN, TLS, TUNED
+from benchmarks.peers.upstream import certify, find_nginx, upstream
+from benchmarks.processes import cores
 from benchmarks.results import Section
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
-    from benchmarks.peers.contest import Outcome
-
-CONTENDERS = (
-    Contender("ours", "hourlyclicks[speedups]", "speedups"),
-    Contender("ours_plain", "hourlyclicks", "plain"),
-    Contender("naive", "aiohttp by hand", "speedups"),
-    Contender("obvious", "aiohttp, tenacity, cattrs", "speedups"),
-    Contender("tuned", "aiohttp, every trick", "speedups"),
-    Contender("tuned_orjson", "aiohttp, every trick, orjson", "speedups"),
-    Contender("tuned_msgspec", "aiohttp, every trick, msgspec", "speedups"),
-    Contender("raw_sockets", "raw sockets", "speedups"),
-    Contender("raw_sockets_orjson", "raw sockets, orjson", "speedups"),
-    Contender("ours_uvloop", "hourlyclicks[speedups] on uvloop", "speedups"),
-    Contender("naive_uvloop", "aiohttp by hand on uvloop", "speedups"),
-    Contender("ours", "hourlyclicks[speedups], malloc as it is", "speedups", calm=False),
-    Contender("naive", "aiohttp by hand, malloc as it is", "speedups", calm=False),
-    Contender("httpx_loop", "httpx, a client a worker", "httpx", 5),
-    Contender("httpx_shared", "httpx, one client", "httpx", 3),
-    Contender("niquests_loop", "niquests", "niquests", 5),
-    Contender("requests_threads", "requests in threads", "requests", 5),
-    Contender("dlt_source", "dlt", "dlt", 3),
-    Contender("airbyte_source", "airbyte-cdk", "airbyte", 3),
-)
 NO_NGINX = "Nothing was measured: nginx is not installed (on Debian: apt-get install nginx-light)."
+FULL, QUICK = (3653, 9, (1, 3, 10, 50)), (500, 2, (1, 3))
+"""Days of a run, rounds, and how many requests are under way."""
+MALLOC = {
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 27),
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 28),
+    "MALLOC_TOP_PAD_": str(1 << 26),
+}
 
 
-@attrs.frozen
-class Effort:
-    """How much is measured.
-
-    Args:
-        days: in each run.
-        rounds: of all contenders that are not slow.
-        slow: rounds of those that are, at most; their own number may be less.
-        concurrencies: how many requests are under way.
-        wrk: the seconds that wrk may ask.
-        patience: the seconds a run may take.
-    """
-
-    days: int
-    rounds: int
-    slow: int
-    concurrencies: tuple[int, ...]
-    wrk: int
-    patience: float
-
-
-FULL = Effort(3653, 9, 9, (1, 3, 10, 50), 5, 300.0)
-QUICK = Effort(300, 3, 2, (1, 10), 1, 30.0)
-
-
-def measure(*, quick: bool, say: Callable[[str], None], folder: Path | None = None) -> Section:
+def measure(*, quick: bool, say: Callable[[str], None]) -> Section:
     """Let all contenders fetch the same days.
 
     Args:
-        quick: install nothing, and measure little: good to see whether it works.
+        quick: measure little: good to see whether it works.
         say: is told when a longer step begins.
-        folder: where the virtual environments lie; the user's cache folder if not given.
     """
     if find_nginx() is None:
         return Section("peers", (), remarks=(NO_NGINX,))
-    effort = QUICK if quick else FULL
-    contenders = [_with_rounds(contender, effort.slow) for contender in CONTENDERS]
-    places = Environments(folder or cache_folder(), install=not quick, say=say).prepare(environments())
-    pinned = cores()
-    core, other = pinned or (None, None)
-    with upstream(core=other) as base:
+    days, rounds, concurrencies = QUICK if quick else FULL
+    core, other = cores()
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hourlyclicks-tls-")))
+        authority = {"SSL_CERT_FILE": str(certify(folder))}
+        http, https = (stack.enter_context(upstream(core=other, tls=tls)) for tls in (None, folder))
+        over_tls = tuple(name for name, contender in CONTENDERS.items() if contender.tls)
+        scenes = {
+            HTTP: Scene("plain HTTP", http, tuple(CONTENDERS), concurrencies),
+            TLS: Scene("TLS", https, over_tls, concurrencies, authority),
+            TUNED: Scene("plain HTTP, tuned malloc", http, (OURS, NAIVE), (PLAN,), MALLOC),
+        }
+        contest = Contest(scenes, days, core)
         say("asking nginx with wrk")
-        limit = _limit(base, effort, core)
-        rules = Rules(base, effort.days, core, effort.patience)
-        outcome = hold(
-            contenders, places, rules, rounds=effort.rounds, concurrencies=effort.concurrencies, say=say
-        )
-    work = f"{effort.days:,} days, median (least and greatest) of {effort.rounds} rounds"
-    of_server = limit if isinstance(limit, str) else remarks.of_server(outcome, limit)
+        limits = {}
+        troubles = []
+        for scene in (HTTP, TLS):
+            try:
+                limits[scene] = wrk.ask(scenes[scene].base, seconds=1 if quick else 5, core=core)
+            except wrk.WrkError as error:
+                troubles.append(f"How much nginx can answer is not known: {error}.")
+        contest.hold(rounds, say)
+    of_servers = [report.of_server(contest, scene, limit) for scene, limit in limits.items()]
     return Section(
         "peers",
-        tuple(
-            report.table(outcome, concurrency, f"Concurrency {concurrency}: {work}")
-            for concurrency in effort.concurrencies
-        ),
-        tuple(report.claims(outcome, effort.concurrencies)),
-        _figures(outcome, effort, limit),
-        (*remarks.remarks(outcome, effort.concurrencies, pinned=pinned is not None), of_server),
+        tuple(report.tables(contest, rounds)),
+        tuple(report.claims(contest)),
+        {
+            "nginx_requests_per_second": limits,
+            "labels": {name: contender.label for name, contender in CONTENDERS.items()},
+            "runs": [
+                attrs.asdict(run, filter=lambda field, _: field.name != "versions") for run in contest.runs
+            ],
+        },
+        (*report.remarks(contest), *of_servers, *troubles),
+        tuple(report.summary(contest)),
     )
-
-
-def _with_rounds(contender: Contender, most: int) -> Contender:
-    """Return a slow contender with no more rounds than there are for such, and any other as it is."""
-    return (
-        contender if contender.rounds is None else attrs.evolve(contender, rounds=min(contender.rounds, most))
-    )
-
-
-def _limit(base: str, effort: Effort, core: int | None) -> float | str:
-    """Return the requests a second that the server answers, or why that is not known."""
-    try:
-        return wrk.ask(base, concurrency=10, seconds=effort.wrk, core=core)
-    except wrk.WrkError as error:
-        return f"How much nginx can answer is not known: {error}."
-
-
-def _figures(outcome: Outcome, effort: Effort, limit: float | str) -> dict[str, Any]:
-    """Return all that was seen."""
-    places = {name: place for name, place in outcome.places.items() if isinstance(place, Place)}
-    return {
-        "machine": remarks.machine(),
-        "effort": attrs.asdict(effort),
-        "versions": {name: place.versions for name, place in places.items()},
-        "nginx_requests_per_second": limit if isinstance(limit, float) else None,
-        "labels": {contender.name: contender.label for contender in outcome.contenders},
-        "runs": [attrs.asdict(run) for run in outcome.runs],
-        "failures": [attrs.asdict(failure) for failure in outcome.failures],
-    }

@@ -7,15 +7,25 @@ without the start of Python and the imports.
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import os
 import resource
-import sys
 import time
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from benchmarks.peers.contenders import CONTENDERS
 from benchmarks.peers.slices import check, days
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+LIBRARIES = (
+    "aiohttp", "airbyte-cdk", "attrs", "cattrs", "dlt", "httpcore", "httpx", "msgspec", "multidict",
+    "niquests", "orjson", "requests", "tenacity", "urllib3", "urllib3-future", "uvloop", "yarl",
+)  # fmt: skip
 
 
 def peak() -> int:
@@ -32,7 +42,7 @@ def peak() -> int:
 def main() -> None:
     """Do the work, check it, and print what it took."""
     options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("contender", help="a module of benchmarks.peers")
+    options.add_argument("contender", choices=CONTENDERS)
     options.add_argument("--base", required=True)
     options.add_argument("--days", type=int, required=True)
     options.add_argument("--concurrency", type=int, required=True)
@@ -41,7 +51,7 @@ def main() -> None:
     given = options.parse_args()
     if given.core is not None:
         os.sched_setaffinity(0, {given.core})
-    fetch = importlib.import_module(f"benchmarks.peers.{given.contender}").fetch
+    fetch = CONTENDERS[given.contender].load()
     wanted = days(given.days)
     before = resource.getrusage(resource.RUSAGE_SELF)
     began = time.perf_counter()
@@ -49,18 +59,18 @@ def main() -> None:
     seconds = time.perf_counter() - began
     after = resource.getrusage(resource.RUSAGE_SELF)
     memory = peak()
-    clicks = None if given.unchecked else check(rows, given.days)
-    json.dump(
-        {
-            "wall": seconds,
-            "user": after.ru_utime - before.ru_utime,
-            "sys": after.ru_stime - before.ru_stime,
-            "peak": memory,
-            "clicks": clicks,
-        },
-        sys.stdout,
-    )
-    print()
+    if not given.unchecked:
+        check(rows, given.days)
+    user, system = after.ru_utime - before.ru_utime, after.ru_stime - before.ru_stime
+    figures = {"wall": seconds, "user": user, "sys": system, "peak": memory}
+    print(json.dumps(figures | {"versions": dict(versions())}))
+
+
+def versions(libraries: Iterable[str] = LIBRARIES) -> Iterator[tuple[str, str]]:
+    """Yield those of some libraries that are installed, with their versions."""
+    for library in libraries:
+        with suppress(PackageNotFoundError):
+            yield library, version(library)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from benchmarks.peers.slices import DOMAIN, HEADERS, LINK, PATH
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from benchmarks.peers.slices import Row
 
@@ -39,7 +39,9 @@ async def fetch_all(
     return {(row["ymd"], row["hour"]): (row["acesCnt"], row["pernCnt"]) for rows in results for row in rows}
 
 
-def fetch(base: str, days: list[dt.date], concurrency: int) -> Iterable[Row]:
-    """Do the work."""
-    merged = asyncio.run(fetch_all(base, days, concurrency))
+def fetch(
+    base: str, days: list[dt.date], concurrency: int, *, run: Callable[..., Any] = asyncio.run
+) -> Iterable[Row]:
+    """Do the work; `run` decides about the event loop."""
+    merged = run(fetch_all(base, days, concurrency))
     return ((*hour, *counts) for hour, counts in merged.items())

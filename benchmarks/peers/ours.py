@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import importlib
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from benchmarks.peers.slices import AGENT, DOMAIN, KEY, LINK
 from hourlyclicks import Client, Limits, Link
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from benchmarks.peers.slices import Row
     from hourlyclicks import HourlySeries
@@ -38,6 +38,8 @@ def rows(series: HourlySeries) -> Iterable[Row]:
         yield hour.date.isoformat(), hour.hour, hour.clicks, hour.unique_users
 
 
-def fetch(base: str, days: list[dt.date], concurrency: int) -> Iterable[Row]:
-    """Do the work."""
-    return rows(asyncio.run(fetch_all(base, days, concurrency)))
+def fetch(
+    base: str, days: list[dt.date], concurrency: int, *, run: Callable[..., Any] = asyncio.run
+) -> Iterable[Row]:
+    """Do the work; `run` decides about the event loop."""
+    return rows(run(fetch_all(base, days, concurrency)))

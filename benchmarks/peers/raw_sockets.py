@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import ssl
 from array import array
 from itertools import product
 from typing import TYPE_CHECKING, Any
@@ -125,21 +126,24 @@ async def fetch_all(
 ) -> Merged:
     """Fetch all days."""
     address = urlsplit(base)
-    host, _, port = address.netloc.partition(":")
     query = urlencode({"linkId": LINK, "domain": DOMAIN})
     headers = "".join(f"{name}: {value}\r\n" for name, value in HEADERS.items())
     rest = f"&{query} HTTP/1.1\r\nHost: {address.netloc}\r\n{headers}\r\n"
     ends = f"GET {PATH}?ymd=".encode("ascii"), rest.encode("ascii")
     merged, places = Merged(len(days)), enumerate(days)
+    context = ssl.create_default_context() if address.scheme == "https" else None
+    where: dict[str, Any] = {"host": address.hostname, "port": address.port, "ssl": context}
     loop = asyncio.get_running_loop()
     opened = [
-        await loop.create_connection(lambda: Connection(places, ends, loads, merged), host, int(port))
+        await loop.create_connection(lambda: Connection(places, ends, loads, merged), **where)
         for _ in range(concurrency)
     ]
     await asyncio.gather(*[connection.done for _, connection in opened])
     return merged
 
 
-def fetch(base: str, days: list[dt.date], concurrency: int) -> Iterable[Row]:
-    """Do the work with the decoder of the standard library."""
-    return asyncio.run(fetch_all(base, days, concurrency, json.loads)).rows(days)
+def fetch(
+    base: str, days: list[dt.date], concurrency: int, *, loads: Callable[[bytes], Any] = json.loads
+) -> Iterable[Row]:
+    """Do the work with a decoder of JSON."""
+    return asyncio.run(fetch_all(base, days, concurrency, loads)).rows(days)

@@ -91,6 +91,8 @@ def rows(days: list[dt.date], clicks: array[int], users: array[int]) -> Iterator
             yield day.isoformat(), hour, clicks[cell], users[cell]
 
 
-def fetch(base: str, days: list[dt.date], concurrency: int) -> Iterable[Row]:
-    """Do the work with the decoder of the standard library."""
-    return rows(days, *asyncio.run(fetch_all(base, days, concurrency, taker(json.loads))))
+def fetch(
+    base: str, days: list[dt.date], concurrency: int, *, loads: Callable[[bytes], Any] = json.loads
+) -> Iterable[Row]:
+    """Do the work with a decoder of JSON."""
+    return rows(days, *asyncio.run(fetch_all(base, days, concurrency, taker(loads))))

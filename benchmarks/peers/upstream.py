@@ -44,7 +44,7 @@ http {{
     map $arg_ymd $date {{ default 0; "~^\\d\\d\\d\\d-\\d\\d-(?<dd>\\d\\d)$" $dd; }}
     {http}
     server {{
-        listen 127.0.0.1:{port};
+        listen 127.0.0.1:{port}{tls};
         location = {path} {{ {location} return 200 '{body}'; }}
         location / {{ return 404; }}
     }}
@@ -64,12 +64,30 @@ def answer() -> str:
     return f'{{"code":0,"message":"success","result":[{rows}]}}'
 
 
+def certify(folder: Path) -> Path:
+    """Make a certificate for the server in a folder, and return where that of its authority is."""
+    import trustme  # noqa: PLC0415 - only the benchmarks over TLS need it
+
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(folder / "authority.pem")
+    authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(folder / "server.pem")
+    return folder / "authority.pem"
+
+
 @contextmanager
-def upstream(*, core: int | None = None, main: str = "", http: str = "", location: str = "") -> Iterator[str]:
+def upstream(
+    *,
+    core: int | None = None,
+    tls: Path | None = None,
+    main: str = "",
+    http: str = "",
+    location: str = "",
+) -> Iterator[str]:
     """Start the server, and end it on leaving.
 
     Args:
         core: the core it may run on; ``None`` for any.
+        tls: the folder with its certificate, as `certify` has left it; ``None`` for plain HTTP.
         main: further directives of the main level.
         http: further directives of the ``http`` block.
         location: further directives of the location that answers.
@@ -87,8 +105,16 @@ def upstream(*, core: int | None = None, main: str = "", http: str = "", locatio
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="hourlyclicks-nginx-"))
         port = _free_port()
+        pem = tls and tls / "server.pem"
         settings = _MAIN.format(
-            folder=folder, port=port, path=PATH, body=answer(), main=main, http=http, location=location
+            folder=folder,
+            port=port,
+            tls=f" ssl; ssl_certificate {pem}; ssl_certificate_key {pem}" if tls else "",
+            path=PATH,
+            body=answer(),
+            main=main,
+            http=http,
+            location=location,
         )
         path = Path(folder) / "nginx.conf"
         path.write_text(settings, encoding="utf-8")
@@ -98,7 +124,7 @@ def upstream(*, core: int | None = None, main: str = "", http: str = "", locatio
         if core is not None:
             os.sched_setaffinity(server.pid, {core})
         _wait(server, port)
-        yield f"http://127.0.0.1:{port}"
+        yield f"{'https' if tls else 'http'}://127.0.0.1:{port}"
 
 
 def _wait(server: subprocess.Popen[bytes], port: int) -> None:

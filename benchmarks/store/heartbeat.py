@@ -1,6 +1,6 @@
 """How long the event loop is held up while days are kept and read, beside the same work without a store.
 
-Run with ``python -m benchmarks.store.heartbeat``. A task wants to wake up every millisecond, and notes how
+A task wants to wake up every millisecond, and notes how
 late it is. The simulator answers in the same process, within a millisecond and without limits, so the loop is
 rarely idle; without a store, ``fetch`` asks it for the same days. A backfill waits for the disk and takes
 longer, and the longer one looks, the longer the longest gap; so there is also a ``fetch`` whose answers come
@@ -9,23 +9,20 @@ so slowly that it takes as long. An idle loop shows what the machine adds.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
-import datetime as dt
 import statistics
-import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from benchmarks.results import Claim, Section, Table, spread
-from benchmarks.store.stock import FIRST, LIMITS, LINK, filled, reader
+from benchmarks.store.stock import LIMITS, LINK, filled, range_of, reader
 from hourlyclicks import Client
 from hourlyclicks.simulator import Simulator
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import Awaitable, Callable
 
 BEAT = 0.001
 LATENCY = (0.0001, 0.0002)
@@ -44,40 +41,26 @@ _NAMES = {
 }
 
 
-class Heart:
-    """A task that wants to wake up every millisecond.
+async def gaps(client: Client, work: Callable[[Client], Awaitable[object]]) -> list[float]:
+    """Let a client work, and return the milliseconds between two wake-ups meanwhile."""
+    found: list[float] = []
 
-    Attributes:
-        gaps: the milliseconds between two times that it did.
-    """
-
-    def __init__(self) -> None:
-        self.gaps: list[float] = []
-
-    async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._tick())
-        await asyncio.sleep(10 * BEAT)
-        self.gaps.clear()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await asyncio.sleep(2 * BEAT)
-        self._task.cancel()
-
-    async def _tick(self) -> None:
+    async def tick() -> None:
         last = time.perf_counter()
         while True:
             await asyncio.sleep(BEAT)
             now = time.perf_counter()
-            self.gaps.append((now - last) * 1000)
+            found.append((now - last) * 1000)
             last = now
 
-
-async def gaps(client: Client, work: Callable[[Client], Awaitable[object]]) -> list[float]:
-    """Let a client work, and return the gaps meanwhile."""
-    async with client, Heart() as heart:
+    async with client:
+        ticking = asyncio.create_task(tick())
+        await asyncio.sleep(10 * BEAT)
+        found.clear()
         await work(client)
-    return heart.gaps
+        await asyncio.sleep(2 * BEAT)
+        ticking.cancel()
+    return found
 
 
 def asking(store: Path | None = None, latency: tuple[float, float] = LATENCY) -> Client:
@@ -87,84 +70,48 @@ def asking(store: Path | None = None, latency: tuple[float, float] = LATENCY) ->
     return Client(upstream.key, limits=LIMITS, transport=transport, base_url="http://localhost", store=store)
 
 
-class Works:
-    """What is compared.
+async def everything(number: int, full: Path, new: Path) -> dict[str, list[float]]:
+    """Do all that is compared, and return the gaps of each.
 
     Args:
         number: how many days.
         full: a file that holds them.
-        folder: where new files are made.
+        new: a file that is made.
     """
+    range_ = range_of(number)
 
-    def __init__(self, number: int, full: Path, folder: Path) -> None:
-        self._number = number
-        self._end = FIRST + dt.timedelta(days=number - 1)
-        self._folder = folder
-        self._files = 0
-        self._lasted = 0.0
-        self._full = full
+    async def fetch(client: Client) -> None:
+        await client.fetch(range_.start, range_.end, LINK)
 
-    async def _fetch(self, client: Client) -> None:
-        await client.fetch(FIRST, self._end, LINK)
-
-    async def _backfill(self, client: Client) -> None:
-        report = await client.backfill(FIRST, self._end, [LINK])
+    async def backfill(client: Client) -> None:
+        report = await client.backfill(range_.start, range_.end, [LINK])
         assert report.complete
 
-    @property
-    def all(self) -> tuple[Callable[[], Coroutine[None, None, list[float]]], ...]:
-        """Everything, in an order in which it can be done."""
-        return (self.idle, self.fetch_without, self.backfill, self.fetch_slowly, self.fetch_through)
-
-    async def idle(self) -> list[float]:
-        """Do nothing."""
-        return await gaps(asking(), lambda _: asyncio.sleep(0.5))
-
-    async def fetch_without(self) -> list[float]:
-        """Ask for all days."""
-        return await gaps(asking(), self._fetch)
-
-    async def fetch_slowly(self) -> list[float]:
-        """Ask for all days, and be answered so slowly that it takes as long as the last backfill."""
-        latency = self._lasted * LIMITS.concurrency / self._number / 2
-        return await gaps(asking(latency=(latency, latency)), self._fetch)
-
-    async def backfill(self) -> list[float]:
-        """Ask for all days and keep them."""
-        self._files += 1
-        began = time.perf_counter()
-        beats = await gaps(asking(self._folder / f"new{self._files}.db"), self._backfill)
-        self._lasted = time.perf_counter() - began
-        return beats
-
-    async def fetch_through(self) -> list[float]:
-        """Take all days from the file."""
-        return await gaps(reader(self._full), self._fetch)
+    idle = await gaps(asking(), lambda _: asyncio.sleep(0.5))
+    without = await gaps(asking(), fetch)
+    began = time.perf_counter()
+    kept = await gaps(asking(new), backfill)
+    latency = (time.perf_counter() - began) * LIMITS.concurrency / number / 2  # so that it takes as long
+    slowly = await gaps(asking(latency=(latency, latency)), fetch)
+    through = await gaps(reader(full), fetch)
+    return dict(zip(_NAMES, (idle, without, slowly, kept, through), strict=True))
 
 
 def found(folder: Path, number: int, rounds: int) -> dict[str, list[list[float]]]:
     """Return all gaps of each round, in milliseconds, by what was done meanwhile."""
     full = asyncio.run(filled(folder, number))
-    gaps_of: dict[str, list[list[float]]] = {}
     with tempfile.TemporaryDirectory(dir=folder) as new:
-        works = Works(number, full, Path(new))
-        for round_ in range(rounds + 1):
-            for work in works.all:
-                beats = asyncio.run(work())
-                if round_:  # the first one only loads what the others need
-                    gaps_of.setdefault(work.__name__, []).append(beats)
-    return gaps_of
+        each = [
+            asyncio.run(everything(number, full, Path(new) / f"{place}.db")) for place in range(rounds + 1)
+        ]
+    return {name: [round_[name] for round_ in each[1:]] for name in _NAMES}  # the first only loads modules
 
 
 def section(folder: Path, *, quick: bool, say: Callable[[str], None]) -> Section:
     """Watch the event loop, with files in a folder."""
     number, rounds = (365, 2) if quick else (3_653, 5)
     say(f"event loop while {number:,} days are kept and read")
-    return told(found(folder, number, rounds), number)
-
-
-def told(gaps_of: dict[str, list[list[float]]], number: int) -> Section:
-    """Make a table and claims of what `found` returned."""
+    gaps_of = found(folder, number, rounds)
     longest = {name: [max(gaps) for gaps in each] for name, each in gaps_of.items()}
     middles = {name: statistics.median(each) for name, each in longest.items()}
     together = {name: sorted(gap for gaps in each for gap in gaps) for name, each in gaps_of.items()}
@@ -191,20 +138,3 @@ def told(gaps_of: dict[str, list[list[float]]], number: int) -> Section:
         ),
         figures={"days": number, "longest": longest},
     )
-
-
-def main() -> int:
-    """Measure and print."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--days", type=int, default=3653)
-    options.add_argument("--rounds", type=int, default=5)
-    options.add_argument("--folder", help="where the files are made")
-    given = options.parse_args()
-    with tempfile.TemporaryDirectory(dir=given.folder, prefix="hourlyclicks-") as folder:
-        said = told(found(Path(folder), given.days, given.rounds), given.days)
-    print(said.markdown())
-    return 0 if all(claim.holds for claim in said.claims) else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())

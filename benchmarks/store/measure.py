@@ -6,18 +6,19 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import attrs
-
-from benchmarks.footprint.child import join
-from benchmarks.store import commits, heartbeat, memory, reading, resume, sharing
+from benchmarks import timings
+from benchmarks.results import Claim, Section, joined
+from benchmarks.store import heartbeat, memory, sharing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
-    from benchmarks.results import Section
+    from benchmarks.timings import Timing
 
-_PARTS = (commits, reading, resume, heartbeat, memory, sharing)
-_REMARK = "PostgreSQL is not measured here; the tests hold it to the same rules as the file."
+REMARKS = (
+    "Most of what a commit takes is the disk's, and is another figure on another machine.",
+    "PostgreSQL is not measured here; the tests hold it to the same rules as the file.",
+)
 
 
 def measure(*, quick: bool, say: Callable[[str], None]) -> Section:
@@ -27,8 +28,36 @@ def measure(*, quick: bool, say: Callable[[str], None]) -> Section:
         quick: whether fewer days and rounds will do, in some 10 seconds.
         say: told what begins.
     """
-    parts = {part.__name__.rpartition(".")[2]: part for part in _PARTS}
+    say("keeping, reading and resuming")
+    taken = timings.take("store", quick=quick)
+    steps = Section(
+        "steps",
+        tuple(timings.tables(taken, "Milliseconds", 1e3)),
+        tuple(_claims(taken)),
+        {"timings": [each.figures() for each in taken]},
+        (*REMARKS, *_without_pandas(taken)),
+    )
     with tempfile.TemporaryDirectory(prefix="hourlyclicks-") as folder:
-        sections = {name: part.section(Path(folder), quick=quick, say=say) for name, part in parts.items()}
-    joined = join("store", sections)
-    return attrs.evolve(joined, remarks=(*joined.remarks, _REMARK))
+        parts = {
+            part.__name__.rpartition(".")[2]: part.section(Path(folder), quick=quick, say=say)
+            for part in (heartbeat, memory, sharing)
+        }
+    return joined("store", {"steps": steps} | parts)
+
+
+def _claims(taken: list[Timing]) -> Iterator[Claim]:
+    """Yield what is claimed of the timings; to claim more, add one here."""
+    found = {each.way: each.median for each in taken}
+    kept, bare, read = (found[way] for way in ("`SqliteStore.put`", "bare `sqlite3`", "`fetch` from a store"))
+    yield Claim("milliseconds to keep a day, in the middle", kept * 1e3, 5)
+    yield Claim("milliseconds of them above bare `sqlite3`", (kept - bare) * 1e3, 1)
+    yield Claim("days a second from a store", 1 / read, 20_000, at_least=True)
+    if "`pandas.read_sql`" in found:
+        yield Claim("`fetch` from a store, times `pandas.read_sql`", read / found["`pandas.read_sql`"], 5)
+    requests = sum(each.noted.get("requests", 0) for each in taken)
+    yield Claim("requests when nothing is missing", requests, 0)
+
+
+def _without_pandas(taken: list[Timing]) -> Iterator[str]:
+    if "`pandas.read_sql`" not in {each.way for each in taken}:
+        yield "Reading was not compared with pandas, which is not installed."

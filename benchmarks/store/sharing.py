@@ -1,16 +1,12 @@
 """How long four processes with one key and one store take, beside one process that does the same days alone.
 
-Run with ``python -m benchmarks.store.sharing``. The processes are those of the tests: each runs a backfill
+The processes are those of the tests: each runs a backfill
 against one simulator, which counts in a sliding log. They take turns with the one that is alone: first each
 has a link of its own, then all work on the same days.
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from benchmarks.results import Claim, Section, Table
@@ -19,6 +15,7 @@ from tests.processes.fleet import fleet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
 
     from tests.processes.fleet import Fleet, Worker
 
@@ -103,11 +100,7 @@ def section(folder: Path, *, quick: bool, say: Callable[[str], None]) -> Section
     say(f"four processes with one store, {windows} windows")
     place = folder / "sharing"
     place.mkdir()
-    return told(found(place, windows=windows, seconds=1.4))
-
-
-def told(races: dict[str, Race]) -> Section:
-    """Make a table and claims of what `found` returned."""
+    races = found(place, windows=windows, seconds=1.4)
     alone = races[_ALONE].seconds
     rows = tuple(
         (kind, f"{each.seconds:.2f}", f"{each.seconds / alone:.3f}", " / ".join(map(str, each.shares)))
@@ -127,19 +120,3 @@ def told(races: dict[str, Race]) -> Section:
             kind: {"seconds": each.seconds, "shares": list(each.shares)} for kind, each in races.items()
         },
     )
-
-
-def main() -> int:
-    """Measure and print."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--windows", type=int, default=8)
-    options.add_argument("--seconds", type=float, default=1.4, help="the length of a window")
-    given = options.parse_args()
-    with tempfile.TemporaryDirectory(prefix="hourlyclicks-") as folder:
-        said = told(found(Path(folder), windows=given.windows, seconds=given.seconds))
-    print(said.markdown())
-    return 0 if all(claim.holds for claim in said.claims) else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 from typing import TYPE_CHECKING
 
 import pytest
 
 from benchmarks.pacing.contenders import (
-    EVEN,
-    LOG,
-    OURS,
-    OURS_BARE,
-    OURS_EVEN,
     Job,
     contenders,
     even,
     log,
-    missing,
     ours,
 )
 from hourlyclicks import Client, HourlyClicksError, Rate
@@ -27,8 +20,6 @@ from hourlyclicks.model.http import Response
 from hourlyclicks.simulator import run_virtual
 
 if TYPE_CHECKING:
-    from importlib.machinery import ModuleSpec
-
     from benchmarks.pacing.contenders import Contender
     from hourlyclicks import Limits
     from hourlyclicks.simulator import VirtualClock
@@ -79,24 +70,10 @@ def test_no_more_under_way_than_allowed() -> None:
 
 def test_libraries_send_what_they_promise() -> None:
     """A burst and refills, a metronome, and a log with a reserve of 50 ms."""
-    for library in ("aiolimiter", "pyrate_limiter"):
-        pytest.importorskip(library)
     found = contenders()
     assert _sendings(found["aiolimiter, R a window"], 5) == pytest.approx([0, 0, 0, 3, 6])
     assert _sendings(found["aiolimiter, one by one"], 3) == pytest.approx([0, 3, 6])
     assert _sendings(found["pyrate-limiter"], 5) == pytest.approx([0, 0, 0, 9, 9], abs=0.06)
-
-
-def test_a_missing_library_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who is not installed does not compete, and is named."""
-    find = importlib.util.find_spec
-
-    def find_others(name: str) -> ModuleSpec | None:
-        return None if name in ("aiolimiter", "pyrate_limiter") else find(name)
-
-    monkeypatch.setattr(importlib.util, "find_spec", find_others)
-    assert missing() == ("aiolimiter", "pyrate_limiter")
-    assert list(contenders()) == [OURS, OURS_EVEN, OURS_BARE, EVEN, LOG]
 
 
 def test_an_incomplete_answer_of_ours_is_an_error() -> None:

@@ -1,6 +1,7 @@
+"""The contenders do the work, all of it: those that need no environment of their own."""
+
 from __future__ import annotations
 
-import importlib
 import json
 import subprocess
 import sys
@@ -8,100 +9,37 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from benchmarks.peers.contest import Contender, Failure, Rules, Run, run
-from benchmarks.peers.environments import ROOT
+from benchmarks.peers.contenders import CONTENDERS, command
 from benchmarks.peers.slices import HOURS, WrongError, check, days, expected, rows_of
+from benchmarks.processes import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from benchmarks.peers.slices import Row
 
-
-def contender(module: str) -> Contender:
-    """Return one that runs here."""
-    return Contender(module, module, "speedups")
-
-
-HERE = (
-    "naive",
-    "obvious",
-    "ours",
-    "raw_sockets",
-    "raw_sockets_orjson",
-    "tuned",
-    "tuned_msgspec",
-    "tuned_orjson",
-)
+HERE = [name for name, contender in CONTENDERS.items() if not contender.environment and not contender.without]
 DAYS = 40
 
 
-@pytest.mark.parametrize("module", HERE)
-def test_a_contender_does_the_work(nginx: str, module: str) -> None:
+@pytest.mark.parametrize("name", HERE)
+def test_a_contender_does_the_work(nginx: str, name: str) -> None:
     """Every row of every day comes, once and in its place."""
-    fetch = importlib.import_module(f"benchmarks.peers.{module}").fetch
+    if CONTENDERS[name].options.get("run") == "uvloop:run":
+        pytest.importorskip("uvloop")
+    fetch = CONTENDERS[name].load()
     assert check(fetch(nginx, days(DAYS), 3), DAYS) == sum(clicks for _, _, clicks, _ in expected(DAYS))
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="uvloop does not run on Windows")
-@pytest.mark.parametrize("module", ["naive_uvloop", "ours_uvloop"])
-def test_a_contender_does_the_work_on_uvloop(nginx: str, module: str) -> None:
-    """So it does on the other event loop."""
-    fetch = importlib.import_module(f"benchmarks.peers.{module}").fetch
-    assert check(fetch(nginx, days(DAYS), 3), DAYS)
-
-
 def test_ours_does_without_msgspec(nginx: str) -> None:
-    """What is called plain does the work, and has no msgspec even where it is installed."""
-    script = (
-        "import json, sys\n"
-        "from benchmarks.peers.ours_plain import fetch\n"
-        "from benchmarks.peers.slices import check, days\n"
-        f"clicks = check(fetch({nginx!r}, days({DAYS}), 3), {DAYS})\n"
-        "print(json.dumps([clicks, sys.modules['msgspec'] is None]))"
-    )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True, cwd=ROOT)  # noqa: S603 - the script above
-    assert json.loads(done.stdout) == [sum(clicks for _, _, clicks, _ in expected(DAYS)), True]
-
-
-def test_a_run_is_measured_in_a_process_of_its_own(nginx: str) -> None:
-    """All figures come back, and they are what such a process can have."""
-    seen = run(
-        contender("raw_sockets"),
-        sys.executable,
-        Rules(nginx, DAYS, None, 60.0),
-        concurrency=3,
-        round_=7,
-    )
-    assert isinstance(seen, Run)
-    assert (seen.contender, seen.concurrency, seen.round, seen.days) == ("raw_sockets", 3, 7, DAYS)
-    assert seen.speed > 0
-    assert seen.cpu >= 0
-    assert seen.peak > 2**20
-
-
-def test_a_run_that_fails_says_why() -> None:
-    """The last line of what it said is kept."""
-    rules = Rules("http://127.0.0.1:9", DAYS, None, 60.0)
-    seen = run(contender("no_such_contender"), sys.executable, rules, concurrency=1, round_=0)
-    assert isinstance(seen, Failure)
-    assert "no_such_contender" in seen.reason
-
-
-def test_a_run_that_takes_too_long_is_ended() -> None:
-    """Then that is the reason."""
-    rules = Rules("http://127.0.0.1:9", DAYS, None, 0.001)
-    seen = run(contender("raw_sockets"), sys.executable, rules, concurrency=1, round_=0)
-    assert seen == Failure("raw_sockets", 1, 0, "took more than 0.001 s")
-
-
-def test_a_run_without_an_interpreter_fails(tmp_path: Path) -> None:
-    """An environment may be damaged."""
-    rules = Rules("http://127.0.0.1:9", DAYS, None, 60.0)
-    assert isinstance(
-        run(contender("raw_sockets"), str(tmp_path / "python"), rules, concurrency=1, round_=0), Failure
-    )
+    """What is called plain does the work in a process that cannot import msgspec, and tells what it took."""
+    words = command("ours_plain", nginx, days=DAYS, concurrency=3)
+    done = subprocess.run(words, capture_output=True, check=True, cwd=ROOT)  # noqa: S603 - a module of ours
+    assert json.loads(done.stdout).keys() == {"wall", "user", "sys", "peak", "versions"}
+    imports = "from benchmarks.peers.contenders import CONTENDERS"
+    loading = f"{imports}; CONTENDERS['ours_plain'].load(); import msgspec"
+    done = subprocess.run([sys.executable, "-c", loading], capture_output=True, check=False, cwd=ROOT)  # noqa: S603 - the line above
+    assert b"ModuleNotFoundError: import of msgspec halted" in done.stderr
 
 
 def with_figures_of(row: Row, other: Row) -> Row:

@@ -85,3 +85,6 @@ def client(upstream: Instant, concurrency: int = CONCURRENCY) -> Client:
     """Return a client that asks an upstream as fast as it can."""
     limits = Limits(concurrency=concurrency)
     return Client(KEY, limits=limits, transport=upstream, base_url="http://localhost")
+
+
+YEAR = days(365)

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from benchmarks.footprint.naive import as_arrays, as_dicts
-from benchmarks.footprint.upstream import CENTURY, CLICKS_A_DAY, Instant, client, days, link
+from benchmarks.instant import CENTURY, CLICKS_A_DAY, Instant, client, days, link
 
 
 def test_a_hundred_years_are_over() -> None:
