@@ -1,9 +1,10 @@
 """Bodies into days.
 
-A day is accepted only whole and only if everything about it is in order; absence is never zero clicks. Two
-things keep that cheap. A body is first read by the fast path, `hourlyclicks.wire.fast_path`. Whatever that
-does not accept, be it wrong or merely unusual, goes to the converter, which has one hook, for a whole day and
-not for rows. The converter reads strictly, decides, and words what is wrong when it rejects the body.
+A day is accepted only whole and only if everything about it is in order; absence is never zero clicks. Three
+readers look at a body, one after the other, until one of them knows what it is. `hourlyclicks.wire.canonical`
+reads a whole day that is written exactly as the API writes it, `hourlyclicks.wire.fast_path` any answer that
+is in order. The rest, be it wrong or merely unusual, goes to the converter, which has one hook, for a whole
+day and not for rows. The converter reads strictly, decides, and words what is wrong when it rejects the body.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hourlyclicks.errors import DecodeError, HourlyClicksError
 from hourlyclicks.model.day import DayClicks
+from hourlyclicks.wire.canonical import canonical_columns
 from hourlyclicks.wire.document import UnreadableError, read_strictly
 from hourlyclicks.wire.envelope import code_of, error_of, message_of, rows_of
 from hourlyclicks.wire.fast_path import fast_reader
@@ -44,7 +46,8 @@ def decode_day(
         ApiError: the API rejects the day: the ``code`` is not 0.
         DecodeError: it cannot be read, is incomplete, or is about another day.
     """
-    columns = fast_reader()(response.body, day.isoformat())
+    ymd = day.isoformat()
+    columns = canonical_columns(response.body, ymd) or fast_reader()(response.body, ymd)
     if columns is not None:
         return DayClicks(day, *columns, fetched_at, final)
     read = _read(day, response, fetched_at=fetched_at, final=final, key=key)

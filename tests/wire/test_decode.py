@@ -29,10 +29,12 @@ SAMPLE_CLICKS = (24, 121, 84, 21, 1950, 7) + (None,) * 18
 SAMPLE_USERS = (17, 198, 68, 15, 1621, 7) + (None,) * 18
 
 
-@pytest.fixture(params=["with msgspec", "without msgspec"], autouse=True)
+@pytest.fixture(params=["the expression", "msgspec", "the standard library"], autouse=True)
 def decoder(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Run every test with and without the extra."""
-    if request.param == "without msgspec":
+    """Run every test with each reader as the first one that is tried."""
+    if request.param != "the expression":
+        monkeypatch.setattr("hourlyclicks.wire.decode.canonical_columns", lambda _body, _ymd: None)
+    if request.param == "the standard library":
         monkeypatch.setattr("hourlyclicks.wire.decode.fast_reader", lambda: fast_path._loose_columns)
     else:
         assert fast_path.fast_reader() is not fast_path._loose_columns

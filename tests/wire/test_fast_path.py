@@ -40,12 +40,14 @@ def outcome_without_msgspec(body: bytes) -> object:
     """Return the result on a machine without the extra."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("hourlyclicks.wire.decode.fast_reader", lambda: fast_path._loose_columns)
+        patch.setattr("hourlyclicks.wire.canonical.figures_reader", lambda: fast_path._loose_figures)
         return _outcome(body)
 
 
 def outcome_without_quick_way(body: bytes) -> object:
     """Return the result of the general decoder."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hourlyclicks.wire.decode.canonical_columns", lambda _body, _ymd: None)
         patch.setattr("hourlyclicks.wire.decode.fast_reader", lambda: lambda _body, _ymd: None)
         return _outcome(body)
 
@@ -278,8 +280,10 @@ def test_any_message_is_read_the_quick_way(message: str) -> None:
 def test_msgspec_is_optional(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without msgspec the standard library is used, and with it msgspec."""
     assert fast_path.fast_reader.__wrapped__() is not fast_path._loose_columns
+    assert fast_path.figures_reader.__wrapped__() is not fast_path._loose_figures
     monkeypatch.setitem(sys.modules, "msgspec", None)
     assert fast_path.fast_reader.__wrapped__() is fast_path._loose_columns
+    assert fast_path.figures_reader.__wrapped__() is fast_path._loose_figures
 
 
 @pytest.mark.parametrize("name", ["sample", "whole-day", "empty-day", "unsorted", "without-message"])

@@ -1,0 +1,77 @@
+"""No reader that is quick accepts what the careful one rejects, or makes other figures of it.
+
+How many mutated answers are tried depends on the profile; ``HYPOTHESIS_PROFILE=explore`` tries a million.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hourlyclicks.wire import fast_path
+from hourlyclicks.wire.canonical import canonical_columns
+from hourlyclicks.wire.document import UnreadableError, read_strictly
+from hourlyclicks.wire.envelope import code_of, rows_of
+from hourlyclicks.wire.rows import careful_columns
+from tests.sizes import PROFILE, examples, sized
+from tests.wire.mutations import YMD, answer, mutated
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from hourlyclicks.wire.rows import Columns
+
+PARTS = 20
+BODIES = sized(5_000, examples(50_000))
+
+
+def careful(body: bytes) -> Columns | None:
+    """Read an answer the careful way; ``None``: it is rejected."""
+    try:
+        document = read_strictly(body)
+        return careful_columns(rows_of(document), YMD) if code_of(document) == 0 else None
+    except UnreadableError:
+        return None
+
+
+def canonical_without_msgspec(body: bytes, ymd: str) -> Columns | None:
+    """Read an answer by the expression on a machine without msgspec, and with no number known."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("hourlyclicks.wire.canonical._known", {})
+        patch.setattr("hourlyclicks.wire.canonical.figures_reader", lambda: fast_path._loose_figures)
+        return canonical_columns(body, ymd)
+
+
+READERS: dict[str, Callable[[bytes, str], Columns | None]] = {
+    "the expression": canonical_columns,
+    "the expression without msgspec": canonical_without_msgspec,
+    "msgspec": fast_path.fast_reader(),
+    "the standard library": fast_path._loose_columns,
+}
+
+
+def bodies(seed: int) -> Iterator[bytes]:
+    """Make mutated answers; in the profile ``explore`` new ones in each run."""
+    source = random.Random(seed if PROFILE != "explore" else None)
+    for _ in range(BODIES // PARTS):
+        body = answer(source)
+        for _ in range(source.choice([1, 1, 1, 2, 3])):
+            body = mutated(body, source)
+        yield body
+
+
+@pytest.mark.parametrize("seed", range(PARTS))
+def test_quick_readers_accept_nothing_that_is_wrong(seed: int) -> None:
+    """Whatever becomes of an answer on its way, a quick reader gives the careful one's figures or none."""
+    accepted: Counter[str] = Counter()
+    for body in bodies(seed):
+        read = {
+            name: columns for name, reader in READERS.items() if (columns := reader(body, YMD)) is not None
+        }
+        if read:
+            assert dict.fromkeys(read, careful(body)) == read, body
+        accepted.update(read.keys())
+    assert accepted.keys() == READERS.keys()
