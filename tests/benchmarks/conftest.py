@@ -1,4 +1,4 @@
-"""A server that is not ours, for the tests of contenders."""
+"""An nginx server for the tests of contenders."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def nginx() -> Iterator[str]:
-    """Run nginx for all tests that want it, or skip them where it is not installed."""
+    """Run nginx for all tests that need it, or skip them if it is not installed."""
     if find_nginx() is None:
         unwelcome = pytest.fail if os.environ.get("HOURLYCLICKS_TESTS_NEED_NGINX") else pytest.skip
         unwelcome("there is no nginx on this machine")

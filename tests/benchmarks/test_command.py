@@ -1,4 +1,4 @@
-"""The command runs the parts it is told to, says what came of it, and goes on when one of them fails."""
+"""The command runs its parts, reports the results, and continues when one of them fails."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> Fake:
-    """Put a part in the place of a real one: its only claim is that a figure is at most 1."""
+    """Replace a part: its only claim is that a figure is at most 1."""
 
     def put(name: str, figure: float) -> None:
         def measure(*, quick: bool, say: Callable[[str], None]) -> Section:
@@ -71,7 +71,7 @@ def test_all_parts_hold(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_a_missed_claim(tmp_path: Path, fake: Fake, capsys: pytest.CaptureFixture[str]) -> None:
-    """A claim that does not hold is named in the end, and tells in the exit code."""
+    """A missed claim is named in the end, and decides the exit code."""
     fake("store", 2)
     assert main(["--into", str(tmp_path)]) == Exit.MISSED
     assert "- missed: store: the figure: 2\n" in capsys.readouterr().out
@@ -82,7 +82,7 @@ def test_a_missed_claim(tmp_path: Path, fake: Fake, capsys: pytest.CaptureFixtur
 def test_a_part_that_fails(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A part that raises is reported with its error, and those after it are run all the same."""
+    """A part that raises is reported with its error, and those after it are run."""
     install(monkeypatch, "peers", broken)
     assert main(["--into", str(tmp_path)]) == Exit.FAILED
     printed, progress = capsys.readouterr()
@@ -186,7 +186,7 @@ def test_documentation_without_results(tmp_path: Path, capsys: pytest.CaptureFix
     "arguments", [["--only", "speed"], ["--docs", "--quick"], ["--docs", "--only", "micro"]]
 )
 def test_what_makes_no_sense(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    """An unknown part, and measuring while documenting, are refused before anything is run."""
+    """An unknown part, and measuring while documenting, are errors before anything is run."""
     with pytest.raises(SystemExit, match="2"):
         main(arguments)
     assert "usage: python -m benchmarks" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""The plots are drawn from whatever figures there are, and always the same way."""
+"""The plots are drawn from any figures, and always the same way."""
 
 from __future__ import annotations
 
@@ -73,12 +73,12 @@ def test_the_same_figures_make_the_same_bytes(part: str) -> None:
 
 
 def test_every_plot_is_described() -> None:
-    """Whoever cannot see a plot is told what it shows."""
+    """Each plot has a description in text."""
     assert {name for drawn in plots.PLOTS.values() for name in drawn} == set(SHOWN)
 
 
 def test_who_is_in_the_pictures() -> None:
-    """Everybody who was measured is in the picture, also one who is missing from some measurements."""
+    """Every contender that was measured is in the picture, also with some figures missing."""
     speed, work = (text(plots.draw("peers", FIGURES["peers"])[name]) for name in sorted(EXPECTED["peers"]))
     assert {"hourlyclicks", "raw sockets", "naive", "1 at a time", "3 at a time"} <= set(speed.splitlines())
     assert {"hourlyclicks", "raw sockets"} <= set(work.splitlines())

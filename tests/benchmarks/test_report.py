@@ -1,4 +1,4 @@
-"""The report says what was found, in Markdown and in JSON, and keeps to its places in the documentation."""
+"""The report in Markdown, in JSON, and in its places in the documentation."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_json_round_trip() -> None:
 
 
 def test_json_for_programs() -> None:
-    """A program finds the machine, and for each part in order what it found, under plain names."""
+    """The JSON has the machine, and for each part in order its results, under plain names."""
     document = report().to_json()
     assert document["quick"] is True
     assert document["machine"] == MACHINE
@@ -56,7 +56,7 @@ def test_json_for_programs() -> None:
 
 
 def test_markdown() -> None:
-    """A person reads the machine, the tables with their plots, and in the end what does not hold."""
+    """The Markdown has the machine, the tables with their plots, and in the end the missed claims."""
     text = report().markdown({"peers": ["days-a-second.svg"]})
     assert "An Engine, 2 cores; Linux 6; CPython 3.11.4. With aiohttp 3.14.3, attrs 26.1.0." in text
     shown = SHOWN["days-a-second"]
@@ -68,7 +68,7 @@ def test_markdown() -> None:
 
 
 def test_a_clean_verdict_is_one_line() -> None:
-    """Where all is well, no more is said."""
+    """If all claims hold, there is one line."""
     assert Report(NOW, MACHINE).having("peers", Part(NOW, quick=False, section=PEERS)).verdict() == (
         "1 of 1 claims hold."
     )

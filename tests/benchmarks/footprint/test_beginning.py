@@ -1,4 +1,4 @@
-"""The first day and the import: a tiny run of each, and what is made of the figures."""
+"""The first day and the import: a tiny run of each, and the tables of the figures."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_a_fresh_process_asks_as_often(base: str) -> None:
 
 
 def test_the_first_day_is_compared_round_by_round() -> None:
-    """The ratio is that of the middles of a round."""
+    """The ratio is that of the medians of a round."""
     slow, fast = ({"cold": [4.0], "new": [1.0, 2.0, 9.0], "warm": [each]} for each in (3.0, 1.0))
     said = first.told(
         [{"bare": fast, "day": slow, "stream": fast}, {"bare": slow, "day": slow, "stream": fast}]
@@ -71,7 +71,7 @@ def test_imports_are_compared_round_by_round() -> None:
 
 
 def test_what_an_interpreter_costs_by_itself_is_left_out() -> None:
-    """The claim is about the instructions above those of an interpreter that imports nothing."""
+    """The claim is about the instructions above those of `pass`."""
     times = {statement: [1.0] for statement in imports.STATEMENTS}
     counts = dict(zip(imports.STATEMENTS, (40, 140, 50, 190), strict=True))
     (claim,) = imports.told(times, counts).claims

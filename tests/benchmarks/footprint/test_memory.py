@@ -1,4 +1,4 @@
-"""Memory: one tiny run of each kind of work, and what is made of the figures."""
+"""Memory: one tiny run of each kind of work, and the tables of the figures."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_what_is_resident_is_some_megabytes() -> None:
 
 @pytest.mark.parametrize("kind", memory.WORKS)
 async def test_each_kind_of_work_is_done(kind: str) -> None:
-    """A few days or targets are fetched, memory is looked at from the first request to the last."""
+    """A few days or targets are fetched, and memory is sampled from the first request to the last."""
     found = await memory.growth(kind, 3)
     asked = [number for number, _ in found["looks"]]
     assert asked[0] == 0
@@ -55,7 +55,7 @@ def test_a_fresh_process_tells_the_same_figures() -> None:
 
 
 def test_the_claims_are_about_the_most_days() -> None:
-    """Streaming is held to its worst round, a series to what it holds in the end."""
+    """Streaming is judged by its worst round, a series by what it holds in the end."""
     streaming, an_hour = memory.told(a_hundred_years()).claims
     assert streaming.measured == 2.5
     assert not streaming.holds

@@ -1,4 +1,4 @@
-"""How many tasks live, and how they end: one tiny run of each way."""
+"""How many tasks there are, and how they end: one tiny run of each way."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from benchmarks.footprint import cancelling, tasks
 
 @pytest.mark.parametrize(("way", "least", "most"), [("fetch", 3, 8), ("gather", 40, 40), ("workers", 3, 3)])
 async def test_tasks_are_counted(way: str, least: int, most: int) -> None:
-    """A task a day, or a few for all of them; whoever fetches does not count."""
+    """There is a task a day, or a few for all days; the fetching task does not count."""
     assert least <= await tasks.most(tasks.WORKS[way], 40, 3) <= most
 
 
@@ -32,7 +32,7 @@ def test_the_claim_is_about_the_worst_concurrency() -> None:
 
 @pytest.mark.parametrize("way", tasks.WORKS)
 async def test_cancelling_is_timed(way: str) -> None:
-    """The work is cut off in its midst, and nothing of it is left."""
+    """The work is cancelled in the middle, and nothing of it is left."""
     assert await cancelling.seconds(tasks.WORKS[way], 300) > 0
     assert len(asyncio.all_tasks()) == 1
 
@@ -45,7 +45,7 @@ def test_cancelling_takes_turns() -> None:
 
 
 def test_cancelling_is_held_to_its_worst_round() -> None:
-    """One slow end is one too many."""
+    """One slow end misses the claim."""
     said = cancelling.told({"fetch": [0.001, 0.002, 0.5], "gather": [0.4], "workers": [0.001]}, 200)
     assert not said.claims[0].holds
     assert said.tables[0].rows[0] == ("`fetch`", "2.0", "500.0")

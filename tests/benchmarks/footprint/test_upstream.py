@@ -1,4 +1,4 @@
-"""The upstream that answers at once, and what those who ask it make of its answers."""
+"""The upstream that answers at once, and what clients make of its answers."""
 
 from __future__ import annotations
 

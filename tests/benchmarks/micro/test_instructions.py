@@ -1,4 +1,4 @@
-"""Instructions are read from what valgrind says, and the start of a process is not part of the price."""
+"""Instructions are read from the output of valgrind, without the start of a process."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ def test_the_number_is_found(report: str) -> None:
 
 @pytest.mark.parametrize("report", ["", "valgrind: not found", "==1== D   refs:  1,000\n==1== I refs: many"])
 def test_no_number_is_an_error(report: str) -> None:
-    """Without a total nothing is made up."""
+    """Without a total there is an error."""
     with pytest.raises(CountError, match="does not tell"):
         counted(report)
 
 
 def test_the_start_costs_nothing() -> None:
-    """Whatever a process spends apart from its days cancels out."""
+    """What a process spends apart from its days cancels out."""
     assert per_day((100, 500), (1_000_000_000, 1_000_000_000 + 400 * 750_000)) == 750_000
 
 
 def test_a_scene_is_the_same_for_everybody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hashes are not random, bytecode is kept apart, and what would slow Python down is not inherited."""
+    """Hashes are not random, bytecode is kept apart, and settings that slow Python down are not inherited."""
     monkeypatch.setenv("PYTHONDEVMODE", "1")
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     monkeypatch.setenv("LANG", "C.UTF-8")
@@ -54,13 +54,13 @@ def test_a_scene_is_the_same_for_everybody(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_a_contender_that_fails(tmp_path: Path) -> None:
-    """What a contender died of is told."""
+    """The error has what the contender wrote."""
     with pytest.raises(CountError, match=r"nobody: exit code 1: (?s:.*)ModuleNotFoundError"):
         Scene.make("http://127.0.0.1:1", tmp_path).compile("nobody")
 
 
 def test_what_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever lacks a program is told which."""
+    """A missing program is named."""
     monkeypatch.setattr(shutil, "which", lambda _: None)
     monkeypatch.setattr(instructions, "find_nginx", lambda: None)
     assert instructions.missing() == "valgrind and nginx"

@@ -1,4 +1,4 @@
-"""The section compares ours with the loop that has the same decoder, and says what it could not measure."""
+"""The section compares ours with the loop that has the same decoder, and names what was not measured."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def nobody(_: str) -> None:
-    """Listen to no progress."""
+    """Ignore the progress."""
 
 
 def returning(value: object) -> Callable[..., Any]:
@@ -23,7 +23,7 @@ def returning(value: object) -> Callable[..., Any]:
 
 
 def count(contender: str, price: float) -> dict[str, Any]:
-    """Return what is known of a case that was counted."""
+    """Return the result of a case."""
     return {"contender": contender, "concurrency": 3, "per_day": price}
 
 

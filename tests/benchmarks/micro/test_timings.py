@@ -27,7 +27,7 @@ def test_timings_are_of_one_operation() -> None:
 
 
 def test_a_timing_that_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What pytest says about a failure is told."""
+    """The error has the output of pytest."""
     monkeypatch.setattr(timings, "COMMAND", ("-c", "print('a step is broken'); raise SystemExit(1)"))
     with pytest.raises(TimingError, match="exit code 1: a step is broken"):
         timings.take(quick=True)

@@ -43,7 +43,7 @@ def _nobody(limits: Limits) -> Client:
 def _sendings(
     contender: Contender, requests: int, *, concurrency: int = 1, takes: float = 0.0
 ) -> list[float]:
-    """Return when requests leave that are answered so many seconds later."""
+    """Return when requests are sent that are answered so many seconds later."""
     sent: list[float] = []
 
     async def main(clock: VirtualClock) -> None:
@@ -58,12 +58,12 @@ def _sendings(
 
 
 def test_a_metronome() -> None:
-    """Even spacing sends on every beat."""
+    """Even spacing sends at every interval."""
     assert _sendings(even, 4) == pytest.approx([0, 3, 6, 9])
 
 
 def test_a_missed_beat_is_not_made_up_for() -> None:
-    """After a slow answer the metronome begins anew."""
+    """After a slow answer the intervals begin anew."""
     assert _sendings(even, 3, takes=4.0) == pytest.approx([0, 4, 8])
 
 
@@ -88,7 +88,7 @@ def test_libraries_send_what_they_promise() -> None:
 
 
 def test_a_missing_library_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who is not installed does not compete, and is named."""
+    """A contender that is not installed is left out, and named."""
     find = importlib.util.find_spec
 
     def find_others(name: str) -> ModuleSpec | None:
@@ -100,13 +100,13 @@ def test_a_missing_library_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_incomplete_answer_of_ours_is_an_error() -> None:
-    """A client that does not bring every day has not done the work."""
+    """A client that misses a day is an error."""
 
     class Deaf:
-        """A transport that says no to everything."""
+        """A transport that rejects everything."""
 
         async def send(self, request: object) -> Response:
-            """Refuse for good."""
+            """Reject for good."""
             return Response(404, {}, str(request).encode())
 
         async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""nginx as a judge: how it is told the limit, and that it really keeps it."""
+"""nginx as a judge: how it gets the limit, and that it keeps it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ async def _hasty(job: Job) -> None:
 
 
 def test_without_burst() -> None:
-    """The server is told the same limit as everybody, in requests a minute."""
+    """The server has the same limit as the contenders, in requests a minute."""
     http, location = directives(None)
     assert RATE.requests / RATE.seconds == 2
     assert "zone=rate:1m rate=120r/m;" in http
@@ -34,7 +34,7 @@ def test_without_burst() -> None:
 
 
 def test_with_burst() -> None:
-    """What is ahead of its time is answered at once."""
+    """Requests within the burst are answered at once."""
     assert "limit_req zone=rate burst=10 nodelay;" in directives(10)[1]
 
 
@@ -58,7 +58,7 @@ def test_pace() -> None:
 @needs_nginx
 @pytest.mark.parametrize(("burst", "answered"), [(None, 1), (10, 11)])
 def test_haste_is_refused(burst: int | None, answered: int) -> None:
-    """Without burst one request gets through, and with burst that many more; the rest is refused."""
+    """Without burst one request is answered, and with burst that many more; the others get an error."""
     http, location = directives(burst)
     with upstream(http=http, location=location) as base:
         outcome = asyncio.run(ask("a server", "hasty", _hasty, base, 15))
@@ -68,7 +68,7 @@ def test_haste_is_refused(burst: int | None, answered: int) -> None:
 
 @needs_nginx
 def test_ours_is_answered() -> None:
-    """A burst that is allowed is answered at once, with what was asked for."""
+    """A burst that is allowed is answered at once, with the requested days."""
     http, location = directives(RATE.requests)
     with upstream(http=http, location=location) as base:
         outcome = asyncio.run(ask("a server", OURS, ours("window"), base, RATE.requests))

@@ -1,4 +1,4 @@
-"""The part as a whole: what it runs, what it claims, and what it says when something is missing."""
+"""The part as a whole: what it runs, what it claims, and its remarks when something is missing."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ def section() -> Section:
 
 
 def test_claims(section: Section) -> None:
-    """What is claimed holds, but for the leaky bucket on a network that is not steady."""
+    """The claims hold, except for the leaky bucket on a network with jitter."""
     missed = [claim.text for claim in section.claims if not claim.holds]
     assert missed == ["even spacing: refused, leaky bucket without burst, 5 to 300 ms each way"]
     assert len(section.claims) == 7
 
 
 def test_a_missed_claim_is_explained(section: Section) -> None:
-    """The arithmetic stands beside it."""
+    """The remark has the arithmetic."""
     explained = [remark for remark in section.remarks if remark.startswith("A leaky bucket")]
     assert len(explained) == 1
     assert "295 ms" in explained[0]
@@ -53,7 +53,7 @@ def test_a_missed_claim_is_explained(section: Section) -> None:
 
 
 def test_what_was_not_run_is_said(section: Section) -> None:
-    """No nginx and no ten years: both are remarked."""
+    """Without nginx or ten years there are remarks."""
     assert "nginx is not installed, so it could not judge." in section.remarks
     assert any("never 3,653 requests" in remark for remark in section.remarks)
 

@@ -37,46 +37,46 @@ async def _lazy(job: Job) -> None:
 
 @pytest.mark.parametrize("name", contenders())
 def test_a_seed_gives_the_same_run_twice(name: str) -> None:
-    """Nothing depends on the real time, or on chance."""
+    """Nothing depends on the real time, or on other randomness."""
     first, second = (run(name, contenders()[name], MONTH) for _ in range(2))
     assert first == second
 
 
 def test_another_seed_gives_another_run() -> None:
-    """Seeds matter."""
+    """The seed decides."""
     other = Scene(MONTH.plan, MONTH.requests, MONTH.delay, seed=1)
     assert run("log", log, MONTH).seconds != run("log", log, other).seconds
 
 
 def test_a_month_on_personal_is_within_the_limit() -> None:
-    """Neither of our spacings is ever over the limit before the judges of whom that is claimed."""
+    """Neither of our spacings is over the limit of the judges in the claim."""
     for name, contender in ((OURS, ours("window")), (OURS_EVEN, ours("even"))):
         verdicts = run(name, contender, MONTH).verdicts
         assert {verdicts[judge] for judge in SURE} == {(0, 0)}
 
 
 def test_the_guard_is_for_whole_seconds() -> None:
-    """Without it the limit is kept too, unless somebody counts in whole seconds."""
+    """Without it the limit is kept too, except for the judge that counts whole seconds."""
     verdicts = run("bare", ours("window", guarded=False), MONTH).verdicts
     assert verdicts["sliding_log"] == verdicts["fixed_window"] == verdicts["token_bucket"] == (0, 0)
     assert verdicts["whole_seconds"].refused > 0
 
 
 def test_haste_is_seen_by_every_judge() -> None:
-    """Who keeps no limit is faster than anybody can be, and every judge objects."""
+    """A contender without a limit is faster than the minimum, and over the limit for every judge."""
     hasty = run("hasty", _hasty, MONTH)
     assert hasty.ratio < 0.1
     assert all(hasty.verdicts[judge].refused >= MONTH.requests // 2 for judge in JUDGES)
 
 
 def test_a_request_too_few_is_noticed() -> None:
-    """A contender that leaves out work is no contender."""
+    """A contender that leaves out work is an error."""
     with pytest.raises(RuntimeError, match="lazy sent 29 requests instead of 30"):
         run("lazy", _lazy, MONTH)
 
 
 def test_two_roads_of_one_seed_are_alike() -> None:
-    """The nth request is delayed alike whenever it leaves, so that the contenders meet the same network."""
+    """The nth request has the same delay whenever it is sent, so all contenders have the same network."""
 
     async def main(clock: VirtualClock) -> None:
         arrivals = []
@@ -97,7 +97,7 @@ def test_two_roads_of_one_seed_are_alike() -> None:
 
 
 def test_refusals_are_learnt_from() -> None:
-    """Against a leaky bucket in earnest every day is fetched in the end, after a few refusals."""
+    """Against a leaky bucket that rejects, every day is fetched in the end, after a few 429s."""
     windowed, spread = learn("leaky_bucket", MONTH)
     assert (windowed.contender, spread.contender) == (OURS, OURS_EVEN)
     assert 1 <= windowed.refused <= 5

@@ -1,4 +1,4 @@
-"""The theoretical minimum, against hand-made and exhaustive answers."""
+"""The theoretical minimum, against results by hand and by exhaustive search."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def _as_early_as_possible(requests: int, rate: int, window: int, concurrency: int, latency: int) -> int:
-    """Return when the last response comes if each request leaves as soon as nothing speaks against it."""
+    """Return when the last response comes if each request is sent as early as allowed."""
     sent: list[int] = []
     for number in range(requests):
         moment = 0
@@ -37,18 +37,18 @@ def _as_early_as_possible(requests: int, rate: int, window: int, concurrency: in
     latency=st.integers(1, 20),
 )
 def test_nobody_can_be_faster(requests: int, rate: int, window: int, concurrency: int, latency: int) -> None:
-    """The formula says when the last response comes if everything leaves as early as possible."""
+    """The formula equals the schedule in which every request is sent as early as possible."""
     least = least_seconds(requests, rate=rate, window=window, concurrency=concurrency, latency=latency)
     assert least == _as_early_as_possible(requests, rate, window, concurrency, latency)
 
 
 def test_one_request_takes_one_round_trip() -> None:
-    """With nothing before it a request only has its own way to go."""
+    """A single request takes one latency."""
     assert least_seconds(1, rate=9, window=60.0, concurrency=1, latency=0.3) == 0.3
 
 
 def test_ten_years_at_fifteen_a_minute() -> None:
-    """243 windows pass, and the 8 days that are left take 8 round trips."""
+    """There are 243 windows, and the remaining 8 days take 8 round trips."""
     least = least_seconds(3653, rate=15, window=60.0, concurrency=1, latency=0.305)
     assert least == pytest.approx(243 * 60 + 8 * 0.305)
 
@@ -56,7 +56,7 @@ def test_ten_years_at_fifteen_a_minute() -> None:
 @pytest.mark.parametrize("plan", PLANS)
 @pytest.mark.parametrize("requests", [1, 30, 365, 3653])
 def test_the_package_says_the_same(plan: Plan, requests: int) -> None:
-    """Two formulas that know nothing of each other agree on every plan."""
+    """Two independent formulas agree on every plan."""
     scene = Scene(plan, requests, (0.005, 0.3), seed=0)
     limits = plan.limits
     theirs = theoretical_minimum(requests, limits.rates[0], concurrency=limits.concurrency, latency=0.305)

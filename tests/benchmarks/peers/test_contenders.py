@@ -39,7 +39,7 @@ DAYS = 40
 
 @pytest.mark.parametrize("module", HERE)
 def test_a_contender_does_the_work(nginx: str, module: str) -> None:
-    """Every row of every day comes, once and in its place."""
+    """Every row of every day comes once and in its place."""
     fetch = importlib.import_module(f"benchmarks.peers.{module}").fetch
     assert check(fetch(nginx, days(DAYS), 3), DAYS) == sum(clicks for _, _, clicks, _ in expected(DAYS))
 
@@ -53,7 +53,7 @@ def test_a_contender_does_the_work_on_uvloop(nginx: str, module: str) -> None:
 
 
 def test_ours_does_without_msgspec(nginx: str) -> None:
-    """What is called plain does the work, and has no msgspec even where it is installed."""
+    """The plain contender has no msgspec even where it is installed."""
     script = (
         "import json, sys\n"
         "from benchmarks.peers.ours_plain import fetch\n"
@@ -82,7 +82,7 @@ def test_a_run_is_measured_in_a_process_of_its_own(nginx: str) -> None:
 
 
 def test_a_run_that_fails_says_why() -> None:
-    """The last line of what it said is kept."""
+    """The last line of its output is kept."""
     rules = Rules("http://127.0.0.1:9", DAYS, None, 60.0)
     seen = run(contender("no_such_contender"), sys.executable, rules, concurrency=1, round_=0)
     assert isinstance(seen, Failure)
@@ -156,6 +156,6 @@ def test_work_not_done_is_noticed(spoil: Callable[[list[Row]], list[Row]]) -> No
     ],
 )
 def test_an_answer_that_says_no_or_another_day_is_wrong(document: dict[str, Any]) -> None:
-    """The contenders believe no answer but that for the day they asked for."""
+    """The contenders accept only an answer for the requested day."""
     with pytest.raises(WrongError):
         rows_of(document, "2014-01-01")

@@ -50,7 +50,7 @@ def test_ratios_are_taken_within_a_round(outcome: Outcome) -> None:
 
 
 def test_the_order_moves_on() -> None:
-    """Everyone comes first once, and who is slow stays away from later rounds."""
+    """Each contender comes first once, and slow ones are left out of later rounds."""
     three = [Contender(name, name, "here") for name in "abc"]
     orders = ["".join(contender.module for contender in order(three, round_)) for round_ in range(4)]
     assert orders == ["abc", "bca", "cab", "abc"]
@@ -86,7 +86,7 @@ def test_all_take_part_in_all_rounds(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_table_has_everyone(outcome: Outcome) -> None:
-    """Who could not be measured stands in the table with the reason."""
+    """A contender that could not be measured is in the table with the reason."""
     rows = {row[0]: row[1:] for row in report.table(outcome, 3, "title").rows}
     assert rows["we"] == ("100 (10–100)", "2.50 (2.00–3.00)", "5,000 (5,000–5,000)", "0.50 (0.50–0.50)", "1")  # noqa: RUF001 - a range is written with a dash
     assert rows["slow | one (1 round)"][1] == "0.04 (0.04–0.04)"  # noqa: RUF001 - as above
@@ -96,7 +96,7 @@ def test_the_table_has_everyone(outcome: Outcome) -> None:
 
 
 def test_claims_are_held_to_the_medians(outcome: Outcome) -> None:
-    """Each claim is of one concurrency, and those that nothing is known about are told of."""
+    """Each claim is of one concurrency, and those without figures are named."""
     found = {claim.text: claim for claim in report.claims(outcome, (3,))}
     assert found["days/s, we / by hand, concurrency 3"].measured == 2.5
     assert found["days/s, we / by hand, concurrency 3"].holds
@@ -112,12 +112,12 @@ def test_claims_are_held_to_the_medians(outcome: Outcome) -> None:
 
 
 def test_a_server_that_is_too_slow_is_told_of(outcome: Outcome) -> None:
-    """Who asks more than half as often as it can answer may have been held up."""
+    """Contenders above half of the server's rate are named."""
     assert remarks.of_server(outcome, 1000.0).endswith("the fastest, we, ever asked.")
     assert remarks.of_server(outcome, 150.0).endswith("it may have held up we.")
 
 
 def test_versions_are_told_once() -> None:
-    """Environments that agree are told of together."""
+    """Equal environments are listed together."""
     places = {**PLACES, "more": Place("python", {"aiohttp": "3.14", "dlt": "2.0", "unknown": "1"})}
     assert remarks.versions(places) == ["aiohttp 3.14", "dlt 1.0", "dlt 2.0"]

@@ -22,7 +22,7 @@ VERSIONS = [{"name": "Other", "version": "1.2"}]
 
 
 class Pip:
-    """Stands in for venv and pip.
+    """A stand-in for venv and pip.
 
     Args:
         fails: a word of the command that fails.
@@ -35,7 +35,7 @@ class Pip:
         self._says = says
 
     def __call__(self, command: list[str]) -> subprocess.CompletedProcess[str]:
-        """Do what a command would leave behind."""
+        """Leave what a command would leave."""
         self.commands.append(command)
         if self._fails in command:
             return subprocess.CompletedProcess(command, 1, "", self._says)
@@ -55,7 +55,7 @@ def prepare(
 
 
 def test_an_environment_is_made_once(tmp_path: Path) -> None:
-    """The second time it is there."""
+    """The second time it exists already."""
     pip = Pip()
     place = prepare(tmp_path, pip)
     assert isinstance(place, Place)
@@ -78,7 +78,7 @@ def test_an_environment_is_made_once(tmp_path: Path) -> None:
     ],
 )
 def test_a_failure_is_reported(tmp_path: Path, fails: str, says: str, reason: str) -> None:
-    """The last line of what was said is kept, and the half-made environment is not taken for a whole one."""
+    """The last line of output is kept, and the incomplete environment is not used."""
     assert prepare(tmp_path, Pip(fails, says)) == Missing(f"cannot be installed: {reason}")
     assert isinstance(prepare(tmp_path, Pip(), install=False), Missing)
     assert isinstance(prepare(tmp_path, Pip()), Place)
@@ -101,7 +101,7 @@ def test_other_requirements_are_another_environment(tmp_path: Path) -> None:
 
 
 def test_nothing_is_installed_in_a_hurry(tmp_path: Path) -> None:
-    """Then the running interpreter stands in where it can, and says so."""
+    """In a quick run the running interpreter is used where possible, with a remark."""
     pip = Pip()
     assert prepare(tmp_path, pip, install=False) == Missing("not installed (run without --quick once)")
     place = prepare(tmp_path, pip, Environment("plain", ("aiohttp",), own=True), install=False)
@@ -133,7 +133,7 @@ def test_the_cache_is_where_the_user_has_it(monkeypatch: pytest.MonkeyPatch, tmp
 
 
 def test_contenders_run_as_python_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What changes how Python runs is not handed down; the rest is."""
+    """Variables that change how Python runs are not inherited; the others are."""
     monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
     monkeypatch.setenv("SOMETHING", "else")
     assert "PYTHONDONTWRITEBYTECODE" not in clean_variables()

@@ -26,19 +26,19 @@ def test_the_rate_is_read() -> None:
     ["  Non-2xx or 3xx responses: 12", "  Socket errors: connect 0, read 3, write 0, timeout 0"],
 )
 def test_a_rate_of_errors_is_none(trouble: str) -> None:
-    """Refusals and broken connections are no answers."""
+    """Error answers and broken connections do not count."""
     with pytest.raises(wrk.WrkError, match=trouble.strip()):
         wrk.rate(f"{trouble}\n{SAID}")
 
 
 def test_nothing_said_is_no_rate() -> None:
-    """What cannot be read is not taken for zero."""
+    """Output that cannot be read is not zero."""
     with pytest.raises(wrk.WrkError, match="no rate"):
         wrk.rate("")
 
 
 def test_without_wrk_there_is_no_rate(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who has no wrk is told how to get it."""
+    """The remark says how to install wrk."""
     monkeypatch.setenv("PATH", "")
     with pytest.raises(wrk.WrkError, match="not installed"):
         wrk.ask("http://127.0.0.1:9", concurrency=1, seconds=1, core=None)

@@ -1,4 +1,4 @@
-"""The benchmarks of the store: one tiny run of each, and what is made of the figures."""
+"""The benchmarks of the store: one tiny run of each, and the tables of the figures."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ DAYS = 6
 
 
 def test_days_are_kept_in_each_way(tmp_path: Path) -> None:
-    """Every way has kept every day, and takes its time."""
+    """Every way has stored every day, and takes its time."""
     times = asyncio.run(commits.found(tmp_path, DAYS))
     assert [len(each) for each in times.values()] == [DAYS] * 3
     assert all(taken > 0 for each in times.values() for taken in each)
 
 
 def test_the_disk_is_not_ours() -> None:
-    """One claim is about all of it, one about what is above the bare module."""
+    """One claim is about the whole time, one about the time above the bare module."""
     whole, added = commits.told(
         {commits.KEEP: [6.0, 7.0, 8.0], commits.BARE: [6.5, 6.5, 7.0], commits.DISK: [6.0, 6.0, 6.0]}
     ).claims
@@ -35,7 +35,7 @@ def test_the_disk_is_not_ours() -> None:
 
 
 def test_a_file_is_made_once(tmp_path: Path) -> None:
-    """Who wants as many days in the same folder gets the same file."""
+    """As many days in the same folder are the same file."""
     path = asyncio.run(filled(tmp_path, DAYS))
     made = path.stat().st_mtime_ns
     assert asyncio.run(filled(tmp_path, DAYS)) == path
@@ -85,7 +85,7 @@ def test_one_request_is_one_too_many() -> None:
 
 
 def test_the_event_loop_is_watched(tmp_path: Path) -> None:
-    """There are beats during each kind of work, in each round that counts."""
+    """There are ticks during each kind of work, in each round that counts."""
     gaps = heartbeat.found(tmp_path, DAYS, 1)
     assert gaps.keys() == {"idle", "fetch_without", "fetch_slowly", "backfill", "fetch_through"}
     assert all(len(each) == 1 and min(each[0]) > 0 for each in gaps.values())
