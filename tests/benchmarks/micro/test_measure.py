@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
-def nobody(_: str) -> None:
+def ignore(_: str) -> None:
     """Ignore the progress."""
 
 
@@ -37,7 +37,7 @@ def test_the_section(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(instructions, "missing", returning(None))
     monkeypatch.setattr(timings, "missing", returning("pytest-benchmark"))
     monkeypatch.setattr(measure, "count_all", returning(counts))
-    section = measure.measure(quick=False, say=nobody)
+    section = measure.measure(quick=False, say=ignore)
     ratio, apart = section.claims
     assert ratio.text == (
         "instructions for a day, hourlyclicks[speedups] / aiohttp, every trick, msgspec, concurrency 3"
@@ -56,7 +56,7 @@ def test_the_section_without_valgrind(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(instructions, "missing", returning("valgrind"))
     monkeypatch.setattr(timings, "missing", returning(None))
     monkeypatch.setattr(timings, "take", returning(taken))
-    section = measure.measure(quick=True, say=nobody)
+    section = measure.measure(quick=True, say=ignore)
     assert section.claims == ()
     assert section.remarks == ("Instructions were not counted: valgrind must be installed.",)
     (table,) = section.tables
