@@ -1,4 +1,4 @@
-"""What all tests share: how hypothesis searches, aioresponses on a current aiohttp, a PostgreSQL server."""
+"""What all tests share: settings of hypothesis, aioresponses on a current aiohttp, a PostgreSQL server."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ settings.load_profile(PROFILE)
 
 
 class _MockedResponse(aiohttp.ClientResponse):
-    """A response that needs no writer: aiohttp 3.14 asks for one, aioresponses 0.7.9 passes none."""
+    """A response without a writer: aiohttp 3.14 asks for one, aioresponses 0.7.9 passes none."""
 
     def __init__(self, method: str, url: URL, **kwargs: Any) -> None:  # noqa: ANN401 - passed through
         kwargs.setdefault("stream_writer", SimpleNamespace(output_size=0))
@@ -49,10 +49,10 @@ class _IdleParser:
     """The parser behind a mocked body; without one, aiohttp cannot pause and resume at 128 KiB."""
 
     def pause_reading(self) -> None:
-        """There is no socket to pause."""
+        """Do nothing: there is no socket."""
 
     def resume_reading(self) -> None:
-        """There is no socket to resume."""
+        """Do nothing: there is no socket."""
 
     def feed_data(self, _data: bytes) -> tuple[()]:
         """Parse nothing: the body is in the stream already."""
@@ -76,13 +76,13 @@ def mocked_api(monkeypatch: pytest.MonkeyPatch) -> Iterator[aioresponses.aioresp
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    """Where a store may be."""
+    """The path of a store."""
     return tmp_path / "clicks.db"
 
 
 @pytest.fixture
 async def complaints() -> AsyncIterator[list[dict[str, Any]]]:
-    """What the event loop complains about, such as exceptions never retrieved; must be nothing."""
+    """What the event loop reports, such as exceptions never retrieved; must be empty."""
     found: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: found.append(context))
     yield found
@@ -92,7 +92,7 @@ async def complaints() -> AsyncIterator[list[dict[str, Any]]]:
 
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[PostgresServer]:
-    """Run a PostgreSQL server for all tests that want one, or skip them where none is installed."""
+    """Run a PostgreSQL server for all tests that need it, or skip them if none is installed."""
     from tests.store.server import PostgresServer, binaries  # noqa: PLC0415 - asyncpg, for these tests only
 
     programs = binaries()
@@ -109,7 +109,7 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 @pytest.fixture(scope="session")
 def bouncer(postgres_server: PostgresServer) -> Iterator[Bouncer]:
-    """Run PgBouncer in front of that server, or skip the tests that want it where it is not installed."""
+    """Run PgBouncer in front of that server, or skip the tests that need it."""
     from tests.store.bouncer import Bouncer, bouncer_binary  # noqa: PLC0415 - as above
 
     program = bouncer_binary()

@@ -1,4 +1,4 @@
-"""How much a run of the tests tries: a sample as a rule, everything in CI and when looking for new cases.
+"""How much a run of the tests covers: a sample as a rule, everything in CI and when looking for new cases.
 
 The variable ``HYPOTHESIS_PROFILE`` decides: ``default`` is quick, ``thorough`` is what CI runs, and
 ``explore`` searches for new cases.
@@ -31,5 +31,5 @@ def sized(quick: T, thorough: T) -> T:
 
 
 def examples(thorough: int) -> int:
-    """Return how many examples hypothesis makes of one property, given how many a thorough run wants."""
+    """Return how many examples hypothesis makes of a property, from the number for a thorough run."""
     return {"default": max(10, thorough // 4), "thorough": thorough}.get(PROFILE, 20 * thorough)

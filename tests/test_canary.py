@@ -1,4 +1,4 @@
-"""The API key is a secret: a canary key is hunted through everything the package lets out."""
+"""The API key is a secret: a canary key is looked for in all output of the package."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def holds_key(text: str | bytes) -> bool:
 
 
 def views(thing: object) -> dict[str, str | bytes]:
-    """Return what a thing shows of itself."""
+    """Return all texts that a thing shows of itself."""
     return {"repr": repr(thing), "str": str(thing), "format": f"{thing}"}
 
 
@@ -108,8 +108,8 @@ def findings(shown: dict[str, str | bytes]) -> list[str]:
     return [f"{place}: {text!r}" for place, text in shown.items() if holds_key(text)]
 
 
-def test_the_hunt_can_succeed() -> None:
-    """The hunter finds a key that is there, in clear, encoded, or cut."""
+def test_the_search_can_succeed() -> None:
+    """The search finds a key in clear, encoded, or cut."""
     for text in (f"x{KEY}", quote(KEY, safe=""), KEY[:15], base64.b64encode(KEY.encode())):
         assert holds_key(text)
     assert findings(views_of_error(ValueError(KEY)))
@@ -117,7 +117,7 @@ def test_the_hunt_can_succeed() -> None:
 
 @pytest.mark.parametrize("name", FAULTS)
 async def test_no_failure_shows_the_key(name: str, caplog: pytest.LogCaptureFixture) -> None:
-    """Whatever goes wrong, and whatever the server echoes, the key is in no error, log line or event."""
+    """After any failure and any echo of the server, the key is in no error, log line or event."""
     caplog.set_level(logging.DEBUG)
     events: list[Event] = []
     upstream = Simulator(
@@ -148,7 +148,7 @@ async def test_no_failure_shows_the_key(name: str, caplog: pytest.LogCaptureFixt
 
 
 async def fetch_in_a_frame_of_ours(client: Client) -> None:
-    """Fetch without the key being among the locals of the caller."""
+    """Fetch without the key in the locals of the caller."""
     await client.fetch("2024-03-01", "2024-03-02", LINK)
 
 
@@ -163,7 +163,7 @@ async def fetch_in_a_frame_of_ours(client: Client) -> None:
     ],
 )
 def test_no_wrong_argument_shows_the_key(arguments: dict[str, Any]) -> None:
-    """A client that cannot be made does not show the key it was to be made with."""
+    """The error of a client that cannot be made does not show the key."""
     with pytest.raises(UsageError) as caught:
         make(lambda: KEY, arguments)
     shown = views_of_error(caught.value)
@@ -176,7 +176,7 @@ def test_no_wrong_argument_shows_the_key(arguments: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("damage", ["\nx", " x", "é", '"', "\x00"])
 def test_a_malformed_key_is_not_shown(damage: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A key with something wrong about it, a line end say, is refused without being repeated."""
+    """A malformed key, with a line end for example, is an error without a quotation."""
     if damage == "\x00":
         with pytest.raises(UsageError) as caught:
             make(lambda: KEY + damage, {})
@@ -191,12 +191,12 @@ def test_a_malformed_key_is_not_shown(damage: str, monkeypatch: pytest.MonkeyPat
 
 
 def make(key: Callable[[], str], arguments: dict[str, Any]) -> Client:
-    """Make a client without having the key among the locals here."""
+    """Make a client without the key in the locals here."""
     return Client(key(), **arguments)
 
 
 async def test_the_key_goes_out_as_one_header_and_nothing_else() -> None:
-    """On the wire the key is in the Authorization header, and not in the URL or another header."""
+    """On the wire the key is only in the Authorization header."""
     async with Simulator(keys={KEY: "enterprise"}) as upstream:
         async with Client(KEY, base_url=upstream.url, limits=Limits()) as client:
             await client.day("2024-03-01", LINK)
@@ -207,7 +207,7 @@ async def test_the_key_goes_out_as_one_header_and_nothing_else() -> None:
 
 
 def test_a_series_holds_no_key() -> None:
-    """What is exported, pickled or shown of a series knows nothing of the key."""
+    """No export, pickle or text of a series has the key."""
 
     async def fetch() -> Any:  # noqa: ANN401 - the series
         upstream = Simulator(keys={KEY: "enterprise"})
@@ -254,7 +254,7 @@ def contents(folder: Path) -> dict[str, str | bytes]:
 
 
 def test_a_store_holds_no_key(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """The key is in no byte of a store, nor in what a backfill reports, tells, logs or raises."""
+    """The key is in no byte of a store, nor in any report, event, log or error of a backfill."""
     caplog.set_level(logging.DEBUG)
     events: list[Event] = []
     path = tmp_path / "clicks.db"
@@ -270,7 +270,7 @@ def test_a_store_holds_no_key(tmp_path: Path, caplog: pytest.LogCaptureFixture) 
 
 
 async def test_a_store_holds_no_key_while_it_is_open(tmp_path: Path) -> None:
-    """Not in its log of writes either, nor in the pace, and two stores know an account by different names."""
+    """Its log has no key either, and two stores have different names for an account."""
     names = []
     for file in ("a.db", "b.db"):
         upstream = Simulator(keys={KEY: "enterprise"}, limits=(), concurrency=0)

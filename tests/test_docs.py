@@ -1,4 +1,4 @@
-"""The README keeps its promises of form; the examples in it run as tests by themselves (see conftest.py)."""
+"""The README has its promised form; the examples in it run as tests by themselves (see conftest.py)."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ COMMAND = re.compile(r"^```sh\n(.*?)\n```$", re.MULTILINE | re.DOTALL)
 
 
 def test_the_readme_is_short() -> None:
-    """The first result comes within 30 lines, and the end within 100."""
+    """The first result is within 30 lines, and the whole within 100."""
     lines = README.splitlines()
     assert next(number for number, line in enumerate(lines, 1) if "print(series.total_clicks" in line) <= 30
     assert len(lines) <= 100
 
 
 def test_the_readme_has_two_commands() -> None:
-    """One line installs and shows the demo, one line installs and tests, and there is no step before them."""
+    """One line installs and shows the demo, one line installs and tests, without a step before them."""
     demo, tests = COMMAND.findall(README)
     assert re.fullmatch(
         r"python3 -m venv \.venv && \S+/pip install \S+ '\.\[cli\]' && \S+/hourlyclicks demo", demo
@@ -47,7 +47,7 @@ def test_the_readme_has_two_commands() -> None:
 
 
 def test_links_within_the_repository_lead_somewhere() -> None:
-    """A relative link in the README or the documentation names a file that exists."""
+    """A relative link in the README or the documentation names an existing file."""
     broken = [
         f"{page.relative_to(ROOT)}: {link.group(1)}"
         for page in PAGES
@@ -97,7 +97,7 @@ def _in_order(term: str) -> tuple[bool, str]:
 
 
 def test_every_part_of_the_benchmarks_has_its_place() -> None:
-    """The page of the benchmarks holds the markers between which ``--docs`` puts the figures."""
+    """The page of the benchmarks has the markers for ``--docs``."""
     page = (ROOT / "docs" / "benchmarks.md").read_text("utf-8")
     assert fill_page(page, Report(when="", machine={}), {}) == page
 
@@ -115,7 +115,7 @@ def test_every_option_of_the_command_line_is_documented() -> None:
 
 
 def test_every_exit_code_is_documented() -> None:
-    """The table of exit codes is the one the command line goes by."""
+    """The table of exit codes is that of the command line."""
     page = (ROOT / "docs" / "how-to" / "command-line.md").read_text("utf-8")
     table = re.findall(r"^\| (\d+) \| (.*) \|$", page, re.MULTILINE)
     assert [(str(ending.code), ending.meaning) for ending in ENDINGS] == table
@@ -145,7 +145,7 @@ def test_the_messages_in_the_faq_exist() -> None:
 
 
 def test_the_changelog_says_each_thing_once() -> None:
-    """No line of the changelog is there twice, as after a merge, and each ends a sentence."""
+    """No line of the changelog occurs twice, and each ends with a full stop."""
     lines = [
         line for line in (ROOT / "CHANGELOG.md").read_text("utf-8").splitlines() if line.startswith("- ")
     ]
@@ -201,7 +201,7 @@ def test_the_design_page_has_the_users_of_each_library() -> None:
     ],
 )
 def test_the_hops_of_a_walk_exist(title: str, first: str, last: str) -> None:
-    """A walk through the package has at most twelve hops, each a function that there is."""
+    """A walk through the package has at most twelve hops, each an existing function."""
     hops = re.findall(r"^(\d+)\. `([\w/]+\.py): ([\w.]+)` ", section(title), re.MULTILINE)
     assert [int(number) for number, _, _ in hops] == list(range(1, len(hops) + 1))
     assert len(hops) <= MOST_HOPS

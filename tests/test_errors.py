@@ -53,7 +53,7 @@ SAMPLES: list[HourlyClicksError] = [
 
 
 def _family(cls: type[HourlyClicksError]) -> Iterator[type[HourlyClicksError]]:
-    """Walk a class and all that descend from it."""
+    """Yield a class and all its subclasses."""
     yield cls
     for child in cls.__subclasses__():
         yield from _family(child)
@@ -80,7 +80,7 @@ def test_every_exception_descends_from_the_base() -> None:
 
 
 def test_every_exception_has_a_sample() -> None:
-    """No class of the tree escapes the tests below."""
+    """The tests below cover each class of the tree."""
     ours = {cls for cls in _family(HourlyClicksError) if cls.__module__ == "hourlyclicks.errors"}
     assert ours == {type(error) for error in SAMPLES}
 
@@ -102,14 +102,14 @@ def test_errors_pickle_and_copy(
 
 
 def test_a_duplicate_is_independent() -> None:
-    """Noting a day on a copy leaves the original alone."""
+    """Adding a day to a copy does not change the original."""
     error = PlanError("not on Personal")
     copy.copy(error).about(DAY, LINK)
     assert (error.day, error.target) == (None, None)
 
 
 def test_an_error_notes_what_it_is_about() -> None:
-    """Day and target are data, and noting them returns the error itself."""
+    """Day and target are data, and adding them returns the error itself."""
     error = ServerError("failed", status=500, retryable=True)
     assert error is error.about(DAY, LINK)
     assert (error.day, error.target) == (DAY, LINK)
@@ -124,7 +124,7 @@ def test_errors_read_as_their_message(error: HourlyClicksError) -> None:
 
 
 def test_a_usage_error_is_a_value_error() -> None:
-    """Who catches ValueError, as for any wrong argument, catches it."""
+    """``except ValueError`` catches it."""
     assert issubclass(UsageError, ValueError)
 
 
@@ -134,8 +134,8 @@ def test_what_ends_the_run_is_not_tried_again(error: HourlyClicksError) -> None:
     assert not (error.fatal and error.retryable)
 
 
-def test_fatal_are_those_that_no_other_day_survives() -> None:
-    """The plan, the key, the pace, the certificate and the store end a run; nothing else does."""
+def test_fatal_errors_are_those_of_all_days() -> None:
+    """Those of the plan, the key, the rate limit, the certificate and the store end a run; no others do."""
     assert {type(error) for error in SAMPLES if error.fatal} == {
         PlanError,
         AuthenticationError,
@@ -146,13 +146,13 @@ def test_fatal_are_those_that_no_other_day_survives() -> None:
 
 @pytest.mark.parametrize("kind", ["dns", "connect", "disconnected", "timeout", "protocol"])
 def test_transport_errors_are_tried_again(kind: hourlyclicks.errors.TransportKind) -> None:
-    """All ways of not getting through may pass."""
+    """All kinds of transport errors except TLS are retryable."""
     error = TransportError("broke off", kind=kind)
     assert (error.kind, error.retryable, error.fatal) == (kind, True, False)
 
 
 def test_a_bad_certificate_is_final() -> None:
-    """TLS failures do not pass, for any day."""
+    """TLS failures are not retryable."""
     error = TransportError("certificate has expired", kind="tls")
     assert (error.retryable, error.fatal) == (False, True)
 
@@ -172,12 +172,12 @@ def test_a_bad_certificate_is_final() -> None:
     ],
 )
 def test_answers_are_quoted(error: HourlyClicksError, text: str) -> None:
-    """An answer that says no, or cannot be read, is told with its code or status and what was in it."""
+    """An error about an answer has its code or status and an excerpt."""
     assert text == str(error)
 
 
 def test_an_incomplete_series_keeps_its_own_failures() -> None:
-    """The failures are a copy, and the series is at hand."""
+    """The failures are a copy, and the series is attached."""
     failures: dict[dt.date, HourlyClicksError] = {DAY: PlanError("no")}
     error = IncompleteSeriesError("1 day failed", series=SERIES, failures=failures)
     failures.clear()

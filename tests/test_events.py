@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 async def late(_event: Event, *_: object) -> None:
-    """Never be run."""
+    """Fail if it is run."""
     raise AssertionError
 
 
@@ -33,11 +33,11 @@ class Late:
     """Has hooks that cannot be run."""
 
     async def __call__(self, event: Event) -> None:
-        """Never be run."""
+        """Fail if it is run."""
         await late(event)
 
     async def method(self, event: Event) -> None:
-        """Never be run."""
+        """Fail if it is run."""
         await late(event)
 
 
@@ -50,8 +50,8 @@ def test_an_async_hook_is_refused(hook: Any) -> None:  # noqa: ANN401 - wrong on
         Dispatcher(hook)
 
 
-def test_a_coroutine_that_a_hook_returns_is_told_of_once(caplog: pytest.LogCaptureFixture) -> None:
-    """It is closed, so that nothing is warned about later."""
+def test_a_coroutine_that_a_hook_returns_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    """It is closed, so that there is no warning later."""
 
     def hook(event: Event) -> object:
         return late(event)
@@ -85,7 +85,7 @@ async def test_a_task_that_a_hook_starts_runs(caplog: pytest.LogCaptureFixture) 
 
 @pytest.mark.parametrize("error", [RuntimeError("my mistake"), asyncio.CancelledError("my mistake")])
 def test_what_a_hook_raises_disturbs_nothing(caplog: pytest.LogCaptureFixture, error: BaseException) -> None:
-    """Neither an error nor a cancellation that is not ours ends a fetch; both are logged."""
+    """Neither an exception nor a foreign cancellation ends a fetch; both are logged."""
 
     def hook(_event: Event) -> None:
         raise error
@@ -97,7 +97,7 @@ def test_what_a_hook_raises_disturbs_nothing(caplog: pytest.LogCaptureFixture, e
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
 def test_what_ends_a_program_ends_it_in_a_hook_too(error: type[BaseException]) -> None:
-    """Ctrl-C, and sys.exit, are not held back."""
+    """KeyboardInterrupt and SystemExit are raised."""
 
     def hook(_event: Event) -> None:
         raise error
@@ -107,7 +107,7 @@ def test_what_ends_a_program_ends_it_in_a_hook_too(error: type[BaseException]) -
 
 
 def test_a_hook_may_close_the_client() -> None:
-    """It starts the close as a task, which the fetch does not hold up."""
+    """It starts the close as a task, which does not wait for the fetch."""
     clients: list[Client] = []
     closing: list[asyncio.Task[None]] = []
 

@@ -1,4 +1,4 @@
-"""Hold the floor plan: who may import whom, where the vendor's words may stand, what an import costs.
+"""Check the floor plan: which room may import which, where the vendor's words may be, what an import costs.
 
 A room imports from rooms on floors below it, and from itself. Imports for type checkers count too, with one
 exception: errors name the series and targets that they carry.
@@ -174,7 +174,7 @@ def room_of(module: str) -> str:
 
 
 def allowed(found: Import) -> bool:
-    """Judge an import of the package from itself by the floor table."""
+    """Check an import of the package from itself by the floor table."""
     here, there = room_of(found.importer), room_of(found.name)
     if (here, there) in NEVER:
         return False
@@ -253,7 +253,7 @@ def test_a_library_has_its_sole_user(library: str) -> None:
 
 
 def test_vendor_words_stay_at_the_border() -> None:
-    """The vendor's names for things stand in wire and in the simulator only."""
+    """The vendor's names for things are in wire and in the simulator only."""
     found = [
         f"{path.relative_to(PACKAGE)}: {match.group()}"
         for path in MODULES
@@ -265,7 +265,7 @@ def test_vendor_words_stay_at_the_border() -> None:
 
 @pytest.mark.parametrize("path", MODULES + BENCHMARKS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_a_module_can_be_read(path: Path) -> None:
-    """A module says what it is, and has not too much code to be read at once."""
+    """A module has a docstring, and not too much code to be read at once."""
     source = path.read_text("utf-8")
     assert ast.get_docstring(ast.parse(source))
     assert len(lines_of_code(source)) <= LONGEST_FILE
@@ -277,7 +277,7 @@ MANY_ARGUMENTS = {"Client", "Simulator"}
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_constructors_take_few_arguments(path: Path) -> None:
-    """What a class works with is at most eight things."""
+    """A constructor has at most eight arguments."""
     found = [
         f"{node.name}: {count}"
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
@@ -311,14 +311,14 @@ def loaded_by(statement: str) -> set[str]:
 
 
 def test_import_is_light() -> None:
-    """The package loads nothing before it is used, and then not what only others need, or only sometimes."""
+    """The package loads nothing before it is used, and no module that is only needed sometimes."""
     assert {"aiohttp", "attrs", "yarl"} & loaded_by("import hourlyclicks") == set()
     assert "aiohttp" not in loaded_by("from hourlyclicks import UsageError, Link, Limits")
     assert NOT_LOADED & loaded_by("from hourlyclicks import Client") == set()
 
 
 def test_the_parts_of_the_package_are_at_hand() -> None:
-    """Importing the package alone is enough to use the modules its documentation speaks of."""
+    """Importing the package alone is enough to use its documented modules."""
     loaded = loaded_by("import hourlyclicks; hourlyclicks.errors.UsageError; hourlyclicks.events.Progress")
     assert "hourlyclicks.events" in loaded
     assert set(hourlyclicks.__all__) <= set(dir(hourlyclicks))
@@ -346,7 +346,7 @@ REASONS = {
 
 
 def test_every_exception_states_its_reason() -> None:
-    """Who silences a tool says why, in the same line."""
+    """Each silenced tool has its reason in the same line."""
     found = [
         f"{path.relative_to(ROOT)}:{number}"
         for path in SCRIPTS

@@ -58,7 +58,7 @@ WEATHER: Mapping[Fault, float] = {
 
 
 class Outcome:
-    """What came of a run."""
+    """The result of a run."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []
@@ -101,7 +101,7 @@ def fetch_years(
     sample([Plan.PERSONAL, Plan.PREMIUM, Plan.BUSINESS, Plan.BUSINESS_PLUS, Plan.ENTERPRISE], 3),
 )
 def test_ten_years_on_every_plan(plan: Plan) -> None:
-    """Every plan's limit is used up to 3 % of the theoretical minimum, and never exceeded."""
+    """On every plan a run takes at most 3 % longer than the minimum, and is never over the limit."""
     upstream = Simulator(plan=plan.value.lower().replace(" ", "_"), latency=JITTER)
     outcome = fetch_years(upstream, plan.limits)
     assert upstream.counters.requests == len(TEN_YEARS)
@@ -141,8 +141,8 @@ def test_even_spacing_stays_within_7_percent(plan: Plan) -> None:
         3,
     ),
 )
-def test_ten_years_in_bad_weather(policing: Policing, plan: Plan) -> None:
-    """15 % of all answers fail in every way, and the series is exact and no request is over the limit."""
+def test_ten_years_with_faults(policing: Policing, plan: Plan) -> None:
+    """15 % of all answers fail in every way; the series is exact and no request is over the limit."""
     upstream = Simulator(
         plan=plan.value.lower(), policing=policing, latency=JITTER, faults=Chances(WEATHER, seed=3)
     )
@@ -159,7 +159,7 @@ def test_ten_years_in_bad_weather(policing: Policing, plan: Plan) -> None:
 
 @pytest.mark.parametrize("plan", [Plan.PREMIUM, Plan.ENTERPRISE])
 def test_a_leaky_bucket_is_learned(plan: Plan) -> None:
-    """A server that refuses bursts is met with even spacing after its first refusals, and it is said."""
+    """After the first 429s of a server that rejects bursts, requests are spread, and an event says so."""
     days = DateRange.of("2020-01-01", "2022-12-31")
     upstream = Simulator(plan=plan.value.lower(), policing="leaky_bucket", latency=JITTER)
     outcome = fetch_years(upstream, plan.limits, days=days, retry=RetryPolicy())
@@ -170,8 +170,8 @@ def test_a_leaky_bucket_is_learned(plan: Plan) -> None:
 
 
 @pytest.mark.parametrize("retry_after", ["seconds", "date", "none"])
-def test_a_key_shared_with_somebody_else_slows_down(retry_after: str) -> None:
-    """With half of the limit used by others the run finishes all the same, spreading its requests."""
+def test_a_key_that_another_program_uses(retry_after: str) -> None:
+    """With half of the limit used by others the run finishes, with wider spacing."""
     days = DateRange.of("2022-01-01", "2022-12-31")
     limits = Plan.PREMIUM.limits
     upstream = Simulator(limits=((7, 60.0),), latency=JITTER, retry_after=retry_after)  # type: ignore[arg-type]  # one of the three literals

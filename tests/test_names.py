@@ -1,4 +1,4 @@
-"""The names of the trade: private nouns that were replaced by the terms of ``docs/glossary.md`` stay out.
+"""Names: private nouns that were replaced by the terms of ``docs/glossary.md`` do not come back.
 
 The lists hold names of classes, functions and modules, compared without case and leading underscores. Public
 names (`Lane`, `Store.pace`) and ordinary words with their ordinary meaning are not in them.
@@ -7,7 +7,9 @@ names (`Lane`, `Store.pace`) and ordinary words with their ordinary meaning are 
 from __future__ import annotations
 
 import ast
+import io
 import re
+import tokenize
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -103,12 +105,12 @@ def named(folder: str) -> set[str]:
 
 @pytest.mark.parametrize("folder", ROOMS)
 def test_no_private_noun_is_left(folder: str) -> None:
-    """Every class, function and module has a name that a reader of the trade knows, or an exception."""
+    """Every class, function and module has a name of the field, or an exception."""
     assert sorted(named(folder) - set(EXCEPTIONS)) == []
 
 
 def test_every_exception_is_needed() -> None:
-    """An exception that is no longer used is removed."""
+    """Each exception is used."""
     assert sorted(set(EXCEPTIONS) - {name for folder in ROOMS for name in named(folder)}) == []
 
 
@@ -130,11 +132,25 @@ def test_private_nouns_are_found(tmp_path: Path, source: str, found: list[str]) 
     assert sorted(private_nouns(path)) == sorted(found)
 
 
+def prose(path: Path) -> Iterator[str]:
+    """Yield the comments of a module, and the lines of its docstrings."""
+    source = path.read_text("utf-8")
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.string
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
+            yield from str(node.value.value).splitlines()
+
+
 def test_things_have_no_people_in_their_place() -> None:
-    """Fewer than five lines of these rooms and of the documentation are about people."""
-    files = [
-        path for room in ROOMS for path in (ROOT / room).rglob("*.py") if room.startswith("hourlyclicks")
-    ]
-    files += (ROOT / "docs").rglob("*.md")
-    lines = [line for path in sorted(files) for line in path.read_text("utf-8").splitlines()]
+    """Fewer than five lines of the package and its documentation are about people."""
+    files = [*(ROOT / "hourlyclicks").rglob("*.py"), *(ROOT / "docs").rglob("*.md")]
+    lines = [line for path in files for line in path.read_text("utf-8").splitlines()]
     assert len([line for line in lines if PEOPLE.search(line)]) <= MOST_PEOPLE
+
+
+def test_tests_are_not_about_people() -> None:
+    """No comment and no docstring of a test is about people in place of things."""
+    files = sorted((ROOT / "tests").rglob("*.py"))
+    assert [line for path in files for line in prose(path) if PEOPLE.search(line)] == []

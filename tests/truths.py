@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def differences(series: HourlySeries, upstream: Simulator) -> list[tuple[dt.date, int]]:
-    """Return the day and hour of every cell that is not what the simulator says it is."""
+    """Return the day and hour of every cell that differs from the simulator's."""
     truth = upstream.truth(series.target, series.range.start, series.range.end)
     wrong = []
     for hour in series:

@@ -96,12 +96,13 @@ class AdaptiveSpacing:
         """
         if retry_after is not None and retry_after > LONGEST_WAIT:
             raise RateLimitedError(
-                f"the server refuses further requests and asks to wait {retry_after:.0f} s",
+                f"the server rejects further requests and asks to wait {retry_after:.0f} s",
                 retry_after=retry_after,
             )
         if self._intervals.spent:
             raise RateLimitedError(
-                f"the server still refuses after {MOST_PAUSES} pauses; does another program use this key?",
+                f"the server still rejects requests after {MOST_PAUSES} pauses;"
+                " does another program use this key?",
                 retry_after=retry_after,
             )
         self._answers = 0

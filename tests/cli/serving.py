@@ -151,7 +151,7 @@ def read_all(terminal: int) -> str:
     while True:
         try:
             piece = os.read(terminal, 65_536)
-        except OSError:  # Linux says so when nobody is on the other end any more
+        except OSError:  # on Linux, when the other end is closed
             piece = b""
         if not piece:
             return shown.decode("utf-8", "replace")

@@ -71,6 +71,19 @@ def test_a_state_is_read_as_it_was_written(state: ArbiterState) -> None:
     assert ArbiterState.read(state.write()) == state
 
 
+@given(STATES, MOMENTS)
+def test_a_step_on_a_copy_leaves_the_state(state: ArbiterState, now: int) -> None:
+    """A copy is equal, and whatever an arbiter does to it does not change the original."""
+    text, copy = state.write(), state.copy()
+    assert copy == state
+    arbiter = Arbiter(Limits(rates=(Rate(3),)), copy, now=now, lease=40)
+    arbiter.snapshot()
+    arbiter.leave(next(iter(state.queue), ""))
+    arbiter.reserve(SlotRequest("c", 1, 0, 1, 1, "", "tuesday"))
+    arbiter.close()
+    assert state.write() == text
+
+
 def test_no_text_is_an_empty_state() -> None:
     """The first process begins a new one."""
     assert ArbiterState.read(None) == ArbiterState()

@@ -59,11 +59,11 @@ def series(draw: st.DrawFn, target: Target = TARGETS[0]) -> HourlySeries:
 
 
 def a_day(date: dt.date, first: int | None = 1, *, final: bool = True, at: dt.datetime = NOON) -> DayClicks:
-    """Make a day with one count at midnight, zeros to noon, and nothing reported after."""
+    """Return a day with one click at midnight, zeros to noon, and nothing reported after."""
     clicks = (first, *[0] * 11, *[None] * 12)
     return DayClicks(date, clicks, clicks, at, final)
 
 
 def content(known: HourlySeries) -> list[DayClicks]:
-    """Return all a series knows, the times of fetching included, which ``==`` leaves out."""
+    """Return all data of a series, the times of fetching included, which ``==`` leaves out."""
     return list(known.days())

@@ -23,7 +23,7 @@ def test_an_hour_of_the_day_adds_up_its_days(days: list[list[int]]) -> None:
 
 @given(days_of_counts, st.integers(0, 6))
 def test_an_hour_of_the_week_adds_up_its_weekdays(days: list[list[int]], first: int) -> None:
-    """Each of the 7 x 24 sums is that of its hour on its weekday, whichever the first day was."""
+    """Each of the 7 x 24 sums is that of its hour on its weekday, whatever the first day."""
     expected = [[0] * 24 for _ in range(7)]
     for place, day in enumerate(days):
         for hour, count in enumerate(day):

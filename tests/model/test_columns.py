@@ -17,7 +17,7 @@ answers = st.lists(days(st.just(FIRST)), min_size=1, max_size=4)
 
 
 def _best(taken: list[DayClicks]) -> DayClicks:
-    """Let answers for one day come in one after the other."""
+    """Add answers for one day one after the other."""
     columns = Columns.blank(1)
     for day in taken:
         columns.improve(0, Columns.of(day), 0)
@@ -26,7 +26,7 @@ def _best(taken: list[DayClicks]) -> DayClicks:
 
 @given(days(st.just(FIRST)), st.integers(0, 4))
 def test_a_day_comes_out_as_it_went_in(day: DayClicks, place: int) -> None:
-    """Counts, gaps, the state and the microsecond of fetching survive, and no neighbour is touched."""
+    """Counts, gaps, the state and the microsecond of fetching are kept, and no neighbour is changed."""
     columns = Columns.blank(5)
     columns.put(place, day)
     assert day == columns.get(place, FIRST)
@@ -45,14 +45,14 @@ def test_a_gap_holds_zeros_under_a_mark_of_zero(day: DayClicks) -> None:
 
 @pytest.mark.parametrize("text", ["0001-01-01", "1969-12-31T23:59:59.999999", "9999-12-31T23:59:59.999999"])
 def test_any_moment_of_fetching_is_kept(text: str) -> None:
-    """The first and last microsecond there are, and one before 1970, come back exactly."""
+    """The first and last possible microsecond, and one before 1970, are kept exactly."""
     at = dt.datetime.fromisoformat(text).replace(tzinfo=dt.UTC)
     assert at == Columns.of(a_day(FIRST, at=at)).get(0, FIRST).fetched_at
 
 
 @given(answers)
 def test_the_best_answer_does_not_depend_on_the_order(taken: list[DayClicks]) -> None:
-    """Whatever comes first, the same answer stays, and it is one of those given, whole."""
+    """In any order the same answer is kept, unchanged."""
     kept = {_best(list(order)) for order in itertools.permutations(taken)}
     assert len(kept) == 1
     assert kept <= set(taken)
@@ -60,7 +60,7 @@ def test_the_best_answer_does_not_depend_on_the_order(taken: list[DayClicks]) ->
 
 @given(answers)
 def test_final_beats_provisional_and_later_beats_earlier(taken: list[DayClicks]) -> None:
-    """The answer that stays has the best state and, of those, the latest moment."""
+    """The kept answer has the best state and, of those, the latest time."""
     kept = _best(taken)
     assert max((day.final, day.fetched_at) for day in taken) == (kept.final, kept.fetched_at)
 
@@ -72,13 +72,13 @@ def test_a_late_provisional_answer_does_not_replace_a_final_one() -> None:
 
 
 def test_a_late_correction_is_taken() -> None:
-    """Of two final answers the later one stays, even when it says less."""
+    """Of two final answers the later one is kept, even with fewer hours."""
     early, late = a_day(FIRST, 9), a_day(FIRST, None, at=NOON + SECOND)
     assert late == _best([early, late]) == _best([late, early])
 
 
 def test_missing_days_improve_nothing() -> None:
-    """Knowing nothing never replaces an answer, nor changes nothing into something."""
+    """A missing day never replaces an answer."""
     columns, blank = Columns.of(a_day(FIRST)), Columns.blank(1)
     columns.absorb(blank, 0)
     columns.improve(0, blank, 0)
@@ -89,7 +89,7 @@ def test_missing_days_improve_nothing() -> None:
 
 @given(days(st.just(FIRST)), days(st.just(FIRST)))
 def test_same_knowledge_leaves_out_the_moment(one: DayClicks, other: DayClicks) -> None:
-    """Two answers are the same knowledge when counts, gaps and state agree."""
+    """Two answers are equal when counts, gaps and state agree."""
     same = (one.clicks, one.unique_users, one.final) == (other.clicks, other.unique_users, other.final)
     assert same == Columns.of(one).same_knowledge(Columns.of(other))
 
@@ -107,7 +107,7 @@ def test_what_is_no_count_is_refused_and_leaves_no_trace(count: int, gap: int | 
 
 
 def test_a_count_that_breaks_leaves_no_trace() -> None:
-    """What goes wrong half way through a day is raised, and nothing of the day stays."""
+    """An exception in the middle of a day is raised, and nothing of the day is kept."""
 
     class Broken:
         def __index__(self) -> int:
@@ -131,7 +131,7 @@ def test_clicks_and_users_are_reported_together() -> None:
 
 
 def test_a_better_state_is_a_greater_number() -> None:
-    """The order of the states is the order of knowledge."""
+    """The states are ordered: a final day is greater than a provisional one."""
     assert MISSING < PROVISIONAL < FINAL
 
 

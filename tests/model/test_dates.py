@@ -88,7 +88,7 @@ def test_a_day_is_read_from_what_it_prints(day: dt.date) -> None:
     ],
 )  # fmt: skip
 def test_only_one_spelling_of_a_day_is_read(text: str) -> None:
-    """Whatever is not exactly an existing YYYY-MM-DD in ASCII is refused, and quoted."""
+    """Text other than an existing YYYY-MM-DD in ASCII is an error, which quotes it."""
     with pytest.raises(UsageError) as caught:
         as_day(text)
     assert repr(text) in str(caught.value)
@@ -96,7 +96,7 @@ def test_only_one_spelling_of_a_day_is_read(text: str) -> None:
 
 @pytest.mark.parametrize("value", [dt.datetime(2025, 4, 3, tzinfo=dt.UTC), 20250403, None, b"2025-04-03"])
 def test_what_is_no_day_is_refused(value: object) -> None:
-    """A datetime, a number, bytes and nothing at all are no days."""
+    """A datetime, a number, bytes and None are errors."""
     with pytest.raises(UsageError, match=r"a day is a datetime\.date or 'YYYY-MM-DD'"):
         as_day(value)  # type: ignore[arg-type]  # the point of the test
 
@@ -138,7 +138,7 @@ def test_a_range_holds_the_leap_day() -> None:
 
 
 def test_a_range_may_be_all_of_time() -> None:
-    """The first and last date there are bound a range that can be counted, asked and walked."""
+    """A range from the first to the last date can be counted, indexed and iterated."""
     everything = DateRange(dt.date.min, dt.date.max)
     assert len(everything) == 3_652_059
     assert dt.date.max == everything[-1]
@@ -191,7 +191,7 @@ def test_a_range_is_a_value() -> None:
 
 
 class _LikePytz(dt.tzinfo):
-    """A zone in the manner of pytz: knows its name, and answers a plain midnight with local mean time."""
+    """A zone like those of pytz: it has a name, and local mean time for a plain midnight."""
 
     zone = "Asia/Seoul"
 
@@ -199,14 +199,14 @@ class _LikePytz(dt.tzinfo):
         return dt.timedelta(hours=8, minutes=28)
 
     def dst(self, _: dt.datetime | None) -> None:
-        """Know nothing of summer time."""
+        """Return no summer time."""
 
     def tzname(self, _: dt.datetime | None) -> str:
         return "LMT"
 
 
 def test_zones_are_read() -> None:
-    """A name gives its zone, a tzinfo itself, None nothing, and a zone of pytz the real one of its name."""
+    """A name gives its zone, a tzinfo itself, None nothing, and a zone of pytz the zone of its name."""
     assert as_zone("Asia/Seoul") is ZoneInfo("Asia/Seoul")
     assert as_zone(NEW_YORK) is NEW_YORK
     assert as_zone(dt.UTC) is dt.UTC
@@ -218,13 +218,13 @@ def test_zones_are_read() -> None:
     "name", ["", "Seoul/Asia", "Asia", "../etc/passwd", "/etc/localtime", "a\0b", "\ud800", "서울"]
 )
 def test_unknown_zones_are_refused(name: str) -> None:
-    """A name that the machine does not know, or that is no name, is a usage error."""
+    """An unknown name, or one that is no name, is a usage error."""
     with pytest.raises(UsageError, match="no such time zone"):
         as_zone(name)
 
 
 def test_a_missing_zone_database_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where there are no zones at all, as in many containers, a right name is not called wrong."""
+    """Without a zone database, as in many containers, a right name is not called wrong."""
     ZoneInfo.clear_cache()
     for name in {"tzdata", *(name for name in sys.modules if name.startswith("tzdata."))}:
         monkeypatch.setitem(sys.modules, name, None)
@@ -264,14 +264,14 @@ def test_without_a_zone_every_place_on_earth_is_covered(day: dt.date, hours: int
     st.sampled_from(sorted({z for z, _, _ in STRANGE_DAYS})),
 )
 def test_a_day_ends_where_the_next_begins_or_later(day: dt.date, name: str) -> None:
-    """In a zone no moment lies between two days; only a clock put back over midnight makes them overlap."""
+    """In a zone no moment is between two days; they overlap only where a clock is set back over midnight."""
     zone = ZoneInfo(name)
     assert begins(day, zone) <= begins(day + DAY, zone) <= ends(day, zone)
 
 
 @pytest.mark.parametrize(("zone", "day", "hours"), STRANGE_DAYS)
 def test_a_day_in_a_zone_is_as_long_as_its_clock_says(zone: str, day: str, hours: float) -> None:
-    """From its begin to its end a day takes 23, 24, 25 or other hours, as the clock of its zone goes."""
+    """A day takes 23, 24, 25 or other hours, depending on its zone."""
     lasted = ends(as_day(day), ZoneInfo(zone)) - begins(as_day(day), ZoneInfo(zone))
     assert dt.timedelta(hours=hours) == lasted
 
@@ -281,7 +281,7 @@ def test_a_day_in_a_zone_is_as_long_as_its_clock_says(zone: str, day: str, hours
 def test_the_bounds_of_a_day_are_exact_to_the_microsecond(
     name: str, text: str, _hours: float, shift: int
 ) -> None:
-    """No clock shows a day or a later one before its begin, nor it or an earlier one after its end."""
+    """Just before its begin and after its end no clock shows the day."""
     zone, day = ZoneInfo(name), as_day(text) + shift * DAY
     start, end = begins(day, zone), ends(day, zone)
     minutes = [dt.timedelta(minutes=i) for i in range(0, 200, 5)]
@@ -292,13 +292,13 @@ def test_the_bounds_of_a_day_are_exact_to_the_microsecond(
 
 
 def test_a_day_without_midnight_begins_when_the_clock_is_put_forward() -> None:
-    """Sao Paulo and Beirut went from 24:00 to 01:00: the day begins at its one o'clock."""
+    """In Sao Paulo and Beirut 24:00 was 01:00: the day begins at one o'clock."""
     assert begins(dt.date(2018, 11, 4), ZoneInfo("America/Sao_Paulo")) == _utc("2018-11-04 03:00")
     assert begins(dt.date(2022, 3, 27), ZoneInfo("Asia/Beirut")) == _utc("2022-03-26 22:00")
 
 
 def test_a_day_that_comes_back_has_not_ended() -> None:
-    """St John's put its clock back from 00:01 to 23:01: a minute of the next day, then this one again."""
+    """St John's set its clock back from 00:01 to 23:01: a minute of the next day, then this one again."""
     zone = ZoneInfo("America/St_Johns")
     saturday, sunday = dt.date(2010, 11, 6), dt.date(2010, 11, 7)
     assert ends(saturday, zone) - begins(sunday, zone) == dt.timedelta(hours=1)
@@ -308,7 +308,7 @@ def test_a_day_that_comes_back_has_not_ended() -> None:
     "zone", [None, dt.UTC, NEW_YORK, ZoneInfo("Asia/Seoul"), ZoneInfo("Pacific/Kiritimati")]
 )
 def test_the_ends_of_time_do_not_overflow(zone: dt.tzinfo | None) -> None:
-    """The first and last dates begin and end at moments that exist, in any zone."""
+    """The first and last dates begin and end at valid moments, in any zone."""
     assert MIN <= begins(dt.date.min, zone) <= ends(dt.date.min, zone) <= begins(dt.date.max, zone)
     assert ends(dt.date.max, zone) == MAX
     assert has_begun(dt.date.min, MAX, zone)
@@ -341,7 +341,7 @@ _ASKED_IN = st.sampled_from([place for place in _PLACES if place is not None])
 
 @st.composite
 def _asked(draw: st.DrawFn) -> list[tuple[dt.date, dt.datetime]]:
-    """Draw days and when they were asked for: mostly near each other, the clock going as it likes."""
+    """Draw days and times of requests, mostly near each other, with a clock that may go back."""
     moment = draw(st.datetimes(*_YEARS, timezones=st.just(dt.UTC)))
     asked = []
     for hours, age in draw(st.lists(st.tuples(st.integers(-80, 80), st.integers(-1, 6)), max_size=12)):
@@ -355,7 +355,7 @@ def _asked(draw: st.DrawFn) -> list[tuple[dt.date, dt.datetime]]:
 def test_what_is_remembered_of_finality_is_true(
     zone: dt.tzinfo | None, asked: list[tuple[dt.date, dt.datetime]]
 ) -> None:
-    """Whatever was asked before, in whatever order, and though the clock be put back, the answer is right."""
+    """After any earlier calls, also with a clock that went back, the answer is right."""
     finality = Finality(zone)
     for day, moment in asked:
         assert finality.of(day, moment) == is_final(day, moment, zone)
@@ -363,7 +363,7 @@ def test_what_is_remembered_of_finality_is_true(
 
 @pytest.mark.parametrize("zone", _PLACES, ids=str)
 def test_finality_turns_at_one_microsecond(zone: dt.tzinfo | None) -> None:
-    """Around the moment at which a day becomes final, forward and back again, the answer is exact."""
+    """Around the moment at which a day becomes final, in both directions, the answer is exact."""
     final = ends(APRIL_3, zone) + SETTLE
     later = final + 30 * DAY
     finality = Finality(zone)
@@ -372,7 +372,7 @@ def test_finality_turns_at_one_microsecond(zone: dt.tzinfo | None) -> None:
 
 
 def test_finality_is_remembered_of_days_long_over(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of years of days that are over, the calendar is consulted about the first one only."""
+    """Of years of past days, only the first one needs the calendar."""
     consulted = []
 
     def looking(day: dt.date, *given: Any) -> bool:  # noqa: ANN401 - passed through
@@ -388,7 +388,7 @@ def test_finality_is_remembered_of_days_long_over(monkeypatch: pytest.MonkeyPatc
 
 
 def test_the_settle_time_can_be_chosen() -> None:
-    """Nothing or two days after the end, to the microsecond."""
+    """Zero or two days after the end, to the microsecond."""
     end = ends(APRIL_3, dt.UTC)
     two = dt.timedelta(days=2)
     assert is_final(APRIL_3, end, dt.UTC, settle=dt.timedelta())
@@ -397,7 +397,7 @@ def test_the_settle_time_can_be_chosen() -> None:
 
 
 def test_the_clock_may_be_read_in_any_zone() -> None:
-    """A moment is a moment: New York's reading of it gives the same answers as UTC's."""
+    """A moment in New York's time gives the same answers as in UTC."""
     now = ends(APRIL_3, NEW_YORK)
     assert has_ended(APRIL_3, now.astimezone(NEW_YORK), NEW_YORK)
     assert not has_ended(APRIL_3, (now - MICROSECOND).astimezone(NEW_YORK), NEW_YORK)
@@ -405,14 +405,14 @@ def test_the_clock_may_be_read_in_any_zone() -> None:
 
 
 def test_today_depends_on_the_place() -> None:
-    """At one moment there are three dates on Earth; without a zone, UTC's counts."""
+    """At one moment there may be three dates on Earth; without a zone, UTC counts."""
     now = _utc("2025-04-03 10:30")
     places = [dt.timezone(dt.timedelta(hours=14)), None, dt.timezone(dt.timedelta(hours=-12))]
     assert [today(now, place) for place in places] == [APRIL_3 + DAY, APRIL_3, APRIL_3 - DAY]
 
 
 def test_a_moment_without_a_zone_is_refused() -> None:
-    """A naive datetime is a usage error wherever a moment is asked for."""
+    """A naive datetime is a usage error everywhere."""
     naive = dt.datetime(2025, 4, 3)  # noqa: DTZ001 - the point of the test
     for ask in (has_begun, has_ended, is_final):
         with pytest.raises(UsageError, match="2025-04-03T00:00:00 has none"):
@@ -442,7 +442,7 @@ def test_a_moment_without_a_zone_is_refused() -> None:
 def test_a_deadline_is_so_many_seconds_away(
     deadline: float | dt.timedelta | dt.datetime | None, seconds: float | None
 ) -> None:
-    """A number, a timedelta or a moment in any zone; one that is past is now, and none stays none."""
+    """A number, a timedelta or a moment in any zone; a past one is now, and None stays None."""
     assert seconds == seconds_until(deadline, _utc("2025-04-03 10:00"))
 
 
@@ -451,14 +451,14 @@ def test_a_deadline_is_so_many_seconds_away(
     [-1, -0.5, math.nan, math.inf, 1e300, True, "60", APRIL_3, dt.datetime(2025, 4, 3)],  # noqa: DTZ001 - the point of the test
 )
 def test_what_is_no_deadline_is_refused(deadline: float) -> None:
-    """Neither a negative or endless number nor text, a mere date, or a moment without a zone."""
+    """A negative or infinite number, text, a date, and a naive datetime are errors."""
     with pytest.raises(UsageError):
         seconds_until(deadline, _utc("2025-04-03 10:00"))
 
 
 @given(st.integers(1, 400), st.integers(1, 150), st.booleans())
 def test_chunks_are_the_range_in_parts(days: int, size: int, newest_first: bool) -> None:  # noqa: FBT001 - drawn
-    """In order or from the end, the parts join without gap or overlap, and none is longer than asked."""
+    """From either end, the parts join without gap or overlap, and none is longer than requested."""
     range_ = DateRange(dt.date(2025, 1, 1), dt.date(2025, 1, 1) + dt.timedelta(days - 1))
     chunks = list(range_.chunks(size, newest_first=newest_first))
     assert all(1 <= len(chunk) <= size for chunk in chunks)

@@ -34,14 +34,14 @@ def test_an_hour_of_a_day_was_reported_or_not(day: DayClicks) -> None:
 
 @given(days(st.just(FIRST)))
 def test_a_day_sums_what_was_reported(day: DayClicks) -> None:
-    """Total and number of hours leave out what was not reported."""
+    """The total and the number of hours leave out hours that were not reported."""
     known = [hour.clicks for hour in day if hour.clicks is not None]
     assert sum(known) == day.total_clicks
     assert len(known) == day.reported_hours
 
 
 def test_zero_is_a_figure() -> None:
-    """A day of zeros was reported for 24 hours, an empty one for none; both have no clicks."""
+    """A day of zeros has 24 reported hours, an empty one has none; both have no clicks."""
     zeros = DayClicks(FIRST, ZEROS, ZEROS, NOON, final=True)
     empty = DayClicks(FIRST, (None,) * 24, (None,) * 24, NOON, final=True)
     assert (zeros.reported_hours, zeros.total_clicks) == (24, 0)
@@ -65,7 +65,7 @@ def test_a_day_has_24_hours(hours: int) -> None:
 
 
 def test_a_day_knows_when_it_was_fetched_in_any_zone() -> None:
-    """The moment of fetching has a zone; which one makes no difference."""
+    """The time of fetching has a zone, and any zone is accepted."""
     seoul = dt.timezone(dt.timedelta(hours=9))
     assert a_day(FIRST, at=NOON) == a_day(FIRST, at=NOON.astimezone(seoul))
     with pytest.raises(UsageError, match="fetched_at needs a time zone"):
@@ -80,7 +80,7 @@ def test_an_hour_can_be_not_fetched() -> None:
 
 
 def test_the_statuses_print_as_they_are_written() -> None:
-    """They are strings, fit for any export."""
+    """They are strings, and can be exported."""
     assert [*HourStatus] == ["reported", "not_reported", "not_fetched"]
 
 

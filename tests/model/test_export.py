@@ -23,7 +23,7 @@ TWO_DAYS = merge_days(DateRange(FIRST, FIRST + dt.timedelta(days=1)), [a_day(FIR
 
 
 def _known(known: HourlySeries) -> list[Known]:
-    """Return what a series says of each hour."""
+    """Return the state and the figures of each hour of a series."""
     return [(h.date, h.hour, h.clicks, h.unique_users, h.status.value) for h in known]
 
 
@@ -38,7 +38,7 @@ def _of_row(row: Row) -> Known:
 
 
 def _of_line(line: dict[str, str]) -> Known:
-    """Read a line of CSV as strictly as a human would: empty is not zero."""
+    """Read a line of CSV strictly: empty is not zero."""
     clicks, users = (int(line[name]) if line[name] else None for name in ("clicks", "unique_users"))
     return dt.date.fromisoformat(line["date"]), int(line["hour"]), clicks, users, line["status"]
 
@@ -61,7 +61,7 @@ def _read_csv(text: str) -> list[dict[str, str]]:
 
 @given(st.sampled_from(TARGETS).flatmap(series))
 def test_rows_say_what_the_series_says(known: HourlySeries) -> None:
-    """Each hour is a dict with the named keys, its three states kept apart."""
+    """Each hour is a dict with the named keys, with three different states."""
     rows = known.to_rows()
     assert _known(known) == [_of_row(row) for row in rows]
     assert {COLUMNS} == {tuple(row) for row in rows}
@@ -70,7 +70,7 @@ def test_rows_say_what_the_series_says(known: HourlySeries) -> None:
 
 @given(st.sampled_from([*TARGETS, NASTY]).flatmap(series))
 def test_csv_says_what_the_series_says(known: HourlySeries) -> None:
-    """The csv module reads from it the counts, gaps and state of each hour, and the text of the target."""
+    """The csv module reads the counts, gaps and state of each hour, and the target."""
     lines = _read_csv(_csv(known))
     assert _known(known) == [_of_line(line) for line in lines]
     assert {str(known.target)} == {line["target"] for line in lines}
@@ -120,14 +120,14 @@ def test_csv_can_go_without_its_header() -> None:
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
 def test_no_text_is_a_formula(start: str) -> None:
-    """Text that a spreadsheet would run is written after an apostrophe, and quoted where CSV wants it."""
+    """Text that a spreadsheet would run has an apostrophe in front, and quotes where CSV needs them."""
     (line,) = csv.reader([_cell(start + 'cmd|" /C calc"!A0')], strict=True)
     assert line == ["'" + start + 'cmd|" /C calc"!A0']
 
 
 @given(st.text().filter(lambda text: not text.startswith(("=", "+", "-", "@", "\t", "\r"))))
 def test_other_text_comes_back_as_it_was(text: str) -> None:
-    """Whatever a cell holds, the csv module reads the same text from it."""
+    """The csv module reads the same text from any cell."""
     line = _cell(text) + ",end\n"
     assert [[text, "end"]] == list(csv.reader(io.StringIO(line, newline=""), strict=True))
 
@@ -143,7 +143,7 @@ def test_a_path_is_written_as_a_stream_is(
     as_given: Callable[[Path], str | Path],
     tmp_path: Path,
 ) -> None:
-    """A file named by text or Path holds the same bytes on every system; an older one is replaced."""
+    """A file named by text or Path has the same bytes on every system; an older one is replaced."""
     path = tmp_path / "out"
     for _ in range(2):
         write(TWO_DAYS, as_given(path))
@@ -169,14 +169,14 @@ def test_text_is_utf_8(tmp_path: Path) -> None:
 
 
 class _Pieces(list[str]):
-    """A stream that keeps what was written apart."""
+    """A stream that keeps each piece that is written."""
 
     write = list.append
 
 
 @pytest.mark.parametrize("write", [HourlySeries.write_csv, HourlySeries.write_jsonl])
 def test_text_is_written_day_by_day(write: Callable[[HourlySeries, _Pieces], None]) -> None:
-    """No piece holds more than a day, however long the series; the stream stays open."""
+    """No piece has more than a day, however long the series; the stream stays open."""
     year = merge_days(DateRange.of("2024-01-01", "2024-12-31"), [], target=Account())
     pieces = _Pieces()
     write(year, pieces)

@@ -26,7 +26,7 @@ FIRST_DAY = (9, *[0] * 11, *[None] * 12)
 
 
 def test_a_grid_is_a_sequence_of_days() -> None:
-    """Days, hours and stretches of days can be taken, from either end; what is not known is None."""
+    """Days, hours and slices can be taken, from either end; unknown hours are None."""
     grid = TWO_DAYS.clicks
     assert (len(grid), grid.shape) == (2, (2, 24))
     assert list(grid) == [FIRST_DAY, (None,) * 24]
@@ -41,7 +41,7 @@ def test_a_grid_is_a_sequence_of_days() -> None:
 
 @pytest.mark.parametrize("key", [2, -3, (0, 24), (0, -25), (2, 0)])
 def test_what_is_not_there_is_an_error(key: Any) -> None:  # noqa: ANN401 - of either kind
-    """Neither another day nor an hour of the next day is given."""
+    """Indices beyond the days or the hours of a day are errors."""
     with pytest.raises(IndexError):
         TWO_DAYS.clicks[key]
 
@@ -51,7 +51,7 @@ def test_what_is_not_there_is_an_error(key: Any) -> None:  # noqa: ANN401 - of e
     [memoryview, bytes, sum, statistics.mean, lambda grid: array.array("q", grid), lambda grid: 0 in grid[1]],
 )
 def test_nothing_takes_a_gap_for_a_zero(take: Callable[[Any], object]) -> None:
-    """What cannot tell a gap from a zero gets no figures."""
+    """A type that has no value for a gap gets no figures."""
     try:
         assert take(TWO_DAYS.clicks) is False
     except TypeError:
@@ -59,7 +59,7 @@ def test_nothing_takes_a_gap_for_a_zero(take: Callable[[Any], object]) -> None:
 
 
 def test_the_zeros_have_a_name() -> None:
-    """The memory itself is there without a copy, with a 0 in each gap, under a name that says so."""
+    """`zero_filled` is the memory without a copy, with a 0 in each gap."""
     filled = TWO_DAYS.clicks.zero_filled
     assert (filled.format, filled.shape, filled.readonly, filled.c_contiguous) == ("q", (2, 24), True, True)
     nested: object = filled.tolist()
@@ -67,7 +67,7 @@ def test_the_zeros_have_a_name() -> None:
 
 
 def test_numpy_gets_nan_for_a_gap() -> None:
-    """A mean over an array is that of the hours that were reported, or none at all."""
+    """A mean over an array is that of the reported hours, or NaN."""
     np = pytest.importorskip("numpy")
     for made in (
         np.asarray(TWO_DAYS.clicks),
@@ -85,14 +85,14 @@ def test_numpy_gets_nan_for_a_gap() -> None:
 
 @pytest.mark.parametrize("dtype", [int, "i4", "u8", bool, "datetime64[s]", "S5"])
 def test_a_gap_is_no_integer(dtype: object) -> None:
-    """A type of array that has no value for "not known" is refused, and given when all is known."""
+    """An integer array with gaps is an error; without gaps it is returned."""
     np = pytest.importorskip("numpy")
     with pytest.raises(ValueError, match="has no value for an hour that is not known"):
         np.asarray(TWO_DAYS.clicks, dtype=dtype)
 
 
 def test_known_hours_are_integers_if_wanted() -> None:
-    """To the last digit."""
+    """They are exact to the last digit."""
     np = pytest.importorskip("numpy")
     large = 2**63 - 1
     day = a_day(FIRST)
@@ -103,7 +103,7 @@ def test_known_hours_are_integers_if_wanted() -> None:
 
 
 def test_an_array_is_a_copy() -> None:
-    """It can be written to, and the series stays what it was; without a copy there is none."""
+    """It can be written to without changing the series; without a copy there is no array."""
     np = pytest.importorskip("numpy")
     np.asarray(TWO_DAYS.clicks)[0, 0] = 7
     assert TWO_DAYS.clicks[0, 0] == 9
@@ -114,7 +114,7 @@ def test_an_array_is_a_copy() -> None:
 
 @given(series())
 def test_an_array_says_what_the_series_says(known: HourlySeries) -> None:
-    """Of each hour."""
+    """Each cell of the array is that of the series."""
     np = pytest.importorskip("numpy")
     made = np.asarray(known.clicks)
     for hour, count in zip(known, made.flat, strict=True):

@@ -22,12 +22,12 @@ def test_a_response_prints_its_status_only() -> None:
 
 
 @pytest.mark.parametrize("what", [Request(URL("/"), {}), Response(200, {}, b"")])
-def test_it_is_no_sequence(what: object) -> None:
-    """Whatever logs or reports values walks through sequences, and would find what is not printed."""
+def test_a_response_is_no_sequence(what: object) -> None:
+    """Loggers that iterate over values would show what is not printed."""
     assert not isinstance(what, Iterable)
 
 
 @pytest.mark.parametrize("kind", [Request, Response])
-def test_who_writes_a_transport_finds_the_types(kind: type) -> None:
+def test_the_types_of_a_transport_can_be_resolved(kind: type) -> None:
     """The annotations can be resolved."""
     assert len(get_type_hints(kind)) == len(attrs.fields(kind))

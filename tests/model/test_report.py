@@ -31,7 +31,7 @@ REPORT = BackfillReport(
     ("failed", "remaining", "complete"), [(0, 0, True), (1, 0, False), (0, 1, False), (2, 3, False)]
 )
 def test_complete_means_that_nothing_is_missing(failed: int, remaining: int, *, complete: bool) -> None:
-    """Neither failed days nor days that were not asked for; refused ones do not count."""
+    """No day failed or was left out; rejected days do not count."""
     assert attrs.evolve(REPORT, failed=failed, remaining=remaining).complete == complete
 
 
@@ -52,7 +52,7 @@ def test_a_report_is_short() -> None:
 
 
 def test_reasons_are_words() -> None:
-    """The reason of an end compares and prints as text, and each is another."""
+    """A stop reason compares and prints as text, and all are different."""
     assert StopReason("max_requests") is StopReason.MAX_REQUESTS
     assert f"{StopReason.MAX_REQUESTS}" == "max_requests"
     assert len(set(StopReason)) == len({str(reason) for reason in StopReason}) == 7

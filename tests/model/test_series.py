@@ -41,7 +41,7 @@ def _answers(draw: st.DrawFn) -> tuple[DateRange, list[DayClicks]]:
 def test_a_series_does_not_depend_on_the_order_of_arrival(
     answers: tuple[DateRange, list[DayClicks]], random: Random
 ) -> None:
-    """Days added in any order, twice over, make the same series, moments of fetching included."""
+    """Days added in any order, twice, make the same series, times of fetching included."""
     span, days = answers
     shuffled = days * 2
     random.shuffle(shuffled)
@@ -54,7 +54,7 @@ def test_a_series_does_not_depend_on_the_order_of_arrival(
 def test_merging_series_is_adding_their_days(
     answers: tuple[DateRange, list[DayClicks]], data: st.DataObject
 ) -> None:
-    """However answers are dealt out to two series, merged they are the series of all of them."""
+    """Answers in two series, in any distribution, merge into the series of all of them."""
     span, days = answers
     cut = data.draw(st.integers(0, len(days)))
     one, other = (merge_days(span, taken, target=Account()) for taken in (days[:cut], days[cut:]))
@@ -63,14 +63,14 @@ def test_merging_series_is_adding_their_days(
 
 @given(series(), series())
 def test_merging_is_commutative(one: HourlySeries, other: HourlySeries) -> None:
-    """It makes no difference who merges whom."""
+    """The order of the two series does not matter."""
     assert one.merge(other) == other.merge(one)
     assert content(one.merge(other)) == content(other.merge(one))
 
 
 @given(series(), series(), series())
 def test_merging_is_associative(one: HourlySeries, two: HourlySeries, three: HourlySeries) -> None:
-    """It makes no difference which two of three are merged first."""
+    """The grouping of three series does not matter."""
     left, right = one.merge(two).merge(three), one.merge(two.merge(three))
     assert left == right
     assert content(left) == content(right)
@@ -78,7 +78,7 @@ def test_merging_is_associative(one: HourlySeries, two: HourlySeries, three: Hou
 
 @given(series(), series())
 def test_merging_is_idempotent(one: HourlySeries, other: HourlySeries) -> None:
-    """What is merged already changes nothing when it comes again."""
+    """Merging a series again changes nothing."""
     both = one.merge(other)
     assert one == one.merge(one)
     assert content(both) == content(both.merge(other)) == content(one.merge(both))
@@ -86,7 +86,7 @@ def test_merging_is_idempotent(one: HourlySeries, other: HourlySeries) -> None:
 
 @given(series(), series())
 def test_merging_spans_both_ranges(one: HourlySeries, other: HourlySeries) -> None:
-    """The result begins and ends with the outermost days, knows what either knew, and nothing else."""
+    """The result covers both ranges, and has what either had, and nothing else."""
     both = one.merge(other)
     assert min(one.range.start, other.range.start) == both.range.start
     assert max(one.range.end, other.range.end) == both.range.end
@@ -102,7 +102,7 @@ def test_series_of_different_targets_are_not_merged() -> None:
 
 
 def test_merging_changes_neither_series() -> None:
-    """Both operands are what they were."""
+    """Both operands are unchanged."""
     other = merge_days(WEEK, [a_day(FIRST, 6, at=NOON + DAY)], target=Account())
     SPARSE.merge(other)
     assert [SPARSE[FIRST].clicks[0], other[FIRST].clicks[0]] == [5, 6]
@@ -113,7 +113,7 @@ def test_merging_changes_neither_series() -> None:
 
 @given(series(), st.data())
 def test_a_series_split_at_any_day_rejoins(whole: HourlySeries, data: st.DataObject) -> None:
-    """Two slices that meet between two days merge into the whole, from either side."""
+    """Two slices that meet between two days merge into the whole, in either order."""
     cut = data.draw(st.sampled_from(list(whole.range)))
     before, after = whole[:cut], whole[cut:]
     assert whole == before.merge(after) == after.merge(before)
@@ -126,7 +126,7 @@ def test_a_series_split_at_any_day_rejoins(whole: HourlySeries, data: st.DataObj
 
 @given(series(), ranges())
 def test_slices_agree_with_indexing(whole: HourlySeries, wanted: DateRange) -> None:
-    """A slice has the range of both, and of each of its days says what the whole says."""
+    """A slice has the range of its ends, and the same days as the whole."""
     common = whole.range.clip(wanted)
     if common is None:
         with pytest.raises(KeyError):
@@ -156,7 +156,7 @@ def test_a_slice_without_ends_is_the_whole() -> None:
     ],
 )  # fmt: skip
 def test_impossible_slices_are_refused(part: slice, error: type[Exception], text: str) -> None:
-    """A step, ends in the wrong order, no common day and numbers are errors that say so."""
+    """A step, ends in the wrong order, no common day and numbers are different errors."""
     with pytest.raises(error, match=text):
         SPARSE[part]
 
@@ -171,14 +171,14 @@ def test_impossible_slices_are_refused(part: slice, error: type[Exception], text
     ],
 )
 def test_a_day_without_an_answer_is_an_error(key: str, error: type[Exception], text: str) -> None:
-    """A day out of range, one that was not fetched and what is no day are told apart."""
+    """A day out of range, one that was not fetched, and an invalid day are different errors."""
     with pytest.raises(error, match=text):
         SPARSE[key]
 
 
 @given(series())
 def test_a_day_is_in_a_series_when_it_has_an_answer(known: HourlySeries) -> None:
-    """Membership is what indexing answers, for a date and for its text; a number is in none."""
+    """Membership agrees with indexing, for a date and for its text; a number is never in it."""
     dates = list(DateRange(known.range.start - DAY, known.range.end + DAY))
     fetched = [day.date for day in known.days()]
     assert fetched == [date for date in dates if date in known]
@@ -191,7 +191,7 @@ def test_a_day_is_in_a_series_when_it_has_an_answer(known: HourlySeries) -> None
 
 @given(_answers())
 def test_no_state_is_taken_for_another(answers: tuple[DateRange, list[DayClicks]]) -> None:
-    """An hour of a fetched day is what was given, None for None; any other is not fetched."""
+    """An hour of a fetched day is reported or not; any other is not fetched."""
     span, days = answers
     known = merge_days(span, days, target=Account())
     for hour in known:
@@ -222,7 +222,7 @@ def test_columns_agree_with_the_hours(known: HourlySeries) -> None:
 
 @given(series())
 def test_sums_agree_with_the_hours(known: HourlySeries) -> None:
-    """The total, the 24 and the 7 x 24 sums are those over the iterated hours, and agree with each other."""
+    """The total, the 24 and the 7 x 24 sums equal those over the hours, and each other."""
     by_week = [[0] * 24 for _ in range(7)]
     for hour in known:
         by_week[hour.date.weekday()][hour.hour] += hour.clicks or 0
@@ -256,7 +256,7 @@ def test_unique_users_are_never_added_up() -> None:
 
 @given(series(), series())
 def test_equal_series_know_the_same(one: HourlySeries, other: HourlySeries) -> None:
-    """Equality is that of range, hours and states, and equal series share a hash."""
+    """Equality is that of range, hours and states, and equal series have one hash."""
     same = one.range == other.range and list(one) == list(other)
     same = same and one.provisional_days == other.provisional_days
     assert same == (one == other)
@@ -264,7 +264,7 @@ def test_equal_series_know_the_same(one: HourlySeries, other: HourlySeries) -> N
 
 
 def test_a_zero_is_not_equal_to_a_gap() -> None:
-    """Series that differ only in zero, not reported and not fetched are three different ones."""
+    """Series that differ only in zero, not reported and not fetched are not equal."""
     answers: list[list[DayClicks]] = [[a_day(FIRST, 0)], [a_day(FIRST, None)], []]
     different = [merge_days(WEEK, days, target=Account()) for days in answers]
     assert {0} == {known.total_clicks for known in different}
@@ -272,7 +272,7 @@ def test_a_zero_is_not_equal_to_a_gap() -> None:
 
 
 def test_when_it_was_fetched_makes_no_difference() -> None:
-    """Two series that learnt the same at different times are equal."""
+    """Two series with the same content, fetched at different times, are equal."""
     early, late = (merge_days(WEEK, [a_day(FIRST, at=at)], target=Account()) for at in (NOON, NOON + DAY))
     assert early == late
     assert {early} == {late}
@@ -305,7 +305,7 @@ def _pickled(known: HourlySeries) -> HourlySeries:
 def test_a_series_pickles_and_copies(
     known: HourlySeries, duplicate: Callable[[HourlySeries], HourlySeries]
 ) -> None:
-    """The duplicate is equal and knows when each day was fetched, also after the columns were looked at."""
+    """The duplicate is equal and has the time of each day, also after the columns were used."""
     assert known.clicks.zero_filled.nbytes == 8 * len(known)
     assert known == duplicate(known)
     assert content(known) == content(duplicate(known))
@@ -324,7 +324,7 @@ def test_a_series_does_not_change() -> None:
 
 
 def test_a_series_prints_in_a_line() -> None:
-    """The repr sums up what is known, and stays short and printable whatever the link id."""
+    """The repr is a short, printable summary for any link id."""
     assert repr(SPARSE) == (
         "<HourlySeries 'account' 2024-02-25..2024-03-02: 12 clicks, 7 days (5 missing, 1 provisional)>"
     )
@@ -337,7 +337,7 @@ def test_a_series_prints_in_a_line() -> None:
 
 
 def test_a_builder_builds_once() -> None:
-    """Building hands the memory over; the builder then takes nothing and gives nothing more."""
+    """Building passes the memory on; the builder cannot be used again."""
     builder = SeriesBuilder(Account(), WEEK)
     builder.add(a_day(FIRST))
     assert (builder.target, builder.range) == (Account(), WEEK)
@@ -358,7 +358,7 @@ def test_a_day_out_of_range_is_refused(shift: int) -> None:
 
 @pytest.mark.parametrize("date", [dt.date.min, dt.date(2024, 2, 29), dt.date.max])
 def test_a_series_of_one_day(date: dt.date) -> None:
-    """A single day, the first and last there are too, is a series like any other."""
+    """A single day, also the first and last date, is an ordinary series."""
     known = merge_days(DateRange(date, date), [a_day(date)], target=Account())
     assert known[date] == a_day(date)
     assert known == known[:] == known.merge(known)
@@ -366,8 +366,8 @@ def test_a_series_of_one_day(date: dt.date) -> None:
     assert len(known.to_rows()) == 24
 
 
-def test_changed_days_are_told() -> None:
-    """Fetched again, the days with other figures are named; days that are missing on either side are not."""
+def test_changed_days_are_named() -> None:
+    """Days with other figures are named; days that are missing on either side are not."""
     target = Link("kYdr", "https://vvd.bz")
     moment = dt.datetime(2025, 4, 10, tzinfo=dt.UTC)
 

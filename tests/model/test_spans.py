@@ -1,4 +1,4 @@
-"""Stretches of days."""
+"""Spans of consecutive days."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ DAY = dt.timedelta(days=1)
 
 
 @given(st.sets(st.integers(0, 60), max_size=30))
-def test_stretches_cover_exactly_their_days(offsets: set[int]) -> None:
-    """Stretches hold each day once, no other day, and never touch each other."""
+def test_spans_cover_exactly_their_days(offsets: set[int]) -> None:
+    """Spans have each day once, no other day, and never touch each other."""
     first = dt.date(2025, 2, 1)
     days = [first + DAY * offset for offset in sorted(offsets)]
     found = spans(days)

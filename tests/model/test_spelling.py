@@ -1,4 +1,4 @@
-"""How texts are spelled that people copy from somewhere."""
+"""The spelling of texts that people copy."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ from hourlyclicks.model.spelling import composed, has_blank_ends, hidden, unesca
     ],
 )
 def test_what_cannot_be_seen_is_found(text: str, char: str | None) -> None:
-    """Blanks other than a space and marks without a shape, but for those that join what is seen."""
+    """Blanks other than a space and invisible marks, except those that join visible characters."""
     assert hidden(text) == char
 
 
 @pytest.mark.parametrize(("text", "blank"), [("", False), ("a b", False), (" a", True), ("a\r\n", True)])
 def test_blank_ends_are_found(text: str, *, blank: bool) -> None:
-    """Those that editors and spreadsheets leave."""
+    """Those that editors and spreadsheets leave are found."""
     assert has_blank_ends(text) is blank
 
 
@@ -45,10 +45,10 @@ def test_blank_ends_are_found(text: str, *, blank: bool) -> None:
     [("kYdr", None), ("100%", None), ("a%20b", None), ("%ED%95%9C", "한"), ("%ED%95", None), ("한%20", None)],
 )
 def test_escapes_are_seen_through(text: str, plain: str | None) -> None:
-    """Only where they stand for text beyond ASCII."""
+    """Only escapes of text beyond ASCII are decoded."""
     assert unescaped(text) == plain
 
 
 def test_a_text_is_composed() -> None:
-    """Hangul of single letters becomes that of syllables."""
+    """Hangul letters become syllables."""
     assert composed(unicodedata.normalize("NFD", "한글")) == "한글" == composed("한글")

@@ -38,14 +38,14 @@ def test_targets_print_as_people_know_them(target: Target, text: str) -> None:
 
 @pytest.mark.parametrize("idx", [-1, 1.0, "7", True, None])
 def test_a_group_has_a_whole_number(idx: int) -> None:
-    """Neither a negative number nor a fraction, text, bool or nothing is a group."""
+    """A negative number, a fraction, text, a bool and None are no group numbers."""
     with pytest.raises(UsageError, match=r"Group\.idx must be a whole number from 0"):
         Group(idx)
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1))
 def test_a_link_id_is_kept_as_it_is(text: str) -> None:
-    """Any characters may make a link id, and none is changed."""
+    """A link id may have any characters, which stay unchanged."""
     assert text == Link(text, "https://vvd.bz").id
 
 
@@ -58,7 +58,7 @@ def test_a_link_has_an_id(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["a\ud83d", "\udc00", "\0", "a\0b"])
 def test_what_cannot_travel_is_no_link_id(text: str) -> None:
-    """Lone surrogates, which no URL can carry, and NUL, which no database holds, are refused unrepeated."""
+    """Lone surrogates, which no URL can hold, and NUL, which no database holds, are errors."""
     with pytest.raises(UsageError, match="NUL or half of a surrogate pair") as caught:
         Link(text, "https://vvd.bz")
     assert str(caught.value).isascii()
@@ -112,7 +112,7 @@ ANY_TARGET = st.one_of(
 
 @given(ANY_TARGET)
 def test_a_target_is_read_as_it_prints(target: Target) -> None:
-    """Whatever a target is called, its text stands for it and for no other."""
+    """The text of any target stands for it and for no other."""
     assert as_target(str(target)) == target
 
 
@@ -121,7 +121,7 @@ def test_a_target_is_read_as_it_prints(target: Target) -> None:
     [Link(text, "https://vvd.bz") for text in ["/", "//a", "?x=1#y", "@me", "a\nb\n", "\n", " ", "account"]],
 )
 def test_a_link_id_may_look_like_anything(target: Target) -> None:
-    """It is read as it was, slashes, line ends and all."""
+    """It is read unchanged, slashes and line ends included."""
     assert as_target(str(target)) == target
 
 
@@ -134,7 +134,7 @@ def test_a_link_id_may_look_like_anything(target: Target) -> None:
     ],
 )  # fmt: skip
 def test_a_text_that_no_target_prints_is_refused(text: str) -> None:
-    """It is none of the three."""
+    """It is an error."""
     with pytest.raises(UsageError):
         as_target(text)
 
@@ -146,7 +146,7 @@ def test_a_query_is_a_value() -> None:
 
 @given(st.lists(ANY_TARGET, max_size=8))
 def test_targets_are_taken_once_and_in_order(targets: list[Target]) -> None:
-    """Whatever holds them, and however often each is named."""
+    """From any iterable, each target counts once."""
     first = [target for number, target in enumerate(targets) if target not in targets[:number]]
     for several in (targets, tuple(targets), iter(targets), dict.fromkeys(targets)):
         assert as_targets(several) == tuple(first)
@@ -156,12 +156,12 @@ ONE_TARGET = [Account(), Group(7), "https://vvd.bz/kYdr", Query(dt.date(2024, 3,
 
 
 def test_the_types_of_a_query_can_be_resolved() -> None:
-    """Its annotations lead to a date and to the kinds of targets."""
+    """Its annotations resolve to a date and to the kinds of targets."""
     assert get_type_hints(Query) == {"day": dt.date, "target": Target}
 
 
 @pytest.mark.parametrize("targets", [*ONE_TARGET, "account", None, 7])
 def test_one_target_is_not_several(targets: Target) -> None:
-    """A single target, text, and what cannot be gone through are refused."""
+    """A single target, text, and what cannot be iterated are errors."""
     with pytest.raises(UsageError, match="targets are several"):
         as_targets(targets)  # type: ignore[arg-type]  # the point of the test

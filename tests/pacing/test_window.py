@@ -6,7 +6,7 @@ from hourlyclicks.pacing.breaker import Wait
 from hourlyclicks.pacing.plans import Limits, Rate
 from hourlyclicks.pacing.snapshot import Moment
 from hourlyclicks.pacing.window import SlidingWindow
-from tests.pacing.world import S, refused, taken
+from tests.pacing.world import S, must_wait, taken
 
 TWO_A_MINUTE = Limits(rates=(Rate(2),), concurrency=4, guard=0.0)
 
@@ -17,10 +17,10 @@ def test_a_slot_is_held_until_a_window_after_the_response() -> None:
     slots = [taken(window, 0), taken(window, 0)]
     window.release(slots[0], 3 * S)
     window.release(slots[1], 4 * S)
-    assert refused(window, 5) == Wait(64 * S, "rate")
+    assert must_wait(window, 5) == Wait(64 * S, "rate")
     assert window.reserve(64 * S - 1) == Wait(64 * S, "rate")
     taken(window, 64)
-    assert refused(window, 64) == Wait(65 * S, "rate")
+    assert must_wait(window, 64) == Wait(65 * S, "rate")
 
 
 def test_a_request_in_flight_holds_its_slot() -> None:
@@ -28,14 +28,14 @@ def test_a_request_in_flight_holds_its_slot() -> None:
     window = SlidingWindow(TWO_A_MINUTE)
     taken(window, 0)
     taken(window, 0)
-    assert refused(window, 10_000) == Wait(None, "rate")
+    assert must_wait(window, 10_000) == Wait(None, "rate")
 
 
 def test_concurrency_holds() -> None:
     """No more requests are in flight than allowed; after a response the next one is sent at once."""
     window = SlidingWindow(Limits(concurrency=2))
     first, _ = taken(window, 0), taken(window, 0)
-    assert refused(window, 1) == Wait(None, "concurrency")
+    assert must_wait(window, 1) == Wait(None, "concurrency")
     window.release(first, 2 * S)
     taken(window, 2)
 
@@ -45,9 +45,9 @@ def test_several_windows_hold_at_once() -> None:
     window = SlidingWindow(Limits(rates=(Rate(3, 3600), Rate(2, 60)), concurrency=1, guard=0.0))
     for now in (0, 1):
         window.release(taken(window, now), now * S)
-    assert refused(window, 2) == Wait(60 * S, "rate")
+    assert must_wait(window, 2) == Wait(60 * S, "rate")
     window.release(taken(window, 60), 60 * S)
-    assert refused(window, 61) == Wait(3600 * S, "rate")
+    assert must_wait(window, 61) == Wait(3600 * S, "rate")
     taken(window, 3600)
 
 
@@ -63,7 +63,7 @@ def test_even_spacing_counts_from_the_sending() -> None:
     window = SlidingWindow(Limits(rates=(Rate(10, 60), Rate(100, 3600)), concurrency=4, spacing="even"))
     taken(window, 0)
     assert window.interval == pytest.approx(37.8)
-    assert refused(window, 1) == Wait(round(37.8 * S), "rate")
+    assert must_wait(window, 1) == Wait(round(37.8 * S), "rate")
     taken(window, 37.8)
 
 
@@ -73,7 +73,7 @@ def test_cancelling_an_earlier_slot_keeps_the_spacing_of_a_later_one() -> None:
     first = taken(window, 0)
     taken(window, 1.05)
     window.cancel(first)
-    assert refused(window, 1.06) == Wait(round(2.1 * S), "rate")
+    assert must_wait(window, 1.06) == Wait(round(2.1 * S), "rate")
 
 
 def test_spacing_from_the_response() -> None:
@@ -82,9 +82,9 @@ def test_spacing_from_the_response() -> None:
     window.space(2.0, from_response=True)
     assert window.interval == 2.0
     slot = taken(window, 0)
-    assert refused(window, 100) == Wait(None, "rate")
+    assert must_wait(window, 100) == Wait(None, "rate")
     window.release(slot, 100 * S)
-    assert refused(window, 101) == Wait(102 * S, "rate")
+    assert must_wait(window, 101) == Wait(102 * S, "rate")
     taken(window, 102)
 
 
@@ -100,10 +100,10 @@ def test_a_pause_holds_the_window() -> None:
     """A pause comes before the limits, and after it a single probe is sent."""
     window = SlidingWindow(Limits(concurrency=4))
     window.breaker.begin(10 * S)
-    assert refused(window, 9) == Wait(10 * S, "pause")
+    assert must_wait(window, 9) == Wait(10 * S, "pause")
     probe = taken(window, 10)
     assert probe.probe
-    assert refused(window, 11) == Wait(None, "pause")
+    assert must_wait(window, 11) == Wait(None, "pause")
     window.breaker.end()
     assert not taken(window, 11).probe
 
@@ -113,7 +113,7 @@ def test_a_probe_keeps_the_limit() -> None:
     window = SlidingWindow(Limits(rates=(Rate(1),), guard=0.0))
     window.release(taken(window, 0), 0)
     window.breaker.begin(10 * S)
-    assert refused(window, 10) == Wait(60 * S, "rate")
+    assert must_wait(window, 10) == Wait(60 * S, "rate")
     assert taken(window, 60).probe
 
 
@@ -138,7 +138,7 @@ def test_a_probe_of_an_earlier_pause_is_not_missed() -> None:
     window.breaker.begin(5 * S)
     assert taken(window, 5).epoch == old.epoch + 1
     window.release(old, 6 * S)
-    assert refused(window, 6) == Wait(None, "pause")
+    assert must_wait(window, 6) == Wait(None, "pause")
 
 
 # -- the end of a run -------------------------------------------------------------------------------------

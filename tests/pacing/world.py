@@ -53,7 +53,7 @@ def taken(window: SlidingWindow, now: float) -> Slot:
     return got
 
 
-def refused(window: SlidingWindow, now: float) -> Wait:
+def must_wait(window: SlidingWindow, now: float) -> Wait:
     """Ask for a slot that must not be free, at a moment in seconds."""
     got = window.reserve(round(now * S))
     assert not isinstance(got, Slot)

@@ -1,4 +1,4 @@
-"""Where the processes of a test keep their days: in a file for one round, in a database for the other."""
+"""The stores of the processes of a test: a file in one round, a database in the other."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Processes that run backfills against one simulator, and what the simulator and the store say afterwards."""
+"""Processes that run backfills against one simulator, and checks of the simulator and the store."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ class Worker:
             )
 
     def lines(self, kind: str) -> list[list[Any]]:
-        """Return what it has reported so far."""
+        """Return what it has written so far."""
         whole = self._path.read_text("utf-8").rpartition("\n")[0].splitlines()
         return [words for line in whole if (words := json.loads(line))[0] == kind]
 
     @property
     def days(self) -> set[tuple[Target, dt.date]]:
-        """The days it said were done."""
+        """The days it has reported as done."""
         return {(as_target(target), dt.date.fromisoformat(day)) for _, _, target, day in self.lines("day")}
 
     @property
@@ -72,11 +72,11 @@ class Worker:
         return self._process.poll() is None and not self.lines("report")
 
     def get_ready(self) -> None:
-        """Wait until it could begin."""
+        """Wait until it is ready to begin."""
         until(lambda: bool(self.lines("ready")) or self._process.poll() is not None)
 
     def go(self) -> None:
-        """Let it begin as soon as it is ready."""
+        """Let it begin when it is ready."""
         self.get_ready()
         assert self._process.stdin is not None
         self._process.stdin.write("\n")
@@ -87,7 +87,7 @@ class Worker:
         self._process.send_signal(signal)
 
     def kill(self) -> None:
-        """Kill it, so that it can do nothing more."""
+        """Kill it."""
         self._process.kill()
         self.wait()
 
@@ -100,7 +100,7 @@ class Worker:
 
 
 class Fleet:
-    """All processes of a test, the server they ask, and the store they share.
+    """All processes of a test, their server, and their store.
 
     Args:
         upstream: the server.
@@ -137,7 +137,7 @@ class Fleet:
         return worker
 
     def end(self) -> None:
-        """Let no process outlive its test."""
+        """End all processes of the test."""
         for worker in self._workers:
             worker.kill()
 
@@ -148,11 +148,11 @@ class Fleet:
         assert set(counters.statuses) <= {200}
 
     def check_exact(self, *targets: Target) -> None:
-        """Assert that the series of some targets are in the store, final, and as they truly are."""
+        """Assert that the series of some targets are in the store, final, and right."""
         assert asyncio.run(self._wrong(targets)) == []
 
     def check_kept(self, days: set[tuple[Target, dt.date]]) -> None:
-        """Assert that some days are in the store, and that every day that is there is whole and true."""
+        """Assert that some days are in the store, and that every stored day is complete and right."""
         kept = asyncio.run(self._kept({target for target, _ in days}))
         assert days <= kept.keys()
         assert [name for name, cells in kept.items() if cells != self._truth(*name)] == []
@@ -209,7 +209,7 @@ def fleet(
     concurrency: int = 2,
     **job: Any,  # noqa: ANN401 - whatever a job takes
 ) -> Iterator[Fleet]:
-    """Run a server that counts in a sliding log, and end all processes in the end."""
+    """Run a server that counts in a sliding log, and end all processes at the end."""
     limits = {"limits": ((requests, window),), "concurrency": concurrency, "latency": LATENCY}
     range_ = DateRange(FIRST, FIRST + dt.timedelta(days=days - 1))
     with serving(**limits) as upstream:

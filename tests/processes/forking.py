@@ -1,4 +1,4 @@
-"""A process that forks with a client in its hands; it writes the errors that the child got.
+"""A process that forks while it has a client; it writes the errors of the child.
 
 Its arguments are the address of the API, its key, the store, and when the client is used: ``before`` the fork
 or ``after`` it.

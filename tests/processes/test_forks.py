@@ -26,7 +26,7 @@ async def play(upstream: Simulator, store: str, when: str) -> tuple[int, str, st
 
 
 def test_a_client_that_was_not_used_yet_works_in_each_child(store: str) -> None:
-    """Two children keep one limit together, since each has a name of its own at the store."""
+    """Two children keep one limit together, each under a name of its own."""
 
     async def main() -> None:
         async with Simulator(limits=(), concurrency=0) as upstream:
@@ -38,7 +38,7 @@ def test_a_client_that_was_not_used_yet_works_in_each_child(store: str) -> None:
 
 
 def test_a_client_that_was_used_is_an_error_in_a_child(store: str) -> None:
-    """It says what to do; closing it there does nothing to the parent's, and nothing is warned about."""
+    """The error says what to do; closing it there does not affect the parent's, and there are no warnings."""
 
     async def main() -> None:
         async with Simulator(limits=(), concurrency=0) as upstream:

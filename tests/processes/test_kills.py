@@ -1,4 +1,4 @@
-"""Kill processes in the middle of a backfill.
+"""Processes that are killed during a backfill.
 
 ``HOURLYCLICKS_KILLS`` says how often, for more than a look; ``--log-cli-level=info`` shows the figures.
 """
@@ -39,7 +39,7 @@ FULL = 10
 
 
 def test_a_backfill_survives_any_number_of_kills(store: str, tmp_path: Path) -> None:
-    """Killed at random moments, it loses nothing it had reported, and repeats only what was under way."""
+    """Killed at random moments, it loses no reported day, and repeats only requests in flight."""
     chance = random.Random(KILLS)
     reported: set[tuple[Target, dt.date]] = set()
     at_work = 0

@@ -1,4 +1,4 @@
-"""Let processes end, begin again, and have nothing left to do; and take the database away meanwhile."""
+"""Processes that end, begin again, and have nothing left to do, also while the database is away."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ RESTARTS = int(os.environ.get("HOURLYCLICKS_RESTARTS", sized("1", "2")))
 
 
 def test_sigterm_keeps_what_was_fetched(store: str, tmp_path: Path) -> None:
-    """It stops cleanly with a report, the next run asks for the rest only, and a third one for nothing."""
+    """It stops cleanly with a report, the next run requests only the missing days, and a third one none."""
     with fleet(tmp_path, store, days=60, requests=30, window=0.5) as here:
         worker = here.start(LINK)
         worker.go()
@@ -57,7 +57,7 @@ def test_sigterm_keeps_what_was_fetched(store: str, tmp_path: Path) -> None:
 
 
 def test_a_database_that_crashes_is_waited_for(postgres_server: PostgresServer, tmp_path: Path) -> None:
-    """Its restarts in the middle of a run cost time only, as long as they take less time than a lease."""
+    """Restarts during a run cost only time, as long as they take less than a lease."""
     store = asyncio.run(postgres_server.new_database())
     days = 120 + 60 * RESTARTS
     with fleet(tmp_path, store, days=days, requests=30, window=0.5, total=50.0) as here:

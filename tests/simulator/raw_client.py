@@ -1,4 +1,4 @@
-"""A client that parses nothing: bytes out, bytes in, and how it ended."""
+"""A client without a parser: bytes out, bytes in, and how the connection ended."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ async def ask(
     headers: Mapping[str, str] | None = None,
     patience: float = 30.0,
 ) -> Exchange:
-    """Send one request, as bytes, and read until the connection ends or patience does."""
+    """Send one request, as bytes, and read until the connection ends or the time is up."""
     host, _, port = upstream.url.removeprefix("http://").partition(":")
     fields = {"Authorization": f"APIKey {upstream.key}", "User-Agent": "acme/1.0", **(headers or {})}
     lines = [f"{method} {path}?{query} HTTP/1.1", f"Host: {host}", "Connection: close"]

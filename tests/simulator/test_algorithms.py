@@ -104,10 +104,10 @@ def test_whole_seconds_are_counted_strictly(
 
 @pytest.mark.parametrize("name", ALGORITHMS)
 @given(requests=numbers, seconds=st.integers(1, 8), moments=arrivals, manner=st.sampled_from("fc"))
-def test_a_closed_door_opens_when_it_says(
+def test_opens_is_the_first_allowed_moment(
     name: Policing, requests: int, seconds: int, moments: list[int], manner: str
 ) -> None:
-    """`opens` is the first moment at which a request is allowed, and not a nanosecond later."""
+    """`opens` is the first moment at which a request is allowed, to the nanosecond."""
     officer = algorithm(name, requests, seconds, time_scale=3e-9, charge_refused=manner == "c")
     for moment in moments:
         officer.arrive(moment)
@@ -118,7 +118,7 @@ def test_a_closed_door_opens_when_it_says(
 
 @pytest.mark.parametrize("name", ["sliding_log", "fixed_window", "whole_seconds", "leaky_bucket"])
 def test_refused_requests_count_only_if_told_to(name: Policing) -> None:
-    """Hammering in vain costs nothing by default, and everything when it is charged."""
+    """Rejected requests do not count by default, and do when they are charged."""
     patient = algorithm(name, 1, 10, time_scale=1e-9)
     strict = algorithm(name, 1, 10, time_scale=1e-9, charge_refused=True)
     verdicts = [(patient.arrive(moment), strict.arrive(moment)) for moment in (0, 9, 18)]
@@ -127,7 +127,7 @@ def test_refused_requests_count_only_if_told_to(name: Policing) -> None:
 
 
 def test_a_token_bucket_charges_what_there_is() -> None:
-    """A charged refusal empties the bucket, and leaves no debt."""
+    """A charged rejection empties the bucket, and leaves no debt."""
     officer = TokenBucket(1, 10, charge_refused=True)
     assert [officer.arrive(moment) for moment in (0, 9, 18, 28)] == [True, False, False, True]
 
@@ -145,8 +145,8 @@ def test_seconds_scale_with_the_windows() -> None:
     ]
 
 
-def test_nonsense_is_refused() -> None:
-    """An unknown algorithm and a limit of nothing are usage errors."""
+def test_invalid_limits_are_errors() -> None:
+    """An unknown algorithm and a limit of zero are usage errors."""
     with pytest.raises(UsageError, match="sliding_log"):
         algorithm("honour", 1, 60)  # type: ignore[arg-type]  # the point of the test
     with pytest.raises(UsageError, match="at least one"):
@@ -156,8 +156,8 @@ def test_nonsense_is_refused() -> None:
 
 
 @given(moments=arrivals, window=windows)
-def test_the_witness_counts_by_itself(moments: list[int], window: int) -> None:
-    """The most arrivals in any window is what looking at every window finds."""
+def test_the_arrival_log_counts_by_itself(moments: list[int], window: int) -> None:
+    """The most arrivals in any window equal an exhaustive search."""
     log = ArrivalLog()
     for moment in moments:
         log.arrive(moment)
@@ -171,7 +171,7 @@ def test_the_witness_counts_by_itself(moments: list[int], window: int) -> None:
 def test_what_a_sliding_log_accepts_never_exceeds_the_limit(
     requests: int, window: int, moments: list[int]
 ) -> None:
-    """The witness finds no window with more accepted requests than the limit."""
+    """The arrival log has no window with more accepted requests than the limit."""
     officer, log = SlidingLog(requests, window), ArrivalLog()
     for moment in moments:
         if officer.arrive(moment):
@@ -180,7 +180,7 @@ def test_what_a_sliding_log_accepts_never_exceeds_the_limit(
 
 
 def test_several_limits_hold_at_once() -> None:
-    """A request refused by one limit is not booked by the others."""
+    """A request that one limit rejects does not count in the others."""
     minute, hour = SlidingLog(2, 60), SlidingLog(3, 3600)
     limits = LimitSet([minute, hour])
     verdicts = [limits.arrive(moment) for moment in (0, 1, 2, 61, 62)]
@@ -191,7 +191,7 @@ def test_several_limits_hold_at_once() -> None:
 
 
 def test_the_cap_on_concurrency_frees_with_each_leave() -> None:
-    """No more are in service at once than allowed, and a refused one takes no place and no rate."""
+    """At most so many are in service, and a rejected one counts neither there nor in the rate."""
     limits = LimitSet([SlidingLog(3, 100)], concurrency=1)
     assert [limits.arrive(moment) for moment in (0, 1)] == ["accepted", "concurrency"]
     limits.leave()

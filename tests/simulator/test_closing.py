@@ -1,4 +1,4 @@
-"""What closing the simulator leaves behind."""
+"""What remains when the simulator was closed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PATIENCE = 30.0
 
 @pytest.mark.parametrize("turns", range(7))
 async def test_a_connection_accepted_while_it_closes_is_closed_too(turns: int) -> None:
-    """However far asyncio got with a new connection when the simulator closes, the client sees its end."""
+    """At any stage of a new connection during the close, the client sees its end."""
     async with Simulator(limits=()) as simulator:
         url = URL(simulator.url)
         with socket.create_connection((url.host or "", url.port or 0), PATIENCE) as connection:

@@ -63,7 +63,7 @@ async def good() -> AsyncIterator[Exchange]:
 
 
 async def test_a_connection_breaks_when_told(good: Exchange) -> None:
-    """Reset or closed; before the answer, after its headers, or in the middle of its body."""
+    """Reset or closed; before the answer, after its headers, or in its body."""
     lengths = {"before": 0, "headers": 0, "body": len(good.body) // 2}
     kinds: tuple[type[Reset | Close], ...] = (Reset, Close)
     for kind, end in zip(kinds, ("reset", "eof"), strict=True):
@@ -77,7 +77,7 @@ async def test_a_connection_breaks_when_told(good: Exchange) -> None:
 
 @pytest.mark.parametrize("when", ["before", "headers", "body"])
 async def test_a_server_hangs_until_it_is_shut_down(when: faults.Moment) -> None:
-    """A hang keeps the request in service, and does not keep the simulator from ending."""
+    """A hanging request stays in service, and does not keep the simulator from closing."""
     async with _with(Hang(when)) as upstream:
         asking = asyncio.create_task(ask(upstream))
         await _first(upstream)
@@ -88,7 +88,7 @@ async def test_a_server_hangs_until_it_is_shut_down(when: faults.Moment) -> None
     assert upstream.counters.in_service == 0
 
 
-async def test_a_client_that_gives_up_frees_its_place() -> None:
+async def test_a_client_that_leaves_ends_its_request() -> None:
     """A request is in service until its client has gone."""
     async with _with(Hang()) as upstream:
         got = await ask(upstream, patience=0.01)
@@ -118,7 +118,7 @@ async def test_a_drip_ends_with_the_simulator() -> None:
 
 
 def test_a_late_answer_is_a_good_one() -> None:
-    """It comes, after its time."""
+    """It comes after its time, complete."""
 
     async def main(clock: VirtualClock) -> int:
         async with Simulator(clock=clock, faults=Script(Rule(Late(5)))) as upstream:
@@ -129,7 +129,7 @@ def test_a_late_answer_is_a_good_one() -> None:
 
 
 async def test_a_body_is_cut(good: Exchange) -> None:
-    """With its full length announced, with none announced, and within its compression."""
+    """With a wrong length, without a length, and within its compression."""
     half = good.body[: len(good.body) // 2]
     async with _with(Truncated("length")) as upstream:
         got = await ask(upstream)
@@ -149,7 +149,7 @@ async def test_a_body_is_cut(good: Exchange) -> None:
 
 
 async def test_some_faults_are_none(good: Exchange) -> None:
-    """Compressed, unsized, with more headers, with blanks: the answer is the same."""
+    """Compressed, without a length, with more headers, with blanks: the answer is the same."""
     for fault in (Gzipped(), Unsized(), Headed((("Set-Cookie", "a=b"),)), Oversize(1 << 21)):
         async with _with(fault) as upstream:
             got = await ask(upstream)
@@ -160,7 +160,7 @@ async def test_some_faults_are_none(good: Exchange) -> None:
 
 
 async def test_a_bomb_is_small_until_it_is_unpacked() -> None:
-    """A few kilobytes hold mebibytes."""
+    """A few kilobytes decompress to mebibytes."""
     async with _with(Bomb(4)) as upstream:
         got = await ask(upstream)
     assert len(got.body) < 10_000
@@ -171,7 +171,7 @@ async def test_a_bomb_is_small_until_it_is_unpacked() -> None:
     "status", [301, 400, 401, 403, 404, 408, 418, 422, 429, 500, 501, 502, 503, 504, 505]
 )
 async def test_any_status_can_be_had(status: int) -> None:
-    """The status goes out with a page, and is counted."""
+    """The status is sent with a page, and counted."""
     async with _with(Status(status)) as upstream:
         got = await ask(upstream)
     assert (got.status, got.body[:6]) == (status, b"<html>")
@@ -181,14 +181,14 @@ async def test_any_status_can_be_had(status: int) -> None:
 
 @pytest.mark.parametrize("status", [204, 304])
 async def test_a_status_without_a_body_has_none(status: int) -> None:
-    """The HTTP server sees to it that 204 and 304 are well formed."""
+    """204 and 304 are well formed."""
     async with _with(Status(status, body=b"")) as upstream:
         got = await ask(upstream)
     assert (got.status, got.body) == (status, b"")
 
 
-async def test_redirects_and_refusals_carry_their_header() -> None:
-    """``Location`` and ``Retry-After`` go out as written, sense or nonsense."""
+async def test_redirects_and_429s_have_their_header() -> None:
+    """``Location`` and ``Retry-After`` are sent as given, valid or not."""
     async with _with(redirect("https://elsewhere.example/")) as upstream:
         assert "Location: https://elsewhere.example/" in (await ask(upstream)).head
     for value in ("7", "0", "-1", "soon", "Wed, 21 Oct 2015 07:28:00 GMT", "99999999999"):
@@ -201,7 +201,7 @@ async def test_redirects_and_refusals_carry_their_header() -> None:
     "fault", [faults.GARBAGE, faults.HTML, faults.NOTHING, faults.nested(1000), Body(b"null", "")]
 )
 async def test_other_bytes_come_with_status_200(fault: Body) -> None:
-    """Garbage, a page, nothing and brackets arrive byte by byte as they are."""
+    """Garbage, a page, nothing and brackets arrive as they are."""
     async with _with(fault) as upstream:
         got = await ask(upstream)
     assert (got.status, got.body) == (200, fault.body)
@@ -243,7 +243,7 @@ RAWS = [
 
 @pytest.mark.parametrize("fault", RAWS)
 async def test_raw_bytes_go_out_untouched(fault: Raw) -> None:
-    """What is no HTTP goes past the HTTP server, and is counted under no status."""
+    """What is no HTTP is sent as it is, and counted under no status."""
     async with _with(fault) as upstream:
         got = await ask(upstream)
     assert (got.data, got.end) == (fault.data, "eof")
@@ -252,7 +252,7 @@ async def test_raw_bytes_go_out_untouched(fault: Raw) -> None:
 
 @pytest.mark.parametrize("fault", RAWS)
 async def test_raw_bytes_are_no_answer_to_an_http_client(fault: Raw) -> None:
-    """A real client makes nothing of them."""
+    """A real client reports an error."""
     async with _with(fault) as upstream, aiohttp.ClientSession() as session:
         headers = {"Authorization": f"APIKey {upstream.key}", "User-Agent": "acme/1"}
         url = f"{upstream.url}/api/statistics/v2/clicks-by-hour?ymd=2025-04-03"

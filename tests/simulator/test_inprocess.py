@@ -111,7 +111,7 @@ ALL: list[Fault] = [
 
 
 async def test_both_ways_in_give_the_same_faults() -> None:
-    """The real client over a socket and the in-process transport see the same, and so do the counters."""
+    """The client gets the same over a socket and from the in-process transport, and the counters agree."""
 
     def script() -> Script:
         rules = (Rule(fault, number={number}) for number, fault in enumerate(ALL, start=1))
@@ -136,7 +136,7 @@ def _figures(counters: Counters) -> object:
 
 
 async def test_chance_is_the_same_on_both_ways() -> None:
-    """Random faults depend on what is asked, not on how it came."""
+    """Random faults depend on the request, not on how it came."""
     chances = Chances({Reset(): 0.2, Status(503): 0.2, Truncated("close"): 0.2}, seed=7)
     near = Simulator(limits=(), faults=chances)
     inside = near.transport()
@@ -164,7 +164,7 @@ async def test_chance_is_the_same_on_both_ways() -> None:
     ],
 )
 def test_what_never_ends_times_out(fault: Fault, kind: TransportKind, seconds: int) -> None:
-    """The client's patience ends what the simulator does not, at the second."""
+    """The client's timeout ends what the simulator does not, to the second."""
 
     async def main(clock: VirtualClock) -> tuple[str, int]:
         upstream = Simulator(faults=Script(Rule(fault)))
@@ -177,7 +177,7 @@ def test_what_never_ends_times_out(fault: Fault, kind: TransportKind, seconds: i
 
 
 def test_slow_answers_arrive_in_time() -> None:
-    """What is late or drips within the client's patience is a good answer."""
+    """A late or dripping answer within the timeout is complete."""
     assert _send(Late(29)).status == 200
     assert _send(Drip(0.001), timeout=60.0).status == 200
 
@@ -231,7 +231,7 @@ def test_each_way_takes_its_time(least: float, more: float, seed: int) -> None:
 
 @pytest.mark.parametrize("cancel_after", [0.0, 0.4, 0.5, 0.6, 1.0])
 def test_what_was_sent_arrives_although_the_client_gave_up(cancel_after: float) -> None:
-    """A cancelled request still counts at the server, and is not in service for ever."""
+    """A cancelled request still counts at the server, and does not stay in service."""
 
     async def main(clock: VirtualClock) -> Simulator:
         upstream = Simulator(latency=(0.5, 0.5))
@@ -249,7 +249,7 @@ def test_what_was_sent_arrives_although_the_client_gave_up(cancel_after: float) 
 
 
 def test_a_request_cancelled_at_the_moment_of_its_arrival_leaves() -> None:
-    """Between arriving and being told so, a client can still give up."""
+    """It is not in service afterwards."""
 
     async def main(clock: VirtualClock) -> Simulator:
         upstream = Simulator(latency=(0.5, 0.5), concurrency=1)
@@ -270,10 +270,10 @@ def test_a_request_cancelled_at_the_moment_of_its_arrival_leaves() -> None:
     waits=st.lists(st.sampled_from([0.0, 0.5, 1.0, 4.0, 30.0, 60.0]), min_size=1, max_size=40),
     latency=st.sampled_from([(0.0, 0.0), (0.05, 0.3)]),
 )
-def test_the_server_counts_what_it_refuses(
+def test_the_server_counts_what_it_rejects(
     policing: str, waits: list[float], latency: tuple[float, float]
 ) -> None:
-    """Refusals, statuses and the witness agree on every run."""
+    """Rejections, statuses and the arrival log agree in every run."""
 
     async def main(clock: VirtualClock) -> Simulator:
         upstream = Simulator(policing=policing, limits=[(3, 60.0)], latency=latency)  # type: ignore[arg-type]  # a name of ALGORITHMS

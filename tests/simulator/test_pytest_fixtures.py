@@ -33,7 +33,7 @@ def test_clock(hourlyclicks_run_virtual):
 
 
 async def test_the_server_fixture_is_a_running_simulator(hourlyclicks_simulator: Simulator) -> None:
-    """The fixture hands over a simulator that listens."""
+    """The fixture returns a simulator that listens."""
     assert hourlyclicks_simulator.url.startswith("http://127.0.0.1:")
     assert hourlyclicks_simulator.counters.requests == 0
 

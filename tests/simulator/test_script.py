@@ -23,7 +23,7 @@ def _asked(number: int = 1, attempt: int = 1, day: dt.date = DAY, group: int | N
 
 
 def test_the_first_rule_that_matches_holds() -> None:
-    """A script is read from the top."""
+    """The rules of a script are tried in order."""
     script = Script(Rule(Reset(), day=DAY, times=2), Rule(Status(503), number={7}), Rule(Status(500)))
     assert script.pick(_asked()) == Reset()
     assert script.pick(_asked(number=7, attempt=3)) == Status(503)
@@ -40,21 +40,21 @@ def test_the_first_rule_that_matches_holds() -> None:
     ],
 )
 def test_a_rule_looks_at_what_it_names(rule: Rule, matching: Asked, other: Asked) -> None:
-    """Each condition decides by itself."""
+    """Each condition applies by itself."""
     assert Script(rule).pick(matching) == Reset()
     assert Script(rule).pick(other) is None
 
 
 @given(st.integers(0, 3), st.permutations([(n, a) for n in range(8) for a in (1, 2)]))
 def test_chance_does_not_depend_on_order(seed: int, order: list[tuple[int, int]]) -> None:
-    """The same request has the same luck, whenever it comes."""
+    """The same request has the same fault, whenever it comes."""
     chances = Chances({Reset(): 0.3, Status(500): 0.3}, seed=seed)
     picked = {(n, a): chances.pick(_asked(number=i, attempt=a, group=n)) for i, (n, a) in enumerate(order)}
     assert picked == {(n, a): chances.pick(_asked(attempt=a, group=n)) for n, a in order}
 
 
 def test_chances_are_kept() -> None:
-    """Over many requests each fault comes about as often as its probability says."""
+    """Over many requests each fault occurs about as often as its probability says."""
     chances = Chances({Reset(): 0.05, Status(500): 0.25})
     given_ = Counter(chances.pick(_asked(group=number)) for number in range(20_000))
     assert given_[Reset()] == pytest.approx(1000, rel=0.15)
@@ -63,13 +63,13 @@ def test_chances_are_kept() -> None:
 
 @pytest.mark.parametrize("chances", [{Reset(): -0.1}, {Reset(): 0.6, Status(500): 0.6}])
 def test_impossible_chances_are_refused(chances: dict[Fault, float]) -> None:
-    """Probabilities lie between 0 and 1, also together."""
+    """Probabilities are between 0 and 1, also their sum."""
     with pytest.raises(UsageError, match="at most 1"):
         Chances(chances)
 
 
 def test_the_first_source_with_a_fault_gives_it() -> None:
-    """A script may come before chance."""
+    """A script may come before random faults."""
     source = FirstOf(Script(Rule(Reset(), number={1})), Chances({Status(500): 1.0}))
     assert source.pick(_asked()) == Reset()
     assert source.pick(_asked(number=2)) == Status(500)

@@ -25,7 +25,7 @@ DAY = dt.date(2025, 4, 3)
 
 
 async def test_a_request_is_answered_with_the_truth() -> None:
-    """What comes over the socket is what `truth` says, and the counters say who asked."""
+    """The answer over the socket equals `truth`, and the counters have the request."""
     async with Simulator(seed=5) as upstream:
         got = await ask(upstream)
         again = await ask(upstream, "ymd=2025-04-03&grpIdx=4")
@@ -39,7 +39,7 @@ async def test_a_request_is_answered_with_the_truth() -> None:
 
 
 async def test_what_arrived_is_remembered_as_it_came() -> None:
-    """The raw path and query are there to be looked at, and the key is not in the repr."""
+    """The raw path and query are kept, and the key is not in the repr."""
     async with Simulator() as upstream:
         await ask(upstream, "linkId=a+b%2f%ED%95%9C&domain=https://vvd.bz&ymd=2025-04-03")
     arrival = upstream.seen[-1]
@@ -51,7 +51,7 @@ async def test_what_arrived_is_remembered_as_it_came() -> None:
 
 
 async def test_faults_can_be_changed_while_it_runs() -> None:
-    """What is assigned holds for the requests that arrive from then on."""
+    """New faults apply to the requests that arrive from then on."""
     async with Simulator() as upstream:
         assert upstream.faults is None
         assert (await ask(upstream)).status == 200
@@ -64,7 +64,7 @@ async def test_faults_can_be_changed_while_it_runs() -> None:
 
 @pytest.mark.parametrize("name", sorted({*inspect.signature(Simulator).parameters} - {"faults"}))
 def test_what_cannot_be_changed_is_not_ignored(name: str) -> None:
-    """To assign to any other argument is an error, which says where it belongs."""
+    """Assigning to any other argument is an error, which says where it belongs."""
     with pytest.raises(
         AttributeError, match=rf"Simulator.{name} cannot be changed: pass it to Simulator\(\)"
     ):
@@ -75,7 +75,7 @@ def test_what_cannot_be_changed_is_not_ignored(name: str) -> None:
 
 
 async def test_keys_have_plans() -> None:
-    """Each key is judged by its own plan, and counted by its own limit."""
+    """Each key has its own plan and limit."""
     keys = {"key-of-acme": "Personal", "key-of-umbrella": "free"}
     async with Simulator(keys=keys, limits=[(1, 60.0)]) as upstream:
         assert upstream.key == "key-of-acme"
@@ -91,7 +91,7 @@ async def test_keys_have_plans() -> None:
 
 @pytest.mark.parametrize("policing", ALGORITHMS)
 def test_the_published_limit_holds_by_default(policing: Policing) -> None:
-    """A sixteenth request in the minute of a Premium key is one over the limit, however it is counted."""
+    """A sixteenth request in a minute of a Premium key is over the limit, with every algorithm."""
 
     async def main(clock: VirtualClock) -> Simulator:
         async with Simulator(plan="premium", policing=policing, clock=clock) as upstream:
@@ -125,7 +125,7 @@ def test_a_minute_lasts_as_long_as_told(scale: float) -> None:
 
 
 async def test_too_many_at_once_are_refused() -> None:
-    """The cap on concurrency counts what is in service, and is not the rate."""
+    """The limit on concurrency counts requests in service, independent of the rate."""
     script = Script(Rule(Late(0.02), number={1, 2}))
     async with Simulator(limits=(), concurrency=2, faults=script) as upstream:
         got = await asyncio.gather(*(ask(upstream) for _ in range(3)))
@@ -152,7 +152,7 @@ async def test_a_429_says_when_to_come_back() -> None:
 
 
 async def test_refused_requests_are_no_attempts() -> None:
-    """A fault for the second attempt waits until there is one."""
+    """A fault for the second attempt is not used up by a 429."""
     script = Script(Rule(Status(500), times=1), Rule(Status(502), times=2))
     async with Simulator(limits=[(2, 1000.0)], faults=script) as upstream:
         statuses = [(await ask(upstream)).status for _ in range(3)]
@@ -160,7 +160,7 @@ async def test_refused_requests_are_no_attempts() -> None:
 
 
 async def test_today_runs() -> None:
-    """A fixed today has run until noon of the account's zone, and tomorrow is refused."""
+    """A fixed today has run until noon of the account's zone, and tomorrow is an error."""
     async with Simulator(today=DAY, timezone="Asia/Seoul") as upstream:
         rows = json.loads((await ask(upstream)).body)["result"]
         assert max(row["hour"] for row in rows) == 11
@@ -202,7 +202,7 @@ def test_requests_take_their_time() -> None:
 
 
 async def test_the_simulator_listens_only_while_it_is_entered() -> None:
-    """There is no URL before and after; entering again listens again."""
+    """Before and after there is no URL; entering again listens again."""
     upstream = Simulator(host="127.0.0.1")
     with pytest.raises(UsageError, match="async with"):
         _ = upstream.url
@@ -214,7 +214,7 @@ async def test_the_simulator_listens_only_while_it_is_entered() -> None:
 
 
 def test_wrong_options_are_refused_at_once() -> None:
-    """A plan, an algorithm, a limit or a zone that does not exist is reported when it is given."""
+    """An unknown plan, algorithm, limit or zone is an error when it is given."""
     for options in (
         {"plan": "gold"},
         {"policing": "none"},
@@ -226,7 +226,7 @@ def test_wrong_options_are_refused_at_once() -> None:
 
 
 def test_importing_the_simulator_imports_no_test_tool() -> None:
-    """Neither pytest nor hypothesis nor the command line comes with it."""
+    """It imports neither pytest nor hypothesis nor the command line."""
     code = (
         "import sys, hourlyclicks.simulator;"
         "print([m for m in ('pytest', 'hypothesis', 'click', 'rich', 'numpy') if m in sys.modules])"

@@ -33,7 +33,7 @@ targets = st.one_of(
 
 @given(st.integers(0, 9), targets, st.dates())
 def test_a_day_is_the_same_however_it_is_asked_for(seed: int, target: Target, day: dt.date) -> None:
-    """The figures depend on seed, target and day, and on nothing that was asked before."""
+    """The figures depend on seed, target and day, and not on earlier requests."""
     busy = Traffic(seed)
     busy.day(Account(), day)
     busy.day(target, dt.date(2025, 1, 1))
@@ -41,7 +41,7 @@ def test_a_day_is_the_same_however_it_is_asked_for(seed: int, target: Target, da
 
 
 def test_another_process_sees_the_same() -> None:
-    """No randomised hash gets into the figures."""
+    """No randomised hash affects the figures."""
     code = (
         "import datetime as dt; from hourlyclicks.simulator.traffic import Traffic;"
         "from hourlyclicks.model.targets import Link;"
@@ -64,7 +64,7 @@ def test_every_day_has_24_cells_of_two_numbers_or_none(target: Target) -> None:
 
 
 def test_seeds_targets_and_days_differ() -> None:
-    """Whatever is asked for differently has figures of its own."""
+    """Another seed, target or day has other figures."""
     figures = {
         Traffic(seed).day(target, day) for seed in range(3) for target in TARGETS for day in DAYS[60:64]
     }
@@ -76,7 +76,7 @@ def _clicks(target: Target) -> dict[dt.date, list[int]]:
 
 
 def test_the_shape_is_that_of_people() -> None:
-    """Days are busier than nights, Tuesdays than Sundays, and some days are busier than all others."""
+    """Days have more clicks than nights, Tuesdays than Sundays, and some days have peaks."""
     days = _clicks(TARGETS[2])
     by_hour = [sum(day[hour] for day in days.values()) for hour in range(24)]
     assert by_hour[12] > 5 * by_hour[4]
@@ -89,7 +89,7 @@ def test_the_shape_is_that_of_people() -> None:
 
 
 def test_rare_things_happen_now_and_then() -> None:
-    """Ten years hold empty days, hours with more users than clicks, zeros, and hours left out."""
+    """Ten years have empty days, hours with more users than clicks, zeros, and hours left out."""
     quiet = min(
         (Link(f"l{number}", "https://vvd.bz") for number in range(20)),
         key=lambda target: sum(clicks or 0 for clicks, _ in Traffic().day(target, DAYS[1])) or 10**9,

@@ -93,13 +93,13 @@ def test_an_answer_holds_the_traffic() -> None:
     ],
 )
 def test_http_refuses_before_the_api_does(answer: Answer, status: int) -> None:
-    """Path, method, User-Agent, key and a plan without access are matters of the HTTP status."""
+    """Path, method, User-Agent, key and a plan without access are errors of HTTP."""
     assert answer.status == status
     assert answer.body.startswith(b"<html>")
 
 
 def test_a_405_names_what_is_allowed() -> None:
-    """The refusal of a method carries ``Allow``."""
+    """The error has the header ``Allow``."""
     assert dict(_get(DAY, method="DELETE").headers)["Allow"] == "GET"
 
 
@@ -125,7 +125,7 @@ def test_a_405_names_what_is_allowed() -> None:
     ],
 )
 def test_the_envelope_refuses_what_only_the_api_understands(query: str, plan: str, code: Code) -> None:
-    """A question that is wrong in itself is answered with HTTP 200 and a code."""
+    """An invalid question is answered with HTTP 200 and a code."""
     assert _code(_get(query, plan=plan)) == code
 
 
@@ -134,33 +134,33 @@ def test_the_plan_is_looked_at_before_the_day() -> None:
     assert _code(_get("ymd=never", plan="personal")) == Code.LINK_REQUIRED
 
 
-def test_a_question_of_nobody_is_not_answered() -> None:
-    """The reply asks for the key itself, and does not rely on the check before it."""
+def test_a_request_without_a_key_is_not_answered() -> None:
+    """The reply checks the key itself, and does not rely on the check before it."""
     assert UPSTREAM.reply(read_question(DAY), {}, NOW).status == 401
 
 
 def test_a_future_day_may_be_an_empty_one() -> None:
-    """Undocumented behaviour can be simulated in both ways."""
+    """The undocumented behaviour can be simulated in both ways."""
     upstream = Upstream(keys=UPSTREAM.keys, future="empty")
     assert _envelope(_get("ymd=2030-01-01", upstream=upstream))["result"] == []
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1))
 def test_whatever_is_percent_encoded_arrives(link_id: str) -> None:
-    """A link id of any characters arrives as it was."""
+    """A link id of any characters arrives unchanged."""
     question = read_question(f"{DAY}&linkId={quote(link_id, safe='')}&domain=https%3A%2F%2Fvvd.bz")
     assert question.target == Link(link_id, "https://vvd.bz")
     assert question.day == dt.date(2025, 4, 3)
 
 
 def test_a_literal_plus_is_a_space() -> None:
-    """As servers read forms, so a client that forgets to encode ``+`` gets another link."""
+    """As in forms, so a client that does not encode ``+`` gets another link."""
     question = read_question("linkId=a+b%2Bc&domain=https://vvd.bz&ymd=2025-04-03")
     assert question.target == Link("a b+c", "https://vvd.bz")
 
 
 def test_of_a_field_given_twice_the_first_counts() -> None:
-    """Doubled, empty and unknown fields do no harm."""
+    """Doubled, empty and unknown fields do not matter."""
     question = read_question("ymd=2025-04-03&ymd=2025-04-04&grpIdx=&x=1&&")
     assert question == read_question("ymd=2025-04-03")
     assert question.target == Account()
@@ -183,19 +183,19 @@ def test_a_running_day_has_only_the_hours_that_have_ended() -> None:
     None, "", " ", "python-requests/2.32", "curl/8.5.0", "Python/3.12 aiohttp/3.14.3", "aiohttp/3.9",
     "Go-http-client/1.1", "Wget/1.21", "node", "somebody",
 ])  # fmt: skip
-def test_a_library_is_nobody(agent: str | None) -> None:
+def test_a_library_identifies_no_application(agent: str | None) -> None:
     """A missing User-Agent, a library's default and a bare word identify no application."""
     assert not identifiable(agent)
 
 
 @pytest.mark.parametrize("agent", ["acme/1.0", "Acme Reports/2.1 hourlyclicks/0.1.0", "acme/1 curl/8"])
-def test_a_product_is_somebody(agent: str) -> None:
+def test_a_product_identifies_an_application(agent: str) -> None:
     """A product token in front identifies its owner."""
     assert identifiable(agent)
 
 
 def test_plans_are_found_however_they_are_written() -> None:
-    """Case, blanks and hyphens do not matter; an unknown plan does."""
+    """Case, blanks and hyphens do not matter; an unknown plan is an error."""
     assert plan_rules("Business Plus") == plan_rules("business-plus") == PLANS["business_plus"]
     with pytest.raises(UsageError, match="premium"):
         plan_rules("platinum")

@@ -37,7 +37,7 @@ def test_a_century_of_sleeps_is_exact_to_the_nanosecond() -> None:
 
 
 def test_the_wall_goes_with_the_clock() -> None:
-    """The wall time is the start plus the time passed, in UTC."""
+    """The wall time is the start plus the elapsed time, in UTC."""
     start = dt.datetime(2024, 2, 28, 23, tzinfo=dt.timezone(dt.timedelta(hours=9)))
 
     async def main(clock: VirtualClock) -> dt.datetime:
@@ -71,7 +71,7 @@ def test_timers_fire_in_the_order_of_their_moments_then_of_their_setting() -> No
 
 
 def test_a_timer_called_off_in_its_own_moment_stays_silent() -> None:
-    """Of two timers of one moment, the first can still call off the second."""
+    """Of two timers of one moment, the first can still cancel the second."""
 
     async def main(clock: VirtualClock) -> list[str]:
         heard: list[str] = []
@@ -89,7 +89,7 @@ def test_a_timer_called_off_in_its_own_moment_stays_silent() -> None:
 
 
 def test_asyncio_lives_on_the_same_time() -> None:
-    """Timeouts, ``wait_for`` and ``loop.call_at`` go by the virtual clock."""
+    """Timeouts, ``wait_for`` and ``loop.call_at`` use the virtual clock."""
 
     async def main(clock: VirtualClock) -> float:
         loop = asyncio.get_running_loop()
@@ -109,7 +109,7 @@ def test_asyncio_lives_on_the_same_time() -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.booleans()), max_size=300))
 def test_cancelled_timers_leave_no_trace(timers: list[tuple[int, bool]]) -> None:
-    """Whichever timers are called off, the others fire once each, at their time."""
+    """Cancelled timers do not fire; the others fire once each, at their time."""
 
     async def main(clock: VirtualClock) -> list[int]:
         heard: list[int] = []
@@ -124,7 +124,7 @@ def test_cancelled_timers_leave_no_trace(timers: list[tuple[int, bool]]) -> None
 
 
 def test_a_thousand_timeouts_that_never_fired_do_not_pile_up() -> None:
-    """Timers called off are thrown out long before their time."""
+    """Cancelled timers are removed long before their time."""
 
     async def main(clock: VirtualClock) -> int:
         for _ in range(1000):
@@ -138,7 +138,7 @@ def test_a_thousand_timeouts_that_never_fired_do_not_pile_up() -> None:
 
 
 def test_a_run_that_waits_for_nothing_says_so() -> None:
-    """A deadlock is an error that names who waits, and never a hang."""
+    """A deadlock is an error that names the waiting tasks, and never a hang."""
 
     async def main() -> None:
         await asyncio.Event().wait()
@@ -148,7 +148,7 @@ def test_a_run_that_waits_for_nothing_says_so() -> None:
 
 
 def test_a_deadlock_beside_a_silent_socket_is_found_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An open socket is given a moment in real time, and no more."""
+    """An open socket is waited for only for a moment of real time."""
     monkeypatch.setattr("hourlyclicks.simulator.clock._PATIENCE", 0.01)
 
     async def main() -> None:
@@ -160,7 +160,7 @@ def test_a_deadlock_beside_a_silent_socket_is_found_too(monkeypatch: pytest.Monk
 
 
 def test_spinning_takes_time() -> None:
-    """A program that polls the clock without sleeping gets on nevertheless."""
+    """A program that polls the clock without sleeping makes progress."""
 
     async def main(clock: VirtualClock) -> bool:
         asyncio.get_running_loop().call_later(0.000_5, lambda: None)
@@ -171,8 +171,8 @@ def test_spinning_takes_time() -> None:
     assert run_virtual(main)
 
 
-def test_somebody_else_may_still_speak(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With nothing else to do, a peer outside of the virtual time is listened to for a moment."""
+def test_a_peer_outside_of_virtual_time_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With nothing else to do, a peer outside of the virtual time is waited for briefly."""
     monkeypatch.setattr("hourlyclicks.simulator.clock._PATIENCE", 30)
     near, far = socket.socketpair()
 
@@ -191,7 +191,7 @@ def test_somebody_else_may_still_speak(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_time_stands_still_while_a_thread_works() -> None:
-    """A thread is waited for in earnest, and no timer overtakes it."""
+    """A thread is waited for in real time, and no timer overtakes it."""
 
     async def main(clock: VirtualClock) -> int:
         asyncio.get_running_loop().call_later(1, lambda: None)
@@ -213,7 +213,7 @@ def test_the_executor_is_shut_down_in_earnest() -> None:
 
 
 def test_a_clock_without_its_loop_sets_no_timer() -> None:
-    """Outside of a run the time stands still, and nothing can be due."""
+    """Outside of a run the time stands still, and no timer is due."""
     clock = VirtualClock()
     assert clock.monotonic() == 0
     assert repr(clock) == "<VirtualClock 2025-06-01T12:00:00+00:00>"
@@ -222,7 +222,7 @@ def test_a_clock_without_its_loop_sets_no_timer() -> None:
 
 
 def test_a_closed_loop_takes_no_timers() -> None:
-    """A loop that is closed refuses timers like any other loop."""
+    """A closed loop rejects timers like any other loop."""
     loop = VirtualEventLoop()
     loop.close()
     with pytest.raises(RuntimeError, match="closed"):
@@ -230,7 +230,7 @@ def test_a_closed_loop_takes_no_timers() -> None:
 
 
 def test_sockets_work_on_virtual_time() -> None:
-    """Two ends of a real socket in one virtual loop understand each other."""
+    """Both ends of a real socket can be in one virtual loop."""
 
     async def main(clock: VirtualClock) -> bytes:
         async def serve(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,4 +1,4 @@
-"""Answers, marks and steps that the tests of stores give to them."""
+"""Answers, ledger entries and steps that the tests of stores use."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def figures(
 
 
 def failure(date: dt.date = FIRST, at: dt.datetime = NOON, *, attempts: int = 4) -> LedgerEntry:
-    """Make the mark of a day that failed."""
+    """Return the failure of a day."""
     return LedgerEntry(date, DayState.FAILED, at, attempts, reason=FAILED)
 
 
 def rejection(date: dt.date = FIRST, at: dt.datetime = NOON) -> LedgerEntry:
-    """Make the mark of a day that was refused."""
+    """Return the rejection of a day."""
     return LedgerEntry(date, DayState.REFUSED, at, 1, reason=REFUSED)
 
 

@@ -1,4 +1,4 @@
-"""Files for the tests of the store in one."""
+"""Files for the tests of the store in a file."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def filled(path: Path) -> None:
 
 
 async def error_of(path: Path, **options: Any) -> str:  # noqa: ANN401 - those of the store
-    """Return what is said when everything is tried on a file that must not work."""
+    """Return the error of using a file that must not work."""
     store = SqliteStore(path, **options)
     try:
         with pytest.raises(StoreError) as caught:
@@ -56,7 +56,7 @@ def put(path: Path, content: bytes) -> None:
 
 
 def pragma(name: str) -> Any:  # noqa: ANN401 - a function for `SqliteStore._run`
-    """Return what asks the store's own connection for a setting."""
+    """Return a setting of the store's own connection."""
 
     def ask(file: SqliteFile) -> object:
         return file._one(f"PRAGMA {name}")

@@ -1,4 +1,4 @@
-"""Locations of stores: a file or a database, with any number of stores at work on it."""
+"""Locations of stores: a file or a database, which any number of stores may use."""
 
 from __future__ import annotations
 

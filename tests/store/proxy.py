@@ -1,4 +1,4 @@
-"""A way to a PostgreSQL server that breaks where a test wants it to."""
+"""A proxy to a PostgreSQL server that breaks where a test wants it to."""
 
 from __future__ import annotations
 

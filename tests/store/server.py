@@ -1,4 +1,4 @@
-"""A PostgreSQL server for the tests: made in a folder of its own, on a free port, and gone with it."""
+"""A PostgreSQL server for the tests, in a folder of its own and on a free port."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class PostgresServer:
         return self.dsn(name)
 
     def start(self) -> None:
-        """Run the server, and return when it can be asked."""
+        """Run the server, and return when it accepts connections."""
         settings = [word for setting in _SETTINGS for word in ("-c", setting)]
         command = [self._program("postgres"), "-D", self._data, "-k", self._folder, "-p", str(self.port)]
         self._process = process = self.run([*command, *settings], self._folder / "log")
@@ -133,14 +133,14 @@ class PostgresServer:
         return self._programs / name
 
     def _manner(self) -> Mapping[str, Any]:
-        """Return how a program of the server is run: never as root, which it refuses."""
+        """Return the options of the user for a program of the server, which refuses to run as root."""
         if os.geteuid() != 0:
             return {"cwd": self._folder}
         user = _stranger()
         return {"cwd": self._folder, "user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
     def _is_ready(self) -> bool:
-        """Read the file in which a server says how far it is, on the eighth line."""
+        """Return whether the status file of the server says that it is ready, on the eighth line."""
         try:
             lines = (self._data / "postmaster.pid").read_text("utf-8").splitlines()
         except OSError:
@@ -149,7 +149,7 @@ class PostgresServer:
 
 
 def _give(path: Path) -> None:
-    """Let the server's user have a file."""
+    """Give a file to the user of the server."""
     if os.geteuid() == 0:
         os.chown(path, _stranger().pw_uid, _stranger().pw_gid)
 

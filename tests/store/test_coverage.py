@@ -31,14 +31,14 @@ def covered(
 
 
 def test_nothing_known_is_no_range() -> None:
-    """Of a target without marks nothing can be said, unless days were named: they are all missing."""
+    """A target without entries has no range, unless days were named: they are all missing."""
     assert covered([]).range is None
     assert covered([], APRIL).missing == (APRIL,)
     assert covered([], APRIL).months == {(2025, 4): Month(30, 0)}
 
 
 def test_what_lies_between_known_days_is_missing() -> None:
-    """Without a range, the days from the first known one to the last are looked at."""
+    """Without a range, the days from the first known one to the last count."""
     known = [mark(day) for day in days("2025-04-01", 30) if day.day not in {3, 4, 9}]
     coverage = covered(known)
     assert coverage.range == APRIL
@@ -50,7 +50,7 @@ def test_what_lies_between_known_days_is_missing() -> None:
 
 
 def test_a_range_may_be_wider_than_what_is_known() -> None:
-    """Days before and after are missing, too, and months are counted as far as they lie in it."""
+    """Days before and after are missing, too, and months count as far as they are in the range."""
     coverage = covered(
         [mark(day) for day in days("2025-04-01", 30)], DateRange.of("2025-03-30", "2025-05-02")
     )
@@ -59,7 +59,7 @@ def test_a_range_may_be_wider_than_what_is_known() -> None:
 
 
 def test_the_first_and_the_last_day_there_are() -> None:
-    """The ends of the calendar are days like any other."""
+    """The ends of the calendar are ordinary days."""
     everything = DateRange(dt.date.min, dt.date.max)
     coverage = covered([mark(dt.date.min), mark(dt.date.max)], everything)
     assert coverage.missing == (DateRange(dt.date(1, 1, 2), dt.date(9999, 12, 30)),)
@@ -67,7 +67,7 @@ def test_the_first_and_the_last_day_there_are() -> None:
 
 
 def test_days_that_a_backfill_would_ask_for_again_are_stale() -> None:
-    """An hour after they were asked for, or once they can be final."""
+    """They are stale an hour after their request, or once they can be final."""
     first, second = days("2025-06-01", 2)
     marks = [mark(first, final=False), mark(second, final=False)]
     assert covered(marks).stale == ()
@@ -75,7 +75,7 @@ def test_days_that_a_backfill_would_ask_for_again_are_stale() -> None:
 
 
 def test_days_without_figures_are_grouped_by_their_reasons() -> None:
-    """A stretch is of one state and one reason, and has no gap; such days are known, but not missing."""
+    """A range has one state and one failure, and no gap; such days are known, but not missing."""
     first = days("2025-04-01", 6)
     marks = [
         trouble(first[0]),
@@ -96,7 +96,7 @@ def test_days_without_figures_are_grouped_by_their_reasons() -> None:
 
 
 def test_what_a_wrong_clock_has_stamped_is_stale_or_failed() -> None:
-    """A stamp in the future is true of nothing, with a zone or without one."""
+    """An entry with a time in the future does not count, with a zone or without one."""
     first, second = days("2025-04-01", 2)
     ahead = [
         attrs.evolve(known, asked_at=LATER + dt.timedelta(days=1000))

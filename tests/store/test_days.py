@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     ],
 )
 async def test_a_day_comes_back_as_it_was(location: Location, known: DayClicks) -> None:
-    """Nothing is lost or made up: not reported, zero, the largest count, more users than clicks."""
+    """Not reported, zero, the largest count, and more users than clicks are all kept."""
     store, account = await location.account()
     assert await store.put(account, ME, known, requests=1) == PutResult(1)
     assert await store.read(account, ME, ALL) == [known]
@@ -61,7 +61,7 @@ async def test_the_moment_of_an_answer_is_kept_to_the_microsecond(location: Loca
     ],
 )
 async def test_an_answer_is_in_a_state(location: Location, known: DayClicks, state: DayState) -> None:
-    """The mark of a day says what its answer is worth, since when, and what it cost."""
+    """The ledger entry of a day has the state of its answer, its time, and its requests."""
     store, account = await location.account()
     await store.put(account, ME, known, requests=3)
     assert await store.entries(account, ME, ALL) == [
@@ -73,7 +73,7 @@ async def test_an_answer_is_in_a_state(location: Location, known: DayClicks, sta
 async def test_a_day_without_an_answer_has_a_mark_and_no_figures(
     location: Location, entry: LedgerEntry
 ) -> None:
-    """It is marked as failed or refused, and why; it can never be read as zero clicks."""
+    """It has a state and a failure, and is never read as zero clicks."""
     store, account = await location.account()
     await store.record_failure(account, ME, entry)
     assert await store.entries(account, ME, ALL) == [entry]
@@ -81,7 +81,7 @@ async def test_a_day_without_an_answer_has_a_mark_and_no_figures(
 
 
 async def test_of_a_day_nobody_asked_for_nothing_is_known(location: Location) -> None:
-    """It has no mark, no figures and no state, in a store that knows the target and in one that does not."""
+    """A day that was never requested has no entry and no figures, also of a known target."""
     store, account = await location.account()
     for _ in range(2):
         elsewhere = DateRange(day(5), day(6))
@@ -92,7 +92,7 @@ async def test_of_a_day_nobody_asked_for_nothing_is_known(location: Location) ->
 
 
 async def test_a_provisional_day_becomes_final(location: Location) -> None:
-    """A later answer takes the place of the earlier, and counts as a revision only if it differs."""
+    """A later answer replaces the earlier one, and is a revision only if it differs."""
     store, account = await location.account()
     await store.put(account, ME, a_day(FIRST, 1, final=False), requests=1)
     final = a_day(FIRST, 2, at=LATER)
@@ -107,7 +107,7 @@ async def test_a_provisional_day_becomes_final(location: Location) -> None:
 async def test_fewer_hours_replace_more_when_that_is_confirmed(
     location: Location, counts: list[int | None]
 ) -> None:
-    """The first answer only puts the day in doubt; the figures before are a revision when they go."""
+    """The first answer only puts the day in doubt; replaced figures become a revision."""
     store, account = await location.account()
     before, minute = figures([1] * 24), dt.timedelta(minutes=1)
     await store.put(account, ME, before, requests=1)
@@ -127,7 +127,7 @@ async def test_fewer_hours_replace_more_when_that_is_confirmed(
 
 
 async def test_an_answer_with_all_hours_ends_a_doubt(location: Location) -> None:
-    """The day is as it was before, and no revision has come of it."""
+    """The day is as it was before, without a revision."""
     store, account = await location.account()
     await store.put(account, ME, figures([1] * 24), requests=1)
     await store.put(account, ME, attrs.evolve(figures([None] * 24), fetched_at=LATER), requests=1)
@@ -158,7 +158,7 @@ async def test_no_figures_are_ever_deleted(location: Location) -> None:
 
 
 async def test_a_reader_with_another_clock_or_zone_counts_for_itself(location: Location) -> None:
-    """The days of a range are counted as this reader sees them, and without one as they were written."""
+    """The states are those for this reader, and without one as they were written."""
     store, account = await location.account()
     evening = dt.datetime.combine(FIRST, dt.time(20), dt.UTC)
     await store.put(account, ME, a_day(FIRST, at=evening), requests=1)
@@ -207,7 +207,7 @@ async def test_the_same_figures_again_are_no_revision(location: Location) -> Non
 
 @pytest.mark.parametrize("entry", [failure(), rejection()])
 async def test_a_day_that_failed_can_be_answered(location: Location, entry: LedgerEntry) -> None:
-    """The answer takes the place of the reason, and the requests add up."""
+    """The answer replaces the failure, and the requests add up."""
     store, account = await location.account()
     await store.record_failure(account, ME, entry)
     assert await store.put(account, ME, a_day(FIRST, at=LATER), requests=2) == PutResult(1)
@@ -291,7 +291,7 @@ async def test_half_a_day_is_never_handed_out(location: Location, damage: str) -
 
 
 async def test_a_target_that_is_none_is_an_error(location: Location) -> None:
-    """It says so, and is not taken for the caller's mistake."""
+    """It is an error of the store, not of the caller."""
     store, account = await location.account()
     await store.put(account, ME, a_day(FIRST), requests=1)
     await location.sql("UPDATE series SET target = 'everything'")
@@ -314,7 +314,7 @@ async def test_figures_that_are_too_large_are_an_error(location: Location) -> No
 
 
 async def test_the_view_shows_the_hours(location: Location) -> None:
-    """Anybody can select the hours that were reported, with the state of their day."""
+    """Any role can select the hours that were reported, with the state of their day."""
     store, account = await location.account()
     await store.put(account, Link("kYdr", "https://vvd.bz"), a_day(FIRST, 7), requests=1)
     await store.put(account, Group(1), figures([None] * 24), requests=1)

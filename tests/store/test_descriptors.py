@@ -1,4 +1,4 @@
-"""What a process is told that may open no more files."""
+"""A process without free file descriptors."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ asyncio.run(main())
 
 
 def test_no_descriptor_is_left(tmp_path: Path) -> None:
-    """It is a typed error, not one of the operating system; when there are some again, all goes on."""
+    """The error is typed, not one of the operating system; with free descriptors the store works again."""
     command = [sys.executable, "-c", SCRIPT, str(tmp_path / "clicks.db")]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)  # noqa: S603 - ours
     assert done.stderr == ""

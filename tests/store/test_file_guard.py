@@ -30,7 +30,7 @@ KNOWN = 5
 
 
 RESCUED = {"log removed", "log renamed", "shm removed", "shm renamed", "shm cut off"}
-"""What costs no day: the store is put in order when it is closed."""
+"""Changes that cost no day: closing the store repairs them."""
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +82,7 @@ async def known(path: Path) -> int:
 
 @pytest.mark.parametrize("corruption", CORRUPTIONS)
 async def test_corruption_is_noticed_before_the_next_change(files: Files, corruption: str) -> None:
-    """Reading and writing fail from then on, until the store is opened anew."""
+    """Reading and writing fail from then on, until the store is opened again."""
     store, account = await in_use(files)
     CORRUPTIONS[corruption](files)
     asked: list[int] = []
@@ -98,7 +98,7 @@ async def test_corruption_is_noticed_before_the_next_change(files: Files, corrup
 
 @pytest.mark.parametrize("corruption", sorted(set(CORRUPTIONS) - {"shm cut off"}))
 async def test_corruption_in_the_middle_of_a_change_is_noticed(files: Files, corruption: str) -> None:
-    """What was committed then has not been kept."""
+    """What was committed then has not been stored."""
     store, account = await in_use(files)
     with pytest.raises(StoreError):
         await store.pace(account, lambda *_: ("x" * 9000, CORRUPTIONS[corruption](files)))
@@ -108,7 +108,7 @@ async def test_corruption_in_the_middle_of_a_change_is_noticed(files: Files, cor
 
 
 async def test_an_index_that_was_cut_off_is_noticed_by_all(files: Files) -> None:
-    """Also in the middle of a change, when another process was faster: nothing is written from old pages."""
+    """Also during a change, if another process noticed it first: nothing is written from old pages."""
     store, account = await in_use(files)
 
     def cut_and_notice(*_: object) -> tuple[str, None]:
@@ -140,7 +140,7 @@ async def test_a_renamed_file_is_whole(files: Files) -> None:
 
 @pytest.mark.parametrize("way", [Files.replace, Files.overwrite])
 async def test_what_was_put_in_place_stays_as_it_is(files: Files, way: Callable[[Files], None]) -> None:
-    """The log of the earlier file is not left beside it, where it would be read with it."""
+    """The log of the earlier file is not left beside the new one, where it would be read with it."""
     store, account = await in_use(files)
     way(files)
     with pytest.raises(StoreError, match=r"(replaced|overwritten).*while it was in use"):
@@ -165,7 +165,7 @@ async def test_two_stores_leave_what_was_put_in_place_as_it_is(files: Files) -> 
 
 @pytest.mark.parametrize("how", ["copy", "vacuum"])
 async def test_an_older_copy_of_the_same_store_is_another_content(files: Files, how: str) -> None:
-    """It has the same salt; that it is older is told by the generation, or by its layout."""
+    """It has the same salt; its generation or its layout shows that it is older."""
     store, account = await in_use(files)
     files.copy.unlink()
     if how == "copy":
@@ -242,7 +242,7 @@ def _write(db: sqlite3.Connection) -> None:
 
 
 async def test_what_others_may_do_is_no_corruption(files: Files) -> None:
-    """They write, check out the log, empty it, vacuum and back up; two stores go on meanwhile."""
+    """They write, checkpoint, truncate the log, vacuum and back up; two stores continue meanwhile."""
     store, account = await in_use(files)
     other = SqliteStore(files.store)
     chance = random.Random(5)
@@ -265,7 +265,7 @@ db.close()
 
 
 async def test_another_store_in_this_process_costs_no_lock(files: Files) -> None:
-    """Else a process that closes the file would take itself for the last one, and delete the log."""
+    """Otherwise a process that closes the file would count as the last one, and delete the log."""
     store, account = await in_use(files)
     other = SqliteStore(files.store)
     await other.open()

@@ -1,4 +1,4 @@
-"""What a store in a file says when the disk is full, or others do not let it work."""
+"""A store in a file when the disk is full, or other programs lock the file."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ONE_MORE = "INSERT INTO accounts (fingerprint) VALUES ('x')"
 
 
 async def keep_all(store: SqliteStore, account: int, kept: list[DayClicks]) -> None:
-    """Keep one day after the other, and write down which were."""
+    """Store one day after the other, and record which."""
     for date in ALL:
         await store.put(account, ME, a_day(date), requests=1)
         kept.append(a_day(date))
@@ -43,7 +43,7 @@ async def keep_all(store: SqliteStore, account: int, kept: list[DayClicks]) -> N
 
 @contextmanager
 def without_root() -> Iterator[Path]:
-    """Go on without the rights of root, and with a folder that everybody can look into."""
+    """Run without the rights of root, in a folder that every user can enter."""
     folder = Path(tempfile.mkdtemp(prefix="hourlyclicks-"))
     folder.chmod(0o755)
     try:
@@ -62,7 +62,7 @@ def drop_rights() -> None:
 
 
 async def test_a_file_that_must_not_be_written_is_refused() -> None:
-    """It is said at once, and not with the first day that is lost."""
+    """It is an error at once, and not with the first day."""
     with without_root() as folder:
         path = folder / "clicks.db"
         await filled(path)
@@ -84,7 +84,7 @@ async def test_a_folder_that_must_not_be_written_is_refused() -> None:
 
 
 async def test_a_full_disk_loses_nothing(store: SqliteStore) -> None:
-    """It is said, what was kept stays, nothing of the day that did not fit is left, and later it fits."""
+    """It is an error, stored days stay, nothing is left of the day that did not fit, and later it fits."""
     account = await me(store)
     await store._run(pragma(f"max_page_count = {await store._run(pragma('page_count'))}"))
     kept: list[DayClicks] = []
@@ -120,7 +120,7 @@ asyncio.run(main())
 
 
 async def test_a_file_that_cannot_grow_loses_nothing(path: Path) -> None:
-    """The operating system refuses to write in the middle of a day: all days before are there."""
+    """If the operating system refuses to write during a day, all days before it are there."""
     command = [sys.executable, "-c", _BIG_FILES, str(path)]
     root = Path(__file__).parents[2]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=root)  # noqa: ASYNC221, S603 - nothing else runs, ours
@@ -135,7 +135,7 @@ async def test_a_file_that_cannot_grow_loses_nothing(path: Path) -> None:
 
 
 async def test_a_file_that_is_locked_is_not_waited_for_too_long(path: Path, store: SqliteStore) -> None:
-    """Neither by who has it open, nor by who opens it for the first time; reading goes on."""
+    """The wait is bounded for open stores and for new ones; reading continues."""
     account = await me(store)
     with closing(sqlite3.connect(path)) as db:
         db.execute("BEGIN IMMEDIATE")
@@ -149,7 +149,7 @@ async def test_a_file_that_is_locked_is_not_waited_for_too_long(path: Path, stor
 
 
 async def test_a_lock_is_waited_for_in_vain_once(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What follows is tried once, as when a client is closed, until the lock has gone."""
+    """After that, each call is tried once, for example in a close, until the lock has gone."""
     moments = iter([0.0, 100.0, 100.0, 100.0])
     store = SqliteStore(path, patience=50.0)
     account = await me(store)
@@ -167,7 +167,7 @@ async def test_a_lock_is_waited_for_in_vain_once(path: Path, monkeypatch: pytest
 
 
 async def test_a_file_that_is_locked_is_waited_for(path: Path) -> None:
-    """The day is kept as soon as the other program is done, and its change is there, too."""
+    """The day is stored as soon as the other program is done, and its change is there, too."""
     store = SqliteStore(path)
     account = await me(store)
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
@@ -203,7 +203,7 @@ async def test_a_close_that_is_cancelled_waits_for_no_lock(path: Path) -> None:
 
 @pytest.mark.parametrize("lock", ["BEGIN EXCLUSIVE", "BEGIN; SELECT count(*) FROM sqlite_master"])
 async def test_a_new_file_that_is_locked_is_waited_for(path: Path, lock: str) -> None:
-    """Also by who wants to turn it into a store, and even if it is only being read."""
+    """Also to turn it into a store, and even if it is only being read."""
     with closing(sqlite3.connect(path, isolation_level=None)) as db:
         for statement in lock.split(";"):
             db.execute(statement).fetchall()

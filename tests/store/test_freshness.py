@@ -72,14 +72,14 @@ def is_due(
 )
 @pytest.mark.parametrize("zone", ZONES)
 def test_days_asked_for_long_after_their_end(state: DayState, due: bool, zone: dt.tzinfo | None) -> None:  # noqa: FBT001 - from the table
-    """Only those that failed are due, whatever the last writer thought of the others."""
+    """Only those that failed are due, whatever state was stored for the others."""
     assert is_due(an_entry(state), LONG_AGO, zone) is due
     assert is_due(an_entry(state), LONG_AGO, zone, refused=True) is (due or state is DayState.REFUSED)
 
 
 @pytest.mark.parametrize("state", [DayState.FINAL, DayState.EMPTY, DayState.REFUSED, DayState.PROVISIONAL])
 def test_days_asked_for_too_early_are_due(state: DayState) -> None:
-    """A day that was not over in the reader's zone is not known for good, whatever its state says."""
+    """A day that was not over in the reader's zone is not final, whatever its stored state."""
     entry = an_entry(state, OVER - TICK)
     assert is_due(entry, LONG_AGO, SEOUL)
     assert is_due(entry, LONG_AGO)
@@ -107,13 +107,13 @@ def test_a_stamp_in_the_future_is_due(
 
 @pytest.mark.parametrize("state", [DayState.FINAL, DayState.EMPTY, DayState.REFUSED])
 def test_a_clock_may_be_a_little_ahead(state: DayState) -> None:
-    """Two clocks never agree."""
+    """A small difference of clocks is accepted."""
     assert not is_due(an_entry(state, LONG_AGO + SKEW), LONG_AGO)
 
 
 @pytest.mark.parametrize("state", [DayState.FINAL, DayState.EMPTY, DayState.REFUSED, DayState.PROVISIONAL])
 def test_a_day_is_refreshed_once(state: DayState) -> None:
-    """It is asked for unless that was done since the call began, and a later stamp than now is no proof."""
+    """It is due unless it was requested since the call began; a time in the future is no proof of that."""
     freshness = Freshness(LONG_AGO, refresh=True)
     later = LONG_AGO + dt.timedelta(seconds=9)
     assert freshness.is_stale(an_entry(state), later)
@@ -124,7 +124,7 @@ def test_a_day_is_refreshed_once(state: DayState) -> None:
 
 
 def test_a_day_nobody_asked_for_is_due() -> None:
-    """At any time."""
+    """A day that was never requested is due at any time."""
     assert is_due(None, NOON)
 
 
@@ -135,7 +135,7 @@ def test_a_failed_day_is_due_at_once() -> None:
 
 @pytest.mark.parametrize("state", SETTLED)
 def test_a_settled_day_is_never_due(state: DayState) -> None:
-    """Not even if refused days are wanted."""
+    """It is not, even if rejected days are requested."""
     assert not is_due(an_entry(state), dt.datetime.max.replace(tzinfo=dt.UTC), refused=True)
 
 
@@ -159,7 +159,7 @@ def test_a_provisional_day_is_due_when_it_became_final() -> None:
 
 
 def test_a_day_in_doubt_is_due_when_the_doubt_is_stale() -> None:
-    """Not in every run until then; and it is never final, however old its figures are."""
+    """It is not due in every run until then; and it is never final, however old its figures are."""
     now = LONG_AGO
     entry = an_entry(DayState.PROVISIONAL, doubted_at=now)
     assert Reader(now).state(entry) is DayState.PROVISIONAL
@@ -184,7 +184,7 @@ def test_a_day_in_doubt_is_due_when_the_doubt_is_stale() -> None:
 def test_who_has_no_zone_to_judge_by_may_trust_the_stored_word(
     state: DayState, asked_at: dt.datetime, seen: DayState
 ) -> None:
-    """Whenever it was asked for."""
+    """Without a zone the stored state counts, whenever the day was requested."""
     hours = 0 if state is DayState.EMPTY else 24
     assert (
         Reader(LONG_AGO, trusting=True).state(LedgerEntry(FIRST, state, asked_at, 1, 1, hours=hours)) is seen

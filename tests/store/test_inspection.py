@@ -30,7 +30,7 @@ async def snapshots(path: Path, number: int) -> list[tuple[bytes, bytes]]:
 
 @pytest.mark.parametrize("read_only", [False, True])
 async def test_a_log_of_another_file_is_refused(tmp_path: Path, *, read_only: bool) -> None:
-    """It is not brought into the file, and neither of them is changed; without it all is well."""
+    """It is not read into the file, and neither of them is changed; without it the file can be used."""
     path, other = tmp_path / "clicks.db", tmp_path / "other.db"
     await filled(path)
     _, (_, foreign) = await snapshots(other, 2)
@@ -43,7 +43,7 @@ async def test_a_log_of_another_file_is_refused(tmp_path: Path, *, read_only: bo
 
 
 async def test_a_log_of_another_state_is_refused(tmp_path: Path) -> None:
-    """As it is left behind where an older copy was put in place of the file; its own log is read."""
+    """It is left behind where an older copy replaced the file; the file's own log is read."""
     states = await snapshots(tmp_path / "made.db", 4)
     for old, (main, _) in enumerate(states):
         for new, (_, log) in enumerate(states):

@@ -1,4 +1,4 @@
-"""Kill who writes to a store, at random moments."""
+"""Processes that write to a store are killed at random moments."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def where(location: Location) -> str:
 
 
 async def kill(location: Location, start: dt.date, lines: int) -> list[dt.date]:
-    """Let a process keep days until some lines came, kill it, and return the days it said it had kept."""
+    """Let a process store days until some lines came, kill it, and return the days it reported."""
     arguments = ("-m", "tests.store.writing_process", where(location), str(start), str(NUMBER))
     process = await asyncio.create_subprocess_exec(
         sys.executable, *arguments, stdout=subprocess.PIPE, cwd=ROOT
@@ -47,7 +47,7 @@ async def kill(location: Location, start: dt.date, lines: int) -> list[dt.date]:
 
 
 async def test_who_is_killed_has_lost_nothing_that_was_kept(location: Location) -> None:
-    """After each of many kills, every day that was said to be kept is there whole, and no half day is."""
+    """After many kills, every reported day is complete, and no half day is there."""
     chance = random.Random(7)
     said: set[dt.date] = set()
     start = FIRST

@@ -108,7 +108,7 @@ def test_a_day_was_last_asked_for_when_it_was_doubted() -> None:
     ],
 )
 def test_a_reason_says_what_the_error_said(error: HourlyClicksError, reason: Failure, shown: str) -> None:
-    """The words are those of the error, and its numbers are kept."""
+    """The failure has the words of the error and its numbers."""
     assert Failure.of(error) == reason
     assert (str(reason), str(error)) == (shown, shown)
 
@@ -129,7 +129,7 @@ def test_a_target_is_read_as_it_was_written(target: Target) -> None:
 
 @pytest.mark.parametrize("text", ["", "everything", "group x", "vvd.bz/kYdr", "ftp://vvd.bz/kYdr"])
 def test_a_target_that_is_none_is_no_mistake_of_the_caller(text: str) -> None:
-    """It is the store that is wrong."""
+    """It is an error of the store."""
     with pytest.raises(StoreError, match="is no target") as caught:
         target_of(text)
     assert not isinstance(caught.value, UsageError)

@@ -57,7 +57,7 @@ def old_file(path: Path) -> None:
 
 
 async def check(store: Store) -> None:
-    """Hold a store against what it held before, and use what it could not do then."""
+    """Compare a store with what it held before, and use what it could not do then."""
     account = await store.account("me")
     known = a_day(FIRST)
     assert await store.read(account, ME, ALL) == [known]

@@ -84,7 +84,7 @@ def test_an_address_is_a_database(address: str) -> None:
 )
 @pytest.mark.parametrize("make", [store_of, SqliteStore])
 def test_what_is_no_path_is_refused(make: Any, name: str | Path, hint: str) -> None:  # noqa: ANN401 - both take a name
-    """It is not taken for the name of a file, and not repeated: it may hold a password."""
+    """It is not taken for a file name, and not quoted, since it may have a password."""
     with pytest.raises(UsageError, match=re.escape(hint)) as caught:
         make(name)
     assert "pa55" not in str(caught.value)
@@ -100,7 +100,7 @@ def test_a_strange_path_is_a_path(name: str) -> None:
 
 @pytest.mark.parametrize("thing", [None, 5, b"clicks.db", object(), "a\0b"])
 def test_anything_else_is_refused(thing: Any) -> None:  # noqa: ANN401 - anything at all
-    """It is said what a store is."""
+    """The error says what a store is."""
     with pytest.raises(UsageError, match=r"a store (is|needs)"):
         store_of(thing)
 
@@ -114,7 +114,7 @@ def test_a_missing_driver_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_another_missing_module_is_no_missing_driver(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A broken installation says itself what is broken."""
+    """The error of a broken installation is raised as it is."""
     monkeypatch.setitem(sys.modules, "hourlyclicks.store.postgres_database", None)
     monkeypatch.delitem(sys.modules, "hourlyclicks.store.postgres")
     monkeypatch.delattr(sys.modules["hourlyclicks.store"], "postgres_database")

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 async def test_two_stores_do_all_their_work_through_a_pooler(
     bouncer: Bouncer, database: DatabaseLocation
 ) -> None:
-    """Days, marks and steps are what they are on a direct connection, however transactions are dealt out."""
+    """Days, entries and steps are the same as on a direct connection, in any order of connections."""
     stores = [PostgresStore(bouncer.dsn(database.dsn)) for _ in range(2)]
     accounts = {await store.account("me") for store in stores}
     (account,) = accounts
@@ -54,7 +54,7 @@ async def test_a_direct_connection_is_told_from_a_pooled_one(database: DatabaseL
 
 
 async def test_what_others_have_prepared_is_never_run(bouncer: Bouncer, database: DatabaseLocation) -> None:
-    """Statements of a client that names them as asyncpg does lie around on the connections of the server."""
+    """Prepared statements of another client with the same names are on the connections of the server."""
     others = [await asyncpg.connect(bouncer.dsn(database.dsn)) for _ in range(3)]
     for other in others:
         await other.execute("BEGIN")
@@ -103,7 +103,7 @@ async def test_two_clients_share_a_backfill_through_a_pooler(
 
 
 async def test_what_a_pooler_refuses_is_said_at_once(bouncer: Bouncer, database: DatabaseLocation) -> None:
-    """A setting that it does not pass on is named; it is not tried again for a minute."""
+    """The error names the setting that it does not pass on; it is not retried for a minute."""
     store = PostgresStore(bouncer.dsn(database.dsn) + "?work_mem=5MB")
     with pytest.raises(StoreError, match="unsupported startup parameter: work_mem"):
         await store.open()

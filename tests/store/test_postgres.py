@@ -1,4 +1,4 @@
-"""What a store on a PostgreSQL server does besides: rights, settings, versions, and what it says."""
+"""A store on a PostgreSQL server: rights, settings, versions, and messages."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 async def error_of(dsn: str, *, patience: float = 60.0) -> str:
-    """Return what is said when a store cannot be opened."""
+    """Return the error of opening a store."""
     store = PostgresStore(dsn, patience=patience)
     with pytest.raises(StoreError) as caught:
         await store.open()
@@ -34,7 +34,7 @@ async def error_of(dsn: str, *, patience: float = 60.0) -> str:
 
 
 async def user_without_rights(database: DatabaseLocation) -> str:
-    """Return the address of the database for a user who owns nothing there."""
+    """Return the address of the database for a user without rights."""
     name = database.dsn.rpartition("/")[2]
     await database.sql(f"CREATE ROLE guest_of_{name} LOGIN PASSWORD '{PASSWORD}'")
     return database.dsn.replace("clicker:", f"guest_of_{name}:")
@@ -68,7 +68,7 @@ def test_a_database_is_called_by_host_and_name(dsn: str, name: str) -> None:
 
 
 async def test_a_wrong_password_is_refused_at_once(postgres_server: PostgresServer) -> None:
-    """It is not tried again, and stands nowhere in the error, not even among the locals of its frames."""
+    """It is not retried, and in no part of the error, not even among the locals of its frames."""
     stores = [PostgresStore(postgres_server.dsn(password="wr0ng-and-secret"))]  # noqa: S106 - a wrong one
     with pytest.raises(StoreError, match="the server rejects the user or the password") as caught:
         await stores[0].open()
@@ -81,7 +81,7 @@ async def test_a_wrong_password_is_refused_at_once(postgres_server: PostgresServ
 
 
 async def test_what_an_address_lacks_is_said_at_once(postgres_server: PostgresServer) -> None:
-    """A database that does not exist, and an address that is none."""
+    """A missing database and an invalid address are errors at once."""
     assert await error_of(postgres_server.dsn("nothing")) == "there is no such database"
     assert await error_of("postgresql://me:secret@host:port/clicks") == "its address cannot be read"
     assert await error_of("mysql://me:secret@host/clicks") == "its address cannot be read"
@@ -202,7 +202,7 @@ def test_a_store_belongs_to_one_loop_at_a_time(postgres_server: PostgresServer) 
 
 
 async def test_a_store_that_nobody_closed_says_so(database: DatabaseLocation) -> None:
-    """As every connection does."""
+    """An unclosed store causes a ResourceWarning, as connections do."""
     store = PostgresStore(database.dsn)
     await store.open()
     (db,) = store._idle
@@ -225,7 +225,7 @@ async def test_the_shared_clock_is_the_server_s(database: DatabaseLocation) -> N
 
 
 async def test_anybody_can_select_from_the_tables(database: DatabaseLocation) -> None:
-    """With a user's own rights, and PostgreSQL's own types."""
+    """Any role can, with its own rights and PostgreSQL's own types."""
     store, account = await database.account()
     await store.put(account, Link("kYdr", "https://vvd.bz"), a_day(FIRST, 7), requests=3)
     db = await asyncpg.connect(database.dsn)

@@ -1,4 +1,4 @@
-"""What a store does when its PostgreSQL server is away, restarts, refuses for a while, or is cut off."""
+"""A store whose PostgreSQL server is away, restarts, is busy, or is cut off."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 async def proxy(postgres_server: PostgresServer) -> AsyncIterator[Proxy]:
-    """Run a way to the server that can break."""
+    """Run a proxy to the server that can break."""
     async with Proxy(postgres_server.port) as proxy:
         yield proxy
 
@@ -37,7 +37,7 @@ async def proxy(postgres_server: PostgresServer) -> AsyncIterator[Proxy]:
 async def proxied(
     postgres_server: PostgresServer, database: DatabaseLocation, proxy: Proxy
 ) -> AsyncIterator[PostgresStore]:
-    """Open a store on that way, with a day and a step in it."""
+    """Open a store behind that proxy, with a day and a step in it."""
     name = database.dsn.rpartition("/")[2]
     store = PostgresStore(postgres_server.dsn(name, port=proxy.port))
     account = await store.account("me")
@@ -51,7 +51,7 @@ async def proxied(
 async def test_a_restart_is_survived(
     postgres_server: PostgresServer, database: DatabaseLocation, how: signal.Signals
 ) -> None:
-    """Writing days while the server is shut down, or crashes, only takes longer; each day counts once."""
+    """While the server is shut down, or crashes, writing only takes longer; each day counts once."""
     store, account = await database.account()
     dates = iter(ALL)
     reached = {50: asyncio.Event(), 150: asyncio.Event()}
@@ -108,7 +108,7 @@ async def test_connections_that_are_ended_are_made_anew(database: DatabaseLocati
 async def test_a_server_that_stays_away_is_given_up(
     postgres_server: PostgresServer, database: DatabaseLocation
 ) -> None:
-    """When the patience is over; the store works again when the server does."""
+    """The error comes when the patience is over; the store works again when the server does."""
     store = PostgresStore(database.dsn, patience=0.3)
     account = await store.account("me")
     postgres_server.stop()
@@ -124,7 +124,7 @@ async def test_a_server_that_stays_away_is_given_up(
 
 
 async def test_a_host_that_does_not_exist_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """At the first connection, when it may be mistyped; the patience is for a server that was there."""
+    """At the first connection it may be mistyped; the patience is for a server that was there."""
 
     def nowhere(host: str, *_: object, **__: object) -> None:
         raise socket.gaierror(socket.EAI_NONAME, f"unknown host {host}")
@@ -164,7 +164,7 @@ async def test_a_process_without_a_user_is_told(monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.parametrize("code", ["40001", "40P01", "53300", "55P03", "57014", "57P03", "08006"])
 async def test_what_passes_is_tried_again(database: DatabaseLocation, code: str) -> None:
-    """A deadlock, a conflict, a server that is too busy or not there yet: the day is kept, once."""
+    """After a deadlock, a conflict, or a busy server the day is stored, once."""
     store, account = await database.account()
     await fail_at_first(database, code, times=2)
     assert await store.put(account, ME, a_day(FIRST), requests=1) == PutResult(1)
@@ -181,7 +181,7 @@ async def test_what_passes_is_tried_again(database: DatabaseLocation, code: str)
     ],
 )
 async def test_what_stays_is_said_at_once(database: DatabaseLocation, code: str, words: str) -> None:
-    """The next try succeeds, as there was none before; nothing is left of the first."""
+    """The next call succeeds; nothing is left of the first."""
     store, account = await database.account()
     await fail_at_first(database, code, times=1)
     with pytest.raises(StoreError, match=f": {words}$"):
@@ -217,7 +217,7 @@ async def test_an_account_that_is_deleted_is_noticed(database: DatabaseLocation)
 
 
 async def test_a_line_that_vanishes_is_an_error(database: DatabaseLocation) -> None:
-    """Only a store may change the tables; a change that leaves no row is rolled back."""
+    """Only a store may change the tables; a change without a row is rolled back."""
     store, account = await database.account()
     await store.put(account, ME, a_day(FIRST), requests=1)
     await database.sql("CREATE FUNCTION skip() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'")
@@ -242,7 +242,7 @@ async def fail_at_first(database: DatabaseLocation, code: str, *, times: int) ->
 async def test_a_day_counts_once_whether_its_commit_was_heard_or_not(
     proxied: PostgresStore, proxy: Proxy, lost: str, times: int
 ) -> None:
-    """What it was is returned as if nothing had happened, and its requests are added once."""
+    """The result is as if nothing had happened, and its requests are added once."""
     account = await proxied.account("me")
     setattr(proxy, lost, times)
     revised = a_day(FIRST, 2, at=LATER)
@@ -261,7 +261,7 @@ async def test_a_day_counts_once_whether_its_commit_was_heard_or_not(
 async def test_a_step_is_taken_again_when_its_commit_was_not_heard(
     proxied: PostgresStore, proxy: Proxy
 ) -> None:
-    """From the state that is kept, which is the old one or that of the step itself."""
+    """It is, from the stored state, which is the old one or that of the step itself."""
     account = await proxied.account("me")
     proxy.lost_questions = 1
     assert (await proxied.pace(account, count_one))[0] == 2
@@ -273,7 +273,7 @@ async def test_a_step_is_taken_again_when_its_commit_was_not_heard(
 async def test_a_silent_server_is_given_up(
     proxied: PostgresStore, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A pulled cable blocks no call for ever, and closing neither."""
+    """A pulled cable blocks no call forever, nor a close."""
     account = await proxied.account("me")
     await proxied.close()
     monkeypatch.setattr(postgres_connection, "ANSWER", 0.5)
@@ -289,7 +289,7 @@ async def test_a_silent_server_is_given_up(
 async def test_a_server_that_was_silent_is_used_again(
     proxied: PostgresStore, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who waits goes on when the way is free; a step may be taken twice if its answer came too late."""
+    """Waiting calls continue when it answers again; a step may be taken twice after a late answer."""
     account = await proxied.account("me")
     await proxied.close()
     monkeypatch.setattr(postgres_connection, "ANSWER", 0.1)

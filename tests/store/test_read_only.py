@@ -1,4 +1,4 @@
-"""A store in a file that is opened to be read only."""
+"""A store in a file that is opened read-only."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ async def test_reading_leaves_nothing_behind(path: Path) -> None:
 
 
 async def test_reading_makes_no_store(path: Path) -> None:
-    """Of nothing, of an empty file, and of a database without tables."""
+    """A missing file, an empty one, and a database without tables stay as they are."""
     assert await error_of(path, read_only=True) == "there is no such file"
     assert everything(path.parent) == {}
     put(path, b"")
@@ -88,7 +88,7 @@ async def test_reading_makes_no_store(path: Path) -> None:
 
 
 async def test_a_store_that_is_read_cannot_be_changed(path: Path) -> None:
-    """It is said."""
+    """A change is an error."""
     await closed(path)
     store = SqliteStore(path, read_only=True)
     [account] = (await store.accounts()).values()
@@ -168,7 +168,7 @@ async def test_a_log_that_was_left_is_read(path: Path) -> None:
 
 @pytest.mark.parametrize("without_shm", [False, True])
 async def test_a_log_that_cannot_be_read_is_named(*, without_shm: bool) -> None:
-    """Days that are in it must not be left out without a word."""
+    """Days in it must not be left out silently."""
     with without_root() as folder:
         path = folder / "clicks.db"
         killed(path)
@@ -212,7 +212,7 @@ async def test_older_tables_are_read_without_being_changed(
 
 @pytest.mark.parametrize("read_only", [False, True])
 async def test_what_is_no_file_is_named(tmp_path: Path, *, read_only: bool) -> None:
-    """Nothing waits for a pipe to be written to."""
+    """A pipe is not waited for."""
     os.mkfifo(tmp_path / "pipe")
     with closing(socket.socket(socket.AF_UNIX)) as listener:
         listener.bind(str(tmp_path / "socket"))
@@ -231,7 +231,7 @@ def dumped(path: Path, copy: Path, lines: int | None = None) -> None:
 
 
 async def test_a_store_that_was_restored_from_text_is_one(path: Path) -> None:
-    """It has lost its marks, and gets them back when it is opened to be written to."""
+    """It has lost its marks of a store, and gets them back when it is opened to be written to."""
     await closed(path)
     copy = path.with_name("copy.db")
     dumped(path, copy)

@@ -74,7 +74,7 @@ def test_nothing_is_made_or_changed(tmp_path: Path) -> None:
 
 
 async def test_a_database_without_a_store_has_none(database: DatabaseLocation) -> None:
-    """It is said so, and no table is made."""
+    """The error says so, and no table is made."""
     with pytest.raises(NoStoreError, match="no store in this database"):
         async with open_store(database.dsn):
             pass
@@ -82,7 +82,7 @@ async def test_a_database_without_a_store_has_none(database: DatabaseLocation) -
 
 
 def test_an_account_is_found_by_its_name(path: Path) -> None:
-    """By the name, by the beginning of its fingerprint, or as the only one; else the accounts are named."""
+    """By name, by the beginning of its fingerprint, or as the only one; otherwise all are named."""
 
     async def look() -> None:
         async with open_store(str(path)) as store:
@@ -105,7 +105,7 @@ def test_an_account_is_found_by_its_name(path: Path) -> None:
 
 
 def test_the_only_account_needs_no_name(path: Path) -> None:
-    """Of an empty store it is said that it is empty; opened to write, it is made."""
+    """An empty store is an error that says so; opened to write, the account is made."""
 
     async def look() -> None:
         async with open_store(path, read_only=False) as store:
@@ -131,7 +131,7 @@ async def test_a_store_that_is_given_stays_open(location: Location) -> None:
 
 
 def test_a_target_with_figures_elsewhere_is_not_parked(path: Path) -> None:
-    """What a range alone looks like is held against all days that are known."""
+    """All known days count, not only those of the range."""
     reason = Failure("ApiError", "no such link", 7, 200)
     rejections = [attrs.evolve(trouble(day), reason=reason) for day in days("2025-04-01", 5)]
     fill(path, LINK, [*rejections, answer(days("2025-05-01", 1)[0])])
@@ -148,7 +148,7 @@ def test_a_target_with_figures_elsewhere_is_not_parked(path: Path) -> None:
 
 @given(st.integers(1, 20), st.integers(1, 60))
 def test_parts_cover_a_range_once(size: int, length: int) -> None:
-    """The parts that are read at a time hold each day once, in order, and none is longer than it may be."""
+    """The pages have each day once, in order, and none is longer than allowed."""
     range_ = DateRange(APRIL.start, APRIL.start + dt.timedelta(days=length - 1))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(reading, "_CHUNK", size)

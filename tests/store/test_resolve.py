@@ -1,4 +1,4 @@
-"""What becomes of an answer when there is another for its day."""
+"""Which of two answers for a day is kept."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FEWER = (*MOST[:-1], None)
 def answer(
     counts: Sequence[int | None] = MOST, after: dt.timedelta = dt.timedelta(0), *, final: bool = True
 ) -> DayClicks:
-    """Make an answer, asked for some time after noon."""
+    """Return an answer, requested some time after noon."""
     return DayClicks(FIRST, tuple(counts), tuple(counts), NOON + after, final)
 
 
@@ -42,7 +42,7 @@ def hours_of(day: DayClicks) -> set[int]:
 
 @given(SOME_DAYS)
 def test_the_first_answer_is_kept(day: DayClicks) -> None:
-    """Whatever it is."""
+    """It is, whatever it has."""
     assert resolve_put(day, None) == PutResult(1)
 
 
@@ -74,13 +74,13 @@ def test_one_of_two_answers_is_kept(one: DayClicks, other: DayClicks, revision: 
 def test_an_answer_to_refresh_a_day_is_never_dropped(
     one: DayClicks, other: DayClicks, *, known: bool
 ) -> None:
-    """Whatever the store holds, whenever that was stamped, and whatever it calls itself."""
+    """It replaces whatever the store has, with any time and state."""
     assert not resolve_put(one, StoredDay(other, 1), reader=READER if known else None, refresh=True).dropped
 
 
 @pytest.mark.parametrize("final", [True, False])
 def test_any_answer_wins_over_a_stamp_in_the_future(*, final: bool) -> None:
-    """Such a stamp cannot be true; one that is ahead as little as two clocks may differ is."""
+    """Such a time cannot be right; a small difference of clocks is accepted."""
     ahead = answer(after=READER.now - NOON + SKEW + TICK)
     new = answer(range(1, 25), final=final)
     assert resolve_put(new, StoredDay(ahead, 1), reader=READER) == PutResult(2, revised=True)
@@ -89,7 +89,7 @@ def test_any_answer_wins_over_a_stamp_in_the_future(*, final: bool) -> None:
 
 
 def test_the_reader_judges_whether_figures_are_final() -> None:
-    """Figures that a wrong zone called final give way to later ones that are not, and right ones do not."""
+    """Figures that a wrong zone made final are replaced by later provisional ones; right ones are not."""
     early = DayClicks(FIRST, MOST, MOST, dt.datetime.combine(FIRST, dt.time(20), dt.UTC), final=True)
     later = attrs.evolve(early, fetched_at=early.fetched_at + dt.timedelta(hours=1), final=False)
     assert resolve_put(later, StoredDay(early, 1), reader=READER) == PutResult(1)
@@ -102,7 +102,7 @@ def test_the_reader_judges_whether_figures_are_final() -> None:
 @pytest.mark.parametrize("counts", [NOTHING, FEWER])
 @pytest.mark.parametrize("refresh", [True, False])
 def test_hours_go_only_when_that_is_confirmed(counts: tuple[int | None, ...], *, refresh: bool) -> None:
-    """The first answer without them puts the figures in doubt, the second, a while later, replaces them."""
+    """The first answer without them puts the figures in doubt; the second, a while later, replaces them."""
     since = NOON + dt.timedelta(hours=1)
     first = resolve_put(answer(counts, since - NOON), StoredDay(answer(), 3), reader=READER, refresh=refresh)
     assert first == PutResult(3, doubted_at=since)

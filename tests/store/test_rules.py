@@ -1,4 +1,4 @@
-"""Hold both kinds of store against the rules of days, written down a second time in the plainest way."""
+"""Both kinds of store against the rules of days, written a second time in the plainest way."""
 
 from __future__ import annotations
 
@@ -226,7 +226,7 @@ class StoreMachine(RuleBasedStateMachine):
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
 def test_a_store_keeps_to_the_rules(kind: str, request: pytest.FixtureRequest) -> None:
-    """Whatever is kept and noted in whatever order, a store knows what the plain rules say, and no more."""
+    """After any calls in any order, a store has exactly what the plain rules say."""
     with TemporaryDirectory() as folder, asyncio.Runner() as runner:
         if kind == "sqlite":
             location: Location = SqliteLocation(Path(folder) / "clicks.db")

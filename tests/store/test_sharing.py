@@ -1,4 +1,4 @@
-"""What both kinds of store hold when several share one, and when callers come and go."""
+"""Both kinds of store when several share one, and when callers are cancelled."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ async def test_a_step_sees_the_mark_of_a_day(location: Location) -> None:
 
 
 async def test_a_step_that_fails_was_not_taken(location: Location) -> None:
-    """Its error is the caller's, nothing is kept, and the next step is taken."""
+    """Its error is raised to the caller, nothing is stored, and the next step is taken."""
     store, account = await location.account()
     await store.pace(account, count_one)
 
@@ -102,7 +102,7 @@ async def test_days_of_two_stores_meet(location: Location) -> None:
 
 
 async def test_the_best_answer_stays_whoever_keeps_it_when(location: Location) -> None:
-    """Many tasks of two stores keep answers of one day at once: the best one stays, and all are counted."""
+    """Many tasks of two stores store answers of one day at once: the best one stays, and all are counted."""
     stores = [await location.account() for _ in range(2)]
     answers = [a_day(FIRST, number, at=NOON + dt.timedelta(seconds=number * 7 % 20)) for number in range(20)]
     await asyncio.gather(
@@ -250,7 +250,7 @@ async def test_an_error_leaves_the_store_in_order(location: Location) -> None:
 
 
 async def test_an_error_of_a_store_is_plain(location: Location) -> None:
-    """It hangs on nothing that knows more than it says."""
+    """It has no cause or context with more than it says."""
     store, account = await location.account()
     with pytest.raises(StoreError) as caught:
         await store.put(account, ME, IMPOSSIBLE, requests=1)

@@ -8,19 +8,19 @@ from hourlyclicks.store.shield import wait_shielded
 
 
 async def answer() -> int:
-    """Take a turn."""
+    """Return after a turn of the loop."""
     await asyncio.sleep(0)
     return 42
 
 
 async def fail() -> None:
-    """Take a turn, in vain."""
+    """Fail after a turn of the loop."""
     await asyncio.sleep(0)
     raise ZeroDivisionError
 
 
 async def test_a_result_is_handed_on() -> None:
-    """So is an error."""
+    """It is, and so is an error."""
     assert await wait_shielded(asyncio.create_task(answer())) == 42
     with pytest.raises(ZeroDivisionError):
         await wait_shielded(asyncio.create_task(fail()))

@@ -1,4 +1,4 @@
-"""What a store in a file does besides: who may read it, and which files it takes for its own."""
+"""A store in a file: who may read it, and which files it accepts."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ async def test_a_closed_store_is_one_file(path: Path) -> None:
 
 
 async def test_anybody_can_select_from_the_tables(path: Path) -> None:
-    """With the sqlite3 module, while the store is open."""
+    """Any program can, with the sqlite3 module, while the store is open."""
     store = SqliteStore(path)
     await store.put(await me(store), Link("kYdr", "https://vvd.bz"), a_day(FIRST, 7), requests=3)
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
@@ -101,13 +101,13 @@ async def test_what_is_no_database_is_refused(path: Path, foreign: bytes) -> Non
 
 
 async def test_an_empty_file_is_as_good_as_none(path: Path) -> None:
-    """As `mktemp` makes it."""
+    """It is accepted, as `mktemp` makes it."""
     put(path, b"")
     await filled(path)
 
 
 async def test_a_file_that_was_cut_off_is_damaged(path: Path) -> None:
-    """It is said, whatever is asked."""
+    """Every call says so."""
     await filled(path)
     whole = content(path)
     put(path, whole[: len(whole) // 2 // PAGE * PAGE])
@@ -115,7 +115,7 @@ async def test_a_file_that_was_cut_off_is_damaged(path: Path) -> None:
 
 
 async def test_a_file_with_foreign_bytes_is_damaged(path: Path) -> None:
-    """It is said when they are met."""
+    """The first call that reads them says so."""
     await filled(path)
     whole = content(path)
     put(path, whole[:PAGE] + b"\xff" * (len(whole) - PAGE))
@@ -163,7 +163,7 @@ asyncio.run(main())
 
 
 async def test_processes_may_make_a_file_at_once(tmp_path: Path) -> None:
-    """None takes the file that another one is making for a stranger's, and none gives up."""
+    """None rejects the file that another one is making, and none gives up."""
     paths = "\n".join(str(tmp_path / f"{number}.db") for number in range(60)).encode()
     pipe = subprocess.PIPE
     processes = [

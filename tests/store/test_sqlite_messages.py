@@ -1,4 +1,4 @@
-"""What is said about a SQLite file."""
+"""The messages about a SQLite file."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_tables_that_are_gone_are_another_program_s_work() -> None:
 
 
 def test_other_errors_are_in_the_words_they_have() -> None:
-    """Of SQLite, of the operating system, and of what is no text or number for a database."""
+    """Those of SQLite, of the operating system, and of invalid text or numbers."""
     assert describe_error(failure(sqlite3.SQLITE_ERROR)) == "as SQLite says it"
     assert describe_error(sqlite3.ProgrammingError("closed")) == "closed"
     assert "free some space" in describe_error(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))

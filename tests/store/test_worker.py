@@ -1,4 +1,4 @@
-"""The thread that a store works in."""
+"""The thread of a store."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ async def test_work_is_done_in_order_and_in_one_other_thread() -> None:
 
 
 def test_work_outlives_its_event_loop() -> None:
-    """A result that nothing waits for any more is thrown away."""
+    """A result that nothing waits for any more is dropped."""
     begun, done = threading.Event(), threading.Event()
     workers: list[Worker] = []
 
@@ -59,7 +59,7 @@ async def test_a_forgotten_worker_ends() -> None:
 
 
 async def test_all_can_be_told_to_hurry() -> None:
-    """Those that are there."""
+    """All existing workers can."""
     before = Worker("test")
     hurry()
     after = Worker("test")

@@ -1,4 +1,4 @@
-"""Keeps day after day, each of them first provisional and then final; a test kills this program meanwhile.
+"""Stores day after day, each of them first provisional and then final; a test kills this program meanwhile.
 
 Prints the date of each day that was kept. Called with the name of a store, a first day and a number.
 """

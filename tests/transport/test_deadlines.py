@@ -90,10 +90,10 @@ async def ended(deadlines: DeadlineTimer, ask: Ask) -> End:
 def ends(deadlines: DeadlineTimer, *asks: Ask) -> list[End]:
     """Return how requests end that are sent at their times."""
 
-    async def everybody() -> list[End]:
+    async def send_all() -> list[End]:
         return await asyncio.gather(*(ended(deadlines, ask) for ask in asks))
 
-    return run_virtual(everybody())
+    return run_virtual(send_all())
 
 
 def armed(deadlines: DeadlineTimer) -> list[float]:

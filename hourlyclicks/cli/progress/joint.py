@@ -1,6 +1,6 @@
 """One progress for the targets of a run that are fetched one after the other.
 
-Each of them tells how far it is itself; what was done before is added, and what comes after is foreseen.
+The days of earlier targets are added to the progress of each, and the time of later ones to its ETA.
 """
 
 from __future__ import annotations
@@ -38,13 +38,13 @@ class JointProgress:
         self._later = 0.0
 
     def begin(self) -> None:
-        """Take note that the next target begins."""
+        """Note that the next target begins."""
         if self._now is not None:
             self._done += self._now.done
             self._failed += self._now.failed
             self._now = None
         self._begun += 1
-        self._later = self._foreseen(self._targets - self._begun + 1) - self._foreseen(1)
+        self._later = self._seconds(self._targets - self._begun + 1) - self._seconds(1)
 
     def __call__(self, event: Event, /) -> None:
         """Pass an event on."""
@@ -58,7 +58,7 @@ class JointProgress:
             )
         self._hook(event)
 
-    def _foreseen(self, targets: int) -> float:
+    def _seconds(self, targets: int) -> float:
         return self._estimate(self._days * targets).seconds
 
 

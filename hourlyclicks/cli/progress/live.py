@@ -98,7 +98,7 @@ def pulse(moments: Iterable[float], now: float, *, bucket: float, width: int, ba
 
 
 class LiveView:
-    """Draw a run in a terminal, several times a second, until it is over; then leave no trace.
+    """Draw a run in a terminal, several times a second, until it is over; then erase the drawing.
 
     Args:
         stats: keeps count.
@@ -135,18 +135,18 @@ class LiveView:
         self._live.stop()
 
     def __call__(self, event: Event, /) -> None:
-        """Take note of an event; it is drawn at the next refresh. Raises what drawing has raised."""
+        """Count an event; it is drawn at the next refresh. Raises what drawing has raised."""
         now = self._clock()
         self.stats.take(event, now)
         if isinstance(event, ClockSkew):
-            self._console.print(Text(safe(self.stats.news)))  # stays when the picture goes
+            self._console.print(Text(safe(self.stats.news)))  # stays when the drawing is erased
         if self._live.error is not None:
             raise self._live.error
         if isinstance(event, DayDone):
             self._answers.append(now)
 
     def render(self) -> RenderableType:
-        """Return the picture of this moment."""
+        """Return what to draw now."""
         now, stats = self._clock(), self.stats
         lines: list[Text | Table] = [
             Text(safe(stats.title), style="bold"),

@@ -24,7 +24,7 @@ _LONGEST_GAP = 30.0
 
 
 class PlainView:
-    """Write a line to stderr now and then: every tenth of the days, but not too often and not too rarely.
+    """Write a line to stderr for each tenth of the days, but not too often and not too rarely.
 
     Args:
         stats: keeps count.
@@ -51,7 +51,7 @@ class PlainView:
     def __enter__(self) -> Self:
         stats = self.stats
         begins = f"{stats.title}: {count(stats.total, 'day')}"
-        if not stats.stored:  # else it is not known yet what there is to do
+        if not stats.stored:  # else the store has not been surveyed yet
             begins += f", about {stats.forecast(stats.started, self._wall())}"
         say(begins)
         return self
@@ -59,10 +59,10 @@ class PlainView:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Nothing is left to be tidied up."""
+        """Do nothing: there is nothing to clean up."""
 
     def __call__(self, event: Event, /) -> None:
-        """Take note of an event, and write a line if it is time."""
+        """Count an event, and write a line if it is time."""
         now = self._clock()
         self.stats.take(event, now)
         if isinstance(event, ClockSkew | Paused | SpacingChanged | TargetParked):

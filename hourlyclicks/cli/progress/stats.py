@@ -1,7 +1,6 @@
-"""How far a run is, and how that is told: live in a terminal, in plain lines elsewhere.
+"""The stats of a run, counted from its events, for the live view and for plain lines.
 
-Both ways look at a `RunStats`, which only listens to events. The remaining time is the client's own forecast,
-computed from the limits, less the time that has passed since.
+The remaining time is the ETA of the last progress event, less the time that has passed since.
 """
 
 from __future__ import annotations
@@ -86,7 +85,7 @@ class RunStats:
 
     @property
     def left_over(self) -> int:
-        """How many days are not done yet."""
+        """How many days are neither done nor failed."""
         return self.total - self.finished
 
     @property
@@ -95,7 +94,7 @@ class RunStats:
         return max(0, self.progress.done - self.fetched) if self.stored else 0
 
     def take(self, event: Event, now: float) -> None:
-        """Take note of an event."""
+        """Count an event, and keep what is worth showing."""
         if isinstance(event, AttemptFailed | DayDone | DayFailed | Refused):
             self._take_answer(event, now)
             return
@@ -119,7 +118,7 @@ class RunStats:
                 self.news = f"a request every {event.interval:.3g} s from now on: {event.why}"
 
     def _take_answer(self, event: AttemptFailed | DayDone | DayFailed | Refused, now: float) -> None:
-        """Take note of what became of a request."""
+        """Count the result of a request."""
         asked = (event.target, event.day)
         if isinstance(event, DayDone | DayFailed):
             self._answered += event.requests
@@ -156,11 +155,11 @@ class RunStats:
         return max(0.0, self.progress.eta - (now - self.updated), self.paused_until - now)
 
     def binds(self, now: float) -> str:
-        """Return what decides how long it takes, in words."""
+        """Return what binds, in words."""
         return BOUND_BY["pause" if self.paused_until > now else self.progress.binding]
 
     def remaining(self, now: float, wall: dt.datetime) -> str:
-        """Return the remaining time and when it is over on the clock, in words.
+        """Return the remaining time and the time of the end, in words.
 
         Args:
             now: the present moment in seconds.
@@ -176,7 +175,7 @@ class RunStats:
         return f"{self.remaining(now, wall)}, bound by {self.binds(now)}"
 
     def counters(self) -> str:
-        """Return the figures of what went wrong, in words."""
+        """Return the counters of problems, in words."""
         figures = {"retry": self.retries, "HTTP 429": self.throttled, "pause": self.pauses}
         words = [count(number, noun) for noun, number in figures.items()]
         failed = self.progress.failed

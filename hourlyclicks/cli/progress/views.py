@@ -25,22 +25,22 @@ if TYPE_CHECKING:
 
 
 class View(Protocol):
-    """Shows a run while it lasts; a hook for its events."""
+    """Shows a run; a hook for its events."""
 
     stats: RunStats
 
     def __call__(self, event: Event, /) -> object:
-        """Take note of an event."""
+        """Receive an event."""
         ...
 
     def __enter__(self) -> Self:
-        """Begin to show."""
+        """Begin to show the run."""
         ...
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Show no more."""
+        """End showing it."""
         ...
 
 
@@ -99,7 +99,7 @@ def _shown_already(_: logging.LogRecord) -> bool:
 
 @contextmanager
 def shown(view: View) -> Iterator[None]:
-    """Show a run while it lasts, and leave the standard streams as they were."""
+    """Show a run while it lasts, and restore the standard streams."""
     streams = sys.stdout, sys.stderr
     with suppress(Exception):
         view.__enter__()
