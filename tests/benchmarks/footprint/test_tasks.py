@@ -12,7 +12,7 @@ from benchmarks.footprint.bench_cancelling import begun, cancelled
 
 @pytest.mark.parametrize(("way", "least", "most"), [("fetch", 3, 8), ("gather", 40, 40), ("workers", 3, 3)])
 async def test_tasks_are_counted(way: str, least: int, most: int) -> None:
-    """A task a day, or a few for all of them; whoever fetches does not count."""
+    """A task a day, or a few for all of them; the caller does not count."""
     assert least <= await tasks.most(tasks.WORKS[way], 40, 3) <= most
 
 

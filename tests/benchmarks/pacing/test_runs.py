@@ -49,7 +49,7 @@ def test_a_month_on_personal_is_within_the_limit() -> None:
 
 
 def test_the_guard_is_for_whole_seconds() -> None:
-    """Without it the limit is kept too, unless somebody counts in whole seconds."""
+    """Without it the limit is kept too, unless the server counts in whole seconds."""
     verdicts = run("bare", ours("window", guarded=False), MONTH).verdicts
     assert verdicts["sliding_log"] == verdicts["fixed_window"] == verdicts["token_bucket"] == (0, 0)
     assert verdicts["whole_seconds"].refused > 0
