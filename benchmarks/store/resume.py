@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 DAYS, LINKS, ROUNDS = 3_653, (1, 100), 5
 _COPY_DAYS = """
     INSERT INTO days
-    SELECT ?, date, state, hours, fetched_at, attempts, revision, error, code, status, reason, doubted_at
+    SELECT ?, date, state, hours, fetched_at, attempts, revision, error, code, status, reason, doubted_at,
+        clicks, unique_users
     FROM days WHERE series_id = ?
 """
-_COPY_HOURS = "INSERT INTO hours SELECT ?, date, hour, clicks, unique_users FROM hours WHERE series_id = ?"
 
 
 def links(number: int) -> list[Link]:
@@ -53,8 +53,7 @@ def copied(full: Path, number: int) -> Path:
             new = db.execute(
                 "INSERT INTO series (account_id, endpoint, target) VALUES (?, ?, ?)", row
             ).lastrowid
-            for copy in (_COPY_DAYS, _COPY_HOURS):
-                db.execute(copy, (new, one))
+            db.execute(_COPY_DAYS, (new, one))
         db.execute("COMMIT")
     return path
 

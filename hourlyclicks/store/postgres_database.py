@@ -5,28 +5,24 @@ account: one row each, locked first. So there is no deadlock, and rows that are 
 change until the commit.
 
 After a lost connection it is unknown whether a commit has happened. The operation is repeated, and must not
-count
-twice: see `DayChange`.
+count twice: see `DayChange`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
 
 from hourlyclicks.errors import StoreError
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.store import postgres_days
 from hourlyclicks.store.ledger import ENDPOINT, target_of
-from hourlyclicks.store.postgres_days import LINE, SERIES, name_of
-from hourlyclicks.store.protocol import NoStoreError
+from hourlyclicks.store.postgres_days import LINE, SERIES, day_in, name_of
+from hourlyclicks.store.postgres_transaction import transaction
 from hourlyclicks.store.resolve import StoredDay
-from hourlyclicks.store.schema import newer, scripts
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import AsyncIterator
 
     import asyncpg
 
@@ -44,16 +40,6 @@ _Change: TypeAlias = Callable[
     ["Connection", int, "asyncpg.Record | None"], Awaitable[tuple["asyncpg.Record", R]]
 ]
 
-_MIGRATION = 0x68634C6B
-"""The advisory lock for migrations."""
-
-_BEGIN = """BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
-    SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'"""
-_THERE = "SELECT count(*) FROM pg_tables WHERE schemaname = 'hourlyclicks' AND tablename = 'properties'"
-"""Not `to_regclass`, whose result may be outdated within a transaction."""
-_VERSION = "SELECT convert_from(value, 'UTF8') FROM hourlyclicks.properties WHERE name = 'version'"
-_SET_VERSION = "UPDATE hourlyclicks.properties SET value = convert_to($1, 'UTF8') WHERE name = 'version'"
-
 _HOLD_SERIES = f"{SERIES} FOR NO KEY UPDATE"
 _NEW_SERIES = """INSERT INTO hourlyclicks.series (account_id, endpoint, target_sha256, target)
     VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"""
@@ -65,46 +51,6 @@ _PACE = "SELECT state, tableoid FROM hourlyclicks.pacing WHERE account_id = $1 F
 _NEW_PACE = "INSERT INTO hourlyclicks.pacing (account_id) VALUES ($1) ON CONFLICT DO NOTHING"
 _SET_PACE = "UPDATE hourlyclicks.pacing SET state = $2 WHERE account_id = $1"
 _NOW = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
-
-
-@asynccontextmanager
-async def transaction(db: Connection) -> AsyncIterator[None]:
-    """Run several changes as one; after a failure the connection must be closed, which rolls them back."""
-    await db.execute(_BEGIN)
-    yield
-    await db.execute("COMMIT")
-
-
-async def prepare(db: Connection) -> None:
-    """Migrate the tables, one process at a time, or raise `StoreError`."""
-    known = scripts("postgres")
-    if await _version(db) == len(known):
-        return
-    async with transaction(db):
-        await db.execute(f"SELECT pg_advisory_xact_lock({_MIGRATION})")
-        for script in known[await _version(db) :]:
-            await db.execute(script)
-        await db.execute(_SET_VERSION, str(len(known)))
-
-
-async def look(db: Connection) -> None:
-    """Check that the tables can be read, without changing them."""
-    version = await _version(db)
-    if not version:
-        raise NoStoreError("there is no store in this database")
-    if version < len(scripts("postgres")):
-        raise StoreError(
-            f"its tables are of an older hourlyclicks (version {version}): bring them up to date with a "
-            "command that writes, such as hourlyclicks backfill"
-        )
-
-
-async def _version(db: Connection) -> int:
-    version = int(await db.fetchval(_VERSION)) if await db.fetchval(_THERE) else 0
-    known = len(scripts("postgres"))
-    if version > known:
-        raise StoreError(newer(version, known))
-    return version
 
 
 async def salt(db: Connection) -> bytes:
@@ -173,8 +119,7 @@ def put(
     ) -> tuple[asyncpg.Record, PutResult]:
         held = None
         if line is not None and line["revision"]:
-            (figures,) = await postgres_days.read(db, of, target, DateRange(day.date, day.date))
-            held = StoredDay(figures, line["revision"], line["doubted_at"])
+            held = StoredDay(day_in(line), line["revision"], line["doubted_at"])
         return await postgres_days.put(db, series, held, day, requests, reader=reader, refresh=refresh)
 
     return DayChange(of, target, day.date, change)
@@ -210,7 +155,7 @@ async def pace(
         known = (
             []
             if about is None
-            else await postgres_days.entries(db, of, about[0], DateRange(about[1], about[1]))
+            else await postgres_days.PACKED_DAYS.entries(db, of, about[0], DateRange(about[1], about[1]))
         )
         now = 1000 * int(await db.fetchval(_NOW))  # read only now: getting the lock may have taken time
         text, result = change(row["state"] if row else None, now, known[0] if known else None)

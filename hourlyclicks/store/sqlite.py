@@ -18,6 +18,7 @@ from hourlyclicks import forks
 from hourlyclicks.clock import SystemClock
 from hourlyclicks.errors import StoreError
 from hourlyclicks.store.closing import Closing
+from hourlyclicks.store.migration import Migration
 from hourlyclicks.store.names import check_name
 from hourlyclicks.store.shield import wait_shielded
 from hourlyclicks.store.sqlite_file import SqliteFile
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.freshness import Reader
     from hourlyclicks.store.ledger import DayState, LedgerEntry, PutResult, Revision
+    from hourlyclicks.store.migration import OnMigration
     from hourlyclicks.store.protocol import Change
 
 T = TypeVar("T")
@@ -56,6 +58,8 @@ class SqliteStore:
         clock: the clock of the shared limiter; the machine's clocks by default.
         patience: the seconds to wait for another program that writes to the file.
         read_only: whether the file is neither created nor changed; older tables are read as they are.
+        on_migration: called with the number of days that are copied, and that of all days, while older tables
+            are migrated; it runs in another thread.
     """
 
     def __init__(
@@ -65,11 +69,14 @@ class SqliteStore:
         clock: Clock | None = None,
         patience: float = 20.0,
         read_only: bool = False,
+        on_migration: OnMigration | None = None,
     ) -> None:
         check_name(os.fspath(path))
         self.path = Path(path)
         self._patience = patience
         self._read_only = read_only
+        self._on_migration = on_migration
+        self._migration = Migration(on_migration)
         self._clock: Clock = clock or SystemClock()
         self._own = threading.local()
         """The file that the thread has opened."""
@@ -100,6 +107,7 @@ class SqliteStore:
     async def _close_thread(self) -> None:
         thread, self._thread = self._thread, None
         if thread is not None:
+            self._migration.stop()
             job = asyncio.get_running_loop().run_in_executor(thread, self._close)
             thread.stop()
             await wait_shielded(job)
@@ -171,6 +179,7 @@ class SqliteStore:
         if self._thread is None:
             self._generation = forks.generation()
             self._thread = Worker("hourlyclicks-store")
+            self._migration = Migration(self._on_migration)
         loop = asyncio.get_running_loop()
         return await wait_shielded(loop.run_in_executor(self._thread, self._work, work, self._thread.hurried))
 
@@ -215,7 +224,7 @@ class SqliteStore:
                 self.path,
                 now=self._clock.monotonic,
                 timeout=min(self._patience, _SLICE),
-                read_only=self._read_only,
+                migration=None if self._read_only else self._migration,
             )
         file: SqliteFile = self._own.file
         return file

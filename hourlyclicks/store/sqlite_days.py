@@ -17,7 +17,6 @@ from hourlyclicks.store.ledger import (
     LedgerEntry,
     Revision,
     day_of,
-    rows_of,
     state_of,
 )
 from hourlyclicks.store.resolve import StoredDay, resolve_put
@@ -27,10 +26,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hourlyclicks.model.dates import DateRange
+    from hourlyclicks.model.day import Counts
     from hourlyclicks.store.freshness import Reader
     from hourlyclicks.store.ledger import PutResult
 
     Database: TypeAlias = sqlite3.Connection
+
+_LARGEST = 2**63 - 1
+"""The largest integer of SQLite."""
 
 _DAYS = "FROM days WHERE series_id = ? AND date BETWEEN ? AND ?"
 _ENTRY = "date, state, fetched_at, attempts, revision, error, code, status, reason, hours, doubted_at"
@@ -39,19 +42,19 @@ _COUNT_STATES = f"SELECT state, count(*), {', '.join(['NULL'] * 9)} {_DAYS} GROU
 _IN_DOUBT = f"""{_COUNT_STATES} UNION ALL
     SELECT {_ENTRY} {_DAYS} AND state <> 'failed' AND (state = 'provisional' OR fetched_at > ?
         OR (fetched_at < ? AND fetched_at < strftime('%Y-%m-%dT%H:%M:%S', date, ?)))"""
-_READ = f"""SELECT date, state, fetched_at, hours, (
-        SELECT group_concat(hour || ' ' || clicks || ' ' || unique_users, ' ') FROM (
-            SELECT hour, clicks, unique_users FROM hours
-            WHERE hours.series_id = days.series_id AND hours.date = days.date ORDER BY hour))
-    {_DAYS} AND revision > 0 ORDER BY date"""  # noqa: S608 - made of constants
+_READ = f"""SELECT date, state, fetched_at, hours, clicks, unique_users
+    {_DAYS} AND revision > 0 ORDER BY date"""
+_STORED = "SELECT revision, doubted_at FROM days WHERE series_id = ? AND date = ?"
 _REVISIONS = """SELECT date, revision, state, fetched_at, clicks, unique_users FROM revisions
     WHERE series_id = ? AND date BETWEEN ? AND ? ORDER BY date, revision"""
 _REVISE = "INSERT INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?)"
-_PUT = """INSERT INTO days (series_id, date, state, hours, fetched_at, attempts, revision)
-    VALUES (?, ?, ?, ?, ?, ?, ?)
+_PUT = """INSERT INTO days
+        (series_id, date, state, hours, fetched_at, attempts, revision, clicks, unique_users)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (series_id, date) DO UPDATE SET
         state = excluded.state, hours = excluded.hours, fetched_at = excluded.fetched_at,
         attempts = days.attempts + excluded.attempts, revision = excluded.revision,
+        clicks = excluded.clicks, unique_users = excluded.unique_users,
         error = NULL, code = NULL, status = NULL, reason = NULL, doubted_at = NULL"""
 _COUNT = "UPDATE days SET attempts = attempts + ? WHERE series_id = ? AND date = ?"
 _DOUBT = """UPDATE days SET attempts = attempts + ?, state = 'provisional', doubted_at = ?,
@@ -111,11 +114,10 @@ def put(
     else:
         if held is not None and kept.revised:
             db.execute(_REVISE, (series, *_replaced(held)))
-        rows = [(series, date, *row) for row in rows_of(day)]
-        db.execute("DELETE FROM hours WHERE series_id = ? AND date = ?", (series, date))
-        db.executemany("INSERT INTO hours VALUES (?, ?, ?, ?, ?)", rows)
-        entry = (state_of(day), len(rows), _text(day.fetched_at), requests, kept.revision)
-        db.execute(_PUT, (series, date, *entry))
+        hours = day.reported_hours
+        counts = _arrays(day) if hours else (None, None)
+        entry = (state_of(day), hours, _text(day.fetched_at), requests, kept.revision)
+        db.execute(_PUT, (series, date, *entry, *counts))
     return kept
 
 
@@ -150,9 +152,7 @@ def _later(day: dt.date, by: dt.timedelta) -> dt.datetime:
 
 def _stored(db: Database, series: int, date: dt.date) -> StoredDay | None:
     """Return the figures of a day, if it has any."""
-    found = db.execute(
-        "SELECT revision, doubted_at FROM days WHERE series_id = ? AND date = ?", (series, str(date))
-    ).fetchone()
+    found = db.execute(_STORED, (series, str(date))).fetchone()
     if found is None or not found[0]:
         return None
     day = _day(*db.execute(_READ, (series, str(date), str(date))).fetchone())
@@ -163,8 +163,18 @@ def _stored(db: Database, series: int, date: dt.date) -> StoredDay | None:
 def _replaced(held: StoredDay) -> tuple[str, int, str, str, str, str]:
     """Return the columns of a revision."""
     day = held.day
-    counts = [json.dumps(cells, separators=(",", ":")) for cells in (day.clicks, day.unique_users)]
-    return str(day.date), held.revision, state_of(day), _text(day.fetched_at), counts[0], counts[1]
+    return str(day.date), held.revision, state_of(day), _text(day.fetched_at), *_arrays(day)
+
+
+def _arrays(day: DayClicks) -> tuple[str, str]:
+    """Return the clicks and the unique users of a day as JSON arrays."""
+    return _array(day.clicks), _array(day.unique_users)
+
+
+def _array(counts: Counts) -> str:
+    if any(count is not None and count > _LARGEST for count in counts):
+        raise OverflowError  # in JSON, SQLite would store it as a rounded number
+    return json.dumps(counts, separators=(",", ":"))
 
 
 def _text(moment: dt.datetime) -> str:
@@ -179,10 +189,13 @@ def _entry(row: tuple[Any, ...]) -> LedgerEntry:
         return LedgerEntry(_date(date), DayState(state), asked, attempts, revision, why, hours, doubts)
 
 
-def _day(date: str, state: str, fetched_at: str, hours: int, rows: str | None) -> DayClicks:
+def _day(
+    date: str, state: str, fetched_at: str, hours: int, clicks: str | None, users: str | None
+) -> DayClicks:
     with _as_written():
-        flat = [int(word) for word in rows.split()] if rows else []
-        return day_of(_date(date), flat, hours, _moment(fetched_at), final=state in SETTLED)
+        arrays = [None if text is None else json.loads(text) for text in (clicks, users)]
+        final = state in SETTLED
+        return day_of(_date(date), *arrays, hours=hours, fetched_at=_moment(fetched_at), final=final)
 
 
 def _revision(row: tuple[Any, ...]) -> Revision:

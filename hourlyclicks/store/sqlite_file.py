@@ -21,7 +21,8 @@ from hourlyclicks.store import sqlite_days
 from hourlyclicks.store.ledger import ENDPOINT, target_of
 from hourlyclicks.store.read_only import ReadOnlyFile
 from hourlyclicks.store.sqlite_messages import is_busy
-from hourlyclicks.store.sqlite_open import open_to_write, transaction
+from hourlyclicks.store.sqlite_open import open_to_write
+from hourlyclicks.store.sqlite_transaction import transaction
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.freshness import Reader
     from hourlyclicks.store.ledger import DayState, LedgerEntry, PutResult, Revision
+    from hourlyclicks.store.migration import Migration
     from hourlyclicks.store.protocol import Change
 
 R = TypeVar("R")
@@ -44,15 +46,18 @@ class SqliteFile:
         path: the file; created if necessary, readable by its owner only.
         now: returns nanoseconds of the clock that all processes share.
         timeout: the seconds to wait for another program's lock, at each statement.
-        read_only: whether the file is neither created nor changed.
+        migration: told how far a migration of older tables is; ``None``: the file is neither created nor
+            changed.
     """
 
     def __init__(
-        self, path: Path, *, now: Callable[[], int], timeout: float, read_only: bool = False
+        self, path: Path, *, now: Callable[[], int], timeout: float, migration: Migration | None
     ) -> None:
         self._now = now
         forks.hold(self)
-        self._files = ReadOnlyFile(path, timeout) if read_only else open_to_write(path, timeout)
+        self._files = (
+            ReadOnlyFile(path, timeout) if migration is None else open_to_write(path, timeout, migration)
+        )
         try:
             self._db = self._files.ready()
         except BaseException:
