@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hourlyclicks.cli.actions.keys import find_key
+from hourlyclicks.cli.actions.migrating import migrate
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.console.messages import say
 from hourlyclicks.cli.exits import INTERRUPTED, Failure
@@ -60,11 +61,13 @@ def run(  # noqa: PLR0913 - a parameter for each option of the command
     days = period.days(access.zone, now)
     rate = rate or default_rate()
     targets = _checked(selection, rate, days, now)
+    key = find_key(access.key_file)
+    migrate(store)
     title = f"{_named(targets)}, {days}"
     tally = start_tally(title, len(days) * len(targets), rate.limits, stored=True, several=len(targets) > 1)
     view = open_view(tally)
     client = access.client(
-        find_key(access.key_file),
+        key,
         limits=rate.limits,
         retry=RETRY,
         on_event=view,

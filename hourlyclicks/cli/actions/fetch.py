@@ -12,6 +12,7 @@ import click
 
 from hourlyclicks.cli.actions.collecting import collect_each
 from hourlyclicks.cli.actions.keys import find_key
+from hourlyclicks.cli.actions.migrating import migrate
 from hourlyclicks.cli.console import hangup, loop
 from hourlyclicks.cli.console.messages import say
 from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, Failure, sentence
@@ -107,6 +108,7 @@ def run(  # noqa: PLR0913 - a parameter for each option of the command
     check_writable(output)
     destination = Destination(format_for(form, output), output, partial=partial, stored=stored)
     key = find_key(access.key_file)
+    migrate(store)
     view = open_view(_count_days(targets, days, rate, stored=stored))
     joint = JointProgress(view, days=len(days), targets=len(targets), limits=rate.limits)
     client = access.client(

@@ -6,8 +6,8 @@ CREATE TABLE IF NOT EXISTS hourlyclicks.packed_days (
     state        TEXT NOT NULL CHECK (state IN ('final', 'provisional', 'empty', 'failed', 'refused')),
     hours        SMALLINT NOT NULL CHECK (hours BETWEEN 0 AND 24),  -- how many are reported
     fetched_at   TIMESTAMPTZ NOT NULL,  -- when it was requested
-    attempts     BIGINT NOT NULL,       -- the total number of requests for it
-    revision     BIGINT NOT NULL,       -- the number of its figures, from 1; 0 without figures
+    attempts     INTEGER NOT NULL,      -- the total number of requests for it
+    revision     INTEGER NOT NULL,      -- the number of its figures, from 1; 0 without figures
     error        TEXT,                  -- why the last request failed: the class, the API's code, the HTTP status, the message
     code         BIGINT,
     status       INTEGER,
@@ -16,11 +16,7 @@ CREATE TABLE IF NOT EXISTS hourlyclicks.packed_days (
     clicks       BIGINT[],              -- the 24 counts; NULL inside = not reported; NULL: no hour is
     unique_users BIGINT[],              -- likewise; they do not add up over hours
     PRIMARY KEY (series_id, date)
-) WITH (toast_tuple_target = 128);  -- compress the counts of each day
-
-ALTER TABLE hourlyclicks.packed_days
-    ALTER COLUMN clicks SET STORAGE MAIN,  -- and leave them in the row
-    ALTER COLUMN unique_users SET STORAGE MAIN;
+);
 
 LOCK TABLE hourlyclicks.days, hourlyclicks.hours IN ACCESS EXCLUSIVE MODE;
 

@@ -1,6 +1,7 @@
 -- The days of version 2 as they are in version 3: what is copied when a store is migrated, and read where it
 -- cannot be.
-SELECT series_id, date, state, hours, fetched_at, attempts, revision, error, code, status, reason, doubted_at,
+SELECT series_id, date, state, hours, fetched_at, attempts::integer, revision::integer, error, code, status, reason,
+    doubted_at,
     CASE WHEN reported THEN ARRAY(
         SELECT cell.clicks
         FROM generate_series(0, 23) AS clock (hour)
