@@ -94,6 +94,13 @@ class _Window:
             return now
         return freed[surplus] if surplus < len(freed) else None
 
+    def opens_after(self, others: int, in_flight: int, now: int) -> int:
+        """Return a moment before which there is no free slot after those of so many other requests."""
+        place = in_flight + len(self.freed) - self.size + others
+        if place < 0:
+            return now
+        return self.freed[place] if place < len(self.freed) else now + self.length
+
 
 class Moment(NamedTuple):
     """When something will happen, and what decides it."""
@@ -164,6 +171,12 @@ class SlidingWindow:
     def holds(self, now: int) -> Wait | None:
         """Say what a request must wait for now, or ``None`` when it may go."""
         return self.pause.blocks(now) or self._blocks(now)
+
+    def opens_after(self, others: int, now: int) -> int:
+        """Return a moment before which no request may go after so many others that go first."""
+        in_flight = len(self._sent) + len(self._abandoned)
+        opens = [window.opens_after(others, in_flight, now) for window in self._windows]
+        return max([now, self._even + others * self._interval, *opens])
 
     def reserve(self, now: int) -> Slot | Wait:
         """Take a slot, or say what to wait for."""

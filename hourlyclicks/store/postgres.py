@@ -24,6 +24,7 @@ from hourlyclicks import forks
 from hourlyclicks.errors import StoreError
 from hourlyclicks.store import postgres_connection, postgres_database, postgres_migration
 from hourlyclicks.store.closing import Closing
+from hourlyclicks.store.group_commit import GroupCommit
 from hourlyclicks.store.migration import Migration
 from hourlyclicks.store.postgres_address import check_address, place_of
 from hourlyclicks.store.postgres_days import PACKED_DAYS, stored_days
@@ -32,7 +33,7 @@ from hourlyclicks.store.shield import wait_shielded
 if TYPE_CHECKING:
     import datetime as dt
     from collections import Counter
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from hourlyclicks.store.freshness import Reader
     from hourlyclicks.store.ledger import DayState, LedgerEntry, PutResult, Revision
     from hourlyclicks.store.migration import OnMigration
+    from hourlyclicks.store.postgres_database import Step
     from hourlyclicks.store.postgres_days import Connection
     from hourlyclicks.store.protocol import Change
 
@@ -138,6 +140,7 @@ class PostgresStore:
         self._prepared = False
         self._tables: set[int] = set()
         self._closing = Closing()
+        self._changes: GroupCommit[Step] = GroupCommit(self._commit)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._generation = 0
 
@@ -204,21 +207,34 @@ class PostgresStore:
     ) -> PutResult:
         """See `hourlyclicks.store.protocol.Store.put`."""
         self._refuse_changes()
-        return await self._run(
+        kept: PutResult = await self._changes.make(
             postgres_database.put(account, target, day, requests, reader=reader, refresh=refresh)
         )
+        return kept
 
     async def record_failure(self, account: int, target: Target, entry: LedgerEntry) -> None:
         """See `hourlyclicks.store.protocol.Store.record_failure`."""
         self._refuse_changes()
-        await self._run(postgres_database.record_failure(account, target, entry))
+        await self._changes.make(postgres_database.record_failure(account, target, entry))
 
     async def pace(
-        self, account: int, change: Change[R], *, of: tuple[Target, dt.date] | None = None
+        self,
+        account: int,
+        change: Change[R],
+        *,
+        of: tuple[Target, dt.date] | None = None,
+        peek: bool = False,
     ) -> tuple[R, int]:
         """See `hourlyclicks.store.protocol.Store.pace`; a step that was rolled back may be repeated."""
         self._refuse_changes()
-        return await self._run(lambda db: postgres_database.pace(db, account, change, of, self._tables))
+        step = postgres_database.LimiterStep(account, change, of, self._tables)
+        if peek and (seen := await self._run(step.peek)) is not None:
+            return seen
+        taken: tuple[R, int] = await self._changes.make(step)
+        return taken
+
+    async def _commit(self, changes: Sequence[Step]) -> list[Any]:
+        return await self._run(lambda db: postgres_database.change(db, changes))
 
     def _refuse_changes(self) -> None:
         if self._read_only:
@@ -323,6 +339,7 @@ class PostgresStore:
         if lost:
             self._abandon()
         self._migration.stop()
+        await self._changes.drain()
         while self._jobs:
             await asyncio.wait(self._jobs)
         while self._idle:

@@ -135,13 +135,15 @@ class Store(Protocol):
         change: Change[R],
         *,
         of: tuple[Target, dt.date] | None = None,
+        peek: bool = False,
     ) -> tuple[R, int]:
         """Take one step of the shared limiter, exclusively.
 
         Args:
             account: the account.
-            change: the step.
+            change: the step; it may be called several times, and the last result counts.
             of: the day whose ledger entry the step needs.
+            peek: whether to try the step without a transaction first. If it changes nothing, that is all.
 
         Returns:
             The result of the step, and the moment that was passed to it.

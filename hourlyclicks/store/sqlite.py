@@ -12,12 +12,13 @@ import sqlite3
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from hourlyclicks import forks
 from hourlyclicks.clock import SystemClock
 from hourlyclicks.errors import StoreError
 from hourlyclicks.store.closing import Closing
+from hourlyclicks.store.group_commit import GroupCommit
 from hourlyclicks.store.migration import Migration
 from hourlyclicks.store.names import check_name
 from hourlyclicks.store.shield import wait_shielded
@@ -28,7 +29,7 @@ from hourlyclicks.store.worker import Worker
 if TYPE_CHECKING:
     import datetime as dt
     from collections import Counter
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from hourlyclicks.clock import Clock
     from hourlyclicks.model.dates import DateRange
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
     from hourlyclicks.store.ledger import DayState, LedgerEntry, PutResult, Revision
     from hourlyclicks.store.migration import OnMigration
     from hourlyclicks.store.protocol import Change
+
+_Work: TypeAlias = "Callable[[SqliteFile], Any]"
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -84,6 +87,7 @@ class SqliteStore:
         self._in_vain = False
         self._generation = 0
         self._closing = Closing()
+        self._changes: GroupCommit[_Work] = GroupCommit(self._commit)
 
     def __repr__(self) -> str:
         return f"<SqliteStore {str(self.path)!r}>"
@@ -98,16 +102,20 @@ class SqliteStore:
             return
         thread = self._thread
         try:
-            await self._closing.wait(self._close_thread)
+            await self._closing.wait(self._close_after_changes)
         except asyncio.CancelledError:
             if thread is not None:
                 thread.hurried.set()
             raise
 
+    async def _close_after_changes(self) -> None:
+        self._migration.stop()
+        await self._changes.drain()
+        await self._close_thread()
+
     async def _close_thread(self) -> None:
         thread, self._thread = self._thread, None
         if thread is not None:
-            self._migration.stop()
             job = asyncio.get_running_loop().run_in_executor(thread, self._close)
             thread.stop()
             await wait_shielded(job)
@@ -158,19 +166,31 @@ class SqliteStore:
         refresh: bool = False,
     ) -> PutResult:
         """See `hourlyclicks.store.protocol.Store.put`."""
-        return await self._run(
+        kept: PutResult = await self._changes.make(
             lambda file: file.put(account, target, day, requests=requests, reader=reader, refresh=refresh)
         )
+        return kept
 
     async def record_failure(self, account: int, target: Target, entry: LedgerEntry) -> None:
         """See `hourlyclicks.store.protocol.Store.record_failure`."""
-        await self._run(lambda file: file.record_failure(account, target, entry))
+        await self._changes.make(lambda file: file.record_failure(account, target, entry))
 
     async def pace(
-        self, account: int, change: Change[R], *, of: tuple[Target, dt.date] | None = None
+        self,
+        account: int,
+        change: Change[R],
+        *,
+        of: tuple[Target, dt.date] | None = None,
+        peek: bool = False,
     ) -> tuple[R, int]:
         """See `hourlyclicks.store.protocol.Store.pace`."""
-        return await self._run(lambda file: file.pace(account, change, of))
+        if peek and (seen := await self._run(lambda file: file.peek(account, change, of))) is not None:
+            return seen
+        taken: tuple[R, int] = await self._changes.make(lambda file: file.pace(account, change, of))
+        return taken
+
+    async def _commit(self, changes: Sequence[_Work]) -> list[Any]:
+        return await self._run(lambda file: file.change(changes))
 
     async def _run(self, work: Callable[[SqliteFile], T]) -> T:
         """Run an operation in the thread; it is completed even if the caller is cancelled."""

@@ -44,7 +44,8 @@ _IN_DOUBT = f"""{_COUNT_STATES} UNION ALL
         OR (fetched_at < ? AND fetched_at < strftime('%Y-%m-%dT%H:%M:%S', date, ?)))"""
 _READ = f"""SELECT date, state, fetched_at, hours, clicks, unique_users
     {_DAYS} AND revision > 0 ORDER BY date"""
-_STORED = "SELECT revision, doubted_at FROM days WHERE series_id = ? AND date = ?"
+_STORED = """SELECT revision, doubted_at, date, state, fetched_at, hours, clicks, unique_users FROM days
+    WHERE series_id = ? AND date = ? AND revision > 0"""
 _REVISIONS = """SELECT date, revision, state, fetched_at, clicks, unique_users FROM revisions
     WHERE series_id = ? AND date BETWEEN ? AND ? ORDER BY date, revision"""
 _REVISE = "INSERT INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -153,11 +154,12 @@ def _later(day: dt.date, by: dt.timedelta) -> dt.datetime:
 def _stored(db: Database, series: int, date: dt.date) -> StoredDay | None:
     """Return the figures of a day, if it has any."""
     found = db.execute(_STORED, (series, str(date))).fetchone()
-    if found is None or not found[0]:
+    if found is None:
         return None
-    day = _day(*db.execute(_READ, (series, str(date), str(date))).fetchone())
+    revision, doubted_at, *row = found
+    day = _day(*row)
     with _as_written():
-        return StoredDay(day, found[0], None if found[1] is None else _moment(found[1]))
+        return StoredDay(day, revision, None if doubted_at is None else _moment(doubted_at))
 
 
 def _replaced(held: StoredDay) -> tuple[str, int, str, str, str, str]:

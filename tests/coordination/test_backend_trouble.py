@@ -147,10 +147,15 @@ class SlowStore(SqliteStore):
     delay = 0.0
 
     async def pace(
-        self, account: int, change: Change[R], *, of: tuple[Target, dt.date] | None = None
+        self,
+        account: int,
+        change: Change[R],
+        *,
+        of: tuple[Target, dt.date] | None = None,
+        peek: bool = False,
     ) -> tuple[R, int]:
         """See `hourlyclicks.store.protocol.Store.pace`."""
-        result = await super().pace(account, change, of=of)
+        result = await super().pace(account, change, of=of, peek=peek)
         delay, self.delay = self.delay, 0.0
         await self._clock.sleep(delay)
         return result
