@@ -195,12 +195,14 @@ class SharedBackend:
             raise outcome
         return outcome
 
-    def settle(self, query: Query) -> None:
-        """See `LimiterBackend.settle`: the claim is released with the next step."""
+    def settle(self, query: Query, *, stored: bool) -> None:
+        """See `LimiterBackend.settle`: the claim to a stored day is released with the next change."""
         day = _day_key(query)
         if day in self._claims:
             self._claims.remove(day)
             self._settled.append(day)
+            if not stored:
+                self._report(lambda _: None)
 
     def opens(self, now: int) -> int:
         """See `LimiterBackend.opens`."""
@@ -345,7 +347,7 @@ class SharedBackend:
     ) -> R:
         """Take a step in the store with all reports, and remember the state as it is afterwards."""
         reports, self._reports = self._reports, []
-        settled, self._settled = self._settled, []
+        settled: list[str] = []
 
         def change(
             text: str | None, now: int, entry: LedgerEntry | None
@@ -353,13 +355,15 @@ class SharedBackend:
             arbiter = Arbiter(self._limits, ArbiterState.read(text), now=now, lease=self._lease)
             for report in reports:
                 report(arbiter)
+            result = step(arbiter, entry)
+            settled[:] = self._settled if reports or arbiter.changed else ()
             for day in settled:
                 arbiter.settle(day, self._holder)
-            result = step(arbiter, entry)
             state = arbiter.close()
             return state.write() if arbiter.changed else None, (result, state)
 
         (result, state), moment = await self._store.pace(await self._account(), change, of=of, peek=peek)
+        self._settled = [day for day in self._settled if day not in settled]
         self._update(state, moment, ours=ours)
         return result
 

@@ -255,9 +255,14 @@ class Limiter:
                 self._queue.push(job, task)
         self.serve()
 
-    def settle(self, query: Query) -> None:
-        """Release the claim to a day, so that other processes may request it."""
-        self._backend.settle(query)
+    def settle(self, query: Query, *, stored: bool = False) -> None:
+        """Release the claim to a day, so that other processes may request it.
+
+        Args:
+            query: the day.
+            stored: whether it is in the store, so that none of them will.
+        """
+        self._backend.settle(query, stored=stored)
 
     def abort(self, error: HourlyClicksError, *, for_good: bool) -> None:
         """Raise an error in all waiting tasks; `for_good`: and in all that come later."""

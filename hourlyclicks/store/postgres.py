@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from hourlyclicks.store.freshness import Reader
     from hourlyclicks.store.ledger import DayState, LedgerEntry, PutResult, Revision
     from hourlyclicks.store.migration import OnMigration
-    from hourlyclicks.store.postgres_database import Step
+    from hourlyclicks.store.postgres_database import DatabaseChange
     from hourlyclicks.store.postgres_days import Connection
     from hourlyclicks.store.protocol import Change
 
@@ -140,7 +140,7 @@ class PostgresStore:
         self._prepared = False
         self._tables: set[int] = set()
         self._closing = Closing()
-        self._changes: GroupCommit[Step] = GroupCommit(self._commit)
+        self._changes: GroupCommit[DatabaseChange] = GroupCommit(self._commit)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._generation = 0
 
@@ -233,7 +233,7 @@ class PostgresStore:
         taken: tuple[R, int] = await self._changes.make(step)
         return taken
 
-    async def _commit(self, changes: Sequence[Step]) -> list[Any]:
+    async def _commit(self, changes: Sequence[DatabaseChange]) -> list[Any]:
         return await self._run(lambda db: postgres_database.change(db, changes))
 
     def _refuse_changes(self) -> None:

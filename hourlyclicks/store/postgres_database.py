@@ -83,7 +83,7 @@ async def targets(db: Connection, of: int, *, failing: bool) -> list[Target]:
     return [target_of(row["target"]) for row in await db.fetch(_TARGETS, of, ENDPOINT, failing)]
 
 
-class Step(Protocol):
+class DatabaseChange(Protocol):
     """A change within a transaction."""
 
     async def __call__(self, db: Connection) -> Any:  # noqa: ANN401 - its result
@@ -126,7 +126,7 @@ class DayChange(Generic[R]):
 
     @property
     def order(self) -> tuple[bool, str, str]:
-        """See `Step.order`."""
+        """See `DatabaseChange.order`."""
         account, target = self._target
         return False, str(account), str(target)
 
@@ -195,7 +195,7 @@ class LimiterStep(Generic[R]):
 
     @property
     def order(self) -> tuple[bool, str, str]:
-        """See `Step.order`."""
+        """See `DatabaseChange.order`."""
         return True, str(self._of), ""
 
     async def _try(self, db: Connection, row: asyncpg.Record | None) -> tuple[str | None, R, int]:
@@ -210,7 +210,7 @@ class LimiterStep(Generic[R]):
         return *self._change(row["state"], now, known[0] if known else None), now
 
 
-async def change(db: Connection, changes: Sequence[Step]) -> list[Any]:
+async def change(db: Connection, changes: Sequence[DatabaseChange]) -> list[Any]:
     """Make changes in one transaction, in the order in which they lock rows, and return their results."""
     results = {}
     async with transaction(db):

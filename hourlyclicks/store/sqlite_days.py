@@ -38,6 +38,10 @@ _LARGEST = 2**63 - 1
 _DAYS = "FROM days WHERE series_id = ? AND date BETWEEN ? AND ?"
 _ENTRY = "date, state, fetched_at, attempts, revision, error, code, status, reason, hours, doubted_at"
 _ENTRIES = f"SELECT {_ENTRY} {_DAYS} ORDER BY date"
+_PACING_AND_ENTRY = f"""SELECT pacing.state, {", ".join(f"days.{name}" for name in _ENTRY.split(", "))}
+    FROM (SELECT ? AS account_id, ? AS series_id, ? AS date) AS step
+    LEFT JOIN pacing ON pacing.account_id = step.account_id
+    LEFT JOIN days ON days.series_id = step.series_id AND days.date = step.date"""  # noqa: S608 - as above
 _COUNT_STATES = f"SELECT state, count(*), {', '.join(['NULL'] * 9)} {_DAYS} GROUP BY state"
 _IN_DOUBT = f"""{_COUNT_STATES} UNION ALL
     SELECT {_ENTRY} {_DAYS} AND state <> 'failed' AND (state = 'provisional' OR fetched_at > ?
@@ -74,6 +78,14 @@ _RECORD = """INSERT INTO days
 def entries(db: Database, series: int, days: DateRange) -> list[LedgerEntry]:
     """Return the ledger entries of a range."""
     return [_entry(row) for row in db.execute(_ENTRIES, _where(series, days))]
+
+
+def pacing_and_entry(
+    db: Database, account: int, series: int, day: dt.date
+) -> tuple[str | None, LedgerEntry | None]:
+    """Return the state of the shared limiter and the ledger entry of a day, in one query."""
+    state, *row = db.execute(_PACING_AND_ENTRY, (account, series, str(day))).fetchone()
+    return state, None if row[0] is None else _entry(tuple(row))
 
 
 def count_by_state(db: Database, series: int, days: DateRange, reader: Reader | None) -> Counter[DayState]:

@@ -16,7 +16,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hourlyclicks import forks
-from hourlyclicks.model.dates import DateRange
 from hourlyclicks.store import sqlite_days
 from hourlyclicks.store.ledger import ENDPOINT, target_of
 from hourlyclicks.store.read_only import ReadOnlyFile
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.freshness import Reader
@@ -191,8 +191,11 @@ class SqliteFile:
     def _try_step(
         self, account: int, change: Change[R], of: tuple[Target, dt.date] | None
     ) -> tuple[str | None, R, int]:
-        kept = self._one("SELECT state FROM pacing WHERE account_id = ?", account)
-        entry = None if of is None else self._entry_of(account, *of)
+        entry, series = None, None if of is None else self._series(account, of[0])
+        if of is None or series is None:
+            kept = self._one("SELECT state FROM pacing WHERE account_id = ?", account)
+        else:
+            kept, entry = sqlite_days.pacing_and_entry(self._db, account, series, of[1])
         now = self._now()
         return *change(kept, now, entry), now
 
@@ -227,6 +230,3 @@ class SqliteFile:
         insert = "INSERT INTO series (account_id, endpoint, target) VALUES (?, ?, ?)"
         self._made_series = True
         return self._db.execute(insert, (account, ENDPOINT, str(target))).lastrowid or 0
-
-    def _entry_of(self, account: int, target: Target, day: dt.date) -> LedgerEntry | None:
-        return next(iter(self.entries(account, target, DateRange(day, day))), None)

@@ -41,6 +41,7 @@ def test_a_store_that_fails(path: Path, number: int) -> None:
         report = caught.value.report
         assert report is not None
         assert report.stopped == StopReason.ERROR
+        await store.settled()
         assert await others() == 1
         unsaved = set() if caught.value.unsaved is None else {caught.value.unsaved.date}
         store.fails = lambda _name, _call: False
