@@ -94,12 +94,17 @@ class _Window:
             return now
         return freed[surplus] if surplus < len(freed) else None
 
-    def opens_after(self, others: int, in_flight: int, now: int) -> int:
-        """Return a moment before which there is no free slot after those of so many other requests."""
-        place = in_flight + len(self.freed) - self.size + others
-        if place < 0:
-            return now
-        return self.freed[place] if place < len(self.freed) else now + self.length
+    def opens_after(self, others: int, sent: Sequence[int]) -> int:
+        """Return a moment before which there is no free slot after those of so many other requests.
+
+        A slot that is taken when it becomes free is free again a window later at the earliest.
+        """
+        opens = [*self.freed, *[moment + self.length for moment in sent]]
+        place = len(opens) - self.size + others
+        if place < 0 or not opens:
+            return 0
+        rounds, place = divmod(place, len(opens))
+        return opens[place] + rounds * self.length
 
 
 class Moment(NamedTuple):
@@ -174,8 +179,8 @@ class SlidingWindow:
 
     def opens_after(self, others: int, now: int) -> int:
         """Return a moment before which no request may go after so many others that go first."""
-        in_flight = len(self._sent) + len(self._abandoned)
-        opens = [window.opens_after(others, in_flight, now) for window in self._windows]
+        sent = [*self._sent, *self._abandoned]
+        opens = [window.opens_after(others, sent) for window in self._windows]
         return max([now, self._even + others * self._interval, *opens])
 
     def reserve(self, now: int) -> Slot | Wait:

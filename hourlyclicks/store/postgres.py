@@ -181,6 +181,10 @@ class PostgresStore:
         """See `hourlyclicks.store.protocol.Store.entries`."""
         return await self._run(lambda db: self._days.entries(db, account, target, days))
 
+    async def known_range(self, account: int, target: Target) -> DateRange | None:
+        """See `hourlyclicks.store.protocol.Store.known_range`."""
+        return await self._run(lambda db: self._days.known_range(db, account, target))
+
     async def count_by_state(
         self, account: int, target: Target, days: DateRange, *, reader: Reader | None = None
     ) -> Counter[DayState]:

@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from hourlyclicks.errors import StoreError
+from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.day import DayClicks
 from hourlyclicks.store.ledger import (
     ENDPOINT,
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
     import asyncpg
 
-    from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.freshness import Reader
     from hourlyclicks.store.ledger import PutResult
@@ -80,6 +80,9 @@ class StoredDays:
         where = f"WHERE series_id = ({SERIES}) AND date BETWEEN $4 AND $5"
         of_range = f"FROM {days} {where}"
         self._entries = f"SELECT {_ENTRY} {of_range} ORDER BY date"
+        self._known_range = (
+            f"SELECT min(date) AS first, max(date) AS last FROM {days} WHERE series_id = ({SERIES})"  # noqa: S608 - of constants
+        )
         self._states = f"SELECT state, count(*) {of_range} GROUP BY state"
         self._in_doubt = f"""
             SELECT state, count(*), NULL AS date, NULL AS fetched_at, NULL AS hours, NULL AS doubted_at
@@ -97,6 +100,11 @@ class StoredDays:
     async def entries(self, db: Connection, of: int, target: Target, days: DateRange) -> list[LedgerEntry]:
         """Return what is known of each day."""
         return [_entry(row) for row in await db.fetch(self._entries, *_where(of, target, days))]
+
+    async def known_range(self, db: Connection, of: int, target: Target) -> DateRange | None:
+        """Return the days from the first with a ledger entry to the last."""
+        row = await db.fetchrow(self._known_range, *name_of(of, target))
+        return None if row is None or row["first"] is None else DateRange(row["first"], row["last"])
 
     async def count_by_state(
         self, db: Connection, of: int, target: Target, days: DateRange, reader: Reader | None

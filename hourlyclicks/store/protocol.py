@@ -73,6 +73,10 @@ class Store(Protocol):
         """Return the ledger entries of a range, in order; days without an entry are left out."""
         ...
 
+    async def known_range(self, account: int, target: Target) -> DateRange | None:
+        """Return the days from the first with a ledger entry to the last; ``None``: there is none."""
+        ...
+
     async def count_by_state(
         self, account: int, target: Target, days: DateRange, *, reader: Reader | None = None
     ) -> Counter[DayState]:

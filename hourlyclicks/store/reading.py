@@ -18,7 +18,7 @@ from hourlyclicks.model.fingerprints import fingerprint_of
 from hourlyclicks.model.series import SeriesBuilder
 from hourlyclicks.model.spans import spans
 from hourlyclicks.model.targets import Account
-from hourlyclicks.store.coverage import ALL_DAYS, cover
+from hourlyclicks.store.coverage import ALL_DAYS, cover, cover_complete, is_complete, reader_of
 from hourlyclicks.store.ledger import WITH_FIGURES, Revision
 from hourlyclicks.store.protocol import Store
 
@@ -274,8 +274,14 @@ class StoredAccount:
         Raises:
             StoreError: the store cannot be read.
         """
+        now = now or SystemClock().wall()
+        days = days or await self._store.known_range(self.number, target)
+        if days is not None:
+            states = await self.count_by_state(target, days, reader=reader_of(now, self._zone))
+            if is_complete(states, days):
+                return cover_complete(target, states, days)
         entries = await self.entries(target, days)
-        found = cover(target, entries, days, now=now or SystemClock().wall(), zone=self._zone)
+        found = cover(target, entries, days, now=now, zone=self._zone)
         if found.parked is not None and days is not None:
             states = await self.count_by_state(target)
             if any(states[state] for state in WITH_FIGURES):  # on other days than those of the range

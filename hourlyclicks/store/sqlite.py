@@ -141,6 +141,10 @@ class SqliteStore:
         """See `hourlyclicks.store.protocol.Store.entries`."""
         return await self._run(lambda file: file.entries(account, target, days))
 
+    async def known_range(self, account: int, target: Target) -> DateRange | None:
+        """See `hourlyclicks.store.protocol.Store.known_range`."""
+        return await self._run(lambda file: file.known_range(account, target))
+
     async def count_by_state(
         self, account: int, target: Target, days: DateRange, *, reader: Reader | None = None
     ) -> Counter[DayState]:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from hourlyclicks.errors import StoreError
+from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.day import DayClicks
 from hourlyclicks.store.ledger import (
     SETTLED,
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator
 
-    from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import Counts
     from hourlyclicks.store.freshness import Reader
     from hourlyclicks.store.ledger import PutResult
@@ -38,6 +38,8 @@ _LARGEST = 2**63 - 1
 _DAYS = "FROM days WHERE series_id = ? AND date BETWEEN ? AND ?"
 _ENTRY = "date, state, fetched_at, attempts, revision, error, code, status, reason, hours, doubted_at"
 _ENTRIES = f"SELECT {_ENTRY} {_DAYS} ORDER BY date"
+_KNOWN_RANGE = """SELECT (SELECT min(date) FROM days WHERE series_id = ?),
+    (SELECT max(date) FROM days WHERE series_id = ?)"""  # each is found at an end of the key
 _PACING_AND_ENTRY = f"""SELECT pacing.state, {", ".join(f"days.{name}" for name in _ENTRY.split(", "))}
     FROM (SELECT ? AS account_id, ? AS series_id, ? AS date) AS step
     LEFT JOIN pacing ON pacing.account_id = step.account_id
@@ -78,6 +80,13 @@ _RECORD = """INSERT INTO days
 def entries(db: Database, series: int, days: DateRange) -> list[LedgerEntry]:
     """Return the ledger entries of a range."""
     return [_entry(row) for row in db.execute(_ENTRIES, _where(series, days))]
+
+
+def known_range(db: Database, series: int) -> DateRange | None:
+    """Return the days from the first with a ledger entry to the last."""
+    first, last = db.execute(_KNOWN_RANGE, (series, series)).fetchone()
+    with _as_written():
+        return None if first is None else DateRange(_date(first), _date(last))
 
 
 def pacing_and_entry(

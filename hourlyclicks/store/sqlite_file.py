@@ -134,6 +134,11 @@ class SqliteFile:
         series = self._series(account, target)
         return [] if series is None else sqlite_days.entries(self._db, series, days)
 
+    def known_range(self, account: int, target: Target) -> DateRange | None:
+        """Return the days from the first with a ledger entry to the last."""
+        series = self._series(account, target)
+        return None if series is None else sqlite_days.known_range(self._db, series)
+
     def count_by_state(
         self, account: int, target: Target, days: DateRange, reader: Reader | None
     ) -> Counter[DayState]:

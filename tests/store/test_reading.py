@@ -52,6 +52,12 @@ async def test_what_was_put_is_read(location: Location) -> None:
         found = await account.coverage(LINK, APRIL, now=LATER)
         assert found == cover(LINK, entries, APRIL, now=LATER, zone=dt.UTC)
         assert (await account.coverage(LINK)).range == DateRange(put[0].date, APRIL[20])
+        assert await store.known_range(number, LINK) == DateRange(put[0].date, APRIL[20])
+        assert await store.known_range(number, TEAM) is None
+        whole = DateRange(put[0].date, put[-1].date)
+        assert await account.coverage(LINK, whole, now=LATER) == cover(
+            LINK, entries[:4], whole, now=LATER, zone=dt.UTC
+        )
         assert [day async for day in account.days(APRIL.start, APRIL.end, LINK)] == put
         assert await account.revisions(LINK) == await account.history(LINK) == []
         assert await account.history(LINK, APRIL) == [Revision(1, day) for day in put]
