@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from hourlyclicks.clock import SECOND
 from hourlyclicks.coordination.arbiter import GRACE, POLL_AFTER, SlotRequest, Taken
 from hourlyclicks.pacing.breaker import Wait
 from hourlyclicks.pacing.plans import Limits, Rate
 from hourlyclicks.pacing.window import Slot
 from tests.coordination.steps import LEASE, Steps
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from hourlyclicks.coordination.arbiter import Arbiter
