@@ -282,12 +282,14 @@ class SharedBackend:
             self._holder, self._number, lane, waiting, unsent, task.job.name, _day_key(query)
         )
 
+        slots = {*self._slots, request.name}  # a copy, since the step may be taken in another thread
+
         def step(arbiter: Arbiter, entry: LedgerEntry | None) -> _Answer:
             if not task.needs_request(entry, self._clock.wall()):
                 return _Answer(None)
             got = arbiter.reserve(request)
             next_wait = arbiter.next_wait(request) if isinstance(got, Slot) else None
-            alone = arbiter.awaits_only({*self._slots, request.name})
+            alone = arbiter.awaits_only(slots)
             return _Answer(got, next_wait, arbiter.ahead(request.holder, lane), alone, arbiter.waited)
 
         asked = self._clock.monotonic()  # the lease may start now, however late the result comes
@@ -320,7 +322,7 @@ class SharedBackend:
 
     def _wait_for(self, wait: Wait | None, lane: Lane, answer: _Answer) -> None:
         """Note when to ask again, and whether to look first."""
-        if wait is None:
+        if wait is None or self._reports:  # what came meanwhile may have freed a slot
             self._ask_again_at = 0
             return
         now = self._clock.monotonic()

@@ -161,6 +161,25 @@ class SlowStore(SqliteStore):
         return result
 
 
+def test_a_response_that_comes_while_the_arbiter_is_asked_is_not_missed(path: Path) -> None:
+    """The answer to wait for it comes after it, and the waiting call is served all the same."""
+    upstream = Simulator(limits=(), concurrency=1, latency=(0.25, 0.25))
+
+    async def main(clock: VirtualClock) -> None:
+        store, link = SlowStore(path, clock=clock), Link("x", "https://vvd.bz")
+        transport = upstream.transport(clock)
+        async with Client(
+            upstream.key, limits=Limits(rates=()), transport=transport, clock=clock, store=store
+        ) as client:
+            first = asyncio.create_task(client.day(MONTH[0], link))
+            await clock.sleep(0.1)
+            store.delay = 2.0
+            await asyncio.wait_for(asyncio.gather(first, client.day(MONTH[1], link)), 60)
+        await store.close()
+
+    run_virtual(main)
+
+
 def test_a_slot_that_comes_too_late_is_not_used(path: Path) -> None:
     """A client that gets its slot only after the lease has expired takes another; the limit holds."""
     upstream = Simulator(limits=((1, 60.0),), concurrency=1, latency=(1.0, 1.0))
