@@ -158,6 +158,11 @@ class Arbiter:
         """The nanoseconds since the last of the requests in flight was sent."""
         return min((self._now - request.sent for request in self._state.requests.values()), default=0)
 
+    @property
+    def expires_in(self) -> int:
+        """The nanoseconds until the first of the requests in flight counts as over."""
+        return min((request.expires - self._now for request in self._state.requests.values()), default=GRACE)
+
     def awaits_only(self, slots: Collection[str]) -> bool:
         """Return whether the requests in flight are all among some."""
         return bool(self._state.requests) and all(name in slots for name in self._state.requests)

@@ -71,6 +71,7 @@ class _Answer(NamedTuple):
         ahead: how many other processes in the queue rank before this one.
         alone: whether all requests in flight are of this process, which will report their responses.
         waited: the nanoseconds since the last request was sent.
+        expires_in: those until a request in flight counts as over.
     """
 
     got: Slot | Wait | Taken | None
@@ -78,6 +79,7 @@ class _Answer(NamedTuple):
     ahead: int = 0
     alone: bool = False
     waited: int = 0
+    expires_in: int = 0
 
 
 class SharedBackend:
@@ -290,7 +292,8 @@ class SharedBackend:
             got = arbiter.reserve(request)
             next_wait = arbiter.next_wait(request) if isinstance(got, Slot) else None
             alone = arbiter.awaits_only(slots)
-            return _Answer(got, next_wait, arbiter.ahead(request.holder, lane), alone, arbiter.waited)
+            ahead = arbiter.ahead(request.holder, lane)
+            return _Answer(got, next_wait, ahead, alone, arbiter.waited, arbiter.expires_in)
 
         asked = self._clock.monotonic()  # the lease may start now, however late the result comes
         reported = bool(self._reports)
@@ -334,7 +337,7 @@ class SharedBackend:
             self._ask_again_at = _NEVER
         else:
             pause = max(POLL_AFTER, answer.waited // _WAITING_PART) << min(answer.ahead, _MOST_DOUBLINGS)
-            self._ask_again_at = now + min(pause, _LOOK_AFTER)
+            self._ask_again_at = now + min(pause, _LOOK_AFTER, max(POLL_AFTER, answer.expires_in))
 
     def _not_reported(self, error: HourlyClicksError) -> None:
         _log.warning("the shared rate limit could not be updated: %s; its leases will expire", error)
