@@ -34,6 +34,8 @@ from hourlyclicks.pacing.throttle import LONGEST_WAIT, AdaptiveThrottle
 from hourlyclicks.pacing.window import Slot
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from hourlyclicks.coordination.state import ArbiterState
     from hourlyclicks.events import Binding
     from hourlyclicks.pacing.plans import Limits
@@ -121,10 +123,49 @@ class Arbiter:
         if wait is None and not self._is_next(request):
             # When the process that ranks higher will ask cannot be known, so this one has to poll.
             wait = Wait(self._now + POLL_AFTER, _OTHERS_FIRST)
+        elif wait is not None:
+            wait = self._after_others(request, wait)
         if wait is None:
             return self._grant(request)
         self._enqueue(request, wait)
         return wait
+
+    def next_wait(self, request: SlotRequest) -> Wait | None:
+        """Return what the next request of a process must wait for that was just granted a slot.
+
+        ``None``: it has no other request, or may ask at once. Otherwise its queue entry says when it will
+        ask, so that it need not take a step to learn that.
+        """
+        if request.waiting <= 1:
+            return None
+        held = self._throttle.window.holds(self._now)
+        if held is None:
+            return None
+        following = request._replace(waiting=request.waiting - 1, unsent=max(0, request.unsent - 1))
+        wait = self._after_others(following, held)
+        self._enqueue(following, wait)
+        return wait
+
+    def ahead(self, holder: str, lane: int) -> int:
+        """Return how many other processes in the queue rank before one."""
+        mine = self._rank(holder, lane)
+        return sum(
+            self._rank(name, entry.lane) < mine for name, entry in self._state.queue.items() if name != holder
+        )
+
+    @property
+    def waited(self) -> int:
+        """The nanoseconds since the last of the requests in flight was sent."""
+        return min((self._now - request.sent for request in self._state.requests.values()), default=0)
+
+    @property
+    def expires_in(self) -> int:
+        """The nanoseconds until the first of the requests in flight counts as over."""
+        return min((request.expires - self._now for request in self._state.requests.values()), default=GRACE)
+
+    def awaits_only(self, slots: Collection[str]) -> bool:
+        """Return whether the requests in flight are all among some."""
+        return bool(self._state.requests) and all(name in slots for name in self._state.requests)
 
     def release(self, name: str, *, answered: bool) -> None:
         """Note that the response of a request has come, or that it is not waited for any more."""
@@ -265,6 +306,13 @@ class Arbiter:
             if holder != request.holder
         )
 
+    def _after_others(self, request: SlotRequest, wait: Wait) -> Wait:
+        """Return when a process may send if each that ranks before it sends one request first."""
+        ahead = self.ahead(request.holder, request.lane)
+        if not ahead or wait.until is None or wait.binding != "rate":
+            return wait
+        return Wait(max(wait.until, self._throttle.window.opens_after(ahead, self._now)), wait.binding)
+
     def _rank(self, holder: str, lane: int) -> tuple[int, int, str]:
         """Return what is compared: the priority, then when it was last served; the name breaks a tie."""
         return lane, self._state.served.get(holder, 0), holder
@@ -294,13 +342,15 @@ class Arbiter:
         write each time: the state is only stored when `changed` is set.
         """
         asks = self._now if wait.until is None or wait.until <= self._now + POLL_AFTER else wait.until
+        # One that polls behind others does so seldom, see `hourlyclicks.coordination.backend`.
+        patience = GRACE * (1 + self.ahead(request.holder, request.lane)) if asks == self._now else GRACE
         entry = self._state.queue.get(request.holder)
         if entry is not None and entry.lane == request.lane:
-            polling = asks == self._now and entry.asks <= self._now and entry.until > self._now + GRACE
+            polling = asks == self._now and entry.asks <= self._now and entry.until > self._now + patience
             if polling or entry.asks == asks:
                 return
         self._state.queue[request.holder] = QueueEntry(
-            request.lane, request.unsent, request.job, asks, asks + 2 * GRACE
+            request.lane, request.unsent, request.job, asks, asks + 2 * patience
         )
         self.changed = True
 

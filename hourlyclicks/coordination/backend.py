@@ -1,8 +1,19 @@
 """The limiter backend of several processes with one key: it asks the arbiter, whose state is in their store.
 
-Each step is a transaction of the store and runs in an asyncio task of its own. A step that fails ends the
-wait of all tasks with its error, so that none of them waits for ever. One slot is requested at a time. When
-the arbiter cannot know at what moment a slot will be free, it is asked again after `POLL_AFTER`.
+One step is taken at a time. What happens meanwhile (responses, slots given back, a task that wants a slot)
+is taken together in the next one, and the store writes an answer in the same transaction as the step that
+reports its response. So a day takes two transactions at most: one that grants the slot, and one with the
+answer.
+
+Waiting takes no transactions:
+
+* Until a moment that the arbiter has named, nothing is asked. Behind other processes, that is the moment at
+  which they will have sent.
+* Until a response of this process, nothing is asked either: the step that reports it asks again.
+* Until a response of another process, or for its turn, the state is read again and again, without a
+  transaction, and the more seldom the more processes rank before this one.
+
+A step that fails ends the wait of all tasks with its error, so that none of them waits for ever.
 """
 
 from __future__ import annotations
@@ -13,7 +24,7 @@ import secrets
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from hourlyclicks.clock import SECOND
-from hourlyclicks.coordination.arbiter import POLL_AFTER, Arbiter, SlotRequest
+from hourlyclicks.coordination.arbiter import POLL_AFTER, Arbiter, Claimed, SlotRequest
 from hourlyclicks.coordination.state import ArbiterState
 from hourlyclicks.errors import HourlyClicksError, RateLimitedError
 from hourlyclicks.pacing.breaker import Wait
@@ -22,10 +33,9 @@ from hourlyclicks.pacing.window import Slot
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import Awaitable, Callable
 
     from hourlyclicks.clock import Clock
-    from hourlyclicks.coordination.arbiter import Claimed
     from hourlyclicks.events import Binding
     from hourlyclicks.model.targets import Query, Target
     from hourlyclicks.pacing.backend import WaitingTasks
@@ -42,6 +52,33 @@ _log = logging.getLogger("hourlyclicks")
 
 MARGIN = 10.0
 """Seconds by which a lease is longer than a request may take; half of it may pass before it is sent."""
+
+_LOOK_AFTER = SECOND
+"""Nanoseconds after which a process looks at the state again, though others rank before it."""
+_MOST_DOUBLINGS = 6
+_WAITING_PART = 20
+"""A poll comes after this part of the time since the last request was sent: it adds little to a long wait."""
+_NEVER = 1 << 62
+
+
+class _Answer(NamedTuple):
+    """What the arbiter has answered to a request for a slot.
+
+    Args:
+        got: the slot, or what to wait for; ``None``: no request is needed.
+        next_wait: what the next request of this process must wait for, if that is known.
+        ahead: how many other processes in the queue rank before this one.
+        alone: whether all requests in flight are of this process, which will report their responses.
+        waited: the nanoseconds since the last request was sent.
+        expires_in: those until a request in flight counts as over.
+    """
+
+    got: Slot | Wait | Claimed | None
+    next_wait: Wait | None = None
+    ahead: int = 0
+    alone: bool = False
+    waited: int = 0
+    expires_in: int = 0
 
 
 class Grant(NamedTuple):
@@ -111,13 +148,17 @@ class SharedBackend:
         self._number = 0
         self._waiting: WaitingTasks
         self._tasks: set[asyncio.Task[None]] = set()
+        self._stepping = False
+        self._wanted: Task | None = None
         self._asking = False
         self._ask_again_at = 0
         self._lane: Lane | None = None
         self._binding: Binding = "rate"
         self._grants: dict[Slot, Grant] = {}
         self._answered: set[Slot] = set()
+        self._claims: set[str] = set()  # days that may be claimed
         self._settled: list[str] = []
+        self._reports: list[Callable[[Arbiter], object]] = []
         self._state = ArbiterState()
         self._clock_offset = 0
         self._queued = False
@@ -143,9 +184,10 @@ class SharedBackend:
         if self._asking:
             return Wait(None, self._binding)
         if now < self._ask_again_at and self._lane is not None and task.job.lane >= self._lane:
-            return Wait(self._ask_again_at, self._binding)
+            return Wait(None if self._ask_again_at == _NEVER else self._ask_again_at, self._binding)
         self._asking = True
-        self._spawn(self._request_slot(task))
+        self._wanted = task
+        self._take_steps()
         return Wait(None, self._binding)
 
     def expired(self, slot: Slot, now: int) -> bool:
@@ -156,18 +198,19 @@ class SharedBackend:
         """See `LimiterBackend.release`."""
         name, answered = self._grants.pop(slot).name, slot in self._answered
         self._answered.discard(slot)
-        self._spawn(self._report(lambda arbiter: arbiter.release(name, answered=answered)))
+        self._report(lambda arbiter: arbiter.release(name, answered=answered))
 
     def abandon(self, slot: Slot, _now: int, may_arrive: int) -> None:
         """See `LimiterBackend.abandon`: its lease lasts as long as it may arrive, and is not released."""
         name = self._grants.pop(slot).name
         self._answered.discard(slot)
-        self._spawn(self._report(lambda arbiter: arbiter.abandon(name, may_arrive)))
+        self._report(lambda arbiter: arbiter.abandon(name, may_arrive))
 
     def cancel(self, slot: Slot) -> None:
         """See `LimiterBackend.cancel`."""
         grant = self._grants.pop(slot)
-        self._spawn(self._report(lambda arbiter: arbiter.cancel(grant.name, grant.day)))
+        self._ask_again_at = 0
+        self._report(lambda arbiter: arbiter.cancel(grant.name, grant.day))
 
     def answered(self, slot: Slot) -> None:
         """See `LimiterBackend.answered`: it is reported together with the release that follows."""
@@ -180,20 +223,25 @@ class SharedBackend:
         del now  # the store has a clock of its own
         name = self._grants[slot].name
 
-        def step(arbiter: Arbiter, _: LedgerEntry | None) -> Throttled | RateLimitedError | None:
+        def step(arbiter: Arbiter) -> Throttled | RateLimitedError | None:
             try:
                 return arbiter.rate_limited(name, retry_after, u=u, for_rate=for_rate)
             except RateLimitedError as error:
                 return error
 
-        outcome = await self._step(step, ours=True)
+        outcome = await self._step(lambda arbiter, _: step(arbiter), ours=True)
         if isinstance(outcome, RateLimitedError):
             raise outcome
         return outcome
 
-    def settle(self, query: Query) -> None:
-        """See `LimiterBackend.settle`: the claim is released with the next step."""
-        self._settled.append(_day_key(query))
+    def settle(self, query: Query, *, stored: bool) -> None:
+        """See `LimiterBackend.settle`: the claim to a stored day is released with the next change."""
+        day = _day_key(query)
+        if day in self._claims:
+            self._claims.remove(day)
+            self._settled.append(day)
+            if not stored:
+                self._report(lambda _: None)
 
     def opens(self, now: int) -> int:
         """See `LimiterBackend.opens`."""
@@ -216,16 +264,46 @@ class SharedBackend:
         """See `LimiterBackend.idle`: give up the queue entry."""
         if self._queued and not self._asking:
             self._queued = False
-            self._spawn(self._report(lambda arbiter: arbiter.leave(self._holder)))
+            self._report(lambda arbiter: arbiter.leave(self._holder))
 
     async def close(self) -> None:
         """See `LimiterBackend.close`."""
         if self._settled:
-            self._spawn(self._report(lambda _: None))
+            self._report(lambda _: None)
         while self._tasks:
             await asyncio.wait(self._tasks)
 
     # -- inside -----------------------------------------------------------------------------------------
+
+    def _report(self, what: Callable[[Arbiter], object]) -> None:
+        """Report something with the next step, which also asks for a slot if that may be free now."""
+        if self._ask_again_at == _NEVER or self._binding != "rate":
+            self._ask_again_at = 0
+        self._reports.append(what)
+        self._take_steps()
+
+    def _take_steps(self) -> None:
+        """Take steps as long as there is something to report, or a task that wants a slot."""
+        if not self._stepping:
+            self._stepping = True
+            task = asyncio.get_running_loop().create_task(self._run_steps())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _run_steps(self) -> None:
+        try:
+            while self._reports or self._wanted is not None:
+                task, self._wanted = self._wanted, None
+                await (self._report_only() if task is None else self._request_slot(task))
+                self._waiting.serve()
+        finally:
+            self._stepping = False
+
+    async def _report_only(self) -> None:
+        try:
+            await self._step(lambda *_: None)
+        except HourlyClicksError as error:
+            self._not_reported(error)
 
     async def _request_slot(self, task: Task) -> None:
         """Request a slot for a task, and pass on the result."""
@@ -236,42 +314,64 @@ class SharedBackend:
             self._holder, self._number, lane, waiting, unsent, task.job.name, _day_key(query)
         )
 
-        def step(arbiter: Arbiter, entry: LedgerEntry | None) -> Slot | Wait | Claimed | None:
-            return arbiter.reserve(request) if task.needs_request(entry, self._clock.wall()) else None
+        # A copy, since the step may be taken in another thread.
+        slots = {request.name, *(grant.name for grant in self._grants.values())}
+
+        def step(arbiter: Arbiter, entry: LedgerEntry | None) -> _Answer:
+            if not task.needs_request(entry, self._clock.wall()):
+                return _Answer(None)
+            got = arbiter.reserve(request)
+            next_wait = arbiter.next_wait(request) if isinstance(got, Slot) else None
+            alone = arbiter.awaits_only(slots)
+            ahead = arbiter.ahead(request.holder, lane)
+            return _Answer(got, next_wait, ahead, alone, arbiter.waited, arbiter.expires_in)
 
         asked = self._clock.monotonic()  # the lease may start now, however late the result comes
+        reported = bool(self._reports)
+        peek = not reported and self._state.is_shared_with_others(self._holder)
         try:
-            got = await self._step(step, of=(query.target, query.day))
+            answer = await self._step(step, of=(query.target, query.day), peek=peek)
         except Exception as error:  # noqa: BLE001 - each waiting task must get the error
             self._asking = False
+            self._claims.add(request.day)  # the step may have been taken all the same
+            if reported and isinstance(error, HourlyClicksError):
+                self._not_reported(error)
             self._waiting.fail(error)
             return
         self._asking = False
+        got = answer.got
         if isinstance(got, Slot):
             self._queued = waiting > 1
             got.sent = self._clock.monotonic()
             self._grants[got] = Grant(request.name, request.day, asked)
+            self._claims.add(request.day)
+            self._wait_for(answer.next_wait, lane, answer)
             if not self._waiting.grant(task, got):
                 self.cancel(got)
         elif isinstance(got, Wait):
             self._queued = True
-            until = (
-                self._clock.monotonic() + POLL_AFTER if got.until is None else got.until - self._clock_offset
-            )
-            self._ask_again_at, self._lane, self._binding = until, lane, got.binding
+            self._wait_for(got, lane, answer)
         else:
             self._waiting.deny(task, NotNeededError() if got is None else ClaimedError())
-        self._waiting.serve()
 
-    async def _report(self, step: Callable[[Arbiter], object]) -> None:
-        """Take a step that has no result, and then serve the tasks that it may have freed a slot for."""
-        try:
-            await self._step(lambda arbiter, _: step(arbiter))
-        except HourlyClicksError as error:
-            _log.warning("the shared rate limit could not be updated: %s; its leases will expire", error)
+    def _wait_for(self, wait: Wait | None, lane: Lane, answer: _Answer) -> None:
+        """Note when to ask again, and whether to look first."""
+        if wait is None or self._reports:  # what came meanwhile may have freed a slot
+            self._ask_again_at = 0
             return
-        self._ask_again_at = 0
-        self._waiting.serve()
+        now = self._clock.monotonic()
+        self._lane, self._binding = lane, wait.binding
+        until = None if wait.until is None else wait.until - self._clock_offset
+        if until is not None and until > now + POLL_AFTER:
+            self._ask_again_at = min(until, now + answer.ahead * _LOOK_AFTER) if answer.ahead else until
+        elif until is None and answer.alone and not answer.ahead:
+            self._ask_again_at = _NEVER
+        else:
+            pause = max(POLL_AFTER, answer.waited // _WAITING_PART) << min(answer.ahead, _MOST_DOUBLINGS)
+            self._ask_again_at = now + min(pause, _LOOK_AFTER, max(POLL_AFTER, answer.expires_in))
+
+    def _not_reported(self, error: HourlyClicksError) -> None:
+        _log.warning("the shared rate limit could not be updated: %s; its leases will expire", error)
 
     async def _step(
         self,
@@ -279,21 +379,27 @@ class SharedBackend:
         *,
         of: tuple[Target, dt.date] | None = None,
         ours: bool = False,
+        peek: bool = False,
     ) -> R:
-        """Take a step in the store, and remember the state as it is afterwards."""
-        settled, self._settled = self._settled, []
+        """Take a step in the store with all reports, and remember the state as it is afterwards."""
+        reports, self._reports = self._reports, []
+        settled: list[str] = []
 
         def change(
             text: str | None, now: int, entry: LedgerEntry | None
         ) -> tuple[str | None, tuple[R, ArbiterState]]:
             arbiter = Arbiter(self._limits, ArbiterState.read(text), now=now, lease=self._lease)
+            for report in reports:
+                report(arbiter)
+            result = step(arbiter, entry)
+            settled[:] = self._settled if reports or arbiter.changed else ()
             for day in settled:
                 arbiter.settle(day, self._holder)
-            result = step(arbiter, entry)
             state = arbiter.close()
             return state.write() if arbiter.changed else None, (result, state)
 
-        (result, state), moment = await self._store.pace(await self._account(), change, of=of)
+        (result, state), moment = await self._store.pace(await self._account(), change, of=of, peek=peek)
+        self._settled = [day for day in self._settled if day not in settled]
         self._update(state, moment, ours=ours)
         return result
 
@@ -305,11 +411,6 @@ class SharedBackend:
             self._waiting.paused(max(0.0, (state.pause.until - moment) / SECOND))
         elif before.held and not state.pause.held:
             self._waiting.resumed()
-
-    def _spawn(self, work: Coroutine[None, None, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
 
 def _day_key(query: Query) -> str:

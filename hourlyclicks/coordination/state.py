@@ -145,6 +145,14 @@ class ArbiterState:
             self.even,
         )
 
+    def is_shared_with_others(self, holder: str) -> bool:
+        """Return whether other processes than one wait, or have requests in flight or claims."""
+        return (
+            any(name != holder for name in self.queue)
+            or any(claim.holder != holder for claim in self.claims.values())
+            or any(name.partition(".")[0] != holder for name in self.requests)
+        )
+
     def write(self) -> str:
         """Return it as text."""
         return json.dumps(

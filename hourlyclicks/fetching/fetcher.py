@@ -67,6 +67,7 @@ class DayFetcher:
             HeldError: a circuit breaker keeps the day from being sent.
         """
         exchange = exchange or Exchange(self.rules, task)
+        stored = None
         try:
             (day,) = await self._ask(task, exchange)
             self.rules.retrier.budget.earn()
@@ -87,7 +88,7 @@ class DayFetcher:
             return await self._read_result(task, exchange)
         finally:
             if self._cache is not None:
-                self._limiter.settle(task.query)
+                self._limiter.settle(task.query, stored=stored is not None)
         if self._dispatch:
             query = task.query
             self._dispatch(

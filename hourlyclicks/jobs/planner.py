@@ -160,6 +160,9 @@ class Planner:
         """Yield the days of a target in the second round, and count those that were not due."""
         if target not in self._due:  # done already, since the target was released meanwhile
             return
+        if not self._due[target]:
+            del self._due[target]
+            return
         async with aclosing(self._of_target(target, self._is_due)) as days:
             async for query in days:
                 yield query

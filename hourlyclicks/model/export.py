@@ -9,16 +9,18 @@ from __future__ import annotations
 import json
 import os
 from contextlib import contextmanager
-from itertools import islice
-from typing import TYPE_CHECKING, Protocol, TypeAlias, TypedDict
+from itertools import chain, compress
+from typing import TYPE_CHECKING, NamedTuple, Protocol, Self, TypeAlias, TypedDict
 
-from hourlyclicks.model.day import HOURS
+from hourlyclicks.model.columns import MISSING
+from hourlyclicks.model.day import HOURS, HourStatus
 from hourlyclicks.model.spelling import has_blank_ends, hidden
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable, Iterator
 
-    from hourlyclicks.model.day import HourClicks
+    from hourlyclicks.model.columns import Columns
     from hourlyclicks.model.series import HourlySeries
 
 COLUMNS = ("target", "date", "hour", "clicks", "unique_users", "status")
@@ -70,38 +72,67 @@ def to_rows(series: HourlySeries) -> list[Row]:
 def write_csv(series: HourlySeries, file: Sink, *, header: bool) -> None:
     """Write a line for each hour."""
     target = _cell(str(series.target))
-
-    def line(hour: HourClicks) -> str:
-        clicks = "" if hour.clicks is None else hour.clicks
-        users = "" if hour.unique_users is None else hour.unique_users
-        return f"{target},{hour.date},{hour.hour},{clicks},{users},{hour.status.value}\n"
-
     with _opened(file) as out:
         if header:
             out.write(",".join(COLUMNS) + "\n")
-        _write_lines(series, line, out)
+        _write_days(series, _CSV, lambda date: f"{target},{date}", out)
 
 
 def write_jsonl(series: HourlySeries, file: Sink) -> None:
     """Write an object for each hour, in ASCII."""
     target = json.dumps(str(series.target))
+    with _opened(file) as out:
+        _write_days(series, _JSONL, lambda date: f'{{"target": {target}, "date": "{date}"', out)
 
-    def line(hour: HourClicks) -> str:
-        clicks = "null" if hour.clicks is None else hour.clicks
-        users = "null" if hour.unique_users is None else hour.unique_users
-        return (
-            f'{{"target": {target}, "date": "{hour.date}", "hour": {hour.hour}, '
-            f'"clicks": {clicks}, "unique_users": {users}, "status": "{hour.status.value}"}}\n'
+
+class _Lines(NamedTuple):
+    """Templates of the 24 lines of a day: NUL stands for what all of them begin with, ``%d`` for a count."""
+
+    reported: tuple[str, ...]
+    not_reported: tuple[str, ...]
+    not_fetched: tuple[str, ...]
+
+    @classmethod
+    def of(cls, line: str, unknown: str) -> Self:
+        """Make the templates of one that has the hour, two counts and the status."""
+        return cls(
+            *(
+                tuple(line % (hour, count, count, status.value) for hour in range(HOURS))
+                for status, count in (
+                    (HourStatus.REPORTED, "%d"),
+                    (HourStatus.NOT_REPORTED, unknown),
+                    (HourStatus.NOT_FETCHED, unknown),
+                )
+            )
         )
 
-    with _opened(file) as out:
-        _write_lines(series, line, out)
+
+_CSV = _Lines.of("\0,%d,%s,%s,%s\n", "")
+_JSONL = _Lines.of('\0, "hour": %d, "clicks": %s, "unique_users": %s, "status": "%s"}\n', "null")
 
 
-def _write_lines(series: HourlySeries, line: Callable[[HourClicks], str], out: Writable) -> None:
-    hours = iter(series)
-    for _ in series.range:
-        out.write("".join(map(line, islice(hours, HOURS))))
+def _write_days(
+    series: HourlySeries, lines: _Lines, beginning: Callable[[dt.date], str], out: Writable
+) -> None:
+    """Write the lines of one day after the other, straight from the columns of the series."""
+    columns = series._columns  # noqa: SLF001 - an object for each hour would take most of the time
+    for place, date in enumerate(series.range):
+        template, counts = _filled(lines, columns, place)
+        out.write(template.replace("\0", beginning(date).replace("%", "%%")) % counts)
+
+
+def _filled(lines: _Lines, columns: Columns, place: int) -> tuple[str, tuple[int, ...]]:
+    """Return the template of a day, and the counts that fill it."""
+    if columns.states[place] == MISSING:
+        return "".join(lines.not_fetched), ()
+    cells = slice(place * HOURS, (place + 1) * HOURS)
+    marks = columns.reported[cells]
+    counts = zip(columns.clicks[cells], columns.unique_users[cells], strict=True)
+    if 0 not in marks:
+        return "".join(lines.reported), tuple(chain.from_iterable(counts))
+    choice = zip(marks, lines.reported, lines.not_reported, strict=True)
+    template = "".join([known if mark else unknown for mark, known, unknown in choice])
+    return template, tuple(chain.from_iterable(compress(counts, marks)))
 
 
 def _cell(text: str) -> str:

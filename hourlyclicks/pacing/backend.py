@@ -102,8 +102,8 @@ class LimiterBackend(Protocol):
         """Pause all requests after a 429; see `AdaptiveThrottle.rate_limited`."""
         ...
 
-    def settle(self, query: Query) -> None:
-        """Release the claim to a day, so that other processes may request it."""
+    def settle(self, query: Query, *, stored: bool) -> None:
+        """Release the claim to a day; soon, unless it is in the store, which other processes see."""
         ...
 
     def opens(self, now: int) -> int:
@@ -179,7 +179,7 @@ class LocalBackend:
         """See `LimiterBackend.rate_limited`."""
         return self.throttle.rate_limited(slot, retry_after, now=now, u=u, for_rate=for_rate)
 
-    def settle(self, query: Query) -> None:
+    def settle(self, query: Query, *, stored: bool) -> None:
         """See `LimiterBackend.settle`."""
 
     def opens(self, now: int) -> int:

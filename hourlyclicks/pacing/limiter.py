@@ -230,9 +230,14 @@ class Limiter:
         """How many pauses there have been; a slot holds their number at the time it was granted."""
         return self._backend.epoch
 
-    def settle(self, query: Query) -> None:
-        """Release the claim to a day, so that other processes may request it."""
-        self._backend.settle(query)
+    def settle(self, query: Query, *, stored: bool = False) -> None:
+        """Release the claim to a day, so that other processes may request it.
+
+        Args:
+            query: the day.
+            stored: whether it is in the store, so that none of them will.
+        """
+        self._backend.settle(query, stored=stored)
 
     def abort(self, error: HourlyClicksError, *, for_good: bool) -> None:
         """Raise an error in all waiting tasks; `for_good`: and in all that come later."""

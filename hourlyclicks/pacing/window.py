@@ -135,6 +135,13 @@ class SlidingWindow:
         """Say what a request must wait for now, or ``None`` when it may go."""
         return self.breaker.blocks(now) or self._blocks(now)
 
+    def opens_after(self, others: int, now: int) -> int:
+        """Return a moment before which no request may go after so many others that go first.
+
+        Computed without latency: with it, responses and so their slots only come later.
+        """
+        return self.finish(others + 1, now, 0).when
+
     def reserve(self, now: int) -> Slot | Wait:
         """Take a slot, or say what to wait for."""
         breaker = self.breaker

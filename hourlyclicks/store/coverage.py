@@ -18,11 +18,12 @@ from hourlyclicks.model.rejections import likeness
 from hourlyclicks.model.spans import spans
 from hourlyclicks.model.targets import Target
 from hourlyclicks.store.freshness import Freshness
-from hourlyclicks.store.ledger import WITH_FIGURES, DayState
+from hourlyclicks.store.ledger import SETTLED, WITH_FIGURES, DayState
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from hourlyclicks.store.freshness import Reader
     from hourlyclicks.store.ledger import LedgerEntry
 
 ALL_DAYS = DateRange(dt.date.min, dt.date.max)
@@ -116,7 +117,7 @@ def cover(
         days = DateRange(entries[0].date, entries[-1].date)
     if days is None:
         return Coverage(target, None, Counter())
-    freshness = Freshness(now, zone, patient=True, trusting=zone is None)
+    freshness = _freshness(now, zone)
     reader = freshness.reader(now)
     states = [reader.state(entry) for entry in entries]
     stale = [
@@ -134,6 +135,37 @@ def cover(
         _why_parked(entries),
         dict(_months(entries, days)),
     )
+
+
+def reader_of(now: dt.datetime, zone: dt.tzinfo | None) -> Reader:
+    """Return the reader by which `cover` computes the states."""
+    return _freshness(now, zone).reader(now)
+
+
+def is_complete(states: Counter[DayState], days: DateRange) -> bool:
+    """Return whether nothing is missing, stale or in doubt, so that the numbers say all there is to say.
+
+    Args:
+        states: how many days of a range are in each state, as `reader_of` computes it.
+        days: the range.
+    """
+    return sum(states[state] for state in SETTLED) == len(days)
+
+
+def cover_complete(target: Target, states: Counter[DayState], days: DateRange) -> Coverage:
+    """Say what is known of a target of which every day is settled; the same as `cover` says.
+
+    Args:
+        target: the target.
+        states: how many days are in each state.
+        days: the days.
+    """
+    months = {month: Month(number, number) for month, number in _days_of_months(days, _years(days))}
+    return Coverage(target, days, states, months=months)
+
+
+def _freshness(now: dt.datetime, zone: dt.tzinfo | None) -> Freshness:
+    return Freshness(now, zone, patient=True, trusting=zone is None)
 
 
 def _ranges(days: Sequence[dt.date]) -> Iterator[DateRange]:
@@ -182,10 +214,21 @@ def _why_parked(entries: Sequence[LedgerEntry]) -> str | None:
 def _months(entries: Sequence[LedgerEntry], days: DateRange) -> Iterator[tuple[tuple[int, int], Month]]:
     """Yield the months of the range; if it has many years, only of those of which anything is known."""
     known = Counter((entry.date.year, entry.date.month) for entry in entries if entry.state in WITH_FIGURES)
-    years = range(days.start.year, days.end.year + 1)
-    for year in years if len(years) <= _FEW_YEARS else sorted({entry.date.year for entry in entries}):
+    years = _years(days)
+    few = years if len(years) <= _FEW_YEARS else sorted({entry.date.year for entry in entries})
+    for month, number in _days_of_months(days, few):
+        yield month, Month(number, known[month])
+
+
+def _years(days: DateRange) -> range:
+    return range(days.start.year, days.end.year + 1)
+
+
+def _days_of_months(days: DateRange, years: Iterable[int]) -> Iterator[tuple[tuple[int, int], int]]:
+    """Yield each month of some years with the number of its days that lie in a range, if any do."""
+    for year in years:
         for month in range(1, 13):
             last = monthrange(year, month)[1]
             part = days.clip(DateRange(dt.date(year, month, 1), dt.date(year, month, last)))
             if part is not None:
-                yield (year, month), Month(len(part), known[year, month])
+                yield (year, month), len(part)

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import datetime as dt
 from enum import StrEnum
+from itertools import chain
 from typing import TYPE_CHECKING, Self
 
 import attrs
@@ -30,7 +31,10 @@ from hourlyclicks.model.day import HOURS, DayClicks
 from hourlyclicks.model.targets import as_target
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hourlyclicks.errors import HourlyClicksError
+    from hourlyclicks.model.day import Counts
     from hourlyclicks.model.targets import Target
 
 ENDPOINT = "clicks-by-hour/v2"
@@ -157,31 +161,40 @@ def state_of(day: DayClicks) -> DayState:
     return DayState.FINAL if day.reported_hours else DayState.EMPTY
 
 
-def day_of(date: dt.date, flat: list[int], hours: int, fetched_at: dt.datetime, *, final: bool) -> DayClicks:
-    """Make a day of its rows.
+def day_of(
+    date: dt.date,
+    clicks: Sequence[int | None] | None,
+    unique_users: Sequence[int | None] | None,
+    *,
+    hours: int,
+    fetched_at: dt.datetime,
+    final: bool,
+) -> DayClicks:
+    """Make a day of its row.
 
     Args:
         date: the day.
-        flat: the rows in a line: hour, clicks, users, hour, clicks, users, …
-        hours: the expected number of rows.
+        clicks: the 24 counts; ``None``: no hour was reported.
+        unique_users: likewise.
+        hours: how many of them are reported.
         fetched_at: when it was requested.
         final: whether it can no longer change.
 
     Raises:
-        StoreError: some rows are missing, or there are too many.
+        StoreError: there are other counts than these.
     """
-    which, clicks, users = flat[0::3], flat[1::3], flat[2::3]
-    if len(which) != hours:
+    cells = _cells(clicks), _cells(unique_users)
+    if any(len(counts) != HOURS or counts.count(None) != HOURS - hours for counts in cells):
         raise StoreError(
             f"the store has only a part of {date}: another program has changed it; restore a backup"
         )
-    if which == _ALL:
-        return DayClicks(date, tuple(clicks), tuple(users), fetched_at, final)
-    cells = dict(zip(which, zip(clicks, users, strict=True), strict=True))
-    counts = [cells.get(hour, (None, None)) for hour in _ALL]
-    return DayClicks(
-        date, tuple([cell[0] for cell in counts]), tuple([cell[1] for cell in counts]), fetched_at, final
-    )
+    if not _COUNTS.issuperset(map(type, chain(*cells))):
+        raise TypeError
+    return DayClicks(date, *cells, fetched_at, final)
+
+
+def _cells(counts: Sequence[int | None] | None) -> Counts:
+    return _NOT_REPORTED if counts is None else tuple(counts)
 
 
 def target_of(text: str) -> Target:
@@ -192,13 +205,5 @@ def target_of(text: str) -> Target:
         raise StoreError(f"{text!r} is no target: another program has changed it; restore a backup") from None
 
 
-def rows_of(day: DayClicks) -> list[tuple[int, int, int]]:
-    """Return hour, clicks and users of every hour that was reported."""
-    return [
-        (hour, clicks, users)
-        for hour, (clicks, users) in enumerate(zip(day.clicks, day.unique_users, strict=True))
-        if clicks is not None and users is not None
-    ]
-
-
-_ALL = list(range(HOURS))
+_NOT_REPORTED = (None,) * HOURS
+_COUNTS = frozenset({int, type(None)})

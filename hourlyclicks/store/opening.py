@@ -3,22 +3,36 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 from hourlyclicks.errors import StoreError, UsageError
 
 if TYPE_CHECKING:
     import datetime as dt
+    from typing import Unpack
 
     from hourlyclicks.clock import Clock
+    from hourlyclicks.store.migration import OnMigration
     from hourlyclicks.store.protocol import Store
     from hourlyclicks.store.reading import StoreReader
+
+
+class _Options(TypedDict):
+    """What both kinds of stores are made with; see `store_of`."""
+
+    read_only: bool
+    on_migration: OnMigration | None
+
 
 _POSTGRES = ("postgresql://", "postgres://")
 
 
 def store_of(
-    where: Store | str | os.PathLike[str], clock: Clock | None = None, *, read_only: bool = False
+    where: Store | str | os.PathLike[str],
+    clock: Clock | None = None,
+    *,
+    read_only: bool = False,
+    on_migration: OnMigration | None = None,
 ) -> Store:
     """Return the store that an argument names, not opened yet.
 
@@ -27,24 +41,28 @@ def store_of(
             of a SQLite file.
         clock: the clock of the limiter that a SQLite file shares; a PostgreSQL server has its own clock.
         read_only: whether the store must neither be created nor changed.
+        on_migration: called with the number of days that are copied, and that of all days, while older tables
+            are migrated; not of a store that was given.
 
     Raises:
         UsageError: it is none of these, or asyncpg is not installed.
         StoreError: what a store needs cannot be imported, for instance because too many files are open.
     """
     try:
-        return _store_of(where, clock, read_only=read_only)
+        return _store_of(where, clock, read_only=read_only, on_migration=on_migration)
     except ModuleNotFoundError:
         raise
     except (OSError, ImportError) as error:
         raise StoreError(f"what a store needs cannot be imported: {error}") from None
 
 
-def _store_of(where: Store | str | os.PathLike[str], clock: Clock | None, *, read_only: bool) -> Store:
+def _store_of(
+    where: Store | str | os.PathLike[str], clock: Clock | None, **options: Unpack[_Options]
+) -> Store:
     if isinstance(where, str) and is_address(where):
-        return _postgres(where, read_only=read_only)
+        return _postgres(where, **options)
     if isinstance(where, str | os.PathLike):
-        return _sqlite(where, clock, read_only=read_only)
+        return _sqlite(where, clock, **options)
     if not callable(getattr(where, "pace", None)):
         raise UsageError(f"a store is a Store, a path or a postgresql:// address, not {where!r}")
     return where
@@ -88,16 +106,16 @@ def is_address(where: str) -> bool:
     return where.lower().startswith(_POSTGRES)
 
 
-def _sqlite(path: str | os.PathLike[str], clock: Clock | None, *, read_only: bool) -> Store:
+def _sqlite(path: str | os.PathLike[str], clock: Clock | None, **options: Unpack[_Options]) -> Store:
     from hourlyclicks.store.sqlite import SqliteStore  # noqa: PLC0415 - many runs use no store
 
     text: object = os.fspath(path)  # a PathLike may return bytes
     if not isinstance(text, str) or "\0" in text:
         raise UsageError("a store needs the path of a file, without a character NUL")
-    return SqliteStore(path, clock=clock, read_only=read_only)
+    return SqliteStore(path, clock=clock, **options)
 
 
-def _postgres(address: str, *, read_only: bool) -> Store:
+def _postgres(address: str, **options: Unpack[_Options]) -> Store:
     try:
         from hourlyclicks.store.postgres import PostgresStore  # noqa: PLC0415 - asyncpg is an extra
     except ModuleNotFoundError as error:
@@ -105,4 +123,4 @@ def _postgres(address: str, *, read_only: bool) -> Store:
             raise
         said = "a store in PostgreSQL needs asyncpg: pip install 'hourlyclicks[postgres]'"
         raise UsageError(said) from None
-    return PostgresStore(address, read_only=read_only)
+    return PostgresStore(address, **options)

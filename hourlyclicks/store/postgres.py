@@ -22,22 +22,27 @@ import asyncpg
 
 from hourlyclicks import forks
 from hourlyclicks.errors import StoreError
-from hourlyclicks.store import postgres_connection, postgres_database, postgres_days
+from hourlyclicks.store import postgres_connection, postgres_database, postgres_migration
 from hourlyclicks.store.closing import Closing
+from hourlyclicks.store.group_commit import GroupCommit
+from hourlyclicks.store.migration import Migration
 from hourlyclicks.store.postgres_address import check_address, place_of
+from hourlyclicks.store.postgres_days import PACKED_DAYS, stored_days
 from hourlyclicks.store.shield import wait_shielded
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections import Counter
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.freshness import Reader
     from hourlyclicks.store.ledger import DayState, LedgerEntry, PutResult, Revision
-    from hourlyclicks.store.postgres_database import Connection
+    from hourlyclicks.store.migration import OnMigration
+    from hourlyclicks.store.postgres_database import DatabaseChange
+    from hourlyclicks.store.postgres_days import Connection
     from hourlyclicks.store.protocol import Change
 
 T = TypeVar("T")
@@ -78,6 +83,10 @@ _PERMANENT = (
 """Texts of permanent errors of PgBouncer; all of its errors have the same code."""
 
 _NO_TABLES = "its tables were dropped: start again to make them anew"
+_DEPENDENTS = (
+    "its tables cannot be migrated while other objects depend on them: drop these, start again, and create"
+    " them anew"
+)
 _MESSAGES = {
     "22021": "it cannot store a character of the text",
     "22P05": "it cannot store a character of the text",
@@ -99,17 +108,29 @@ class PostgresStore:
     Args:
         dsn: the address, such as ``"postgresql://user:password@host:5432/database"``.
         patience: the seconds to wait for a server that is unreachable or too busy.
-        read_only: whether the tables are neither created nor changed.
+        read_only: whether the tables are neither created nor changed; older ones are read as they are.
+        on_migration: called with the number of days that are copied, and that of all days, while older tables
+            are migrated.
 
     Raises:
         UsageError: the address is invalid.
     """
 
-    def __init__(self, dsn: str, *, patience: float = 60.0, read_only: bool = False) -> None:
+    def __init__(
+        self,
+        dsn: str,
+        *,
+        patience: float = 60.0,
+        read_only: bool = False,
+        on_migration: OnMigration | None = None,
+    ) -> None:
         check_address(dsn)
         self._dsn = dsn
         self._patience = patience
         self._read_only = read_only
+        self._on_migration = on_migration
+        self._migration = Migration(on_migration)
+        self._days = PACKED_DAYS
         self._reached = False
         self._pooled = False
         self._jobs: set[asyncio.Task[object]] = set()
@@ -119,6 +140,7 @@ class PostgresStore:
         self._prepared = False
         self._tables: set[int] = set()
         self._closing = Closing()
+        self._changes: GroupCommit[DatabaseChange] = GroupCommit(self._commit)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._generation = 0
 
@@ -157,21 +179,25 @@ class PostgresStore:
 
     async def entries(self, account: int, target: Target, days: DateRange) -> list[LedgerEntry]:
         """See `hourlyclicks.store.protocol.Store.entries`."""
-        return await self._run(lambda db: postgres_days.entries(db, account, target, days))
+        return await self._run(lambda db: self._days.entries(db, account, target, days))
+
+    async def known_range(self, account: int, target: Target) -> DateRange | None:
+        """See `hourlyclicks.store.protocol.Store.known_range`."""
+        return await self._run(lambda db: self._days.known_range(db, account, target))
 
     async def count_by_state(
         self, account: int, target: Target, days: DateRange, *, reader: Reader | None = None
     ) -> Counter[DayState]:
         """See `hourlyclicks.store.protocol.Store.count_by_state`."""
-        return await self._run(lambda db: postgres_days.count_by_state(db, account, target, days, reader))
+        return await self._run(lambda db: self._days.count_by_state(db, account, target, days, reader))
 
     async def read(self, account: int, target: Target, days: DateRange) -> list[DayClicks]:
         """See `hourlyclicks.store.protocol.Store.read`."""
-        return await self._run(lambda db: postgres_days.read(db, account, target, days))
+        return await self._run(lambda db: self._days.read(db, account, target, days))
 
     async def revisions(self, account: int, target: Target, days: DateRange) -> list[Revision]:
         """See `hourlyclicks.store.protocol.Store.revisions`."""
-        return await self._run(lambda db: postgres_days.revisions(db, account, target, days))
+        return await self._run(lambda db: self._days.revisions(db, account, target, days))
 
     async def put(
         self,
@@ -185,21 +211,34 @@ class PostgresStore:
     ) -> PutResult:
         """See `hourlyclicks.store.protocol.Store.put`."""
         self._refuse_changes()
-        return await self._run(
+        kept: PutResult = await self._changes.make(
             postgres_database.put(account, target, day, requests, reader=reader, refresh=refresh)
         )
+        return kept
 
     async def record_failure(self, account: int, target: Target, entry: LedgerEntry) -> None:
         """See `hourlyclicks.store.protocol.Store.record_failure`."""
         self._refuse_changes()
-        await self._run(postgres_database.record_failure(account, target, entry))
+        await self._changes.make(postgres_database.record_failure(account, target, entry))
 
     async def pace(
-        self, account: int, change: Change[R], *, of: tuple[Target, dt.date] | None = None
+        self,
+        account: int,
+        change: Change[R],
+        *,
+        of: tuple[Target, dt.date] | None = None,
+        peek: bool = False,
     ) -> tuple[R, int]:
         """See `hourlyclicks.store.protocol.Store.pace`; a step that was rolled back may be repeated."""
         self._refuse_changes()
-        return await self._run(lambda db: postgres_database.pace(db, account, change, of, self._tables))
+        step = postgres_database.LimiterStep(account, change, of, self._tables)
+        if peek and (seen := await self._run(step.peek)) is not None:
+            return seen
+        taken: tuple[R, int] = await self._changes.make(step)
+        return taken
+
+    async def _commit(self, changes: Sequence[DatabaseChange]) -> list[Any]:
+        return await self._run(lambda db: postgres_database.change(db, changes))
 
     def _refuse_changes(self) -> None:
         if self._read_only:
@@ -214,6 +253,7 @@ class PostgresStore:
         loop = asyncio.get_running_loop()
         if self._loop is None:
             self._loop, self._generation = loop, forks.generation()
+            self._migration = Migration(self._on_migration)
             forks.hold(self)
         elif self._loop is not loop:
             raise StoreError(
@@ -254,9 +294,16 @@ class PostgresStore:
     async def _attempt(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         async with self._connection() as db:
             if not self._prepared:
-                await (postgres_database.look(db) if self._read_only else postgres_database.prepare(db))
+                await self._prepare(db)
                 self._prepared = True
             return await work(db)
+
+    async def _prepare(self, db: Connection) -> None:
+        """Migrate the tables, or find out of which version they are."""
+        if self._read_only:
+            self._days = stored_days(await postgres_migration.check_readable(db))
+        else:
+            await postgres_migration.migrate(db, self._migration)
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Connection]:
@@ -295,6 +342,8 @@ class PostgresStore:
         lost = self._loop is not None and self._loop is not asyncio.get_running_loop()
         if lost:
             self._abandon()
+        self._migration.stop()
+        await self._changes.drain()
         while self._jobs:
             await asyncio.wait(self._jobs)
         while self._idle:
@@ -336,6 +385,8 @@ def _is_temporary(error: Exception) -> bool:
 
 def _describe_error(error: Exception) -> str:
     """Return the message for an error of a server."""
+    if isinstance(error, asyncpg.DependentObjectsStillExistError):
+        return f"{_DEPENDENTS} ({(error.detail or '').partition(chr(10))[0]})"
     if isinstance(error, asyncpg.PostgresError):
         return _MESSAGES.get(error.sqlstate or "") or str(error).partition("\n")[0]
     if isinstance(error, TimeoutError):

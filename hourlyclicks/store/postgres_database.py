@@ -1,32 +1,29 @@
 """A PostgreSQL database with days, on one connection, used by `hourlyclicks.store.postgres`.
 
 Locks. A change of a day locks the row of its series, and a step of the shared limiter locks the row of its
-account: one row each, locked first. So there is no deadlock, and rows that are read after the lock do not
-change until the commit.
+account: one row each, locked first. The changes of one transaction are sorted by these rows. So there is no
+deadlock, and rows that are read after the lock do not change until the commit.
 
 After a lost connection it is unknown whether a commit has happened. The operation is repeated, and must not
-count
-twice: see `DayChange`.
+count twice: see `DayChange`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 
 from hourlyclicks.errors import StoreError
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.store import postgres_days
 from hourlyclicks.store.ledger import ENDPOINT, target_of
-from hourlyclicks.store.postgres_days import LINE, SERIES, name_of
-from hourlyclicks.store.protocol import NoStoreError
+from hourlyclicks.store.postgres_days import LINE, SERIES, day_in, name_of
+from hourlyclicks.store.postgres_transaction import transaction
 from hourlyclicks.store.resolve import StoredDay
-from hourlyclicks.store.schema import newer, scripts
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import AsyncIterator
+    from collections.abc import Sequence
 
     import asyncpg
 
@@ -44,16 +41,6 @@ _Change: TypeAlias = Callable[
     ["Connection", int, "asyncpg.Record | None"], Awaitable[tuple["asyncpg.Record", R]]
 ]
 
-_MIGRATION = 0x68634C6B
-"""The advisory lock for migrations."""
-
-_BEGIN = """BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
-    SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'"""
-_THERE = "SELECT count(*) FROM pg_tables WHERE schemaname = 'hourlyclicks' AND tablename = 'properties'"
-"""Not `to_regclass`, whose result may be outdated within a transaction."""
-_VERSION = "SELECT convert_from(value, 'UTF8') FROM hourlyclicks.properties WHERE name = 'version'"
-_SET_VERSION = "UPDATE hourlyclicks.properties SET value = convert_to($1, 'UTF8') WHERE name = 'version'"
-
 _HOLD_SERIES = f"{SERIES} FOR NO KEY UPDATE"
 _NEW_SERIES = """INSERT INTO hourlyclicks.series (account_id, endpoint, target_sha256, target)
     VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"""
@@ -61,50 +48,13 @@ _TARGETS = """SELECT target FROM hourlyclicks.series WHERE account_id = $1 AND e
         NOT $3 OR EXISTS (SELECT 1 FROM hourlyclicks.days WHERE series_id = series.id AND state = 'failed'))
     ORDER BY id"""
 
-_PACE = "SELECT state, tableoid FROM hourlyclicks.pacing WHERE account_id = $1 FOR UPDATE"
+_PACE = """SELECT state, tableoid, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS now FROM (
+    SELECT state, tableoid FROM hourlyclicks.pacing WHERE account_id = $1 FOR UPDATE) AS locked"""
+"""The clock is read outside of the query that locks: getting the lock may take time."""
+_LOOK = """SELECT state, tableoid, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS now
+    FROM hourlyclicks.pacing WHERE account_id = $1"""
 _NEW_PACE = "INSERT INTO hourlyclicks.pacing (account_id) VALUES ($1) ON CONFLICT DO NOTHING"
 _SET_PACE = "UPDATE hourlyclicks.pacing SET state = $2 WHERE account_id = $1"
-_NOW = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
-
-
-@asynccontextmanager
-async def transaction(db: Connection) -> AsyncIterator[None]:
-    """Run several changes as one; after a failure the connection must be closed, which rolls them back."""
-    await db.execute(_BEGIN)
-    yield
-    await db.execute("COMMIT")
-
-
-async def prepare(db: Connection) -> None:
-    """Migrate the tables, one process at a time, or raise `StoreError`."""
-    known = scripts("postgres")
-    if await _version(db) == len(known):
-        return
-    async with transaction(db):
-        await db.execute(f"SELECT pg_advisory_xact_lock({_MIGRATION})")
-        for script in known[await _version(db) :]:
-            await db.execute(script)
-        await db.execute(_SET_VERSION, str(len(known)))
-
-
-async def look(db: Connection) -> None:
-    """Check that the tables can be read, without changing them."""
-    version = await _version(db)
-    if not version:
-        raise NoStoreError("there is no store in this database")
-    if version < len(scripts("postgres")):
-        raise StoreError(
-            f"its tables are of an older hourlyclicks (version {version}): bring them up to date with a "
-            "command that writes, such as hourlyclicks backfill"
-        )
-
-
-async def _version(db: Connection) -> int:
-    version = int(await db.fetchval(_VERSION)) if await db.fetchval(_THERE) else 0
-    known = len(scripts("postgres"))
-    if version > known:
-        raise StoreError(newer(version, known))
-    return version
 
 
 async def salt(db: Connection) -> bytes:
@@ -133,6 +83,19 @@ async def targets(db: Connection, of: int, *, failing: bool) -> list[Target]:
     return [target_of(row["target"]) for row in await db.fetch(_TARGETS, of, ENDPOINT, failing)]
 
 
+class DatabaseChange(Protocol):
+    """A change within a transaction."""
+
+    async def __call__(self, db: Connection) -> Any:  # noqa: ANN401 - its result
+        """Make it."""
+        ...
+
+    @property
+    def order(self) -> tuple[bool, str, str]:
+        """What changes of one transaction are sorted by, so that all lock rows in the same order."""
+        ...
+
+
 class DayChange(Generic[R]):
     """A change of one day that counts once, however often it is attempted.
 
@@ -154,13 +117,18 @@ class DayChange(Generic[R]):
         self._tried: tuple[asyncpg.Record, R] | None = None
 
     async def __call__(self, db: Connection) -> R:
-        """Make the change, unless an earlier attempt has made it."""
-        async with transaction(db):
-            series = await _hold_series(db, *self._target)
-            line = await db.fetchrow(LINE, series, self._date)
-            if self._tried is None or self._tried[0] != line:
-                self._tried = await self._change(db, series, line)
+        """Make the change within a transaction, unless an earlier attempt has made it."""
+        series = await _hold_series(db, *self._target)
+        line = await db.fetchrow(LINE, series, self._date)
+        if self._tried is None or self._tried[0] != line:
+            self._tried = await self._change(db, series, line)
         return self._tried[1]
+
+    @property
+    def order(self) -> tuple[bool, str, str]:
+        """See `DatabaseChange.order`."""
+        account, target = self._target
+        return False, str(account), str(target)
 
 
 def put(
@@ -173,8 +141,7 @@ def put(
     ) -> tuple[asyncpg.Record, PutResult]:
         held = None
         if line is not None and line["revision"]:
-            (figures,) = await postgres_days.read(db, of, target, DateRange(day.date, day.date))
-            held = StoredDay(figures, line["revision"], line["doubted_at"])
+            held = StoredDay(day_in(line), line["revision"], line["doubted_at"])
         return await postgres_days.put(db, series, held, day, requests, reader=reader, refresh=refresh)
 
     return DayChange(of, target, day.date, change)
@@ -189,39 +156,71 @@ def record_failure(of: int, target: Target, entry: LedgerEntry) -> DayChange[Non
     return DayChange(of, target, entry.date, change)
 
 
-async def pace(
-    db: Connection, of: int, change: Change[R], about: tuple[Target, dt.date] | None, tables: set[int]
-) -> tuple[R, int]:
-    """Take a step of the shared limiter.
+class LimiterStep(Generic[R]):
+    """A step of the shared limiter.
 
     Args:
-        db: the connection.
         of: the account.
         change: the step.
         about: the target and the day whose ledger entry the step needs.
         tables: the ids that the table has had; a restored table has another id.
     """
-    async with transaction(db):
-        row = await db.fetchrow(_PACE, of)
+
+    def __init__(
+        self, of: int, change: Change[R], about: tuple[Target, dt.date] | None, tables: set[int]
+    ) -> None:
+        self._of = of
+        self._change = change
+        self._about = about
+        self._tables = tables
+
+    async def __call__(self, db: Connection) -> tuple[R, int]:
+        """Take the step within a transaction."""
+        row = await db.fetchrow(_PACE, self._of)
         if row is None:
-            await db.execute(_NEW_PACE, of)
-            row = await db.fetchrow(_PACE, of)
-        _check_same(tables, row)
-        known = (
-            []
-            if about is None
-            else await postgres_days.entries(db, of, about[0], DateRange(about[1], about[1]))
-        )
-        now = 1000 * int(await db.fetchval(_NOW))  # read only now: getting the lock may have taken time
-        text, result = change(row["state"] if row else None, now, known[0] if known else None)
+            await db.execute(_NEW_PACE, self._of)
+            row = await db.fetchrow(_PACE, self._of)
+        text, result, now = await self._try(db, row)
         if text is not None:
-            await db.execute(_SET_PACE, of, text)
-    return result, now
+            await db.execute(_SET_PACE, self._of, text)
+        return result, now
+
+    async def peek(self, db: Connection) -> tuple[R, int] | None:
+        """Try the step without a transaction; ``None``: it would change the state."""
+        row = await db.fetchrow(_LOOK, self._of)
+        if row is None:
+            return None
+        text, result, now = await self._try(db, row)
+        return (result, now) if text is None else None
+
+    @property
+    def order(self) -> tuple[bool, str, str]:
+        """See `DatabaseChange.order`."""
+        return True, str(self._of), ""
+
+    async def _try(self, db: Connection, row: asyncpg.Record | None) -> tuple[str | None, R, int]:
+        if row is None:
+            raise StoreError("what it held was deleted while it was in use: start again")
+        _check_same(self._tables, row)
+        known = []
+        if self._about is not None:
+            target, day = self._about
+            known = await postgres_days.PACKED_DAYS.entries(db, self._of, target, DateRange(day, day))
+        now = 1000 * int(row["now"])
+        return *self._change(row["state"], now, known[0] if known else None), now
 
 
-def _check_same(tables: set[int], row: asyncpg.Record | None) -> None:
-    if row is not None:
-        tables.add(row["tableoid"])
+async def change(db: Connection, changes: Sequence[DatabaseChange]) -> list[Any]:
+    """Make changes in one transaction, in the order in which they lock rows, and return their results."""
+    results = {}
+    async with transaction(db):
+        for number, step in sorted(enumerate(changes), key=lambda each: each[1].order):
+            results[number] = await step(db)
+    return [results[number] for number in range(len(changes))]
+
+
+def _check_same(tables: set[int], row: asyncpg.Record) -> None:
+    tables.add(row["tableoid"])
     if len(tables) > 1:
         raise StoreError(
             "its tables were dropped or restored while it was in use: start again to request the missing days"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from itertools import chain
+from functools import cache
 from typing import TYPE_CHECKING, TypeAlias
 
 from hourlyclicks.errors import StoreError
+from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.day import DayClicks
 from hourlyclicks.store.ledger import (
     ENDPOINT,
@@ -17,17 +18,16 @@ from hourlyclicks.store.ledger import (
     LedgerEntry,
     Revision,
     day_of,
-    rows_of,
     state_of,
 )
 from hourlyclicks.store.resolve import resolve_put
+from hourlyclicks.store.schema import PACKED, unpacked_days
 
 if TYPE_CHECKING:
     import datetime as dt
 
     import asyncpg
 
-    from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.freshness import Reader
     from hourlyclicks.store.ledger import PutResult
@@ -37,32 +37,18 @@ if TYPE_CHECKING:
 
 SERIES = "SELECT id FROM hourlyclicks.series WHERE account_id = $1 AND endpoint = $2 AND target_sha256 = $3"
 """Finds a series by its `name_of`."""
+_ENTRY = "date, state, fetched_at, attempts, revision, error, code, status, reason, hours, doubted_at"
 
-_DAYS = f"FROM hourlyclicks.days WHERE series_id = ({SERIES}) AND date BETWEEN $4 AND $5"
 LINE = "SELECT * FROM hourlyclicks.days WHERE series_id = $1 AND date = $2"
-"""The ledger entry of a day."""
-_ENTRIES = f"SELECT * {_DAYS} ORDER BY date"
-_COUNT_STATES = f"SELECT state, count(*) {_DAYS} GROUP BY state"
-_IN_DOUBT = f"""SELECT state, count(*), NULL AS date, NULL AS fetched_at, NULL AS hours, NULL AS doubted_at
-    {_DAYS} GROUP BY state UNION ALL
-    SELECT state, 1, date, fetched_at, hours, doubted_at {_DAYS} AND state <> 'failed' AND (
-        state = 'provisional' OR fetched_at > $6 OR fetched_at < (date + $7::interval) AT TIME ZONE 'UTC')"""
-_REVISIONS = f"""SELECT date, revision, state, fetched_at, clicks, unique_users FROM hourlyclicks.revisions
-    WHERE series_id = ({SERIES}) AND date BETWEEN $4 AND $5 ORDER BY date, revision"""  # noqa: S608 - as above
-_READ = f"""SELECT date, state, hours, fetched_at, (
-        SELECT array_agg(ARRAY[hour, clicks, unique_users] ORDER BY hour) FROM hourlyclicks.hours
-        WHERE hours.series_id = days.series_id AND hours.date = days.date) AS rows
-    {_DAYS} AND revision > 0 ORDER BY date"""  # noqa: S608 - made of constants
+"""The ledger entry and the figures of a day."""
 
-_CLEAR = "DELETE FROM hourlyclicks.hours WHERE series_id = $1 AND date = $2"
-_ROWS = """INSERT INTO hourlyclicks.hours (series_id, date, hour, clicks, unique_users)
-    SELECT $1, $2, * FROM unnest($3::smallint[], $4::bigint[], $5::bigint[])"""
 _PUT = """INSERT INTO hourlyclicks.days AS days
-        (series_id, date, state, hours, fetched_at, attempts, revision)
-    VALUES ($1, $2, $3, $4, $5, $6, $7)
+        (series_id, date, state, hours, fetched_at, attempts, revision, clicks, unique_users)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
     ON CONFLICT (series_id, date) DO UPDATE SET
         state = excluded.state, hours = excluded.hours, fetched_at = excluded.fetched_at,
         attempts = days.attempts + excluded.attempts, revision = excluded.revision,
+        clicks = excluded.clicks, unique_users = excluded.unique_users,
         error = NULL, code = NULL, status = NULL, reason = NULL, doubted_at = NULL
     RETURNING days.*"""
 _REVISE = "INSERT INTO hourlyclicks.revisions VALUES ($1, $2, $3, $4, $5, $6, $7)"
@@ -82,42 +68,88 @@ _RECORD = """INSERT INTO hourlyclicks.days AS days
     RETURNING days.*"""
 
 
-async def entries(db: Connection, of: int, target: Target, days: DateRange) -> list[LedgerEntry]:
-    """Return what is known of each day."""
-    return [_entry(row) for row in await db.fetch(_ENTRIES, *name_of(of, target), days.start, days.end)]
+class StoredDays:
+    """The queries that read days.
 
+    Args:
+        days: the table or query that has the days.
+        revisions: the one that has the replaced figures; empty: there are none yet.
+    """
 
-async def count_by_state(
-    db: Connection, of: int, target: Target, days: DateRange, reader: Reader | None
-) -> Counter[DayState]:
-    """Count the days in each state, as a reader sees them or as they are stored."""
-    where = (*name_of(of, target), days.start, days.end)
-    if reader is None:
-        return Counter(
-            {DayState(row["state"]): row["count"] for row in await db.fetch(_COUNT_STATES, *where)}
+    def __init__(self, days: str = "hourlyclicks.days", revisions: str = "hourlyclicks.revisions") -> None:
+        where = f"WHERE series_id = ({SERIES}) AND date BETWEEN $4 AND $5"
+        of_range = f"FROM {days} {where}"
+        self._entries = f"SELECT {_ENTRY} {of_range} ORDER BY date"
+        self._known_range = (
+            f"SELECT min(date) AS first, max(date) AS last FROM {days} WHERE series_id = ({SERIES})"  # noqa: S608 - of constants
         )
-    found: Counter[DayState] = Counter()
-    for row in await db.fetch(_IN_DOUBT, *where, reader.latest, reader.certain_after(days)):
-        state, date = DayState(row["state"]), row["date"]
-        if date is None:
-            found[state] += row["count"]
-        else:
-            entry = LedgerEntry(
-                date, state, row["fetched_at"], 0, hours=row["hours"], doubted_at=row["doubted_at"]
-            )
-            found[state] -= 1
-            found[reader.state(entry)] += 1
-    return +found
+        self._states = f"SELECT state, count(*) {of_range} GROUP BY state"
+        self._in_doubt = f"""
+            SELECT state, count(*), NULL AS date, NULL AS fetched_at, NULL AS hours, NULL AS doubted_at
+            {of_range} GROUP BY state UNION ALL
+            SELECT state, 1, date, fetched_at, hours, doubted_at {of_range} AND state <> 'failed' AND (
+                state = 'provisional' OR fetched_at > $6
+                OR fetched_at < (date + $7::interval) AT TIME ZONE 'UTC')"""
+        self._read = f"""SELECT date, state, hours, fetched_at, clicks, unique_users
+            {of_range} AND revision > 0 ORDER BY date"""
+        self._revisions = revisions and (
+            "SELECT date, revision, state, fetched_at, clicks, unique_users"  # noqa: S608 - of constants
+            f" FROM {revisions} {where} ORDER BY date, revision"
+        )
+
+    async def entries(self, db: Connection, of: int, target: Target, days: DateRange) -> list[LedgerEntry]:
+        """Return what is known of each day."""
+        return [_entry(row) for row in await db.fetch(self._entries, *_where(of, target, days))]
+
+    async def known_range(self, db: Connection, of: int, target: Target) -> DateRange | None:
+        """Return the days from the first with a ledger entry to the last."""
+        row = await db.fetchrow(self._known_range, *name_of(of, target))
+        return None if row is None or row["first"] is None else DateRange(row["first"], row["last"])
+
+    async def count_by_state(
+        self, db: Connection, of: int, target: Target, days: DateRange, reader: Reader | None
+    ) -> Counter[DayState]:
+        """Count the days in each state, as a reader sees them or as they are stored."""
+        where = _where(of, target, days)
+        if reader is None:
+            rows = await db.fetch(self._states, *where)
+            return Counter({DayState(row["state"]): row["count"] for row in rows})
+        found: Counter[DayState] = Counter()
+        for row in await db.fetch(self._in_doubt, *where, reader.latest, reader.certain_after(days)):
+            state, date = DayState(row["state"]), row["date"]
+            if date is None:
+                found[state] += row["count"]
+            else:
+                entry = LedgerEntry(
+                    date, state, row["fetched_at"], 0, hours=row["hours"], doubted_at=row["doubted_at"]
+                )
+                found[state] -= 1
+                found[reader.state(entry)] += 1
+        return +found
+
+    async def read(self, db: Connection, of: int, target: Target, days: DateRange) -> list[DayClicks]:
+        """Return the days that have figures."""
+        return [day_in(row) for row in await db.fetch(self._read, *_where(of, target, days))]
+
+    async def revisions(self, db: Connection, of: int, target: Target, days: DateRange) -> list[Revision]:
+        """Return the replaced figures of a range."""
+        if not self._revisions:
+            return []
+        return [_revision(row) for row in await db.fetch(self._revisions, *_where(of, target, days))]
 
 
-async def read(db: Connection, of: int, target: Target, days: DateRange) -> list[DayClicks]:
-    """Return the days that have figures."""
-    return [_day(row) for row in await db.fetch(_READ, *name_of(of, target), days.start, days.end)]
+PACKED_DAYS = StoredDays()
 
 
-async def revisions(db: Connection, of: int, target: Target, days: DateRange) -> list[Revision]:
-    """Return the replaced figures of a range."""
-    return [_revision(row) for row in await db.fetch(_REVISIONS, *name_of(of, target), days.start, days.end)]
+@cache
+def stored_days(version: int) -> StoredDays:
+    """Return the queries for the tables of a version."""
+    if version >= PACKED:
+        return PACKED_DAYS
+    days = f"({unpacked_days('postgres')}) AS days"
+    if version == 1:
+        return StoredDays(days.replace("doubted_at", "NULL::timestamptz AS doubted_at"), "")
+    return StoredDays(days)
 
 
 async def put(
@@ -151,11 +183,10 @@ async def put(
         return await _left(db, _DOUBT, series, day.date, requests, kept.doubted_at), kept
     if held is not None and kept.revised:
         await db.execute(_REVISE, series, day.date, held.revision, *_replaced(held.day))
-    rows = rows_of(day)
-    await db.execute(_CLEAR, series, day.date)
-    await db.execute(_ROWS, series, day.date, *[[row[cell] for row in rows] for cell in range(3)])
-    entry = (state_of(day), len(rows), day.fetched_at, requests, kept.revision)
-    return await _left(db, _PUT, series, day.date, *entry), kept
+    hours = day.reported_hours
+    counts = (day.clicks, day.unique_users) if hours else (None, None)
+    entry = (state_of(day), hours, day.fetched_at, requests, kept.revision)
+    return await _left(db, _PUT, series, day.date, *entry, *counts), kept
 
 
 async def record_failure(db: Connection, series: int, entry: LedgerEntry) -> asyncpg.Record:
@@ -179,6 +210,10 @@ def name_of(of: int, target: Target) -> tuple[int, str, bytes]:
     return of, ENDPOINT, hashlib.sha256(str(target).encode()).digest()
 
 
+def _where(of: int, target: Target, days: DateRange) -> tuple[int, str, bytes, dt.date, dt.date]:
+    return *name_of(of, target), days.start, days.end
+
+
 def _entry(row: asyncpg.Record) -> LedgerEntry:
     why = Failure(row["error"], row["reason"], row["code"], row["status"]) if row["error"] else None
     return LedgerEntry(
@@ -193,9 +228,16 @@ def _entry(row: asyncpg.Record) -> LedgerEntry:
     )
 
 
-def _day(row: asyncpg.Record) -> DayClicks:
-    flat = list(chain.from_iterable(row["rows"] or ()))
-    return day_of(row["date"], flat, row["hours"], row["fetched_at"], final=row["state"] in SETTLED)
+def day_in(row: asyncpg.Record) -> DayClicks:
+    """Make a day of its row."""
+    return day_of(
+        row["date"],
+        row["clicks"],
+        row["unique_users"],
+        hours=row["hours"],
+        fetched_at=row["fetched_at"],
+        final=row["state"] in SETTLED,
+    )
 
 
 def _replaced(day: DayClicks) -> tuple[DayState, dt.datetime, tuple[int | None, ...], tuple[int | None, ...]]:

@@ -73,6 +73,10 @@ class Store(Protocol):
         """Return the ledger entries of a range, in order; days without an entry are left out."""
         ...
 
+    async def known_range(self, account: int, target: Target) -> DateRange | None:
+        """Return the days from the first with a ledger entry to the last; ``None``: there is none."""
+        ...
+
     async def count_by_state(
         self, account: int, target: Target, days: DateRange, *, reader: Reader | None = None
     ) -> Counter[DayState]:
@@ -135,13 +139,15 @@ class Store(Protocol):
         change: Change[R],
         *,
         of: tuple[Target, dt.date] | None = None,
+        peek: bool = False,
     ) -> tuple[R, int]:
         """Take one step of the shared limiter, exclusively.
 
         Args:
             account: the account.
-            change: the step.
+            change: the step; it may be called several times, and the last result counts.
             of: the day whose ledger entry the step needs.
+            peek: whether to try the step without a transaction first. If it changes nothing, that is all.
 
         Returns:
             The result of the step, and the moment that was passed to it.

@@ -4,7 +4,7 @@ SQLite itself needs ``-wal`` and ``-shm`` to read a file in WAL mode, and create
 log is opened as immutable (``immutable=1``), and checked for changes: a changed file is opened and read
 again. A file with a log is opened together with it (``mode=ro``).
 
-Tables of an older version are migrated in a temporary copy.
+Tables of an older version are read through temporary views.
 """
 
 from __future__ import annotations
@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING
 
 from hourlyclicks.errors import StoreError
 from hourlyclicks.store.inspection import check_log, uri_of
-from hourlyclicks.store.schema import scripts
-from hourlyclicks.store.sqlite_open import check_kind, transaction
-from hourlyclicks.store.sqlite_schema import migrate, version_of
+from hourlyclicks.store.sqlite_open import check_kind
+from hourlyclicks.store.sqlite_schema import read_as_packed, version_of
 
 if TYPE_CHECKING:
     from hourlyclicks.model.day import DayClicks
@@ -75,7 +74,7 @@ class ReadOnlyFile:
         if check_kind(self._path).st_size == 0:
             raise StoreError("the file is empty and not a store")
         self._seen = self._state()
-        self._db = self._up_to_date(self._connect())
+        self._db = self._connect()
         return self._db
 
     def _state(self) -> tuple[object, ...]:
@@ -111,25 +110,11 @@ class ReadOnlyFile:
         db = sqlite3.connect(uri, uri=True, timeout=self._timeout, isolation_level=None)
         try:
             _check_tables(db)
+            read_as_packed(db)
         except BaseException:
             db.close()
             raise
         return db
-
-    def _up_to_date(self, db: sqlite3.Connection) -> sqlite3.Connection:
-        if version_of(db) == len(scripts("sqlite")):
-            return db
-        copy = sqlite3.connect("", isolation_level=None)  # a file that is deleted when it is closed
-        try:
-            db.backup(copy)
-            with transaction(copy):
-                migrate(copy)
-        except BaseException:
-            copy.close()
-            raise
-        finally:
-            db.close()
-        return copy
 
 
 def _check_tables(db: sqlite3.Connection) -> None:

@@ -16,16 +16,18 @@ from hourlyclicks.errors import UsageError
 from hourlyclicks.model.dates import DateRange, as_day
 from hourlyclicks.model.fingerprints import fingerprint_of
 from hourlyclicks.model.series import SeriesBuilder
+from hourlyclicks.model.spans import spans
 from hourlyclicks.model.targets import Account
-from hourlyclicks.store.coverage import ALL_DAYS, cover
-from hourlyclicks.store.ledger import WITH_FIGURES
+from hourlyclicks.store.coverage import ALL_DAYS, cover, cover_complete, is_complete, reader_of
+from hourlyclicks.store.ledger import WITH_FIGURES, Revision
 from hourlyclicks.store.protocol import Store
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Callable, Iterator
+    from collections.abc import AsyncGenerator, Callable, Iterator
     from types import TracebackType
 
+    from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.series import HourlySeries
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.coverage import Coverage
@@ -145,6 +147,26 @@ class StoredAccount:
         """The first 8 digits of the fingerprint, which are enough to name the account."""
         return self.fingerprint[:SHORT]
 
+    async def days(
+        self, start: dt.date | str, end: dt.date | str, target: Target = Account()
+    ) -> AsyncGenerator[DayClicks, None]:
+        """Yield the days of a target that have figures, in order.
+
+        The memory does not grow with the range. Use ``contextlib.aclosing`` if the loop may end early.
+
+        Args:
+            start: the first day, a date or ``"YYYY-MM-DD"``.
+            end: the last day.
+            target: `Account`, `Link` or `Group`.
+
+        Raises:
+            UsageError: `start` or `end` is not a day, or `end` is before `start`.
+            StoreError: the store cannot be read.
+        """
+        for chunk in chunks(DateRange(as_day(start), as_day(end))):
+            for day in await self._store.read(self.number, target, chunk):
+                yield day
+
     async def targets(self) -> list[Target]:
         """Return the targets of which days were asked for.
 
@@ -170,11 +192,9 @@ class StoredAccount:
             UsageError: `start` or `end` is not a day, or `end` is before `start`.
             StoreError: the store cannot be read.
         """
-        days = DateRange(as_day(start), as_day(end))
-        builder = SeriesBuilder(target, days)
-        for chunk in chunks(days):
-            for day in await self._store.read(self.number, target, chunk):
-                builder.add(day)
+        builder = SeriesBuilder(target, DateRange(as_day(start), as_day(end)))
+        async for day in self.days(start, end, target):
+            builder.add(day)
         return builder.build()
 
     async def entries(self, target: Target, days: DateRange | None = None) -> list[LedgerEntry]:
@@ -204,6 +224,43 @@ class StoredAccount:
         """
         return await self._store.count_by_state(self.number, target, days or ALL_DAYS, reader=reader)
 
+    async def revisions(self, target: Target, days: DateRange | None = None) -> list[Revision]:
+        """Return the figures that were replaced by others, in the order of days and revisions.
+
+        Args:
+            target: the target.
+            days: the range; ``None``: all days.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        return await self._store.revisions(self.number, target, days or ALL_DAYS)
+
+    async def history(self, target: Target, days: DateRange | None = None) -> list[Revision]:
+        """Return all figures of some days, the current ones last, in the order of days and revisions.
+
+        Args:
+            target: the target.
+            days: the days, also those whose figures were never replaced; ``None``: all days whose figures
+                were replaced.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        found = await self.revisions(target, days)
+        dates = [revision.day.date for revision in found]
+        stretches = [DateRange(*each) for each in spans(sorted(set(dates)))] if days is None else [days]
+        for stretch in stretches:
+            for chunk in chunks(stretch):
+                found += await self._current(target, chunk)
+        return sorted(found, key=lambda revision: (revision.day.date, revision.number))
+
+    async def _current(self, target: Target, days: DateRange) -> list[Revision]:
+        """Return the current figures of a range with their numbers."""
+        numbers = {entry.date: entry.revision for entry in await self.entries(target, days)}
+        known = await self._store.read(self.number, target, days)
+        return [Revision(numbers[day.date], day) for day in known if day.date in numbers]
+
     async def coverage(
         self, target: Target, days: DateRange | None = None, *, now: dt.datetime | None = None
     ) -> Coverage:
@@ -217,8 +274,14 @@ class StoredAccount:
         Raises:
             StoreError: the store cannot be read.
         """
+        now = now or SystemClock().wall()
+        days = days or await self._store.known_range(self.number, target)
+        if days is not None:
+            states = await self.count_by_state(target, days, reader=reader_of(now, self._zone))
+            if is_complete(states, days):
+                return cover_complete(target, states, days)
         entries = await self.entries(target, days)
-        found = cover(target, entries, days, now=now or SystemClock().wall(), zone=self._zone)
+        found = cover(target, entries, days, now=now, zone=self._zone)
         if found.parked is not None and days is not None:
             states = await self.count_by_state(target)
             if any(states[state] for state in WITH_FIGURES):  # on other days than those of the range

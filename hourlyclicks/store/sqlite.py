@@ -12,12 +12,14 @@ import sqlite3
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from hourlyclicks import forks
 from hourlyclicks.clock import SystemClock
 from hourlyclicks.errors import StoreError
 from hourlyclicks.store.closing import Closing
+from hourlyclicks.store.group_commit import GroupCommit
+from hourlyclicks.store.migration import Migration
 from hourlyclicks.store.names import check_name
 from hourlyclicks.store.shield import wait_shielded
 from hourlyclicks.store.sqlite_file import SqliteFile
@@ -27,7 +29,7 @@ from hourlyclicks.store.worker import Worker
 if TYPE_CHECKING:
     import datetime as dt
     from collections import Counter
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     from hourlyclicks.clock import Clock
     from hourlyclicks.model.dates import DateRange
@@ -35,7 +37,10 @@ if TYPE_CHECKING:
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.freshness import Reader
     from hourlyclicks.store.ledger import DayState, LedgerEntry, PutResult, Revision
+    from hourlyclicks.store.migration import OnMigration
     from hourlyclicks.store.protocol import Change
+
+_Work: TypeAlias = "Callable[[SqliteFile], Any]"
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -56,6 +61,8 @@ class SqliteStore:
         clock: the clock of the shared limiter; the machine's clocks by default.
         patience: the seconds to wait for another program that writes to the file.
         read_only: whether the file is neither created nor changed; older tables are read as they are.
+        on_migration: called with the number of days that are copied, and that of all days, while older tables
+            are migrated; it runs in another thread.
     """
 
     def __init__(
@@ -65,11 +72,14 @@ class SqliteStore:
         clock: Clock | None = None,
         patience: float = 20.0,
         read_only: bool = False,
+        on_migration: OnMigration | None = None,
     ) -> None:
         check_name(os.fspath(path))
         self.path = Path(path)
         self._patience = patience
         self._read_only = read_only
+        self._on_migration = on_migration
+        self._migration = Migration(on_migration)
         self._clock: Clock = clock or SystemClock()
         self._own = threading.local()
         """The file that the thread has opened."""
@@ -77,6 +87,7 @@ class SqliteStore:
         self._in_vain = False
         self._generation = 0
         self._closing = Closing()
+        self._changes: GroupCommit[_Work] = GroupCommit(self._commit)
 
     def __repr__(self) -> str:
         return f"<SqliteStore {str(self.path)!r}>"
@@ -91,11 +102,16 @@ class SqliteStore:
             return
         thread = self._thread
         try:
-            await self._closing.wait(self._close_thread)
+            await self._closing.wait(self._close_after_changes)
         except asyncio.CancelledError:
             if thread is not None:
                 thread.hurried.set()
             raise
+
+    async def _close_after_changes(self) -> None:
+        self._migration.stop()
+        await self._changes.drain()
+        await self._close_thread()
 
     async def _close_thread(self) -> None:
         thread, self._thread = self._thread, None
@@ -125,6 +141,10 @@ class SqliteStore:
         """See `hourlyclicks.store.protocol.Store.entries`."""
         return await self._run(lambda file: file.entries(account, target, days))
 
+    async def known_range(self, account: int, target: Target) -> DateRange | None:
+        """See `hourlyclicks.store.protocol.Store.known_range`."""
+        return await self._run(lambda file: file.known_range(account, target))
+
     async def count_by_state(
         self, account: int, target: Target, days: DateRange, *, reader: Reader | None = None
     ) -> Counter[DayState]:
@@ -150,19 +170,31 @@ class SqliteStore:
         refresh: bool = False,
     ) -> PutResult:
         """See `hourlyclicks.store.protocol.Store.put`."""
-        return await self._run(
+        kept: PutResult = await self._changes.make(
             lambda file: file.put(account, target, day, requests=requests, reader=reader, refresh=refresh)
         )
+        return kept
 
     async def record_failure(self, account: int, target: Target, entry: LedgerEntry) -> None:
         """See `hourlyclicks.store.protocol.Store.record_failure`."""
-        await self._run(lambda file: file.record_failure(account, target, entry))
+        await self._changes.make(lambda file: file.record_failure(account, target, entry))
 
     async def pace(
-        self, account: int, change: Change[R], *, of: tuple[Target, dt.date] | None = None
+        self,
+        account: int,
+        change: Change[R],
+        *,
+        of: tuple[Target, dt.date] | None = None,
+        peek: bool = False,
     ) -> tuple[R, int]:
         """See `hourlyclicks.store.protocol.Store.pace`."""
-        return await self._run(lambda file: file.pace(account, change, of))
+        if peek and (seen := await self._run(lambda file: file.peek(account, change, of))) is not None:
+            return seen
+        taken: tuple[R, int] = await self._changes.make(lambda file: file.pace(account, change, of))
+        return taken
+
+    async def _commit(self, changes: Sequence[_Work]) -> list[Any]:
+        return await self._run(lambda file: file.change(changes))
 
     async def _run(self, work: Callable[[SqliteFile], T]) -> T:
         """Run an operation in the thread; it is completed even if the caller is cancelled."""
@@ -171,6 +203,7 @@ class SqliteStore:
         if self._thread is None:
             self._generation = forks.generation()
             self._thread = Worker("hourlyclicks-store")
+            self._migration = Migration(self._on_migration)
         loop = asyncio.get_running_loop()
         return await wait_shielded(loop.run_in_executor(self._thread, self._work, work, self._thread.hurried))
 
@@ -215,7 +248,7 @@ class SqliteStore:
                 self.path,
                 now=self._clock.monotonic,
                 timeout=min(self._patience, _SLICE),
-                read_only=self._read_only,
+                migration=None if self._read_only else self._migration,
             )
         file: SqliteFile = self._own.file
         return file

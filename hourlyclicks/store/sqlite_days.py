@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from hourlyclicks.errors import StoreError
+from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.day import DayClicks
 from hourlyclicks.store.ledger import (
     SETTLED,
@@ -17,7 +18,6 @@ from hourlyclicks.store.ledger import (
     LedgerEntry,
     Revision,
     day_of,
-    rows_of,
     state_of,
 )
 from hourlyclicks.store.resolve import StoredDay, resolve_put
@@ -26,32 +26,42 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterator
 
-    from hourlyclicks.model.dates import DateRange
+    from hourlyclicks.model.day import Counts
     from hourlyclicks.store.freshness import Reader
     from hourlyclicks.store.ledger import PutResult
 
     Database: TypeAlias = sqlite3.Connection
 
+_LARGEST = 2**63 - 1
+"""The largest integer of SQLite."""
+
 _DAYS = "FROM days WHERE series_id = ? AND date BETWEEN ? AND ?"
 _ENTRY = "date, state, fetched_at, attempts, revision, error, code, status, reason, hours, doubted_at"
 _ENTRIES = f"SELECT {_ENTRY} {_DAYS} ORDER BY date"
+_KNOWN_RANGE = """SELECT (SELECT min(date) FROM days WHERE series_id = ?),
+    (SELECT max(date) FROM days WHERE series_id = ?)"""  # each is found at an end of the key
+_PACING_AND_ENTRY = f"""SELECT pacing.state, {", ".join(f"days.{name}" for name in _ENTRY.split(", "))}
+    FROM (SELECT ? AS account_id, ? AS series_id, ? AS date) AS step
+    LEFT JOIN pacing ON pacing.account_id = step.account_id
+    LEFT JOIN days ON days.series_id = step.series_id AND days.date = step.date"""  # noqa: S608 - as above
 _COUNT_STATES = f"SELECT state, count(*), {', '.join(['NULL'] * 9)} {_DAYS} GROUP BY state"
 _IN_DOUBT = f"""{_COUNT_STATES} UNION ALL
     SELECT {_ENTRY} {_DAYS} AND state <> 'failed' AND (state = 'provisional' OR fetched_at > ?
         OR (fetched_at < ? AND fetched_at < strftime('%Y-%m-%dT%H:%M:%S', date, ?)))"""
-_READ = f"""SELECT date, state, fetched_at, hours, (
-        SELECT group_concat(hour || ' ' || clicks || ' ' || unique_users, ' ') FROM (
-            SELECT hour, clicks, unique_users FROM hours
-            WHERE hours.series_id = days.series_id AND hours.date = days.date ORDER BY hour))
-    {_DAYS} AND revision > 0 ORDER BY date"""  # noqa: S608 - made of constants
+_READ = f"""SELECT date, state, fetched_at, hours, clicks, unique_users
+    {_DAYS} AND revision > 0 ORDER BY date"""
+_STORED = """SELECT revision, doubted_at, date, state, fetched_at, hours, clicks, unique_users FROM days
+    WHERE series_id = ? AND date = ? AND revision > 0"""
 _REVISIONS = """SELECT date, revision, state, fetched_at, clicks, unique_users FROM revisions
     WHERE series_id = ? AND date BETWEEN ? AND ? ORDER BY date, revision"""
 _REVISE = "INSERT INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?)"
-_PUT = """INSERT INTO days (series_id, date, state, hours, fetched_at, attempts, revision)
-    VALUES (?, ?, ?, ?, ?, ?, ?)
+_PUT = """INSERT INTO days
+        (series_id, date, state, hours, fetched_at, attempts, revision, clicks, unique_users)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (series_id, date) DO UPDATE SET
         state = excluded.state, hours = excluded.hours, fetched_at = excluded.fetched_at,
         attempts = days.attempts + excluded.attempts, revision = excluded.revision,
+        clicks = excluded.clicks, unique_users = excluded.unique_users,
         error = NULL, code = NULL, status = NULL, reason = NULL, doubted_at = NULL"""
 _COUNT = "UPDATE days SET attempts = attempts + ? WHERE series_id = ? AND date = ?"
 _DOUBT = """UPDATE days SET attempts = attempts + ?, state = 'provisional', doubted_at = ?,
@@ -70,6 +80,21 @@ _RECORD = """INSERT INTO days
 def entries(db: Database, series: int, days: DateRange) -> list[LedgerEntry]:
     """Return the ledger entries of a range."""
     return [_entry(row) for row in db.execute(_ENTRIES, _where(series, days))]
+
+
+def known_range(db: Database, series: int) -> DateRange | None:
+    """Return the days from the first with a ledger entry to the last."""
+    first, last = db.execute(_KNOWN_RANGE, (series, series)).fetchone()
+    with _as_written():
+        return None if first is None else DateRange(_date(first), _date(last))
+
+
+def pacing_and_entry(
+    db: Database, account: int, series: int, day: dt.date
+) -> tuple[str | None, LedgerEntry | None]:
+    """Return the state of the shared limiter and the ledger entry of a day, in one query."""
+    state, *row = db.execute(_PACING_AND_ENTRY, (account, series, str(day))).fetchone()
+    return state, None if row[0] is None else _entry(tuple(row))
 
 
 def count_by_state(db: Database, series: int, days: DateRange, reader: Reader | None) -> Counter[DayState]:
@@ -111,11 +136,10 @@ def put(
     else:
         if held is not None and kept.revised:
             db.execute(_REVISE, (series, *_replaced(held)))
-        rows = [(series, date, *row) for row in rows_of(day)]
-        db.execute("DELETE FROM hours WHERE series_id = ? AND date = ?", (series, date))
-        db.executemany("INSERT INTO hours VALUES (?, ?, ?, ?, ?)", rows)
-        entry = (state_of(day), len(rows), _text(day.fetched_at), requests, kept.revision)
-        db.execute(_PUT, (series, date, *entry))
+        hours = day.reported_hours
+        counts = _arrays(day) if hours else (None, None)
+        entry = (state_of(day), hours, _text(day.fetched_at), requests, kept.revision)
+        db.execute(_PUT, (series, date, *entry, *counts))
     return kept
 
 
@@ -150,21 +174,30 @@ def _later(day: dt.date, by: dt.timedelta) -> dt.datetime:
 
 def _stored(db: Database, series: int, date: dt.date) -> StoredDay | None:
     """Return the figures of a day, if it has any."""
-    found = db.execute(
-        "SELECT revision, doubted_at FROM days WHERE series_id = ? AND date = ?", (series, str(date))
-    ).fetchone()
-    if found is None or not found[0]:
+    found = db.execute(_STORED, (series, str(date))).fetchone()
+    if found is None:
         return None
-    day = _day(*db.execute(_READ, (series, str(date), str(date))).fetchone())
+    revision, doubted_at, *row = found
+    day = _day(*row)
     with _as_written():
-        return StoredDay(day, found[0], None if found[1] is None else _moment(found[1]))
+        return StoredDay(day, revision, None if doubted_at is None else _moment(doubted_at))
 
 
 def _replaced(held: StoredDay) -> tuple[str, int, str, str, str, str]:
     """Return the columns of a revision."""
     day = held.day
-    counts = [json.dumps(cells, separators=(",", ":")) for cells in (day.clicks, day.unique_users)]
-    return str(day.date), held.revision, state_of(day), _text(day.fetched_at), counts[0], counts[1]
+    return str(day.date), held.revision, state_of(day), _text(day.fetched_at), *_arrays(day)
+
+
+def _arrays(day: DayClicks) -> tuple[str, str]:
+    """Return the clicks and the unique users of a day as JSON arrays."""
+    return _array(day.clicks), _array(day.unique_users)
+
+
+def _array(counts: Counts) -> str:
+    if any(count is not None and count > _LARGEST for count in counts):
+        raise OverflowError  # in JSON, SQLite would store it as a rounded number
+    return json.dumps(counts, separators=(",", ":"))
 
 
 def _text(moment: dt.datetime) -> str:
@@ -179,10 +212,13 @@ def _entry(row: tuple[Any, ...]) -> LedgerEntry:
         return LedgerEntry(_date(date), DayState(state), asked, attempts, revision, why, hours, doubts)
 
 
-def _day(date: str, state: str, fetched_at: str, hours: int, rows: str | None) -> DayClicks:
+def _day(
+    date: str, state: str, fetched_at: str, hours: int, clicks: str | None, users: str | None
+) -> DayClicks:
     with _as_written():
-        flat = [int(word) for word in rows.split()] if rows else []
-        return day_of(_date(date), flat, hours, _moment(fetched_at), final=state in SETTLED)
+        arrays = [None if text is None else json.loads(text) for text in (clicks, users)]
+        final = state in SETTLED
+        return day_of(_date(date), *arrays, hours=hours, fetched_at=_moment(fetched_at), final=final)
 
 
 def _revision(row: tuple[Any, ...]) -> Revision:

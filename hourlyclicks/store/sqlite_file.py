@@ -16,25 +16,30 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hourlyclicks import forks
-from hourlyclicks.model.dates import DateRange
 from hourlyclicks.store import sqlite_days
 from hourlyclicks.store.ledger import ENDPOINT, target_of
 from hourlyclicks.store.read_only import ReadOnlyFile
 from hourlyclicks.store.sqlite_messages import is_busy
-from hourlyclicks.store.sqlite_open import open_to_write, transaction
+from hourlyclicks.store.sqlite_open import open_to_write
+from hourlyclicks.store.sqlite_transaction import transaction
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
+    from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.freshness import Reader
     from hourlyclicks.store.ledger import DayState, LedgerEntry, PutResult, Revision
+    from hourlyclicks.store.migration import Migration
     from hourlyclicks.store.protocol import Change
 
 R = TypeVar("R")
+
+_MOST_NUMBERS = 10_000
+"""Series whose numbers are remembered."""
 
 
 class SqliteFile:
@@ -44,15 +49,21 @@ class SqliteFile:
         path: the file; created if necessary, readable by its owner only.
         now: returns nanoseconds of the clock that all processes share.
         timeout: the seconds to wait for another program's lock, at each statement.
-        read_only: whether the file is neither created nor changed.
+        migration: told how far a migration of older tables is; ``None``: the file is neither created nor
+            changed.
     """
 
     def __init__(
-        self, path: Path, *, now: Callable[[], int], timeout: float, read_only: bool = False
+        self, path: Path, *, now: Callable[[], int], timeout: float, migration: Migration | None
     ) -> None:
         self._now = now
+        self._written: tuple[int, DayClicks] | None = None
+        self._numbers: dict[tuple[int, Target], int] = {}
+        self._made_series = False  # within this transaction, which may be undone
         forks.hold(self)
-        self._files = ReadOnlyFile(path, timeout) if read_only else open_to_write(path, timeout)
+        self._files = (
+            ReadOnlyFile(path, timeout) if migration is None else open_to_write(path, timeout, migration)
+        )
         try:
             self._db = self._files.ready()
         except BaseException:
@@ -70,7 +81,10 @@ class SqliteFile:
             work: the operation, in one transaction.
         """
         while True:
-            self._db = self._files.ready()
+            db = self._files.ready()
+            if db is not self._db:
+                self._db = db
+                self._numbers.clear()
             try:
                 result = work(self)
             except sqlite3.DatabaseError as error:
@@ -79,6 +93,18 @@ class SqliteFile:
             else:
                 if self._files.holds():
                     return result
+
+    def change(self, changes: Sequence[Callable[[SqliteFile], R]]) -> list[R]:
+        """Make several changes in one transaction: all, or none."""
+        self._written = None
+        try:
+            with self._transaction():
+                results = [change(self) for change in changes]
+        finally:
+            self._made_series = False
+        if self._written is not None:
+            self._files.remember(*self._written)
+        return results
 
     def salt(self) -> bytes:
         """Return the key of the fingerprints."""
@@ -108,6 +134,11 @@ class SqliteFile:
         series = self._series(account, target)
         return [] if series is None else sqlite_days.entries(self._db, series, days)
 
+    def known_range(self, account: int, target: Target) -> DateRange | None:
+        """Return the days from the first with a ledger entry to the last."""
+        series = self._series(account, target)
+        return None if series is None else sqlite_days.known_range(self._db, series)
+
     def count_by_state(
         self, account: int, target: Target, days: DateRange, reader: Reader | None
     ) -> Counter[DayState]:
@@ -135,31 +166,43 @@ class SqliteFile:
         reader: Reader | None,
         refresh: bool,
     ) -> PutResult:
-        """Write an answer."""
-        with self._transaction():
-            series = self._new_series(account, target)
-            kept = sqlite_days.put(self._db, series, day, requests, reader=reader, refresh=refresh)
+        """Write an answer, within `change`."""
+        series = self._new_series(account, target)
+        kept = sqlite_days.put(self._db, series, day, requests, reader=reader, refresh=refresh)
         if not kept.dropped and kept.doubted_at is None:
-            self._files.remember(series, day)
+            self._written = series, day
         return kept
 
     def record_failure(self, account: int, target: Target, entry: LedgerEntry) -> None:
-        """Record that a day failed or was rejected."""
-        with self._transaction():
-            sqlite_days.record_failure(self._db, self._new_series(account, target), entry)
+        """Record that a day failed or was rejected, within `change`."""
+        sqlite_days.record_failure(self._db, self._new_series(account, target), entry)
 
     def pace(self, account: int, change: Change[R], of: tuple[Target, dt.date] | None) -> tuple[R, int]:
-        """Take a step of the shared limiter."""
-        with self._transaction():
-            kept = self._one("SELECT state FROM pacing WHERE account_id = ?", account)
-            entry = None if of is None else self._entry_of(account, *of)
-            now = self._now()
-            text, result = change(kept, now, entry)
-            if text is not None:
-                self._db.execute("INSERT OR REPLACE INTO pacing VALUES (?, ?)", (account, text))
+        """Take a step of the shared limiter, within `change`."""
+        text, result, now = self._try_step(account, change, of)
+        if text is not None:
+            self._db.execute("INSERT OR REPLACE INTO pacing VALUES (?, ?)", (account, text))
         return result, now
 
+    def peek(
+        self, account: int, change: Change[R], of: tuple[Target, dt.date] | None
+    ) -> tuple[R, int] | None:
+        """Try a step of the shared limiter without a transaction; ``None``: it would change the state."""
+        text, result, now = self._try_step(account, change, of)
+        return (result, now) if text is None else None
+
     # -- internals --------------------------------------------------------------------------------------
+
+    def _try_step(
+        self, account: int, change: Change[R], of: tuple[Target, dt.date] | None
+    ) -> tuple[str | None, R, int]:
+        entry, series = None, None if of is None else self._series(account, of[0])
+        if of is None or series is None:
+            kept = self._one("SELECT state FROM pacing WHERE account_id = ?", account)
+        else:
+            kept, entry = sqlite_days.pacing_and_entry(self._db, account, series, of[1])
+        now = self._now()
+        return *change(kept, now, entry), now
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -173,9 +216,16 @@ class SqliteFile:
         return None if row is None else row[0]
 
     def _series(self, account: int, target: Target) -> int | None:
-        find = "SELECT id FROM series WHERE account_id = ? AND endpoint = ? AND target = ?"
-        found: int | None = self._one(find, account, ENDPOINT, str(target))
-        return found
+        """Return the number of a series, which never changes."""
+        number = self._numbers.get((account, target))
+        if number is None:
+            find = "SELECT id FROM series WHERE account_id = ? AND endpoint = ? AND target = ?"
+            number = self._one(find, account, ENDPOINT, str(target))
+            if number is not None and not self._made_series:
+                if len(self._numbers) >= _MOST_NUMBERS:
+                    self._numbers.clear()
+                self._numbers[account, target] = number
+        return number
 
     def _new_series(self, account: int, target: Target) -> int:
         """Return the number of a series, which is created if necessary."""
@@ -183,7 +233,5 @@ class SqliteFile:
         if found is not None:
             return found
         insert = "INSERT INTO series (account_id, endpoint, target) VALUES (?, ?, ?)"
+        self._made_series = True
         return self._db.execute(insert, (account, ENDPOINT, str(target))).lastrowid or 0
-
-    def _entry_of(self, account: int, target: Target, day: dt.date) -> LedgerEntry | None:
-        return next(iter(self.entries(account, target, DateRange(day, day))), None)

@@ -6,7 +6,6 @@ import os
 import sqlite3
 import stat
 import threading
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from hourlyclicks.errors import StoreError
@@ -14,11 +13,13 @@ from hourlyclicks.store.file_guard import FileGuard, close_without_checkpoint, i
 from hourlyclicks.store.inspection import check_log
 from hourlyclicks.store.schema import scripts
 from hourlyclicks.store.sqlite_messages import CANNOT_WRITE
-from hourlyclicks.store.sqlite_schema import is_marked, migrate, version_of
+from hourlyclicks.store.sqlite_migration import migrate
+from hourlyclicks.store.sqlite_schema import is_marked, version_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
+
+    from hourlyclicks.store.migration import Migration
 
 _KINDS = {
     stat.S_IFDIR: "a folder",
@@ -32,19 +33,20 @@ _making = threading.Lock()
 """Held while a new file is open: when it is closed, this process loses its locks on it."""
 
 
-def open_to_write(path: Path, timeout: float) -> FileGuard:
+def open_to_write(path: Path, timeout: float, migration: Migration) -> FileGuard:
     """Open a file, which is created if necessary, readable by its owner only.
 
     Args:
         path: the file.
         timeout: the seconds to wait for a lock, at each statement.
+        migration: told how far a migration of its tables is.
     """
     _make(path)
     identity = identity_of(path)
     check_log(path)
     db = sqlite3.connect(path, timeout=timeout, isolation_level=None)
     try:
-        _prepare(db)
+        _prepare(db, migration)
         return FileGuard(path, identity, db)
     except BaseException:
         close_without_checkpoint(db, os.path.realpath(path))
@@ -63,19 +65,6 @@ def check_kind(path: Path) -> os.stat_result:
     return found
 
 
-@contextmanager
-def transaction(db: sqlite3.Connection) -> Iterator[None]:
-    """Make all changes or none; no other process writes meanwhile."""
-    db.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        db.execute("COMMIT")
-    except BaseException:
-        if db.in_transaction:
-            db.execute("ROLLBACK")
-        raise
-
-
 def _make(path: Path) -> None:
     with _making:
         if not path.exists():
@@ -91,7 +80,7 @@ def _make(path: Path) -> None:
         raise StoreError(CANNOT_WRITE)
 
 
-def _prepare(db: sqlite3.Connection) -> None:
+def _prepare(db: sqlite3.Connection, migration: Migration) -> None:
     """Migrate the tables, or raise `StoreError`."""
     version = version_of(db)
     outdated = version < len(scripts("sqlite")) or not is_marked(db)
@@ -102,7 +91,6 @@ def _prepare(db: sqlite3.Connection) -> None:
     db.execute("PRAGMA synchronous = FULL")
     db.execute("PRAGMA foreign_keys = ON")
     if outdated:
-        with transaction(db):
-            migrate(db)
+        migrate(db, migration)
         db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()  # `FileGuard` reads the main file
     version_of(db)  # the log is open from now on

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hourlyclicks.errors import StoreError
 from hourlyclicks.store.inspection import SALT, one
-from hourlyclicks.store.schema import newer, scripts
+from hourlyclicks.store.schema import PACKED, newer, scripts, unpacked_days
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,9 +15,12 @@ if TYPE_CHECKING:
 _APPLICATION = 0x68634C6B
 """Marks the header of the file, so that no other program's file is taken for a store."""
 
-_OURS = {"properties", "accounts", "series", "days", "hours", "pacing"}
+_OURS = {"properties", "accounts", "series", "days", "pacing"}
 _BYTES = 32
 """Of a salt."""
+
+_NO_REVISIONS = """CREATE TEMP VIEW revisions AS SELECT NULL AS series_id, NULL AS date, NULL AS revision,
+    NULL AS state, NULL AS fetched_at, NULL AS clicks, NULL AS unique_users WHERE FALSE"""
 
 
 def version_of(db: sqlite3.Connection) -> int:
@@ -44,15 +47,36 @@ def is_marked(db: sqlite3.Connection) -> bool:
     return bool(one(db, "PRAGMA application_id") == _APPLICATION)
 
 
-def migrate(db: sqlite3.Connection) -> None:
-    """Migrate the tables, within a transaction."""
-    known = scripts("sqlite")
-    for script in known[version_of(db) :]:
-        for statement in _statements(script):
+def upgrade(db: sqlite3.Connection, version: int) -> None:
+    """Run the scripts up to a version, within a transaction.
+
+    Args:
+        db: the connection.
+        version: the version that the tables have in the end, unless they have a later one.
+    """
+    now = version_of(db)
+    for script in scripts("sqlite")[now:version]:
+        for statement in statements(script):
             db.execute(statement)
-    db.execute("INSERT OR REPLACE INTO properties VALUES ('version', ?)", (len(known),))
+    version = max(now, version)
+    db.execute("INSERT OR REPLACE INTO properties VALUES ('version', ?)", (version,))
     db.execute(f"PRAGMA application_id = {_APPLICATION}")
-    db.execute(f"PRAGMA user_version = {len(known)}")
+    db.execute(f"PRAGMA user_version = {version}")
+
+
+def read_as_packed(db: sqlite3.Connection) -> None:
+    """Let a connection read older tables as those of this version, without changing the file.
+
+    SQLite prefers temporary views to tables of the same name.
+    """
+    version, days = version_of(db), unpacked_days("sqlite")
+    if version >= PACKED:
+        return
+    db.execute("PRAGMA temp_store = MEMORY")
+    if version == 1:
+        days = days.replace("doubted_at", "NULL AS doubted_at")
+        db.execute(_NO_REVISIONS)
+    db.execute(f"CREATE TEMP VIEW days AS {days}")
 
 
 def _version_inside(db: sqlite3.Connection, tables: set[str]) -> int:
@@ -64,7 +88,8 @@ def _version_inside(db: sqlite3.Connection, tables: set[str]) -> int:
     return int(one(db, "SELECT value FROM properties WHERE name = 'version'") or 1)
 
 
-def _statements(script: str) -> Iterator[str]:
+def statements(script: str) -> Iterator[str]:
+    """Yield the statements of a script."""
     statement = ""
     for line in script.splitlines(keepends=True):
         statement += line

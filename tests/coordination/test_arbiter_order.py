@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from hourlyclicks.clock import SECOND
-from hourlyclicks.coordination.arbiter import GRACE, POLL_AFTER, Claimed
+from hourlyclicks.coordination.arbiter import GRACE, POLL_AFTER, Claimed, SlotRequest
+from hourlyclicks.pacing.breaker import Wait
 from hourlyclicks.pacing.plans import Limits, Rate
 from hourlyclicks.pacing.window import Slot
 from tests.coordination.steps import LEASE, Steps
+
+if TYPE_CHECKING:
+    from hourlyclicks.coordination.arbiter import Arbiter
 
 TWO = Limits(rates=(Rate(2),), concurrency=4)
 TEN = Limits(rates=(Rate(10),), concurrency=1)
@@ -71,6 +77,34 @@ def test_a_process_that_leaves_the_queue_is_not_waited_for() -> None:
     steps.release(1, slot)
     steps.step(1, lambda arbiter: arbiter.leave("bob"))
     steps.granted(1, "ann")
+
+
+def test_each_process_asks_when_those_before_it_have_sent() -> None:
+    """Of many that wait for a window, only one asks at a time, and asking early changes nothing."""
+    steps = Steps(TWO)
+    for moment in (1, 2):
+        steps.release(moment, steps.granted(moment, "first"))
+    names = [f"process {number}" for number in range(6)]
+    asked = [steps.waits_until(3 + number, name) for number, name in enumerate(names)]
+    assert asked == [62.0, 63.0, 123.0, 124.0, 184.0, 185.0]
+    before = steps.written
+    assert [steps.waits_until(20, name) for name in names] == asked
+    assert steps.written == before
+    steps.granted(62, names[0])
+
+
+def test_a_process_learns_what_its_next_request_waits_for() -> None:
+    """With the slot that it is granted, so that it need not ask."""
+    steps = Steps(TWO)
+    steps.release(1, steps.granted(1, "ann"))
+    request = SlotRequest("ann", 7, 0, 3, 9, "", "monday")
+
+    def ask(arbiter: Arbiter) -> Wait | None:
+        assert isinstance(arbiter.reserve(request), Slot)
+        return arbiter.next_wait(request)
+
+    assert steps.step(2, ask) == Wait(round(62 * SECOND), "rate")
+    assert steps.state.queue["ann"].asks == 62 * SECOND
 
 
 def test_polling_writes_little() -> None:

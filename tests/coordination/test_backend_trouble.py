@@ -147,13 +147,37 @@ class SlowStore(SqliteStore):
     delay = 0.0
 
     async def pace(
-        self, account: int, change: Change[R], *, of: tuple[Target, dt.date] | None = None
+        self,
+        account: int,
+        change: Change[R],
+        *,
+        of: tuple[Target, dt.date] | None = None,
+        peek: bool = False,
     ) -> tuple[R, int]:
         """See `hourlyclicks.store.protocol.Store.pace`."""
-        result = await super().pace(account, change, of=of)
+        result = await super().pace(account, change, of=of, peek=peek)
         delay, self.delay = self.delay, 0.0
         await self._clock.sleep(delay)
         return result
+
+
+def test_a_response_that_comes_while_the_arbiter_is_asked_is_not_missed(path: Path) -> None:
+    """The answer to wait for it comes after it, and the waiting call is served all the same."""
+    upstream = Simulator(limits=(), concurrency=1, latency=(0.25, 0.25))
+
+    async def main(clock: VirtualClock) -> None:
+        store, link = SlowStore(path, clock=clock), Link("x", "https://vvd.bz")
+        transport = upstream.transport(clock)
+        async with Client(
+            upstream.key, limits=Limits(rates=()), transport=transport, clock=clock, store=store
+        ) as client:
+            first = asyncio.create_task(client.day(MONTH[0], link))
+            await clock.sleep(0.1)
+            store.delay = 2.0
+            await asyncio.wait_for(asyncio.gather(first, client.day(MONTH[1], link)), 60)
+        await store.close()
+
+    run_virtual(main)
 
 
 def test_a_slot_that_comes_too_late_is_not_used(path: Path) -> None:

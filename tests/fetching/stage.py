@@ -221,6 +221,10 @@ class FailingStore:
 
         return call
 
+    async def settled(self) -> None:
+        """Wait for the changes that were begun."""
+        await self._store._changes.drain()
+
     async def end(self) -> None:
         """Close the file, whatever else fails."""
         await self._store.close()

@@ -41,6 +41,7 @@ def test_a_store_that_fails(path: Path, number: int) -> None:
         report = caught.value.report
         assert report is not None
         assert report.stopped == StopReason.ERROR
+        await store.settled()
         assert await others() == 1
         unsaved = set() if caught.value.unsaved is None else {caught.value.unsaved.date}
         store.fails = lambda _name, _call: False
@@ -52,6 +53,22 @@ def test_a_store_that_fails(path: Path, number: int) -> None:
 
     store = FailingStore(path)
     play(story, record, store=store)
+
+
+def test_a_target_with_nothing_due_costs_one_query(path: Path) -> None:
+    """Its days are counted, and not read."""
+
+    async def story(stage: Stage) -> None:
+        store.with_clock(stage.clock)
+        await stage.client.backfill(*MONTH_OF_IT)
+        store.calls.clear()
+        report = await stage.client.backfill(*MONTH_OF_IT)
+        assert (report.complete, report.requests, report.reused) == (True, 0, report.total)
+        assert store.calls.count("count_by_state") == 1
+        assert "entries" not in store.calls
+
+    store = FailingStore(path)
+    play(story, lambda day, _number: good(day), store=store)
 
 
 @pytest.mark.parametrize(

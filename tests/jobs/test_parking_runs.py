@@ -274,7 +274,7 @@ def test_many_targets_of_few_days_end_the_run_too(api: FakeApi, answer: Response
         options={"limits": ONE},
     )
     assert api.report.stopped is StopReason.TROUBLE
-    assert len(asked(stage)) <= 10 + 12 + 1 + 2
+    assert len(asked(stage)) <= 10 + 12 + 1 + 3
     assert api.report.refused == 0
     api.run(days=days, targets=targets)
     assert (api.report.complete, api.report.done + api.report.reused) == (True, 30)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import attrs
+import pytest
 
 from hourlyclicks import DateRange
-from hourlyclicks.store.coverage import Month, Trouble, cover
+from hourlyclicks.store.coverage import Month, Trouble, cover, cover_complete, is_complete, reader_of
 from hourlyclicks.store.ledger import DayState, Failure, LedgerEntry, state_of
 from tests.cli.filled_stores import LATER, LINK, answer, days, trouble
 
@@ -141,3 +143,19 @@ def test_a_parked_target_is_known_by_its_days() -> None:
         [trouble(day) for day in april],
     ):
         assert covered(others).parked is None
+
+
+@pytest.mark.parametrize("zone", [None, dt.UTC])
+@pytest.mark.parametrize("number", [1, 40, 800])
+def test_numbers_are_enough_where_every_day_is_settled(number: int, zone: dt.tzinfo | None) -> None:
+    """The coverage that is made of them is the one that is made of the days."""
+    dates = days("2022-02-20", number)
+    entries = [
+        attrs.evolve(mark(date), state=DayState.EMPTY) if date.day == 3 else mark(date) for date in dates
+    ]
+    whole = DateRange(dates[0], dates[-1])
+    states = Counter(reader_of(LATER, zone).state(each) for each in entries)
+    assert is_complete(states, whole)
+    assert cover_complete(LINK, states, whole) == cover(LINK, entries, whole, now=LATER, zone=zone)
+    assert not is_complete(states, DateRange(whole.start, whole.end + dt.timedelta(days=1)))
+    assert not is_complete(Counter({DayState.FINAL: number - 1, DayState.REFUSED: 1}), whole)

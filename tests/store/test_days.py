@@ -275,8 +275,8 @@ async def test_a_reason_comes_back_as_it_was(location: Location, reason: Failure
 @pytest.mark.parametrize(
     "damage",
     [
-        "DELETE FROM hours",
-        "DELETE FROM hours WHERE hour = 5",
+        "UPDATE days SET clicks = NULL",
+        "UPDATE days SET unique_users = NULL",
         "UPDATE days SET hours = 11",
         "UPDATE days SET state = 'empty', hours = 0",
     ],

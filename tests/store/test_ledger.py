@@ -22,7 +22,6 @@ from hourlyclicks.store.ledger import (
     Failure,
     LedgerEntry,
     day_of,
-    rows_of,
     state_of,
     target_of,
 )
@@ -35,30 +34,40 @@ if TYPE_CHECKING:
 SOME_DAYS = days(st.just(FIRST))
 
 
-@given(SOME_DAYS)
-def test_a_day_survives_its_rows(day: DayClicks) -> None:
-    """The rows of a day make the same day again."""
-    rows = rows_of(day)
-    flat = [cell for row in rows for cell in row]
-    assert day_of(day.date, flat, len(rows), day.fetched_at, final=day.final) == day
+def remade(day: DayClicks, hours: int) -> DayClicks:
+    """Make a day of the cells of another one."""
+    return day_of(
+        day.date, day.clicks, day.unique_users, hours=hours, fetched_at=day.fetched_at, final=day.final
+    )
 
 
 @given(SOME_DAYS)
-def test_only_reported_hours_have_rows(day: DayClicks) -> None:
-    """An hour that was not reported has none, and each other one has one, in order."""
-    hours = [hour for hour, _, _ in rows_of(day)]
-    assert hours == [hour.hour for hour in day if hour.clicks is not None]
+def test_a_day_survives_its_row(day: DayClicks) -> None:
+    """The cells of a day make the same day again."""
+    assert remade(day, day.reported_hours) == day
+
+
+def test_a_day_without_hours_needs_no_counts() -> None:
+    """It is made of its row alone."""
+    empty = (None,) * HOURS
+    day = day_of(FIRST, None, None, hours=0, fetched_at=NOON, final=True)
+    assert day == DayClicks(FIRST, empty, empty, NOON, final=True)
 
 
 @given(SOME_DAYS, st.integers(0, HOURS))
-def test_a_wrong_number_of_rows_is_no_day(day: DayClicks, hours: int) -> None:
-    """Only as many rows as were written make a day."""
-    rows = rows_of(day)
-    flat = [cell for row in rows for cell in row]
-    if hours == len(rows):
+def test_a_wrong_number_of_hours_is_no_day(day: DayClicks, hours: int) -> None:
+    """Only as many counts as were written make a day."""
+    if hours == day.reported_hours:
         return
     with pytest.raises(StoreError, match="only a part"):
-        day_of(day.date, flat, hours, day.fetched_at, final=day.final)
+        remade(day, hours)
+
+
+@pytest.mark.parametrize("counts", [(1,) * 23, (1,) * 25, None])
+def test_a_wrong_number_of_counts_is_no_day(counts: tuple[int, ...] | None) -> None:
+    """A day has 24."""
+    with pytest.raises(StoreError, match="only a part"):
+        day_of(FIRST, (1,) * HOURS, counts, hours=HOURS, fetched_at=NOON, final=True)
 
 
 @pytest.mark.parametrize(

@@ -70,17 +70,6 @@ async def test_no_schema_is_made(database: DatabaseLocation) -> None:
     assert await database.sql("SELECT 1 FROM pg_namespace WHERE nspname = 'hourlyclicks'") == []
 
 
-async def test_older_tables_are_left_as_they_are(database: DatabaseLocation) -> None:
-    """It is said how to bring them up to date."""
-    await (await database.open()).close()
-    await database.sql("UPDATE properties SET value = '0' WHERE name = 'version'")
-    store = PostgresStore(database.dsn, read_only=True)
-    with pytest.raises(StoreError, match=r"no store|bring them up to date"):
-        await store.open()
-    await store.close()
-    assert await database.sql("SELECT value FROM properties WHERE name = 'version'") == [(b"0",)]
-
-
 async def test_a_pooler_makes_no_difference(
     bouncer: Bouncer, database: DatabaseLocation, reader: PostgresStore
 ) -> None:

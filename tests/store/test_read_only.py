@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hourlyclicks.errors import StoreError
-from hourlyclicks.store import schema, sqlite_schema
 from hourlyclicks.store.ledger import DayState
 from hourlyclicks.store.sqlite import SqliteStore
 from tests.model.strategies import FIRST, a_day
@@ -191,23 +190,6 @@ async def test_an_empty_log_does_not_matter() -> None:
         put(folder / "clicks.db-wal", b"")
         with write_protected(folder, path):
             assert await seen(path) == len(DAYS)
-
-
-async def test_older_tables_are_read_without_being_changed(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """What a migration would do is done to a copy."""
-    await closed(path)
-    now = schema.scripts("sqlite")
-    renamed = "ALTER TABLE days ADD COLUMN news TEXT;\nUPDATE days SET state = 'provisional';"
-    monkeypatch.setattr(sqlite_schema, "scripts", lambda _: (*now, renamed))
-    monkeypatch.setattr("hourlyclicks.store.read_only.scripts", lambda _: (*now, renamed))
-    before = everything(path.parent)
-    store = SqliteStore(path, read_only=True)
-    [account] = (await store.accounts()).values()
-    assert await store.count_by_state(account, ME, ALL) == {DayState.PROVISIONAL: len(DAYS)}
-    await store.close()
-    assert everything(path.parent) == before
 
 
 @pytest.mark.parametrize("read_only", [False, True])

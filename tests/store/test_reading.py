@@ -17,7 +17,7 @@ from hourlyclicks.model.fingerprints import fingerprint_of
 from hourlyclicks.model.series import merge_days
 from hourlyclicks.store import open_store, reading
 from hourlyclicks.store.coverage import cover
-from hourlyclicks.store.ledger import DayState, Failure
+from hourlyclicks.store.ledger import DayState, Failure, Revision
 from hourlyclicks.store.protocol import NoStoreError
 from hourlyclicks.store.reading import chunks
 from tests.cli.filled_stores import LATER, LINK, TEAM, answer, days, fill, stock, trouble
@@ -52,6 +52,37 @@ async def test_what_was_put_is_read(location: Location) -> None:
         found = await account.coverage(LINK, APRIL, now=LATER)
         assert found == cover(LINK, entries, APRIL, now=LATER, zone=dt.UTC)
         assert (await account.coverage(LINK)).range == DateRange(put[0].date, APRIL[20])
+        assert await store.known_range(number, LINK) == DateRange(put[0].date, APRIL[20])
+        assert await store.known_range(number, TEAM) is None
+        whole = DateRange(put[0].date, put[-1].date)
+        assert await account.coverage(LINK, whole, now=LATER) == cover(
+            LINK, entries[:4], whole, now=LATER, zone=dt.UTC
+        )
+        assert [day async for day in account.days(APRIL.start, APRIL.end, LINK)] == put
+        assert await account.revisions(LINK) == await account.history(LINK) == []
+        assert await account.history(LINK, APRIL) == [Revision(1, day) for day in put]
+
+
+async def test_replaced_figures_are_read(location: Location) -> None:
+    """With the current ones, of the days whose figures were replaced or of those that are named."""
+    store, number = await location.account("a" * 32)
+    first, second, third = [answer(day) for day in days("2025-04-03", 3)]
+    for day in (first, second, third):
+        await store.put(number, LINK, day, requests=1)
+    newer = attrs.evolve(second, clicks=(9, *second.clicks[1:]), fetched_at=LATER + dt.timedelta(hours=1))
+    await store.put(number, LINK, newer, requests=1)
+    where = location.path if isinstance(location, SqliteLocation) else cast("DatabaseLocation", location).dsn
+    async with open_store(where) as reader:
+        [account] = await reader.accounts()
+        assert await account.revisions(LINK) == [Revision(1, second)]
+        assert await account.history(LINK) == [Revision(1, second), Revision(2, newer)]
+        both = DateRange(first.date, second.date)
+        assert await account.history(LINK, both) == [
+            Revision(1, first),
+            Revision(1, second),
+            Revision(2, newer),
+        ]
+        assert await account.revisions(LINK, DateRange(first.date, first.date)) == []
 
 
 def test_nothing_is_made_or_changed(tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ async def test_a_newer_file_is_refused(path: Path) -> None:
     with closing(sqlite3.connect(path)) as db:
         db.execute("PRAGMA user_version = 99")
     before = content(path)
-    assert "version 99, and only 2 is known" in await error_of(path)
+    assert "version 99, and only 3 is known" in await error_of(path)
     assert content(path) == before
 
 
@@ -128,8 +128,9 @@ async def test_a_file_with_foreign_bytes_is_damaged(path: Path) -> None:
         "UPDATE days SET fetched_at = 'yesterday'",
         "UPDATE days SET fetched_at = ''",
         "UPDATE days SET date = date || 'x'",
-        "UPDATE hours SET clicks = 'many'",
-        "UPDATE hours SET clicks = 1.5",
+        "UPDATE days SET clicks = 'many'",
+        "UPDATE days SET clicks = '{}'",
+        "UPDATE days SET clicks = replace(clicks, ',0', ',0.5')",
     ],
 )
 async def test_what_no_store_writes_is_not_read(path: Path, store: SqliteStore, damage: str) -> None:

@@ -8,6 +8,7 @@ import attrs
 import click
 
 from hourlyclicks.cli.actions.keys import find_key
+from hourlyclicks.cli.actions.migrating import migrate
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.console.messages import say
 from hourlyclicks.cli.exits import INTERRUPTED, Failure
@@ -79,10 +80,12 @@ def run(ctx: click.Context, options: Options) -> None:
     rate = options.rate or default_rate()
     targets = _checked(options.selection, rate, days, now)
     estimate = forecast(len(days) * len(targets), rate.limits)
+    key = find_key(access.key_file)
+    migrate(store)
     title = f"{_named(targets)}, {days}"
     view = open_view(start_stats(title, rate.limits, estimate, stored=True, several=len(targets) > 1))
     client = access.client(
-        find_key(access.key_file),
+        key,
         limits=rate.limits,
         retry=RETRY,
         on_event=view,

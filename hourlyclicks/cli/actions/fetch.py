@@ -13,6 +13,7 @@ import click
 
 from hourlyclicks.cli.actions.collecting import collect_each
 from hourlyclicks.cli.actions.keys import find_key
+from hourlyclicks.cli.actions.migrating import migrate
 from hourlyclicks.cli.console import hangup, loop
 from hourlyclicks.cli.console.messages import say
 from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, Failure, sentence
@@ -125,6 +126,7 @@ def run(ctx: click.Context, options: Options) -> None:
     form = format_for(options.form, output)
     destination = Destination(form, output, partial=options.partial, stored=stored)
     key = find_key(access.key_file)
+    migrate(store)
     view = open_view(_count_days(targets, days, rate, stored=stored))
     estimate = partial(forecast, limits=rate.limits)
     joint = JointProgress(view, days=len(days), targets=len(targets), estimate=estimate)

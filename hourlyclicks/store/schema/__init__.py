@@ -2,6 +2,9 @@
 
 The version of a store is the number of scripts that were run on it. A store of a newer version is not opened,
 since the changes of a later script are unknown.
+
+`PACKED` is the version since which the row of a day holds its 24 counts. A store of an older version may have
+millions of days, so they are copied in batches before the script runs; see `hourlyclicks.store.migration`.
 """
 
 from __future__ import annotations
@@ -9,12 +12,24 @@ from __future__ import annotations
 from functools import cache
 from importlib import resources
 
+PACKED = 3
+"""The version in which the counts came into the row of their day."""
+
+_UNPACKED_DAYS = "unpacked_days"
+
 
 @cache
 def scripts(kind: str) -> tuple[str, ...]:
     """Return the scripts of a kind of database, in the order of their numbers."""
-    files = (resources.files(__name__) / kind).iterdir()
-    return tuple(file.read_text("utf-8") for file in sorted(files, key=lambda file: file.name))
+    names = sorted(file.name for file in (resources.files(__name__) / kind).iterdir())
+    numbered = [_text(kind, name) for name in names if name[:1].isdigit()]
+    return tuple(text.replace(f":{_UNPACKED_DAYS}", unpacked_days(kind)) for text in numbered)
+
+
+@cache
+def unpacked_days(kind: str) -> str:
+    """Return the query that reads the days of a store of version 2 in the columns of `PACKED`."""
+    return _text(kind, f"{_UNPACKED_DAYS}.sql")
 
 
 def newer(version: int, known: int) -> str:
@@ -23,3 +38,7 @@ def newer(version: int, known: int) -> str:
         f"a newer hourlyclicks has changed its tables (version {version}, and only {known} is known here):"
         " update hourlyclicks"
     )
+
+
+def _text(kind: str, name: str) -> str:
+    return (resources.files(__name__) / kind / name).read_text("utf-8")

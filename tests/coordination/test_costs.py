@@ -1,0 +1,150 @@
+"""What the shared limit costs: transactions and statements of the store, counted."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from hourlyclicks import Client, Limits, Link, Plan
+from hourlyclicks.pacing.plans import Rate
+from hourlyclicks.simulator import Simulator
+from hourlyclicks.store import postgres_connection
+from hourlyclicks.store.postgres import PostgresStore
+from hourlyclicks.store.sqlite import SqliteStore
+from hourlyclicks.store.sqlite_file import SqliteFile
+from tests.coordination.clients import START, run_clients, served_by
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.coordination.clients import Fleet
+    from tests.store.server import PostgresServer
+
+DAYS = 60
+LINK = Link("kYdr", "https://vvd.bz")
+BOUND_BY_RATE = Limits(rates=(Rate(1, 0.005),), guard=0.0, concurrency=1)
+BOUND_BY_CONCURRENCY = Limits(rates=(), concurrency=3)
+
+
+class Statements(Counter[str]):
+    """Counts the statements of a store by their first words."""
+
+    def add(self, text: str) -> None:
+        """Count one."""
+        self[text.split(None, 1)[0].upper()] += 1
+
+    @property
+    def commits(self) -> int:
+        """How many transactions were committed."""
+        return self["COMMIT"]
+
+    @property
+    def others(self) -> int:
+        """How many statements there were besides the beginnings and ends of transactions."""
+        return self.total() - self["BEGIN"] - self["COMMIT"]
+
+
+async def backfill(store: SqliteStore | PostgresStore, limits: Limits) -> Statements:
+    """Fetch some days, and return the statements that this took after the first of them."""
+    upstream = Simulator(limits=(), concurrency=0, latency=(0.0, 0.0))
+    statements = Statements()
+    async with Client(
+        upstream.key,
+        limits=limits,
+        transport=upstream.transport(),
+        base_url="http://localhost",
+        store=store,
+    ) as client:
+        await client.day(START, LINK)
+        if isinstance(store, SqliteStore):
+            await store._run(lambda file: file._db.set_trace_callback(statements.add))
+        statements.clear()
+        await client.backfill("2020-01-02", "2020-03-01", [LINK])
+    await store.close()
+    assert upstream.counters.requests == DAYS + 1
+    return statements
+
+
+@pytest.mark.parametrize("limits", [BOUND_BY_RATE, BOUND_BY_CONCURRENCY], ids=["rate", "concurrency"])
+async def test_a_day_takes_two_commits_in_a_file(path: Path, limits: Limits) -> None:
+    """One with the slot and one with the answer, and at most ten other statements."""
+    found = await backfill(SqliteStore(path), limits)
+    assert found.commits <= 2 * DAYS + 5
+    assert found.others <= 10 * DAYS
+
+
+@pytest.mark.parametrize("limits", [BOUND_BY_RATE, BOUND_BY_CONCURRENCY], ids=["rate", "concurrency"])
+async def test_a_day_takes_two_commits_in_a_postgres_database(
+    postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch, limits: Limits
+) -> None:
+    """As in a file."""
+    connect, statements = postgres_connection.connect, Statements()
+
+    async def logged(dsn: str, *, pooled: bool) -> Any:  # noqa: ANN401 - a connection
+        db: Any = await connect(dsn, pooled=pooled)
+        db.add_query_logger(lambda query: statements.add(query.query))
+        return db
+
+    monkeypatch.setattr(postgres_connection, "connect", logged)
+    await backfill(PostgresStore(await postgres_server.new_database()), limits)
+    assert DAYS <= statements.commits <= 2 * DAYS + 15
+    assert statements.others <= 10 * DAYS + 40
+
+
+@pytest.fixture
+def taken(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """Count the transactions of all SQLite stores, and the looks at the state without one."""
+    counts: Counter[str] = Counter()
+
+    def counting(name: str) -> Callable[..., Any]:
+        method = getattr(SqliteFile, name)
+
+        def counted(file: SqliteFile, *args: Any) -> Any:  # noqa: ANN401 - passed through
+            counts[name] += 1
+            return method(file, *args)
+
+        return counted
+
+    for name in ("change", "peek"):
+        monkeypatch.setattr(SqliteFile, name, counting(name))
+    return counts
+
+
+def test_one_client_that_waits_for_its_own_responses_asks_nothing(path: Path, taken: Counter[str]) -> None:
+    """Neither with a transaction nor without, however long they take."""
+    upstream = Simulator(limits=(), concurrency=3, latency=(30.0, 30.0))
+
+    async def scenario(fleet: Fleet) -> None:
+        await fleet.backfill(fleet.join(), 30)
+
+    run_clients(path, upstream, Limits(rates=(), concurrency=3), scenario)
+    assert taken["change"] <= 2 * 30
+    assert taken["peek"] == 0
+
+
+@pytest.mark.parametrize("bound_by", ["rate", "concurrency"])
+@pytest.mark.parametrize("clients", [4, 16])
+def test_transactions_do_not_grow_with_the_clients(
+    path: Path, taken: Counter[str], clients: int, bound_by: str
+) -> None:
+    """Each request takes about three, whether it waits for a window or for the responses of others."""
+    days = 160
+    if bound_by == "rate":
+        upstream, limits = served_by(Plan.BUSINESS), Plan.BUSINESS.limits
+    else:
+        limits = Limits(rates=(), concurrency=1)
+        upstream = Simulator(limits=(), concurrency=1, latency=(0.25, 0.25))
+
+    async def scenario(fleet: Fleet) -> None:
+        pool = [fleet.join() for _ in range(clients)]
+        await asyncio.gather(*(fleet.backfill(member, days // clients) for member in pool))
+
+    run_clients(path, upstream, limits, scenario)
+    counters = upstream.counters
+    assert (counters.requests, counters.over_limit, counters.over_concurrency) == (days, 0, 0)
+    assert set(counters.asked.values()) == {1}
+    assert taken["change"] <= 3.2 * days
