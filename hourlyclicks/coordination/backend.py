@@ -24,7 +24,7 @@ import secrets
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from hourlyclicks.clock import SECOND
-from hourlyclicks.coordination.arbiter import POLL_AFTER, Arbiter, Claimed, SlotRequest
+from hourlyclicks.coordination.arbiter import POLL_AFTER, Arbiter, SlotRequest
 from hourlyclicks.coordination.state import ArbiterState
 from hourlyclicks.errors import HourlyClicksError, RateLimitedError
 from hourlyclicks.pacing.breaker import Wait
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from hourlyclicks.clock import Clock
+    from hourlyclicks.coordination.arbiter import Claimed
     from hourlyclicks.events import Binding
     from hourlyclicks.model.targets import Query, Target
     from hourlyclicks.pacing.backend import WaitingTasks
