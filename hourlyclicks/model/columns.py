@@ -32,7 +32,8 @@ MISSING, PROVISIONAL, FINAL = range(3)
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
 _CELLS = struct.Struct(f"={HOURS}q")
-_WIDTH = _CELLS.size // HOURS
+_SIZE = _CELLS.size
+_pack_into = _CELLS.pack_into
 _ALL_REPORTED = bytearray([1]) * HOURS
 
 
@@ -72,8 +73,8 @@ class Columns(NamedTuple):
         last = first + HOURS
         marks: bytes | bytearray = _ALL_REPORTED
         try:
-            _CELLS.pack_into(self.clicks, first * _WIDTH, *day.clicks)
-            _CELLS.pack_into(self.unique_users, first * _WIDTH, *day.unique_users)
+            _pack_into(self.clicks, place * _SIZE, *day.clicks)
+            _pack_into(self.unique_users, place * _SIZE, *day.unique_users)
         except Exception:  # noqa: BLE001 - a None, most likely; in any case the write may be half done
             self.clicks[first:last] = self.unique_users[first:last] = _zeros(HOURS)
             clicks, users, marks = _with_gaps(day, day.clicks), _with_gaps(day, day.unique_users), _marks(day)
