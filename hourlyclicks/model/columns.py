@@ -24,6 +24,8 @@ from hourlyclicks.errors import UsageError
 from hourlyclicks.model.day import HOURS, DayClicks
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hourlyclicks.model.day import Counts
 
 MISSING, PROVISIONAL, FINAL = range(3)
@@ -32,7 +34,8 @@ MISSING, PROVISIONAL, FINAL = range(3)
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
 _CELLS = struct.Struct(f"={HOURS}q")
-_WIDTH = _CELLS.size // HOURS
+_SIZE = _CELLS.size
+_pack_into: Callable[..., None] = _CELLS.pack_into
 _ALL_REPORTED = bytearray([1]) * HOURS
 
 
@@ -72,8 +75,9 @@ class Columns(NamedTuple):
         last = first + HOURS
         marks: bytes | bytearray = _ALL_REPORTED
         try:
-            _CELLS.pack_into(self.clicks, first * _WIDTH, *day.clicks)
-            _CELLS.pack_into(self.unique_users, first * _WIDTH, *day.unique_users)
+            # Tuples are added, since to spread 24 counts between other arguments takes a sixth longer.
+            _pack_into(*((self.clicks, place * _SIZE) + day.clicks))  # noqa: RUF005 - see above
+            _pack_into(*((self.unique_users, place * _SIZE) + day.unique_users))  # noqa: RUF005 - see above
         except Exception:  # noqa: BLE001 - a None, most likely; in any case the write may be half done
             self.clicks[first:last] = self.unique_users[first:last] = _zeros(HOURS)
             clicks, users, marks = _with_gaps(day, day.clicks), _with_gaps(day, day.unique_users), _marks(day)

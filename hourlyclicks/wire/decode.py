@@ -46,8 +46,7 @@ def decode_day(
         ApiError: the API rejects the day: the ``code`` is not 0.
         DecodeError: it cannot be read, is incomplete, or is about another day.
     """
-    ymd = day.isoformat()
-    columns = canonical_columns(response.body, ymd) or fast_reader()(response.body, ymd)
+    columns = canonical_columns(response.body, day) or fast_reader()(response.body, day.isoformat())
     if columns is not None:
         return DayClicks(day, *columns, fetched_at, final)
     read = _read(day, response, fetched_at=fetched_at, final=final, key=key)

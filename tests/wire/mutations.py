@@ -190,7 +190,7 @@ def _swap_members(body: bytes, random: random.Random) -> bytes:
 def _other_day(body: bytes, random: random.Random) -> bytes:
     """Make it, or one row of it, an answer about another day."""
     other = random.choice(
-        [b"2025-04-21", b"2025-04-2", b"2025-4-20", b"20250420", b"----------", b"2025-04-2\\u0030"]
+        [b"2025-04-21", b"2025-04-2", b"2025-4-20", b"20250420", b"2025-04-31", b"2025-04-2\\u0030"]
     )
     return body.replace(YMD.encode(), other, random.choice([1, -1]))
 

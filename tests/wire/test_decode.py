@@ -33,7 +33,7 @@ SAMPLE_USERS = (17, 198, 68, 15, 1621, 7) + (None,) * 18
 def decoder(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Run every test with each reader as the first one that is tried."""
     if request.param != "the expression":
-        monkeypatch.setattr("hourlyclicks.wire.decode.canonical_columns", lambda _body, _ymd: None)
+        monkeypatch.setattr("hourlyclicks.wire.decode.canonical_columns", lambda _body, _day: None)
     if request.param == "the standard library":
         monkeypatch.setattr("hourlyclicks.wire.decode.fast_reader", lambda: fast_path._loose_columns)
     else:

@@ -47,7 +47,7 @@ def outcome_without_msgspec(body: bytes) -> object:
 def outcome_without_quick_way(body: bytes) -> object:
     """Return the result of the general decoder."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("hourlyclicks.wire.decode.canonical_columns", lambda _body, _ymd: None)
+        patch.setattr("hourlyclicks.wire.decode.canonical_columns", lambda _body, _day: None)
         patch.setattr("hourlyclicks.wire.decode.fast_reader", lambda: lambda _body, _ymd: None)
         return _outcome(body)
 
