@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 _COPY_DAYS = """
     INSERT INTO days
-    SELECT ?, date, state, hours, fetched_at, attempts, revision, error, code, status, reason, doubted_at
+    SELECT ?, date, state, hours, fetched_at, attempts, revision, error, code, status, reason, doubted_at,
+        clicks, unique_users
     FROM days WHERE series_id = ?
 """
-_COPY_HOURS = "INSERT INTO hours SELECT ?, date, hour, clicks, unique_users FROM hours WHERE series_id = ?"
 _KNOWN = "SELECT target, date FROM days JOIN series ON id = series_id WHERE state IN ('final', 'empty')"
 
 
@@ -47,8 +47,7 @@ def copy(path: Path, number: int) -> None:
             new = db.execute(
                 "INSERT INTO series (account_id, endpoint, target) VALUES (?, ?, ?)", row
             ).lastrowid
-            for copying in (_COPY_DAYS, _COPY_HOURS):
-                db.execute(copying, (new, one))
+            db.execute(_COPY_DAYS, (new, one))
         db.execute("COMMIT")
 
 
