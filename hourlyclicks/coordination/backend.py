@@ -28,7 +28,7 @@ from hourlyclicks.coordination.arbiter import POLL_AFTER, Arbiter, SlotRequest
 from hourlyclicks.coordination.state import ArbiterState
 from hourlyclicks.errors import HourlyClicksError, RateLimitedError
 from hourlyclicks.pacing.breaker import Wait
-from hourlyclicks.pacing.queue import ClaimedError, NotNeededError
+from hourlyclicks.pacing.queue import ClaimedError, Lane, NotNeededError
 from hourlyclicks.pacing.window import Slot
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from hourlyclicks.model.targets import Query, Target
     from hourlyclicks.pacing.backend import WaitingTasks
     from hourlyclicks.pacing.plans import Limits
-    from hourlyclicks.pacing.queue import Job, Lane, Task
+    from hourlyclicks.pacing.queue import Job, Task
     from hourlyclicks.pacing.snapshot import Moment
     from hourlyclicks.pacing.throttle import Throttled
     from hourlyclicks.store.ledger import LedgerEntry
@@ -210,6 +210,7 @@ class SharedBackend:
     def cancel(self, slot: Slot) -> None:
         """See `LimiterBackend.cancel`."""
         grant = self._grants.pop(slot)
+        self._claims.discard(grant.day)
         self._ask_again_at = 0
         self._report(lambda arbiter: arbiter.cancel(grant.name, grant.day))
 
@@ -241,7 +242,7 @@ class SharedBackend:
         if day in self._claims:
             self._claims.remove(day)
             self._settled.append(day)
-            if not stored:
+            if not stored or not any(self._waiting.load(lane)[1] for lane in Lane):  # no step would follow
                 self._report(lambda _: None)
 
     def opens(self, now: int) -> int:
@@ -286,8 +287,9 @@ class SharedBackend:
     def _take_steps(self) -> None:
         """Take steps as long as there is something to report, or a task that wants a slot."""
         if not self._stepping:
+            loop = asyncio.get_running_loop()
             self._stepping = True
-            task = asyncio.get_running_loop().create_task(self._run_steps())
+            task = loop.create_task(self._run_steps())
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
@@ -297,8 +299,9 @@ class SharedBackend:
                 task, self._wanted = self._wanted, None
                 await (self._report_only() if task is None else self._request_slot(task))
                 self._waiting.serve()
-        finally:
-            self._stepping = False
+        finally:  # also when the task is cancelled, as by a program that cancels all tasks and goes on
+            self._stepping = self._asking = False
+            self._wanted = None
 
     async def _report_only(self) -> None:
         try:
@@ -315,6 +318,9 @@ class SharedBackend:
             self._holder, self._number, lane, waiting, unsent, task.job.name, _day_key(query)
         )
 
+        if request.day in self._settled:  # else its new claim would be released in the step that grants it
+            self._settled.remove(request.day)
+            self._claims.add(request.day)
         # A copy, since the step may be taken in another thread.
         slots = {request.name, *(grant.name for grant in self._grants.values())}
 
@@ -363,8 +369,10 @@ class SharedBackend:
         now = self._clock.monotonic()
         self._lane, self._binding = lane, wait.binding
         until = None if wait.until is None else wait.until - self._clock_offset
-        if until is not None and until > now + POLL_AFTER:
-            self._ask_again_at = min(until, now + answer.ahead * _LOOK_AFTER) if answer.ahead else until
+        if until is not None and not answer.ahead:
+            self._ask_again_at = until
+        elif until is not None and until > now + POLL_AFTER:
+            self._ask_again_at = min(until, now + answer.ahead * _LOOK_AFTER)
         elif until is None and answer.alone and not answer.ahead:
             self._ask_again_at = _NEVER
         else:

@@ -98,8 +98,16 @@ class SingleFlight:
 
         A task that is found here may have its answer already, and only be writing it to the store. So who
         needs a *new* answer waits for its end before calling `fetch`.
+
+        Raises:
+            OverError: the job is over.
+            HeldError: a circuit breaker of the job keeps the day from being sent.
         """
         while (task := self._in_flight.get(query)) is not None:
+            if caller.job.over:
+                raise OverError
+            if caller.job.holds(query):
+                raise HeldError
             follower = self._join(task, caller)
             caller.start_spare()
             try:

@@ -82,7 +82,6 @@ class Confirmer:
     async def _is_repeated(self, rejection: Rejection, like: Likeness) -> bool:
         """Request a rejected day once more; return whether it is rejected in the same way."""
         query = rejection.query
-        await self._single_flight.settled(query, self._caller)  # what is repeated is a request, not its error
         self._rejections.begin_confirmation(query)
         try:
             day = await self._single_flight.fetch(query, self._caller)

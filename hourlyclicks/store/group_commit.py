@@ -61,12 +61,18 @@ class GroupCommit(Generic[C]):
             await asyncio.wait([group.task])
 
     async def _run(self, group: _Group[C]) -> None:
+        together: list[tuple[C, asyncio.Future[Any]]] = []
         try:
             while group.pending:
                 for _ in range(_TURNS):
                     await asyncio.sleep(0)
                 together, group.pending = group.pending[:_MOST], group.pending[_MOST:]
                 await self._make(together)
+        except BaseException:  # as when a program cancels all tasks, and goes on
+            for _, future in (*together, *group.pending):
+                future.cancel()
+            group.pending.clear()
+            raise
         finally:
             group.task = None
 

@@ -132,6 +132,7 @@ class PostgresStore:
         self._migration = Migration(on_migration)
         self._days = PACKED_DAYS
         self._reached = False
+        self._in_vain = False  # whether the patience was used up: then the next operation does not wait again
         self._pooled = False
         self._jobs: set[asyncio.Task[object]] = set()
         self._idle: list[Connection] = []
@@ -270,13 +271,16 @@ class PostgresStore:
         began, pause = loop.time(), _FIRST_PAUSE
         while True:
             try:
-                return await self._attempt(work)
+                result = await self._attempt(work)
             except StoreError as error:
-                kind, words, until = type(error), str(error), began
+                kind, words, patience = type(error), str(error), 0.0
             except _FAILURES as error:
-                kind, words = StoreError, _describe_error(error)
-                until = began + self._patience_with(error)
-            if loop.time() + pause > until:
+                kind, words, patience = StoreError, _describe_error(error), self._patience_with(error)
+            else:
+                self._in_vain = False
+                return result
+            if self._in_vain or loop.time() + pause > began + patience:
+                self._in_vain = patience > 0
                 # Raised here, outside of the handler, so that no chained exception contains the password.
                 raise kind(f"the store {place_of(self._dsn)}: {words}")
             await asyncio.sleep(pause)

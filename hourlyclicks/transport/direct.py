@@ -19,8 +19,11 @@ from types import FunctionType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import aiohttp
+from aiohttp.http import StreamWriter
 
 from hourlyclicks.transport.buffered import buffered
+from hourlyclicks.transport.translate import UnaskedAnswer
+from hourlyclicks.wire.key import SecretBytes
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
@@ -29,20 +32,33 @@ if TYPE_CHECKING:
     from aiohttp.connector import Connection
     from yarl import URL
 
-    from hourlyclicks.transport.connections import Connections
+    from hourlyclicks.transport.connections import Connections, Peer
     from hourlyclicks.transport.deadlines import Deadline
 
 _T = TypeVar("_T")
 _SAMPLE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
-_OK = 200
+_INFORMATIONAL = range(100, 200)
 _SWITCHING = 101
-
-
 _Session, _Request, _Response = aiohttp.ClientSession, aiohttp.ClientRequest, aiohttp.ClientResponse
-_GET, _REQUEST, _SEND, _START = _Session.get, _Session._request, _Request.send, _Response.start  # noqa: SLF001 - compared only
+
+
+def _methods() -> tuple[object, ...]:
+    """Return the methods that the fast path passes over, as they are at present."""
+    return (
+        _Session.get,
+        _Session._request,  # noqa: SLF001 - only compared
+        _Request.__init__,
+        _Request.update_headers,
+        _Request.send,
+        _Response.__init__,
+        _Response.start,
+        StreamWriter.write_headers,
+    )
+
+
+_METHODS = _methods()
 _ORIGINAL = all(
-    type(each) is FunctionType and each.__globals__.get("__package__") == "aiohttp"
-    for each in (_GET, _REQUEST, _SEND, _START)
+    type(each) is FunctionType and each.__globals__.get("__package__") == "aiohttp" for each in _METHODS
 )
 
 
@@ -96,21 +112,15 @@ class DirectSender:
         timeout: aiohttp.ClientTimeout,
     ) -> None:
         self._model = model
-        self._head = head
-        self._connect = connector.connect
+        self._head = SecretBytes(head)
+        self._connector = connector
         self._connections = connections
         self._timeout = timeout
         self._origin = (model.url.scheme, model.url.raw_authority)
 
     def serves(self, origin: tuple[str, str]) -> bool:
         """Return whether requests to an origin may take the fast path at present."""
-        return (
-            origin == self._origin
-            and _Session._request is _REQUEST  # noqa: SLF001 - see the module
-            and _Session.get is _GET
-            and _Request.send is _SEND
-            and _Response.start is _START
-        )
+        return origin == self._origin and _methods() == _METHODS
 
     async def get(self, target: str, deadline: Deadline) -> DirectResponse:
         """Send a GET, and return its response as soon as it begins.
@@ -122,14 +132,13 @@ class DirectSender:
         connection, peer = await self._connected()
         deadline.record_activity()
         self._connections.sent(peer)
-        peer.set_response_params(read_until_eof=True)
         try:
             transport = peer.transport
             if transport is None or transport.is_closing():
                 raise aiohttp.ClientConnectionResetError  # noqa: TRY301 - as aiohttp's writer does
             transport.write(b"GET " + target.encode("ascii") + self._head)
             head, content = await peer.read()
-            while head.code < _OK and head.code != _SWITCHING:
+            while head.code in _INFORMATIONAL and head.code != _SWITCHING:
                 head, content = await peer.read()
         except BaseException as error:
             replaced = self._connections.failed(error, connection, peer)
@@ -144,16 +153,26 @@ class DirectSender:
         raise replaced
 
     async def _connected(self) -> tuple[Connection, ResponseHandler]:
-        """Return a connection on which nothing has arrived that was not asked for."""
+        """Return a connection on which nothing has arrived that was not asked for.
+
+        A used connection on which something has arrived is replaced. A server that speaks first on a new one
+        would do so again.
+        """
         while True:
             try:
-                connection = await self._connect(self._model, [], self._timeout)
+                connection = await self._connector.connect(self._model, [], self._timeout)
             except TimeoutError:
                 raise aiohttp.ConnectionTimeoutError from None
-            peer = connection.protocol
-            assert peer is not None  # noqa: S101 - only a released connection has none
-            if len(peer) == 0:
-                return connection, peer
+            peer: Peer = connection.protocol
+            try:
+                peer.set_response_params(read_until_eof=True)  # this parses what has arrived
+                if not len(peer):
+                    return connection, peer
+                if not hasattr(peer, "used"):
+                    raise UnaskedAnswer  # noqa: TRY301 - the connection is closed below
+            except BaseException:
+                connection.close()
+                raise
             connection.close()
 
 
@@ -169,7 +188,7 @@ def fast_path(
         timeout: the time limit for a new connection.
     """
     connector = session.connector
-    if not _ORIGINAL or type(session) is not _Session or session.trace_configs or connector is None:
+    if not _ORIGINAL or _methods() != _METHODS or connector is None or not _is_plain(session, connections):
         return None
     try:
         factory = connector._factory  # noqa: SLF001 - nothing public sets the protocol of connections
@@ -181,6 +200,17 @@ def fast_path(
     except Exception:  # noqa: BLE001 - of another aiohttp anything may come, and the session still works
         return None
     return DirectSender(model, head, connector=connector, connections=connections, timeout=timeout)
+
+
+def _is_plain(session: aiohttp.ClientSession, connections: Connections) -> bool:
+    """Return whether a session is as the transport has made it, and no instrumentation has added to it."""
+    return (
+        type(session) is _Session
+        and not session.trace_configs
+        and not session._middlewares  # noqa: SLF001 - it has no public name, as the next two
+        and session._request_class is _Request  # noqa: SLF001 - see above
+        and session._response_class is connections.response_class_of(_Response)  # noqa: SLF001 - see above
+    )
 
 
 def _rehearse(model: aiohttp.ClientRequest, connector: aiohttp.BaseConnector, peer: ResponseHandler) -> bytes:

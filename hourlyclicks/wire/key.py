@@ -1,9 +1,10 @@
 r"""The API key as a value that does not show itself.
 
-The key exists in clear at two places only: inside an `ApiKey`, and as the value of the ``Authorization``
-header, which is a `Secret`. Neither has a telling ``repr``, so logs, tracebacks with locals and debuggers
-show ``***``, and neither can be pickled. A server may still send the key back; `ApiKey.scrub` takes it out
-of such text, also when it was percent-encoded or escaped for JSON or HTML on the way.
+The key exists in clear at three places only: inside an `ApiKey`, as the value of the ``Authorization``
+header, which is a `Secret`, and in the header bytes of the fast path, which are `SecretBytes`. None of them
+has a telling ``repr``, so logs, tracebacks with locals and debuggers show ``***``, and none can be pickled. A
+server may still send the key back; `ApiKey.scrub` takes it out of such text, also when it was percent-encoded
+or escaped for JSON or HTML on the way.
 """
 
 from __future__ import annotations
@@ -38,6 +39,18 @@ class Secret(str):
 
     def __deepcopy__(self, _memo: object) -> Secret:
         return self  # a copy in memory shows no more than it does itself
+
+    def __reduce_ex__(self, _protocol: object) -> NoReturn:
+        raise TypeError("an API key is not written into pickles")
+
+
+class SecretBytes(bytes):
+    """Bytes that show themselves as ``***``."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return repr(_HIDDEN)
 
     def __reduce_ex__(self, _protocol: object) -> NoReturn:
         raise TypeError("an API key is not written into pickles")

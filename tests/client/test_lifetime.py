@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from typing import TYPE_CHECKING
 
@@ -114,13 +115,10 @@ async def test_another_thread_closes_where_the_client_lives() -> None:
     assert (slow.lost, slow.ended) == ([False], 1)
 
 
-@pytest.mark.filterwarnings(
-    "ignore::pytest.PytestUnraisableExceptionWarning"
-)  # the tasks of a loop that is over
-def test_a_client_is_closed_after_its_event_loop_has_ended(tmp_path: Path) -> None:
-    """Nothing of the ended loop is waited for; the file is closed and its thread ended."""
+def close_after_the_loop(path: Path) -> None:
+    """Close a client whose event loop has ended in the middle of a fetch."""
     transport = Never()
-    client = Client(KEY, transport=transport, limits=Limits(concurrency=2), store=tmp_path / "clicks.db")
+    client = Client(KEY, transport=transport, limits=Limits(concurrency=2), store=path)
 
     async def part() -> None:
         fetch = asyncio.create_task(client.fetch("2024-03-01", "2024-03-31", LINK))
@@ -130,7 +128,16 @@ def test_a_client_is_closed_after_its_event_loop_has_ended(tmp_path: Path) -> No
     asyncio.run(part())
     asyncio.run(asyncio.wait_for(client.close(), 30))
     asyncio.run(asyncio.wait_for(client.close(), 30))
+
+
+@pytest.mark.filterwarnings(
+    "ignore::pytest.PytestUnraisableExceptionWarning"
+)  # the tasks of a loop that is over
+def test_a_client_is_closed_after_its_event_loop_has_ended(tmp_path: Path) -> None:
+    """Nothing of the ended loop is waited for; the file is closed and its thread ended."""
+    close_after_the_loop(tmp_path / "clicks.db")
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("hourlyclicks-store")]
+    gc.collect()  # so that Python complains about the tasks here, and not in a later test
 
 
 async def test_a_given_transport_is_not_closed() -> None:

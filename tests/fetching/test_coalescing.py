@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import sys
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -15,7 +16,7 @@ from hourlyclicks.fetching.coalescing import SingleFlight
 from hourlyclicks.fetching.task import Caller, FetchTask
 from hourlyclicks.model.day import DayClicks
 from hourlyclicks.model.targets import Link, Query
-from hourlyclicks.pacing.queue import Job, Lane
+from hourlyclicks.pacing.queue import HeldError, Job, Lane, OverError
 from hourlyclicks.store.freshness import Freshness
 from tests.fetching.asking import DAY, QUERY
 
@@ -96,6 +97,35 @@ async def test_two_calls_for_one_day_share_one_request(
     assert fetching.asked == [QUERY]
     fetching.ends[0].set_result(ANSWER)
     assert await asyncio.gather(*tasks) == [ANSWER, ANSWER]
+
+
+async def test_waiting_until_a_day_is_settled(single_flight: SingleFlight, fetching: ControlledFetch) -> None:
+    """It ends with the request that is under way, whatever comes of it, and sends none."""
+    (fetching_task,) = await begun(single_flight.fetch_shared(QUERY, CALL))
+    waiting = asyncio.create_task(single_flight.settled(QUERY, CALL))
+    await settle()
+    assert not waiting.done()
+    fetching.ends[0].set_exception(ServerError("busy", status=500, retryable=True))
+    await waiting
+    assert fetching.asked == [QUERY]
+    with pytest.raises(ServerError):
+        await fetching_task
+
+
+@pytest.mark.parametrize("held", [False, True])
+async def test_a_job_that_is_over_or_held_waits_for_nothing(
+    single_flight: SingleFlight, fetching: ControlledFetch, *, held: bool
+) -> None:
+    """It neither waits for the request of another job nor takes it over."""
+    await begun(single_flight.fetch_shared(QUERY, CALL))
+    job = Job(Lane.BACKFILL)
+    job.over = not held
+    if held:
+        job.breakers = SimpleNamespace(held=1, holds=lambda _: True)
+    with pytest.raises(HeldError if held else OverError):
+        await single_flight.settled(QUERY, Caller(job))
+    assert fetching.taken_over == []
+    await single_flight.close()
 
 
 async def test_a_follower_may_take_the_task_over(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import pickle
 import socket
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -75,32 +76,30 @@ async def test_a_session_of_the_client_takes_the_fast_path(
         assert len(server.requests) == len(direct) == 5
 
 
-async def _forward(self: Any, *given: Any, **named: Any) -> Any:  # noqa: ANN401 - passed through
-    return await _REQUEST(self, *given, **named)
+_INIT = aiohttp.ClientSession.__init__
 
 
-def _forward_get(self: Any, *given: Any, **named: Any) -> Any:  # noqa: ANN401 - passed through
-    return _GET(self, *given, **named)
+def _initialized(**additions: Any) -> AbstractContextManager[object]:  # noqa: ANN401 - arguments of a session
+    """Add arguments to those of each session, as instrumentations do."""
+
+    def init(self: aiohttp.ClientSession, *given: Any, **named: Any) -> None:  # noqa: ANN401 - passed through
+        _INIT(self, *given, **(named | additions))
+
+    return patch.object(aiohttp.ClientSession, "__init__", init)
 
 
-async def _forward_send(self: Any, connection: Any) -> Any:  # noqa: ANN401 - passed through
-    return await _SEND(self, connection)
+def _wrapped(owner: type, name: str) -> AbstractContextManager[object]:
+    """Put a wrapper in the place of a method."""
+    method = getattr(owner, name)
+
+    def wrapper(*given: Any, **named: Any) -> Any:  # noqa: ANN401 - passed through
+        return method(*given, **named)
+
+    return patch.object(owner, name, wrapper)
 
 
-async def _forward_start(self: Any, connection: Any) -> Any:  # noqa: ANN401 - passed through
-    return await _START(self, connection)
-
-
-_INIT, _REQUEST, _GET = (
-    aiohttp.ClientSession.__init__,
-    aiohttp.ClientSession._request,
-    aiohttp.ClientSession.get,
-)
-_SEND, _START = aiohttp.ClientRequest.send, aiohttp.ClientResponse.start
-
-
-def _traced(self: aiohttp.ClientSession, *given: Any, **named: Any) -> None:  # noqa: ANN401 - passed through
-    _INIT(self, *given, trace_configs=[aiohttp.TraceConfig()], **named)
+async def _middleware(request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType) -> Any:  # noqa: ANN401 - passed through
+    return await handler(request)
 
 
 def _subclass() -> AbstractContextManager[object]:
@@ -115,12 +114,17 @@ def _subclass() -> AbstractContextManager[object]:
 
 
 INTERCEPTED: dict[str, Callable[[], AbstractContextManager[object]]] = {
-    "ClientSession._request, as VCR.py": lambda: patch.object(aiohttp.ClientSession, "_request", _forward),
-    "ClientSession.get": lambda: patch.object(aiohttp.ClientSession, "get", _forward_get),
-    "ClientRequest.send": lambda: patch.object(aiohttp.ClientRequest, "send", _forward_send),
-    "ClientResponse.start": lambda: patch.object(aiohttp.ClientResponse, "start", _forward_start),
+    "ClientSession._request, as VCR.py": lambda: _wrapped(aiohttp.ClientSession, "_request"),
+    "ClientSession.get": lambda: _wrapped(aiohttp.ClientSession, "get"),
+    "ClientRequest.__init__": lambda: _wrapped(aiohttp.ClientRequest, "__init__"),
+    "ClientRequest.update_headers": lambda: _wrapped(aiohttp.ClientRequest, "update_headers"),
+    "ClientRequest.send": lambda: _wrapped(aiohttp.ClientRequest, "send"),
+    "ClientResponse.start": lambda: _wrapped(aiohttp.ClientResponse, "start"),
+    "StreamWriter.write_headers": lambda: _wrapped(aiohttp.http.StreamWriter, "write_headers"),
     "a subclass": _subclass,
-    "a trace config, as OpenTelemetry": lambda: patch.object(aiohttp.ClientSession, "__init__", _traced),
+    "a trace config, as OpenTelemetry": lambda: _initialized(trace_configs=[aiohttp.TraceConfig()]),
+    "a middleware": lambda: _initialized(middlewares=[_middleware]),
+    "a class of requests": lambda: _initialized(request_class=type("Own", (aiohttp.ClientRequest,), {})),
 }
 
 
@@ -158,6 +162,18 @@ async def test_a_proxy_has_no_fast_path(direct: list[str]) -> None:
         await failure(transport, "https://clicks.example")
         await transport.close()
         assert (proxy.targets, direct) == (["clicks.example:443"], [])
+
+
+async def test_the_connector_is_asked_each_time(
+    direct: list[str], server: RawServer, transport: AiohttpTransport
+) -> None:
+    """A connector that is instrumented later is called for each request."""
+    await ask(transport, server)
+    with patch.object(
+        aiohttp.TCPConnector, "connect", autospec=True, side_effect=aiohttp.TCPConnector.connect
+    ) as connect:
+        await ask(transport, server)
+    assert (connect.call_count, len(direct)) == (1, 2)
 
 
 async def test_another_origin_has_no_fast_path(
@@ -244,6 +260,34 @@ async def test_an_answer_in_an_idle_connection_answers_nobody(
     assert (server.connections, held(transport)) == (2, 0)
 
 
+async def test_a_server_that_speaks_first_is_not_believed(
+    direct: list[str], server: RawServer, transport: AiohttpTransport
+) -> None:
+    """What has arrived on a new connection, as at the end of a TLS handshake, is no answer."""
+    connect, greetings = aiohttp.TCPConnector.connect, [OK]
+
+    async def greeted(self: Any, *given: Any) -> Any:  # noqa: ANN401 - passed through
+        connection = await connect(self, *given)
+        if greetings:
+            assert connection.protocol is not None
+            connection.protocol.data_received(greetings.pop())
+        return connection
+
+    with patch.object(aiohttp.TCPConnector, "connect", greeted):
+        error = await failure(transport, server.url)
+        assert isinstance(error, TransportError)
+        assert (error.kind, error.retryable) == ("protocol", True)
+        assert (await ask(transport, server)).body == EMPTY_DAY
+    assert (len(direct), len(server.requests), held(transport)) == (2, 1, 0)
+
+
+@pytest.mark.usefixtures("way")
+async def test_a_status_below_100_is_an_answer(server: RawServer, transport: AiohttpTransport) -> None:
+    """It is no interim response, after which another one would follow."""
+    server.then([answer(EMPTY_DAY, status="099 Odd")])
+    assert (await ask(transport, server)).status == 99
+
+
 @pytest.mark.usefixtures("way")
 async def test_a_half_closed_connection_is_not_used_again(
     server: RawServer, transport: AiohttpTransport
@@ -304,6 +348,16 @@ async def test_a_unix_socket(tmp_path: Path) -> None:
             transport = AiohttpTransport(session, timeout=Timeout())
             assert (await transport.send(request_to("http://localhost"))).body == EMPTY_DAY
     assert len(requests) == 1
+
+
+async def test_the_sender_does_not_show_the_key(server: RawServer, transport: AiohttpTransport) -> None:
+    """Neither in what a debugger prints of it, nor in a pickle."""
+    await ask(transport, server)
+    sender = transport._direct
+    assert sender is not None
+    assert KEY not in repr(vars(sender))
+    with pytest.raises(TypeError, match="API key"):
+        pickle.dumps(sender._head)
 
 
 async def test_the_key_is_in_no_frame(server: RawServer, transport: AiohttpTransport) -> None:
