@@ -57,12 +57,13 @@ MARGIN = 10.0
 _LOOK_AFTER = SECOND
 """Nanoseconds after which a process looks at the state again, though others rank before it."""
 _MOST_DOUBLINGS = 6
+_RESUME_AFTER = 0.01
 _WAITING_PART = 20
 """A poll comes after this part of the time since the last request was sent: it adds little to a long wait."""
 _NEVER = 1 << 62
 
 
-class _Answer(NamedTuple):
+class Answer(NamedTuple):
     """What the arbiter has answered to a request for a slot.
 
     Args:
@@ -270,7 +271,7 @@ class SharedBackend:
 
     async def close(self) -> None:
         """See `LimiterBackend.close`."""
-        if self._settled:
+        if self._settled or self._reports:
             self._report(lambda _: None)
         while self._tasks:
             await asyncio.wait(self._tasks)
@@ -291,17 +292,28 @@ class SharedBackend:
             self._stepping = True
             task = loop.create_task(self._run_steps())
             self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            task.add_done_callback(self._end_steps)
+
+    def _end_steps(self, task: asyncio.Task[None]) -> None:
+        """Go on after a task that took steps, also if it was cancelled, even before it began."""
+        self._tasks.discard(task)
+        self._stepping = False
+        if task.cancelled():  # as when a program cancels all tasks, and goes on; or its event loop ends
+            self._asking, self._wanted = False, None
+            asyncio.get_running_loop().call_later(_RESUME_AFTER, self._resume)
+        elif self._reports or self._wanted is not None:
+            self._take_steps()
+
+    def _resume(self) -> None:
+        self._waiting.serve()
+        if self._reports:
+            self._take_steps()
 
     async def _run_steps(self) -> None:
-        try:
-            while self._reports or self._wanted is not None:
-                task, self._wanted = self._wanted, None
-                await (self._report_only() if task is None else self._request_slot(task))
-                self._waiting.serve()
-        finally:  # also when the task is cancelled, as by a program that cancels all tasks and goes on
-            self._stepping = self._asking = False
-            self._wanted = None
+        while self._reports or self._wanted is not None:
+            task, self._wanted = self._wanted, None
+            await (self._report_only() if task is None else self._request_slot(task))
+            self._waiting.serve()
 
     async def _report_only(self) -> None:
         try:
@@ -324,14 +336,14 @@ class SharedBackend:
         # A copy, since the step may be taken in another thread.
         slots = {request.name, *(grant.name for grant in self._grants.values())}
 
-        def step(arbiter: Arbiter, entry: LedgerEntry | None) -> _Answer:
+        def step(arbiter: Arbiter, entry: LedgerEntry | None) -> Answer:
             if not task.needs_request(entry, self._clock.wall()):
-                return _Answer(None)
+                return Answer(None)
             got = arbiter.reserve(request)
             next_wait = arbiter.next_wait(request) if isinstance(got, Slot) else None
             alone = arbiter.awaits_only(slots)
             ahead = arbiter.ahead(request.holder, lane)
-            return _Answer(got, next_wait, ahead, alone, arbiter.waited, arbiter.expires_in)
+            return Answer(got, next_wait, ahead, alone, arbiter.waited, arbiter.expires_in)
 
         asked = self._clock.monotonic()  # the lease may start now, however late the result comes
         reported = bool(self._reports)
@@ -361,7 +373,7 @@ class SharedBackend:
         else:
             self._waiting.deny(task, NotNeededError() if got is None else ClaimedError())
 
-    def _wait_for(self, wait: Wait | None, lane: Lane, answer: _Answer) -> None:
+    def _wait_for(self, wait: Wait | None, lane: Lane, answer: Answer) -> None:
         """Note when to ask again, and whether to look first."""
         if wait is None or self._reports:  # what came meanwhile may have freed a slot
             self._ask_again_at = 0

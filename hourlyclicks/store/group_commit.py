@@ -8,6 +8,7 @@ the transaction is undone, and each is made in a transaction of its own, so that
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -20,6 +21,7 @@ C = TypeVar("C")
 
 _TURNS = 4
 """Turns of the event loop in which the callers learn the last results, and make their next changes."""
+_RESUME_AFTER = 0.01
 _MOST = 100
 """Changes of one transaction."""
 
@@ -51,14 +53,35 @@ class GroupCommit(Generic[C]):
         future: asyncio.Future[Any] = loop.create_future()
         group.pending.append((change, future))
         if group.task is None:
-            group.task = loop.create_task(self._run(group))
+            self._start(group)
         return await wait_shielded(future)
 
     async def drain(self) -> None:
         """Wait until all changes of this event loop are made."""
         group = self._groups.get(asyncio.get_running_loop())
-        while group is not None and group.task is not None:
-            await asyncio.wait([group.task])
+        while group is not None and (group.pending or group.task is not None):
+            self._resume(group)
+            if group.task is not None:
+                await asyncio.wait([group.task])
+
+    def _start(self, group: _Group[C]) -> None:
+        group.task = asyncio.get_running_loop().create_task(self._run(group))
+        group.task.add_done_callback(partial(self._end, group))
+
+    def _end(self, group: _Group[C], task: asyncio.Task[None]) -> None:
+        """Go on if changes are left: the task may have been cancelled, even before it began.
+
+        Then it is done a little later, since the event loop may be about to end.
+        """
+        group.task = None
+        if task.cancelled():
+            asyncio.get_running_loop().call_later(_RESUME_AFTER, self._resume, group)
+        else:
+            self._resume(group)
+
+    def _resume(self, group: _Group[C]) -> None:
+        if group.pending and group.task is None:
+            self._start(group)
 
     async def _run(self, group: _Group[C]) -> None:
         together: list[tuple[C, asyncio.Future[Any]]] = []
@@ -68,13 +91,10 @@ class GroupCommit(Generic[C]):
                     await asyncio.sleep(0)
                 together, group.pending = group.pending[:_MOST], group.pending[_MOST:]
                 await self._make(together)
-        except BaseException:  # as when a program cancels all tasks, and goes on
-            for _, future in (*together, *group.pending):
+        except asyncio.CancelledError:  # as when a program cancels all tasks, and goes on
+            for _, future in together:
                 future.cancel()
-            group.pending.clear()
             raise
-        finally:
-            group.task = None
 
     async def _make(self, together: Sequence[tuple[C, asyncio.Future[Any]]]) -> None:
         try:

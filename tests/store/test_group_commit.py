@@ -94,3 +94,27 @@ def test_each_event_loop_has_changes_of_its_own() -> None:
 
     assert asyncio.run(go_on()) == 20
     assert log.transactions[-1] == [2]
+
+
+async def test_a_commit_that_is_cancelled_leaves_no_caller_waiting() -> None:
+    """As when a program cancels all tasks and goes on; changes that have come since then are made."""
+    begun = asyncio.Event()
+
+    async def commit(changes: Sequence[int]) -> Sequence[int]:
+        if 1 in changes:
+            begun.set()
+            await asyncio.Event().wait()
+        return changes
+
+    group = GroupCommit(commit)
+    callers = [asyncio.ensure_future(group.make(1))]
+    await begun.wait()
+    callers.append(asyncio.ensure_future(group.make(2)))
+    await asyncio.sleep(0)
+    (state,) = group._groups.values()
+    assert state.task is not None
+    state.task.cancel()
+    results = await asyncio.gather(*callers, return_exceptions=True)
+    assert isinstance(results[0], asyncio.CancelledError)
+    assert results[1] == 2
+    assert await group.make(3) == 3

@@ -1,0 +1,98 @@
+"""Claims to days, and steps of the shared limit that end early."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hourlyclicks import Client, Limits, Link
+from hourlyclicks.clock import SECOND, SystemClock
+from hourlyclicks.coordination.backend import Answer, SharedBackend
+from hourlyclicks.pacing.breaker import Wait
+from hourlyclicks.pacing.plans import Rate
+from hourlyclicks.simulator import Simulator
+from tests.coordination.clients import run_clients
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.coordination.clients import Fleet, Member
+
+SAME = Link("same", "https://vvd.bz")
+LIMITS = Limits(rates=(Rate(20, 60.0),), concurrency=3)
+
+
+def test_a_day_that_changes_is_requested_once_for_all_who_look(path: Path) -> None:
+    """Two clients that look at today's figures at the same moment share a request, each time again."""
+    upstream = Simulator(limits=(), concurrency=0, latency=(0.5, 0.5))
+    requests: list[int] = []
+
+    async def scenario(fleet: Fleet) -> None:
+        pair = fleet.join(link=SAME), fleet.join(link=SAME)
+        today = fleet.clock.wall().date()
+        for _ in range(4):
+            before = upstream.counters.requests
+            await asyncio.gather(*(member.client.day(today, SAME) for member in pair))
+            requests.append(upstream.counters.requests - before)
+            await fleet.clock.sleep(120)
+
+    run_clients(path, upstream, LIMITS, scenario)
+    assert requests == [1, 1, 1, 1]
+
+
+def test_an_idle_client_holds_no_claim(path: Path) -> None:
+    """The day that a client has fetched last can be requested at once by another one."""
+    upstream = Simulator(limits=(), concurrency=0, latency=(0.5, 0.5))
+
+    async def scenario(fleet: Fleet) -> None:
+        first, second = fleet.join(link=SAME), fleet.join(link=SAME)
+        today = fleet.clock.wall().date()
+
+        async def look(member: Member) -> float:
+            began = fleet.now
+            await member.client.day(today, SAME, refresh=True)
+            return fleet.now - began
+
+        await look(first)
+        await fleet.clock.sleep(1)
+        assert await look(second) < 1.5  # a request takes 1 s
+
+    run_clients(path, upstream, LIMITS, scenario)
+
+
+@pytest.mark.parametrize("turns", range(0, 24, 3))
+async def test_a_program_that_cancels_all_tasks_can_go_on(turns: int, path: Path) -> None:
+    """Whatever step of the shared limit it hits, the next call is served."""
+    upstream = Simulator(limits=(), concurrency=0)
+    ours = asyncio.all_tasks()
+    transport, limits = upstream.transport(SystemClock()), Limits(rates=(), concurrency=5)
+    async with Client(upstream.key, limits=limits, transport=transport, store=path) as client:
+        await client.day("2020-01-01", SAME)
+        doomed = asyncio.ensure_future(client.day("2020-01-02", SAME))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        for task in asyncio.all_tasks() - ours:
+            task.cancel()
+        await asyncio.gather(doomed, return_exceptions=True)
+        async with asyncio.timeout(30):
+            await client.day("2020-01-03", SAME)
+
+
+@pytest.mark.parametrize("milliseconds", [1, 15, 25, 2000])
+def test_a_known_moment_is_not_missed(milliseconds: int) -> None:
+    """A process that ranks first asks exactly when its slot opens, however near that is."""
+
+    class Clock(SystemClock):
+        def monotonic(self) -> int:
+            return 1000 * SECOND
+
+    async def account() -> int:
+        raise AssertionError
+
+    backend = SharedBackend(Limits(), store=None, account=account, clock=Clock(), longest=30.0)  # type: ignore[arg-type]  # it is not used
+    moment = 1000 * SECOND + milliseconds * SECOND // 1000
+    waited = Answer(None, alone=True, waited=20 * SECOND, expires_in=20 * SECOND)
+    backend._wait_for(Wait(moment, "rate"), 1, waited)  # type: ignore[arg-type]  # any lane
+    assert backend._ask_again_at == moment
