@@ -28,9 +28,9 @@ _DAY = r"([0-9]{4}-[0-9]{2}-[0-9]{2})"
 _SAME_DAY = r"\1"
 _ROW = rf'\{{"{YMD}":~"%s",~"{HOUR}":~%d,~"{CLICKS}":~([^,]++),~"{UNIQUE_USERS}":~([^}}]++)\}}'
 _TEXT = r'"[ !#-\[\]-}]*+"'
-"""ASCII without escapes; of any other text it would have to be checked that it is UTF-8."""
+"""ASCII without escapes and the tilde; of any other text it would have to be checked that it is UTF-8."""
 _ANSWER = rf'\{{"{CODE}":~0,~(?:"{MESSAGE}":~(?:null|{_TEXT}),~)?+"{RESULT}":~\[%s\]\}}[ \t\r\n]*+'
-"""The tilde is the blank after a comma or colon, if there is one."""
+"""The tilde stands for the blank after a comma or colon, if there is one."""
 
 _WITH_BLANKS = f'{{"{CODE}": '.encode()
 _KEPT_BELOW = 4096
