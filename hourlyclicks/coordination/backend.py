@@ -58,6 +58,7 @@ _LOOK_AFTER = SECOND
 """Nanoseconds after which a process looks at the state again, though others rank before it."""
 _MOST_DOUBLINGS = 6
 _RESUME_AFTER = 0.01
+"""Seconds after which the steps of a cancelled task go on; an event loop that ends is closed before."""
 _WAITING_PART = 20
 """A poll comes after this part of the time since the last request was sent: it adds little to a long wait."""
 _NEVER = 1 << 62
