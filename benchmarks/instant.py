@@ -1,6 +1,6 @@
-"""Days without a network: an upstream in the same process that answers at once, and who asks it.
+"""Days without a network: an upstream in the same process that answers at once, and clients of it.
 
-What is left is the work of whoever asks. The days begin in 1926, so that a hundred years of them are over.
+What is left is the work of the client. The days begin in 1926, so that a hundred years of them are over.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Instant:
     """An upstream that answers at once, and a transport that leads to it.
 
     Args:
-        look: called on some of the requests, while whoever asks waits.
+        look: called on some of the requests, while the client waits.
         every: on each of so many, beginning with the first.
 
     Attributes:

@@ -69,7 +69,7 @@ SOLE_USERS = {
         "simulator/*",
     },
     "tenacity": {"fetching/retry.py"},
-    "msgspec": {"wire/fast_path.py"},
+    "msgspec": {"wire/fast_reader.py"},
     "sqlite3": {
         f"store/{name}.py"
         for name in (

@@ -1,8 +1,8 @@
-"""Pacing: how close to the least possible time, and how many requests over the limit, whoever counts.
+"""Pacing: how close to the least possible time, and how many requests over the limit, counted in several ways.
 
-Everybody sends the same requests on virtual time, over a network that delays each of them by chance. Nothing
-is rejected in these runs; afterwards six kinds of servers judge the arrivals. Then our client meets servers
-that do reject requests, and everybody meets nginx in real time.
+All contenders send the same requests on virtual time, over a network that delays each by chance. Nothing is
+rejected in these runs; afterwards six kinds of servers judge the arrivals. Then our client meets servers
+that do reject requests, and all of them meet nginx in real time.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""aiolimiter as its documentation shows it, and as somebody uses it who wants no bursts."""
+"""aiolimiter as its documentation shows it, and as it is used to avoid bursts."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """How long it takes to find that nothing is missing, which is what every run after the last one does.
 
-A new client opens a file that holds all days of all targets, and is asked to bring them there; it has nobody
-to ask. The peer is a few lines of ``sqlite3`` that look for all of these days in a set.
+A new client opens a file that holds all days of all targets, and is asked to fetch them; its transport
+fails. The peer is a few lines of ``sqlite3`` that look for all of these days in a set.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Days for the benchmarks of the store: made up once, kept, and read by a client that has nobody to ask."""
+"""Days for the benchmarks of the store: made up once, stored, and read by a client without a server."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LIMITS = Limits(concurrency=4)
 _ASKED = dt.datetime(2025, 6, 1, tzinfo=dt.UTC)
 
 
-class Nobody:
+class NoServer:
     """A transport that must not be used."""
 
     async def send(self, request: Request) -> Response:
@@ -67,4 +67,4 @@ async def _fill(path: Path, number: int) -> None:
 
 def reader(store: SqliteStore | Path) -> Client:
     """Return a client that takes everything from a file."""
-    return Client(KEY, limits=LIMITS, store=store, account=ACCOUNT, transport=Nobody())
+    return Client(KEY, limits=LIMITS, store=store, account=ACCOUNT, transport=NoServer())

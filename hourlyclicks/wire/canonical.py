@@ -3,7 +3,7 @@
 The expression is the text of such an answer, so a body that matches it holds 24 rows in the order of their
 hours, all of one day, and nothing besides: no member is missing, unknown or named twice. What stands in the
 place of a figure is looked at when it becomes a number. Every other body, be it wrong or merely written
-otherwise, is left to `hourlyclicks.wire.fast_path`.
+otherwise, is left to `hourlyclicks.wire.fast_reader`.
 
 No repetition gives back what it took, and alternatives differ in their first character. So a body that does
 not match costs no more than one that does.
@@ -18,7 +18,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING
 
 from hourlyclicks.model.day import HOURS
-from hourlyclicks.wire.fast_path import figures_reader
+from hourlyclicks.wire.fast_reader import figures_reader
 from hourlyclicks.wire.names import CLICKS, CODE, HOUR, MESSAGE, RESULT, UNIQUE_USERS, YMD
 
 if TYPE_CHECKING:

@@ -2,8 +2,8 @@
 
 A day is accepted only whole and only if everything about it is in order; absence is never zero clicks. Three
 readers look at a body, one after the other, until one of them knows what it is. `hourlyclicks.wire.canonical`
-reads a whole day that is written exactly as the API writes it, `hourlyclicks.wire.fast_path` any answer that
-is in order. The rest, be it wrong or merely unusual, goes to the converter, which has one hook, for a whole
+reads a whole day written exactly as the API writes it, `hourlyclicks.wire.fast_reader` any answer that is in
+order. The rest, be it wrong or merely unusual, goes to the converter, which has one hook, for a whole
 day and not for rows. The converter reads strictly, decides, and words what is wrong when it rejects the body.
 """
 
@@ -17,7 +17,7 @@ from hourlyclicks.model.day import DayClicks
 from hourlyclicks.wire.canonical import canonical_columns
 from hourlyclicks.wire.document import UnreadableError, read_strictly
 from hourlyclicks.wire.envelope import code_of, error_of, message_of, rows_of
-from hourlyclicks.wire.fast_path import fast_reader
+from hourlyclicks.wire.fast_reader import fast_reader
 from hourlyclicks.wire.rows import careful_columns
 from hourlyclicks.wire.sanitize import excerpt
 

@@ -166,7 +166,7 @@ _NO_FIGURES = {
 _CREDENTIALS = {
     _Meaning.BAD_KEY: "HTTP 401: the server does not accept the API key",
     _Meaning.BAD_KEY_OR_AGENT: (
-        "HTTP 403: the server refuses either the API key, or what its plan does not include,"
+        "HTTP 403: the server rejects either the API key, or what its plan does not include,"
         " or the User-Agent, which has to name its client (set user_agent to the name of your application)"
     ),
 }

@@ -80,7 +80,7 @@ async def test_a_day_without_an_answer_has_a_mark_and_no_figures(
     assert await store.read(account, ME, ALL) == []
 
 
-async def test_of_a_day_nobody_asked_for_nothing_is_known(location: Location) -> None:
+async def test_nothing_is_known_of_a_day_without_a_request(location: Location) -> None:
     """A day that was never requested has no entry and no figures, also of a known target."""
     store, account = await location.account()
     for _ in range(2):

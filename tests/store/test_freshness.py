@@ -123,7 +123,7 @@ def test_a_day_is_refreshed_once(state: DayState) -> None:
     assert freshness.is_stale(an_entry(state, later + TICK), later)
 
 
-def test_a_day_nobody_asked_for_is_due() -> None:
+def test_a_day_without_an_entry_is_due() -> None:
     """A day that was never requested is due at any time."""
     assert is_due(None, NOON)
 

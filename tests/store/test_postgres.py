@@ -198,7 +198,7 @@ def test_a_store_belongs_to_one_loop_at_a_time(postgres_server: PostgresServer) 
         other.run(store.close())
 
 
-async def test_a_store_that_nobody_closed_says_so(database: DatabaseLocation) -> None:
+async def test_a_store_left_open_says_so(database: DatabaseLocation) -> None:
     """An unclosed store causes a ResourceWarning, as connections do."""
     store = PostgresStore(database.dsn)
     await store.open()

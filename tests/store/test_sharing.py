@@ -101,7 +101,7 @@ async def test_days_of_two_stores_meet(location: Location) -> None:
     assert await one.entries(account, ME, ALL) == [LedgerEntry(FIRST, DayState.FINAL, NOON, 2, 1, hours=12)]
 
 
-async def test_the_best_answer_stays_whoever_keeps_it_when(location: Location) -> None:
+async def test_the_best_answer_stays_in_any_order_of_writers(location: Location) -> None:
     """Many tasks of two stores store answers of one day at once: the best one stays, and all are counted."""
     stores = [await location.account() for _ in range(2)]
     answers = [a_day(FIRST, number, at=NOON + dt.timedelta(seconds=number * 7 % 20)) for number in range(20)]
@@ -225,7 +225,7 @@ async def test_a_store_can_be_used_while_it_is_closed(location: Location) -> Non
     assert await store.count_by_state(account, ME, ALL) == {DayState.FINAL: 100}
 
 
-async def test_nobody_need_care_for_an_error_of_a_cancelled_call(location: Location) -> None:
+async def test_an_error_of_a_cancelled_call_is_not_reported_as_never_retrieved(location: Location) -> None:
     """The event loop does not log an error whose caller was cancelled."""
     complaints: list[object] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, context: complaints.append(context))

@@ -244,7 +244,7 @@ async def test_both_ways_send_the_same_bytes(
     assert sorted(sent[:5]) == sorted(sent[5:])
 
 
-async def test_an_answer_in_an_idle_connection_answers_nobody(
+async def test_an_answer_on_an_idle_connection_is_dropped(
     way: str, server: RawServer, transport: AiohttpTransport
 ) -> None:
     """What arrives while no request is under way is not taken for the answer to the next one."""

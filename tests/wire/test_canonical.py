@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hourlyclicks.wire import canonical, fast_path
+from hourlyclicks.wire import canonical, fast_reader
 from hourlyclicks.wire.canonical import canonical_columns
 from hourlyclicks.wire.document import read_strictly
 from hourlyclicks.wire.envelope import rows_of
@@ -35,9 +35,9 @@ def figures(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     """Run every test with and without the extra, and with no number known."""
     monkeypatch.setattr(canonical, "_known", {})
     if request.param == "without msgspec":
-        monkeypatch.setattr(canonical, "figures_reader", lambda: fast_path._loose_figures)
+        monkeypatch.setattr(canonical, "figures_reader", lambda: fast_reader._loose_figures)
     else:
-        assert fast_path.figures_reader() is not fast_path._loose_figures
+        assert fast_reader.figures_reader() is not fast_reader._loose_figures
 
 
 def written(rows: list[str] = ROWS, *, head: str = '"code":0,"message":"success",', end: str = "") -> bytes:

@@ -17,7 +17,7 @@ from hourlyclicks.errors import ApiError, DecodeError, HourlyClicksError, UsageE
 from hourlyclicks.model.day import DayClicks
 from hourlyclicks.model.http import Response
 from hourlyclicks.model.targets import Link, Query
-from hourlyclicks.wire import fast_path, rows
+from hourlyclicks.wire import fast_reader, rows
 from hourlyclicks.wire.key import ApiKey
 from tests.wire.asking import decode_day
 
@@ -35,9 +35,9 @@ def decoder(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
     if request.param != "the expression":
         monkeypatch.setattr("hourlyclicks.wire.decode.canonical_columns", lambda _body, _day: None)
     if request.param == "the standard library":
-        monkeypatch.setattr("hourlyclicks.wire.decode.fast_reader", lambda: fast_path._loose_columns)
+        monkeypatch.setattr("hourlyclicks.wire.decode.fast_reader", lambda: fast_reader._loose_columns)
     else:
-        assert fast_path.fast_reader() is not fast_path._loose_columns
+        assert fast_reader.fast_reader() is not fast_reader._loose_columns
 
 
 def decode(body: bytes) -> DayClicks:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hourlyclicks.wire import fast_path
+from hourlyclicks.wire import fast_reader
 from hourlyclicks.wire.canonical import canonical_columns
 from hourlyclicks.wire.document import UnreadableError, read_strictly
 from hourlyclicks.wire.envelope import code_of, rows_of
@@ -48,15 +48,15 @@ def canonical_without_msgspec(body: bytes) -> Columns | None:
     """Read an answer by the expression on a machine without msgspec, and with no number known."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("hourlyclicks.wire.canonical._known", {})
-        patch.setattr("hourlyclicks.wire.canonical.figures_reader", lambda: fast_path._loose_figures)
+        patch.setattr("hourlyclicks.wire.canonical.figures_reader", lambda: fast_reader._loose_figures)
         return canonical_columns(body, DAY)
 
 
 READERS: dict[str, Callable[[bytes], Columns | None]] = {
     "the expression": canonical,
     "the expression without msgspec": canonical_without_msgspec,
-    "msgspec": lambda body: fast_path.fast_reader()(body, YMD),
-    "the standard library": lambda body: fast_path._loose_columns(body, YMD),
+    "msgspec": lambda body: fast_reader.fast_reader()(body, YMD),
+    "the standard library": lambda body: fast_reader._loose_columns(body, YMD),
 }
 
 

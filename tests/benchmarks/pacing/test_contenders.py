@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 THREE_IN_NINE = Rate(3, 9.0)
 
 
-def _nobody(limits: Limits) -> Client:
+def _never_called(limits: Limits) -> Client:
     raise AssertionError(f"only our contenders need a client, here with {limits}")
 
 
@@ -42,7 +42,7 @@ def _sendings(
             sent.append(clock.monotonic() / SECOND)
             await clock.sleep(takes)
 
-        await contender(Job(requests, THREE_IN_NINE, concurrency, trip, _nobody))
+        await contender(Job(requests, THREE_IN_NINE, concurrency, trip, _never_called))
 
     run_virtual(main)
     return sent

@@ -40,7 +40,7 @@ def test_by_hand(name: Policing) -> None:
     assert judge(_at(0, 1, 9.9, 10, 10.5), 2, 10.0)[name] == EXPECTED[name]
 
 
-def test_nobody_objects_to_somebody_slow() -> None:
+def test_slow_sending_is_never_over_a_limit() -> None:
     """One request a window is within every reading of two."""
     assert set(judge(_at(*range(0, 200, 20)), 2, 10.0).values()) == {Verdict(0, 0)}
 

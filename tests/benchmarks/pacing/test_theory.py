@@ -36,7 +36,7 @@ def _as_early_as_possible(requests: int, rate: int, window: int, concurrency: in
     concurrency=st.integers(1, 5),
     latency=st.integers(1, 20),
 )
-def test_nobody_can_be_faster(requests: int, rate: int, window: int, concurrency: int, latency: int) -> None:
+def test_no_schedule_is_faster(requests: int, rate: int, window: int, concurrency: int, latency: int) -> None:
     """The formula says when the last response comes if everything leaves as early as possible."""
     least = least_seconds(requests, rate=rate, window=window, concurrency=concurrency, latency=latency)
     assert least == _as_early_as_possible(requests, rate, window, concurrency, latency)

@@ -1,4 +1,4 @@
-"""The fast path from a body to its figures, for answers that are in order.
+"""The fast reader of bodies, for answers that are in order.
 
 With msgspec installed (extra ``speedups``) the bytes are read straight into rows, and checked on the way;
 without it, by the decoder of the standard library, and checked afterwards. Both give the same figures, or

@@ -1,4 +1,4 @@
-"""What it takes to be let through: the gate alone on made-up time, and the limiter with its event loop."""
+"""What a slot costs: in the sliding window alone on made-up time, and in the limiter with its event loop."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ if TYPE_CHECKING:
 TURNS = 1_000
 MINUTE = (Rate(60, 60.0),)
 PITCH = round(1.1 * SECOND)
-"""Nanoseconds from one request to the next, so that the limit never holds anybody up."""
+"""Nanoseconds from one request to the next, so that no request waits."""
 
-window = pytest.mark.benchmark(group="pass a gate of 60 a minute")
-limiter = pytest.mark.benchmark(group="pass a limiter without rates")
+window = pytest.mark.benchmark(group="reserve a slot of 60 a minute")
+limiter = pytest.mark.benchmark(group="acquire a slot without rates")
 
 
 @window
 @pytest.mark.parametrize("spacing", ["window", "even"])
-def test_the_gate(benchmark: BenchmarkFixture, spacing: Spacing) -> None:
-    """Take a place and give it back."""
+def test_the_window(benchmark: BenchmarkFixture, spacing: Spacing) -> None:
+    """Reserve a slot and release it."""
     label(benchmark, f"ours: {spacing} spacing", operations=TURNS)
     tried = SlidingWindow(Limits(rates=MINUTE, spacing=spacing))
     now = 0
@@ -75,7 +75,7 @@ def test_a_log_of_send_times(benchmark: BenchmarkFixture) -> None:
 
 @limiter
 def test_the_limiter(benchmark: BenchmarkFixture, loop: asyncio.AbstractEventLoop) -> None:
-    """Acquire and release a slot when nobody else wants one."""
+    """Acquire and release a slot without contention."""
     label(benchmark, "ours: Limiter", operations=TURNS)
     tried = Limiter(
         Limits(concurrency=3), clock=SystemClock(), emit=lambda _event: None, random=random.Random(0)
@@ -92,7 +92,7 @@ def test_the_limiter(benchmark: BenchmarkFixture, loop: asyncio.AbstractEventLoo
 
 @limiter
 def test_a_semaphore(benchmark: BenchmarkFixture, loop: asyncio.AbstractEventLoop) -> None:
-    """Acquire and release a semaphore when nobody else wants it."""
+    """Acquire and release a semaphore without contention."""
     label(benchmark, "asyncio.Semaphore", operations=TURNS)
 
     async def turns() -> bool:

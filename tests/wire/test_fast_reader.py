@@ -1,4 +1,4 @@
-"""With and without msgspec, by the fast path and the general decoder, the result is the same."""
+"""With and without msgspec, by the fast reader and the general decoder, the result is the same."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from hourlyclicks.errors import DecodeError, HourlyClicksError
 from hourlyclicks.model.http import Response
 from hourlyclicks.model.targets import Account, Query
-from hourlyclicks.wire import fast_path
+from hourlyclicks.wire import fast_reader
 from tests.wire.asking import decode_day
 
 ANSWERS = Path(__file__).parent / "answers"
@@ -32,15 +32,15 @@ def recorded(name: str) -> bytes:
 
 def outcome(body: bytes) -> object:
     """Return the result of decoding a body, in a form that compares."""
-    assert fast_path.fast_reader() is not fast_path._loose_columns
+    assert fast_reader.fast_reader() is not fast_reader._loose_columns
     return _outcome(body)
 
 
 def outcome_without_msgspec(body: bytes) -> object:
     """Return the result on a machine without the extra."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("hourlyclicks.wire.decode.fast_reader", lambda: fast_path._loose_columns)
-        patch.setattr("hourlyclicks.wire.canonical.figures_reader", lambda: fast_path._loose_figures)
+        patch.setattr("hourlyclicks.wire.decode.fast_reader", lambda: fast_reader._loose_columns)
+        patch.setattr("hourlyclicks.wire.canonical.figures_reader", lambda: fast_reader._loose_figures)
         return _outcome(body)
 
 
@@ -245,10 +245,10 @@ def whole_day(**extra: str) -> bytes:
 )
 def test_a_body_has_no_room_for_a_member_too_many(extra: dict[str, str]) -> None:
     """A whole day with a duplicate member is an error in all readers, whatever its length."""
-    assert fast_path.fast_reader()(whole_day(), YMD) is not None
+    assert fast_reader.fast_reader()(whole_day(), YMD) is not None
     body = whole_day(**extra)
-    assert fast_path.fast_reader()(body, YMD) is None
-    assert fast_path._loose_columns(body, YMD) is None
+    assert fast_reader.fast_reader()(body, YMD) is None
+    assert fast_reader._loose_columns(body, YMD) is None
     assert outcome_without_quick_way(body) == outcome(body) == outcome_without_msgspec(body)
 
 
@@ -262,7 +262,7 @@ def test_the_least_length_is_that_of_a_body_without_blanks(counts: list[int], me
     document = {"code": 0, "message": message, "result": rows}
     body = json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "surrogatepass")
     lists = json.dumps([counts[:24], counts[24:]], separators=(",", ":"))
-    least = fast_path._LEAST + len(lists) + fast_path._LEAST_MESSAGE + len(message or "")
+    least = fast_reader._LEAST + len(lists) + fast_reader._LEAST_MESSAGE + len(message or "")
     assert least <= len(body)
     if message is not None and message.isascii() and message.isalnum():
         assert least == len(body)
@@ -270,26 +270,26 @@ def test_the_least_length_is_that_of_a_body_without_blanks(counts: list[int], me
 
 @pytest.mark.parametrize("message", ["", ',"message":null', ',"message":""', ',"message":"success"'])
 def test_any_message_is_read_the_quick_way(message: str) -> None:
-    """A message that is missing, null or text is read by the fast path."""
+    """A message that is missing, null or text is read by the fast reader."""
     body = f'{{"code":0{message},"result":[{ROW}]}}'.encode()
-    columns = fast_path.fast_reader()(body, YMD)
+    columns = fast_reader.fast_reader()(body, YMD)
     assert columns is not None
-    assert columns == fast_path._loose_columns(body, YMD)
+    assert columns == fast_reader._loose_columns(body, YMD)
 
 
 def test_msgspec_is_optional(monkeypatch: pytest.MonkeyPatch) -> None:
     """Without msgspec the standard library is used, and with it msgspec."""
-    assert fast_path.fast_reader.__wrapped__() is not fast_path._loose_columns
-    assert fast_path.figures_reader.__wrapped__() is not fast_path._loose_figures
+    assert fast_reader.fast_reader.__wrapped__() is not fast_reader._loose_columns
+    assert fast_reader.figures_reader.__wrapped__() is not fast_reader._loose_figures
     monkeypatch.setitem(sys.modules, "msgspec", None)
-    assert fast_path.fast_reader.__wrapped__() is fast_path._loose_columns
-    assert fast_path.figures_reader.__wrapped__() is fast_path._loose_figures
+    assert fast_reader.fast_reader.__wrapped__() is fast_reader._loose_columns
+    assert fast_reader.figures_reader.__wrapped__() is fast_reader._loose_figures
 
 
 @pytest.mark.parametrize("name", ["sample", "whole-day", "empty-day", "unsorted", "without-message"])
 def test_usual_answers_are_read_the_quick_way(name: str) -> None:
-    """The answers of the API are read by the fast path, with and without msgspec."""
+    """The answers of the API are read by the fast reader, with and without msgspec."""
     body = recorded(f"{name}.json")
-    columns = fast_path.fast_reader()(body, YMD)
+    columns = fast_reader.fast_reader()(body, YMD)
     assert columns is not None
-    assert columns == fast_path._loose_columns(body, YMD)
+    assert columns == fast_reader._loose_columns(body, YMD)
