@@ -1,4 +1,4 @@
-"""Pacing: how close to the least possible time, and how many requests over the limit, counted in several ways.
+"""Pacing: how close to the least possible time, and how many requests over the limit in several counts.
 
 All contenders send the same requests on virtual time, over a network that delays each by chance. Nothing is
 rejected in these runs; afterwards six kinds of servers judge the arrivals. Then our client meets servers
