@@ -15,13 +15,14 @@ is replaced that would be passed over here, as aioresponses, VCR.py and instrume
 from __future__ import annotations
 
 import asyncio
+from functools import cached_property
 from types import FunctionType, SimpleNamespace
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import aiohttp
 from aiohttp.http import StreamWriter
 
-from hourlyclicks.transport.buffered import buffered
+from hourlyclicks.transport.receiver import receivers
 from hourlyclicks.transport.translate import UnaskedAnswer
 from hourlyclicks.wire.key import SecretBytes
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping
 
     from aiohttp.client_proto import ResponseHandler
+    from aiohttp.client_reqrep import ConnectionKey
     from aiohttp.connector import Connection
     from yarl import URL
 
@@ -60,6 +62,14 @@ _METHODS = _methods()
 _ORIGINAL = all(
     type(each) is FunctionType and each.__globals__.get("__package__") == "aiohttp" for each in _METHODS
 )
+
+
+class _Model(aiohttp.ClientRequest):
+    """The request whose connections all others use too; the pool's name of these is computed once."""
+
+    @cached_property
+    def connection_key(self) -> ConnectionKey:
+        return super().connection_key
 
 
 class DirectResponse:
@@ -191,10 +201,9 @@ def fast_path(
     if not _ORIGINAL or _methods() != _METHODS or connector is None or not _is_plain(session, connections):
         return None
     try:
-        factory = connector._factory  # noqa: SLF001 - nothing public sets the protocol of connections
-        if url.scheme == "http":
-            factory = buffered(factory)
-        model = aiohttp.ClientRequest("GET", url, headers=session.headers, session=session)
+        made = connector._factory  # noqa: SLF001 - nothing public sets the protocol of connections
+        factory = receivers(made, buffered=url.scheme == "http")
+        model = _Model("GET", url, headers=session.headers, session=session)
         head = _rehearse(model, connector, factory())
         connector._factory = factory  # noqa: SLF001 - as above
     except Exception:  # noqa: BLE001 - of another aiohttp anything may come, and the session still works
