@@ -83,7 +83,7 @@ SOLE_USERS = {
             "file_guard",
         )
     },
-    "asyncpg": {"store/postgres.py", "store/postgres_connection.py"},
+    "asyncpg": {"store/postgres_connection.py", "store/postgres_messages.py"},
     "click": {"cli/*"},
     "rich": {"cli/*", "render/heatmap.py"},
     "platformdirs": {"cli/*"},

@@ -41,7 +41,7 @@ async def test_two_stores_do_all_their_work_through_a_pooler(
     assert found[0] == found[1] == found[2]
     assert (await stores[0].pace(account, count_one))[0] == 81
     assert await stores[1].targets(account) == [ME]
-    assert all(is_pooled(db) for store in stores for db in store._idle)
+    assert all(is_pooled(db) for store in stores for db in store._pool._idle)
     for store in stores:
         await store.close()
 
@@ -50,7 +50,7 @@ async def test_a_direct_connection_is_told_from_a_pooled_one(database: DatabaseL
     """Statements are prepared for good where that is possible, which takes half the time."""
     store = await database.open()
     assert isinstance(store, PostgresStore)
-    assert not any(is_pooled(db) for db in store._idle)
+    assert not any(is_pooled(db) for db in store._pool._idle)
 
 
 async def test_what_others_have_prepared_is_never_run(bouncer: Bouncer, database: DatabaseLocation) -> None:

@@ -180,7 +180,7 @@ async def test_a_store_holds_few_connections(database: DatabaseLocation) -> None
     await asyncio.sleep(0)
     assert len(store._jobs) > 4
     await asyncio.gather(*reading)
-    connections = list(store._idle)
+    connections = list(store._pool._idle)
     assert 1 <= len(connections) <= 4
     await store.close()
     assert [db.is_closed() for db in connections] == [True] * len(connections)
@@ -202,8 +202,8 @@ async def test_a_store_that_nobody_closed_says_so(database: DatabaseLocation) ->
     """An unclosed store causes a ResourceWarning, as connections do."""
     store = PostgresStore(database.dsn)
     await store.open()
-    (db,) = store._idle
-    store._idle.clear()
+    (db,) = store._pool._idle
+    store._pool._idle.clear()
     with pytest.warns(ResourceWarning, match="unclosed connection"):
         db.__del__()
     await db.close()
