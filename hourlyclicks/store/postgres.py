@@ -3,6 +3,9 @@
 Errors of a busy or restarted server are retried, with growing pauses, until the patience is over. An
 operation that has begun is completed, even if its caller is cancelled.
 
+Reads run in parallel, each on a connection of its own. The changes of an account lock one row of it, so they
+share transactions (group commit); those of different accounts run in parallel.
+
 The shared clock is the server's clock.
 """
 
@@ -10,15 +13,17 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hourlyclicks import forks
 from hourlyclicks.errors import StoreError
+from hourlyclicks.model.checks import check_whole
 from hourlyclicks.store import postgres_database, postgres_migration
 from hourlyclicks.store.closing import Closing
 from hourlyclicks.store.group_commit import GroupCommit
 from hourlyclicks.store.migration import Migration
-from hourlyclicks.store.postgres_address import check_address, place_of
+from hourlyclicks.store.postgres_address import application_name, check_address, place_of
 from hourlyclicks.store.postgres_days import PACKED_DAYS, stored_days
 from hourlyclicks.store.postgres_messages import FAILURES, describe_error, is_temporary
 from hourlyclicks.store.postgres_pool import ConnectionPool
@@ -42,7 +47,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 
-_CONNECTIONS = 4
 _FIRST_PATIENCE = 5.0
 """Seconds to wait for a server that was never reached: its address may be wrong."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
@@ -51,26 +55,35 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
 class PostgresStore:
     """Keep days in a PostgreSQL database, in the schema ``hourlyclicks``.
 
+    Any number of clients and tasks of one event loop can use it at the same time. It is closed by the code
+    that made it: a client does not close a store that it was given.
+
     Args:
         dsn: the address, such as ``"postgresql://user:password@host:5432/database"``.
+        connections: the most connections it has at a time; they are made when they are needed.
+        name: what ``pg_stat_activity`` shows in ``application_name`` after ``hourlyclicks`` and the version,
+            unless the address has another ``application_name``.
         patience: the seconds to wait for a server that is unreachable or too busy.
         read_only: whether the tables are neither created nor changed; older ones are read as they are.
         on_migration: called with the number of days that are copied, and that of all days, while older tables
             are migrated.
 
     Raises:
-        UsageError: the address is invalid.
+        UsageError: an argument is invalid.
     """
 
     def __init__(
         self,
         dsn: str,
         *,
+        connections: int = 4,
+        name: str | None = None,
         patience: float = 60.0,
         read_only: bool = False,
         on_migration: OnMigration | None = None,
     ) -> None:
         check_address(dsn)
+        check_whole("connections", connections, least=1)
         self._dsn = dsn
         self._patience = patience
         self._read_only = read_only
@@ -79,11 +92,15 @@ class PostgresStore:
         self._days = PACKED_DAYS
         self._in_vain = False  # whether the patience was used up: then the next operation does not wait again
         self._jobs: set[asyncio.Task[object]] = set()
-        self._pool = ConnectionPool(dsn, _CONNECTIONS)
+        self._pool = ConnectionPool(dsn, connections, application_name(name))
         self._prepared = False
+        self._preparing = asyncio.Lock()
         self._tables: set[int] = set()
         self._closing = Closing()
-        self._changes: GroupCommit[DatabaseChange] = GroupCommit(self._commit)
+        self._changes: defaultdict[int, GroupCommit[DatabaseChange]] = defaultdict(
+            lambda: GroupCommit(self._commit)
+        )
+        """The changes of each account."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._generation = 0
 
@@ -154,15 +171,14 @@ class PostgresStore:
     ) -> PutResult:
         """See `hourlyclicks.store.protocol.Store.put`."""
         self._refuse_changes()
-        kept: PutResult = await self._changes.make(
-            postgres_database.put(account, target, day, requests, reader=reader, refresh=refresh)
-        )
+        put = postgres_database.put(account, target, day, requests, reader=reader, refresh=refresh)
+        kept: PutResult = await self._changes[account].make(put)
         return kept
 
     async def record_failure(self, account: int, target: Target, entry: LedgerEntry) -> None:
         """See `hourlyclicks.store.protocol.Store.record_failure`."""
         self._refuse_changes()
-        await self._changes.make(postgres_database.record_failure(account, target, entry))
+        await self._changes[account].make(postgres_database.record_failure(account, target, entry))
 
     async def pace(
         self,
@@ -177,7 +193,7 @@ class PostgresStore:
         step = postgres_database.LimiterStep(account, change, of, self._tables)
         if peek and (seen := await self._run(step.peek)) is not None:
             return seen
-        taken: tuple[R, int] = await self._changes.make(step)
+        taken: tuple[R, int] = await self._changes[account].make(step)
         return taken
 
     async def _commit(self, changes: Sequence[DatabaseChange]) -> list[Any]:
@@ -240,16 +256,19 @@ class PostgresStore:
     async def _attempt(self, work: Callable[[Connection], Awaitable[T]]) -> T:
         async with self._pool.connection() as db:
             if not self._prepared:
-                await self._prepare(db)
-                self._prepared = True
+                async with self._preparing:
+                    await self._prepare(db)
             return await work(db)
 
     async def _prepare(self, db: Connection) -> None:
-        """Migrate the tables, or find out of which version they are."""
+        """Migrate the tables, or find out of which version they are, unless another task has just done it."""
+        if self._prepared:
+            return
         if self._read_only:
             self._days = stored_days(await postgres_migration.check_readable(db))
         else:
             await postgres_migration.migrate(db, self._migration)
+        self._prepared = True
 
     @property
     def _inherited(self) -> bool:
@@ -261,12 +280,13 @@ class PostgresStore:
             self._jobs = set()  # they will never end
             self._pool.abandon()
         self._migration.stop()
-        await self._changes.drain()
+        for changes in tuple(self._changes.values()):
+            await changes.drain()
         while self._jobs:
             await asyncio.wait(self._jobs)
         await self._pool.close()
         self._loop = None  # it may be opened again on another one
-        self._prepared = False
+        self._prepared, self._preparing = False, asyncio.Lock()
         self._tables = set()
 
 

@@ -65,11 +65,13 @@ async def salt(db: Connection) -> bytes:
 async def account(db: Connection, fingerprint: str) -> int:
     """Return the number of an account."""
     find = "SELECT id FROM hourlyclicks.accounts WHERE fingerprint = $1"
-    if await db.fetchval(find, fingerprint) is None:
+    number = await db.fetchval(find, fingerprint)
+    if number is None:
         async with transaction(db):
             insert = "INSERT INTO hourlyclicks.accounts (fingerprint) VALUES ($1) ON CONFLICT DO NOTHING"
             await db.execute(insert, fingerprint)
-    return int(await db.fetchval(find, fingerprint))
+            number = await db.fetchval(find, fingerprint)
+    return int(number)
 
 
 async def accounts(db: Connection) -> dict[str, int]:

@@ -28,15 +28,17 @@ class ConnectionPool:
     Args:
         dsn: the address.
         size: the most connections there are at a time.
+        name: what the server calls them.
 
     Attributes:
         reached: whether there ever was a connection: then the address is right.
     """
 
-    def __init__(self, dsn: str, size: int) -> None:
+    def __init__(self, dsn: str, size: int, name: str) -> None:
         self.reached = False
         self._dsn = dsn
         self._size = size
+        self._name = name
         self._pooled = False
         self._idle: list[Connection] = []
         self._made: weakref.WeakSet[Connection] = weakref.WeakSet()
@@ -75,7 +77,7 @@ class ConnectionPool:
 
     async def _connect(self) -> Connection:
         try:
-            db = await postgres_connection.connect(self._dsn, pooled=self._pooled)
+            db = await postgres_connection.connect(self._dsn, name=self._name, pooled=self._pooled)
         except (ValueError, RuntimeError) as error:  # asyncpg raises ValueErrors as well
             # Only those texts of asyncpg are repeated that name an option and no value.
             said = str(error) if str(error).startswith("`") else "its address cannot be read"

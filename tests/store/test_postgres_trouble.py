@@ -93,7 +93,7 @@ async def test_connections_that_are_ended_are_made_anew(database: DatabaseLocati
     steps = [asyncio.create_task(store.pace(account, count_one)) for _ in range(200)]
     while not all(step.done() for step in steps):
         await database.sql(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'hourlyclicks'"
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name ~ '^hourlyclicks '"
         )
         done = sum(step.done() for step in steps)
         while pending := [step for step in steps if not step.done()]:
