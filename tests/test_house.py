@@ -78,6 +78,7 @@ SOLE_USERS = {
             "sqlite_open",
             "sqlite_schema",
             "sqlite_messages",
+            "memory",
             "inspection",
             "read_only",
             "file_guard",

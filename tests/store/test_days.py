@@ -1,4 +1,4 @@
-"""What both kinds of store do with days; each test runs on a file and on a server."""
+"""What all kinds of store do with days; each test runs on a file, in memory and on a server."""
 
 from __future__ import annotations
 
@@ -19,6 +19,8 @@ from tests.store.answers import ALL, LARGEST, LATER, ME, REFUSED, day, failure, 
 if TYPE_CHECKING:
     from hourlyclicks.model.day import DayClicks
     from tests.store.locations import Location
+
+pytestmark = pytest.mark.parametrize("new_location", ["sqlite", "memory", "postgres"], indirect=True)
 
 
 @pytest.mark.parametrize(
