@@ -117,8 +117,7 @@ def test_a_missing_driver_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_another_missing_module_is_no_missing_driver(monkeypatch: pytest.MonkeyPatch) -> None:
     """The error of a broken installation is raised as it is."""
     monkeypatch.setitem(sys.modules, "hourlyclicks.store.postgres_database", None)
-    for name in ("postgres", "postgres_messages"):
-        monkeypatch.delitem(sys.modules, f"hourlyclicks.store.{name}")
+    monkeypatch.delitem(sys.modules, "hourlyclicks.store.postgres")
     monkeypatch.delattr(sys.modules["hourlyclicks.store"], "postgres_database")
     with pytest.raises(ModuleNotFoundError, match=r"hourlyclicks\.store\.postgres_database"):
         store_of("postgresql://host/clicks")
