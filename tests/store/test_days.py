@@ -31,6 +31,8 @@ pytestmark = pytest.mark.parametrize("new_location", ["sqlite", "memory", "postg
         figures([0] * 24),
         figures(range(24), range(24, 0, -1)),
         figures([LARGEST] * 24),
+        figures([2**31 - 1] * 24),
+        figures([2**31] + [1] * 23, [1] * 24),
         figures([LARGEST, None] * 12, [0, None] * 12, final=False),
         figures([*[None] * 23, 5], [*[None] * 23, 7]),
         figures([3, *[None] * 23]),
