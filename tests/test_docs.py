@@ -197,7 +197,7 @@ def test_the_design_page_has_the_users_of_each_library() -> None:
     ("title", "first", "last"),
     [
         ("From a call to the socket and back", "Client.fetch", "SeriesBuilder.add"),
-        ("From a backfill to the disk", "Client.backfill", "SqliteStore.put"),
+        ("From a backfill to the disk", "Client.backfill", "SqliteOperations.put"),
     ],
 )
 def test_the_hops_of_a_walk_exist(title: str, first: str, last: str) -> None:

@@ -1,6 +1,6 @@
 """Days that stay: what was asked and answered, kept on disk, and the limits that several processes share.
 
-`open_store` reads a store without an API key.
+`open_store` reads a store without an API key. `MemoryStore` is for tests.
 """
 
 from importlib import import_module
@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hourlyclicks.store.coverage import Coverage
+    from hourlyclicks.store.memory import MemoryStore
     from hourlyclicks.store.opening import open_store
     from hourlyclicks.store.reading import StoredAccount, StoreReader
 
 _HOMES = {
     "Coverage": "coverage",
+    "MemoryStore": "memory",
     "StoreReader": "reading",
     "StoredAccount": "reading",
     "open_store": "opening",
 }
 
-__all__ = ["Coverage", "StoreReader", "StoredAccount", "open_store"]
+__all__ = ["Coverage", "MemoryStore", "StoreReader", "StoredAccount", "open_store"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - of any type a module can hold

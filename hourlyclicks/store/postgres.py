@@ -1,10 +1,10 @@
 """The shared store: a PostgreSQL database, reached through asyncpg.
 
-A connection on which anything failed is closed and never used again: the server then rolls back what was not
-committed. So the client sends no ROLLBACK, and no incomplete change can remain.
-
 Errors of a busy or restarted server are retried, with growing pauses, until the patience is over. An
 operation that has begun is completed, even if its caller is cancelled.
+
+Reads run in parallel, each on a connection of its own. The changes of an account lock one row of it, so they
+share transactions (group commit); those of different accounts run in parallel.
 
 The shared clock is the server's clock.
 """
@@ -13,27 +13,26 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import ssl
-import weakref
-from contextlib import asynccontextmanager, suppress
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any, TypeVar
-
-import asyncpg
 
 from hourlyclicks import forks
 from hourlyclicks.errors import StoreError
-from hourlyclicks.store import postgres_connection, postgres_database, postgres_migration
+from hourlyclicks.model.checks import check_whole
+from hourlyclicks.store import postgres_database, postgres_migration
 from hourlyclicks.store.closing import Closing
 from hourlyclicks.store.group_commit import GroupCommit
 from hourlyclicks.store.migration import Migration
-from hourlyclicks.store.postgres_address import check_address, place_of
+from hourlyclicks.store.postgres_address import application_name, check_address, place_of
 from hourlyclicks.store.postgres_days import PACKED_DAYS, stored_days
+from hourlyclicks.store.postgres_messages import FAILURES, describe_error, is_temporary
+from hourlyclicks.store.postgres_pool import ConnectionPool
 from hourlyclicks.store.shield import wait_shielded
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections import Counter
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
@@ -48,100 +47,60 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 R = TypeVar("R")
 
-_FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
-"""The exceptions of asyncpg, timeouts included."""
-
-_CONNECTIONS = 4
 _FIRST_PATIENCE = 5.0
 """Seconds to wait for a server that was never reached: its address may be wrong."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
-
-_TEMPORARY = {
-    "0A000",  # a statement was planned before the tables were changed
-    "25P03",  # idle in a transaction for too long
-    "40001",  # could not be serialized
-    "40P01",  # deadlock
-    "53300",  # too many connections
-    "55P03",  # a lock was not available
-    "57014",  # the statement took too long
-    "57P01",  # the server was shut down
-    "57P02",  # it crashed
-    "57P03",  # it is starting up
-    "57P05",  # idle for too long
-}
-"""The codes of temporary errors; those of class 08, about connections, are temporary as well."""
-
-_PROTOCOL = "08P01"
-_PERMANENT = (
-    "unsupported startup parameter",
-    "statement pooling mode",
-    "no such database",
-    "no such user",
-    "does not exist",
-    "authentication failed",
-)
-"""Texts of permanent errors of PgBouncer; all of its errors have the same code."""
-
-_NO_TABLES = "its tables were dropped: start again to make them anew"
-_DEPENDENTS = (
-    "its tables cannot be migrated while other objects depend on them: drop these, start again, and create"
-    " them anew"
-)
-_MESSAGES = {
-    "22021": "it cannot store a character of the text",
-    "22P05": "it cannot store a character of the text",
-    "25006": "it cannot be written",
-    "23503": "what it held was deleted while it was in use: start again to request the missing days",
-    "28000": "the server rejects the user",
-    "28P01": "the server rejects the user or the password",
-    "3D000": "there is no such database",
-    "3F000": _NO_TABLES,
-    "42501": "the user is not allowed to do that",
-    "42P01": _NO_TABLES,
-    "53100": "the disk is full",
-}
 
 
 class PostgresStore:
     """Keep days in a PostgreSQL database, in the schema ``hourlyclicks``.
 
+    Any number of clients and tasks of one event loop can use it at the same time. It is closed by the code
+    that made it: a client does not close a store that it was given.
+
     Args:
         dsn: the address, such as ``"postgresql://user:password@host:5432/database"``.
+        connections: the most connections it has at a time; they are made when they are needed.
+        name: what ``pg_stat_activity`` shows in ``application_name`` after ``hourlyclicks`` and the version,
+            unless the address has another ``application_name``.
         patience: the seconds to wait for a server that is unreachable or too busy.
         read_only: whether the tables are neither created nor changed; older ones are read as they are.
         on_migration: called with the number of days that are copied, and that of all days, while older tables
             are migrated.
 
     Raises:
-        UsageError: the address is invalid.
+        UsageError: an argument is invalid.
     """
 
     def __init__(
         self,
         dsn: str,
         *,
+        connections: int = 4,
+        name: str | None = None,
         patience: float = 60.0,
         read_only: bool = False,
         on_migration: OnMigration | None = None,
     ) -> None:
         check_address(dsn)
+        check_whole("connections", connections, least=1)
         self._dsn = dsn
         self._patience = patience
         self._read_only = read_only
         self._on_migration = on_migration
         self._migration = Migration(on_migration)
         self._days = PACKED_DAYS
-        self._reached = False
         self._in_vain = False  # whether the patience was used up: then the next operation does not wait again
-        self._pooled = False
         self._jobs: set[asyncio.Task[object]] = set()
-        self._idle: list[Connection] = []
-        self._made: weakref.WeakSet[Connection] = weakref.WeakSet()
-        self._free = asyncio.Semaphore(_CONNECTIONS)
+        self._pool = ConnectionPool(dsn, connections, application_name(name))
         self._prepared = False
+        self._preparing = asyncio.Lock()
         self._tables: set[int] = set()
         self._closing = Closing()
-        self._changes: GroupCommit[DatabaseChange] = GroupCommit(self._commit)
+        self._changes: defaultdict[int, GroupCommit[DatabaseChange]] = defaultdict(
+            lambda: GroupCommit(self._commit)
+        )
+        """The changes of each account."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._generation = 0
 
@@ -212,15 +171,14 @@ class PostgresStore:
     ) -> PutResult:
         """See `hourlyclicks.store.protocol.Store.put`."""
         self._refuse_changes()
-        kept: PutResult = await self._changes.make(
-            postgres_database.put(account, target, day, requests, reader=reader, refresh=refresh)
-        )
+        put = postgres_database.put(account, target, day, requests, reader=reader, refresh=refresh)
+        kept: PutResult = await self._changes[account].make(put)
         return kept
 
     async def record_failure(self, account: int, target: Target, entry: LedgerEntry) -> None:
         """See `hourlyclicks.store.protocol.Store.record_failure`."""
         self._refuse_changes()
-        await self._changes.make(postgres_database.record_failure(account, target, entry))
+        await self._changes[account].make(postgres_database.record_failure(account, target, entry))
 
     async def pace(
         self,
@@ -235,7 +193,7 @@ class PostgresStore:
         step = postgres_database.LimiterStep(account, change, of, self._tables)
         if peek and (seen := await self._run(step.peek)) is not None:
             return seen
-        taken: tuple[R, int] = await self._changes.make(step)
+        taken: tuple[R, int] = await self._changes[account].make(step)
         return taken
 
     async def _commit(self, changes: Sequence[DatabaseChange]) -> list[Any]:
@@ -274,8 +232,8 @@ class PostgresStore:
                 result = await self._attempt(work)
             except StoreError as error:
                 kind, words, patience = type(error), str(error), 0.0
-            except _FAILURES as error:
-                kind, words, patience = StoreError, _describe_error(error), self._patience_with(error)
+            except FAILURES as error:
+                kind, words, patience = StoreError, describe_error(error), self._patience_with(error)
             else:
                 self._in_vain = False
                 return result
@@ -288,54 +246,29 @@ class PostgresStore:
 
     def _patience_with(self, error: Exception) -> float:
         """Return the seconds for which an operation is repeated after an error; 0: the error is permanent."""
-        if not _is_temporary(error):
+        if not is_temporary(error):
             return 0.0
-        if self._reached or not isinstance(error, OSError):
+        if self._pool.reached or not isinstance(error, OSError):
             return self._patience
         unknown = isinstance(error, socket.gaierror) and error.errno == socket.EAI_NONAME
         return 0.0 if unknown else min(self._patience, _FIRST_PATIENCE)
 
     async def _attempt(self, work: Callable[[Connection], Awaitable[T]]) -> T:
-        async with self._connection() as db:
+        async with self._pool.connection() as db:
             if not self._prepared:
-                await self._prepare(db)
-                self._prepared = True
+                async with self._preparing:
+                    await self._prepare(db)
             return await work(db)
 
     async def _prepare(self, db: Connection) -> None:
-        """Migrate the tables, or find out of which version they are."""
+        """Migrate the tables, or find out of which version they are, unless another task has just done it."""
+        if self._prepared:
+            return
         if self._read_only:
             self._days = stored_days(await postgres_migration.check_readable(db))
         else:
             await postgres_migration.migrate(db, self._migration)
-
-    @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[Connection]:
-        """Provide a connection, and close it after any failure."""
-        async with self._free:
-            while self._idle and self._idle[-1].is_closed():
-                self._idle.pop()
-            db = self._idle.pop() if self._idle else await self._connect()
-            self._made.add(db)
-            try:
-                yield db
-            except BaseException:
-                db.terminate()
-                raise
-            self._idle.append(db)
-
-    async def _connect(self) -> Connection:
-        try:
-            db = await postgres_connection.connect(self._dsn, pooled=self._pooled)
-        except (ValueError, RuntimeError) as error:  # asyncpg raises ValueErrors as well
-            # Only those texts of asyncpg are repeated that name an option and no value.
-            said = str(error) if str(error).startswith("`") else "its address cannot be read"
-            raise StoreError(said) from None
-        except LookupError:
-            raise StoreError("its address names no user, and this process has no name to take") from None
-        self._reached = True
-        self._pooled = postgres_connection.is_pooled(db)
-        return db
+        self._prepared = True
 
     @property
     def _inherited(self) -> bool:
@@ -343,61 +276,18 @@ class PostgresStore:
         return self._loop is not None and self._generation != forks.generation()
 
     async def _close(self) -> None:
-        lost = self._loop is not None and self._loop is not asyncio.get_running_loop()
-        if lost:
-            self._abandon()
+        if self._loop is not None and self._loop is not asyncio.get_running_loop():
+            self._jobs = set()  # they will never end
+            self._pool.abandon()
         self._migration.stop()
-        await self._changes.drain()
+        for changes in tuple(self._changes.values()):
+            await changes.drain()
         while self._jobs:
             await asyncio.wait(self._jobs)
-        while self._idle:
-            db = self._idle.pop()
-            try:
-                await db.close(timeout=postgres_connection.CONNECT)
-            except _FAILURES:
-                db.terminate()
-        self._free = asyncio.Semaphore(_CONNECTIONS)  # it may be opened again on another loop
-        self._loop = None
-        self._prepared = False
+        await self._pool.close()
+        self._loop = None  # it may be opened again on another one
+        self._prepared, self._preparing = False, asyncio.Lock()
         self._tables = set()
-
-    def _abandon(self) -> None:
-        """Close the sockets of an event loop that has ended; nothing else of it can be used."""
-        self._jobs = set()
-        for db in self._made:
-            _shut_down(db)
-        self._idle.clear()
-
-
-def _shut_down(db: Connection) -> None:
-    """Shut down the socket of a connection; this needs no event loop."""
-    transport: Any = getattr(db, "_transport", None)
-    sock = None if transport is None else transport.get_extra_info("socket")
-    if sock is not None:
-        with suppress(OSError):  # the server has closed it already
-            sock.shutdown(socket.SHUT_RDWR)
-
-
-def _is_temporary(error: Exception) -> bool:
-    if isinstance(error, asyncpg.PostgresError):
-        code = error.sqlstate or ""
-        if code == _PROTOCOL:
-            return not any(words in str(error) for words in _PERMANENT)
-        return code in _TEMPORARY or code.startswith("08")
-    return not isinstance(error, ValueError | ssl.SSLCertVerificationError)
-
-
-def _describe_error(error: Exception) -> str:
-    """Return the message for an error of a server."""
-    if isinstance(error, asyncpg.DependentObjectsStillExistError):
-        return f"{_DEPENDENTS} ({(error.detail or '').partition(chr(10))[0]})"
-    if isinstance(error, asyncpg.PostgresError):
-        return _MESSAGES.get(error.sqlstate or "") or str(error).partition("\n")[0]
-    if isinstance(error, TimeoutError):
-        return "it does not answer"
-    if isinstance(error, OSError):
-        return f"it cannot be reached: {error.strerror or error}"
-    return str(error) or type(error).__name__
 
 
 async def _nothing(_: Connection) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from urllib.parse import parse_qs, unquote
 
+from hourlyclicks._version import __version__
 from hourlyclicks.errors import UsageError
+from hourlyclicks.model.checks import check_name
 
 _LIBPQ = {
     "channel_binding",
@@ -63,6 +65,21 @@ def check_address(dsn: str) -> None:
 def has_application_name(dsn: str) -> bool:
     """Return whether an address names the application."""
     return "application_name" in parse_qs(dsn.partition("?")[2])
+
+
+def application_name(name: str | None = None) -> str:
+    """Return the name under which an operator of the server sees a connection.
+
+    Args:
+        name: what follows after the version. The server cuts the whole off after 63 bytes.
+
+    Raises:
+        UsageError: it is blank, or holds the character NUL.
+    """
+    if name is None:
+        return f"hourlyclicks {__version__}"
+    check_name("name", name)
+    return f"hourlyclicks {__version__} {name}"
 
 
 def place_of(dsn: str) -> str:

@@ -56,16 +56,17 @@ def is_pooled(db: Connection) -> bool:
     return type(db) is PooledConnection
 
 
-async def connect(dsn: str, *, pooled: bool) -> Connection:
+async def connect(dsn: str, *, name: str, pooled: bool) -> Connection:
     """Make a connection.
 
     Args:
         dsn: the address.
+        name: the ``application_name``, unless the address has one.
         pooled: whether a pooler is known to be there; otherwise it is detected.
     """
     if pooled:
-        return await _connect(dsn, statement_cache_size=0, connection_class=PooledConnection)
-    db = await _connect(dsn)
+        return await _connect(dsn, name, statement_cache_size=0, connection_class=PooledConnection)
+    db = await _connect(dsn, name)
     try:
         direct = await _is_direct(db)
     except BaseException:
@@ -74,11 +75,11 @@ async def connect(dsn: str, *, pooled: bool) -> Connection:
     if direct:
         return db
     await db.close(timeout=CONNECT)
-    return await connect(dsn, pooled=True)
+    return await connect(dsn, name=name, pooled=True)
 
 
-async def _connect(dsn: str, **options: Any) -> Connection:  # noqa: ANN401 - passed through
-    settings = {} if has_application_name(dsn) else {"application_name": "hourlyclicks"}
+async def _connect(dsn: str, name: str, **options: Any) -> Connection:  # noqa: ANN401 - passed through
+    settings = {} if has_application_name(dsn) else {"application_name": name}
     db: Connection = await asyncpg.connect(
         dsn, timeout=CONNECT, command_timeout=ANSWER, server_settings=settings, **options
     )

@@ -65,11 +65,13 @@ async def salt(db: Connection) -> bytes:
 async def account(db: Connection, fingerprint: str) -> int:
     """Return the number of an account."""
     find = "SELECT id FROM hourlyclicks.accounts WHERE fingerprint = $1"
-    if await db.fetchval(find, fingerprint) is None:
+    number = await db.fetchval(find, fingerprint)
+    if number is None:
         async with transaction(db):
             insert = "INSERT INTO hourlyclicks.accounts (fingerprint) VALUES ($1) ON CONFLICT DO NOTHING"
             await db.execute(insert, fingerprint)
-    return int(await db.fetchval(find, fingerprint))
+            number = await db.fetchval(find, fingerprint)
+    return int(number)
 
 
 async def accounts(db: Connection) -> dict[str, int]:
@@ -83,11 +85,21 @@ async def targets(db: Connection, of: int, *, failing: bool) -> list[Target]:
     return [target_of(row["target"]) for row in await db.fetch(_TARGETS, of, ENDPOINT, failing)]
 
 
+_Day: TypeAlias = tuple[int, "Target", "dt.date"]
+_Rows: TypeAlias = dict[_Day, "asyncpg.Record"]
+"""The rows of days as one transaction leaves them, which is complete when all of its changes are made."""
+
+
 class DatabaseChange(Protocol):
     """A change within a transaction."""
 
-    async def __call__(self, db: Connection) -> Any:  # noqa: ANN401 - its result
-        """Make it."""
+    async def __call__(self, db: Connection, rows: _Rows, /) -> Any:  # noqa: ANN401 - its result
+        """Make it.
+
+        Args:
+            db: the connection, within the transaction.
+            rows: what the transaction has left so far; the change puts its own row there.
+        """
         ...
 
     @property
@@ -100,7 +112,9 @@ class DayChange(Generic[R]):
     """A change of one day that counts once, however often it is attempted.
 
     Each attempt leaves a different row of the day, since it raises the number of requests. If the row is
-    found as the last attempt left it, that attempt was committed, although the connection was lost.
+    found as the transaction of the last attempt left it, that transaction was committed, although the
+    connection was lost. Several changes of one transaction may be of one day: what counts is the row after
+    the last of them, since no other one is ever seen.
 
     Args:
         of: the account.
@@ -111,23 +125,25 @@ class DayChange(Generic[R]):
     """
 
     def __init__(self, of: int, target: Target, date: dt.date, change: _Change[R]) -> None:
-        self._target = (of, target)
-        self._date = date
+        self._day = (of, target, date)
         self._change = change
-        self._tried: tuple[asyncpg.Record, R] | None = None
+        self._tried: tuple[_Rows, R] | None = None
 
-    async def __call__(self, db: Connection) -> R:
+    async def __call__(self, db: Connection, rows: _Rows) -> R:
         """Make the change within a transaction, unless an earlier attempt has made it."""
-        series = await _hold_series(db, *self._target)
-        line = await db.fetchrow(LINE, series, self._date)
-        if self._tried is None or self._tried[0] != line:
-            self._tried = await self._change(db, series, line)
+        of, target, date = self._day
+        series = await _hold_series(db, of, target)
+        row = await db.fetchrow(LINE, series, date)
+        if self._tried is None or self._tried[0][self._day] != row:
+            row, result = await self._change(db, series, row)
+            self._tried = rows, result
+        rows[self._day] = row
         return self._tried[1]
 
     @property
     def order(self) -> tuple[bool, str, str]:
         """See `DatabaseChange.order`."""
-        account, target = self._target
+        account, target, _ = self._day
         return False, str(account), str(target)
 
 
@@ -174,7 +190,7 @@ class LimiterStep(Generic[R]):
         self._about = about
         self._tables = tables
 
-    async def __call__(self, db: Connection) -> tuple[R, int]:
+    async def __call__(self, db: Connection, _rows: _Rows) -> tuple[R, int]:
         """Take the step within a transaction."""
         row = await db.fetchrow(_PACE, self._of)
         if row is None:
@@ -212,10 +228,10 @@ class LimiterStep(Generic[R]):
 
 async def change(db: Connection, changes: Sequence[DatabaseChange]) -> list[Any]:
     """Make changes in one transaction, in the order in which they lock rows, and return their results."""
-    results = {}
+    results, rows = {}, _Rows()
     async with transaction(db):
         for number, step in sorted(enumerate(changes), key=lambda each: each[1].order):
-            results[number] = await step(db)
+            results[number] = await step(db, rows)
     return [results[number] for number in range(len(changes))]
 
 

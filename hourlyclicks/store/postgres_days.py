@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from functools import cache
+from itertools import chain
 from typing import TYPE_CHECKING, TypeAlias
 
 from hourlyclicks.errors import StoreError
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     import asyncpg
 
+    from hourlyclicks.model.day import Counts
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.freshness import Reader
     from hourlyclicks.store.ledger import PutResult
@@ -37,20 +39,23 @@ if TYPE_CHECKING:
 
 SERIES = "SELECT id FROM hourlyclicks.series WHERE account_id = $1 AND endpoint = $2 AND target_sha256 = $3"
 """Finds a series by its `name_of`."""
+_COUNTS = "clicks, unique_users, large_clicks, large_unique_users"
+_LARGEST = 2**31 - 1
+"""The largest count of an ``integer``."""
 _ENTRY = "date, state, fetched_at, attempts, revision, error, code, status, reason, hours, doubted_at"
 
 LINE = "SELECT * FROM hourlyclicks.days WHERE series_id = $1 AND date = $2"
 """The ledger entry and the figures of a day."""
 
-_PUT = """INSERT INTO hourlyclicks.days AS days
-        (series_id, date, state, hours, fetched_at, attempts, revision, clicks, unique_users)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+_PUT = f"""INSERT INTO hourlyclicks.days AS days
+        (series_id, date, state, hours, fetched_at, attempts, revision, {_COUNTS})
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
     ON CONFLICT (series_id, date) DO UPDATE SET
         state = excluded.state, hours = excluded.hours, fetched_at = excluded.fetched_at,
         attempts = days.attempts + excluded.attempts, revision = excluded.revision,
-        clicks = excluded.clicks, unique_users = excluded.unique_users,
+        {", ".join(f"{name} = excluded.{name}" for name in _COUNTS.split(", "))},
         error = NULL, code = NULL, status = NULL, reason = NULL, doubted_at = NULL
-    RETURNING days.*"""
+    RETURNING days.*"""  # noqa: S608 - made of constants
 _REVISE = "INSERT INTO hourlyclicks.revisions VALUES ($1, $2, $3, $4, $5, $6, $7)"
 _DOUBT = """UPDATE hourlyclicks.days AS days SET attempts = attempts + $3, state = 'provisional',
         doubted_at = $4, error = NULL, code = NULL, status = NULL, reason = NULL
@@ -90,7 +95,7 @@ class StoredDays:
             SELECT state, 1, date, fetched_at, hours, doubted_at {of_range} AND state <> 'failed' AND (
                 state = 'provisional' OR fetched_at > $6
                 OR fetched_at < (date + $7::interval) AT TIME ZONE 'UTC')"""
-        self._read = f"""SELECT date, state, hours, fetched_at, clicks, unique_users
+        self._read = f"""SELECT date, state, hours, fetched_at, {_COUNTS}
             {of_range} AND revision > 0 ORDER BY date"""
         self._revisions = revisions and (
             "SELECT date, revision, state, fetched_at, clicks, unique_users"  # noqa: S608 - of constants
@@ -183,10 +188,8 @@ async def put(
         return await _left(db, _DOUBT, series, day.date, requests, kept.doubted_at), kept
     if held is not None and kept.revised:
         await db.execute(_REVISE, series, day.date, held.revision, *_replaced(held.day))
-    hours = day.reported_hours
-    counts = (day.clicks, day.unique_users) if hours else (None, None)
-    entry = (state_of(day), hours, day.fetched_at, requests, kept.revision)
-    return await _left(db, _PUT, series, day.date, *entry, *counts), kept
+    entry = (state_of(day), day.reported_hours, day.fetched_at, requests, kept.revision)
+    return await _left(db, _PUT, series, day.date, *entry, *_counts(day)), kept
 
 
 async def record_failure(db: Connection, series: int, entry: LedgerEntry) -> asyncpg.Record:
@@ -228,12 +231,21 @@ def _entry(row: asyncpg.Record) -> LedgerEntry:
     )
 
 
+def _counts(day: DayClicks) -> tuple[Counts | None, Counts | None, Counts | None, Counts | None]:
+    """Return the columns with the counts of a day, of which each is twice there: in 32 bits and in 64."""
+    if not day.reported_hours:
+        return None, None, None, None
+    if max(count or 0 for count in chain(day.clicks, day.unique_users)) <= _LARGEST:
+        return day.clicks, day.unique_users, None, None
+    return None, None, day.clicks, day.unique_users
+
+
 def day_in(row: asyncpg.Record) -> DayClicks:
     """Make a day of its row."""
     return day_of(
         row["date"],
-        row["clicks"],
-        row["unique_users"],
+        row["large_clicks"] or row["clicks"],
+        row["large_unique_users"] or row["unique_users"],
         hours=row["hours"],
         fetched_at=row["fetched_at"],
         final=row["state"] in SETTLED,

@@ -224,18 +224,6 @@ class StoredAccount:
         """
         return await self._store.count_by_state(self.number, target, days or ALL_DAYS, reader=reader)
 
-    async def revisions(self, target: Target, days: DateRange | None = None) -> list[Revision]:
-        """Return the figures that were replaced by others, in the order of days and revisions.
-
-        Args:
-            target: the target.
-            days: the range; ``None``: all days.
-
-        Raises:
-            StoreError: the store cannot be read.
-        """
-        return await self._store.revisions(self.number, target, days or ALL_DAYS)
-
     async def history(self, target: Target, days: DateRange | None = None) -> list[Revision]:
         """Return all figures of some days, the current ones last, in the order of days and revisions.
 
@@ -247,7 +235,7 @@ class StoredAccount:
         Raises:
             StoreError: the store cannot be read.
         """
-        found = await self.revisions(target, days)
+        found = await self._store.revisions(self.number, target, days or ALL_DAYS)
         dates = [revision.day.date for revision in found]
         stretches = [DateRange(*each) for each in spans(sorted(set(dates)))] if days is None else [days]
         for stretch in stretches:

@@ -11,6 +11,8 @@ import os
 import sqlite3
 import threading
 import time
+from abc import ABC, abstractmethod
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -21,20 +23,23 @@ from hourlyclicks.store.closing import Closing
 from hourlyclicks.store.group_commit import GroupCommit
 from hourlyclicks.store.migration import Migration
 from hourlyclicks.store.names import check_name
+from hourlyclicks.store.read_only import ReadOnlyFile
 from hourlyclicks.store.shield import wait_shielded
 from hourlyclicks.store.sqlite_file import SqliteFile
 from hourlyclicks.store.sqlite_messages import describe_error, is_busy
+from hourlyclicks.store.sqlite_open import open_to_write
 from hourlyclicks.store.worker import Worker
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections import Counter
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from hourlyclicks.clock import Clock
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.targets import Target
+    from hourlyclicks.store.file_guard import FileGuard
     from hourlyclicks.store.freshness import Reader
     from hourlyclicks.store.ledger import DayState, LedgerEntry, PutResult, Revision
     from hourlyclicks.store.migration import OnMigration
@@ -53,73 +58,15 @@ _LAST_STEPS = 1.0
 """Seconds to wait for a thread that has done its last operation."""
 
 
-class SqliteStore:
-    """Keep days in a SQLite file.
+class SqliteOperations(ABC):
+    """The operations of a store in SQLite, in a file or in memory."""
 
-    Args:
-        path: the file; created if necessary, readable by its owner only.
-        clock: the clock of the shared limiter; the machine's clocks by default.
-        patience: the seconds to wait for another program that writes to the file.
-        read_only: whether the file is neither created nor changed; older tables are read as they are.
-        on_migration: called with the number of days that are copied, and that of all days, while older tables
-            are migrated; it runs in another thread.
-    """
-
-    def __init__(
-        self,
-        path: str | os.PathLike[str],
-        *,
-        clock: Clock | None = None,
-        patience: float = 20.0,
-        read_only: bool = False,
-        on_migration: OnMigration | None = None,
-    ) -> None:
-        check_name(os.fspath(path))
-        self.path = Path(path)
-        self._patience = patience
-        self._read_only = read_only
-        self._on_migration = on_migration
-        self._migration = Migration(on_migration)
-        self._clock: Clock = clock or SystemClock()
-        self._own = threading.local()
-        """The file that the thread has opened."""
-        self._thread: Worker | None = None
-        self._in_vain = False
-        self._generation = 0
-        self._closing = Closing()
+    def __init__(self) -> None:
         self._changes: GroupCommit[_Work] = GroupCommit(self._commit)
-
-    def __repr__(self) -> str:
-        return f"<SqliteStore {str(self.path)!r}>"
 
     async def open(self) -> None:
         """See `hourlyclicks.store.protocol.Store.open`."""
         await self._run(lambda _: None)
-
-    async def close(self) -> None:
-        """See `hourlyclicks.store.protocol.Store.close`."""
-        if self._inherited:
-            return
-        thread = self._thread
-        try:
-            await self._closing.wait(self._close_after_changes)
-        except asyncio.CancelledError:
-            if thread is not None:
-                thread.hurried.set()
-            raise
-
-    async def _close_after_changes(self) -> None:
-        self._migration.stop()
-        await self._changes.drain()
-        await self._close_thread()
-
-    async def _close_thread(self) -> None:
-        thread, self._thread = self._thread, None
-        if thread is not None:
-            job = asyncio.get_running_loop().run_in_executor(thread, self._close)
-            thread.stop()
-            await wait_shielded(job)
-            thread.join(_LAST_STEPS)
 
     async def salt(self) -> bytes:
         """See `hourlyclicks.store.protocol.Store.salt`."""
@@ -196,6 +143,75 @@ class SqliteStore:
     async def _commit(self, changes: Sequence[_Work]) -> list[Any]:
         return await self._run(lambda file: file.change(changes))
 
+    @abstractmethod
+    async def _run(self, work: Callable[[SqliteFile], T]) -> T:
+        """Run an operation on the tables."""
+
+
+class SqliteStore(SqliteOperations):
+    """Keep days in a SQLite file.
+
+    Args:
+        path: the file; created if necessary, readable by its owner only.
+        clock: the clock of the shared limiter; the machine's clocks by default.
+        patience: the seconds to wait for another program that writes to the file.
+        read_only: whether the file is neither created nor changed; older tables are read as they are.
+        on_migration: called with the number of days that are copied, and that of all days, while older tables
+            are migrated; it runs in another thread.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        clock: Clock | None = None,
+        patience: float = 20.0,
+        read_only: bool = False,
+        on_migration: OnMigration | None = None,
+    ) -> None:
+        super().__init__()
+        check_name(os.fspath(path))
+        self.path = Path(path)
+        self._patience = patience
+        self._read_only = read_only
+        self._on_migration = on_migration
+        self._migration = Migration(on_migration)
+        self._clock: Clock = clock or SystemClock()
+        self._own = threading.local()
+        """The file that the thread has opened."""
+        self._thread: Worker | None = None
+        self._in_vain = False
+        self._generation = 0
+        self._closing = Closing()
+
+    def __repr__(self) -> str:
+        return f"<SqliteStore {str(self.path)!r}>"
+
+    async def close(self) -> None:
+        """See `hourlyclicks.store.protocol.Store.close`."""
+        if self._inherited:
+            return
+        thread = self._thread
+        try:
+            await self._closing.wait(self._close_after_changes)
+        except asyncio.CancelledError:
+            if thread is not None:
+                thread.hurried.set()
+            raise
+
+    async def _close_after_changes(self) -> None:
+        self._migration.stop()
+        await self._changes.drain()
+        await self._close_thread()
+
+    async def _close_thread(self) -> None:
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            job = asyncio.get_running_loop().run_in_executor(thread, self._close)
+            thread.stop()
+            await wait_shielded(job)
+            thread.join(_LAST_STEPS)
+
     async def _run(self, work: Callable[[SqliteFile], T]) -> T:
         """Run an operation in the thread; it is completed even if the caller is cancelled."""
         if self._inherited:
@@ -215,12 +231,8 @@ class SqliteStore:
     # -- in the thread ----------------------------------------------------------------------------------
 
     def _work(self, work: Callable[[SqliteFile], T], hurried: threading.Event) -> T:
-        try:
+        with translated(str(self.path)):
             return self._patiently(work, hurried)
-        except StoreError as error:
-            raise StoreError(f"the store {self.path}: {error}") from None
-        except (sqlite3.Error, OSError, OverflowError, UnicodeEncodeError) as error:
-            raise StoreError(f"the store {self.path}: {describe_error(error)}") from None
 
     def _patiently(self, work: Callable[[SqliteFile], T], hurried: threading.Event) -> T:
         """Run an operation as soon as no other program has a lock.
@@ -244,16 +256,28 @@ class SqliteStore:
     def _file(self) -> SqliteFile:
         """Return the file, which is opened if necessary."""
         if not hasattr(self._own, "file"):
-            self._own.file = SqliteFile(
-                self.path,
-                now=self._clock.monotonic,
-                timeout=min(self._patience, _SLICE),
-                migration=None if self._read_only else self._migration,
-            )
+            self._own.file = SqliteFile(self._open, now=self._clock.monotonic)
         file: SqliteFile = self._own.file
         return file
+
+    def _open(self) -> ReadOnlyFile | FileGuard:
+        timeout = min(self._patience, _SLICE)
+        if self._read_only:
+            return ReadOnlyFile(self.path, timeout)
+        return open_to_write(self.path, timeout, self._migration)
 
     def _close(self) -> None:
         if hasattr(self._own, "file"):
             self._own.file.close()
             del self._own.file
+
+
+@contextmanager
+def translated(name: str) -> Iterator[None]:
+    """Translate errors of SQLite into a `StoreError`; every error begins with the name of the store."""
+    try:
+        yield
+    except StoreError as error:
+        raise StoreError(f"the store {name}: {error}") from None
+    except (sqlite3.Error, OSError, OverflowError, UnicodeEncodeError) as error:
+        raise StoreError(f"the store {name}: {describe_error(error)}") from None

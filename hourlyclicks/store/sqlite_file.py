@@ -13,27 +13,23 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from hourlyclicks import forks
 from hourlyclicks.store import sqlite_days
 from hourlyclicks.store.ledger import ENDPOINT, target_of
-from hourlyclicks.store.read_only import ReadOnlyFile
 from hourlyclicks.store.sqlite_messages import is_busy
-from hourlyclicks.store.sqlite_open import open_to_write
 from hourlyclicks.store.sqlite_transaction import transaction
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
 
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.freshness import Reader
     from hourlyclicks.store.ledger import DayState, LedgerEntry, PutResult, Revision
-    from hourlyclicks.store.migration import Migration
     from hourlyclicks.store.protocol import Change
 
 R = TypeVar("R")
@@ -42,28 +38,49 @@ _MOST_NUMBERS = 10_000
 """Series whose numbers are remembered."""
 
 
+class Tables(Protocol):
+    """A connection to the tables, and the checks that they are still those that were opened."""
+
+    def ready(self) -> sqlite3.Connection:
+        """Return the connection, or raise `StoreError`."""
+        ...
+
+    def holds(self) -> bool:
+        """Return whether what was read since `ready` counts, or raise `StoreError`."""
+        ...
+
+    def within_transaction(self) -> None:
+        """Raise `StoreError` if nothing must be written."""
+        ...
+
+    def before_commit(self) -> None:
+        """Raise `StoreError` if the transaction must not be committed."""
+        ...
+
+    def remember(self, series: int, day: DayClicks) -> None:
+        """Remember the day that was written last."""
+        ...
+
+    def close(self) -> None:
+        """Close the connection."""
+        ...
+
+
 class SqliteFile:
-    """The tables in a file, and every statement that works on them.
+    """The tables, which are in a file as a rule, and every statement that works on them.
 
     Args:
-        path: the file; created if necessary, readable by its owner only.
+        open_tables: opens them.
         now: returns nanoseconds of the clock that all processes share.
-        timeout: the seconds to wait for another program's lock, at each statement.
-        migration: told how far a migration of older tables is; ``None``: the file is neither created nor
-            changed.
     """
 
-    def __init__(
-        self, path: Path, *, now: Callable[[], int], timeout: float, migration: Migration | None
-    ) -> None:
+    def __init__(self, open_tables: Callable[[], Tables], *, now: Callable[[], int]) -> None:
         self._now = now
         self._written: tuple[int, DayClicks] | None = None
         self._numbers: dict[tuple[int, Target], int] = {}
         self._made_series = False  # within this transaction, which may be undone
         forks.hold(self)
-        self._files = (
-            ReadOnlyFile(path, timeout) if migration is None else open_to_write(path, timeout, migration)
-        )
+        self._files = open_tables()
         try:
             self._db = self._files.ready()
         except BaseException:

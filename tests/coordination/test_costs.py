@@ -84,8 +84,8 @@ async def test_a_day_takes_two_commits_in_a_postgres_database(
     """As in a file."""
     connect, statements = postgres_connection.connect, Statements()
 
-    async def logged(dsn: str, *, pooled: bool) -> Any:  # noqa: ANN401 - a connection
-        db: Any = await connect(dsn, pooled=pooled)
+    async def logged(dsn: str, **options: Any) -> Any:  # noqa: ANN401 - a connection
+        db: Any = await connect(dsn, **options)
         db.add_query_logger(lambda query: statements.add(query.query))
         return db
 

@@ -1,4 +1,4 @@
-"""Locations of stores, of both kinds."""
+"""Locations of stores, of all kinds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hourlyclicks.store.sqlite import SqliteStore
-from tests.store.locations import DatabaseLocation, SqliteLocation
+from tests.store.locations import DatabaseLocation, MemoryLocation, SqliteLocation
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -22,13 +22,18 @@ if TYPE_CHECKING:
 async def new_location(
     request: pytest.FixtureRequest, tmp_path: Path
 ) -> AsyncIterator[Callable[[], Awaitable[Location]]]:
-    """Make locations for stores: files for one round of the tests, databases on a server for the other."""
+    """Make locations for stores: files for one round of the tests, databases on a server for another.
+
+    The tests of what all stores have in common have a third round, in memory.
+    """
     made: list[Location] = []
     numbers = count()
 
     async def new() -> Location:
         if request.param == "sqlite":
             made.append(SqliteLocation(tmp_path / f"clicks{next(numbers)}.db"))
+        elif request.param == "memory":
+            made.append(MemoryLocation())
         else:
             server: PostgresServer = request.getfixturevalue("postgres_server")
             made.append(DatabaseLocation(await server.swept_database(next(numbers))))

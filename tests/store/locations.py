@@ -1,4 +1,4 @@
-"""Locations of stores: a file or a database, which any number of stores may use."""
+"""Locations of stores: a file or a database, which any number of stores may use, or the memory."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
+from hourlyclicks.store.memory import MemoryStore
 from hourlyclicks.store.postgres import PostgresStore
 from hourlyclicks.store.sqlite import SqliteStore
 
@@ -63,6 +64,21 @@ class SqliteLocation(Location):
 
     def _store(self) -> Store:
         return SqliteStore(self.path)
+
+
+class MemoryLocation(Location):
+    """A place in memory, where the store itself is the location."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._memory = MemoryStore()
+
+    async def sql(self, statement: str) -> list[tuple[Any, ...]]:
+        """See `Location.sql`."""
+        return self._memory._file._db.execute(statement).fetchall()
+
+    def _store(self) -> Store:
+        return self._memory
 
 
 class DatabaseLocation(Location):

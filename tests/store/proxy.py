@@ -19,12 +19,16 @@ class Proxy:
         lost_questions: how many more commits are cut off before the server hears of them.
         lost_answers: how many more are cut off after the server has answered.
         silent: whether nothing is passed on any more, although every connection stays.
+        away: whether every connection is cut off, also a new one.
+        visits: how many connections were made.
     """
 
     def __init__(self, port: int) -> None:
         self.lost_questions = 0
         self.lost_answers = 0
         self.silent = False
+        self.away = False
+        self.visits = 0
         self._upstream = port
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
@@ -56,6 +60,10 @@ class Proxy:
 
     def _let_in(self, near: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
         self._writers.append(back)
+        self.visits += 1
+        if self.away:
+            back.transport.abort()
+            return
         task = asyncio.create_task(self._serve(near, back))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -81,6 +89,8 @@ class Proxy:
     ) -> bool:
         """Pass a question on; return whether the connection shall go on."""
         commit = b"COMMIT\0" in asked
+        if self.away:
+            return False
         if commit and self.lost_questions:
             self.lost_questions -= 1
             return False

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -103,6 +104,19 @@ class PostgresServer:
             process.send_signal(how)
             process.wait(_PATIENCE)
 
+    def crash(self) -> None:
+        """Kill the server and all its processes, as a failure of the machine does."""
+        pid = self.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text("ascii").split()
+        for each in (pid, *map(int, children)):
+            with suppress(ProcessLookupError):
+                os.kill(each, signal.SIGKILL)
+        self.stop(signal.SIGKILL)
+        until = time.monotonic() + _PATIENCE
+        while any(map(_runs, children)):  # the next server does not start before
+            assert time.monotonic() < until
+            time.sleep(_PAUSE)
+
     def remove(self) -> None:
         """Stop the server, and forget all it knew."""
         self.stop(signal.SIGQUIT)
@@ -146,6 +160,14 @@ class PostgresServer:
         except OSError:
             return False
         return lines[:1] == [str(self.pid)] and lines[7:] != [] and lines[7].strip() == "ready"
+
+
+def _runs(pid: str) -> bool:
+    """Return whether a process runs; one that is not reaped yet does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def _give(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What both kinds of store do with days; each test runs on a file and on a server."""
+"""What all kinds of store do with days; each test runs on a file, in memory and on a server."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from hourlyclicks.model.day import DayClicks
     from tests.store.locations import Location
 
+pytestmark = pytest.mark.parametrize("new_location", ["sqlite", "memory", "postgres"], indirect=True)
+
 
 @pytest.mark.parametrize(
     "known",
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
         figures([0] * 24),
         figures(range(24), range(24, 0, -1)),
         figures([LARGEST] * 24),
+        figures([2**31 - 1] * 24),
+        figures([2**31] + [1] * 23, [1] * 24),
         figures([LARGEST, None] * 12, [0, None] * 12, final=False),
         figures([*[None] * 23, 5], [*[None] * 23, 7]),
         figures([3, *[None] * 23]),

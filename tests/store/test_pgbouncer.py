@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 import pytest
 
-from hourlyclicks import Client, Limits, Link
+from hourlyclicks import Client, Limits, Link, __version__
 from hourlyclicks.errors import StoreError
 from hourlyclicks.simulator import Simulator
 from hourlyclicks.store.postgres import PostgresStore
@@ -41,16 +41,39 @@ async def test_two_stores_do_all_their_work_through_a_pooler(
     assert found[0] == found[1] == found[2]
     assert (await stores[0].pace(account, count_one))[0] == 81
     assert await stores[1].targets(account) == [ME]
-    assert all(is_pooled(db) for store in stores for db in store._idle)
+    assert all(is_pooled(db) for store in stores for db in store._pool._idle)
     for store in stores:
         await store.close()
+
+
+async def test_a_store_may_have_more_connections_than_the_pooler(
+    bouncer: Bouncer, database: DatabaseLocation
+) -> None:
+    """Reads and the transactions of several accounts run in parallel, and an operator sees the name."""
+    store = PostgresStore(bouncer.dsn(database.dsn), connections=6, name="nightly")
+    accounts = [await store.account(f"account {number}") for number in range(6)]
+
+    async def work(account: int) -> int:
+        for date in list(ALL)[:8]:
+            await asyncio.gather(
+                store.put(account, ME, a_day(date, account), requests=1), store.pace(account, count_one)
+            )
+            assert a_day(date, account) in await store.read(account, ME, ALL)
+        return (await store.pace(account, count_one))[0]
+
+    assert await asyncio.gather(*map(work, accounts)) == [9] * 6
+    assert 1 < len(store._pool._idle) <= 6
+    assert all(is_pooled(db) for db in store._pool._idle)
+    shown = await database.sql("SELECT DISTINCT application_name FROM pg_stat_activity")
+    assert (f"hourlyclicks {__version__} nightly",) in shown
+    await store.close()
 
 
 async def test_a_direct_connection_is_told_from_a_pooled_one(database: DatabaseLocation) -> None:
     """Statements are prepared for good where that is possible, which takes half the time."""
     store = await database.open()
     assert isinstance(store, PostgresStore)
-    assert not any(is_pooled(db) for db in store._idle)
+    assert not any(is_pooled(db) for db in store._pool._idle)
 
 
 async def test_what_others_have_prepared_is_never_run(bouncer: Bouncer, database: DatabaseLocation) -> None:

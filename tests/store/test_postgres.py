@@ -11,12 +11,13 @@ import asyncpg
 import pytest
 
 from hourlyclicks.errors import StoreError
+from hourlyclicks.model.day import DayClicks
 from hourlyclicks.model.targets import Link
 from hourlyclicks.store.ledger import DayState, Failure, LedgerEntry
 from hourlyclicks.store.postgres import PostgresStore
 from hourlyclicks.store.postgres_address import place_of
 from tests.model.strategies import FIRST, NOON, a_day
-from tests.store.answers import ALL, ME, count_one
+from tests.store.answers import ALL, LARGEST, ME, count_one
 from tests.store.server import PASSWORD
 
 if TYPE_CHECKING:
@@ -180,7 +181,7 @@ async def test_a_store_holds_few_connections(database: DatabaseLocation) -> None
     await asyncio.sleep(0)
     assert len(store._jobs) > 4
     await asyncio.gather(*reading)
-    connections = list(store._idle)
+    connections = list(store._pool._idle)
     assert 1 <= len(connections) <= 4
     await store.close()
     assert [db.is_closed() for db in connections] == [True] * len(connections)
@@ -202,8 +203,8 @@ async def test_a_store_left_open_says_so(database: DatabaseLocation) -> None:
     """An unclosed store causes a ResourceWarning, as connections do."""
     store = PostgresStore(database.dsn)
     await store.open()
-    (db,) = store._idle
-    store._idle.clear()
+    (db,) = store._pool._idle
+    store._pool._idle.clear()
     with pytest.warns(ResourceWarning, match="unclosed connection"):
         db.__del__()
     await db.close()
@@ -219,6 +220,30 @@ async def test_the_shared_clock_is_the_server_s(database: DatabaseLocation) -> N
     moment = dt.datetime.fromtimestamp(now // 1000 / 1e6, dt.UTC)
     slack = dt.timedelta(microseconds=2)  # a float holds no more
     assert before - slack <= moment <= after + slack
+
+
+async def test_large_counts_are_in_all_views(database: DatabaseLocation) -> None:
+    """They are in other columns of the row; later figures of the day may be small again."""
+    store, account = await database.account()
+    views = "SELECT sum(clicks), min(unique_users) FROM hourly UNION ALL SELECT sum(clicks), 7 FROM hours"
+    for number, clicks in enumerate([5, LARGEST, 6]):
+        known = DayClicks(FIRST, (clicks,) * 24, (7,) * 24, NOON + number * dt.timedelta(days=1), final=True)
+        await store.put(account, ME, known, requests=1)
+        assert await store.read(account, ME, ALL) == [known]
+        assert await database.sql(views) == [(24 * clicks, 7)] * 2
+
+
+async def test_a_day_takes_little_space(database: DatabaseLocation) -> None:
+    """With all hours, its index and all: 350 bytes, in a table that is not tiny."""
+    store, account = await database.account()
+    known = DayClicks(FIRST, tuple(range(9_000, 9_024)), tuple(range(24)), NOON, final=True)
+    await store.put(account, ME, known, requests=1)
+    columns = "series_id, attempts, fetched_at, revision, hours, state, clicks, unique_users"
+    copies = f"SELECT date + n, {columns} FROM days, generate_series(1, 19999) AS n"  # noqa: S608 - ours
+    await database.sql(f"INSERT INTO days (date, {columns}) {copies}")
+    await database.sql("VACUUM days")
+    ((size,),) = await database.sql("SELECT pg_total_relation_size('days')")
+    assert size / 20_000 < 355
 
 
 async def test_anybody_can_select_from_the_tables(database: DatabaseLocation) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import getpass
 import signal
 import socket
@@ -93,7 +94,7 @@ async def test_connections_that_are_ended_are_made_anew(database: DatabaseLocati
     steps = [asyncio.create_task(store.pace(account, count_one)) for _ in range(200)]
     while not all(step.done() for step in steps):
         await database.sql(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'hourlyclicks'"
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name ~ '^hourlyclicks '"
         )
         done = sum(step.done() for step in steps)
         while pending := [step for step in steps if not step.done()]:
@@ -256,6 +257,75 @@ async def test_a_day_counts_once_whether_its_commit_was_heard_or_not(
     assert await proxied.entries(account, ME, ALL) == [
         LedgerEntry(FIRST, DayState.FINAL, LATER, 16, 2, FAILED, 12)
     ]
+
+
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("lost", ["lost_questions", "lost_answers"])
+async def test_changes_of_one_day_in_one_transaction_count_once(
+    proxied: PostgresStore, proxy: Proxy, lost: str, times: int
+) -> None:
+    """Each of them, with its own result, however often the acknowledgement of the commit is lost."""
+    account = await proxied.account("me")
+    setattr(proxy, lost, times)
+    answers = [a_day(FIRST, number, at=LATER + dt.timedelta(hours=number)) for number in (2, 3, 4)]
+    kept = await asyncio.gather(
+        *(proxied.put(account, ME, each, requests=10) for each in answers),
+        proxied.record_failure(account, ME, LedgerEntry(FIRST, DayState.FAILED, NOON, 100, reason=FAILED)),
+    )
+    assert getattr(proxy, lost) == 0
+    assert kept[:3] == [PutResult(number, revised=True) for number in (2, 3, 4)]
+    (entry,) = await proxied.entries(account, ME, ALL)
+    assert (entry.attempts, entry.revision, entry.reason) == (131, 4, FAILED)
+    replaced = await proxied.revisions(account, ME, ALL)
+    assert [each.day for each in replaced] == [a_day(FIRST, 1), *answers[:2]]
+
+
+async def test_changes_count_once_when_their_transaction_is_given_up(
+    proxied: PostgresStore, proxy: Proxy
+) -> None:
+    """The commit was not heard; when it is repeated one of the changes fails, and each is tried alone."""
+    account = await proxied.account("me")
+    proxy.lost_answers = 1
+    attempts = []
+
+    def step(text: str | None, _now: int, _entry: object) -> tuple[str, None]:
+        attempts.append(text)
+        if len(attempts) > 1:
+            raise ZeroDivisionError
+        return "new", None
+
+    kept, _, broken = await asyncio.gather(
+        proxied.put(account, ME, a_day(FIRST, 2, at=LATER), requests=10),
+        proxied.record_failure(account, ME, LedgerEntry(FIRST, DayState.FAILED, NOON, 100, reason=FAILED)),
+        proxied.pace(account, step),
+        return_exceptions=True,
+    )
+    assert attempts == ["1", "new", "new"]
+    assert isinstance(broken, ZeroDivisionError)
+    assert kept == PutResult(2, revised=True)
+    (entry,) = await proxied.entries(account, ME, ALL)
+    assert (entry.attempts, entry.revision, entry.reason) == (111, 2, FAILED)
+
+
+async def test_a_server_is_waited_for_in_vain_once(
+    proxied: PostgresStore, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next operation fails at its first error, until one has succeeded."""
+    account = await proxied.account("me")
+    monkeypatch.setattr(postgres, "_FIRST_PAUSE", 0.01)
+    proxied._patience = 0.5
+    visits = []
+    for away in (True, True, False, True):
+        before, proxy.away = proxy.visits, away
+        if away:
+            with pytest.raises(StoreError, match="the store postgresql://"):
+                await proxied.targets(account)
+        else:
+            assert await proxied.targets(account) == [ME]
+        visits.append(proxy.visits - before)
+    first, second, success, again = visits
+    assert first > 1 < again
+    assert second == success == 1
 
 
 async def test_a_step_is_taken_again_when_its_commit_was_not_heard(

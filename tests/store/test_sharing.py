@@ -1,4 +1,4 @@
-"""Both kinds of store when several share one, and when callers are cancelled."""
+"""All kinds of store when several share one, and when callers are cancelled."""
 
 from __future__ import annotations
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from hourlyclicks.store.protocol import Store
     from tests.store.locations import Location
+
+pytestmark = pytest.mark.parametrize("new_location", ["sqlite", "memory", "postgres"], indirect=True)
 
 IMPOSSIBLE = DayClicks(FIRST, (2**63,) * 24, (1,) * 24, NOON, final=True)
 """A day that no store can hold."""

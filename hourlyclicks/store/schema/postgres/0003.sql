@@ -1,20 +1,23 @@
--- A row a day: it holds its 24 counts, and `hours` is a view of them.
+-- A row a day: it holds its 24 counts, and `hours` is a view of them. The columns are in an order without gaps
+-- between them, so that a row takes little space.
 
 CREATE TABLE IF NOT EXISTS hourlyclicks.packed_days (
     series_id    BIGINT NOT NULL REFERENCES hourlyclicks.series,
     date         DATE NOT NULL,
-    state        TEXT NOT NULL CHECK (state IN ('final', 'provisional', 'empty', 'failed', 'refused')),
-    hours        SMALLINT NOT NULL CHECK (hours BETWEEN 0 AND 24),  -- how many are reported
-    fetched_at   TIMESTAMPTZ NOT NULL,  -- when it was requested
     attempts     INTEGER NOT NULL,      -- the total number of requests for it
+    fetched_at   TIMESTAMPTZ NOT NULL,  -- when it was requested
     revision     INTEGER NOT NULL,      -- the number of its figures, from 1; 0 without figures
+    hours        SMALLINT NOT NULL CHECK (hours BETWEEN 0 AND 24),  -- how many are reported
+    state        TEXT NOT NULL CHECK (state IN ('final', 'provisional', 'empty', 'failed', 'refused')),
+    clicks       INTEGER[],             -- the 24 counts; NULL inside = not reported; NULL: no hour is
+    unique_users INTEGER[],             -- likewise; they do not add up over hours
+    large_clicks       BIGINT[],        -- in place of both, if a count does not fit into an integer
+    large_unique_users BIGINT[],
+    doubted_at   TIMESTAMPTZ,           -- when an answer was requested that lacked hours of these figures
     error        TEXT,                  -- why the last request failed: the class, the API's code, the HTTP status, the message
     code         BIGINT,
     status       INTEGER,
     reason       TEXT,
-    doubted_at   TIMESTAMPTZ,           -- when an answer was requested that lacked hours of these figures
-    clicks       BIGINT[],              -- the 24 counts; NULL inside = not reported; NULL: no hour is
-    unique_users BIGINT[],              -- likewise; they do not add up over hours
     PRIMARY KEY (series_id, date)
 );
 
@@ -61,14 +64,18 @@ BEGIN
     CREATE VIEW hourlyclicks.hours AS
     SELECT days.series_id, days.date, (cell.number - 1)::smallint AS hour, cell.clicks, cell.unique_users
     FROM hourlyclicks.days
-    CROSS JOIN unnest(days.clicks, days.unique_users) WITH ORDINALITY AS cell (clicks, unique_users, number)
+    CROSS JOIN unnest(coalesce(days.large_clicks, days.clicks::bigint[]),
+        coalesce(days.large_unique_users, days.unique_users::bigint[]))
+        WITH ORDINALITY AS cell (clicks, unique_users, number)
     WHERE cell.clicks IS NOT NULL;
 
     CREATE VIEW hourlyclicks.clicks AS
     SELECT series.account_id, series.target, days.date, (cell.number - 1)::smallint AS hour,
         cell.clicks, cell.unique_users, days.state
     FROM hourlyclicks.days
-    CROSS JOIN unnest(days.clicks, days.unique_users) WITH ORDINALITY AS cell (clicks, unique_users, number)
+    CROSS JOIN unnest(coalesce(days.large_clicks, days.clicks::bigint[]),
+        coalesce(days.large_unique_users, days.unique_users::bigint[]))
+        WITH ORDINALITY AS cell (clicks, unique_users, number)
     JOIN hourlyclicks.series ON series.id = days.series_id
     WHERE cell.clicks IS NOT NULL;
 
@@ -84,7 +91,8 @@ BEGIN
         END AS status,
         days.state IN ('final', 'empty') AS final, days.fetched_at, days.revision
     FROM hourlyclicks.days
-    CROSS JOIN unnest(coalesce(days.clicks, array_fill(NULL::bigint, ARRAY[24])), days.unique_users)
+    CROSS JOIN unnest(coalesce(days.large_clicks, days.clicks::bigint[], array_fill(NULL::bigint, ARRAY[24])),
+        coalesce(days.large_unique_users, days.unique_users::bigint[]))
         WITH ORDINALITY AS cell (clicks, unique_users, number)
     JOIN hourlyclicks.series ON series.id = days.series_id;
 
