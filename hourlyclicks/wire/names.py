@@ -12,3 +12,6 @@ CODE, MESSAGE, RESULT = "code", "message", "result"
 
 YMD, HOUR, CLICKS, UNIQUE_USERS = "ymd", "hour", "acesCnt", "pernCnt"
 """The members of one row of ``result``: its day, its hour, and the two figures."""
+
+FIRST_YMD, LAST_YMD = "startYmd", "endYmd"
+"""The parameters of a range: its first and its last day."""
