@@ -7,7 +7,6 @@ Where the next month has no such day, its last day counts instead.
 
 from __future__ import annotations
 
-import calendar
 import datetime as dt
 from typing import TYPE_CHECKING
 
@@ -81,7 +80,10 @@ def _in_next_month(day: dt.date) -> int:
     year, month = day.year + day.month // 12, day.month % 12 + 1
     if year > dt.MAXYEAR:
         return _LAST + 1
-    return dt.date(year, month, min(day.day, calendar.monthrange(year, month)[1])).toordinal()
+    try:
+        return dt.date(year, month, day.day).toordinal()
+    except ValueError:  # the month is shorter, so it is not December
+        return dt.date(year, month + 1, 1).toordinal() - 1
 
 
 def _day(ordinal: int) -> dt.date:

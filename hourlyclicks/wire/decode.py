@@ -82,10 +82,21 @@ def decode_days(
         ApiError: the API rejects the range: the ``code`` is not 0.
         DecodeError: it cannot be read, is incomplete, or is about other days.
     """
-    columns = _decoded(response, key, lambda: careful_days(_rows(read_strictly(response.body)), days))
-    if isinstance(columns, HourlyClicksError):
-        raise columns  # see above
+    columns = decode_with(lambda document: careful_days(rows_of(document), days), response, key=key)
     return tuple(DayClicks(day, *columns[day], fetched_at, is_final(day, fetched_at)) for day in columns)
+
+
+def decode_with(read: Callable[[Any], T], response: Response, *, key: ApiKey | None = None) -> T:
+    """Return what a function reads of the document in a response; it is called if the ``code`` is 0.
+
+    Raises:
+        ApiError: the ``code`` is not 0.
+        DecodeError: the body is no envelope, or the function raised an `UnreadableError`.
+    """
+    result = _decoded(response, key, lambda: read(_opened(read_strictly(response.body))))
+    if isinstance(result, HourlyClicksError):
+        raise result  # as above
+    return result
 
 
 class _RejectedError(ValueError):
@@ -147,8 +158,12 @@ def _day(answer: _Answer, _: type[DayClicks]) -> DayClicks:
 
 
 def _rows(document: object) -> list[Any]:
-    """Open the envelope."""
+    return rows_of(_opened(document))
+
+
+def _opened(document: object) -> object:
+    """Return the document of an envelope whose code is 0."""
     code = code_of(document)
     if code != 0:
         raise _RejectedError(code, message_of(document))
-    return rows_of(document)
+    return document

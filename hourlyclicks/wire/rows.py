@@ -9,8 +9,8 @@ the API sends; on most others it passes, and what it gives is right. `careful_co
 strings (the first version of the API sent its hours so), lets equal rows for an hour count as one, and words
 every problem. Where both give an answer it is the same.
 
-`careful_days` is the careful reader of a range of days. It returns only the days that have rows, since what
-the others mean is not known here.
+`careful_days` is the careful reader of a range of days, and `careful_sums` that of rows for whole days. They
+return only the days that have rows, since what the others mean is not known here.
 """
 
 from __future__ import annotations
@@ -87,6 +87,17 @@ def careful_days(rows: Sequence[Any], days: DateRange) -> dict[dt.date, Columns]
     return {day: reading.columns(ymd) for ymd, day in named.items() if ymd in found}
 
 
+def careful_sums(rows: Sequence[Any], days: DateRange) -> dict[dt.date, tuple[int, int]]:
+    """Return clicks and unique users of each day that has a row of its own, or say all that is wrong.
+
+    Raises:
+        UnreadableError: with a line for each problem; retryable when a row is of a day outside of the range.
+    """
+    named = {day.isoformat(): day for day in days}
+    figures = _read(rows, _SumsReading(str(days), named)).figures
+    return {day: figures[ymd, 0] for ymd, day in named.items() if (ymd, 0) in figures}
+
+
 def whole_number(value: object) -> int | None:
     """Return an int, or a string of ASCII digits, as a number; ``None`` for anything else, bools too."""
     if type(value) is int:
@@ -98,11 +109,11 @@ def whole_number(value: object) -> int | None:
 
 
 class _Figures(NamedTuple):
-    clicks: int | None
-    users: int | None
+    clicks: int
+    users: int
 
 
-_NOT_REPORTED = _Figures(None, None)
+_NOT_REPORTED = (None, None)
 
 
 class _Reading:
@@ -124,22 +135,27 @@ class _Reading:
             self.problems.append(f"expected object @ {place}")
             return
         day = self._day(row, place)
-        hour = self._number(row, HOUR, HOURS - 1, place)
+        hour = self._hour(row, place)
         clicks = self._number(row, CLICKS, LARGEST, place)
         users = self._number(row, UNIQUE_USERS, LARGEST, place)
         if day is None or hour is None or clicks is None or users is None:
             return
         figures = _Figures(clicks, users)
         if self.figures.setdefault((day, hour), figures) != figures:
-            which = f"hour {hour}" if len(self.days) == 1 else f"hour {hour} of {day}"
-            self.problems.append(f"{which} occurs before with other figures @ {place}")
+            self.problems.append(f"{self._named(day, hour)} occurs before with other figures @ {place}")
 
     def columns(self, day: str) -> Columns:
         figures = [self.figures.get((day, hour), _NOT_REPORTED) for hour in range(HOURS)]
-        return tuple(hour.clicks for hour in figures), tuple(hour.users for hour in figures)
+        return tuple(clicks for clicks, _ in figures), tuple(users for _, users in figures)
 
     def is_of_another_day(self, row: object) -> bool:
         return isinstance(row, dict) and isinstance(row.get(YMD), str) and row[YMD] not in self.days
+
+    def _hour(self, row: Mapping[str, object], place: str) -> int | None:
+        return self._number(row, HOUR, HOURS - 1, place)
+
+    def _named(self, day: str, hour: int) -> str:
+        return f"hour {hour}" if len(self.days) == 1 else f"hour {hour} of {day}"
 
     def _day(self, row: Mapping[str, object], place: str) -> str | None:
         if YMD not in row:
@@ -166,6 +182,16 @@ class _Reading:
             self.problems.append(f"expected int from 0 to {highest} @ {place}.{name}")
             return None
         return number
+
+
+class _SumsReading(_Reading):
+    """Rows without an hour, one for each day."""
+
+    def _hour(self, row: Mapping[str, object], place: str) -> int | None:  # noqa: ARG002 - there is none
+        return 0
+
+    def _named(self, day: str, hour: int) -> str:  # noqa: ARG002 - as above
+        return day
 
 
 def _read(rows: Sequence[Any], reading: _Reading) -> _Reading:

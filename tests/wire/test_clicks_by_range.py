@@ -8,6 +8,7 @@ import random
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -22,9 +23,9 @@ from hourlyclicks.model.range_proof import RangeProof, shift_between
 from hourlyclicks.model.targets import Account, Group, Link
 from hourlyclicks.simulator import PLANS, RangeRules, Traffic
 from hourlyclicks.simulator.upstream import Upstream
-from hourlyclicks.wire.clicks_by_range import CLICKS_BY_RANGE, ClicksByRange, is_missing, is_refusal
-from hourlyclicks.wire.endpoints import ENDPOINTS
+from hourlyclicks.wire.endpoints import CLICKS_BY_RANGE, ENDPOINTS
 from hourlyclicks.wire.key import ApiKey
+from hourlyclicks.wire.range_endpoint import is_missing, is_refusal
 from hourlyclicks.wire.request import Origin
 from tests.sizes import examples, sized
 from tests.wire.mutations import mutated
@@ -112,7 +113,7 @@ def test_a_long_range_is_split(cap: RangeCap, ends: list[tuple[int, int, int, in
         for month, day, until, last in ends
     ]
     days = DateRange.of("2025-01-20", "2025-03-01")
-    assert list(ClicksByRange(cap).split(days, LINK)) == expected
+    assert list(attrs.evolve(CLICKS_BY_RANGE, cap=cap).split(days, LINK)) == expected
     assert next(CLICKS_BY_RANGE.split(DateRange(days.start, dt.date.max), LINK)).last == dt.date(2025, 2, 19)
 
 
