@@ -277,6 +277,11 @@ def today(now: dt.datetime, zone: dt.tzinfo | None = None) -> dt.date:
         return now.date()
 
 
+def last_begun(now: dt.datetime, zone: dt.tzinfo | None = None) -> dt.date:
+    """Return the last day that has begun: in the zone, or without one anywhere on Earth."""
+    return today(now, dt.timezone(_FIRST_PLACE) if zone is None else zone)
+
+
 def seconds_until(deadline: float | dt.timedelta | dt.datetime | None, now: dt.datetime) -> float | None:
     """Return how many seconds are left, at least 0; ``None`` when there is no deadline.
 

@@ -14,6 +14,7 @@ import attrs
 
 from hourlyclicks.errors import PlanError, UsageError
 from hourlyclicks.model.checks import check_amount, check_whole
+from hourlyclicks.model.range_caps import MONTH, RangeCap
 from hourlyclicks.model.targets import Link
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ class Plan(enum.Enum):
             PlanError: the plan has no access to the statistics API.
         """
         if self not in _PUBLISHED:
-            raise PlanError(f"the {self.value} plan has no access to the statistics API")
+            raise _no_access(self)
         return _PUBLISHED[self]
 
     def check(self, target: Target) -> None:
@@ -113,9 +114,13 @@ class Plan(enum.Enum):
         answer with other figures; the documentation leaves it open.
         """
         if self is Plan.FREE:
-            raise PlanError(f"the {self.value} plan has no access to the statistics API")
+            raise _no_access(self)
         if self is Plan.PERSONAL and not isinstance(target, Link):
             raise PlanError(f"the {self.value} plan answers for single links only, not for {target}")
+
+
+def _no_access(plan: Plan) -> PlanError:
+    return PlanError(f"the {plan.value} plan has no access to the statistics API")
 
 
 def _per_minute(requests: int, *, concurrency: int) -> Limits:
@@ -128,4 +133,24 @@ _PUBLISHED = {
     Plan.BUSINESS: _per_minute(24, concurrency=2),
     Plan.BUSINESS_PLUS: _per_minute(38, concurrency=2),  # 38.4
     Plan.ENTERPRISE: _per_minute(60, concurrency=3),  # by contract; 3 unless agreed otherwise
+}
+
+
+def longest_range(plan: Plan) -> RangeCap:
+    """Return how many days one request for a range may ask for, as published for the plan.
+
+    Raises:
+        PlanError: the plan has no access to the statistics API.
+    """
+    if plan not in _LONGEST_RANGES:
+        raise _no_access(plan)
+    return _LONGEST_RANGES[plan]
+
+
+_LONGEST_RANGES = {
+    Plan.PERSONAL: RangeCap(7),
+    Plan.PREMIUM: RangeCap(14),
+    Plan.BUSINESS: MONTH,
+    Plan.BUSINESS_PLUS: MONTH,
+    Plan.ENTERPRISE: MONTH,
 }

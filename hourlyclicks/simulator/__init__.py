@@ -7,8 +7,10 @@ shares no code with the part of the package that calls the API, so that tests de
 """
 
 from hourlyclicks.simulator.algorithms import ALGORITHMS, Policing
-from hourlyclicks.simulator.app import Arrival, Counters
+from hourlyclicks.simulator.app import Arrival
+from hourlyclicks.simulator.catalogue import Catalogue, ListedGroup, ListedLink, ListRules
 from hourlyclicks.simulator.clock import DeadlockError, VirtualClock, VirtualEventLoop, run_virtual
+from hourlyclicks.simulator.counters import Answered, Counters
 from hourlyclicks.simulator.delivery import Answer, Delivery, Fault
 from hourlyclicks.simulator.faults import (
     Body,
@@ -20,6 +22,7 @@ from hourlyclicks.simulator.faults import (
     Hang,
     Headed,
     Late,
+    LostDays,
     Oversize,
     Raw,
     Reset,
@@ -30,6 +33,7 @@ from hourlyclicks.simulator.faults import (
     redirect,
     retry_after,
 )
+from hourlyclicks.simulator.ranges import RangeRules
 from hourlyclicks.simulator.rules import PLANS, PlanRules
 from hourlyclicks.simulator.script import Asked, Chances, Faults, FirstOf, Rule, Script
 from hourlyclicks.simulator.server import DEFAULT_KEY, Simulator
@@ -40,10 +44,12 @@ __all__ = [
     "DEFAULT_KEY",
     "PLANS",
     "Answer",
+    "Answered",
     "Arrival",
     "Asked",
     "Body",
     "Bomb",
+    "Catalogue",
     "Chances",
     "Close",
     "Counters",
@@ -58,9 +64,14 @@ __all__ = [
     "Hang",
     "Headed",
     "Late",
+    "ListRules",
+    "ListedGroup",
+    "ListedLink",
+    "LostDays",
     "Oversize",
     "PlanRules",
     "Policing",
+    "RangeRules",
     "Raw",
     "Reset",
     "Rule",

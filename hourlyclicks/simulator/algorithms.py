@@ -3,14 +3,13 @@
 Theory. The vendor does not document how it counts, so all common algorithms are here. Each is a pure state
 machine on whole nanoseconds of one clock that never goes back: `Algorithm.allows` checks, `Algorithm.take`
 counts, `Algorithm.arrive` does both. A rejected request does not count, as in nginx, unless
-``charge_refused`` is set. In addition, an `ArrivalLog` keeps the time of every arrival, so that a test can
-count arrivals independently of any algorithm.
+``charge_refused`` is set. In addition, `hourlyclicks.simulator.limit_set.ArrivalLog` keeps the time of
+every arrival, so that a test can count arrivals independently of any algorithm.
 """
 
 from __future__ import annotations
 
 import abc
-from array import array
 from collections import deque
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
@@ -18,7 +17,7 @@ from hourlyclicks.clock import SECOND
 from hourlyclicks.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
 Policing: TypeAlias = Literal[
     "sliding_log", "fixed_window", "whole_seconds", "token_bucket", "leaky_bucket", "two_buckets"
@@ -272,65 +271,3 @@ def algorithm(
     second = round(SECOND * time_scale)
     more = {"second": second} if policing == "whole_seconds" else {}
     return _MAKERS[policing](requests, round(seconds * second), charge_refused=charge_refused, **more)
-
-
-class ArrivalLog:
-    """The time of every arrival, accepted or not."""
-
-    def __init__(self) -> None:
-        self.arrivals = array("q")
-
-    def arrive(self, now: int) -> None:
-        """Record an arrival."""
-        self.arrivals.append(now)
-
-    def max_in_window(self, window: int) -> int:
-        """Return the greatest number of arrivals in any half-open window of so many nanoseconds."""
-        most = first = 0
-        for number, moment in enumerate(self.arrivals, start=1):
-            while moment - self.arrivals[first] >= window:
-                first += 1
-            most = max(most, number - first)
-        return most
-
-
-class LimitSet:
-    """All limits of one key: several rates at once, and a cap on the requests in service.
-
-    Args:
-        rates: the rates, each with its own algorithm.
-        concurrency: how many requests may be in service at once; ``None``: any number.
-    """
-
-    def __init__(self, rates: Iterable[Algorithm], concurrency: int | None = None) -> None:
-        self.rates = tuple(rates)
-        self.concurrency = concurrency
-        self.in_service = 0
-        self.log = ArrivalLog()
-
-    def arrive(self, now: int) -> Literal["accepted", "rate", "concurrency"]:
-        """Decide about a request; an accepted one is in service until `leave`."""
-        self.log.arrive(now)
-        within = [rate.allows(now) for rate in self.rates]
-        verdict = self._verdict(within=all(within))
-        for rate, allowed in zip(self.rates, within, strict=True):
-            rate.refused += not allowed
-            if verdict == "accepted" or rate.charge_refused:
-                rate.take(now)
-        self.in_service += verdict == "accepted"
-        return verdict
-
-    def leave(self) -> None:
-        """Record that a request is no longer in service."""
-        self.in_service -= 1
-
-    def opens(self, now: int) -> int:
-        """Return the earliest moment at which every rate allows a request."""
-        return max((rate.opens(now) for rate in self.rates), default=now)
-
-    def _verdict(self, *, within: bool) -> Literal["accepted", "rate", "concurrency"]:
-        if not within:
-            return "rate"
-        if self.concurrency is not None and self.in_service >= self.concurrency:
-            return "concurrency"
-        return "accepted"

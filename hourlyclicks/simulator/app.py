@@ -23,17 +23,20 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import attrs
 
 from hourlyclicks.clock import SECOND
-from hourlyclicks.model.targets import Target
-from hourlyclicks.simulator.algorithms import LimitSet
+from hourlyclicks.simulator.counters import Answered, Counters
 from hourlyclicks.simulator.delivery import Delivery
-from hourlyclicks.simulator.rules import key_of, read_question
+from hourlyclicks.simulator.endpoints import ENDPOINTS
+from hourlyclicks.simulator.limit_set import KeyLimits, LimitSet
+from hourlyclicks.simulator.questions import read_question
+from hourlyclicks.simulator.rules import key_of
 from hourlyclicks.simulator.script import Asked, Faults
-from hourlyclicks.simulator.upstream import Upstream, page
+from hourlyclicks.simulator.upstream import Upstream, endpoint_of, page
 
 if TYPE_CHECKING:
     from hourlyclicks.clock import Clock
     from hourlyclicks.simulator.delivery import Answer, Fault
-    from hourlyclicks.simulator.rules import Question
+    from hourlyclicks.simulator.limit_set import Limit
+    from hourlyclicks.simulator.questions import Question
 
 RetryAfter: TypeAlias = Literal["seconds", "date", "none"]
 """The form of ``Retry-After`` in a 429: whole seconds, an HTTP date, or none."""
@@ -62,31 +65,6 @@ class Arrival:
     now: dt.datetime
 
 
-@attrs.define
-class Counters:
-    """The counters of a simulator.
-
-    Attributes:
-        requests: all requests.
-        statuses: the answers by HTTP status, without those that were not HTTP.
-        over_limit: requests rejected because of the rate (429).
-        over_concurrency: requests rejected because too many were in service (429).
-        in_service: requests in service now.
-        max_concurrent: the maximum of requests in service.
-        faults: the faults that occurred, by the name of their type.
-        asked: how often each day of each target was requested, rejected requests included.
-    """
-
-    requests: int = 0
-    statuses: Counter[int] = attrs.field(factory=Counter)
-    over_limit: int = 0
-    over_concurrency: int = 0
-    in_service: int = 0
-    max_concurrent: int = 0
-    faults: Counter[str] = attrs.field(factory=Counter)
-    asked: Counter[tuple[Target, dt.date]] = attrs.field(factory=Counter)
-
-
 @attrs.frozen
 class Exchange:
     """A request that was handled: its delivery, and the limit set in which it is in service."""
@@ -101,32 +79,30 @@ class App:
 
     Args:
         upstream: the API.
-        limits_of: makes the limit set of a key.
+        make_limits: makes the limits of a key.
         faults: chooses the fault of each request.
         retry_after: the form of ``Retry-After`` in a 429.
     """
 
     upstream: Upstream
-    limits_of: Callable[[str], LimitSet]
+    make_limits: Callable[[str], KeyLimits]
     faults: Faults | None = None
     retry_after: RetryAfter = "seconds"
     counters: Counters = attrs.field(factory=Counters)
     seen: deque[Arrival] = attrs.field(factory=lambda: deque(maxlen=_REMEMBERED))
-    _limits: dict[str, LimitSet] = attrs.field(factory=dict, init=False)
+    _limits: dict[str, KeyLimits] = attrs.field(factory=dict, init=False)
     _accepted: int = attrs.field(default=0, init=False)
-    _attempts: Counter[tuple[Target | None, dt.date | None]] = attrs.field(factory=Counter, init=False)
+    _attempts: Counter[tuple[object, ...]] = attrs.field(factory=Counter, init=False)
 
     def arrive(self, arrival: Arrival) -> Exchange:
         """Handle a request; the caller carries out the delivery, and then calls `leave`."""
         self.seen.append(arrival)
         self.counters.requests += 1
-        question = read_question(arrival.query)
-        if question.target is not None and question.day is not None:
-            self.counters.asked[question.target, question.day] += 1
-        limits = self._limits_for(arrival)
-        exchange = self._rejection(arrival, limits) or Exchange(self._delivery(arrival, question), limits)
-        if exchange.delivery.raw is None and exchange.delivery.head:
-            self.counters.statuses[exchange.delivery.answer.status] += 1
+        question = read_question(arrival.query, endpoint_of(arrival.path))
+        self._count_days(question)
+        key = self._key_of(arrival)
+        exchange = self._exchange(arrival, question, key)
+        self._count_status(arrival, key, exchange.delivery)
         self.counters.in_service += 1
         self.counters.max_concurrent = max(self.counters.max_concurrent, self.counters.in_service)
         return exchange
@@ -160,26 +136,44 @@ class App:
         if exchange.limits is not None:
             exchange.limits.leave()
 
-    def limit_set(self, key: str) -> LimitSet:
-        """Return the limit set of a key."""
+    def limits_of(self, key: str) -> KeyLimits:
+        """Return the limits of a key."""
         if key not in self._limits:
-            self._limits[key] = self.limits_of(key)
+            self._limits[key] = self.make_limits(key)
         return self._limits[key]
 
-    def _limits_for(self, arrival: Arrival) -> LimitSet | None:
-        """Return the limit set of a request; ``None`` if its key is unknown."""
+    def _key_of(self, arrival: Arrival) -> str | None:
+        """Return the key of a request, if it is known."""
         key = key_of(arrival.headers.get("authorization"))
-        return self.limit_set(key) if key is not None and key in self.upstream.keys else None
+        return key if key in self.upstream.keys else None
 
-    def _rejection(self, arrival: Arrival, limits: LimitSet | None) -> Exchange | None:
-        verdict = limits.arrive(arrival.at) if limits is not None else "accepted"
-        if limits is None or verdict == "accepted":
-            return None
+    def _exchange(self, arrival: Arrival, question: Question, key: str | None) -> Exchange:
+        """Accept or reject a request."""
+        if key is None:
+            return Exchange(self._delivery(arrival, question))
+        limit: Limit = self.upstream.lists.limit if question.endpoint.lists else "statistics"
+        limits, verdict = self.limits_of(key).arrive(arrival.at, limit)
+        if verdict == "accepted":
+            return Exchange(self._delivery(arrival, question), limits)
         if verdict == "rate":
             self.counters.over_limit += 1
         else:
             self.counters.over_concurrency += 1
         return Exchange(Delivery(answer=self._too_many(limits, arrival)))
+
+    def _count_days(self, question: Question) -> None:
+        first, last = question.day, question.last
+        if question.target is None or first is None or last is None or not question.endpoint.hourly:
+            return
+        for day in range(first.toordinal(), last.toordinal() + 1):
+            self.counters.asked[question.target, dt.date.fromordinal(day)] += 1
+
+    def _count_status(self, arrival: Arrival, key: str | None, delivery: Delivery) -> None:
+        status = delivery.answer.status if delivery.raw is None and delivery.head else 0
+        endpoint = ENDPOINTS.get(arrival.path)
+        self.counters.answered[Answered(key or "", endpoint.name if endpoint else "", status)] += 1
+        if status:
+            self.counters.statuses[status] += 1
 
     def _too_many(self, limits: LimitSet, arrival: Arrival) -> Answer:
         answer = page(429, "Too Many Requests")
@@ -203,14 +197,22 @@ class App:
         if self.faults is None:
             return None
         self._accepted += 1
-        self._attempts[question.target, question.day] += 1
+        asked_for = question.endpoint.name, question.target, question.day, question.last, _page_of(question)
+        self._attempts[asked_for] += 1
         asked = Asked(
             number=self._accepted,
-            attempt=self._attempts[question.target, question.day],
+            attempt=self._attempts[asked_for],
             day=question.day,
             target=question.target,
+            last=question.last,
+            endpoint=question.endpoint.name,
+            page=_page_of(question),
         )
         fault = self.faults.pick(asked)
         if fault is not None:
             self.counters.faults[type(fault).__name__] += 1
         return fault
+
+
+def _page_of(question: Question) -> int | None:
+    return None if question.listing is None else question.listing.page

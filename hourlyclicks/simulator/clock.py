@@ -18,14 +18,13 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import heapq
-import itertools
 import math
 import selectors
 from typing import TYPE_CHECKING, Any, TypeVar, TypeVarTuple
 
 from hourlyclicks.clock import SECOND
 from hourlyclicks.errors import HourlyClicksError, UsageError
+from hourlyclicks.simulator.timers import HeapTimer, TimerHeap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
@@ -44,81 +43,12 @@ START = dt.datetime(2025, 6, 1, 12, tzinfo=dt.UTC)
 
 _FREE_TURNS = 10_000
 _TURN = 1_000
-_SWEEP = 64
 _BLIND_TURNS = 32
 _PATIENCE = 1.0
 
 
 class DeadlockError(HourlyClicksError, RuntimeError):
     """A virtual run waits for something that can no longer happen: no timer is set and nothing is ready."""
-
-
-class _Timer(asyncio.TimerHandle):
-    """A call that is due at a whole nanosecond."""
-
-    __slots__ = ("args", "callback", "context", "heap")
-
-    def __init__(
-        self,
-        heap: _TimerHeap,
-        when: float,
-        callback: Callable[..., object],
-        args: tuple[Any, ...],
-        context: Context | None,
-    ) -> None:
-        super().__init__(when, callback, args, heap.loop, context)
-        self.heap: _TimerHeap | None = heap
-        self.callback, self.args, self.context = callback, args, context
-
-    def cancel(self) -> None:
-        """Cancel the call."""
-        if not self.cancelled():
-            super().cancel()
-            if self.heap is not None:
-                self.heap.forget_one()
-
-    def run(self) -> None:
-        """Make the call, unless it was cancelled after it became due."""
-        if not self.cancelled():
-            self.callback(*self.args)
-
-
-class _TimerHeap:
-    """The timers of one loop, the earliest first, those of one moment in the order they were set."""
-
-    __slots__ = ("_cancelled", "_entries", "_number", "loop")
-
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self.loop = loop
-        self._entries: list[tuple[int, int, _Timer]] = []
-        self._number = itertools.count()
-        self._cancelled = 0
-
-    def add(self, due: int, timer: _Timer) -> _Timer:
-        heapq.heappush(self._entries, (due, next(self._number), timer))
-        return timer
-
-    def forget_one(self) -> None:
-        """Count a cancelled timer, and remove the cancelled ones once they are the majority."""
-        self._cancelled += 1
-        if self._cancelled > _SWEEP and self._cancelled * 2 > len(self._entries):
-            self._entries = [entry for entry in self._entries if not entry[2].cancelled()]
-            heapq.heapify(self._entries)
-            self._cancelled = 0
-
-    def earliest(self) -> int | None:
-        """Return the moment of the earliest timer that is not cancelled."""
-        while self._entries and self._entries[0][2].cancelled():
-            heapq.heappop(self._entries)
-            self._cancelled -= 1
-        return self._entries[0][0] if self._entries else None
-
-    def fire(self, now: int) -> None:
-        """Schedule the timers that are due for the next iteration of the loop."""
-        while (due := self.earliest()) is not None and due <= now:
-            timer = heapq.heappop(self._entries)[2]
-            timer.heap = None
-            self.loop.call_soon(timer.run, context=timer.context)
 
 
 class VirtualClock:
@@ -230,7 +160,7 @@ class VirtualEventLoop(asyncio.SelectorEventLoop):
         super().__init__(selector)
         self.clock = clock if clock is not None else VirtualClock()
         self.clock._loop = self  # noqa: SLF001 - the clock and its loop share their state
-        self._timers = _TimerHeap(self)
+        self._timers = TimerHeap(self)
         self._jumper = selector
         self._threads = 0
         self._turns = 0
@@ -250,7 +180,7 @@ class VirtualEventLoop(asyncio.SelectorEventLoop):
         """Set a timer at a moment of the virtual clock, at least 1 ns from now."""
         self._check_open()
         due = max(due, self.clock.monotonic() + 1)
-        return self._timers.add(due, _Timer(self._timers, due / SECOND, callback, args, context))
+        return self._timers.add(due, HeapTimer(self._timers, due / SECOND, callback, args, context))
 
     def call_later(
         self, delay: float, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None

@@ -6,18 +6,48 @@ its delivery. `hourlyclicks.simulator.script` decides which request gets which f
 
 from __future__ import annotations
 
-import datetime as dt
 import functools
 import gzip
-import json
 import zlib
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 import attrs
 
 from hourlyclicks.simulator.delivery import Answer, Delivery, End, Headers
+from hourlyclicks.simulator.faulty_envelopes import Envelope, LostDays, WrongDay
+
+__all__ = [
+    "BAD_CHUNK",
+    "BAD_HEADER",
+    "BAD_STATUS_LINE",
+    "DOUBLE_LENGTH",
+    "GARBAGE",
+    "HTML",
+    "HUGE_HEADER",
+    "NOTHING",
+    "NOT_GZIP",
+    "Body",
+    "Bomb",
+    "Close",
+    "Drip",
+    "Envelope",
+    "Gzipped",
+    "Hang",
+    "Headed",
+    "Late",
+    "LostDays",
+    "Moment",
+    "Oversize",
+    "Raw",
+    "Reset",
+    "Status",
+    "Truncated",
+    "Unsized",
+    "WrongDay",
+    "nested",
+    "redirect",
+    "retry_after",
+]
 
 Moment: TypeAlias = Literal["before", "headers", "body"]
 """When a connection breaks: before the answer, after its headers, or in the middle of its body."""
@@ -214,49 +244,6 @@ class Oversize:
         return Delivery(answer=attrs.evolve(answer, body=answer.body.rjust(self.size)))
 
 
-def _copied(changes: Mapping[str, Any]) -> Mapping[str, Any]:
-    return MappingProxyType(dict(changes))
-
-
-@attrs.frozen
-class Envelope:
-    """An envelope with changed keys.
-
-    Args:
-        changes: the new values of keys: ``Envelope({"result": None})``.
-        without: keys to leave out: ``Envelope(without=("result",))``.
-    """
-
-    changes: Mapping[str, Any] = attrs.field(factory=dict, converter=_copied, hash=False)
-    without: tuple[str, ...] = ()
-
-    def deliver(self, answer: Answer) -> Delivery:
-        """See `Fault.deliver`."""
-        content = {**_content(answer), **self.changes}
-        return _said(answer, {key: value for key, value in content.items() if key not in self.without})
-
-
-@attrs.frozen
-class WrongDay:
-    """The rows are of another day.
-
-    Args:
-        off: the difference in days.
-        first: how many rows stay right, so that the days are mixed.
-    """
-
-    off: int = 1
-    first: int = 0
-
-    def deliver(self, answer: Answer) -> Delivery:
-        """See `Fault.deliver`."""
-        content = _content(answer)
-        for row in content.get("result", ())[self.first :]:
-            day = dt.date.fromisoformat(row["ymd"]) + dt.timedelta(days=self.off)
-            row["ymd"] = day.isoformat()
-        return _said(answer, content)
-
-
 @attrs.frozen
 class Raw:
     """Any bytes in place of an HTTP answer.
@@ -296,12 +283,3 @@ def _bomb(mebibytes: int) -> bytes:
 def _gzipped(answer: Answer) -> Answer:
     packed = attrs.evolve(answer, body=gzip.compress(answer.body, mtime=0))
     return packed.with_header("Content-Encoding", "gzip")
-
-
-def _content(answer: Answer) -> dict[str, Any]:
-    """Return the envelope of an answer; an empty one for an HTML page."""
-    return dict(json.loads(answer.body)) if answer.body.startswith(b"{") else {}
-
-
-def _said(answer: Answer, content: dict[str, Any]) -> Delivery:
-    return Delivery(answer=attrs.evolve(answer, body=json.dumps(content).encode()))

@@ -6,23 +6,24 @@ simulator's own, since the vendor publishes none.
 
 from __future__ import annotations
 
-import datetime as dt
 import enum
 import functools
 import re
-import urllib.parse
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import attrs
 
 from hourlyclicks.errors import UsageError
-from hourlyclicks.model.targets import Account, Group, Link, Target
+from hourlyclicks.model.targets import Group, Link
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PATH = "/api/statistics/v2/clicks-by-hour"
+    from hourlyclicks.model.targets import Target
+
+Cap: TypeAlias = int | Literal["month"]
+"""How many days a request for a range may name: a number, or a month."""
 
 
 @attrs.frozen
@@ -33,24 +34,30 @@ class PlanRules:
         name: its name, in lower case.
         per_minute: statistics requests allowed a minute; 0: no access.
         concurrent: statistics requests allowed at once.
-        sums: whether the whole account and groups are included, not only single links.
+        sums: whether the whole account, groups and lists are included, not only single links.
+        cap: how many days a request for a range may name.
+        base_per_minute: requests of all kinds allowed a minute.
+        base_per_hour: requests of all kinds allowed an hour.
     """
 
     name: str
     per_minute: int
     concurrent: int
     sums: bool = True
+    cap: Cap = "month"
+    base_per_minute: int = 1_200
+    base_per_hour: int = 60_000
 
 
 PLANS: Mapping[str, PlanRules] = MappingProxyType(
     {
         rules.name: rules
         for rules in (
-            PlanRules("free", 0, 0, sums=False),
-            PlanRules("personal", 9, 1, sums=False),
-            PlanRules("premium", 15, 1),
-            PlanRules("business", 24, 2),
-            PlanRules("business_plus", 38, 2),
+            PlanRules("free", 0, 0, sums=False, cap=7, base_per_minute=30, base_per_hour=600),
+            PlanRules("personal", 9, 1, sums=False, cap=7, base_per_minute=180, base_per_hour=10_000),
+            PlanRules("premium", 15, 1, cap=14, base_per_minute=300, base_per_hour=15_000),
+            PlanRules("business", 24, 2, base_per_minute=480, base_per_hour=25_000),
+            PlanRules("business_plus", 38, 2, base_per_minute=768, base_per_hour=40_000),
             PlanRules("enterprise", 60, 3),
         )
     }
@@ -76,13 +83,19 @@ class Code(enum.IntEnum):
     DAY_MISSING = 1001
     DAY_INVALID = 1002
     DAY_IN_FUTURE = 1003
+    RANGE_INVALID = 1004
+    RANGE_TOO_LONG = 1005
     LINK_REQUIRED = 2001
     LINK_INCOMPLETE = 2002
     LINK_INVALID = 2003
     GROUP_INVALID = 2004
     GROUP_NOT_INCLUDED = 2005
     LINK_AND_GROUP = 2006
+    LISTS_NOT_INCLUDED = 2007
     QUERY_INVALID = 3001
+    PAGE_INVALID = 4001
+    PERIOD_INVALID = 4002
+    PERIOD_TOO_LONG = 4003
 
 
 @attrs.frozen
@@ -91,92 +104,6 @@ class Problem:
 
     code: Code
     message: str
-
-
-@attrs.frozen
-class Question:
-    """A parsed query string.
-
-    Args:
-        day: the day, if valid.
-        target: the target, if valid.
-        problem: what is wrong with the query, if anything.
-    """
-
-    day: dt.date | None = None
-    target: Target | None = None
-    problem: Problem | None = None
-
-
-class _RefusedError(Exception):
-    """Raised by the parser with a problem."""
-
-    def __init__(self, code: Code, message: str) -> None:
-        super().__init__(message)
-        self.problem = Problem(code, message)
-
-
-def read_question(query: str) -> Question:
-    """Parse a raw query string as a form: percent-decoded UTF-8 in which ``+`` is a space."""
-    day = target = problem = None
-    try:
-        fields = _fields(query)
-        target = _target(fields.get("linkId"), fields.get("domain"), fields.get("grpIdx"))
-    except _RefusedError as refused:
-        return Question(None, None, refused.problem)
-    try:
-        day = _day(fields.get("ymd"))
-    except _RefusedError as refused:
-        problem = refused.problem
-    return Question(day, target, problem)
-
-
-def _fields(query: str) -> dict[str, str]:
-    """Split a query; the first of two equal fields counts, and an empty field is absent."""
-    fields: dict[str, str] = {}
-    for pair in query.split("&"):
-        name, _, value = pair.partition("=")
-        if value:
-            fields.setdefault(_decoded(name), _decoded(value))
-    return fields
-
-
-def _decoded(text: str) -> str:
-    if "%" not in text and "+" not in text:
-        return text
-    try:
-        return urllib.parse.unquote_plus(text, errors="strict")
-    except UnicodeDecodeError:
-        raise _RefusedError(Code.QUERY_INVALID, "the query is not UTF-8") from None
-
-
-def _day(text: str | None) -> dt.date:
-    if text is None:
-        raise _RefusedError(Code.DAY_MISSING, "ymd is required")
-    if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
-        try:
-            return dt.date.fromisoformat(text)
-        except ValueError:
-            pass
-    raise _RefusedError(Code.DAY_INVALID, "ymd must be a date such as 2025-04-20")
-
-
-@functools.lru_cache(maxsize=1024)
-def _target(link_id: str | None, domain: str | None, group: str | None) -> Target:
-    if group is not None:
-        if link_id is not None or domain is not None:
-            raise _RefusedError(Code.LINK_AND_GROUP, "linkId and grpIdx exclude each other")
-        if not re.fullmatch(r"[0-9]{1,18}", group):
-            raise _RefusedError(Code.GROUP_INVALID, "grpIdx must be an integer")
-        return Group(int(group))
-    if link_id is None and domain is None:
-        return Account()
-    if link_id is None or domain is None:
-        raise _RefusedError(Code.LINK_INCOMPLETE, "linkId and domain are required together")
-    try:
-        return Link(link_id, domain)
-    except UsageError:
-        raise _RefusedError(Code.LINK_INVALID, "domain must be given with its scheme") from None
 
 
 def included(target: Target, plan: PlanRules) -> Problem | None:

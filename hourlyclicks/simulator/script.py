@@ -17,6 +17,7 @@ import attrs
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.targets import Target
 from hourlyclicks.simulator.delivery import Fault
+from hourlyclicks.simulator.endpoints import CLICKS_BY_HOUR
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,15 +31,27 @@ class Asked:
 
     Args:
         number: the number of the request, from 1.
-        attempt: its number among those for its day and target, from 1.
-        day: the requested day, if valid.
+        attempt: its number among those that ask for the same, from 1.
+        day: the requested day, or the first one of a range, if valid.
         target: the requested target, if valid.
+        last: the last day of a range; for one day, that day.
+        endpoint: the name of the endpoint, such as ``"clicks-by-hour/v3"``.
+        page: the number of the requested page of a list.
     """
 
     number: int
     attempt: int
     day: dt.date | None
     target: Target | None
+    last: dt.date | None = None
+    endpoint: str = CLICKS_BY_HOUR.name
+    page: int | None = None
+
+    def about(self, day: dt.date) -> bool:
+        """Return whether the request asks for a day."""
+        if self.day is None:
+            return False
+        return self.day <= day <= (self.last or self.day)
 
 
 class Faults(Protocol):
@@ -55,10 +68,11 @@ class Rule:
 
     Args:
         fault: the fault.
-        day: only this day.
+        day: only this day, and ranges with this day.
         target: only this target.
         number: only requests with these numbers, from 1, such as ``{7}`` or ``range(1, 4)``.
         times: only this many first attempts for each day and target.
+        endpoint: only the endpoint of this name, such as ``"clicks-by-hour/v3"``.
     """
 
     fault: Fault
@@ -66,14 +80,16 @@ class Rule:
     target: Target | None = None
     number: Container[int] | None = None
     times: int | None = None
+    endpoint: str | None = None
 
     def matches(self, asked: Asked) -> bool:
         """Return whether the rule applies to a request."""
         return (
-            (self.day is None or self.day == asked.day)
+            (self.day is None or asked.about(self.day))
             and (self.target is None or self.target == asked.target)
             and (self.number is None or asked.number in self.number)
             and (self.times is None or asked.attempt <= self.times)
+            and self.endpoint in {None, asked.endpoint}
         )
 
 
@@ -96,7 +112,7 @@ class Script:
 class Chances:
     """Random faults, each with its probability; at most one for each request.
 
-    The random numbers depend on (seed, target, day, attempt), and not on the order of requests.
+    The random numbers depend on the seed, the question and its attempt, and not on the order of requests.
 
     Args:
         chances: the probability of each fault, such as ``{Reset(): 0.05}``, together at most 1.
@@ -120,8 +136,10 @@ class Chances:
 
     def _luck(self, asked: Asked) -> float:
         """Return a uniform random number from 0 up to 1."""
-        name = f"{self.seed}|{asked.target}|{asked.day}|{asked.attempt}".encode()
-        return int.from_bytes(hashlib.blake2b(name, digest_size=8).digest(), "big") / _WHOLE
+        name = f"{self.seed}|{asked.target}|{asked.day}|{asked.attempt}"
+        if asked.endpoint != CLICKS_BY_HOUR.name:
+            name += f"|{asked.last}|{asked.endpoint}|{asked.page}"
+        return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=8).digest(), "big") / _WHOLE
 
 
 class FirstOf:

@@ -8,8 +8,6 @@ import datetime as dt
 import functools
 import inspect
 import random
-import socket
-import struct
 from typing import TYPE_CHECKING, Self, cast
 
 from aiohttp import web
@@ -17,10 +15,13 @@ from aiohttp import web
 from hourlyclicks.clock import SystemClock
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.dates import DateRange, as_zone
-from hourlyclicks.simulator.algorithms import LimitSet, algorithm
 from hourlyclicks.simulator.app import App, Arrival
+from hourlyclicks.simulator.catalogue import Catalogue, ListRules
 from hourlyclicks.simulator.inprocess import InProcessTransport
+from hourlyclicks.simulator.limit_set import Policy
+from hourlyclicks.simulator.ranges import RangeRules
 from hourlyclicks.simulator.rules import plan_rules
+from hourlyclicks.simulator.sockets import perform, stop_listening
 from hourlyclicks.simulator.traffic import Traffic
 from hourlyclicks.simulator.upstream import Upstream
 
@@ -32,21 +33,17 @@ if TYPE_CHECKING:
     from hourlyclicks.clock import Clock
     from hourlyclicks.model.targets import Target
     from hourlyclicks.simulator.algorithms import Policing
-    from hourlyclicks.simulator.app import Counters, RetryAfter
-    from hourlyclicks.simulator.delivery import Delivery
+    from hourlyclicks.simulator.app import RetryAfter
+    from hourlyclicks.simulator.counters import Counters
+    from hourlyclicks.simulator.limit_set import KeyLimits, Limit
     from hourlyclicks.simulator.script import Faults
     from hourlyclicks.simulator.traffic import Cells
     from hourlyclicks.simulator.upstream import Future
 
 DEFAULT_KEY = "simulated-key-4f9a1c07d2e85b36"
 
-_RESET = struct.pack("ii", 1, 0)
-_NOTICED = 0.02
 _GRACE = 1.0
 """The seconds after which handlers of open connections are cancelled."""
-
-_TURNS_TO_ACCEPT = 4
-"""The most iterations of the event loop between accepting a connection and calling its protocol."""
 
 
 class Simulator:
@@ -63,10 +60,12 @@ class Simulator:
         seed: selects the traffic and the delays.
         plan: the plan of the default key, if ``keys`` is not given.
         keys: API keys and the names of their plans; the first is `key`.
-        limits: the rates of each key, as pairs of requests and seconds; ``None``: those of its plan;
-            ``()``: none.
-        concurrency: how many requests of a key may be in service at once; ``None``: as its plan says;
-            0: any number.
+        limits: the rates of the statistics of each key, as pairs of requests and seconds; ``None``: those of
+            its plan; ``()``: none.
+        base_limits: the rates of all requests of each key together, likewise; ``None``: those of its plan, or
+            none if ``limits`` are given.
+        concurrency: how many requests for statistics of a key may be in service at once; ``None``: as its
+            plan says; 0: any number.
         policing: how requests are counted; one of `hourlyclicks.simulator.ALGORITHMS`.
         time_scale: the real length of a second of the limits; with 1/60 "a minute" takes a second.
         charge_refused: whether a rejected request counts like an accepted one.
@@ -77,6 +76,10 @@ class Simulator:
             moment; ``None``: the time of the clock.
         timezone: the account's zone.
         future: the answer for a day that has not begun.
+        active_days: the percentage of the days on which a target has clicks at all.
+        ranges: how ranges of days are answered for; the attribute `ranges` changes it later.
+        lists: how pages of links and groups are.
+        catalogue: the links and groups of the account; ``None``: there are none.
         host: the address to listen on.
         port: the port to listen on; 0: a free one.
         clock: the clock of delays, limits and "today".
@@ -92,6 +95,7 @@ class Simulator:
         plan: str = "premium",
         keys: Mapping[str, str] | None = None,
         limits: Sequence[tuple[int, float]] | None = None,
+        base_limits: Sequence[tuple[int, float]] | None = None,
         concurrency: int | None = None,
         policing: Policing = "sliding_log",
         time_scale: float = 1.0,
@@ -102,6 +106,10 @@ class Simulator:
         today: dt.date | None = None,
         timezone: str | dt.tzinfo | None = None,
         future: Future = "error",
+        active_days: int = 100,
+        ranges: RangeRules | None = None,
+        lists: ListRules | None = None,
+        catalogue: Catalogue | None = None,
         host: str = "127.0.0.1",
         port: int = 0,
         clock: Clock | None = None,
@@ -109,15 +117,26 @@ class Simulator:
         zone = as_zone(timezone) or dt.UTC
         named = {key: plan_rules(name) for key, name in (keys or {DEFAULT_KEY: plan}).items()}
         self._key = next(iter(named))
-        self._limits = limits
-        self._concurrency = concurrency
-        self._make_algorithm = functools.partial(
-            algorithm, policing, time_scale=time_scale, charge_refused=charge_refused
+        self._policy = Policy(
+            limits=limits,
+            base_limits=base_limits,
+            concurrency=concurrency,
+            policing=policing,
+            time_scale=time_scale,
+            charge_refused=charge_refused,
         )
         self._second = round(time_scale * 1_000_000_000)
-        self._upstream = Upstream(keys=named, traffic=Traffic(seed), zone=zone, future=future)
+        self._upstream = Upstream(
+            keys=named,
+            traffic=Traffic(seed, active_days),
+            zone=zone,
+            future=future,
+            ranges=ranges or RangeRules(),
+            lists=lists or ListRules(),
+            catalogue=catalogue or Catalogue(),
+        )
         self._app = App(
-            upstream=self._upstream, limits_of=self._limits_of, faults=faults, retry_after=retry_after
+            upstream=self._upstream, make_limits=self._make_limits, faults=faults, retry_after=retry_after
         )
         self._least, self._most = latency
         self._random = random.Random(seed)
@@ -127,7 +146,7 @@ class Simulator:
         self._listener: asyncio.Server | None = None
         self._opened = contextlib.AsyncExitStack()
         self._closing = asyncio.Event()
-        self._limits_of(self.key)  # reports an invalid limit here and not at the first request
+        self._make_limits(self.key)  # reports an invalid limit here and not at the first request
 
     def __setattr__(self, name: str, value: object) -> None:
         if name in _FIXED:
@@ -147,6 +166,20 @@ class Simulator:
     @faults.setter
     def faults(self, faults: Faults | None) -> None:
         self._app.faults = faults
+
+    @property
+    def ranges(self) -> RangeRules:
+        """How ranges of days are answered for; may be changed at any time."""
+        return self._upstream.ranges
+
+    @ranges.setter
+    def ranges(self, ranges: RangeRules) -> None:
+        self._upstream.ranges = ranges
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The links and groups of the account, to which more can be added."""
+        return self._upstream.catalogue
 
     @property
     def counters(self) -> Counters:
@@ -187,14 +220,16 @@ class Simulator:
         days = (day for day in DateRange.of(start, end) if day <= today)
         return {day: self._upstream.cells(target, day, now) for day in days}
 
-    def max_in_window(self, seconds: float, key: str | None = None) -> int:
+    def max_in_window(self, seconds: float, key: str | None = None, *, limit: Limit = "statistics") -> int:
         """Return the maximum number of requests of a key that arrived in any window.
 
         Args:
             seconds: the length of the window, on the time scale of the limits.
             key: the key; the default key if omitted.
+            limit: which requests: ``"statistics"``, or ``"base"`` for all of them.
         """
-        return self._app.limit_set(key or self.key).log.max_in_window(round(seconds * self._second))
+        log = self._app.limits_of(key or self.key).of(limit).log
+        return log.max_in_window(round(seconds * self._second))
 
     def transport(self, clock: Clock | None = None, *, timeout: float = 30.0) -> InProcessTransport:
         """Return a transport that sends requests to this simulator without a socket.
@@ -214,7 +249,7 @@ class Simulator:
             opened.callback(connections.pre_shutdown)  # idle connections end at once
             loop = asyncio.get_running_loop()
             self._listener = await loop.create_server(connections, self._host, self._port)
-            opened.push_async_callback(_stop_listening, self._listener)
+            opened.push_async_callback(stop_listening, self._listener)
             self._opened = opened.pop_all()
         self._closing = asyncio.Event()
         return self
@@ -227,14 +262,9 @@ class Simulator:
         self._closing.set()
         await self._opened.aclose()
 
-    def _limits_of(self, key: str) -> LimitSet:
-        """Make the limit set of a key."""
-        plan = self._upstream.keys[key]
-        concurrency = plan.concurrent if self._concurrency is None else self._concurrency
-        published = ((plan.per_minute, 60.0),) if plan.per_minute else ()
-        limits = published if self._limits is None else self._limits
-        rates = [self._make_algorithm(requests, seconds) for requests, seconds in limits]
-        return LimitSet(rates, concurrency or None)
+    def _make_limits(self, key: str) -> KeyLimits:
+        """Make the limits of a key."""
+        return self._policy.limits_of(self._upstream.keys[key])
 
     def _now(self) -> dt.datetime:
         return self._moment or self._clock.wall()
@@ -250,7 +280,8 @@ class Simulator:
             await self._clock.sleep(self._lag() + delivery.delay)
             if not delivery.plain:
                 # A lost connection would have cancelled this handler, so there is a transport.
-                await self._perform(delivery, cast("asyncio.Transport", request.transport))
+                connection = cast("asyncio.Transport", request.transport)
+                await perform(delivery, connection, self._clock, self._closing)
         finally:
             self._app.leave(exchange)
         answer = delivery.answer
@@ -267,48 +298,9 @@ class Simulator:
             now=self._now(),
         )
 
-    async def _perform(self, delivery: Delivery, transport: asyncio.Transport) -> None:
-        """Send bytes without the HTTP server, and end the connection as the delivery says."""
-        await self._write(delivery, transport)
-        if delivery.end == "hang":
-            await self._closing.wait()
-        elif delivery.end == "reset":
-            await asyncio.sleep(
-                _NOTICED if delivery.wire() else 0
-            )  # the client must read the sent bytes first
-            transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-            transport.abort()
-        transport.close()
 
-    async def _write(self, delivery: Delivery, transport: asyncio.Transport) -> None:
-        wire = delivery.wire()
-        if not delivery.drip:
-            transport.write(wire)
-            return
-        for place in range(len(wire)):
-            if self._closing.is_set():
-                return
-            transport.write(wire[place : place + 1])
-            await self._clock.sleep(delivery.drip)
-
-
-_FIXED = frozenset(inspect.signature(Simulator).parameters) - {"faults"}
+_FIXED = frozenset(inspect.signature(Simulator).parameters) - {"faults", "ranges"}
 """The arguments that cannot be changed afterwards."""
-
-
-async def _stop_listening(listener: asyncio.Server) -> None:
-    """Stop listening without losing a connection that is being accepted.
-
-    When asyncio calls the protocol of a new connection, its server must be open: otherwise the socket leaks,
-    neither closed nor known to aiohttp.
-    """
-    loop = asyncio.get_running_loop()
-    with contextlib.suppress(NotImplementedError, RuntimeError):  # loops without access to their readers
-        for listening in listener.sockets:
-            loop.remove_reader(listening.fileno())
-    for _ in range(_TURNS_TO_ACCEPT):
-        await asyncio.sleep(0)
-    listener.close()
 
 
 def _moment(today: dt.date | None, zone: dt.tzinfo) -> dt.datetime | None:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import attrs
 
+from hourlyclicks.errors import UsageError
 from hourlyclicks.model.targets import Account, Group, Link, Target
 
 if TYPE_CHECKING:
@@ -36,11 +37,12 @@ EMPTY: Cells = (NOT_REPORTED,) * 24
 _HOURS = (18, 9, 5, 3, 2, 3, 8, 22, 45, 62, 70, 78, 92, 85, 74, 72, 75, 80, 88, 96, 100, 90, 62, 36)
 _WEEKDAYS = (100, 104, 102, 101, 96, 78, 70)
 _YEAR = 365
+_PER_CENT = 100
 _NUMBERS = range(24)
 _UNIT = 100 * 100 * 100 * 192  # three percentages, and the mean of the noise
 
 # The indexes of the random bytes of a day in its digest, after 24 bytes of noise and 24 for the users.
-_USERS, _BURST, _BURST_HOUR, _BURST_SIZE, _SILENCE, _ZEROS = 24, 48, 49, 50, 51, 52
+_USERS, _BURST, _BURST_HOUR, _BURST_SIZE, _SILENCE, _ZEROS, _ACTIVITY = 24, 48, 49, 50, 51, 52, 53
 _BURSTS_IN_256, _SILENT_DAYS_IN_256, _MORE_USERS_IN_256 = 13, 4, 10
 
 
@@ -62,37 +64,44 @@ class Traffic:
 
     Args:
         seed: selects the traffic.
+        active_days: the percentage of the days on which a target has clicks at all.
     """
 
     seed: int = 0
+    active_days: int = 100
     _sources: dict[Target, _Source] = attrs.field(factory=dict, init=False, repr=False, eq=False)
+
+    def __attrs_post_init__(self) -> None:
+        if not 0 <= self.active_days <= _PER_CENT:
+            raise UsageError(f"active_days is a percentage from 0 to 100, not {self.active_days!r}")
 
     def day(self, target: Target, day: dt.date) -> Cells:
         """Return the 24 hours of a finished day."""
         source = self._sources.get(target)
         if source is None:
-            source = self._sources[target] = _Source.of(self.seed, target)
+            source = self._sources[target] = _Source.of(self.seed, target, self.active_days)
         return source.day(day)
 
 
 @attrs.frozen
 class _Source:
-    """The traffic of one target: its scale, and the digest from which each day's is derived."""
+    """The traffic of one target: its scale, the digest from which each day's is derived, its active days."""
 
     scale: int
     root: hashlib.blake2b
+    active_days: int
 
     @classmethod
-    def of(cls, seed: int, target: Target) -> _Source:
+    def of(cls, seed: int, target: Target, active_days: int) -> _Source:
         root = hashlib.blake2b(b"%d\0%s\0" % (seed, _name(target)), digest_size=64)
-        return cls(_scale(target, root.digest()), root)
+        return cls(_scale(target, root.digest()), root, active_days)
 
     def day(self, day: dt.date) -> Cells:
         ordinal = day.toordinal()
         digest = self.root.copy()
         digest.update(b"%d" % ordinal)
         chance = digest.digest()
-        if chance[_SILENCE] < _SILENT_DAYS_IN_256:
+        if chance[_SILENCE] < _SILENT_DAYS_IN_256 or _luck(chance) >= self.active_days:
             return EMPTY
         level = self.scale * _WEEKDAYS[(ordinal - 1) % 7] * _season(ordinal % _YEAR)
         burst = _burst(chance, self.scale)
@@ -107,6 +116,23 @@ class _Source:
                 )
             ]
         )
+
+
+def day_figures(cells: Cells) -> Cell:
+    """Return the clicks and the unique users of a whole day; both ``None`` if no hour was reported.
+
+    The users are as many as in the busiest hour at least, and as many as in all hours together at most.
+    """
+    reported = [(clicks, users) for clicks, users in cells if clicks is not None and users is not None]
+    if not reported:
+        return NOT_REPORTED
+    users = [people for _, people in reported]
+    return sum(clicks for clicks, _ in reported), max(*users, sum(users) * 3 // 4)
+
+
+def _luck(chance: bytes) -> float:
+    """Return a number from 0 up to 100, the same for the same day."""
+    return int.from_bytes(chance[_ACTIVITY : _ACTIVITY + 2], "big") * _PER_CENT / 65_536
 
 
 @functools.cache

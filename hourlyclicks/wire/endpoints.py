@@ -15,7 +15,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
+from hourlyclicks.wire.clicks_by_date import CLICKS_BY_DATE
 from hourlyclicks.wire.clicks_by_hour import CLICKS_BY_HOUR
+from hourlyclicks.wire.clicks_by_range import CLICKS_BY_RANGE
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
     from hourlyclicks.wire.request import Origin
     from hourlyclicks.wire.status import RateLimited
 
-__all__ = ["CLICKS_BY_HOUR", "ENDPOINTS", "Endpoint"]
+__all__ = ["CLICKS_BY_DATE", "CLICKS_BY_HOUR", "CLICKS_BY_RANGE", "ENDPOINTS", "Endpoint"]
 
 Day_co = TypeVar("Day_co", covariant=True)
 IsFinal: TypeAlias = "Callable[[dt.date, dt.datetime], bool]"
@@ -90,5 +92,7 @@ class Endpoint(Protocol[Day_co]):
         ...
 
 
-ENDPOINTS: dict[str, Endpoint[Any]] = {endpoint.name: endpoint for endpoint in (CLICKS_BY_HOUR,)}
+ENDPOINTS: dict[str, Endpoint[Any]] = {
+    endpoint.name: endpoint for endpoint in (CLICKS_BY_HOUR, CLICKS_BY_RANGE, CLICKS_BY_DATE)
+}
 """All endpoints, by their names."""

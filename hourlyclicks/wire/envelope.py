@@ -52,10 +52,15 @@ def rows_of(document: object) -> list[Any]:
     Raises:
         UnreadableError: it is no list, or missing; neither is an empty day.
     """
-    rows = _member(document, RESULT)
+    rows = result_of(document)
     if not isinstance(rows, list):
         raise UnreadableError(f"expected list @ {RESULT}", retryable=True)
     return rows
+
+
+def result_of(document: object) -> object:
+    """Return what an envelope of code 0 holds, of whatever type; missing, it is an `UnreadableError`."""
+    return _member(document, RESULT)
 
 
 def message_of(document: object) -> str:

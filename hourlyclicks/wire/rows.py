@@ -4,10 +4,13 @@ An hour without a row is not reported, which is never zero; a ``result`` without
 hour was reported. A day is accepted as a whole or rejected as a whole: one row that is invalid, or that
 belongs to another day, makes all of them doubtful.
 
-There are two readers. `plain_columns` costs less than decoding the JSON did and knows only the rows the API
-sends; on most others it passes, and what it gives is right. `careful_columns` also reads digit strings
-(the first version of the API sent its hours so), lets equal rows for an hour count as one, and words every
-problem. Where both give an answer it is the same.
+There are two readers of a day. `plain_columns` costs less than decoding the JSON did and knows only the rows
+the API sends; on most others it passes, and what it gives is right. `careful_columns` also reads digit
+strings (the first version of the API sent its hours so), lets equal rows for an hour count as one, and words
+every problem. Where both give an answer it is the same.
+
+`careful_days` is the careful reader of a range of days, and `careful_sums` that of rows for whole days. They
+return only the days that have rows, since what the others mean is not known here.
 """
 
 from __future__ import annotations
@@ -20,7 +23,10 @@ from hourlyclicks.wire.document import UnreadableError
 from hourlyclicks.wire.names import CLICKS, HOUR, RESULT, UNIQUE_USERS, YMD
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    import datetime as dt
+    from collections.abc import Collection, Mapping, Sequence
+
+    from hourlyclicks.model.dates import DateRange
 
 Columns: TypeAlias = tuple[Counts, Counts]
 """Clicks and unique users of each hour."""
@@ -66,15 +72,30 @@ def careful_columns(rows: Sequence[Any], ymd: str) -> Columns:
     Raises:
         UnreadableError: with a line for each problem; retryable when the answer is about another day.
     """
-    reading = _Reading(ymd)
-    for index, row in enumerate(rows):
-        reading.take(row, f"{RESULT}[{index}]")
-        if len(reading.problems) >= MAX_PROBLEMS:
-            break
-    if reading.problems:
-        raise UnreadableError(*reading.problems, retryable=any(_is_of_another_day(row, ymd) for row in rows))
-    figures = [reading.figures.get(hour, _NOT_REPORTED) for hour in range(HOURS)]
-    return tuple(hour.clicks for hour in figures), tuple(hour.users for hour in figures)
+    return _read(rows, _Reading(ymd, {ymd})).columns(ymd)
+
+
+def careful_days(rows: Sequence[Any], days: DateRange) -> dict[dt.date, Columns]:
+    """Return the columns of each day that has rows, in the order of the days, or say all that is wrong.
+
+    Raises:
+        UnreadableError: with a line for each problem; retryable when a row is of a day outside of the range.
+    """
+    named = {day.isoformat(): day for day in days}
+    reading = _read(rows, _Reading(str(days), named))
+    found = {ymd for ymd, _ in reading.figures}
+    return {day: reading.columns(ymd) for ymd, day in named.items() if ymd in found}
+
+
+def careful_sums(rows: Sequence[Any], days: DateRange) -> dict[dt.date, tuple[int, int]]:
+    """Return clicks and unique users of each day that has a row of its own, or say all that is wrong.
+
+    Raises:
+        UnreadableError: with a line for each problem; retryable when a row is of a day outside of the range.
+    """
+    named = {day.isoformat(): day for day in days}
+    figures = _read(rows, _SumsReading(str(days), named)).figures
+    return {day: figures[ymd, 0] for ymd, day in named.items() if (ymd, 0) in figures}
 
 
 def whole_number(value: object) -> int | None:
@@ -88,45 +109,67 @@ def whole_number(value: object) -> int | None:
 
 
 class _Figures(NamedTuple):
-    clicks: int | None
-    users: int | None
+    clicks: int
+    users: int
 
 
-_NOT_REPORTED = _Figures(None, None)
+_NOT_REPORTED = (None, None)
 
 
 class _Reading:
-    """What was read of the rows so far, and what is wrong with them."""
+    """What was read of the rows so far, and what is wrong with them.
 
-    def __init__(self, ymd: str) -> None:
-        self.ymd = ymd
-        self.figures: dict[int, _Figures] = {}
+    Args:
+        expected: the days that were asked for, in words.
+        days: these days, as the API writes them.
+    """
+
+    def __init__(self, expected: str, days: Collection[str]) -> None:
+        self.expected = expected
+        self.days = days
+        self.figures: dict[tuple[str, int], _Figures] = {}
         self.problems: list[str] = []
 
     def take(self, row: object, place: str) -> None:
         if not isinstance(row, dict):
             self.problems.append(f"expected object @ {place}")
             return
-        self._check_day(row, place)
-        hour = self._number(row, HOUR, HOURS - 1, place)
+        day = self._day(row, place)
+        hour = self._hour(row, place)
         clicks = self._number(row, CLICKS, LARGEST, place)
         users = self._number(row, UNIQUE_USERS, LARGEST, place)
-        if hour is None or clicks is None or users is None:
+        if day is None or hour is None or clicks is None or users is None:
             return
         figures = _Figures(clicks, users)
-        if self.figures.setdefault(hour, figures) != figures:
-            self.problems.append(f"hour {hour} occurs before with other figures @ {place}")
+        if self.figures.setdefault((day, hour), figures) != figures:
+            self.problems.append(f"{self._named(day, hour)} occurs before with other figures @ {place}")
 
-    def _check_day(self, row: Mapping[str, object], place: str) -> None:
+    def columns(self, day: str) -> Columns:
+        figures = [self.figures.get((day, hour), _NOT_REPORTED) for hour in range(HOURS)]
+        return tuple(clicks for clicks, _ in figures), tuple(users for _, users in figures)
+
+    def is_of_another_day(self, row: object) -> bool:
+        return isinstance(row, dict) and isinstance(row.get(YMD), str) and row[YMD] not in self.days
+
+    def _hour(self, row: Mapping[str, object], place: str) -> int | None:
+        return self._number(row, HOUR, HOURS - 1, place)
+
+    def _named(self, day: str, hour: int) -> str:
+        return f"hour {hour}" if len(self.days) == 1 else f"hour {hour} of {day}"
+
+    def _day(self, row: Mapping[str, object], place: str) -> str | None:
         if YMD not in row:
             self.problems.append(f"missing @ {place}.{YMD}")
         elif not isinstance(day := row[YMD], str):
             self.problems.append(f"expected str @ {place}.{YMD}")
-        elif day != self.ymd:
+        elif day in self.days:
+            return day
+        else:
             got = (
                 f", got {day}" if re.fullmatch(_DATE, day) else ""
             )  # other text might be anything, a key even
-            self.problems.append(f"expected {self.ymd}{got} @ {place}.{YMD}")
+            self.problems.append(f"expected {self.expected}{got} @ {place}.{YMD}")
+        return None
 
     def _number(self, row: Mapping[str, object], name: str, highest: int, place: str) -> int | None:
         if name not in row:
@@ -141,5 +184,23 @@ class _Reading:
         return number
 
 
-def _is_of_another_day(row: object, ymd: str) -> bool:
-    return isinstance(row, dict) and isinstance(row.get(YMD), str) and row[YMD] != ymd
+class _SumsReading(_Reading):
+    """Rows without an hour, one for each day."""
+
+    def _hour(self, row: Mapping[str, object], place: str) -> int | None:  # noqa: ARG002 - there is none
+        return 0
+
+    def _named(self, day: str, hour: int) -> str:  # noqa: ARG002 - as above
+        return day
+
+
+def _read(rows: Sequence[Any], reading: _Reading) -> _Reading:
+    """Read all rows, or say what is wrong with them."""
+    for index, row in enumerate(rows):
+        reading.take(row, f"{RESULT}[{index}]")
+        if len(reading.problems) >= MAX_PROBLEMS:
+            break
+    if reading.problems:
+        another = any(reading.is_of_another_day(row) for row in rows)
+        raise UnreadableError(*reading.problems, retryable=another)
+    return reading

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import get_args
 
 import pytest
 
+from hourlyclicks.cli.actions.simulate import range_rules
 from hourlyclicks.cli.app import COMMANDS
 from hourlyclicks.cli.commands.simulate import POLICING
-from hourlyclicks.simulator import ALGORITHMS
+from hourlyclicks.cli.options import simulated
+from hourlyclicks.simulator import ALGORITHMS, ranges
 from tests.cli.serving import ENVIRONMENT, ROOT
 
 _ROOMS = "client coordination engine events fetching jobs simulator transport cli.actions"
@@ -46,3 +49,12 @@ def test_help_loads_nothing_heavy(words: list[str]) -> None:
 def test_the_names_of_algorithms_are_those_of_the_simulator() -> None:
     """The command line lists them without importing the simulator."""
     assert list(POLICING) == list(ALGORITHMS)
+
+
+def test_the_names_of_the_rules_are_those_of_the_simulator() -> None:
+    """The command line lists the values of each switch without importing the simulator."""
+    assert get_args(ranges.TooLong) == simulated.TOO_LONG
+    assert get_args(ranges.Month) == simulated.MONTHS
+    assert get_args(ranges.Excluded) == simulated.EXCLUDED
+    assert get_args(ranges.SilentDays) == simulated.SILENT_DAYS
+    assert range_rules(simulated.ApiOptions()) == ranges.RangeRules()

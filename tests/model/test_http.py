@@ -31,3 +31,12 @@ def test_a_response_is_no_sequence(what: object) -> None:
 def test_the_types_of_a_transport_can_be_resolved(kind: type) -> None:
     """The annotations can be resolved."""
     assert len(get_type_hints(kind)) == len(attrs.fields(kind))
+
+
+@pytest.mark.parametrize("query", ["", "linkId=%ED%95%9C%2B"])
+@pytest.mark.parametrize("parameters", ["ymd=2025-04-20", "regStartYmdt=2025-04-20%2000%3A00%3A00&pages=1"])
+def test_parameters_are_sent_as_they_are(query: str, parameters: str) -> None:
+    """What is ready to be sent is not escaped once more, whichever way the request takes."""
+    url = URL.build(scheme="https", host="api.example", path="/x", query_string=query, encoded=True)
+    request = Request(url, {}, parameters=parameters)
+    assert request.url.raw_path_qs == request.target == "/x?" + "&".join(filter(None, [query, parameters]))

@@ -7,7 +7,7 @@ import pytest
 
 from hourlyclicks.errors import PlanError, UsageError
 from hourlyclicks.model.targets import Account, Group, Link
-from hourlyclicks.pacing.plans import Limits, Plan, Rate
+from hourlyclicks.pacing.plans import Limits, Plan, Rate, longest_range
 
 if TYPE_CHECKING:
     from hourlyclicks.model.targets import Target
@@ -111,3 +111,10 @@ def test_unlimited() -> None:
     """Without rates the interval is zero, and the window counts as a minute."""
     assert Limits().interval == 0.0
     assert Limits().shortest_window == 60.0
+
+
+def test_a_plan_without_access_has_no_ranges() -> None:
+    """The Free plan answers for no range; the others do, for up to a week, two weeks or a month."""
+    with pytest.raises(PlanError, match="no access"):
+        longest_range(Plan.FREE)
+    assert {longest_range(plan).days for plan in Plan if plan is not Plan.FREE} == {7, 14, None}

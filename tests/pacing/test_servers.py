@@ -17,8 +17,9 @@ from hourlyclicks.pacing.eta import theoretical_minimum
 from hourlyclicks.pacing.limiter import ANSWERED, LOST, SUCCEEDED, UNSENT, Limiter
 from hourlyclicks.pacing.plans import Limits, Plan, Rate
 from hourlyclicks.pacing.queue import Job, Lane
-from hourlyclicks.simulator.algorithms import LimitSet, algorithm
+from hourlyclicks.simulator.algorithms import algorithm
 from hourlyclicks.simulator.clock import VirtualClock, run_virtual
+from hourlyclicks.simulator.limit_set import LimitSet
 from tests.pacing.world import S, task_for
 from tests.sizes import examples
 

@@ -12,16 +12,15 @@ from hourlyclicks.clock import SECOND
 from hourlyclicks.errors import UsageError
 from hourlyclicks.simulator.algorithms import (
     ALGORITHMS,
-    ArrivalLog,
     FixedWindow,
     LeakyBucket,
-    LimitSet,
     SlidingLog,
     TokenBucket,
     TwoBuckets,
     WholeSeconds,
     algorithm,
 )
+from hourlyclicks.simulator.limit_set import ArrivalLog, LimitSet
 
 if TYPE_CHECKING:
     from hourlyclicks.simulator.algorithms import (

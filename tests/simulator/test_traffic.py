@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hourlyclicks.errors import UsageError
 from hourlyclicks.model.targets import Account, Group, Link
 from hourlyclicks.simulator import Traffic
+from hourlyclicks.simulator.traffic import EMPTY, day_figures
 
 if TYPE_CHECKING:
     from hourlyclicks.model.targets import Target
@@ -100,3 +102,29 @@ def test_rare_things_happen_now_and_then() -> None:
     assert any(clicks is not None and users is not None and users > clicks for clicks, users in cells)
     zeros, left_out = cells.count((0, 0)), cells.count((None, None))
     assert 0 < zeros < left_out < len(cells) / 2
+
+
+@pytest.mark.parametrize("active_days", [0, 2, 50, 100])
+def test_so_many_days_are_active(active_days: int) -> None:
+    """About that percentage of days has clicks; on these the figures are the same as without the switch."""
+    traffic, whole = Traffic(active_days=active_days), Traffic()
+    active = [day for day in DAYS if traffic.day(TARGETS[2], day) != EMPTY]
+    assert len(active) / len(DAYS) == pytest.approx(active_days / 100, abs=0.03)
+    assert all(traffic.day(TARGETS[2], day) == whole.day(TARGETS[2], day) for day in active[:50])
+
+
+@pytest.mark.parametrize("active_days", [-1, 101])
+def test_a_percentage_is_at_most_100(active_days: int) -> None:
+    """Any other number is an error."""
+    with pytest.raises(UsageError, match="active_days"):
+        Traffic(active_days=active_days)
+
+
+@given(targets, st.dates())
+def test_the_users_of_a_day_are_plausible(target: Target, day: dt.date) -> None:
+    """A day has the clicks of its hours, at least the users of its busiest hour and at most those of all."""
+    cells = Traffic().day(target, day)
+    clicks, users = day_figures(cells)
+    reported = [people for _, people in cells if people is not None]
+    assert clicks == (sum(count or 0 for count, _ in cells) if reported else None)
+    assert users is None if not reported else max(reported) <= (users or 0) <= sum(reported)

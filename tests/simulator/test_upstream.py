@@ -13,7 +13,9 @@ from hypothesis import strategies as st
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.targets import Account, Group, Link
 from hourlyclicks.simulator import PLANS, Traffic
-from hourlyclicks.simulator.rules import PATH, Code, identifiable, plan_rules, read_question
+from hourlyclicks.simulator.endpoints import CLICKS_BY_HOUR
+from hourlyclicks.simulator.questions import read_question
+from hourlyclicks.simulator.rules import Code, identifiable, plan_rules
 from hourlyclicks.simulator.upstream import Upstream
 
 if TYPE_CHECKING:
@@ -32,7 +34,7 @@ def _get(
     agent: str | None = "acme/1.0",
     authorization: str | None = None,
     method: str = "GET",
-    path: str = PATH,
+    path: str = CLICKS_BY_HOUR.path,
     now: dt.datetime = NOW,
     upstream: Upstream = UPSTREAM,
 ) -> Answer:
@@ -80,7 +82,7 @@ def test_an_answer_holds_the_traffic() -> None:
     ("answer", "status"),
     [
         (_get(DAY, path="/api/statistics/v2/clicks"), 404),
-        (_get(DAY, path=PATH + "/"), 404),
+        (_get(DAY, path=CLICKS_BY_HOUR.path + "/"), 404),
         (_get(DAY, method="POST"), 405),
         (_get(DAY, agent=None), 403),
         (_get(DAY, agent="Python/3.11 aiohttp/3.14.5"), 403),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -17,16 +18,30 @@ from hourlyclicks.cli.output import resume
 from hourlyclicks.pacing.plans import Limits, Rate
 from hourlyclicks.render.phrases import count, limits_in_words
 from hourlyclicks.simulator import PLANS as RULES
-from hourlyclicks.simulator import Simulator
+from hourlyclicks.simulator import Catalogue, RangeRules, Simulator
 
 if TYPE_CHECKING:
+    from hourlyclicks.cli.options.simulated import ApiOptions
     from hourlyclicks.simulator import Counters, Policing
 
 _LINK = "--link kYdr --domain https://vvd.bz --last 7d"
 _MINUTE = 60.0
+_NOT_FOUND = 404
+_USUAL = "clicks-by-hour/v2"
+_CREATED = dt.date(2016, 1, 1), dt.date(2025, 12, 31)
+"""The first and the last day on which a link of the list was created."""
 
 
-def run(*, port: int, seed: int, plan: str, time_scale: float, policing: Policing, fault_rate: float) -> None:
+def run(
+    *,
+    port: int,
+    seed: int,
+    plan: str,
+    time_scale: float,
+    policing: Policing,
+    fault_rate: float,
+    api: ApiOptions,
+) -> None:
     """See the help of the command."""
     rules = RULES[PLANS[plan].name.lower()]
     simulator = Simulator(
@@ -35,6 +50,9 @@ def run(*, port: int, seed: int, plan: str, time_scale: float, policing: Policin
         policing=policing,
         time_scale=time_scale,
         faults=random_faults(fault_rate, seed=seed),
+        active_days=api.active_days,
+        ranges=range_rules(api),
+        catalogue=Catalogue.invented(api.links, *_CREATED, seed=seed),
         port=port,
     )
     limits = Limits(
@@ -50,6 +68,19 @@ def run(*, port: int, seed: int, plan: str, time_scale: float, policing: Policin
         flush_stdout()
     except (OSError, Failure):  # the terminal is gone, which changes nothing now
         forget_stdout()
+
+
+def range_rules(api: ApiOptions) -> RangeRules:
+    """Return how the simulator answers for ranges."""
+    return RangeRules(
+        cap=api.range_cap,
+        month=api.month,
+        too_long=api.too_long,
+        excludes=api.excludes,
+        shift=api.range_shift,
+        silent_days=api.silent_days,
+        missing=_NOT_FOUND if api.no_ranges else None,
+    )
 
 
 async def _serve(simulator: Simulator, plan: str, limits: Limits) -> None:
@@ -76,6 +107,11 @@ def _report(counters: Counters) -> list[str]:
     """Return what the server saw."""
     statuses = ", ".join(f"{number:,} x {status}" for status, number in sorted(counters.statuses.items()))
     lines = [f"{count(counters.requests, 'request')}" + (f": {statuses}" if statuses else "")]
+    endpoints = {answered.endpoint for answered in counters.answered}
+    if endpoints - {_USUAL}:
+        lines += [
+            f"  {name or 'other paths'}: {counters.count(endpoint=name):,}" for name in sorted(endpoints)
+        ]
     lines.append(f"Over the rate: {counters.over_limit:,}, too many at a time: {counters.over_concurrency:,}")
     if counters.faults:
         lines.append(f"Faults: {faults_in_words(counters.faults)}")

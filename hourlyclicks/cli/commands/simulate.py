@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 import click
 
 from hourlyclicks.cli.options.shared import PLANS, Finite
+from hourlyclicks.cli.options.simulated import with_api
 from hourlyclicks.cli.options.strict import StrictCommand
 
 if TYPE_CHECKING:
+    from hourlyclicks.cli.options.simulated import ApiOptions
     from hourlyclicks.simulator import Policing
 
 
@@ -58,8 +60,16 @@ POLICING = ("sliding_log", "fixed_window", "whole_seconds", "token_bucket", "lea
     show_default=True,
     help="The share of requests that fail.",
 )
+@with_api
 def command(
-    *, port: int, seed: int, plan: str, time_scale: float, policing: Policing, fault_rate: float
+    *,
+    port: int,
+    seed: int,
+    plan: str,
+    time_scale: float,
+    policing: Policing,
+    fault_rate: float,
+    api: ApiOptions,
 ) -> None:
     """Serve a simulated API on this machine until Ctrl-C.
 
@@ -69,5 +79,11 @@ def command(
     from hourlyclicks.cli.actions import simulate  # noqa: PLC0415 - its help needs less
 
     simulate.run(
-        port=port, seed=seed, plan=plan, time_scale=time_scale, policing=policing, fault_rate=fault_rate
+        port=port,
+        seed=seed,
+        plan=plan,
+        time_scale=time_scale,
+        policing=policing,
+        fault_rate=fault_rate,
+        api=api,
     )

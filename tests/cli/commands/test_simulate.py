@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hourlyclicks import Limits, Rate
-from hourlyclicks.cli.actions.simulate import _report, _serve
+from hourlyclicks.cli.actions.simulate import _report, _serve, range_rules
 from hourlyclicks.cli.options.faults import faults_in_words, random_faults
-from hourlyclicks.simulator import Counters, Simulator
+from hourlyclicks.cli.options.simulated import ApiOptions
+from hourlyclicks.simulator import Answered, Counters, RangeRules, Simulator
 from tests.cli.serving import invoke
 
 if TYPE_CHECKING:
@@ -63,6 +64,9 @@ def test_a_port_in_use_is_an_error() -> None:
         ("--fault-rate", "1.5"),
         ("--fault-rate", "nan"),
         ("--policing", "by eye"),
+        ("--too-long", "fail"),
+        ("--range-cap", "0"),
+        ("--active-days", "101"),
     ],
 )
 def test_mistakes_are_errors(words: tuple[str, str]) -> None:
@@ -84,6 +88,9 @@ def test_the_report_says_what_it_saw() -> None:
         "Over the rate: 2, too many at a time: 1",
         "Faults: connection reset 30, garbled 1",
     ]
+    several = Counters(requests=3)
+    several.answered.update({Answered("k", "clicks-by-hour/v3", 200): 2, Answered("", "", 404): 1})
+    assert _report(several)[:3] == ["3 requests", "  other paths: 1", "  clicks-by-hour/v3: 2"]
     assert _report(Counters()) == ["0 requests", "Over the rate: 0, too many at a time: 0"]
 
 
@@ -93,3 +100,25 @@ def test_faults_share_the_rate() -> None:
     assert sum(chances.chances.values()) == pytest.approx(0.3)
     kinds = Counter(type(fault).__name__ for fault in chances.chances)
     assert not set(kinds) & set(faults_in_words(kinds).replace(",", "").split())
+
+
+def test_the_options_become_rules() -> None:
+    """Each option about ranges is a switch of the simulator."""
+    api = ApiOptions(
+        range_cap=9,
+        month="31",
+        too_long="cut_end",
+        excludes="end",
+        range_shift=1,
+        silent_days="zeros",
+        no_ranges=True,
+    )
+    assert range_rules(api) == RangeRules(
+        cap=9,
+        month="31",
+        too_long="cut_end",
+        excludes="end",
+        shift=1,
+        silent_days="zeros",
+        missing=404,
+    )

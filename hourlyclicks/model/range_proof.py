@@ -1,0 +1,125 @@
+"""What the answers for ranges of days prove about the server that gave them.
+
+Theory. A server may answer for fewer days than it was asked for, and say nothing: it may cut a range at its
+end or at its start, or leave out one of its ends. A day without rows is then a day without clicks, or a day
+that was not answered for, and only the first is *empty*. Rows are the only proof:
+
+* Days between two days with rows were answered for, because a server cuts a range only at its ends.
+* If rows were ever so many days apart in one answer (the *span*), the server does not cut shorter ranges. Of
+  a longer one it keeps at least that many days, from its start or up to its end. So a day is certain if it is
+  within the span both from the first day asked for and from the last.
+* If there was ever a row on the first day of a range, the server does not leave out the first day. The same
+  holds for the last. A single day is no proof of that, since its two ends are the same.
+
+A span of more than 28 days was perhaps seen in a long month. It counts only for ranges that are no longer
+than a month from where they begin.
+
+Every other day is *uncertain*: not empty, but still to be asked for, in a shorter range or by itself. What an
+answer proves counts for this answer and all later ones, and for all targets of the account.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import attrs
+
+from hourlyclicks.model.day import HOURS
+from hourlyclicks.model.range_caps import MONTH
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Collection, Mapping
+
+    from hourlyclicks.model.dates import DateRange
+    from hourlyclicks.model.day import DayClicks
+
+_SHORTEST_MONTH = 28
+
+
+@attrs.frozen
+class RangeProof:
+    """What is proved about a server. Immutable; `after` returns what is proved after one more answer.
+
+    Args:
+        span: the most days, both ends counted, that rows were apart in one answer; 0: there was no answer.
+        first_included: whether the first day of a range of several days ever had rows.
+        last_included: whether the last day of such a range ever had rows.
+    """
+
+    span: int = 0
+    first_included: bool = False
+    last_included: bool = False
+
+    def after(self, asked: DateRange, answered: Collection[dt.date]) -> RangeProof:
+        """Return what is proved after an answer.
+
+        Args:
+            asked: the days that were asked for.
+            answered: those of them that have rows.
+        """
+        if not answered:
+            return self
+        several = asked.start < asked.end
+        return RangeProof(
+            max(self.span, _days(min(answered), max(answered))),
+            self.first_included or (several and asked.start in answered),
+            self.last_included or (several and asked.end in answered),
+        )
+
+    def uncertain(self, asked: DateRange, answered: Collection[dt.date]) -> list[dt.date]:
+        """Return the days without rows that may not have been answered for, in order.
+
+        All other days without rows are empty, as far as they are over.
+
+        Args:
+            asked: the days that were asked for.
+            answered: those of them that have rows.
+        """
+        proof = self.after(asked, answered)
+        inside = (min(answered), max(answered)) if answered else None
+        return [
+            day
+            for day in asked
+            if not (inside and inside[0] <= day <= inside[1]) and not proof.is_certain(day, asked)
+        ]
+
+    def is_certain(self, day: dt.date, asked: DateRange) -> bool:
+        """Return whether a day of a range is answered for, whatever the rows of the answer are."""
+        span = self.span if MONTH.allows(asked) else min(self.span, _SHORTEST_MONTH)
+        return (
+            _days(asked.start, day) <= span
+            and _days(day, asked.end) <= span
+            and (day > asked.start or self.first_included)
+            and (day < asked.end or self.last_included)
+        )
+
+
+def shift_between(day: DayClicks, others: Mapping[dt.date, DayClicks]) -> int | None:
+    """Compare a day with the answer of another version of the API.
+
+    Args:
+        day: the day, as one version has it.
+        others: that day, the day before and the day after, as far as the other version has them.
+
+    Returns:
+        How many hours later the other version has the same figures, from -24 to 24; 0: the two agree;
+        ``None``: they differ in another way.
+    """
+    ordinal = day.date.toordinal()
+    around: list[tuple[int | None, int | None]] = []
+    for number in (ordinal - 1, ordinal, ordinal + 1):
+        other = others.get(type(day.date).fromordinal(number))
+        around += _cells(other) if other is not None else [(None, None)] * HOURS
+    own = _cells(day)
+    shifts = sorted(range(-HOURS, HOURS + 1), key=abs)
+    return next((by for by in shifts if around[HOURS + by : 2 * HOURS + by] == own), None)
+
+
+def _days(first: dt.date, last: dt.date) -> int:
+    """Return how many days there are from one to another, both included."""
+    return last.toordinal() - first.toordinal() + 1
+
+
+def _cells(day: DayClicks) -> list[tuple[int | None, int | None]]:
+    return list(zip(day.clicks, day.unique_users, strict=True))
