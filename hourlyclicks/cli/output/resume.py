@@ -36,6 +36,7 @@ _LARGEST_NUMBER = 3
 _MOST_PARTS = 1000
 _NAME = "hourlyclicks"
 _REPLACED = {"start", "end", "last", "output"}
+_IN_DAYS = frozenset({"new"})
 _TARGETS = frozenset({"link", "domain", "group", "account", "targets"})
 _OF_STORE = frozenset({"store", "account_name", "timezone"})
 _OF_STATUS = _OF_STORE | _TARGETS
@@ -71,13 +72,13 @@ def _rest(outcomes: Outcomes) -> Iterator[tuple[Target | None, DateRange]]:
 
 
 def tell_same(
-    ctx: click.Context, days: DateRange, *, output: Path | None = None, when: str = "To go on:"
+    ctx: click.Context, days: DateRange | None, *, output: Path | None = None, when: str = "To go on:"
 ) -> None:
     """Write the same command line to stderr, for the same days; what is done is in the store.
 
     Args:
         ctx: the command.
-        days: the days, which ``--last`` would count from another day tomorrow.
+        days: the days, which ``--last`` would count from another day tomorrow; ``None``: it names none.
         output: the file it writes.
         when: what to say before it.
     """
@@ -85,12 +86,13 @@ def tell_same(
 
 
 def again(
-    ctx: click.Context, days: DateRange, *, output: Path | None, target: Target | None = None
+    ctx: click.Context, days: DateRange | None, *, output: Path | None, target: Target | None = None
 ) -> list[str]:
     """Return the command line once more, with these days and this file, for all its targets or one."""
     named = [] if target is None else words_for(target)
     kept = _kept(ctx, without=frozenset() if target is None else _TARGETS)
-    words = [*program(), ctx.info_name or "", *named, *kept, "--from", str(days.start), "--to", str(days.end)]
+    ends = [] if days is None else ["--from", str(days.start), "--to", str(days.end)]
+    words = [*program(), ctx.info_name or "", *named, *kept, *ends]
     return words if output is None else [*words, "-o", str(output)]
 
 
@@ -157,7 +159,7 @@ def _kept(
         for single in value if isinstance(value, tuple) else (value,):
             yield max(parameter.opts, key=len)
             if single is not True:
-                yield _text(single)
+                yield f"{single}d" if name in _IN_DAYS else _text(single)
 
 
 def _text(value: object) -> str:

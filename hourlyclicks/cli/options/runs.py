@@ -1,0 +1,36 @@
+"""Options of the commands that fill a store; the command gets each as it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from hourlyclicks.cli.options.deadlines import read_deadline
+
+if TYPE_CHECKING:
+    from hourlyclicks.cli.options.shared import Command
+
+
+def with_limits_of_run(command: Command) -> Command:
+    """Add ``--deadline``, ``--max-requests``, ``--order`` and ``--retry-refused``."""
+    options = (
+        click.option(
+            "--deadline",
+            metavar="45m|06:00",
+            type=read_deadline,
+            help="Stop after a duration (45m, 2h, 1h30m) or at a local time of day.",
+        ),
+        click.option("--max-requests", metavar="N", type=click.IntRange(0), help="Stop after N requests."),
+        click.option(
+            "--order",
+            type=click.Choice(["oldest", "newest", "newest-day"]),
+            default="oldest",
+            show_default=True,
+            help="One target after the other from its oldest or newest day on, or the newest day of each.",
+        ),
+        click.option("--retry-refused", is_flag=True, help="Request days again that the API rejected."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
