@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from hourlyclicks.events import Hook
     from hourlyclicks.jobs.backfill import Backfill
     from hourlyclicks.model.day import DayClicks
+    from hourlyclicks.model.ranges import FirstDays
     from hourlyclicks.model.report import BackfillReport
     from hourlyclicks.model.series import HourlySeries
     from hourlyclicks.pacing.eta import Estimate
@@ -248,7 +249,7 @@ class Client:
         end: dt.date | str,
         targets: Iterable[Target],
         *,
-        since: Mapping[Target, dt.date | str] | None = None,
+        since: FirstDays | None = None,
         deadline: float | dt.timedelta | dt.datetime | None = None,
         max_requests: int | None = None,
         order: Order = "oldest",
@@ -298,7 +299,7 @@ class Client:
         targets: Iterable[Target],
         *,
         new: int = 365,
-        since: Mapping[Target, dt.date | str] | None = None,
+        since: FirstDays | None = None,
         deadline: float | dt.timedelta | dt.datetime | None = None,
         max_requests: int | None = None,
         order: Order = "oldest",
@@ -374,7 +375,7 @@ class Client:
         end: dt.date | str,
         targets: Iterable[Target],
         *,
-        since: Mapping[Target, dt.date | str] | None = None,
+        since: FirstDays | None = None,
         refresh: bool = False,
         retry_refused: bool = False,
     ) -> Coroutine[Any, Any, Estimate]: ...
@@ -385,7 +386,7 @@ class Client:
         end: dt.date | str,
         targets: int | Iterable[Target] = 1,
         *,
-        since: Mapping[Target, dt.date | str] | None = None,
+        since: FirstDays | None = None,
         refresh: bool = False,
         retry_refused: bool = False,
     ) -> Estimate | Coroutine[Any, Any, Estimate]:

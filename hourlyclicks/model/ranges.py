@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.dates import DateRange, as_day
-from hourlyclicks.model.targets import Target
+from hourlyclicks.model.targets import Account, Group, Link, Target
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Iterable
 
+FirstDays: TypeAlias = (
+    Mapping[Target, dt.date | str]
+    | Mapping[Link, dt.date | str]
+    | Mapping[Group, dt.date | str]
+    | Mapping[Account, dt.date | str]
+)
+"""The first days of targets: dates, or texts as `as_day` reads them."""
 
-def as_first_days(since: Mapping[Target, dt.date | str] | None) -> dict[Target, dt.date]:
+
+def as_first_days(since: FirstDays | None) -> dict[Target, dt.date]:
     """Read the first days of targets.
 
     Raises:

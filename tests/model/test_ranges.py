@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -13,6 +13,9 @@ from hourlyclicks.errors import UsageError
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.ranges import as_first_days, days_from_first, days_of_each
 from tests.model.strategies import FIRST, TARGETS, ranges
+
+if TYPE_CHECKING:
+    from hourlyclicks.model.targets import Target
 
 SINCE = st.dictionaries(
     st.sampled_from(TARGETS), st.integers(-3, 18).map(lambda days: FIRST + dt.timedelta(days=days))
@@ -40,7 +43,8 @@ def test_a_first_day_may_be_before_the_range(days: DateRange, since: dict[Any, d
 def test_first_days_are_read() -> None:
     """They are dates or texts, by target."""
     assert as_first_days(None) == {}
-    assert as_first_days({TARGETS[0]: "2024-02-25", TARGETS[1]: FIRST}) == dict.fromkeys(TARGETS[:2], FIRST)
+    given: dict[Target, dt.date | str] = {TARGETS[0]: "2024-02-25", TARGETS[1]: FIRST}
+    assert as_first_days(given) == dict.fromkeys(TARGETS[:2], FIRST)
 
 
 @pytest.mark.parametrize(
