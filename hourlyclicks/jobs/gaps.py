@@ -35,6 +35,9 @@ class FirstGaps:
         since: the targets with a first day; the others begin with the first day that is known of them.
         freshness: which days need a request.
         clock: what time it is.
+
+    Attributes:
+        new: the targets of which nothing was known.
     """
 
     def __init__(
@@ -44,6 +47,7 @@ class FirstGaps:
         self._since = since
         self._freshness = freshness
         self._clock = clock
+        self.new: set[Target] = set()
 
     async def narrow(self, target: Target, days: DateRange) -> DateRange | None:
         """Return the days of a target from its first gap on; ``None``: it has none.
@@ -54,6 +58,7 @@ class FirstGaps:
         """
         known = await self._ledger.known_range(target)
         if known is None or known.start > days.end:
+            self.new.add(target)
             return days
         if target not in self._since:
             days = DateRange(known.start, days.end)

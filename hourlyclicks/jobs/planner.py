@@ -281,6 +281,7 @@ class Planner:
         days = left.days.clip(page)
         if days is None:
             return 0
+        await self._record_first_day(target, left.days)
         early = self._circuit.fetched_early
         entries = {entry.date: entry for entry in await self._cache.entries(target, days)}
         due, known = 0, 0
@@ -296,6 +297,16 @@ class Planner:
                 known += left.skip(bit)
         self._run.count_known(known)
         return due
+
+    async def _record_first_day(self, target: Target, days: DateRange) -> None:
+        """Record where a new target of a sync begins, if its first day is not the first to be requested.
+
+        The next sync begins with the first day that is known. If this one ended early, all days before the
+        newest ones would be forgotten.
+        """
+        if self._gaps is not None and self._newest_first and target in self._gaps.new:
+            self._gaps.new.discard(target)
+            await self._cache.record_unsent(Query(days.start, target))
 
     def _hand_out(self, left: Remaining, day: dt.date, due: int) -> bool:
         """Return whether a day is to be requested now, and note that it is."""

@@ -23,6 +23,7 @@ from tests.sizes import examples
 
 if TYPE_CHECKING:
     from hourlyclicks import BackfillReport
+    from hourlyclicks.jobs.planner import Order
     from tests.fetching.stage import Stage
 
 UTC: dict[str, Any] = {"timezone": "UTC"}
@@ -119,6 +120,17 @@ def test_today_alone_does_not_make_a_target_known(api: FakeApi) -> None:
     """A target of which only today was requested begins like a new one."""
     api.run(days=DateRange(TODAY, TODAY), options=UTC)
     assert asked(sync(api, new=2)) == [ago(1), YESTERDAY]
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_sync_that_was_stopped_is_continued(api: FakeApi, order: Order) -> None:
+    """Whatever the order, syncs of a few requests send together what one would, each day once."""
+    found: list[tuple[str, dt.date]] = []
+    for _ in range(4):
+        found += sent(sync(api, LINK, OTHER, new=6, order=order, max_requests=4))
+    assert len(found) == 12
+    assert set(found) == {(link.id, ago(days)) for link in (LINK, OTHER) for days in range(6)}
+    assert (api.report.complete, api.report.failed) == (True, 0)
 
 
 def test_a_target_that_is_up_to_date_costs_two_queries(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ certain, and may be one, is warned of.
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import re
 import sys
 import tomllib
@@ -114,7 +115,7 @@ def read_list(path: Path, domain: str | None, warn: Warn) -> list[Listed]:
     Raises:
         UsageError: it cannot be read, has no targets, or something in it is none.
     """
-    name, text = ("stdin" if path == _STDIN else str(path)), _text(path)
+    name, text = _name(path), _text(path)
     if path.suffix.lower() == ".toml":
         entries = _read_toml(name, text, domain)
     else:
@@ -125,17 +126,27 @@ def read_list(path: Path, domain: str | None, warn: Warn) -> list[Listed]:
     return found
 
 
+def _name(path: Path) -> str:
+    return "stdin" if path == _STDIN else str(path)
+
+
+def _standard_input() -> bytes:
+    if sys.stdin is None:
+        raise OSError(errno.EBADF, "it is closed")
+    return sys.stdin.buffer.read()
+
+
 def _text(path: Path) -> str:
     try:
-        content = sys.stdin.buffer.read() if path == _STDIN else path.read_bytes()
+        content = path.read_bytes() if path != _STDIN else _standard_input()
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
+        raise UsageError(f"{_name(path)} cannot be read: {error.strerror}") from None
     if content.startswith(_WIDE) or content[1:2] == b"\0":
-        raise UsageError(f"{path} is not written in UTF-8, but in UTF-16: save it as UTF-8")
+        raise UsageError(f"{_name(path)} is not written in UTF-8, but in UTF-16: save it as UTF-8")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise UsageError(f"{path} is not written in UTF-8") from None
+        raise UsageError(f"{_name(path)} is not written in UTF-8") from None
 
 
 def _read_csv(path: str, text: str, domain: str | None) -> Iterator[Entry]:

@@ -43,13 +43,13 @@ _OF_STATUS = _OF_STORE | _TARGETS
 _LONGEST_LINE = 500
 
 
-def tell(ctx: click.Context, outcomes: Outcomes, output: Path | None, *, kept: bool) -> None:
+def tell(ctx: click.Context, outcomes: Outcomes, days: DateRange, *, output: Path | None, kept: bool) -> None:
     """Write the command lines for the missing days to stderr, or for all of them if nothing was kept."""
     lines: list[list[str]] = []
     names: list[Path | None] = []
-    for target, days in list(_rest(outcomes)) if kept else [(None, outcomes.days)]:
-        names.append(_beside(output, days.start, names))
-        lines.append(again(ctx, days, output=names[-1], target=target))
+    for target, part in list(_rest(outcomes)) if kept else [(None, days)]:
+        names.append(_beside(output, part.start, names))
+        lines.append(again(ctx, part, output=names[-1], target=target))
     _show("To fetch the rest:" if kept else "To fetch it all:", lines)
 
 
