@@ -282,6 +282,7 @@ class Client:
             UsageError: the client has no store, or an argument is invalid.
             HourlyClicksError: a fatal error, such as a rejected key or a full disk; its `report` says what
                 had been done before.
+            asyncio.CancelledError: the call was cancelled; its `report` says what had been done before.
         """
         several = as_targets(targets)
         days = self._check(start, end, *several)
@@ -330,6 +331,7 @@ class Client:
         Raises:
             UsageError: the client has no store, or an argument is invalid.
             HourlyClicksError: a fatal error; its `report` says what had been done before.
+            asyncio.CancelledError: the call was cancelled; likewise.
         """
         several, first_days = as_targets(targets), as_first_days(since)
         check_whole("new", new, least=1)

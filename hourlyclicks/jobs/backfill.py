@@ -137,6 +137,7 @@ class Backfill(BreakerListener):
 
         Raises:
             HourlyClicksError: a fatal error; carries the report.
+            asyncio.CancelledError: the call was cancelled; carries the report.
         """
         began = self._clock.monotonic()
         try:
@@ -146,6 +147,11 @@ class Backfill(BreakerListener):
                 if not self._stopping:
                     async with self._pool:
                         await self._pool.join()
+        except asyncio.CancelledError as error:
+            if not self._stopping:
+                self._stopped = StopReason.STOPPED
+            carry(error, report=self._report(began))
+            raise
         except Exception as error:
             self._stopped = StopReason.ERROR
             self._error = error if isinstance(error, HourlyClicksError) else None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -11,13 +13,14 @@ import click
 from hourlyclicks.cli.actions.keys import find_key
 from hourlyclicks.cli.actions.migrating import migrate
 from hourlyclicks.cli.console import loop
-from hourlyclicks.cli.console.messages import say
+from hourlyclicks.cli.console.messages import quiet, say
 from hourlyclicks.cli.exits import INTERRUPTED, Failure
 from hourlyclicks.cli.options.access import Access
 from hourlyclicks.cli.options.deadlines import Deadline
 from hourlyclicks.cli.options.shared import Period, RateOptions, default_rate, present
 from hourlyclicks.cli.options.stores import StoreChoice
 from hourlyclicks.cli.output import resume
+from hourlyclicks.cli.output.record import recording
 from hourlyclicks.cli.output.report import failure, go_on, report_lines
 from hourlyclicks.cli.progress.stats import start_stats
 from hourlyclicks.cli.progress.views import open_view, shown
@@ -32,9 +35,9 @@ from hourlyclicks.pacing.eta import forecast
 from hourlyclicks.render.phrases import count
 
 if TYPE_CHECKING:
-    import asyncio
     import datetime as dt
 
+    from hourlyclicks.cli.output.record import Record
     from hourlyclicks.client import Client
     from hourlyclicks.model.targets import Target
 
@@ -57,6 +60,8 @@ class RunOptions:
         order: which days to fetch first.
         retry_refused: whether to request days again that the API rejected.
         access: how to reach the API.
+        report: the file for what became of the run; ``-``: stdout.
+        quiet: whether to say nothing but errors.
     """
 
     store: StoreChoice
@@ -67,6 +72,8 @@ class RunOptions:
     order: Order
     retry_refused: bool
     access: Access
+    report: Path | None
+    quiet: bool
 
     @property
     def limits(self) -> RateOptions:
@@ -119,6 +126,12 @@ class Job:
 
 def run(ctx: click.Context, options: Options) -> None:
     """See the help of the command."""
+    with quiet(on=options.quiet), recording("backfill", options.report) as record:
+        run_job(ctx, options, _job(options), record)
+
+
+def _job(options: Options) -> Job:
+    """Return what there is to do, once it is certain that it can be done."""
     options.store.needed()
     now = present()
     days = options.period.days(options.access.zone, now)
@@ -130,31 +143,38 @@ def run(ctx: click.Context, options: Options) -> None:
         return client.backfill(days.start, days.end, targets, **more)
 
     most = sum(map(len, days_of_each(targets, days, since).values()))
-    run_job(ctx, options, Job(f"{named(targets)}, {days}", len(targets) > 1, most, days, call), now)
+    return Job(f"{named(targets)}, {days}", len(targets) > 1, most, days, call)
 
 
-def run_job(ctx: click.Context, options: RunOptions, job: Job, now: dt.datetime) -> None:
+def run_job(ctx: click.Context, options: RunOptions, job: Job, record: Record) -> None:
     """Run a job, show its progress, and tell what came of it."""
     access, store, limits = options.access, options.store, options.limits.limits
-    until = None if options.deadline is None else options.deadline.limit(now)
+    until = None if options.deadline is None else options.deadline.limit(present())
     key = find_key(access.key_file)
     migrate(store)
     estimate = forecast(job.most, limits)
-    view = open_view(start_stats(job.title, limits, estimate, stored=True, several=job.several))
+    view = open_view(
+        start_stats(job.title, limits, estimate, stored=True, several=job.several), drawn=not options.quiet
+    )
     client = access.client(
         key, limits=limits, retry=RETRY, on_event=view, store=store.where, account=store.account
     )
 
     async def fill(stop: asyncio.Event) -> BackfillReport:
         async with client:
-            return await job.call(
-                client,
-                deadline=until,
-                max_requests=options.max_requests,
-                order=options.order,
-                retry_refused=options.retry_refused,
-                stop=stop,
-            )
+            try:
+                record.report = await job.call(
+                    client,
+                    deadline=until,
+                    max_requests=options.max_requests,
+                    order=options.order,
+                    retry_refused=options.retry_refused,
+                    stop=stop,
+                )
+            except (HourlyClicksError, asyncio.CancelledError) as error:
+                record.report = getattr(error, "report", None)
+                raise
+            return record.report
 
     try:
         with shown(view):

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from hourlyclicks.cli.options.access import with_access
-from hourlyclicks.cli.options.runs import with_limits_of_run
+from hourlyclicks.cli.options.runs import with_run_options
 from hourlyclicks.cli.options.shared import with_period, with_rate
 from hourlyclicks.cli.options.stores import with_store
 from hourlyclicks.cli.options.strict import StrictCommand
@@ -19,7 +19,7 @@ from hourlyclicks.cli.selection import with_targets
 @with_targets
 @with_period
 @with_rate
-@with_limits_of_run
+@with_run_options
 @click.option("--refresh", is_flag=True, help="Request final days again, too.")
 @with_access
 @click.pass_context

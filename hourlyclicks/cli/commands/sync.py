@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from hourlyclicks.cli.options.access import with_access
-from hourlyclicks.cli.options.runs import with_limits_of_run
+from hourlyclicks.cli.options.runs import with_run_options
 from hourlyclicks.cli.options.shared import read_span, with_rate
 from hourlyclicks.cli.options.stores import with_store
 from hourlyclicks.cli.options.strict import StrictCommand
@@ -26,7 +26,7 @@ from hourlyclicks.cli.selection import with_targets
     help="How far to go back for a target of which the store has no day: days (365d) or weeks (52w).",
 )
 @with_rate
-@with_limits_of_run
+@with_run_options
 @with_access
 @click.pass_context
 def command(ctx: click.Context, /, **options: Any) -> None:  # noqa: ANN401 - `Options` has their types

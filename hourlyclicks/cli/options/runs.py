@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 import click
 
 from hourlyclicks.cli.options.deadlines import read_deadline
+from hourlyclicks.cli.options.shared import path_type
 
 if TYPE_CHECKING:
     from hourlyclicks.cli.options.shared import Command
 
 
-def with_limits_of_run(command: Command) -> Command:
-    """Add ``--deadline``, ``--max-requests``, ``--order`` and ``--retry-refused``."""
+def with_run_options(command: Command) -> Command:
+    """Add the options for the end, the order and the report of a run."""
     options = (
         click.option(
             "--deadline",
@@ -30,6 +31,13 @@ def with_limits_of_run(command: Command) -> Command:
             help="One target after the other from its oldest or newest day on, or the newest day of each.",
         ),
         click.option("--retry-refused", is_flag=True, help="Request days again that the API rejected."),
+        click.option(
+            "--report",
+            metavar="FILE",
+            type=path_type(),
+            help="Write what became of the run to FILE as JSON, however it ends; - is stdout.",
+        ),
+        click.option("--quiet", is_flag=True, help="Print only errors."),
     )
     for option in reversed(options):
         command = option(command)

@@ -11,13 +11,12 @@ import os
 import shlex
 import shutil
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
 from click.core import ParameterSource
 
+from hourlyclicks.cli.console.messages import say_as_it_is
 from hourlyclicks.cli.options.naming import words_for
 from hourlyclicks.cli.output.devices import is_device
 from hourlyclicks.model.dates import DateRange
@@ -28,6 +27,8 @@ from hourlyclicks.render.phrases import safe
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator
+
+    import click
 
     from hourlyclicks.cli.actions.collecting import Outcomes
     from hourlyclicks.model.targets import Target
@@ -128,8 +129,7 @@ def _beside(output: Path | None, start: dt.date, taken: list[Path | None]) -> Pa
 
 
 def _show(title: str, lines: list[list[str]]) -> None:
-    with suppress(Exception):  # as in `say`
-        click.echo("\n".join([title, *("  " + line_of(words) for words in lines)]), err=True)
+    say_as_it_is("\n".join([title, *("  " + line_of(words) for words in lines)]))
 
 
 def line_of(words: list[str]) -> str:
