@@ -1,7 +1,8 @@
 """A backfill: years of many targets into the store, in bounded memory, over as many runs as it takes.
 
-The days of one target are requested together and in order (`hourlyclicks.jobs.planner`). The ledger is read
-target by target as the run reaches it, so that neither thousands of targets nor years need memory. A target
+The days of one target are requested together, or one day of each target after the other
+(`hourlyclicks.jobs.planner`). The ledger is read as the run reaches it, so that neither thousands of targets
+nor years need memory. A target
 of which the API rejects every day is parked (`hourlyclicks.jobs.parking`); the run goes on with the others.
 
 The run stops gracefully: workers that wait for a slot are cancelled, those with a request in flight store its
