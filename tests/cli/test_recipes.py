@@ -143,10 +143,17 @@ def test_the_script_does_not_alarm_when_all_is_well(machine: Machine) -> None:
     assert machine.alarms == ""
 
 
-def unit(text: str) -> configparser.ConfigParser:
+class Unit(configparser.ConfigParser):
+    """A unit of systemd, whose names have capitals."""
+
+    def optionxform(self, name: str) -> str:
+        """Return a name as it is."""
+        return name
+
+
+def unit(text: str) -> Unit:
     """Read a unit of systemd."""
-    parser = configparser.ConfigParser(interpolation=None)
-    parser.optionxform = str  # type: ignore[assignment,method-assign]  # the names have capitals
+    parser = Unit(interpolation=None)
     parser.read_string(text)
     return parser
 
