@@ -37,7 +37,7 @@ class FirstGaps:
         clock: what time it is.
 
     Attributes:
-        new: the targets of which nothing was known.
+        new: the targets of which nothing was known, and that have several days.
     """
 
     def __init__(
@@ -58,7 +58,8 @@ class FirstGaps:
         """
         known = await self._ledger.known_range(target)
         if known is None or known.start > days.end:
-            self.new.add(target)
+            if len(days) > 1:
+                self.new.add(target)
             return days
         if target not in self._since:
             days = DateRange(known.start, days.end)

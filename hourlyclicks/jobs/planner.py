@@ -180,7 +180,7 @@ class Planner:
                 async with aclosing(self._days_of(target, only_failed=True)) as days:
                     async for query in days:
                         yield query
-        for target in tuple(self._ranges):
+        for target in tuple(self._left):
             async with aclosing(self._rest(target)) as days:
                 async for query in days:
                     yield query
@@ -213,9 +213,10 @@ class Planner:
             return
         for page in days.chunks(ENTRIES, newest_first=self._newest_first):
             due = await self._read(target, left, page, only_failed=only_failed)
-            for day in reversed(page) if self._newest_first else page:
-                if not self._hand_out(left, day, due):
+            for day, bit in left.days_of(due, newest_first=self._newest_first):
+                if left.passed & bit:  # it was handed out while another day was under way
                     continue
+                left.hand_out(bit)
                 yield Query(day, target)
                 if self._parking.parked:
                     await self._probe(last=False)
@@ -260,7 +261,9 @@ class Planner:
                 continue
             if target not in due:
                 due[target] = await self._read(target, left, window)
-            if self._hand_out(left, day, due[target]):
+            bit = left.bit(day)
+            if due[target] & bit and not left.passed & bit:
+                left.hand_out(bit)
                 yield Query(day, target)
                 if self._parking.parked:
                     await self._probe(last=False)
@@ -285,10 +288,11 @@ class Planner:
         early = self._circuit.fetched_early
         entries = {entry.date: entry for entry in await self._cache.entries(target, days)}
         due, known = 0, 0
-        for day in days:
-            bit, entry = left.bit(day), entries.get(day)
+        for number, day in enumerate(days, start=left.days.index(days.start)):
+            bit = 1 << number
             if left.passed & bit:
                 continue
+            entry = entries.get(day)
             if only_failed:
                 due |= bit if entry is not None and entry.state is DayState.FAILED else 0
             elif self._is_due(entry) or (early and Query(day, target) in early):
@@ -299,22 +303,14 @@ class Planner:
         return due
 
     async def _record_first_day(self, target: Target, days: DateRange) -> None:
-        """Record where a new target of a sync begins, if its first day is not the first to be requested.
+        """Record where a new target of a sync begins, before anything of it is requested.
 
-        The next sync begins with the first day that is known. If this one ended early, all days before the
-        newest ones would be forgotten.
+        The next sync begins with the first day that is known. If this one ended before that day was answered,
+        it would be forgotten, and with an order that begins with the newest day, all others with it.
         """
-        if self._gaps is not None and self._newest_first and target in self._gaps.new:
+        if self._gaps is not None and target in self._gaps.new:
             self._gaps.new.discard(target)
             await self._cache.record_unsent(Query(days.start, target))
-
-    def _hand_out(self, left: Remaining, day: dt.date, due: int) -> bool:
-        """Return whether a day is to be requested now, and note that it is."""
-        bit = left.bit(day)
-        if not due & bit or left.passed & bit:
-            return False
-        left.hand_out(bit)
-        return True
 
     async def _released(self, *, since: dt.date | None = None) -> AsyncGenerator[Query, None]:
         """Yield the days of targets that were released: all, or those from a day on."""

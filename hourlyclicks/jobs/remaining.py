@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-import datetime as dt  # noqa: TC003 - so that the annotations can be resolved at run time
+import datetime as dt
+from typing import TYPE_CHECKING
 
 import attrs
 
 from hourlyclicks.model.dates import DateRange
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @attrs.define(eq=False)
@@ -37,6 +41,15 @@ class Remaining:
     def bit(self, day: dt.date) -> int:
         """Return the bit of a day."""
         return 1 << self.days.index(day)
+
+    def days_of(self, bits: int, *, newest_first: bool) -> Iterator[tuple[dt.date, int]]:
+        """Yield the days of some bits in order or from the last one back, each with its bit."""
+        first = self.days.start.toordinal()
+        while bits:
+            number = (bits if newest_first else bits & -bits).bit_length() - 1
+            bit = 1 << number
+            bits ^= bit
+            yield dt.date.fromordinal(first + number), bit
 
     def hand_out(self, bit: int) -> None:
         """Note that a day is requested now."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 import tempfile
 from pathlib import Path
@@ -131,6 +132,23 @@ def test_a_sync_that_was_stopped_is_continued(api: FakeApi, order: Order) -> Non
     assert len(found) == 12
     assert set(found) == {(link.id, ago(days)) for link in (LINK, OTHER) for days in range(6)}
     assert (api.report.complete, api.report.failed) == (True, 0)
+
+
+def test_a_first_day_without_an_answer_is_not_forgotten(api: FakeApi) -> None:
+    """A sync that is cancelled while it repeats the first day of a new target leaves it to the next one."""
+
+    async def story(stage: Stage) -> None:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(3.5):
+                await stage.client.sync([LINK], new=20)
+        assert len(stage.events_of(DayDone)) > 3
+
+    stage = play(
+        story, lambda day, _: status(500) if day == ago(19) else good(day), start=NOW, store=api.path, **UTC
+    )
+    api.start = stage.clock.wall() + dt.timedelta(minutes=2)
+    assert asked(sync(api, new=20))[0] == ago(19)
+    assert (api.report.total, api.report.complete) == (20, True)
 
 
 def test_a_target_that_is_up_to_date_costs_two_queries(tmp_path: Path) -> None:
