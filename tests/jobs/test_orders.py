@@ -75,6 +75,14 @@ def test_it_continues_after_any_end(api: FakeApi) -> None:
     assert api.report.complete
 
 
+def test_a_refresh_day_by_day_requests_all_days(api: FakeApi) -> None:
+    """Days that are final are requested again, each once."""
+    api.run(days=TEN, targets=LINKS)
+    stage = api.run(days=TEN, targets=LINKS, order="newest-day", refresh=True, options={"limits": ONE})
+    assert sent(stage) == [(link.id, day) for day in reversed(TEN) for link in LINKS]
+    assert (api.report.done, api.report.reused) == (30, 0)
+
+
 def test_failed_days_wait_for_their_turn(api: FakeApi) -> None:
     """In this order a day that failed in an earlier run does not go before the newest day."""
     api.run(lambda _day, _number: status(500), days=DateRange(DAY, DAY), targets=(LINK,))

@@ -28,7 +28,7 @@ def with_run_options(command: Command) -> Command:
             type=click.Choice(["oldest", "newest", "newest-day"]),
             default="oldest",
             show_default=True,
-            help="One target after the other from its oldest or newest day on, or the newest day of each.",
+            help="Target by target, or with newest-day the newest day of every target first.",
         ),
         click.option("--retry-refused", is_flag=True, help="Request days again that the API rejected."),
         click.option(
