@@ -316,7 +316,7 @@ class Client:
 
         Args:
             targets: what to fetch; each counts once.
-            new: how many days to fetch of a target of which the store has no day.
+            new: how many days to fetch of a target of which the store has no day up to yesterday.
             since: the first days of targets; no earlier day of them is requested or counted.
             deadline: as for `backfill`, like the arguments after it.
             max_requests: stop after so many requests.

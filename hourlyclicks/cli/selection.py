@@ -58,7 +58,8 @@ class Selection:
 
     def read_with_since(self) -> tuple[tuple[Target, ...], dict[Target, dt.date]]:
         """Return all targets, and the first days of those for which the file names one; see `read`."""
-        warnings, since = list(self.warnings), dict[Target, "dt.date"]()
+        warnings = list(self.warnings)
+        since: dict[Target, dt.date] = {}
         listed = [] if self.file is None else _listed(self.file, self.domain, warnings.append, since)
         targets = tuple(dict.fromkeys([*self.named, *listed]))
         warn_of_lookalikes(targets, warnings.append)
@@ -132,7 +133,7 @@ def read_targets(path: Path, domain: str | None = None, warn: Warn | None = None
 
 def _listed(path: Path, domain: str | None, warn: Warn, since: dict[Target, dt.date]) -> Iterator[Target]:
     """Yield the targets in a file, and note their first days."""
-    from hourlyclicks.cli.options.listing import read_list  # noqa: PLC0415 - as above
+    from hourlyclicks.cli.options.listing import read_list  # noqa: PLC0415 - most commands name no file
 
     for listed in read_list(path, domain, warn):
         target, day = listed.target, listed.since

@@ -168,7 +168,7 @@ def _checked(selection: Selection, rate: RateOptions, days: DateRange) -> dict[T
         rate.check(target)
     ranges = days_of_each(targets, days, since)
     if not ranges:
-        raise UsageError(f"no target begins before {days.end}; see the column since")
+        raise UsageError(f"every target begins after {days.end}: see the column since of the list")
     return ranges
 
 

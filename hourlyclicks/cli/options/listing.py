@@ -235,7 +235,8 @@ def _address(text: str, warn: Warn) -> Link:
         raise UsageError(f"{shown(text)} is no address: write it with its scheme, https://vvd.bz/kYdr")
     if _BETWEEN.search(text):
         raise UsageError(
-            f"{shown(text)} holds a blank or a comma: in an address, they are written %20 and %2C"
+            f"{shown(text)} holds a blank or a comma: in an address, they are written %20 and %2C;"
+            " a CSV begins with the names of its columns"
         )
     return read_link(text, None, warn)
 

@@ -29,7 +29,7 @@ class JointProgress:
     def __init__(self, hook: Hook, *, days: Sequence[int], estimate: Callable[[int], Estimate]) -> None:
         self._hook = hook
         self._days = days
-        self._total = sum(days)
+        self._total = self._left = sum(days)
         self._estimate = estimate
         self._begun = 0
         self._done = self._failed = 0
@@ -42,9 +42,10 @@ class JointProgress:
             self._done += self._now.done
             self._failed += self._now.failed
             self._now = None
-        here, later = self._days[self._begun], sum(self._days[self._begun + 1 :])
+        here, left = self._days[self._begun], self._left
         self._begun += 1
-        self._later = self._seconds(here + later) - self._seconds(here)
+        self._left -= here
+        self._later = self._seconds(left) - self._seconds(here)
 
     def __call__(self, event: Event, /) -> None:
         """Pass an event on."""
