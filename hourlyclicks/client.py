@@ -6,18 +6,20 @@ import datetime as dt
 import os
 import random as random_module
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, Self, get_args, overload
 
 from hourlyclicks.clock import SystemClock
 from hourlyclicks.engine import Carrier, Engine, Environment, Storage
 from hourlyclicks.errors import UsageError
 from hourlyclicks.events import Dispatcher
 from hourlyclicks.fetching.retry import RetryPolicy
+from hourlyclicks.jobs.planner import Order
 from hourlyclicks.jobs.ranges import collect
 from hourlyclicks.jobs.stream import DayStream
 from hourlyclicks.lifetime import Lifetime
 from hourlyclicks.model.checks import check_name, check_type, check_whole
-from hourlyclicks.model.dates import DateRange, as_day, as_zone, check_begun, seconds_until
+from hourlyclicks.model.dates import DateRange, as_day, as_zone, check_begun, last_ended, seconds_until
+from hourlyclicks.model.ranges import as_first_days, days_from_first, days_of_each
 from hourlyclicks.model.targets import Account, Query, Target, as_targets
 from hourlyclicks.pacing.eta import forecast
 from hourlyclicks.pacing.plans import Limits, Plan
@@ -32,7 +34,7 @@ from hourlyclicks.wire.unwrap import given_key
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Coroutine
+    from collections.abc import Coroutine, Mapping
     from random import Random
     from types import TracebackType
 
@@ -41,7 +43,9 @@ if TYPE_CHECKING:
 
     from hourlyclicks.clock import Clock
     from hourlyclicks.events import Hook
+    from hourlyclicks.jobs.backfill import Backfill
     from hourlyclicks.model.day import DayClicks
+    from hourlyclicks.model.ranges import FirstDays
     from hourlyclicks.model.report import BackfillReport
     from hourlyclicks.model.series import HourlySeries
     from hourlyclicks.pacing.eta import Estimate
@@ -52,8 +56,6 @@ if TYPE_CHECKING:
 __all__ = ["KEY_VARIABLE", "Client", "Order"]
 
 _MOST_REQUESTS = 10**12
-
-Order: TypeAlias = Literal["oldest", "newest"]
 
 
 class Client:
@@ -133,6 +135,7 @@ class Client:
         self._plan = plan if plan is not None or limits is not None else Plan.PERSONAL
         self._limits = limits if limits is not None else (plan or Plan.PERSONAL).limits
         self._clock = clock or SystemClock()
+        self._zone = as_zone(timezone)
         self._engine = Engine(
             origin=Origin.of(base_url, key, user_agent=user_agent, allow_http=allow_http),
             limits=self._limits,
@@ -144,7 +147,7 @@ class Client:
                 owned=transport is None,
                 longest=timeout.total,
             ),
-            zone=as_zone(timezone),
+            zone=self._zone,
             storage=None
             if store is None
             else Storage(
@@ -246,6 +249,7 @@ class Client:
         end: dt.date | str,
         targets: Iterable[Target],
         *,
+        since: FirstDays | None = None,
         deadline: float | dt.timedelta | dt.datetime | None = None,
         max_requests: int | None = None,
         order: Order = "oldest",
@@ -263,9 +267,13 @@ class Client:
             start: the first day.
             end: the last day.
             targets: what to fetch; each counts once.
+            since: the first days of targets that begin later than `start`; no earlier day of them is
+                requested or counted.
             deadline: when to stop: after so many seconds or a timedelta, or at an aware datetime.
             max_requests: stop after so many requests.
-            order: whether the days of a target are fetched from the oldest on, or from the newest back.
+            order: ``"oldest"`` and ``"newest"`` fetch one target after the other, from its oldest day on or
+                from its newest back. ``"newest-day"`` fetches the newest day of every target first, then the
+                day before, and so on; days that failed in an earlier run have no precedence then.
             refresh: whether to request also days that are final in the store.
             retry_refused: whether to request days again that the API has rejected.
             stop: stop when this event is set, for instance by a handler of SIGTERM.
@@ -274,20 +282,87 @@ class Client:
             UsageError: the client has no store, or an argument is invalid.
             HourlyClicksError: a fatal error, such as a rejected key or a full disk; its `report` says what
                 had been done before.
+            asyncio.CancelledError: the call was cancelled; its `report` says what had been done before.
         """
         several = as_targets(targets)
         days = self._check(start, end, *several)
-        if max_requests is not None:
-            check_whole("max_requests", max_requests, least=0)
-        if order not in ("oldest", "newest"):
-            raise UsageError(f"order is 'oldest' or 'newest', not {order!r}")
+        self._check_run(order, max_requests)
         backfill = self._engine.backfill(
-            days,
-            several,
-            newest_first=order == "newest",
+            days_of_each(several, days, as_first_days(since)),
+            order=order,
             max_requests=max_requests,
             freshness=self._engine.freshness(refresh=refresh, refused=retry_refused, patient=True),
         )
+        return await self._run(backfill, deadline, stop)
+
+    async def sync(
+        self,
+        targets: Iterable[Target],
+        *,
+        new: int = 365,
+        since: FirstDays | None = None,
+        deadline: float | dt.timedelta | dt.datetime | None = None,
+        max_requests: int | None = None,
+        order: Order = "oldest",
+        retry_refused: bool = False,
+        stop: asyncio.Event | None = None,
+    ) -> BackfillReport:
+        """Bring targets up to date: a `backfill` of each from its first gap to yesterday.
+
+        The first gap of a target is its first day that needs a request: a day that is missing, has failed, or
+        has stale figures. It is looked for from the first day of the target in the store on, or from its
+        first day in `since`. Yesterday is the last day that has ended in the time zone of the client; without
+        one, the last that has ended everywhere on Earth.
+
+        Args:
+            targets: what to fetch; each counts once.
+            new: how many days to fetch of a target of which the store has no day up to yesterday.
+            since: the first days of targets; no earlier day of them is requested or counted.
+            deadline: as for `backfill`, like the arguments after it.
+            max_requests: stop after so many requests.
+            order: the order of the requests.
+            retry_refused: whether to request days again that the API has rejected.
+            stop: stop when this event is set.
+
+        Returns:
+            The report; it counts the days from the first gap of each target on, and no day of a target that
+            has none.
+
+        Raises:
+            UsageError: the client has no store, or an argument is invalid.
+            HourlyClicksError: a fatal error; its `report` says what had been done before.
+            asyncio.CancelledError: the call was cancelled; likewise.
+        """
+        several, first_days = as_targets(targets), as_first_days(since)
+        check_whole("new", new, least=1)
+        self._check_run(order, max_requests)
+        last = last_ended(self._clock.wall(), self._zone)
+        self._check(last, last, *several)
+        days = DateRange(dt.date.fromordinal(max(1, last.toordinal() - new + 1)), last)
+        ranges = days_from_first(several, days, first_days)
+        backfill = self._engine.backfill(
+            ranges,
+            order=order,
+            max_requests=max_requests,
+            freshness=self._engine.freshness(refused=retry_refused, patient=True),
+            gaps_since=first_days,
+        )
+        return await self._run(backfill, deadline, stop)
+
+    def _check_run(self, order: Order, max_requests: int | None) -> None:
+        """Check the arguments that `backfill` and `sync` share."""
+        if max_requests is not None:
+            check_whole("max_requests", max_requests, least=0)
+        if order not in get_args(Order):
+            raise UsageError(f"order is 'oldest', 'newest' or 'newest-day', not {order!r}")
+
+    async def _run(
+        self,
+        backfill: Backfill,
+        deadline: float | dt.timedelta | dt.datetime | None,
+        stop: asyncio.Event | None,
+    ) -> BackfillReport:
+        """Run a backfill until its deadline, or until an event is set."""
         until = deadline if isinstance(deadline, dt.datetime) else None
         seconds = seconds_until(deadline, self._clock.wall())
         return await backfill.run(seconds=seconds, event=stop, until=until)
@@ -302,6 +377,7 @@ class Client:
         end: dt.date | str,
         targets: Iterable[Target],
         *,
+        since: FirstDays | None = None,
         refresh: bool = False,
         retry_refused: bool = False,
     ) -> Coroutine[Any, Any, Estimate]: ...
@@ -312,6 +388,7 @@ class Client:
         end: dt.date | str,
         targets: int | Iterable[Target] = 1,
         *,
+        since: FirstDays | None = None,
         refresh: bool = False,
         retry_refused: bool = False,
     ) -> Estimate | Coroutine[Any, Any, Estimate]:
@@ -328,7 +405,8 @@ class Client:
             start: the first day.
             end: the last day.
             targets: how many targets the range is fetched for, or these targets, each of which counts once.
-            refresh: as for `backfill`; with a number it changes nothing.
+            since: as for `backfill`; with a number it changes nothing.
+            refresh: likewise.
             retry_refused: likewise.
 
         Raises:
@@ -344,10 +422,10 @@ class Client:
         several = as_targets(targets)
         days = self._check(start, end, *several, use=False)
         freshness = self._engine.freshness(refresh=refresh, refused=retry_refused, patient=True)
-        return self._estimate(days, several, freshness)
+        return self._estimate(days_of_each(several, days, as_first_days(since)), freshness)
 
-    async def _estimate(self, days: DateRange, targets: tuple[Target, ...], freshness: Freshness) -> Estimate:
-        return self._forecast(await self._engine.count_due(days, targets, freshness))
+    async def _estimate(self, ranges: Mapping[Target, DateRange], freshness: Freshness) -> Estimate:
+        return self._forecast(await self._engine.count_due(ranges, freshness))
 
     def _forecast(self, requests: int) -> Estimate:
         return forecast(requests, self._limits, latency=self._engine.limiter.eta.latency)

@@ -25,6 +25,7 @@ from hourlyclicks.fetching.task import Caller
 from hourlyclicks.fetching.trust import KeyTrust
 from hourlyclicks.jobs.backfill import Backfill
 from hourlyclicks.jobs.estimate import CachedLedger, count_due
+from hourlyclicks.jobs.gaps import FirstGaps
 from hourlyclicks.jobs.ranges import RangeRun
 from hourlyclicks.jobs.services import Services
 from hourlyclicks.model.dates import Finality
@@ -38,8 +39,10 @@ from hourlyclicks.transport.protocol import Transport
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Container, Mapping
 
     from hourlyclicks.fetching.retry import RetryPolicy
+    from hourlyclicks.jobs.planner import Order
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.targets import Query, Target
@@ -192,34 +195,44 @@ class Engine:
 
     def backfill(
         self,
-        days: DateRange,
-        targets: tuple[Target, ...],
+        ranges: dict[Target, DateRange],
         *,
-        newest_first: bool,
+        order: Order,
         max_requests: int | None,
         freshness: Freshness,
+        gaps_since: Container[Target] | None = None,
     ) -> Backfill:
         """Return a backfill of many days of many targets.
+
+        Args:
+            ranges: the days of each target.
+            order: the order of the requests.
+            max_requests: how many requests it may send.
+            freshness: which days in the store need a request.
+            gaps_since: the targets with a first day, if each target begins with its first gap.
 
         Raises:
             UsageError: there is no store.
         """
         if self._cache is None:
             raise UsageError("a backfill needs a store: Client(store='clicks.db')")
+        ledger = CachedLedger(self._cache)
         return Backfill(
-            days,
-            targets,
-            newest_first=newest_first,
+            ranges,
+            order=order,
             freshness=freshness,
             max_requests=max_requests,
             cache=self._cache,
             services=self._services,
+            gaps=None
+            if gaps_since is None
+            else FirstGaps(ledger, since=gaps_since, freshness=freshness, clock=self._clock),
         )
 
-    async def count_due(self, days: DateRange, targets: tuple[Target, ...], freshness: Freshness) -> int:
+    async def count_due(self, ranges: Mapping[Target, DateRange], freshness: Freshness) -> int:
         """Return how many days a backfill would ask for; without a store, all."""
         ledger = None if self._cache is None else CachedLedger(self._cache)
-        return await count_due(ledger, targets, days, freshness=freshness, now=self._clock.wall())
+        return await count_due(ledger, ranges, freshness=freshness, now=self._clock.wall())
 
     def retry_key(self) -> None:
         """Allow requests again after the server has rejected the key."""

@@ -17,6 +17,9 @@ from hourlyclicks.model.spelling import BLANKS
 from hourlyclicks.model.targets import Account, Group, Target
 
 if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterator
+
     from hourlyclicks.cli.options.naming import Warn
     from hourlyclicks.cli.options.shared import Command
     from hourlyclicks.model.targets import Link
@@ -51,15 +54,20 @@ class Selection:
         Raises:
             UsageError: the file cannot be read, or something in it is no target.
         """
+        return self.read_with_since()[0]
+
+    def read_with_since(self) -> tuple[tuple[Target, ...], dict[Target, dt.date]]:
+        """Return all targets, and the first days of those for which the file names one; see `read`."""
         warnings = list(self.warnings)
-        listed = [] if self.file is None else read_targets(self.file, self.domain, warnings.append)
+        since: dict[Target, dt.date] = {}
+        listed = [] if self.file is None else _listed(self.file, self.domain, warnings.append, since)
         targets = tuple(dict.fromkeys([*self.named, *listed]))
         warn_of_lookalikes(targets, warnings.append)
         for text in warnings[:_SHOWN]:
             _warn(text)
         if len(warnings) > _SHOWN:
             _warn(f"{len(warnings) - _SHOWN:,} more of these")
-        return targets
+        return targets, since
 
 
 def with_targets(command: Command) -> Command:
@@ -80,7 +88,12 @@ def with_targets(command: Command) -> Command:
         help="The number of a group; repeatable.",
     )
     @click.option("--account", is_flag=True, help="The whole account.")
-    @click.option("--targets", metavar="FILE", type=path_type(), help="Targets listed in a CSV or TOML file.")
+    @click.option(
+        "--targets",
+        metavar="FILE",
+        type=path_type(),
+        help="Targets listed in a file: CSV, TOML, or an address in each line; - is stdin.",
+    )
     @functools.wraps(command)
     def folded(
         *args: Any,  # noqa: ANN401 - whatever the command takes
@@ -106,7 +119,7 @@ def read_targets(path: Path, domain: str | None = None, warn: Warn | None = None
     """Read the targets in a file, in their order.
 
     Args:
-        path: the file.
+        path: the file; ``-``: the standard input.
         domain: the domain of links that name none.
         warn: told what may be a slip; ``None``: it is told on stderr.
 
@@ -115,7 +128,18 @@ def read_targets(path: Path, domain: str | None = None, warn: Warn | None = None
     """
     from hourlyclicks.cli.options.listing import read_list  # noqa: PLC0415 - most commands name no file
 
-    return read_list(path, domain, warn or _warn)
+    return [listed.target for listed in read_list(path, domain, warn or _warn)]
+
+
+def _listed(path: Path, domain: str | None, warn: Warn, since: dict[Target, dt.date]) -> Iterator[Target]:
+    """Yield the targets in a file, and note their first days."""
+    from hourlyclicks.cli.options.listing import read_list  # noqa: PLC0415 - most commands name no file
+
+    for listed in read_list(path, domain, warn):
+        target, day = listed.target, listed.since
+        if day is not None and since.setdefault(target, day) != day:
+            raise UsageError(f"{listed.place}: {target} has another first day before: {since[target]}")
+        yield target
 
 
 def _link(text: str, domain: str | None, warn: Warn) -> Link:

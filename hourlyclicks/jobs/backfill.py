@@ -1,7 +1,8 @@
 """A backfill: years of many targets into the store, in bounded memory, over as many runs as it takes.
 
-The days of one target are requested together and in order (`hourlyclicks.jobs.planner`). The ledger is read
-target by target as the run reaches it, so that neither thousands of targets nor years need memory. A target
+The days of one target are requested together, or one day of each target after the other
+(`hourlyclicks.jobs.planner`). The ledger is read as the run reaches it, so that neither thousands of targets
+nor years need memory. A target
 of which the API rejects every day is parked (`hourlyclicks.jobs.parking`); the run goes on with the others.
 
 The run stops gracefully: workers that wait for a slot are cancelled, those with a request in flight store its
@@ -31,9 +32,11 @@ from hourlyclicks.model.report import StopReason
 from hourlyclicks.pacing.queue import Job, Lane, OverError
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable
+    from collections.abc import AsyncGenerator, Awaitable, Mapping
 
     from hourlyclicks.fetching.cache import DayCache
+    from hourlyclicks.jobs.gaps import FirstGaps
+    from hourlyclicks.jobs.planner import Order
     from hourlyclicks.jobs.services import Services
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
@@ -49,13 +52,13 @@ class Backfill(BreakerListener):
     """One run.
 
     Args:
-        days: the days.
-        targets: the targets, each once.
-        newest_first: whether the days of a target are requested from the last to the first.
+        ranges: the days of each target.
+        order: the order of the requests.
         freshness: which days in the store need a request.
         max_requests: how many requests it may send.
         cache: the store.
         services: the parts of the client.
+        gaps: finds the first gap of each target, if only the days from there on are meant.
 
     Attributes:
         stats: counts the days.
@@ -63,35 +66,39 @@ class Backfill(BreakerListener):
 
     def __init__(
         self,
-        days: DateRange,
-        targets: tuple[Target, ...],
+        ranges: dict[Target, DateRange],
         *,
-        newest_first: bool,
+        order: Order,
         freshness: Freshness,
         max_requests: int | None,
         cache: DayCache,
         services: Services,
+        gaps: FirstGaps | None = None,
     ) -> None:
         self._cache = cache
         self._fetcher = services.fetcher
         self._single_flight = services.single_flight
         self._limiter = services.limiter
         self._clock = services.clock
-        self._job = Job(Lane.BACKFILL, remaining=0, allowance=max_requests, name=_name_of(days, targets))
+        self._job = Job(Lane.BACKFILL, remaining=0, allowance=max_requests, name=_name_of(ranges))
         self._caller = Caller(self._job, freshness)
         self._tracker = Tracker(services, self._job, self)
-        self.stats = BackfillStats(len(days) * len(targets), self._caller)
+        self.stats = BackfillStats(sum(map(len, ranges.values())), self._caller)
         self._circuit = Circuit(
-            days, newest_first=newest_first, caller=self._caller, listener=self, services=services
+            ranges,
+            newest_first=order != "oldest",
+            caller=self._caller,
+            listener=self,
+            services=services,
         )
         self._planner = Planner(
-            days,
-            targets,
-            newest_first=newest_first,
+            ranges,
+            order=order,
             caller=self._caller,
             cache=cache,
             circuit=self._circuit,
             run=self,
+            gaps=gaps,
         )
         self._active = 0
         self._idle = asyncio.Event()
@@ -131,6 +138,7 @@ class Backfill(BreakerListener):
 
         Raises:
             HourlyClicksError: a fatal error; carries the report.
+            asyncio.CancelledError: the call was cancelled; carries the report.
         """
         began = self._clock.monotonic()
         try:
@@ -140,6 +148,11 @@ class Backfill(BreakerListener):
                 if not self._stopping:
                     async with self._pool:
                         await self._pool.join()
+        except asyncio.CancelledError as error:
+            if not self._stopping:
+                self._stopped = StopReason.STOPPED
+            carry(error, report=self._report(began))
+            raise
         except Exception as error:
             self._stopped = StopReason.ERROR
             self._error = error if isinstance(error, HourlyClicksError) else None
@@ -283,9 +296,9 @@ class Backfill(BreakerListener):
         return self._limiter.eta.opens_in
 
 
-def _name_of(days: DateRange, targets: tuple[Target, ...]) -> str:
+def _name_of(ranges: Mapping[Target, DateRange]) -> str:
     """Return a name of the job, by which processes with the same job recognize each other."""
-    name = hashlib.blake2b(str(days).encode(), digest_size=8)
-    for target in targets:
-        name.update(f"|{target}".encode())
+    name = hashlib.blake2b(digest_size=8)
+    for target, days in ranges.items():
+        name.update(f"{days}|{target}|".encode())
     return name.hexdigest()

@@ -16,6 +16,8 @@ from hourlyclicks.jobs.witnesses import Witnesses
 from hourlyclicks.pacing.queue import HeldError, OverError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from hourlyclicks.errors import ApiError
     from hourlyclicks.fetching.task import Caller
     from hourlyclicks.jobs.listener import BreakerListener
@@ -40,7 +42,7 @@ class Circuit:
     """Fetch the days of one call through its circuit breakers.
 
     Args:
-        days: the days of the call.
+        ranges: the days of each target of the call.
         newest_first: whether it requests the last of them first.
         caller: the call.
         listener: counts what the breakers decide.
@@ -53,7 +55,7 @@ class Circuit:
 
     def __init__(
         self,
-        days: DateRange,
+        ranges: Mapping[Target, DateRange],
         *,
         newest_first: bool,
         caller: Caller,
@@ -70,7 +72,7 @@ class Circuit:
         self._clock = services.clock
         self._dispatch = services.dispatch
         self._witnesses = Witnesses(
-            days, newest_first=newest_first, caller=caller, parking=self.parking, services=services
+            ranges, newest_first=newest_first, caller=caller, parking=self.parking, services=services
         )
         self._confirmer = Confirmer(
             self.parking.rejections, self._witnesses, caller=caller, listener=listener, services=services

@@ -14,7 +14,7 @@ from hourlyclicks.store.ledger import SETTLED, DayState
 if TYPE_CHECKING:
     import datetime as dt
     from collections import Counter
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
     from hourlyclicks.fetching.cache import DayCache
     from hourlyclicks.model.dates import DateRange
@@ -70,36 +70,38 @@ class CachedLedger:
         """See `Ledger.entries`."""
         return await self._cache.entries(target, days)
 
+    async def known_range(self, target: Target) -> DateRange | None:
+        """See `Ledger.known_range`."""
+        return await self._cache.store.known_range(await self._cache.account(), target)
+
 
 async def count_due(
-    ledger: Ledger | None,
-    targets: Sequence[Target],
-    days: DateRange,
-    *,
-    freshness: Freshness,
-    now: dt.datetime,
+    ledger: Ledger | None, ranges: Mapping[Target, DateRange], *, freshness: Freshness, now: dt.datetime
 ) -> int:
     """Return how many days of all targets need a request.
 
     Args:
         ledger: what is known of them; ``None``: nothing, so that all of them do.
-        targets: the targets, each once.
-        days: the days of each target.
+        ranges: the days of each target.
         freshness: what the backfill wants of days that are in the store.
         now: the present moment.
     """
     if ledger is None or freshness.refresh:
-        return len(days) * len(targets)
+        return sum(map(len, ranges.values()))
     known, due = set(await ledger.targets()), 0
-    for number, target in enumerate(targets):
+    for number, (target, days) in enumerate(ranges.items()):
         if number % _BATCH == 0:
             await asyncio.sleep(0)
-        due += await _due_of(ledger, target, days, freshness, now) if target in known else len(days)
+        due += (
+            await count_due_of(ledger, target, days, freshness=freshness, now=now)
+            if target in known
+            else len(days)
+        )
     return due
 
 
-async def _due_of(
-    ledger: Ledger, target: Target, days: DateRange, freshness: Freshness, now: dt.datetime
+async def count_due_of(
+    ledger: Ledger, target: Target, days: DateRange, *, freshness: Freshness, now: dt.datetime
 ) -> int:
     """Return how many days of one target need a request."""
     states = await ledger.count_by_state(target, days, reader=freshness.reader(now))

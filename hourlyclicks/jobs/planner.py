@@ -3,33 +3,45 @@
 It goes through the targets twice: first for the days that failed in an earlier run, then for all that are
 missing or stale. A target that is parked is left at that point. Once it is released, those of its days that
 were not sent, or were rejected while it was parked, are worked on again.
+
+In the order ``newest-day`` it goes through the days instead, from the last one back, and requests each of all
+targets before the day before. The ledger is then read in windows of a month, each target's when its first day
+of the window comes up, so that what is held is an integer for each target.
 """
 
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from collections import Counter
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from hourlyclicks.fetching.cache import ENTRIES
+from hourlyclicks.jobs.remaining import Remaining
+from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.targets import Query
 from hourlyclicks.store.ledger import SETTLED, DayState
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable
+    from collections.abc import AsyncGenerator, Awaitable
 
     from hourlyclicks.fetching.cache import DayCache
     from hourlyclicks.fetching.task import Caller
     from hourlyclicks.jobs.circuit import Circuit
+    from hourlyclicks.jobs.gaps import FirstGaps
     from hourlyclicks.jobs.stats import BackfillStats
-    from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.ledger import LedgerEntry
 
+Order: TypeAlias = Literal["oldest", "newest", "newest-day"]
+"""The order of requests: target by target, from the oldest day on or from the newest back, or day by day."""
+
+WINDOW = 32
+"""Days of which the ledger is read at a time in the order ``newest-day``."""
 
 _YIELD_EVERY = 64
-"""Targets after which the survey yields to other tasks."""
+"""Targets after which other tasks get their turn."""
 
 
 class PlannedRun(Protocol):
@@ -62,61 +74,54 @@ class Planner:
     """The days of one backfill.
 
     Args:
-        days: the days.
-        targets: the targets, each once.
-        newest_first: whether the days of a target are requested from the last to the first.
+        ranges: the days of each target; `survey` narrows them to those from the first gap on, if it is to.
+        order: the order of the requests.
         caller: the call.
         cache: the store.
         circuit: the circuit breakers.
         run: the backfill.
+        gaps: finds the first gap of each target; ``None``: the ranges are requested as they are.
     """
 
     def __init__(
         self,
-        days: DateRange,
-        targets: tuple[Target, ...],
+        ranges: dict[Target, DateRange],
         *,
-        newest_first: bool,
+        order: Order,
         caller: Caller,
         cache: DayCache,
         circuit: Circuit,
         run: PlannedRun,
+        gaps: FirstGaps | None = None,
     ) -> None:
-        self._days = days
-        self._targets = targets
-        self._newest_first = newest_first
+        self._ranges = ranges
+        self._by_days = order == "newest-day"
+        self._newest_first = order != "oldest"
         self._freshness = caller.freshness
         self._job = caller.job
         self._cache = cache
         self._circuit = circuit
         self._parking = circuit.parking
         self._run = run
-        self._due: dict[Target, int] = {}
-        self._handed_out: dict[Target, int] = {}  # the days of a target that were handed out, one bit each
+        self._gaps = gaps
+        self._left: dict[Target, Remaining] = {}
 
     async def survey(self) -> None:
         """Count what is due of each target."""
-        for number, target in enumerate(self._targets):
+        for number, target in enumerate(tuple(self._ranges)):
             if number % _YIELD_EVERY == 0:
                 await asyncio.sleep(0)  # a long list must delay neither the event loop nor a deadline
             if not self._run.is_running():
                 return
-            states = (
-                Counter[DayState]()
-                if self._freshness.refresh
-                else await self._cache.count_by_state(target, self._days)
-            )
-            settled = sum(states[state] for state in SETTLED)
-            rejected = 0 if self._freshness.refused else states[DayState.REFUSED]
-            self._run.stats.known += settled
-            self._run.stats.refused += rejected
-            self._due[target] = len(self._days) - settled - rejected
-            self._job.remaining += self._due[target]
+            if self._gaps is not None:
+                await self._narrow(target, self._gaps)
+            if target in self._ranges:
+                await self._count(target, self._ranges[target])
 
     async def queries(self) -> AsyncGenerator[Query, None]:
         """Yield the days to request, one after the other."""
-        async with aclosing(self._rounds()) as rounds:
-            async for query in rounds:
+        async with aclosing(self._day_by_day() if self._by_days else self._target_by_target()) as planned:
+            async for query in planned:
                 yield query
         while True:
             await self._run.wait_until_idle()
@@ -130,25 +135,52 @@ class Planner:
 
     def put_back(self, query: Query) -> None:
         """Return a day that was not sent."""
-        whole = (1 << len(self._days)) - 1
-        self._due.setdefault(query.target, len(self._days))
-        bit = 1 << self._days.index(query.day)
-        self._handed_out[query.target] = self._handed_out.get(query.target, whole) & ~bit
+        target = query.target
+        left = self._left.get(target)
+        if left is None:
+            left = self._left[target] = Remaining.nothing(self._ranges[target])
+        left.put_back(query.day)
 
     def unsent(self, target: Target) -> int:
         """Return how many days of a target were not handed out, or were put back."""
-        return max(0, self._due.get(target, 0) - self._handed_out.get(target, 0).bit_count())
+        left = self._left.get(target)
+        return 0 if left is None else max(0, left.due)
 
-    # -- inside -----------------------------------------------------------------------------------------
+    # -- the survey -------------------------------------------------------------------------------------
 
-    async def _rounds(self) -> AsyncGenerator[Query, None]:
-        wanted = set(self._targets)
+    async def _narrow(self, target: Target, gaps: FirstGaps) -> None:
+        """Leave out the days of a target before its first gap."""
+        before = self._ranges[target]
+        days = await gaps.narrow(target, before)
+        if days is None:
+            del self._ranges[target]
+        else:
+            self._ranges[target] = days
+        self._run.stats.total += (0 if days is None else len(days)) - len(before)
+
+    async def _count(self, target: Target, days: DateRange) -> None:
+        """Count what is due of one target."""
+        states = (
+            Counter[DayState]() if self._freshness.refresh else await self._cache.count_by_state(target, days)
+        )
+        settled = sum(states[state] for state in SETTLED)
+        rejected = 0 if self._freshness.refused else states[DayState.REFUSED]
+        self._run.stats.known += settled
+        self._run.stats.refused += rejected
+        due = len(days) - settled - rejected
+        self._job.remaining += due
+        if due:
+            self._left[target] = Remaining(days, due, settled + rejected)
+
+    # -- target by target -------------------------------------------------------------------------------
+
+    async def _target_by_target(self) -> AsyncGenerator[Query, None]:
         for target in await self._cache.failing():
-            if target in wanted:
-                async with aclosing(self._of_target(target, self._has_failed)) as days:
+            if target in self._left:
+                async with aclosing(self._days_of(target, only_failed=True)) as days:
                     async for query in days:
                         yield query
-        for target in self._targets:
+        for target in tuple(self._left):
             async with aclosing(self._rest(target)) as days:
                 async for query in days:
                     yield query
@@ -157,49 +189,142 @@ class Planner:
                     yield query
 
     async def _rest(self, target: Target) -> AsyncGenerator[Query, None]:
-        """Yield the days of a target in the second round, and count those that were not due."""
-        if target not in self._due:  # done already, since the target was released meanwhile
+        """Yield all days of a target that are left, and count those that were not due."""
+        if target not in self._left:  # nothing was due, or all is done since the target was released
             return
-        if not self._due[target]:
-            del self._due[target]
-            return
-        async with aclosing(self._of_target(target, self._is_due)) as days:
+        async with aclosing(self._days_of(target)) as days:
             async for query in days:
                 yield query
-        if target not in self._parking.parked:
-            number = self._handed_out.pop(target, 0).bit_count()
-            self._run.count_known(self._due.pop(target) - number)
+        self._finish(target)
 
-    async def _of_target(
-        self, target: Target, due: Callable[[LedgerEntry | None], bool]
+    async def _days_of(
+        self, target: Target, *, only_failed: bool = False, since: dt.date | None = None
     ) -> AsyncGenerator[Query, None]:
-        """Yield the days of a target that are due and were not handed out, until it is parked."""
-        if target in self._parking.parked:
+        """Yield the days of a target that are due and were not handed out, until it is parked.
+
+        Args:
+            target: the target.
+            only_failed: whether to yield only days that failed in an earlier run.
+            since: the first day to look at; ``None``: that of the target.
+        """
+        left = self._left[target]
+        days = left.days if since is None else left.days.clip(DateRange(since, dt.date.max))
+        if days is None or target in self._parking.parked:
             return
-        early = self._circuit.fetched_early
-        for page in self._days.chunks(ENTRIES, newest_first=self._newest_first):
-            entries = {entry.date: entry for entry in await self._cache.entries(target, page)}
-            for day in reversed(page) if self._newest_first else page:
-                bit = 1 << self._days.index(day)
-                handed = self._handed_out.get(target, 0)
-                if handed & bit or not (due(entries.get(day)) or (early and Query(day, target) in early)):
+        for page in days.chunks(ENTRIES, newest_first=self._newest_first):
+            due = await self._read(target, left, page, only_failed=only_failed)
+            for day, bit in left.days_of(due, newest_first=self._newest_first):
+                if left.passed & bit:  # it was handed out while another day was under way
                     continue
-                self._handed_out[target] = handed | bit
+                left.hand_out(bit)
                 yield Query(day, target)
                 if self._parking.parked:
                     await self._probe(last=False)
                     if target in self._parking.parked:
                         return
 
-    async def _released(self) -> AsyncGenerator[Query, None]:
-        """Yield the days of targets that were released."""
+    def _finish(self, target: Target) -> None:
+        """Count the days of a target that were not due, unless it is parked."""
+        if target not in self._parking.parked:
+            self._run.count_known(self._left.pop(target).due)
+
+    # -- day by day -------------------------------------------------------------------------------------
+
+    async def _day_by_day(self) -> AsyncGenerator[Query, None]:
+        if not self._left:
+            return
+        first = min(left.days.start for left in self._left.values())
+        last = max(left.days.end for left in self._left.values())
+        for window in DateRange(first, last).chunks(WINDOW, newest_first=True):
+            due: dict[Target, int] = {}
+            for day in reversed(window):
+                async with aclosing(self._of_day(day, window, due)) as queries:
+                    async for query in queries:
+                        yield query
+        for target in tuple(self._left):
+            self._finish(target)
+
+    async def _of_day(
+        self, day: dt.date, window: DateRange, due: dict[Target, int]
+    ) -> AsyncGenerator[Query, None]:
+        """Yield one day of each target where it is due.
+
+        Args:
+            day: the day.
+            window: the days of which the ledger is read at a time.
+            due: the days of the window that are due of each target that was read, one bit each.
+        """
+        for number, (target, left) in enumerate(tuple(self._left.items())):
+            if number % _YIELD_EVERY == 0:
+                await asyncio.sleep(0)
+            if left.due <= 0 or day not in left.days or target in self._parking.parked:
+                continue
+            if target not in due:
+                due[target] = await self._read(target, left, window)
+            bit = left.bit(day)
+            if due[target] & bit and not left.passed & bit:
+                left.hand_out(bit)
+                yield Query(day, target)
+                if self._parking.parked:
+                    await self._probe(last=False)
+            if self._parking.released:
+                async with aclosing(self._released(since=day)) as released:
+                    async for query in released:
+                        yield query
+
+    # -- both -------------------------------------------------------------------------------------------
+
+    async def _read(
+        self, target: Target, left: Remaining, page: DateRange, *, only_failed: bool = False
+    ) -> int:
+        """Read the ledger entries of a page; return its days that are due, one bit each.
+
+        Days that are not due are counted; with `only_failed`, nothing is known of those that did not fail.
+        """
+        days = left.days.clip(page)
+        if days is None:
+            return 0
+        await self._record_first_day(target, left.days)
+        early = self._circuit.fetched_early
+        entries = {entry.date: entry for entry in await self._cache.entries(target, days)}
+        due, known = 0, 0
+        for number, day in enumerate(days, start=left.days.index(days.start)):
+            bit = 1 << number
+            if left.passed & bit:
+                continue
+            entry = entries.get(day)
+            if only_failed:
+                due |= bit if entry is not None and entry.state is DayState.FAILED else 0
+            elif self._is_due(entry) or (early and Query(day, target) in early):
+                due |= bit
+            else:
+                known += left.skip(bit)
+        self._run.count_known(known)
+        return due
+
+    async def _record_first_day(self, target: Target, days: DateRange) -> None:
+        """Record where a new target of a sync begins, before anything of it is requested.
+
+        The next sync begins with the first day that is known. If this one ended before that day was answered,
+        it would be forgotten, and with an order that begins with the newest day, all others with it.
+        """
+        if self._gaps is not None and target in self._gaps.new:
+            self._gaps.new.discard(target)
+            await self._cache.record_unsent(Query(days.start, target))
+
+    async def _released(self, *, since: dt.date | None = None) -> AsyncGenerator[Query, None]:
+        """Yield the days of targets that were released: all, or those from a day on."""
         while self._parking.released:
             target, queries = self._parking.released.pop()
             for query in queries:
                 self.put_back(query)
                 self._run.stats.remove_failure(query)
                 self._job.remaining += 1
-            async with aclosing(self._rest(target)) as days:
+            if target not in self._left:
+                continue
+            async with aclosing(
+                self._rest(target) if since is None else self._days_of(target, since=since)
+            ) as days:
                 async for query in days:
                     yield query
 
@@ -207,11 +332,8 @@ class Planner:
         for target in self._circuit.due_for_probe(last=last):
             await self._run.guard(self._circuit.probe(target))
 
-    def _has_failed(self, entry: LedgerEntry | None) -> bool:
-        return entry is not None and entry.state is DayState.FAILED
-
     def _is_due(self, entry: LedgerEntry | None) -> bool:
-        """Return whether a day is requested in the second round."""
+        """Return whether a day needs a request; count it if it has provisional figures and needs none."""
         due = self._cache.needs_request(entry, self._freshness)
         if entry is not None and not due and self._cache.reader().state(entry) is DayState.PROVISIONAL:
             self._run.stats.add_provisional(self._cache.due_at(entry.date, entry.last_asked))

@@ -79,7 +79,7 @@ class RangeRun(BreakerListener):
         self.dispatch = services.dispatch
         self._single_flight = services.single_flight
         self._circuit = Circuit(
-            range_, newest_first=False, caller=self._caller, listener=self, services=services
+            {target: range_}, newest_first=False, caller=self._caller, listener=self, services=services
         )
         self.parking = self._circuit.parking
         self.tracker = Tracker(services, self._job, self)

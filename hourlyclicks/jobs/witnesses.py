@@ -10,6 +10,8 @@ from hourlyclicks.model.dates import is_final
 from hourlyclicks.model.targets import Query
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from hourlyclicks.fetching.cache import TargetHistory
     from hourlyclicks.fetching.task import Caller
     from hourlyclicks.jobs.parking import Parking
@@ -24,7 +26,7 @@ class Witnesses:
     """Choose the witnesses of one call.
 
     Args:
-        days: the days of the call.
+        ranges: the days of each target of the call.
         newest_first: whether it requests the last of them first.
         caller: the call.
         parking: knows which days were answered in this call.
@@ -32,9 +34,15 @@ class Witnesses:
     """
 
     def __init__(
-        self, days: DateRange, *, newest_first: bool, caller: Caller, parking: Parking, services: Services
+        self,
+        ranges: Mapping[Target, DateRange],
+        *,
+        newest_first: bool,
+        caller: Caller,
+        parking: Parking,
+        services: Services,
     ) -> None:
-        self._days = days
+        self._ranges = ranges
         self._newest_first = newest_first
         self._began = caller.freshness.began
         self._parking = parking
@@ -45,7 +53,11 @@ class Witnesses:
 
     async def find(self, target: Target) -> Query:
         """Return a day that was answered, in this call or before; else the one at the other end."""
-        day = self._parking.known(target) or (await self.history(target)).day or self._other_end()
+        day = (
+            self._parking.known(target)
+            or (await self.history(target)).day
+            or self._other_end(self._ranges[target])
+        )
         return Query(day, target)
 
     async def answered_before(self, target: Target) -> Query | None:
@@ -60,7 +72,7 @@ class Witnesses:
         found = self._histories.get(target)
         if found is None:
             found = self._histories[target] = await self._cache.history(
-                target, self._days, began=self._began, newest_first=self._newest_first
+                target, self._ranges[target], began=self._began, newest_first=self._newest_first
             )
         return found
 
@@ -69,11 +81,11 @@ class Witnesses:
         history = self._histories.get(query.target)
         return history is not None and history.day == query.day
 
-    def _other_end(self) -> dt.date:
+    def _other_end(self, days: DateRange) -> dt.date:
         """Return the last day to be requested, if possible one that is over."""
         if self._newest_first:
-            return self._days.start
-        now, day = self._clock.wall(), self._days.end
-        while day > self._days.start and not is_final(day, now, self._zone):
+            return days.start
+        now, day = self._clock.wall(), days.end
+        while day > days.start and not is_final(day, now, self._zone):
             day -= _ONE_DAY
-        return day if is_final(day, now, self._zone) else self._days.end
+        return day if is_final(day, now, self._zone) else days.end

@@ -228,6 +228,14 @@ def has_ended(day: dt.date, now: dt.datetime, zone: dt.tzinfo | None = None) -> 
     return ends(day, zone) <= _aware(now)
 
 
+def last_ended(now: dt.datetime, zone: dt.tzinfo | None = None) -> dt.date:
+    """Return the last day that has ended: in the zone, or without one everywhere on Earth."""
+    day = today(now, zone)
+    while not has_ended(day, now, zone):
+        day -= _DAY
+    return day
+
+
 def is_final(
     day: dt.date, fetched_at: dt.datetime, zone: dt.tzinfo | None = None, settle: dt.timedelta = SETTLE
 ) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any
 
 import attrs
 
@@ -82,3 +83,38 @@ class BackfillReport:
     def complete(self) -> bool:
         """Whether every day is in the store, except those the API rejects; some may be provisional."""
         return not self.failed and not self.remaining
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as values that JSON can hold, for logs and monitoring.
+
+        Returns:
+            A key for each attribute, and ``complete``. A moment is a text in ISO 8601, in UTC. `failures` and
+            `parked` are lists of objects with ``target`` (as ``str(target)`` writes it), ``day`` (of
+            failures), ``error`` (the class), ``message``, ``code`` and ``status``; ``error`` is such an
+            object without a target, or ``None``.
+        """
+        values = {field.name: getattr(self, field.name) for field in attrs.fields(BackfillReport)}
+        values |= {
+            "stopped": self.stopped.value,
+            "complete": self.complete,
+            "resume_at": None if self.resume_at is None else self.resume_at.astimezone(dt.UTC).isoformat(),
+            "failures": [
+                {"target": str(query.target), "day": str(query.day), **_error_as_dict(error)}
+                for query, error in self.failures.items()
+            ],
+            "parked": [
+                {"target": str(target), **_error_as_dict(error)} for target, error in self.parked.items()
+            ],
+            "error": None if self.error is None else _error_as_dict(self.error),
+        }
+        return values
+
+
+def _error_as_dict(error: HourlyClicksError) -> dict[str, Any]:
+    """Return an error as values that JSON can hold."""
+    return {
+        "error": type(error).__name__,
+        "message": str(error),
+        "code": getattr(error, "code", None),
+        "status": getattr(error, "status", None),
+    }

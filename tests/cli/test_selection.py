@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import io
 import re
 import unicodedata
 from typing import TYPE_CHECKING
@@ -91,6 +93,10 @@ def test_a_file_adds_to_the_options(tmp_path: Path) -> None:
         (f"link,domain\n{BZ}/kYdr,{BZ}/\n", [Link("kYdr", BZ)]),
         (f"link,domain\n👩\u200d💻,{BZ}\n", [Link("👩\u200d💻", BZ)]),
         (f"note,note,link,domain\n1,2,a,{BZ}\n", [Link("a", BZ)]),
+        (f"{BZ}/kYdr\n\n# the talk\n  {BZ}/a/b \r\n", [Link("kYdr", BZ), Link("a/b", BZ)]),
+        ("\ufeff# mine\nHTTPS://VVD.BZ/%ED%95%9C", [Link("한", BZ)]),
+        (f"name,url\nx,{BZ}/kYdr\n", [Link("kYdr", BZ)]),
+        (f"link,domain,url\na,{BZ},https://example.com/?long\n", [Link("a", BZ)]),
     ],
 )
 def test_csv_is_read(tmp_path: Path, text: str, expected: list[object]) -> None:
@@ -148,6 +154,13 @@ def test_csv_is_read(tmp_path: Path, text: str, expected: list[object]) -> None:
         ("group,name\n,x\n", r":2: a target is one of"),
         ("group\n7,8\n", r":2: 2 cells under 1 columns"),
         ('group\n"7\n', r":2: a quote is opened and never closed"),
+        (f"{BZ}/a\n\n{BZ}/b,{BZ}/c\n", r":3: .* holds a blank or a comma: .* %20 and %2C"),
+        (f"{BZ}/a\nkYdr\n", r":2: 'kYdr' is no address"),
+        (f"{BZ}/a\n{BZ}/kY\u200bdr\n", r":2: .* holds the character U\+200B"),
+        ("url\nkYdr\n", r":2: 'kYdr' is no address"),
+        ("since\n2025-01-01\n", r":1: the first line must name the columns"),
+        ("group,since\n7,2025-02-30\n", r":2: there is no such day: '2025-02-30'"),
+        ("group,since\n7,last year\n", r":2: a day is .*'last year'"),
         ('group\n"7"8\n', r":2: "),
         (b"group\n\xff\n", r"not written in UTF-8"),
     ],
@@ -320,6 +333,43 @@ def test_a_mistake_in_toml_is_an_error_with_its_place(tmp_path: Path, text: str,
     path = written(tmp_path, text, "targets.toml")
     with pytest.raises(UsageError, match=f"^{re.escape(str(path))}.*{problem}"):
         read_targets(path)
+
+
+def test_targets_have_first_days(tmp_path: Path) -> None:
+    """The column may be empty, and a target that is named twice needs it only once."""
+    text = f"link,domain,group,since\na,{BZ},,2025-03-01\n,,7,\na,{BZ},,\nb,{BZ},,\nb,{BZ},,2025-03-02\n"
+    path = str(written(tmp_path, text))
+    targets, since = parse("--link", "a", "--domain", BZ, "--targets", path).read_with_since()
+    assert targets == (Link("a", BZ), Group(7), Link("b", BZ))
+    assert since == {Link("a", BZ): dt.date(2025, 3, 1), Link("b", BZ): dt.date(2025, 3, 2)}
+
+
+def test_two_first_days_of_a_target_are_a_mistake(tmp_path: Path) -> None:
+    """The error names both, and the line of the second."""
+    path = written(tmp_path, "group,since\n7,2025-03-01\n7,2025-03-02\n")
+    with pytest.raises(UsageError, match=":3: group 7 has another first day before: 2025-03-01"):
+        parse("--targets", str(path)).read()
+
+
+def test_first_days_in_toml(tmp_path: Path) -> None:
+    """They are dates, with or without quotes, and a url is a target there, too."""
+    text = f"[[target]]\nurl = '{BZ}/a'\nsince = 2025-03-01\n[[target]]\ngroup = 7\nsince = '2025-03-02'\n"
+    path = written(tmp_path, text, "targets.toml")
+    _, since = parse("--targets", str(path)).read_with_since()
+    assert since == {Link("a", BZ): dt.date(2025, 3, 1), Group(7): dt.date(2025, 3, 2)}
+
+
+def test_targets_come_from_stdin(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``-`` is the standard input: a CSV or a plain list; mistakes name it."""
+    for text in (f"{BZ}/a\n{BZ}/b\n", f"link,domain\na,{BZ}\nb,{BZ}\n"):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+        assert parse("--targets", "-").read() == (Link("a", BZ), Link("b", BZ))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"group\nx\n")))
+    with pytest.raises(UsageError, match=r"^stdin:2: a group is a number"):
+        parse("--targets", "-").read()
+    monkeypatch.setattr("sys.stdin", None)
+    with pytest.raises(UsageError, match="stdin cannot be read: it is closed"):
+        parse("--targets", "-").read()
 
 
 def test_a_file_that_is_not_there_is_a_mistake(tmp_path: Path) -> None:

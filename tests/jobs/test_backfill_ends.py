@@ -16,7 +16,7 @@ from hourlyclicks.errors import HourlyClicksError, TransportError
 from hourlyclicks.events import Progress
 from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.model.dates import DateRange
-from hourlyclicks.model.report import StopReason
+from hourlyclicks.model.report import BackfillReport, StopReason
 from hourlyclicks.pacing.plans import Limits
 from tests.fetching.asking import DAY, LINK
 from tests.fetching.stage import END, ONE, REJECTED, good, in_turn, play, status
@@ -153,6 +153,22 @@ def test_a_cancelled_run_keeps_what_it_has(api: FakeApi) -> None:
         api.start = stage.clock.wall() + dt.timedelta(minutes=2)
     api.run()
     assert (api.report.reused, api.report.done) == (9, 21)
+
+
+def test_a_cancelled_run_reports_what_it_has(api: FakeApi) -> None:
+    """The exception that cancels it carries the report."""
+
+    async def story(stage: Stage) -> None:
+        running = asyncio.create_task(stage.client.backfill(DAY, END, [LINK]))
+        await stage.clock.sleep(3.5)
+        running.cancel()
+        with pytest.raises(asyncio.CancelledError) as caught:
+            await running
+        report = getattr(caught.value, "report", None)
+        assert isinstance(report, BackfillReport)
+        assert (report.stopped, report.done, report.remaining) == (StopReason.STOPPED, 9, 21)
+
+    play(story, store=api.path)
 
 
 # -- whatever happens -------------------------------------------------------------------------------------

@@ -96,7 +96,7 @@ def test_the_count_is_the_rule_day_by_day(
     freshness = Freshness(NOW, zone, refused=retry_refused, patient=True)
     marks = {target: {entry.date: entry for entry in known.get(target, ())} for target in (LINK, OTHER)}
     expected = sum(freshness.is_stale(marks[target].get(day), NOW) for target in marks for day in LATEST)
-    counted = count_due(FakeLedger(known), (LINK, OTHER), LATEST, freshness=freshness, now=NOW)
+    counted = count_due(FakeLedger(known), dict.fromkeys((LINK, OTHER), LATEST), freshness=freshness, now=NOW)
     assert asyncio.run(counted) == expected
 
 
@@ -110,7 +110,7 @@ def test_no_single_day_is_read_where_a_count_is_enough() -> None:
     ]
     ledger = FakeLedger({LINK: [attrs.evolve(mark, asked_at=NOW) for mark in marks]})
     freshness = Freshness(NOW, dt.UTC, patient=True)
-    counted = count_due(ledger, (LINK, OTHER), MONTH, freshness=freshness, now=NOW)
+    counted = count_due(ledger, dict.fromkeys((LINK, OTHER), MONTH), freshness=freshness, now=NOW)
     assert asyncio.run(counted) == len(MONTH) * 2 - 3
     assert ledger.read == 0
 
@@ -160,7 +160,9 @@ def test_a_reader_of_the_store_estimates_the_same(path: Path) -> None:
         async with open_store(path) as store:
             freshness = Freshness(NOW, None, patient=True)
             account = await store.account()
-            return await count_due(account, (LINK, Group(7)), LATEST, freshness=freshness, now=NOW)
+            return await count_due(
+                account, dict.fromkeys((LINK, Group(7)), LATEST), freshness=freshness, now=NOW
+            )
 
     assert foreseen == [asyncio.run(read())]
 

@@ -1,11 +1,12 @@
 import copy
 import datetime as dt
+import json
 import pickle
 
 import attrs
 import pytest
 
-from hourlyclicks.errors import ServerError
+from hourlyclicks.errors import ApiError, ServerError
 from hourlyclicks.model.report import BackfillReport, StopReason
 from hourlyclicks.model.targets import Account, Query
 
@@ -56,3 +57,25 @@ def test_reasons_are_words() -> None:
     assert StopReason("max_requests") is StopReason.MAX_REQUESTS
     assert f"{StopReason.MAX_REQUESTS}" == "max_requests"
     assert len(set(StopReason)) == len({str(reason) for reason in StopReason}) == 7
+
+
+def test_a_report_as_json() -> None:
+    """Every attribute is in it, as plain values; moments are in UTC."""
+    seoul = dt.timezone(dt.timedelta(hours=9))
+    gone = ApiError("no such link", code=7, status=200)
+    report = attrs.evolve(
+        REPORT,
+        resume_at=dt.datetime(2025, 6, 1, 9, tzinfo=seoul),
+        parked={Account(): gone},
+        error=ServerError("down", status=500, retryable=True),
+    )
+    found = json.loads(json.dumps(report.as_dict()))
+    assert found.keys() == attrs.fields_dict(BackfillReport).keys() | {"complete"}
+    assert (found["stopped"], found["seconds"], found["complete"]) == ("complete", 12.5, False)
+    assert found["resume_at"] == "2025-06-01T00:00:00+00:00"
+    down = {"error": "ServerError", "message": str(report.error), "code": None, "status": 500}
+    assert found["failures"] == [{"target": "account", "day": "2025-04-01", **down}]
+    assert found["parked"] == [
+        {"target": "account", "error": "ApiError", "message": str(gone), "code": 7, "status": 200}
+    ]
+    assert found["error"] == down

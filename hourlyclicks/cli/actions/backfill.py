@@ -1,8 +1,11 @@
-"""What ``hourlyclicks backfill`` does."""
+"""What ``hourlyclicks backfill`` does, and what it shares with ``hourlyclicks sync``."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import click
@@ -10,13 +13,14 @@ import click
 from hourlyclicks.cli.actions.keys import find_key
 from hourlyclicks.cli.actions.migrating import migrate
 from hourlyclicks.cli.console import loop
-from hourlyclicks.cli.console.messages import say
+from hourlyclicks.cli.console.messages import quiet, say
 from hourlyclicks.cli.exits import INTERRUPTED, Failure
 from hourlyclicks.cli.options.access import Access
 from hourlyclicks.cli.options.deadlines import Deadline
 from hourlyclicks.cli.options.shared import Period, RateOptions, default_rate, present
 from hourlyclicks.cli.options.stores import StoreChoice
 from hourlyclicks.cli.output import resume
+from hourlyclicks.cli.output.record import recording
 from hourlyclicks.cli.output.report import failure, go_on, report_lines
 from hourlyclicks.cli.progress.stats import start_stats
 from hourlyclicks.cli.progress.views import open_view, shown
@@ -24,16 +28,17 @@ from hourlyclicks.cli.selection import Selection
 from hourlyclicks.client import Order
 from hourlyclicks.errors import HourlyClicksError
 from hourlyclicks.fetching.retry import RetryPolicy
-from hourlyclicks.model.dates import check_begun
+from hourlyclicks.model.dates import DateRange, check_begun
+from hourlyclicks.model.ranges import days_of_each
+from hourlyclicks.model.report import BackfillReport
 from hourlyclicks.pacing.eta import forecast
 from hourlyclicks.render.phrases import count
 
 if TYPE_CHECKING:
-    import asyncio
     import datetime as dt
 
-    from hourlyclicks.model.dates import DateRange
-    from hourlyclicks.model.report import BackfillReport
+    from hourlyclicks.cli.output.record import Record
+    from hourlyclicks.client import Client
     from hourlyclicks.model.targets import Target
 
 RETRY = RetryPolicy()
@@ -43,104 +48,156 @@ _STOPPING = "stopping: no more requests are sent, pending responses are saved; C
 
 
 @attrs.frozen(kw_only=True)
-class Options:
-    """The options of the command.
+class RunOptions:
+    """The options of a run that fills a store.
 
     Args:
         store: the store.
         selection: the targets.
-        period: the days.
         rate: the limits to keep; ``None``: those of the smallest plan.
         deadline: when to stop.
         max_requests: how many requests it may send.
-        order: which days of a target to fetch first.
-        refresh: whether to request final days again, too.
+        order: which days to fetch first.
         retry_refused: whether to request days again that the API rejected.
         access: how to reach the API.
+        report: the file for what became of the run; ``-``: stdout.
+        quiet: whether to say nothing but errors.
     """
 
     store: StoreChoice
     selection: Selection
-    period: Period
     rate: RateOptions | None
     deadline: Deadline | None
     max_requests: int | None
     order: Order
-    refresh: bool
     retry_refused: bool
     access: Access
+    report: Path | None
+    quiet: bool
+
+    @property
+    def limits(self) -> RateOptions:
+        """The limits to keep."""
+        return self.rate or default_rate()
+
+    def targets_and_since(self) -> tuple[tuple[Target, ...], dict[Target, dt.date]]:
+        """Return the targets and their first days, once it is certain that they can be requested."""
+        if not self.selection:
+            raise click.UsageError(
+                "no target given: use --link with --domain, --group, --account or --targets"
+            )
+        targets, since = self.selection.read_with_since()
+        for target in targets:
+            self.limits.check(target)
+        return targets, since
+
+
+@attrs.frozen(kw_only=True)
+class Options(RunOptions):
+    """The options of ``backfill``.
+
+    Args:
+        period: the days.
+        refresh: whether to request final days again, too.
+    """
+
+    period: Period
+    refresh: bool
+
+
+@attrs.frozen
+class Job:
+    """What a run has to do.
+
+    Args:
+        title: what is fetched, in words.
+        several: whether there is more than one target.
+        most: the number of days of all targets; 0: it is not known before the store was surveyed.
+        days: the days, if the command to go on has to name them.
+        call: starts it, with a client and the arguments that all runs have.
+    """
+
+    title: str
+    several: bool
+    most: int
+    days: DateRange | None
+    call: Callable[..., Awaitable[BackfillReport]]
 
 
 def run(ctx: click.Context, options: Options) -> None:
     """See the help of the command."""
-    access, store = options.access, options.store
-    where, now = store.needed(), present()
-    until = None if options.deadline is None else options.deadline.limit(now)
-    days = options.period.days(access.zone, now)
-    rate = options.rate or default_rate()
-    targets = _checked(options.selection, rate, days, now)
-    estimate = forecast(len(days) * len(targets), rate.limits)
+    with quiet(on=options.quiet), recording("backfill", options.report) as record:
+        run_job(ctx, options, _job(options), record)
+
+
+def _job(options: Options) -> Job:
+    """Return what there is to do, once it is certain that it can be done."""
+    options.store.needed()
+    now = present()
+    days = options.period.days(options.access.zone, now)
+    targets, since = options.targets_and_since()
+    check_begun(days.end, now)
+
+    def call(client: Client, **common: Any) -> Awaitable[BackfillReport]:  # noqa: ANN401 - see `Job`
+        more = {"since": since, "refresh": options.refresh, **common}
+        return client.backfill(days.start, days.end, targets, **more)
+
+    most = sum(map(len, days_of_each(targets, days, since).values()))
+    return Job(f"{named(targets)}, {days}", len(targets) > 1, most, days, call)
+
+
+def run_job(ctx: click.Context, options: RunOptions, job: Job, record: Record) -> None:
+    """Run a job, show its progress, and tell what came of it."""
+    access, store, limits = options.access, options.store, options.limits.limits
+    until = None if options.deadline is None else options.deadline.limit(present())
     key = find_key(access.key_file)
     migrate(store)
-    title = f"{_named(targets)}, {days}"
-    view = open_view(start_stats(title, rate.limits, estimate, stored=True, several=len(targets) > 1))
+    estimate = forecast(job.most, limits)
+    view = open_view(
+        start_stats(job.title, limits, estimate, stored=True, several=job.several), drawn=not options.quiet
+    )
     client = access.client(
-        key,
-        limits=rate.limits,
-        retry=RETRY,
-        on_event=view,
-        store=where,
-        account=store.account,
+        key, limits=limits, retry=RETRY, on_event=view, store=store.where, account=store.account
     )
 
-    async def backfill(stop: asyncio.Event) -> BackfillReport:
+    async def fill(stop: asyncio.Event) -> BackfillReport:
         async with client:
-            return await client.backfill(
-                days.start,
-                days.end,
-                targets,
-                deadline=until,
-                max_requests=options.max_requests,
-                order=options.order,
-                refresh=options.refresh,
-                retry_refused=options.retry_refused,
-                stop=stop,
-            )
+            try:
+                record.report = await job.call(
+                    client,
+                    deadline=until,
+                    max_requests=options.max_requests,
+                    order=options.order,
+                    retry_refused=options.retry_refused,
+                    stop=stop,
+                )
+            except (HourlyClicksError, asyncio.CancelledError) as error:
+                record.report = getattr(error, "report", None)
+                raise
+            return record.report
 
     try:
         with shown(view):
-            report = loop.run_until_stopped(backfill, on_stop=lambda: say(_STOPPING))
+            report = loop.run_until_stopped(fill, on_stop=lambda: say(_STOPPING))
     except HourlyClicksError as error:
         if error.report is not None:
-            _tell(ctx, error.report, days)
+            _tell(ctx, error.report, job.days)
         raise
     except KeyboardInterrupt:
-        resume.tell_same(ctx, days)
+        resume.tell_same(ctx, job.days)
         raise Failure("interrupted; requests under way are lost", INTERRUPTED) from None
-    _tell(ctx, report, days)
+    _tell(ctx, report, job.days)
     ended = failure(report)
     if ended is not None:
         raise ended
 
 
-def _checked(
-    selection: Selection, rate: RateOptions, days: DateRange, now: dt.datetime
-) -> tuple[Target, ...]:
-    """Return the targets, once it is certain that they can be asked about."""
-    if not selection:
-        raise click.UsageError("no target given: use --link with --domain, --group, --account or --targets")
-    targets = selection.read()
-    for target in targets:
-        rate.check(target)
-    check_begun(days.end, now)
-    return targets
-
-
-def _named(targets: tuple[Target, ...]) -> str:
+def named(targets: tuple[Target, ...]) -> str:
+    """Return the only target, or the number of targets."""
     return str(targets[0]) if len(targets) == 1 else count(len(targets), "target")
 
 
-def _tell(ctx: click.Context, report: BackfillReport, days: DateRange) -> None:
+def _tell(ctx: click.Context, report: BackfillReport, days: DateRange | None) -> None:
     """Write the report to stderr, and how to go on if there is more to do."""
     now = present()
     for line in report_lines(report, now, status=resume.status_of(ctx, "--all")):

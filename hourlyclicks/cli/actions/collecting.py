@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -67,24 +68,27 @@ class Outcomes:
     """What came of a run. Iterates, as often as it is wanted, over the series of all targets.
 
     Args:
-        days: the days of each target.
+        ranges: the days of each target.
         parts: what came of each target that was begun.
-        left: the targets that were not.
     """
 
-    days: DateRange
+    ranges: Mapping[Target, DateRange]
     parts: tuple[Outcome, ...]
-    left: tuple[Target, ...] = ()
+
+    @property
+    def left(self) -> tuple[Target, ...]:
+        """The targets that were not begun."""
+        return tuple(self.ranges)[len(self.parts) :]
 
     @property
     def several(self) -> bool:
         """Whether there is more than one target."""
-        return len(self.parts) + len(self.left) > 1
+        return len(self.ranges) > 1
 
     @property
     def total(self) -> int:
         """How many days were to be fetched, of all targets."""
-        return len(self.days) * (len(self.parts) + len(self.left))
+        return sum(map(len, self.ranges.values()))
 
     @property
     def fetched(self) -> int:
@@ -118,19 +122,18 @@ class Outcomes:
             if not part.complete:
                 yield part.series.target, part.series.missing_days
         for target in self.left:
-            yield target, self.days
+            yield target, self.ranges[target]
 
     def __iter__(self) -> Iterator[HourlySeries]:
         for part in self.parts:
             yield part.series
         for target in self.left:  # made one at a time: many of them would take much memory
-            yield SeriesBuilder(target, self.days).build()
+            yield SeriesBuilder(target, self.ranges[target]).build()
 
 
 async def collect_each(
     client: Client,
-    days: DateRange,
-    targets: Sequence[Target],
+    ranges: Mapping[Target, DateRange],
     *,
     lane: Lane,
     begin: Callable[[], object] = lambda: None,
@@ -139,8 +142,7 @@ async def collect_each(
 
     Args:
         client: the client.
-        days: the days of each target.
-        targets: the targets.
+        ranges: the days of each target.
         lane: how urgent it is.
         begin: called before each target.
 
@@ -148,7 +150,7 @@ async def collect_each(
         HourlyClicksError: it could not even begin.
     """
     parts: list[Outcome] = []
-    for target in targets:
+    for target, days in ranges.items():
         begin()
         try:
             parts.append(await collect(client, days, target, lane=lane))
@@ -158,7 +160,7 @@ async def collect_each(
             parts.append(Outcome(SeriesBuilder(target, days).build(), {}, error))
         if parts[-1].is_the_last:
             break
-    return Outcomes(days, tuple(parts), tuple(targets[len(parts) :]))
+    return Outcomes(ranges, tuple(parts))
 
 
 async def collect(client: Client, days: DateRange, target: Target, *, lane: Lane) -> Outcome:

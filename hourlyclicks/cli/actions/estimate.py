@@ -13,6 +13,7 @@ from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.options.shared import PLANS, present
 from hourlyclicks.jobs.estimate import count_due
 from hourlyclicks.model.dates import as_zone
+from hourlyclicks.model.ranges import days_of_each
 from hourlyclicks.pacing.eta import forecast
 from hourlyclicks.pacing.plans import Plan
 from hourlyclicks.render.phrases import BOUND_BY, count, duration, limits_in_words
@@ -20,7 +21,7 @@ from hourlyclicks.store.freshness import Freshness
 from hourlyclicks.store.protocol import NoStoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from hourlyclicks.cli.options.shared import Period, RateOptions
     from hourlyclicks.cli.options.stores import StoreChoice
@@ -46,15 +47,16 @@ def run(
     now, zone = present(), as_zone(timezone)
     days = period.days(zone, now)
     number = _number(selection)
-    targets = () if number is not None else selection.read()
+    targets, since = ((), {}) if number is not None else selection.read_with_since()
     if store.by_option and not targets:
         raise click.UsageError("no target given: --store needs targets")
+    ranges = days_of_each(targets, days, since)
     number = number or len(targets) or 1
-    requests = len(days) * number
+    most = requests = sum(map(len, ranges.values())) if targets else len(days) * number
     said = f"{count(len(days), 'day')}, {count(number, 'target')}"
     if store.where is not None and targets:
-        requests = loop.run(_due(store, targets, days, now=now, zone=zone))
-        known = len(days) * number - requests
+        requests = loop.run(_due(store, ranges, now=now, zone=zone))
+        known = most - requests
         said += f"; {count(known, 'day')} in the store need none"
     lines = _comparison(requests, now) if rate is None else _single(requests, rate.limits, now)
     click.echo(f"{count(requests, 'request')}: {said}")
@@ -78,8 +80,7 @@ def _number(selection: Selection) -> int | None:
 
 async def _due(
     choice: StoreChoice,
-    targets: tuple[Target, ...],
-    days: DateRange,
+    ranges: Mapping[Target, DateRange],
     *,
     now: dt.datetime,
     zone: dt.tzinfo | None,
@@ -90,8 +91,8 @@ async def _due(
         with suppress(NoStoreError):
             async with looking_into(choice) as store:
                 account = await account_to_fill(store, choice.account)
-                return await count_due(account, targets, days, freshness=freshness, now=now)
-    return len(days) * len(targets)
+                return await count_due(account, ranges, freshness=freshness, now=now)
+    return sum(map(len, ranges.values()))
 
 
 def finish(now: dt.datetime, seconds: float) -> str:

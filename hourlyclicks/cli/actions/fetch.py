@@ -27,13 +27,17 @@ from hourlyclicks.cli.progress.joint import JointProgress
 from hourlyclicks.cli.progress.stats import start_stats
 from hourlyclicks.cli.progress.views import open_view, shown
 from hourlyclicks.cli.selection import Selection
+from hourlyclicks.errors import UsageError
 from hourlyclicks.fetching.retry import RetryPolicy
+from hourlyclicks.model.ranges import days_of_each
 from hourlyclicks.model.spans import spans
 from hourlyclicks.pacing.eta import forecast
 from hourlyclicks.pacing.queue import Lane
 from hourlyclicks.render.phrases import count, span
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from hourlyclicks.cli.actions.collecting import Outcomes
     from hourlyclicks.cli.progress.stats import RunStats
     from hourlyclicks.model.dates import DateRange
@@ -120,16 +124,16 @@ def run(ctx: click.Context, options: Options) -> None:
     output = None if options.output == Path("-") else options.output
     days = options.period.days(access.zone, present())
     rate = options.rate or default_rate()
-    targets = _checked(options.selection, rate)
+    ranges = _checked(options.selection, rate, days)
     stored = store.where is not None
     check_writable(output)
     form = format_for(options.form, output)
     destination = Destination(form, output, partial=options.partial, stored=stored)
     key = find_key(access.key_file)
     migrate(store)
-    view = open_view(_count_days(targets, days, rate, stored=stored))
+    view = open_view(_count_days(ranges, days, rate, stored=stored))
     estimate = partial(forecast, limits=rate.limits)
-    joint = JointProgress(view, days=len(days), targets=len(targets), estimate=estimate)
+    joint = JointProgress(view, days=[*map(len, ranges.values())], estimate=estimate)
     client = access.client(
         key, limits=rate.limits, retry=RETRY, on_event=joint, store=store.where, account=store.account
     )
@@ -137,7 +141,7 @@ def run(ctx: click.Context, options: Options) -> None:
 
     async def fetch() -> Outcomes:
         async with client:
-            return await collect_each(client, days, targets, lane=lane, begin=joint.begin)
+            return await collect_each(client, ranges, lane=lane, begin=joint.begin)
 
     with shown(view):
         outcome = loop.run(fetch())
@@ -151,24 +155,29 @@ def run(ctx: click.Context, options: Options) -> None:
     if stored:
         resume.tell_same(ctx, days, output=output)
     elif outcome.fetched or outcome.interrupted:
-        resume.tell(ctx, outcome, output, kept=kept)
+        resume.tell(ctx, outcome, days, output=output, kept=kept)
     raise _failure(outcome)
 
 
-def _checked(selection: Selection, rate: RateOptions) -> tuple[Target, ...]:
-    """Return the targets, once it is certain that they can be asked about."""
+def _checked(selection: Selection, rate: RateOptions, days: DateRange) -> dict[Target, DateRange]:
+    """Return the days of each target, once it is certain that they can be requested."""
     if not selection:
         raise click.UsageError("no target given: use --link with --domain, --group, --account or --targets")
-    targets = selection.read()
+    targets, since = selection.read_with_since()
     for target in targets:
         rate.check(target)
-    return targets
+    ranges = days_of_each(targets, days, since)
+    if not ranges:
+        raise UsageError(f"every target begins after {days.end}: see the column since of the list")
+    return ranges
 
 
-def _count_days(targets: tuple[Target, ...], days: DateRange, rate: RateOptions, *, stored: bool) -> RunStats:
-    several = len(targets) > 1
-    title = f"{count(len(targets), 'target') if several else targets[0]}, {days}"
-    estimate = forecast(len(days) * len(targets), rate.limits)
+def _count_days(
+    ranges: Mapping[Target, DateRange], days: DateRange, rate: RateOptions, *, stored: bool
+) -> RunStats:
+    several = len(ranges) > 1
+    title = f"{count(len(ranges), 'target') if several else next(iter(ranges))}, {days}"
+    estimate = forecast(sum(map(len, ranges.values())), rate.limits)
     return start_stats(title, rate.limits, estimate, stored=stored, several=several, surveyed=not several)
 
 

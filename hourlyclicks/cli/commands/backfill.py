@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from hourlyclicks.cli.options.access import with_access
-from hourlyclicks.cli.options.deadlines import read_deadline
+from hourlyclicks.cli.options.runs import with_run_options
 from hourlyclicks.cli.options.shared import with_period, with_rate
 from hourlyclicks.cli.options.stores import with_store
 from hourlyclicks.cli.options.strict import StrictCommand
@@ -19,22 +19,8 @@ from hourlyclicks.cli.selection import with_targets
 @with_targets
 @with_period
 @with_rate
-@click.option(
-    "--deadline",
-    metavar="45m|06:00",
-    type=read_deadline,
-    help="Stop after a duration (45m, 2h, 1h30m) or at a local time of day.",
-)
-@click.option("--max-requests", metavar="N", type=click.IntRange(0), help="Stop after N requests.")
-@click.option(
-    "--order",
-    type=click.Choice(["oldest", "newest"]),
-    default="oldest",
-    show_default=True,
-    help="Which days of a target to fetch first.",
-)
+@with_run_options
 @click.option("--refresh", is_flag=True, help="Request final days again, too.")
-@click.option("--retry-refused", is_flag=True, help="Request days again that the API rejected.")
 @with_access
 @click.pass_context
 def command(ctx: click.Context, /, **options: Any) -> None:  # noqa: ANN401 - `Options` has their types

@@ -2,11 +2,32 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
 
 import click
 
 from hourlyclicks.render.phrases import safe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_quiet: ContextVar[bool] = ContextVar("quiet", default=False)
+
+
+@contextmanager
+def quiet(*, on: bool) -> Iterator[None]:
+    """Say nothing in this context, except errors that end the command.
+
+    Args:
+        on: whether to.
+    """
+    before = _quiet.set(on)
+    try:
+        yield
+    finally:
+        _quiet.reset(before)
 
 
 def say(line: str) -> None:
@@ -15,5 +36,11 @@ def say(line: str) -> None:
     That it cannot be written is no reason to lose the data it is about, whatever the error: stderr may be
     closed, or drawn on by a view.
     """
-    with suppress(Exception):
-        click.echo(safe(line), err=True)
+    say_as_it_is(safe(line))
+
+
+def say_as_it_is(text: str) -> None:
+    """Write text that is harmless to stderr; see `say`."""
+    if not _quiet.get():
+        with suppress(Exception):
+            click.echo(text, err=True)

@@ -1,4 +1,6 @@
-"""Targets listed in a file: CSV with a header, or TOML if its name ends in ``.toml``.
+"""Targets listed in a file: CSV with a header, TOML if its name ends in ``.toml``, or addresses line by line.
+
+The file ``-`` is the standard input.
 
 Mistakes are told with their line, or in TOML with the number of the target. What is not a mistake for
 certain, and may be one, is warned of.
@@ -6,8 +8,12 @@ certain, and may be one, is warned of.
 
 from __future__ import annotations
 
+import datetime as dt
+import errno
 import re
+import sys
 import tomllib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import attrs
@@ -15,27 +21,47 @@ import attrs
 from hourlyclicks.cli.options.cells import Cell, CellError, read_rows
 from hourlyclicks.cli.options.naming import check_spelling, read_link, read_target, shown
 from hourlyclicks.errors import UsageError
+from hourlyclicks.model.dates import as_day
 from hourlyclicks.model.spelling import BLANKS, has_blank_ends, hidden
-from hourlyclicks.model.targets import Account, Group
+from hourlyclicks.model.targets import Account, Group, Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from hourlyclicks.cli.options.cells import Row
     from hourlyclicks.cli.options.naming import Warn
-    from hourlyclicks.model.targets import Target
+    from hourlyclicks.model.targets import Link
 
     Cells: TypeAlias = Mapping[str, Any]
 
-_COLUMNS = ("link", "domain", "group", "target")
+_COLUMNS = ("link", "domain", "group", "target", "url", "since")
 _KEYS = {*_COLUMNS, "account"}
+_NAMING = ("link", "group", "target")
+_STDIN = Path("-")
+_ADDRESS = re.compile(r"https?://", re.IGNORECASE)
 _NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
 _SEPARATOR = re.compile(r'"?sep=(.)"?(?=[\r\n]|\Z)', re.IGNORECASE)
-_HEADER = "the first line must name the columns: link, domain, group, target"
-_ANOTHER = "a target is one of: a link with its domain, a group, the account, or a target in one word"
+_HEADER = "the first line must name the columns: link, domain, group, target, url"
+_ANOTHER = "a target is one of: a link with its domain, a group, the account, a url, or a target in one word"
+_BETWEEN = re.compile(r"[,\s]")
+_LINE_END = re.compile(r"\r\n|\r|\n")
 _BREAKS = frozenset("\r\n\t")
 _WIDE = (b"\xff\xfe", b"\xfe\xff", b"\0")
+
+
+@attrs.frozen
+class Listed:
+    """A target in a file.
+
+    Args:
+        place: where it stands.
+        target: the target.
+        since: its first day, if it has one.
+    """
+
+    place: str
+    target: Target
+    since: dt.date | None
 
 
 @attrs.frozen
@@ -52,20 +78,23 @@ class Entry:
     cells: Cells
     domain: object
 
-    def target(self, warn: Warn) -> Target:
+    def read(self, warn: Warn) -> Listed:
         """Make a target of it."""
         try:
-            return self._target(lambda text: warn(f"{self.place}: {text}"))
+            target = self._target(lambda text: warn(f"{self.place}: {text}"))
+            return Listed(self.place, target, _first_day(self.cells.get("since")))
         except UsageError as error:
             raise UsageError(f"{self.place}: {error}") from None
 
     def _target(self, warn: Warn) -> Target:
-        named = [key for key in ("link", "group", "account", "target") if key in self.cells]
+        named = [key for key in ("link", "group", "account", "target", "url") if key in self.cells]
         if len(named) != 1 or ("domain" in self.cells and named != ["link"]):
             raise UsageError(_ANOTHER)
         value = self.cells[named[0]]
         if named == ["link"]:
             return read_link(_id(value), _domain(value, self.cells.get("domain", self.domain)), warn)
+        if named == ["url"]:
+            return _address(_id(value), warn)
         if named == ["group"]:
             return Group(_number(value))
         if named == ["target"] and isinstance(value, str | Cell):
@@ -75,39 +104,52 @@ class Entry:
         return Account()
 
 
-def read_list(path: Path, domain: str | None, warn: Warn) -> list[Target]:
+def read_list(path: Path, domain: str | None, warn: Warn) -> list[Listed]:
     """Read the targets in a file, in their order.
 
     Args:
-        path: the file.
+        path: the file; ``-``: the standard input.
         domain: the domain of links that name none.
         warn: told what may be a slip.
 
     Raises:
         UsageError: it cannot be read, has no targets, or something in it is none.
     """
-    text = _text(path)
-    entries = _read_toml if path.suffix.lower() == ".toml" else _read_csv
-    found = [entry.target(warn) for entry in entries(path, text, domain)]
+    name, text = _name(path), _text(path)
+    if path.suffix.lower() == ".toml":
+        entries = _read_toml(name, text, domain)
+    else:
+        entries = (_read_addresses if _is_plain(text) else _read_csv)(name, text, domain)
+    found = [entry.read(warn) for entry in entries]
     if not found:
-        raise UsageError(f"{path} names no targets")
+        raise UsageError(f"{name} names no targets")
     return found
+
+
+def _name(path: Path) -> str:
+    return "stdin" if path == _STDIN else str(path)
+
+
+def _standard_input() -> bytes:
+    if sys.stdin is None:
+        raise OSError(errno.EBADF, "it is closed")
+    return sys.stdin.buffer.read()
 
 
 def _text(path: Path) -> str:
     try:
-        content = path.read_bytes()
+        content = path.read_bytes() if path != _STDIN else _standard_input()
     except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}") from None
+        raise UsageError(f"{_name(path)} cannot be read: {error.strerror}") from None
     if content.startswith(_WIDE) or content[1:2] == b"\0":
-        raise UsageError(f"{path} is not written in UTF-8, but in UTF-16: save it as UTF-8")
+        raise UsageError(f"{_name(path)} is not written in UTF-8, but in UTF-16: save it as UTF-8")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise UsageError(f"{path} is not written in UTF-8") from None
+        raise UsageError(f"{_name(path)} is not written in UTF-8") from None
 
 
-def _read_csv(path: Path, text: str, domain: str | None) -> Iterator[Entry]:
+def _read_csv(path: str, text: str, domain: str | None) -> Iterator[Entry]:
     """Yield each row that says anything; columns of other names are ignored."""
     separator = _SEPARATOR.match(text)
     if separator and separator[1] != ",":
@@ -117,19 +159,20 @@ def _read_csv(path: Path, text: str, domain: str | None) -> Iterator[Entry]:
         if separator:
             next(rows)
         header = _header(path, next(rows, None))
+        used = _used(header)
         for row in rows:
             place = f"{path}:{row.line}"
             if len(row.cells) > len(header):
                 raise UsageError(f"{place}: {len(row.cells)} cells under {len(header)} columns")
             named = zip(header, row.cells, strict=False)
-            cells = {name: cell for name, cell in named if name in _COLUMNS and cell.text}
+            cells = {name: cell for name, cell in named if name in used and cell.text}
             if row:
                 yield Entry(place, cells, domain)
     except CellError as error:
         raise UsageError(f"{path}:{error.line}: {error}") from None
 
 
-def _header(path: Path, row: Row | None) -> list[str]:
+def _header(path: str, row: Row | None) -> list[str]:
     """Return the names of the columns."""
     names = [] if row is None else [cell.text.lower() for cell in row.cells]
     for name in names:
@@ -140,12 +183,32 @@ def _header(path: Path, row: Row | None) -> list[str]:
             raise UsageError(f"{path}:1: {name!r} holds a character that cannot be seen: remove it")
         if name in _COLUMNS and names.count(name) > 1:
             raise UsageError(f"{path}:1: {names.count(name)} columns are named {name}: keep one of them")
-    if not {"link", "group", "target"} & set(names):
+    if not {*_NAMING, "url"} & set(names):
         raise UsageError(f"{path}:1: {_HEADER}")
     return names
 
 
-def _read_toml(path: Path, text: str, domain: str | None) -> Iterator[Entry]:
+def _used(header: list[str]) -> set[str]:
+    """Return the columns that count; beside another name of a target, ``url`` is where its link leads."""
+    return set(_COLUMNS) - ({"url"} if set(_NAMING) & set(header) else set())
+
+
+def _is_plain(text: str) -> bool:
+    """Return whether a text is a plain list: its first line that is no comment begins with an address."""
+    lines = (line.strip() for line in _LINE_END.split(text))
+    first = next((line for line in lines if line and not line.startswith("#")), "")
+    return _ADDRESS.match(first) is not None
+
+
+def _read_addresses(path: str, text: str, domain: str | None) -> Iterator[Entry]:
+    """Yield the address in each line; blank lines and lines that begin with ``#`` are ignored."""
+    for number, line in enumerate(_LINE_END.split(text), start=1):
+        address = line.strip(BLANKS)
+        if address and not address.startswith("#"):
+            yield Entry(f"{path}:{number}", {"url": Cell(address)}, domain)
+
+
+def _read_toml(path: str, text: str, domain: str | None) -> Iterator[Entry]:
     """Yield each ``[[target]]``."""
     try:
         document = tomllib.loads(text)
@@ -164,6 +227,25 @@ def _read_toml(path: Path, text: str, domain: str | None) -> Iterator[Entry]:
         if strange := sorted(set(cells) - _KEYS):
             raise UsageError(f"{place}: {strange[0]!r} means nothing")
         yield Entry(place, cells, common)
+
+
+def _address(text: str, warn: Warn) -> Link:
+    """Read the whole address of a link."""
+    if not _ADDRESS.match(text):
+        raise UsageError(f"{shown(text)} is no address: write it with its scheme, https://vvd.bz/kYdr")
+    if _BETWEEN.search(text):
+        raise UsageError(
+            f"{shown(text)} holds a blank or a comma: in an address, they are written %20 and %2C;"
+            " a CSV begins with the names of its columns"
+        )
+    return read_link(text, None, warn)
+
+
+def _first_day(value: object) -> dt.date | None:
+    """Read the first day of a target; TOML has dates of its own."""
+    if isinstance(value, Cell):
+        return as_day(value.text)
+    return None if value is None else as_day(value)  # type: ignore[arg-type]  # whatever is in TOML
 
 
 def _id(value: object) -> str:

@@ -13,7 +13,7 @@ import attrs
 import click
 
 from hourlyclicks.errors import PlanError, UsageError
-from hourlyclicks.model.dates import DateRange, as_day, has_ended, today
+from hourlyclicks.model.dates import DateRange, as_day, last_ended
 from hourlyclicks.pacing.plans import Limits, Plan, Rate
 
 if TYPE_CHECKING:
@@ -104,18 +104,10 @@ class Period:
             assert self.start is not None  # noqa: S101 - `_period` has seen to it
             assert self.end is not None  # noqa: S101 - likewise
             return DateRange(self.start, self.end)
-        end = last_complete_day(now, zone)
+        end = last_ended(now, zone)
         if self.last > end.toordinal():
             raise UsageError(f"--last {self.last}d goes back beyond the year 1")
         return DateRange(end - dt.timedelta(days=self.last - 1), end)
-
-
-def last_complete_day(now: dt.datetime, zone: dt.tzinfo | None) -> dt.date:
-    """Return the last day that is over in a zone; without a zone, the last that is over everywhere."""
-    day = today(now, zone)
-    while not has_ended(day, now, zone):
-        day -= dt.timedelta(days=1)
-    return day
 
 
 @attrs.frozen

@@ -11,13 +11,12 @@ import os
 import shlex
 import shutil
 import sys
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
 from click.core import ParameterSource
 
+from hourlyclicks.cli.console.messages import say_as_it_is
 from hourlyclicks.cli.options.naming import words_for
 from hourlyclicks.cli.output.devices import is_device
 from hourlyclicks.model.dates import DateRange
@@ -29,6 +28,8 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator
 
+    import click
+
     from hourlyclicks.cli.actions.collecting import Outcomes
     from hourlyclicks.model.targets import Target
 
@@ -36,19 +37,20 @@ _LARGEST_NUMBER = 3
 _MOST_PARTS = 1000
 _NAME = "hourlyclicks"
 _REPLACED = {"start", "end", "last", "output"}
+_IN_DAYS = frozenset({"new"})
 _TARGETS = frozenset({"link", "domain", "group", "account", "targets"})
 _OF_STORE = frozenset({"store", "account_name", "timezone"})
 _OF_STATUS = _OF_STORE | _TARGETS
 _LONGEST_LINE = 500
 
 
-def tell(ctx: click.Context, outcomes: Outcomes, output: Path | None, *, kept: bool) -> None:
+def tell(ctx: click.Context, outcomes: Outcomes, days: DateRange, *, output: Path | None, kept: bool) -> None:
     """Write the command lines for the missing days to stderr, or for all of them if nothing was kept."""
     lines: list[list[str]] = []
     names: list[Path | None] = []
-    for target, days in list(_rest(outcomes)) if kept else [(None, outcomes.days)]:
-        names.append(_beside(output, days.start, names))
-        lines.append(again(ctx, days, output=names[-1], target=target))
+    for target, part in list(_rest(outcomes)) if kept else [(None, days)]:
+        names.append(_beside(output, part.start, names))
+        lines.append(again(ctx, part, output=names[-1], target=target))
     _show("To fetch the rest:" if kept else "To fetch it all:", lines)
 
 
@@ -71,13 +73,13 @@ def _rest(outcomes: Outcomes) -> Iterator[tuple[Target | None, DateRange]]:
 
 
 def tell_same(
-    ctx: click.Context, days: DateRange, *, output: Path | None = None, when: str = "To go on:"
+    ctx: click.Context, days: DateRange | None, *, output: Path | None = None, when: str = "To go on:"
 ) -> None:
     """Write the same command line to stderr, for the same days; what is done is in the store.
 
     Args:
         ctx: the command.
-        days: the days, which ``--last`` would count from another day tomorrow.
+        days: the days, which ``--last`` would count from another day tomorrow; ``None``: it names none.
         output: the file it writes.
         when: what to say before it.
     """
@@ -85,12 +87,13 @@ def tell_same(
 
 
 def again(
-    ctx: click.Context, days: DateRange, *, output: Path | None, target: Target | None = None
+    ctx: click.Context, days: DateRange | None, *, output: Path | None, target: Target | None = None
 ) -> list[str]:
     """Return the command line once more, with these days and this file, for all its targets or one."""
     named = [] if target is None else words_for(target)
     kept = _kept(ctx, without=frozenset() if target is None else _TARGETS)
-    words = [*program(), ctx.info_name or "", *named, *kept, "--from", str(days.start), "--to", str(days.end)]
+    ends = [] if days is None else ["--from", str(days.start), "--to", str(days.end)]
+    words = [*program(), ctx.info_name or "", *named, *kept, *ends]
     return words if output is None else [*words, "-o", str(output)]
 
 
@@ -126,8 +129,7 @@ def _beside(output: Path | None, start: dt.date, taken: list[Path | None]) -> Pa
 
 
 def _show(title: str, lines: list[list[str]]) -> None:
-    with suppress(Exception):  # as in `say`
-        click.echo("\n".join([title, *("  " + line_of(words) for words in lines)]), err=True)
+    say_as_it_is("\n".join([title, *("  " + line_of(words) for words in lines)]))
 
 
 def line_of(words: list[str]) -> str:
@@ -157,7 +159,7 @@ def _kept(
         for single in value if isinstance(value, tuple) else (value,):
             yield max(parameter.opts, key=len)
             if single is not True:
-                yield _text(single)
+                yield f"{single}d" if name in _IN_DAYS else _text(single)
 
 
 def _text(value: object) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from hourlyclicks.events import Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from hourlyclicks import Estimate
     from hourlyclicks.events import Binding, Event, Hook
@@ -22,15 +22,14 @@ class JointProgress:
 
     Args:
         hook: gets the events.
-        days: how many days each target has.
-        targets: how many targets there are.
+        days: how many days each target has, in their order.
         estimate: returns what so many requests take.
     """
 
-    def __init__(self, hook: Hook, *, days: int, targets: int, estimate: Callable[[int], Estimate]) -> None:
+    def __init__(self, hook: Hook, *, days: Sequence[int], estimate: Callable[[int], Estimate]) -> None:
         self._hook = hook
         self._days = days
-        self._targets = targets
+        self._total = self._left = sum(days)
         self._estimate = estimate
         self._begun = 0
         self._done = self._failed = 0
@@ -43,23 +42,25 @@ class JointProgress:
             self._done += self._now.done
             self._failed += self._now.failed
             self._now = None
+        here, left = self._days[self._begun], self._left
         self._begun += 1
-        self._later = self._seconds(self._targets - self._begun + 1) - self._seconds(1)
+        self._left -= here
+        self._later = self._seconds(left) - self._seconds(here)
 
     def __call__(self, event: Event, /) -> None:
         """Pass an event on."""
-        if self._targets > 1 and isinstance(event, Progress):
+        if len(self._days) > 1 and isinstance(event, Progress):
             self._now = event
             event = Progress.deferred(
                 done=self._done + event.done,
                 failed=self._failed + event.failed,
-                total=self._days * self._targets,
+                total=self._total,
                 compute=partial(_add, event, self._later),
             )
         self._hook(event)
 
-    def _seconds(self, targets: int) -> float:
-        return self._estimate(self._days * targets).seconds
+    def _seconds(self, days: int) -> float:
+        return self._estimate(days).seconds
 
 
 def _add(event: Progress, later: float) -> tuple[float, Binding]:

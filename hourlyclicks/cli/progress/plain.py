@@ -50,7 +50,9 @@ class PlainView:
 
     def __enter__(self) -> Self:
         stats = self.stats
-        begins = f"{stats.title}: {count(stats.total, 'day')}"
+        begins = stats.title
+        if stats.total:  # else it is not known before the store has been surveyed
+            begins += f": {count(stats.total, 'day')}"
         if not stats.stored:  # else the store has not been surveyed yet
             begins += f", about {stats.forecast(stats.started, self._wall())}"
         say(begins)
@@ -74,12 +76,15 @@ class PlainView:
         stats = self.stats
         if not self._surveyed:
             self._surveyed = True
+            if not stats.total:
+                say("nothing to request: every day is in the store")
+                return
             self._step = stats.finished * _STEPS // stats.total
             known = f"{stats.reused:,} of {count(stats.total, 'day')} in the store"
             say(f"{known}, {stats.left_over:,} to go, about {stats.forecast(now, self._wall())}")
             return
         finished = stats.finished
-        step, gap = finished * _STEPS // stats.total, now - self._told_at
+        step, gap = finished * _STEPS // max(1, stats.total), now - self._told_at
         if not stats.left_over or not ((step > self._step and gap >= _SHORTEST_GAP) or gap >= _LONGEST_GAP):
             return
         self._step, self._told_at = step, now

@@ -114,10 +114,15 @@ def shown(view: View) -> Iterator[None]:
         sys.stdout, sys.stderr = streams
 
 
-def open_view(stats: RunStats) -> SafeView:
-    """Return the view that suits stderr."""
+def open_view(stats: RunStats, *, drawn: bool = True) -> SafeView:
+    """Return the view that suits stderr.
+
+    Args:
+        stats: the stats of the run.
+        drawn: whether a terminal gets a live view.
+    """
     try:
-        return SafeView(_fitting(stats))
+        return SafeView(_fitting(stats) if drawn else PlainView(stats))
     except Exception:  # noqa: BLE001 - a terminal that cannot be asked what it is gets plain lines
         return SafeView(PlainView(stats))
 

@@ -111,7 +111,9 @@ def collected_each(
         async with Client(
             server.key, limits=Limits(concurrency=2), transport=transport, clock=clock, retry=retry
         ) as client:
-            task = asyncio.create_task(collect_each(client, APRIL, TARGETS, lane=Lane.INTERACTIVE))
+            task = asyncio.create_task(
+                collect_each(client, dict.fromkeys(TARGETS, APRIL), lane=Lane.INTERACTIVE)
+            )
             if cancel_after is not None:
                 await clock.sleep(cancel_after)
                 task.cancel()

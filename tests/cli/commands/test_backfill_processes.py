@@ -62,10 +62,10 @@ class Waiting:
 
 
 @contextmanager
-def waiting(store: Path, fault: Fault) -> Iterator[Waiting]:
+def waiting(store: Path, fault: Fault, *more: str) -> Iterator[Waiting]:
     """Start a backfill, and wait until its sixth request, and each one after it, meets a fault."""
     stopper = Stopper(NOW_ASKED, fault)
-    words = ("--store", str(store), *LINK, *APRIL, *ONE_AT_A_TIME)
+    words = ("--store", str(store), *LINK, *APRIL, *ONE_AT_A_TIME, *more)
     with serving(faults=stopper) as server, start("backfill", *words, "--base-url", server.url) as process:
         assert stopper.reached.wait(PATIENCE)
         yield Waiting(process, server)
@@ -81,9 +81,12 @@ def known(store: Path) -> int:
 def test_a_backfill_that_is_stopped_keeps_what_is_in_flight(tmp_path: Path, name: signal.Signals) -> None:
     """Every request that was sent is in the store; the report is complete, and the run can be resumed."""
     store = tmp_path / "clicks.db"
-    with waiting(store, Late(0.5)) as run:
+    report = tmp_path / "run.json"
+    with waiting(store, Late(0.5), "--report", str(report)) as run:
         run.press(name)
         code, err = run.end()
+    kept = json.loads(report.read_text("utf-8"))
+    assert (kept["exit_code"], kept["stopped"], kept["done"]) == (130, "stopped", known(store))
     assert (code, run.server.counters.requests) == (130, known(store))
     assert f"  fetched    {known(store)} days" in err
     assert f"  remaining  {30 - known(store)} days" in err
@@ -98,10 +101,13 @@ def test_a_backfill_that_is_stopped_keeps_what_is_in_flight(tmp_path: Path, name
 def test_a_second_ctrl_c_ends_a_backfill_at_once(tmp_path: Path) -> None:
     """Requests in flight are not waited for; what was stored before stays."""
     store = tmp_path / "clicks.db"
-    with waiting(store, Hang()) as run:
+    report = tmp_path / "run.json"
+    with waiting(store, Hang(), "--report", str(report)) as run:
         run.press(signal.SIGINT)
         run.process.send_signal(signal.SIGINT)
         code, err = run.end()
+    kept = json.loads(report.read_text("utf-8"))
+    assert (kept["exit_code"], kept["stopped"], kept["done"]) == (130, "stopped", NOW_ASKED - 1)
     assert (code, known(store)) == (130, NOW_ASKED - 1)
     assert err.splitlines()[-1] == "Error: interrupted; requests under way are lost"
     assert "  hourlyclicks backfill --store" in err
@@ -170,3 +176,17 @@ def test_a_terminal_sees_a_backfill_live(server: Simulator, tmp_path: Path) -> N
     for text in (" of 30 days, ", " to go", " left, until ", ", bound by ", " in the last minute, 0 retries"):
         assert text in shown
     assert "  fetched    30 days" in shown
+
+
+def test_a_terminal_sees_nothing_of_a_quiet_backfill(server: Simulator, tmp_path: Path) -> None:
+    """Neither a live view nor a report."""
+    import pty  # noqa: PLC0415 - as above
+
+    terminal, end = pty.openpty()
+    words = ("--store", str(tmp_path / "clicks.db"), *LINK, *APRIL, *FAST, "--base-url", server.url)
+    with start("backfill", *words, "--quiet", stdin=end, stdout=end, stderr=end) as process:
+        os.close(end)
+        shown = read_all(terminal)
+        process.wait(PATIENCE)
+    os.close(terminal)
+    assert (process.returncode, shown) == (0, "")

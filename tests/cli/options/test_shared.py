@@ -13,14 +13,13 @@ from hourlyclicks.cli.options.shared import (
     Period,
     RateOptions,
     default_rate,
-    last_complete_day,
     read_day,
     read_rate,
     read_span,
     with_period,
     with_rate,
 )
-from hourlyclicks.model.dates import DateRange, as_zone
+from hourlyclicks.model.dates import DateRange, as_zone, last_ended
 from tests.cli.serving import invoke
 
 SEOUL = as_zone("Asia/Seoul")
@@ -73,10 +72,10 @@ def test_days_arrive_as_a_period() -> None:
 def test_the_last_days_end_with_the_last_complete_one() -> None:
     """It is yesterday in the account's zone; without a zone, the last day that is over everywhere."""
     at_noon = MORNING.replace(hour=12)
-    assert last_complete_day(MORNING, dt.UTC) == dt.date(2025, 6, 1)
-    assert last_complete_day(MORNING.replace(hour=15), SEOUL) == dt.date(2025, 6, 2)
-    assert last_complete_day(MORNING, None) == dt.date(2025, 5, 31)
-    assert last_complete_day(at_noon, None) == dt.date(2025, 6, 1)
+    assert last_ended(MORNING, dt.UTC) == dt.date(2025, 6, 1)
+    assert last_ended(MORNING.replace(hour=15), SEOUL) == dt.date(2025, 6, 2)
+    assert last_ended(MORNING, None) == dt.date(2025, 5, 31)
+    assert last_ended(at_noon, None) == dt.date(2025, 6, 1)
     assert Period(None, None, 30).days(dt.UTC, MORNING) == DateRange.of("2025-05-03", "2025-06-01")
 
 

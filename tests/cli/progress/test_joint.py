@@ -24,13 +24,12 @@ def seconds(days: int) -> float:
 def test_the_progress_of_each_is_a_part_of_that_of_all() -> None:
     """The days done add up, and the ETA includes the later targets."""
     seen: list[Event] = []
-    joint = JointProgress(seen.append, days=100, targets=3, estimate=partial(forecast, limits=LIMITS))
+    joint = JointProgress(seen.append, days=(100, 100, 100), estimate=partial(forecast, limits=LIMITS))
     joint.begin()
     joint(Progress(done=40, failed=1, total=100, eta=7.0, binding="rate"))
     joint(Progress(done=98, failed=2, total=100, eta=0.0, binding="rate"))
     joint.begin()
     joint(Progress(done=1, failed=0, total=100, eta=5.0, binding="pause"))
-    joint.begin()
     joint.begin()
     joint(Resumed())
     assert seen == [

@@ -1,0 +1,50 @@
+"""What ``hourlyclicks sync`` does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from hourlyclicks.cli.actions.backfill import Job, RunOptions, named, run_job
+from hourlyclicks.cli.console.messages import quiet
+from hourlyclicks.cli.options.shared import present
+from hourlyclicks.cli.output.record import recording
+from hourlyclicks.model.dates import last_ended
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    import click
+
+    from hourlyclicks.client import Client
+    from hourlyclicks.model.report import BackfillReport
+
+
+@attrs.frozen(kw_only=True)
+class Options(RunOptions):
+    """The options of the command.
+
+    Args:
+        new: how many days to fetch of a target of which the store has no day.
+    """
+
+    new: int
+
+
+def run(ctx: click.Context, options: Options) -> None:
+    """See the help of the command."""
+    with quiet(on=options.quiet), recording("sync", options.report) as record:
+        run_job(ctx, options, _job(options), record)
+
+
+def _job(options: Options) -> Job:
+    """Return what there is to do, once it is certain that it can be done."""
+    options.store.needed()
+    targets, since = options.targets_and_since()
+
+    def call(client: Client, **common: Any) -> Awaitable[BackfillReport]:  # noqa: ANN401 - see `Job`
+        return client.sync(targets, new=options.new, since=since, **common)
+
+    title = f"{named(targets)} up to {last_ended(present(), options.access.zone)}"
+    return Job(title, several=len(targets) > 1, most=0, days=None, call=call)

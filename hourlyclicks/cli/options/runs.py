@@ -1,0 +1,44 @@
+"""Options of the commands that fill a store; the command gets each as it is."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from hourlyclicks.cli.options.deadlines import read_deadline
+from hourlyclicks.cli.options.shared import path_type
+
+if TYPE_CHECKING:
+    from hourlyclicks.cli.options.shared import Command
+
+
+def with_run_options(command: Command) -> Command:
+    """Add the options for the end, the order and the report of a run."""
+    options = (
+        click.option(
+            "--deadline",
+            metavar="45m|06:00",
+            type=read_deadline,
+            help="Stop after a duration (45m, 2h, 1h30m) or at a local time of day.",
+        ),
+        click.option("--max-requests", metavar="N", type=click.IntRange(0), help="Stop after N requests."),
+        click.option(
+            "--order",
+            type=click.Choice(["oldest", "newest", "newest-day"]),
+            default="oldest",
+            show_default=True,
+            help="Target by target, or with newest-day the newest day of every target first.",
+        ),
+        click.option("--retry-refused", is_flag=True, help="Request days again that the API rejected."),
+        click.option(
+            "--report",
+            metavar="FILE",
+            type=path_type(),
+            help="Write what became of the run to FILE as JSON, however it ends; - is stdout.",
+        ),
+        click.option("--quiet", is_flag=True, help="Print only errors."),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
