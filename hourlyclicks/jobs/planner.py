@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from hourlyclicks.fetching.cache import ENTRIES
 from hourlyclicks.model.targets import Query
 from hourlyclicks.store.ledger import SETTLED, DayState
+from hourlyclicks.store.summary import batches
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -26,10 +27,6 @@ if TYPE_CHECKING:
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.ledger import LedgerEntry
-
-
-_YIELD_EVERY = 64
-"""Targets after which the survey yields to other tasks."""
 
 
 class PlannedRun(Protocol):
@@ -96,22 +93,16 @@ class Planner:
 
     async def survey(self) -> None:
         """Count what is due of each target."""
-        for number, target in enumerate(self._targets):
-            if number % _YIELD_EVERY == 0:
-                await asyncio.sleep(0)  # a long list must delay neither the event loop nor a deadline
+        for batch in batches(self._targets, self._days):
+            await asyncio.sleep(0)  # a long list must delay neither the event loop nor a deadline
             if not self._run.is_running():
                 return
-            states = (
-                Counter[DayState]()
-                if self._freshness.refresh
-                else await self._cache.count_by_state(target, self._days)
-            )
-            settled = sum(states[state] for state in SETTLED)
-            rejected = 0 if self._freshness.refused else states[DayState.REFUSED]
-            self._run.stats.known += settled
-            self._run.stats.refused += rejected
-            self._due[target] = len(self._days) - settled - rejected
-            self._job.remaining += self._due[target]
+            if self._freshness.refresh:
+                for target in batch:
+                    self._count_due(target, Counter())
+            else:
+                for summary in await self._cache.summarize(batch, self._days, self._freshness):
+                    self._count_due(summary.target, summary.states)
 
     async def queries(self) -> AsyncGenerator[Query, None]:
         """Yield the days to request, one after the other."""
@@ -140,6 +131,15 @@ class Planner:
         return max(0, self._due.get(target, 0) - self._handed_out.get(target, 0).bit_count())
 
     # -- inside -----------------------------------------------------------------------------------------
+
+    def _count_due(self, target: Target, states: Counter[DayState]) -> None:
+        """Count the days of a target that are not settled, by the number of its days in each state."""
+        settled = sum(states[state] for state in SETTLED)
+        rejected = 0 if self._freshness.refused else states[DayState.REFUSED]
+        self._run.stats.known += settled
+        self._run.stats.refused += rejected
+        self._due[target] = len(self._days) - settled - rejected
+        self._job.remaining += self._due[target]
 
     async def _rounds(self) -> AsyncGenerator[Query, None]:
         wanted = set(self._targets)

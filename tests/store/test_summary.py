@@ -19,6 +19,7 @@ from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.targets import Account, Group
 from hourlyclicks.store.freshness import SKEW, Freshness
 from hourlyclicks.store.ledger import STALE_AFTER, DayState, LedgerEntry
+from hourlyclicks.store.summary import batches
 from tests.model.strategies import a_day
 from tests.sizes import examples
 from tests.store.answers import FAILED, REFUSED
@@ -128,3 +129,14 @@ def test_a_summary_is_the_rule_day_by_day(kind: str, request: pytest.FixtureRequ
 
         compare()
         runner.run(location.close())
+
+
+@pytest.mark.parametrize("number", [0, 1, 499, 1001])
+@pytest.mark.parametrize("days", [None, SPAN, DateRange(dt.date.min, dt.date.max)])
+def test_long_lists_are_divided(number: int, days: DateRange | None) -> None:
+    """Each target comes once, in order, and a part of them has few days to count."""
+    targets = [Group(place) for place in range(number)]
+    parts = list(batches(targets, days))
+    assert list(itertools.chain.from_iterable(parts)) == targets
+    assert all(len(part) == 1 or len(part) * len(days or SPAN) <= 60_000 for part in parts)
+    assert len(parts) <= max(number, 1)
