@@ -22,13 +22,14 @@ from hourlyclicks.store.ledger import SETTLED, STALE_AFTER, WITH_FIGURES, DaySta
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from hourlyclicks.clock import Clock
     from hourlyclicks.events import Dispatcher
     from hourlyclicks.model.targets import Query, Target
     from hourlyclicks.store.freshness import Freshness
     from hourlyclicks.store.protocol import Store
+    from hourlyclicks.store.summary import TargetSummary
 
 ENTRIES = 512
 """Ledger entries that are read at a time; they are smaller than days."""
@@ -164,6 +165,13 @@ class DayCache:
     async def count_by_state(self, target: Target, days: DateRange) -> Counter[DayState]:
         """Count some days by their states as they are seen now; see `Store.count_by_state`."""
         return await self.store.count_by_state(await self.account(), target, days, reader=self.reader())
+
+    async def summarize(
+        self, targets: Sequence[Target], days: DateRange, freshness: Freshness
+    ) -> list[TargetSummary]:
+        """Count some days of many targets by their states as they are seen now; see `Store.summarize`."""
+        account, now = await self.account(), self._clock.wall()
+        return await self.store.summarize(account, targets, days, freshness=freshness, now=now)
 
     async def failing(self) -> list[Target]:
         """Return the targets of which days have failed."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from hourlyclicks.jobs.estimate import Ledger, count_due_of
+from hourlyclicks.jobs.estimate import Ledger
 from hourlyclicks.model.dates import DateRange
 
 if TYPE_CHECKING:
@@ -17,10 +17,15 @@ if TYPE_CHECKING:
     from hourlyclicks.clock import Clock
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.freshness import Freshness
+    from hourlyclicks.store.ledger import LedgerEntry
 
 
 class RangedLedger(Ledger, Protocol):
-    """A ledger that knows where the days of a target begin and end."""
+    """A ledger that knows where the days of a target begin and end, and single days."""
+
+    async def entries(self, target: Target, days: DateRange) -> list[LedgerEntry]:
+        """Return what is known of each day of a range, in order; days without a request are left out."""
+        ...
 
     async def known_range(self, target: Target) -> DateRange | None:
         """Return the days from the first that is known to the last; ``None``: none is."""
@@ -82,6 +87,6 @@ class FirstGaps:
         return latest.start  # another process has fetched days meanwhile
 
     async def _count(self, target: Target, days: DateRange) -> int:
-        return await count_due_of(
-            self._ledger, target, days, freshness=self._freshness, now=self._clock.wall()
-        )
+        now = self._clock.wall()
+        (summary,) = await self._ledger.summarize([target], days, freshness=self._freshness, now=now)
+        return summary.due

@@ -18,6 +18,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 from hourlyclicks.fetching.cache import ENTRIES
+from hourlyclicks.jobs.estimate import in_batches
 from hourlyclicks.jobs.remaining import Remaining
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.targets import Query
@@ -108,15 +109,19 @@ class Planner:
 
     async def survey(self) -> None:
         """Count what is due of each target."""
-        for number, target in enumerate(tuple(self._ranges)):
-            if number % _YIELD_EVERY == 0:
-                await asyncio.sleep(0)  # a long list must delay neither the event loop nor a deadline
+        if self._gaps is not None:
+            await self._narrow(self._gaps)
+        for days, targets in in_batches(self._ranges):
+            await asyncio.sleep(0)  # a long list must delay neither the event loop nor a deadline
             if not self._run.is_running():
                 return
-            if self._gaps is not None:
-                await self._narrow(target, self._gaps)
-            if target in self._ranges:
-                await self._count(target, self._ranges[target])
+            if self._freshness.refresh:
+                for target in targets:
+                    self._count(target, days, Counter())
+            else:
+                for summary in await self._cache.summarize(targets, days, self._freshness):
+                    self._count(summary.target, days, summary.states)
+        self._left = {target: self._left[target] for target in self._ranges if target in self._left}
 
     async def queries(self) -> AsyncGenerator[Query, None]:
         """Yield the days to request, one after the other."""
@@ -148,21 +153,22 @@ class Planner:
 
     # -- the survey -------------------------------------------------------------------------------------
 
-    async def _narrow(self, target: Target, gaps: FirstGaps) -> None:
-        """Leave out the days of a target before its first gap."""
-        before = self._ranges[target]
-        days = await gaps.narrow(target, before)
-        if days is None:
-            del self._ranges[target]
-        else:
-            self._ranges[target] = days
-        self._run.stats.total += (0 if days is None else len(days)) - len(before)
+    async def _narrow(self, gaps: FirstGaps) -> None:
+        """Leave out the days of each target before its first gap."""
+        for number, (target, before) in enumerate(tuple(self._ranges.items())):
+            if number % _YIELD_EVERY == 0:
+                await asyncio.sleep(0)  # as in `survey`
+            if not self._run.is_running():
+                return
+            days = await gaps.narrow(target, before)
+            if days is None:
+                del self._ranges[target]
+            else:
+                self._ranges[target] = days
+            self._run.stats.total += (0 if days is None else len(days)) - len(before)
 
-    async def _count(self, target: Target, days: DateRange) -> None:
-        """Count what is due of one target."""
-        states = (
-            Counter[DayState]() if self._freshness.refresh else await self._cache.count_by_state(target, days)
-        )
+    def _count(self, target: Target, days: DateRange, states: Counter[DayState]) -> None:
+        """Count the days of a target that are due, by the number of its days in each state."""
         settled = sum(states[state] for state in SETTLED)
         rejected = 0 if self._freshness.refused else states[DayState.REFUSED]
         self._run.stats.known += settled

@@ -23,7 +23,6 @@ from hourlyclicks.store.ledger import SETTLED, WITH_FIGURES, DayState
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from hourlyclicks.store.freshness import Reader
     from hourlyclicks.store.ledger import LedgerEntry
 
 ALL_DAYS = DateRange(dt.date.min, dt.date.max)
@@ -117,7 +116,7 @@ def cover(
         days = DateRange(entries[0].date, entries[-1].date)
     if days is None:
         return Coverage(target, None, Counter())
-    freshness = _freshness(now, zone)
+    freshness = freshness_of(now, zone)
     reader = freshness.reader(now)
     states = [reader.state(entry) for entry in entries]
     stale = [
@@ -137,16 +136,11 @@ def cover(
     )
 
 
-def reader_of(now: dt.datetime, zone: dt.tzinfo | None) -> Reader:
-    """Return the reader by which `cover` computes the states."""
-    return _freshness(now, zone).reader(now)
-
-
 def is_complete(states: Counter[DayState], days: DateRange) -> bool:
     """Return whether nothing is missing, stale or in doubt, so that the numbers say all there is to say.
 
     Args:
-        states: how many days of a range are in each state, as `reader_of` computes it.
+        states: how many days of a range are in each state, as the reader of `freshness_of` computes it.
         days: the range.
     """
     return sum(states[state] for state in SETTLED) == len(days)
@@ -164,7 +158,13 @@ def cover_complete(target: Target, states: Counter[DayState], days: DateRange) -
     return Coverage(target, days, states, months=months)
 
 
-def _freshness(now: dt.datetime, zone: dt.tzinfo | None) -> Freshness:
+def freshness_of(now: dt.datetime, zone: dt.tzinfo | None) -> Freshness:
+    """Return the freshness by which `cover` computes states, and which days are stale.
+
+    Args:
+        now: the present moment.
+        zone: the account's time zone; without it the stored states count, but for stamps in the future.
+    """
     return Freshness(now, zone, patient=True, trusting=zone is None)
 
 

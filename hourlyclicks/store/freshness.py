@@ -49,6 +49,11 @@ class Reader:
     zone: dt.tzinfo | None = None
     trusting: bool = False
 
+    @property
+    def freshness(self) -> Freshness:
+        """A freshness with this reader, where it makes no difference which days need a request."""
+        return Freshness(self.now, self.zone, trusting=self.trusting)
+
     def in_future(self, moment: dt.datetime) -> bool:
         """Return whether a time stamp is later than any correct clock could have made it."""
         return moment > self.latest
@@ -130,6 +135,13 @@ class Freshness:
     def reader(self, now: dt.datetime) -> Reader:
         """Return the reader of the store at a moment."""
         return Reader(now, self.zone, self.trusting)
+
+    @property
+    def uncertain_states(self) -> frozenset[DayState]:
+        """The states that alone do not tell whether a day needs a request."""
+        if self.refresh:
+            return frozenset(DayState) - {DayState.FAILED}
+        return frozenset({DayState.PROVISIONAL, DayState.REFUSED} if self.refused else {DayState.PROVISIONAL})
 
     def is_stale(self, entry: LedgerEntry | None, now: dt.datetime) -> bool:
         """Return whether a day needs a request.

@@ -60,6 +60,9 @@ SETTLED = frozenset({DayState.FINAL, DayState.EMPTY})
 WITH_FIGURES = SETTLED | {DayState.PROVISIONAL}
 """The states of days with figures."""
 
+COMPLETE = SETTLED | {DayState.REFUSED}
+"""The states of days that a backfill does not request again."""
+
 
 @attrs.frozen
 class Failure:

@@ -37,12 +37,13 @@ if TYPE_CHECKING:
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.targets import Target
-    from hourlyclicks.store.freshness import Reader
+    from hourlyclicks.store.freshness import Freshness, Reader
     from hourlyclicks.store.ledger import DayState, LedgerEntry, PutResult, Revision
     from hourlyclicks.store.migration import OnMigration
     from hourlyclicks.store.postgres_database import DatabaseChange
     from hourlyclicks.store.postgres_days import Connection
     from hourlyclicks.store.protocol import Change
+    from hourlyclicks.store.summary import TargetSummary
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -150,6 +151,20 @@ class PostgresStore:
     ) -> Counter[DayState]:
         """See `hourlyclicks.store.protocol.Store.count_by_state`."""
         return await self._run(lambda db: self._days.count_by_state(db, account, target, days, reader))
+
+    async def summarize(
+        self,
+        account: int,
+        targets: Sequence[Target],
+        days: DateRange | None,
+        *,
+        freshness: Freshness,
+        now: dt.datetime,
+    ) -> list[TargetSummary]:
+        """See `hourlyclicks.store.protocol.Store.summarize`."""
+        return await self._run(
+            lambda db: self._days.summarize(db, account, targets, days, freshness=freshness, now=now)
+        )
 
     async def read(self, account: int, target: Target, days: DateRange) -> list[DayClicks]:
         """See `hourlyclicks.store.protocol.Store.read`."""

@@ -12,6 +12,7 @@ from hourlyclicks.errors import StoreError
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.day import DayClicks
 from hourlyclicks.store.ledger import (
+    COMPLETE,
     ENDPOINT,
     SETTLED,
     DayState,
@@ -23,17 +24,20 @@ from hourlyclicks.store.ledger import (
 )
 from hourlyclicks.store.resolve import resolve_put
 from hourlyclicks.store.schema import PACKED, unpacked_days
+from hourlyclicks.store.summary import CERTAIN, SummaryBuilder
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Sequence
 
     import asyncpg
 
     from hourlyclicks.model.day import Counts
     from hourlyclicks.model.targets import Target
-    from hourlyclicks.store.freshness import Reader
+    from hourlyclicks.store.freshness import Freshness, Reader
     from hourlyclicks.store.ledger import PutResult
     from hourlyclicks.store.resolve import StoredDay
+    from hourlyclicks.store.summary import TargetSummary
 
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
 
@@ -42,6 +46,8 @@ SERIES = "SELECT id FROM hourlyclicks.series WHERE account_id = $1 AND endpoint 
 _COUNTS = "clicks, unique_users, large_clicks, large_unique_users"
 _LARGEST = 2**31 - 1
 """The largest count of an ``integer``."""
+_SEVERAL = """SELECT id, target_sha256 FROM hourlyclicks.series
+    WHERE account_id = $1 AND endpoint = $2 AND target_sha256 = ANY ($3::bytea[])"""
 _ENTRY = "date, state, fetched_at, attempts, revision, error, code, status, reason, hours, doubted_at"
 
 LINE = "SELECT * FROM hourlyclicks.days WHERE series_id = $1 AND date = $2"
@@ -89,12 +95,12 @@ class StoredDays:
             f"SELECT min(date) AS first, max(date) AS last FROM {days} WHERE series_id = ({SERIES})"  # noqa: S608 - of constants
         )
         self._states = f"SELECT state, count(*) {of_range} GROUP BY state"
-        self._in_doubt = f"""
-            SELECT state, count(*), NULL AS date, NULL AS fetched_at, NULL AS hours, NULL AS doubted_at
-            {of_range} GROUP BY state UNION ALL
-            SELECT state, 1, date, fetched_at, hours, doubted_at {of_range} AND state <> 'failed' AND (
-                state = 'provisional' OR fetched_at > $6
-                OR fetched_at < (date + $7::interval) AT TIME ZONE 'UTC')"""
+        self._known = f"""SELECT min(first) AS first, max(last) AS last
+            FROM unnest($1::bigint[]) AS wanted (id),
+                LATERAL (SELECT min(date) AS first, max(date) AS last FROM {days}
+                    WHERE series_id = wanted.id) AS known
+        """  # noqa: S608 - of constants
+        self._summary = _summary_of(days)
         self._read = f"""SELECT date, state, hours, fetched_at, {_COUNTS}
             {of_range} AND revision > 0 ORDER BY date"""
         self._revisions = revisions and (
@@ -115,22 +121,43 @@ class StoredDays:
         self, db: Connection, of: int, target: Target, days: DateRange, reader: Reader | None
     ) -> Counter[DayState]:
         """Count the days in each state, as a reader sees them or as they are stored."""
-        where = _where(of, target, days)
         if reader is None:
-            rows = await db.fetch(self._states, *where)
+            rows = await db.fetch(self._states, *_where(of, target, days))
             return Counter({DayState(row["state"]): row["count"] for row in rows})
-        found: Counter[DayState] = Counter()
-        for row in await db.fetch(self._in_doubt, *where, reader.latest, reader.certain_after(days)):
-            state, date = DayState(row["state"]), row["date"]
-            if date is None:
-                found[state] += row["count"]
-            else:
-                entry = LedgerEntry(
-                    date, state, row["fetched_at"], 0, hours=row["hours"], doubted_at=row["doubted_at"]
-                )
-                found[state] -= 1
-                found[reader.state(entry)] += 1
-        return +found
+        [found] = await self.summarize(db, of, [target], days, freshness=reader.freshness, now=reader.now)
+        return found.states
+
+    async def summarize(
+        self,
+        db: Connection,
+        of: int,
+        targets: Sequence[Target],
+        days: DateRange | None,
+        *,
+        freshness: Freshness,
+        now: dt.datetime,
+    ) -> list[TargetSummary]:
+        """Return the summaries of targets."""
+        names = [name_of(of, target)[-1] for target in targets]
+        found = await db.fetch(_SEVERAL, of, ENDPOINT, names)
+        numbers = {row["target_sha256"]: row["id"] for row in found}
+        series = list(numbers.values())
+        builder = SummaryBuilder(freshness, now)
+        span = days or await self._known_range_of(db, series)
+        if span is not None and series:
+            reader = freshness.reader(now)
+            limits = reader.latest, reader.certain_after(span), list(freshness.uncertain_states)
+            for row in await db.fetch(self._summary, series, span.start, span.end, *limits):
+                _add(builder, row)
+        return [
+            builder.build(target, numbers.get(name), days)
+            for target, name in zip(targets, names, strict=True)
+        ]
+
+    async def _known_range_of(self, db: Connection, series: Sequence[int]) -> DateRange | None:
+        """Return the days from the first with a ledger entry to the last, of several series together."""
+        row = await db.fetchrow(self._known, series)
+        return None if row is None or row["first"] is None else DateRange(row["first"], row["last"])
 
     async def read(self, db: Connection, of: int, target: Target, days: DateRange) -> list[DayClicks]:
         """Return the days that have figures."""
@@ -141,6 +168,41 @@ class StoredDays:
         if not self._revisions:
             return []
         return [_revision(row) for row in await db.fetch(self._revisions, *_where(of, target, days))]
+
+
+def _summary_of(days: str) -> str:
+    """Return the query for summaries: numbers of certain days, and the others one by one.
+
+    See `hourlyclicks.store.sqlite_counts`.
+
+    Args:
+        days: the table or query that has the days.
+    """
+    of_range = f"FROM {days} WHERE series_id = ANY ($1::bigint[]) AND date BETWEEN $2 AND $3"
+    uncertain = """(state = ANY ($6::text[]) OR state <> 'failed' AND (fetched_at > $4
+        OR fetched_at < (date + $5::interval) AT TIME ZONE 'UTC'))"""
+    numbers = ", ".join(f"count(*) FILTER (WHERE state = '{state}') AS {state}" for state in CERTAIN)
+    complete = ", ".join(f"'{state}'" for state in sorted(COMPLETE))
+    return f"""
+        SELECT series_id, {numbers}, min(date) AS first, max(date) AS last,
+            max(date) FILTER (WHERE state IN ({complete})) AS newest, NULL AS date, NULL AS state,
+            NULL AS fetched_at, NULL AS hours, NULL AS doubted_at
+        {of_range} AND NOT {uncertain} GROUP BY series_id
+        UNION ALL
+        SELECT series_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, date, state, fetched_at, hours, doubted_at
+        {of_range} AND {uncertain}"""
+
+
+def _add(builder: SummaryBuilder, row: asyncpg.Record) -> None:
+    """Add a row of a summary."""
+    if row["date"] is None:
+        numbers = [row[state.value] for state in CERTAIN]
+        known = row["first"], row["last"]
+        builder.add_certain(row["series_id"], numbers, known=known, newest_complete=row["newest"])
+    else:
+        state, doubts = DayState(row["state"]), row["doubted_at"]
+        entry = LedgerEntry(row["date"], state, row["fetched_at"], 0, hours=row["hours"], doubted_at=doubts)
+        builder.add_entry(row["series_id"], entry)
 
 
 PACKED_DAYS = StoredDays()

@@ -14,13 +14,14 @@ from hourlyclicks.errors import StoreError
 if TYPE_CHECKING:
     import datetime as dt
     from collections import Counter
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.targets import Target
-    from hourlyclicks.store.freshness import Reader
+    from hourlyclicks.store.freshness import Freshness, Reader
     from hourlyclicks.store.ledger import DayState, LedgerEntry, PutResult, Revision
+    from hourlyclicks.store.summary import TargetSummary
 
 R = TypeVar("R")
 
@@ -87,6 +88,28 @@ class Store(Protocol):
             target: the target.
             days: the range.
             reader: counts each day in the state that this reader computes; ``None``: in the stored state.
+        """
+        ...
+
+    async def summarize(
+        self,
+        account: int,
+        targets: Sequence[Target],
+        days: DateRange | None,
+        *,
+        freshness: Freshness,
+        now: dt.datetime,
+    ) -> list[TargetSummary]:
+        """Return for each target how many days are in each state, and the newest complete day.
+
+        Intended for a few hundred targets at a time; see `hourlyclicks.store.summary.batches`.
+
+        Args:
+            account: the account.
+            targets: the targets, each once, also unknown ones.
+            days: the range; ``None``: of each target from the first day with a ledger entry to the last.
+            freshness: the reader of the days, and which of them would be requested again.
+            now: the present moment.
         """
         ...
 

@@ -18,21 +18,29 @@ from hourlyclicks.model.fingerprints import fingerprint_of
 from hourlyclicks.model.series import SeriesBuilder
 from hourlyclicks.model.spans import spans
 from hourlyclicks.model.targets import Account
-from hourlyclicks.store.coverage import ALL_DAYS, cover, cover_complete, is_complete, reader_of
+from hourlyclicks.store.coverage import (
+    ALL_DAYS,
+    Coverage,
+    cover,
+    cover_complete,
+    freshness_of,
+    is_complete,
+)
 from hourlyclicks.store.ledger import WITH_FIGURES, Revision
 from hourlyclicks.store.protocol import Store
+from hourlyclicks.store.summary import batches
 
 if TYPE_CHECKING:
     from collections import Counter
-    from collections.abc import AsyncGenerator, Callable, Iterator
+    from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
     from types import TracebackType
 
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.series import HourlySeries
     from hourlyclicks.model.targets import Target
-    from hourlyclicks.store.coverage import Coverage
-    from hourlyclicks.store.freshness import Reader
+    from hourlyclicks.store.freshness import Freshness, Reader
     from hourlyclicks.store.ledger import DayState, LedgerEntry
+    from hourlyclicks.store.summary import TargetSummary
 
 SHORT = 8
 """How many digits of a fingerprint are shown, and are enough to name an account."""
@@ -263,14 +271,67 @@ class StoredAccount:
             StoreError: the store cannot be read.
         """
         now = now or SystemClock().wall()
-        days = days or await self._store.known_range(self.number, target)
-        if days is not None:
-            states = await self.count_by_state(target, days, reader=reader_of(now, self._zone))
-            if is_complete(states, days):
-                return cover_complete(target, states, days)
-        entries = await self.entries(target, days)
-        found = cover(target, entries, days, now=now, zone=self._zone)
-        if found.parked is not None and days is not None:
+        [summary] = await self.summarize([target], days, now=now)
+        return await self._cover(summary, now)
+
+    async def coverages(
+        self,
+        targets: Sequence[Target] | None = None,
+        days: DateRange | None = None,
+        *,
+        now: dt.datetime | None = None,
+    ) -> AsyncGenerator[Coverage, None]:
+        """Yield the `coverage` of many targets, in order; days are read only of targets with gaps.
+
+        Args:
+            targets: the targets; ``None``: all.
+            days: the range; ``None``: of each target from the first day that is known to the last.
+            now: the moment, aware, at which days are judged; ``None``: the present one.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        now = now or SystemClock().wall()
+        for batch in batches(await self.targets() if targets is None else targets, days):
+            for summary in await self.summarize(batch, days, now=now):
+                yield await self._cover(summary, now)
+
+    async def summarize(
+        self,
+        targets: Sequence[Target] | None = None,
+        days: DateRange | None = None,
+        *,
+        freshness: Freshness | None = None,
+        now: dt.datetime | None = None,
+    ) -> list[TargetSummary]:
+        """Return for each target how many days are in each state, and the newest complete day.
+
+        Takes about a microsecond for each day; a million days are counted in about a second.
+
+        Args:
+            targets: the targets, each once; ``None``: all.
+            days: the range; ``None``: of each target from the first day that is known to the last.
+            freshness: which stored days count as due; ``None``: those that a backfill would request.
+            now: the moment, aware, at which days are judged; ``None``: the present one.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        now = now or SystemClock().wall()
+        freshness = freshness or freshness_of(now, self._zone)
+        found: list[TargetSummary] = []
+        for batch in batches(await self.targets() if targets is None else targets, days):
+            found += await self._store.summarize(self.number, batch, days, freshness=freshness, now=now)
+        return found
+
+    async def _cover(self, summary: TargetSummary, now: dt.datetime) -> Coverage:
+        target, days = summary.target, summary.range
+        if days is None:
+            return Coverage(target, None, summary.states)
+        if is_complete(summary.states, days):
+            return cover_complete(target, summary.states, days)
+        found = cover(target, await self.entries(target, days), days, now=now, zone=self._zone)
+        if found.parked is not None:
             states = await self.count_by_state(target)
             if any(states[state] for state in WITH_FIGURES):  # on other days than those of the range
                 return attrs.evolve(found, parked=None)

@@ -40,10 +40,11 @@ if TYPE_CHECKING:
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.file_guard import FileGuard
-    from hourlyclicks.store.freshness import Reader
+    from hourlyclicks.store.freshness import Freshness, Reader
     from hourlyclicks.store.ledger import DayState, LedgerEntry, PutResult, Revision
     from hourlyclicks.store.migration import OnMigration
     from hourlyclicks.store.protocol import Change
+    from hourlyclicks.store.summary import TargetSummary
 
 _Work: TypeAlias = "Callable[[SqliteFile], Any]"
 
@@ -97,6 +98,20 @@ class SqliteOperations(ABC):
     ) -> Counter[DayState]:
         """See `hourlyclicks.store.protocol.Store.count_by_state`."""
         return await self._run(lambda file: file.count_by_state(account, target, days, reader))
+
+    async def summarize(
+        self,
+        account: int,
+        targets: Sequence[Target],
+        days: DateRange | None,
+        *,
+        freshness: Freshness,
+        now: dt.datetime,
+    ) -> list[TargetSummary]:
+        """See `hourlyclicks.store.protocol.Store.summarize`."""
+        return await self._run(
+            lambda file: file.summarize(account, targets, days, freshness=freshness, now=now)
+        )
 
     async def read(self, account: int, target: Target, days: DateRange) -> list[DayClicks]:
         """See `hourlyclicks.store.protocol.Store.read`."""

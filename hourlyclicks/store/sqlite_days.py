@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
-from collections import Counter
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from hourlyclicks.errors import StoreError
-from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.day import DayClicks
 from hourlyclicks.store.ledger import (
     SETTLED,
@@ -21,11 +16,13 @@ from hourlyclicks.store.ledger import (
     state_of,
 )
 from hourlyclicks.store.resolve import StoredDay, resolve_put
+from hourlyclicks.store.sqlite_cells import as_written, date_of, moment_of, text_of
 
 if TYPE_CHECKING:
+    import datetime as dt
     import sqlite3
-    from collections.abc import Iterator
 
+    from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import Counts
     from hourlyclicks.store.freshness import Reader
     from hourlyclicks.store.ledger import PutResult
@@ -38,16 +35,10 @@ _LARGEST = 2**63 - 1
 _DAYS = "FROM days WHERE series_id = ? AND date BETWEEN ? AND ?"
 _ENTRY = "date, state, fetched_at, attempts, revision, error, code, status, reason, hours, doubted_at"
 _ENTRIES = f"SELECT {_ENTRY} {_DAYS} ORDER BY date"
-_KNOWN_RANGE = """SELECT (SELECT min(date) FROM days WHERE series_id = ?),
-    (SELECT max(date) FROM days WHERE series_id = ?)"""  # each is found at an end of the key
 _PACING_AND_ENTRY = f"""SELECT pacing.state, {", ".join(f"days.{name}" for name in _ENTRY.split(", "))}
     FROM (SELECT ? AS account_id, ? AS series_id, ? AS date) AS step
     LEFT JOIN pacing ON pacing.account_id = step.account_id
     LEFT JOIN days ON days.series_id = step.series_id AND days.date = step.date"""  # noqa: S608 - as above
-_COUNT_STATES = f"SELECT state, count(*), {', '.join(['NULL'] * 9)} {_DAYS} GROUP BY state"
-_IN_DOUBT = f"""{_COUNT_STATES} UNION ALL
-    SELECT {_ENTRY} {_DAYS} AND state <> 'failed' AND (state = 'provisional' OR fetched_at > ?
-        OR (fetched_at < ? AND fetched_at < strftime('%Y-%m-%dT%H:%M:%S', date, ?)))"""
 _READ = f"""SELECT date, state, fetched_at, hours, clicks, unique_users
     {_DAYS} AND revision > 0 ORDER BY date"""
 _STORED = """SELECT revision, doubted_at, date, state, fetched_at, hours, clicks, unique_users FROM days
@@ -82,35 +73,12 @@ def entries(db: Database, series: int, days: DateRange) -> list[LedgerEntry]:
     return [_entry(row) for row in db.execute(_ENTRIES, _where(series, days))]
 
 
-def known_range(db: Database, series: int) -> DateRange | None:
-    """Return the days from the first with a ledger entry to the last."""
-    first, last = db.execute(_KNOWN_RANGE, (series, series)).fetchone()
-    with _as_written():
-        return None if first is None else DateRange(_date(first), _date(last))
-
-
 def pacing_and_entry(
     db: Database, account: int, series: int, day: dt.date
 ) -> tuple[str | None, LedgerEntry | None]:
     """Return the state of the shared limiter and the ledger entry of a day, in one query."""
     state, *row = db.execute(_PACING_AND_ENTRY, (account, series, str(day))).fetchone()
     return state, None if row[0] is None else _entry(tuple(row))
-
-
-def count_by_state(db: Database, series: int, days: DateRange, reader: Reader | None) -> Counter[DayState]:
-    """Count the days in each state, as a reader computes it or as it is stored."""
-    where = _where(series, days)
-    if reader is None:
-        return Counter({DayState(row[0]): row[1] for row in db.execute(_COUNT_STATES, where)})
-    found: Counter[DayState] = Counter()
-    for row in db.execute(_IN_DOUBT, (*where, *where, *_limits(reader, days))):
-        if row[2] is None:
-            found[DayState(row[0])] += row[1]
-        else:
-            entry = _entry(row)
-            found[entry.state] -= 1
-            found[reader.state(entry)] += 1
-    return +found
 
 
 def read(db: Database, series: int, days: DateRange) -> list[DayClicks]:
@@ -132,13 +100,13 @@ def put(
     if kept.dropped:
         db.execute(_COUNT, (requests, series, date))
     elif kept.doubted_at is not None:
-        db.execute(_DOUBT, (requests, _text(kept.doubted_at), series, date))
+        db.execute(_DOUBT, (requests, text_of(kept.doubted_at), series, date))
     else:
         if held is not None and kept.revised:
             db.execute(_REVISE, (series, *_replaced(held)))
         hours = day.reported_hours
         counts = _arrays(day) if hours else (None, None)
-        entry = (state_of(day), hours, _text(day.fetched_at), requests, kept.revision)
+        entry = (state_of(day), hours, text_of(day.fetched_at), requests, kept.revision)
         db.execute(_PUT, (series, date, *entry, *counts))
     return kept
 
@@ -146,30 +114,12 @@ def put(
 def record_failure(db: Database, series: int, entry: LedgerEntry) -> None:
     """Record that a day failed or was rejected."""
     why = entry.reason or Failure("", "")
-    values = (str(entry.date), entry.state, _text(entry.asked_at), entry.attempts)
+    values = (str(entry.date), entry.state, text_of(entry.asked_at), entry.attempts)
     db.execute(_RECORD, (series, *values, why.error, why.code, why.status, why.text))
 
 
 def _where(series: int, days: DateRange) -> tuple[int, str, str]:
     return series, str(days.start), str(days.end)
-
-
-def _limits(reader: Reader, days: DateRange) -> tuple[str, str, str]:
-    """Return the limits between days whose state is certain and days to compute one by one.
-
-    A stamp after the first limit is in the future. One before the second may be too early for some day of the
-    range, and is too early if it is before the day plus the third.
-    """
-    after = reader.certain_after(days)
-    seconds = -(-after // dt.timedelta(seconds=1))
-    return _text(reader.latest), _text(_later(days.end, after)), f"+{seconds} seconds"
-
-
-def _later(day: dt.date, by: dt.timedelta) -> dt.datetime:
-    try:
-        return dt.datetime.combine(day, dt.time(), dt.UTC) + by
-    except OverflowError:
-        return dt.datetime.max.replace(tzinfo=dt.UTC)
 
 
 def _stored(db: Database, series: int, date: dt.date) -> StoredDay | None:
@@ -179,14 +129,14 @@ def _stored(db: Database, series: int, date: dt.date) -> StoredDay | None:
         return None
     revision, doubted_at, *row = found
     day = _day(*row)
-    with _as_written():
-        return StoredDay(day, revision, None if doubted_at is None else _moment(doubted_at))
+    with as_written():
+        return StoredDay(day, revision, None if doubted_at is None else moment_of(doubted_at))
 
 
 def _replaced(held: StoredDay) -> tuple[str, int, str, str, str, str]:
     """Return the columns of a revision."""
     day = held.day
-    return str(day.date), held.revision, state_of(day), _text(day.fetched_at), *_arrays(day)
+    return str(day.date), held.revision, state_of(day), text_of(day.fetched_at), *_arrays(day)
 
 
 def _arrays(day: DayClicks) -> tuple[str, str]:
@@ -200,43 +150,27 @@ def _array(counts: Counts) -> str:
     return json.dumps(counts, separators=(",", ":"))
 
 
-def _text(moment: dt.datetime) -> str:
-    return moment.astimezone(dt.UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
 def _entry(row: tuple[Any, ...]) -> LedgerEntry:
     date, state, asked_at, attempts, revision, error, code, status, reason, hours, doubted_at = row
     why = Failure(error, reason, code, status) if error else None
-    with _as_written():
-        asked, doubts = _moment(asked_at), None if doubted_at is None else _moment(doubted_at)
-        return LedgerEntry(_date(date), DayState(state), asked, attempts, revision, why, hours, doubts)
+    with as_written():
+        asked, doubts = moment_of(asked_at), None if doubted_at is None else moment_of(doubted_at)
+        return LedgerEntry(date_of(date), DayState(state), asked, attempts, revision, why, hours, doubts)
 
 
 def _day(
     date: str, state: str, fetched_at: str, hours: int, clicks: str | None, users: str | None
 ) -> DayClicks:
-    with _as_written():
+    with as_written():
         arrays = [None if text is None else json.loads(text) for text in (clicks, users)]
         final = state in SETTLED
-        return day_of(_date(date), *arrays, hours=hours, fetched_at=_moment(fetched_at), final=final)
+        return day_of(date_of(date), *arrays, hours=hours, fetched_at=moment_of(fetched_at), final=final)
 
 
 def _revision(row: tuple[Any, ...]) -> Revision:
     date, number, state, fetched_at, *counts = row
-    with _as_written():
+    with as_written():
         clicks, users = [tuple(json.loads(text)) for text in counts]
-        return Revision(number, DayClicks(_date(date), clicks, users, _moment(fetched_at), state in SETTLED))
-
-
-_date, _moment = dt.date.fromisoformat, dt.datetime.fromisoformat
-
-
-@contextmanager
-def _as_written() -> Iterator[None]:
-    """Translate errors about cells that hourlyclicks did not write; SQLite's columns accept any value."""
-    try:
-        yield
-    except (TypeError, ValueError):
-        raise StoreError(
-            "it holds a day that cannot be read: another program has changed it; restore a backup"
-        ) from None
+        return Revision(
+            number, DayClicks(date_of(date), clicks, users, moment_of(fetched_at), state in SETTLED)
+        )

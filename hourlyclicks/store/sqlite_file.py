@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from hourlyclicks import forks
-from hourlyclicks.store import sqlite_days
+from hourlyclicks.store import sqlite_counts, sqlite_days
 from hourlyclicks.store.ledger import ENDPOINT, target_of
 from hourlyclicks.store.sqlite_messages import is_busy
 from hourlyclicks.store.sqlite_transaction import transaction
@@ -28,9 +28,10 @@ if TYPE_CHECKING:
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.targets import Target
-    from hourlyclicks.store.freshness import Reader
+    from hourlyclicks.store.freshness import Freshness, Reader
     from hourlyclicks.store.ledger import DayState, LedgerEntry, PutResult, Revision
     from hourlyclicks.store.protocol import Change
+    from hourlyclicks.store.summary import TargetSummary
 
 R = TypeVar("R")
 
@@ -154,14 +155,34 @@ class SqliteFile:
     def known_range(self, account: int, target: Target) -> DateRange | None:
         """Return the days from the first with a ledger entry to the last."""
         series = self._series(account, target)
-        return None if series is None else sqlite_days.known_range(self._db, series)
+        return None if series is None else sqlite_counts.known_range(self._db, [series])
 
     def count_by_state(
         self, account: int, target: Target, days: DateRange, reader: Reader | None
     ) -> Counter[DayState]:
         """Count the days in each state."""
         series = self._series(account, target)
-        return Counter() if series is None else sqlite_days.count_by_state(self._db, series, days, reader)
+        if series is None:
+            return Counter()
+        if reader is None:
+            return sqlite_counts.count_by_state(self._db, series, days)
+        [found] = self.summarize(account, [target], days, freshness=reader.freshness, now=reader.now)
+        return found.states
+
+    def summarize(
+        self,
+        account: int,
+        targets: Sequence[Target],
+        days: DateRange | None,
+        *,
+        freshness: Freshness,
+        now: dt.datetime,
+    ) -> list[TargetSummary]:
+        """Return the summaries of targets."""
+        numbers = [self._series(account, target) for target in targets]
+        known = [number for number in numbers if number is not None]
+        counted = sqlite_counts.summarize(self._db, known, days, freshness=freshness, now=now)
+        return [counted.build(target, number, days) for target, number in zip(targets, numbers, strict=True)]
 
     def read(self, account: int, target: Target, days: DateRange) -> list[DayClicks]:
         """Return the days that have figures."""

@@ -18,24 +18,24 @@ if TYPE_CHECKING:
     from hourlyclicks import BackfillReport, Client
     from hourlyclicks.simulator import VirtualClock
 
-TARGETS = [Link(f"link{number}", "https://vvd.bz") for number in range(2000)]
+TARGETS = [Link(f"link{number}", "https://vvd.bz") for number in range(5000)]
 
 
 class SlowStore(SqliteStore):
-    """A store that takes a second to count the days of a target."""
+    """A store that takes a second to count the days of some targets."""
 
     clock: VirtualClock
-    tallies = 0
+    counted = 0
 
-    async def count_by_state(self, *words: Any, **options: Any) -> Any:  # noqa: ANN401 - passed through
-        """See `hourlyclicks.store.protocol.Store.count_by_state`."""
-        self.tallies += 1
+    async def summarize(self, *words: Any, **options: Any) -> Any:  # noqa: ANN401 - passed through
+        """See `hourlyclicks.store.protocol.Store.summarize`."""
+        self.counted += 1
         await self.clock.sleep(1.0)
-        return await super().count_by_state(*words, **options)
+        return await super().summarize(*words, **options)
 
 
 def survey(path: Path, end: str) -> tuple[SlowStore, BackfillReport | UsageError]:
-    """Begin a backfill, and end it while it surveys the third target."""
+    """Begin a backfill, and end it while it surveys the third part of the targets."""
     store = SlowStore(path / "clicks.db")
 
     async def main(client: Client, clock: VirtualClock) -> BackfillReport | UsageError:
@@ -64,7 +64,7 @@ def test_a_survey_is_stopped(tmp_path: Path, end: str, why: StopReason) -> None:
     store, report = survey(tmp_path, end)
     assert not isinstance(report, UsageError)
     assert (report.stopped, report.requests) == (why, 0)
-    assert store.tallies <= 4
+    assert store.counted <= 4
 
 
 def test_a_survey_ends_when_the_client_is_closed(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_a_survey_ends_when_the_client_is_closed(tmp_path: Path) -> None:
     store, error = survey(tmp_path, "close")
     assert isinstance(error, UsageError)
     assert error.report is not None
-    assert store.tallies <= 4
+    assert store.counted <= 4
 
 
 def test_a_survey_without_queries_yields_to_other_tasks(tmp_path: Path) -> None:

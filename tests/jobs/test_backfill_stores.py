@@ -64,7 +64,7 @@ def test_a_target_with_nothing_due_costs_one_query(path: Path) -> None:
         store.calls.clear()
         report = await stage.client.backfill(*MONTH_OF_IT)
         assert (report.complete, report.requests, report.reused) == (True, 0, report.total)
-        assert store.calls.count("count_by_state") == 1
+        assert store.calls.count("summarize") == 1
         assert "entries" not in store.calls
 
     store = FailingStore(path)
@@ -72,7 +72,7 @@ def test_a_target_with_nothing_due_costs_one_query(path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["put", "pace", "read", "entries", "count_by_state", "targets", "account", "open"]
+    "name", ["put", "pace", "read", "entries", "count_by_state", "summarize", "targets", "account", "open"]
 )
 def test_a_call_that_always_fails(path: Path, name: str) -> None:
     """Every waiting task of every kind gets the error."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections import Counter
 from typing import TYPE_CHECKING, cast
 
 import attrs
@@ -19,18 +18,19 @@ from hourlyclicks.model.targets import Group, Target
 from hourlyclicks.store import open_store
 from hourlyclicks.store.freshness import SKEW, Freshness
 from hourlyclicks.store.ledger import STALE_AFTER, DayState, LedgerEntry
+from hourlyclicks.store.summary import SummaryBuilder
 from tests.fetching.asking import DAY, LINK
 from tests.fetching.stage import REJECTED, FailingStore, good, play
-from tests.jobs.backfilling import MONTH, NOW, ONCE, OTHER, FakeApi
+from tests.jobs.backfilling import NOW, ONCE, OTHER, FakeApi
 from tests.sizes import examples
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from hourlyclicks.model.http import Response
     from hourlyclicks.pacing.eta import Estimate
-    from hourlyclicks.store.freshness import Reader
+    from hourlyclicks.store.summary import TargetSummary
     from tests.fetching.stage import Stage
 
 LATEST = DateRange(dt.date(2025, 5, 22), dt.date(2025, 6, 1))
@@ -38,26 +38,19 @@ LATEST = DateRange(dt.date(2025, 5, 22), dt.date(2025, 6, 1))
 
 @attrs.define
 class FakeLedger:
-    """A ledger in memory that counts how often single days are read."""
+    """A ledger in memory."""
 
     known: dict[Target, list[LedgerEntry]]
-    read: int = 0
 
-    async def targets(self) -> list[Target]:
+    async def summarize(
+        self, targets: Sequence[Target], days: DateRange, *, freshness: Freshness, now: dt.datetime
+    ) -> list[TargetSummary]:
         """See `hourlyclicks.jobs.estimate.Ledger`."""
-        return list(self.known)
-
-    async def count_by_state(
-        self, target: Target, days: DateRange, *, reader: Reader | None = None
-    ) -> Counter[DayState]:
-        """See `hourlyclicks.jobs.estimate.Ledger`."""
-        assert reader is not None
-        return Counter(reader.state(entry) for entry in self.known[target] if entry.date in days)
-
-    async def entries(self, target: Target, days: DateRange) -> list[LedgerEntry]:
-        """See `hourlyclicks.jobs.estimate.Ledger`."""
-        self.read += 1
-        return [entry for entry in self.known[target] if entry.date in days]
+        builder = SummaryBuilder(freshness, now)
+        for number, target in enumerate(targets):
+            for entry in self.known.get(target, ()):
+                builder.add_entry(number, entry)
+        return [builder.build(target, number, days) for number, target in enumerate(targets)]
 
 
 def moments() -> st.SearchStrategy[dt.datetime]:
@@ -98,21 +91,6 @@ def test_the_count_is_the_rule_day_by_day(
     expected = sum(freshness.is_stale(marks[target].get(day), NOW) for target in marks for day in LATEST)
     counted = count_due(FakeLedger(known), dict.fromkeys((LINK, OTHER), LATEST), freshness=freshness, now=NOW)
     assert asyncio.run(counted) == expected
-
-
-def test_no_single_day_is_read_where_a_count_is_enough() -> None:
-    """Settled, failed and rejected days are only counted, and unknown targets not even that."""
-    long_ago = NOW - dt.timedelta(days=40)
-    states = (DayState.FINAL, DayState.EMPTY, DayState.FAILED, DayState.REFUSED)
-    marks = [
-        LedgerEntry(MONTH[place], state, long_ago, 1, hours=24, reason=None)
-        for place, state in enumerate(states)
-    ]
-    ledger = FakeLedger({LINK: [attrs.evolve(mark, asked_at=NOW) for mark in marks]})
-    freshness = Freshness(NOW, dt.UTC, patient=True)
-    counted = count_due(ledger, dict.fromkeys((LINK, OTHER), MONTH), freshness=freshness, now=NOW)
-    assert asyncio.run(counted) == len(MONTH) * 2 - 3
-    assert ledger.read == 0
 
 
 def some_fail(day: dt.date, _number: int) -> Response:

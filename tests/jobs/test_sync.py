@@ -160,7 +160,7 @@ def test_a_target_that_is_up_to_date_costs_two_queries(tmp_path: Path) -> None:
         store.calls.clear()
         report = await stage.client.sync(LINKS, new=40)
         assert (report.total, report.requests) == (0, 0)
-        assert store.calls.count("known_range") == store.calls.count("count_by_state") == len(LINKS)
+        assert store.calls.count("known_range") == store.calls.count("summarize") == len(LINKS)
         assert "entries" not in store.calls
 
     store = FailingStore(tmp_path / "clicks.db")

@@ -10,7 +10,7 @@ import attrs
 import pytest
 
 from hourlyclicks import DateRange
-from hourlyclicks.store.coverage import Month, Trouble, cover, cover_complete, is_complete, reader_of
+from hourlyclicks.store.coverage import Month, Trouble, cover, cover_complete, freshness_of, is_complete
 from hourlyclicks.store.ledger import DayState, Failure, LedgerEntry, state_of
 from tests.cli.filled_stores import LATER, LINK, answer, days, trouble
 
@@ -154,7 +154,7 @@ def test_numbers_are_enough_where_every_day_is_settled(number: int, zone: dt.tzi
         attrs.evolve(mark(date), state=DayState.EMPTY) if date.day == 3 else mark(date) for date in dates
     ]
     whole = DateRange(dates[0], dates[-1])
-    states = Counter(reader_of(LATER, zone).state(each) for each in entries)
+    states = Counter(freshness_of(LATER, zone).reader(LATER).state(each) for each in entries)
     assert is_complete(states, whole)
     assert cover_complete(LINK, states, whole) == cover(LINK, entries, whole, now=LATER, zone=zone)
     assert not is_complete(states, DateRange(whole.start, whole.end + dt.timedelta(days=1)))

@@ -22,7 +22,7 @@ from hourlyclicks.errors import StoreError
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.targets import Account, Link
 from hourlyclicks.store import postgres_migration, sqlite_migration
-from hourlyclicks.store.freshness import Reader
+from hourlyclicks.store.freshness import Freshness, Reader
 from hourlyclicks.store.ledger import DayState, LedgerEntry, Revision
 from hourlyclicks.store.opening import store_of
 from hourlyclicks.store.postgres import PostgresStore
@@ -33,6 +33,7 @@ from tests.store.answers import ALL, LATER, ME, day
 from tests.store.locations import SqliteLocation
 from tests.store.older_stores import CLICKS, DAY, cells, older_database, older_file
 from tests.store.server import PASSWORD
+from tests.store.summaries import day_by_day
 from tests.store.test_kills import where
 from tests.store.test_read_only import everything
 
@@ -109,12 +110,15 @@ async def test_older_tables_are_read_as_they_are(location: Location, version: in
 
 
 async def test_the_states_of_older_days_are_computed(location: Location, version: int) -> None:
-    """Also by a reader with a clock, and failing targets are known."""
+    """Also by a reader with a clock, one by one and for many targets, and failing targets are known."""
     reader = store_of(where(location), read_only=True)
     account = (await reader.accounts())["me"]
     states = await reader.count_by_state(account, ME, ALL, reader=Reader(NOON))
     entries = await reader.entries(account, ME, ALL)
     assert states.total() == len(entries)
+    freshness = Freshness(NOON)
+    [summary] = await reader.summarize(account, [ME], None, freshness=freshness, now=NOON)
+    assert summary == day_by_day(ME, entries, None, freshness=freshness, now=NOON)
     assert len(await reader.targets(account, failing=True)) == (version > 1) * len(TARGETS)
     await reader.close()
 

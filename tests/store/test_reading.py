@@ -58,6 +58,16 @@ async def test_what_was_put_is_read(location: Location) -> None:
         assert await account.coverage(LINK, whole, now=LATER) == cover(
             LINK, entries[:4], whole, now=LATER, zone=dt.UTC
         )
+        assert [each async for each in account.coverages([LINK, TEAM], APRIL, now=LATER)] == [
+            await account.coverage(target, APRIL, now=LATER) for target in (LINK, TEAM)
+        ]
+        [summary] = await account.summarize(now=LATER)
+        assert (summary.target, summary.range, summary.missing_days) == (
+            LINK,
+            DateRange(put[0].date, APRIL[20]),
+            14,
+        )
+        assert (summary.newest_complete, summary.due) == (put[-1].date, 15)
         assert [day async for day in account.days(APRIL.start, APRIL.end, LINK)] == put
         assert await account.history(LINK) == []
         assert await account.history(LINK, APRIL) == [Revision(1, day) for day in put]

@@ -20,7 +20,7 @@ from hourlyclicks.render.coverage import as_object, shades_for, table
 from hourlyclicks.render.phrases import count
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from hourlyclicks.cli.options.stores import StoreChoice
     from hourlyclicks.cli.selection import Selection
@@ -42,11 +42,9 @@ class View:
     days: DateRange | None
     zone: dt.tzinfo | None
 
-    async def of(self, account: StoredAccount) -> AsyncIterator[Coverage]:
+    def of(self, account: StoredAccount) -> AsyncGenerator[Coverage, None]:
         """Yield what is known of each target, one after the other."""
-        now = present()
-        for target in self.targets or await account.targets():
-            yield await account.coverage(target, self.days, now=now)
+        return account.coverages(self.targets or None, self.days, now=present())
 
 
 def run(
