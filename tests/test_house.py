@@ -108,6 +108,7 @@ NOT_LOADED = {
     "sqlite3",
     "hourlyclicks.simulator",
     "hourlyclicks.cli",
+    "hourlyclicks.wire.range_endpoint",
     "cattrs",
     "click",
     "msgspec",

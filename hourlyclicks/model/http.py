@@ -33,7 +33,7 @@ class Request:
     def url(self) -> URL:
         """The whole address."""
         if "%" in self._parameters:  # `extend_query` takes half as long, but escapes it once more
-            return URL(f"{self._url}{self._separator}{self._parameters}", encoded=True)
+            return URL(f"{self._url.origin()}{self.target}", encoded=True)
         return self._url.extend_query(self._parameters) if self._parameters else self._url
 
     @property
@@ -46,11 +46,8 @@ class Request:
         """What stands on the request line: path and query (RFC 9112, origin form)."""
         if not self._parameters:
             return self._url.raw_path_qs
-        return f"{self._url.raw_path_qs}{self._separator}{self._parameters}"
-
-    @property
-    def _separator(self) -> str:
-        return "&" if self._url.raw_query_string else "?"
+        separator = "&" if self._url.raw_query_string else "?"
+        return f"{self._url.raw_path_qs}{separator}{self._parameters}"
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Request) and (self.url, self.headers) == (other.url, other.headers)

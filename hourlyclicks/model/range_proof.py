@@ -5,14 +5,18 @@ end or at its start, or leave out one of its ends. A day without rows is then a 
 that was not answered for, and only the first is *empty*. Rows are the only proof:
 
 * Days between two days with rows were answered for, because a server cuts a range only at its ends.
-* If rows were ever so many days apart in one answer (the *span*), the server does not cut shorter ranges. Of
-  a longer one it keeps at least that many days, from its start or up to its end. So a day is certain if it is
-  within the span both from the first day asked for and from the last.
+* A row on the n-th day of a range shows that the server, if it cuts ranges at the end, keeps at least n days.
+  A row on the n-th day from the end shows the same of a server that cuts at the start. How far rows were ever
+  seen from the first day, and from the last, are the two *reaches*. Which of the two a server does is not
+  known, so a day is certain if it is within both.
 * If there was ever a row on the first day of a range, the server does not leave out the first day. The same
   holds for the last. A single day is no proof of that, since its two ends are the same.
 
-A span of more than 28 days was perhaps seen in a long month. It counts only for ranges that are no longer
+A reach of more than 28 days was perhaps seen in a long month. It counts only for ranges that are no longer
 than a month from where they begin.
+
+Two answers can prove everything, also for a target with few clicks: one for a range that begins on a day that
+has clicks, and one for a range as long that ends on such a day.
 
 Every other day is *uncertain*: not empty, but still to be asked for, in a shorter range or by itself. What an
 answer proves counts for this answer and all later ones, and for all targets of the account.
@@ -42,12 +46,15 @@ class RangeProof:
     """What is proved about a server. Immutable; `after` returns what is proved after one more answer.
 
     Args:
-        span: the most days, both ends counted, that rows were apart in one answer; 0: there was no answer.
+        from_first: the most days from the first day of a range to a day with rows, both counted; 0: there was
+            no answer with rows.
+        to_last: the most days from a day with rows to the last day of its range, likewise.
         first_included: whether the first day of a range of several days ever had rows.
         last_included: whether the last day of such a range ever had rows.
     """
 
-    span: int = 0
+    from_first: int = 0
+    to_last: int = 0
     first_included: bool = False
     last_included: bool = False
 
@@ -62,7 +69,8 @@ class RangeProof:
             return self
         several = asked.start < asked.end
         return RangeProof(
-            max(self.span, _days(min(answered), max(answered))),
+            max(self.from_first, _days(asked.start, max(answered))),
+            max(self.to_last, _days(min(answered), asked.end)),
             self.first_included or (several and asked.start in answered),
             self.last_included or (several and asked.end in answered),
         )
@@ -86,10 +94,10 @@ class RangeProof:
 
     def is_certain(self, day: dt.date, asked: DateRange) -> bool:
         """Return whether a day of a range is answered for, whatever the rows of the answer are."""
-        span = self.span if MONTH.allows(asked) else min(self.span, _SHORTEST_MONTH)
+        most = len(asked) if MONTH.allows(asked) else _SHORTEST_MONTH
         return (
-            _days(asked.start, day) <= span
-            and _days(day, asked.end) <= span
+            _days(asked.start, day) <= min(self.from_first, most)
+            and _days(day, asked.end) <= min(self.to_last, most)
             and (day > asked.start or self.first_included)
             and (day < asked.end or self.last_included)
         )

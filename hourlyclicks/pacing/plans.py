@@ -14,7 +14,6 @@ import attrs
 
 from hourlyclicks.errors import PlanError, UsageError
 from hourlyclicks.model.checks import check_amount, check_whole
-from hourlyclicks.model.range_caps import MONTH, RangeCap
 from hourlyclicks.model.targets import Link
 
 if TYPE_CHECKING:
@@ -136,8 +135,8 @@ _PUBLISHED = {
 }
 
 
-def longest_range(plan: Plan) -> RangeCap:
-    """Return how many days one request for a range may ask for, as published for the plan.
+def longest_range(plan: Plan) -> int | None:
+    """Return the days that one request for a range may ask for, as published; ``None``: a month.
 
     Raises:
         PlanError: the plan has no access to the statistics API.
@@ -148,9 +147,9 @@ def longest_range(plan: Plan) -> RangeCap:
 
 
 _LONGEST_RANGES = {
-    Plan.PERSONAL: RangeCap(7),
-    Plan.PREMIUM: RangeCap(14),
-    Plan.BUSINESS: MONTH,
-    Plan.BUSINESS_PLUS: MONTH,
-    Plan.ENTERPRISE: MONTH,
+    Plan.PERSONAL: 7,
+    Plan.PREMIUM: 14,
+    Plan.BUSINESS: None,
+    Plan.BUSINESS_PLUS: None,
+    Plan.ENTERPRISE: None,
 }

@@ -15,9 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
-from hourlyclicks.wire.clicks_by_date import CLICKS_BY_DATE
 from hourlyclicks.wire.clicks_by_hour import CLICKS_BY_HOUR
-from hourlyclicks.wire.clicks_by_range import CLICKS_BY_RANGE
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -32,7 +30,7 @@ if TYPE_CHECKING:
     from hourlyclicks.wire.request import Origin
     from hourlyclicks.wire.status import RateLimited
 
-__all__ = ["CLICKS_BY_DATE", "CLICKS_BY_HOUR", "CLICKS_BY_RANGE", "ENDPOINTS", "Endpoint"]
+__all__ = ["CLICKS_BY_HOUR", "ENDPOINTS", "Endpoint"]
 
 Day_co = TypeVar("Day_co", covariant=True)
 IsFinal: TypeAlias = "Callable[[dt.date, dt.datetime], bool]"
@@ -92,7 +90,18 @@ class Endpoint(Protocol[Day_co]):
         ...
 
 
-ENDPOINTS: dict[str, Endpoint[Any]] = {
-    endpoint.name: endpoint for endpoint in (CLICKS_BY_HOUR, CLICKS_BY_RANGE, CLICKS_BY_DATE)
-}
-"""All endpoints, by their names."""
+class _Endpoints(dict[str, Endpoint[Any]]):
+    """Imports the endpoints of ranges when one is first looked up: most runs ask for single days only."""
+
+    def __missing__(self, name: str) -> Endpoint[Any]:
+        from hourlyclicks.wire.clicks_by_date import CLICKS_BY_DATE  # noqa: PLC0415 - see above
+        from hourlyclicks.wire.clicks_by_range import CLICKS_BY_RANGE  # noqa: PLC0415 - see above
+
+        ranges: tuple[Endpoint[Any], ...] = (CLICKS_BY_RANGE, CLICKS_BY_DATE)
+        found = {endpoint.name: endpoint for endpoint in ranges}[name]
+        self[name] = found
+        return found
+
+
+ENDPOINTS: dict[str, Endpoint[Any]] = _Endpoints({CLICKS_BY_HOUR.name: CLICKS_BY_HOUR})
+"""The endpoints, by their names."""

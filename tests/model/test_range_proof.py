@@ -43,14 +43,22 @@ def test_nothing_is_proved_at_first() -> None:
     assert proof.after(january(1, 7), []) == proof
 
 
-def test_a_dense_answer_proves_its_span() -> None:
+def test_a_dense_answer_proves_its_length() -> None:
     """After rows on both ends of a week, weeks without rows are empty, and longer ranges are uncertain."""
     proof = RangeProof().after(january(1, 7), days(1, 7))
-    assert proof == RangeProof(span=7, first_included=True, last_included=True)
+    assert proof == RangeProof(7, 7, first_included=True, last_included=True)
     assert proof.uncertain(january(8, 14), []) == []
     assert proof.uncertain(january(8, 15), []) == days(8, 15)
-    assert proof.uncertain(january(1, 14), days(1)) == days(*range(2, 15))
+    assert proof.uncertain(january(8, 21), days(8)) == days(*range(15, 22))
+    assert proof.uncertain(january(8, 21), days(21)) == days(*range(8, 15))
     assert proof.uncertain(january(8, 15), days(8, 15)) == []
+
+
+def test_one_day_with_clicks_is_enough() -> None:
+    """A range that begins on it, and one that ends on it, prove their length for targets with few clicks."""
+    proof = RangeProof().after(january(1, 14), days(1)).after(january(5, 18), days(18))
+    assert proof == RangeProof(14, 14, first_included=True, last_included=True)
+    assert proof.uncertain(january(18, 31), []) == []
 
 
 def test_an_answer_proves_something_about_itself() -> None:
@@ -62,7 +70,7 @@ def test_an_answer_proves_something_about_itself() -> None:
 def test_an_end_that_is_left_out_stays_uncertain() -> None:
     """If the last day of a range never has rows, it is never empty, in ranges of any length."""
     proof = RangeProof().after(january(1, 14), days(*range(1, 14)))
-    assert proof == RangeProof(span=13, first_included=True)
+    assert proof == RangeProof(13, 14, first_included=True)
     assert proof.uncertain(january(15, 20), days(17)) == days(20)
     assert proof.uncertain(january(20, 20), []) == days(20)
 
@@ -70,13 +78,13 @@ def test_an_end_that_is_left_out_stays_uncertain() -> None:
 def test_a_start_that_is_left_out_stays_uncertain() -> None:
     """The same holds for the first day."""
     proof = RangeProof().after(january(1, 14), days(*range(2, 15)))
-    assert proof == RangeProof(span=13, last_included=True)
+    assert proof == RangeProof(14, 13, last_included=True)
     assert proof.uncertain(january(15, 20), days(18)) == days(15)
 
 
 def test_one_day_says_nothing_of_the_ends() -> None:
     """Rows of a single day prove neither end of longer ranges."""
-    assert RangeProof().after(january(5, 5), days(5)) == RangeProof(span=1)
+    assert RangeProof().after(january(5, 5), days(5)) == RangeProof(1, 1)
 
 
 def test_a_long_month_is_no_proof_for_a_short_one() -> None:

@@ -23,7 +23,8 @@ from hourlyclicks.model.range_proof import RangeProof, shift_between
 from hourlyclicks.model.targets import Account, Group, Link
 from hourlyclicks.simulator import PLANS, RangeRules, Traffic
 from hourlyclicks.simulator.upstream import Upstream
-from hourlyclicks.wire.endpoints import CLICKS_BY_RANGE, ENDPOINTS
+from hourlyclicks.wire.clicks_by_range import CLICKS_BY_RANGE
+from hourlyclicks.wire.endpoints import ENDPOINTS
 from hourlyclicks.wire.key import ApiKey
 from hourlyclicks.wire.range_endpoint import is_missing, is_refusal
 from hourlyclicks.wire.request import Origin

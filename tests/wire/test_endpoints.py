@@ -135,6 +135,15 @@ def test_the_store_knows_an_endpoint_by_its_name() -> None:
     assert [endpoint.name for endpoint in ENDPOINTS.values()] == list(ENDPOINTS)
 
 
+@pytest.mark.parametrize("name", ["clicks-by-hour/v3", "clicks-by-date/v2"])
+def test_endpoints_of_ranges_are_found_by_their_names(name: str) -> None:
+    """They are imported when they are first looked up; an unknown name is a KeyError."""
+    assert ENDPOINTS[name].name == name
+    assert ENDPOINTS[name] is ENDPOINTS[name]
+    with pytest.raises(KeyError):
+        ENDPOINTS["clicks-by-hour/v4"]
+
+
 def test_questions_and_queries() -> None:
     """A question of one day leads to its query and back; one of several days has many queries and not one."""
     query = Query(TEN.start, Account())
