@@ -1,17 +1,44 @@
-"""Closing once for all callers, and a store that rejects calls after its client was closed."""
+"""Opening and closing a store: with ``async with``, once for all callers, and for one of its clients."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, Self
 
 from hourlyclicks.errors import HourlyClicksError, StoreError, UsageError, name_of
 from hourlyclicks.store.shield import wait_shielded
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
+    from types import TracebackType
 
     from hourlyclicks.store.protocol import Store
+
+
+class Managed(ABC):
+    """What ``async with`` opens and closes."""
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self.open()
+        except BaseException:
+            await self.close()
+            raise
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    @abstractmethod
+    async def open(self) -> None:
+        """Open it; what a failure has left is closed."""
+
+    @abstractmethod
+    async def close(self) -> None:
+        """Close it."""
 
 
 class Closing:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from hourlyclicks.clock import SystemClock
 from hourlyclicks.store.schema import scripts
-from hourlyclicks.store.sqlite import SqliteOperations, translated
+from hourlyclicks.store.sqlite import SqliteOperations
 from hourlyclicks.store.sqlite_file import SqliteFile
+from hourlyclicks.store.sqlite_messages import FAILURES, named_error
 from hourlyclicks.store.sqlite_schema import upgrade
 from hourlyclicks.store.sqlite_transaction import transaction
 
@@ -52,8 +53,11 @@ class MemoryStore(SqliteOperations):
 
     async def _run(self, work: Callable[[SqliteFile], T]) -> T:
         await asyncio.sleep(0)  # so that other tasks run meanwhile, as they do while a disk works
-        with translated("in memory"), self._in_use:
-            return self._file.do(work)
+        with self._in_use:
+            try:
+                return self._file.do(work)
+            except FAILURES as error:
+                raise named_error("in memory", error) from None
 
 
 class _MemoryTables:

@@ -20,7 +20,7 @@ from hourlyclicks import forks
 from hourlyclicks.errors import StoreError
 from hourlyclicks.model.checks import check_whole
 from hourlyclicks.store import postgres_database, postgres_migration
-from hourlyclicks.store.closing import Closing
+from hourlyclicks.store.closing import Closing, Managed
 from hourlyclicks.store.group_commit import GroupCommit
 from hourlyclicks.store.migration import Migration
 from hourlyclicks.store.postgres_address import application_name, check_address, place_of
@@ -53,11 +53,11 @@ _FIRST_PATIENCE = 5.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
 
 
-class PostgresStore:
+class PostgresStore(Managed):
     """Keep days in a PostgreSQL database, in the schema ``hourlyclicks``.
 
-    Any number of clients and tasks of one event loop can use it at the same time. It is closed by the code
-    that made it: a client does not close a store that it was given.
+    Any number of clients and tasks of one event loop can use it at the same time. The code that made it
+    closes it, with ``async with`` or `close`: a client does not close a store that it was given.
 
     Args:
         dsn: the address, such as ``"postgresql://user:password@host:5432/database"``.

@@ -114,7 +114,8 @@ class DayChange(Generic[R]):
     Each attempt leaves a different row of the day, since it raises the number of requests. If the row is
     found as the transaction of the last attempt left it, that transaction was committed, although the
     connection was lost. Several changes of one transaction may be of one day: what counts is the row after
-    the last of them, since no other one is ever seen.
+    the last of them, since no other one is ever seen. Where another process has changed the day between the
+    attempts, the change is made again: its requests count twice, and its figures are kept by the usual rules.
 
     Args:
         of: the account.

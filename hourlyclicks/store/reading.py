@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -18,6 +18,7 @@ from hourlyclicks.model.fingerprints import fingerprint_of
 from hourlyclicks.model.series import SeriesBuilder
 from hourlyclicks.model.spans import spans
 from hourlyclicks.model.targets import Account
+from hourlyclicks.store.closing import Managed
 from hourlyclicks.store.coverage import (
     ALL_DAYS,
     Coverage,
@@ -33,7 +34,6 @@ from hourlyclicks.store.summary import batches
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
-    from types import TracebackType
 
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.series import HourlySeries
@@ -55,7 +55,7 @@ def chunks(days: DateRange) -> Iterator[DateRange]:
     return days.chunks(_CHUNK)
 
 
-class StoreReader:
+class StoreReader(Managed):
     """A store that is being read; see `open_store`.
 
     Args:
@@ -69,18 +69,13 @@ class StoreReader:
         self._owned = owned
         self._zone = zone
 
-    async def __aenter__(self) -> Self:
-        try:
-            await self._store.open()
-        except BaseException:
-            await self.close()
-            raise
-        return self
+    async def open(self) -> None:
+        """Open the store, as ``async with`` does.
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
+        Raises:
+            StoreError: there is no store, or it cannot be read.
+        """
+        await self._store.open()
 
     async def close(self) -> None:
         """Close the store, unless it was given as a `Store`."""

@@ -11,29 +11,28 @@ import os
 import sqlite3
 import threading
 import time
-from abc import ABC, abstractmethod
-from contextlib import contextmanager
+from abc import abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from hourlyclicks import forks
 from hourlyclicks.clock import SystemClock
 from hourlyclicks.errors import StoreError
-from hourlyclicks.store.closing import Closing
+from hourlyclicks.store.closing import Closing, Managed
 from hourlyclicks.store.group_commit import GroupCommit
 from hourlyclicks.store.migration import Migration
 from hourlyclicks.store.names import check_name
 from hourlyclicks.store.read_only import ReadOnlyFile
 from hourlyclicks.store.shield import wait_shielded
 from hourlyclicks.store.sqlite_file import SqliteFile
-from hourlyclicks.store.sqlite_messages import describe_error, is_busy
+from hourlyclicks.store.sqlite_messages import FAILURES, is_busy, named_error
 from hourlyclicks.store.sqlite_open import open_to_write
 from hourlyclicks.store.worker import Worker
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections import Counter
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from hourlyclicks.clock import Clock
     from hourlyclicks.model.dates import DateRange
@@ -59,7 +58,7 @@ _LAST_STEPS = 1.0
 """Seconds to wait for a thread that has done its last operation."""
 
 
-class SqliteOperations(ABC):
+class SqliteOperations(Managed):
     """The operations of a store in SQLite, in a file or in memory."""
 
     def __init__(self) -> None:
@@ -246,8 +245,10 @@ class SqliteStore(SqliteOperations):
     # -- in the thread ----------------------------------------------------------------------------------
 
     def _work(self, work: Callable[[SqliteFile], T], hurried: threading.Event) -> T:
-        with translated(str(self.path)):
+        try:
             return self._patiently(work, hurried)
+        except FAILURES as error:
+            raise named_error(str(self.path), error) from None
 
     def _patiently(self, work: Callable[[SqliteFile], T], hurried: threading.Event) -> T:
         """Run an operation as soon as no other program has a lock.
@@ -285,14 +286,3 @@ class SqliteStore(SqliteOperations):
         if hasattr(self._own, "file"):
             self._own.file.close()
             del self._own.file
-
-
-@contextmanager
-def translated(name: str) -> Iterator[None]:
-    """Translate errors of SQLite into a `StoreError`; every error begins with the name of the store."""
-    try:
-        yield
-    except StoreError as error:
-        raise StoreError(f"the store {name}: {error}") from None
-    except (sqlite3.Error, OSError, OverflowError, UnicodeEncodeError) as error:
-        raise StoreError(f"the store {name}: {describe_error(error)}") from None

@@ -5,6 +5,11 @@ from __future__ import annotations
 import errno
 import sqlite3
 
+from hourlyclicks.errors import StoreError
+
+FAILURES = (StoreError, sqlite3.Error, OSError, OverflowError, UnicodeEncodeError)
+"""The exceptions of an operation on the tables."""
+
 _DISK = (
     "the disk or its file system reports an error (disk I/O error): check the disk and its free space,"
     " then start again; what was kept stays"
@@ -61,6 +66,12 @@ def describe_error(error: Exception) -> str:
     if str(error).startswith(("no such table", "no such column")):
         return _CHANGED
     return _EXTENDED_MESSAGES.get(code) or _MESSAGES.get(code & 0xFF) or str(error)
+
+
+def named_error(name: str, error: Exception) -> StoreError:
+    """Return one of the `FAILURES` as the error of a store, whose name it begins with."""
+    said = str(error) if isinstance(error, StoreError) else describe_error(error)
+    return StoreError(f"the store {name}: {said}")
 
 
 def is_busy(error: Exception) -> bool:

@@ -31,7 +31,9 @@ CRASHES = sized((15,), (15, 50, 80))
 def test_a_backfill_survives_crashes_of_postgres(postgres_server: PostgresServer, tmp_path: Path) -> None:
     """Four processes lose no day, repeat only requests under way, and never exceed the limit."""
     store = asyncio.run(postgres_server.new_database())
-    with fleet(tmp_path, store, days=DAYS, requests=REQUESTS, window=WINDOW, concurrency=CONCURRENCY) as here:
+    with fleet(
+        tmp_path, store, days=DAYS, requests=REQUESTS, window=WINDOW, concurrency=CONCURRENCY, total=5.0
+    ) as here:
         workers = [here.start(*LINKS) for _ in range(4)]
         for worker in workers:
             worker.go()

@@ -27,6 +27,7 @@ auth_file = {users}
 pool_mode = transaction
 default_pool_size = 3
 server_round_robin = 1
+server_login_retry = 0.1
 """
 """Each transaction goes to the connection that was idle for longest, so two in a row rarely share one."""
 

@@ -16,7 +16,7 @@ from hourlyclicks.simulator import Simulator, run_virtual
 from hourlyclicks.store import MemoryStore, open_store
 from hourlyclicks.store.ledger import DayState
 from tests.model.strategies import FIRST, a_day
-from tests.store.answers import ALL, ME, figures
+from tests.store.answers import ALL, ME, count_one, figures, look
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,6 +70,22 @@ def test_it_has_no_thread_and_no_file(tmp_path: Path, monkeypatch: pytest.Monkey
     account = asyncio.run(put())
     assert asyncio.run(store.read(account, ME, ALL)) == [a_day(FIRST)]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_threads_may_share_it() -> None:
+    """As in an application that is tested in a thread of its own: no step is lost."""
+    store = MemoryStore()
+    account = asyncio.run(store.account("me"))
+
+    async def count() -> None:
+        await asyncio.gather(*[store.pace(account, count_one) for _ in range(20)])
+
+    threads = [threading.Thread(target=asyncio.run, args=(count(),)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert asyncio.run(store.pace(account, look))[0] == "80"
 
 
 async def test_an_error_names_it() -> None:

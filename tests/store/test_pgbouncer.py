@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -19,6 +20,7 @@ from tests.store.answers import ALL, ME, count_one
 if TYPE_CHECKING:
     from tests.store.bouncer import Bouncer
     from tests.store.locations import DatabaseLocation
+    from tests.store.server import PostgresServer
 
 
 async def test_two_stores_do_all_their_work_through_a_pooler(
@@ -123,6 +125,29 @@ async def test_two_clients_share_a_backfill_through_a_pooler(
         assert upstream.counters.requests == 20
         for client in clients:
             await client.close()
+
+
+async def test_a_crash_behind_a_pooler_is_survived(
+    postgres_server: PostgresServer, bouncer: Bouncer, database: DatabaseLocation
+) -> None:
+    """The pooler stays, and reports in words of its own that its server is away; each day counts once."""
+    dates, begun = iter(list(ALL)[:90]), asyncio.Event()
+    async with PostgresStore(bouncer.dsn(database.dsn)) as store:
+        account = await store.account("me")
+
+        async def work() -> None:
+            for date in dates:
+                await store.put(account, ME, a_day(date), requests=1)
+                if date == ALL[30]:
+                    begun.set()
+
+        workers = [asyncio.create_task(work()) for _ in range(6)]
+        await begun.wait()
+        await asyncio.to_thread(postgres_server.stop, signal.SIGQUIT)
+        await asyncio.to_thread(postgres_server.start)
+        await asyncio.gather(*workers)
+        entries = await store.entries(account, ME, ALL)
+    assert [(entry.date, entry.attempts) for entry in entries] == [(date, 1) for date in list(ALL)[:90]]
 
 
 async def test_what_a_pooler_refuses_is_said_at_once(bouncer: Bouncer, database: DatabaseLocation) -> None:

@@ -139,6 +139,18 @@ async def test_a_host_that_does_not_exist_is_said_at_once(monkeypatch: pytest.Mo
     await store.close()
 
 
+async def test_a_block_that_cannot_be_entered_leaves_nothing_open(
+    database: DatabaseLocation, proxied: PostgresStore
+) -> None:
+    """A connection was made, and then the tables could not be read."""
+    await proxied.close()
+    await database.sql("UPDATE properties SET value = '99' WHERE name = 'version'")
+    with pytest.raises(StoreError, match="version 99"):
+        await proxied.__aenter__()
+    assert proxied._pool._idle == []
+    assert proxied._loop is None
+
+
 async def test_a_port_on_which_nothing_listens_is_given_up_soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """At the first connection: the server may be about to start, or the address wrong."""
     monkeypatch.setattr(postgres, "_FIRST_PATIENCE", 0.1)

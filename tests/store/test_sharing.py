@@ -180,6 +180,14 @@ async def test_a_store_may_be_closed_twice_and_used_again(location: Location) ->
     await store.close()
 
 
+async def test_a_store_is_opened_and_closed_by_a_block(location: Location) -> None:
+    """As a client is; what was written in it is there afterwards."""
+    async with location._store() as store:  # type: ignore[attr-defined]  # more than the protocol has
+        account = await store.account("me")
+        await store.put(account, ME, a_day(FIRST), requests=1)
+    assert await (await location.open()).read(account, ME, ALL) == [a_day(FIRST)]
+
+
 async def test_a_store_that_was_never_opened_can_be_closed(location: Location) -> None:
     """Nothing happens."""
     await location._store().close()

@@ -11,7 +11,7 @@ CREATE TABLE IF NOT EXISTS hourlyclicks.packed_days (
     state        TEXT NOT NULL CHECK (state IN ('final', 'provisional', 'empty', 'failed', 'refused')),
     clicks       INTEGER[],             -- the 24 counts; NULL inside = not reported; NULL: no hour is
     unique_users INTEGER[],             -- likewise; they do not add up over hours
-    large_clicks       BIGINT[],        -- in place of both, if a count does not fit into an integer
+    large_clicks       BIGINT[],        -- these two in place of the two above if any count is too large for those
     large_unique_users BIGINT[],
     doubted_at   TIMESTAMPTZ,           -- when an answer was requested that lacked hours of these figures
     error        TEXT,                  -- why the last request failed: the class, the API's code, the HTTP status, the message
