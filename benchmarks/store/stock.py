@@ -10,7 +10,7 @@ from hourlyclicks.simulator.traffic import Traffic
 from hourlyclicks.store.sqlite import SqliteStore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from hourlyclicks.model.http import Request, Response
@@ -47,20 +47,34 @@ def days(number: int) -> Iterator[DayClicks]:
         yield DayClicks(date, clicks, users, _ASKED, final=True)
 
 
-async def filled(folder: Path, number: int) -> Path:
-    """Return a file with so many days in a folder; it is made if it is not there yet."""
+def busy_days(number: int) -> Iterator[DayClicks]:
+    """Return so many days with about 220 clicks an hour, as a busy link has them."""
+    for place, date in enumerate(range_of(number)):
+        clicks = tuple(110 + (place * 31 + hour * 53) % 221 for hour in range(24))
+        users = tuple(click * 4 // 5 for click in clicks)
+        yield DayClicks(date, clicks, users, _ASKED, final=True)
+
+
+async def filled(folder: Path, number: int, figures: Callable[[int], Iterator[DayClicks]] = days) -> Path:
+    """Return a file with so many days in a folder; it is made if it is not there yet.
+
+    Args:
+        folder: the folder.
+        number: how many days.
+        figures: makes the days.
+    """
     path = folder / f"{number}.db"
     if not path.exists():
-        await _fill(path, number)
+        await _fill(path, figures(number))
     return path
 
 
-async def _fill(path: Path, number: int) -> None:
+async def _fill(path: Path, figures: Iterator[DayClicks]) -> None:
     store = SqliteStore(path)
     async with reader(store) as client:
         await client.backfill(FIRST, FIRST, [])  # the account is known from now on
     (account,) = (await store.accounts()).values()
-    for day in days(number):
+    for day in figures:
         await store.put(account, LINK, day, requests=1)
     await store.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import unicodedata
 from typing import TYPE_CHECKING
 
 from hourlyclicks.wire.sanitize import excerpt
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from hourlyclicks.pacing.plans import Limits
 
 _LINE = 1000
+_LEFT_OUT = "..."
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 BOUND_BY: dict[Binding, str] = {
@@ -62,6 +64,24 @@ def limits_in_words(limits: Limits) -> str:
 def _per(seconds: float) -> str:
     names: dict[float, str] = {1: "a second", _MINUTE: "a minute", _HOUR: "an hour", _DAY: "a day"}
     return names.get(seconds, f"in {seconds:g} s")
+
+
+def fit(text: str, columns: int) -> str:
+    """Return a line that takes at most so many columns of a terminal; what is left out becomes ``...``."""
+    if sum(map(_columns, text)) <= columns:
+        return text
+    kept, left = "", columns - len(_LEFT_OUT)
+    for character in text:
+        left -= _columns(character)
+        if left < 0:
+            break
+        kept += character
+    return kept + _LEFT_OUT
+
+
+def _columns(character: str) -> int:
+    """Return how many columns a character takes; Hangul takes two."""
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
 def span(first: dt.date, last: dt.date) -> str:

@@ -194,6 +194,11 @@ def _troubles(entries: Sequence[tuple[LedgerEntry, DayState]]) -> Iterator[Troub
             yield Trouble(stretch, state, reason)
 
 
+def may_be_parked(states: Counter[DayState]) -> bool:
+    """Return whether a target can be parked, by the number of its days in each state."""
+    return states[DayState.FAILED] >= _PARKED and not any(states[state] for state in WITH_FIGURES)
+
+
 def _why_parked(entries: Sequence[LedgerEntry]) -> str | None:
     """Return the rejection that so many days have in common, if no day has figures."""
     if any(entry.state in WITH_FIGURES for entry in entries):

@@ -26,6 +26,7 @@ from hourlyclicks.store.coverage import (
     cover_complete,
     freshness_of,
     is_complete,
+    may_be_parked,
 )
 from hourlyclicks.store.ledger import WITH_FIGURES, Revision
 from hourlyclicks.store.protocol import Store
@@ -317,6 +318,23 @@ class StoredAccount:
         found: list[TargetSummary] = []
         for batch in batches(await self.targets() if targets is None else targets, days):
             found += await self._store.summarize(self.number, batch, days, freshness=freshness, now=now)
+        return found
+
+    async def parked(self, summaries: Sequence[TargetSummary]) -> dict[Target, str]:
+        """Return the targets that a backfill has parked, and why.
+
+        Args:
+            summaries: what is known of each target.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        found: dict[Target, str] = {}
+        for summary in summaries:
+            if may_be_parked(summary.states):
+                reason = (await self.coverage(summary.target, summary.range)).parked
+                if reason is not None:
+                    found[summary.target] = reason
         return found
 
     async def _cover(self, summary: TargetSummary, now: dt.datetime) -> Coverage:

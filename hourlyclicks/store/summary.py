@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import attrs
 
@@ -48,6 +48,16 @@ class TargetSummary:
     stale: int
     due: int
     newest_complete: dt.date | None
+
+    @classmethod
+    def unknown(cls, target: Target, days: DateRange | None) -> Self:
+        """Return the summary of a target without ledger entries.
+
+        Args:
+            target: the target.
+            days: the range, if one was given.
+        """
+        return cls(target, days, Counter(), 0, 0 if days is None else len(days), None)
 
     @property
     def missing_days(self) -> int:
@@ -133,10 +143,12 @@ class SummaryBuilder:
             series: the number of its series; ``None``: it has none.
             days: the days that were looked at; ``None``: from the first that is known to the last.
         """
-        sums = _Sums() if series is None else self._of(series)
-        if days is None and sums.known:
+        sums = None if series is None else self._sums.get(series)
+        if sums is None:
+            return TargetSummary.unknown(target, days)
+        if days is None:
             days = DateRange(min(sums.known), max(sums.known))
-        missing = 0 if days is None else len(days) - sums.states.total()
+        missing = len(days) - sums.states.total()
         newest = max(sums.complete, default=None)
         return TargetSummary(target, days, +sums.states, sums.stale, missing + sums.due, newest)
 

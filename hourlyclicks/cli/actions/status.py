@@ -47,17 +47,13 @@ class View:
         return account.coverages(self.targets or None, self.days, now=present())
 
 
-def run(
-    *,
-    store: StoreChoice,
-    selection: Selection,
-    days: DateRange | None,
-    timezone: str | None,
-    form: str,
-    everything: bool,
-) -> None:
+def view_of(selection: Selection, days: DateRange | None, timezone: str | None) -> View:
+    """Return what is looked at, as the options of the command say it."""
+    return View(selection.read(), days, as_zone(timezone))
+
+
+def run(*, store: StoreChoice, view: View, form: str, everything: bool) -> None:
     """See the help of the command."""
-    view = View(selection.read(), days, as_zone(timezone))
     with writing("table" if form == "table" else "jsonl", None) as stream:
         shades = shades_for(getattr(stream, "encoding", None))
         pieces = _as_json(store, view) if form == "json" else _as_table(store, view, shades, all_=everything)

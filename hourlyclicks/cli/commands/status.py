@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from hourlyclicks.cli.options.shared import with_range
+from hourlyclicks.cli.options.shared import read_span, with_range
 from hourlyclicks.cli.options.stores import with_store
 from hourlyclicks.cli.options.strict import StrictCommand
 from hourlyclicks.cli.selection import with_targets
@@ -30,7 +30,28 @@ if TYPE_CHECKING:
     show_default=True,
     help="Output format.",
 )
-@click.option("--all", "everything", is_flag=True, help="List all missing days, not only the first ones.")
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="List all missing days, not only the first ones; with --summary, all incomplete targets.",
+)
+@click.option(
+    "--summary",
+    is_flag=True,
+    help="Show all targets together: days by state, the newest complete day, the ten worst targets.",
+)
+@click.option(
+    "--check",
+    is_flag=True,
+    help="Print one line, and end with exit code 10 if days have failed or are missing.",
+)
+@click.option(
+    "--max-age",
+    metavar="2d",
+    type=read_span,
+    help="With --check: also if the newest complete day of a target is more than N days (2d) or weeks ago.",
+)
 def command(
     *,
     store: StoreChoice,
@@ -39,14 +60,26 @@ def command(
     timezone: str | None,
     form: str,
     everything: bool,
+    summary: bool,
+    check: bool,
+    max_age: int | None,
 ) -> None:
     """Show which days a store holds and which are missing (no requests).
 
     Needs no API key. Shows all accounts, each by the first 8 digits of its fingerprint, which --account-name
     accepts. Without --from and --to, each target is shown from its first known day to its last.
     """
-    from hourlyclicks.cli.actions import status  # noqa: PLC0415 - its help needs less
+    if check and (summary or everything):
+        raise click.UsageError("--check cannot be combined with --summary or --all")
+    if max_age is not None and not check:
+        raise click.UsageError("--max-age needs --check")
+    from hourlyclicks.cli.actions import check as checking  # noqa: PLC0415 - its help needs less
+    from hourlyclicks.cli.actions import overview, status  # noqa: PLC0415 - likewise
 
-    status.run(
-        store=store, selection=selection, days=days, timezone=timezone, form=form, everything=everything
-    )
+    view = status.view_of(selection, days, timezone)
+    if check:
+        checking.run(store=store, view=view, form=form, max_age=max_age)
+    elif summary:
+        overview.run(store=store, view=view, form=form, everything=everything)
+    else:
+        status.run(store=store, view=view, form=form, everything=everything)

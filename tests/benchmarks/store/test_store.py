@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks.processes import MIB, fresh, knows_memory
-from benchmarks.store import heartbeat, memory
+from benchmarks.store import heartbeat, large, memory, transactions
 from benchmarks.store.bench_resuming import by_hand, copy, through_the_client
 from benchmarks.store.stock import filled
 
@@ -48,3 +48,20 @@ def test_the_memory_of_a_backfill_is_sampled(tmp_path: Path) -> None:
     assert figures["samples"][-1][0] == 10
     assert figures["idle"] > 5 * MIB
     assert figures["file"] > 0
+
+
+def test_both_exports_write_every_hour(tmp_path: Path) -> None:
+    """They write the same; a backfill of the same file finds nothing due."""
+    path = large.stock(tmp_path / "large", 2)
+    ours, bare = tmp_path / "ours.csv", tmp_path / "bare.csv"
+    large.export(path, ours)
+    large.bare_export(path, bare)
+    assert ours.read_text() == bare.read_text()
+    assert len(ours.read_text().splitlines()) == 2 * 365 * 24 + 1
+    assert large.nothing_due(path, 365, 2) > 0
+
+
+def test_transactions_are_counted(tmp_path: Path) -> None:
+    """Several clients fetch all days once, and each request takes a transaction or a few."""
+    for clients in (1, 3):
+        assert 0 < transactions.a_request(str(tmp_path / f"{clients}.db"), clients, 6) < 10
