@@ -4,7 +4,8 @@ One step is taken at a time. What happens meanwhile is taken together in the nex
 (`hourlyclicks.coordination.steps`). So a day takes two transactions at most: one that grants the slot, and
 one with the answer. When to ask again is decided in `hourlyclicks.coordination.polling`.
 
-A step that fails ends the wait of all tasks with its error, so that none of them waits for ever.
+A step that fails ends the wait of all tasks with its error, so that none of them waits for ever. If a step
+without its request succeeds, the request alone was the reason, such as a damaged row of its day.
 """
 
 from __future__ import annotations
@@ -156,7 +157,12 @@ class SharedBackend:
             except RateLimitedError as error:
                 return error
 
-        outcome = await self._steps.take(lambda arbiter, _: step(arbiter), ours=True)
+        try:
+            outcome = await self._steps.take(lambda arbiter, _: step(arbiter), ours=True)
+        except HourlyClicksError:
+            if self._steps.reports:
+                self._take_steps()
+            raise
         if isinstance(outcome, RateLimitedError):
             raise outcome
         return outcome
@@ -240,11 +246,16 @@ class SharedBackend:
             await (self._report_only() if task is None else self._request_slot(task))
             self._waiting.serve()
 
-    async def _report_only(self) -> None:
+    async def _report_only(self, *, peek: bool = False) -> bool:
+        """Take a step that requests nothing; return whether the store took it."""
         try:
-            await self._steps.take(lambda *_: None)
-        except HourlyClicksError as error:
-            self._not_reported(error)
+            await self._steps.take(lambda *_: None, peek=peek)
+        except Exception as error:  # noqa: BLE001 - no task waits for it, and the steps must go on
+            if self._steps.reports:
+                self._steps.reports.clear()
+                _log.warning("the shared rate limit could not be updated: %s; its leases will expire", error)
+            return False
+        return True
 
     async def _request_slot(self, task: Task) -> None:
         """Request a slot for a task, and pass on the result."""
@@ -255,9 +266,7 @@ class SharedBackend:
             self._steps.holder, self._number, lane, waiting, unsent, task.job.name, _day_key(query)
         )
 
-        if (
-            request.day in self._steps.settled
-        ):  # else the step that grants its new claim would release it
+        if request.day in self._steps.settled:  # else the step that grants its new claim would release it
             self._steps.settled.remove(request.day)
             self._claims.add(request.day)
         # A copy, since the step may be taken in another thread.
@@ -273,16 +282,17 @@ class SharedBackend:
             return Answer(got, next_wait, ahead, alone, arbiter.waited, arbiter.expires_in)
 
         asked = self._clock.monotonic()  # the lease may start now, however late the result comes
-        reported = bool(self._steps.reports)
-        peek = not reported and self._steps.state.is_shared_with_others(self._steps.holder)
+        peek = not self._steps.reports and self._steps.state.is_shared_with_others(self._steps.holder)
         try:
             answer = await self._steps.take(step, of=(query.target, query.day), peek=peek)
         except Exception as error:  # noqa: BLE001 - each waiting task must get the error
-            self._asking = False
             self._claims.add(request.day)  # the step may have been taken all the same
-            if reported and isinstance(error, HourlyClicksError):
-                self._not_reported(error)
-            self._waiting.fail(error)
+            only_this = await self._report_only(peek=not self._steps.reports)
+            self._asking = False
+            if only_this:
+                self._waiting.deny(task, error)
+            else:
+                self._waiting.fail(error)
             return
         self._asking = False
         got = answer.got
@@ -306,9 +316,6 @@ class SharedBackend:
             self._polling.ask_now()
             return
         self._polling.wait_for(wait, lane, answer, now=self._clock.monotonic(), offset=self._steps.offset)
-
-    def _not_reported(self, error: HourlyClicksError) -> None:
-        _log.warning("the shared rate limit could not be updated: %s; its leases will expire", error)
 
 
 def _day_key(query: Query) -> str:

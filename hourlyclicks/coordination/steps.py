@@ -3,6 +3,9 @@
 What happens between two steps (responses, slots that are given back, claims that are released) is reported
 together in the next one, and the store writes an answer in the same transaction as the step that reports its
 response.
+
+A look at the state without a transaction takes place beside the steps, and its result may come after that of
+a step that was taken later. Such an older state is not remembered: it may not know of a pause.
 """
 
 from __future__ import annotations
@@ -65,6 +68,7 @@ class ArbiterSteps:
         self._clock = clock
         self._lease = lease
         self._name = ""
+        self._results = 0
         self._waiting: WaitingTasks
 
     @property
@@ -100,6 +104,7 @@ class ArbiterSteps:
         """
         reports, self.reports = self.reports, []
         settled: list[str] = []
+        before = self._results
 
         def change(
             text: str | None, now: int, entry: LedgerEntry | None
@@ -114,9 +119,15 @@ class ArbiterSteps:
             state = arbiter.close()
             return state.write() if arbiter.changed else None, (result, state)
 
-        (result, state), moment = await self._store.pace(await self._account(), change, of=of, peek=peek)
+        try:
+            (result, state), moment = await self._store.pace(await self._account(), change, of=of, peek=peek)
+        except Exception:
+            self.reports[:0] = reports  # each of them may be repeated
+            raise
         self.settled = [day for day in self.settled if day not in settled]
-        self._update(state, moment, ours=ours)
+        if before == self._results or state.seen >= self.state.seen:
+            self._update(state, moment, ours=ours)
+        self._results += 1
         return result
 
     def _update(self, state: ArbiterState, moment: int, *, ours: bool) -> None:
