@@ -16,7 +16,7 @@ from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.jobs.ranges import collect
 from hourlyclicks.jobs.stream import DayStream
 from hourlyclicks.lifetime import Lifetime
-from hourlyclicks.model.checks import check_name, check_type, check_whole
+from hourlyclicks.model.checks import check_label, check_name, check_type, check_whole
 from hourlyclicks.model.dates import DateRange, as_day, as_zone, check_begun, seconds_until
 from hourlyclicks.model.targets import Account, Query, Target, as_targets
 from hourlyclicks.pacing.eta import forecast
@@ -252,6 +252,7 @@ class Client:
         refresh: bool = False,
         retry_refused: bool = False,
         stop: asyncio.Event | None = None,
+        name: str | None = None,
     ) -> BackfillReport:
         """Fetch every day from `start` to `end`, both included, of all targets into the store.
 
@@ -269,6 +270,8 @@ class Client:
             refresh: whether to request also days that are final in the store.
             retry_refused: whether to request days again that the API has rejected.
             stop: stop when this event is set, for instance by a handler of SIGTERM.
+            name: the name by which `hourlyclicks.coordination.running_backfills` shows it, and
+                `hourlyclicks.coordination.stop_backfills` stops it: 1 to 64 printable characters.
 
         Raises:
             UsageError: the client has no store, or an argument is invalid.
@@ -279,6 +282,8 @@ class Client:
         days = self._check(start, end, *several)
         if max_requests is not None:
             check_whole("max_requests", max_requests, least=0)
+        if name is not None:
+            check_label("name", name)
         if order not in ("oldest", "newest"):
             raise UsageError(f"order is 'oldest' or 'newest', not {order!r}")
         backfill = self._engine.backfill(
@@ -287,6 +292,7 @@ class Client:
             newest_first=order == "newest",
             max_requests=max_requests,
             freshness=self._engine.freshness(refresh=refresh, refused=retry_refused, patient=True),
+            name=name or "",
         )
         until = deadline if isinstance(deadline, dt.datetime) else None
         seconds = seconds_until(deadline, self._clock.wall())

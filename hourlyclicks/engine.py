@@ -39,6 +39,7 @@ from hourlyclicks.transport.protocol import Transport
 if TYPE_CHECKING:
     import datetime as dt
 
+    from hourlyclicks.coordination.registry import RunRegistry
     from hourlyclicks.fetching.retry import RetryPolicy
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
@@ -132,6 +133,7 @@ class Engine:
         self._cache: DayCache | None = None
         workers, spare = limits.concurrency, _SPARE
         backend: LimiterBackend = LocalBackend(limits)
+        runs: RunRegistry | None = None
         if storage is not None:
             workers, spare = limits.concurrency + _SPARE, 0  # some of them always wait for the disk
             account = storage.account
@@ -144,13 +146,14 @@ class Engine:
                 clock=clock,
                 dispatch=dispatch,
             )
-            backend = SharedBackend(
+            backend = shared = SharedBackend(
                 limits,
                 store=self._cache.store,
                 account=self._cache.account,
                 clock=clock,
                 longest=carrier.longest,
             )
+            runs = shared.runs
         self.limiter = Limiter(limits, backend=backend, clock=clock, emit=dispatch, random=random)
         rules = Rules(
             key=origin.api_key,
@@ -170,6 +173,7 @@ class Engine:
             zone=zone,
             workers=workers,
             spare=spare,
+            runs=runs,
         )
 
     def freshness(self, *, refresh: bool = False, refused: bool = False, patient: bool = False) -> Freshness:
@@ -198,6 +202,7 @@ class Engine:
         newest_first: bool,
         max_requests: int | None,
         freshness: Freshness,
+        name: str = "",
     ) -> Backfill:
         """Return a backfill of many days of many targets.
 
@@ -212,6 +217,7 @@ class Engine:
             newest_first=newest_first,
             freshness=freshness,
             max_requests=max_requests,
+            name=name,
             cache=self._cache,
             services=self._services,
         )

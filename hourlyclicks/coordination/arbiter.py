@@ -22,14 +22,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hourlyclicks.clock import SECOND
 from hourlyclicks.coordination.expiry import FORGET_AFTER, correct_clock, expire
+from hourlyclicks.coordination.heartbeat import write_heartbeats
 from hourlyclicks.coordination.state import BreakerState, Claim, QueueEntry, SentRequest
 from hourlyclicks.pacing.breaker import Wait
 from hourlyclicks.pacing.throttle import AdaptiveThrottle
 from hourlyclicks.pacing.window import Slot
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
+    from hourlyclicks.coordination.heartbeat import Heartbeat
     from hourlyclicks.coordination.state import ArbiterState
     from hourlyclicks.events import Binding
     from hourlyclicks.pacing.plans import Limits
@@ -204,6 +206,15 @@ class Arbiter:
     def leave(self, holder: str) -> None:
         """Remove the queue entry of a process."""
         self.changed |= self._state.queue.pop(holder, None) is not None
+
+    def write_heartbeats(self, heartbeats: Mapping[str, Heartbeat]) -> None:
+        """Write what runs report, by their keys, if the step changes something anyway."""
+        if self.changed:
+            write_heartbeats(self._state, heartbeats, self._now)
+
+    def end_run(self, key: str) -> None:
+        """Remove a run."""
+        self.changed |= self._state.runs.pop(key, None) is not None
 
     def snapshot(self) -> WindowSnapshot:
         """Return what is known now, from which the end of further requests can be computed."""

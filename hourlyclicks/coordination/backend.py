@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from hourlyclicks.clock import SECOND
 from hourlyclicks.coordination.arbiter import SlotRequest
 from hourlyclicks.coordination.polling import Answer, Polling
+from hourlyclicks.coordination.registry import RunRegistry
 from hourlyclicks.coordination.steps import ArbiterSteps
 from hourlyclicks.errors import HourlyClicksError, RateLimitedError
 from hourlyclicks.pacing.breaker import Wait
@@ -69,6 +71,9 @@ class SharedBackend:
         account: returns the account that it belongs to.
         clock: what time it is here.
         longest: the seconds a request can take.
+
+    Attributes:
+        runs: the runs of this client that other processes see.
     """
 
     def __init__(
@@ -84,6 +89,7 @@ class SharedBackend:
         self._steps = ArbiterSteps(
             limits, store=store, account=account, clock=clock, lease=round((longest + MARGIN) * SECOND)
         )
+        self.runs = RunRegistry(self._steps, clock=clock, look=self._look, report=self._report)
         self._polling = Polling()
         self._number = 0
         self._waiting: WaitingTasks
@@ -104,7 +110,7 @@ class SharedBackend:
     def attach(self, waiting: WaitingTasks) -> None:
         """See `LimiterBackend.attach`."""
         self._waiting = waiting
-        self._steps.attach(waiting)
+        self._steps.attach(waiting, self.runs)
 
     def reserve(self, task: Task, now: int) -> Slot | Wait:
         """See `LimiterBackend.reserve`: ask the arbiter, unless it has said to ask later."""
@@ -215,6 +221,16 @@ class SharedBackend:
         self._polling.reported()
         self._steps.reports.append(what)
         self._take_steps()
+
+    def _look(self) -> None:
+        """Read the state, beside the steps."""
+        task = asyncio.get_running_loop().create_task(self._read_state())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _read_state(self) -> None:
+        with suppress(HourlyClicksError):  # a step that matters will tell
+            await self._steps.take(lambda *_: None, peek=True)
 
     def _take_steps(self) -> None:
         """Take steps as long as there is something to report, or a task that wants a slot."""

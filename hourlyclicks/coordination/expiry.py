@@ -15,6 +15,7 @@ from bisect import insort
 from typing import TYPE_CHECKING
 
 from hourlyclicks.clock import SECOND
+from hourlyclicks.coordination.heartbeat import living_runs
 from hourlyclicks.pacing.throttle import LONGEST_WAIT
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def correct_clock(state: ArbiterState, now: int, lease: int) -> None:
     state.claims = {
         day: claim._replace(expires=min(claim.expires, latest)) for day, claim in state.claims.items()
     }
-    state.queue, state.served = {}, {}
+    state.queue, state.served, state.runs = {}, {}, {}
     state.pause = state.pause._replace(until=min(state.pause.until, now + _LONGEST_PAUSE))
     state.even = min(state.even, now)
 
@@ -76,4 +77,5 @@ def expire(state: ArbiterState, now: int, window: int) -> list[int]:
     state.released = [moment for moment in state.released if moment > oldest]
     state.claims = {day: claim for day, claim in state.claims.items() if claim.expires > now}
     state.queue = {name: entry for name, entry in state.queue.items() if entry.until > now}
+    state.runs = living_runs(state, now)
     return expired

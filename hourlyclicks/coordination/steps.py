@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from hourlyclicks.clock import Clock
+    from hourlyclicks.coordination.registry import RunRegistry
     from hourlyclicks.model.targets import Target
     from hourlyclicks.pacing.backend import WaitingTasks
     from hourlyclicks.pacing.plans import Limits
@@ -47,6 +48,7 @@ class ArbiterSteps:
         offset: how far the clock of the store is ahead of that of this process, in nanoseconds.
         reports: what the next step reports.
         settled: the days whose claims the next step that changes something releases.
+        taken: when the result of the last step came, on the clock of this process; ``None``: never.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class ArbiterSteps:
         self.offset = 0
         self.reports: list[Callable[[Arbiter], object]] = []
         self.settled: list[str] = []
+        self.taken: int | None = None
         self._limits = limits
         self._store = store
         self._account = account
@@ -70,6 +73,7 @@ class ArbiterSteps:
         self._name = ""
         self._results = 0
         self._waiting: WaitingTasks
+        self._runs: RunRegistry
 
     @property
     def holder(self) -> str:
@@ -78,9 +82,10 @@ class ArbiterSteps:
             self._name = secrets.token_hex(8)
         return self._name
 
-    def attach(self, waiting: WaitingTasks) -> None:
-        """Set the tasks that are told of pauses."""
+    def attach(self, waiting: WaitingTasks, runs: RunRegistry) -> None:
+        """Set the tasks that are told of pauses, and the runs that report with each step."""
         self._waiting = waiting
+        self._runs = runs
 
     def snapshot(self, now: int) -> SharedSnapshot:
         """Return what was known after the last step."""
@@ -104,7 +109,7 @@ class ArbiterSteps:
         """
         reports, self.reports = self.reports, []
         settled: list[str] = []
-        before = self._results
+        before, heartbeats = self._results, self._runs.heartbeats()
 
         def change(
             text: str | None, now: int, entry: LedgerEntry | None
@@ -116,6 +121,7 @@ class ArbiterSteps:
             settled[:] = self.settled if reports or arbiter.changed else ()
             for day in settled:
                 arbiter.settle(day, self.holder)
+            arbiter.write_heartbeats(heartbeats)
             state = arbiter.close()
             return state.write() if arbiter.changed else None, (result, state)
 
@@ -131,10 +137,12 @@ class ArbiterSteps:
         return result
 
     def _update(self, state: ArbiterState, moment: int, *, ours: bool) -> None:
-        """Remember the state, and tell of a pause that another process has begun or ended."""
+        """Remember the state, and tell of what other processes have begun, ended or asked for."""
         before, self.state = self.state.pause, state
-        self.offset = moment - self._clock.monotonic()
+        self.taken = self._clock.monotonic()
+        self.offset = moment - self.taken
         if state.pause.epoch > before.epoch and state.pause.held and not ours:
             self._waiting.paused(max(0.0, (state.pause.until - moment) / SECOND))
         elif before.held and not state.pause.held:
             self._waiting.resumed()
+        self._runs.heard(state)

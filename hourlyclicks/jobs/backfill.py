@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import hashlib
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from typing import TYPE_CHECKING
 
 from hourlyclicks.clock import SECOND
@@ -54,10 +54,12 @@ class Backfill(BreakerListener):
         newest_first: whether the days of a target are requested from the last to the first.
         freshness: which days in the store need a request.
         max_requests: how many requests it may send.
+        name: the name by which other processes know it; empty: none.
         cache: the store.
         services: the parts of the client.
 
     Attributes:
+        name: as above.
         stats: counts the days.
     """
 
@@ -69,9 +71,11 @@ class Backfill(BreakerListener):
         newest_first: bool,
         freshness: Freshness,
         max_requests: int | None,
+        name: str,
         cache: DayCache,
         services: Services,
     ) -> None:
+        self.name = name
         self._cache = cache
         self._fetcher = services.fetcher
         self._single_flight = services.single_flight
@@ -80,6 +84,7 @@ class Backfill(BreakerListener):
         self._job = Job(Lane.BACKFILL, remaining=0, allowance=max_requests, name=_name_of(days, targets))
         self._caller = Caller(self._job, freshness)
         self._tracker = Tracker(services, self._job, self)
+        self._runs = services.runs
         self.stats = BackfillStats(len(days) * len(targets), self._caller)
         self._circuit = Circuit(
             days, newest_first=newest_first, caller=self._caller, listener=self, services=services
@@ -129,12 +134,16 @@ class Backfill(BreakerListener):
     ) -> BackfillReport:
         """Request every day that is due, unless the deadline or the event comes first; see `Stopper.watch`.
 
+        Another process may stop it as well.
+
         Raises:
             HourlyClicksError: a fatal error; carries the report.
         """
         began = self._clock.monotonic()
         try:
-            with self._tracker, Stopper(self._clock, self.stop).watch(seconds, event, until):
+            stopper = Stopper(self._clock, self.stop).watch(seconds, event, until)
+            registered = nullcontext() if self._runs is None else self._runs.registered(self)
+            with self._tracker, registered, stopper:
                 await self._planner.survey()
                 self._report_progress()
                 if not self._stopping:
@@ -258,6 +267,27 @@ class Backfill(BreakerListener):
         stats = self.stats
         done, failed = stats.known + stats.got, stats.failed + stats.refused
         self._tracker.report(done=done, failed=failed, total=stats.total)
+
+    # -- what other processes see -------------------------------------------------------------------------
+
+    @property
+    def requests(self) -> int:
+        """See `RegisteredRun.requests`."""
+        job = self._job
+        return job.remaining if job.allowance is None else min(job.remaining, job.allowance - job.spent)
+
+    @property
+    def pause(self) -> float:
+        """See `RegisteredRun.pause`."""
+        return self._limiter.backfill_pause
+
+    def eta(self) -> float:
+        """See `RegisteredRun.eta`."""
+        return self._limiter.eta.eta(self._job)[0]
+
+    def stop_asked(self) -> None:
+        """See `RegisteredRun.stop_asked`."""
+        self.stop(StopReason.STOPPED)
 
     # -- the end ----------------------------------------------------------------------------------------
 

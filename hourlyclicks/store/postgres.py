@@ -231,10 +231,10 @@ class PostgresStore:
         peek: bool = False,
     ) -> tuple[R, int]:
         """See `hourlyclicks.store.protocol.Store.pace`; a step that was rolled back may be repeated."""
-        self._refuse_changes()
         step = postgres_database.LimiterStep(account, change, of, self._tables)
         if peek and (seen := await self._run(step.peek)) is not None:
             return seen
+        self._refuse_changes()
         taken: tuple[R, int] = await self._changes.make(step)
         return taken
 

@@ -52,7 +52,9 @@ _PACE = """SELECT state, tableoid, (extract(epoch FROM clock_timestamp()) * 1000
     SELECT state, tableoid FROM hourlyclicks.pacing WHERE account_id = $1 FOR UPDATE) AS locked"""
 """The clock is read outside of the query that locks: getting the lock may take time."""
 _LOOK = """SELECT state, tableoid, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS now
-    FROM hourlyclicks.pacing WHERE account_id = $1"""
+    FROM (SELECT 1) AS one LEFT JOIN (
+        SELECT state, tableoid FROM hourlyclicks.pacing WHERE account_id = $1) AS found ON true"""
+"""A row also if there is no state yet."""
 _NEW_PACE = "INSERT INTO hourlyclicks.pacing (account_id) VALUES ($1) ON CONFLICT DO NOTHING"
 _SET_PACE = "UPDATE hourlyclicks.pacing SET state = $2 WHERE account_id = $1"
 
@@ -188,8 +190,6 @@ class LimiterStep(Generic[R]):
     async def peek(self, db: Connection) -> tuple[R, int] | None:
         """Try the step without a transaction; ``None``: it would change the state."""
         row = await db.fetchrow(_LOOK, self._of)
-        if row is None:
-            return None
         text, result, now = await self._try(db, row)
         return (result, now) if text is None else None
 
@@ -201,7 +201,8 @@ class LimiterStep(Generic[R]):
     async def _try(self, db: Connection, row: asyncpg.Record | None) -> tuple[str | None, R, int]:
         if row is None:
             raise StoreError("what it held was deleted while it was in use: start again")
-        _check_same(self._tables, row)
+        if row["tableoid"] is not None:
+            _check_same(self._tables, row)
         known = []
         if self._about is not None:
             target, day = self._about

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 import attrs
 
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from hourlyclicks.store.coverage import Coverage
     from hourlyclicks.store.freshness import Reader
     from hourlyclicks.store.ledger import DayState, LedgerEntry
+    from hourlyclicks.store.protocol import Change
+
+R = TypeVar("R")
 
 SHORT = 8
 """How many digits of a fingerprint are shown, and are enough to name an account."""
@@ -223,6 +226,18 @@ class StoredAccount:
             StoreError: the store cannot be read.
         """
         return await self._store.count_by_state(self.number, target, days or ALL_DAYS, reader=reader)
+
+    async def pace(self, change: Change[R], *, peek: bool = False) -> tuple[R, int]:
+        """Take a step of the shared limiter; see `hourlyclicks.store.protocol.Store.pace`.
+
+        Args:
+            change: the step.
+            peek: whether to try it without a transaction first; a store that is opened read-only needs it.
+
+        Raises:
+            StoreError: the store cannot be read or written.
+        """
+        return await self._store.pace(self.number, change, peek=peek)
 
     async def revisions(self, target: Target, days: DateRange | None = None) -> list[Revision]:
         """Return the figures that were replaced by others, in the order of days and revisions.

@@ -115,15 +115,15 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 
 
 def test_one_client_that_waits_for_its_own_responses_asks_nothing(path: Path, taken: Counter[str]) -> None:
-    """Neither with a transaction nor without, however long they take."""
+    """However long they take; every ten seconds it looks, without a transaction, whether it is to stop."""
     upstream = Simulator(limits=(), concurrency=3, latency=(30.0, 30.0))
 
     async def scenario(fleet: Fleet) -> None:
         await fleet.backfill(fleet.join(), 30)
 
-    run_clients(path, upstream, Limits(rates=(), concurrency=3), scenario)
+    fleet = run_clients(path, upstream, Limits(rates=(), concurrency=3), scenario)
     assert taken["change"] <= 2 * 30
-    assert taken["peek"] == 0
+    assert taken["peek"] <= fleet.members[0].ended / 10
 
 
 @pytest.mark.parametrize("bound_by", ["rate", "concurrency"])

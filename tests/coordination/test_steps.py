@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from hourlyclicks import Client, Limits, Link, StoreError
 from hourlyclicks.clock import SECOND
 from hourlyclicks.coordination.arbiter import SlotRequest
+from hourlyclicks.coordination.registry import RunRegistry
 from hourlyclicks.coordination.steps import ArbiterSteps
 from hourlyclicks.pacing.plans import Rate
 from hourlyclicks.pacing.window import Slot
@@ -75,7 +76,8 @@ def test_a_late_look_does_not_bring_an_older_state_back(path: Path) -> None:
         steps = ArbiterSteps(
             Limits(rates=(Rate(9),)), store=store, account=account, clock=clock, lease=40 * SECOND
         )
-        steps.attach(pauses)  # type: ignore[arg-type]  # only what it is told of pauses
+        runs = RunRegistry(steps, clock=clock, look=lambda: None, report=lambda _: None)
+        steps.attach(pauses, runs)  # type: ignore[arg-type]  # only what it is told of pauses
         request = SlotRequest("a", 1, 0, 1, 1, "", "monday")
 
         def rate_limited(arbiter: Arbiter, _: LedgerEntry | None) -> None:

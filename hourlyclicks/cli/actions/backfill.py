@@ -56,6 +56,7 @@ class Options:
         order: which days of a target to fetch first.
         refresh: whether to request final days again, too.
         retry_refused: whether to request days again that the API rejected.
+        name: the name by which other processes know it, if it has one.
         access: how to reach the API.
     """
 
@@ -68,6 +69,7 @@ class Options:
     order: Order
     refresh: bool
     retry_refused: bool
+    name: str | None
     access: Access
 
 
@@ -105,6 +107,7 @@ def run(ctx: click.Context, options: Options) -> None:
                 refresh=options.refresh,
                 retry_refused=options.retry_refused,
                 stop=stop,
+                name=options.name,
             )
 
     try:

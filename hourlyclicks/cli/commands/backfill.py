@@ -8,7 +8,7 @@ import click
 
 from hourlyclicks.cli.options.access import with_access
 from hourlyclicks.cli.options.deadlines import read_deadline
-from hourlyclicks.cli.options.shared import with_period, with_rate
+from hourlyclicks.cli.options.shared import with_period, with_rate, with_run_name
 from hourlyclicks.cli.options.stores import with_store
 from hourlyclicks.cli.options.strict import StrictCommand
 from hourlyclicks.cli.selection import with_targets
@@ -35,6 +35,7 @@ from hourlyclicks.cli.selection import with_targets
 )
 @click.option("--refresh", is_flag=True, help="Request final days again, too.")
 @click.option("--retry-refused", is_flag=True, help="Request days again that the API rejected.")
+@with_run_name("A name for this run, by which status shows it and stop finds it.")
 @with_access
 @click.pass_context
 def command(ctx: click.Context, /, **options: Any) -> None:  # noqa: ANN401 - `Options` has their types

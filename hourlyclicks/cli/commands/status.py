@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Output format.",
 )
+@click.option("--running", is_flag=True, help="Show only the running backfills.")
 @click.option("--all", "everything", is_flag=True, help="List all missing days, not only the first ones.")
 def command(
     *,
@@ -39,12 +40,19 @@ def command(
     timezone: str | None,
     form: str,
     everything: bool,
+    running: bool,
 ) -> None:
     """Show which days a store holds and which are missing (no requests).
 
     Needs no API key. Shows all accounts, each by the first 8 digits of its fingerprint, which --account-name
     accepts. Without --from and --to, each target is shown from its first known day to its last.
+    Backfills that run on the store are shown as well.
     """
+    if running:
+        from hourlyclicks.cli.actions import running as only_running  # noqa: PLC0415 - as below
+
+        only_running.run(store, form)
+        return
     from hourlyclicks.cli.actions import status  # noqa: PLC0415 - its help needs less
 
     status.run(
