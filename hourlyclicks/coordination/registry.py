@@ -61,7 +61,15 @@ class RegisteredRun(Protocol):
 
 
 class _Registration:
-    """A run, when it began, when it will end, and when that was computed."""
+    """A run, and what is known of its heartbeats.
+
+    Attributes:
+        ends: when it will be done.
+        computed: when that was computed; ``None``: it has to be computed anew.
+        pauses: how many shared pauses there had been then, and whether it paused by itself.
+        written: the same of the last heartbeat that was written.
+        seen: when that was written, on the clock of the store.
+    """
 
     def __init__(self, key: str, run: RegisteredRun, began: int) -> None:
         self.key = key
@@ -71,6 +79,8 @@ class _Registration:
         self.stopped = False
         self.ends = 0
         self.computed: int | None = None
+        self.pauses = self.written = (0, False)
+        self.seen = 0
 
 
 class RunRegistry:
@@ -128,7 +138,11 @@ class RunRegistry:
         """Stop the runs that are asked to stop in a state."""
         for each in tuple(self._runs.values()):
             entry = state.runs.get(each.key)
-            if entry is not None and entry.stop and not each.stopped:
+            if entry is None:
+                continue
+            if entry.seen != each.seen:
+                each.seen, each.written = entry.seen, each.pauses
+            if entry.stop and not each.stopped:
                 each.stopped = True
                 each.run.stop_asked()
 
@@ -136,12 +150,13 @@ class RunRegistry:
 
     def _heartbeat(self, each: _Registration, now: int) -> Heartbeat:
         each.reported = True
-        if each.computed is None or now - each.computed >= _COMPUTE_AFTER:
-            each.ends = now + round(each.run.eta() * SECOND)
+        run, pause = each.run, round(each.run.pause * SECOND)
+        pauses = self._steps.state.pause.epoch, bool(pause)
+        if each.computed is None or each.pauses != pauses or now - each.computed >= _COMPUTE_AFTER:
+            each.ends, each.pauses = now + round(run.eta() * SECOND), pauses
             # Before the first step, it is not known what other processes have sent.
             each.computed = None if self._steps.taken is None else now
-        run, left = each.run, max(0, each.ends - now)
-        pause = round(run.pause * SECOND)
+        left = max(0, each.ends - now)
         return Heartbeat(self._host, os.getpid(), run.name, now - each.began, run.requests, left, pause)
 
     def _check(self) -> None:
@@ -157,14 +172,11 @@ class RunRegistry:
         self._timer = self._clock.call_later(due - now, self._check)
 
     def _needs_heartbeat(self, each: _Registration, now: int) -> bool:
-        """Return whether the last heartbeat of a run is too old, or does not tell of its pause."""
+        """Return whether the last heartbeat of a run is too old, or does not tell of a pause."""
         entry = self._steps.state.runs.get(each.key)
         if entry is None or not 0 <= now - entry.seen < _OLD_HEARTBEAT:
             return True
-        if entry.opens > now or not each.run.pause:
-            return False
-        each.computed = None
-        return True
+        return each.written != (self._steps.state.pause.epoch, bool(each.run.pause))
 
 
 def _change(arbiter: Arbiter) -> None:

@@ -141,6 +141,7 @@ def test_a_pause_is_seen_and_can_be_stopped(path: Path, fault: Fault, number: se
             await fleet.clock.sleep(11)
             [run] = await look(fleet)
         assert run.paused_because == because
+        assert (run.ends_at - run.paused_until).total_seconds() > 10
         assert await ask_to_stop(fleet) == [None]
         asked = fleet.now
         await running
