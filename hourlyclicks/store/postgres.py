@@ -15,7 +15,7 @@ import asyncio
 import socket
 import ssl
 import weakref
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import asyncpg
@@ -28,6 +28,7 @@ from hourlyclicks.store.group_commit import GroupCommit
 from hourlyclicks.store.migration import Migration
 from hourlyclicks.store.postgres_address import check_address, place_of
 from hourlyclicks.store.postgres_days import PACKED_DAYS, stored_days
+from hourlyclicks.store.postgres_listener import StateListener
 from hourlyclicks.store.shield import wait_shielded
 
 if TYPE_CHECKING:
@@ -142,6 +143,7 @@ class PostgresStore:
         self._tables: set[int] = set()
         self._closing = Closing()
         self._changes: GroupCommit[DatabaseChange] = GroupCommit(self._commit)
+        self._listener = StateListener(dsn, read_only=read_only)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._generation = 0
 
@@ -231,8 +233,8 @@ class PostgresStore:
         peek: bool = False,
     ) -> tuple[R, int]:
         """See `hourlyclicks.store.protocol.Store.pace`; a step that was rolled back may be repeated."""
-        step = postgres_database.LimiterStep(account, change, of, self._tables)
-        if peek and (seen := await self._run(step.peek)) is not None:
+        step = postgres_database.LimiterStep(account, change, of, self._tables, self._listener)
+        if peek and (seen := await self._listener.peek(step, self._run)) is not None:
             return seen
         self._refuse_changes()
         taken: tuple[R, int] = await self._changes.make(step)
@@ -346,6 +348,7 @@ class PostgresStore:
         lost = self._loop is not None and self._loop is not asyncio.get_running_loop()
         if lost:
             self._abandon()
+        await self._listener.close()
         self._migration.stop()
         await self._changes.drain()
         while self._jobs:
@@ -364,18 +367,9 @@ class PostgresStore:
     def _abandon(self) -> None:
         """Close the sockets of an event loop that has ended; nothing else of it can be used."""
         self._jobs = set()
-        for db in self._made:
-            _shut_down(db)
+        for db in (*self._made, *self._listener.forget()):
+            postgres_connection.shut_down(db)
         self._idle.clear()
-
-
-def _shut_down(db: Connection) -> None:
-    """Shut down the socket of a connection; this needs no event loop."""
-    transport: Any = getattr(db, "_transport", None)
-    sock = None if transport is None else transport.get_extra_info("socket")
-    if sock is not None:
-        with suppress(OSError):  # the server has closed it already
-            sock.shutdown(socket.SHUT_RDWR)
 
 
 def _is_temporary(error: Exception) -> bool:
