@@ -17,7 +17,7 @@ from hourlyclicks.jobs.planner import Order
 from hourlyclicks.jobs.ranges import collect
 from hourlyclicks.jobs.stream import DayStream
 from hourlyclicks.lifetime import Lifetime
-from hourlyclicks.model.checks import check_name, check_type, check_whole
+from hourlyclicks.model.checks import check_label, check_name, check_type, check_whole
 from hourlyclicks.model.dates import DateRange, as_day, as_zone, check_begun, last_ended, seconds_until
 from hourlyclicks.model.ranges import as_first_days, days_from_first, days_of_each
 from hourlyclicks.model.targets import Account, Query, Target, as_targets
@@ -256,6 +256,7 @@ class Client:
         refresh: bool = False,
         retry_refused: bool = False,
         stop: asyncio.Event | None = None,
+        name: str | None = None,
     ) -> BackfillReport:
         """Fetch every day from `start` to `end`, both included, of all targets into the store.
 
@@ -277,6 +278,8 @@ class Client:
             refresh: whether to request also days that are final in the store.
             retry_refused: whether to request days again that the API has rejected.
             stop: stop when this event is set, for instance by a handler of SIGTERM.
+            name: the name by which `hourlyclicks.coordination.running_backfills` shows it, and
+                `hourlyclicks.coordination.stop_backfills` stops it: 1 to 64 printable characters.
 
         Raises:
             UsageError: the client has no store, or an argument is invalid.
@@ -286,16 +289,17 @@ class Client:
         """
         several = as_targets(targets)
         days = self._check(start, end, *several)
-        self._check_run(order, max_requests)
+        self._check_run(order, max_requests, name)
         backfill = self._engine.backfill(
             days_of_each(several, days, as_first_days(since)),
             order=order,
             max_requests=max_requests,
             freshness=self._engine.freshness(refresh=refresh, refused=retry_refused, patient=True),
+            name=name or "",
         )
         return await self._run(backfill, deadline, stop)
 
-    async def sync(
+    async def sync(  # noqa: PLR0913 - keyword options with defaults
         self,
         targets: Iterable[Target],
         *,
@@ -306,6 +310,7 @@ class Client:
         order: Order = "oldest",
         retry_refused: bool = False,
         stop: asyncio.Event | None = None,
+        name: str | None = None,
     ) -> BackfillReport:
         """Bring targets up to date: a `backfill` of each from its first gap to yesterday.
 
@@ -323,6 +328,7 @@ class Client:
             order: the order of the requests.
             retry_refused: whether to request days again that the API has rejected.
             stop: stop when this event is set.
+            name: a name for this run.
 
         Returns:
             The report; it counts the days from the first gap of each target on, and no day of a target that
@@ -335,7 +341,7 @@ class Client:
         """
         several, first_days = as_targets(targets), as_first_days(since)
         check_whole("new", new, least=1)
-        self._check_run(order, max_requests)
+        self._check_run(order, max_requests, name)
         last = last_ended(self._clock.wall(), self._zone)
         self._check(last, last, *several)
         days = DateRange(dt.date.fromordinal(max(1, last.toordinal() - new + 1)), last)
@@ -346,11 +352,14 @@ class Client:
             max_requests=max_requests,
             freshness=self._engine.freshness(refused=retry_refused, patient=True),
             gaps_since=first_days,
+            name=name or "",
         )
         return await self._run(backfill, deadline, stop)
 
-    def _check_run(self, order: Order, max_requests: int | None) -> None:
+    def _check_run(self, order: Order, max_requests: int | None, name: str | None) -> None:
         """Check the arguments that `backfill` and `sync` share."""
+        if name is not None:
+            check_label("name", name)
         if max_requests is not None:
             check_whole("max_requests", max_requests, least=0)
         if order not in get_args(Order):

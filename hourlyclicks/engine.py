@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Container, Mapping
 
+    from hourlyclicks.coordination.registry import RunRegistry
     from hourlyclicks.fetching.retry import RetryPolicy
     from hourlyclicks.jobs.planner import Order
     from hourlyclicks.model.dates import DateRange
@@ -135,6 +136,7 @@ class Engine:
         self._cache: DayCache | None = None
         workers, spare = limits.concurrency, _SPARE
         backend: LimiterBackend = LocalBackend(limits)
+        runs: RunRegistry | None = None
         if storage is not None:
             workers, spare = limits.concurrency + _SPARE, 0  # some of them always wait for the disk
             account = storage.account
@@ -147,13 +149,14 @@ class Engine:
                 clock=clock,
                 dispatch=dispatch,
             )
-            backend = SharedBackend(
+            backend = shared = SharedBackend(
                 limits,
                 store=self._cache.store,
                 account=self._cache.account,
                 clock=clock,
                 longest=carrier.longest,
             )
+            runs = shared.runs
         self.limiter = Limiter(limits, backend=backend, clock=clock, emit=dispatch, random=random)
         rules = Rules(
             key=origin.api_key,
@@ -173,6 +176,7 @@ class Engine:
             zone=zone,
             workers=workers,
             spare=spare,
+            runs=runs,
         )
 
     def freshness(self, *, refresh: bool = False, refused: bool = False, patient: bool = False) -> Freshness:
@@ -201,6 +205,7 @@ class Engine:
         max_requests: int | None,
         freshness: Freshness,
         gaps_since: Container[Target] | None = None,
+        name: str = "",
     ) -> Backfill:
         """Return a backfill of many days of many targets.
 
@@ -210,6 +215,7 @@ class Engine:
             max_requests: how many requests it may send.
             freshness: which days in the store need a request.
             gaps_since: the targets with a first day, if each target begins with its first gap.
+            name: the name of the run; empty: none.
 
         Raises:
             UsageError: there is no store.
@@ -222,6 +228,7 @@ class Engine:
             order=order,
             freshness=freshness,
             max_requests=max_requests,
+            name=name,
             cache=self._cache,
             services=self._services,
             gaps=None

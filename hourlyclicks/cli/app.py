@@ -21,6 +21,7 @@ COMMANDS = {
     "backfill": "Fetch years of many targets into a store, in one run or several.",
     "sync": "Fetch each target in a store from its first gap to yesterday.",
     "status": "Show which days a store holds and which are missing (no requests).",
+    "stop": "Ask running backfills, on any machine, to stop (no requests).",
     "history": "Show the earlier figures of days in a store (no requests).",
     "export": "Write the days in a store as CSV or JSON Lines (no requests).",
     "estimate": "Compute how long a range takes under rate limits (no requests).",

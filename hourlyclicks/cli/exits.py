@@ -28,6 +28,7 @@ USAGE = 2
 INCOMPLETE = 10
 OUTPUT = 11
 PARKED = 13
+NOT_RUNNING = 14
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 
@@ -62,7 +63,8 @@ ENDINGS = (
     Ending(OUTPUT, "the output cannot be written"),
     Ending(12, "the store cannot be read or written", StoreError),
     Ending(PARKED, "the API rejects every day of a target; the other targets are done"),
-    Ending(INTERRUPTED, "Ctrl-C, SIGTERM or SIGHUP"),
+    Ending(NOT_RUNNING, "`stop`: no backfill is running"),
+    Ending(INTERRUPTED, "Ctrl-C, SIGTERM, SIGHUP or `hourlyclicks stop`"),
     Ending(BROKEN_PIPE, "the program that reads stdout has ended (broken pipe)"),
 )
 """All exit codes. 130 and 141 are what a shell makes of SIGINT and SIGPIPE."""

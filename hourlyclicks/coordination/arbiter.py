@@ -5,10 +5,6 @@ No two steps overlap, so what holds for one process holds for all of them togeth
 window, the cap on requests in flight, one pause for all and one probe after it. A process that is started
 anew finds the log of its predecessor and sends nothing too early.
 
-*Leases.* A process can die with a request in flight. Its slot is held until its lease expires, which is when
-the request must be over because of its timeout. From then on it counts as if its response had come at that
-moment. The slot of an abandoned request that may still arrive is held by its lease in the same way.
-
 *Order.* A process that has to wait gets a queue entry. A process that could send now yields to another one
 whose entry is due, and whose job has a higher priority or, at the same priority, which was served longer ago.
 A process that does not ask again soon after its entry is due (see `GRACE`) is considered dead: the entry
@@ -17,25 +13,25 @@ expires.
 *Claims.* A slot for a day comes with the claim to that day: until the lease expires or the claim is released,
 no other process requests the day.
 
-*Clocks.* The moments in the state may come from a clock that was set back: the machine was restarted, or the
-database moved to another one. Then every moment that lies further ahead than it can is corrected, so that the
-worst consequence is to wait for a window. After an idle `FORGET_AFTER` the throttle starts anew.
+What expires, and what happens when the clock was set back, is in `hourlyclicks.coordination.expiry`.
 """
 
 from __future__ import annotations
 
-from bisect import insort
 from typing import TYPE_CHECKING, NamedTuple
 
 from hourlyclicks.clock import SECOND
+from hourlyclicks.coordination.expiry import FORGET_AFTER, correct_clock, expire
+from hourlyclicks.coordination.heartbeat import write_heartbeats
 from hourlyclicks.coordination.state import BreakerState, Claim, QueueEntry, SentRequest
 from hourlyclicks.pacing.breaker import Wait
-from hourlyclicks.pacing.throttle import LONGEST_WAIT, AdaptiveThrottle
+from hourlyclicks.pacing.throttle import AdaptiveThrottle
 from hourlyclicks.pacing.window import Slot
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
+    from hourlyclicks.coordination.heartbeat import Heartbeat
     from hourlyclicks.coordination.state import ArbiterState
     from hourlyclicks.events import Binding
     from hourlyclicks.pacing.plans import Limits
@@ -48,10 +44,6 @@ POLL_AFTER = SECOND // 50
 GRACE = SECOND
 """Nanoseconds by which a process may ask later than it was told to; the entry expires after twice as many."""
 
-FORGET_AFTER = 3600 * SECOND
-"""Nanoseconds without a request after which what earlier 429 answers had taught is forgotten."""
-
-_LONGEST_PAUSE = round(LONGEST_WAIT * 1.25 * SECOND)
 _OTHERS_FIRST: Binding = "rate"
 
 
@@ -102,8 +94,8 @@ class Arbiter:
         self._lease = lease
         self._throttle = AdaptiveThrottle(limits)
         self.changed = now < state.seen
-        self._correct_clock()
-        expired = self._expire()
+        correct_clock(state, now, lease)
+        expired = expire(state, now, self._throttle.window.longest)
         self._restore()
         for moment in expired:
             self._throttle.window.space_after(moment)
@@ -215,6 +207,15 @@ class Arbiter:
         """Remove the queue entry of a process."""
         self.changed |= self._state.queue.pop(holder, None) is not None
 
+    def write_heartbeats(self, heartbeats: Mapping[str, Heartbeat]) -> None:
+        """Write what runs report, by their keys, if the step changes something anyway."""
+        if self.changed:
+            write_heartbeats(self._state, heartbeats, self._now)
+
+    def end_run(self, key: str) -> None:
+        """Remove a run."""
+        self.changed |= self._state.runs.pop(key, None) is not None
+
     def snapshot(self) -> WindowSnapshot:
         """Return what is known now, from which the end of further requests can be computed."""
         return self._throttle.window.snapshot(self._now)
@@ -233,53 +234,6 @@ class Arbiter:
         return self._state
 
     # -- inside -----------------------------------------------------------------------------------------
-
-    def _correct_clock(self) -> None:
-        """Let no moment lie further ahead than it can."""
-        state, now = self._state, self._now
-        # Also when the clock went back: how long ago the 429 answers came cannot be known then.
-        if not 0 <= now - state.seen < max(FORGET_AFTER, state.longest):
-            state.throttle, state.longest = None, 0
-        if now >= state.seen:
-            return
-        latest = now + self._lease
-        state.released = [min(moment, now) for moment in state.released]
-        state.requests = {
-            name: request._replace(
-                sent=min(request.sent, now),
-                expires=min(request.expires, latest),
-                previous_even=min(request.previous_even, now),
-            )
-            for name, request in state.requests.items()
-        }
-        state.claims = {
-            day: claim._replace(expires=min(claim.expires, latest)) for day, claim in state.claims.items()
-        }
-        state.queue, state.served = {}, {}
-        state.pause = state.pause._replace(until=min(state.pause.until, now + _LONGEST_PAUSE))
-        state.even = min(state.even, now)
-
-    def _expire(self) -> list[int]:
-        """Drop what has expired; return when the leases of requests ran out.
-
-        A request whose lease has run out goes to `released` with the moment at which it did, not with the
-        present one: the window then counts it exactly as if its response had come at that moment. If it was
-        the probe, its verdict is lost, so that the next request becomes the probe.
-        """
-        state, now, expired = self._state, self._now, []
-        for name, request in list(state.requests.items()):
-            if request.expires <= now:
-                del state.requests[name]
-                insort(state.released, request.expires)
-                expired.append(request.expires)
-                if request.probe and request.epoch == state.pause.epoch:
-                    state.pause = state.pause._replace(probing=False)
-        state.longest = max(state.longest, self._throttle.window.longest)
-        oldest = now - state.longest
-        state.released = [moment for moment in state.released if moment > oldest]
-        state.claims = {day: claim for day, claim in state.claims.items() if claim.expires > now}
-        state.queue = {name: entry for name, entry in state.queue.items() if entry.until > now}
-        return expired
 
     def _restore(self) -> None:
         """Bring the throttle, with its window and its breaker, to where the state says it was."""
@@ -342,7 +296,7 @@ class Arbiter:
         write each time: the state is only stored when `changed` is set.
         """
         asks = self._now if wait.until is None or wait.until <= self._now + POLL_AFTER else wait.until
-        # One that polls behind others does so seldom, see `hourlyclicks.coordination.backend`.
+        # One that polls behind others does so seldom, see `hourlyclicks.coordination.polling`.
         patience = GRACE * (1 + self.ahead(request.holder, request.lane)) if asks == self._now else GRACE
         entry = self._state.queue.get(request.holder)
         if entry is not None and entry.lane == request.lane:

@@ -67,6 +67,32 @@ class QueueEntry(NamedTuple):
     until: int
 
 
+class RunEntry(NamedTuple):
+    """A run of a process, as it was reported last.
+
+    Args:
+        host: the name of its machine.
+        pid: its process id there.
+        name: the name it was given; empty: none.
+        began: when it began.
+        seen: when it reported.
+        requests: how many requests it still had to send.
+        ends: when it will be done if nothing fails.
+        opens: until when its own circuit breaker lets nothing go; 0: it does.
+        stop: whether it is asked to stop.
+    """
+
+    host: str
+    pid: int
+    name: str
+    began: int
+    seen: int
+    requests: int
+    ends: int
+    opens: int
+    stop: bool
+
+
 class BreakerState(NamedTuple):
     """The pause, as in `hourlyclicks.pacing.breaker.CircuitBreaker`."""
 
@@ -91,6 +117,7 @@ class ArbiterState:
         pause: the state of the circuit breaker.
         throttle: what the 429 answers so far have taught; ``None``: nothing.
         even: the moment from which on even spacing lets a request go.
+        runs: the runs of processes, those that reported last at the end.
     """
 
     seen: int = 0
@@ -103,6 +130,7 @@ class ArbiterState:
     pause: BreakerState = attrs.field(factory=BreakerState)
     throttle: ThrottleState | None = None
     even: int = 0
+    runs: dict[str, RunEntry] = attrs.field(factory=dict)
 
     @classmethod
     def read(cls, text: str | None) -> Self:
@@ -126,6 +154,7 @@ class ArbiterState:
                 _row(BreakerState, parts["pause"]),
                 None if parts["brake"] is None else _row(ThrottleState, parts["brake"]),
                 _whole(parts["even"]),
+                {key: _row(RunEntry, cells) for key, cells in parts.get("runs", {}).items()},
             )
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             raise StoreError("the shared rate limit in the store cannot be read") from None
@@ -143,6 +172,7 @@ class ArbiterState:
             self.pause,
             self.throttle,
             self.even,
+            self.runs.copy(),
         )
 
     def is_shared_with_others(self, holder: str) -> bool:
@@ -155,18 +185,35 @@ class ArbiterState:
 
     def write(self) -> str:
         """Return it as text."""
-        return json.dumps(
-            dict(zip(_KEYS, attrs.astuple(self, recurse=False), strict=True)), separators=(",", ":")
-        )
+        parts = dict(zip(_KEYS, attrs.astuple(self, recurse=False), strict=True))
+        if not self.runs:
+            del parts["runs"]
+        return json.dumps(parts, separators=(",", ":"))
 
 
-_KEYS = ("seen", "longest", "released", "flights", "claims", "lines", "served", "pause", "brake", "even")
-"""What the fields are called in the text, which older versions read and write, too."""
+_KEYS = (
+    "seen",
+    "longest",
+    "released",
+    "flights",
+    "claims",
+    "lines",
+    "served",
+    "pause",
+    "brake",
+    "even",
+    "runs",
+)
+"""What the fields are called in the text, which older versions read and write, too.
+
+They ignore ``runs``, and write the text without it; the next heartbeat puts it there again.
+"""
 
 _ROWS: dict[type, tuple[type, ...]] = {
     SentRequest: (int, int, int, bool, int),
     Claim: (str, int),
     QueueEntry: (int, int, str, int, int),
+    RunEntry: (str, int, str, int, int, int, int, int, bool),
     BreakerState: (int, int, bool, bool),
     ThrottleState: (int, int, int, bool),
 }

@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import hashlib
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from typing import TYPE_CHECKING
 
 from hourlyclicks.clock import SECOND
@@ -56,11 +56,13 @@ class Backfill(BreakerListener):
         order: the order of the requests.
         freshness: which days in the store need a request.
         max_requests: how many requests it may send.
+        name: the name by which other processes know it; empty: none.
         cache: the store.
         services: the parts of the client.
         gaps: finds the first gap of each target, if only the days from there on are meant.
 
     Attributes:
+        name: as above.
         stats: counts the days.
     """
 
@@ -71,10 +73,12 @@ class Backfill(BreakerListener):
         order: Order,
         freshness: Freshness,
         max_requests: int | None,
+        name: str,
         cache: DayCache,
         services: Services,
         gaps: FirstGaps | None = None,
     ) -> None:
+        self.name = name
         self._cache = cache
         self._fetcher = services.fetcher
         self._single_flight = services.single_flight
@@ -83,6 +87,7 @@ class Backfill(BreakerListener):
         self._job = Job(Lane.BACKFILL, remaining=0, allowance=max_requests, name=_name_of(ranges))
         self._caller = Caller(self._job, freshness)
         self._tracker = Tracker(services, self._job, self)
+        self._runs = services.runs
         self.stats = BackfillStats(sum(map(len, ranges.values())), self._caller)
         self._circuit = Circuit(
             ranges,
@@ -136,13 +141,17 @@ class Backfill(BreakerListener):
     ) -> BackfillReport:
         """Request every day that is due, unless the deadline or the event comes first; see `Stopper.watch`.
 
+        Another process may stop it as well.
+
         Raises:
             HourlyClicksError: a fatal error; carries the report.
             asyncio.CancelledError: the call was cancelled; carries the report.
         """
         began = self._clock.monotonic()
         try:
-            with self._tracker, Stopper(self._clock, self.stop).watch(seconds, event, until):
+            stopper = Stopper(self._clock, self.stop).watch(seconds, event, until)
+            registered = nullcontext() if self._runs is None else self._runs.registered(self)
+            with self._tracker, registered, stopper:
                 await self._planner.survey()
                 self._report_progress()
                 if not self._stopping:
@@ -271,6 +280,27 @@ class Backfill(BreakerListener):
         stats = self.stats
         done, failed = stats.known + stats.got, stats.failed + stats.refused
         self._tracker.report(done=done, failed=failed, total=stats.total)
+
+    # -- what other processes see -------------------------------------------------------------------------
+
+    @property
+    def requests(self) -> int:
+        """See `RegisteredRun.requests`."""
+        job = self._job
+        return job.remaining if job.allowance is None else min(job.remaining, job.allowance - job.spent)
+
+    @property
+    def pause(self) -> float:
+        """See `RegisteredRun.pause`."""
+        return self._limiter.backfill_pause
+
+    def eta(self) -> float:
+        """See `RegisteredRun.eta`."""
+        return self._limiter.eta.eta(self._job)[0]
+
+    def stop_asked(self) -> None:
+        """See `RegisteredRun.stop_asked`."""
+        self.stop(StopReason.STOPPED)
 
     # -- the end ----------------------------------------------------------------------------------------
 

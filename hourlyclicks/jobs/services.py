@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 import attrs
 
+from hourlyclicks.coordination.registry import RunRegistry
 from hourlyclicks.events import Progress
 from hourlyclicks.fetching.cache import DayCache
 from hourlyclicks.fetching.coalescing import SingleFlight
@@ -43,6 +44,7 @@ class Services:
         workers: the size of the worker pool of a job.
         spare: how many spare workers may be started while some of these wait.
         running: the jobs that run.
+        runs: the runs that other processes see; ``None``: there is no store.
     """
 
     fetcher: DayFetcher
@@ -52,6 +54,7 @@ class Services:
     workers: int
     spare: int
     running: set[Running] = attrs.field(factory=set)
+    runs: RunRegistry | None = None
 
     @property
     def limiter(self) -> Limiter:

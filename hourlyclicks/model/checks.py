@@ -6,6 +6,9 @@ import math
 
 from hourlyclicks.errors import UsageError
 
+LONGEST_LABEL = 64
+"""Characters of a label."""
+
 LARGEST = 1e9
 """No finite amount is larger; in seconds it is about thirty years."""
 
@@ -29,6 +32,14 @@ def check_name(name: str, value: object) -> None:
     check_text(name, value)
     if not str(value).strip():
         raise UsageError(f"{name} is empty: name it, or leave {name} out")
+
+
+def check_label(name: str, value: object) -> None:
+    """Raise `UsageError` unless the value is a short text that can be shown on one line."""
+    check_name(name, value)
+    text = str(value)
+    if len(text) > LONGEST_LABEL or not text.isprintable():
+        raise UsageError(f"{name} must be 1 to {LONGEST_LABEL} printable characters, not {value!r}")
 
 
 def can_travel(text: str) -> bool:

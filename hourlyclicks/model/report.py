@@ -23,7 +23,7 @@ class StopReason(StrEnum):
     MAX_REQUESTS = "max_requests"
     """The number of requests that was allowed has been sent."""
     STOPPED = "stopped"
-    """The stop event was set."""
+    """The stop event was set, or another process has asked the backfill to stop."""
     RATE_LIMITED = "rate_limited"
     """The server answers 429 for longer than the client waits."""
     TROUBLE = "trouble"

@@ -226,6 +226,12 @@ class Limiter:
         return (self._backend.opens(now) - now) / SECOND
 
     @property
+    def backfill_pause(self) -> float:
+        """The seconds for which backfills pause because too many requests fail; 0: they do not."""
+        now = self._clock.monotonic()
+        return (self._backfill_breaker.opens(now) - now) / SECOND
+
+    @property
     def epoch(self) -> int:
         """How many pauses there have been; a slot holds their number at the time it was granted."""
         return self._backend.epoch

@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from hourlyclicks import forks
 from hourlyclicks.errors import StoreError
 from hourlyclicks.model.checks import check_whole
-from hourlyclicks.store import postgres_database, postgres_migration
+from hourlyclicks.store import postgres_connection, postgres_database, postgres_migration
 from hourlyclicks.store.closing import Closing, Managed
 from hourlyclicks.store.group_commit import GroupCommit
 from hourlyclicks.store.migration import Migration
 from hourlyclicks.store.postgres_address import application_name, check_address, place_of
 from hourlyclicks.store.postgres_days import PACKED_DAYS, stored_days
+from hourlyclicks.store.postgres_listener import StateListener
 from hourlyclicks.store.postgres_messages import FAILURES, describe_error, is_temporary
 from hourlyclicks.store.postgres_pool import ConnectionPool
 from hourlyclicks.store.shield import wait_shielded
@@ -102,6 +103,7 @@ class PostgresStore(Managed):
             lambda: GroupCommit(self._commit)
         )
         """The changes of each account."""
+        self._listener = StateListener(dsn, application_name(name), read_only=read_only)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._generation = 0
 
@@ -204,10 +206,10 @@ class PostgresStore(Managed):
         peek: bool = False,
     ) -> tuple[R, int]:
         """See `hourlyclicks.store.protocol.Store.pace`; a step that was rolled back may be repeated."""
-        self._refuse_changes()
-        step = postgres_database.LimiterStep(account, change, of, self._tables)
-        if peek and (seen := await self._run(step.peek)) is not None:
+        step = postgres_database.LimiterStep(account, change, of, self._tables, self._listener)
+        if peek and (seen := await self._listener.peek(step, self._run)) is not None:
             return seen
+        self._refuse_changes()
         taken: tuple[R, int] = await self._changes[account].make(step)
         return taken
 
@@ -294,6 +296,9 @@ class PostgresStore(Managed):
         if self._loop is not None and self._loop is not asyncio.get_running_loop():
             self._jobs = set()  # they will never end
             self._pool.abandon()
+            for db in self._listener.forget():
+                postgres_connection.shut_down(db)
+        await self._listener.close()
         self._migration.stop()
         for changes in tuple(self._changes.values()):
             await changes.drain()

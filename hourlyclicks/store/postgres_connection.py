@@ -10,7 +10,8 @@ A pooler is detected by the process id: the pooler reports one of its own, the s
 
 from __future__ import annotations
 
-from contextlib import asynccontextmanager
+import socket
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import asyncpg
@@ -76,6 +77,15 @@ async def connect(dsn: str, *, name: str, pooled: bool) -> Connection:
         return db
     await db.close(timeout=CONNECT)
     return await connect(dsn, name=name, pooled=True)
+
+
+def shut_down(db: Connection) -> None:
+    """Shut down the socket of a connection; this needs no event loop."""
+    transport: Any = getattr(db, "_transport", None)
+    sock = None if transport is None else transport.get_extra_info("socket")
+    if sock is not None:
+        with suppress(OSError):  # the server has closed it already
+            sock.shutdown(socket.SHUT_RDWR)
 
 
 async def _connect(dsn: str, name: str, **options: Any) -> Connection:  # noqa: ANN401 - passed through

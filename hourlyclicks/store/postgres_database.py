@@ -18,6 +18,7 @@ from hourlyclicks.model.dates import DateRange
 from hourlyclicks.store import postgres_days
 from hourlyclicks.store.ledger import ENDPOINT, target_of
 from hourlyclicks.store.postgres_days import LINE, SERIES, day_in, name_of
+from hourlyclicks.store.postgres_listener import CHANNEL
 from hourlyclicks.store.postgres_transaction import transaction
 from hourlyclicks.store.resolve import StoredDay
 
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.freshness import Reader
     from hourlyclicks.store.ledger import LedgerEntry, PutResult
+    from hourlyclicks.store.postgres_listener import StateListener
     from hourlyclicks.store.protocol import Change
 
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
@@ -52,9 +54,14 @@ _PACE = """SELECT state, tableoid, (extract(epoch FROM clock_timestamp()) * 1000
     SELECT state, tableoid FROM hourlyclicks.pacing WHERE account_id = $1 FOR UPDATE) AS locked"""
 """The clock is read outside of the query that locks: getting the lock may take time."""
 _LOOK = """SELECT state, tableoid, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS now
-    FROM hourlyclicks.pacing WHERE account_id = $1"""
+    FROM (SELECT 1) AS one LEFT JOIN (
+        SELECT state, tableoid FROM hourlyclicks.pacing WHERE account_id = $1) AS found ON true"""
+"""A row also if there is no state yet."""
 _NEW_PACE = "INSERT INTO hourlyclicks.pacing (account_id) VALUES ($1) ON CONFLICT DO NOTHING"
-_SET_PACE = "UPDATE hourlyclicks.pacing SET state = $2 WHERE account_id = $1"
+_SET_PACE = """WITH changed AS (
+        UPDATE hourlyclicks.pacing SET state = $2 WHERE account_id = $1 RETURNING account_id)
+    SELECT pg_notify($3, account_id::text) FROM changed"""
+"""Processes that wait are told when this is committed, see `hourlyclicks.store.postgres_listener`."""
 
 
 async def salt(db: Connection) -> bytes:
@@ -181,50 +188,66 @@ class LimiterStep(Generic[R]):
         change: the step.
         about: the target and the day whose ledger entry the step needs.
         tables: the ids that the table has had; a restored table has another id.
+        listener: is told when the step was committed.
+
+    Attributes:
+        account: the account.
+        change: the step.
+        text: the state that was read last.
     """
 
     def __init__(
-        self, of: int, change: Change[R], about: tuple[Target, dt.date] | None, tables: set[int]
+        self,
+        of: int,
+        change: Change[R],
+        about: tuple[Target, dt.date] | None,
+        tables: set[int],
+        listener: StateListener,
     ) -> None:
-        self._of = of
-        self._change = change
+        self.account = of
+        self.change = change
+        self.text: str | None = None
         self._about = about
         self._tables = tables
+        self._listener = listener
+
+    def committed(self) -> None:
+        """Note that the transaction of the step is committed: what was read before is outdated."""
+        self._listener.outdated(self.account)
 
     async def __call__(self, db: Connection, _rows: _Rows) -> tuple[R, int]:
         """Take the step within a transaction."""
-        row = await db.fetchrow(_PACE, self._of)
+        row = await db.fetchrow(_PACE, self.account)
         if row is None:
-            await db.execute(_NEW_PACE, self._of)
-            row = await db.fetchrow(_PACE, self._of)
+            await db.execute(_NEW_PACE, self.account)
+            row = await db.fetchrow(_PACE, self.account)
         text, result, now = await self._try(db, row)
         if text is not None:
-            await db.execute(_SET_PACE, self._of, text)
+            await db.execute(_SET_PACE, self.account, text, CHANNEL)
         return result, now
 
     async def peek(self, db: Connection) -> tuple[R, int] | None:
         """Try the step without a transaction; ``None``: it would change the state."""
-        row = await db.fetchrow(_LOOK, self._of)
-        if row is None:
-            return None
+        row = await db.fetchrow(_LOOK, self.account)
         text, result, now = await self._try(db, row)
         return (result, now) if text is None else None
 
     @property
     def order(self) -> tuple[bool, str, str]:
         """See `DatabaseChange.order`."""
-        return True, str(self._of), ""
+        return True, str(self.account), ""
 
     async def _try(self, db: Connection, row: asyncpg.Record | None) -> tuple[str | None, R, int]:
         if row is None:
             raise StoreError("what it held was deleted while it was in use: start again")
-        _check_same(self._tables, row)
+        if row["tableoid"] is not None:
+            _check_same(self._tables, row)
         known = []
         if self._about is not None:
             target, day = self._about
-            known = await postgres_days.PACKED_DAYS.entries(db, self._of, target, DateRange(day, day))
-        now = 1000 * int(row["now"])
-        return *self._change(row["state"], now, known[0] if known else None), now
+            known = await postgres_days.PACKED_DAYS.entries(db, self.account, target, DateRange(day, day))
+        now, self.text = 1000 * int(row["now"]), row["state"]
+        return *self.change(self.text, now, known[0] if known else None), now
 
 
 async def change(db: Connection, changes: Sequence[DatabaseChange]) -> list[Any]:
@@ -233,6 +256,9 @@ async def change(db: Connection, changes: Sequence[DatabaseChange]) -> list[Any]
     async with transaction(db):
         for number, step in sorted(enumerate(changes), key=lambda each: each[1].order):
             results[number] = await step(db, rows)
+    for step in changes:
+        if isinstance(step, LimiterStep):
+            step.committed()
     return [results[number] for number in range(len(changes))]
 
 

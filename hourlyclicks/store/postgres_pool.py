@@ -7,10 +7,9 @@ committed. So the client sends no ROLLBACK, and no incomplete change can remain.
 from __future__ import annotations
 
 import asyncio
-import socket
 import weakref
-from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
 
 from hourlyclicks.errors import StoreError
 from hourlyclicks.store import postgres_connection
@@ -72,7 +71,7 @@ class ConnectionPool:
     def abandon(self) -> None:
         """Shut down the sockets of an event loop that has ended; nothing else of it can be used."""
         for db in self._made:
-            _shut_down(db)
+            postgres_connection.shut_down(db)
         self._idle.clear()
 
     async def _connect(self) -> Connection:
@@ -87,12 +86,3 @@ class ConnectionPool:
         self.reached = True
         self._pooled = postgres_connection.is_pooled(db)
         return db
-
-
-def _shut_down(db: Connection) -> None:
-    """Shut down the socket of a connection; this needs no event loop."""
-    transport: Any = getattr(db, "_transport", None)
-    sock = None if transport is None else transport.get_extra_info("socket")
-    if sock is not None:
-        with suppress(OSError):  # the server has closed it already
-            sock.shutdown(socket.SHUT_RDWR)

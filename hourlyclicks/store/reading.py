@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import attrs
 
@@ -41,7 +41,10 @@ if TYPE_CHECKING:
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.freshness import Freshness, Reader
     from hourlyclicks.store.ledger import DayState, LedgerEntry
+    from hourlyclicks.store.protocol import Change
     from hourlyclicks.store.summary import TargetSummary
+
+R = TypeVar("R")
 
 SHORT = 8
 """How many digits of a fingerprint are shown, and are enough to name an account."""
@@ -228,6 +231,30 @@ class StoredAccount:
         """
         return await self._store.count_by_state(self.number, target, days or ALL_DAYS, reader=reader)
 
+    async def pace(self, change: Change[R], *, peek: bool = False) -> tuple[R, int]:
+        """Take a step of the shared limiter; see `hourlyclicks.store.protocol.Store.pace`.
+
+        Args:
+            change: the step.
+            peek: whether to try it without a transaction first; a store that is opened read-only needs it.
+
+        Raises:
+            StoreError: the store cannot be read or written.
+        """
+        return await self._store.pace(self.number, change, peek=peek)
+
+    async def revisions(self, target: Target, days: DateRange | None = None) -> list[Revision]:
+        """Return the figures that were replaced by others, in the order of days and revisions.
+
+        Args:
+            target: the target.
+            days: the range; ``None``: all days.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        return await self._store.revisions(self.number, target, days or ALL_DAYS)
+
     async def history(self, target: Target, days: DateRange | None = None) -> list[Revision]:
         """Return all figures of some days, the current ones last, in the order of days and revisions.
 
@@ -239,7 +266,7 @@ class StoredAccount:
         Raises:
             StoreError: the store cannot be read.
         """
-        found = await self._store.revisions(self.number, target, days or ALL_DAYS)
+        found = await self.revisions(target, days)
         dates = [revision.day.date for revision in found]
         stretches = [DateRange(*each) for each in spans(sorted(set(dates)))] if days is None else [days]
         for stretch in stretches:

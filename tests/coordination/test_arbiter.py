@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from hourlyclicks.clock import SECOND
-from hourlyclicks.coordination.arbiter import FORGET_AFTER, GRACE, POLL_AFTER
+from hourlyclicks.coordination.arbiter import GRACE, POLL_AFTER
+from hourlyclicks.coordination.expiry import FORGET_AFTER
 from hourlyclicks.errors import RateLimitedError
 from hourlyclicks.pacing.breaker import Wait
 from hourlyclicks.pacing.plans import Limits, Rate

@@ -8,9 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hourlyclicks import Client, Limits, Link
-from hourlyclicks.clock import SECOND, SystemClock
-from hourlyclicks.coordination.backend import Answer, SharedBackend
-from hourlyclicks.pacing.breaker import Wait
+from hourlyclicks.clock import SystemClock
 from hourlyclicks.pacing.plans import Rate
 from hourlyclicks.simulator import Simulator
 from tests.coordination.clients import run_clients
@@ -78,21 +76,3 @@ async def test_a_program_that_cancels_all_tasks_can_go_on(turns: int, path: Path
         await asyncio.gather(doomed, return_exceptions=True)
         async with asyncio.timeout(30):
             await client.day("2020-01-03", SAME)
-
-
-@pytest.mark.parametrize("milliseconds", [1, 15, 25, 2000])
-def test_a_known_moment_is_not_missed(milliseconds: int) -> None:
-    """A process that ranks first asks exactly when its slot opens, however near that is."""
-
-    class Clock(SystemClock):
-        def monotonic(self) -> int:
-            return 1000 * SECOND
-
-    async def account() -> int:
-        raise AssertionError
-
-    backend = SharedBackend(Limits(), store=None, account=account, clock=Clock(), longest=30.0)  # type: ignore[arg-type]  # it is not used
-    moment = 1000 * SECOND + milliseconds * SECOND // 1000
-    waited = Answer(None, alone=True, waited=20 * SECOND, expires_in=20 * SECOND)
-    backend._wait_for(Wait(moment, "rate"), 1, waited)  # type: ignore[arg-type]  # any lane
-    assert backend._ask_again_at == moment

@@ -59,6 +59,7 @@ class RunOptions:
         max_requests: how many requests it may send.
         order: which days to fetch first.
         retry_refused: whether to request days again that the API rejected.
+        name: the name by which other processes know it, if it has one.
         access: how to reach the API.
         report: the file for what became of the run; ``-``: stdout.
         quiet: whether to say nothing but errors.
@@ -71,6 +72,7 @@ class RunOptions:
     max_requests: int | None
     order: Order
     retry_refused: bool
+    name: str | None
     access: Access
     report: Path | None
     quiet: bool
@@ -170,6 +172,7 @@ def run_job(ctx: click.Context, options: RunOptions, job: Job, record: Record) -
                     order=options.order,
                     retry_refused=options.retry_refused,
                     stop=stop,
+                    name=options.name,
                 )
             except (HourlyClicksError, asyncio.CancelledError) as error:
                 record.report = getattr(error, "report", None)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from hourlyclicks.cli.actions.running import lines_about
 from hourlyclicks.cli.actions.stores import accounts, looking_into
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.options.shared import present
@@ -75,6 +76,7 @@ async def _as_table(store: StoreChoice, view: View, shades: str, *, all_: bool) 
         for account in known:
             targets = await account.targets()
             yield f"account {account.short}: {count(len(targets), 'target')}\n"
+            yield "".join(line + "\n" for line in await lines_about(account))
             async for coverage in view.of(account):
                 yield "".join(line + "\n" for line in table(coverage, shades, all_=all_))
 

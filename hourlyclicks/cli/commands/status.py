@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Output format.",
 )
+@click.option("--running", is_flag=True, help="Show only the running backfills.")
 @click.option(
     "--all",
     "everything",
@@ -60,6 +61,7 @@ def command(
     timezone: str | None,
     form: str,
     everything: bool,
+    running: bool,
     summary: bool,
     check: bool,
     max_age: int | None,
@@ -68,11 +70,19 @@ def command(
 
     Needs no API key. Shows all accounts, each by the first 8 digits of its fingerprint, which --account-name
     accepts. Without --from and --to, each target is shown from its first known day to its last.
+    Backfills that run on the store are shown as well.
     """
     if check and (summary or everything):
         raise click.UsageError("--check cannot be combined with --summary or --all")
+    if running and (check or summary or everything):
+        raise click.UsageError("--running cannot be combined with --check, --summary or --all")
     if max_age is not None and not check:
         raise click.UsageError("--max-age needs --check")
+    if running:
+        from hourlyclicks.cli.actions import running as only_running  # noqa: PLC0415 - as below
+
+        only_running.run(store, form)
+        return
     from hourlyclicks.cli.actions import check as checking  # noqa: PLC0415 - its help needs less
     from hourlyclicks.cli.actions import overview, status  # noqa: PLC0415 - likewise
 

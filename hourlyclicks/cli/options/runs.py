@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from hourlyclicks.cli.options.deadlines import read_deadline
-from hourlyclicks.cli.options.shared import path_type
+from hourlyclicks.cli.options.shared import path_type, with_run_name
 
 if TYPE_CHECKING:
     from hourlyclicks.cli.options.shared import Command
@@ -37,6 +37,7 @@ def with_run_options(command: Command) -> Command:
             type=path_type(),
             help="Write what became of the run to FILE as JSON, however it ends; - is stdout.",
         ),
+        with_run_name("A name for this run, by which status shows it and stop finds it."),
         click.option("--quiet", is_flag=True, help="Print only errors."),
     )
     for option in reversed(options):

@@ -13,6 +13,7 @@ import attrs
 import click
 
 from hourlyclicks.errors import PlanError, UsageError
+from hourlyclicks.model.checks import check_label
 from hourlyclicks.model.dates import DateRange, as_day, last_ended
 from hourlyclicks.pacing.plans import Limits, Plan, Rate
 
@@ -214,6 +215,17 @@ def with_rate(command: Command) -> Command:
         )
 
     return folded
+
+
+def with_run_name(text: str) -> Callable[[Command], Command]:
+    """Return a decorator that adds ``--name`` with a help text; the command takes ``name``."""
+    return click.option("--name", metavar="NAME", type=read_label, help=text)
+
+
+def read_label(value: str) -> str:
+    """Read a name that can be shown on one line."""
+    check_label("the name", value)
+    return value
 
 
 def default_rate() -> RateOptions:

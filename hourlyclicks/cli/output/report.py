@@ -21,7 +21,7 @@ WHY: dict[StopReason, str] = {
     StopReason.COMPLETE: "no other day is left to request",
     StopReason.DEADLINE: "the deadline was reached",
     StopReason.MAX_REQUESTS: "the maximum number of requests was sent",
-    StopReason.STOPPED: "it was interrupted",
+    StopReason.STOPPED: "it was asked to stop",
     StopReason.RATE_LIMITED: "the server asks to wait too long",
     StopReason.TROUBLE: "too many requests failed",
     StopReason.ERROR: "an error affects every day",

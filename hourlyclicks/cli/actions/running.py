@@ -1,0 +1,56 @@
+"""What ``hourlyclicks status`` shows of running backfills."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from hourlyclicks.cli.actions.stores import accounts, looking_into
+from hourlyclicks.cli.console import loop
+from hourlyclicks.cli.options.shared import present
+from hourlyclicks.cli.output.files import writing
+from hourlyclicks.coordination.runs import running_backfills
+from hourlyclicks.errors import StoreError
+from hourlyclicks.render.running import as_object, running_lines, unknown_lines
+
+if TYPE_CHECKING:
+    from hourlyclicks.cli.options.stores import StoreChoice
+    from hourlyclicks.store.reading import StoredAccount
+
+
+async def lines_about(account: StoredAccount) -> list[str]:
+    """Return the lines about the running backfills of an account; none if none runs.
+
+    That their state cannot be read, as by a role without the right to it, does not hide the days.
+    """
+    now = present()
+    try:
+        return list(running_lines(await running_backfills(account, now=now), now))
+    except StoreError as error:
+        return unknown_lines(str(error))
+
+
+def run(store: StoreChoice, form: str) -> None:
+    """See ``--running`` in the help of the command."""
+    with writing("table" if form == "table" else "jsonl", None):
+        sys.stdout.write(loop.run(_text(store, form)))
+
+
+async def _text(store: StoreChoice, form: str) -> str:
+    now = present()
+    async with looking_into(store) as opened:
+        found = [
+            (account, await running_backfills(account, now=now))
+            for account in await accounts(opened, store.account)
+        ]
+    if form == "json":
+        objects = [{"account": account.short, **as_object(run)} for account, runs in found for run in runs]
+        return json.dumps(objects, indent=1) + "\n"
+    lines = [
+        line
+        for account, runs in found
+        if runs
+        for line in (f"account {account.short}", *running_lines(runs, now))
+    ]
+    return "\n".join(lines or ["No backfill is running."]) + "\n"

@@ -1,0 +1,47 @@
+"""What ``hourlyclicks stop`` does."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from hourlyclicks.cli.actions.stores import accounts, looking_into
+from hourlyclicks.cli.console import loop
+from hourlyclicks.cli.exits import NOT_RUNNING, Failure
+from hourlyclicks.coordination.runs import running_backfills, stop_backfills
+from hourlyclicks.render.running import process_of
+from hourlyclicks.store.opening import open_store
+
+if TYPE_CHECKING:
+    from hourlyclicks.cli.options.stores import StoreChoice
+    from hourlyclicks.coordination.runs import RunningBackfill
+
+
+def run(store: StoreChoice, name: str | None) -> None:
+    """See the help of the command."""
+    asked = loop.run(_stop(store, name))
+    if not asked:
+        named = "" if name is None else f" named {name!r}"
+        raise Failure(f"no backfill{named} is running on the store", NOT_RUNNING)
+    for each in asked:
+        click.echo(f"asked to stop: {process_of(each)}")
+
+
+async def _stop(store: StoreChoice, name: str | None) -> list[RunningBackfill]:
+    """Ask the backfills to stop, and return them; a store on which none runs is not opened to write."""
+    async with looking_into(store) as opened:
+        found = [
+            account.fingerprint
+            for account in await accounts(opened, store.account)
+            if any(name in {None, each.name} for each in await running_backfills(account))
+        ]
+    if not found:
+        return []
+    async with open_store(store.needed(), read_only=False) as opened:
+        return [
+            each
+            for account in await opened.accounts()
+            if account.fingerprint in found
+            for each in await stop_backfills(account, name=name)
+        ]

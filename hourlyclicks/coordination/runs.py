@@ -1,0 +1,152 @@
+"""The backfills that run on a store, in this process or another, on any machine: see them, and stop them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING, TypeVar
+
+import attrs
+
+from hourlyclicks.clock import SECOND, SystemClock
+from hourlyclicks.coordination.heartbeat import ask_to_stop, living_runs
+from hourlyclicks.coordination.state import ArbiterState
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hourlyclicks.coordination.state import BreakerState, RunEntry
+    from hourlyclicks.store.ledger import LedgerEntry
+    from hourlyclicks.store.reading import StoredAccount
+
+R = TypeVar("R")
+
+_FIRST, _LAST = dt.datetime.min.replace(tzinfo=dt.UTC), dt.datetime.max.replace(tzinfo=dt.UTC)
+
+SERVER_ASKS = "the server asks to wait"
+MUCH_FAILS = "too many requests fail"
+
+
+@attrs.frozen(kw_only=True)
+class RunningBackfill:
+    """A backfill that runs, as it has reported last. All moments are aware.
+
+    Args:
+        name: the name it was given; ``None``: none.
+        host: the name of its machine.
+        pid: its process id there.
+        began_at: when it began.
+        reported_at: when it reported last; after five minutes without a report it is considered dead.
+        requests: how many requests it still has to send, if none has to be repeated.
+        ends_at: when it will be done if nothing fails.
+        paused_until: when its pause ends; ``None``: it does not pause.
+        paused_because: why it pauses; ``None``: it does not.
+        stopping: whether it is asked to stop.
+    """
+
+    name: str | None
+    host: str
+    pid: int
+    began_at: dt.datetime
+    reported_at: dt.datetime
+    requests: int
+    ends_at: dt.datetime
+    paused_until: dt.datetime | None
+    paused_because: str | None
+    stopping: bool
+
+
+async def running_backfills(
+    account: StoredAccount, *, now: dt.datetime | None = None
+) -> tuple[RunningBackfill, ...]:
+    """Return the backfills of an account that run, in the order in which they began. Nothing is written.
+
+    A backfill is known from its first request on. One that was killed is listed for up to five minutes.
+
+    Args:
+        account: the account, of a store that was opened with `hourlyclicks.store.open_store`.
+        now: the present moment, aware, from which the moments are computed; ``None``: that of the clock.
+
+    Raises:
+        StoreError: the shared state cannot be read.
+    """
+    return await _take(account, now, living_runs, peek=True)
+
+
+async def stop_backfills(
+    account: StoredAccount, *, name: str | None = None, now: dt.datetime | None = None
+) -> tuple[RunningBackfill, ...]:
+    """Ask running backfills to stop, as their ``stop`` event does; return those that were asked.
+
+    Each sees it with its next request, or within ten seconds. It then sends no more requests, stores the
+    results of those in flight, and reports `StopReason.STOPPED`.
+
+    Args:
+        account: the account, of a store that was opened with ``open_store(…, read_only=False)``.
+        name: only backfills of this name; ``None``: all.
+        now: as for `running_backfills`.
+
+    Raises:
+        StoreError: the shared state cannot be read or written.
+    """
+    return await _take(account, now, lambda state, moment: ask_to_stop(state, moment, name), peek=False)
+
+
+async def _take(
+    account: StoredAccount,
+    now: dt.datetime | None,
+    step: Callable[[ArbiterState, int], dict[str, RunEntry]],
+    *,
+    peek: bool,
+) -> tuple[RunningBackfill, ...]:
+    """Take a step on the shared state, and return the runs that it returns."""
+
+    def change(
+        text: str | None, moment: int, _: LedgerEntry | None
+    ) -> tuple[str | None, tuple[BreakerState, dict[str, RunEntry]]]:
+        state = ArbiterState.read(text)
+        runs = step(state, moment)
+        return state.write() if runs and not peek else None, (state.pause, runs)
+
+    (pause, runs), moment = await account.pace(change, peek=peek)
+    at = _Moments(now or SystemClock().wall(), moment)
+    return tuple(_running(run, pause, at) for run in sorted(runs.values(), key=lambda run: run.began))
+
+
+@attrs.frozen
+class _Moments:
+    """Moments of the clock of the store as times of day.
+
+    Args:
+        wall: the present time of day.
+        now: the same moment, on the clock of the store.
+    """
+
+    wall: dt.datetime
+    now: int
+
+    def __call__(self, moment: int) -> dt.datetime:
+        """Return a moment as a time of day; one that is beyond the calendar as its end."""
+        try:
+            return self.wall + dt.timedelta(seconds=(moment - self.now) / SECOND)
+        except OverflowError:
+            return _LAST if moment > self.now else _FIRST
+
+
+def _running(run: RunEntry, pause: BreakerState, at: _Moments) -> RunningBackfill:
+    until, because = None, None
+    if run.opens > at.now:
+        until, because = run.opens, MUCH_FAILS
+    if pause.held and pause.until > max(at.now, run.opens):
+        until, because = pause.until, SERVER_ASKS
+    return RunningBackfill(
+        name=run.name or None,
+        host=run.host,
+        pid=run.pid,
+        began_at=at(run.began),
+        reported_at=at(run.seen),
+        requests=run.requests,
+        ends_at=at(max(run.ends, until or 0, at.now)),
+        paused_until=None if until is None else at(until),
+        paused_because=because,
+        stopping=run.stop,
+    )

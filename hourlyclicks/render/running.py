@@ -1,0 +1,76 @@
+"""The running backfills of a store as text for people, and as objects for JSON."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+from hourlyclicks.render.phrases import count, duration, on_the_clock, safe
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterable, Iterator
+
+    from hourlyclicks.coordination.runs import RunningBackfill
+
+_WIDTH = 80
+_FIRST, _NEXT = "  running  ", "           "
+_SILENT = 60.0
+"""Seconds without a report that are worth mentioning."""
+
+
+def process_of(run: RunningBackfill) -> str:
+    """Return which process a backfill is: ``"nightly, process 4711 on db1"``."""
+    named = "" if run.name is None else f"{safe(run.name)}, "
+    return f"{named}process {run.pid} on {safe(run.host)}"
+
+
+def running_lines(runs: Iterable[RunningBackfill], now: dt.datetime) -> Iterator[str]:
+    """Yield the lines about running backfills.
+
+    Args:
+        runs: the backfills.
+        now: the present moment.
+    """
+    for run in runs:
+        yield from _wrapped(f"{process_of(run)}, since {_at(run.began_at, now)}", _FIRST)
+        left = (run.ends_at - now).total_seconds()
+        yield from _wrapped(
+            f"{count(run.requests, 'request')} to go, done at {_at(run.ends_at, now)} (in {duration(left)})"
+        )
+        if run.paused_until is not None:
+            yield from _wrapped(f"paused until {_at(run.paused_until, now)}: {run.paused_because}")
+        if run.stopping:
+            yield from _wrapped("asked to stop")
+        silent = (now - run.reported_at).total_seconds()
+        if silent >= _SILENT:
+            yield from _wrapped(f"last report {duration(silent)} ago")
+
+
+def unknown_lines(reason: str) -> list[str]:
+    """Return the lines that say why it is not known which backfills run."""
+    return _wrapped(f"unknown: {safe(reason)}", _FIRST)
+
+
+def as_object(run: RunningBackfill) -> dict[str, Any]:
+    """Return a running backfill as JSON has it."""
+    return {
+        "name": run.name,
+        "host": run.host,
+        "pid": run.pid,
+        "began_at": run.began_at.isoformat(),
+        "reported_at": run.reported_at.isoformat(),
+        "requests": run.requests,
+        "ends_at": run.ends_at.isoformat(),
+        "paused_until": None if run.paused_until is None else run.paused_until.isoformat(),
+        "paused_because": run.paused_because,
+        "stopping": run.stopping,
+    }
+
+
+def _at(moment: dt.datetime, now: dt.datetime) -> str:
+    return on_the_clock(now, (moment - now).total_seconds())
+
+
+def _wrapped(text: str, first: str = _NEXT) -> list[str]:
+    return textwrap.wrap(text, _WIDTH, initial_indent=first, subsequent_indent=_NEXT, break_on_hyphens=False)

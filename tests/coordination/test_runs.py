@@ -1,0 +1,202 @@
+"""Running backfills, as other processes see and stop them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hourlyclicks import Client, Limits, Link, StopReason, UsageError
+from hourlyclicks.coordination import running_backfills, stop_backfills
+from hourlyclicks.pacing.plans import Plan, Rate
+from hourlyclicks.simulator import Rule, Script, Simulator, Status, retry_after
+from hourlyclicks.store import open_store
+from hourlyclicks.store.sqlite import SqliteStore
+from tests.coordination.clients import START, run_clients, served_by
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hourlyclicks.coordination import RunningBackfill
+    from hourlyclicks.simulator import Fault
+    from hourlyclicks.store.ledger import LedgerEntry
+    from tests.coordination.clients import Fleet
+
+SLOW = Limits(rates=(Rate(10),))
+
+
+async def look(fleet: Fleet) -> tuple[RunningBackfill, ...]:
+    """Return what a command that only reads sees."""
+    store = SqliteStore(fleet.path, clock=fleet.clock, read_only=True)
+    async with open_store(store) as reader:
+        account = await reader.account()
+        found = await running_backfills(account, now=fleet.clock.wall())
+    await store.close()
+    return found
+
+
+async def ask_to_stop(fleet: Fleet, name: str | None = None) -> list[str | None]:
+    """Ask backfills to stop; return the names of those that were asked."""
+    store = SqliteStore(fleet.path, clock=fleet.clock)
+    async with open_store(store) as reader:
+        asked = await stop_backfills(await reader.account(), name=name, now=fleet.clock.wall())
+    await store.close()
+    return [run.name for run in asked]
+
+
+def seconds_until(fleet: Fleet, run: RunningBackfill) -> float:
+    """Return when a backfill says that it will be done, in seconds since the beginning."""
+    return fleet.now + (run.ends_at - fleet.clock.wall()).total_seconds()
+
+
+def test_running_backfills_are_seen(path: Path) -> None:
+    """Each with its process, its name, the rest of its work and the right ETA, until it ends."""
+
+    async def scenario(fleet: Fleet) -> None:
+        named, other = fleet.join(), fleet.join()
+        running = asyncio.gather(fleet.backfill(named, 40, name="nightly"), fleet.backfill(other, 40))
+        await fleet.clock.sleep(100)
+        found = await look(fleet)
+        assert {run.name for run in found} == {"nightly", None}
+        for run in found:
+            assert (run.host, run.pid) == (socket.gethostname(), os.getpid())
+            assert (fleet.clock.wall() - run.began_at).total_seconds() == pytest.approx(100, abs=1)
+            assert 20 < run.requests < 40
+            assert (run.paused_until, run.paused_because, run.stopping) == (None, None, False)
+        etas = [seconds_until(fleet, run) for run in found]
+        await running
+        assert etas == pytest.approx([named.ended, other.ended], abs=65)
+        assert await look(fleet) == ()
+
+    run_clients(path, served_by(Plan.BUSINESS), SLOW, scenario)
+
+
+def test_to_look_changes_nothing(path: Path) -> None:
+    """The file and its log stay as they are."""
+
+    async def scenario(fleet: Fleet) -> None:
+        running = asyncio.create_task(fleet.backfill(fleet.join(), 12))
+        await fleet.clock.sleep(30)  # it waits for a window
+        files = [path, path.with_name(f"{path.name}-wal")]
+        before = [file.read_bytes() for file in files]
+        assert len(await look(fleet)) == 1
+        assert [file.read_bytes() for file in files] == before
+        await running
+
+    run_clients(path, served_by(Plan.BUSINESS), SLOW, scenario)
+
+
+def test_only_backfills_of_a_name_are_stopped(path: Path) -> None:
+    """The other one completes; the stopped one keeps what it has fetched, and asks within ten seconds."""
+
+    async def scenario(fleet: Fleet) -> None:
+        stopped, other = fleet.join(), fleet.join()
+        running = asyncio.gather(
+            fleet.backfill(stopped, 40, name="nightly"), fleet.backfill(other, 40, name="hourly")
+        )
+        await fleet.clock.sleep(100)
+        assert await ask_to_stop(fleet, "daily") == []
+        assert await ask_to_stop(fleet, "nightly") == ["nightly"]
+        await fleet.clock.sleep(11)
+        assert [run.name for run in await look(fleet)] == ["hourly"]
+        await running
+        assert stopped.ended <= 111
+        assert [member.report and member.report.stopped for member in (stopped, other)] == [
+            StopReason.STOPPED,
+            StopReason.COMPLETE,
+        ]
+        assert stopped.report is not None
+        assert stopped.report.done == stopped.report.requests > 0
+
+    run_clients(path, served_by(Plan.BUSINESS), SLOW, scenario)
+
+
+@pytest.mark.parametrize(
+    ("fault", "number", "because"),
+    [
+        (retry_after("600"), {5}, "the server asks to wait"),
+        (Status(500), set(range(5, 1000)), "too many requests fail"),
+    ],
+    ids=["429", "failures"],
+)
+def test_a_pause_is_seen_and_can_be_stopped(path: Path, fault: Fault, number: set[int], because: str) -> None:
+    """During a pause, too, a backfill is shown with its reason, and stops within ten seconds."""
+    upstream = Simulator(
+        limits=(),
+        concurrency=0,
+        latency=(0.1, 0.1),
+        faults=Script(Rule(fault, number=number)),
+    )
+
+    async def scenario(fleet: Fleet) -> None:
+        member = fleet.join()
+        running = asyncio.create_task(fleet.backfill(member, 200))
+        await fleet.clock.sleep(11)
+        [run] = await look(fleet)
+        while run.paused_until is None or (run.paused_until - fleet.clock.wall()).total_seconds() < 12:
+            await fleet.clock.sleep(11)
+            [run] = await look(fleet)
+        assert run.paused_because == because
+        assert (run.ends_at - run.paused_until).total_seconds() > 10
+        assert await ask_to_stop(fleet) == [None]
+        asked = fleet.now
+        await running
+        assert member.report is not None
+        assert member.report.stopped is StopReason.STOPPED
+        assert member.ended <= asked + 10
+
+    run_clients(path, upstream, Limits(concurrency=2), scenario)
+
+
+def test_a_long_wait_writes_hardly_anything(path: Path) -> None:
+    """A backfill that waits for an hour stays visible, with a transaction every three minutes."""
+
+    async def scenario(fleet: Fleet) -> None:
+        running = asyncio.create_task(fleet.backfill(fleet.join(), 3))
+        await fleet.clock.sleep(10)
+        written: set[str] = set()
+        for _ in range(30):
+            await fleet.clock.sleep(100)
+            written.update(str(run.reported_at) for run in await look(fleet))
+        assert 10 <= len(written) <= 3000 / 180
+        await ask_to_stop(fleet)
+        await running
+
+    upstream = Simulator(limits=(), concurrency=0)
+    run_clients(path, upstream, Limits(rates=(Rate(1, 3600.0),)), scenario)
+
+
+def test_a_process_of_an_older_version_may_drop_the_runs(path: Path) -> None:
+    """It reads the state without them, and writes it so; the next heartbeat brings them back."""
+
+    async def scenario(fleet: Fleet) -> None:
+        running = asyncio.create_task(fleet.backfill(fleet.join(), 30, name="nightly"))
+        await fleet.clock.sleep(30)
+        store = SqliteStore(path, clock=fleet.clock)
+        number = next(iter((await store.accounts()).values()))
+
+        def rewrite(text: str | None, _now: int, _entry: LedgerEntry | None) -> tuple[str, None]:
+            parts = json.loads(text or "")
+            assert list(parts)[-1] == "runs"
+            return json.dumps({name: part for name, part in parts.items() if name != "runs"}), None
+
+        await store.pace(number, rewrite)
+        assert await look(fleet) == ()
+        await fleet.clock.sleep(21)
+        assert [run.name for run in await look(fleet)] == ["nightly"]
+        await store.close()
+        await running
+
+    run_clients(path, served_by(Plan.BUSINESS), SLOW, scenario)
+
+
+@pytest.mark.parametrize("name", ["", " ", "a\nb", "\x1b[31m", "x" * 65, 7])
+async def test_a_name_is_short_and_printable(path: Path, name: str) -> None:
+    """Any other one is an error before the first request."""
+    async with Client("a-key-of-mine", store=path) as client:
+        with pytest.raises(UsageError, match="name"):
+            await client.backfill(START, START, [Link("x", "https://vvd.bz")], name=name)
