@@ -22,8 +22,8 @@ def run(store: StoreChoice, name: str | None) -> None:
     """See the help of the command."""
     asked = loop.run(_stop(store, name))
     if not asked:
-        named = "" if name is None else f" named {name!r}"
-        raise Failure(f"no backfill{named} is running on the store", NOT_RUNNING)
+        named = "" if name is None else f" with the name {name!r}"
+        raise Failure(f"no backfill is running on the store{named}", NOT_RUNNING)
     for each in asked:
         click.echo(f"asked to stop: {process_of(each)}")
 
