@@ -45,8 +45,8 @@ MARGIN = 10.0
 """Seconds by which a lease is longer than a request may take; half of it may pass before it is sent."""
 
 _RESUME_AFTER = 0.25
-"""Seconds after which the steps of a cancelled task go on. `asyncio.run` cancels all tasks at its end, too; by then
-it has closed the event loop, even on a busy machine."""
+"""Seconds after which the steps of a cancelled task go on. `asyncio.run` cancels all tasks at its end, too;
+by then it has closed the event loop, even on a busy machine."""
 
 
 class Grant(NamedTuple):

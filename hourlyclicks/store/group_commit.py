@@ -22,8 +22,8 @@ C = TypeVar("C")
 _TURNS = 4
 """Turns of the event loop in which the callers learn the last results, and make their next changes."""
 _RESUME_AFTER = 0.25
-"""Seconds after which the changes of a cancelled task go on. `asyncio.run` cancels all tasks at its end, too; by
-then it has closed the event loop, even on a busy machine."""
+"""Seconds after which the changes of a cancelled task go on. `asyncio.run` cancels all tasks at its end, too;
+by then it has closed the event loop, even on a busy machine."""
 _MOST = 100
 """Changes of one transaction."""
 
