@@ -66,25 +66,28 @@ def plan_questions(
 ) -> Iterator[Question]:
     """Return the fewest questions for the days of many targets, lazily, target by target.
 
+    If the server leaves out the last day of a range, no range can cover the latest day; it is not asked for.
+
     Args:
         targets: what is to be asked for of each target.
         cap: how many days one request may ask for.
         latest: the last day that has begun, see `hourlyclicks.model.dates.last_begun`.
         endpoint: the name of the endpoint.
     """
+    end = latest - cap.after * _DAY
     for days in targets:
         first = days.created or dt.date.min
-        if first > latest:
+        if first > end:
             continue
-        within = DateRange(first, latest)
-        for asked in plan_ranges(days.needed, cap, optional=days.optional, within=within):
+        for part in plan_ranges(days.needed, cap, optional=days.optional, within=DateRange(first, end)):
+            asked = cap.asked(part)
             yield Question(asked.start, asked.end, days.target, endpoint)
 
 
 def plan_ranges(
     needed: Iterable[dt.date], cap: RangeCap, *, optional: Iterable[dt.date] = (), within: DateRange
 ) -> list[DateRange]:
-    """Return the fewest ranges that cover the needed days, in order.
+    """Return the fewest ranges that cover the needed days, in order; `RangeCap.asked` is what to ask for.
 
     Args:
         needed: the days that must be covered.
@@ -100,6 +103,22 @@ def plan_ranges(
         place = end
     spare = {day for day in optional if day in within}.difference(wanted)
     return list(_widened(ranges, cap, spare, within)) if spare else ranges
+
+
+def cap_checks(day: dt.date, cap: RangeCap, *, within: DateRange) -> list[DateRange]:
+    """Return ranges that show whether a server answers for as many days as a cap says.
+
+    One begins on a day that has clicks, one ends on it, and both are as long as a request may be. If an
+    answer lacks that day, or is a refusal, the server answers for fewer days. If both have it, the server
+    cuts no range of that length, see `hourlyclicks.model.range_proof`.
+
+    Args:
+        day: a day that is known to have clicks.
+        cap: the cap in question. With the days that the server leaves out, the ranges are longer by these.
+        within: the days that can be asked for; none of the two ranges is made shorter because of them.
+    """
+    ranges = (cap.asked(DateRange(day, cap.last(day))), cap.asked(DateRange(cap.first(day), day)))
+    return [asked for asked in ranges if asked.start in within and asked.end in within]
 
 
 def halves(refused: DateRange, needed: Collection[dt.date]) -> list[DateRange]:

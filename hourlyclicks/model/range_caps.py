@@ -8,14 +8,11 @@ Where the next month has no such day, its last day counts instead.
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING
 
 import attrs
 
 from hourlyclicks.errors import UsageError
-
-if TYPE_CHECKING:
-    from hourlyclicks.model.dates import DateRange
+from hourlyclicks.model.dates import DateRange
 
 _LONGEST_MONTH = 31
 _LAST = dt.date.max.toordinal()
@@ -25,26 +22,33 @@ _LAST = dt.date.max.toordinal()
 class RangeCap:
     """The most days that one request may ask for.
 
+    A server may leave out the first or the last day of each range. A range then has to be asked for with a
+    day more at that end, and is shorter by that day; see `asked`.
+
     A later first day never has an earlier last day, so a range may always be made shorter.
 
     Args:
         days: the number of days; ``None``: a month.
+        before: how many days at its start a server leaves out, 0 or 1.
+        after: how many days at its end a server leaves out, 0 or 1.
 
     Raises:
-        UsageError: the number is less than 1.
+        UsageError: no day would be left.
     """
 
     days: int | None
+    before: int = 0
+    after: int = 0
 
     def __attrs_post_init__(self) -> None:
-        if self.days is not None and self.days < 1:
-            raise UsageError(f"a request asks for at least one day, not for {self.days}")
+        if self.days is not None and self.days <= self.before + self.after:
+            raise UsageError(f"a request asks for at least one day, not for {self}")
 
     def last(self, first: dt.date) -> dt.date:
         """Return the last day of the longest range that begins on a day."""
-        if self.days is None:
-            return _day(_in_next_month(first) - 1)
-        return _day(first.toordinal() + self.days - 1)
+        start = max(1, first.toordinal() - self.before)
+        end = _in_next_month(dt.date.fromordinal(start)) if self.days is None else start + self.days
+        return _day(end - 1 - self.after)
 
     def first(self, last: dt.date) -> dt.date:
         """Return the first day of the longest range that ends on a day."""
@@ -54,12 +58,17 @@ class RangeCap:
             day for day in map(dt.date.fromordinal, range(earliest, end + 1)) if self.last(day) >= last
         )
 
+    def asked(self, days: DateRange) -> DateRange:
+        """Return the range to ask for, so that a server answers for these days."""
+        start = max(1, days.start.toordinal() - self.before)
+        return DateRange(dt.date.fromordinal(start), _day(days.end.toordinal() + self.after))
+
     def allows(self, days: DateRange) -> bool:
         """Return whether one request may ask for a range."""
         return days.end <= self.last(days.start)
 
     def smaller(self) -> RangeCap | None:
-        """Return the next lower cap of the ladder; ``None`` after one day."""
+        """Return the next lower cap of the ladder, with nothing left out; ``None`` after one day."""
         longest = self.days or _LONGEST_MONTH
         return next((cap for cap in LADDER if cap.days is not None and cap.days < longest), None)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import calendar
 import datetime as dt
+import http
 from typing import TYPE_CHECKING, Literal, TypeAlias, get_args
 
 import attrs
@@ -35,6 +36,7 @@ SilentDays: TypeAlias = Literal["omit", "zeros"]
 
 _HOURS = 24
 _STATUSES = {200, 400, 422}
+_ERRORS = {status.value for status in http.HTTPStatus if status.value >= http.HTTPStatus.BAD_REQUEST}
 
 
 @attrs.frozen(kw_only=True)
@@ -73,6 +75,7 @@ class RangeRules:
         _check("excludes", self.excludes, self.excludes in get_args(Excluded))
         _check("shift", self.shift, self.shift in range(-_HOURS, _HOURS + 1))
         _check("silent_days", self.silent_days, self.silent_days in get_args(SilentDays))
+        _check("missing", self.missing, self.missing is None or self.missing in _ERRORS)
 
     def covered(self, first: dt.date, last: dt.date, cap: Cap) -> DateRange | None:
         """Return the days that are answered for; ``None``: none of them.

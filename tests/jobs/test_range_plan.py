@@ -131,6 +131,17 @@ def test_each_target_is_asked_for_its_own_days() -> None:
     assert next(targets, None) is None
 
 
+def test_ends_that_the_server_leaves_out_are_asked_for_in_addition() -> None:
+    """A range has a day more at such an end, but no day that has not begun is ever asked for."""
+    days = TargetDays.of(LINK, DateRange.of("2025-06-01", "2025-06-30"))
+    latest = dt.date(2025, 6, 10)
+    questions = plan_questions([days], RangeCap(7, before=1, after=1), latest=latest, endpoint="x")
+    assert [(question.first, question.last) for question in questions] == [
+        (dt.date(2025, 5, 31), dt.date(2025, 6, 6)),
+        (dt.date(2025, 6, 5), latest),
+    ]
+
+
 @given(st.integers(1, 40), st.sets(st.integers(0, 39)), st.sets(st.integers(0, 39), max_size=2))
 def test_halving_finds_the_refused_days(length: int, numbers: set[int], bad: set[int]) -> None:
     """A range is halved until each refused day stands alone; all other needed days are answered."""

@@ -258,6 +258,8 @@ async def test_requests_are_counted_by_key_and_endpoint() -> None:
         {"excludes": "middle"},
         {"shift": 25},
         {"silent_days": "nulls"},
+        {"missing": 200},
+        {"missing": 999},
     ],
     ids=str,
 )
