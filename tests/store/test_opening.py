@@ -108,7 +108,8 @@ def test_anything_else_is_refused(thing: Any) -> None:  # noqa: ANN401 - anythin
 def test_a_missing_driver_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     """The message says how to install it."""
     monkeypatch.setitem(sys.modules, "asyncpg", None)
-    monkeypatch.delitem(sys.modules, "hourlyclicks.store.postgres")
+    for name in ("postgres", "postgres_messages"):
+        monkeypatch.delitem(sys.modules, f"hourlyclicks.store.{name}")
     with pytest.raises(UsageError, match=r"pip install 'hourlyclicks\[postgres\]'"):
         store_of("postgresql://host/clicks")
 
