@@ -11,16 +11,18 @@ if TYPE_CHECKING:
     from hourlyclicks.store.memory import MemoryStore
     from hourlyclicks.store.opening import open_store
     from hourlyclicks.store.reading import StoredAccount, StoreReader
+    from hourlyclicks.store.summary import TargetSummary
 
 _HOMES = {
     "Coverage": "coverage",
     "MemoryStore": "memory",
     "StoreReader": "reading",
     "StoredAccount": "reading",
+    "TargetSummary": "summary",
     "open_store": "opening",
 }
 
-__all__ = ["Coverage", "MemoryStore", "StoreReader", "StoredAccount", "open_store"]
+__all__ = ["Coverage", "MemoryStore", "StoreReader", "StoredAccount", "TargetSummary", "open_store"]
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - of any type a module can hold

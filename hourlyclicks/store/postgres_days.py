@@ -171,9 +171,9 @@ class StoredDays:
 
 
 def _summary_of(days: str) -> str:
-    """Return the query for summaries: numbers of certain days, and the others one by one.
+    """Return the query for summaries: numbers of certain days, and each other day as a group of its own.
 
-    See `hourlyclicks.store.sqlite_counts`.
+    See `hourlyclicks.store.sqlite_counts`, which scans the days twice; here one scan takes half as long.
 
     Args:
         days: the table or query that has the days.
@@ -184,24 +184,24 @@ def _summary_of(days: str) -> str:
     numbers = ", ".join(f"count(*) FILTER (WHERE state = '{state}') AS {state}" for state in CERTAIN)
     complete = ", ".join(f"'{state}'" for state in sorted(COMPLETE))
     return f"""
-        SELECT series_id, {numbers}, min(date) AS first, max(date) AS last,
-            max(date) FILTER (WHERE state IN ({complete})) AS newest, NULL AS date, NULL AS state,
-            NULL AS fetched_at, NULL AS hours, NULL AS doubted_at
-        {of_range} AND NOT {uncertain} GROUP BY series_id
-        UNION ALL
-        SELECT series_id, NULL, NULL, NULL, NULL, NULL, NULL, NULL, date, state, fetched_at, hours, doubted_at
-        {of_range} AND {uncertain}"""
+        SELECT series_id, uncertain_date, {numbers}, min(date) AS first, max(date) AS last,
+            max(date) FILTER (WHERE state IN ({complete})) AS newest, min(state) AS state,
+            min(fetched_at) AS fetched_at, min(hours) AS hours, min(doubted_at) AS doubted_at
+        FROM (SELECT *, CASE WHEN {uncertain} THEN date END AS uncertain_date {of_range}) AS day
+        GROUP BY series_id, uncertain_date"""  # noqa: S608 - of constants
 
 
 def _add(builder: SummaryBuilder, row: asyncpg.Record) -> None:
     """Add a row of a summary."""
-    if row["date"] is None:
+    if row["uncertain_date"] is None:
         numbers = [row[state.value] for state in CERTAIN]
         known = row["first"], row["last"]
         builder.add_certain(row["series_id"], numbers, known=known, newest_complete=row["newest"])
     else:
         state, doubts = DayState(row["state"]), row["doubted_at"]
-        entry = LedgerEntry(row["date"], state, row["fetched_at"], 0, hours=row["hours"], doubted_at=doubts)
+        entry = LedgerEntry(
+            row["uncertain_date"], state, row["fetched_at"], 0, hours=row["hours"], doubted_at=doubts
+        )
         builder.add_entry(row["series_id"], entry)
 
 

@@ -7,7 +7,7 @@ import datetime as dt
 import pytest
 
 from hourlyclicks import Limits, Plan, Rate
-from hourlyclicks.render.phrases import count, duration, limits_in_words, on_the_clock, safe, span
+from hourlyclicks.render.phrases import count, duration, fit, limits_in_words, on_the_clock, safe, span
 
 NOON = dt.datetime(2025, 6, 1, 12).astimezone()
 
@@ -65,3 +65,11 @@ def test_the_end_has_its_date_if_that_is_not_today() -> None:
     assert on_the_clock(NOON, 125 * 60) == "14:05"
     assert on_the_clock(NOON, 86_400) == "2025-06-02 12:00"
     assert on_the_clock(NOON, 1e12) == "after the year 9999"
+
+
+def test_a_line_is_cut_to_the_columns_it_has() -> None:
+    """A character of Hangul takes two columns."""
+    assert fit("https://vvd.bz/kYdr", 19) == "https://vvd.bz/kYdr"
+    assert fit("https://vvd.bz/kYdr", 18) == "https://vvd.bz/..."
+    assert fit("한글한글", 8) == "한글한글"
+    assert fit("한글한글", 7) == "한글..."
