@@ -111,7 +111,7 @@ def found(folder: Path, *, targets: int, few: int, exported: int, rounds: int) -
 
 def section(folder: Path, *, quick: bool, say: Callable[[str], None]) -> Section:
     """Measure with files in a folder; a quick run has a hundredth of the targets, and the same bounds."""
-    targets, few, exported, rounds = (100, 10, 5, 1) if quick else (TARGETS, FEW, EXPORTED, ROUNDS)
+    targets, few, exported, rounds = (100, 10, 30, 1) if quick else (TARGETS, FEW, EXPORTED, ROUNDS)
     total = targets * YEAR
     say(f"a file with {total:,} days")
     place = folder / "large_files"
