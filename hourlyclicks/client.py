@@ -18,11 +18,19 @@ from hourlyclicks.jobs.ranges import collect
 from hourlyclicks.jobs.stream import DayStream
 from hourlyclicks.lifetime import Lifetime
 from hourlyclicks.model.checks import check_name, check_type, check_whole
-from hourlyclicks.model.dates import DateRange, as_day, as_zone, check_begun, last_ended, seconds_until
+from hourlyclicks.model.dates import (
+    DateRange,
+    as_day,
+    as_period,
+    as_zone,
+    check_begun,
+    last_ended,
+    seconds_until,
+)
 from hourlyclicks.model.ranges import as_first_days, days_from_first, days_of_each
 from hourlyclicks.model.targets import Account, Query, Target, as_targets
 from hourlyclicks.pacing.eta import forecast
-from hourlyclicks.pacing.plans import Limits, Plan
+from hourlyclicks.pacing.plans import Limits, Plan, list_limits
 from hourlyclicks.pacing.queue import Lane
 from hourlyclicks.store.opening import store_of
 from hourlyclicks.transport.aiohttp import AiohttpTransport
@@ -34,7 +42,7 @@ from hourlyclicks.wire.unwrap import given_key
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Coroutine, Mapping
+    from collections.abc import AsyncGenerator, Coroutine, Mapping
     from random import Random
     from types import TracebackType
 
@@ -44,7 +52,9 @@ if TYPE_CHECKING:
     from hourlyclicks.clock import Clock
     from hourlyclicks.events import Hook
     from hourlyclicks.jobs.backfill import Backfill
+    from hourlyclicks.jobs.lists import ListReader
     from hourlyclicks.model.day import DayClicks
+    from hourlyclicks.model.listing import ListedGroup, ListedLink
     from hourlyclicks.model.ranges import FirstDays
     from hourlyclicks.model.report import BackfillReport
     from hourlyclicks.model.series import HourlySeries
@@ -429,6 +439,41 @@ class Client:
 
     def _forecast(self, requests: int) -> Estimate:
         return forecast(requests, self._limits, latency=self._engine.limiter.eta.latency)
+
+    def links(
+        self, *, created: tuple[dt.date | str, dt.date | str] | None = None
+    ) -> AsyncGenerator[ListedLink, None]:
+        """Read the list of the account's links, page by page.
+
+        ::
+
+            async for link in client.links(created=("2025-01-01", "2025-12-31")):
+                print(link.target, link.created, link.title)
+
+        Each link comes once. If links are added or removed meanwhile, the list is read again for those that
+        were missed. The requests keep the plan's limit for requests of any kind, apart from those for
+        statistics; with limits of your own, they keep these limits once more.
+
+        Args:
+            created: the first and the last day of creation, both included; if omitted, all links.
+
+        Yields:
+            Links, in no particular order.
+
+        Raises:
+            PlanError: the plan does not include lists; nothing is sent.
+            DecodeError: the list changes each time it is read, or lacks entries.
+            HourlyClicksError: a page failed.
+        """
+        days = None if created is None else as_period(created)
+        return self._list_reader().links(days, self._life.check)
+
+    def groups(self) -> AsyncGenerator[ListedGroup, None]:
+        """Read the list of the account's groups, page by page; see `links`."""
+        return self._list_reader().groups(self._life.check)
+
+    def _list_reader(self) -> ListReader:
+        return self._engine.lists(self._limits if self._plan is None else list_limits(self._plan))
 
     def retry_key(self) -> None:
         """Send requests again although the server has rejected the key.

@@ -26,6 +26,7 @@ from hourlyclicks.fetching.trust import KeyTrust
 from hourlyclicks.jobs.backfill import Backfill
 from hourlyclicks.jobs.estimate import CachedLedger, count_due
 from hourlyclicks.jobs.gaps import FirstGaps
+from hourlyclicks.jobs.lists import ListReader
 from hourlyclicks.jobs.ranges import RangeRun
 from hourlyclicks.jobs.services import Services
 from hourlyclicks.model.dates import Finality
@@ -130,6 +131,8 @@ class Engine:
     ) -> None:
         clock, random, dispatch = environment.clock, environment.random, environment.dispatch
         self._clock = clock
+        self._random = random
+        self._lists: ListReader | None = None
         self._zone = zone
         self._carrier = carrier
         self._cache: DayCache | None = None
@@ -174,6 +177,14 @@ class Engine:
             workers=workers,
             spare=spare,
         )
+
+    def lists(self, limits: Limits) -> ListReader:
+        """Return what reads the lists of the account, within limits of their own; one for each client."""
+        if self._lists is None:
+            dispatch = self._services.dispatch
+            limiter = Limiter(limits, clock=self._clock, emit=dispatch, random=self._random)
+            self._lists = ListReader(self._services.fetcher.beside(limiter), self._zone)
+        return self._lists
 
     def freshness(self, *, refresh: bool = False, refused: bool = False, patient: bool = False) -> Freshness:
         """Return which days in the store need a request of a call that begins now."""
@@ -237,6 +248,8 @@ class Engine:
     def retry_key(self) -> None:
         """Allow requests again after the server has rejected the key."""
         self.limiter.unlatch()
+        if self._lists is not None:
+            self._lists.limiter.unlatch()
 
     async def close(self, *, lost: bool = False) -> None:
         """End the running jobs, finish what was begun, and close what is owned.
@@ -260,6 +273,8 @@ class Engine:
     async def _end_calls(self) -> None:
         error = UsageError("the client is closed", fatal=True)
         self.limiter.abort(error, for_good=True)
+        if self._lists is not None:
+            self._lists.limiter.abort(error, for_good=True)
         for run in tuple(self._services.running):
             await run.on_close(copy.copy(error))
         await self._services.single_flight.close()
