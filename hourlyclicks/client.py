@@ -13,8 +13,10 @@ from hourlyclicks.engine import Carrier, Engine, Environment, Storage
 from hourlyclicks.errors import UsageError
 from hourlyclicks.events import Dispatcher
 from hourlyclicks.fetching.retry import RetryPolicy
+from hourlyclicks.jobs.collecting import collect_targets
 from hourlyclicks.jobs.planner import Order
 from hourlyclicks.jobs.ranges import collect
+from hourlyclicks.jobs.stopping import StopCondition
 from hourlyclicks.jobs.stream import DayStream
 from hourlyclicks.lifetime import Lifetime
 from hourlyclicks.model.checks import check_name, check_type, check_whole
@@ -25,10 +27,9 @@ from hourlyclicks.model.dates import (
     as_zone,
     check_begun,
     last_ended,
-    seconds_until,
 )
-from hourlyclicks.model.ranges import as_first_days, days_from_first, days_of_each
-from hourlyclicks.model.targets import Account, Query, Target, as_targets
+from hourlyclicks.model.ranges import TargetDays, days_from_first, days_of_each
+from hourlyclicks.model.targets import Account, Query, Target
 from hourlyclicks.pacing.eta import forecast
 from hourlyclicks.pacing.plans import Limits, Plan, list_limits
 from hourlyclicks.pacing.queue import Lane
@@ -51,11 +52,11 @@ if TYPE_CHECKING:
 
     from hourlyclicks.clock import Clock
     from hourlyclicks.events import Hook
-    from hourlyclicks.jobs.backfill import Backfill
+    from hourlyclicks.jobs.collecting import Collected
     from hourlyclicks.jobs.lists import ListReader
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.listing import ListedGroup, ListedLink
-    from hourlyclicks.model.ranges import FirstDays
+    from hourlyclicks.model.ranges import FirstDays, TargetItem, TargetSource
     from hourlyclicks.model.report import BackfillReport
     from hourlyclicks.model.series import HourlySeries
     from hourlyclicks.pacing.eta import Estimate
@@ -257,7 +258,7 @@ class Client:
         self,
         start: dt.date | str,
         end: dt.date | str,
-        targets: Iterable[Target],
+        targets: TargetSource,
         *,
         since: FirstDays | None = None,
         deadline: float | dt.timedelta | dt.datetime | None = None,
@@ -276,9 +277,11 @@ class Client:
         Args:
             start: the first day.
             end: the last day.
-            targets: what to fetch; each counts once.
+            targets: what to fetch; each counts once. An iterable or async iterable of targets, of pairs of
+                a target and its first day, or of what `links` and `groups` yield, which have the day of
+                their creation as first day.
             since: the first days of targets that begin later than `start`; no earlier day of them is
-                requested or counted.
+                requested or counted. They count more than first days among the targets.
             deadline: when to stop: after so many seconds or a timedelta, or at an aware datetime.
             max_requests: stop after so many requests.
             order: ``"oldest"`` and ``"newest"`` fetch one target after the other, from its oldest day on or
@@ -294,20 +297,20 @@ class Client:
                 had been done before.
             asyncio.CancelledError: the call was cancelled; its `report` says what had been done before.
         """
-        several = as_targets(targets)
-        days = self._check(start, end, *several)
-        self._check_run(order, max_requests)
+        self._check(start, end)
+        found = await self._collect(targets, since, order, max_requests, deadline, stop)
+        days = self._check(start, end, *found.targets)
         backfill = self._engine.backfill(
-            days_of_each(several, days, as_first_days(since)),
+            days_of_each(found.targets, days, found.targets.since),
             order=order,
             max_requests=max_requests,
             freshness=self._engine.freshness(refresh=refresh, refused=retry_refused, patient=True),
         )
-        return await self._run(backfill, deadline, stop)
+        return await found.run(backfill)
 
     async def sync(
         self,
-        targets: Iterable[Target],
+        targets: TargetSource,
         *,
         new: int = 365,
         since: FirstDays | None = None,
@@ -325,7 +328,7 @@ class Client:
         one, the last that has ended everywhere on Earth.
 
         Args:
-            targets: what to fetch; each counts once.
+            targets: what to fetch, as for `backfill`; each counts once.
             new: how many days to fetch of a target of which the store has no day up to yesterday.
             since: the first days of targets; no earlier day of them is requested or counted.
             deadline: as for `backfill`, like the arguments after it.
@@ -343,39 +346,37 @@ class Client:
             HourlyClicksError: a fatal error; its `report` says what had been done before.
             asyncio.CancelledError: the call was cancelled; likewise.
         """
-        several, first_days = as_targets(targets), as_first_days(since)
         check_whole("new", new, least=1)
-        self._check_run(order, max_requests)
         last = last_ended(self._clock.wall(), self._zone)
-        self._check(last, last, *several)
+        self._check(last, last)
+        found = await self._collect(targets, since, order, max_requests, deadline, stop)
+        self._check(last, last, *found.targets)
         days = DateRange(dt.date.fromordinal(max(1, last.toordinal() - new + 1)), last)
-        ranges = days_from_first(several, days, first_days)
         backfill = self._engine.backfill(
-            ranges,
+            days_from_first(found.targets, days, found.targets.since),
             order=order,
             max_requests=max_requests,
             freshness=self._engine.freshness(refused=retry_refused, patient=True),
-            gaps_since=first_days,
+            gaps_since=found.targets.since,
         )
-        return await self._run(backfill, deadline, stop)
+        return await found.run(backfill)
 
-    def _check_run(self, order: Order, max_requests: int | None) -> None:
-        """Check the arguments that `backfill` and `sync` share."""
+    async def _collect(
+        self,
+        targets: TargetSource,
+        since: FirstDays | None,
+        order: Order,
+        max_requests: int | None,
+        deadline: float | dt.timedelta | dt.datetime | None,
+        stop: asyncio.Event | None,
+    ) -> Collected:
+        """Check the arguments that `backfill` and `sync` share, and read the targets."""
         if max_requests is not None:
             check_whole("max_requests", max_requests, least=0)
         if order not in get_args(Order):
             raise UsageError(f"order is 'oldest', 'newest' or 'newest-day', not {order!r}")
-
-    async def _run(
-        self,
-        backfill: Backfill,
-        deadline: float | dt.timedelta | dt.datetime | None,
-        stop: asyncio.Event | None,
-    ) -> BackfillReport:
-        """Run a backfill until its deadline, or until an event is set."""
-        until = deadline if isinstance(deadline, dt.datetime) else None
-        seconds = seconds_until(deadline, self._clock.wall())
-        return await backfill.run(seconds=seconds, event=stop, until=until)
+        self._engine.check_store()
+        return await collect_targets(targets, since, StopCondition.of(self._clock, deadline, stop))
 
     @overload
     def estimate(self, start: dt.date | str, end: dt.date | str, targets: int = 1) -> Estimate: ...
@@ -385,7 +386,7 @@ class Client:
         self,
         start: dt.date | str,
         end: dt.date | str,
-        targets: Iterable[Target],
+        targets: Iterable[TargetItem],
         *,
         since: FirstDays | None = None,
         refresh: bool = False,
@@ -396,7 +397,7 @@ class Client:
         self,
         start: dt.date | str,
         end: dt.date | str,
-        targets: int | Iterable[Target] = 1,
+        targets: int | Iterable[TargetItem] = 1,
         *,
         since: FirstDays | None = None,
         refresh: bool = False,
@@ -429,10 +430,10 @@ class Client:
             if len(DateRange.of(start, end)) * targets > _MOST_REQUESTS:
                 raise UsageError(f"{targets} targets are more than can be reckoned with")
             return self._forecast(len(DateRange.of(start, end)) * targets)
-        several = as_targets(targets)
-        days = self._check(start, end, *several, use=False)
+        found = TargetDays.of(targets, since)
+        days = self._check(start, end, *found, use=False)
         freshness = self._engine.freshness(refresh=refresh, refused=retry_refused, patient=True)
-        return self._estimate(days_of_each(several, days, as_first_days(since)), freshness)
+        return self._estimate(days_of_each(found, days, found.since), freshness)
 
     async def _estimate(self, ranges: Mapping[Target, DateRange], freshness: Freshness) -> Estimate:
         return self._forecast(await self._engine.count_due(ranges, freshness))

@@ -204,6 +204,16 @@ class Engine:
         """Return a run for many days of one target."""
         return RangeRun(days, target, lane=lane, freshness=freshness, services=self._services)
 
+    def check_store(self) -> DayCache:
+        """Return the store of a backfill.
+
+        Raises:
+            UsageError: there is none.
+        """
+        if self._cache is None:
+            raise UsageError("a backfill needs a store: Client(store='clicks.db')")
+        return self._cache
+
     def backfill(
         self,
         ranges: dict[Target, DateRange],
@@ -225,15 +235,14 @@ class Engine:
         Raises:
             UsageError: there is no store.
         """
-        if self._cache is None:
-            raise UsageError("a backfill needs a store: Client(store='clicks.db')")
-        ledger = CachedLedger(self._cache)
+        cache = self.check_store()
+        ledger = CachedLedger(cache)
         return Backfill(
             ranges,
             order=order,
             freshness=freshness,
             max_requests=max_requests,
-            cache=self._cache,
+            cache=cache,
             services=self._services,
             gaps=None
             if gaps_since is None

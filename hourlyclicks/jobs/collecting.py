@@ -1,0 +1,78 @@
+"""The targets of a run, read from whatever has them before the run begins."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterable
+from typing import TYPE_CHECKING
+
+import attrs
+
+from hourlyclicks.jobs.stopping import StopCondition, Stopper
+from hourlyclicks.model.ranges import TargetDays
+
+if TYPE_CHECKING:
+    from hourlyclicks.jobs.backfill import Backfill
+    from hourlyclicks.model.ranges import FirstDays, TargetItem, TargetSource
+    from hourlyclicks.model.report import BackfillReport, StopReason
+
+
+@attrs.frozen
+class Collected:
+    """The targets of a run.
+
+    Args:
+        targets: the targets.
+        stop: when the run is to stop.
+        listed: whether these are all targets: the run was not stopped while they were read.
+    """
+
+    targets: TargetDays
+    stop: StopCondition
+    listed: bool
+
+    async def run(self, backfill: Backfill) -> BackfillReport:
+        """Run a backfill of these targets until it is to stop."""
+        stop = self.stop
+        report = await backfill.run(seconds=stop.left, event=stop.event, until=stop.until)
+        return report if self.listed else attrs.evolve(report, listed=False)
+
+
+async def collect_targets(source: TargetSource, since: FirstDays | None, stop: StopCondition) -> Collected:
+    """Read the targets of a run; an async iterator is read until the run is to stop.
+
+    Args:
+        source: the targets.
+        since: first days by target.
+        stop: when the run is to stop.
+
+    Raises:
+        UsageError: something in it is no target.
+        HourlyClicksError: reading them failed.
+    """
+    if not isinstance(source, AsyncIterable):
+        return Collected(TargetDays.of(source, since), stop, listed=True)
+    targets = TargetDays(since)
+    reading = asyncio.ensure_future(_read(source, targets))
+    reasons: list[StopReason] = []
+
+    def end(reason: StopReason) -> None:
+        reasons.append(reason)
+        reading.cancel()
+
+    try:
+        with Stopper(stop.clock, end).watch(stop.left, stop.event, stop.until):
+            await asyncio.wait([reading])
+    except asyncio.CancelledError:
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+        raise
+    if not (reasons and reading.cancelled()):
+        reading.result()
+        return Collected(targets, stop, listed=True)
+    return Collected(targets, stop, listed=False)
+
+
+async def _read(source: AsyncIterable[TargetItem], targets: TargetDays) -> None:
+    async for item in source:
+        targets.add(item)
