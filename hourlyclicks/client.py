@@ -279,7 +279,8 @@ class Client:
             end: the last day.
             targets: what to fetch; each counts once. An iterable or async iterable of targets, of pairs of
                 a target and its first day, or of what `links` and `groups` yield, which have the day of
-                their creation as first day.
+                their creation as first day. An async iterable is read to its end before the first day is
+                requested, or until the run is to stop.
             since: the first days of targets that begin later than `start`; no earlier day of them is
                 requested or counted. They count more than first days among the targets.
             deadline: when to stop: after so many seconds or a timedelta, or at an aware datetime.
@@ -376,7 +377,7 @@ class Client:
         if order not in get_args(Order):
             raise UsageError(f"order is 'oldest', 'newest' or 'newest-day', not {order!r}")
         self._engine.check_store()
-        return await collect_targets(targets, since, StopCondition.of(self._clock, deadline, stop))
+        return await collect_targets(targets, since, StopCondition(self._clock, deadline, stop))
 
     @overload
     def estimate(self, start: dt.date | str, end: dt.date | str, targets: int = 1) -> Estimate: ...

@@ -26,7 +26,6 @@ from hourlyclicks.fetching.trust import KeyTrust
 from hourlyclicks.jobs.backfill import Backfill
 from hourlyclicks.jobs.estimate import CachedLedger, count_due
 from hourlyclicks.jobs.gaps import FirstGaps
-from hourlyclicks.jobs.lists import ListReader
 from hourlyclicks.jobs.ranges import RangeRun
 from hourlyclicks.jobs.services import Services
 from hourlyclicks.model.dates import Finality
@@ -43,6 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Mapping
 
     from hourlyclicks.fetching.retry import RetryPolicy
+    from hourlyclicks.jobs.lists import ListReader
     from hourlyclicks.jobs.planner import Order
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
@@ -181,6 +181,8 @@ class Engine:
     def lists(self, limits: Limits) -> ListReader:
         """Return what reads the lists of the account, within limits of their own; one for each client."""
         if self._lists is None:
+            from hourlyclicks.jobs.lists import ListReader  # noqa: PLC0415 - most clients read no list
+
             dispatch = self._services.dispatch
             limiter = Limiter(limits, clock=self._clock, emit=dispatch, random=self._random)
             self._lists = ListReader(self._services.fetcher.beside(limiter), self._zone)

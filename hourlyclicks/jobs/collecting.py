@@ -6,36 +6,36 @@ import asyncio
 from collections.abc import AsyncIterable
 from typing import TYPE_CHECKING
 
-import attrs
-
-from hourlyclicks.jobs.stopping import StopCondition, Stopper
+from hourlyclicks.jobs.stopping import Stopper
 from hourlyclicks.model.ranges import TargetDays
 
 if TYPE_CHECKING:
     from hourlyclicks.jobs.backfill import Backfill
+    from hourlyclicks.jobs.stopping import StopCondition
     from hourlyclicks.model.ranges import FirstDays, TargetItem, TargetSource
     from hourlyclicks.model.report import BackfillReport, StopReason
 
 
-@attrs.frozen
 class Collected:
     """The targets of a run.
 
     Args:
         targets: the targets.
         stop: when the run is to stop.
-        listed: whether these are all targets: the run was not stopped while they were read.
+        stopped: why it was stopped while the targets were read; ``None``: these are all.
     """
 
-    targets: TargetDays
-    stop: StopCondition
-    listed: bool
+    def __init__(self, targets: TargetDays, stop: StopCondition, stopped: StopReason | None = None) -> None:
+        self.targets = targets
+        self._stop = stop
+        self._stopped = stopped
 
     async def run(self, backfill: Backfill) -> BackfillReport:
         """Run a backfill of these targets until it is to stop."""
-        stop = self.stop
-        report = await backfill.run(seconds=stop.left, event=stop.event, until=stop.until)
-        return report if self.listed else attrs.evolve(report, listed=False)
+        stop = self._stop
+        if self._stopped is not None:
+            return backfill.unlisted(self._stopped)
+        return await backfill.run(seconds=stop.left, event=stop.event, until=stop.until)
 
 
 async def collect_targets(source: TargetSource, since: FirstDays | None, stop: StopCondition) -> Collected:
@@ -51,7 +51,7 @@ async def collect_targets(source: TargetSource, since: FirstDays | None, stop: S
         HourlyClicksError: reading them failed.
     """
     if not isinstance(source, AsyncIterable):
-        return Collected(TargetDays.of(source, since), stop, listed=True)
+        return Collected(TargetDays.of(source, since), stop)
     targets = TargetDays(since)
     reading = asyncio.ensure_future(_read(source, targets))
     reasons: list[StopReason] = []
@@ -67,10 +67,10 @@ async def collect_targets(source: TargetSource, since: FirstDays | None, stop: S
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)
         raise
-    if not (reasons and reading.cancelled()):
-        reading.result()
-        return Collected(targets, stop, listed=True)
-    return Collected(targets, stop, listed=False)
+    if reasons and reading.cancelled():
+        return Collected(targets, stop, reasons[0])
+    reading.result()
+    return Collected(targets, stop)
 
 
 async def _read(source: AsyncIterable[TargetItem], targets: TargetDays) -> None:

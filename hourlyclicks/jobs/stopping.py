@@ -8,58 +8,49 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-import attrs
-
-from hourlyclicks.clock import SECOND, Clock
+from hourlyclicks.clock import SECOND
 from hourlyclicks.model.dates import seconds_until
 from hourlyclicks.model.report import StopReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from hourlyclicks.clock import Timer
+    from hourlyclicks.clock import Clock, Timer
 
 _LOOK = 60.0
 """Seconds after which to check the time of day again."""
 
 
-@attrs.frozen
 class StopCondition:
-    """When a run is to stop. Make one with `StopCondition.of` when the run begins.
+    """When a run that begins now is to stop.
 
     Args:
         clock: what time it is.
-        began: when the run began, in nanoseconds of the clock.
-        seconds: how many seconds it may take; ``None``: any number.
-        until: when to stop by the time of day, even if the clock is corrected meanwhile.
+        deadline: as for `seconds_until`.
         event: stops the run when it is set.
+
+    Attributes:
+        until: the deadline if it is a time of day; it holds even if the clock is corrected meanwhile.
+
+    Raises:
+        UsageError: the deadline is none.
     """
 
-    clock: Clock
-    began: int
-    seconds: float | None
-    until: dt.datetime | None
-    event: asyncio.Event | None
-
-    @classmethod
-    def of(
-        cls, clock: Clock, deadline: float | dt.timedelta | dt.datetime | None, event: asyncio.Event | None
-    ) -> StopCondition:
-        """Read a deadline; see `seconds_until`.
-
-        Raises:
-            UsageError: it is none.
-        """
-        seconds = seconds_until(deadline, clock.wall())
-        until = deadline if isinstance(deadline, dt.datetime) else None
-        return cls(clock, clock.monotonic(), seconds, until, event)
+    def __init__(
+        self, clock: Clock, deadline: float | dt.timedelta | dt.datetime | None, event: asyncio.Event | None
+    ) -> None:
+        self.clock = clock
+        self.event = event
+        self.until = deadline if isinstance(deadline, dt.datetime) else None
+        self._seconds = seconds_until(deadline, clock.wall())
+        self._began = clock.monotonic()
 
     @property
     def left(self) -> float | None:
         """The seconds that are left of those that the run may take."""
-        if self.seconds is None:
+        if self._seconds is None:
             return None
-        return max(0.0, self.seconds - (self.clock.monotonic() - self.began) / SECOND)
+        return max(0.0, self._seconds - (self.clock.monotonic() - self._began) / SECOND)
 
 
 class Stopper:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import AsyncIterable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.dates import DateRange, as_day
-from hourlyclicks.model.listing import ListedGroup, ListedLink
 from hourlyclicks.model.targets import Account, Group, Link, Query, Target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterable, Iterator
+
+    from hourlyclicks.model.listing import ListedGroup, ListedLink
 
 FirstDays: TypeAlias = (
     Mapping[Target, dt.date | str]
@@ -22,10 +23,10 @@ FirstDays: TypeAlias = (
 )
 """The first days of targets: dates, or texts as `as_day` reads them."""
 
-TargetItem: TypeAlias = Target | tuple[Target, dt.date | str] | ListedLink | ListedGroup
+TargetItem: TypeAlias = "Target | tuple[Target, dt.date | str] | ListedLink | ListedGroup"
 """A target; a target and its first day; or what `Client.links` and `Client.groups` yield."""
 
-TargetSource: TypeAlias = Iterable[TargetItem] | AsyncIterable[TargetItem]
+TargetSource: TypeAlias = "Iterable[TargetItem] | AsyncIterable[TargetItem]"
 """Targets, from a collection, an iterator or an async iterator."""
 
 
@@ -79,12 +80,13 @@ def _read(item: TargetItem) -> tuple[Target, dt.date | None]:
     match item:
         case Account() | Group() | Link():
             return item, None
-        case ListedLink(target=listed, created=created) | ListedGroup(target=listed, created=created):
-            return listed, None if created is None else created.date()
         case (Account() | Group() | Link() as target, day):
             return target, as_day(day)
-        case _:
-            raise UsageError(f"a target is an Account, a Link or a Group, not {item!r}")
+    from hourlyclicks.model.listing import ListedGroup, ListedLink  # noqa: PLC0415 - loaded by what lists them
+
+    if isinstance(item, ListedLink | ListedGroup):
+        return item.target, None if item.created is None else item.created.date()
+    raise UsageError(f"a target is an Account, a Link or a Group, not {item!r}")
 
 
 def as_first_days(since: FirstDays | None) -> dict[Target, dt.date]:

@@ -60,8 +60,8 @@ class BackfillReport:
             answer, and that answer; for example a link that does not exist. Targets that were answered again
             before the run ended are not included.
         error: what ended the run, when an error did.
-        listed: whether the counts are those of all targets; not so if the run was stopped while it read them
-            from an async iterator.
+        listed: whether all targets were known; not so if the run was stopped while it read them from an async
+            iterator, and then all counts are 0.
     """
 
     total: int

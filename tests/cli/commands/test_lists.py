@@ -222,3 +222,11 @@ def test_a_list_that_fails_ends_the_run(account: Simulator, path: Path) -> None:
     result = listed(account, "backfill", *days)
     assert (result.exit_code, "HTTP 501" in result.stderr) == (7, True)
     assert account.counters.asked == {}
+
+
+def test_a_run_that_is_stopped_while_the_list_is_read(account: Simulator, path: Path) -> None:
+    """It is not complete, and says so."""
+    days = ("--store", str(path), "--from", "2025-04-28", "--to", "2025-04-30", "--all-links")
+    result = listed(account, "backfill", *days, "--deadline", "0s")
+    assert (result.exit_code, "every day is in the store" in result.stderr) == (10, False)
+    assert result.stderr.endswith("Error: the list of targets was not read to its end\n")
