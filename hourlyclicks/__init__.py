@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from hourlyclicks.jobs.stream import DayStream
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks, HourClicks, HourStatus
+    from hourlyclicks.model.listing import ListedGroup, ListedLink
     from hourlyclicks.model.report import BackfillReport, StopReason
     from hourlyclicks.model.series import HourlySeries
     from hourlyclicks.model.targets import Account, Group, Link, Query, Target
@@ -57,6 +58,7 @@ _HOMES = {
     ),
     "model.dates": ("DateRange",),
     "model.day": ("DayClicks", "HourClicks", "HourStatus"),
+    "model.listing": ("ListedGroup", "ListedLink"),
     "model.report": ("BackfillReport", "StopReason"),
     "model.series": ("HourlySeries",),
     "model.targets": ("Account", "Group", "Link", "Query", "Target"),
@@ -90,6 +92,8 @@ __all__ = [
     "Lane",
     "Limits",
     "Link",
+    "ListedGroup",
+    "ListedLink",
     "Plan",
     "PlanError",
     "Query",

@@ -6,23 +6,32 @@ import datetime as dt
 import os
 import random as random_module
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Self, get_args, overload
+from typing import TYPE_CHECKING, Any, Self, overload
 
 from hourlyclicks.clock import SystemClock
 from hourlyclicks.engine import Carrier, Engine, Environment, Storage
 from hourlyclicks.errors import UsageError
 from hourlyclicks.events import Dispatcher
 from hourlyclicks.fetching.retry import RetryPolicy
+from hourlyclicks.jobs.collecting import check_run, collect_targets
 from hourlyclicks.jobs.planner import Order
 from hourlyclicks.jobs.ranges import collect
+from hourlyclicks.jobs.stopping import StopCondition
 from hourlyclicks.jobs.stream import DayStream
 from hourlyclicks.lifetime import Lifetime
-from hourlyclicks.model.checks import check_label, check_name, check_type, check_whole
-from hourlyclicks.model.dates import DateRange, as_day, as_zone, check_begun, last_ended, seconds_until
-from hourlyclicks.model.ranges import as_first_days, days_from_first, days_of_each
-from hourlyclicks.model.targets import Account, Query, Target, as_targets
+from hourlyclicks.model.checks import check_name, check_type, check_whole
+from hourlyclicks.model.dates import (
+    DateRange,
+    as_day,
+    as_period,
+    as_zone,
+    check_begun,
+    last_ended,
+)
+from hourlyclicks.model.ranges import TargetDays, days_from_first, days_of_each
+from hourlyclicks.model.targets import Account, Query, Target
 from hourlyclicks.pacing.eta import forecast
-from hourlyclicks.pacing.plans import Limits, Plan
+from hourlyclicks.pacing.plans import Limits, Plan, list_limits
 from hourlyclicks.pacing.queue import Lane
 from hourlyclicks.store.opening import store_of
 from hourlyclicks.transport.aiohttp import AiohttpTransport
@@ -34,7 +43,7 @@ from hourlyclicks.wire.unwrap import given_key
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Coroutine, Mapping
+    from collections.abc import AsyncGenerator, Coroutine, Mapping
     from random import Random
     from types import TracebackType
 
@@ -43,9 +52,11 @@ if TYPE_CHECKING:
 
     from hourlyclicks.clock import Clock
     from hourlyclicks.events import Hook
-    from hourlyclicks.jobs.backfill import Backfill
+    from hourlyclicks.jobs.collecting import Collected
+    from hourlyclicks.jobs.lists import ListReader
     from hourlyclicks.model.day import DayClicks
-    from hourlyclicks.model.ranges import FirstDays
+    from hourlyclicks.model.listing import ListedGroup, ListedLink
+    from hourlyclicks.model.ranges import FirstDays, TargetItem, TargetSource
     from hourlyclicks.model.report import BackfillReport
     from hourlyclicks.model.series import HourlySeries
     from hourlyclicks.pacing.eta import Estimate
@@ -247,7 +258,7 @@ class Client:
         self,
         start: dt.date | str,
         end: dt.date | str,
-        targets: Iterable[Target],
+        targets: TargetSource,
         *,
         since: FirstDays | None = None,
         deadline: float | dt.timedelta | dt.datetime | None = None,
@@ -267,9 +278,12 @@ class Client:
         Args:
             start: the first day.
             end: the last day.
-            targets: what to fetch; each counts once.
+            targets: what to fetch; each counts once. An iterable or async iterable of targets, of pairs of
+                a target and its first day, or of what `links` and `groups` yield, which have the day of
+                their creation as first day. An async iterable is read to its end before the first day is
+                requested, or until the run is to stop.
             since: the first days of targets that begin later than `start`; no earlier day of them is
-                requested or counted.
+                requested or counted. They count more than first days among the targets.
             deadline: when to stop: after so many seconds or a timedelta, or at an aware datetime.
             max_requests: stop after so many requests.
             order: ``"oldest"`` and ``"newest"`` fetch one target after the other, from its oldest day on or
@@ -287,21 +301,21 @@ class Client:
                 had been done before.
             asyncio.CancelledError: the call was cancelled; its `report` says what had been done before.
         """
-        several = as_targets(targets)
-        days = self._check(start, end, *several)
-        self._check_run(order, max_requests, name)
+        self._check(start, end)
+        found = await self._collect(targets, since, order, max_requests, name, deadline, stop)
+        days = self._check(start, end, *found.targets)
         backfill = self._engine.backfill(
-            days_of_each(several, days, as_first_days(since)),
+            days_of_each(found.targets, days, found.targets.since),
             order=order,
             max_requests=max_requests,
             freshness=self._engine.freshness(refresh=refresh, refused=retry_refused, patient=True),
             name=name or "",
         )
-        return await self._run(backfill, deadline, stop)
+        return await found.run(backfill)
 
     async def sync(  # noqa: PLR0913 - keyword options with defaults
         self,
-        targets: Iterable[Target],
+        targets: TargetSource,
         *,
         new: int = 365,
         since: FirstDays | None = None,
@@ -320,7 +334,7 @@ class Client:
         one, the last that has ended everywhere on Earth.
 
         Args:
-            targets: what to fetch; each counts once.
+            targets: what to fetch, as for `backfill`; each counts once.
             new: how many days to fetch of a target of which the store has no day up to yesterday.
             since: the first days of targets; no earlier day of them is requested or counted.
             deadline: as for `backfill`, like the arguments after it.
@@ -339,42 +353,36 @@ class Client:
             HourlyClicksError: a fatal error; its `report` says what had been done before.
             asyncio.CancelledError: the call was cancelled; likewise.
         """
-        several, first_days = as_targets(targets), as_first_days(since)
         check_whole("new", new, least=1)
-        self._check_run(order, max_requests, name)
         last = last_ended(self._clock.wall(), self._zone)
-        self._check(last, last, *several)
+        self._check(last, last)
+        found = await self._collect(targets, since, order, max_requests, name, deadline, stop)
+        self._check(last, last, *found.targets)
         days = DateRange(dt.date.fromordinal(max(1, last.toordinal() - new + 1)), last)
-        ranges = days_from_first(several, days, first_days)
         backfill = self._engine.backfill(
-            ranges,
+            days_from_first(found.targets, days, found.targets.since),
             order=order,
             max_requests=max_requests,
             freshness=self._engine.freshness(refused=retry_refused, patient=True),
-            gaps_since=first_days,
+            gaps_since=found.targets.since,
             name=name or "",
         )
-        return await self._run(backfill, deadline, stop)
+        return await found.run(backfill)
 
-    def _check_run(self, order: Order, max_requests: int | None, name: str | None) -> None:
-        """Check the arguments that `backfill` and `sync` share."""
-        if name is not None:
-            check_label("name", name)
-        if max_requests is not None:
-            check_whole("max_requests", max_requests, least=0)
-        if order not in get_args(Order):
-            raise UsageError(f"order is 'oldest', 'newest' or 'newest-day', not {order!r}")
-
-    async def _run(
+    async def _collect(
         self,
-        backfill: Backfill,
+        targets: TargetSource,
+        since: FirstDays | None,
+        order: Order,
+        max_requests: int | None,
+        name: str | None,
         deadline: float | dt.timedelta | dt.datetime | None,
         stop: asyncio.Event | None,
-    ) -> BackfillReport:
-        """Run a backfill until its deadline, or until an event is set."""
-        until = deadline if isinstance(deadline, dt.datetime) else None
-        seconds = seconds_until(deadline, self._clock.wall())
-        return await backfill.run(seconds=seconds, event=stop, until=until)
+    ) -> Collected:
+        """Check the arguments that `backfill` and `sync` share, and read the targets."""
+        check_run(order, max_requests, name)
+        self._engine.check_store()
+        return await collect_targets(targets, since, StopCondition(self._clock, deadline, stop))
 
     @overload
     def estimate(self, start: dt.date | str, end: dt.date | str, targets: int = 1) -> Estimate: ...
@@ -384,7 +392,7 @@ class Client:
         self,
         start: dt.date | str,
         end: dt.date | str,
-        targets: Iterable[Target],
+        targets: Iterable[TargetItem],
         *,
         since: FirstDays | None = None,
         refresh: bool = False,
@@ -395,7 +403,7 @@ class Client:
         self,
         start: dt.date | str,
         end: dt.date | str,
-        targets: int | Iterable[Target] = 1,
+        targets: int | Iterable[TargetItem] = 1,
         *,
         since: FirstDays | None = None,
         refresh: bool = False,
@@ -428,16 +436,51 @@ class Client:
             if len(DateRange.of(start, end)) * targets > _MOST_REQUESTS:
                 raise UsageError(f"{targets} targets are more than can be reckoned with")
             return self._forecast(len(DateRange.of(start, end)) * targets)
-        several = as_targets(targets)
-        days = self._check(start, end, *several, use=False)
+        found = TargetDays.of(targets, since)
+        days = self._check(start, end, *found, use=False)
         freshness = self._engine.freshness(refresh=refresh, refused=retry_refused, patient=True)
-        return self._estimate(days_of_each(several, days, as_first_days(since)), freshness)
+        return self._estimate(days_of_each(found, days, found.since), freshness)
 
     async def _estimate(self, ranges: Mapping[Target, DateRange], freshness: Freshness) -> Estimate:
         return self._forecast(await self._engine.count_due(ranges, freshness))
 
     def _forecast(self, requests: int) -> Estimate:
         return forecast(requests, self._limits, latency=self._engine.limiter.eta.latency)
+
+    def links(
+        self, *, created: tuple[dt.date | str, dt.date | str] | None = None
+    ) -> AsyncGenerator[ListedLink, None]:
+        """Read the list of the account's links, page by page.
+
+        ::
+
+            async for link in client.links(created=("2025-01-01", "2025-12-31")):
+                print(link.target, link.created, link.title)
+
+        Each link comes once. If links are added or removed meanwhile, the list is read again for those that
+        were missed. The requests keep the plan's limit for requests of any kind, apart from those for
+        statistics; with limits of your own, they keep these limits once more.
+
+        Args:
+            created: the first and the last day of creation, both included; if omitted, all links.
+
+        Yields:
+            Links, in no particular order.
+
+        Raises:
+            PlanError: the plan does not include lists; nothing is sent.
+            DecodeError: the list changes each time it is read, or lacks entries.
+            HourlyClicksError: a page failed.
+        """
+        days = None if created is None else as_period(created)
+        return self._list_reader().links(days, self._life.check)
+
+    def groups(self) -> AsyncGenerator[ListedGroup, None]:
+        """Read the list of the account's groups, page by page; see `links`."""
+        return self._list_reader().groups(self._life.check)
+
+    def _list_reader(self) -> ListReader:
+        return self._engine.lists(self._limits if self._plan is None else list_limits(self._plan))
 
     def retry_key(self) -> None:
         """Send requests again although the server has rejected the key.

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     from hourlyclicks.coordination.registry import RunRegistry
     from hourlyclicks.fetching.retry import RetryPolicy
+    from hourlyclicks.jobs.lists import ListReader
     from hourlyclicks.jobs.planner import Order
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
@@ -131,6 +132,8 @@ class Engine:
     ) -> None:
         clock, random, dispatch = environment.clock, environment.random, environment.dispatch
         self._clock = clock
+        self._random = random
+        self._lists: ListReader | None = None
         self._zone = zone
         self._carrier = carrier
         self._cache: DayCache | None = None
@@ -179,6 +182,16 @@ class Engine:
             runs=runs,
         )
 
+    def lists(self, limits: Limits) -> ListReader:
+        """Return what reads the lists of the account, within limits of their own; one for each client."""
+        if self._lists is None:
+            from hourlyclicks.jobs.lists import ListReader  # noqa: PLC0415 - most clients read no list
+
+            dispatch = self._services.dispatch
+            limiter = Limiter(limits, clock=self._clock, emit=dispatch, random=self._random)
+            self._lists = ListReader(self._services.fetcher.beside(limiter), self._zone)
+        return self._lists
+
     def freshness(self, *, refresh: bool = False, refused: bool = False, patient: bool = False) -> Freshness:
         """Return which days in the store need a request of a call that begins now."""
         began = self._clock.wall()
@@ -196,6 +209,16 @@ class Engine:
     def run(self, days: DateRange, target: Target, lane: Lane, freshness: Freshness) -> RangeRun:
         """Return a run for many days of one target."""
         return RangeRun(days, target, lane=lane, freshness=freshness, services=self._services)
+
+    def check_store(self) -> DayCache:
+        """Return the store of a backfill.
+
+        Raises:
+            UsageError: there is none.
+        """
+        if self._cache is None:
+            raise UsageError("a backfill needs a store: Client(store='clicks.db')")
+        return self._cache
 
     def backfill(
         self,
@@ -220,16 +243,15 @@ class Engine:
         Raises:
             UsageError: there is no store.
         """
-        if self._cache is None:
-            raise UsageError("a backfill needs a store: Client(store='clicks.db')")
-        ledger = CachedLedger(self._cache)
+        cache = self.check_store()
+        ledger = CachedLedger(cache)
         return Backfill(
             ranges,
             order=order,
             freshness=freshness,
             max_requests=max_requests,
             name=name,
-            cache=self._cache,
+            cache=cache,
             services=self._services,
             gaps=None
             if gaps_since is None
@@ -244,6 +266,8 @@ class Engine:
     def retry_key(self) -> None:
         """Allow requests again after the server has rejected the key."""
         self.limiter.unlatch()
+        if self._lists is not None:
+            self._lists.limiter.unlatch()
 
     async def close(self, *, lost: bool = False) -> None:
         """End the running jobs, finish what was begun, and close what is owned.
@@ -267,6 +291,8 @@ class Engine:
     async def _end_calls(self) -> None:
         error = UsageError("the client is closed", fatal=True)
         self.limiter.abort(error, for_good=True)
+        if self._lists is not None:
+            self._lists.limiter.abort(error, for_good=True)
         for run in tuple(self._services.running):
             await run.on_close(copy.copy(error))
         await self._services.single_flight.close()

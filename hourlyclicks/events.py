@@ -39,6 +39,9 @@ _HOURS, _DAYS = 2 * 3600, 2 * 86_400
 Binding: TypeAlias = Literal["rate", "concurrency", "latency", "pause"]
 """What determines when the next request may be sent, or when a run ends."""
 
+ListName: TypeAlias = Literal["links", "groups"]
+"""A list of the account."""
+
 
 @attrs.frozen(kw_only=True)
 class AttemptFailed:
@@ -127,6 +130,44 @@ class DayFailed:
     day: dt.date
     target: Target
     requests: int
+    error: HourlyClicksError
+
+
+@attrs.frozen(kw_only=True)
+class PageRead:
+    """A page of a list was read.
+
+    Args:
+        name: the list, ``"links"`` or ``"groups"``.
+        page: the number of the page, from 1; the first page is read once more after the last one.
+        entries: how many entries are on it.
+        total: how many entries the list has by now, as the server says; ``None``: it does not say.
+        reading: how often the list was begun, from 1; it is read again if it changed meanwhile.
+    """
+
+    name: ListName
+    page: int
+    entries: int
+    total: int | None
+    reading: int
+
+
+@attrs.frozen(kw_only=True)
+class PageAttemptFailed:
+    """A request for a page of a list failed and will be repeated.
+
+    Args:
+        name: the list, ``"links"`` or ``"groups"``.
+        page: the number of the page.
+        attempt: which attempt it was, from 1.
+        wait: seconds until the next attempt.
+        error: why it failed.
+    """
+
+    name: ListName
+    page: int
+    attempt: int
+    wait: float
     error: HourlyClicksError
 
 
@@ -267,6 +308,8 @@ Event: TypeAlias = (
     | DayFailed
     | DayRevised
     | FetchCancelled
+    | PageAttemptFailed
+    | PageRead
     | Paused
     | Progress
     | Refused

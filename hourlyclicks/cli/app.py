@@ -20,6 +20,8 @@ COMMANDS = {
     "fetch": "Fetch hourly clicks as a table, CSV or JSON Lines.",
     "backfill": "Fetch years of many targets into a store, in one run or several.",
     "sync": "Fetch each target in a store from its first gap to yesterday.",
+    "links": "List the account's links, as a file for --targets.",
+    "groups": "List the account's groups, as a file for --targets.",
     "status": "Show which days a store holds and which are missing (no requests).",
     "stop": "Ask running backfills, on any machine, to stop (no requests).",
     "history": "Show the earlier figures of days in a store (no requests).",

@@ -18,7 +18,7 @@ request was sent costs no attempt either. Every other error that may be repeated
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import attrs
 
@@ -100,6 +100,7 @@ class Exchange:
         question: what the requests ask; ``None``: the hours of that day.
 
     Attributes:
+        unit: what is asked for, in words.
         endpoint: what is asked.
         days: the result, at the end.
         requests: how many were sent.
@@ -125,6 +126,7 @@ class Exchange:
         "requests",
     )
 
+    unit: ClassVar = "day"
     days: tuple[DayClicks, ...]
     asked: dt.datetime
     _slot: Slot
@@ -211,9 +213,7 @@ class Exchange:
         if not for_rate:
             response.discard()
         self._pauses += 1
-        query, dispatch = self._task.query, self._rules.dispatch
-        if dispatch:
-            dispatch(Refused(day=query.day, target=query.target, status=limited.status))
+        self._report_limit(limited.status)
         return PauseAll(limited.retry_after, for_rate)
 
     def _rejected(
@@ -221,7 +221,7 @@ class Exchange:
     ) -> Outcome | PauseAll:
         """Evaluate a response without figures: it may be about the key, the day, or neither."""
         rules, limiter, query = self._rules, self._rules.limiter, self._task.query
-        error.about(query.day, query.target)
+        self._name(error)
         if error.retryable:
             response.discard()  # another connection may lead to a server that is well
         if isinstance(error, ApiError):
@@ -246,7 +246,7 @@ class Exchange:
         """Fail the day if it was paused too often, or would wait past its deadline; other days go on."""
         if self._pauses > MOST_PAUSES:
             error = RateLimitedError(
-                f"the server rate-limited this day {self._pauses} times", retry_after=pause
+                f"the server rate-limited this {self.unit} {self._pauses} times", retry_after=pause
             )
         elif self._rules.retrier.too_late(self._started, pause):
             error = RateLimitedError("the server asks to wait beyond the deadline", retry_after=pause)
@@ -313,9 +313,25 @@ class Exchange:
 
     def _report_retry(self, attempt: int, wait: float, error: HourlyClicksError) -> None:
         """Report an attempt that has failed and will be followed by another."""
-        query, dispatch = self._task.query, self._rules.dispatch
-        self.failure = error.about(query.day, query.target)
+        self.failure = self._name(error)
         self._task.caller.retries += 1
+        self._report_attempt(attempt, wait, error)
+
+    # -- how it is reported: a request that is not about a day overrides these -----------------------------
+
+    def _name(self, error: HourlyClicksError) -> HourlyClicksError:
+        """Add to an error what was asked for, and return it."""
+        return error.about(*self._task.query)
+
+    def _report_limit(self, status: int) -> None:
+        """Report a 429, or a 503 with ``Retry-After``."""
+        query, dispatch = self._task.query, self._rules.dispatch
+        if dispatch:
+            dispatch(Refused(day=query.day, target=query.target, status=status))
+
+    def _report_attempt(self, attempt: int, wait: float, error: HourlyClicksError) -> None:
+        """Report an attempt that has failed, to the hook."""
+        query, dispatch = self._task.query, self._rules.dispatch
         if dispatch:
             dispatch(
                 AttemptFailed(day=query.day, target=query.target, attempt=attempt, wait=wait, error=error)

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import attrs
+
 from hourlyclicks.errors import HourlyClicksError
 from hourlyclicks.events import DayDone, DayFailed
 from hourlyclicks.fetching.exchange import Exchange, PauseAll
+from hourlyclicks.fetching.trust import KeyTrust
 from hourlyclicks.pacing.limiter import LOST, SUCCEEDED, Outcome
 from hourlyclicks.pacing.queue import ClaimedError, HeldError, Lane, NotNeededError
 
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from hourlyclicks.fetching.exchange import Rules
     from hourlyclicks.fetching.task import FetchTask
     from hourlyclicks.model.day import DayClicks
+    from hourlyclicks.pacing.limiter import Limiter
     from hourlyclicks.pacing.queue import Job
     from hourlyclicks.pacing.window import Slot
     from hourlyclicks.transport.protocol import Transport
@@ -49,6 +53,15 @@ class DayFetcher:
         self._dispatch = rules.dispatch
         self._cache = cache
 
+    def beside(self, limiter: Limiter) -> DayFetcher:
+        """Return one that sends under other limits, with the same key and retry budget, and stores nothing.
+
+        Args:
+            limiter: grants its slots.
+        """
+        rules = attrs.evolve(self.rules, limiter=limiter, trust=KeyTrust(concurrency=1))
+        return DayFetcher(origin=self._origin, rules=rules, transport=self._transport)
+
     def gives_up(self, job: Job) -> bool:
         """Return whether so much has failed that a job ends; a backfill first pauses a few times."""
         patient = job.lane is Lane.BACKFILL and not self._limiter.exhausted
@@ -69,7 +82,7 @@ class DayFetcher:
         exchange = exchange or Exchange(self.rules, task)
         stored = None
         try:
-            (day,) = await self._ask(task, exchange)
+            (day,) = await self.ask(task, exchange)
             self.rules.retrier.budget.earn()
             if self._cache is not None:
                 stored = await self._cache.put(
@@ -97,8 +110,13 @@ class DayFetcher:
         task.caller.answered += not task.again
         return day
 
-    async def _ask(self, task: FetchTask, exchange: Exchange) -> tuple[DayClicks, ...]:
-        """Send requests until one of them is answered, or the exchange fails."""
+    async def ask(self, task: FetchTask, exchange: Exchange) -> tuple[DayClicks, ...]:
+        """Send requests until one of them is answered, or the exchange fails; nothing is stored.
+
+        Raises:
+            HourlyClicksError: it failed.
+            OverError, HeldError, NotNeededError: as for `Limiter.acquire`.
+        """
         limiter = self._limiter
         while True:
             slot = limiter.try_acquire(task) or await self._acquire(task)

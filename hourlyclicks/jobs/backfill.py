@@ -18,6 +18,8 @@ import hashlib
 from contextlib import aclosing, nullcontext
 from typing import TYPE_CHECKING
 
+import attrs
+
 from hourlyclicks.clock import SECOND
 from hourlyclicks.errors import ApiError, AuthenticationError, HourlyClicksError, RateLimitedError, carry
 from hourlyclicks.fetching.task import Caller
@@ -170,6 +172,11 @@ class Backfill(BreakerListener):
         finally:
             await self._items.aclose()
         return self._report(began)
+
+    def unlisted(self, reason: StopReason) -> BackfillReport:
+        """Return the report of a run that was stopped before all of its targets were known."""
+        self.stop(reason)
+        return attrs.evolve(self._report(self._clock.monotonic()), listed=False)
 
     # -- the work ---------------------------------------------------------------------------------------
 

@@ -3,21 +3,54 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
 from hourlyclicks.clock import SECOND
+from hourlyclicks.model.dates import seconds_until
 from hourlyclicks.model.report import StopReason
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Callable, Iterator
 
     from hourlyclicks.clock import Clock, Timer
 
 _LOOK = 60.0
 """Seconds after which to check the time of day again."""
+
+
+class StopCondition:
+    """When a run that begins now is to stop.
+
+    Args:
+        clock: what time it is.
+        deadline: as for `seconds_until`.
+        event: stops the run when it is set.
+
+    Attributes:
+        until: the deadline if it is a time of day; it holds even if the clock is corrected meanwhile.
+
+    Raises:
+        UsageError: the deadline is none.
+    """
+
+    def __init__(
+        self, clock: Clock, deadline: float | dt.timedelta | dt.datetime | None, event: asyncio.Event | None
+    ) -> None:
+        self.clock = clock
+        self.event = event
+        self.until = deadline if isinstance(deadline, dt.datetime) else None
+        self._seconds = seconds_until(deadline, clock.wall())
+        self._began = clock.monotonic()
+
+    @property
+    def left(self) -> float | None:
+        """The seconds that are left of those that the run may take."""
+        if self._seconds is None:
+            return None
+        return max(0.0, self._seconds - (self.clock.monotonic() - self._began) / SECOND)
 
 
 class Stopper:

@@ -136,6 +136,18 @@ class DateRange:
         return f"{self.start}..{self.end}"
 
 
+def as_period(value: tuple[dt.date | str, dt.date | str]) -> DateRange:
+    """Read a first and a last day.
+
+    Raises:
+        UsageError: it is no pair of days, or the last one comes first.
+    """
+    given: object = value
+    if not isinstance(given, tuple | list) or len(given) != 2:  # noqa: PLR2004 - a pair
+        raise UsageError(f"a period is a pair of days: (first, last), not {value!r}")
+    return DateRange.of(*value)
+
+
 def as_zone(value: str | dt.tzinfo | None) -> dt.tzinfo | None:
     """Read a time zone.
 

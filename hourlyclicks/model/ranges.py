@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.dates import DateRange, as_day
-from hourlyclicks.model.targets import Account, Group, Link, Target
+from hourlyclicks.model.targets import Account, Group, Link, Query, Target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import AsyncIterable, Iterator
+
+    from hourlyclicks.model.listing import ListedGroup, ListedLink
 
 FirstDays: TypeAlias = (
     Mapping[Target, dt.date | str]
@@ -20,6 +22,71 @@ FirstDays: TypeAlias = (
     | Mapping[Account, dt.date | str]
 )
 """The first days of targets: dates, or texts as `as_day` reads them."""
+
+TargetItem: TypeAlias = "Target | tuple[Target, dt.date | str] | ListedLink | ListedGroup"
+"""A target; a target and its first day; or what `Client.links` and `Client.groups` yield."""
+
+TargetSource: TypeAlias = "Iterable[TargetItem] | AsyncIterable[TargetItem]"
+"""Targets, from a collection, an iterator or an async iterator."""
+
+
+class TargetDays:
+    """Targets in their order, each once, and the first days of those that have one.
+
+    Args:
+        since: first days by target, which count more than those that come with the targets.
+    """
+
+    def __init__(self, since: FirstDays | None = None) -> None:
+        self._since = as_first_days(since)
+        self._targets: dict[Target, dt.date | None] = {}
+
+    @classmethod
+    def of(cls, items: Iterable[TargetItem], since: FirstDays | None = None) -> TargetDays:
+        """Read a collection of targets.
+
+        Raises:
+            UsageError: something in it is no target, or it is no collection.
+        """
+        given: object = items
+        if isinstance(given, str | Target | Query) or not isinstance(given, Iterable):
+            raise UsageError(f"targets are several, such as [{Account()!r}], not {items!r}")
+        found = cls(since)
+        for item in items:
+            found.add(item)
+        return found
+
+    def add(self, item: TargetItem) -> None:
+        """Add a target, unless it is there.
+
+        Raises:
+            UsageError: it is none.
+        """
+        target, day = _read(item)
+        self._targets.setdefault(target, day)
+
+    def __iter__(self) -> Iterator[Target]:
+        return iter(self._targets)
+
+    @property
+    def since(self) -> dict[Target, dt.date]:
+        """The first days."""
+        known = {target: day for target, day in self._targets.items() if day is not None}
+        return {**known, **self._since}
+
+
+def _read(item: TargetItem) -> tuple[Target, dt.date | None]:
+    """Return a target, and its first day if it has one."""
+    match item:
+        case Account() | Group() | Link():
+            return item, None
+        case (Account() | Group() | Link() as target, day):
+            return target, as_day(day)
+    from hourlyclicks.model.listing import ListedGroup, ListedLink  # noqa: PLC0415 - loaded by what lists them
+
+    if isinstance(item, ListedLink | ListedGroup):
+        return item.target, None if item.created is None else item.created.date()
+    raise UsageError(f"a target is an Account, a Link or a Group, not {item!r}")
 
 
 def as_first_days(since: FirstDays | None) -> dict[Target, dt.date]:

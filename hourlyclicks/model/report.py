@@ -60,6 +60,8 @@ class BackfillReport:
             answer, and that answer; for example a link that does not exist. Targets that were answered again
             before the run ended are not included.
         error: what ended the run, when an error did.
+        listed: whether all targets were known; not so if the run was stopped while it read them from an async
+            iterator, and then all counts are 0.
     """
 
     total: int
@@ -78,11 +80,12 @@ class BackfillReport:
     failures: Mapping[Query, HourlyClicksError] = attrs.field(factory=dict, repr=False)
     parked: Mapping[Target, ApiError] = attrs.field(factory=dict, repr=False)
     error: HourlyClicksError | None = None
+    listed: bool = True
 
     @property
     def complete(self) -> bool:
         """Whether every day is in the store, except those the API rejects; some may be provisional."""
-        return not self.failed and not self.remaining
+        return self.listed and not self.failed and not self.remaining
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as values that JSON can hold, for logs and monitoring.

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt  # noqa: TC003 - so that the annotations of a query can be resolved at run time
 import re
-from collections.abc import Iterable
 from contextlib import suppress
 from functools import partial
 from itertools import repeat
@@ -21,7 +20,7 @@ from hourlyclicks.errors import UsageError
 from hourlyclicks.model.checks import check_text, check_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 
 @attrs.frozen
@@ -105,18 +104,6 @@ def as_target(text: str) -> Target:
     if link := re.fullmatch(r"([a-zA-Z]+://[^/]+)/(.+)", text, re.DOTALL):
         return Link(link[2], link[1])
     raise UsageError(f"a target is written 'account', 'group 7' or 'https://vvd.bz/kYdr', not {text!r}")
-
-
-def as_targets(targets: Iterable[Target]) -> tuple[Target, ...]:
-    """Return targets in their order, each once.
-
-    Raises:
-        UsageError: they are no collection of targets.
-    """
-    several: object = targets
-    if isinstance(several, str | Target | Query) or not isinstance(several, Iterable):
-        raise UsageError(f"targets are several, such as [{Account()!r}], not {targets!r}")
-    return tuple(dict.fromkeys(several))
 
 
 class Query(NamedTuple):

@@ -85,7 +85,7 @@ class Plan(enum.Enum):
     """The vendor's plans, with the limits of its statistics API.
 
     Published on the vendor's pricing page, as read in November 2026. The hourly limits of all requests
-    together (600 to 60,000) are out of reach at these rates and therefore not kept.
+    together (600 to 60,000) are out of reach at these rates; only `list_limits` keeps them.
     """
 
     FREE = "Free"
@@ -145,6 +145,32 @@ def longest_range(plan: Plan) -> int | None:
         raise _no_access(plan)
     return _LONGEST_RANGES[plan]
 
+
+def list_limits(plan: Plan) -> Limits:
+    """Return how fast the lists of links and groups may be read, as published for the plan.
+
+    They count against the limit of all requests together, and so do the statistics. What these can need at
+    most is left to them, so that both together keep the limit.
+
+    Raises:
+        PlanError: the plan does not include the lists.
+    """
+    if plan not in _BASE:
+        raise PlanError(f"the {plan.value} plan does not include the lists of links and groups")
+    statistics = plan.limits.rates[0].requests
+    minute, hour = _BASE[plan]
+    return Limits(rates=(Rate(minute - statistics, _MINUTE), Rate(hour - 60 * statistics, _HOUR)))
+
+
+_MINUTE, _HOUR = 60.0, 3600.0
+
+_BASE = {
+    Plan.PREMIUM: (300, 15_000),
+    Plan.BUSINESS: (480, 25_000),
+    Plan.BUSINESS_PLUS: (768, 40_000),
+    Plan.ENTERPRISE: (1_200, 60_000),
+}
+"""Requests of any kind in a minute and in an hour, of the plans that include the lists."""
 
 _LONGEST_RANGES = {
     Plan.PERSONAL: 7,

@@ -34,6 +34,7 @@ REPORT = BackfillReport(
 def test_complete_means_that_nothing_is_missing(failed: int, remaining: int, *, complete: bool) -> None:
     """No day failed or was left out; rejected days do not count."""
     assert attrs.evolve(REPORT, failed=failed, remaining=remaining).complete == complete
+    assert not attrs.evolve(REPORT, failed=failed, remaining=remaining, listed=False).complete
 
 
 def test_a_report_is_a_value() -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hourlyclicks.errors import UsageError
-from hourlyclicks.model.targets import Account, Group, Link, Query, Target, as_target, as_targets
+from hourlyclicks.model.targets import Account, Group, Link, Query, Target, as_target
 from tests.model.strategies import FIRST, TARGETS
 
 
@@ -144,24 +144,6 @@ def test_a_query_is_a_value() -> None:
     assert len({Query(FIRST, target) for target in (*TARGETS, *TARGETS)}) == 3
 
 
-@given(st.lists(ANY_TARGET, max_size=8))
-def test_targets_are_taken_once_and_in_order(targets: list[Target]) -> None:
-    """From any iterable, each target counts once."""
-    first = [target for number, target in enumerate(targets) if target not in targets[:number]]
-    for several in (targets, tuple(targets), iter(targets), dict.fromkeys(targets)):
-        assert as_targets(several) == tuple(first)
-
-
-ONE_TARGET = [Account(), Group(7), "https://vvd.bz/kYdr", Query(dt.date(2024, 3, 1), Account())]
-
-
 def test_the_types_of_a_query_can_be_resolved() -> None:
     """Its annotations resolve to a date and to the kinds of targets."""
     assert get_type_hints(Query) == {"day": dt.date, "target": Target}
-
-
-@pytest.mark.parametrize("targets", [*ONE_TARGET, "account", None, 7])
-def test_one_target_is_not_several(targets: Target) -> None:
-    """A single target, text, and what cannot be iterated are errors."""
-    with pytest.raises(UsageError, match="targets are several"):
-        as_targets(targets)  # type: ignore[arg-type]  # the point of the test

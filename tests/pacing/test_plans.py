@@ -7,7 +7,7 @@ import pytest
 
 from hourlyclicks.errors import PlanError, UsageError
 from hourlyclicks.model.targets import Account, Group, Link
-from hourlyclicks.pacing.plans import Limits, Plan, Rate, longest_range
+from hourlyclicks.pacing.plans import Limits, Plan, Rate, list_limits, longest_range
 
 if TYPE_CHECKING:
     from hourlyclicks.model.targets import Target
@@ -118,3 +118,24 @@ def test_a_plan_without_access_has_no_ranges() -> None:
     with pytest.raises(PlanError, match="no access"):
         longest_range(Plan.FREE)
     assert {longest_range(plan) for plan in Plan if plan is not Plan.FREE} == {7, 14, None}
+
+
+@pytest.mark.parametrize(
+    ("plan", "minute", "hour"),
+    [
+        (Plan.PREMIUM, 285, 14_100),
+        (Plan.BUSINESS, 456, 23_560),
+        (Plan.BUSINESS_PLUS, 730, 37_720),
+        (Plan.ENTERPRISE, 1_140, 56_400),
+    ],
+)
+def test_lists_have_what_the_statistics_leave(plan: Plan, minute: int, hour: int) -> None:
+    """Together with the statistics at their limit, they keep the limit of all requests; one at a time."""
+    assert list_limits(plan) == Limits(rates=(Rate(minute, 60.0), Rate(hour, 3600.0)), concurrency=1)
+
+
+@pytest.mark.parametrize("plan", [Plan.FREE, Plan.PERSONAL])
+def test_small_plans_have_no_lists(plan: Plan) -> None:
+    """Lists begin with the Premium plan."""
+    with pytest.raises(PlanError, match=f"the {plan.value} plan does not include the lists"):
+        list_limits(plan)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from collections.abc import Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,15 +33,17 @@ from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.model.dates import DateRange, check_begun
 from hourlyclicks.model.ranges import days_of_each
 from hourlyclicks.model.report import BackfillReport
+from hourlyclicks.model.targets import Target
 from hourlyclicks.pacing.eta import forecast
 from hourlyclicks.render.phrases import count
 
 if TYPE_CHECKING:
-    import datetime as dt
+    from collections.abc import AsyncIterator
 
     from hourlyclicks.cli.output.record import Record
     from hourlyclicks.client import Client
-    from hourlyclicks.model.targets import Target
+    from hourlyclicks.events import Hook
+    from hourlyclicks.model.ranges import TargetItem, TargetSource
 
 RETRY = RetryPolicy()
 """How hard to try; that of the library."""
@@ -60,6 +64,8 @@ class RunOptions:
         order: which days to fetch first.
         retry_refused: whether to request days again that the API rejected.
         name: the name by which other processes know it, if it has one.
+        all_links: whether all links of the account are targets.
+        since_creation: whether each of them begins with the day of its creation.
         access: how to reach the API.
         report: the file for what became of the run; ``-``: stdout.
         quiet: whether to say nothing but errors.
@@ -73,6 +79,8 @@ class RunOptions:
     order: Order
     retry_refused: bool
     name: str | None
+    all_links: bool
+    since_creation: bool
     access: Access
     report: Path | None
     quiet: bool
@@ -84,14 +92,38 @@ class RunOptions:
 
     def targets_and_since(self) -> tuple[tuple[Target, ...], dict[Target, dt.date]]:
         """Return the targets and their first days, once it is certain that they can be requested."""
-        if not self.selection:
+        if self.since_creation and not self.all_links:
+            raise click.UsageError("--since-creation needs --all-links")
+        if not self.selection and not self.all_links:
             raise click.UsageError(
-                "no target given: use --link with --domain, --group, --account or --targets"
+                "no target given: use --link with --domain, --group, --account, --targets or --all-links"
             )
+        if self.all_links:
+            _ = self.limits.of_lists  # raises an error if the plan does not include lists
         targets, since = self.selection.read_with_since()
         for target in targets:
             self.limits.check(target)
         return targets, since
+
+    @asynccontextmanager
+    async def source(self, job: Job, key: str, on_event: Hook) -> AsyncIterator[TargetSource]:
+        """Return the targets of a job; the list of all links is read by a client with limits of its own."""
+        if not self.all_links:
+            yield job.targets
+            return
+        client = self.access.client(key, limits=self.limits.of_lists, retry=RETRY, on_event=on_event)
+        async with client:
+            yield _with_all_links(job.targets, client, since_creation=self.since_creation)
+
+
+async def _with_all_links(
+    targets: tuple[Target, ...], client: Client, *, since_creation: bool
+) -> AsyncIterator[TargetItem]:
+    """Yield the targets that were named, then all links."""
+    for target in targets:
+        yield target
+    async for link in client.links():
+        yield link if since_creation else link.target
 
 
 @attrs.frozen(kw_only=True)
@@ -113,6 +145,8 @@ class Job:
 
     Args:
         title: what is fetched, in words.
+        targets: the targets that were named.
+        since: first days of them.
         several: whether there is more than one target.
         most: the number of days of all targets; 0: it is not known before the store was surveyed.
         days: the days, if the command to go on has to name them.
@@ -120,6 +154,8 @@ class Job:
     """
 
     title: str
+    targets: tuple[Target, ...]
+    since: dict[Target, dt.date]
     several: bool
     most: int
     days: DateRange | None
@@ -141,11 +177,17 @@ def _job(options: Options) -> Job:
     check_begun(days.end, now)
 
     def call(client: Client, **common: Any) -> Awaitable[BackfillReport]:  # noqa: ANN401 - see `Job`
-        more = {"since": since, "refresh": options.refresh, **common}
-        return client.backfill(days.start, days.end, targets, **more)
+        return client.backfill(days.start, days.end, refresh=options.refresh, **common)
 
-    most = sum(map(len, days_of_each(targets, days, since).values()))
-    return Job(f"{named(targets)}, {days}", len(targets) > 1, most, days, call)
+    return Job(
+        f"{named(targets, options)}, {days}",
+        targets,
+        since,
+        several=options.all_links or len(targets) > 1,
+        most=0 if options.all_links else sum(map(len, days_of_each(targets, days, since).values())),
+        days=days,
+        call=call,
+    )
 
 
 def run_job(ctx: click.Context, options: RunOptions, job: Job, record: Record) -> None:
@@ -163,10 +205,12 @@ def run_job(ctx: click.Context, options: RunOptions, job: Job, record: Record) -
     )
 
     async def fill(stop: asyncio.Event) -> BackfillReport:
-        async with client:
+        async with client, options.source(job, key, view) as source:
             try:
                 record.report = await job.call(
                     client,
+                    targets=source,
+                    since=job.since,
                     deadline=until,
                     max_requests=options.max_requests,
                     order=options.order,
@@ -195,9 +239,12 @@ def run_job(ctx: click.Context, options: RunOptions, job: Job, record: Record) -
         raise ended
 
 
-def named(targets: tuple[Target, ...]) -> str:
-    """Return the only target, or the number of targets."""
-    return str(targets[0]) if len(targets) == 1 else count(len(targets), "target")
+def named(targets: tuple[Target, ...], options: RunOptions) -> str:
+    """Return the only target, or the number of targets, and whether there are all links besides."""
+    several = str(targets[0]) if len(targets) == 1 else count(len(targets), "target")
+    if not options.all_links:
+        return several
+    return f"{several} and all links" if targets else "all links"
 
 
 def _tell(ctx: click.Context, report: BackfillReport, days: DateRange | None) -> None:

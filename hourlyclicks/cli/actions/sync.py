@@ -44,7 +44,8 @@ def _job(options: Options) -> Job:
     targets, since = options.targets_and_since()
 
     def call(client: Client, **common: Any) -> Awaitable[BackfillReport]:  # noqa: ANN401 - see `Job`
-        return client.sync(targets, new=options.new, since=since, **common)
+        return client.sync(new=options.new, **common)
 
-    title = f"{named(targets)} up to {last_ended(present(), options.access.zone)}"
-    return Job(title, several=len(targets) > 1, most=0, days=None, call=call)
+    title = f"{named(targets, options)} up to {last_ended(present(), options.access.zone)}"
+    several = options.all_links or len(targets) > 1
+    return Job(title, targets, since, several=several, most=0, days=None, call=call)

@@ -31,8 +31,9 @@ def command(ctx: click.Context, /, **options: Any) -> None:  # noqa: ANN401 - `O
     nothing more and saves the responses to requests already sent.
 
     Name targets with --link and --domain, --group or --account, or list them in a FILE: CSV with the columns
-    link and domain, group or target, or TOML with a [[target]] for each. The API key is read from the
-    environment variable HOURLYCLICKS_API_KEY, or from a file that only you can read.
+    link and domain, group or target, or TOML with a [[target]] for each; --all-links adds all links of the
+    account. The API key is read from the environment variable HOURLYCLICKS_API_KEY, or from a file that only
+    you can read.
     """
     from hourlyclicks.cli.actions import backfill  # noqa: PLC0415 - its help needs less
 

@@ -37,7 +37,7 @@ def command(ctx: click.Context, /, **options: Any) -> None:  # noqa: ANN401 - `O
 
     Name targets with --link and --domain, --group or --account, or list them in a FILE: CSV with the columns
     link and domain, group, target or url, TOML with a [[target]] for each, or an address in each line. The
-    column since is the first day of a target.
+    column since is the first day of a target. --all-links adds all links of the account.
     """
     from hourlyclicks.cli.actions import sync  # noqa: PLC0415 - its help needs less
 

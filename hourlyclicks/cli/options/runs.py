@@ -14,8 +14,14 @@ if TYPE_CHECKING:
 
 
 def with_run_options(command: Command) -> Command:
-    """Add the options for the end, the order and the report of a run."""
+    """Add the options for all links, and for the end, the order and the report of a run."""
     options = (
+        click.option("--all-links", is_flag=True, help="All links of the account, as the API lists them."),
+        click.option(
+            "--since-creation",
+            is_flag=True,
+            help="With --all-links, begin with the day on which each link was created.",
+        ),
         click.option(
             "--deadline",
             metavar="45m|06:00",

@@ -6,6 +6,7 @@ import datetime as dt
 import functools
 import math
 import re
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -15,10 +16,10 @@ import click
 from hourlyclicks.errors import PlanError, UsageError
 from hourlyclicks.model.checks import check_label
 from hourlyclicks.model.dates import DateRange, as_day, last_ended
-from hourlyclicks.pacing.plans import Limits, Plan, Rate
+from hourlyclicks.pacing.plans import Limits, Plan, Rate, list_limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from hourlyclicks.model.targets import Target
 
@@ -77,6 +78,17 @@ def read_span(value: str) -> int:
     return int(found["number"]) * _UNITS[found["unit"]]
 
 
+def read_period(value: str) -> DateRange:
+    """Read a first and a last day: ``"2025-01-01..2025-03-31"``."""
+    first, dots, last = value.partition("..")
+    if not dots:
+        raise click.BadParameter(f"{value!r} is not two days, such as 2025-01-01..2025-03-31")
+    try:
+        return DateRange.of(first, last)
+    except UsageError as error:
+        raise click.BadParameter(str(error)) from None
+
+
 def read_rate(value: str) -> Rate:
     """Read a rate: ``"24/60"``."""
     found = _RATE.fullmatch(value)
@@ -127,10 +139,27 @@ class RateOptions:
 
     def check(self, target: Target) -> None:
         """Raise `PlanError` if the plan does not include that kind of target."""
+        if self.plan is not None:
+            with self._explained():
+                self.plan.check(target)
+
+    @property
+    def of_lists(self) -> Limits:
+        """How fast to read the lists of links and groups.
+
+        Raises:
+            PlanError: the plan does not include them.
+        """
         if self.plan is None:
-            return
+            return self.limits
+        with self._explained():
+            return attrs.evolve(list_limits(self.plan), guard=self.limits.guard)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Add to an error about a plan that it was not named."""
         try:
-            self.plan.check(target)
+            yield
         except PlanError as error:
             if self.named:
                 raise

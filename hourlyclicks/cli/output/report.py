@@ -116,6 +116,8 @@ def failure(report: BackfillReport) -> Failure | None:
     error = report.error or next(iter(report.failures.values()), None)
     if error is not None and (error.fatal or (report.failed and not report.done)):
         return Failure.of(error)
+    if not report.listed:
+        return Failure("the list of targets was not read to its end", INCOMPLETE)
     why = "" if error is None else f"; {sentence(error)}"
     return Failure(f"{count(missing, 'day')} of {report.total:,} missing{why}", INCOMPLETE)
 

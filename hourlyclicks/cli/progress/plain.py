@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from hourlyclicks.cli.console.messages import say
 from hourlyclicks.cli.options.shared import present
-from hourlyclicks.events import ClockSkew, Paused, Progress, SpacingChanged, TargetParked
+from hourlyclicks.events import ClockSkew, PageAttemptFailed, Paused, Progress, SpacingChanged, TargetParked
 from hourlyclicks.render.phrases import count
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ class PlainView:
         """Count an event, and write a line if it is time."""
         now = self._clock()
         self.stats.take(event, now)
-        if isinstance(event, ClockSkew | Paused | SpacingChanged | TargetParked):
+        if isinstance(event, ClockSkew | PageAttemptFailed | Paused | SpacingChanged | TargetParked):
             say(self.stats.news)
         elif isinstance(event, Progress):
             self._tell_progress(now)

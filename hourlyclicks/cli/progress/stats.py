@@ -18,6 +18,7 @@ from hourlyclicks.events import (
     ClockSkew,
     DayDone,
     DayFailed,
+    PageAttemptFailed,
     Paused,
     Progress,
     Refused,
@@ -107,6 +108,9 @@ class RunStats:
                 self.news = f"paused for {duration(event.seconds)}: {event.why}"
                 if self.trouble:
                     self.news += f"; the last trouble: {self.trouble}"
+            case PageAttemptFailed():
+                self.trouble = str(event.error)
+                self.news = f"page {event.page} of the {event.name} again: {event.error}"
             case Resumed():
                 self.paused_until = 0.0
                 self.news = "the server responds again"

@@ -1,0 +1,95 @@
+"""What a run is given: its arguments are checked, and its targets read from whatever has them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterable
+from typing import TYPE_CHECKING, get_args
+
+from hourlyclicks.errors import UsageError
+from hourlyclicks.jobs.planner import Order
+from hourlyclicks.jobs.stopping import Stopper
+from hourlyclicks.model.checks import check_label, check_whole
+from hourlyclicks.model.ranges import TargetDays
+
+if TYPE_CHECKING:
+    from hourlyclicks.jobs.backfill import Backfill
+    from hourlyclicks.jobs.stopping import StopCondition
+    from hourlyclicks.model.ranges import FirstDays, TargetItem, TargetSource
+    from hourlyclicks.model.report import BackfillReport, StopReason
+
+
+class Collected:
+    """The targets of a run.
+
+    Args:
+        targets: the targets.
+        stop: when the run is to stop.
+        stopped: why it was stopped while the targets were read; ``None``: these are all.
+    """
+
+    def __init__(self, targets: TargetDays, stop: StopCondition, stopped: StopReason | None = None) -> None:
+        self.targets = targets
+        self._stop = stop
+        self._stopped = stopped
+
+    async def run(self, backfill: Backfill) -> BackfillReport:
+        """Run a backfill of these targets until it is to stop."""
+        stop = self._stop
+        if self._stopped is not None:
+            return backfill.unlisted(self._stopped)
+        return await backfill.run(seconds=stop.left, event=stop.event, until=stop.until)
+
+
+def check_run(order: Order, max_requests: int | None, name: str | None) -> None:
+    """Check the arguments that all runs have.
+
+    Raises:
+        UsageError: one of them is invalid.
+    """
+    if order not in get_args(Order):
+        raise UsageError(f"order is 'oldest', 'newest' or 'newest-day', not {order!r}")
+    if max_requests is not None:
+        check_whole("max_requests", max_requests, least=0)
+    if name is not None:
+        check_label("name", name)
+
+
+async def collect_targets(source: TargetSource, since: FirstDays | None, stop: StopCondition) -> Collected:
+    """Read the targets of a run; an async iterator is read until the run is to stop.
+
+    Args:
+        source: the targets.
+        since: first days by target.
+        stop: when the run is to stop.
+
+    Raises:
+        UsageError: something in it is no target.
+        HourlyClicksError: reading them failed.
+    """
+    if not isinstance(source, AsyncIterable):
+        return Collected(TargetDays.of(source, since), stop)
+    targets = TargetDays(since)
+    reading = asyncio.ensure_future(_read(source, targets))
+    reasons: list[StopReason] = []
+
+    def end(reason: StopReason) -> None:
+        reasons.append(reason)
+        reading.cancel()
+
+    try:
+        with Stopper(stop.clock, end).watch(stop.left, stop.event, stop.until):
+            await asyncio.wait([reading])
+    except asyncio.CancelledError:
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+        raise
+    if reasons and reading.cancelled():
+        return Collected(targets, stop, reasons[0])
+    reading.result()
+    return Collected(targets, stop)
+
+
+async def _read(source: AsyncIterable[TargetItem], targets: TargetDays) -> None:
+    async for item in source:
+        targets.add(item)

@@ -1,0 +1,221 @@
+"""Read the lists of links and of groups, while they may change.
+
+Theory. The server computes a page anew for each request. An entry that is added or removed between two
+requests moves the entries behind it: onto the next page, where they come a second time, or onto a page that
+was read before, where they would be missed. Therefore
+
+* each entry is yielded once, however often it comes;
+* a reading counts only if nothing moved in it: all pages name the same total, no entry came twice, there were
+  as many entries as the total says, and the first page, requested again at the end, is the same. Otherwise
+  the list is read again, for the entries that were missed;
+* the links of the days that are over are read apart from those of the newest days. No link is added to them
+  any more, so that each change is a removal and shows in the total, whatever the order of the list.
+
+How long the period between two days of creation may be is not documented: a rejected period is halved, and
+all later ones are no longer.
+
+Memory is bounded by one page, and the targets that were found.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import deque
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import attrs
+
+from hourlyclicks.errors import ApiError, DecodeError
+from hourlyclicks.events import PageRead
+from hourlyclicks.fetching.pages import fetch_page
+from hourlyclicks.model.dates import DateRange, last_begun, last_ended
+from hourlyclicks.model.listing import ListedGroup, ListedLink
+from hourlyclicks.model.targets import Target
+from hourlyclicks.wire.lists import GROUPS, LINKS
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+
+    from hourlyclicks.events import ListName
+    from hourlyclicks.fetching.fetcher import DayFetcher
+    from hourlyclicks.model.listing import Page
+    from hourlyclicks.pacing.limiter import Limiter
+    from hourlyclicks.wire.lists import ListEndpoint
+
+Entry = TypeVar("Entry", ListedLink, ListedGroup)
+
+FIRST_CREATION: Final = dt.date(2000, 1, 1)
+"""No link is older: the vendor did not exist then."""
+
+MOST_READINGS: Final = 5
+"""How often a list is read that changes each time."""
+
+_SHORTEST_PERIOD = 28
+"""Days; a period that is no longer is rejected for another reason than its length."""
+
+
+@attrs.define
+class Reading:
+    """What was seen while the pages of a list were read once, and whether the list stayed the same.
+
+    Attributes:
+        pages: how many pages were read.
+        total: how many entries there are, as the last page says; ``None``: it does not say.
+        moved: whether an entry was added or removed meanwhile, as far as that shows.
+    """
+
+    pages: int = 0
+    total: int | None = None
+    moved: bool = False
+    _seen: set[Target] = attrs.field(factory=set)
+    _first: tuple[Target, ...] = ()
+
+    def add(self, page: Page[Entry]) -> list[Entry]:
+        """Note the next page; return the entries that had not come before."""
+        targets = tuple(entry.target for entry in page.entries)
+        if not self.pages:
+            self._first = targets
+        elif page.total != self.total:
+            self.moved = True
+        new = {entry.target: entry for entry in page.entries if entry.target not in self._seen}
+        self._seen.update(new)
+        self.pages += 1
+        self.total = page.total
+        self.moved |= len(new) < len(targets)
+        return list(new.values())
+
+    def end(self, first: Page[Entry]) -> None:
+        """Note the first page as it is at the end."""
+        self.moved |= first.total != self.total or tuple(e.target for e in first.entries) != self._first
+
+    @property
+    def complete(self) -> bool:
+        """Whether all entries were seen."""
+        return not self.moved and self.total in {None, len(self._seen)}
+
+    def problem(self, name: ListName) -> str:
+        """Return why a list cannot be read, in words."""
+        if self.moved:
+            return f"the list of {name} changed each of the {MOST_READINGS} times it was read"
+        return f"the list of {name} has {self.total} entries, of which its pages have {len(self._seen)}"
+
+
+class ListReader:
+    """Read the lists of an account.
+
+    Args:
+        fetcher: sends the requests.
+        zone: the account's time zone, if it is known.
+    """
+
+    def __init__(self, fetcher: DayFetcher, zone: dt.tzinfo | None) -> None:
+        self._fetcher = fetcher
+        self._zone = zone
+
+    @property
+    def limiter(self) -> Limiter:
+        """The limiter of the lists."""
+        return self._fetcher.rules.limiter
+
+    async def links(
+        self, created: DateRange | None, check: Callable[[], None]
+    ) -> AsyncGenerator[ListedLink, None]:
+        """Yield the links, each once.
+
+        Args:
+            created: the days on which they were created; ``None``: any.
+            check: called before the first request.
+        """
+        check()
+        seen: set[Target] = set()
+        longest: int | None = None
+        periods = deque(self._periods(created))
+        while periods:
+            period, rest = _cut(periods.popleft(), longest)
+            try:
+                async for link in self._entries("links", LINKS, seen, period):
+                    yield link
+            except ApiError as error:
+                if error.code is None or len(period) <= _SHORTEST_PERIOD:
+                    raise
+                longest, rest = len(period) // 2, [period, *rest]
+            periods.extendleft(reversed(rest))
+
+    async def groups(self, check: Callable[[], None]) -> AsyncGenerator[ListedGroup, None]:
+        """Yield the groups, each once; `check` is called before the first request."""
+        check()
+        async for group in self._entries("groups", GROUPS, set()):
+            yield group
+
+    def _periods(self, created: DateRange | None) -> Iterator[DateRange]:
+        """Yield the days that are over, if there are any, then the others."""
+        now = self._fetcher.rules.clock.wall()
+        days = created or DateRange(FIRST_CREATION, max(FIRST_CREATION, last_begun(now, self._zone)))
+        over = last_ended(now, self._zone)
+        if not days.start <= over < days.end:
+            yield days
+            return
+        yield DateRange(days.start, over)
+        yield DateRange(over + dt.timedelta(days=1), days.end)
+
+    async def _entries(
+        self,
+        name: ListName,
+        endpoint: ListEndpoint[Entry],
+        seen: set[Target],
+        created: DateRange | None = None,
+    ) -> AsyncIterator[Entry]:
+        """Yield the entries of a list that are not in `seen`, until they are complete, and add them to it."""
+        reading = Reading()
+        for number in range(1, MOST_READINGS + 1):
+            reading = Reading()
+            async for entries in self._pages(name, endpoint, created, reading, number):
+                for entry in entries:
+                    if entry.target not in seen:
+                        seen.add(entry.target)
+                        yield entry
+            if reading.complete:
+                return
+        raise DecodeError((reading.problem(name),), retryable=True)
+
+    async def _pages(
+        self,
+        name: ListName,
+        endpoint: ListEndpoint[Entry],
+        created: DateRange | None,
+        reading: Reading,
+        number: int,
+    ) -> AsyncIterator[Sequence[Entry]]:
+        """Read all pages once, and the first one again; yield what is on each."""
+        following: int | None = 1
+        while following is not None:
+            page = await self._page(name, endpoint, following, created, number)
+            new = reading.add(page)
+            yield new
+            following = page.next if new else None  # a server that ignores the number goes on for ever
+        if reading.pages > 1:
+            first = await self._page(name, endpoint, 1, created, number)
+            reading.end(first)
+            yield first.entries
+
+    async def _page(
+        self,
+        name: ListName,
+        endpoint: ListEndpoint[Entry],
+        page: int,
+        created: DateRange | None,
+        reading: int,
+    ) -> Page[Entry]:
+        answer = await fetch_page(self._fetcher, name, endpoint, page, created=created)
+        dispatch = self._fetcher.rules.dispatch
+        if dispatch:
+            entries = len(answer.entries)
+            dispatch(PageRead(name=name, page=page, entries=entries, total=answer.total, reading=reading))
+        return answer
+
+
+def _cut(days: DateRange, longest: int | None) -> tuple[DateRange, list[DateRange]]:
+    """Return the first days, no more than `longest`, and what is left of them."""
+    if longest is None or len(days) <= longest:
+        return days, []
+    return DateRange(days.start, days[longest - 1]), [DateRange(days[longest], days.end)]
