@@ -167,9 +167,9 @@ class DayCache:
         return await self.store.count_by_state(await self.account(), target, days, reader=self.reader())
 
     async def summarize(
-        self, targets: Sequence[Target], days: DateRange, freshness: Freshness
+        self, targets: Sequence[Target], days: DateRange | None, freshness: Freshness
     ) -> list[TargetSummary]:
-        """Count some days of many targets by their states as they are seen now; see `Store.summarize`."""
+        """Count days of many targets by their states as they are seen now; see `Store.summarize`."""
         account, now = await self.account(), self._clock.wall()
         return await self.store.summarize(account, targets, days, freshness=freshness, now=now)
 

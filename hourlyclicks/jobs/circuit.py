@@ -159,7 +159,11 @@ class Circuit:
     async def _request_witness(self, target: Target) -> None:
         """Request a day that was answered earlier, and end the call if nothing is answered any more."""
         try:
-            query = self.parking.witness() or await self._witnesses.answered_before(target)
+            query = (
+                self.parking.witness()
+                or await self._witnesses.answered_before(target)
+                or await self._witnesses.elsewhere()
+            )
             if query is not None and not self.parking.holds(query):
                 await self._send_trial(query)
         except BaseException:

@@ -5,7 +5,8 @@ API is under maintenance, or a gateway answers in its place: a run with thousand
 one by one, and where each target has few days, no row gets long. So two things are watched across targets:
 that a second target is parked by the same rejection, and that `WIDE` days of several targets are rejected
 alike, each without an answer in between. Either calls for a *witness*: a day that was answered earlier is
-requested again. If the witness is not answered, this is an outage.
+requested again, or else a day of a target that was not rejected. If the witness is not answered, this is an
+outage. Without it, a few wrong links that come first, as failed days do, would end every run.
 """
 
 from __future__ import annotations

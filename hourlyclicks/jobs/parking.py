@@ -194,6 +194,10 @@ class Parking:
         """Return a day of a target that was answered in this run."""
         return self._answered.get(target)
 
+    def was_rejected(self, target: Target) -> bool:
+        """Return whether any day of a target was rejected in this run."""
+        return target in self._breakers
+
     def needs_witness(self) -> bool:
         """Return whether the rejections may be about no target at all, and claim the witness if so."""
         return self._outage.needs_witness(self._answers)

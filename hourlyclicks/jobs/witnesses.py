@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from hourlyclicks.fetching.cache import NOTHING
 from hourlyclicks.model.dates import is_final
 from hourlyclicks.model.targets import Query
+from hourlyclicks.store.ledger import WITH_FIGURES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from hourlyclicks.model.targets import Target
 
 _ONE_DAY = dt.timedelta(days=1)
+_LOOKED_AT = 100
+"""Targets among which a witness is looked for, in one query."""
 
 
 class Witnesses:
@@ -43,13 +47,15 @@ class Witnesses:
         services: Services,
     ) -> None:
         self._ranges = ranges
+        self._targets = tuple(ranges)  # also those that turn out to have no gap
         self._newest_first = newest_first
-        self._began = caller.freshness.began
+        self._freshness = caller.freshness
         self._parking = parking
         self._cache = services.cache
         self._zone = services.zone
         self._clock = services.clock
         self._histories: dict[Target, TargetHistory] = {}
+        self._elsewhere: Query | None = None
 
     async def find(self, target: Target) -> Query:
         """Return a day that was answered, in this call or before; else the one at the other end."""
@@ -65,6 +71,25 @@ class Witnesses:
         day = (await self.history(target)).day
         return None if day is None else Query(day, target)
 
+    async def elsewhere(self) -> Query | None:
+        """Return a day of a target of which none was rejected: one with figures, or else one to be fetched.
+
+        It is looked for among the first of these targets. ``None``: each of them was rejected.
+        """
+        rejected = self._parking.was_rejected
+        others = list(islice((target for target in self._targets if not rejected(target)), _LOOKED_AT))
+        if self._cache is not None:
+            for summary in await self._cache.summarize(others, None, self._freshness):
+                if summary.range is not None and any(summary.states[state] for state in WITH_FIGURES):
+                    known = await self._cache.history(
+                        summary.target, summary.range, began=self._freshness.began, newest_first=False
+                    )
+                    if known.day is not None:
+                        self._elsewhere = Query(known.day, summary.target)
+                        return self._elsewhere
+        due = next((target for target in others if target in self._ranges), None)
+        return None if due is None else Query(self._other_end(self._ranges[due]), due)
+
     async def history(self, target: Target) -> TargetHistory:
         """Return what the store had of the other days of a target when this was first called."""
         if self._cache is None:
@@ -72,14 +97,14 @@ class Witnesses:
         found = self._histories.get(target)
         if found is None:
             found = self._histories[target] = await self._cache.history(
-                target, self._ranges[target], began=self._began, newest_first=self._newest_first
+                target, self._ranges[target], began=self._freshness.began, newest_first=self._newest_first
             )
         return found
 
     def has_figures(self, query: Query) -> bool:
         """Return whether a day is known to have figures in the store."""
         history = self._histories.get(query.target)
-        return history is not None and history.day == query.day
+        return query == self._elsewhere or (history is not None and history.day == query.day)
 
     def _other_end(self, days: DateRange) -> dt.date:
         """Return the last day to be requested, if possible one that is over."""
