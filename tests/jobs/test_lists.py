@@ -10,12 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hourlyclicks import DecodeError, Link, ListedGroup
+from hourlyclicks import Account, ApiError, DateRange, DecodeError, Link, ListedGroup
+from hourlyclicks.fetching.pages import PageEndpoint
 from hourlyclicks.jobs.lists import MOST_READINGS, Reading
 from hourlyclicks.model.listing import Page
 from hourlyclicks.model.targets import Group
-from hourlyclicks.simulator import Body, Catalogue, ListRules, Rule, Script, Simulator
+from hourlyclicks.simulator import Body, Catalogue, ListRules, Rule, Script, Simulator, Status
 from hourlyclicks.simulator import ListedLink as SimulatedLink
+from hourlyclicks.wire.lists import LINKS
 from tests.client.stories import simulate
 from tests.sizes import examples
 
@@ -174,3 +176,33 @@ def test_a_period_that_is_too_long_is_halved(created: tuple[str, str] | None, re
 
     assert sorted(simulate(upstream, story), key=str) == [listed.link for listed in catalogue.links]
     assert upstream.counters.requests == requests
+
+
+def test_a_rejection_that_is_not_about_the_period() -> None:
+    """Shorter periods are tried, down to four weeks, and then its error is raised."""
+    upstream = serving(Catalogue(), faults=Script(Rule(Body(b'{"code":9,"message":"no"}'))))
+
+    async def story(client: Client, _: VirtualClock) -> None:
+        with pytest.raises(ApiError, match="code 9: no"):
+            await anext(client.links())
+
+    simulate(upstream, story)
+    assert upstream.counters.requests == 10
+
+
+def test_a_gateway_is_not_asked_for_shorter_periods() -> None:
+    """Its answer is no information about the period; it is repeated as for a day."""
+    upstream = serving(Catalogue(), faults=Script(Rule(Status(404, body=b"<html>"))))
+
+    async def story(client: Client, _: VirtualClock) -> None:
+        with pytest.raises(ApiError, match="a gateway or another server"):
+            await anext(client.links())
+
+    simulate(upstream, story)
+    assert upstream.counters.requests == 4
+
+
+def test_a_page_is_about_no_days() -> None:
+    """It is an endpoint to an exchange, and no day can be asked for there."""
+    page = PageEndpoint(LINKS, 1, None)
+    assert (page.name, list(page.split(DateRange(FIRST, LAST), Account()))) == ("links/v1", [])
