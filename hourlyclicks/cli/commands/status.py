@@ -74,8 +74,8 @@ def command(
     """
     if check and (summary or everything):
         raise click.UsageError("--check cannot be combined with --summary or --all")
-    if running and (check or summary or everything):
-        raise click.UsageError("--running cannot be combined with --check, --summary or --all")
+    if running and (check or summary or everything or selection or days or timezone):
+        raise click.UsageError("--running goes with --store, --account-name and --format only")
     if max_age is not None and not check:
         raise click.UsageError("--max-age needs --check")
     if running:

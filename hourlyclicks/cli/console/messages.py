@@ -30,17 +30,21 @@ def quiet(*, on: bool) -> Iterator[None]:
         _quiet.reset(before)
 
 
-def say(line: str) -> None:
+def say(line: str, *, although_quiet: bool = False) -> None:
     """Write a line to stderr; whatever foreign text it holds cannot steer the terminal.
 
     That it cannot be written is no reason to lose the data it is about, whatever the error: stderr may be
     closed, or drawn on by a view.
+
+    Args:
+        line: the line.
+        although_quiet: whether it is about an error, which is said in any case.
     """
-    say_as_it_is(safe(line))
+    say_as_it_is(safe(line), although_quiet=although_quiet)
 
 
-def say_as_it_is(text: str) -> None:
+def say_as_it_is(text: str, *, although_quiet: bool = False) -> None:
     """Write text that is harmless to stderr; see `say`."""
-    if not _quiet.get():
+    if although_quiet or not _quiet.get():
         with suppress(Exception):
             click.echo(text, err=True)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _BESIDE_A_STORE = ("", "-wal", "-shm", "-journal")
-_STDOUT, _STDERR = 1, 2
+_STDIN, _STDOUT, _STDERR = 0, 1, 2
 _STANDARD = {_STDOUT: "stdout", _STDERR: "stderr"}
 
 
@@ -103,7 +103,9 @@ def _stored(store: str) -> Iterator[Named]:
 
 
 def _read(targets: Path | None, key_file: Path | None) -> Iterator[Named]:
-    if targets is not None:
+    if targets == Path("-"):
+        yield Named("the list of targets on stdin", _STDIN)
+    elif targets is not None:
         yield Named(f"the targets file {targets}", targets)
     key_file = key_file or default_file()
     if key_file is not None:

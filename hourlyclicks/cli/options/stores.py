@@ -92,4 +92,7 @@ def _check_apart(context: click.Context) -> None:
     """Refuse a command whose output is its store or another file it needs; see `check_apart`."""
     given = {name: context.params.get(name) for name in ("store", "output", "targets", "key_file")}
     given["output"] = context.params.get("report", given["output"])
-    check_apart(**{name: None if value == Path("-") else value for name, value in given.items()})
+    stdout = Path("-")  # for the targets it is stdin
+    check_apart(
+        **{name: None if value == stdout and name != "targets" else value for name, value in given.items()}
+    )

@@ -86,7 +86,7 @@ def recording(command: str, path: Path | None) -> Iterator[Record]:
         try:
             record.write(path, *_ending(error))
         except Failure as failure:  # the first error is the one that ends the command
-            say(failure.message)
+            say(failure.message, although_quiet=True)
         raise
     record.write(path, 0, None)
 

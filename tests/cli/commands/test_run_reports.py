@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,8 +15,6 @@ from hourlyclicks.simulator import Envelope, Rule, Script, Status
 from tests.cli.serving import APRIL, FAST, LINK, ONE_AT_A_TIME, invoke, serving
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from click.testing import Result
 
     from hourlyclicks.simulator import Simulator
@@ -111,6 +110,14 @@ def test_quiet_leaves_stdout_to_the_report(server: Simulator, path: Path) -> Non
     assert result.stderr == "Error: 27 days of 30 missing\n"
     result = invoke("sync", *LINK, *FAST, *store, "--quiet", "--report", "-", "--new", "2d")
     assert (result.exit_code, result.stderr, json.loads(result.stdout)["command"]) == (0, "", "sync")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_quiet_says_that_the_report_is_lost(server: Simulator, path: Path) -> None:
+    """Otherwise the old file would be taken for the new one."""
+    where = ("--store", str(path.with_name("clicks.db")), "--base-url", server.url, "--report", "/dev/full")
+    result = invoke("backfill", *LINK, *APRIL, *FAST, *where, "--quiet", "--max-requests", "1")
+    assert (result.exit_code, "cannot write /dev/full" in result.stderr) == (10, True), result.stderr
 
 
 @pytest.mark.parametrize(

@@ -138,3 +138,22 @@ def test_a_redirection_into_what_is_read_is_refused(folder: Path, redirection: s
     done = subprocess.run(command, check=False, env={**ENVIRONMENT, "PYTHONPATH": str(ROOT)})  # noqa: S603 - ours
     assert done.returncode == 2
     assert contents(folder) == before
+
+
+@posix_only
+@pytest.mark.parametrize("output", ["links.csv", "./sub/../links.csv"])
+def test_a_list_on_stdin_is_not_overwritten(folder: Path, output: str) -> None:
+    """A file that is redirected to stdin is read as one that is named."""
+    before = contents(folder)
+    command = [sys.executable, "-m", "hourlyclicks", "fetch", "--targets", "-", *APRIL, *FAST, "-o"]
+    command += [output, "--base-url", "http://127.0.0.1:9"]
+    with (folder / "links.csv").open() as stdin:
+        done = subprocess.run(  # noqa: S603 - ours
+            command,
+            check=False,
+            stdin=stdin,
+            capture_output=True,
+            env={**ENVIRONMENT, "PYTHONPATH": str(ROOT)},
+        )
+    assert (done.returncode, b"are the same file" in done.stderr) == (2, True), done.stderr
+    assert contents(folder) == before
