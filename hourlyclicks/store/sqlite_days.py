@@ -67,6 +67,8 @@ _COUNT = "UPDATE days SET attempts = attempts + ? WHERE series_id = ? AND date =
 _DOUBT = """UPDATE days SET attempts = attempts + ?, state = 'provisional', doubted_at = ?,
         error = NULL, code = NULL, status = NULL, reason = NULL
     WHERE series_id = ? AND date = ?"""
+_DOUBT_FIGURES = """UPDATE days SET state = 'provisional', doubted_at = fetched_at
+    WHERE series_id = ? AND date = ? AND revision > 0 AND doubted_at IS NULL"""
 _RECORD = """INSERT INTO days
         (series_id, date, state, hours, fetched_at, attempts, revision, error, code, status, reason)
     VALUES (?, ?, ?, 0, ?, ?, 0, ?, ?, ?, ?)
@@ -85,7 +87,7 @@ def entries(db: Database, series: int, days: DateRange) -> list[LedgerEntry]:
 def known_range(db: Database, series: int) -> DateRange | None:
     """Return the days from the first with a ledger entry to the last."""
     first, last = db.execute(_KNOWN_RANGE, (series, series)).fetchone()
-    with _as_written():
+    with as_written():
         return None if first is None else DateRange(_date(first), _date(last))
 
 
@@ -132,21 +134,26 @@ def put(
     if kept.dropped:
         db.execute(_COUNT, (requests, series, date))
     elif kept.doubted_at is not None:
-        db.execute(_DOUBT, (requests, _text(kept.doubted_at), series, date))
+        db.execute(_DOUBT, (requests, moment_text(kept.doubted_at), series, date))
     else:
         if held is not None and kept.revised:
             db.execute(_REVISE, (series, *_replaced(held)))
         hours = day.reported_hours
         counts = _arrays(day) if hours else (None, None)
-        entry = (state_of(day), hours, _text(day.fetched_at), requests, kept.revision)
+        entry = (state_of(day), hours, moment_text(day.fetched_at), requests, kept.revision)
         db.execute(_PUT, (series, date, *entry, *counts))
     return kept
+
+
+def doubt(db: Database, series: int, day: dt.date) -> bool:
+    """Put the figures of a day in doubt; see `hourlyclicks.store.protocol.Store.doubt`."""
+    return db.execute(_DOUBT_FIGURES, (series, str(day))).rowcount > 0
 
 
 def record_failure(db: Database, series: int, entry: LedgerEntry) -> None:
     """Record that a day failed or was rejected."""
     why = entry.reason or Failure("", "")
-    values = (str(entry.date), entry.state, _text(entry.asked_at), entry.attempts)
+    values = (str(entry.date), entry.state, moment_text(entry.asked_at), entry.attempts)
     db.execute(_RECORD, (series, *values, why.error, why.code, why.status, why.text))
 
 
@@ -162,7 +169,7 @@ def _limits(reader: Reader, days: DateRange) -> tuple[str, str, str]:
     """
     after = reader.certain_after(days)
     seconds = -(-after // dt.timedelta(seconds=1))
-    return _text(reader.latest), _text(_later(days.end, after)), f"+{seconds} seconds"
+    return moment_text(reader.latest), moment_text(_later(days.end, after)), f"+{seconds} seconds"
 
 
 def _later(day: dt.date, by: dt.timedelta) -> dt.datetime:
@@ -179,14 +186,14 @@ def _stored(db: Database, series: int, date: dt.date) -> StoredDay | None:
         return None
     revision, doubted_at, *row = found
     day = _day(*row)
-    with _as_written():
+    with as_written():
         return StoredDay(day, revision, None if doubted_at is None else _moment(doubted_at))
 
 
 def _replaced(held: StoredDay) -> tuple[str, int, str, str, str, str]:
     """Return the columns of a revision."""
     day = held.day
-    return str(day.date), held.revision, state_of(day), _text(day.fetched_at), *_arrays(day)
+    return str(day.date), held.revision, state_of(day), moment_text(day.fetched_at), *_arrays(day)
 
 
 def _arrays(day: DayClicks) -> tuple[str, str]:
@@ -200,14 +207,15 @@ def _array(counts: Counts) -> str:
     return json.dumps(counts, separators=(",", ":"))
 
 
-def _text(moment: dt.datetime) -> str:
+def moment_text(moment: dt.datetime) -> str:
+    """Return a moment as it is stored: in UTC, with microseconds."""
     return moment.astimezone(dt.UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 def _entry(row: tuple[Any, ...]) -> LedgerEntry:
     date, state, asked_at, attempts, revision, error, code, status, reason, hours, doubted_at = row
     why = Failure(error, reason, code, status) if error else None
-    with _as_written():
+    with as_written():
         asked, doubts = _moment(asked_at), None if doubted_at is None else _moment(doubted_at)
         return LedgerEntry(_date(date), DayState(state), asked, attempts, revision, why, hours, doubts)
 
@@ -215,7 +223,7 @@ def _entry(row: tuple[Any, ...]) -> LedgerEntry:
 def _day(
     date: str, state: str, fetched_at: str, hours: int, clicks: str | None, users: str | None
 ) -> DayClicks:
-    with _as_written():
+    with as_written():
         arrays = [None if text is None else json.loads(text) for text in (clicks, users)]
         final = state in SETTLED
         return day_of(_date(date), *arrays, hours=hours, fetched_at=_moment(fetched_at), final=final)
@@ -223,7 +231,7 @@ def _day(
 
 def _revision(row: tuple[Any, ...]) -> Revision:
     date, number, state, fetched_at, *counts = row
-    with _as_written():
+    with as_written():
         clicks, users = [tuple(json.loads(text)) for text in counts]
         return Revision(number, DayClicks(_date(date), clicks, users, _moment(fetched_at), state in SETTLED))
 
@@ -232,7 +240,7 @@ _date, _moment = dt.date.fromisoformat, dt.datetime.fromisoformat
 
 
 @contextmanager
-def _as_written() -> Iterator[None]:
+def as_written() -> Iterator[None]:
     """Translate errors about cells that hourlyclicks did not write; SQLite's columns accept any value."""
     try:
         yield
