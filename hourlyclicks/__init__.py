@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     )
     from hourlyclicks.fetching.retry import RetryPolicy
     from hourlyclicks.jobs.stream import DayStream
+    from hourlyclicks.model.daily import DailyClicks, DailyCount
+    from hourlyclicks.model.daily_series import DailySeries
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks, HourClicks, HourStatus
     from hourlyclicks.model.report import BackfillReport, StopReason
@@ -55,6 +57,8 @@ _HOMES = {
         "TransportError",
         "UsageError",
     ),
+    "model.daily": ("DailyClicks", "DailyCount"),
+    "model.daily_series": ("DailySeries",),
     "model.dates": ("DateRange",),
     "model.day": ("DayClicks", "HourClicks", "HourStatus"),
     "model.report": ("BackfillReport", "StopReason"),
@@ -76,6 +80,9 @@ __all__ = [
     "AuthenticationError",
     "BackfillReport",
     "Client",
+    "DailyClicks",
+    "DailyCount",
+    "DailySeries",
     "DateRange",
     "DayClicks",
     "DayStream",

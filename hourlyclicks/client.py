@@ -15,14 +15,16 @@ from hourlyclicks.events import Dispatcher
 from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.jobs.planner import Order
 from hourlyclicks.jobs.ranges import collect
+from hourlyclicks.jobs.server_ranges import ServerRanges
 from hourlyclicks.jobs.stream import DayStream
 from hourlyclicks.lifetime import Lifetime
 from hourlyclicks.model.checks import check_name, check_type, check_whole
 from hourlyclicks.model.dates import DateRange, as_day, as_zone, check_begun, last_ended, seconds_until
+from hourlyclicks.model.range_caps import MONTH
 from hourlyclicks.model.ranges import as_first_days, days_from_first, days_of_each
 from hourlyclicks.model.targets import Account, Query, Target, as_targets
 from hourlyclicks.pacing.eta import forecast
-from hourlyclicks.pacing.plans import Limits, Plan
+from hourlyclicks.pacing.plans import Limits, Plan, longest_range
 from hourlyclicks.pacing.queue import Lane
 from hourlyclicks.store.opening import store_of
 from hourlyclicks.transport.aiohttp import AiohttpTransport
@@ -44,6 +46,7 @@ if TYPE_CHECKING:
     from hourlyclicks.clock import Clock
     from hourlyclicks.events import Hook
     from hourlyclicks.jobs.backfill import Backfill
+    from hourlyclicks.model.daily_series import DailySeries
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.ranges import FirstDays
     from hourlyclicks.model.report import BackfillReport
@@ -134,6 +137,7 @@ class Client:
             raise UsageError("give one of a session, a proxy and a transport")
         self._plan = plan if plan is not None or limits is not None else Plan.PERSONAL
         self._limits = limits if limits is not None else (plan or Plan.PERSONAL).limits
+        self._ranges = ServerRanges(MONTH if self._plan is None else longest_range(self._plan))
         self._clock = clock or SystemClock()
         self._zone = as_zone(timezone)
         self._engine = Engine(
@@ -208,6 +212,45 @@ class Client:
         check_type("lane", lane, Lane)
         run = self._engine.run(range_, target, lane, self._engine.freshness(refresh=refresh))
         return await collect(run, strict=strict)
+
+    async def daily(
+        self,
+        start: dt.date | str,
+        end: dt.date | str,
+        target: Target = Account(),
+        *,
+        strict: bool = True,
+        lane: Lane = Lane.INTERACTIVE,
+        refresh: bool = False,
+    ) -> DailySeries:
+        """Fetch the clicks and the unique users of every day from `start` to `end`, both included.
+
+        The unique users are those of the day: a person who clicks in two hours counts once, so no sum over
+        hours gives them. One request asks for as many days as the plan allows; without a plan, as many as
+        the API answers for. The rules for days in a store are those of `fetch`; sums are stored apart from
+        hours.
+
+        A day that the API has no row for is not reported. It stays provisional as long as the answers do not
+        prove that the API has answered for it.
+
+        Args:
+            start: the first day.
+            end: the last day.
+            target: `Account`, `Link` or `Group`.
+            strict: whether a day that failed is an error; if not, it is left out and listed in
+                `DailySeries.missing_days`.
+            lane: the priority; an interactive call goes before a backfill.
+            refresh: whether to request also days that are final in the store.
+
+        Raises:
+            IncompleteSeriesError: some days failed; carries all the others.
+            HourlyClicksError: a fatal error; its `series` holds what had been fetched before.
+            asyncio.CancelledError: the call was cancelled; as for `fetch`.
+        """
+        days = self._check(start, end, target)
+        check_type("lane", lane, Lane)
+        freshness = self._engine.freshness(refresh=refresh)
+        return await self._engine.daily(days, target, lane, freshness, self._ranges).collect(strict=strict)
 
     def stream(
         self,

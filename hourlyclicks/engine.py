@@ -24,6 +24,7 @@ from hourlyclicks.fetching.skew import SkewWatch
 from hourlyclicks.fetching.task import Caller
 from hourlyclicks.fetching.trust import KeyTrust
 from hourlyclicks.jobs.backfill import Backfill
+from hourlyclicks.jobs.daily import DailyRun
 from hourlyclicks.jobs.estimate import CachedLedger, count_due
 from hourlyclicks.jobs.gaps import FirstGaps
 from hourlyclicks.jobs.ranges import RangeRun
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
     from hourlyclicks.fetching.retry import RetryPolicy
     from hourlyclicks.jobs.planner import Order
+    from hourlyclicks.jobs.server_ranges import ServerRanges
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.targets import Query, Target
@@ -192,6 +194,12 @@ class Engine:
     def run(self, days: DateRange, target: Target, lane: Lane, freshness: Freshness) -> RangeRun:
         """Return a run for many days of one target."""
         return RangeRun(days, target, lane=lane, freshness=freshness, services=self._services)
+
+    def daily(
+        self, days: DateRange, target: Target, lane: Lane, freshness: Freshness, server: ServerRanges
+    ) -> DailyRun:
+        """Return a run for the sums of many days of one target."""
+        return DailyRun(days, target, lane=lane, freshness=freshness, server=server, services=self._services)
 
     def backfill(
         self,

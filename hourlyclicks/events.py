@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, Self, TypeAlias
 import attrs
 
 from hourlyclicks.errors import ApiError, HourlyClicksError, UsageError
+from hourlyclicks.model.daily_series import DailySeries
 from hourlyclicks.model.series import HourlySeries
 from hourlyclicks.model.targets import Target
 
@@ -231,15 +232,35 @@ class Progress(_Deferred):
 
 @attrs.frozen(kw_only=True)
 class FetchCancelled:
-    """A ``fetch`` was cancelled; the event has the days fetched before.
+    """A ``fetch`` or a ``daily`` was cancelled; the event has the days fetched before.
 
     Args:
         target: the target.
-        series: the days that were answered before; the others are in `HourlySeries.missing_days`.
+        series: the days that were answered before; the others are in its `missing_days`.
     """
 
     target: Target
-    series: HourlySeries
+    series: HourlySeries | DailySeries
+
+
+@attrs.frozen(kw_only=True)
+class RangeDone:
+    """Requests for the sums of a range of days have come to an end.
+
+    Args:
+        start: the first day.
+        end: the last day, included.
+        target: the target.
+        requests: how many were sent.
+        error: why they failed; ``None``: the last one was answered. A range that is refused is asked for
+            again in shorter ones.
+    """
+
+    start: dt.date
+    end: dt.date
+    target: Target
+    requests: int
+    error: HourlyClicksError | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -269,6 +290,7 @@ Event: TypeAlias = (
     | FetchCancelled
     | Paused
     | Progress
+    | RangeDone
     | Refused
     | Resumed
     | SpacingChanged

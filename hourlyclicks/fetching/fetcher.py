@@ -6,7 +6,7 @@ this one was in the queue is read from the store.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from hourlyclicks.errors import HourlyClicksError
 from hourlyclicks.events import DayDone, DayFailed
@@ -69,6 +69,7 @@ class DayFetcher:
         exchange = exchange or Exchange(self.rules, task)
         stored = None
         try:
+            day: DayClicks
             (day,) = await self._ask(task, exchange)
             self.rules.retrier.budget.earn()
             if self._cache is not None:
@@ -97,7 +98,24 @@ class DayFetcher:
         task.caller.answered += not task.again
         return day
 
-    async def _ask(self, task: FetchTask, exchange: Exchange) -> tuple[DayClicks, ...]:
+    async def ask(self, task: FetchTask, exchange: Exchange) -> None:
+        """Send requests for a range of days until one of them is answered; nothing is stored.
+
+        Args:
+            task: the first day, and the caller that the range is fetched for.
+            exchange: the requests; it has the answer afterwards.
+
+        Raises:
+            HourlyClicksError: it failed.
+            OverError: the job was over before the result was known.
+        """
+        try:
+            await self._ask(task, exchange)
+        finally:
+            self._limiter.settle(task.query)
+        self.rules.retrier.budget.earn()
+
+    async def _ask(self, task: FetchTask, exchange: Exchange) -> tuple[Any, ...]:
         """Send requests until one of them is answered, or the exchange fails."""
         limiter = self._limiter
         while True:
