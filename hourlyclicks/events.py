@@ -251,6 +251,7 @@ class RangeDone:
         start: the first day.
         end: the last day, included.
         target: the target.
+        days: how many days they have fetched; days that are asked for a second time do not count.
         requests: how many were sent.
         error: why they failed; ``None``: the last one was answered. A range that is refused is asked for
             again in shorter ones.
@@ -259,6 +260,7 @@ class RangeDone:
     start: dt.date
     end: dt.date
     target: Target
+    days: int
     requests: int
     error: HourlyClicksError | None = None
 

@@ -212,7 +212,7 @@ class DailyRun:
         if not self._server.cap.allows(asked):  # as is known since it was planned
             return await self._ask_each(plan_ranges(needed, self._server.cap, within=asked), needed)
         try:
-            exchange = await self._send(asked)
+            exchange = await self._send(asked, new=len(needed.difference(self._doubtful)))
         except HourlyClicksError as error:
             if error.fatal:
                 raise
@@ -238,24 +238,25 @@ class DailyRun:
         """Ask for the parts of a range; return whether all of them were answered."""
         return all([await self._ask(part, needed.intersection(part)) for part in parts])
 
-    async def _send(self, asked: DateRange) -> Exchange:
-        """Send a request for a range, and report what came of it."""
+    async def _send(self, asked: DateRange, *, new: int = 0) -> Exchange:
+        """Send a request for a range, and report what came of it; `new`: how many days it fetches."""
         question = Question(asked.start, asked.end, self.target, CLICKS_BY_DATE.name)
         task = FetchTask(self._caller, Query(asked.start, self.target), again=True)
         exchange = Exchange(self._fetcher.rules, task, question)
         try:
             await self._fetcher.ask(task, exchange)
         except HourlyClicksError as error:
-            self._report_range(exchange, error)
+            self._report_range(exchange, 0, error)
             raise
-        self._report_range(exchange, None)
+        self._report_range(exchange, new, None)
         return exchange
 
-    def _report_range(self, exchange: Exchange, error: HourlyClicksError | None) -> None:
+    def _report_range(self, exchange: Exchange, new: int, error: HourlyClicksError | None) -> None:
         first, last, target, _ = exchange.question
-        if self._dispatch and exchange.requests:
+        requests = exchange.requests
+        if self._dispatch and requests:
             self._dispatch(
-                RangeDone(start=first, end=last, target=target, requests=exchange.requests, error=error)
+                RangeDone(start=first, end=last, target=target, days=new, requests=requests, error=error)
             )
 
     async def _failed(self, needed: frozenset[dt.date], error: HourlyClicksError) -> None:

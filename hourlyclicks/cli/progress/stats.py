@@ -20,6 +20,7 @@ from hourlyclicks.events import (
     DayFailed,
     Paused,
     Progress,
+    RangeDone,
     Refused,
     Resumed,
     SpacingChanged,
@@ -99,6 +100,8 @@ class RunStats:
             self._take_answer(event, now)
             return
         match event:
+            case RangeDone():
+                self._take_range(event, now)
             case Progress():
                 self.progress, self.updated = event, now
             case Paused():
@@ -134,6 +137,16 @@ class RunStats:
             self.trouble = str(event.error)
             what = f"{event.target} {event.day}" if self.several else str(event.day)
             self.news = f"{what} {'failed' if isinstance(event, DayFailed) else 'again'}: {event.error}"
+
+    def _take_range(self, event: RangeDone, now: float) -> None:
+        """Count the requests for the sums of a range."""
+        self._answered += event.requests
+        self.fetched += event.days
+        del self._pending[event.target, event.start]
+        self._count(now)
+        if event.error is not None:
+            self.trouble = str(event.error)
+            self.news = f"{event.start}..{event.end} failed: {event.error}"
 
     def _count(self, now: float) -> None:
         """Count a request, those of a second together."""

@@ -25,6 +25,7 @@ from hourlyclicks.simulator import Rule, Script, Simulator, Status, run_virtual
 
 if TYPE_CHECKING:
     from hourlyclicks.cli.actions.collecting import Outcome, Outcomes
+    from hourlyclicks.model.series import HourlySeries
     from hourlyclicks.simulator import Faults, VirtualClock
 
 APRIL = DateRange.of("2025-04-01", "2025-04-30")
@@ -34,10 +35,10 @@ USUAL = RetryPolicy()
 
 def collected(
     faults: Faults | None = None, *, retry: RetryPolicy = USUAL, cancel_after: float | None = None
-) -> Outcome:
+) -> Outcome[HourlySeries]:
     """Fetch April from a simulator with a second of latency, on virtual time."""
 
-    async def story(clock: VirtualClock) -> Outcome:
+    async def story(clock: VirtualClock) -> Outcome[HourlySeries]:
         server = Simulator(limits=(), concurrency=0, faults=faults, latency=(0.5, 0.5), clock=clock)
         transport = server.transport(clock)
         async with Client(
