@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     )
     from hourlyclicks.fetching.retry import RetryPolicy
     from hourlyclicks.jobs.stream import DayStream
+    from hourlyclicks.model.audit import AuditDifference, AuditReport
     from hourlyclicks.model.daily import DailyClicks, DailyCount
     from hourlyclicks.model.daily_series import DailySeries
     from hourlyclicks.model.dates import DateRange
@@ -57,6 +58,7 @@ _HOMES = {
         "TransportError",
         "UsageError",
     ),
+    "model.audit": ("AuditDifference", "AuditReport"),
     "model.daily": ("DailyClicks", "DailyCount"),
     "model.daily_series": ("DailySeries",),
     "model.dates": ("DateRange",),
@@ -77,6 +79,8 @@ _HOME_OF = {name: f"{__name__}.{home}" for home, names in _HOMES.items() for nam
 __all__ = [
     "Account",
     "ApiError",
+    "AuditDifference",
+    "AuditReport",
     "AuthenticationError",
     "BackfillReport",
     "Client",

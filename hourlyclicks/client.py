@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from hourlyclicks.clock import Clock
     from hourlyclicks.events import Hook
     from hourlyclicks.jobs.backfill import Backfill
+    from hourlyclicks.model.audit import AuditReport
     from hourlyclicks.model.daily_series import DailySeries
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.ranges import FirstDays
@@ -251,6 +252,39 @@ class Client:
         check_type("lane", lane, Lane)
         freshness = self._engine.freshness(refresh=refresh)
         return await self._engine.daily(days, target, lane, freshness, self._ranges).collect(strict=strict)
+
+    async def audit(
+        self,
+        start: dt.date | str,
+        end: dt.date | str,
+        target: Target = Account(),
+        *,
+        lane: Lane = Lane.BACKFILL,
+        refresh: bool = False,
+    ) -> AuditReport:
+        """Compare the hours in the store with the sums of days that the API computes.
+
+        A day whose clicks differ becomes provisional, and a `DayDiffers` event is sent; nothing is
+        overwritten. The next `backfill` of the day requests it again. Sums that are final in the store are
+        not requested; see `daily`.
+
+        Args:
+            start: the first day.
+            end: the last day.
+            target: `Account`, `Link` or `Group`.
+            lane: the priority of the requests.
+            refresh: whether to request also sums that are final in the store.
+
+        Returns:
+            The report; a day whose hours or sum are missing or not final is in its `unchecked`.
+
+        Raises:
+            UsageError: the client has no store, or an argument is invalid.
+            HourlyClicksError: a fatal error.
+        """
+        days = self._check(start, end, target)
+        check_type("lane", lane, Lane)
+        return await self._engine.audit(lane, self._ranges, refresh=refresh).compare(days, target)
 
     def stream(
         self,

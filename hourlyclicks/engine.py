@@ -23,6 +23,7 @@ from hourlyclicks.fetching.retry import Retrier
 from hourlyclicks.fetching.skew import SkewWatch
 from hourlyclicks.fetching.task import Caller
 from hourlyclicks.fetching.trust import KeyTrust
+from hourlyclicks.jobs.audit import Audit
 from hourlyclicks.jobs.backfill import Backfill
 from hourlyclicks.jobs.daily import DailyRun
 from hourlyclicks.jobs.estimate import CachedLedger, count_due
@@ -200,6 +201,21 @@ class Engine:
     ) -> DailyRun:
         """Return a run for the sums of many days of one target."""
         return DailyRun(days, target, lane=lane, freshness=freshness, server=server, services=self._services)
+
+    def audit(self, lane: Lane, server: ServerRanges, *, refresh: bool) -> Audit:
+        """Return an audit; `refresh`: whether to request also sums that are final in the store.
+
+        Raises:
+            UsageError: there is no store.
+        """
+        if self._cache is None:
+            raise UsageError("an audit needs a store: Client(store='clicks.db')")
+        for_sums = self.freshness(refresh=refresh)
+
+        def run(days: DateRange, target: Target) -> DailyRun:
+            return self.daily(days, target, lane, for_sums, server)
+
+        return Audit(self._cache, self.freshness(), run, self._services.dispatch)
 
     def backfill(
         self,

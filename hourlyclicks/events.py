@@ -115,6 +115,23 @@ class DayRevised:
 
 
 @attrs.frozen(kw_only=True)
+class DayDiffers:
+    """An audit found that the hours of a day in the store do not agree with its sum; it is provisional now.
+
+    Args:
+        day: the day.
+        target: the target.
+        by_hour: the clicks of its hours, added up.
+        by_date: the clicks of the day, as the API computed them.
+    """
+
+    day: dt.date
+    target: Target
+    by_hour: int
+    by_date: int
+
+
+@attrs.frozen(kw_only=True)
 class DayFailed:
     """A day failed after all attempts.
 
@@ -286,6 +303,7 @@ class TargetParked:
 Event: TypeAlias = (
     AttemptFailed
     | ClockSkew
+    | DayDiffers
     | DayDone
     | DayFailed
     | DayRevised
