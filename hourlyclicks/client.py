@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 import random as random_module
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Self, get_args, overload
+from typing import TYPE_CHECKING, Any, Self, overload
 
 from hourlyclicks.clock import SystemClock
 from hourlyclicks.engine import Carrier, Engine, Environment, Storage
 from hourlyclicks.errors import UsageError
 from hourlyclicks.events import Dispatcher
 from hourlyclicks.fetching.retry import RetryPolicy
-from hourlyclicks.jobs.planner import Order
+from hourlyclicks.jobs.planner import Order, check_run
 from hourlyclicks.jobs.ranges import collect
 from hourlyclicks.jobs.server_ranges import ServerRanges
 from hourlyclicks.jobs.stream import DayStream
@@ -26,7 +25,6 @@ from hourlyclicks.model.targets import Account, Query, Target, as_targets
 from hourlyclicks.pacing.eta import forecast
 from hourlyclicks.pacing.plans import Limits, Plan, longest_range
 from hourlyclicks.pacing.queue import Lane
-from hourlyclicks.store.opening import store_of
 from hourlyclicks.transport.aiohttp import AiohttpTransport
 from hourlyclicks.transport.foreign import Translated
 from hourlyclicks.transport.protocol import Timeout
@@ -36,6 +34,7 @@ from hourlyclicks.wire.unwrap import given_key
 
 if TYPE_CHECKING:
     import asyncio
+    import os
     from collections.abc import Coroutine, Mapping
     from random import Random
     from types import TracebackType
@@ -153,11 +152,7 @@ class Client:
                 longest=timeout.total,
             ),
             zone=self._zone,
-            storage=None
-            if store is None
-            else Storage(
-                store_of(store, self._clock), owned=isinstance(store, str | os.PathLike), account=account
-            ),
+            storage=None if store is None else Storage.of(store, self._clock, account),
             environment=Environment(
                 self._clock, random or random_module.SystemRandom(), Dispatcher(on_event)
             ),
@@ -250,8 +245,8 @@ class Client:
         """
         days = self._check(start, end, target)
         check_type("lane", lane, Lane)
-        freshness = self._engine.freshness(refresh=refresh)
-        return await self._engine.daily(days, target, lane, freshness, self._ranges).collect(strict=strict)
+        run = self._engine.daily(days, target, lane, self._engine.freshness(refresh=refresh), self._ranges)
+        return await run.collect(strict=strict)
 
     async def audit(
         self,
@@ -363,7 +358,7 @@ class Client:
         """
         several = as_targets(targets)
         days = self._check(start, end, *several)
-        self._check_run(order, max_requests)
+        check_run(order, max_requests)
         backfill = self._engine.backfill(
             days_of_each(several, days, as_first_days(since)),
             order=order,
@@ -412,7 +407,7 @@ class Client:
         """
         several, first_days = as_targets(targets), as_first_days(since)
         check_whole("new", new, least=1)
-        self._check_run(order, max_requests)
+        check_run(order, max_requests)
         last = last_ended(self._clock.wall(), self._zone)
         self._check(last, last, *several)
         days = DateRange(dt.date.fromordinal(max(1, last.toordinal() - new + 1)), last)
@@ -425,13 +420,6 @@ class Client:
             gaps_since=first_days,
         )
         return await self._run(backfill, deadline, stop)
-
-    def _check_run(self, order: Order, max_requests: int | None) -> None:
-        """Check the arguments that `backfill` and `sync` share."""
-        if max_requests is not None:
-            check_whole("max_requests", max_requests, least=0)
-        if order not in get_args(Order):
-            raise UsageError(f"order is 'oldest', 'newest' or 'newest-day', not {order!r}")
 
     async def _run(
         self,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import os
 from contextlib import AsyncExitStack, suppress
 from functools import partial
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import attrs
 
@@ -36,6 +37,7 @@ from hourlyclicks.pacing.backend import LocalBackend
 from hourlyclicks.pacing.limiter import Limiter
 from hourlyclicks.pacing.queue import Job, Lane
 from hourlyclicks.store.freshness import Freshness
+from hourlyclicks.store.opening import store_of
 from hourlyclicks.store.protocol import Store
 from hourlyclicks.transport.protocol import Transport
 
@@ -87,6 +89,11 @@ class Storage:
     store: Store
     owned: bool
     account: str | None
+
+    @classmethod
+    def of(cls, store: Store | str | os.PathLike[str], clock: Clock, account: str | None) -> Self:
+        """Use a store that was given, or open the one of a path or an address, which is owned then."""
+        return cls(store_of(store, clock), owned=isinstance(store, str | os.PathLike), account=account)
 
 
 @attrs.frozen
