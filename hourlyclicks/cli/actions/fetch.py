@@ -129,15 +129,15 @@ def run(ctx: click.Context, options: Options) -> None:
     output = None if options.output == Path("-") else options.output
     days = options.period.days(access.zone, present())
     rate = options.rate or default_rate()
-    ranges = _checked(options.selection, rate, days)
+    ranges = checked_ranges(options.selection, rate, days)
     stored = store.where is not None
     check_writable(output)
     form = format_for(options.form, output)
     destination = Destination(form, output, partial=options.partial, stored=stored)
     key = find_key(access.key_file)
     migrate(store)
-    estimate = partial(_estimate, rate=rate, daily=options.daily)
-    view = open_view(_count_days(ranges, days, rate, estimate, stored=stored))
+    estimate = partial(cost_of, rate=rate, daily=options.daily)
+    view = open_view(count_days(ranges, days, rate, estimate, stored=stored))
     joint = JointProgress(view, days=[*map(len, ranges.values())], estimate=estimate)
     client = access.client(
         key,
@@ -170,7 +170,7 @@ def run(ctx: click.Context, options: Options) -> None:
     raise _failure(outcome)
 
 
-def _checked(selection: Selection, rate: RateOptions, days: DateRange) -> dict[Target, DateRange]:
+def checked_ranges(selection: Selection, rate: RateOptions, days: DateRange) -> dict[Target, DateRange]:
     """Return the days of each target, once it is certain that they can be requested."""
     if not selection:
         raise click.UsageError("no target given: use --link with --domain, --group, --account or --targets")
@@ -183,7 +183,7 @@ def _checked(selection: Selection, rate: RateOptions, days: DateRange) -> dict[T
     return ranges
 
 
-def _estimate(days: int, rate: RateOptions, *, daily: bool) -> Estimate:
+def cost_of(days: int, rate: RateOptions, *, daily: bool) -> Estimate:
     """Return what so many days cost; sums are asked for in ranges as long as the plan allows."""
     if not daily:
         return forecast(days, rate.limits)
@@ -192,7 +192,7 @@ def _estimate(days: int, rate: RateOptions, *, daily: bool) -> Estimate:
     return attrs.evolve(forecast(requests, rate.limits), requests=days)
 
 
-def _count_days(
+def count_days(
     ranges: Mapping[Target, DateRange],
     days: DateRange,
     rate: RateOptions,
@@ -200,6 +200,7 @@ def _count_days(
     *,
     stored: bool,
 ) -> RunStats:
+    """Return the stats of a run for the days of each target, which begins now."""
     several = len(ranges) > 1
     title = f"{count(len(ranges), 'target') if several else next(iter(ranges))}, {days}"
     cost = estimate(sum(map(len, ranges.values())))
