@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import datetime as dt
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 import attrs
@@ -38,7 +39,7 @@ from hourlyclicks.wire.endpoints import CLICKS_BY_DATE
 from hourlyclicks.wire.range_endpoint import is_missing, is_refusal
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 
     from hourlyclicks.jobs.server_ranges import ServerRanges
     from hourlyclicks.jobs.services import Services
@@ -107,8 +108,9 @@ class DailyRun:
         self._given_up = False
         self._under_way = 0
         self._idle = asyncio.Event()
+        self._items = self._ranges()
         self._pool = WorkerPool(
-            self._ranges(),
+            self._items,
             self._work,
             size=min(services.workers, len(days)),
             spare=services.spare,
@@ -129,7 +131,7 @@ class DailyRun:
                 if self._cache is not None:
                     self._days = await self._cache.known_sums(self.target, self.range, self._freshness)
                 self._report_progress()
-                async with self._pool:
+                async with aclosing(self._items), self._pool:
                     await self._pool.join()
         except BaseException as error:  # also after a bug: the answers so far are not lost
             series = self._series()
@@ -150,7 +152,7 @@ class DailyRun:
 
     # -- what to ask for --------------------------------------------------------------------------------
 
-    async def _ranges(self) -> AsyncIterator[tuple[DateRange, frozenset[dt.date]]]:
+    async def _ranges(self) -> AsyncGenerator[tuple[DateRange, frozenset[dt.date]], None]:
         """Yield the ranges to ask for, each with the days that are needed of it."""
         needed = [day for day in self.range if day not in self._days]
         for asked in self._server.plan(needed, within=self.range, job=self._job):
