@@ -86,7 +86,7 @@ class Audit:
         try:
             series = await self._run(DateRange(min(hours), max(hours)), target).collect(strict=True)
         except IncompleteSeriesError as error:
-            if not isinstance(error.series, DailySeries):
+            if not isinstance(error.series, DailySeries):  # pragma: no cover - for the type checker
                 raise
             return [*error.series.days()], error.failures
         return [*series.days()], {}

@@ -221,6 +221,21 @@ def test_days_that_fail_for_good() -> None:
     simulate(upstream, main, retry=NO_RETRY)
 
 
+def test_a_call_ends_early_when_too_much_fails() -> None:
+    """The ranges that are left are not requested, and the error says so."""
+    upstream = free(plan="enterprise", faults=Script(Rule(Status(503))))
+
+    async def main(client: Client, _clock: VirtualClock) -> None:
+        with pytest.raises(
+            IncompleteSeriesError, match=r"365 of 365 days .* days were not requested"
+        ) as caught:
+            await client.daily(*YEAR, LINK)
+        assert len(caught.value.failures) < 365
+
+    simulate(upstream, main)
+    assert upstream.counters.requests < 12 * 4
+
+
 @pytest.mark.parametrize(
     ("status", "error"), [(401, AuthenticationError), (404, ApiError), (501, ServerError)]
 )

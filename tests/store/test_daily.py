@@ -19,9 +19,12 @@ from hourlyclicks.store.ledger import DayState
 from hourlyclicks.store.opening import store_of
 from tests.model.strategies import FIRST, NOON, a_day
 from tests.store.answers import ALL, LATER, ME, day
+from tests.store.locations import SqliteLocation
 from tests.store.test_kills import where
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.store.locations import Location
 
 READER = Reader(NOON + dt.timedelta(hours=1))
@@ -112,6 +115,17 @@ async def test_figures_in_doubt_are_requested_again(location: Location) -> None:
     await store.put(account, ME, a_day(FIRST, 5, at=READER.now), requests=1, reader=READER)
     (entry,) = await store.entries(account, ME, ALL)
     assert (READER.state(entry), entry.revision, entry.attempts) == (DayState.FINAL, 2, 3)
+
+
+async def test_cells_of_another_program_are_an_error(path: Path) -> None:
+    """SQLite accepts any value; what is no count is not returned."""
+    location = SqliteLocation(path)
+    store, account = await location.account()
+    await store.put_daily(account, ME, [a_sum(FIRST)], reader=READER)
+    await location.sql("UPDATE daily_sums SET clicks = NULL")
+    with pytest.raises(StoreError, match="another program has changed it"):
+        await store.read_daily(account, ME, ALL)
+    await location.close()
 
 
 async def test_a_reader_changes_nothing(location: Location) -> None:
