@@ -146,7 +146,7 @@ class RunStats:
         self._count(now)
         if event.error is not None:
             self.trouble = str(event.error)
-            self.news = f"{event.start}..{event.end} failed: {event.error}"
+            self.news = f"{event.start}..{event.end} not answered: {event.error}"
 
     def _count(self, now: float) -> None:
         """Count a request, those of a second together."""
