@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     )
     from hourlyclicks.fetching.retry import RetryPolicy
     from hourlyclicks.jobs.stream import DayStream
+    from hourlyclicks.model.audit import AuditDifference, AuditReport
+    from hourlyclicks.model.daily import DailyClicks, DailyCount
+    from hourlyclicks.model.daily_series import DailySeries
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks, HourClicks, HourStatus
     from hourlyclicks.model.listing import ListedGroup, ListedLink
@@ -56,6 +59,9 @@ _HOMES = {
         "TransportError",
         "UsageError",
     ),
+    "model.audit": ("AuditDifference", "AuditReport"),
+    "model.daily": ("DailyClicks", "DailyCount"),
+    "model.daily_series": ("DailySeries",),
     "model.dates": ("DateRange",),
     "model.day": ("DayClicks", "HourClicks", "HourStatus"),
     "model.listing": ("ListedGroup", "ListedLink"),
@@ -75,9 +81,14 @@ _HOME_OF = {name: f"{__name__}.{home}" for home, names in _HOMES.items() for nam
 __all__ = [
     "Account",
     "ApiError",
+    "AuditDifference",
+    "AuditReport",
     "AuthenticationError",
     "BackfillReport",
     "Client",
+    "DailyClicks",
+    "DailyCount",
+    "DailySeries",
     "DateRange",
     "DayClicks",
     "DayStream",

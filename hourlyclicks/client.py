@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 import random as random_module
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Self, overload
@@ -31,9 +30,8 @@ from hourlyclicks.model.dates import (
 from hourlyclicks.model.ranges import TargetDays, days_from_first, days_of_each
 from hourlyclicks.model.targets import Account, Query, Target
 from hourlyclicks.pacing.eta import forecast
-from hourlyclicks.pacing.plans import Limits, Plan, list_limits
+from hourlyclicks.pacing.plans import Limits, Plan, list_limits, longest_range
 from hourlyclicks.pacing.queue import Lane
-from hourlyclicks.store.opening import store_of
 from hourlyclicks.transport.aiohttp import AiohttpTransport
 from hourlyclicks.transport.foreign import Translated
 from hourlyclicks.transport.protocol import Timeout
@@ -43,6 +41,7 @@ from hourlyclicks.wire.unwrap import given_key
 
 if TYPE_CHECKING:
     import asyncio
+    import os
     from collections.abc import AsyncGenerator, Coroutine, Mapping
     from random import Random
     from types import TracebackType
@@ -54,6 +53,8 @@ if TYPE_CHECKING:
     from hourlyclicks.events import Hook
     from hourlyclicks.jobs.collecting import Collected
     from hourlyclicks.jobs.lists import ListReader
+    from hourlyclicks.model.audit import AuditReport
+    from hourlyclicks.model.daily_series import DailySeries
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.listing import ListedGroup, ListedLink
     from hourlyclicks.model.ranges import FirstDays, TargetItem, TargetSource
@@ -145,6 +146,7 @@ class Client:
             raise UsageError("give one of a session, a proxy and a transport")
         self._plan = plan if plan is not None or limits is not None else Plan.PERSONAL
         self._limits = limits if limits is not None else (plan or Plan.PERSONAL).limits
+        self._longest = None if self._plan is None else longest_range(self._plan)
         self._clock = clock or SystemClock()
         self._zone = as_zone(timezone)
         self._engine = Engine(
@@ -159,11 +161,7 @@ class Client:
                 longest=timeout.total,
             ),
             zone=self._zone,
-            storage=None
-            if store is None
-            else Storage(
-                store_of(store, self._clock), owned=isinstance(store, str | os.PathLike), account=account
-            ),
+            storage=None if store is None else Storage.of(store, self._clock, account),
             environment=Environment(
                 self._clock, random or random_module.SystemRandom(), Dispatcher(on_event)
             ),
@@ -219,6 +217,78 @@ class Client:
         check_type("lane", lane, Lane)
         run = self._engine.run(range_, target, lane, self._engine.freshness(refresh=refresh))
         return await collect(run, strict=strict)
+
+    async def daily(
+        self,
+        start: dt.date | str,
+        end: dt.date | str,
+        target: Target = Account(),
+        *,
+        strict: bool = True,
+        lane: Lane = Lane.INTERACTIVE,
+        refresh: bool = False,
+    ) -> DailySeries:
+        """Fetch the clicks and the unique users of every day from `start` to `end`, both included.
+
+        The unique users are those of the day: a person who clicks in two hours counts once, so no sum over
+        hours gives them. One request asks for as many days as the plan allows; without a plan, as many as
+        the API answers for. The rules for days in a store are those of `fetch`; sums are stored apart from
+        hours.
+
+        A day that the API has no row for is not reported. It stays provisional as long as the answers do not
+        prove that the API has answered for it.
+
+        Args:
+            start: the first day.
+            end: the last day.
+            target: `Account`, `Link` or `Group`.
+            strict: whether a day that failed is an error; if not, it is left out and listed in
+                `DailySeries.missing_days`.
+            lane: the priority; an interactive call goes before a backfill.
+            refresh: whether to request also days that are final in the store.
+
+        Raises:
+            IncompleteSeriesError: some days failed; carries all the others.
+            HourlyClicksError: a fatal error; its `series` holds what had been fetched before.
+            asyncio.CancelledError: the call was cancelled; as for `fetch`.
+        """
+        days = self._check(start, end, target)
+        check_type("lane", lane, Lane)
+        run = self._engine.daily(days, target, lane, self._engine.freshness(refresh=refresh), self._longest)
+        return await run.collect(strict=strict)
+
+    async def audit(
+        self,
+        start: dt.date | str,
+        end: dt.date | str,
+        target: Target = Account(),
+        *,
+        lane: Lane = Lane.BACKFILL,
+        refresh: bool = False,
+    ) -> AuditReport:
+        """Compare the hours in the store with the sums of days that the API computes.
+
+        A day whose clicks differ becomes provisional, and a `DayDiffers` event is sent; nothing is
+        overwritten. The next `backfill` of the day requests it again. Sums that are final in the store are
+        not requested; see `daily`.
+
+        Args:
+            start: the first day.
+            end: the last day.
+            target: `Account`, `Link` or `Group`.
+            lane: the priority of the requests.
+            refresh: whether to request also sums that are final in the store.
+
+        Returns:
+            The report; a day whose hours or sum are missing or not final is in its `unchecked`.
+
+        Raises:
+            UsageError: the client has no store, or an argument is invalid.
+            HourlyClicksError: a fatal error.
+        """
+        days = self._check(start, end, target)
+        check_type("lane", lane, Lane)
+        return await self._engine.audit(lane, self._longest, refresh=refresh).compare(days, target)
 
     def stream(
         self,

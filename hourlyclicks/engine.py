@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import os
 from contextlib import AsyncExitStack, suppress
 from functools import partial
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import attrs
 
@@ -34,6 +35,7 @@ from hourlyclicks.pacing.backend import LocalBackend
 from hourlyclicks.pacing.limiter import Limiter
 from hourlyclicks.pacing.queue import Job, Lane
 from hourlyclicks.store.freshness import Freshness
+from hourlyclicks.store.opening import store_of
 from hourlyclicks.store.protocol import Store
 from hourlyclicks.transport.protocol import Transport
 
@@ -43,8 +45,11 @@ if TYPE_CHECKING:
 
     from hourlyclicks.coordination.registry import RunRegistry
     from hourlyclicks.fetching.retry import RetryPolicy
+    from hourlyclicks.jobs.audit import Audit
+    from hourlyclicks.jobs.daily import DailyRun
     from hourlyclicks.jobs.lists import ListReader
     from hourlyclicks.jobs.planner import Order
+    from hourlyclicks.jobs.server_ranges import ServerRanges
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.targets import Query, Target
@@ -86,6 +91,11 @@ class Storage:
     store: Store
     owned: bool
     account: str | None
+
+    @classmethod
+    def of(cls, store: Store | str | os.PathLike[str], clock: Clock, account: str | None) -> Self:
+        """Use a store that was given, or open the one of a path or an address, which is owned then."""
+        return cls(store_of(store, clock), owned=isinstance(store, str | os.PathLike), account=account)
 
 
 @attrs.frozen
@@ -133,6 +143,7 @@ class Engine:
         clock, random, dispatch = environment.clock, environment.random, environment.dispatch
         self._clock = clock
         self._random = random
+        self._server: ServerRanges | None = None
         self._lists: ListReader | None = None
         self._zone = zone
         self._carrier = carrier
@@ -219,6 +230,45 @@ class Engine:
         if self._cache is None:
             raise UsageError("a backfill needs a store: Client(store='clicks.db')")
         return self._cache
+
+    def daily(
+        self, days: DateRange, target: Target, lane: Lane, freshness: Freshness, longest: int | None
+    ) -> DailyRun:
+        """Return a run for the sums of many days of one target.
+
+        Args:
+            days: the days.
+            target: the target.
+            lane: its priority.
+            freshness: which sums in the store need a request.
+            longest: the most days that the plan includes in a range; ``None``: a month, or it is not known.
+        """
+        from hourlyclicks.jobs.daily import DailyRun  # noqa: PLC0415 - most clients ask for no sums
+
+        if self._server is None:
+            from hourlyclicks.jobs.server_ranges import ServerRanges  # noqa: PLC0415 - likewise
+            from hourlyclicks.model.range_caps import RangeCap  # noqa: PLC0415 - likewise
+
+            self._server = ServerRanges(RangeCap(longest))
+        server, services = self._server, self._services
+        return DailyRun(days, target, lane=lane, freshness=freshness, server=server, services=services)
+
+    def audit(self, lane: Lane, longest: int | None, *, refresh: bool) -> Audit:
+        """Return an audit; `refresh`: whether to request also sums that are final in the store.
+
+        Raises:
+            UsageError: there is no store.
+        """
+        from hourlyclicks.jobs.audit import Audit  # noqa: PLC0415 - as above
+
+        if self._cache is None:
+            raise UsageError("an audit needs a store: Client(store='clicks.db')")
+        for_sums = self.freshness(refresh=refresh)
+
+        def run(days: DateRange, target: Target) -> DailyRun:
+            return self.daily(days, target, lane, for_sums, longest)
+
+        return Audit(self._cache, self.freshness(), run, self._services.dispatch)
 
     def backfill(
         self,

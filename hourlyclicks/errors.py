@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Mapping
 
+    from hourlyclicks.model.daily_series import DailySeries
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.report import BackfillReport
     from hourlyclicks.model.series import HourlySeries
@@ -49,7 +50,7 @@ class HourlyClicksError(Exception):
         target: the account, group or link that was requested, likewise.
         retryable: whether the same request may succeed later.
         fatal: whether every other day of the run would fail as well; such an error ends the run at once.
-        series: the days fetched before a fatal error ended a ``fetch``, else ``None``.
+        series: the days fetched before a fatal error ended a ``fetch`` or a ``daily``, else ``None``.
         report: the work done before a fatal error ended a ``backfill``, else ``None``.
     """
 
@@ -57,7 +58,7 @@ class HourlyClicksError(Exception):
     target: Target | None = None
     retryable: bool = False
     fatal: bool = False
-    series: HourlySeries | None = None
+    series: HourlySeries | DailySeries | None = None
     report: BackfillReport | None = None
 
     def about(self, day: dt.date, target: Target) -> Self:
@@ -211,17 +212,21 @@ class IncompleteSeriesError(HourlyClicksError):
             was never requested, because the run ended before.
     """
 
-    series: HourlySeries
+    series: HourlySeries | DailySeries
 
     def __init__(
-        self, message: str, *, series: HourlySeries, failures: Mapping[dt.date, HourlyClicksError]
+        self,
+        message: str,
+        *,
+        series: HourlySeries | DailySeries,
+        failures: Mapping[dt.date, HourlyClicksError],
     ) -> None:
         super().__init__(message)
         self.series = series
         self.failures = dict(failures)
 
 
-def carry(error: BaseException, **results: HourlySeries | BackfillReport) -> None:
+def carry(error: BaseException, **results: HourlySeries | DailySeries | BackfillReport) -> None:
     """Attach results to any exception, as ``series`` or ``report``; a few classes do not allow it."""
     for name, result in results.items():
         with suppress(Exception):

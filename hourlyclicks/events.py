@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, Self, TypeAlias
 import attrs
 
 from hourlyclicks.errors import ApiError, HourlyClicksError, UsageError
+from hourlyclicks.model.daily_series import DailySeries
 from hourlyclicks.model.series import HourlySeries
 from hourlyclicks.model.targets import Target
 
@@ -114,6 +115,23 @@ class DayRevised:
     day: dt.date
     target: Target
     revision: int
+
+
+@attrs.frozen(kw_only=True)
+class DayDiffers:
+    """An audit found that the hours of a day in the store do not agree with its sum; it is provisional now.
+
+    Args:
+        day: the day.
+        target: the target.
+        by_hour: the clicks of its hours, added up.
+        by_date: the clicks of the day, as the API computed them.
+    """
+
+    day: dt.date
+    target: Target
+    by_hour: int
+    by_date: int
 
 
 @attrs.frozen(kw_only=True)
@@ -272,15 +290,37 @@ class Progress(_Deferred):
 
 @attrs.frozen(kw_only=True)
 class FetchCancelled:
-    """A ``fetch`` was cancelled; the event has the days fetched before.
+    """A ``fetch`` or a ``daily`` was cancelled; the event has the days fetched before.
 
     Args:
         target: the target.
-        series: the days that were answered before; the others are in `HourlySeries.missing_days`.
+        series: the days that were answered before; the others are in its `missing_days`.
     """
 
     target: Target
-    series: HourlySeries
+    series: HourlySeries | DailySeries
+
+
+@attrs.frozen(kw_only=True)
+class RangeDone:
+    """Requests for the sums of a range of days have come to an end.
+
+    Args:
+        start: the first day.
+        end: the last day, included.
+        target: the target.
+        days: how many days they have fetched; days that are asked for a second time do not count.
+        requests: how many were sent.
+        error: why they failed; ``None``: the last one was answered. A range that is refused is asked for
+            again in shorter ones.
+    """
+
+    start: dt.date
+    end: dt.date
+    target: Target
+    days: int
+    requests: int
+    error: HourlyClicksError | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -304,6 +344,7 @@ class TargetParked:
 Event: TypeAlias = (
     AttemptFailed
     | ClockSkew
+    | DayDiffers
     | DayDone
     | DayFailed
     | DayRevised
@@ -312,6 +353,7 @@ Event: TypeAlias = (
     | PageRead
     | Paused
     | Progress
+    | RangeDone
     | Refused
     | Resumed
     | SpacingChanged

@@ -25,6 +25,7 @@ COMMANDS = {
     "status": "Show which days a store holds and which are missing (no requests).",
     "stop": "Ask running backfills, on any machine, to stop (no requests).",
     "history": "Show the earlier figures of days in a store (no requests).",
+    "audit": "Compare the hours in a store with the sums of days.",
     "export": "Write the days in a store as CSV or JSON Lines (no requests).",
     "estimate": "Compute how long a range takes under rate limits (no requests).",
     "simulate": "Serve a simulated API on this machine until Ctrl-C.",

@@ -59,7 +59,7 @@ ENDINGS = (
     Ending(7, "a server error", ServerError),
     Ending(8, "the API rejected the request", ApiError),
     Ending(9, "a response that cannot be decoded", DecodeError),
-    Ending(INCOMPLETE, "some days are missing", IncompleteSeriesError),
+    Ending(INCOMPLETE, "some days are missing; in `audit`: they differ", IncompleteSeriesError),
     Ending(OUTPUT, "the output cannot be written"),
     Ending(12, "the store cannot be read or written", StoreError),
     Ending(PARKED, "the API rejects every day of a target; the other targets are done"),

@@ -17,6 +17,7 @@ from hourlyclicks.events import DayRevised
 from hourlyclicks.model.dates import CHUNK, SETTLE, DateRange, ends, is_final
 from hourlyclicks.model.day import DayClicks
 from hourlyclicks.store.closing import StoreLatch
+from hourlyclicks.store.daily import is_due
 from hourlyclicks.store.freshness import Reader
 from hourlyclicks.store.ledger import SETTLED, STALE_AFTER, WITH_FIGURES, DayState, Failure, LedgerEntry
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from hourlyclicks.clock import Clock
     from hourlyclicks.events import Dispatcher
+    from hourlyclicks.model.daily import DailyClicks
     from hourlyclicks.model.targets import Query, Target
     from hourlyclicks.store.freshness import Freshness
     from hourlyclicks.store.protocol import Store
@@ -211,6 +213,25 @@ class DayCache:
         for held in await self.store.read(await self.account(), query.target, days):
             return attrs.evolve(held, final=False)
         return None
+
+    async def known_sums(
+        self, target: Target, days: DateRange, freshness: Freshness
+    ) -> dict[dt.date, DailyClicks]:
+        """Return the sums of those of some days that need no request."""
+        reader, stored = self.reader(), await self.store.read_daily(await self.account(), target, days)
+        return {
+            day.date: attrs.evolve(day, final=reader.is_final(day.date, day.fetched_at, said=day.final))
+            for day in stored
+            if not is_due(day, freshness, reader.now)
+        }
+
+    async def put_sums(self, target: Target, days: Sequence[DailyClicks]) -> None:
+        """Put the sums of days into the store."""
+        await self.store.put_daily(await self.account(), target, days, reader=self.reader())
+
+    async def doubt(self, query: Query) -> bool:
+        """Put the figures of a day in doubt; see `Store.doubt`."""
+        return await self.store.doubt(await self.account(), query.target, query.day)
 
     def needs_request(self, entry: LedgerEntry | None, freshness: Freshness) -> bool:
         """Return whether a day needs a request now; see `hourlyclicks.store.freshness.Freshness.is_stale`."""

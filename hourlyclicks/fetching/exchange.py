@@ -18,7 +18,7 @@ request was sent costs no attempt either. Every other error that may be repeated
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import attrs
 
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
 
     from hourlyclicks.fetching.retry import Attempts
     from hourlyclicks.fetching.task import FetchTask
-    from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.http import Response
     from hourlyclicks.pacing.limiter import Outcome
     from hourlyclicks.pacing.window import Slot
@@ -104,7 +103,7 @@ class Exchange:
         endpoint: what is asked.
         days: the result, at the end.
         requests: how many were sent.
-        asked: when the last one was sent; after a rejection, the moment that it was true of.
+        asked: when the last one was sent; after an answer, the moment that it was true of.
         failure: why the last attempt failed, if another one was to follow.
     """
 
@@ -127,7 +126,7 @@ class Exchange:
     )
 
     unit: ClassVar = "day"
-    days: tuple[DayClicks, ...]
+    days: tuple[Any, ...]
     asked: dt.datetime
     _slot: Slot
     _started: int
@@ -172,6 +171,7 @@ class Exchange:
             )
         except HourlyClicksError as error:
             return self._rejected(error, response, as_of)
+        self.asked = as_of
         if not rules.trust.certain:
             rules.trust.accept()
         breakers = self._task.caller.breakers

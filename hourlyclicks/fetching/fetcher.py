@@ -6,7 +6,7 @@ this one was in the queue is read from the store.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -82,6 +82,7 @@ class DayFetcher:
         exchange = exchange or Exchange(self.rules, task)
         stored = None
         try:
+            day: DayClicks
             (day,) = await self.ask(task, exchange)
             self.rules.retrier.budget.earn()
             if self._cache is not None:
@@ -110,7 +111,24 @@ class DayFetcher:
         task.caller.answered += not task.again
         return day
 
-    async def ask(self, task: FetchTask, exchange: Exchange) -> tuple[DayClicks, ...]:
+    async def ask_range(self, task: FetchTask, exchange: Exchange) -> None:
+        """Send requests for a range of days until one of them is answered; nothing is stored.
+
+        Args:
+            task: the first day, and the caller that the range is fetched for.
+            exchange: the requests; it has the answer afterwards.
+
+        Raises:
+            HourlyClicksError: it failed.
+            OverError: the job was over before the result was known.
+        """
+        try:
+            await self.ask(task, exchange)
+        finally:
+            self._limiter.settle(task.query)
+        self.rules.retrier.budget.earn()
+
+    async def ask(self, task: FetchTask, exchange: Exchange) -> tuple[Any, ...]:
         """Send requests until one of them is answered, or the exchange fails; nothing is stored.
 
         Raises:

@@ -15,11 +15,13 @@ import asyncio
 import datetime as dt
 from collections import Counter
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, get_args
 
+from hourlyclicks.errors import UsageError
 from hourlyclicks.fetching.cache import ENTRIES
 from hourlyclicks.jobs.estimate import in_batches
 from hourlyclicks.jobs.remaining import Remaining
+from hourlyclicks.model.checks import check_whole
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.targets import Query
 from hourlyclicks.store.ledger import SETTLED, DayState
@@ -43,6 +45,14 @@ WINDOW = 32
 
 _YIELD_EVERY = 64
 """Targets after which other tasks get their turn."""
+
+
+def check_run(order: object, max_requests: int | None) -> None:
+    """Check arguments of a run, and raise `UsageError` if one is invalid."""
+    if max_requests is not None:
+        check_whole("max_requests", max_requests, least=0)
+    if order not in get_args(Order):
+        raise UsageError(f"order is 'oldest', 'newest' or 'newest-day', not {order!r}")
 
 
 class PlannedRun(Protocol):

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from hourlyclicks.errors import ApiError
     from hourlyclicks.jobs.services import Services
+    from hourlyclicks.model.daily_series import DailySeries
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.series import HourlySeries
@@ -220,7 +221,7 @@ async def collect(run: RangeRun, *, strict: bool) -> HourlySeries:
         raise
     series = builder.build()
     if failures and strict:
-        raise IncompleteSeriesError(_summary(failures, series), series=series, failures=failures)
+        raise IncompleteSeriesError(summarize(failures, series), series=series, failures=failures)
     return series
 
 
@@ -231,7 +232,8 @@ def _attach_series(error: BaseException, series: HourlySeries, run: RangeRun) ->
         run.dispatch(FetchCancelled(target=run.target, series=series))
 
 
-def _summary(failures: dict[dt.date, HourlyClicksError], series: HourlySeries) -> str:
+def summarize(failures: dict[dt.date, HourlyClicksError], series: HourlySeries | DailySeries) -> str:
+    """Return how many days are missing, and why, in words."""
     day, error = min(failures.items())
     missing = len(series.missing_days)
     skipped = missing - len(failures)

@@ -10,10 +10,12 @@ import datetime as dt
 
 import attrs
 
+from hourlyclicks.model.day import HourStatus
+
 
 @attrs.frozen
 class DailyClicks:
-    """One day, as a sum that the API computed.
+    """One day, as a sum that the API computed. Without a row for it, both counts are ``None``.
 
     Args:
         date: the day.
@@ -24,7 +26,29 @@ class DailyClicks:
     """
 
     date: dt.date
-    clicks: int
-    unique_users: int
+    clicks: int | None
+    unique_users: int | None
     fetched_at: dt.datetime
     final: bool
+
+    @property
+    def reported(self) -> bool:
+        """Whether the API had a row for the day."""
+        return self.clicks is not None
+
+
+@attrs.frozen
+class DailyCount:
+    """A day of a `DailySeries`, fetched or not.
+
+    Args:
+        date: the day.
+        clicks: clicks on that day; ``None`` unless it is reported.
+        unique_users: different people who clicked on that day; likewise.
+        status: whether the day is reported, not reported or not fetched.
+    """
+
+    date: dt.date
+    clicks: int | None
+    unique_users: int | None
+    status: HourStatus

@@ -71,8 +71,8 @@ def to_rows(series: HourlySeries) -> list[Row]:
 
 def write_csv(series: HourlySeries, file: Sink, *, header: bool) -> None:
     """Write a line for each hour."""
-    target = _cell(str(series.target))
-    with _opened(file) as out:
+    target = csv_cell(str(series.target))
+    with opened(file) as out:
         if header:
             out.write(",".join(COLUMNS) + "\n")
         _write_days(series, _CSV, lambda date: f"{target},{date}", out)
@@ -81,7 +81,7 @@ def write_csv(series: HourlySeries, file: Sink, *, header: bool) -> None:
 def write_jsonl(series: HourlySeries, file: Sink) -> None:
     """Write an object for each hour, in ASCII."""
     target = json.dumps(str(series.target))
-    with _opened(file) as out:
+    with opened(file) as out:
         _write_days(series, _JSONL, lambda date: f'{{"target": {target}, "date": "{date}"', out)
 
 
@@ -135,7 +135,7 @@ def _filled(lines: _Lines, columns: Columns, place: int) -> tuple[str, tuple[int
     return template, tuple(chain.from_iterable(compress(counts, marks)))
 
 
-def _cell(text: str) -> str:
+def csv_cell(text: str) -> str:
     """Write text so that every CSV reader returns it unchanged, and no spreadsheet runs it as a formula.
 
     Quotes also show the reader of a list of targets that blanks and invisible characters are intended.
@@ -147,7 +147,7 @@ def _cell(text: str) -> str:
 
 
 @contextmanager
-def _opened(file: Sink) -> Iterator[Writable]:
+def opened(file: Sink) -> Iterator[Writable]:
     """Open a path, readable by the owner only if the file is new, or use the stream as it is."""
     if not isinstance(file, str | os.PathLike):
         yield file

@@ -15,6 +15,7 @@ from hourlyclicks.model.day import HOURS, Counts
 
 if TYPE_CHECKING:
     from array import array
+    from collections.abc import Callable
 
     import numpy as np
 
@@ -90,24 +91,7 @@ class Grid(Sequence[Counts]):
         Raises:
             ValueError: the type has no NaN, and not every hour is known; or no copy may be made.
         """
-        import numpy as np  # noqa: PLC0415 - only NumPy calls this method, and has been imported then
-
-        if copy is False:
-            raise ValueError(
-                "a grid has to be copied; zero_filled is its memory, with 0 for what is not known"
-            )
-        wanted = np.dtype(float if dtype is None else dtype)
-        if wanted.kind == "O":
-            return np.array(self.tolist(), dtype=object)
-        known = np.frombuffer(self._known, dtype=bool).reshape(self.shape)
-        if wanted.kind not in "fc" and not known.all():
-            raise ValueError(
-                f"{wanted} has no value for an hour that is not known; ask for float, which has NaN"
-            )
-        counts = np.array(self.zero_filled, dtype=wanted)
-        if not known.all():
-            counts[~known] = math.nan
-        return counts
+        return as_array(self.zero_filled, self._known, self.tolist, dtype=dtype, copy=copy)
 
     def __repr__(self) -> str:
         return f"<Grid of {len(self)} x {HOURS} counts, {self._known.count(1)} of them known>"
@@ -119,3 +103,39 @@ def as_grid(cells: Cells) -> memoryview[int]:
     shape = (len(cells) // HOURS, HOURS)
     grid = flat.cast("B", shape) if isinstance(cells, bytearray) else flat.cast("q", shape)
     return grid.toreadonly()
+
+
+def as_array(
+    zero_filled: memoryview[int],
+    known: bytes | bytearray,
+    rows: Callable[[], Sequence[object]],
+    *,
+    dtype: Any,  # noqa: ANN401 - whatever NumPy takes for a type
+    copy: bool | None,
+) -> np.ndarray[Any, Any]:
+    """Return counts as an array of the same shape; see `Grid.__array__`.
+
+    Args:
+        zero_filled: the counts, with 0 where nothing is known.
+        known: 1 for a count that is known, else 0.
+        rows: returns the counts, with ``None`` where nothing is known.
+        dtype: the type of the array; ``None``: ``float64``.
+        copy: whether NumPy wants a copy; ``False`` is refused.
+
+    Raises:
+        ValueError: the type has no NaN, and not every count is known; or no copy may be made.
+    """
+    import numpy as np  # noqa: PLC0415 - only NumPy calls this function, and has been imported then
+
+    if copy is False:
+        raise ValueError("counts have to be copied; zero_filled has 0 for what is not known")
+    wanted = np.dtype(float if dtype is None else dtype)
+    if wanted.kind == "O":
+        return np.array(rows(), dtype=object)
+    marks = np.frombuffer(known, dtype=bool).reshape(zero_filled.shape)
+    if wanted.kind not in "fc" and not marks.all():
+        raise ValueError(f"{wanted} has no value for a count that is not known; ask for float, which has NaN")
+    counts = np.array(zero_filled, dtype=wanted)
+    if not marks.all():
+        counts[~marks] = math.nan
+    return counts

@@ -58,6 +58,11 @@ class RangeProof:
     first_included: bool = False
     last_included: bool = False
 
+    @property
+    def reach(self) -> int:
+        """The length of the ranges whose days are all within the reach of both ends."""
+        return min(self.from_first, self.to_last)
+
     def after(self, asked: DateRange, answered: Collection[dt.date]) -> RangeProof:
         """Return what is proved after an answer.
 

@@ -17,6 +17,7 @@ from hourlyclicks.model.columns import MISSING, PROVISIONAL, Columns
 from hourlyclicks.model.dates import DateRange, as_day
 from hourlyclicks.model.day import HOURS, HourClicks, HourStatus
 from hourlyclicks.model.grid import Grid, as_grid
+from hourlyclicks.model.spelling import shortened
 from hourlyclicks.model.targets import Target
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.export import Row, Sink
-
-_SHOWN = 60
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -240,8 +239,7 @@ class HourlySeries:
         return hash((self.target, self.range))
 
     def __repr__(self) -> str:
-        target = str(self.target)
-        shown = target if len(target) <= _SHOWN else target[: _SHOWN - 1] + "…"
+        shown = shortened(str(self.target))
         states = self._columns.states
         return (
             f"<HourlySeries {shown!r} {self.range}: {self.total_clicks:,} clicks, {len(states):,} days"

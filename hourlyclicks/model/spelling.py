@@ -13,6 +13,7 @@ from urllib.parse import unquote
 BLANKS = " \t\r\n"
 """Blanks that editors, shells and spreadsheets leave around a word."""
 
+_LONGEST = 60
 _JOINERS = frozenset("\u200c\u200d")
 _TAGS = range(0xE0000, 0xE0080)
 
@@ -55,3 +56,8 @@ def unescaped(text: str) -> str | None:
 def composed(text: str) -> str:
     """Return the text in NFC, in which texts that print alike are mostly the same."""
     return text if text.isascii() else unicodedata.normalize("NFC", text)
+
+
+def shortened(text: str) -> str:
+    """Return a text of at most 60 characters for messages; an ellipsis stands for the rest."""
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"

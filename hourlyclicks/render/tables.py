@@ -7,6 +7,8 @@ from typing import IO, TYPE_CHECKING
 
 import attrs
 
+from hourlyclicks.model.daily_series import DailySeries
+from hourlyclicks.model.day import HourStatus
 from hourlyclicks.render.phrases import count, safe
 
 if TYPE_CHECKING:
@@ -66,10 +68,13 @@ def picture(values: Sequence[int | None], most: int, palette: Palette) -> str:
     )
 
 
-def write_table(series: HourlySeries, stream: IO[str]) -> None:
+def write_table(series: HourlySeries | DailySeries, stream: IO[str]) -> None:
     """Write a line for each day of a series, and what they come to."""
-    palette = palette_for(getattr(stream, "encoding", None))
-    for line in table_lines(series, palette):
+    if isinstance(series, DailySeries):
+        lines = sum_lines(series)
+    else:
+        lines = table_lines(series, palette_for(getattr(stream, "encoding", None)))
+    for line in lines:
         stream.write(line + "\n")
 
 
@@ -87,8 +92,29 @@ def table_lines(series: HourlySeries, palette: Palette) -> Iterator[str]:
     yield _total_line(series)
 
 
+def sum_lines(series: DailySeries) -> Iterator[str]:
+    """Yield the lines of the table of the sums of days."""
+    yield f"{safe(str(series.target))}, {series.range}"
+    yield ""
+    yield f"{'day':<14}  {'clicks':>11}  {'unique users':>12}"
+    provisional = set(series.provisional_days)
+    for day in series:
+        line = f"{_head(day.date)}  "
+        if day.status is HourStatus.REPORTED:
+            line += f"{day.clicks:>11,}  {day.unique_users:>12,}"
+        else:
+            line += f"{'not fetched' if day.status is HourStatus.NOT_FETCHED else 'no figures':>11}"
+        yield f"{line}  not final" if day.date in provisional else line
+    yield ""
+    yield _total_line(series)
+
+
+def _head(date: dt.date) -> str:
+    return f"{date} {WEEKDAYS[date.weekday()]}"
+
+
 def _day_line(date: dt.date, day: DayClicks | None, most: int, palette: Palette) -> str:
-    head = f"{date} {WEEKDAYS[date.weekday()]}"
+    head = _head(date)
     if day is None:
         return f"{head}  {'not fetched':>11}"
     if not day.reported_hours:
@@ -100,6 +126,6 @@ def _day_line(date: dt.date, day: DayClicks | None, most: int, palette: Palette)
     return text if day.final else f"{text}  not final"
 
 
-def _total_line(series: HourlySeries) -> str:
+def _total_line(series: HourlySeries | DailySeries) -> str:
     fetched = len(series.range) - len(series.missing_days)
     return f"{count(series.total_clicks, 'click')} in {count(fetched, 'day')}"

@@ -8,7 +8,7 @@ The content of a store may have been written by a process with a wrong clock or 
 * Figures are final if they were requested after the day was over in the reader's zone. The stored state is
   only the one that the last writer computed.
 * The API can reject only a day that is over. A rejection from before is no information about the day.
-* Figures that a later answer has put in doubt are not final; see `hourlyclicks.store.resolve`.
+* Figures that a later answer, or an audit, has put in doubt are not final; see `hourlyclicks.store.resolve`.
 """
 
 from __future__ import annotations
@@ -168,6 +168,6 @@ class Freshness:
 
     def _fresh(self, entry: LedgerEntry, now: dt.datetime) -> bool:
         """Return whether provisional figures are new enough, and no better ones are available yet."""
-        if now - entry.last_asked >= STALE_AFTER:
+        if now - entry.last_asked >= STALE_AFTER or entry.doubted_at == entry.asked_at:  # by an audit
             return False
         return entry.doubted_at is not None or not is_final(entry.date, now, self.zone)

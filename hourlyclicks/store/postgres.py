@@ -19,11 +19,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from hourlyclicks import forks
 from hourlyclicks.errors import StoreError
 from hourlyclicks.model.checks import check_whole
-from hourlyclicks.store import postgres_connection, postgres_database, postgres_migration
+from hourlyclicks.store import (
+    postgres_connection,
+    postgres_daily,
+    postgres_database,
+    postgres_migration,
+)
 from hourlyclicks.store.closing import Closing, Managed
 from hourlyclicks.store.group_commit import GroupCommit
 from hourlyclicks.store.migration import Migration
 from hourlyclicks.store.postgres_address import application_name, check_address, place_of
+from hourlyclicks.store.postgres_daily import PutDaily
 from hourlyclicks.store.postgres_days import PACKED_DAYS, stored_days
 from hourlyclicks.store.postgres_listener import StateListener
 from hourlyclicks.store.postgres_messages import FAILURES, describe_error, is_temporary
@@ -35,12 +41,14 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+    from hourlyclicks.model.daily import DailyClicks
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.freshness import Freshness, Reader
     from hourlyclicks.store.ledger import DayState, LedgerEntry, PutResult, Revision
     from hourlyclicks.store.migration import OnMigration
+    from hourlyclicks.store.postgres_daily import ReadSums
     from hourlyclicks.store.postgres_database import DatabaseChange
     from hourlyclicks.store.postgres_days import Connection
     from hourlyclicks.store.protocol import Change
@@ -92,6 +100,7 @@ class PostgresStore(Managed):
         self._on_migration = on_migration
         self._migration = Migration(on_migration)
         self._days = PACKED_DAYS
+        self._sums: ReadSums = postgres_daily.read
         self._in_vain = False  # whether the patience was used up: then the next operation does not wait again
         self._jobs: set[asyncio.Task[object]] = set()
         self._pool = ConnectionPool(dsn, connections, application_name(name))
@@ -197,6 +206,23 @@ class PostgresStore(Managed):
         self._refuse_changes()
         await self._changes[account].make(postgres_database.record_failure(account, target, entry))
 
+    async def doubt(self, account: int, target: Target, day: dt.date) -> bool:
+        """See `hourlyclicks.store.protocol.Store.doubt`."""
+        self._refuse_changes()
+        return bool(await self._changes[account].make(postgres_database.doubt(account, target, day)))
+
+    async def read_daily(self, account: int, target: Target, days: DateRange) -> list[DailyClicks]:
+        """See `hourlyclicks.store.protocol.Store.read_daily`."""
+        return await self._run(lambda db: self._sums(db, account, target, days))
+
+    async def put_daily(
+        self, account: int, target: Target, days: Sequence[DailyClicks], *, reader: Reader
+    ) -> None:
+        """See `hourlyclicks.store.protocol.Store.put_daily`."""
+        self._refuse_changes()
+        if days:
+            await self._changes[account].make(PutDaily(account, target, days, reader))
+
     async def pace(
         self,
         account: int,
@@ -282,7 +308,8 @@ class PostgresStore(Managed):
         if self._prepared:
             return
         if self._read_only:
-            self._days = stored_days(await postgres_migration.check_readable(db))
+            version = await postgres_migration.check_readable(db)
+            self._days, self._sums = stored_days(version), postgres_daily.stored_sums(version)
         else:
             await postgres_migration.migrate(db, self._migration)
         self._prepared = True

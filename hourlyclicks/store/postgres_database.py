@@ -39,9 +39,8 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
-_Change: TypeAlias = Callable[
-    ["Connection", int, "asyncpg.Record | None"], Awaitable[tuple["asyncpg.Record", R]]
-]
+_Row: TypeAlias = "asyncpg.Record | None"
+_Change: TypeAlias = Callable[["Connection", int, _Row], Awaitable[tuple[_Row, R]]]
 
 _HOLD_SERIES = f"{SERIES} FOR NO KEY UPDATE"
 _NEW_SERIES = """INSERT INTO hourlyclicks.series (account_id, endpoint, target_sha256, target)
@@ -93,7 +92,7 @@ async def targets(db: Connection, of: int, *, failing: bool) -> list[Target]:
 
 
 _Day: TypeAlias = tuple[int, "Target", "dt.date"]
-_Rows: TypeAlias = dict[_Day, "asyncpg.Record"]
+_Rows: TypeAlias = dict[_Day, _Row]
 """The rows of days as one transaction leaves them, which is complete when all of its changes are made."""
 
 
@@ -140,7 +139,7 @@ class DayChange(Generic[R]):
     async def __call__(self, db: Connection, rows: _Rows) -> R:
         """Make the change within a transaction, unless an earlier attempt has made it."""
         of, target, date = self._day
-        series = await _hold_series(db, of, target)
+        series = await hold_series(db, of, target)
         row = await db.fetchrow(LINE, series, date)
         if self._tried is None or self._tried[0][self._day] != row:
             row, result = await self._change(db, series, row)
@@ -178,6 +177,17 @@ def record_failure(of: int, target: Target, entry: LedgerEntry) -> DayChange[Non
         return await postgres_days.record_failure(db, series, entry), None
 
     return DayChange(of, target, entry.date, change)
+
+
+def doubt(of: int, target: Target, day: dt.date) -> DayChange[bool]:
+    """Put the figures of a day in doubt; the result is whether they are now, and were not before."""
+
+    async def change(db: Connection, series: int, line: _Row) -> tuple[_Row, bool]:
+        if line is None or not line["revision"] or line["doubted_at"] is not None:
+            return line, False
+        return await postgres_days.doubt(db, series, line), True
+
+    return DayChange(of, target, day, change)
 
 
 class LimiterStep(Generic[R]):
@@ -270,9 +280,9 @@ def _check_same(tables: set[int], row: asyncpg.Record) -> None:
         )
 
 
-async def _hold_series(db: Connection, of: int, target: Target) -> int:
+async def hold_series(db: Connection, of: int, target: Target, endpoint: str = ENDPOINT) -> int:
     """Return the number of a series, which is created if necessary, and lock it."""
-    name = name_of(of, target)
+    name = name_of(of, target, endpoint)
     series = await db.fetchval(_HOLD_SERIES, *name)
     if series is None:
         await db.execute(_NEW_SERIES, *name, str(target))

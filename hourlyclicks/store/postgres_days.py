@@ -254,6 +254,11 @@ async def put(
     return await _left(db, _PUT, series, day.date, *entry, *_counts(day)), kept
 
 
+async def doubt(db: Connection, series: int, line: asyncpg.Record) -> asyncpg.Record:
+    """Put the figures of a row in doubt, and return the row after the change."""
+    return await _left(db, _DOUBT, series, line["date"], 0, line["fetched_at"])
+
+
 async def record_failure(db: Connection, series: int, entry: LedgerEntry) -> asyncpg.Record:
     """Record that a day failed or was rejected, and return the row after the change."""
     why = entry.reason or Failure("", "")
@@ -270,9 +275,9 @@ async def _left(db: Connection, change: str, *values: object) -> asyncpg.Record:
     return line
 
 
-def name_of(of: int, target: Target) -> tuple[int, str, bytes]:
+def name_of(of: int, target: Target, endpoint: str = ENDPOINT) -> tuple[int, str, bytes]:
     """Return the key of a series."""
-    return of, ENDPOINT, hashlib.sha256(str(target).encode()).digest()
+    return of, endpoint, hashlib.sha256(str(target).encode()).digest()
 
 
 def _where(of: int, target: Target, days: DateRange) -> tuple[int, str, bytes, dt.date, dt.date]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Mapping, Sequence
 
+    from hourlyclicks.model.daily import DailyClicks
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.targets import Target
@@ -153,6 +154,33 @@ class Store(Protocol):
             account: the account.
             target: the target.
             entry: state, moment and reason; its ``attempts`` are added to the stored number.
+        """
+        ...
+
+    async def doubt(self, account: int, target: Target, day: dt.date) -> bool:
+        """Put the figures of a day in doubt, so that it is provisional and is requested again.
+
+        The figures are kept. The next answer with as many hours ends the doubt.
+
+        Returns:
+            Whether the day has figures, and they were not in doubt before.
+        """
+        ...
+
+    async def read_daily(self, account: int, target: Target, days: DateRange) -> list[DailyClicks]:
+        """Return the sums of the days of a range that are stored, in order."""
+        ...
+
+    async def put_daily(
+        self, account: int, target: Target, days: Sequence[DailyClicks], *, reader: Reader
+    ) -> None:
+        """Write the sums of days in one transaction; they are on the disk when this returns.
+
+        Args:
+            account: the account.
+            target: the target.
+            days: the days, each of them once; what a better answer has stored is kept.
+            reader: checks the stored time stamps.
         """
         ...
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from hourlyclicks.errors import StoreError
 from hourlyclicks.store.inspection import check_log, uri_of
 from hourlyclicks.store.sqlite_open import check_kind
-from hourlyclicks.store.sqlite_schema import read_as_packed, version_of
+from hourlyclicks.store.sqlite_schema import read_as_current, version_of
 
 if TYPE_CHECKING:
     from hourlyclicks.model.day import DayClicks
@@ -110,7 +110,7 @@ class ReadOnlyFile:
         db = sqlite3.connect(uri, uri=True, timeout=self._timeout, isolation_level=None)
         try:
             _check_tables(db)
-            read_as_packed(db)
+            read_as_current(db)
         except BaseException:
             db.close()
             raise

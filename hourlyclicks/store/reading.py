@@ -13,6 +13,7 @@ import attrs
 
 from hourlyclicks.clock import SystemClock
 from hourlyclicks.errors import UsageError
+from hourlyclicks.model.daily_series import DailySeries
 from hourlyclicks.model.dates import DateRange, as_day
 from hourlyclicks.model.fingerprints import fingerprint_of
 from hourlyclicks.model.series import SeriesBuilder
@@ -203,6 +204,25 @@ class StoredAccount:
         async for day in self.days(start, end, target):
             builder.add(day)
         return builder.build()
+
+    async def daily(
+        self, start: dt.date | str, end: dt.date | str, target: Target = Account()
+    ) -> DailySeries:
+        """Return the sums of the days of a target from `start` to `end`, both included.
+
+        They are those that `Client.daily` has stored. Other days are in `DailySeries.missing_days`.
+
+        Args:
+            start: the first day, a date or ``"YYYY-MM-DD"``.
+            end: the last day.
+            target: `Account`, `Link` or `Group`.
+
+        Raises:
+            UsageError: `start` or `end` is not a day, or `end` is before `start`.
+            StoreError: the store cannot be read.
+        """
+        days = DateRange(as_day(start), as_day(end))
+        return DailySeries.of(target, days, await self._store.read_daily(self.number, target, days))
 
     async def entries(self, target: Target, days: DateRange | None = None) -> list[LedgerEntry]:
         """Return what the store knows of each day, in order; days that were never asked for are left out.

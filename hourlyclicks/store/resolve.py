@@ -12,6 +12,9 @@ any provisional day. An answer with all the hours ends the doubt. A second answe
 least `CONFIRMED_AFTER` later, confirms it and replaces the figures. So a day in doubt costs one more
 request, and not one in every run.
 
+An audit puts figures in doubt without an answer. The doubt then has the time stamp of the figures, and
+confirms nothing.
+
 Replaced figures that differ are never deleted: they are moved to the table ``revisions``.
 """
 
@@ -62,8 +65,9 @@ def resolve_put(
         return PutResult(1)
     if not refresh and _is_better(held.day, day, reader):
         return PutResult(held.revision, dropped=True)
-    if _lacks_hours(day, held.day) and not _is_confirmed(day, held.doubted_at, reader):
-        return PutResult(held.revision, doubted_at=_since(day, held.doubted_at, reader))
+    doubted_at = None if held.doubted_at == held.day.fetched_at else held.doubted_at
+    if _lacks_hours(day, held.day) and not _is_confirmed(day, doubted_at, reader):
+        return PutResult(held.revision, doubted_at=_since(day, doubted_at, reader))
     revised = (day.clicks, day.unique_users) != (held.day.clicks, held.day.unique_users)
     return PutResult(held.revision + revised, revised=revised)
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from hourlyclicks.clock import Clock
+    from hourlyclicks.model.daily import DailyClicks
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.targets import Target
@@ -139,6 +140,21 @@ class SqliteOperations(Managed):
     async def record_failure(self, account: int, target: Target, entry: LedgerEntry) -> None:
         """See `hourlyclicks.store.protocol.Store.record_failure`."""
         await self._changes.make(lambda file: file.record_failure(account, target, entry))
+
+    async def doubt(self, account: int, target: Target, day: dt.date) -> bool:
+        """See `hourlyclicks.store.protocol.Store.doubt`."""
+        return bool(await self._changes.make(lambda file: file.doubt(account, target, day)))
+
+    async def read_daily(self, account: int, target: Target, days: DateRange) -> list[DailyClicks]:
+        """See `hourlyclicks.store.protocol.Store.read_daily`."""
+        return await self._run(lambda file: file.read_daily(account, target, days))
+
+    async def put_daily(
+        self, account: int, target: Target, days: Sequence[DailyClicks], *, reader: Reader
+    ) -> None:
+        """See `hourlyclicks.store.protocol.Store.put_daily`."""
+        if days:
+            await self._changes.make(lambda file: file.put_daily(account, target, days, reader))
 
     async def pace(
         self,

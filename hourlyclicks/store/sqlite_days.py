@@ -58,6 +58,8 @@ _COUNT = "UPDATE days SET attempts = attempts + ? WHERE series_id = ? AND date =
 _DOUBT = """UPDATE days SET attempts = attempts + ?, state = 'provisional', doubted_at = ?,
         error = NULL, code = NULL, status = NULL, reason = NULL
     WHERE series_id = ? AND date = ?"""
+_DOUBT_FIGURES = """UPDATE days SET state = 'provisional', doubted_at = fetched_at
+    WHERE series_id = ? AND date = ? AND revision > 0 AND doubted_at IS NULL"""
 _RECORD = """INSERT INTO days
         (series_id, date, state, hours, fetched_at, attempts, revision, error, code, status, reason)
     VALUES (?, ?, ?, 0, ?, ?, 0, ?, ?, ?, ?)
@@ -109,6 +111,11 @@ def put(
         entry = (state_of(day), hours, text_of(day.fetched_at), requests, kept.revision)
         db.execute(_PUT, (series, date, *entry, *counts))
     return kept
+
+
+def doubt(db: Database, series: int, day: dt.date) -> bool:
+    """Put the figures of a day in doubt; see `hourlyclicks.store.protocol.Store.doubt`."""
+    return db.execute(_DOUBT_FIGURES, (series, str(day))).rowcount > 0
 
 
 def record_failure(db: Database, series: int, entry: LedgerEntry) -> None:

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from hourlyclicks import forks
-from hourlyclicks.store import sqlite_counts, sqlite_days
+from hourlyclicks.store import sqlite_counts, sqlite_daily, sqlite_days
 from hourlyclicks.store.ledger import ENDPOINT, target_of
 from hourlyclicks.store.sqlite_messages import is_busy
 from hourlyclicks.store.sqlite_transaction import transaction
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterator, Sequence
 
+    from hourlyclicks.model.daily import DailyClicks
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.targets import Target
@@ -214,6 +215,19 @@ class SqliteFile:
     def record_failure(self, account: int, target: Target, entry: LedgerEntry) -> None:
         """Record that a day failed or was rejected, within `change`."""
         sqlite_days.record_failure(self._db, self._new_series(account, target), entry)
+
+    def doubt(self, account: int, target: Target, day: dt.date) -> bool:
+        """Put the figures of a day in doubt, within `change`."""
+        series = self._series(account, target)
+        return series is not None and sqlite_days.doubt(self._db, series, day)
+
+    def read_daily(self, account: int, target: Target, days: DateRange) -> list[DailyClicks]:
+        """Return the sums of a range."""
+        return sqlite_daily.read(self._db, account, target, days)
+
+    def put_daily(self, account: int, target: Target, days: Sequence[DailyClicks], reader: Reader) -> None:
+        """Write sums, within `change`."""
+        sqlite_daily.put(self._db, account, target, days, reader)
 
     def pace(self, account: int, change: Change[R], of: tuple[Target, dt.date] | None) -> tuple[R, int]:
         """Take a step of the shared limiter, within `change`."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hourlyclicks.errors import StoreError
 from hourlyclicks.store.inspection import SALT, one
-from hourlyclicks.store.schema import PACKED, newer, scripts, unpacked_days
+from hourlyclicks.store.schema import DAILY, PACKED, newer, scripts, unpacked_days
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +21,8 @@ _BYTES = 32
 
 _NO_REVISIONS = """CREATE TEMP VIEW revisions AS SELECT NULL AS series_id, NULL AS date, NULL AS revision,
     NULL AS state, NULL AS fetched_at, NULL AS clicks, NULL AS unique_users WHERE FALSE"""
+_NO_SUMS = """CREATE TEMP VIEW daily_sums AS SELECT NULL AS series_id, NULL AS date, NULL AS state,
+    NULL AS fetched_at, NULL AS clicks, NULL AS unique_users WHERE FALSE"""
 
 
 def version_of(db: sqlite3.Connection) -> int:
@@ -64,15 +66,18 @@ def upgrade(db: sqlite3.Connection, version: int) -> None:
     db.execute(f"PRAGMA user_version = {version}")
 
 
-def read_as_packed(db: sqlite3.Connection) -> None:
+def read_as_current(db: sqlite3.Connection) -> None:
     """Let a connection read older tables as those of this version, without changing the file.
 
     SQLite prefers temporary views to tables of the same name.
     """
     version, days = version_of(db), unpacked_days("sqlite")
-    if version >= PACKED:
+    if version >= DAILY:
         return
     db.execute("PRAGMA temp_store = MEMORY")
+    db.execute(_NO_SUMS)
+    if version >= PACKED:
+        return
     if version == 1:
         days = days.replace("doubted_at", "NULL AS doubted_at")
         db.execute(_NO_REVISIONS)

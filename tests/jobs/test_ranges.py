@@ -18,6 +18,7 @@ from hourlyclicks.errors import (
 )
 from hourlyclicks.events import DayFailed, FetchCancelled, Progress
 from hourlyclicks.fetching.retry import RetryPolicy
+from hourlyclicks.model.series import HourlySeries
 from tests.fetching.asking import DAY, LINK, slots_in_use
 from tests.fetching.stage import (
     BAD_DAYS,
@@ -69,6 +70,7 @@ def test_days_that_fail_for_good(*, strict: bool) -> None:
                 await stage.client.fetch(DAY, END, LINK)
             assert set(caught.value.failures) == BAD_DAYS
             assert "not asked" not in str(caught.value)
+            assert isinstance(caught.value.series, HourlySeries)
             series = caught.value.series
         assert set(series.missing_days) == BAD_DAYS
 

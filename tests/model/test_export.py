@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hourlyclicks.model.dates import DateRange
-from hourlyclicks.model.export import COLUMNS, Row, _cell
+from hourlyclicks.model.export import COLUMNS, Row, csv_cell
 from hourlyclicks.model.series import HourlySeries, merge_days
 from hourlyclicks.model.targets import Account, Link
 from tests.model.strategies import FIRST, TARGETS, a_day, series
@@ -121,14 +121,14 @@ def test_csv_can_go_without_its_header() -> None:
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
 def test_no_text_is_a_formula(start: str) -> None:
     """Text that a spreadsheet would run has an apostrophe in front, and quotes where CSV needs them."""
-    (line,) = csv.reader([_cell(start + 'cmd|" /C calc"!A0')], strict=True)
+    (line,) = csv.reader([csv_cell(start + 'cmd|" /C calc"!A0')], strict=True)
     assert line == ["'" + start + 'cmd|" /C calc"!A0']
 
 
 @given(st.text().filter(lambda text: not text.startswith(("=", "+", "-", "@", "\t", "\r"))))
 def test_other_text_comes_back_as_it_was(text: str) -> None:
     """The csv module reads the same text from any cell."""
-    line = _cell(text) + ",end\n"
+    line = csv_cell(text) + ",end\n"
     assert [[text, "end"]] == list(csv.reader(io.StringIO(line, newline=""), strict=True))
 
 

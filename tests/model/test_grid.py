@@ -87,7 +87,7 @@ def test_numpy_gets_nan_for_a_gap() -> None:
 def test_a_gap_is_no_integer(dtype: object) -> None:
     """An integer array with gaps is an error; without gaps it is returned."""
     np = pytest.importorskip("numpy")
-    with pytest.raises(ValueError, match="has no value for an hour that is not known"):
+    with pytest.raises(ValueError, match="has no value for a count that is not known"):
         np.asarray(TWO_DAYS.clicks, dtype=dtype)
 
 

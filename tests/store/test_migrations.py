@@ -19,14 +19,15 @@ import asyncpg
 import pytest
 
 from hourlyclicks.errors import StoreError
+from hourlyclicks.model.daily import DailyClicks
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.targets import Account, Link
-from hourlyclicks.store import postgres_migration, sqlite_migration
+from hourlyclicks.store import postgres_migration, sqlite_migration, sqlite_open, sqlite_schema
 from hourlyclicks.store.freshness import Freshness, Reader
 from hourlyclicks.store.ledger import DayState, LedgerEntry, Revision
 from hourlyclicks.store.opening import store_of
 from hourlyclicks.store.postgres import PostgresStore
-from hourlyclicks.store.schema import scripts
+from hourlyclicks.store.schema import DAILY, scripts
 from hourlyclicks.store.sqlite import SqliteStore
 from tests.model.strategies import FIRST, NOON, a_day
 from tests.store.answers import ALL, LATER, ME, day
@@ -133,6 +134,33 @@ async def test_a_migrated_store_is_used(location: Location, version: int) -> Non
     if version == 1:
         assert await store.revisions(account, ME, ALL) == [Revision(1, known)]
     assert (await store.account("third")) == version + 1
+
+
+def only(version: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let this process know the tables up to a version only."""
+    for module in (sqlite_migration, sqlite_open, sqlite_schema, postgres_migration):
+        monkeypatch.setattr(module, "scripts", lambda kind: scripts(kind)[:version])
+
+
+async def test_a_store_without_sums(location: Location, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has none to read, gets the tables when it is opened, and is too new for the version before."""
+    with monkeypatch.context() as patch:
+        only(DAILY - 1, patch)
+        store, account = await location.account()
+        await store.put(account, ME, a_day(FIRST), requests=1)
+    reader = store_of(where(location), read_only=True)
+    assert await reader.read_daily(account, ME, ALL) == []
+    assert await reader.read(account, ME, ALL) == [a_day(FIRST)]
+    newer = await location.open()
+    sums = [DailyClicks(FIRST, 1, 1, NOON, final=True)]
+    await newer.put_daily(account, ME, sums, reader=Reader(NOON))
+    assert await newer.read(account, ME, ALL) == [a_day(FIRST)]
+    await store.put(account, ME, a_day(FIRST, 2, at=LATER), requests=1)  # it is open, and may go on
+    assert await newer.read_daily(account, ME, ALL) == sums
+    only(DAILY - 1, monkeypatch)
+    with pytest.raises(StoreError, match=r"a newer hourlyclicks .*update hourlyclicks"):
+        await location.open()
+    await reader.close()
 
 
 async def test_a_migrated_store_has_the_tables_of_a_new_one(
@@ -360,6 +388,8 @@ async def test_permissions_are_kept(older_tables: DatabaseLocation) -> None:
     await older_tables.open()
     analyst: Any = await asyncpg.connect(older_tables.dsn.replace("clicker:", f"{name}:"))
     try:
+        for table in ("daily", "daily_sums"):
+            assert await analyst.fetchval(f"SELECT count(*) FROM hourlyclicks.{table}") == 0  # noqa: S608 - ours
         for table in ("days", "hours", "clicks", "hourly", "revisions", "series"):
             assert await analyst.fetchval(f"SELECT count(*) FROM hourlyclicks.{table}")  # noqa: S608 - ours
     finally:

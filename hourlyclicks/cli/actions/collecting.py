@@ -10,11 +10,12 @@ import asyncio
 import datetime as dt
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import attrs
 
-from hourlyclicks.errors import HourlyClicksError
+from hourlyclicks.errors import HourlyClicksError, IncompleteSeriesError
+from hourlyclicks.model.daily_series import DailySeries
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.series import HourlySeries, SeriesBuilder
 from hourlyclicks.model.targets import Target
@@ -27,18 +28,21 @@ if TYPE_CHECKING:
     from hourlyclicks.pacing.queue import Lane
 
 
+SeriesT = TypeVar("SeriesT", bound=HourlySeries | DailySeries)
+
+
 @attrs.frozen
-class Outcome:
+class Outcome(Generic[SeriesT]):
     """What came of the days of one target.
 
     Args:
-        series: all that was fetched.
+        series: all that was fetched, the hours or the sums of the days.
         failures: the days that failed for good, and why.
         ended_by: the error that no day could survive.
         interrupted: whether Ctrl-C did.
     """
 
-    series: HourlySeries
+    series: SeriesT
     failures: dict[dt.date, HourlyClicksError]
     ended_by: HourlyClicksError | None = None
     interrupted: bool = False
@@ -70,10 +74,12 @@ class Outcomes:
     Args:
         ranges: the days of each target.
         parts: what came of each target that was begun.
+        daily: whether the sums of the days were to be fetched.
     """
 
     ranges: Mapping[Target, DateRange]
-    parts: tuple[Outcome, ...]
+    parts: tuple[Outcome[Any], ...]
+    daily: bool = False
 
     @property
     def left(self) -> tuple[Target, ...]:
@@ -124,11 +130,11 @@ class Outcomes:
         for target in self.left:
             yield target, self.ranges[target]
 
-    def __iter__(self) -> Iterator[HourlySeries]:
+    def __iter__(self) -> Iterator[HourlySeries | DailySeries]:
         for part in self.parts:
             yield part.series
         for target in self.left:  # made one at a time: many of them would take much memory
-            yield SeriesBuilder(target, self.ranges[target]).build()
+            yield _nothing_of(target, self.ranges[target], daily=self.daily)
 
 
 async def collect_each(
@@ -136,6 +142,7 @@ async def collect_each(
     ranges: Mapping[Target, DateRange],
     *,
     lane: Lane,
+    daily: bool = False,
     begin: Callable[[], object] = lambda: None,
 ) -> Outcomes:
     """Fetch the days of one target after the other, until one of them ends the run.
@@ -144,26 +151,32 @@ async def collect_each(
         client: the client.
         ranges: the days of each target.
         lane: how urgent it is.
+        daily: whether to fetch the sums of the days in place of the hours.
         begin: called before each target.
 
     Raises:
         HourlyClicksError: it could not even begin.
     """
-    parts: list[Outcome] = []
+    parts: list[Outcome[Any]] = []
     for target, days in ranges.items():
         begin()
         try:
-            parts.append(await collect(client, days, target, lane=lane))
+            parts.append(await (collect_sums if daily else collect)(client, days, target, lane=lane))
         except HourlyClicksError as error:
             if not parts:
                 raise
-            parts.append(Outcome(SeriesBuilder(target, days).build(), {}, error))
+            parts.append(Outcome(_nothing_of(target, days, daily=daily), {}, error))
         if parts[-1].is_the_last:
             break
-    return Outcomes(ranges, tuple(parts))
+    return Outcomes(ranges, tuple(parts), daily)
 
 
-async def collect(client: Client, days: DateRange, target: Target, *, lane: Lane) -> Outcome:
+def _nothing_of(target: Target, days: DateRange, *, daily: bool) -> HourlySeries | DailySeries:
+    """Return a series without any day."""
+    return DailySeries.of(target, days, ()) if daily else SeriesBuilder(target, days).build()
+
+
+async def collect(client: Client, days: DateRange, target: Target, *, lane: Lane) -> Outcome[HourlySeries]:
     """Fetch the days of a range; an error or a cancellation ends it and is told in the outcome.
 
     Raises:
@@ -183,6 +196,28 @@ async def collect(client: Client, days: DateRange, target: Target, *, lane: Lane
     except asyncio.CancelledError:
         interrupted = True
     return Outcome(builder.build(), failures, ended_by, interrupted)
+
+
+async def collect_sums(client: Client, days: DateRange, target: Target, *, lane: Lane) -> Outcome[Any]:
+    """Fetch the sums of a range; an error or a cancellation ends it and is told in the outcome.
+
+    Raises:
+        HourlyClicksError: it could not even begin.
+    """
+    try:
+        return Outcome(await client.daily(days.start, days.end, target, lane=lane), {})
+    except IncompleteSeriesError as error:
+        return Outcome(error.series, error.failures)
+    except asyncio.CancelledError as cancelled:
+        series = getattr(cancelled, "series", None) or _nothing_of(target, days, daily=True)
+        task = asyncio.current_task()
+        if task is not None:
+            task.uncancel()  # it has been heard
+        return Outcome(series, {}, interrupted=True)
+    except HourlyClicksError as error:
+        if error.series is None:
+            raise
+        return Outcome(error.series, {}, error)
 
 
 async def _drain(

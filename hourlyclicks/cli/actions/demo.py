@@ -24,6 +24,7 @@ from hourlyclicks.cli.progress.live import terminal
 from hourlyclicks.cli.progress.stats import start_stats
 from hourlyclicks.cli.progress.views import open_view, shown
 from hourlyclicks.model.dates import DateRange
+from hourlyclicks.model.series import HourlySeries
 from hourlyclicks.model.targets import Target
 from hourlyclicks.pacing.eta import forecast, theoretical_minimum
 from hourlyclicks.render.heatmap import heatmap
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from hourlyclicks.cli.progress.stats import RunStats
-    from hourlyclicks.model.series import HourlySeries
 
 
 @attrs.frozen
@@ -72,7 +72,7 @@ class Run:
         first: how the first process ended, if there were two.
     """
 
-    outcome: Outcome
+    outcome: Outcome[HourlySeries]
     retries: int
     seconds: float
     wrong_days: int

@@ -32,21 +32,24 @@ from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.model.ranges import days_of_each
 from hourlyclicks.model.spans import spans
 from hourlyclicks.pacing.eta import forecast
+from hourlyclicks.pacing.plans import longest_range
 from hourlyclicks.pacing.queue import Lane
 from hourlyclicks.render.phrases import count, span
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from hourlyclicks.cli.actions.collecting import Outcomes
     from hourlyclicks.cli.progress.stats import RunStats
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.targets import Target
+    from hourlyclicks.pacing.eta import Estimate
 
 RETRY = RetryPolicy()
 """How hard to try; that of the library."""
 
 _SHOWN = 10
+_LONGEST_MONTH = 31
 
 
 @attrs.frozen(kw_only=True)
@@ -61,6 +64,7 @@ class Options:
         store: the store, if there is one.
         form: the format, if it was given.
         output: the file; ``None``, or ``-``: stdout.
+        daily: whether to fetch the sums of days.
         partial: whether to write a result with missing days.
         fail_fast: whether to stop early after repeated failures.
     """
@@ -72,6 +76,7 @@ class Options:
     store: StoreChoice
     form: str | None
     output: Path | None
+    daily: bool
     partial: bool
     fail_fast: bool
 
@@ -124,24 +129,30 @@ def run(ctx: click.Context, options: Options) -> None:
     output = None if options.output == Path("-") else options.output
     days = options.period.days(access.zone, present())
     rate = options.rate or default_rate()
-    ranges = _checked(options.selection, rate, days)
+    ranges = checked_ranges(options.selection, rate, days)
     stored = store.where is not None
     check_writable(output)
     form = format_for(options.form, output)
     destination = Destination(form, output, partial=options.partial, stored=stored)
     key = find_key(access.key_file)
     migrate(store)
-    view = open_view(_count_days(ranges, days, rate, stored=stored))
-    estimate = partial(forecast, limits=rate.limits)
+    estimate = partial(cost_of, rate=rate, daily=options.daily)
+    view = open_view(count_days(ranges, days, rate, estimate, stored=stored))
     joint = JointProgress(view, days=[*map(len, ranges.values())], estimate=estimate)
     client = access.client(
-        key, limits=rate.limits, retry=RETRY, on_event=joint, store=store.where, account=store.account
+        key,
+        limits=rate.limits,
+        plan=rate.plan if options.daily else None,
+        retry=RETRY,
+        on_event=joint,
+        store=store.where,
+        account=store.account,
     )
     lane = Lane.INTERACTIVE if options.fail_fast else Lane.BACKFILL
 
     async def fetch() -> Outcomes:
         async with client:
-            return await collect_each(client, ranges, lane=lane, begin=joint.begin)
+            return await collect_each(client, ranges, lane=lane, daily=options.daily, begin=joint.begin)
 
     with shown(view):
         outcome = loop.run(fetch())
@@ -159,7 +170,7 @@ def run(ctx: click.Context, options: Options) -> None:
     raise _failure(outcome)
 
 
-def _checked(selection: Selection, rate: RateOptions, days: DateRange) -> dict[Target, DateRange]:
+def checked_ranges(selection: Selection, rate: RateOptions, days: DateRange) -> dict[Target, DateRange]:
     """Return the days of each target, once it is certain that they can be requested."""
     if not selection:
         raise click.UsageError("no target given: use --link with --domain, --group, --account or --targets")
@@ -172,13 +183,28 @@ def _checked(selection: Selection, rate: RateOptions, days: DateRange) -> dict[T
     return ranges
 
 
-def _count_days(
-    ranges: Mapping[Target, DateRange], days: DateRange, rate: RateOptions, *, stored: bool
+def cost_of(days: int, rate: RateOptions, *, daily: bool) -> Estimate:
+    """Return what so many days cost; sums are asked for in ranges as long as the plan allows."""
+    if not daily:
+        return forecast(days, rate.limits)
+    longest = None if rate.plan is None else longest_range(rate.plan)
+    requests = -(-days // (longest or _LONGEST_MONTH))
+    return attrs.evolve(forecast(requests, rate.limits), requests=days)
+
+
+def count_days(
+    ranges: Mapping[Target, DateRange],
+    days: DateRange,
+    rate: RateOptions,
+    estimate: Callable[[int], Estimate],
+    *,
+    stored: bool,
 ) -> RunStats:
+    """Return the stats of a run for the days of each target, which begins now."""
     several = len(ranges) > 1
     title = f"{count(len(ranges), 'target') if several else next(iter(ranges))}, {days}"
-    estimate = forecast(sum(map(len, ranges.values())), rate.limits)
-    return start_stats(title, rate.limits, estimate, stored=stored, several=several, surveyed=not several)
+    cost = estimate(sum(map(len, ranges.values())))
+    return start_stats(title, rate.limits, cost, stored=stored, several=several, surveyed=not several)
 
 
 def _tell_provisional(outcome: Outcomes) -> None:

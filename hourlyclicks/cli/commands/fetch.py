@@ -26,6 +26,7 @@ from hourlyclicks.cli.selection import with_targets
     help="Output format.  [default: by the name of FILE; on stdout, table]",
 )
 @click.option("-o", "--output", metavar="FILE", type=path_type(), help="Write to FILE instead of stdout.")
+@click.option("--daily", is_flag=True, help="Fetch sums: clicks and unique users of whole days.")
 @click.option("--partial", is_flag=True, help="Write the result even if days are missing.")
 @click.option(
     "--fail-fast", is_flag=True, help="Stop early after repeated failures instead of pausing and retrying."
@@ -42,6 +43,9 @@ def command(ctx: click.Context, /, **options: Any) -> None:  # noqa: ANN401 - `O
 
     The result goes to stdout or FILE, all messages to stderr. --last counts back from yesterday in the
     account's --timezone; without --timezone, from the last day that has ended everywhere on Earth.
+
+    With --daily, a request asks for several days, as many as the plan allows. The unique users are those of
+    the day, which no sum over hours gives.
 
     With --store, final days are read from the store, and fetched days are saved in it.
     """

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from hourlyclicks.simulator import Simulator
 
 
-async def fill(server: Simulator, store: Path, days: DateRange, on_event: Hook) -> Outcome:
+async def fill(server: Simulator, store: Path, days: DateRange, on_event: Hook) -> Outcome[HourlySeries]:
     """Fetch the days that are not in the store, and return all that it then holds."""
     failures, ended_by, interrupted = {}, None, False
     client = client_of(server.key, server.url, store, on_event)

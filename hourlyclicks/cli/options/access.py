@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hourlyclicks.client import Client
     from hourlyclicks.events import Hook
     from hourlyclicks.fetching.retry import RetryPolicy
-    from hourlyclicks.pacing.plans import Limits
+    from hourlyclicks.pacing.plans import Limits, Plan
 
 
 @attrs.frozen
@@ -45,17 +45,20 @@ class Access:
         key: str,
         *,
         limits: Limits,
+        plan: Plan | None = None,
         retry: RetryPolicy,
         on_event: Hook,
         store: str | None = None,
         account: str | None = None,
     ) -> Client:
-        """Make a client."""
+        """Make a client; one that knows the plan if the limits are those of the plan."""
         from hourlyclicks.client import Client  # noqa: PLC0415 - the help of a command needs none
 
+        known = plan is not None and plan.limits == limits
         return Client(
             key,
-            limits=limits,
+            plan=plan if known else None,
+            limits=None if known else limits,
             base_url=self.base_url,
             proxy=self.proxy,
             retry=retry,

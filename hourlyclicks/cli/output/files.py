@@ -16,13 +16,14 @@ from hourlyclicks.cli.console.stdout import writing_to_stdout
 from hourlyclicks.cli.exits import OUTPUT, USAGE, Failure
 from hourlyclicks.cli.output.devices import descriptor_of, is_device, is_special
 from hourlyclicks.cli.output.replace import KeptError, check_replaceable, replacing
+from hourlyclicks.model.daily_series import DailySeries
 from hourlyclicks.model.series import HourlySeries
 from hourlyclicks.render.tables import write_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    Result: TypeAlias = HourlySeries | Iterable[HourlySeries]
+    Result: TypeAlias = HourlySeries | DailySeries | Iterable[HourlySeries | DailySeries]
 
 Format: TypeAlias = Literal["table", "csv", "jsonl"]
 
@@ -204,7 +205,7 @@ def _prepare(stdout: io.TextIOWrapper, form: Format) -> None:
 
 
 def _write(series: Result, form: Format, stream: IO[str]) -> None:
-    several = [series] if isinstance(series, HourlySeries) else series
+    several = [series] if isinstance(series, HourlySeries | DailySeries) else series
     for place, each in enumerate(several):
         if form == "csv":
             each.write_csv(stream, header=not place)

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hourlyclicks.cli.options.shared import present
-from hourlyclicks.events import ClockSkew, DayDone
+from hourlyclicks.events import ClockSkew, DayDone, RangeDone
 from hourlyclicks.render.phrases import count, limits_in_words, safe
 from hourlyclicks.render.tables import level, palette_for
 
@@ -142,7 +142,7 @@ class LiveView:
             self._console.print(Text(safe(self.stats.news)))  # stays when the drawing is erased
         if self._live.error is not None:
             raise self._live.error
-        if isinstance(event, DayDone):
+        if isinstance(event, DayDone | RangeDone):
             self._answers.append(now)
 
     def render(self) -> RenderableType:

@@ -21,6 +21,7 @@ from hourlyclicks.events import (
     PageAttemptFailed,
     Paused,
     Progress,
+    RangeDone,
     Refused,
     Resumed,
     SpacingChanged,
@@ -100,6 +101,10 @@ class RunStats:
             self._take_answer(event, now)
             return
         match event:
+            case RangeDone():
+                self._take_range(event, now)
+            case PageAttemptFailed():
+                self._take_page(event)
             case Progress():
                 self.progress, self.updated = event, now
             case Paused():
@@ -108,18 +113,16 @@ class RunStats:
                 self.news = f"paused for {duration(event.seconds)}: {event.why}"
                 if self.trouble:
                     self.news += f"; the last trouble: {self.trouble}"
-            case PageAttemptFailed():
-                self.trouble = str(event.error)
-                self.news = f"page {event.page} of the {event.name} again: {event.error}"
             case Resumed():
                 self.paused_until = 0.0
                 self.news = "the server responds again"
-            case TargetParked():
-                self.news = f"{event.target} is parked, since every day is rejected: {event.error}"
-            case ClockSkew():
-                self.news = event.message
-            case SpacingChanged():
-                self.news = f"a request every {event.interval:.3g} s from now on: {event.why}"
+            case TargetParked() | ClockSkew() | SpacingChanged():
+                self.news = _news(event)
+
+    def _take_page(self, event: PageAttemptFailed) -> None:
+        """Show that a page of a list is requested again."""
+        self.trouble = str(event.error)
+        self.news = f"page {event.page} of the {event.name} again: {event.error}"
 
     def _take_answer(self, event: AttemptFailed | DayDone | DayFailed | Refused, now: float) -> None:
         """Count the result of a request."""
@@ -138,6 +141,16 @@ class RunStats:
             self.trouble = str(event.error)
             what = f"{event.target} {event.day}" if self.several else str(event.day)
             self.news = f"{what} {'failed' if isinstance(event, DayFailed) else 'again'}: {event.error}"
+
+    def _take_range(self, event: RangeDone, now: float) -> None:
+        """Count the requests for the sums of a range."""
+        self._answered += event.requests
+        self.fetched += event.days
+        del self._pending[event.target, event.start]
+        self._count(now)
+        if event.error is not None:
+            self.trouble = str(event.error)
+            self.news = f"{event.start}..{event.end} not answered: {event.error}"
 
     def _count(self, now: float) -> None:
         """Count a request, those of a second together."""
@@ -222,3 +235,11 @@ def start_stats(
         several=several,
         surveyed=surveyed,
     )
+
+
+def _news(event: TargetParked | ClockSkew | SpacingChanged) -> str:
+    if isinstance(event, TargetParked):
+        return f"{event.target} is parked, since every day is rejected: {event.error}"
+    if isinstance(event, ClockSkew):
+        return event.message
+    return f"a request every {event.interval:.3g} s from now on: {event.why}"

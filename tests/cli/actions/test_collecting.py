@@ -12,6 +12,7 @@ from hourlyclicks import (
     Account,
     AuthenticationError,
     Client,
+    DailySeries,
     DateRange,
     Group,
     Lane,
@@ -25,19 +26,22 @@ from hourlyclicks.simulator import Rule, Script, Simulator, Status, run_virtual
 
 if TYPE_CHECKING:
     from hourlyclicks.cli.actions.collecting import Outcome, Outcomes
+    from hourlyclicks.model.series import HourlySeries
+    from hourlyclicks.model.targets import Target
     from hourlyclicks.simulator import Faults, VirtualClock
 
 APRIL = DateRange.of("2025-04-01", "2025-04-30")
 BAD = dt.date(2025, 4, 10)
 USUAL = RetryPolicy()
+BAD_KEY = Script(Rule(Status(401), number=range(3, 99)))
 
 
 def collected(
     faults: Faults | None = None, *, retry: RetryPolicy = USUAL, cancel_after: float | None = None
-) -> Outcome:
+) -> Outcome[HourlySeries]:
     """Fetch April from a simulator with a second of latency, on virtual time."""
 
-    async def story(clock: VirtualClock) -> Outcome:
+    async def story(clock: VirtualClock) -> Outcome[HourlySeries]:
         server = Simulator(limits=(), concurrency=0, faults=faults, latency=(0.5, 0.5), clock=clock)
         transport = server.transport(clock)
         async with Client(
@@ -57,6 +61,34 @@ def test_all_days_are_kept() -> None:
     outcome = collected()
     assert outcome.complete
     assert (outcome.fetched, outcome.failures, outcome.ended_by, outcome.interrupted) == (30, {}, None, False)
+
+
+@pytest.mark.parametrize(
+    ("faults", "cancel_after", "fetched", "interrupted"),
+    [(None, None, 30, False), (None, 2.5, 14, True), (BAD_KEY, None, 14, False)],
+)
+def test_sums_are_kept(
+    faults: Faults | None, cancel_after: float | None, fetched: int, *, interrupted: bool
+) -> None:
+    """The range of a month is refused, then 14 days are fetched at a time, until the end or an error."""
+
+    async def story(clock: VirtualClock) -> Outcomes:
+        server = Simulator(limits=(), concurrency=0, faults=faults, latency=(0.5, 0.5), clock=clock)
+        async with Client(
+            server.key, limits=Limits(concurrency=2), transport=server.transport(clock), clock=clock
+        ) as client:
+            targets: tuple[Target, ...] = TARGETS if cancel_after else TARGETS[:1]
+            ranges = dict.fromkeys(targets, APRIL)
+            task = asyncio.create_task(collect_each(client, ranges, lane=Lane.INTERACTIVE, daily=True))
+            if cancel_after is not None:
+                await clock.sleep(cancel_after)
+                task.cancel()
+            return await task
+
+    outcomes = run_virtual(story)
+    assert (outcomes.fetched, outcomes.interrupted) == (fetched, interrupted)
+    assert (outcomes.ended_by is not None) is (faults is not None)
+    assert {type(series) for series in outcomes} == {DailySeries}
 
 
 def test_a_day_that_fails_is_no_end() -> None:

@@ -21,6 +21,7 @@ from hourlyclicks.events import (
     DayFailed,
     Paused,
     Progress,
+    RangeDone,
     Refused,
     Resumed,
     SpacingChanged,
@@ -77,6 +78,19 @@ def test_the_stats_add_up() -> None:
         it.take(event, 1000.0)
     assert it.counters() == "1 retry, 1 HTTP 429, 1 pause, 1 day failed"
     assert it.summary(1075.0) == "1 day in 1 min 15 s: 7 requests, 1 retry, 1 HTTP 429, 1 pause, 1 day failed"
+
+
+def test_ranges_add_up() -> None:
+    """Their requests and days are counted, those that were retried once; a failure is news."""
+    it = some_stats()
+    it.stored = True
+    done = RangeDone(start=DAY, end=DAY, target=ACCOUNT, days=31, requests=2)
+    it.take(RETRIED, 1000.0)
+    it.take(done, 1000.0)
+    it.take(attrs.evolve(done, days=0, requests=1, error=OOPS), 1000.0)
+    it.take(progress(40), 1000.0)
+    assert (it.requests, it.fetched, it.reused, it.retries) == (3, 31, 9, 1)
+    assert it.news.startswith("2025-04-01..2025-04-01 not answered: HTTP 500")
 
 
 def test_the_remaining_time_runs_down() -> None:

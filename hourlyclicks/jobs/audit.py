@@ -1,0 +1,92 @@
+"""An audit: the hours in the store against the sums that the API computes.
+
+Sums are asked for only from the first to the last day with final hours. A day that differs is put in doubt:
+its figures are kept, and the next backfill requests it again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from hourlyclicks.errors import IncompleteSeriesError
+from hourlyclicks.events import DayDiffers
+from hourlyclicks.model.audit import compare
+from hourlyclicks.model.daily_series import DailySeries
+from hourlyclicks.model.dates import DateRange
+from hourlyclicks.model.day import DayClicks
+from hourlyclicks.model.targets import Query
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable
+
+    from hourlyclicks.errors import HourlyClicksError
+    from hourlyclicks.events import Dispatcher
+    from hourlyclicks.fetching.cache import DayCache
+    from hourlyclicks.jobs.daily import DailyRun
+    from hourlyclicks.model.audit import AuditReport
+    from hourlyclicks.model.daily import DailyClicks
+    from hourlyclicks.model.targets import Target
+    from hourlyclicks.store.freshness import Freshness
+
+
+class Audit:
+    """Compare the days of one target with their sums.
+
+    Args:
+        cache: the store.
+        freshness: which of the stored hours are final.
+        run: makes the call for the sums of a range.
+        dispatch: receives an event for each day that differs.
+    """
+
+    def __init__(
+        self,
+        cache: DayCache,
+        freshness: Freshness,
+        run: Callable[[DateRange, Target], DailyRun],
+        dispatch: Dispatcher,
+    ) -> None:
+        self._cache = cache
+        self._freshness = freshness
+        self._run = run
+        self._dispatch = dispatch
+
+    async def compare(self, days: DateRange, target: Target) -> AuditReport:
+        """Compare, and put the days that differ in doubt.
+
+        Raises:
+            HourlyClicksError: a fatal error.
+        """
+        hours = await self._final_hours(days, target)
+        sums, failures = await self._sums(hours, target)
+        whole = DailySeries.of(target, days, sums)
+        report = compare(hours, whole, failures=failures)
+        for day in report.differences:
+            await self._cache.doubt(Query(day.date, target))
+            if self._dispatch:
+                self._dispatch(
+                    DayDiffers(day=day.date, target=target, by_hour=day.by_hour, by_date=day.by_date)
+                )
+        return report
+
+    async def _final_hours(self, days: DateRange, target: Target) -> dict[dt.date, DayClicks]:
+        found: dict[dt.date, DayClicks] = {}
+        for chunk in days.chunks():
+            known = await self._cache.known(target, chunk, self._freshness)
+            found |= {date: day for date, day in known.items() if isinstance(day, DayClicks) and day.final}
+        return found
+
+    async def _sums(
+        self, hours: dict[dt.date, DayClicks], target: Target
+    ) -> tuple[list[DailyClicks], dict[dt.date, HourlyClicksError]]:
+        """Return the sums from the first to the last day with hours, and why others are missing."""
+        if not hours:
+            return [], {}
+        try:
+            series = await self._run(DateRange(min(hours), max(hours)), target).collect(strict=True)
+        except IncompleteSeriesError as error:
+            if not isinstance(error.series, DailySeries):  # pragma: no cover - for the type checker
+                raise
+            return [*error.series.days()], error.failures
+        return [*series.days()], {}

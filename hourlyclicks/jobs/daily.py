@@ -1,0 +1,307 @@
+"""The sums of many days of one target, asked for in ranges.
+
+A first round asks for all days that are due, in ranges as long as the server allows. A range that is refused
+is asked for again in shorter ones. Which days without rows were answered for is told by
+`hourlyclicks.model.range_proof`. Those that perhaps were not are asked for in a second round, in ranges of at
+most `WEEK` days, which every plan includes, or as long as the server is known to answer as a whole. Where it
+is not known that the ends of a range are included, such a range has one more day at each end.
+
+A day that has no row after that is not reported, and stays provisional if there is still no proof that it was
+answered for: it is not stored, and the next call asks for it again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import datetime as dt
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+import attrs
+
+from hourlyclicks.errors import HourlyClicksError, IncompleteSeriesError, carry
+from hourlyclicks.events import FetchCancelled, RangeDone
+from hourlyclicks.fetching.exchange import Exchange
+from hourlyclicks.fetching.task import Caller, FetchTask
+from hourlyclicks.jobs.range_plan import plan_ranges
+from hourlyclicks.jobs.ranges import summarize
+from hourlyclicks.jobs.refusals import RefusalStreak
+from hourlyclicks.jobs.services import Tracker
+from hourlyclicks.jobs.workers import WorkerPool
+from hourlyclicks.model.daily import DailyClicks
+from hourlyclicks.model.daily_series import DailySeries
+from hourlyclicks.model.dates import DateRange
+from hourlyclicks.model.questions import Question
+from hourlyclicks.model.targets import Query
+from hourlyclicks.pacing.queue import Job
+from hourlyclicks.wire.clicks_by_date import CLICKS_BY_DATE
+from hourlyclicks.wire.range_endpoint import is_missing, is_refusal
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+
+    from hourlyclicks.jobs.server_ranges import ServerRanges
+    from hourlyclicks.jobs.services import Services
+    from hourlyclicks.model.targets import Target
+    from hourlyclicks.pacing.queue import Lane
+    from hourlyclicks.store.freshness import Freshness
+
+
+@attrs.frozen
+class _Silence:
+    """Days without rows in one answer.
+
+    Args:
+        asked: the range that was asked for.
+        answered: its days with rows.
+        days: the days without rows that are needed.
+        moment: when it was asked for.
+    """
+
+    asked: DateRange
+    answered: frozenset[dt.date]
+    days: frozenset[dt.date]
+    moment: dt.datetime
+
+
+class DailyRun:
+    """One call of a user for the sums of many days of one target.
+
+    Args:
+        days: the days.
+        target: the target.
+        lane: its priority.
+        freshness: which days in the store need a request.
+        server: what is known of how the server answers for ranges; the run adds to it.
+        services: the parts of the client.
+    """
+
+    on_close: Callable[[HourlyClicksError], Awaitable[None]]
+
+    def __init__(
+        self,
+        days: DateRange,
+        target: Target,
+        *,
+        lane: Lane,
+        freshness: Freshness,
+        server: ServerRanges,
+        services: Services,
+    ) -> None:
+        self.range = days
+        self.target = target
+        self._freshness = freshness
+        self._server = server
+        self._fetcher = services.fetcher
+        self._cache = services.cache
+        self._clock = services.clock
+        self._dispatch = services.dispatch
+        self._job = Job(lane)
+        self._caller = Caller(self._job, freshness)
+        self._tracker = Tracker(services, self._job, self)
+        self._days: dict[dt.date, DailyClicks] = {}
+        self._failures: dict[dt.date, HourlyClicksError] = {}
+        self._silences: list[_Silence] = []
+        self._doubtful: dict[dt.date, DailyClicks] = {}
+        self._refusals = RefusalStreak(days)
+        self._given_up = False
+        self._under_way = 0
+        self._idle = asyncio.Event()
+        self._items = self._ranges()
+        self._pool = WorkerPool(
+            self._items,
+            self._work,
+            size=min(services.workers, len(days)),
+            spare=services.spare,
+            keeps_running=lambda _: False,
+        )
+        self._caller.start_spare = self._pool.start_spare
+        self.on_close = self._pool.end
+
+    async def collect(self, *, strict: bool) -> DailySeries:
+        """Fetch all days.
+
+        Raises:
+            IncompleteSeriesError: some days failed and `strict` is set.
+            HourlyClicksError: a fatal one; carries what had been fetched.
+        """
+        try:
+            with self._tracker:
+                if self._cache is not None:
+                    self._days = await self._cache.known_sums(self.target, self.range, self._freshness)
+                self._report_progress()
+                async with aclosing(self._items), self._pool:
+                    await self._pool.join()
+        except BaseException as error:  # also after a bug: the answers so far are not lost
+            series = self._series()
+            carry(error, series=series)
+            if isinstance(error, asyncio.CancelledError):
+                self._dispatch(FetchCancelled(target=self.target, series=series))
+            raise
+        if not self._given_up:
+            self._days |= self._doubtful
+        series = self._series()
+        if self._failures and strict:
+            message = summarize(self._failures, series)
+            raise IncompleteSeriesError(message, series=series, failures=self._failures)
+        return series
+
+    def _series(self) -> DailySeries:
+        return DailySeries.of(self.target, self.range, self._days.values())
+
+    # -- what to ask for --------------------------------------------------------------------------------
+
+    async def _ranges(self) -> AsyncGenerator[tuple[DateRange, frozenset[dt.date]], None]:
+        """Yield the ranges to ask for, each with the days that are needed of it."""
+        needed = [day for day in self.range if day not in self._days]
+        for asked in self._server.plan(needed, within=self.range, job=self._job):
+            yield asked, frozenset(day for day in needed if day in asked)
+            if not self._server.known:
+                await self._until_idle()  # the answer tells how long the next range can be
+        await self._until_idle()
+        await self._settle()
+        uncertain = sorted(self._doubtful)
+        for asked in self._server.plan_again(uncertain, now=self._clock.wall(), job=self._job):
+            yield asked, frozenset(day for day in uncertain if day in asked)
+        await self._until_idle()
+        await self._settle()
+
+    async def _until_idle(self) -> None:
+        while self._under_way:
+            self._idle.clear()
+            await self._idle.wait()
+
+    async def _settle(self) -> None:
+        """Take the days without rows again, since more is known of the server by now."""
+        silences, self._silences = self._silences, []
+        for silence in silences:
+            await self._take_silent(silence)
+
+    async def _take_silent(self, silence: _Silence) -> None:
+        """Keep the days without rows that were answered for; remember the others."""
+        uncertain = self._server.proof.uncertain(silence.asked, silence.answered)
+        days = silence.days.difference(self._days, self._failures)
+        doubtful = days.intersection(uncertain)
+        await self._take(self._empty_days(days - doubtful, silence.moment))
+        if doubtful:
+            self._silences.append(attrs.evolve(silence, days=doubtful))
+            self._doubtful |= {
+                day: DailyClicks(day, None, None, silence.moment, final=False) for day in doubtful
+            }
+
+    def _empty_days(self, days: Iterable[dt.date], moment: dt.datetime) -> list[DailyClicks]:
+        finality = self._fetcher.rules.finality
+        return [DailyClicks(day, None, None, moment, finality.of(day, moment)) for day in sorted(days)]
+
+    # -- one range --------------------------------------------------------------------------------------
+
+    async def _work(self, item: tuple[DateRange, frozenset[dt.date]]) -> None:
+        self._under_way += 1
+        try:
+            await self._ask(*item)
+        finally:
+            self._under_way -= 1
+            if not self._under_way:
+                self._idle.set()
+        self._job.remaining = max(0, self._job.remaining - 1)
+        self._report_progress()
+
+    async def _ask(self, asked: DateRange, needed: frozenset[dt.date]) -> bool:
+        """Ask for a range, or for its parts if it is refused; return whether all of it was answered."""
+        if self._given_up:
+            return False
+        if not self._server.cap.allows(asked):  # as is known since it was planned
+            return await self._ask_each(plan_ranges(needed, self._server.cap, within=asked), needed)
+        try:
+            exchange = await self._send(asked, new=len(needed.difference(self._doubtful)))
+        except HourlyClicksError as error:
+            if error.fatal:
+                raise
+            if is_missing(error):
+                raise _for_all(error) from None
+            if is_refusal(error) and len(asked) > 1:
+                whole = await self._ask_each(self._server.parts(asked, needed), needed)
+                if whole:
+                    self._server.too_long(asked)
+                return whole
+            await self._failed(needed, error)
+            return False
+        answered: dict[dt.date, DailyClicks] = {day.date: day for day in exchange.days}
+        self._refusals.answered(asked)
+        self._server.answered(asked, answered)
+        await self._take([day for date, day in answered.items() if date in needed])
+        silent = needed.difference(answered)
+        if silent:
+            await self._take_silent(_Silence(asked, frozenset(answered), silent, exchange.asked))
+        return True
+
+    async def _ask_each(self, parts: Sequence[DateRange], needed: frozenset[dt.date]) -> bool:
+        """Ask for the parts of a range; return whether all of them were answered."""
+        return all([await self._ask(part, needed.intersection(part)) for part in parts])
+
+    async def _send(self, asked: DateRange, *, new: int = 0) -> Exchange:
+        """Send a request for a range, and report what came of it; `new`: how many days it fetches."""
+        question = Question(asked.start, asked.end, self.target, CLICKS_BY_DATE.name)
+        task = FetchTask(self._caller, Query(asked.start, self.target), again=True)
+        exchange = Exchange(self._fetcher.rules, task, question)
+        try:
+            await self._fetcher.ask_range(task, exchange)
+        except HourlyClicksError as error:
+            self._report_range(exchange, 0, error)
+            raise
+        self._report_range(exchange, new, None)
+        return exchange
+
+    def _report_range(self, exchange: Exchange, new: int, error: HourlyClicksError | None) -> None:
+        first, last, target, _ = exchange.question
+        requests = exchange.requests
+        if self._dispatch and requests:
+            self._dispatch(
+                RangeDone(start=first, end=last, target=target, days=new, requests=requests, error=error)
+            )
+
+    async def _failed(self, needed: frozenset[dt.date], error: HourlyClicksError) -> None:
+        """Note that days have failed, and what that means for the run."""
+        for day in needed:
+            self._doubtful.pop(day, None)
+            self._failures[day] = copy.copy(error).about(day, self.target)
+        if is_refusal(error):
+            await self._check(min(needed), error)
+        elif error.retryable and self._fetcher.gives_up(self._job):
+            self._given_up = True
+            self._pool.stop()
+
+    async def _check(self, day: dt.date, error: HourlyClicksError) -> None:
+        """After some same refusals in a row, ask for one other day, and end the run if that is refused too.
+
+        Raises:
+            HourlyClicksError: the API refuses every day of the target.
+        """
+        other = self._refusals.refused(day, error)
+        if other is None:
+            return
+        try:
+            await self._send(DateRange(other, other))
+        except HourlyClicksError as second:
+            if second.fatal or self._refusals.is_like(second):
+                raise _for_all(second) from None
+
+    async def _take(self, days: list[DailyClicks]) -> None:
+        """Put days into the series, and into the store."""
+        for day in days:
+            self._days[day.date] = day
+            self._doubtful.pop(day.date, None)
+        if self._cache is not None and days:
+            await self._cache.put_sums(self.target, days)
+
+    def _report_progress(self) -> None:
+        done, failed = len(self._days) + len(self._doubtful), len(self._failures)
+        self._tracker.report(done=done, failed=failed, total=len(self.range))
+
+
+def _for_all(error: HourlyClicksError) -> HourlyClicksError:
+    """Return an error as one that every other day would meet as well."""
+    ending = copy.copy(error)
+    ending.fatal = True
+    return ending

@@ -1,0 +1,123 @@
+"""What a client knows of how the server answers for ranges of days, and the ranges to ask for because of it.
+
+Where the plan is known, so is the longest range. Otherwise the lengths of `hourlyclicks.model.range_caps` are
+tried, the longest first, until one is answered. The length that was answered is kept as long as the client.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import TYPE_CHECKING
+
+from hourlyclicks.jobs.range_plan import halves, plan_ranges
+from hourlyclicks.model.dates import DateRange, last_begun
+from hourlyclicks.model.range_caps import RangeCap
+from hourlyclicks.model.range_proof import RangeProof
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Sequence
+
+    from hourlyclicks.pacing.queue import Job
+
+WEEK = 7
+"""The longest range that every plan includes."""
+
+_SHORTEST_MONTH = 28
+_DAY = dt.timedelta(days=1)
+
+
+class ServerRanges:
+    """What is known of the ranges of one endpoint.
+
+    Args:
+        cap: the longest range to ask for at first.
+
+    Attributes:
+        cap: the longest range to ask for now.
+        proof: what the answers have proved.
+    """
+
+    def __init__(self, cap: RangeCap) -> None:
+        self.cap = cap
+        self.proof = RangeProof()
+        self._answered = 0
+
+    @property
+    def known(self) -> bool:
+        """Whether a range was ever answered."""
+        return self._answered > 0
+
+    def answered(self, asked: DateRange, days: Collection[dt.date]) -> None:
+        """Note an answer.
+
+        Args:
+            asked: the range.
+            days: its days that have rows.
+        """
+        self.proof = self.proof.after(asked, days)
+        self._answered = max(self._answered, len(asked))
+
+    def too_long(self, refused: DateRange) -> None:
+        """Note that a range was refused of which every part was answered."""
+        if self._answered < len(refused):
+            self.cap = RangeCap(self._answered)
+
+    def parts(self, refused: DateRange, needed: Collection[dt.date]) -> Sequence[DateRange]:
+        """Return the ranges to ask for in place of one that was refused.
+
+        A range that is longer than any that was answered may be too long: its parts are as long as the next
+        lower cap. Any other is halved, since one of its days must be the reason.
+        """
+        if len(refused) <= self._answered:
+            return halves(refused, needed)
+        lower = RangeCap(len(refused)).smaller() or RangeCap(1)
+        return plan_ranges(needed, lower, within=refused)
+
+    def plan(self, needed: Sequence[dt.date], *, within: DateRange, job: Job) -> Iterator[DateRange]:
+        """Yield the fewest ranges for the needed days; each as long as is known to be possible by then.
+
+        Args:
+            needed: the days, in order.
+            within: the days that can be asked for.
+            job: told how many ranges are left.
+        """
+        left = needed
+        while left:
+            cap, ranges = self.cap, plan_ranges(left, self.cap, within=within)
+            job.remaining = len(ranges)
+            for asked in ranges:
+                left = [day for day in left if day > asked.end]
+                yield asked
+                if self.cap != cap:
+                    break
+
+    def plan_again(self, uncertain: Sequence[dt.date], *, now: dt.datetime, job: Job) -> Iterator[DateRange]:
+        """Yield ranges for days without rows that may not have been answered for.
+
+        There are none if the same ranges as before would be asked for again.
+
+        Args:
+            uncertain: the days, in order.
+            now: the present moment; no later day is asked for.
+            job: told how many ranges are left.
+        """
+        longest, latest, left = self.cap.days or _SHORTEST_MONTH, last_begun(now), uncertain
+        while left:
+            margin = 0 if self.proof.first_included and self.proof.last_included else 1
+            length = min(max(self.proof.reach, WEEK), longest)
+            if not margin and length == longest:
+                return
+            cap = RangeCap(max(1, length - 2 * margin))
+            ranges = plan_ranges(left, cap, within=DateRange(left[0], left[-1]))
+            job.remaining = len(ranges)
+            asked = ranges[0]
+            left = [day for day in left if day > asked.end]
+            end = max(asked.end, min(latest, _moved(asked.end, margin)))
+            yield DateRange(_moved(asked.start, -margin), end)
+
+
+def _moved(day: dt.date, days: int) -> dt.date:
+    try:
+        return day + days * _DAY
+    except OverflowError:
+        return day

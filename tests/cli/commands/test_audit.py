@@ -1,0 +1,87 @@
+"""``hourlyclicks audit``, end to end over a socket."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hourlyclicks.cli.actions import fetch as module
+from hourlyclicks.fetching.retry import RetryPolicy
+from hourlyclicks.simulator import Rule, Script, Status
+from tests.cli.serving import APRIL, FAST, LINK, invoke, serving
+from tests.client.test_audit import change_a_cell
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from hourlyclicks.simulator import Simulator
+
+CHANGED = dt.date(2025, 4, 10)
+
+
+@pytest.fixture
+def server() -> Iterator[Simulator]:
+    """Serve the largest plan."""
+    with serving(plan="enterprise") as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def store(server: Simulator, tmp_path: Path) -> Path:
+    """Fill a store with April."""
+    path = tmp_path / "clicks.db"
+    words = (*LINK, *APRIL, *FAST, "--base-url", server.url, "--store", str(path))
+    assert invoke("backfill", *words, "--quiet").exit_code == 0
+    return path
+
+
+def test_a_changed_cell_is_named(server: Simulator, store: Path) -> None:
+    """Once the hours agree with the sums; after a change, that day is named, and fetched again."""
+    common = (*LINK, *APRIL, *FAST, "--base-url", server.url, "--store", str(store))
+    good = invoke("audit", *common)
+    assert (good.exit_code, good.stdout.splitlines()) == (
+        0,
+        ["https://vvd.bz/kYdr, 2025-04-01..2025-04-30", "  30 days equal, 0 different, 0 not compared"],
+    )
+    assert server.counters.requests == 31
+    change_a_cell(store, CHANGED, by=5)
+    bad = invoke("audit", *common)
+    assert bad.exit_code == 10
+    lines = bad.stdout.splitlines()
+    assert lines[1:3] == [
+        "  29 days equal, 1 different, 0 not compared",
+        "  day               by hour        by date     difference",
+    ]
+    assert lines[3].startswith("  2025-04-10 ")
+    assert lines[3].endswith(" +5")
+    assert max(map(len, lines)) < 80
+    assert bad.stderr.endswith("Error: 1 day differs: the next backfill or sync requests it again\n")
+    assert server.counters.requests == 31
+    assert invoke("backfill", *common, "--quiet").exit_code == 0
+    assert server.counters.requests == 32
+    report = json.loads(invoke("audit", *common, "--format", "jsonl").stdout)
+    assert (report["target"], report["matching"]) == ("https://vvd.bz/kYdr", 30)
+    assert (report["differences"], report["unchecked"], report["failures"]) == ([], [], [])
+
+
+def test_sums_that_cannot_be_fetched(server: Simulator, store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their days are not compared, with the reason."""
+    monkeypatch.setattr(module, "RETRY", RetryPolicy(attempts=1))
+    server.faults = Script(Rule(Status(503)))
+    words = ("audit", *LINK, *APRIL, *FAST, "--base-url", server.url, "--store", str(store))
+    result = invoke(*words)
+    assert result.exit_code == 10
+    assert "  not compared: 2025-04-01..2025-04-30: " in result.stdout
+    assert "30 days without a sum, since the request failed" in result.stderr
+
+
+def test_there_must_be_a_store(server: Simulator, tmp_path: Path) -> None:
+    """None is made."""
+    path = tmp_path / "none.db"
+    result = invoke("audit", *LINK, *APRIL, "--base-url", server.url, "--store", str(path))
+    assert (result.exit_code, path.exists()) == (12, False)
+    assert "there is no store" in result.stderr

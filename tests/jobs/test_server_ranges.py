@@ -1,0 +1,98 @@
+"""What a client knows of ranges: which ones it asks for, and when every day of a target is refused."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hourlyclicks.errors import ApiError, ServerError
+from hourlyclicks.jobs.refusals import RefusalStreak
+from hourlyclicks.jobs.server_ranges import WEEK, ServerRanges
+from hourlyclicks.model.dates import DateRange
+from hourlyclicks.model.range_caps import MONTH, RangeCap
+from hourlyclicks.model.range_proof import RangeProof
+from hourlyclicks.pacing.queue import Job, Lane
+
+FIRST = dt.date(2024, 1, 20)
+YEAR = DateRange(FIRST, FIRST + dt.timedelta(364))
+NOW = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+DAYS = st.sets(st.sampled_from(list(YEAR)), min_size=1).map(sorted)
+CAPS = st.sampled_from([MONTH, RangeCap(14), RangeCap(7), RangeCap(1)])
+REFUSED = ApiError("too old", code=7, status=200)
+
+
+@given(DAYS, CAPS, CAPS, st.integers(0, 3))
+def test_every_needed_day_is_asked_for_once(
+    needed: list[dt.date], cap: RangeCap, later: RangeCap, turn: int
+) -> None:
+    """Also if the cap changes after some ranges; no range is longer than the cap of its time."""
+    server, job = ServerRanges(cap), Job(Lane.BACKFILL)
+    covered: list[dt.date] = []
+    for number, asked in enumerate(server.plan(needed, within=YEAR, job=job)):
+        assert server.cap.allows(asked)
+        covered += [day for day in needed if day in asked]
+        if number == turn:
+            server.cap = later
+    assert covered == needed
+
+
+PROOFS = st.builds(RangeProof, st.integers(0, 31), st.integers(0, 31), st.booleans(), st.booleans())
+
+
+@given(DAYS, CAPS, PROOFS)
+def test_uncertain_days_are_asked_for_within_a_week(
+    uncertain: list[dt.date], cap: RangeCap, proof: RangeProof
+) -> None:
+    """Or as far apart as rows were; where the ends are not proved, with a day more at each end."""
+    server = ServerRanges(cap)
+    server.proof = proof
+    asked = [*server.plan_again(uncertain, now=NOW, job=Job(Lane.BACKFILL))]
+    proved = proof.first_included and proof.last_included
+    if not asked:
+        assert proved
+        assert cap.days is not None
+        return
+    margin = dt.timedelta(0 if proved else 1)
+    for day in uncertain:
+        assert any(days.start + margin <= day <= days.end - margin for days in asked)
+    assert all(len(days) <= max(proof.reach, WEEK) for days in asked)
+
+
+def test_a_day_that_has_not_begun_is_not_asked_for() -> None:
+    """The range of the newest day has no day after it."""
+    today = NOW.date()
+    (asked,) = ServerRanges(MONTH).plan_again([today], now=NOW, job=Job(Lane.BACKFILL))
+    assert asked == DateRange(today - dt.timedelta(1), today)
+
+
+def test_a_length_is_given_up_when_all_parts_were_answered() -> None:
+    """And not when a range of that length was answered before."""
+    server = ServerRanges(MONTH)
+    month = DateRange(FIRST, FIRST + dt.timedelta(30))
+    assert [len(part) for part in server.parts(month, list(month))] == [14, 14, 3]
+    server.answered(DateRange(FIRST, FIRST + dt.timedelta(13)), [])
+    assert [len(part) for part in server.parts(DateRange(FIRST, FIRST), [FIRST])] == []
+    server.too_long(month)
+    assert server.cap == RangeCap(14)
+    server.answered(month, [])
+    server.too_long(month)
+    assert (server.cap, server.known) == (RangeCap(14), True)
+    assert [len(part) for part in server.parts(month, list(month))] == [16, 15]
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_five_same_refusals_call_for_a_check(*, known: bool) -> None:
+    """Of a day that was answered, else of the other end; another kind, or an answer, begins a new row."""
+    streak = RefusalStreak(YEAR)
+    if known:
+        streak.answered(DateRange(YEAR[7], YEAR[9]))
+    other = ServerError("busy", status=503, retryable=True)
+    errors = [REFUSED, REFUSED, other, *[REFUSED] * 5, REFUSED]
+    checks = [streak.refused(YEAR[number], error) for number, error in enumerate(errors)]
+    assert checks == [None] * 7 + [YEAR[7] if known else YEAR.end, None]
+    assert (streak.is_like(REFUSED), streak.is_like(other)) == (True, False)
+    streak.answered(DateRange(FIRST, FIRST))
+    assert not streak.is_like(REFUSED)
