@@ -24,7 +24,7 @@ from hourlyclicks.store.ledger import (
 )
 from hourlyclicks.store.resolve import resolve_put
 from hourlyclicks.store.schema import PACKED, unpacked_days
-from hourlyclicks.store.summary import CERTAIN, SummaryBuilder
+from hourlyclicks.store.summary import CERTAIN, REQUESTED, SummaryBuilder
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -94,7 +94,7 @@ class StoredDays:
         self._known_range = (
             f"SELECT min(date) AS first, max(date) AS last FROM {days} WHERE series_id = ({SERIES})"  # noqa: S608 - of constants
         )
-        self._states = f"SELECT state, count(*) {of_range} GROUP BY state"
+        self._states = f"SELECT state, count(*) {of_range} AND {REQUESTED} GROUP BY state"
         self._known = f"""SELECT min(first) AS first, max(last) AS last
             FROM unnest($1::bigint[]) AS wanted (id),
                 LATERAL (SELECT min(date) AS first, max(date) AS last FROM {days}
@@ -181,7 +181,9 @@ def _summary_of(days: str) -> str:
     of_range = f"FROM {days} WHERE series_id = ANY ($1::bigint[]) AND date BETWEEN $2 AND $3"
     uncertain = """(state = ANY ($6::text[]) OR state <> 'failed' AND (fetched_at > $4
         OR fetched_at < (date + $5::interval) AT TIME ZONE 'UTC'))"""
-    numbers = ", ".join(f"count(*) FILTER (WHERE state = '{state}') AS {state}" for state in CERTAIN)
+    numbers = ", ".join(
+        f"count(*) FILTER (WHERE state = '{state}' AND {REQUESTED}) AS {state}" for state in CERTAIN
+    )
     complete = ", ".join(f"'{state}'" for state in sorted(COMPLETE))
     return f"""
         SELECT series_id, uncertain_date, {numbers}, min(date) AS first, max(date) AS last,

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 CERTAIN = (DayState.FINAL, DayState.EMPTY, DayState.FAILED, DayState.REFUSED)
 """The states in which days are counted; provisional days are evaluated one by one."""
 
+REQUESTED = "NOT (state = 'failed' AND attempts = 0)"
+"""The SQL condition of `LedgerEntry.requested`: other days are known, but count as missing."""
+
 _DAYS_AT_ONCE, _TARGETS_AT_ONCE = 50_000, 500
 
 
