@@ -295,7 +295,7 @@ class StoredAccount:
         """
         now = now or SystemClock().wall()
         [summary] = await self.summarize([target], days, now=now)
-        return await self._cover(summary, now)
+        return await self.cover(summary, now=now)
 
     async def coverages(
         self,
@@ -317,7 +317,7 @@ class StoredAccount:
         now = now or SystemClock().wall()
         for batch in batches(await self.targets() if targets is None else targets, days):
             for summary in await self.summarize(batch, days, now=now):
-                yield await self._cover(summary, now)
+                yield await self.cover(summary, now=now)
 
     async def summarize(
         self,
@@ -364,7 +364,16 @@ class StoredAccount:
                     found[summary.target] = reason
         return found
 
-    async def _cover(self, summary: TargetSummary, now: dt.datetime) -> Coverage:
+    async def cover(self, summary: TargetSummary, *, now: dt.datetime) -> Coverage:
+        """Return which days a summary has counted.
+
+        Args:
+            summary: what is known of a target.
+            now: the moment, aware, at which days are judged.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
         target, days = summary.target, summary.range
         if days is None:
             return Coverage(target, None, summary.states)

@@ -62,6 +62,14 @@ class TargetSummary:
         """
         return cls(target, days, Counter(), 0, 0 if days is None else len(days), None)
 
+    def over(self, days: DateRange) -> Self:
+        """Return the summary of another range, if nothing is known of the days by which it differs.
+
+        Args:
+            days: the other range.
+        """
+        return attrs.evolve(self, range=days, due=self.due + len(days) - len(self.range or ()))
+
     @property
     def missing_days(self) -> int:
         """How many days were never requested."""

@@ -86,7 +86,7 @@ def command(
     from hourlyclicks.cli.actions import check as checking  # noqa: PLC0415 - its help needs less
     from hourlyclicks.cli.actions import overview, status  # noqa: PLC0415 - likewise
 
-    view = status.view_of(selection, days, timezone)
+    view = status.question_of(selection, days, timezone)
     if check:
         checking.run(store=store, view=view, form=form, max_age=max_age)
     elif summary:
