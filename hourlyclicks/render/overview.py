@@ -21,6 +21,8 @@ _MOST, _LEAST = 10, 3
 """How many of the targets that lack most are shown, as the screen has room for them."""
 _NAMED = 3
 """How many targets are named in a line."""
+_REASONS, _REASON = 5, 60
+"""How many reasons are shown, and their columns."""
 _HEIGHT, _WIDTH = 22, 80
 """Lines of a screen, without the heading and the prompt that follows; and its columns."""
 _ALWAYS = (DayState.FAILED, MISSING, TO_DO)
@@ -42,6 +44,8 @@ def overview_lines(overview: Overview, running: Iterable[str] = (), *, all_: boo
         lines += _wrapped(_named("without any day", overview.unknown))
     if overview.parked:
         lines += _wrapped(_named("parked", tuple(overview.parked)))
+    if overview.failures:
+        lines += _wrapped(_reasons(overview))
     yield from lines
     room = max(_LEAST, min(_MOST, _HEIGHT - len(lines) - 1))
     yield from _lacking_lines(overview, len(overview.lacking) if all_ else room)
@@ -67,6 +71,14 @@ def _newest(overview: Overview) -> str:
     if overview.without_complete_day:
         text += f"; {count(overview.without_complete_day, 'target')} without"
     return text
+
+
+def _reasons(overview: Overview) -> str:
+    """Return the most frequent reasons why days failed, with the number of days of each."""
+    kinds = overview.failures.most_common()
+    reasons = ", ".join(f"{fit(safe(str(why)), _REASON)} ({number:,})" for why, number in kinds[:_REASONS])
+    more = f", {count(len(kinds) - _REASONS, 'other reason')}" if len(kinds) > _REASONS else ""
+    return f"failed: {count(overview.failures.total(), 'day')}: {reasons}{more}"
 
 
 def _named(what: str, targets: tuple[Target, ...]) -> str:
@@ -112,6 +124,10 @@ def overview_object(overview: Overview, *, all_: bool) -> dict[str, Any]:
             "targets_without": overview.without_complete_day,
         },
         "parked": {str(target): reason for target, reason in overview.parked.items()},
+        "failures": [
+            {"reason": str(why), "code": why.code, "status": why.status, "days": number}
+            for why, number in overview.failures.most_common()
+        ],
         "unknown_targets": len(overview.unknown),
         "incomplete_targets": len(overview.lacking),
         "worst": [

@@ -7,7 +7,7 @@ sync ends with the last day that has ended. The rule for single days is `hourlyc
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,7 @@ from hourlyclicks.store.summary import TargetSummary
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from hourlyclicks.store.ledger import Failure
     from hourlyclicks.store.reading import StoredAccount
 
 NEW = 365
@@ -152,6 +153,31 @@ async def outlooks_of(
         else:
             behind = (last - summary.range.end).days
             found.append(Outlook(summary, behind, summary.due + behind))
+    return found
+
+
+async def failures_of(
+    account: StoredAccount, summaries: Sequence[TargetSummary], question: Question
+) -> Counter[Failure]:
+    """Return why days failed, and how many for each kind of reason.
+
+    Args:
+        account: the account.
+        summaries: what `summaries_of` has found.
+        question: what is looked at.
+
+    Raises:
+        StoreError: the store cannot be read.
+    """
+    together: defaultdict[DateRange, list[Target]] = defaultdict(list)
+    for summary in summaries:
+        if summary.states[DayState.FAILED]:
+            begin = DateRange(question.since.get(summary.target, dt.date.min), dt.date.max)
+            days = begin if question.days is None else question.days.clip(begin)
+            together[days or begin].append(summary.target)
+    found: Counter[Failure] = Counter()
+    for days, targets in together.items():
+        found.update(await account.count_failures(targets, days))
     return found
 
 

@@ -11,7 +11,7 @@ import attrs
 
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.targets import Target
-from hourlyclicks.store.ledger import DayState
+from hourlyclicks.store.ledger import DayState, Failure
 from hourlyclicks.store.outlook import Outlook
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class Overview:
         lacking: the known targets that lack days, those that lack most first.
         unknown: the targets of which no day was requested.
         parked: the targets that a backfill has parked, and why.
+        failures: why days failed, and how many for each kind of reason.
     """
 
     targets: int
@@ -49,6 +50,7 @@ class Overview:
     lacking: tuple[Outlook, ...]
     unknown: tuple[Target, ...]
     parked: Mapping[Target, str]
+    failures: Counter[Failure]
 
     @property
     def without_complete_day(self) -> int:
@@ -56,12 +58,15 @@ class Overview:
         return self.targets - self.newest.total()
 
 
-def overview_of(outlooks: Sequence[Outlook], parked: Mapping[Target, str]) -> Overview:
+def overview_of(
+    outlooks: Sequence[Outlook], parked: Mapping[Target, str], failures: Counter[Failure]
+) -> Overview:
     """Return what is known of all targets together.
 
     Args:
         outlooks: what is known of each, and to be requested.
         parked: the targets that a backfill has parked, and why.
+        failures: why days failed, and how many for each kind of reason.
     """
     days, with_days = Counter[str](), Counter[str]()
     for outlook in outlooks:
@@ -81,6 +86,7 @@ def overview_of(outlooks: Sequence[Outlook], parked: Mapping[Target, str]) -> Ov
         tuple(sorted(lacking, key=_weight, reverse=True)),
         tuple(outlook.target for outlook in outlooks if outlook.unknown),
         parked,
+        failures,
     )
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, TypeVar
 
 import attrs
@@ -33,14 +34,13 @@ from hourlyclicks.store.protocol import Store
 from hourlyclicks.store.summary import batches
 
 if TYPE_CHECKING:
-    from collections import Counter
     from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.series import HourlySeries
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.freshness import Freshness, Reader
-    from hourlyclicks.store.ledger import DayState, LedgerEntry
+    from hourlyclicks.store.ledger import DayState, Failure, LedgerEntry
     from hourlyclicks.store.protocol import Change
     from hourlyclicks.store.summary import TargetSummary
 
@@ -346,6 +346,28 @@ class StoredAccount:
         for batch in batches(await self.targets() if targets is None else targets, days):
             found += await self._store.summarize(self.number, batch, days, freshness=freshness, now=now)
         return found
+
+    async def count_failures(
+        self, targets: Sequence[Target], days: DateRange | None = None
+    ) -> Counter[Failure]:
+        """Return why days of some targets failed, and how many for each kind of reason.
+
+        Reasons with the same error, code and status are one kind, of which one text is returned.
+
+        Args:
+            targets: the targets.
+            days: the range; ``None``: all days.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        found: dict[tuple[object, ...], tuple[Failure, int]] = {}
+        for batch in batches(targets, days):
+            for why, number in await self._store.count_failures(self.number, batch, days or ALL_DAYS):
+                kind = why.error, why.code, why.status
+                first, before = found.get(kind, (why, 0))
+                found[kind] = first, before + number
+        return Counter(dict(found.values()))
 
     async def parked(self, summaries: Sequence[TargetSummary]) -> dict[Target, str]:
         """Return the targets that a backfill has parked, and why.

@@ -14,7 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from hourlyclicks.model.dates import DateRange
-from hourlyclicks.store.ledger import COMPLETE, DayState, LedgerEntry
+from hourlyclicks.store.ledger import COMPLETE, DayState, Failure, LedgerEntry
 from hourlyclicks.store.sqlite_cells import as_written, date_of, moment_of, text_of
 from hourlyclicks.store.summary import CERTAIN, REQUESTED, SummaryBuilder
 
@@ -37,10 +37,22 @@ _COUNT_STATES = f"""SELECT state, count(*) FROM days WHERE series_id = ? AND dat
     AND {REQUESTED} GROUP BY state"""  # noqa: S608 - made of constants
 
 
+_COUNT_FAILURES = f"""SELECT error, min(reason), code, status, count(*) FROM days
+    WHERE series_id IN (SELECT value FROM json_each(?)) AND date BETWEEN ? AND ?
+        AND state = 'failed' AND error IS NOT NULL AND {REQUESTED}
+    GROUP BY error, code, status"""  # noqa: S608 - made of constants
+
+
 def count_by_state(db: Database, series: int, days: DateRange) -> Counter[DayState]:
     """Count the days in each state, as it is stored."""
     rows = db.execute(_COUNT_STATES, (series, str(days.start), str(days.end)))
     return Counter({DayState(state): number for state, number in rows})
+
+
+def count_failures(db: Database, series: Collection[int], days: DateRange) -> list[tuple[Failure, int]]:
+    """Return why days of several series failed, and how many for each kind of reason."""
+    rows = db.execute(_COUNT_FAILURES, (json.dumps(list(series)), str(days.start), str(days.end)))
+    return [(Failure(error, reason, code, status), number) for error, reason, code, status, number in rows]
 
 
 def known_range(db: Database, series: Collection[int]) -> DateRange | None:

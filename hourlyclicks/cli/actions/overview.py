@@ -15,7 +15,7 @@ from hourlyclicks.errors import StoreError
 from hourlyclicks.render.overview import overview_lines, overview_object
 from hourlyclicks.render.phrases import count
 from hourlyclicks.render.running import as_object, brief_lines
-from hourlyclicks.store.outlook import outlooks_of, summaries_of
+from hourlyclicks.store.outlook import failures_of, outlooks_of, summaries_of
 from hourlyclicks.store.overview import overview_of
 
 if TYPE_CHECKING:
@@ -64,7 +64,8 @@ async def overview(account: StoredAccount, view: Question) -> Overview:
     now = present()
     summaries = await summaries_of(account, view, now=now)
     outlooks = await outlooks_of(account, summaries, view, now=now)
-    return overview_of(outlooks, await account.parked(summaries))
+    failures = await failures_of(account, summaries, view)
+    return overview_of(outlooks, await account.parked(summaries), failures)
 
 
 def _heading(account: StoredAccount, overview: Overview) -> str:

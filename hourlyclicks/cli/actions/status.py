@@ -17,17 +17,54 @@ from hourlyclicks.cli.output.files import writing
 from hourlyclicks.model.dates import as_zone
 from hourlyclicks.render.coverage import as_object, shades_for, table
 from hourlyclicks.render.phrases import count
+from hourlyclicks.store.ledger import DayState
 from hourlyclicks.store.outlook import Question, summaries_of
 from hourlyclicks.store.summary import batches
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Iterator
 
     from hourlyclicks.cli.options.stores import StoreChoice
     from hourlyclicks.cli.selection import Selection
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.store.coverage import Coverage
     from hourlyclicks.store.reading import StoredAccount
+
+
+_MANY = 300
+"""Of more targets, those without gaps and those without any day are only counted."""
+
+
+@attrs.define
+class LeftOut:
+    """The targets that are not shown.
+
+    Args:
+        all_: whether all targets are shown.
+    """
+
+    _all: bool = attrs.field(alias="all_")
+    _complete: int = 0
+    _unknown: int = 0
+
+    def counts(self, coverage: Coverage) -> bool:
+        """Count a target, and return whether it is not shown."""
+        unknown = coverage.range is None
+        complete = not unknown and not coverage.missing and not coverage.states[DayState.FAILED]
+        if self._all:
+            return False
+        self._unknown += unknown
+        self._complete += complete
+        return unknown or complete
+
+    def lines(self) -> Iterator[str]:
+        """Yield the lines about them."""
+        if self._complete or self._unknown:
+            yield ""
+        if self._complete:
+            yield f"not shown: {count(self._complete, 'target')} without gaps; --all shows them"
+        if self._unknown:
+            yield f"not shown: {count(self._unknown, 'target')} without any day; --all shows them"
 
 
 def question_of(selection: Selection, days: DateRange | None, timezone: str | None) -> Question:
@@ -71,8 +108,11 @@ async def _as_table(
             number = count(len(await account.targets()), "target")
             yield f"account {account.short}: {shown}{number}\n"
             yield "".join(line + "\n" for line in await lines_about(account))
+            left_out = LeftOut(all_=all_ or len(view.targets or await account.targets()) <= _MANY)
             async for coverage in _coverages(account, view):
-                yield "".join(line + "\n" for line in table(coverage, shades, all_=all_))
+                if not left_out.counts(coverage):
+                    yield "".join(line + "\n" for line in table(coverage, shades, all_=all_))
+            yield "".join(line + "\n" for line in left_out.lines())
 
 
 async def _as_json(store: StoreChoice, view: Question) -> AsyncGenerator[str, None]:

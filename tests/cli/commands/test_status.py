@@ -108,6 +108,25 @@ def test_days_before_the_first_day_of_a_target_do_not_count(store: str, tmp_path
     assert text.endswith("group 7\n  nothing is known\n")
 
 
+def test_of_many_targets_only_those_with_gaps_are_shown(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others are counted; --all shows them."""
+    monkeypatch.setattr(status, "_MANY", 1)
+    words = ("--link", str(HANGUL), "--group", "7", "--group", "8")
+    lines = shown(store, *words).stdout.splitlines()
+    assert [line for line in lines if line.startswith(("http", "group"))] == ["group 7"]
+    assert lines[-3:] == [
+        "",
+        "not shown: 1 target without gaps; --all shows them",
+        "not shown: 1 target without any day; --all shows them",
+    ]
+    lines = shown(store, *words, "--all").stdout.splitlines()
+    assert [line for line in lines if line.startswith(("http", "group"))] == [
+        str(HANGUL),
+        "group 7",
+        "group 8",
+    ]
+
+
 def test_long_lists_are_cut_short(tmp_path: Path) -> None:
     """Ten ranges are shown, or all with --all; no line is too long for a terminal."""
     odd = [day for day in days("2024-01-01", 600) if day.toordinal() % 2]

@@ -74,6 +74,7 @@ def test_all_targets_are_summed_up(store: str) -> None:
         "  newest complete day: 2025-04-30 in 1 target, the earliest 2025-04-01; 2",
         "    targets without",
         "  parked: 1 target: https://vvd.bz/typo",
+        "  failed: 9 days: the API answered code 7: no such link (6), HTTP 500 (3)",
         "    failed   missing    behind  newest complete  4 of 4 incomplete targets",
         "         6         0        55  parked           https://vvd.bz/typo",
         "         2         2        31  2025-04-30       https://vvd.bz/kYdr",
@@ -90,10 +91,10 @@ def test_it_fits_a_screen(tmp_path: Path) -> None:
     for link in links:
         fill(path, link, [answer(APRIL[0]), trouble(APRIL[2])])
     lines = shown(path, "--summary").stdout.splitlines()
-    assert len(lines) == 9 + 10 < 24
+    assert len(lines) == 10 + 10 < 24
     assert max(len(line) + line.count("한") for line in lines) <= 80
     assert sum(line.endswith("...") for line in lines) == 10
-    assert len(shown(path, "--summary", "--all").stdout.splitlines()) == 9 + 12
+    assert len(shown(path, "--summary", "--all").stdout.splitlines()) == 10 + 12
 
 
 def test_the_summary_as_json(store: str, tmp_path: Path) -> None:
@@ -107,6 +108,10 @@ def test_the_summary_as_json(store: str, tmp_path: Path) -> None:
         "targets_with_newest": 1,
         "targets_without": 2,
     }
+    assert [(each["status"], each["code"], each["days"]) for each in found["failures"]] == [
+        (200, 7, 6),
+        (200, None, 3),
+    ]
     assert found["parked"] == {str(TYPO): "the API answered code 7: no such link"}
     assert found["worst"][3] == {
         "target": str(HANGUL),
