@@ -39,6 +39,15 @@ def _reasons(check: Check) -> Iterator[str]:
         yield f"{count(check.behind, 'target')} without a complete day since {check.since}"
 
 
+def unreadable_object(message: str) -> dict[str, Any]:
+    """Return what `check_object` returns, for a store that cannot be read.
+
+    Args:
+        message: why not.
+    """
+    return {"ok": False, "message": safe(message)}
+
+
 def check_object(check: Check) -> dict[str, Any]:
     """Return the result as JSON has it."""
     return {

@@ -1,40 +1,63 @@
-"""All targets of a store together, as text that fits a terminal of 80 columns, and as an object for JSON."""
+"""All targets of a store together, as text that fits a terminal of 80 x 24, and as an object for JSON."""
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 from hourlyclicks.render.phrases import count, fit, safe
-from hourlyclicks.store.overview import STATES
+from hourlyclicks.store.ledger import DayState
+from hourlyclicks.store.overview import MISSING, STATES, TO_DO
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
-    from hourlyclicks.store.overview import Deficit, Overview
+    from hourlyclicks.model.targets import Target
+    from hourlyclicks.store.outlook import Outlook
+    from hourlyclicks.store.overview import Overview
 
-_SHOWN = 10
-_WIDTH = 80
-_DAYS = "  {:<11}  {:>11}  {:>9}"
+_MOST, _LEAST = 10, 3
+"""How many of the targets that lack most are shown, as the screen has room for them."""
+_NAMED = 3
+"""How many targets are named in a line."""
+_REASONS, _REASON = 5, 60
+"""How many reasons are shown, and their columns."""
+_HEIGHT, _WIDTH = 22, 80
+"""Lines of a screen, without the heading and the prompt that follows; and its columns."""
+_ALWAYS = (DayState.FAILED, MISSING, TO_DO)
+_LABELS = {"stale": "  of these stale", "to_do": "to do"}
+_DAYS = "  {:<16}  {:>11}  {:>9}"
 _LACKING = "  {:>8}  {:>8}  {:>8}  {:<15}  "
 
 
-def overview_lines(overview: Overview, *, all_: bool) -> Iterator[str]:
+def overview_lines(overview: Overview, running: Iterable[str] = (), *, all_: bool) -> Iterator[str]:
     """Yield the lines about all targets.
 
     Args:
         overview: what is known of them.
+        running: the lines about running backfills.
         all_: whether to show all targets that lack days, not only those that lack most.
     """
-    yield ""
+    lines = [*running, *_state_lines(overview), *_wrapped(_newest(overview))]
+    if overview.unknown:
+        lines += _wrapped(_named("without any day", overview.unknown))
+    if overview.parked:
+        lines += _wrapped(_named("parked", tuple(overview.parked)))
+    if overview.failures:
+        lines += _wrapped(_reasons(overview))
+    yield from lines
+    room = max(_LEAST, min(_MOST, _HEIGHT - len(lines) - 1))
+    yield from _lacking_lines(overview, len(overview.lacking) if all_ else room)
+
+
+def _state_lines(overview: Overview) -> Iterator[str]:
+    """Yield a line for each state in which days are."""
     yield _DAYS.format("", "days", "targets")
     for name in STATES:
-        yield _DAYS.format(name, f"{overview.days[name]:,}", f"{overview.with_days[name]:,}")
-    yield ""
-    yield f"  {_newest(overview)}"
-    if overview.parked:
-        yield f"  parked: {count(len(overview.parked), 'target')}"
-    yield from _lacking_lines(overview, all_=all_)
+        days, targets = overview.days[name], overview.with_days[name]
+        if targets or name in _ALWAYS:
+            yield _DAYS.format(_LABELS.get(name, name), f"{days:,}", f"{targets:,}")
 
 
 def _newest(overview: Overview) -> str:
@@ -50,18 +73,35 @@ def _newest(overview: Overview) -> str:
     return text
 
 
-def _lacking_lines(overview: Overview, *, all_: bool) -> Iterator[str]:
+def _reasons(overview: Overview) -> str:
+    """Return the most frequent reasons why days failed, with the number of days of each."""
+    kinds = overview.failures.most_common()
+    reasons = ", ".join(f"{fit(safe(str(why)), _REASON)} ({number:,})" for why, number in kinds[:_REASONS])
+    more = f", {count(len(kinds) - _REASONS, 'other reason')}" if len(kinds) > _REASONS else ""
+    return f"failed: {count(overview.failures.total(), 'day')}: {reasons}{more}"
+
+
+def _named(what: str, targets: tuple[Target, ...]) -> str:
+    """Return how many targets there are, and the names of the first."""
+    names = ", ".join(fit(safe(str(target)), _WIDTH // 2) for target in targets[:_NAMED])
+    return f"{what}: {count(len(targets), 'target')}: {names}{', ...' if len(targets) > _NAMED else ''}"
+
+
+def _wrapped(text: str) -> list[str]:
+    return textwrap.wrap(text, _WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
+
+
+def _lacking_lines(overview: Overview, most: int) -> Iterator[str]:
     """Yield a line for each of the targets that lack most."""
     if not overview.lacking:
         return
-    shown = overview.lacking if all_ else overview.lacking[:_SHOWN]
-    yield ""
-    head = _LACKING.format("missing", "failed", "behind", "newest complete")
+    shown = overview.lacking[:most]
+    head = _LACKING.format("failed", "missing", "behind", "newest complete")
     yield f"{head}{len(shown):,} of {count(len(overview.lacking), 'incomplete target')}"
-    for deficit in shown:
-        newest = _day(deficit) or ("parked" if deficit.summary.target in overview.parked else "none")
-        cells = _LACKING.format(f"{deficit.missing:,}", f"{deficit.failed:,}", f"{deficit.behind:,}", newest)
-        yield fit(cells + safe(str(deficit.summary.target)), _WIDTH)
+    for outlook in shown:
+        newest = _day(outlook) or ("parked" if outlook.target in overview.parked else "none")
+        cells = _LACKING.format(f"{outlook.failed:,}", f"{outlook.missing:,}", f"{outlook.behind:,}", newest)
+        yield fit(cells + safe(str(outlook.target)), _WIDTH)
 
 
 def overview_object(overview: Overview, *, all_: bool) -> dict[str, Any]:
@@ -84,22 +124,28 @@ def overview_object(overview: Overview, *, all_: bool) -> dict[str, Any]:
             "targets_without": overview.without_complete_day,
         },
         "parked": {str(target): reason for target, reason in overview.parked.items()},
+        "failures": [
+            {"reason": str(why), "code": why.code, "status": why.status, "days": number}
+            for why, number in overview.failures.most_common()
+        ],
+        "unknown_targets": len(overview.unknown),
         "incomplete_targets": len(overview.lacking),
         "worst": [
             {
-                "target": str(deficit.summary.target),
-                "missing": deficit.missing,
-                "failed": deficit.failed,
-                "behind": deficit.behind,
-                "newest_complete": _day(deficit),
+                "target": str(outlook.target),
+                "failed": outlook.failed,
+                "missing": outlook.missing,
+                "behind": outlook.behind,
+                "to_do": outlook.to_do,
+                "newest_complete": _day(outlook),
             }
-            for deficit in (overview.lacking if all_ else overview.lacking[:_SHOWN])
+            for outlook in (overview.lacking if all_ else overview.lacking[:_MOST])
         ],
     }
 
 
-def _day(deficit: Deficit) -> str | None:
-    return _text(deficit.summary.newest_complete)
+def _day(outlook: Outlook) -> str | None:
+    return _text(outlook.summary.newest_complete)
 
 
 def _text(day: dt.date | None) -> str | None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING, Any
 
-from hourlyclicks.render.phrases import count, duration, on_the_clock, safe
+from hourlyclicks.errors import StoreError
+from hourlyclicks.render.phrases import count, duration, fit, on_the_clock, safe
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -45,6 +46,25 @@ def running_lines(runs: Iterable[RunningBackfill], now: dt.datetime) -> Iterator
         silent = (now - run.reported_at).total_seconds()
         if silent >= _SILENT:
             yield from _wrapped(f"last report {duration(silent)} ago")
+
+
+def brief_lines(runs: Iterable[RunningBackfill] | StoreError, now: dt.datetime) -> list[str]:
+    """Return a line for each running backfill.
+
+    Args:
+        runs: the backfills, or why they are not known.
+        now: the present moment.
+    """
+    if isinstance(runs, StoreError):
+        return unknown_lines(str(runs))
+    return [
+        fit(
+            f"{_FIRST}{process_of(run)}: {count(run.requests, 'request')} to go,"
+            f" done at {_at(run.ends_at, now)}",
+            _WIDTH,
+        )
+        for run in runs
+    ]
 
 
 def unknown_lines(reason: str) -> list[str]:

@@ -68,7 +68,7 @@ class Coverage:
         target: the target.
         range: the days that were looked at; ``None``: none, since nothing is known.
         states: how many of them are in each state.
-        missing: those without a mark: never asked for.
+        missing: those that were never requested.
         stale: those with figures that a backfill would ask for again.
         troubles: those that failed or were refused.
         parked: why a backfill has parked the target, as far as these days tell; ``None``: it has not.
@@ -116,6 +116,7 @@ def cover(
         days = DateRange(entries[0].date, entries[-1].date)
     if days is None:
         return Coverage(target, None, Counter())
+    entries = [entry for entry in entries if entry.requested]
     freshness = freshness_of(now, zone)
     reader = freshness.reader(now)
     states = [reader.state(entry) for entry in entries]

@@ -15,6 +15,9 @@ refused     no figures: the API rejected a finished day    never, unless the cal
 The stored state is the one that the last writer computed; each reader computes it again with its own clock
 and zone, see `hourlyclicks.store.freshness`. A day with figures keeps them when a later request for it
 fails. Of two answers for a day, the one to keep is chosen by `hourlyclicks.store.resolve`.
+
+A failed day without any attempt was not requested yet: a sync has only noted where a new target begins. It
+counts as missing.
 """
 
 from __future__ import annotations
@@ -119,6 +122,11 @@ class LedgerEntry:
     reason: Failure | None = None
     hours: int = 0
     doubted_at: dt.datetime | None = None
+
+    @property
+    def requested(self) -> bool:
+        """Whether a request for it was sent; if not, the entry only notes that the day is to be fetched."""
+        return self.state is not DayState.FAILED or self.attempts > 0
 
     @property
     def last_asked(self) -> dt.datetime:

@@ -11,44 +11,19 @@ import attrs
 
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.targets import Target
-from hourlyclicks.store.ledger import DayState
-from hourlyclicks.store.summary import TargetSummary
+from hourlyclicks.store.ledger import DayState, Failure
+from hourlyclicks.store.outlook import Outlook
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-MISSING, STALE = "missing", "stale"
-STATES = (*(state.value for state in DayState), MISSING, STALE)
-"""What is counted: the days in each state, those that were never requested, and those with stale figures."""
-
-
-@attrs.frozen
-class Deficit:
-    """What a target lacks.
-
-    Args:
-        summary: what is known of the target.
-        behind: how many days its newest complete day is before that of the target that is furthest; if it has
-            none, how many days there are from its first day to that one.
-    """
-
-    summary: TargetSummary
-    behind: int
-
-    @property
-    def failed(self) -> int:
-        """How many of its days failed."""
-        return self.summary.states[DayState.FAILED]
-
-    @property
-    def missing(self) -> int:
-        """How many of its days were never requested."""
-        return self.summary.missing_days
-
-    @property
-    def weight(self) -> tuple[bool, int]:
-        """By what the targets that lack most are found: first those of which nothing is known."""
-        return self.summary.range is None, self.missing + self.failed + self.behind
+STALE, MISSING, BEHIND, UNKNOWN, TO_DO = "stale", "missing", "behind", "unknown", "to_do"
+STATES = (
+    *(DayState.FINAL.value, DayState.PROVISIONAL.value, STALE),
+    *(DayState.EMPTY.value, DayState.FAILED.value, DayState.REFUSED.value),
+    *(MISSING, BEHIND, UNKNOWN, TO_DO),
+)
+"""What is counted: the days in each state, and those to request: see `numbers_of`."""
 
 
 @attrs.frozen
@@ -61,8 +36,10 @@ class Overview:
         days: how many days are in each of `STATES`.
         with_days: how many targets have days in each of them.
         newest: how many targets have which newest complete day.
-        lacking: the targets that lack days, those that lack most first.
+        lacking: the known targets that lack days, those that lack most first.
+        unknown: the targets of which no day was requested.
         parked: the targets that a backfill has parked, and why.
+        failures: why days failed, and how many for each kind of reason.
     """
 
     targets: int
@@ -70,8 +47,10 @@ class Overview:
     days: Counter[str]
     with_days: Counter[str]
     newest: Counter[dt.date]
-    lacking: tuple[Deficit, ...]
+    lacking: tuple[Outlook, ...]
+    unknown: tuple[Target, ...]
     parked: Mapping[Target, str]
+    failures: Counter[Failure]
 
     @property
     def without_complete_day(self) -> int:
@@ -79,47 +58,55 @@ class Overview:
         return self.targets - self.newest.total()
 
 
-def overview_of(summaries: Sequence[TargetSummary], parked: Mapping[Target, str]) -> Overview:
+def overview_of(
+    outlooks: Sequence[Outlook], parked: Mapping[Target, str], failures: Counter[Failure]
+) -> Overview:
     """Return what is known of all targets together.
 
     Args:
-        summaries: what is known of each.
+        outlooks: what is known of each, and to be requested.
         parked: the targets that a backfill has parked, and why.
+        failures: why days failed, and how many for each kind of reason.
     """
     days, with_days = Counter[str](), Counter[str]()
-    for summary in summaries:
-        numbers = numbers_of(summary)
+    for outlook in outlooks:
+        numbers = numbers_of(outlook)
         days.update(numbers)
         with_days.update(name for name, number in numbers.items() if number)
+    summaries = [outlook.summary for outlook in outlooks]
     ranges = [summary.range for summary in summaries if summary.range is not None]
     newest = Counter(summary.newest_complete for summary in summaries if summary.newest_complete is not None)
-    furthest = max(newest, default=None)
-    deficits = [Deficit(summary, _behind(summary, furthest)) for summary in summaries]
-    lacking = [deficit for deficit in deficits if any(deficit.weight)]
-    lacking.sort(key=lambda deficit: deficit.weight, reverse=True)
+    lacking = [outlook for outlook in outlooks if not outlook.unknown and any(_weight(outlook))]
     return Overview(
-        len(summaries),
+        len(outlooks),
         DateRange(min(part.start for part in ranges), max(part.end for part in ranges)) if ranges else None,
         days,
         with_days,
         newest,
-        tuple(lacking),
+        tuple(sorted(lacking, key=_weight, reverse=True)),
+        tuple(outlook.target for outlook in outlooks if outlook.unknown),
         parked,
+        failures,
     )
 
 
-def numbers_of(summary: TargetSummary) -> dict[str, int]:
-    """Return how many days of a target are in each of `STATES`."""
+def numbers_of(outlook: Outlook) -> dict[str, int]:
+    """Return how many days of a target are in each of `STATES`.
+
+    Stale days are provisional ones that are due. Days after the last known one are behind; those of a target
+    of which no day was requested are unknown. The last number is how many days would be requested.
+    """
+    summary, unknown = outlook.summary, outlook.unknown
     return {
         **{state.value: summary.states[state] for state in DayState},
-        MISSING: summary.missing_days,
         STALE: summary.stale,
+        MISSING: 0 if unknown else outlook.missing,
+        BEHIND: 0 if unknown else outlook.behind,
+        UNKNOWN: outlook.to_do if unknown else 0,
+        TO_DO: outlook.to_do,
     }
 
 
-def _behind(summary: TargetSummary, furthest: dt.date | None) -> int:
-    if furthest is None or summary.range is None:
-        return 0
-    if summary.newest_complete is None:
-        return max(0, (furthest - summary.range.start).days + 1)
-    return (furthest - summary.newest_complete).days
+def _weight(outlook: Outlook) -> tuple[int, int]:
+    """By what the targets that lack most are found: by their failed days, then by those never requested."""
+    return outlook.failed, outlook.missing + outlook.behind

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.freshness import Freshness, Reader
-    from hourlyclicks.store.ledger import DayState, LedgerEntry, PutResult, Revision
+    from hourlyclicks.store.ledger import DayState, Failure, LedgerEntry, PutResult, Revision
     from hourlyclicks.store.migration import OnMigration
     from hourlyclicks.store.postgres_daily import ReadSums
     from hourlyclicks.store.postgres_database import DatabaseChange
@@ -162,6 +162,12 @@ class PostgresStore(Managed):
     ) -> Counter[DayState]:
         """See `hourlyclicks.store.protocol.Store.count_by_state`."""
         return await self._run(lambda db: self._days.count_by_state(db, account, target, days, reader))
+
+    async def count_failures(
+        self, account: int, targets: Sequence[Target], days: DateRange
+    ) -> list[tuple[Failure, int]]:
+        """See `hourlyclicks.store.protocol.Store.count_failures`."""
+        return await self._run(lambda db: self._days.count_failures(db, account, targets, days))
 
     async def summarize(
         self,

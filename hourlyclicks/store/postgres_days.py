@@ -24,7 +24,7 @@ from hourlyclicks.store.ledger import (
 )
 from hourlyclicks.store.resolve import resolve_put
 from hourlyclicks.store.schema import PACKED, unpacked_days
-from hourlyclicks.store.summary import CERTAIN, SummaryBuilder
+from hourlyclicks.store.summary import CERTAIN, REQUESTED, SummaryBuilder
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -94,7 +94,11 @@ class StoredDays:
         self._known_range = (
             f"SELECT min(date) AS first, max(date) AS last FROM {days} WHERE series_id = ({SERIES})"  # noqa: S608 - of constants
         )
-        self._states = f"SELECT state, count(*) {of_range} GROUP BY state"
+        self._states = f"SELECT state, count(*) {of_range} AND {REQUESTED} GROUP BY state"
+        self._failures = f"""SELECT error, min(reason) AS reason, code, status, count(*) FROM {days}
+            WHERE series_id IN (SELECT id FROM ({_SEVERAL}) AS several) AND date BETWEEN $4 AND $5
+                AND state = 'failed' AND error IS NOT NULL AND {REQUESTED}
+            GROUP BY error, code, status"""  # noqa: S608 - of constants
         self._known = f"""SELECT min(first) AS first, max(last) AS last
             FROM unnest($1::bigint[]) AS wanted (id),
                 LATERAL (SELECT min(date) AS first, max(date) AS last FROM {days}
@@ -126,6 +130,16 @@ class StoredDays:
             return Counter({DayState(row["state"]): row["count"] for row in rows})
         [found] = await self.summarize(db, of, [target], days, freshness=reader.freshness, now=reader.now)
         return found.states
+
+    async def count_failures(
+        self, db: Connection, of: int, targets: Sequence[Target], days: DateRange
+    ) -> list[tuple[Failure, int]]:
+        """Return why days failed, and how many for each kind of reason."""
+        names = [name_of(of, target)[-1] for target in targets]
+        rows = await db.fetch(self._failures, of, ENDPOINT, names, days.start, days.end)
+        return [
+            (Failure(row["error"], row["reason"], row["code"], row["status"]), row["count"]) for row in rows
+        ]
 
     async def summarize(
         self,
@@ -181,7 +195,9 @@ def _summary_of(days: str) -> str:
     of_range = f"FROM {days} WHERE series_id = ANY ($1::bigint[]) AND date BETWEEN $2 AND $3"
     uncertain = """(state = ANY ($6::text[]) OR state <> 'failed' AND (fetched_at > $4
         OR fetched_at < (date + $5::interval) AT TIME ZONE 'UTC'))"""
-    numbers = ", ".join(f"count(*) FILTER (WHERE state = '{state}') AS {state}" for state in CERTAIN)
+    numbers = ", ".join(
+        f"count(*) FILTER (WHERE state = '{state}' AND {REQUESTED}) AS {state}" for state in CERTAIN
+    )
     complete = ", ".join(f"'{state}'" for state in sorted(COMPLETE))
     return f"""
         SELECT series_id, uncertain_date, {numbers}, min(date) AS first, max(date) AS last,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.freshness import Freshness, Reader
-    from hourlyclicks.store.ledger import DayState, LedgerEntry, PutResult, Revision
+    from hourlyclicks.store.ledger import DayState, Failure, LedgerEntry, PutResult, Revision
     from hourlyclicks.store.summary import TargetSummary
 
 R = TypeVar("R")
@@ -89,6 +89,20 @@ class Store(Protocol):
             target: the target.
             days: the range.
             reader: counts each day in the state that this reader computes; ``None``: in the stored state.
+        """
+        ...
+
+    async def count_failures(
+        self, account: int, targets: Sequence[Target], days: DateRange
+    ) -> list[tuple[Failure, int]]:
+        """Return why days of some targets failed, and how many for each kind of reason, in any order.
+
+        Reasons with the same error, code and status are one kind; one of their texts is returned.
+
+        Args:
+            account: the account.
+            targets: the targets.
+            days: the range.
         """
         ...
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections import Counter
 from typing import TYPE_CHECKING, TypeVar
 
 import attrs
@@ -34,14 +35,13 @@ from hourlyclicks.store.protocol import Store
 from hourlyclicks.store.summary import batches
 
 if TYPE_CHECKING:
-    from collections import Counter
     from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.series import HourlySeries
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.freshness import Freshness, Reader
-    from hourlyclicks.store.ledger import DayState, LedgerEntry
+    from hourlyclicks.store.ledger import DayState, Failure, LedgerEntry
     from hourlyclicks.store.protocol import Change
     from hourlyclicks.store.summary import TargetSummary
 
@@ -315,7 +315,7 @@ class StoredAccount:
         """
         now = now or SystemClock().wall()
         [summary] = await self.summarize([target], days, now=now)
-        return await self._cover(summary, now)
+        return await self.cover(summary, now=now)
 
     async def coverages(
         self,
@@ -337,7 +337,7 @@ class StoredAccount:
         now = now or SystemClock().wall()
         for batch in batches(await self.targets() if targets is None else targets, days):
             for summary in await self.summarize(batch, days, now=now):
-                yield await self._cover(summary, now)
+                yield await self.cover(summary, now=now)
 
     async def summarize(
         self,
@@ -367,6 +367,28 @@ class StoredAccount:
             found += await self._store.summarize(self.number, batch, days, freshness=freshness, now=now)
         return found
 
+    async def count_failures(
+        self, targets: Sequence[Target], days: DateRange | None = None
+    ) -> Counter[Failure]:
+        """Return why days of some targets failed, and how many for each kind of reason.
+
+        Reasons with the same error, code and status are one kind, of which one text is returned.
+
+        Args:
+            targets: the targets.
+            days: the range; ``None``: all days.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        found: dict[tuple[object, ...], tuple[Failure, int]] = {}
+        for batch in batches(targets, days):
+            for why, number in await self._store.count_failures(self.number, batch, days or ALL_DAYS):
+                kind = why.error, why.code, why.status
+                first, before = found.get(kind, (why, 0))
+                found[kind] = first, before + number
+        return Counter(dict(found.values()))
+
     async def parked(self, summaries: Sequence[TargetSummary]) -> dict[Target, str]:
         """Return the targets that a backfill has parked, and why.
 
@@ -384,7 +406,16 @@ class StoredAccount:
                     found[summary.target] = reason
         return found
 
-    async def _cover(self, summary: TargetSummary, now: dt.datetime) -> Coverage:
+    async def cover(self, summary: TargetSummary, *, now: dt.datetime) -> Coverage:
+        """Return which days a summary has counted.
+
+        Args:
+            summary: what is known of a target.
+            now: the moment, aware, at which days are judged.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
         target, days = summary.target, summary.range
         if days is None:
             return Coverage(target, None, summary.states)

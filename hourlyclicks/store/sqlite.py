@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.file_guard import FileGuard
     from hourlyclicks.store.freshness import Freshness, Reader
-    from hourlyclicks.store.ledger import DayState, LedgerEntry, PutResult, Revision
+    from hourlyclicks.store.ledger import DayState, Failure, LedgerEntry, PutResult, Revision
     from hourlyclicks.store.migration import OnMigration
     from hourlyclicks.store.protocol import Change
     from hourlyclicks.store.summary import TargetSummary
@@ -98,6 +98,12 @@ class SqliteOperations(Managed):
     ) -> Counter[DayState]:
         """See `hourlyclicks.store.protocol.Store.count_by_state`."""
         return await self._run(lambda file: file.count_by_state(account, target, days, reader))
+
+    async def count_failures(
+        self, account: int, targets: Sequence[Target], days: DateRange
+    ) -> list[tuple[Failure, int]]:
+        """See `hourlyclicks.store.protocol.Store.count_failures`."""
+        return await self._run(lambda file: file.count_failures(account, targets, days))
 
     async def summarize(
         self,

@@ -14,9 +14,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from hourlyclicks.model.dates import DateRange
-from hourlyclicks.store.ledger import COMPLETE, DayState, LedgerEntry
+from hourlyclicks.store.ledger import COMPLETE, DayState, Failure, LedgerEntry
 from hourlyclicks.store.sqlite_cells import as_written, date_of, moment_of, text_of
-from hourlyclicks.store.summary import CERTAIN, SummaryBuilder
+from hourlyclicks.store.summary import CERTAIN, REQUESTED, SummaryBuilder
 
 if TYPE_CHECKING:
     import sqlite3
@@ -33,14 +33,26 @@ _KNOWN_RANGE = """SELECT min(first), max(last) FROM (
     SELECT (SELECT min(date) FROM days WHERE series_id = value) AS first,
         (SELECT max(date) FROM days WHERE series_id = value) AS last
     FROM json_each(?))"""  # each is found at an end of the key
-_COUNT_STATES = """SELECT state, count(*) FROM days WHERE series_id = ? AND date BETWEEN ? AND ?
-    GROUP BY state"""
+_COUNT_STATES = f"""SELECT state, count(*) FROM days WHERE series_id = ? AND date BETWEEN ? AND ?
+    AND {REQUESTED} GROUP BY state"""  # noqa: S608 - made of constants
+
+
+_COUNT_FAILURES = f"""SELECT error, min(reason), code, status, count(*) FROM days
+    WHERE series_id IN (SELECT value FROM json_each(?)) AND date BETWEEN ? AND ?
+        AND state = 'failed' AND error IS NOT NULL AND {REQUESTED}
+    GROUP BY error, code, status"""  # noqa: S608 - made of constants
 
 
 def count_by_state(db: Database, series: int, days: DateRange) -> Counter[DayState]:
     """Count the days in each state, as it is stored."""
     rows = db.execute(_COUNT_STATES, (series, str(days.start), str(days.end)))
     return Counter({DayState(state): number for state, number in rows})
+
+
+def count_failures(db: Database, series: Collection[int], days: DateRange) -> list[tuple[Failure, int]]:
+    """Return why days of several series failed, and how many for each kind of reason."""
+    rows = db.execute(_COUNT_FAILURES, (json.dumps(list(series)), str(days.start), str(days.end)))
+    return [(Failure(error, reason, code, status), number) for error, reason, code, status, number in rows]
 
 
 def known_range(db: Database, series: Collection[int]) -> DateRange | None:
@@ -100,7 +112,7 @@ def _summary_of(uncertain_states: frozenset[DayState], *, shifted: bool) -> str:
     limit = "coalesce(date(date, :shift), 'never')" if shifted else "date"
     uncertain = f"""(state IN ({_quoted(uncertain_states)}) OR state <> 'failed' AND (fetched_at > :latest
         OR fetched_at < :early AND fetched_at < {limit} || :time))"""
-    numbers = ", ".join(f"count(*) FILTER (WHERE state = '{state}')" for state in CERTAIN)
+    numbers = ", ".join(f"count(*) FILTER (WHERE state = '{state}' AND {REQUESTED})" for state in CERTAIN)
     known = "FROM days AS known WHERE known.series_id = days.series_id AND date BETWEEN :first AND :last"
     days = f"FROM days WHERE series_id IN {_SERIES} AND date BETWEEN :first AND :last"
     return f"""SELECT series_id, {numbers}, (SELECT min(date) {known}), (SELECT max(date) {known}),

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.freshness import Freshness, Reader
-    from hourlyclicks.store.ledger import DayState, LedgerEntry, PutResult, Revision
+    from hourlyclicks.store.ledger import DayState, Failure, LedgerEntry, PutResult, Revision
     from hourlyclicks.store.protocol import Change
     from hourlyclicks.store.summary import TargetSummary
 
@@ -169,6 +169,14 @@ class SqliteFile:
             return sqlite_counts.count_by_state(self._db, series, days)
         [found] = self.summarize(account, [target], days, freshness=reader.freshness, now=reader.now)
         return found.states
+
+    def count_failures(
+        self, account: int, targets: Sequence[Target], days: DateRange
+    ) -> list[tuple[Failure, int]]:
+        """Return why days failed, and how many for each kind of reason."""
+        numbers = [self._series(account, target) for target in targets]
+        known = [number for number in numbers if number is not None]
+        return sqlite_counts.count_failures(self._db, known, days)
 
     def summarize(
         self,

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 CERTAIN = (DayState.FINAL, DayState.EMPTY, DayState.FAILED, DayState.REFUSED)
 """The states in which days are counted; provisional days are evaluated one by one."""
 
+REQUESTED = "NOT (state = 'failed' AND attempts = 0)"
+"""The SQL condition of `LedgerEntry.requested`: other days are known, but count as missing."""
+
 _DAYS_AT_ONCE, _TARGETS_AT_ONCE = 50_000, 500
 
 
@@ -58,6 +61,14 @@ class TargetSummary:
             days: the range, if one was given.
         """
         return cls(target, days, Counter(), 0, 0 if days is None else len(days), None)
+
+    def over(self, days: DateRange) -> Self:
+        """Return the summary of another range, if nothing is known of the days by which it differs.
+
+        Args:
+            days: the other range.
+        """
+        return attrs.evolve(self, range=days, due=self.due + len(days) - len(self.range or ()))
 
     @property
     def missing_days(self) -> int:

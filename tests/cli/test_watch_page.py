@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hourlyclicks import Link
+from hourlyclicks.cli.actions import overview
 from hourlyclicks.store.ledger import DayState, Failure, LedgerEntry
 from tests.cli.filled_stores import LATER, LINK, answer, days, fill, trouble
-from tests.cli.serving import ENVIRONMENT
+from tests.cli.serving import ENVIRONMENT, invoke
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,10 +64,12 @@ def run(folder: Path) -> Callable[[str], subprocess.CompletedProcess[str]]:
     return in_shell
 
 
-def test_the_screen_of_the_page(run: Callable[[str], subprocess.CompletedProcess[str]]) -> None:
-    """The command prints what the page shows, but for the fingerprint."""
-    done = run(BLOCKS["console"][0].removeprefix("$ "))
-    assert (done.returncode, done.stderr) == (0, "")
+def test_the_screen_of_the_page(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On 1 June 2025, the command prints what the page shows, but for the fingerprint."""
+    monkeypatch.setattr(overview, "present", lambda: LATER + dt.timedelta(hours=12))
+    monkeypatch.chdir(folder)
+    done = invoke(*BLOCKS["console"][0].split()[2:], env={"HOURLYCLICKS_API_KEY": None})
+    assert (done.exit_code, done.stderr) == (0, "")
     assert re.sub(r"account \w{8}", "account 2b9d1f0c", done.stdout) == BLOCKS["text"][0]
 
 

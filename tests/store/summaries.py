@@ -37,7 +37,7 @@ def day_by_day(
     """
     if days is None and entries:
         days = DateRange(entries[0].date, entries[-1].date)
-    known = {entry.date: entry for entry in entries}
+    known = {entry.date: entry for entry in entries if entry.requested}
     states = {date: freshness.reader(now).state(entry) for date, entry in known.items()}
     due = {date for date in days or () if freshness.is_stale(known.get(date), now)}
     without = {DayState.FAILED, DayState.REFUSED}

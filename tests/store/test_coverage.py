@@ -76,6 +76,19 @@ def test_days_that_a_backfill_would_ask_for_again_are_stale() -> None:
     assert covered(marks, now=LATER + dt.timedelta(hours=1)).stale == (DateRange(first, second),)
 
 
+def test_a_day_that_was_only_noted_is_missing() -> None:
+    """Where a new target begins is known before its first request; that day has not failed."""
+    noted = LedgerEntry(
+        APRIL.start, DayState.FAILED, LATER, 0, reason=Failure("HourlyClicksError", "not yet")
+    )
+    coverage = covered([noted, mark(APRIL[1])])
+    assert (coverage.range, coverage.missing) == (
+        DateRange(APRIL[0], APRIL[1]),
+        (DateRange(APRIL[0], APRIL[0]),),
+    )
+    assert (coverage.states, coverage.troubles) == (Counter(final=1), ())
+
+
 def test_days_without_figures_are_grouped_by_their_reasons() -> None:
     """A range has one state and one failure, and no gap; such days are known, but not missing."""
     first = days("2025-04-01", 6)

@@ -17,10 +17,10 @@ from hourlyclicks.model.fingerprints import fingerprint_of
 from hourlyclicks.model.series import merge_days
 from hourlyclicks.store import open_store, reading
 from hourlyclicks.store.coverage import cover
-from hourlyclicks.store.ledger import DayState, Failure, Revision
+from hourlyclicks.store.ledger import DayState, Failure, LedgerEntry, Revision
 from hourlyclicks.store.protocol import NoStoreError
 from hourlyclicks.store.reading import chunks
-from tests.cli.filled_stores import LATER, LINK, TEAM, answer, days, fill, stock, trouble
+from tests.cli.filled_stores import LATER, LINK, TEAM, WHOLE, answer, days, fill, stock, trouble
 from tests.store.locations import SqliteLocation
 
 if TYPE_CHECKING:
@@ -165,6 +165,22 @@ async def test_a_store_that_is_given_stays_open(location: Location) -> None:
     async with open_store(store) as reader:
         assert [account.number for account in await reader.accounts()] == [number]
     await store.put(number, LINK, answer(APRIL.start), requests=1)
+
+
+async def test_failures_are_counted_by_kind(location: Location) -> None:
+    """Texts of one kind are counted together; days outside the range or without a request are not."""
+    store, number = await location.account()
+    why = Failure("TimeoutError", "timed out")
+    timeout = LedgerEntry(APRIL[3], DayState.FAILED, LATER, 2, reason=why)
+    noted = attrs.evolve(trouble(APRIL[4]), attempts=0)
+    known = [trouble(APRIL[0], text="a"), trouble(APRIL[1], text="b"), trouble(APRIL[2], refused=True)]
+    for target in (LINK, TEAM):
+        for entry in (*known, timeout, noted):
+            await store.record_failure(number, target, entry)
+    account = await open_store(store).account()
+    found = await account.count_failures([LINK, TEAM, WHOLE])
+    assert found == {Failure("ServerError", "a", None, 200): 4, why: 2}
+    assert await account.count_failures([LINK], DateRange(APRIL[2], APRIL[4])) == {why: 1}
 
 
 def test_a_target_with_figures_elsewhere_is_not_parked(path: Path) -> None:

@@ -41,7 +41,7 @@ HOURS = (1, 25, 29, 30, 37, 48)
 """About so many hours after it has begun in UTC, a day is final in one of these zones."""
 INSTANT = dt.timedelta.resolution
 MOMENTS = [dt.timedelta(hours=hours) + nudge for hours in HOURS for nudge in (-INSTANT, dt.timedelta(0))]
-KINDS = (*DayState, "in doubt")
+KINDS = (*DayState, "in doubt", "not requested")
 UNKNOWN = Group(10_000)
 
 
@@ -55,6 +55,9 @@ def written(kind: str, date: dt.date, at: dt.datetime) -> Iterator[DayClicks | L
     if kind in {DayState.FAILED, DayState.REFUSED}:
         reason = FAILED if kind == DayState.FAILED else REFUSED
         yield LedgerEntry(date, DayState(kind), at, 1, reason=reason)
+        return
+    if kind == "not requested":
+        yield LedgerEntry(date, DayState.FAILED, at, 0, reason=FAILED)
         return
     day = a_day(date, final=kind != DayState.PROVISIONAL, at=at)
     nothing = (None,) * 24

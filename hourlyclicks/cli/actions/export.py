@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
     from hourlyclicks.cli.output.files import Format
     from hourlyclicks.cli.selection import Selection
 
+_MANY = 20
+"""From more targets on, the hint names the summary."""
+
 
 @attrs.define
 class Holdings:
@@ -38,11 +43,13 @@ class Holdings:
         account: the account; ``None``: the store is empty.
         targets: which targets; none: all it has.
         days: which days; ``None``: of each target from the first that is known to the last.
+        since: the first days of targets; earlier days of them do not count.
     """
 
     account: StoredAccount | None
     targets: tuple[Target, ...]
     days: DateRange | None
+    since: Mapping[Target, dt.date]
 
     async def ranges(self) -> dict[Target, tuple[DateRange | None, int]]:
         """Return for each target its days, and how many of them are missing; ``None``: nothing is known."""
@@ -52,12 +59,14 @@ class Holdings:
         return {target: await self._range(target) for target in targets}
 
     async def _range(self, target: Target) -> tuple[DateRange | None, int]:
-        if self.account is None:
-            return self.days, len(self.days or ())
-        if self.days is not None:
-            states = await self.account.count_by_state(target, self.days)
-            return self.days, len(self.days) - sum(states[state] for state in WITH_FIGURES)
-        entries = await self.account.entries(target)
+        own = DateRange(self.since.get(target, dt.date.min), dt.date.max)
+        days = None if self.days is None else self.days.clip(own)
+        if self.account is None or (days is None and self.days is not None):
+            return days, len(days or ())
+        if days is not None:
+            states = await self.account.count_by_state(target, days)
+            return days, len(days) - sum(states[state] for state in WITH_FIGURES)
+        entries = await self.account.entries(target, own)
         known = [entry.date for entry in entries if entry.state in WITH_FIGURES]
         if not known:
             return None, 0
@@ -92,41 +101,45 @@ def run(
     output = None if output == Path("-") else output
     check_writable(output)
     chosen = format_for(form, output, otherwise="csv")
-    targets = selection.read()
-    status = resume.status_of(ctx)
-    missing = loop.run(_export(store, targets, days, chosen, output, partial=partial, status=status))
+    targets, since = selection.read_with_since()
+
+    async def export() -> int:
+        async with looking_into(store) as opened:
+            holdings = Holdings(await one_account(opened, store.account), targets, days, since)
+            return await _export(ctx, holdings, chosen, output, partial=partial)
+
+    missing = loop.run(export())
     if missing and days is not None:
         raise Failure(f"{count(missing, 'day')} missing", INCOMPLETE)
 
 
 async def _export(
-    store: StoreChoice,
-    targets: tuple[Target, ...],
-    days: DateRange | None,
-    form: Format,
-    output: Path | None,
-    *,
-    partial: bool,
-    status: str,
+    ctx: click.Context, holdings: Holdings, form: Format, output: Path | None, *, partial: bool
 ) -> int:
     """Write the days, and return how many are missing."""
-    async with looking_into(store) as opened:
-        account = Holdings(await one_account(opened, store.account), targets, days)
-        ranges = await account.ranges()
-        missing = _tell_missing(ranges, status)
-        total = sum(len(part) for part, _ in ranges.values() if part is not None)
-        if days is None and not total:
-            raise UsageError("the store has no figures for these targets")
-        if missing and days is not None and (not partial or missing == total):
-            say("nothing is written because days are missing; use --partial to write the others")
-            return missing
-        with writing(form, output) as stream:
-            if form == "csv":
-                stream.write(",".join(COLUMNS) + "\n")
-            for target, (part, _) in ranges.items():
-                if part is not None:
-                    await account.write(target, part, form, stream)
+    days = holdings.days
+    ranges = await holdings.ranges()
+    missing = _tell_missing(ranges, _status(ctx, days, len(ranges)))
+    total = sum(len(part) for part, _ in ranges.values() if part is not None)
+    if days is None and not total:
+        raise UsageError("the store has no figures for these targets")
+    if missing and days is not None and (not partial or missing == total):
+        say("nothing is written because days are missing; use --partial to write the others")
+        return missing
+    with writing(form, output) as stream:
+        if form == "csv":
+            stream.write(",".join(COLUMNS) + "\n")
+        for target, (part, _) in ranges.items():
+            if part is not None:
+                await holdings.write(target, part, form, stream)
     return missing
+
+
+def _status(ctx: click.Context, days: DateRange | None, targets: int) -> str:
+    """Return the command line that shows which days are missing."""
+    summary = ("--summary",) if targets > _MANY else ()
+    within = () if days is None else ("--from", str(days.start), "--to", str(days.end))
+    return resume.status_of(ctx, *summary, *within)
 
 
 def _tell_missing(ranges: dict[Target, tuple[DateRange | None, int]], status: str) -> int:

@@ -6,48 +6,66 @@ import json
 import sys
 from typing import TYPE_CHECKING
 
-from hourlyclicks.cli.actions.stores import accounts, looking_into
+from hourlyclicks.cli.actions.running import runs_of
+from hourlyclicks.cli.actions.stores import accounts_of, looking_into
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.options.shared import present
 from hourlyclicks.cli.output.files import writing
+from hourlyclicks.errors import StoreError
 from hourlyclicks.render.overview import overview_lines, overview_object
 from hourlyclicks.render.phrases import count
+from hourlyclicks.render.running import as_object, brief_lines
+from hourlyclicks.store.outlook import failures_of, outlooks_of, summaries_of
 from hourlyclicks.store.overview import overview_of
 
 if TYPE_CHECKING:
-    from hourlyclicks.cli.actions.status import View
     from hourlyclicks.cli.options.stores import StoreChoice
+    from hourlyclicks.coordination.runs import RunningBackfill
+    from hourlyclicks.store.outlook import Question
     from hourlyclicks.store.overview import Overview
     from hourlyclicks.store.reading import StoredAccount
 
 
-def run(*, store: StoreChoice, view: View, form: str, everything: bool) -> None:
+def run(*, store: StoreChoice, view: Question, form: str, everything: bool) -> None:
     """See the help of the command."""
     with writing("table" if form == "table" else "jsonl", None):
         found = loop.run(_overviews(store, view))
         if form == "json":
             objects = [
-                {"account": account.short, **overview_object(overview, all_=everything)}
-                for account, overview in found
+                {
+                    "account": account.short,
+                    **overview_object(overview, all_=everything),
+                    "running": None if isinstance(runs, StoreError) else list(map(as_object, runs)),
+                }
+                for account, overview, runs in found
             ]
             sys.stdout.write(json.dumps(objects, indent=2) + "\n")
             return
         sys.stdout.write("" if found else "The store is empty.\n")
-        for account, overview in found:
-            lines = [_heading(account, overview), *overview_lines(overview, all_=everything)]
+        for account, overview, runs in found:
+            running = brief_lines(runs, present())
+            lines = [_heading(account, overview), *overview_lines(overview, running, all_=everything)]
             sys.stdout.write("".join(line + "\n" for line in lines))
 
 
-async def _overviews(store: StoreChoice, view: View) -> list[tuple[StoredAccount, Overview]]:
-    """Return what is known of each account."""
+async def _overviews(
+    store: StoreChoice, view: Question
+) -> list[tuple[StoredAccount, Overview, list[RunningBackfill] | StoreError]]:
+    """Return what is known of each account, and its running backfills or why they are not known."""
     async with looking_into(store, view.zone) as opened:
-        return [(account, await overview(account, view)) for account in await accounts(opened, store.account)]
+        return [
+            (account, await overview(account, view), await runs_of(account))
+            for account in await accounts_of(opened, store.account, view.targets)
+        ]
 
 
-async def overview(account: StoredAccount, view: View) -> Overview:
+async def overview(account: StoredAccount, view: Question) -> Overview:
     """Return what is known of the targets of an account that are looked at."""
-    summaries = await account.summarize(view.targets or None, view.days, now=present())
-    return overview_of(summaries, await account.parked(summaries))
+    now = present()
+    summaries = await summaries_of(account, view, now=now)
+    outlooks = await outlooks_of(account, summaries, view, now=now)
+    failures = await failures_of(account, summaries, view)
+    return overview_of(outlooks, await account.parked(summaries), failures)
 
 
 def _heading(account: StoredAccount, overview: Overview) -> str:

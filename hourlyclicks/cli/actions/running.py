@@ -16,7 +16,16 @@ from hourlyclicks.render.running import as_object, running_lines, unknown_lines
 
 if TYPE_CHECKING:
     from hourlyclicks.cli.options.stores import StoreChoice
+    from hourlyclicks.coordination.runs import RunningBackfill
     from hourlyclicks.store.reading import StoredAccount
+
+
+async def runs_of(account: StoredAccount) -> list[RunningBackfill] | StoreError:
+    """Return the running backfills of an account, or why they are not known."""
+    try:
+        return list(await running_backfills(account, now=present()))
+    except StoreError as error:
+        return error
 
 
 async def lines_about(account: StoredAccount) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import sys
 from contextlib import aclosing
@@ -11,49 +10,70 @@ from typing import TYPE_CHECKING
 import attrs
 
 from hourlyclicks.cli.actions.running import lines_about
-from hourlyclicks.cli.actions.stores import accounts, looking_into
+from hourlyclicks.cli.actions.stores import accounts_of, looking_into
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.options.shared import present
 from hourlyclicks.cli.output.files import writing
-from hourlyclicks.model.dates import DateRange, as_zone
-from hourlyclicks.model.targets import Target
+from hourlyclicks.model.dates import as_zone
 from hourlyclicks.render.coverage import as_object, shades_for, table
 from hourlyclicks.render.phrases import count
+from hourlyclicks.store.ledger import DayState
+from hourlyclicks.store.outlook import Question, summaries_of
+from hourlyclicks.store.summary import batches
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Iterator
 
     from hourlyclicks.cli.options.stores import StoreChoice
     from hourlyclicks.cli.selection import Selection
+    from hourlyclicks.model.dates import DateRange
     from hourlyclicks.store.coverage import Coverage
     from hourlyclicks.store.reading import StoredAccount
 
 
-@attrs.frozen
-class View:
-    """What is looked at.
+_MANY = 300
+"""Of more targets, those without gaps and those without any day are only counted."""
+
+
+@attrs.define
+class LeftOut:
+    """The targets that are not shown.
 
     Args:
-        targets: which targets; none: all.
-        days: which days; ``None``: of each target from the first that is known to the last.
-        zone: the account's time zone, if it is known.
+        all_: whether all targets are shown.
     """
 
-    targets: tuple[Target, ...]
-    days: DateRange | None
-    zone: dt.tzinfo | None
+    _all: bool = attrs.field(alias="all_")
+    _complete: int = 0
+    _unknown: int = 0
 
-    def of(self, account: StoredAccount) -> AsyncGenerator[Coverage, None]:
-        """Yield what is known of each target, one after the other."""
-        return account.coverages(self.targets or None, self.days, now=present())
+    def counts(self, coverage: Coverage) -> bool:
+        """Count a target, and return whether it is not shown."""
+        unknown = coverage.range is None
+        complete = not unknown and not coverage.missing and not coverage.states[DayState.FAILED]
+        if self._all:
+            return False
+        self._unknown += unknown
+        self._complete += complete
+        return unknown or complete
+
+    def lines(self) -> Iterator[str]:
+        """Yield the lines about them."""
+        if self._complete or self._unknown:
+            yield ""
+        if self._complete:
+            yield f"not shown: {count(self._complete, 'target')} without gaps; --all shows them"
+        if self._unknown:
+            yield f"not shown: {count(self._unknown, 'target')} without any day; --all shows them"
 
 
-def view_of(selection: Selection, days: DateRange | None, timezone: str | None) -> View:
+def question_of(selection: Selection, days: DateRange | None, timezone: str | None) -> Question:
     """Return what is looked at, as the options of the command say it."""
-    return View(selection.read(), days, as_zone(timezone))
+    targets, since = selection.read_with_since()
+    return Question(targets, days, since, as_zone(timezone))
 
 
-def run(*, store: StoreChoice, view: View, form: str, everything: bool) -> None:
+def run(*, store: StoreChoice, view: Question, form: str, everything: bool) -> None:
     """See the help of the command."""
     with writing("table" if form == "table" else "jsonl", None) as stream:
         shades = shades_for(getattr(stream, "encoding", None))
@@ -67,26 +87,40 @@ async def _write(pieces: AsyncGenerator[str, None]) -> None:
             sys.stdout.write(piece)
 
 
-async def _as_table(store: StoreChoice, view: View, shades: str, *, all_: bool) -> AsyncGenerator[str, None]:
+async def _coverages(account: StoredAccount, view: Question) -> AsyncGenerator[Coverage, None]:
+    """Yield what is known of each target, one after the other."""
+    now = present()
+    for batch in batches(view.targets or await account.targets(), view.days):
+        for summary in await summaries_of(account, attrs.evolve(view, targets=tuple(batch)), now=now):
+            yield await account.cover(summary, now=now)
+
+
+async def _as_table(
+    store: StoreChoice, view: Question, shades: str, *, all_: bool
+) -> AsyncGenerator[str, None]:
     """Yield the text for people, a target at a time."""
     async with looking_into(store, view.zone) as opened:
-        known = await accounts(opened, store.account)
+        known = await accounts_of(opened, store.account, view.targets)
         if not known:
             yield "The store is empty.\n"
         for account in known:
-            targets = await account.targets()
-            yield f"account {account.short}: {count(len(targets), 'target')}\n"
+            shown = f"{len(view.targets):,} of " if view.targets else ""
+            number = count(len(await account.targets()), "target")
+            yield f"account {account.short}: {shown}{number}\n"
             yield "".join(line + "\n" for line in await lines_about(account))
-            async for coverage in view.of(account):
-                yield "".join(line + "\n" for line in table(coverage, shades, all_=all_))
+            left_out = LeftOut(all_=all_ or len(view.targets or await account.targets()) <= _MANY)
+            async for coverage in _coverages(account, view):
+                if not left_out.counts(coverage):
+                    yield "".join(line + "\n" for line in table(coverage, shades, all_=all_))
+            yield "".join(line + "\n" for line in left_out.lines())
 
 
-async def _as_json(store: StoreChoice, view: View) -> AsyncGenerator[str, None]:
+async def _as_json(store: StoreChoice, view: Question) -> AsyncGenerator[str, None]:
     """Yield a JSON document, an object of its array at a time."""
     before = "[\n"
     async with looking_into(store, view.zone) as opened:
-        for account in await accounts(opened, store.account):
-            async for coverage in view.of(account):
+        for account in await accounts_of(opened, store.account, view.targets):
+            async for coverage in _coverages(account, view):
                 yield before + json.dumps({"account": account.short, **as_object(coverage)})
                 before = ",\n"
     yield "[]\n" if before == "[\n" else "\n]\n"

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from hourlyclicks.cli.options.stores import StoreChoice
+    from hourlyclicks.model.targets import Target
     from hourlyclicks.store.reading import StoredAccount, StoreReader
 
 
@@ -53,15 +54,51 @@ async def accounts(store: StoreReader, name: str | None) -> tuple[StoredAccount,
     return await store.accounts() if name is None else (await store.account(name),)
 
 
+async def accounts_in_use(store: StoreReader, name: str | None) -> tuple[StoredAccount, ...]:
+    """Return the accounts that are meant: the one that was named, or all with days.
+
+    A run with a wrong key leaves an account without days; it counts only if there is no other.
+
+    Raises:
+        UsageError: there is no such account.
+    """
+    found = await accounts(store, name)
+    if len(found) == 1:
+        return found
+    return tuple([account for account in found if await _was_used(account)]) or found
+
+
+async def _was_used(account: StoredAccount) -> bool:
+    """Return whether any day of an account was requested."""
+    for target in await account.targets():
+        if (await account.count_by_state(target)).total():
+            return True
+    return False
+
+
+async def accounts_of(
+    store: StoreReader, name: str | None, targets: tuple[Target, ...]
+) -> tuple[StoredAccount, ...]:
+    """Return the accounts to look at; targets that are named belong to one account.
+
+    Raises:
+        UsageError: it cannot be told which account they belong to.
+    """
+    if not targets:
+        return await accounts_in_use(store, name)
+    account = await one_account(store, name)
+    return () if account is None else (account,)
+
+
 async def one_account(store: StoreReader, name: str | None) -> StoredAccount | None:
     """Return the account that is meant; ``None`` when the store is empty.
 
-    That is the one that was named, else the only one, else that of the key.
+    That is the one that was named, else the only one with days, else that of the key.
 
     Raises:
         UsageError: it cannot be told.
     """
-    found = await accounts(store, name)
+    found = await accounts_in_use(store, name)
     if len(found) > 1:
         account = await account_of_key(store)
         if account is None:

@@ -35,12 +35,12 @@ if TYPE_CHECKING:
     "--all",
     "everything",
     is_flag=True,
-    help="List all missing days, not only the first ones; with --summary, all incomplete targets.",
+    help="List all missing days, and all of many targets; with --summary, all incomplete targets.",
 )
 @click.option(
     "--summary",
     is_flag=True,
-    help="Show all targets together: days by state, the newest complete day, the ten worst targets.",
+    help="Show all targets together: days by state, the newest complete day, the worst targets.",
 )
 @click.option(
     "--check",
@@ -86,7 +86,7 @@ def command(
     from hourlyclicks.cli.actions import check as checking  # noqa: PLC0415 - its help needs less
     from hourlyclicks.cli.actions import overview, status  # noqa: PLC0415 - likewise
 
-    view = status.view_of(selection, days, timezone)
+    view = status.question_of(selection, days, timezone)
     if check:
         checking.run(store=store, view=view, form=form, max_age=max_age)
     elif summary:

@@ -102,12 +102,28 @@ def test_a_file_is_private_and_has_its_format_from_its_name(store: str, tmp_path
     assert exported(store, "-o", "/no/such/folder/x").exit_code == 11
 
 
+def test_days_before_the_first_day_of_a_target_do_not_count(store: str, tmp_path: Path) -> None:
+    """Neither are they missing nor written, with a range and without one."""
+    listed = tmp_path / "links.csv"
+    listed.write_text(f"target,since\n{LINK},2025-04-15\n{HANGUL},\n")
+    for words, number in (
+        ((), 16 + 2),
+        (("--from", "2025-04-14", "--to", "2025-04-30", "--partial"), 16 + 17),
+    ):
+        result = exported(store, "--targets", str(listed), *words)
+        found = statuses(result.stdout)
+        assert len(found) == number
+        assert min(date for target, date, _ in found if target == str(LINK)) == "2025-04-15"
+        assert f"missing: {17 if words else 0}" in (result.stderr or "missing: 0")
+
+
 def test_a_range_must_be_complete(store: str, tmp_path: Path) -> None:
     """If days are missing, the exit code is 10, and nothing is written without --partial."""
     words = ("--from", "2025-04-01", "--to", "2025-04-02", "-o", str(tmp_path / "clicks.csv"))
     result = exported(store, *words)
     assert (result.exit_code, result.stdout) == (10, "")
-    assert "missing: 2 days of 6 days of 3 targets" in result.stderr
+    said = "missing: 2 days of 6 days of 3 targets; see hourlyclicks status"
+    assert f"{said} --from 2025-04-01 --to 2025-04-02 --store {store}\n" in result.stderr
     assert not (tmp_path / "clicks.csv").exists()
     assert exported(store, *words, "--partial").exit_code == 10
     found = statuses((tmp_path / "clicks.csv").read_text("utf-8"))

@@ -98,6 +98,35 @@ def test_targets_and_days_can_be_chosen(store: str) -> None:
     assert shown(store, "--group", "8").stdout.splitlines()[-1] == "  nothing is known"
 
 
+def test_days_before_the_first_day_of_a_target_do_not_count(store: str, tmp_path: Path) -> None:
+    """Days from it to the first known one are missing; a target with none since then is unknown."""
+    listed = tmp_path / "links.csv"
+    listed.write_text(f"target,since\n{LINK},2025-04-15\n{HANGUL},2025-03-31\n{TEAM},2025-04-02\n")
+    text = shown(store, "--targets", str(listed)).stdout
+    assert "  2025-04-15..2025-04-30, 16 days\n  15 final, 1 empty\n" in text
+    assert "  2025-03-31..2025-04-02, 3 days\n  1 final, 1 provisional, 1 missing, 1 stale\n" in text
+    assert text.endswith("group 7\n  nothing is known\n")
+
+
+def test_of_many_targets_only_those_with_gaps_are_shown(store: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others are counted; --all shows them."""
+    monkeypatch.setattr(status, "_MANY", 1)
+    words = ("--link", str(HANGUL), "--group", "7", "--group", "8")
+    lines = shown(store, *words).stdout.splitlines()
+    assert [line for line in lines if line.startswith(("http", "group"))] == ["group 7"]
+    assert lines[-3:] == [
+        "",
+        "not shown: 1 target without gaps; --all shows them",
+        "not shown: 1 target without any day; --all shows them",
+    ]
+    lines = shown(store, *words, "--all").stdout.splitlines()
+    assert [line for line in lines if line.startswith(("http", "group"))] == [
+        str(HANGUL),
+        "group 7",
+        "group 8",
+    ]
+
+
 def test_long_lists_are_cut_short(tmp_path: Path) -> None:
     """Ten ranges are shown, or all with --all; no line is too long for a terminal."""
     odd = [day for day in days("2024-01-01", 600) if day.toordinal() % 2]

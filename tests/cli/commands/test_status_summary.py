@@ -61,26 +61,27 @@ def test_all_targets_are_summed_up(store: str) -> None:
     first, *lines = result.stdout.splitlines()
     assert first.endswith(": 4 targets, 2025-04-01..2025-04-30")
     assert lines == [
-        "",
-        "                      days    targets",
-        "  final                 25          2",
-        "  provisional            1          1",
-        "  empty                  1          1",
-        "  failed                 9          3",
-        "  refused                1          1",
-        "  missing                2          1",
-        "  stale                  1          1",
-        "",
-        "  newest complete day: 2025-04-30 in 1 target, the earliest 2025-04-01; 2 targets without",
-        "  parked: 1 target",
-        "",
-        "   missing    failed    behind  newest complete  4 of 4 incomplete targets",
-        "         0         6        30  parked           https://vvd.bz/typo",
-        "         0         1        30  none             group 7",
-        "         0         0        29  2025-04-01       https://vvd.bz/한/글",
-        "         2         2         0  2025-04-30       https://vvd.bz/kYdr",
+        "                           days    targets",
+        "  final                      25          2",
+        "  provisional                 1          1",
+        "    of these stale            1          1",
+        "  empty                       1          1",
+        "  failed                      9          3",
+        "  refused                     1          1",
+        "  missing                     2          1",
+        "  behind                    205          4",
+        "  to do                     217          4",
+        "  newest complete day: 2025-04-30 in 1 target, the earliest 2025-04-01; 2",
+        "    targets without",
+        "  parked: 1 target: https://vvd.bz/typo",
+        "  failed: 9 days: the API answered code 7: no such link (6), HTTP 500 (3)",
+        "    failed   missing    behind  newest complete  4 of 4 incomplete targets",
+        "         6         0        55  parked           https://vvd.bz/typo",
+        "         2         2        31  2025-04-30       https://vvd.bz/kYdr",
+        "         1         0        60  none             group 7",
+        "         0         0        59  2025-04-01       https://vvd.bz/한/글",
     ]
-    assert "  provisional            0          0\n" in shown(store, "--summary", "--timezone", "UTC").stdout
+    assert "provisional" not in shown(store, "--summary", "--timezone", "UTC").stdout
 
 
 def test_it_fits_a_screen(tmp_path: Path) -> None:
@@ -90,10 +91,10 @@ def test_it_fits_a_screen(tmp_path: Path) -> None:
     for link in links:
         fill(path, link, [answer(APRIL[0]), trouble(APRIL[2])])
     lines = shown(path, "--summary").stdout.splitlines()
-    assert len(lines) == 14 + 10 <= 30
+    assert len(lines) == 10 + 10 < 24
     assert max(len(line) + line.count("한") for line in lines) <= 80
     assert sum(line.endswith("...") for line in lines) == 10
-    assert len(shown(path, "--summary", "--all").stdout.splitlines()) == 14 + 12
+    assert len(shown(path, "--summary", "--all").stdout.splitlines()) == 10 + 12
 
 
 def test_the_summary_as_json(store: str, tmp_path: Path) -> None:
@@ -107,25 +108,33 @@ def test_the_summary_as_json(store: str, tmp_path: Path) -> None:
         "targets_with_newest": 1,
         "targets_without": 2,
     }
+    assert [(each["status"], each["code"], each["days"]) for each in found["failures"]] == [
+        (200, 7, 6),
+        (200, None, 3),
+    ]
     assert found["parked"] == {str(TYPO): "the API answered code 7: no such link"}
-    assert found["worst"][2] == {
+    assert found["worst"][3] == {
         "target": str(HANGUL),
-        "missing": 0,
         "failed": 0,
-        "behind": 29,
+        "missing": 0,
+        "behind": 59,
+        "to_do": 60,
         "newest_complete": "2025-04-01",
     }
+    assert found["running"] == []
     assert json.loads(shown(empty(tmp_path / "empty.db"), "--summary", "--format", "json").stdout) == []
 
 
 def test_a_summary_of_what_is_named(store: str, tmp_path: Path) -> None:
-    """Gaps are counted within the range, and targets of which nothing is known come first."""
+    """Gaps are counted within the range, and targets of which nothing is known are one line."""
     words = ("--group", "8", "--group", "7", "--summary")
     lines = shown(store, *words, "--from", "2025-04-01", "--to", "2025-04-10").stdout.splitlines()
-    assert "  missing               19          2" in lines
+    assert "  missing                     9          1" in lines
+    assert "  to do                      20          2" in lines
     assert "  newest complete day: none" in lines
     lines = shown(store, *words).stdout.splitlines()
-    assert lines[-2].split() == ["0", "0", "0", "none", "group", "8"]
+    assert "  without any day: 1 target: group 8" in lines
+    assert "  unknown                   365          1" in lines
     assert shown(empty(tmp_path / "empty.db"), "--summary").stdout == "The store is empty.\n"
 
 
@@ -158,6 +167,8 @@ def test_gaps_raise_an_alarm(store: str, tmp_path: Path) -> None:
     )
     within = ("--link", str(LINK), "--from", "2025-04-15", "--to", "2025-04-30")
     assert shown(store, "--check", *within).exit_code == 0
+    gone = shown(tmp_path / "gone.db", "--check", "--format", "json")
+    assert (gone.exit_code, gone.stderr) == (12, f"Error: {json.loads(gone.stdout)['message']}\n")
     nothing = shown(empty(tmp_path / "empty.db"), "--check")
     assert (nothing.exit_code, nothing.stderr) == (10, "Error: the store has no targets\n")
 
@@ -192,8 +203,18 @@ def test_targets_of_several_accounts_are_not_mixed(complete: Path) -> None:
     """All targets of all accounts are checked; targets that are named need the account."""
     fill(complete, LINK, map(answer, APRIL), account="news")
     assert shown(complete, "--check").stdout.startswith("ok: 3 targets")
-    assert shown(complete, "--check", "--link", str(LINK)).exit_code == 2
+    for form in ("--check", "--summary"):
+        assert shown(complete, form, "--link", str(LINK)).exit_code == 2
     assert shown(complete, "--check", "--link", str(LINK), "--account-name", "news").exit_code == 0
+
+
+def test_an_account_of_a_wrong_key_does_not_count(complete: Path) -> None:
+    """A sync with it has only noted a first day; the other account is still the only one with days."""
+    noted = LedgerEntry(APRIL[0], DayState.FAILED, LATER, 0, reason=Failure("HourlyClicksError", "not yet"))
+    fill(complete, TYPO, [noted], account="wrong")
+    for words in (("--check",), ("--check", "--link", str(LINK)), ("--summary",), ("--link", str(LINK))):
+        result = shown(complete, *words)
+        assert (result.exit_code, str(TYPO) in result.stdout) == (0, False)
 
 
 @pytest.mark.parametrize(

@@ -51,6 +51,8 @@ def test_a_running_backfill_is_shown_and_stopped(path: Path) -> None:
         assert re.fullmatch(rf"  running  nightly, process {process.pid} on \S+, since \d\d:\d\d", named)
         assert re.fullmatch(r"           2\d requests to go, done at \d\d:\d\d \(in \d+ s\)", progress)
         assert named in keyless("status", path).stdout.splitlines()
+        brief = rf"  running  nightly, process {process.pid} on \S+: 2\d requests to go, done at \d\d:\d\d"
+        assert re.search(f"^{brief}$", keyless("status", path, "--summary").stdout, re.MULTILINE)
         [shown] = json.loads(keyless("status", path, "--running", "--format", "json").stdout)
         assert (shown["name"], shown["pid"], shown["stopping"]) == ("nightly", process.pid, False)
         assert keyless("stop", path, "--name", "hourly").exit_code == 14
