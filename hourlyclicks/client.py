@@ -6,12 +6,13 @@ import datetime as dt
 import os
 import random as random_module
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Self, get_args, overload
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, get_args, overload
 
 from hourlyclicks.clock import SystemClock
 from hourlyclicks.engine import Carrier, Engine, Environment, Storage
 from hourlyclicks.errors import UsageError
 from hourlyclicks.events import Dispatcher
+from hourlyclicks.fetching.range_fetcher import RangeState
 from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.jobs.planner import Order
 from hourlyclicks.jobs.ranges import collect
@@ -19,10 +20,11 @@ from hourlyclicks.jobs.stream import DayStream
 from hourlyclicks.lifetime import Lifetime
 from hourlyclicks.model.checks import check_name, check_type, check_whole
 from hourlyclicks.model.dates import DateRange, as_day, as_zone, check_begun, last_ended, seconds_until
+from hourlyclicks.model.range_caps import MONTH
 from hourlyclicks.model.ranges import as_first_days, days_from_first, days_of_each
 from hourlyclicks.model.targets import Account, Query, Target, as_targets
 from hourlyclicks.pacing.eta import forecast
-from hourlyclicks.pacing.plans import Limits, Plan
+from hourlyclicks.pacing.plans import Limits, Plan, longest_range
 from hourlyclicks.pacing.queue import Lane
 from hourlyclicks.store.opening import store_of
 from hourlyclicks.transport.aiohttp import AiohttpTransport
@@ -55,6 +57,9 @@ if TYPE_CHECKING:
 
 __all__ = ["KEY_VARIABLE", "Client", "Order"]
 
+EndpointChoice: TypeAlias = Literal["v2", "v3", "auto"]
+"""Which version of the endpoint to ask."""
+
 _MOST_REQUESTS = 10**12
 
 
@@ -86,6 +91,10 @@ class Client:
         account: the name of the account in the store. If omitted, a hash of the key identifies the account,
             and a new key is a new account.
         on_event: called with every event; see `hourlyclicks.events`.
+        endpoint: which version of ``clicks-by-hour`` `fetch`, `stream` and `backfill` ask: ``"v2"``, one day
+            a request; ``"auto"``, ranges of days by version 3 where the server has it and its figures are the
+            same, and version 2 otherwise; or ``"v3"``, which raises an error instead. Single days are always
+            asked for by version 2.
         allow_http: whether `base_url` may be plain http on another host than loopback.
         transport: sends the requests in place of aiohttp; it is never closed.
         clock: measures time in place of the machine's clocks.
@@ -112,6 +121,7 @@ class Client:
         store: Store | str | os.PathLike[str] | None = None,
         account: str | None = None,
         on_event: Hook | None = None,
+        endpoint: EndpointChoice = "v2",
         allow_http: bool = False,
         transport: Transport | None = None,
         clock: Clock | None = None,
@@ -124,6 +134,8 @@ class Client:
         for name, value, kind in (("plan", plan, Plan), ("limits", limits, Limits)):
             if value is not None:
                 check_type(name, value, kind)
+        if endpoint not in get_args(EndpointChoice):
+            raise UsageError(f"endpoint is 'v2', 'v3' or 'auto', not {endpoint!r}")
         check_type("timeout", timeout, Timeout)
         check_type("retry", retry, RetryPolicy)
         if account is not None:
@@ -155,6 +167,11 @@ class Client:
             ),
             environment=Environment(
                 self._clock, random or random_module.SystemRandom(), Dispatcher(on_event)
+            ),
+            ranges=None
+            if endpoint == "v2"
+            else RangeState(
+                MONTH if self._plan is None else longest_range(self._plan), strict=endpoint == "v3"
             ),
         )
         self._life = Lifetime(self._engine.close)

@@ -19,6 +19,7 @@ from hourlyclicks.fetching.cache import DayCache
 from hourlyclicks.fetching.coalescing import SingleFlight
 from hourlyclicks.fetching.exchange import Rules
 from hourlyclicks.fetching.fetcher import DayFetcher
+from hourlyclicks.fetching.range_fetcher import RangeFetcher
 from hourlyclicks.fetching.retry import Retrier
 from hourlyclicks.fetching.skew import SkewWatch
 from hourlyclicks.fetching.task import Caller
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Container, Mapping
 
+    from hourlyclicks.fetching.range_fetcher import RangeState
     from hourlyclicks.fetching.retry import RetryPolicy
     from hourlyclicks.jobs.planner import Order
     from hourlyclicks.model.dates import DateRange
@@ -112,6 +114,7 @@ class Engine:
         zone: the account's time zone, if it is known.
         storage: the store, if there is one.
         environment: the clock, the randomness, and the receiver of events.
+        ranges: what is known of the endpoint for ranges of days; ``None``: it is not used.
 
     Attributes:
         limiter: grants slots.
@@ -127,6 +130,7 @@ class Engine:
         zone: dt.tzinfo | None,
         storage: Storage | None,
         environment: Environment,
+        ranges: RangeState | None = None,
     ) -> None:
         clock, random, dispatch = environment.clock, environment.random, environment.dispatch
         self._clock = clock
@@ -168,6 +172,11 @@ class Engine:
         fetcher = DayFetcher(origin=origin, rules=rules, transport=carrier.transport, cache=self._cache)
         self._services = Services(
             fetcher=fetcher,
+            ranges=None
+            if ranges is None
+            else RangeFetcher(
+                origin=origin, rules=rules, transport=carrier.transport, state=ranges, cache=self._cache
+            ),
             single_flight=SingleFlight(fetcher.fetch, self.limiter.queue.move),
             cache=self._cache,
             zone=zone,

@@ -131,6 +131,19 @@ class DayFailed:
 
 
 @attrs.frozen(kw_only=True)
+class EndpointChanged:
+    """The endpoint for ranges of days is not used for a day: the server lacks it, or its figures differ.
+
+    Args:
+        endpoint: the version that is used instead.
+        why: in words.
+    """
+
+    endpoint: str
+    why: str
+
+
+@attrs.frozen(kw_only=True)
 class Refused:
     """The server rejected a request because of the rate limit (HTTP 429, or 503 with ``Retry-After``).
 
@@ -266,6 +279,7 @@ Event: TypeAlias = (
     | DayDone
     | DayFailed
     | DayRevised
+    | EndpointChanged
     | FetchCancelled
     | Paused
     | Progress

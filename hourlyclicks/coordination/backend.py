@@ -89,12 +89,12 @@ class Grant(NamedTuple):
 
     Args:
         name: its name in the shared state.
-        day: the day that it comes with the claim to.
+        days: the days that it comes with the claims to.
         asked: when it was requested; its lease cannot begin earlier.
     """
 
     name: str
-    day: str
+    days: tuple[str, ...]
     asked: int
 
 
@@ -212,9 +212,9 @@ class SharedBackend:
     def cancel(self, slot: Slot) -> None:
         """See `LimiterBackend.cancel`."""
         grant = self._grants.pop(slot)
-        self._claims.discard(grant.day)
+        self._claims.difference_update(grant.days)
         self._ask_again_at = 0
-        self._report(lambda arbiter: arbiter.cancel(grant.name, grant.day))
+        self._report(lambda arbiter: arbiter.cancel(grant.name, *grant.days))
 
     def answered(self, slot: Slot) -> None:
         """See `LimiterBackend.answered`: it is reported together with the release that follows."""
@@ -327,13 +327,14 @@ class SharedBackend:
         lane, query = task.job.lane, task.query
         waiting, unsent = self._waiting.load(lane)
         self._number += 1
+        further = tuple(map(_day_key, task.further))
         request = SlotRequest(
-            self._holder, self._number, lane, waiting, unsent, task.job.name, _day_key(query)
+            self._holder, self._number, lane, waiting, unsent, task.job.name, _day_key(query), further
         )
-
-        if request.day in self._settled:  # else its new claim would be released in the step that grants it
-            self._settled.remove(request.day)
-            self._claims.add(request.day)
+        for day in request.days:
+            if day in self._settled:  # else its new claim would be released in the step that grants it
+                self._settled.remove(day)
+                self._claims.add(day)
         # A copy, since the step may be taken in another thread.
         slots = {request.name, *(grant.name for grant in self._grants.values())}
 
@@ -353,7 +354,7 @@ class SharedBackend:
             answer = await self._step(step, of=(query.target, query.day), peek=peek)
         except Exception as error:  # noqa: BLE001 - each waiting task must get the error
             self._asking = False
-            self._claims.add(request.day)  # the step may have been taken all the same
+            self._claims.update(request.days)  # the step may have been taken all the same
             if reported and isinstance(error, HourlyClicksError):
                 self._not_reported(error)
             self._waiting.fail(error)
@@ -363,8 +364,8 @@ class SharedBackend:
         if isinstance(got, Slot):
             self._queued = waiting > 1
             got.sent = self._clock.monotonic()
-            self._grants[got] = Grant(request.name, request.day, asked)
-            self._claims.add(request.day)
+            self._grants[got] = Grant(request.name, request.days, asked)
+            self._claims.update(request.days)
             self._wait_for(answer.next_wait, lane, answer)
             if not self._waiting.grant(task, got):
                 self.cancel(got)

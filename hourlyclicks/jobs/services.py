@@ -11,6 +11,7 @@ from hourlyclicks.events import Progress
 from hourlyclicks.fetching.cache import DayCache
 from hourlyclicks.fetching.coalescing import SingleFlight
 from hourlyclicks.fetching.fetcher import DayFetcher
+from hourlyclicks.fetching.range_fetcher import RangeFetcher
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -42,6 +43,7 @@ class Services:
         zone: the account's time zone, if it is known.
         workers: the size of the worker pool of a job.
         spare: how many spare workers may be started while some of these wait.
+        ranges: fetches ranges of days, if the client uses the endpoint for them.
         running: the jobs that run.
     """
 
@@ -51,6 +53,7 @@ class Services:
     zone: dt.tzinfo | None
     workers: int
     spare: int
+    ranges: RangeFetcher | None = None
     running: set[Running] = attrs.field(factory=set)
 
     @property
