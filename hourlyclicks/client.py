@@ -6,7 +6,7 @@ import datetime as dt
 import os
 import random as random_module
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias, get_args, overload
+from typing import TYPE_CHECKING, Any, Self, get_args, overload
 
 from hourlyclicks.clock import SystemClock
 from hourlyclicks.engine import Carrier, Engine, Environment, Storage
@@ -20,6 +20,7 @@ from hourlyclicks.jobs.stream import DayStream
 from hourlyclicks.lifetime import Lifetime
 from hourlyclicks.model.checks import check_name, check_type, check_whole
 from hourlyclicks.model.dates import DateRange, as_day, as_zone, check_begun, last_ended, seconds_until
+from hourlyclicks.model.questions import EndpointChoice
 from hourlyclicks.model.range_caps import MONTH
 from hourlyclicks.model.ranges import as_first_days, days_from_first, days_of_each
 from hourlyclicks.model.targets import Account, Query, Target, as_targets
@@ -56,9 +57,6 @@ if TYPE_CHECKING:
     from hourlyclicks.transport.protocol import Transport
 
 __all__ = ["KEY_VARIABLE", "Client", "Order"]
-
-EndpointChoice: TypeAlias = Literal["v2", "v3", "auto"]
-"""Which version of the endpoint to ask."""
 
 _MOST_REQUESTS = 10**12
 

@@ -48,7 +48,6 @@ if TYPE_CHECKING:
 RETRY_AFTER = dt.timedelta(hours=24)
 """For how long the endpoint is not used after it was missing, or its figures were different."""
 
-_DAYS_OF_A_MONTH = 30
 _NOT_REPORTED = (None,) * HOURS
 
 
@@ -79,7 +78,7 @@ class RangeState:
     @property
     def days_per_request(self) -> int:
         """How many days a request asks for, as a rule."""
-        return self.cap.days or _DAYS_OF_A_MONTH
+        return self.cap.usual_days
 
     def usable(self, now: dt.datetime) -> bool:
         """Return whether to use the endpoint at a moment."""

@@ -13,7 +13,6 @@ A batch is one request if all goes well. Otherwise it ends as single days, which
 
 from __future__ import annotations
 
-import datetime as dt
 from collections import deque
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -33,6 +32,7 @@ from hourlyclicks.wire.endpoints import CLICKS_BY_RANGE
 from hourlyclicks.wire.range_endpoint import is_refusal
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Awaitable, Callable, Sequence
 
     from hourlyclicks.fetching.range_fetcher import RangeFetcher
@@ -97,16 +97,21 @@ class RangeWork:
             OverError: the call is over.
             HourlyClicksError: a fatal error, or one of `by_day`.
         """
-        target, single = batch.target, list[dt.date]()
+        if self._state.verified:
+            single = await self._fetch_ranges(batch)
+        else:  # one batch at a time finds out what the server does
+            async with self._state.proving:
+                single = await self._fetch_ranges(batch)
+        for day in sorted(single):
+            await self._by_day(Query(day, batch.target))
+
+    async def _fetch_ranges(self, batch: Batch) -> list[dt.date]:
+        """Fetch a batch by ranges, and return the days that are left to version 2."""
+        single: list[dt.date] = []
         parts = deque([_Part(batch.days)])
         while parts:
-            if self._state.verified:
-                single += await self._take_part(target, parts)
-            else:  # one call at a time finds out what the server does
-                async with self._state.proving:
-                    single += await self._take_part(target, parts)
-        for day in sorted(single):
-            await self._by_day(Query(day, target))
+            single += await self._take_part(batch.target, parts)
+        return single
 
     async def _take_part(self, target: Target, parts: deque[_Part]) -> list[dt.date]:
         """Fetch the first part, put what is left of it in its place, and return days to ask for singly."""

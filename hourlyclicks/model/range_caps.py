@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hourlyclicks.model.dates import DateRange
 
 _LONGEST_MONTH = 31
+_USUAL_MONTH = 30
 _LAST = dt.date.max.toordinal()
 
 
@@ -39,6 +40,11 @@ class RangeCap:
     def __attrs_post_init__(self) -> None:
         if self.days is not None and self.days < 1:
             raise UsageError(f"a request asks for at least one day, not for {self.days}")
+
+    @property
+    def usual_days(self) -> int:
+        """How many days a range of this length has as a rule; a few months have fewer days or one more."""
+        return self.days or _USUAL_MONTH
 
     def last(self, first: dt.date) -> dt.date:
         """Return the last day of the longest range that begins on a day."""

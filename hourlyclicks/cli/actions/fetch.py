@@ -135,7 +135,7 @@ def run(ctx: click.Context, options: Options) -> None:
     estimate = partial(forecast, limits=rate.limits)
     joint = JointProgress(view, days=[*map(len, ranges.values())], estimate=estimate)
     client = access.client(
-        key, limits=rate.limits, retry=RETRY, on_event=joint, store=store.where, account=store.account
+        key, rate=rate, retry=RETRY, on_event=joint, store=store.where, account=store.account
     )
     lane = Lane.INTERACTIVE if options.fail_fast else Lane.BACKFILL
 
