@@ -14,6 +14,7 @@ from hourlyclicks.errors import UsageError
 from hourlyclicks.events import Dispatcher
 from hourlyclicks.fetching.range_fetcher import RangeState
 from hourlyclicks.fetching.retry import RetryPolicy
+from hourlyclicks.jobs.estimate import count_ranges
 from hourlyclicks.jobs.planner import Order
 from hourlyclicks.jobs.ranges import collect
 from hourlyclicks.jobs.stream import DayStream
@@ -24,7 +25,7 @@ from hourlyclicks.model.questions import EndpointChoice
 from hourlyclicks.model.range_caps import MONTH
 from hourlyclicks.model.ranges import as_first_days, days_from_first, days_of_each
 from hourlyclicks.model.targets import Account, Query, Target, as_targets
-from hourlyclicks.pacing.eta import forecast
+from hourlyclicks.pacing.eta import ONE_DAY, RequestPlan, forecast
 from hourlyclicks.pacing.plans import Limits, Plan, longest_range
 from hourlyclicks.pacing.queue import Lane
 from hourlyclicks.store.opening import store_of
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from hourlyclicks.events import Hook
     from hourlyclicks.jobs.backfill import Backfill
     from hourlyclicks.model.day import DayClicks
+    from hourlyclicks.model.range_caps import RangeCap
     from hourlyclicks.model.ranges import FirstDays
     from hourlyclicks.model.report import BackfillReport
     from hourlyclicks.model.series import HourlySeries
@@ -146,6 +148,9 @@ class Client:
         self._limits = limits if limits is not None else (plan or Plan.PERSONAL).limits
         self._clock = clock or SystemClock()
         self._zone = as_zone(timezone)
+        self._cap: RangeCap | None = None
+        if endpoint != "v2":
+            self._cap = MONTH if self._plan is None else longest_range(self._plan)
         self._engine = Engine(
             origin=Origin.of(base_url, key, user_agent=user_agent, allow_http=allow_http),
             limits=self._limits,
@@ -166,11 +171,7 @@ class Client:
             environment=Environment(
                 self._clock, random or random_module.SystemRandom(), Dispatcher(on_event)
             ),
-            ranges=None
-            if endpoint == "v2"
-            else RangeState(
-                MONTH if self._plan is None else longest_range(self._plan), strict=endpoint == "v3"
-            ),
+            ranges=None if self._cap is None else RangeState(self._cap, strict=endpoint == "v3"),
         )
         self._life = Lifetime(self._engine.close)
 
@@ -411,7 +412,8 @@ class Client:
 
         With a number of targets it returns the estimate at once, as if nothing were in the store. With the
         targets themselves it is awaited, looks into the store, and counts only the days that `backfill`
-        would ask for now::
+        would ask for now. With ranges of days (``endpoint``), it counts as many days for each request as the
+        plan allows; the few requests that prove that ranges work are not counted::
 
             estimate = client.estimate("2025-04-01", "2025-04-30", 3)
             estimate = await client.estimate("2025-04-01", "2025-04-30", [link, group])
@@ -433,17 +435,20 @@ class Client:
             check_whole("targets", targets, least=0)
             if len(DateRange.of(start, end)) * targets > _MOST_REQUESTS:
                 raise UsageError(f"{targets} targets are more than can be reckoned with")
-            return self._forecast(len(DateRange.of(start, end)) * targets)
+            range_ = DateRange.of(start, end)
+            each = len(range_) if self._cap is None else count_ranges(range_, self._cap)
+            return self._forecast(each * targets)
         several = as_targets(targets)
         days = self._check(start, end, *several, use=False)
         freshness = self._engine.freshness(refresh=refresh, refused=retry_refused, patient=True)
         return self._estimate(days_of_each(several, days, as_first_days(since)), freshness)
 
     async def _estimate(self, ranges: Mapping[Target, DateRange], freshness: Freshness) -> Estimate:
-        return self._forecast(await self._engine.count_due(ranges, freshness))
+        return self._forecast(await self._engine.count_requests(ranges, self._cap, freshness))
 
     def _forecast(self, requests: int) -> Estimate:
-        return forecast(requests, self._limits, latency=self._engine.limiter.eta.latency)
+        plan = ONE_DAY if self._cap is None else RequestPlan("v3", self._cap)
+        return forecast(requests, self._limits, latency=self._engine.limiter.eta.latency, plan=plan)
 
     def retry_key(self) -> None:
         """Send requests again although the server has rejected the key.

@@ -25,7 +25,7 @@ from hourlyclicks.fetching.skew import SkewWatch
 from hourlyclicks.fetching.task import Caller
 from hourlyclicks.fetching.trust import KeyTrust
 from hourlyclicks.jobs.backfill import Backfill
-from hourlyclicks.jobs.estimate import CachedLedger, count_due
+from hourlyclicks.jobs.estimate import CachedLedger, count_requests
 from hourlyclicks.jobs.gaps import FirstGaps
 from hourlyclicks.jobs.ranges import RangeRun
 from hourlyclicks.jobs.services import Services
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from hourlyclicks.jobs.planner import Order
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
+    from hourlyclicks.model.range_caps import RangeCap
     from hourlyclicks.model.targets import Query, Target
     from hourlyclicks.pacing.backend import LimiterBackend
     from hourlyclicks.pacing.plans import Limits
@@ -238,10 +239,18 @@ class Engine:
             else FirstGaps(ledger, since=gaps_since, freshness=freshness, clock=self._clock),
         )
 
-    async def count_due(self, ranges: Mapping[Target, DateRange], freshness: Freshness) -> int:
-        """Return how many days a backfill would ask for; without a store, all."""
+    async def count_requests(
+        self, ranges: Mapping[Target, DateRange], cap: RangeCap | None, freshness: Freshness
+    ) -> int:
+        """Return how many requests a backfill would send; without a store, for all days.
+
+        Args:
+            ranges: the days of each target.
+            cap: how many days one request may ask for; ``None``: a day each.
+            freshness: which days in the store need a request.
+        """
         ledger = None if self._cache is None else CachedLedger(self._cache)
-        return await count_due(ledger, ranges, freshness=freshness, now=self._clock.wall())
+        return await count_requests(ledger, ranges, cap, freshness=freshness, now=self._clock.wall())
 
     def retry_key(self) -> None:
         """Allow requests again after the server has rejected the key."""

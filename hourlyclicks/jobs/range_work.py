@@ -5,7 +5,8 @@ A batch is one request if all goes well. Otherwise it ends as single days, which
 * Days that are in flight elsewhere are not asked for; they are waited for at the end.
 * A range that is refused is asked for in shorter ones. If the length may be the reason, these are the next
   shorter ones of the ladder, and the first of them that is answered lowers the cap. Otherwise they are
-  halves. A single day is left to version 2, so only a day that version 2 rejects is rejected.
+  halves; if too many are refused in a row, the target is the reason, and not one of its days. A single day
+  is left to version 2, so only a day that version 2 rejects is rejected.
 * Days that an answer is not certain about are asked for in ranges that are no longer than what is proved not
   to be cut, once; those that are still open are left to version 2.
 * After any other error of the endpoint itself, all of its days are.
@@ -13,6 +14,7 @@ A batch is one request if all goes well. Otherwise it ends as single days, which
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import deque
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -32,7 +34,6 @@ from hourlyclicks.wire.endpoints import CLICKS_BY_RANGE
 from hourlyclicks.wire.range_endpoint import is_refusal
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Awaitable, Callable, Sequence
 
     from hourlyclicks.fetching.range_fetcher import RangeFetcher
@@ -43,6 +44,8 @@ if TYPE_CHECKING:
     from hourlyclicks.model.targets import Target
 
 _ONE_DAY = RangeCap(1)
+_MOST_REFUSALS = 5
+"""How many ranges in a row are refused at most because of one day: that of a month, and the four halves."""
 
 Days: TypeAlias = "Sequence[dt.date]"
 
@@ -60,6 +63,33 @@ class _Part:
     days: Days
     cap: RangeCap | None = None
     again: bool = False
+
+
+@attrs.define
+class _Left:
+    """What is left of a batch.
+
+    Args:
+        parts: what to ask for by ranges.
+        single: the days that are left to version 2.
+        refusals: how many ranges in a row were refused.
+    """
+
+    parts: deque[_Part]
+    single: list[dt.date] = attrs.field(factory=list)
+    refusals: int = 0
+
+    def put_first(self, parts: Sequence[_Part]) -> None:
+        """Put parts in front of the others; those of one day are left to version 2."""
+        self.single += [part.days[0] for part in parts if len(part.days) == 1]
+        self.parts.extendleft(reversed([part for part in parts if len(part.days) > 1]))
+        if any(part.cap == _ONE_DAY for part in parts):  # ranges of all lengths are refused
+            self.give_up()
+
+    def give_up(self) -> None:
+        """Leave everything to version 2."""
+        self.single += [day for part in self.parts for day in part.days]
+        self.parts.clear()
 
 
 class RangeWork:
@@ -107,33 +137,29 @@ class RangeWork:
 
     async def _fetch_ranges(self, batch: Batch) -> list[dt.date]:
         """Fetch a batch by ranges, and return the days that are left to version 2."""
-        single: list[dt.date] = []
-        parts = deque([_Part(batch.days)])
-        while parts:
-            single += await self._take_part(batch.target, parts)
-        return single
+        left = _Left(deque([_Part(batch.days)]))
+        while left.parts:
+            await self._take_part(batch.target, left)
+        return left.single
 
-    async def _take_part(self, target: Target, parts: deque[_Part]) -> list[dt.date]:
-        """Fetch the first part, put what is left of it in its place, and return days to ask for singly."""
-        part = parts.popleft()
+    async def _take_part(self, target: Target, left: _Left) -> None:
+        """Fetch the first part, and put what is left of it in its place."""
+        part = left.parts.popleft()
         days = [day for day in part.days if not self._single_flight.is_in_flight(Query(day, target))]
-        busy = list(set(part.days).difference(days))
+        left.single += set(part.days).difference(days)
         if len(days) < 2 or not self._state.usable(self._clock.wall()):  # noqa: PLR2004 - a range has two
-            return busy + days
+            left.single += days
+            return
         asked = DateRange(days[0], days[-1])
         if not self._state.cap.allows(asked):  # it was made before the cap was lowered
             fitting = plan_ranges(days, self._state.cap, within=asked)
-            parts.extendleft(_part_of(days, each) for each in reversed(fitting))
-            return busy
-        more = await self._fetch_part(target, attrs.evolve(part, days=days))
-        if any(each.cap == _ONE_DAY for each in more):  # ranges of all lengths are refused
-            more += parts
-            parts.clear()
-            return busy + [day for each in more for day in each.days]
-        parts.extendleft(reversed([each for each in more if len(each.days) > 1]))
-        return busy + [each.days[0] for each in more if len(each.days) == 1]
+            left.put_first([_part_of(days, each) for each in fitting])
+            return
+        left.put_first(await self._fetch_part(target, attrs.evolve(part, days=days), left))
+        if left.refusals > _MOST_REFUSALS:
+            left.give_up()
 
-    async def _fetch_part(self, target: Target, part: _Part) -> list[_Part]:
+    async def _fetch_part(self, target: Target, part: _Part, left: _Left) -> list[_Part]:
         """Fetch a part, and return what is left of it; a part of one day is left to version 2."""
         days = part.days
         question = Question(days[0], days[-1], target, CLICKS_BY_RANGE.name)
@@ -146,7 +172,11 @@ class RangeWork:
         except HourlyClicksError as error:
             if error.fatal or not is_about_range(error):
                 raise
-            return self._shorter(part) if is_refusal(error) else _alone(days)
+            if not is_refusal(error):
+                return _alone(days)
+            left.refusals += 1
+            return self._shorter(part)
+        left.refusals = 0
         self._lower_cap(part)
         for day, outcome in sorted(outcomes.items()):
             self._done(Query(day, target), outcome)

@@ -14,7 +14,8 @@ from hourlyclicks import Client, Link, RetryPolicy, UsageError
 from hourlyclicks.errors import HourlyClicksError
 from hourlyclicks.events import DayDone, DayFailed, EndpointChanged, Event
 from hourlyclicks.model.dates import DateRange
-from hourlyclicks.simulator import RangeRules, Rule, Script, Simulator, Status, run_virtual
+from hourlyclicks.model.range_caps import MONTH
+from hourlyclicks.simulator import Envelope, RangeRules, Rule, Script, Simulator, Status, run_virtual
 from hourlyclicks.store import MemoryStore
 from tests.client.stories import LINK, UNLIMITED, simulate
 
@@ -214,3 +215,37 @@ def test_two_processes_ask_for_no_day_twice(overlap: int) -> None:
     run_virtual(story)
     assert upstream.counters.count(endpoint=V3) <= 2
     assert upstream.counters.count(endpoint=V2) <= 2
+
+
+def test_an_estimate_is_what_a_backfill_by_ranges_sends() -> None:
+    """Also where the store has some of the days; a request of proof comes on top."""
+    upstream, store = server(RangeRules()), MemoryStore()
+
+    async def some(client: Client, _: VirtualClock) -> None:
+        await client.fetch("2024-02-20", "2024-05-05", LINK)
+
+    async def story(client: Client, _: VirtualClock) -> None:
+        targets = [LINK, OTHER]
+        estimate = await client.estimate(*YEAR, targets)
+        report = await client.backfill(*YEAR, targets)
+        assert estimate.requests == report.requests - 1 == 2 + 8 + 12
+        assert (estimate.plan.endpoint, estimate.plan.cap) == ("v3", MONTH)
+        assert client.estimate(*YEAR, 3).requests == 3 * 12
+
+    simulate(upstream, some, store=store)
+    simulate(upstream, story, store=store, endpoint="auto")
+
+
+def test_a_target_of_which_every_range_is_refused() -> None:
+    """It costs version 2 and a few requests, is parked as ever, and lowers the cap for no other target."""
+    unknown = Script(Rule(Envelope({"code": 9, "message": "no such link", "result": []}), target=OTHER))
+    upstream = server(RangeRules(), faults=unknown)
+
+    async def story(client: Client, _: VirtualClock) -> BackfillReport:
+        return await client.backfill(*YEAR, [LINK, OTHER])
+
+    report: BackfillReport = simulate(upstream, story, store=MemoryStore(), endpoint="auto")
+    assert list(report.parked) == [OTHER]
+    assert report.done == DAYS
+    assert upstream.counters.count(endpoint=V3) <= 12 + 5 * 6  # of each worker
+    assert report.requests <= 12 + 1 + 5 * 6 + 20

@@ -79,16 +79,21 @@ class Access:
         )
 
 
-def with_access(command: Command) -> Command:
-    """Add options for the API's address, the key, the zone and the sender's name; it takes ``access``."""
-
-    @click.option(
+def with_endpoint(command: Command) -> Command:
+    """Add ``--endpoint``; the command takes ``endpoint``."""
+    return click.option(
         "--endpoint",
         type=click.Choice(["v2", "v3", "auto"]),
         default="v2",
         show_default=True,
         help="One day a request (v2) or a range of days (v3); auto: v3 where it works.",
-    )
+    )(command)
+
+
+def with_access(command: Command) -> Command:
+    """Add options for the API's address, the key, the zone and the sender's name; it takes ``access``."""
+
+    @with_endpoint
     @click.option("--timezone", metavar="ZONE", help="The account's time zone, such as Asia/Seoul.")
     @click.option(
         "--user-agent", metavar="NAME", help="The name of your application, for the User-Agent header."
