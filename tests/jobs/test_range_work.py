@@ -11,18 +11,27 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hourlyclicks import Client, Link, RetryPolicy, UsageError
-from hourlyclicks.errors import HourlyClicksError
+from hourlyclicks.errors import HourlyClicksError, IncompleteSeriesError
 from hourlyclicks.events import DayDone, DayFailed, EndpointChanged, Event
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.range_caps import MONTH
-from hourlyclicks.simulator import Envelope, RangeRules, Rule, Script, Simulator, Status, run_virtual
+from hourlyclicks.simulator import (
+    Envelope,
+    RangeRules,
+    Rule,
+    Script,
+    Simulator,
+    Status,
+    WrongDay,
+    run_virtual,
+)
 from hourlyclicks.store import MemoryStore
 from tests.client.stories import LINK, UNLIMITED, simulate
 
 if TYPE_CHECKING:
     from hourlyclicks.model.report import BackfillReport
     from hourlyclicks.model.series import HourlySeries
-    from hourlyclicks.simulator import VirtualClock
+    from hourlyclicks.simulator import Fault, VirtualClock
 
 V2, V3 = "clicks-by-hour/v2", "clicks-by-hour/v3"
 YEAR = ("2024-01-01", "2024-12-31")
@@ -234,6 +243,23 @@ def test_an_estimate_is_what_a_backfill_by_ranges_sends() -> None:
 
     simulate(upstream, some, store=store)
     simulate(upstream, story, store=store, endpoint="auto")
+
+
+@pytest.mark.parametrize("fault", [Envelope({"code": 9, "message": "no", "result": []}), WrongDay()], ids=str)
+def test_one_day_spoils_no_range(fault: Fault) -> None:
+    """A rejected day is found by halving, an unusable answer by single days; all others are fetched."""
+    bad, events = dt.date(2024, 3, 17), list[Event]()
+    upstream = server(RangeRules(), faults=Script(Rule(fault, day=bad)))
+
+    async def story(client: Client, _: VirtualClock) -> None:
+        with pytest.raises(IncompleteSeriesError) as caught:
+            await client.fetch("2024-01-01", "2024-04-30", LINK)
+        assert caught.value.series is not None
+        assert caught.value.series.missing_days == (bad,)
+
+    simulate(upstream, story, endpoint="auto", on_event=events.append, retry=RetryPolicy(attempts=2))
+    assert [event.day for event in events if isinstance(event, DayFailed)] == [bad]
+    assert upstream.counters.requests < 4 + 31 + 10
 
 
 def test_a_target_of_which_every_range_is_refused() -> None:

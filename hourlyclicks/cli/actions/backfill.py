@@ -153,7 +153,7 @@ def run_job(ctx: click.Context, options: RunOptions, job: Job, record: Record) -
     key = find_key(access.key_file)
     migrate(store)
     estimate = forecast(access.requests(job.most, rate), rate.limits)
-    stats = start_stats(job.title, rate.limits, estimate, stored=True, several=job.several)
+    stats = start_stats(job.title, rate.limits, estimate, days=job.most, stored=True, several=job.several)
     view = open_view(stats, drawn=not options.quiet)
     client = access.client(
         key, rate=rate, retry=RETRY, on_event=view, store=store.where, account=store.account

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from contextlib import nullcontext
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
     from hourlyclicks.cli.progress.stats import RunStats
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.targets import Target
+    from hourlyclicks.pacing.eta import Estimate
 
 RETRY = RetryPolicy()
 """How hard to try; that of the library."""
@@ -131,8 +131,11 @@ def run(ctx: click.Context, options: Options) -> None:
     destination = Destination(form, output, partial=options.partial, stored=stored)
     key = find_key(access.key_file)
     migrate(store)
-    view = open_view(_count_days(ranges, days, rate, stored=stored))
-    estimate = partial(forecast, limits=rate.limits)
+    view = open_view(_count_days(ranges, days, rate, access, stored=stored))
+
+    def estimate(days: int) -> Estimate:
+        return forecast(access.requests(days, rate), rate.limits)
+
     joint = JointProgress(view, days=[*map(len, ranges.values())], estimate=estimate)
     client = access.client(
         key, rate=rate, retry=RETRY, on_event=joint, store=store.where, account=store.account
@@ -173,12 +176,20 @@ def _checked(selection: Selection, rate: RateOptions, days: DateRange) -> dict[T
 
 
 def _count_days(
-    ranges: Mapping[Target, DateRange], days: DateRange, rate: RateOptions, *, stored: bool
+    ranges: Mapping[Target, DateRange], days: DateRange, rate: RateOptions, access: Access, *, stored: bool
 ) -> RunStats:
     several = len(ranges) > 1
     title = f"{count(len(ranges), 'target') if several else next(iter(ranges))}, {days}"
-    estimate = forecast(sum(map(len, ranges.values())), rate.limits)
-    return start_stats(title, rate.limits, estimate, stored=stored, several=several, surveyed=not several)
+    total = sum(map(len, ranges.values()))
+    return start_stats(
+        title,
+        rate.limits,
+        forecast(access.requests(total, rate), rate.limits),
+        days=total,
+        stored=stored,
+        several=several,
+        surveyed=not several,
+    )
 
 
 def _tell_provisional(outcome: Outcomes) -> None:
