@@ -5,14 +5,16 @@ from __future__ import annotations
 import datetime as dt
 import random as random_module
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Self, overload
+from typing import TYPE_CHECKING, Any, Self, get_args, overload
 
 from hourlyclicks.clock import SystemClock
 from hourlyclicks.engine import Carrier, Engine, Environment, Storage
 from hourlyclicks.errors import UsageError
 from hourlyclicks.events import Dispatcher
+from hourlyclicks.fetching.range_fetcher import RangeState
 from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.jobs.collecting import check_run, collect_targets
+from hourlyclicks.jobs.estimate import count_ranges
 from hourlyclicks.jobs.planner import Order
 from hourlyclicks.jobs.ranges import collect
 from hourlyclicks.jobs.stopping import StopCondition
@@ -27,9 +29,11 @@ from hourlyclicks.model.dates import (
     check_begun,
     last_ended,
 )
+from hourlyclicks.model.questions import EndpointChoice
+from hourlyclicks.model.range_caps import MONTH
 from hourlyclicks.model.ranges import TargetDays, days_from_first, days_of_each
 from hourlyclicks.model.targets import Account, Query, Target
-from hourlyclicks.pacing.eta import forecast
+from hourlyclicks.pacing.eta import ONE_DAY, RequestPlan, forecast
 from hourlyclicks.pacing.plans import Limits, Plan, list_limits, longest_range
 from hourlyclicks.pacing.queue import Lane
 from hourlyclicks.transport.aiohttp import AiohttpTransport
@@ -98,6 +102,10 @@ class Client:
         account: the name of the account in the store. If omitted, a hash of the key identifies the account,
             and a new key is a new account.
         on_event: called with every event; see `hourlyclicks.events`.
+        endpoint: which version of ``clicks-by-hour`` `fetch`, `stream` and `backfill` ask: ``"v2"``, one day
+            a request; ``"auto"``, ranges of days by version 3 where the server has it and its figures are the
+            same, and version 2 otherwise; or ``"v3"``, which raises an error instead. Single days are always
+            asked for by version 2.
         allow_http: whether `base_url` may be plain http on another host than loopback.
         transport: sends the requests in place of aiohttp; it is never closed.
         clock: measures time in place of the machine's clocks.
@@ -124,6 +132,7 @@ class Client:
         store: Store | str | os.PathLike[str] | None = None,
         account: str | None = None,
         on_event: Hook | None = None,
+        endpoint: EndpointChoice = "v2",
         allow_http: bool = False,
         transport: Transport | None = None,
         clock: Clock | None = None,
@@ -136,6 +145,8 @@ class Client:
         for name, value, kind in (("plan", plan, Plan), ("limits", limits, Limits)):
             if value is not None:
                 check_type(name, value, kind)
+        if endpoint not in get_args(EndpointChoice):
+            raise UsageError(f"endpoint is 'v2', 'v3' or 'auto', not {endpoint!r}")
         check_type("timeout", timeout, Timeout)
         check_type("retry", retry, RetryPolicy)
         if account is not None:
@@ -146,9 +157,10 @@ class Client:
             raise UsageError("give one of a session, a proxy and a transport")
         self._plan = plan if plan is not None or limits is not None else Plan.PERSONAL
         self._limits = limits if limits is not None else (plan or Plan.PERSONAL).limits
-        self._longest = None if self._plan is None else longest_range(self._plan)
+        self._longest = MONTH if self._plan is None else longest_range(self._plan)
         self._clock = clock or SystemClock()
         self._zone = as_zone(timezone)
+        self._cap = None if endpoint == "v2" else self._longest
         self._engine = Engine(
             origin=Origin.of(base_url, key, user_agent=user_agent, allow_http=allow_http),
             limits=self._limits,
@@ -165,6 +177,7 @@ class Client:
             environment=Environment(
                 self._clock, random or random_module.SystemRandom(), Dispatcher(on_event)
             ),
+            ranges=None if self._cap is None else RangeState(self._cap, strict=endpoint == "v3"),
         )
         self._life = Lifetime(self._engine.close)
 
@@ -483,7 +496,8 @@ class Client:
 
         With a number of targets it returns the estimate at once, as if nothing were in the store. With the
         targets themselves it is awaited, looks into the store, and counts only the days that `backfill`
-        would ask for now::
+        would ask for now. With ranges of days (``endpoint``), it counts as many days for each request as the
+        plan allows; the few requests that prove that ranges work are not counted::
 
             estimate = client.estimate("2025-04-01", "2025-04-30", 3)
             estimate = await client.estimate("2025-04-01", "2025-04-30", [link, group])
@@ -505,17 +519,20 @@ class Client:
             check_whole("targets", targets, least=0)
             if len(DateRange.of(start, end)) * targets > _MOST_REQUESTS:
                 raise UsageError(f"{targets} targets are more than can be reckoned with")
-            return self._forecast(len(DateRange.of(start, end)) * targets)
+            range_ = DateRange.of(start, end)
+            each = len(range_) if self._cap is None else count_ranges(range_, self._cap)
+            return self._forecast(each * targets)
         found = TargetDays.of(targets, since)
         days = self._check(start, end, *found, use=False)
         freshness = self._engine.freshness(refresh=refresh, refused=retry_refused, patient=True)
         return self._estimate(days_of_each(found, days, found.since), freshness)
 
     async def _estimate(self, ranges: Mapping[Target, DateRange], freshness: Freshness) -> Estimate:
-        return self._forecast(await self._engine.count_due(ranges, freshness))
+        return self._forecast(await self._engine.count_requests(ranges, self._cap, freshness))
 
     def _forecast(self, requests: int) -> Estimate:
-        return forecast(requests, self._limits, latency=self._engine.limiter.eta.latency)
+        plan = ONE_DAY if self._cap is None else RequestPlan("v3", self._cap)
+        return forecast(requests, self._limits, latency=self._engine.limiter.eta.latency, plan=plan)
 
     def links(
         self, *, created: tuple[dt.date | str, dt.date | str] | None = None

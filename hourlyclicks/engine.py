@@ -20,12 +20,13 @@ from hourlyclicks.fetching.cache import DayCache
 from hourlyclicks.fetching.coalescing import SingleFlight
 from hourlyclicks.fetching.exchange import Rules
 from hourlyclicks.fetching.fetcher import DayFetcher
+from hourlyclicks.fetching.range_fetcher import RangeFetcher
 from hourlyclicks.fetching.retry import Retrier
 from hourlyclicks.fetching.skew import SkewWatch
 from hourlyclicks.fetching.task import Caller
 from hourlyclicks.fetching.trust import KeyTrust
 from hourlyclicks.jobs.backfill import Backfill
-from hourlyclicks.jobs.estimate import CachedLedger, count_due
+from hourlyclicks.jobs.estimate import CachedLedger, count_requests
 from hourlyclicks.jobs.gaps import FirstGaps
 from hourlyclicks.jobs.ranges import RangeRun
 from hourlyclicks.jobs.services import Services
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Mapping
 
     from hourlyclicks.coordination.registry import RunRegistry
+    from hourlyclicks.fetching.range_fetcher import RangeState
     from hourlyclicks.fetching.retry import RetryPolicy
     from hourlyclicks.jobs.audit import Audit
     from hourlyclicks.jobs.daily import DailyRun
@@ -52,6 +54,7 @@ if TYPE_CHECKING:
     from hourlyclicks.jobs.server_ranges import ServerRanges
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
+    from hourlyclicks.model.range_caps import RangeCap
     from hourlyclicks.model.targets import Query, Target
     from hourlyclicks.pacing.backend import LimiterBackend
     from hourlyclicks.pacing.plans import Limits
@@ -124,6 +127,7 @@ class Engine:
         zone: the account's time zone, if it is known.
         storage: the store, if there is one.
         environment: the clock, the randomness, and the receiver of events.
+        ranges: what is known of the endpoint for ranges of days; ``None``: it is not used.
 
     Attributes:
         limiter: grants slots.
@@ -139,6 +143,7 @@ class Engine:
         zone: dt.tzinfo | None,
         storage: Storage | None,
         environment: Environment,
+        ranges: RangeState | None = None,
     ) -> None:
         clock, random, dispatch = environment.clock, environment.random, environment.dispatch
         self._clock = clock
@@ -185,6 +190,11 @@ class Engine:
         fetcher = DayFetcher(origin=origin, rules=rules, transport=carrier.transport, cache=self._cache)
         self._services = Services(
             fetcher=fetcher,
+            ranges=None
+            if ranges is None
+            else RangeFetcher(
+                origin=origin, rules=rules, transport=carrier.transport, state=ranges, cache=self._cache
+            ),
             single_flight=SingleFlight(fetcher.fetch, self.limiter.queue.move),
             cache=self._cache,
             zone=zone,
@@ -232,7 +242,7 @@ class Engine:
         return self._cache
 
     def daily(
-        self, days: DateRange, target: Target, lane: Lane, freshness: Freshness, longest: int | None
+        self, days: DateRange, target: Target, lane: Lane, freshness: Freshness, longest: RangeCap
     ) -> DailyRun:
         """Return a run for the sums of many days of one target.
 
@@ -241,19 +251,18 @@ class Engine:
             target: the target.
             lane: its priority.
             freshness: which sums in the store need a request.
-            longest: the most days that the plan includes in a range; ``None``: a month, or it is not known.
+            longest: the longest range to ask for at first.
         """
         from hourlyclicks.jobs.daily import DailyRun  # noqa: PLC0415 - most clients ask for no sums
 
         if self._server is None:
             from hourlyclicks.jobs.server_ranges import ServerRanges  # noqa: PLC0415 - likewise
-            from hourlyclicks.model.range_caps import RangeCap  # noqa: PLC0415 - likewise
 
-            self._server = ServerRanges(RangeCap(longest))
+            self._server = ServerRanges(longest)
         server, services = self._server, self._services
         return DailyRun(days, target, lane=lane, freshness=freshness, server=server, services=services)
 
-    def audit(self, lane: Lane, longest: int | None, *, refresh: bool) -> Audit:
+    def audit(self, lane: Lane, longest: RangeCap, *, refresh: bool) -> Audit:
         """Return an audit; `refresh`: whether to request also sums that are final in the store.
 
         Raises:
@@ -308,10 +317,18 @@ class Engine:
             else FirstGaps(ledger, since=gaps_since, freshness=freshness, clock=self._clock),
         )
 
-    async def count_due(self, ranges: Mapping[Target, DateRange], freshness: Freshness) -> int:
-        """Return how many days a backfill would ask for; without a store, all."""
+    async def count_requests(
+        self, ranges: Mapping[Target, DateRange], cap: RangeCap | None, freshness: Freshness
+    ) -> int:
+        """Return how many requests a backfill would send; without a store, for all days.
+
+        Args:
+            ranges: the days of each target.
+            cap: how many days one request may ask for; ``None``: a day each.
+            freshness: which days in the store need a request.
+        """
         ledger = None if self._cache is None else CachedLedger(self._cache)
-        return await count_due(ledger, ranges, freshness=freshness, now=self._clock.wall())
+        return await count_requests(ledger, ranges, cap, freshness=freshness, now=self._clock.wall())
 
     def retry_key(self) -> None:
         """Allow requests again after the server has rejected the key."""

@@ -190,6 +190,19 @@ class PageAttemptFailed:
 
 
 @attrs.frozen(kw_only=True)
+class EndpointChanged:
+    """The endpoint for ranges of days is not used for a day: the server lacks it, or its figures differ.
+
+    Args:
+        endpoint: the version that is used instead.
+        why: in words.
+    """
+
+    endpoint: str
+    why: str
+
+
+@attrs.frozen(kw_only=True)
 class Refused:
     """The server rejected a request because of the rate limit (HTTP 429, or 503 with ``Retry-After``).
 
@@ -348,6 +361,7 @@ Event: TypeAlias = (
     | DayDone
     | DayFailed
     | DayRevised
+    | EndpointChanged
     | FetchCancelled
     | PageAttemptFailed
     | PageRead

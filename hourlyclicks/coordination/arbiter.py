@@ -58,6 +58,7 @@ class SlotRequest(NamedTuple):
         unsent: how many requests its jobs of that priority still need.
         job: the name of what these jobs work on.
         day: the target and day it is for, as text.
+        further: the other days that it is for as well, if it is for a range.
     """
 
     holder: str
@@ -67,15 +68,21 @@ class SlotRequest(NamedTuple):
     unsent: int
     job: str
     day: str
+    further: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
         """The name of the slot, if one is granted."""
         return f"{self.holder}.{self.number}"
 
+    @property
+    def days(self) -> tuple[str, ...]:
+        """All days that it is for."""
+        return (self.day, *self.further)
+
 
 class Claimed(NamedTuple):
-    """Another process holds the claim to that day."""
+    """Another process holds the claim to that day, or to one of these days."""
 
 
 class Arbiter:
@@ -101,16 +108,18 @@ class Arbiter:
             self._throttle.window.space_after(moment)
 
     def reserve(self, request: SlotRequest) -> Slot | Wait | Claimed:
-        """Grant a slot for a day, or return what to wait for; a process that has to wait gets a queue entry.
+        """Grant a slot for a day or a range, or return what to wait for.
 
+        A process that has to wait gets a queue entry.
         A process that repeats a request because the result was lost on the way gets the same slot.
         """
         given = self._state.requests.get(request.name)
         if given is not None:
             return _slot(given)
-        claim = self._state.claims.get(request.day)
-        if claim is not None and claim.holder != request.holder:
-            return Claimed()
+        for day in request.days:
+            claim = self._state.claims.get(day)
+            if claim is not None and claim.holder != request.holder:
+                return Claimed()
         wait = self._throttle.window.holds(self._now)
         if wait is None and not self._is_next(request):
             # When the process that ranks higher will ask cannot be known, so this one has to poll.
@@ -179,12 +188,13 @@ class Arbiter:
             self._throttle.window.breaker.probe_lost()
         self._state.requests[name] = request._replace(expires=self._now + longest, probe=False)
 
-    def cancel(self, name: str, day: str) -> None:
-        """Cancel a slot whose request was never sent."""
+    def cancel(self, name: str, *days: str) -> None:
+        """Cancel a slot whose request was never sent, and the claims that came with it."""
         slot = self._remove(name)
         if slot is not None:
             self._throttle.window.cancel(slot)
-            self.settle(day, name.partition(".")[0])
+            for day in days:
+                self.settle(day, name.partition(".")[0])
 
     def rate_limited(
         self, name: str, retry_after: float | None, *, u: float, for_rate: bool
@@ -278,7 +288,9 @@ class Arbiter:
         state.requests[request.name] = SentRequest(
             now, now + self._lease, slot.epoch, slot.probe, slot.previous_even
         )
-        state.claims[request.day] = Claim(request.holder, now + self._lease)
+        claim = Claim(request.holder, now + self._lease)
+        for day in request.days:
+            state.claims[day] = claim
         state.served = {name: moment for name, moment in state.served.items() if moment > now - FORGET_AFTER}
         state.served[request.holder] = now
         state.queue.pop(request.holder, None)

@@ -54,12 +54,12 @@ class Grant(NamedTuple):
 
     Args:
         name: its name in the shared state.
-        day: the day that it comes with the claim to.
+        days: the days that it comes with the claims to.
         asked: when it was requested; its lease cannot begin earlier.
     """
 
     name: str
-    day: str
+    days: tuple[str, ...]
     asked: int
 
 
@@ -143,9 +143,9 @@ class SharedBackend:
     def cancel(self, slot: Slot) -> None:
         """See `LimiterBackend.cancel`."""
         grant = self._grants.pop(slot)
-        self._claims.discard(grant.day)
+        self._claims.difference_update(grant.days)
         self._polling.ask_now()
-        self._report(lambda arbiter: arbiter.cancel(grant.name, grant.day))
+        self._report(lambda arbiter: arbiter.cancel(grant.name, *grant.days))
 
     def answered(self, slot: Slot) -> None:
         """See `LimiterBackend.answered`: it is reported together with the release that follows."""
@@ -279,13 +279,14 @@ class SharedBackend:
         lane, query = task.job.lane, task.query
         waiting, unsent = self._waiting.load(lane)
         self._number += 1
+        further = tuple(map(_day_key, task.further))
         request = SlotRequest(
-            self._steps.holder, self._number, lane, waiting, unsent, task.job.name, _day_key(query)
+            self._steps.holder, self._number, lane, waiting, unsent, task.job.name, _day_key(query), further
         )
-
-        if request.day in self._steps.settled:  # else the step that grants its new claim would release it
-            self._steps.settled.remove(request.day)
-            self._claims.add(request.day)
+        for day in request.days:
+            if day in self._steps.settled:  # else the step that grants its new claim would release it
+                self._steps.settled.remove(day)
+                self._claims.add(day)
         # A copy, since the step may be taken in another thread.
         slots = {request.name, *(grant.name for grant in self._grants.values())}
 
@@ -303,7 +304,7 @@ class SharedBackend:
         try:
             answer = await self._steps.take(step, of=(query.target, query.day), peek=peek)
         except Exception as error:  # noqa: BLE001 - each waiting task must get the error
-            self._claims.add(request.day)  # the step may have been taken all the same
+            self._claims.update(request.days)  # the step may have been taken all the same
             only_this = await self._report_only(peek=not self._steps.reports)
             self._asking = False
             if only_this:
@@ -316,8 +317,8 @@ class SharedBackend:
         if isinstance(got, Slot):
             self._queued = waiting > 1
             got.sent = self._clock.monotonic()
-            self._grants[got] = Grant(request.name, request.day, asked)
-            self._claims.add(request.day)
+            self._grants[got] = Grant(request.name, request.days, asked)
+            self._claims.update(request.days)
             self._wait_for(answer.next_wait, lane, answer)
             if not self._waiting.grant(task, got):
                 self.cancel(got)

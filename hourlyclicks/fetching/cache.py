@@ -16,6 +16,7 @@ from hourlyclicks.errors import ApiError, HourlyClicksError, StoreError, UsageEr
 from hourlyclicks.events import DayRevised
 from hourlyclicks.model.dates import CHUNK, SETTLE, DateRange, ends, is_final
 from hourlyclicks.model.day import DayClicks
+from hourlyclicks.model.targets import Query
 from hourlyclicks.store.closing import StoreLatch
 from hourlyclicks.store.daily import is_due
 from hourlyclicks.store.freshness import Reader
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from hourlyclicks.clock import Clock
     from hourlyclicks.events import Dispatcher
     from hourlyclicks.model.daily import DailyClicks
-    from hourlyclicks.model.targets import Query, Target
+    from hourlyclicks.model.targets import Target
     from hourlyclicks.store.freshness import Freshness
     from hourlyclicks.store.protocol import Store
     from hourlyclicks.store.summary import TargetSummary
@@ -206,6 +207,51 @@ class DayCache:
         if kept.revised and self._dispatch:
             self._dispatch(DayRevised(day=query.day, target=query.target, revision=kept.revision))
         return StoredAnswer(day, kept.revised)
+
+    async def put_days(
+        self,
+        target: Target,
+        days: Sequence[DayClicks],
+        *,
+        endpoint: str,
+        requests: int,
+        refresh: bool = False,
+    ) -> list[StoredAnswer]:
+        """Put one answer for several days into the store, and return each as it is in the store from now on.
+
+        Args:
+            target: the target.
+            days: what the answer says.
+            endpoint: the version of the endpoint that gave it.
+            requests: how many were sent for it.
+            refresh: whether they were sent to refresh the days.
+
+        Raises:
+            StoreError: it could not be stored; the error carries its first day.
+        """
+        stored = []
+        try:
+            results = await self.store.put_days(
+                await self.account(),
+                target,
+                days,
+                requests=requests,
+                endpoint=endpoint,
+                reader=self.reader(),
+                refresh=refresh,
+            )
+            for day, kept in zip(days, results, strict=True):
+                doubted = kept.doubted_at is not None
+                held = await self._kept_figures(Query(day.date, target)) if doubted else None
+                stored.append(StoredAnswer(held or day, kept.revised and not doubted))
+        except StoreError as error:
+            error.unsaved = days[0]
+            raise error.about(days[0].date, target) from None
+        if self._dispatch:
+            for day, kept in zip(days, results, strict=True):
+                if kept.revised:
+                    self._dispatch(DayRevised(day=day.date, target=target, revision=kept.revision))
+        return stored
 
     async def _kept_figures(self, query: Query) -> DayClicks | None:
         """Return the figures that stay while a new answer is in doubt; until then they are not final."""

@@ -9,6 +9,10 @@ leader that is cancelled must not take the result from its followers, therefore
 * a worker of a pool, which leads in its own task, is not cancelled while it has followers; it finishes that
   one day (see `detach`), unless its last follower is cancelled first.
 
+A request for a range of days answers a task for each of its days (`hourlyclicks.fetching.range_task`), so
+that a caller of any of them follows it and gets its day. It runs in the asyncio task of a worker. A day that
+the answer leaves open has lost its leader.
+
 A follower of a higher priority than the leader takes the task over, so that no caller waits in a lower
 priority than its own.
 """
@@ -22,14 +26,18 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from hourlyclicks.errors import HourlyClicksError
+from hourlyclicks.fetching.range_task import RangeTask
 from hourlyclicks.fetching.task import FetchTask
 from hourlyclicks.pacing.queue import HeldError, OverError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    import datetime as dt
+    from collections.abc import Awaitable, Callable, Sequence
 
+    from hourlyclicks.fetching.range_task import Outcomes
     from hourlyclicks.fetching.task import Caller
     from hourlyclicks.model.day import DayClicks
+    from hourlyclicks.model.questions import Question
     from hourlyclicks.model.targets import Query
     from hourlyclicks.pacing.queue import Job
 
@@ -81,6 +89,43 @@ class SingleFlight:
                     raise
                 # true of another caller, which had taken the task over: this one still needs the day
 
+    def is_in_flight(self, query: Query) -> bool:
+        """Return whether a task for a day is under way."""
+        return query in self._in_flight
+
+    async def fetch_range(
+        self,
+        question: Question,
+        days: Sequence[dt.date],
+        caller: Caller,
+        fetch: Callable[[RangeTask], Awaitable[Outcomes]],
+    ) -> Outcomes:
+        """Fetch a range of days with one request, in the current asyncio task.
+
+        Args:
+            question: what to ask.
+            days: the days of the question that are needed, in order; none of them is in flight.
+            caller: the call that needs them.
+            fetch: fetches them.
+
+        Returns:
+            What became of each day; those that the answer leaves open are not in it.
+
+        Raises:
+            OverError: the job is over.
+            HeldError: a circuit breaker of the job keeps the days from being sent.
+            HourlyClicksError: it failed, for a reason that is not about any of the days.
+        """
+        while True:
+            task = RangeTask(caller, question, days, asyncio.current_task())
+            self._in_flight.update((member.query, member) for member in task.members)
+            try:
+                return await self._lead_range(task, fetch)
+            except (OverError, HeldError):
+                if caller.job.over or caller.job.holds(task.query):
+                    raise
+                # see `fetch`
+
     async def fetch_shared(self, query: Query, caller: Caller) -> DayClicks:
         """Fetch a day in an asyncio task of its own, or follow the task that fetches it already."""
         task = self._in_flight.get(query)
@@ -120,7 +165,7 @@ class SingleFlight:
         """Return whether a worker has followers; from then on it is cancelled with the last of them."""
         for task in self._in_flight.values():
             if task.runner is runner and task.followers:
-                task.shared = True
+                task.requested.shared = True
                 return True
         return False
 
@@ -142,9 +187,10 @@ class SingleFlight:
 
     def _join(self, task: FetchTask, caller: Caller) -> asyncio.Future[DayClicks]:
         """Let another caller follow; return the future of its result."""
-        task.refresh = task.refresh or caller.freshness.refresh
-        if self._take_over(task, caller.job):
-            task.caller = caller
+        requested = task.requested
+        requested.refresh = requested.refresh or caller.freshness.refresh
+        if self._take_over(requested, caller.job):
+            requested.caller = caller
         return _add_follower(task)
 
     async def _run_leader(self, task: FetchTask) -> DayClicks:
@@ -164,6 +210,22 @@ class SingleFlight:
             raise
         self._resolve(task, day)
         return day
+
+    async def _lead_range(
+        self, task: RangeTask, fetch: Callable[[RangeTask], Awaitable[Outcomes]]
+    ) -> Outcomes:
+        outcomes: Outcomes = {}
+        lost: Exception = _LeaderLostError()
+        try:
+            outcomes = await fetch(task)
+        except HourlyClicksError as error:
+            if error.fatal:
+                lost = error
+            raise
+        finally:
+            for member in task.members:
+                self._resolve(member, outcomes.get(member.query.day, lost))
+        return outcomes
 
     async def _run_shared(self, task: FetchTask) -> None:
         with suppress(Exception):  # `_run_leader` has passed it to the followers
@@ -221,9 +283,10 @@ class SingleFlight:
         """
         if follower.done() and not follower.cancelled():
             follower.exception()
-        elif task.shared and not task.followers and task.runner is not None:
-            if self._in_flight.get(task.query) is task:
-                del self._in_flight[task.query]
+        elif task.requested.shared and not task.requested.followed and task.runner is not None:
+            for member in task.requested.members:
+                if self._in_flight.get(member.query) is member:
+                    del self._in_flight[member.query]
             task.runner.cancel()
 
 

@@ -220,7 +220,7 @@ class Exchange:
         self, error: HourlyClicksError, response: Response, as_of: dt.datetime
     ) -> Outcome | PauseAll:
         """Evaluate a response without figures: it may be about the key, the day, or neither."""
-        rules, limiter, query = self._rules, self._rules.limiter, self._task.query
+        rules, limiter = self._rules, self._rules.limiter
         self._name(error)
         if error.retryable:
             response.discard()  # another connection may lead to a server that is well
@@ -236,11 +236,17 @@ class Exchange:
         if doubt is Doubt.ASK_AGAIN:
             self._check_bounds(limiter.pause)
             return LOST
-        breakers = self._task.caller.breakers
-        if breakers is not None and isinstance(error, ApiError):
-            breakers.rejected(query, error, now=rules.clock.monotonic(), asked=self.asked)
+        if isinstance(error, ApiError):
+            self._report_rejection(error)
         self._fail(error)
         return ANSWERED
+
+    def _report_rejection(self, error: ApiError) -> None:
+        """Report to the circuit breakers that the API rejects the day."""
+        breakers = self._task.caller.breakers
+        if breakers is not None:
+            now = self._rules.clock.monotonic()
+            breakers.rejected(self._task.query, error, now=now, asked=self.asked)
 
     def _check_bounds(self, pause: float) -> None:
         """Fail the day if it was paused too often, or would wait past its deadline; other days go on."""

@@ -13,6 +13,7 @@ from hourlyclicks.store.freshness import Freshness
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Sequence
 
     from hourlyclicks.errors import ApiError
     from hourlyclicks.model.day import DayClicks
@@ -124,6 +125,26 @@ class FetchTask:
         if self.again:
             return ALWAYS
         return freshness if freshness.refresh or not self.refresh else attrs.evolve(freshness, refresh=True)
+
+    @property
+    def requested(self) -> FetchTask:
+        """The task whose request answers this one: itself, or that of a range."""
+        return self
+
+    @property
+    def members(self) -> Sequence[FetchTask]:
+        """The tasks that its request answers."""
+        return (self,)
+
+    @property
+    def further(self) -> Sequence[Query]:
+        """The other days that its request asks for."""
+        return ()
+
+    @property
+    def followed(self) -> bool:
+        """Whether a caller follows any of its members."""
+        return bool(self.followers)
 
     def needs_request(self, entry: LedgerEntry | None, now: dt.datetime) -> bool:
         """Return whether to send a request, given what the store knows of the day by now."""

@@ -16,7 +16,7 @@ import asyncio
 import datetime as dt
 import hashlib
 from contextlib import aclosing, nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import attrs
 
@@ -26,6 +26,7 @@ from hourlyclicks.fetching.task import Caller
 from hourlyclicks.jobs.circuit import Circuit, ParkedError
 from hourlyclicks.jobs.listener import BreakerListener
 from hourlyclicks.jobs.planner import Planner
+from hourlyclicks.jobs.range_work import RangeWork
 from hourlyclicks.jobs.services import Tracker
 from hourlyclicks.jobs.stats import BackfillStats
 from hourlyclicks.jobs.stopping import Stopper
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Mapping
 
     from hourlyclicks.fetching.cache import DayCache
+    from hourlyclicks.jobs.batches import Batch
     from hourlyclicks.jobs.gaps import FirstGaps
     from hourlyclicks.jobs.planner import Order
     from hourlyclicks.jobs.services import Services
@@ -45,6 +47,10 @@ if TYPE_CHECKING:
     from hourlyclicks.model.report import BackfillReport
     from hourlyclicks.model.targets import Query, Target
     from hourlyclicks.store.freshness import Freshness
+
+    _Pool: TypeAlias = WorkerPool[Query] | WorkerPool[Batch]
+
+T = TypeVar("T")
 
 _LATER = 900.0
 """Seconds after which to run again after trouble, unless the server has named a time."""
@@ -112,10 +118,22 @@ class Backfill(BreakerListener):
         self._stopping = False
         self._stopped = StopReason.COMPLETE
         self._error: HourlyClicksError | None = None
-        self._items = self._queries()
-        self._pool = WorkerPool(
-            self._items, self._work, size=services.workers, keeps_running=self._single_flight.detach
-        )
+        self._items: AsyncGenerator[Query, None] | AsyncGenerator[Batch, None]
+        size, detach = services.workers, self._single_flight.detach
+        if services.ranges is None:
+            self._items = queries = self._counted(self._planner.queries())
+            self._pool: _Pool = WorkerPool(queries, self._work, size=size, keeps_running=detach)
+        else:
+            self._ranges = RangeWork(
+                services.ranges,
+                caller=self._caller,
+                services=services,
+                done=self._count_outcome,
+                by_day=self._request,
+            )
+            self._job.days_per_request = services.ranges.state.days_per_request
+            self._items = batches = self._counted(self._planner.batches(services.ranges.state.current_cap))
+            self._pool = WorkerPool(batches, self._work_range, size=size, keeps_running=detach)
 
     def stop(self, reason: StopReason, error: HourlyClicksError | None = None) -> None:
         """Send nothing more, and end as soon as the requests in flight have been answered and stored.
@@ -180,15 +198,15 @@ class Backfill(BreakerListener):
 
     # -- the work ---------------------------------------------------------------------------------------
 
-    async def _queries(self) -> AsyncGenerator[Query, None]:
-        """Yield the days to request, and count the active workers."""
-        async with aclosing(self._planner.queries()) as queries:
-            async for query in queries:
+    async def _counted(self, planned: AsyncGenerator[T, None]) -> AsyncGenerator[T, None]:
+        """Yield what is planned, and count the active workers."""
+        async with aclosing(planned):
+            async for item in planned:
                 if self._stopping:
                     return
                 self._active += 1
                 self._idle.clear()
-                yield query
+                yield item
 
     def is_running(self) -> bool:
         """Return whether the run goes on; raise the error if the client was closed."""
@@ -202,13 +220,25 @@ class Backfill(BreakerListener):
 
     async def _work(self, query: Query) -> None:
         try:
-            await self.guard(self._fetch(query), query)
-            if self._circuit.parking.unsettled:
-                await self.guard(self._circuit.follow_up(query.target))
+            await self._request(query)
         finally:
-            self._active -= 1
-            if not self._active:
-                self._idle.set()
+            self._end_item()
+
+    async def _work_range(self, batch: Batch) -> None:
+        try:
+            await self.guard(self._ranges.fetch(batch))
+        finally:
+            self._end_item()
+
+    def _end_item(self) -> None:
+        self._active -= 1
+        if not self._active:
+            self._idle.set()
+
+    async def _request(self, query: Query) -> None:
+        await self.guard(self._fetch(query), query)
+        if self._circuit.parking.unsettled:
+            await self.guard(self._circuit.follow_up(query.target))
 
     async def guard(self, work: Awaitable[None], query: Query | None = None) -> None:
         """Await some work; an error counts as that of its day, if it has one, or ends the run."""
@@ -244,6 +274,14 @@ class Backfill(BreakerListener):
         self.stats.got += 1
         if not day.final:
             self.stats.add_provisional(self._cache.due_at(day.date, day.fetched_at))
+
+    def _count_outcome(self, query: Query, outcome: DayClicks | HourlyClicksError) -> None:
+        """Count a day of a range."""
+        if isinstance(outcome, HourlyClicksError):
+            self._count_failure(query, outcome)
+        else:
+            self._count_fetched(outcome)
+            self._count(1)
 
     def _count_failure(self, query: Query, error: HourlyClicksError) -> None:
         self.stats.add_failure(query, error, refused=False)

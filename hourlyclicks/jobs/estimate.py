@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from hourlyclicks.jobs.range_plan import plan_ranges
 from hourlyclicks.store.summary import batches
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from hourlyclicks.fetching.cache import DayCache
     from hourlyclicks.model.dates import DateRange
+    from hourlyclicks.model.range_caps import RangeCap
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.freshness import Freshness
     from hourlyclicks.store.ledger import LedgerEntry
@@ -29,6 +31,10 @@ class Ledger(Protocol):
         self, targets: Sequence[Target], days: DateRange, *, freshness: Freshness, now: dt.datetime
     ) -> list[TargetSummary]:
         """Return for each target how many days of a range are due."""
+        ...
+
+    async def entries(self, target: Target, days: DateRange) -> list[LedgerEntry]:
+        """Return what is known of each day of a range, in order; days without a request are left out."""
         ...
 
 
@@ -76,6 +82,44 @@ async def count_due(
         summaries = await ledger.summarize(targets, days, freshness=freshness, now=now)
         due += sum(summary.due for summary in summaries)
     return due
+
+
+def count_ranges(days: DateRange, cap: RangeCap) -> int:
+    """Return how many requests for ranges all days take."""
+    return len(plan_ranges(days, cap, within=days))
+
+
+async def count_requests(
+    ledger: Ledger | None,
+    ranges: Mapping[Target, DateRange],
+    cap: RangeCap | None,
+    *,
+    freshness: Freshness,
+    now: dt.datetime,
+) -> int:
+    """Return how many requests the days of all targets take that need one.
+
+    Args:
+        ledger: what is known of them; ``None``: nothing.
+        ranges: the days of each target.
+        cap: how many days one request may ask for; ``None``: a day each.
+        freshness: what the backfill wants of days that are in the store.
+        now: the present moment.
+    """
+    if cap is None:
+        return await count_due(ledger, ranges, freshness=freshness, now=now)
+    if ledger is None or freshness.refresh:
+        return sum(count_ranges(days, cap) for days in ranges.values())
+    requests = 0
+    for days, targets in in_batches(ranges):
+        for summary in await ledger.summarize(targets, days, freshness=freshness, now=now):
+            if summary.due == len(days):
+                requests += count_ranges(days, cap)
+            elif summary.due:
+                entries = await ledger.entries(summary.target, days)
+                known = {entry.date for entry in entries if not freshness.is_stale(entry, now)}
+                requests += len(plan_ranges((day for day in days if day not in known), cap, within=days))
+    return requests
 
 
 def in_batches(ranges: Mapping[Target, DateRange]) -> Iterator[tuple[DateRange, Sequence[Target]]]:

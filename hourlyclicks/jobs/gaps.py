@@ -17,15 +17,10 @@ if TYPE_CHECKING:
     from hourlyclicks.clock import Clock
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.freshness import Freshness
-    from hourlyclicks.store.ledger import LedgerEntry
 
 
 class RangedLedger(Ledger, Protocol):
-    """A ledger that knows where the days of a target begin and end, and single days."""
-
-    async def entries(self, target: Target, days: DateRange) -> list[LedgerEntry]:
-        """Return what is known of each day of a range, in order; days without a request are left out."""
-        ...
+    """A ledger that knows where the days of a target begin and end."""
 
     async def known_range(self, target: Target) -> DateRange | None:
         """Return the days from the first that is known to the last; ``None``: none is."""

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, get_args
 
 from hourlyclicks.errors import UsageError
 from hourlyclicks.fetching.cache import ENTRIES
+from hourlyclicks.jobs.batches import in_order, interleaved
 from hourlyclicks.jobs.estimate import in_batches
 from hourlyclicks.jobs.remaining import Remaining
 from hourlyclicks.model.checks import check_whole
@@ -27,13 +28,15 @@ from hourlyclicks.model.targets import Query
 from hourlyclicks.store.ledger import SETTLED, DayState
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable
+    from collections.abc import AsyncGenerator, Awaitable, Callable
 
     from hourlyclicks.fetching.cache import DayCache
     from hourlyclicks.fetching.task import Caller
+    from hourlyclicks.jobs.batches import Batch
     from hourlyclicks.jobs.circuit import Circuit
     from hourlyclicks.jobs.gaps import FirstGaps
     from hourlyclicks.jobs.stats import BackfillStats
+    from hourlyclicks.model.range_caps import RangeCap
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.ledger import LedgerEntry
 
@@ -135,18 +138,35 @@ class Planner:
 
     async def queries(self) -> AsyncGenerator[Query, None]:
         """Yield the days to request, one after the other."""
-        async with aclosing(self._day_by_day() if self._by_days else self._target_by_target()) as planned:
-            async for query in planned:
-                yield query
+        async with aclosing(self._passes()) as passes:
+            async for queries in passes:
+                async with aclosing(queries):
+                    async for query in queries:
+                        yield query
+
+    async def batches(self, cap: Callable[[], RangeCap]) -> AsyncGenerator[Batch, None]:
+        """Yield the days to request in batches, each for one request for a range.
+
+        Args:
+            cap: returns how many days one request may ask for at present.
+        """
+        group = interleaved if self._by_days else in_order
+        async with aclosing(self._passes()) as passes:
+            async for queries in passes:
+                async with aclosing(queries), aclosing(group(queries, cap)) as batches:
+                    async for batch in batches:
+                        yield batch
+
+    async def _passes(self) -> AsyncGenerator[AsyncGenerator[Query, None], None]:
+        """Yield the days of each pass through the targets: the first, and those of released targets."""
+        yield self._day_by_day() if self._by_days else self._target_by_target()
         while True:
             await self._run.wait_until_idle()
             await self._run.guard(self._circuit.conclude())
             await self._probe(last=True)
             if not self._parking.released:
                 return
-            async with aclosing(self._released()) as released:
-                async for query in released:
-                    yield query
+            yield self._released()
 
     def put_back(self, query: Query) -> None:
         """Return a day that was not sent."""

@@ -11,25 +11,31 @@ from __future__ import annotations
 
 import asyncio
 import copy
+from contextlib import aclosing
 from typing import TYPE_CHECKING, TypeVar
 
 from hourlyclicks.errors import HourlyClicksError, IncompleteSeriesError, StoreError, carry
 from hourlyclicks.events import FetchCancelled
 from hourlyclicks.fetching.cache import Prefetch
+from hourlyclicks.fetching.range_fetcher import RangeState
 from hourlyclicks.fetching.task import Caller
+from hourlyclicks.jobs.batches import in_order
 from hourlyclicks.jobs.circuit import Circuit, ParkedError
 from hourlyclicks.jobs.listener import BreakerListener
+from hourlyclicks.jobs.range_work import RangeWork
 from hourlyclicks.jobs.services import Tracker
 from hourlyclicks.jobs.workers import WorkerPool
+from hourlyclicks.model.range_caps import MONTH
 from hourlyclicks.model.series import SeriesBuilder
 from hourlyclicks.model.targets import queries
 from hourlyclicks.pacing.queue import HeldError, Job
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Awaitable, Callable, Iterable, Iterator
+    from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Iterator
 
     from hourlyclicks.errors import ApiError
+    from hourlyclicks.jobs.batches import Batch
     from hourlyclicks.jobs.services import Services
     from hourlyclicks.model.daily_series import DailySeries
     from hourlyclicks.model.dates import DateRange
@@ -77,6 +83,10 @@ class RangeRun(BreakerListener):
         self._expected = 0
         self._failed = 0
         self._fetcher = services.fetcher
+        self._ranges = services.ranges
+        self._services = services
+        if services.ranges is not None:
+            self._job.days_per_request = services.ranges.state.days_per_request
         self.dispatch = services.dispatch
         self._single_flight = services.single_flight
         self._circuit = Circuit(
@@ -90,11 +100,74 @@ class RangeRun(BreakerListener):
         """Whether a day that failed now ends the run."""
         return self._fetcher.gives_up(self._job)
 
+    def range_work(
+        self,
+        done: Callable[[Query, DayClicks | HourlyClicksError], None],
+        by_day: Callable[[Query], Awaitable[None]],
+    ) -> RangeWork | None:
+        """Return what fetches the batches, or ``None`` if the days are fetched one by one.
+
+        Args:
+            done: called with each day that is answered or has failed.
+            by_day: fetches a single day.
+        """
+        if self._ranges is None:
+            return None
+
+        def count(query: Query, outcome: DayClicks | HourlyClicksError) -> None:
+            self._failed += isinstance(outcome, HourlyClicksError)
+            self._count()
+            done(query, outcome)
+
+        return RangeWork(
+            self._ranges, caller=self._caller, services=self._services, done=count, by_day=by_day
+        )
+
+    @property
+    def longest_batch(self) -> int:
+        """The most days between two days of a batch; 0 if the days are fetched one by one."""
+        return 0 if self._ranges is None else self._ranges.state.days_per_request + 1
+
+    async def batches(
+        self,
+        done: Callable[[Query, DayClicks | HourlyClicksError], None],
+        ready: Callable[[Query], Awaitable[None]] | None = None,
+    ) -> AsyncGenerator[Batch, None]:
+        """Yield the days to request in batches, in the order of their dates.
+
+        Args:
+            done: called with each day that the store has.
+            ready: awaited before each day; ``None``: every day may be worked on at once.
+        """
+        cap = RangeState(MONTH).current_cap if self._ranges is None else self._ranges.state.current_cap
+        async with aclosing(in_order(self._missing(done, ready), cap)) as batches:
+            async for batch in batches:
+                yield batch
+
+    async def _missing(
+        self,
+        done: Callable[[Query, DayClicks | HourlyClicksError], None],
+        ready: Callable[[Query], Awaitable[None]] | None,
+    ) -> AsyncGenerator[Query, None]:
+        for query in self.queries():
+            if ready is not None:
+                await ready(query)
+            known = None if self._prefetch is None else await self._prefetch.find(query.day)
+            if known is None:
+                yield query
+                continue
+            try:
+                done(query, self._reuse(known))
+            except HourlyClicksError as error:
+                done(query, error)
+
     def queries(self) -> Iterator[Query]:
         """Return the days to request, in the order of their dates."""
         return queries(self.range, self.target)
 
-    def pool(self, items: Iterable[T], work: Callable[[T], Awaitable[None]]) -> WorkerPool[T]:
+    def pool(
+        self, items: Iterable[T] | AsyncIterable[T], work: Callable[[T], Awaitable[None]]
+    ) -> WorkerPool[T]:
         """Return a worker pool for the days."""
         pool = WorkerPool(
             items, work, size=self.workers, spare=self.spare, keeps_running=self._single_flight.detach
@@ -182,6 +255,47 @@ class RangeRun(BreakerListener):
         self.tracker.report(done=done, failed=self._failed, total=total)
 
 
+class _Collection:
+    """What was collected of a run so far.
+
+    Args:
+        run: the days.
+
+    Attributes:
+        builder: merges the days.
+        failures: why days have failed.
+        pool: does the work.
+    """
+
+    pool: WorkerPool[Query] | WorkerPool[Batch]
+
+    def __init__(self, run: RangeRun) -> None:
+        self._run = run
+        self.builder = SeriesBuilder(run.target, run.range)
+        self.failures: dict[dt.date, HourlyClicksError] = {}
+
+    def add(self, query: Query, outcome: DayClicks | HourlyClicksError) -> None:
+        """Add a day, or note why it has failed."""
+        if isinstance(outcome, HourlyClicksError):
+            self.fail(query, outcome)
+        else:
+            self.builder.add(outcome)
+
+    def fail(self, query: Query, error: HourlyClicksError) -> None:
+        """Note why a day has failed; raise the error if it is fatal."""
+        self.save(error)
+        if error.fatal:
+            raise error
+        self.failures[query.day] = error
+        if error.retryable and self._run.given_up:
+            self.pool.stop()
+
+    def save(self, error: BaseException) -> None:
+        """Add the day that could not be stored, if an error carries one."""
+        if isinstance(error, StoreError) and error.unsaved is not None:
+            self.builder.add(error.unsaved)
+
+
 async def collect(run: RangeRun, *, strict: bool) -> HourlySeries:
     """Fetch all days of a run and merge them.
 
@@ -189,37 +303,35 @@ async def collect(run: RangeRun, *, strict: bool) -> HourlySeries:
         IncompleteSeriesError: some days failed and `strict` is set.
         HourlyClicksError: a fatal one; carries what had been fetched.
     """
-    builder = SeriesBuilder(run.target, run.range)
-    failures: dict[dt.date, HourlyClicksError] = {}
+    collection = _Collection(run)
+    builder = collection.builder
 
     async def work(query: Query) -> None:
         try:
             builder.add(await run.fetch(query))
-        except StoreError as error:
-            if error.unsaved is not None:
-                builder.add(error.unsaved)
-            raise
         except HourlyClicksError as error:
-            if error.fatal:
-                raise
-            failures[query.day] = error
-            if error.retryable and run.given_up:
-                pool.stop()
+            collection.fail(query, error)
         if run.parking.unsettled:
             await run.follow_up()
 
-    pool = run.pool(run.queries(), work)
+    batches = run.batches(collection.add)
+    ranges = run.range_work(collection.add, work)
+    collection.pool = pool = (
+        run.pool(run.queries(), work) if ranges is None else run.pool(batches, ranges.fetch)
+    )
     run.on_close = pool.end
     try:
-        with run.tracker:
-            await run.survey()
-            async with pool:
-                await pool.join()
-            await run.conclude()
+        async with aclosing(batches):
+            with run.tracker:
+                await run.survey()
+                async with pool:
+                    await pool.join()
+                await run.conclude()
     except BaseException as error:  # also after a bug: the answers so far are not lost
+        collection.save(error)
         _attach_series(error, builder.build(), run)
         raise
-    series = builder.build()
+    series, failures = builder.build(), collection.failures
     if failures and strict:
         raise IncompleteSeriesError(summarize(failures, series), series=series, failures=failures)
     return series

@@ -12,6 +12,7 @@ from hourlyclicks.events import Progress
 from hourlyclicks.fetching.cache import DayCache
 from hourlyclicks.fetching.coalescing import SingleFlight
 from hourlyclicks.fetching.fetcher import DayFetcher
+from hourlyclicks.fetching.range_fetcher import RangeFetcher
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -43,6 +44,7 @@ class Services:
         zone: the account's time zone, if it is known.
         workers: the size of the worker pool of a job.
         spare: how many spare workers may be started while some of these wait.
+        ranges: fetches ranges of days, if the client uses the endpoint for them.
         running: the jobs that run.
         runs: the runs that other processes see; ``None``: there is no store.
     """
@@ -53,6 +55,7 @@ class Services:
     zone: dt.tzinfo | None
     workers: int
     spare: int
+    ranges: RangeFetcher | None = None
     running: set[Running] = attrs.field(factory=set)
     runs: RunRegistry | None = None
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, aclosing
 from typing import TYPE_CHECKING, Self
 
 from hourlyclicks.errors import HourlyClicksError, UsageError
 from hourlyclicks.jobs.reorder import ReorderBuffer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import AsyncGenerator, Callable
     from types import TracebackType
 
+    from hourlyclicks.jobs.batches import Batch
     from hourlyclicks.jobs.ranges import RangeRun
+    from hourlyclicks.jobs.workers import WorkerPool
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.targets import Query
 
@@ -36,10 +38,20 @@ class DayStream:
         self._run = run
         self._check = check
         self._reading: bool | None = None
+        workers = run.workers + run.spare
         self._buffer: ReorderBuffer[DayClicks | HourlyClicksError] = ReorderBuffer(
-            size=len(run.range), room=_AHEAD * (run.workers + run.spare), ordered=ordered
+            size=len(run.range),
+            room=run.longest_batch * (workers + 1) or _AHEAD * workers,
+            ordered=ordered,
         )
-        self._pool = run.pool(enumerate(run.queries()), self._work)
+        self._batches = self._ready_batches()
+        ranges = run.range_work(self._done, self._work_day)
+        self._pool: WorkerPool[tuple[int, Query]] | WorkerPool[Batch]
+        if ranges is None:
+            self._pool = run.pool(enumerate(run.queries()), self._work)
+        else:
+            self._ranges = ranges
+            self._pool = run.pool(self._batches, self._work_range)
         run.on_close = self._end
 
     async def __aenter__(self) -> Self:
@@ -65,6 +77,7 @@ class DayStream:
         try:
             await self._pool.__aexit__(kind, error, traceback)
         finally:
+            await self._batches.aclose()
             self._run.tracker.__exit__(kind, error, traceback)
 
     def __aiter__(self) -> Self:
@@ -88,16 +101,57 @@ class DayStream:
         try:
             self._buffer.put(position, await self._run.fetch(query))
         except HourlyClicksError as error:
-            if error.fatal or (error.retryable and self._run.given_up):
-                self._buffer.give_up(error)
-                self._pool.stop()
-            else:
-                self._buffer.put(position, error)
+            self._fail(position, error)
         except BaseException as error:
             self._buffer.give_up(error)
             raise
         if self._run.parking.unsettled:
             await self._follow_up()
+
+    def _fail(self, position: int, error: HourlyClicksError) -> None:
+        """Put an error in the place of a day, or end the stream if no other day can succeed."""
+        if error.fatal or (error.retryable and self._run.given_up):
+            self._buffer.give_up(error)
+            self._pool.stop()
+        else:
+            self._buffer.put(position, error)
+
+    async def _ready_batches(self) -> AsyncGenerator[Batch, None]:
+        """Yield the days to request in batches, as soon as there is room for their results.
+
+        There is room for more days than a batch can span, so that none of them waits for its own days.
+        """
+
+        async def ready(query: Query) -> None:
+            await self._buffer.make_room(self._run.range.index(query.day))
+
+        try:
+            async with aclosing(self._run.batches(self._done, ready)) as batches:
+                async for batch in batches:
+                    yield batch
+        except Exception as error:
+            self._buffer.give_up(error)
+            raise
+
+    async def _work_range(self, batch: Batch) -> None:
+        try:
+            await self._ranges.fetch(batch)
+        except HourlyClicksError as error:
+            self._buffer.give_up(error)
+            self._pool.stop()
+        except BaseException as error:
+            self._buffer.give_up(error)
+            raise
+
+    async def _work_day(self, query: Query) -> None:
+        await self._work((self._run.range.index(query.day), query))
+
+    def _done(self, query: Query, outcome: DayClicks | HourlyClicksError) -> None:
+        position = self._run.range.index(query.day)
+        if isinstance(outcome, HourlyClicksError):
+            self._fail(position, outcome)
+        else:
+            self._buffer.put(position, outcome)
 
     async def _follow_up(self) -> None:
         """End the stream when its target turns out to be parked."""

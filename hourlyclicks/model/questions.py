@@ -7,7 +7,7 @@ question of one day and a query lead to each other.
 from __future__ import annotations
 
 import datetime as dt  # noqa: TC003 - so that the annotations of a question can be resolved at run time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.dates import DateRange
@@ -15,6 +15,10 @@ from hourlyclicks.model.targets import Query, Target  # noqa: TC001 - see above
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+
+EndpointChoice: TypeAlias = Literal["v2", "v3", "auto"]
+"""Which version of the endpoint to ask: one day a request, ranges of days, or ranges where they work."""
 
 
 class Question(NamedTuple):

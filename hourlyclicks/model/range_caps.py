@@ -15,6 +15,7 @@ from hourlyclicks.errors import UsageError
 from hourlyclicks.model.dates import DateRange
 
 _LONGEST_MONTH = 31
+_USUAL_MONTH = 30
 _LAST = dt.date.max.toordinal()
 
 
@@ -43,6 +44,11 @@ class RangeCap:
     def __attrs_post_init__(self) -> None:
         if self.days is not None and self.days <= self.before + self.after:
             raise UsageError(f"a request asks for at least one day, not for {self}")
+
+    @property
+    def usual_days(self) -> int:
+        """How many days a range of this length has as a rule; a few months have fewer days or one more."""
+        return self.days or _USUAL_MONTH
 
     def last(self, first: dt.date) -> dt.date:
         """Return the last day of the longest range that begins on a day."""

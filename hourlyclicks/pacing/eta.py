@@ -20,6 +20,7 @@ import attrs
 
 from hourlyclicks.clock import SECOND
 from hourlyclicks.events import Binding
+from hourlyclicks.model.range_caps import RangeCap
 from hourlyclicks.pacing.queue import Lane
 from hourlyclicks.pacing.spans import Spans, WindowSize
 from hourlyclicks.pacing.window import SlidingWindow
@@ -40,6 +41,23 @@ _SMOOTHING = 8
 
 
 @attrs.frozen
+class RequestPlan:
+    """How requests ask for days.
+
+    Args:
+        endpoint: the version of the endpoint.
+        cap: how many days one request may ask for.
+    """
+
+    endpoint: str
+    cap: RangeCap
+
+
+ONE_DAY = RequestPlan("v2", RangeCap(1))
+"""A request for each day."""
+
+
+@attrs.frozen
 class Estimate:
     """What a range will cost.
 
@@ -47,11 +65,13 @@ class Estimate:
         requests: how many requests it takes if none has to be repeated.
         seconds: how long they take under the limits.
         binding: what decides that: ``"rate"``, ``"concurrency"`` or ``"latency"``.
+        plan: which version of the endpoint is asked, and how many days one request may ask for.
     """
 
     requests: int
     seconds: float
     binding: Binding
+    plan: RequestPlan = ONE_DAY
 
 
 def theoretical_minimum(requests: int, rate: Rate, *, concurrency: int, latency: float) -> float:
@@ -64,18 +84,21 @@ def theoretical_minimum(requests: int, rate: Rate, *, concurrency: int, latency:
     return (way + Spans([window], concurrency, low=way, high=way).least(requests - 1, way)) / SECOND
 
 
-def forecast(requests: int, limits: Limits, *, latency: float = TYPICAL_LATENCY) -> Estimate:
+def forecast(
+    requests: int, limits: Limits, *, latency: float = TYPICAL_LATENCY, plan: RequestPlan = ONE_DAY
+) -> Estimate:
     """Return what that many requests will take, with nothing sent before them.
 
     Args:
         requests: how many.
         limits: the limits to keep.
         latency: seconds from sending a request to its response.
+        plan: how the requests ask for days.
     """
     if requests == 0:
-        return Estimate(0, 0.0, "latency")
+        return Estimate(0, 0.0, "latency", plan)
     end = SlidingWindow(limits).finish(requests, 0, round(latency * SECOND))
-    return Estimate(requests, end.when / SECOND, end.binding)
+    return Estimate(requests, end.when / SECOND, end.binding, plan)
 
 
 class EtaCalculator:

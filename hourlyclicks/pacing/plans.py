@@ -14,6 +14,7 @@ import attrs
 
 from hourlyclicks.errors import PlanError, UsageError
 from hourlyclicks.model.checks import check_amount, check_whole
+from hourlyclicks.model.range_caps import MONTH, RangeCap
 from hourlyclicks.model.targets import Link
 
 if TYPE_CHECKING:
@@ -135,8 +136,8 @@ _PUBLISHED = {
 }
 
 
-def longest_range(plan: Plan) -> int | None:
-    """Return the days that one request for a range may ask for, as published; ``None``: a month.
+def longest_range(plan: Plan) -> RangeCap:
+    """Return how many days one request for a range may ask for, as published for the plan.
 
     Raises:
         PlanError: the plan has no access to the statistics API.
@@ -173,9 +174,9 @@ _BASE = {
 """Requests of any kind in a minute and in an hour, of the plans that include the lists."""
 
 _LONGEST_RANGES = {
-    Plan.PERSONAL: 7,
-    Plan.PREMIUM: 14,
-    Plan.BUSINESS: None,
-    Plan.BUSINESS_PLUS: None,
-    Plan.ENTERPRISE: None,
+    Plan.PERSONAL: RangeCap(7),
+    Plan.PREMIUM: RangeCap(14),
+    Plan.BUSINESS: MONTH,
+    Plan.BUSINESS_PLUS: MONTH,
+    Plan.ENTERPRISE: MONTH,
 }

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 if TYPE_CHECKING:
     import asyncio
     import datetime as dt
+    from collections.abc import Sequence
 
     from hourlyclicks.model.targets import Query
     from hourlyclicks.pacing.window import Slot
@@ -72,11 +73,22 @@ class Job:
     Attributes:
         in_flight: slots it has now.
         spent: requests it has sent.
+        days_per_request: how many of its days one request asks for, as a rule.
         over: whether it may send no more.
         breakers: its circuit breakers, if it has any.
     """
 
-    __slots__ = ("allowance", "breakers", "in_flight", "lane", "name", "over", "remaining", "spent")
+    __slots__ = (
+        "allowance",
+        "breakers",
+        "days_per_request",
+        "in_flight",
+        "lane",
+        "name",
+        "over",
+        "remaining",
+        "spent",
+    )
 
     def __init__(
         self, lane: Lane, remaining: int = 1, *, allowance: int | None = None, name: str = ""
@@ -85,14 +97,15 @@ class Job:
         self.name = name
         self.remaining = remaining
         self.in_flight = self.spent = 0
+        self.days_per_request = 1
         self.over = allowance == 0
         self.breakers: Breakers | None = None
         self.allowance = allowance
 
     @property
     def unsent(self) -> int:
-        """The days whose request is still to be sent, if none has to be repeated."""
-        return max(0, self.remaining - self.in_flight)
+        """The requests that are still to be sent, if none has to be repeated."""
+        return max(0, -(-self.remaining // self.days_per_request) - self.in_flight)
 
     def holds(self, query: Query) -> bool:
         """Return whether a circuit breaker keeps a day from being sent now."""
@@ -114,7 +127,12 @@ class Task(Protocol):
 
     @property
     def query(self) -> Query:
-        """The day that it asks for."""
+        """The day that it asks for; of a range the first."""
+        ...
+
+    @property
+    def further(self) -> Sequence[Query]:
+        """The other days that its request asks for."""
         ...
 
     def needs_request(self, entry: Any, now: dt.datetime) -> bool:  # noqa: ANN401 - what a shared store holds does not concern the limiter

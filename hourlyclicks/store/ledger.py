@@ -40,8 +40,11 @@ if TYPE_CHECKING:
     from hourlyclicks.model.day import Counts
     from hourlyclicks.model.targets import Target
 
-ENDPOINT = "clicks-by-hour/v2"
-"""The endpoint of the API that the figures come from; part of the name of a series."""
+FIGURES = "clicks-by-hour"
+"""The kind of figures of a series, whichever version of the endpoint they come from; part of its name."""
+
+NAMES = (FIGURES, "clicks-by-hour/v2")
+"""What `FIGURES` is called in the tables of this version, and in older ones, which are only read."""
 
 STALE_AFTER = dt.timedelta(hours=1)
 """The age at which a provisional day is stale: by then another hour is over."""

@@ -203,9 +203,28 @@ class PostgresStore(Managed):
     ) -> PutResult:
         """See `hourlyclicks.store.protocol.Store.put`."""
         self._refuse_changes()
-        put = postgres_database.put(account, target, day, requests, reader=reader, refresh=refresh)
-        kept: PutResult = await self._changes[account].make(put)
-        return kept
+        put = postgres_database.put(account, target, [day], requests, reader=reader, refresh=refresh)
+        kept: list[PutResult] = await self._changes[account].make(put)
+        return kept[0]
+
+    async def put_days(
+        self,
+        account: int,
+        target: Target,
+        days: Sequence[DayClicks],
+        *,
+        requests: int,
+        endpoint: str | None = None,
+        reader: Reader | None = None,
+        refresh: bool = False,
+    ) -> list[PutResult]:
+        """See `hourlyclicks.store.protocol.Store.put_days`."""
+        self._refuse_changes()
+        put = postgres_database.put(
+            account, target, days, requests, endpoint=endpoint, reader=reader, refresh=refresh
+        )
+        results: list[PutResult] = await self._changes[account].make(put) if days else []
+        return results
 
     async def record_failure(self, account: int, target: Target, entry: LedgerEntry) -> None:
         """See `hourlyclicks.store.protocol.Store.record_failure`."""

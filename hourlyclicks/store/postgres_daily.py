@@ -31,7 +31,7 @@ _PUT = """INSERT INTO hourlyclicks.daily_sums VALUES ($1, $2, $3, $4, $5, $6)
 
 async def read(db: Connection, of: int, target: Target, days: DateRange) -> list[DailyClicks]:
     """Return the stored days of a range, in order."""
-    rows = await db.fetch(_READ, *name_of(of, target, ENDPOINT), days.start, days.end)
+    rows = await db.fetch(_READ, *name_of(of, target, (ENDPOINT,)), days.start, days.end)
     return [
         DailyClicks(
             row["date"],

@@ -5,7 +5,7 @@ account: one row each, locked first. The changes of one transaction are sorted b
 deadlock, and rows that are read after the lock do not change until the commit.
 
 After a lost connection it is unknown whether a commit has happened. The operation is repeated, and must not
-count twice: see `DayChange`.
+count twice: see `DaysChange`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 from hourlyclicks.errors import StoreError
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.store import postgres_days
-from hourlyclicks.store.ledger import ENDPOINT, target_of
-from hourlyclicks.store.postgres_days import LINE, SERIES, day_in, name_of
+from hourlyclicks.store.ledger import FIGURES, NAMES, target_of
+from hourlyclicks.store.postgres_days import LINES, SERIES, day_in, name_of
 from hourlyclicks.store.postgres_listener import CHANNEL
 from hourlyclicks.store.postgres_transaction import transaction
 from hourlyclicks.store.resolve import StoredDay
@@ -39,13 +39,15 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
-_Row: TypeAlias = "asyncpg.Record | None"
-_Change: TypeAlias = Callable[["Connection", int, _Row], Awaitable[tuple[_Row, R]]]
+_Lines: TypeAlias = dict["dt.date", "asyncpg.Record"]
+"""The rows of some days of one series."""
+_Change: TypeAlias = Callable[["Connection", int, "_Lines"], Awaitable[tuple["_Lines", R]]]
 
 _HOLD_SERIES = f"{SERIES} FOR NO KEY UPDATE"
 _NEW_SERIES = """INSERT INTO hourlyclicks.series (account_id, endpoint, target_sha256, target)
     VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"""
-_TARGETS = """SELECT target FROM hourlyclicks.series WHERE account_id = $1 AND endpoint = $2 AND (
+_TARGETS = """SELECT target FROM hourlyclicks.series WHERE account_id = $1
+        AND endpoint = ANY ($2::text[]) AND (
         NOT $3 OR EXISTS (SELECT 1 FROM hourlyclicks.days WHERE series_id = series.id AND state = 'failed'))
     ORDER BY id"""
 
@@ -88,11 +90,11 @@ async def accounts(db: Connection) -> dict[str, int]:
 
 async def targets(db: Connection, of: int, *, failing: bool) -> list[Target]:
     """Return the targets of an account with ledger entries."""
-    return [target_of(row["target"]) for row in await db.fetch(_TARGETS, of, ENDPOINT, failing)]
+    return [target_of(row["target"]) for row in await db.fetch(_TARGETS, of, NAMES, failing)]
 
 
 _Day: TypeAlias = tuple[int, "Target", "dt.date"]
-_Rows: TypeAlias = dict[_Day, _Row]
+_Rows: TypeAlias = dict[_Day, "asyncpg.Record"]
 """The rows of days as one transaction leaves them, which is complete when all of its changes are made."""
 
 
@@ -114,11 +116,11 @@ class DatabaseChange(Protocol):
         ...
 
 
-class DayChange(Generic[R]):
-    """A change of one day that counts once, however often it is attempted.
+class DaysChange(Generic[R]):
+    """A change of some days of a target that counts once, however often it is attempted.
 
-    Each attempt leaves a different row of the day, since it raises the number of requests. If the row is
-    found as the transaction of the last attempt left it, that transaction was committed, although the
+    Each attempt leaves a different row of the first day, since it raises the number of requests. If the row
+    is found as the transaction of the last attempt left it, that transaction was committed, although the
     connection was lost. Several changes of one transaction may be of one day: what counts is the row after
     the last of them, since no other one is ever seen. Where another process has changed the day between the
     attempts, the change is made again: its requests count twice, and its figures are kept by the usual rules.
@@ -126,68 +128,87 @@ class DayChange(Generic[R]):
     Args:
         of: the account.
         target: the target.
-        date: the day.
-        change: makes the change, given the number of the series and the row that was found; returns the
-            row it left, and the result.
+        dates: the days.
+        change: makes the change, given the number of the series and the rows that were found; returns the
+            rows it left, and the result.
     """
 
-    def __init__(self, of: int, target: Target, date: dt.date, change: _Change[R]) -> None:
-        self._day = (of, target, date)
+    def __init__(self, of: int, target: Target, dates: Sequence[dt.date], change: _Change[R]) -> None:
+        self._series = (of, target)
+        self._dates = dates
         self._change = change
         self._tried: tuple[_Rows, R] | None = None
 
     async def __call__(self, db: Connection, rows: _Rows) -> R:
         """Make the change within a transaction, unless an earlier attempt has made it."""
-        of, target, date = self._day
-        series = await hold_series(db, of, target)
-        row = await db.fetchrow(LINE, series, date)
-        if self._tried is None or self._tried[0][self._day] != row:
-            row, result = await self._change(db, series, row)
+        series = await hold_series(db, *self._series)
+        lines = {row["date"]: row for row in await db.fetch(LINES, series, self._dates)}
+        first = self._dates[0]
+        if self._tried is None or self._tried[0].get((*self._series, first)) != lines.get(first):
+            lines, result = await self._change(db, series, lines)
             self._tried = rows, result
-        rows[self._day] = row
+        rows.update({(*self._series, date): row for date, row in lines.items()})
         return self._tried[1]
 
     @property
     def order(self) -> tuple[bool, str, str]:
         """See `DatabaseChange.order`."""
-        account, target, _ = self._day
+        account, target = self._series
         return False, str(account), str(target)
 
 
 def put(
-    of: int, target: Target, day: DayClicks, requests: int, *, reader: Reader | None, refresh: bool
-) -> DayChange[PutResult]:
-    """Write an answer."""
+    of: int,
+    target: Target,
+    days: Sequence[DayClicks],
+    requests: int,
+    *,
+    endpoint: str | None = None,
+    reader: Reader | None,
+    refresh: bool,
+) -> DaysChange[list[PutResult]]:
+    """Write an answer for one day or several; its requests count for the first."""
 
-    async def change(
-        db: Connection, series: int, line: asyncpg.Record | None
-    ) -> tuple[asyncpg.Record, PutResult]:
-        held = None
-        if line is not None and line["revision"]:
-            held = StoredDay(day_in(line), line["revision"], line["doubted_at"])
-        return await postgres_days.put(db, series, held, day, requests, reader=reader, refresh=refresh)
+    async def change(db: Connection, series: int, lines: _Lines) -> tuple[_Lines, list[PutResult]]:
+        left, results, unspent = {}, [], requests
+        for day in days:
+            held = _held(lines.get(day.date))
+            left[day.date], kept = await postgres_days.put(
+                db, series, held, day, unspent, endpoint=endpoint, reader=reader, refresh=refresh
+            )
+            results.append(kept)
+            unspent = 0
+        return left, results
 
-    return DayChange(of, target, day.date, change)
+    return DaysChange(of, target, [day.date for day in days], change)
 
 
-def record_failure(of: int, target: Target, entry: LedgerEntry) -> DayChange[None]:
+def record_failure(of: int, target: Target, entry: LedgerEntry) -> DaysChange[None]:
     """Record that a day failed or was rejected."""
 
-    async def change(db: Connection, series: int, _: asyncpg.Record | None) -> tuple[asyncpg.Record, None]:
-        return await postgres_days.record_failure(db, series, entry), None
+    async def change(db: Connection, series: int, _: _Lines) -> tuple[_Lines, None]:
+        return {entry.date: await postgres_days.record_failure(db, series, entry)}, None
 
-    return DayChange(of, target, entry.date, change)
+    return DaysChange(of, target, [entry.date], change)
 
 
-def doubt(of: int, target: Target, day: dt.date) -> DayChange[bool]:
+def _held(line: asyncpg.Record | None) -> StoredDay | None:
+    """Return the figures in the row of a day, if there are any."""
+    if line is None or not line["revision"]:
+        return None
+    return StoredDay(day_in(line), line["revision"], line["doubted_at"])
+
+
+def doubt(of: int, target: Target, day: dt.date) -> DaysChange[bool]:
     """Put the figures of a day in doubt; the result is whether they are now, and were not before."""
 
-    async def change(db: Connection, series: int, line: _Row) -> tuple[_Row, bool]:
+    async def change(db: Connection, series: int, lines: _Lines) -> tuple[_Lines, bool]:
+        line = lines.get(day)
         if line is None or not line["revision"] or line["doubted_at"] is not None:
-            return line, False
-        return await postgres_days.doubt(db, series, line), True
+            return lines, False
+        return {day: await postgres_days.doubt(db, series, line)}, True
 
-    return DayChange(of, target, day, change)
+    return DaysChange(of, target, [day], change)
 
 
 class LimiterStep(Generic[R]):
@@ -280,11 +301,11 @@ def _check_same(tables: set[int], row: asyncpg.Record) -> None:
         )
 
 
-async def hold_series(db: Connection, of: int, target: Target, endpoint: str = ENDPOINT) -> int:
+async def hold_series(db: Connection, of: int, target: Target, endpoint: str = FIGURES) -> int:
     """Return the number of a series, which is created if necessary, and lock it."""
-    name = name_of(of, target, endpoint)
+    name = name_of(of, target, NAMES if endpoint == FIGURES else (endpoint,))
     series = await db.fetchval(_HOLD_SERIES, *name)
     if series is None:
-        await db.execute(_NEW_SERIES, *name, str(target))
+        await db.execute(_NEW_SERIES, of, endpoint, name[-1], str(target))
         series = await db.fetchval(_HOLD_SERIES, *name)
     return int(series)

@@ -13,7 +13,7 @@ from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.day import DayClicks
 from hourlyclicks.store.ledger import (
     COMPLETE,
-    ENDPOINT,
+    NAMES,
     SETTLED,
     DayState,
     Failure,
@@ -41,24 +41,26 @@ if TYPE_CHECKING:
 
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]
 
-SERIES = "SELECT id FROM hourlyclicks.series WHERE account_id = $1 AND endpoint = $2 AND target_sha256 = $3"
+SERIES = """SELECT id FROM hourlyclicks.series
+    WHERE account_id = $1 AND endpoint = ANY ($2::text[]) AND target_sha256 = $3"""
 """Finds a series by its `name_of`."""
 _COUNTS = "clicks, unique_users, large_clicks, large_unique_users"
 _LARGEST = 2**31 - 1
 """The largest count of an ``integer``."""
 _SEVERAL = """SELECT id, target_sha256 FROM hourlyclicks.series
-    WHERE account_id = $1 AND endpoint = $2 AND target_sha256 = ANY ($3::bytea[])"""
+    WHERE account_id = $1 AND endpoint = ANY ($2::text[]) AND target_sha256 = ANY ($3::bytea[])"""
 _ENTRY = "date, state, fetched_at, attempts, revision, error, code, status, reason, hours, doubted_at"
 
-LINE = "SELECT * FROM hourlyclicks.days WHERE series_id = $1 AND date = $2"
-"""The ledger entry and the figures of a day."""
+LINES = "SELECT * FROM hourlyclicks.days WHERE series_id = $1 AND date = ANY ($2::date[])"
+"""The ledger entries and the figures of some days."""
 
 _PUT = f"""INSERT INTO hourlyclicks.days AS days
-        (series_id, date, state, hours, fetched_at, attempts, revision, {_COUNTS})
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        (series_id, date, endpoint, state, hours, fetched_at, attempts, revision, {_COUNTS})
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
     ON CONFLICT (series_id, date) DO UPDATE SET
         state = excluded.state, hours = excluded.hours, fetched_at = excluded.fetched_at,
         attempts = days.attempts + excluded.attempts, revision = excluded.revision,
+        endpoint = excluded.endpoint,
         {", ".join(f"{name} = excluded.{name}" for name in _COUNTS.split(", "))},
         error = NULL, code = NULL, status = NULL, reason = NULL, doubted_at = NULL
     RETURNING days.*"""  # noqa: S608 - made of constants
@@ -136,7 +138,7 @@ class StoredDays:
     ) -> list[tuple[Failure, int]]:
         """Return why days failed, and how many for each kind of reason."""
         names = [name_of(of, target)[-1] for target in targets]
-        rows = await db.fetch(self._failures, of, ENDPOINT, names, days.start, days.end)
+        rows = await db.fetch(self._failures, of, NAMES, names, days.start, days.end)
         return [
             (Failure(row["error"], row["reason"], row["code"], row["status"]), row["count"]) for row in rows
         ]
@@ -153,7 +155,7 @@ class StoredDays:
     ) -> list[TargetSummary]:
         """Return the summaries of targets."""
         names = [name_of(of, target)[-1] for target in targets]
-        found = await db.fetch(_SEVERAL, of, ENDPOINT, names)
+        found = await db.fetch(_SEVERAL, of, NAMES, names)
         numbers = {row["target_sha256"]: row["id"] for row in found}
         series = list(numbers.values())
         builder = SummaryBuilder(freshness, now)
@@ -242,10 +244,11 @@ async def put(
     day: DayClicks,
     requests: int,
     *,
+    endpoint: str | None,
     reader: Reader | None,
     refresh: bool,
 ) -> tuple[asyncpg.Record, PutResult]:
-    """Write an answer.
+    """Write an answer for one day.
 
     Args:
         db: within a transaction.
@@ -253,7 +256,8 @@ async def put(
         held: the stored figures of the day, if any.
         day: the answer.
         requests: the number of requests that it took.
-        reader: see `hourlyclicks.store.protocol.Store.put`.
+        endpoint: see `hourlyclicks.store.protocol.Store.put_days`.
+        reader: likewise.
         refresh: likewise.
 
     Returns:
@@ -267,7 +271,7 @@ async def put(
     if held is not None and kept.revised:
         await db.execute(_REVISE, series, day.date, held.revision, *_replaced(held.day))
     entry = (state_of(day), day.reported_hours, day.fetched_at, requests, kept.revision)
-    return await _left(db, _PUT, series, day.date, *entry, *_counts(day)), kept
+    return await _left(db, _PUT, series, day.date, endpoint, *entry, *_counts(day)), kept
 
 
 async def doubt(db: Connection, series: int, line: asyncpg.Record) -> asyncpg.Record:
@@ -291,12 +295,12 @@ async def _left(db: Connection, change: str, *values: object) -> asyncpg.Record:
     return line
 
 
-def name_of(of: int, target: Target, endpoint: str = ENDPOINT) -> tuple[int, str, bytes]:
-    """Return the key of a series."""
-    return of, endpoint, hashlib.sha256(str(target).encode()).digest()
+def name_of(of: int, target: Target, endpoints: Sequence[str] = NAMES) -> tuple[int, Sequence[str], bytes]:
+    """Return the key of a series; `endpoints`: what its endpoint is called in some version of the tables."""
+    return of, endpoints, hashlib.sha256(str(target).encode()).digest()
 
 
-def _where(of: int, target: Target, days: DateRange) -> tuple[int, str, bytes, dt.date, dt.date]:
+def _where(of: int, target: Target, days: DateRange) -> tuple[object, ...]:
     return *name_of(of, target), days.start, days.end
 
 

@@ -161,6 +161,34 @@ class Store(Protocol):
         """
         ...
 
+    async def put_days(
+        self,
+        account: int,
+        target: Target,
+        days: Sequence[DayClicks],
+        *,
+        requests: int,
+        endpoint: str | None = None,
+        reader: Reader | None = None,
+        refresh: bool = False,
+    ) -> list[PutResult]:
+        """Write one answer for several days, all of them in one transaction or none.
+
+        Args:
+            account: the account.
+            target: the target.
+            days: what the answer says of each day, each once; see `put`.
+            requests: the number of requests that it took. They count for the first of the days, so that the
+                ``attempts`` of all days add up to the number of requests.
+            endpoint: the version of the endpoint that gave it, such as ``"v3"``; ``None``: ``"v2"``.
+            reader: as in `put`.
+            refresh: as in `put`.
+
+        Returns:
+            The result of each day, in the order of the days.
+        """
+        ...
+
     async def record_failure(self, account: int, target: Target, entry: LedgerEntry) -> None:
         """Record that a day failed or was rejected; stored figures and their state are kept.
 

@@ -143,6 +143,31 @@ class SqliteOperations(Managed):
         )
         return kept
 
+    async def put_days(
+        self,
+        account: int,
+        target: Target,
+        days: Sequence[DayClicks],
+        *,
+        requests: int,
+        endpoint: str | None = None,
+        reader: Reader | None = None,
+        refresh: bool = False,
+    ) -> list[PutResult]:
+        """See `hourlyclicks.store.protocol.Store.put_days`."""
+        results: list[PutResult] = await self._changes.make(
+            lambda file: file.put_days(
+                account,
+                target,
+                days,
+                requests=requests,
+                endpoint=endpoint,
+                reader=reader,
+                refresh=refresh,
+            )
+        )
+        return results
+
     async def record_failure(self, account: int, target: Target, entry: LedgerEntry) -> None:
         """See `hourlyclicks.store.protocol.Store.record_failure`."""
         await self._changes.make(lambda file: file.record_failure(account, target, entry))

@@ -47,12 +47,12 @@ _REVISIONS = """SELECT date, revision, state, fetched_at, clicks, unique_users F
     WHERE series_id = ? AND date BETWEEN ? AND ? ORDER BY date, revision"""
 _REVISE = "INSERT INTO revisions VALUES (?, ?, ?, ?, ?, ?, ?)"
 _PUT = """INSERT INTO days
-        (series_id, date, state, hours, fetched_at, attempts, revision, clicks, unique_users)
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+        (series_id, date, endpoint, state, hours, fetched_at, attempts, revision, clicks, unique_users)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
     ON CONFLICT (series_id, date) DO UPDATE SET
         state = excluded.state, hours = excluded.hours, fetched_at = excluded.fetched_at,
         attempts = days.attempts + excluded.attempts, revision = excluded.revision,
-        clicks = excluded.clicks, unique_users = excluded.unique_users,
+        clicks = excluded.clicks, unique_users = excluded.unique_users, endpoint = excluded.endpoint,
         error = NULL, code = NULL, status = NULL, reason = NULL, doubted_at = NULL"""
 _COUNT = "UPDATE days SET attempts = attempts + ? WHERE series_id = ? AND date = ?"
 _DOUBT = """UPDATE days SET attempts = attempts + ?, state = 'provisional', doubted_at = ?,
@@ -94,9 +94,16 @@ def revisions(db: Database, series: int, days: DateRange) -> list[Revision]:
 
 
 def put(
-    db: Database, series: int, day: DayClicks, requests: int, *, reader: Reader | None, refresh: bool
+    db: Database,
+    series: int,
+    day: DayClicks,
+    requests: int,
+    *,
+    endpoint: str | None = None,
+    reader: Reader | None,
+    refresh: bool,
 ) -> PutResult:
-    """Write an answer."""
+    """Write an answer for one day; see `hourlyclicks.store.protocol.Store.put_days`."""
     date, held = str(day.date), _stored(db, series, day.date)
     kept = resolve_put(day, held, reader=reader, refresh=refresh)
     if kept.dropped:
@@ -109,7 +116,7 @@ def put(
         hours = day.reported_hours
         counts = _arrays(day) if hours else (None, None)
         entry = (state_of(day), hours, text_of(day.fetched_at), requests, kept.revision)
-        db.execute(_PUT, (series, date, *entry, *counts))
+        db.execute(_PUT, (series, date, endpoint, *entry, *counts))
     return kept
 
 

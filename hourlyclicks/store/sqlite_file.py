@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from hourlyclicks import forks
 from hourlyclicks.store import sqlite_counts, sqlite_daily, sqlite_days
-from hourlyclicks.store.ledger import ENDPOINT, target_of
+from hourlyclicks.store.ledger import FIGURES, NAMES, target_of
 from hourlyclicks.store.sqlite_messages import is_busy
 from hourlyclicks.store.sqlite_transaction import transaction
 
@@ -143,10 +143,10 @@ class SqliteFile:
 
     def targets(self, account: int, *, failing: bool) -> list[Target]:
         """Return the targets with ledger entries."""
-        query = "SELECT target FROM series WHERE account_id = ? AND endpoint = ?"
+        query = "SELECT target FROM series WHERE account_id = ? AND endpoint IN (?, ?)"
         if failing:
             query += " AND EXISTS (SELECT 1 FROM days WHERE series_id = series.id AND state = 'failed')"
-        return [target_of(text) for (text,) in self._db.execute(query + " ORDER BY id", (account, ENDPOINT))]
+        return [target_of(text) for (text,) in self._db.execute(query + " ORDER BY id", (account, *NAMES))]
 
     def entries(self, account: int, target: Target, days: DateRange) -> list[LedgerEntry]:
         """Return the ledger entries of a range."""
@@ -220,6 +220,29 @@ class SqliteFile:
             self._written = series, day
         return kept
 
+    def put_days(
+        self,
+        account: int,
+        target: Target,
+        days: Sequence[DayClicks],
+        *,
+        requests: int,
+        endpoint: str | None,
+        reader: Reader | None,
+        refresh: bool,
+    ) -> list[PutResult]:
+        """Write the answer for several days, within `change`."""
+        series, results = self._new_series(account, target), []
+        for day in days:
+            kept = sqlite_days.put(
+                self._db, series, day, requests, endpoint=endpoint, reader=reader, refresh=refresh
+            )
+            if not kept.dropped and kept.doubted_at is None:
+                self._written = series, day
+            results.append(kept)
+            requests = 0
+        return results
+
     def record_failure(self, account: int, target: Target, entry: LedgerEntry) -> None:
         """Record that a day failed or was rejected, within `change`."""
         sqlite_days.record_failure(self._db, self._new_series(account, target), entry)
@@ -279,8 +302,8 @@ class SqliteFile:
         """Return the number of a series, which never changes."""
         number = self._numbers.get((account, target))
         if number is None:
-            find = "SELECT id FROM series WHERE account_id = ? AND endpoint = ? AND target = ?"
-            number = self._one(find, account, ENDPOINT, str(target))
+            find = "SELECT id FROM series WHERE account_id = ? AND endpoint IN (?, ?) AND target = ?"
+            number = self._one(find, account, *NAMES, str(target))
             if number is not None and not self._made_series:
                 if len(self._numbers) >= _MOST_NUMBERS:
                     self._numbers.clear()
@@ -294,4 +317,4 @@ class SqliteFile:
             return found
         insert = "INSERT INTO series (account_id, endpoint, target) VALUES (?, ?, ?)"
         self._made_series = True
-        return self._db.execute(insert, (account, ENDPOINT, str(target))).lastrowid or 0
+        return self._db.execute(insert, (account, FIGURES, str(target))).lastrowid or 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hourlyclicks.clock import SECOND
-from hourlyclicks.coordination.arbiter import GRACE, POLL_AFTER
+from hourlyclicks.coordination.arbiter import GRACE, POLL_AFTER, Claimed
 from hourlyclicks.coordination.expiry import FORGET_AFTER
 from hourlyclicks.errors import RateLimitedError
 from hourlyclicks.pacing.breaker import Wait
@@ -196,3 +196,18 @@ def test_spacing_from_the_response_holds_also_after_a_lease() -> None:
     steps.granted(moment, "ann")
     until = steps.waits_until(moment + LEASE, "bob")
     assert until == pytest.approx(moment + LEASE + 10.2)
+
+
+# -- ranges -----------------------------------------------------------------------------------------------
+
+
+def test_a_range_claims_all_its_days_or_none() -> None:
+    """Another process waits for each of them; one that is claimed elsewhere keeps the whole range waiting."""
+    steps = Steps(Limits(concurrency=9))
+    first = steps.granted(0, "ann", "monday", further=("tuesday", "wednesday"))
+    for day in ("monday", "tuesday", "wednesday"):
+        assert isinstance(steps.ask(1, "bob", day), Claimed)
+    assert isinstance(steps.ask(1, "bob", "sunday", further=("monday",)), Claimed)
+    steps.granted(1, "bob", "sunday")
+    steps.step(2, lambda arbiter: arbiter.cancel(steps.name_of(first), "monday", "tuesday", "wednesday"))
+    steps.granted(2, "bob", "tuesday", further=("wednesday",))

@@ -52,6 +52,10 @@ class FakeLedger:
                 builder.add_entry(number, entry)
         return [builder.build(target, number, days) for number, target in enumerate(targets)]
 
+    async def entries(self, target: Target, days: DateRange) -> list[LedgerEntry]:
+        """See `hourlyclicks.jobs.estimate.Ledger`."""
+        return [entry for entry in self.known.get(target, ()) if entry.date in days]
+
 
 def moments() -> st.SearchStrategy[dt.datetime]:
     """Return moments around which the rule changes its result."""

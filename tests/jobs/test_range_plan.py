@@ -106,7 +106,7 @@ def test_widening_adds_no_request() -> None:
 def test_ten_years(plan: Plan, requests: int) -> None:
     """Ten years of a link in so many requests, by plan."""
     questions = plan_questions(
-        [TargetDays.of(LINK, TEN_YEARS)], RangeCap(longest_range(plan)), latest=TEN_YEARS.end, endpoint="x"
+        [TargetDays.of(LINK, TEN_YEARS)], longest_range(plan), latest=TEN_YEARS.end, endpoint="x"
     )
     assert len(list(questions)) == requests
 

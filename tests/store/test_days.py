@@ -15,6 +15,7 @@ from hourlyclicks.store.freshness import Reader
 from hourlyclicks.store.ledger import DayState, Failure, LedgerEntry, PutResult, Revision
 from tests.model.strategies import FIRST, NOON, a_day
 from tests.store.answers import ALL, LARGEST, LATER, ME, REFUSED, day, failure, figures, rejection
+from tests.store.locations import MemoryLocation
 
 if TYPE_CHECKING:
     from hourlyclicks.model.day import DayClicks
@@ -328,3 +329,36 @@ async def test_the_view_shows_the_hours(location: Location) -> None:
     assert rows[0] == ("https://vvd.bz/kYdr", "2024-02-25", 0, 7, 7, "final")
     assert [row[2] for row in rows] == list(range(12))
     assert await location.sql("SELECT sum(clicks) FROM clicks WHERE date = '2024-02-25'") == [(7,)]
+
+
+DAYS = [a_day(day(offset), offset + 1) for offset in range(3)]
+
+
+async def test_an_answer_for_several_days_is_one_answer(location: Location) -> None:
+    """Each day has its own result and state, and the request counts once."""
+    store, account = await location.account()
+    await store.put(account, ME, a_day(day(1), 9), requests=1)
+    results = await store.put_days(account, ME, DAYS, requests=2, endpoint="v3", refresh=True)
+    assert results == [PutResult(1), PutResult(2, revised=True), PutResult(1)]
+    assert await store.read(account, ME, ALL) == DAYS
+    assert [entry.attempts for entry in await store.entries(account, ME, ALL)] == [2, 1, 0]
+    assert await store.put_days(account, ME, [], requests=1) == []
+
+
+async def test_an_answer_for_several_days_is_written_as_a_whole(location: Location) -> None:
+    """A day that cannot be written leaves no other day of the answer behind."""
+    store, account = await location.account()
+    with pytest.raises(StoreError):
+        await store.put_days(account, ME, [*DAYS, attrs.evolve(DAYS[0], clicks=(2**63,) * 24)], requests=1)
+    assert await store.entries(account, ME, ALL) == []
+
+
+async def test_the_version_of_the_endpoint_is_kept(location: Location) -> None:
+    """It is that of the figures which are stored, whichever request came last."""
+    store, account = await location.account()
+    await store.put_days(account, ME, DAYS, requests=1, endpoint="v3")
+    await store.put(account, ME, a_day(day(0), 7, at=LATER), requests=1)
+    await store.put(account, ME, a_day(day(1), 7, at=NOON - dt.timedelta(hours=1)), requests=1)
+    if not isinstance(location, MemoryLocation):
+        query = "SELECT coalesce(endpoint, 'v2') FROM days ORDER BY date"
+        assert await location.sql(query) == [("v2",), ("v3",), ("v3",)]

@@ -310,6 +310,21 @@ async def test_an_older_process_that_still_writes_is_refused_in_words(older: Loc
         await older.sql(OLDER_PUT.split(";")[1].format(date="2024-02-25", n=1))
 
 
+async def test_both_versions_of_the_endpoint_write_the_series_of_an_older_store(older: Location) -> None:
+    """No target has two series, and an older process that would make another one is refused."""
+    before = await older.sql("SELECT id, target FROM series ORDER BY id")
+    store = await older.open()
+    await store.put_days(1, ME, [a_day(FIRST, 7, at=LATER)], requests=1, endpoint="v3")
+    assert await older.sql("SELECT id, target FROM series ORDER BY id") == before
+    assert await older.sql("SELECT DISTINCT endpoint FROM series") == [("clicks-by-hour",)]
+    with pytest.raises(
+        (sqlite3.IntegrityError, asyncpg.RaiseError), match="a newer hourlyclicks has changed its tables"
+    ):
+        await older.sql(
+            "INSERT INTO series (account_id, endpoint, target) VALUES (1, 'clicks-by-hour/v2', 'group 7')"
+        )
+
+
 # -- files ----------------------------------------------------------------------------------------------
 
 

@@ -17,7 +17,7 @@ from hourlyclicks.store import postgres, postgres_connection
 from hourlyclicks.store.ledger import DayState, LedgerEntry, PutResult
 from hourlyclicks.store.postgres import PostgresStore
 from tests.model.strategies import FIRST, NOON, a_day
-from tests.store.answers import ALL, FAILED, LATER, ME, count_one, failure, look
+from tests.store.answers import ALL, FAILED, LATER, ME, count_one, day, failure, look
 from tests.store.proxy import Proxy
 
 if TYPE_CHECKING:
@@ -290,6 +290,26 @@ async def test_changes_of_one_day_in_one_transaction_count_once(
     assert (entry.attempts, entry.revision, entry.reason) == (131, 4, FAILED)
     replaced = await proxied.revisions(account, ME, ALL)
     assert [each.day for each in replaced] == [a_day(FIRST, 1), *answers[:2]]
+
+
+@pytest.mark.parametrize("lost", ["lost_questions", "lost_answers"])
+async def test_an_answer_for_several_days_counts_once(
+    proxied: PostgresStore, proxy: Proxy, lost: str
+) -> None:
+    """So does a change of one of these days in the same transaction, before or after it."""
+    account = await proxied.account("me")
+    setattr(proxy, lost, 2)
+    later = LATER + dt.timedelta(hours=1)
+    days = [a_day(day(number), number + 2, at=LATER) for number in range(3)]
+    _, results, _ = await asyncio.gather(
+        proxied.put(account, ME, a_day(day(1), 1), requests=10),
+        proxied.put_days(account, ME, days, requests=3, endpoint="v3"),
+        proxied.put(account, ME, a_day(day(2), 9, at=later), requests=20),
+    )
+    assert getattr(proxy, lost) == 0
+    assert [result.revision for result in results] == [2, 2, 1]
+    found = await proxied.entries(account, ME, ALL)
+    assert [(entry.attempts, entry.revision) for entry in found] == [(4, 2), (10, 2), (20, 2)]
 
 
 async def test_changes_count_once_when_their_transaction_is_given_up(

@@ -14,7 +14,8 @@ from hourlyclicks.model.day import DayClicks
 from hourlyclicks.model.http import Response
 from hourlyclicks.model.questions import Question
 from hourlyclicks.model.targets import Account, Link, Query
-from hourlyclicks.store.ledger import ENDPOINT
+from hourlyclicks.store.ledger import FIGURES
+from hourlyclicks.wire.clicks_by_range import CLICKS_BY_RANGE
 from hourlyclicks.wire.endpoints import CLICKS_BY_HOUR, ENDPOINTS
 from hourlyclicks.wire.key import ApiKey
 from hourlyclicks.wire.request import Origin, build_request
@@ -129,9 +130,9 @@ def test_statuses_are_judged_before_bodies_are_read() -> None:
     assert isinstance(CLICKS_BY_HOUR.judge(Response(500, {}, b""), NOW), HourlyClicksError)
 
 
-def test_the_store_knows_an_endpoint_by_its_name() -> None:
-    """The name of the endpoint is the one under which a store has its series."""
-    assert CLICKS_BY_HOUR.name == ENDPOINT
+def test_the_store_knows_the_figures_by_the_name_of_the_endpoint() -> None:
+    """Without its version: both versions write the same series."""
+    assert [CLICKS_BY_HOUR.name, CLICKS_BY_RANGE.name] == [f"{FIGURES}/{version}" for version in ("v2", "v3")]
     assert [endpoint.name for endpoint in ENDPOINTS.values()] == list(ENDPOINTS)
 
 

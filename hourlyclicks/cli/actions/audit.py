@@ -63,13 +63,12 @@ def run(options: Options) -> None:
     ranges = checked_ranges(options.selection, rate, days)
     key = find_key(access.key_file)
     migrate(store)
-    estimate = partial(cost_of, rate=rate, daily=True)
+    estimate = partial(cost_of, rate=rate, access=access, daily=True)
     view = open_view(count_days(ranges, days, rate, estimate, stored=True))
     joint = JointProgress(view, days=[*map(len, ranges.values())], estimate=estimate)
     client = access.client(
         key,
-        limits=rate.limits,
-        plan=rate.plan,
+        rate=rate,
         retry=RETRY,
         on_event=joint,
         store=store.where,

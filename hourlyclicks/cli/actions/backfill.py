@@ -111,7 +111,8 @@ class RunOptions:
         if not self.all_links:
             yield job.targets
             return
-        client = self.access.client(key, limits=self.limits.of_lists, retry=RETRY, on_event=on_event)
+        rate = attrs.evolve(self.limits, limits=self.limits.of_lists)
+        client = self.access.client(key, rate=rate, retry=RETRY, on_event=on_event)
         async with client:
             yield _with_all_links(job.targets, client, since_creation=self.since_creation)
 
@@ -192,16 +193,15 @@ def _job(options: Options) -> Job:
 
 def run_job(ctx: click.Context, options: RunOptions, job: Job, record: Record) -> None:
     """Run a job, show its progress, and tell what came of it."""
-    access, store, limits = options.access, options.store, options.limits.limits
+    access, store, rate = options.access, options.store, options.limits
     until = None if options.deadline is None else options.deadline.limit(present())
     key = find_key(access.key_file)
     migrate(store)
-    estimate = forecast(job.most, limits)
-    view = open_view(
-        start_stats(job.title, limits, estimate, stored=True, several=job.several), drawn=not options.quiet
-    )
+    estimate = forecast(access.requests(job.most, rate), rate.limits)
+    stats = start_stats(job.title, rate.limits, estimate, days=job.most, stored=True, several=job.several)
+    view = open_view(stats, drawn=not options.quiet)
     client = access.client(
-        key, limits=limits, retry=RETRY, on_event=view, store=store.where, account=store.account
+        key, rate=rate, retry=RETRY, on_event=view, store=store.where, account=store.account
     )
 
     async def fill(stop: asyncio.Event) -> BackfillReport:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -11,27 +12,31 @@ import click
 from hourlyclicks.cli.actions.stores import account_to_fill, looking_into
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.options.shared import PLANS, present
-from hourlyclicks.jobs.estimate import count_due
+from hourlyclicks.jobs.estimate import count_ranges, count_requests
 from hourlyclicks.model.dates import as_zone
+from hourlyclicks.model.range_caps import MONTH
 from hourlyclicks.model.ranges import days_of_each
 from hourlyclicks.pacing.eta import forecast
-from hourlyclicks.pacing.plans import Plan
+from hourlyclicks.pacing.plans import Plan, longest_range
 from hourlyclicks.render.phrases import BOUND_BY, count, duration, limits_in_words
 from hourlyclicks.store.freshness import Freshness
 from hourlyclicks.store.protocol import NoStoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from hourlyclicks.cli.options.shared import Period, RateOptions
     from hourlyclicks.cli.options.stores import StoreChoice
     from hourlyclicks.cli.selection import Selection
     from hourlyclicks.model.dates import DateRange
+    from hourlyclicks.model.questions import EndpointChoice
+    from hourlyclicks.model.range_caps import RangeCap
     from hourlyclicks.model.targets import Target
     from hourlyclicks.pacing.plans import Limits
 
 _PLANS = [plan for plan in PLANS.values() if plan is not Plan.FREE]
 _ROW = "{:<13}  {:>8}  {:>9}  {:>10}  {:<16}  {}"
+_RANGES = "{:<13}  {:>8}  {:>9}  {:>10}  {:>10}  {}"
 _MOST_TARGETS = 1_000_000
 
 
@@ -42,6 +47,7 @@ def run(
     period: Period,
     rate: RateOptions | None,
     timezone: str | None,
+    endpoint: EndpointChoice,
 ) -> None:
     """See the help of the command."""
     now, zone = present(), as_zone(timezone)
@@ -52,14 +58,29 @@ def run(
         raise click.UsageError("no target given: --store needs targets")
     ranges = days_of_each(targets, days, since)
     number = number or len(targets) or 1
-    most = requests = sum(map(len, ranges.values())) if targets else len(days) * number
+    most = sum(map(len, ranges.values())) if targets else len(days) * number
     said = f"{count(len(days), 'day')}, {count(number, 'target')}"
-    if store.where is not None and targets:
-        requests = loop.run(_due(store, ranges, now=now, zone=zone))
-        known = most - requests
-        said += f"; {count(known, 'day')} in the store need none"
-    lines = _comparison(requests, now) if rate is None else _single(requests, rate.limits, now)
-    click.echo(f"{count(requests, 'request')}: {said}")
+    stored = store if store.where is not None and targets else None
+    by_ranges = endpoint != "v2"
+    caps: set[RangeCap | None] = {None, *(_caps(rate) if by_ranges else ())}
+    requests: dict[RangeCap | None, int]
+    if stored is not None:
+        requests = loop.run(_due(stored, ranges, caps, now=now, zone=zone))
+        said += f"; {count(most - requests[None], 'day')} in the store need none"
+    else:
+        each = [*ranges.values()] if targets else [days]
+        requests = {cap: sum(map(partial(_requests, cap=cap), each)) for cap in caps}
+        requests = requests if targets else {cap: n * number for cap, n in requests.items()}
+    if rate is not None:
+        cap = _cap(rate) if by_ranges else None
+        said = f"{count(requests[cap], 'request')}: {said}"
+        lines = _single(requests[cap], rate.limits, now)
+    elif by_ranges:
+        lines = _comparison_of_ranges(requests, now)
+    else:
+        said = f"{count(requests[None], 'request')}: {said}"
+        lines = _comparison(requests[None], now)
+    click.echo(said)
     for line in lines:
         click.echo(line)
 
@@ -78,21 +99,42 @@ def _number(selection: Selection) -> int | None:
     return int(text)
 
 
+def _requests(days: DateRange, *, cap: RangeCap | None) -> int:
+    return len(days) if cap is None else count_ranges(days, cap)
+
+
+def _cap(rate: RateOptions) -> RangeCap:
+    """Return how many days a request for a range may ask for with the limits of a user."""
+    return MONTH if rate.plan is None else longest_range(rate.plan)
+
+
+def _caps(rate: RateOptions | None) -> list[RangeCap]:
+    """Return the caps of all plans that are shown."""
+    return [_cap(rate)] if rate is not None else [longest_range(plan) for plan in _PLANS]
+
+
 async def _due(
     choice: StoreChoice,
     ranges: Mapping[Target, DateRange],
+    caps: Iterable[RangeCap | None],
     *,
     now: dt.datetime,
     zone: dt.tzinfo | None,
-) -> int:
-    """Return how many days of the targets a backfill would ask for; of a store that is not there, all."""
+) -> dict[RangeCap | None, int]:
+    """Return how many requests a backfill would send, by the cap; of a store that is not there, for all days.
+
+    Without a cap it is the number of days.
+    """
     freshness = Freshness(now, zone, patient=True)
     if choice.exists:
         with suppress(NoStoreError):
             async with looking_into(choice) as store:
                 account = await account_to_fill(store, choice.account)
-                return await count_due(account, ranges, freshness=freshness, now=now)
-    return sum(map(len, ranges.values()))
+                return {
+                    cap: await count_requests(account, ranges, cap, freshness=freshness, now=now)
+                    for cap in caps
+                }
+    return {cap: sum(map(partial(_requests, cap=cap), ranges.values())) for cap in caps}
 
 
 def finish(now: dt.datetime, seconds: float) -> str:
@@ -108,6 +150,22 @@ def _single(requests: int, limits: Limits, now: dt.datetime) -> Iterator[str]:
     yield f"{limits_in_words(limits)}"
     yield f"takes {duration(cost.seconds)}, bound by {BOUND_BY[cost.binding]}"
     yield f"done on {finish(now, cost.seconds)} if started now"
+
+
+def _comparison_of_ranges(requests: Mapping[RangeCap | None, int], now: dt.datetime) -> Iterator[str]:
+    yield ""
+    yield _RANGES.format("plan", "a minute", "a request", "requests", "takes", "done by")
+    for plan in _PLANS:
+        cap = longest_range(plan)
+        cost = forecast(requests[cap], plan.limits)
+        yield _RANGES.format(
+            plan.value,
+            plan.limits.rates[0].requests,
+            str(cap),
+            f"{requests[cap]:,}",
+            duration(cost.seconds),
+            finish(now, cost.seconds),
+        )
 
 
 def _comparison(requests: int, now: dt.datetime) -> Iterator[str]:

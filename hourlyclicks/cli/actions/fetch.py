@@ -32,7 +32,6 @@ from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.model.ranges import days_of_each
 from hourlyclicks.model.spans import spans
 from hourlyclicks.pacing.eta import forecast
-from hourlyclicks.pacing.plans import longest_range
 from hourlyclicks.pacing.queue import Lane
 from hourlyclicks.render.phrases import count, span
 
@@ -136,17 +135,11 @@ def run(ctx: click.Context, options: Options) -> None:
     destination = Destination(form, output, partial=options.partial, stored=stored)
     key = find_key(access.key_file)
     migrate(store)
-    estimate = partial(cost_of, rate=rate, daily=options.daily)
+    estimate = partial(cost_of, rate=rate, access=access, daily=options.daily)
     view = open_view(count_days(ranges, days, rate, estimate, stored=stored))
     joint = JointProgress(view, days=[*map(len, ranges.values())], estimate=estimate)
     client = access.client(
-        key,
-        limits=rate.limits,
-        plan=rate.plan if options.daily else None,
-        retry=RETRY,
-        on_event=joint,
-        store=store.where,
-        account=store.account,
+        key, rate=rate, retry=RETRY, on_event=joint, store=store.where, account=store.account
     )
     lane = Lane.INTERACTIVE if options.fail_fast else Lane.BACKFILL
 
@@ -183,13 +176,10 @@ def checked_ranges(selection: Selection, rate: RateOptions, days: DateRange) -> 
     return ranges
 
 
-def cost_of(days: int, rate: RateOptions, *, daily: bool) -> Estimate:
-    """Return what so many days cost; sums are asked for in ranges as long as the plan allows."""
-    if not daily:
-        return forecast(days, rate.limits)
-    longest = None if rate.plan is None else longest_range(rate.plan)
-    requests = -(-days // (longest or _LONGEST_MONTH))
-    return attrs.evolve(forecast(requests, rate.limits), requests=days)
+def cost_of(days: int, rate: RateOptions, access: Access, *, daily: bool) -> Estimate:
+    """Return what so many days cost; sums are always asked for in ranges as long as the plan allows."""
+    requests = access.range_requests(days, rate) if daily else access.requests(days, rate)
+    return forecast(requests, rate.limits)
 
 
 def count_days(
@@ -203,8 +193,16 @@ def count_days(
     """Return the stats of a run for the days of each target, which begins now."""
     several = len(ranges) > 1
     title = f"{count(len(ranges), 'target') if several else next(iter(ranges))}, {days}"
-    cost = estimate(sum(map(len, ranges.values())))
-    return start_stats(title, rate.limits, cost, stored=stored, several=several, surveyed=not several)
+    total = sum(map(len, ranges.values()))
+    return start_stats(
+        title,
+        rate.limits,
+        estimate(total),
+        days=total,
+        stored=stored,
+        several=several,
+        surveyed=not several,
+    )
 
 
 def _tell_provisional(outcome: Outcomes) -> None:

@@ -59,9 +59,10 @@ def run(options: Options) -> None:
     check_apart(output=output, key_file=options.access.key_file)
     check_writable(output)
     form = format_for(options.form, output, otherwise="csv")
-    limits = (options.rate or default_rate()).of_lists
+    rate = options.rate or default_rate()
+    rate = attrs.evolve(rate, limits=rate.of_lists)
     key = find_key(options.access.key_file)
-    client = options.access.client(key, limits=limits, retry=RetryPolicy(), on_event=tell)
+    client = options.access.client(key, rate=rate, retry=RetryPolicy(), on_event=tell)
     with writing(form, output) as stream:
         number = loop.run(_write(client, options, form, stream))
     say(count(number, options.name.removesuffix("s")))

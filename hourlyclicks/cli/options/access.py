@@ -13,13 +13,14 @@ import click
 from hourlyclicks.cli.options.shared import path_type
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.dates import as_zone
+from hourlyclicks.model.questions import EndpointChoice
+from hourlyclicks.pacing.plans import Plan, longest_range
 
 if TYPE_CHECKING:
-    from hourlyclicks.cli.options.shared import Command
+    from hourlyclicks.cli.options.shared import Command, RateOptions
     from hourlyclicks.client import Client
     from hourlyclicks.events import Hook
     from hourlyclicks.fetching.retry import RetryPolicy
-    from hourlyclicks.pacing.plans import Limits, Plan
 
 
 @attrs.frozen
@@ -32,6 +33,7 @@ class Access:
         base_url: where the API is.
         key_file: where the key is, if that was said.
         proxy: the proxy on the way, if there is one; it may hold a password.
+        endpoint: which version of the endpoint to ask.
     """
 
     zone: dt.tzinfo | None
@@ -39,13 +41,21 @@ class Access:
     base_url: str
     key_file: Path | None
     proxy: str | None = attrs.field(default=None, repr=False)
+    endpoint: EndpointChoice = "v2"
+
+    def requests(self, days: int, rate: RateOptions) -> int:
+        """Return about how many requests so many days of one target take."""
+        return days if self.endpoint == "v2" else self.range_requests(days, rate)
+
+    def range_requests(self, days: int, rate: RateOptions) -> int:
+        """Return about how many requests for ranges so many days of one target take."""
+        return -(-days // longest_range(rate.plan or Plan.PERSONAL).usual_days)
 
     def client(  # the arguments of `Client` that are left
         self,
         key: str,
         *,
-        limits: Limits,
-        plan: Plan | None = None,
+        rate: RateOptions,
         retry: RetryPolicy,
         on_event: Hook,
         store: str | None = None,
@@ -54,11 +64,12 @@ class Access:
         """Make a client; one that knows the plan if the limits are those of the plan."""
         from hourlyclicks.client import Client  # noqa: PLC0415 - the help of a command needs none
 
-        known = plan is not None and plan.limits == limits
+        published = rate.plan is not None and rate.limits == rate.plan.limits
         return Client(
             key,
-            plan=plan if known else None,
-            limits=None if known else limits,
+            plan=rate.plan if published else None,
+            limits=None if published else rate.limits,
+            endpoint=self.endpoint,
             base_url=self.base_url,
             proxy=self.proxy,
             retry=retry,
@@ -70,9 +81,21 @@ class Access:
         )
 
 
+def with_endpoint(command: Command) -> Command:
+    """Add ``--endpoint``; the command takes ``endpoint``."""
+    return click.option(
+        "--endpoint",
+        type=click.Choice(["v2", "v3", "auto"]),
+        default="v2",
+        show_default=True,
+        help="One day a request (v2) or a range of days (v3); auto: v3 where it works.",
+    )(command)
+
+
 def with_access(command: Command) -> Command:
     """Add options for the API's address, the key, the zone and the sender's name; it takes ``access``."""
 
+    @with_endpoint
     @click.option("--timezone", metavar="ZONE", help="The account's time zone, such as Asia/Seoul.")
     @click.option(
         "--user-agent", metavar="NAME", help="The name of your application, for the User-Agent header."
@@ -98,9 +121,10 @@ def with_access(command: Command) -> Command:
         base_url: str,
         key_file: Path | None,
         proxy: str | None,
+        endpoint: EndpointChoice,
         **rest: Any,  # noqa: ANN401 - likewise
     ) -> Any:  # noqa: ANN401 - likewise
-        access = Access(as_zone(timezone), user_agent, base_url, key_file, _proxy(proxy, base_url))
+        access = Access(as_zone(timezone), user_agent, base_url, key_file, _proxy(proxy, base_url), endpoint)
         return command(*args, access=access, **rest)
 
     return folded

@@ -211,6 +211,7 @@ def start_stats(
     limits: Limits,
     estimate: Estimate,
     *,
+    days: int | None = None,
     stored: bool = False,
     several: bool = False,
     surveyed: bool = True,
@@ -221,15 +222,17 @@ def start_stats(
         title: what is fetched.
         limits: the limits that are kept.
         estimate: what all days of all targets cost if none of them is stored.
+        days: how many days these are; ``None``: as many as requests.
         stored: whether days are taken from a store, too.
         several: whether there is more than one target.
         surveyed: whether the store is looked at as a whole before anything is fetched.
     """
-    days, eta, binding = estimate.requests, estimate.seconds, estimate.binding
+    total = estimate.requests if days is None else days
+    eta, binding = estimate.seconds, estimate.binding
     return RunStats(
         title=title,
         limits=limits,
-        progress=Progress(done=0, failed=0, total=days, eta=eta, binding=binding),
+        progress=Progress(done=0, failed=0, total=total, eta=eta, binding=binding),
         started=time.monotonic(),
         stored=stored,
         several=several,

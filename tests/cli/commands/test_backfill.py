@@ -54,6 +54,16 @@ def test_every_day_is_requested_once(server: Simulator, store: str) -> None:
     ]
 
 
+def test_ranges_of_days(server: Simulator, store: str) -> None:
+    """A month of two links takes a few requests, and none afterwards, whichever endpoint is asked."""
+    result = filled(server, store, "--endpoint", "auto")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert result.stderr.startswith("2 targets, 2025-04-01..2025-04-30: 60 days\n")
+    assert server.counters.requests == 1 + 3 + 1 + 3  # refused, in parts of 14 days, compared, the other link
+    assert filled(server, store).exit_code == 0
+    assert server.counters.requests == 8
+
+
 def test_targets_come_from_a_file(server: Simulator, store: str, tmp_path: Path) -> None:
     """A CSV as a spreadsheet writes it is read."""
     path = tmp_path / "targets.csv"

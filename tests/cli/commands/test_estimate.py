@@ -43,6 +43,17 @@ def test_all_plans_are_compared() -> None:
     assert max(map(len, result.stdout.splitlines())) <= 80
 
 
+def test_ranges_take_fewer_requests() -> None:
+    """As many days a request as each plan allows, in 80 columns."""
+    words = ("estimate", "--from", "2016-01-01", "--to", "2025-05-31", "--endpoint", "auto")
+    first, _, _, *lines = invoke(*words).stdout.splitlines()
+    assert first == "3,439 days, 1 target"
+    assert [line[33:46].split()[-1] for line in lines] == ["492", "246", "113", "113", "113"]
+    assert max(map(len, lines)) <= 80
+    (one, *_) = invoke(*words, "--plan", "premium", "--targets", "2").stdout.splitlines()
+    assert one == "492 requests: 3,439 days, 2 targets"
+
+
 def test_one_plan_is_described_in_words() -> None:
     """Requests, duration, what binds, and the end."""
     lines = invoke(*TEN_YEARS, "--plan", "premium").stdout.splitlines()

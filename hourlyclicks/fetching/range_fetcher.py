@@ -1,0 +1,312 @@
+"""Fetch a range of days with one request: the loop around its `RangeExchange`, and what its answer proves.
+
+The answer is judged day by day. A day without rows is empty only if it was certainly answered for, see
+`hourlyclicks.model.range_proof`; otherwise it is left open, and the caller asks for it again. All days that
+are certain are stored in one transaction.
+
+An error that may be about the range instead of its days, such as a rejection, is raised, and nothing is
+recorded of the days. After any other error, each of them has failed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import datetime as dt
+from typing import TYPE_CHECKING
+
+import attrs
+
+from hourlyclicks.errors import DecodeError, HourlyClicksError
+from hourlyclicks.events import DayDone, DayFailed, EndpointChanged
+from hourlyclicks.fetching.exchange import Exchange
+from hourlyclicks.fetching.fetcher import DayFetcher
+from hourlyclicks.fetching.range_task import RangeTask
+from hourlyclicks.fetching.task import FetchTask
+from hourlyclicks.model.day import HOURS, DayClicks
+from hourlyclicks.model.range_caps import RangeCap
+from hourlyclicks.model.range_proof import RangeProof, shift_between
+from hourlyclicks.model.targets import Query
+from hourlyclicks.pacing.limiter import SUCCEEDED, UNSENT
+from hourlyclicks.pacing.queue import NotNeededError
+from hourlyclicks.wire.age import dated
+from hourlyclicks.wire.range_endpoint import is_missing, is_refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hourlyclicks.errors import ApiError
+    from hourlyclicks.fetching.cache import DayCache
+    from hourlyclicks.fetching.exchange import PauseAll, Rules
+    from hourlyclicks.fetching.range_task import Outcomes
+    from hourlyclicks.model.http import Response
+    from hourlyclicks.pacing.limiter import Outcome
+    from hourlyclicks.pacing.window import Slot
+    from hourlyclicks.transport.protocol import Transport
+    from hourlyclicks.wire.request import Origin
+
+RETRY_AFTER = dt.timedelta(hours=24)
+"""For how long the endpoint is not used after it was missing, or its figures were different."""
+
+_NOT_REPORTED = (None,) * HOURS
+
+
+@attrs.define
+class RangeState:
+    """What is known of the endpoint for ranges, for all calls of a client.
+
+    Attributes:
+        cap: how many days to ask for at a time.
+        strict: whether an error is raised where the endpoint cannot be used, instead of using version 2.
+        proof: what its answers have proved.
+        verified: whether a day was found to be the same in both versions.
+        unusable_until: until when it is not used, since the server does not have it or its figures differ.
+        proving: held by the one call that asks for a range before a day was compared.
+    """
+
+    cap: RangeCap
+    strict: bool = False
+    proof: RangeProof = attrs.field(factory=RangeProof)
+    verified: bool = False
+    unusable_until: dt.datetime | None = None
+    proving: asyncio.Lock = attrs.field(factory=asyncio.Lock)
+
+    def current_cap(self) -> RangeCap:
+        """Return how many days to ask for at a time at present."""
+        return self.cap
+
+    @property
+    def days_per_request(self) -> int:
+        """How many days a request asks for, as a rule."""
+        return self.cap.usual_days
+
+    def usable(self, now: dt.datetime) -> bool:
+        """Return whether to use the endpoint at a moment."""
+        return self.unusable_until is None or now >= self.unusable_until
+
+
+class RangeExchange(Exchange):
+    """The requests for several days. A rejection of them is not reported as that of one day.
+
+    Attributes:
+        as_of: how old the figures are, also where there are none.
+    """
+
+    __slots__ = ("as_of",)
+
+    as_of: dt.datetime
+
+    def answered(self, response: Response) -> Outcome | PauseAll:
+        """Evaluate a response, and report each day that has rows to the circuit breakers."""
+        verdict = super().answered(response)
+        if verdict is SUCCEEDED:
+            self.as_of, _ = dated(response, self.asked, self.question.first)
+            breakers = self._task.caller.breakers
+            if breakers is not None:
+                for day in self.days:
+                    breakers.answered(Query(day.date, self.question.target), self._slot.sent)
+        return verdict
+
+    def next(self) -> float | None:
+        """Return the seconds until the next request; none follows if the server lacks the endpoint."""
+        if self._error is not None and is_missing(self._error):
+            raise self._error
+        return super().next()
+
+    def _report_rejection(self, error: ApiError) -> None:
+        """Report nothing: the range may be too long, or only one of its days is rejected."""
+
+
+class RangeFetcher(DayFetcher):
+    """Fetch ranges of days from the API.
+
+    Args:
+        origin: the base URL, and the headers that identify the client.
+        rules: what all exchanges share.
+        transport: sends the requests.
+        state: what is known of the endpoint.
+        cache: the store, if there is one.
+
+    Attributes:
+        state: what is known of the endpoint.
+    """
+
+    def __init__(
+        self,
+        *,
+        origin: Origin,
+        rules: Rules,
+        transport: Transport,
+        state: RangeState,
+        cache: DayCache | None = None,
+    ) -> None:
+        super().__init__(origin=origin, rules=rules, transport=transport, cache=cache)
+        self.state = state
+
+    async def fetch_range(self, task: RangeTask) -> Outcomes:
+        """Fetch a range.
+
+        Returns:
+            What became of each needed day; the answer leaves the others open.
+
+        Raises:
+            HourlyClicksError: the request failed, and `is_about_range` or it is fatal.
+            OverError: the job was over before the result was known.
+            HeldError: a circuit breaker keeps the days from being sent.
+        """
+        exchange = task.exchange = RangeExchange(self.rules, task, task.question)
+        stored = False
+        try:
+            rows = await self.ask(task, exchange)
+            self.rules.retrier.budget.earn()
+            if not self.state.verified and not await self._verify(task, rows):
+                return task.known
+            outcomes = await self._store(task, exchange, self._judge(task, exchange, rows))
+            stored = True
+        except NotNeededError:
+            return task.known
+        except HourlyClicksError as error:
+            if is_missing(error):
+                raise self._give_up(error) from None
+            if error.fatal or is_about_range(error):
+                raise
+            outcomes = await self._fail(task, exchange, error)
+        finally:
+            if self._cache is not None:
+                for member in task.members:
+                    self._limiter.settle(member.query, stored=stored)
+        return {**task.known, **outcomes}
+
+    def _give_up(self, error: HourlyClicksError) -> HourlyClicksError:
+        """Use version 2 for a day, and return the error, which is fatal if that is not allowed."""
+        state, now = self.state, self._clock.wall()
+        if state.strict:
+            error.fatal = True
+        elif state.usable(now):
+            state.unusable_until = now + RETRY_AFTER
+            self._dispatch(EndpointChanged(endpoint="v2", why=str(error)))
+        return error
+
+    async def _acquire(self, task: FetchTask) -> Slot:
+        """Wait for a slot and the claims to all days; then leave out days that are in the store by now."""
+        slot = await super()._acquire(task)
+        if self._cache is not None and isinstance(task, RangeTask):
+            try:
+                await self._leave_out_known(self._cache, task)
+            except BaseException:
+                self._limiter.finish(slot, UNSENT)
+                raise
+        return slot
+
+    async def _leave_out_known(self, cache: DayCache, task: RangeTask) -> None:
+        known = await cache.known(task.query.target, task.question.days, task.freshness)
+        due = [day for day in task.days if day not in known]
+        task.known = {day: known[day] for day in task.days if day in known}
+        if not due:
+            raise NotNeededError
+        if task.known:
+            task.question = task.question._replace(first=due[0], last=due[-1])
+            task.exchange.question = task.question
+
+    async def _sleep(self, task: FetchTask, seconds: float) -> None:
+        """Wait for the next attempt; meanwhile other processes may request the days."""
+        for query in task.further:
+            self._limiter.settle(query)
+        await super()._sleep(task, seconds)
+
+    async def _verify(self, task: RangeTask, rows: Sequence[DayClicks]) -> bool:
+        """Compare a day with version 2, once; return whether the two agree. Nothing is stored before that.
+
+        Only a final day tells, since the figures of the others change from one request to the next.
+
+        Raises:
+            DecodeError: they differ.
+        """
+        final = [day for day in rows if day.final and day.reported_hours]
+        if not final:
+            return False
+        day, target = final[-1], task.query.target
+        single = FetchTask(task.caller, Query(day.date, target), task.runner, again=True)
+        try:
+            (other,) = await self.ask(single, Exchange(self.rules, single))
+        finally:
+            self._limiter.settle(single.query)
+        by = shift_between(other, {each.date: each for each in rows})
+        if by != 0:
+            raise self._give_up(DecodeError((_difference(day.date, by),), retryable=False))
+        self.state.verified = True
+        return True
+
+    def _judge(self, task: RangeTask, exchange: RangeExchange, rows: Sequence[DayClicks]) -> list[DayClicks]:
+        """Return the needed days that the answer is certain about."""
+        asked, found = exchange.question.days, {day.date: day for day in rows}
+        is_final, proof = self.rules.finality.of, self.state.proof
+        uncertain = set(proof.uncertain(asked, found))
+        self.state.proof = proof.after(asked, found)
+        left_out = uncertain.union(task.known)
+        certain = [day for day in task.days if day in asked and day not in left_out]
+        as_of = exchange.as_of
+        return [
+            found.get(day) or DayClicks(day, _NOT_REPORTED, _NOT_REPORTED, as_of, is_final(day, as_of))
+            for day in certain
+        ]
+
+    async def _store(self, task: RangeTask, exchange: RangeExchange, days: list[DayClicks]) -> Outcomes:
+        """Store the days, and report them."""
+        target, requests = task.query.target, exchange.requests
+        if self._cache is not None and days:
+            stored = await self._cache.put_days(
+                target,
+                days,
+                endpoint=exchange.endpoint.name.rpartition("/")[2],
+                requests=requests,
+                refresh=task.refresh,
+            )
+            days = [answer.day for answer in stored]
+            task.leader.revised += sum(answer.revised for answer in stored)
+        for number, day in enumerate(days):
+            if self._dispatch:
+                spent = 0 if number else requests
+                self._dispatch(DayDone(day=day.date, target=target, requests=spent, final=day.final))
+        task.leader.answered += len(days)
+        return {day.date: day for day in days}
+
+    async def _fail(self, task: RangeTask, exchange: RangeExchange, error: HourlyClicksError) -> Outcomes:
+        """Record and report that each needed day has failed."""
+        outcomes: Outcomes = {}
+        requests, target = exchange.requests, task.query.target
+        for day in task.days:
+            if day in task.known:
+                continue
+            failure = copy.copy(error)
+            failure.day = failure.target = None
+            outcomes[day] = failure.about(day, target)
+            await self._record(task, exchange, Query(day, target), failure, requests)
+            if self._dispatch:
+                self._dispatch(DayFailed(day=day, target=target, requests=requests, error=failure))
+            requests = 0
+        return outcomes
+
+    async def _record(
+        self,
+        task: RangeTask,
+        exchange: RangeExchange,
+        query: Query,
+        error: HourlyClicksError,
+        requests: int,
+    ) -> None:
+        if self._cache is not None and exchange.requests:
+            began = task.caller.freshness.began
+            await self._cache.record_failure(
+                query, error, asked=exchange.asked, requests=requests, began=began
+            )
+
+
+def is_about_range(error: HourlyClicksError) -> bool:
+    """Return whether an error may be about a range, so that fewer days, or version 2, may be answered."""
+    return isinstance(error, DecodeError) or is_refusal(error) or is_missing(error)
+
+
+def _difference(day: dt.date, hours: int | None) -> str:
+    how = "" if hours is None else f": they are {abs(hours)} h {'later' if hours > 0 else 'earlier'}"
+    return f"version 3 has other figures for {day} than version 2{how}"

@@ -1,0 +1,106 @@
+"""A task for a range of days: one request that answers a task for each of its days."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from hourlyclicks.fetching.task import FetchTask
+from hourlyclicks.model.targets import Query
+
+if TYPE_CHECKING:
+    import asyncio
+    import datetime as dt
+    from collections.abc import Sequence
+    from typing import Any
+
+    from hourlyclicks.errors import HourlyClicksError
+    from hourlyclicks.fetching.exchange import Exchange
+    from hourlyclicks.fetching.task import Caller
+    from hourlyclicks.model.day import DayClicks
+    from hourlyclicks.model.questions import Question
+
+    Outcomes: TypeAlias = dict[dt.date, DayClicks | HourlyClicksError]
+    """What became of each day: its figures, or why it failed."""
+
+
+class RangeMember(FetchTask):
+    """The task for one day of a range, without a request of its own.
+
+    Args:
+        range_task: the range.
+        query: the day.
+
+    Attributes:
+        requested: the range.
+    """
+
+    __slots__ = ("_requested",)
+
+    def __init__(self, range_task: RangeTask, query: Query) -> None:
+        super().__init__(range_task.caller, query, range_task.runner)
+        self._requested = range_task
+
+    @property
+    def requested(self) -> FetchTask:
+        """The task of the range."""
+        return self._requested
+
+
+class RangeTask(FetchTask):
+    """The task for a range of days, and for the first of them that is needed.
+
+    Args:
+        caller: the call that it is fetched for.
+        question: what to ask.
+        days: the days of the question that are needed, in order.
+        runner: the asyncio task it runs in.
+
+    Attributes:
+        question: what is asked; fewer days once other processes have fetched some.
+        days: the days that are needed.
+        known: what the store had of them when the task got its slot.
+        exchange: its requests, once it has begun.
+    """
+
+    __slots__ = ("_further", "_members", "days", "exchange", "known", "question")
+
+    exchange: Exchange
+
+    def __init__(
+        self,
+        caller: Caller,
+        question: Question,
+        days: Sequence[dt.date],
+        runner: asyncio.Task[object] | None = None,
+    ) -> None:
+        first, *others = [Query(day, question.target) for day in days]
+        super().__init__(caller, first, runner)
+        self.question = question
+        self.days = tuple(days)
+        self.known: Outcomes = {}
+        self._further = tuple(others)
+        self._members = (self, *(RangeMember(self, query) for query in others))
+
+    @property
+    def members(self) -> Sequence[FetchTask]:
+        """The tasks of all days, the first of which is this one."""
+        return self._members
+
+    @property
+    def further(self) -> Sequence[Query]:
+        """The needed days after the first."""
+        return self._further
+
+    @property
+    def followed(self) -> bool:
+        """Whether a caller follows any of its days."""
+        return any(member.followers for member in self._members)
+
+    def needs_request(self, entry: Any, now: dt.datetime) -> bool:  # noqa: ANN401 - as in `Task`
+        """Return that a request is needed, since the entry of one day does not tell.
+
+        Once the task has its slot, and with it the claims to all days, no other process fetches any of them.
+        So what the store has of them is read then.
+        """
+        del entry, now
+        return True

@@ -1,0 +1,220 @@
+"""Fetch batches of days with requests for ranges, and day by day what these leave open.
+
+A batch is one request if all goes well. Otherwise it ends as single days, which are asked for by version 2:
+
+* Days that are in flight elsewhere are not asked for; they are waited for at the end.
+* A range that is refused is asked for in shorter ones. If the length may be the reason, these are the next
+  shorter ones of the ladder, and the first of them that is answered lowers the cap. Otherwise they are
+  halves; if too many are refused in a row, the target is the reason, and not one of its days. A single day
+  is left to version 2, so only a day that version 2 rejects is rejected.
+* Days that an answer is not certain about are asked for in ranges that are no longer than what is proved not
+  to be cut, once; those that are still open are left to version 2.
+* After any other error of the endpoint itself, all of its days are.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import deque
+from typing import TYPE_CHECKING, TypeAlias
+
+import attrs
+
+from hourlyclicks.errors import HourlyClicksError
+from hourlyclicks.fetching.range_fetcher import is_about_range
+from hourlyclicks.jobs.range_plan import halves, plan_ranges
+from hourlyclicks.model.dates import DateRange
+from hourlyclicks.model.day import DayClicks
+from hourlyclicks.model.questions import Question
+from hourlyclicks.model.range_caps import RangeCap
+from hourlyclicks.model.spans import spans
+from hourlyclicks.model.targets import Query
+from hourlyclicks.pacing.queue import HeldError
+from hourlyclicks.wire.clicks_by_range import CLICKS_BY_RANGE
+from hourlyclicks.wire.range_endpoint import is_refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Sequence
+
+    from hourlyclicks.fetching.range_fetcher import RangeFetcher
+    from hourlyclicks.fetching.range_task import Outcomes
+    from hourlyclicks.fetching.task import Caller
+    from hourlyclicks.jobs.batches import Batch
+    from hourlyclicks.jobs.services import Services
+    from hourlyclicks.model.targets import Target
+
+_ONE_DAY = RangeCap(1)
+_MOST_REFUSALS = 5
+"""How many ranges in a row are refused at most because of one day: that of a month, and the four halves."""
+
+Days: TypeAlias = "Sequence[dt.date]"
+
+
+@attrs.frozen
+class _Part:
+    """A part of a batch.
+
+    Args:
+        days: the days, in order.
+        cap: the cap that it was made for, after a longer range was refused.
+        again: whether an answer was not certain about them before.
+    """
+
+    days: Days
+    cap: RangeCap | None = None
+    again: bool = False
+
+
+@attrs.define
+class _Left:
+    """What is left of a batch.
+
+    Args:
+        parts: what to ask for by ranges.
+        single: the days that are left to version 2.
+        refusals: how many ranges in a row were refused.
+    """
+
+    parts: deque[_Part]
+    single: list[dt.date] = attrs.field(factory=list)
+    refusals: int = 0
+
+    def put_first(self, parts: Sequence[_Part]) -> None:
+        """Put parts in front of the others; those of one day are left to version 2."""
+        self.single += [part.days[0] for part in parts if len(part.days) == 1]
+        self.parts.extendleft(reversed([part for part in parts if len(part.days) > 1]))
+        if any(part.cap == _ONE_DAY for part in parts):  # ranges of all lengths are refused
+            self.give_up()
+
+    def give_up(self) -> None:
+        """Leave everything to version 2."""
+        self.single += [day for part in self.parts for day in part.days]
+        self.parts.clear()
+
+
+class RangeWork:
+    """Fetch the batches of one call.
+
+    Args:
+        fetcher: fetches ranges.
+        caller: the call.
+        services: the parts of the client.
+        done: called with each day that is answered or has failed.
+        by_day: fetches a single day, and counts it.
+    """
+
+    def __init__(
+        self,
+        fetcher: RangeFetcher,
+        *,
+        caller: Caller,
+        services: Services,
+        done: Callable[[Query, DayClicks | HourlyClicksError], None],
+        by_day: Callable[[Query], Awaitable[None]],
+    ) -> None:
+        self._fetcher = fetcher
+        self._state = fetcher.state
+        self._caller = caller
+        self._single_flight = services.single_flight
+        self._clock = services.clock
+        self._done = done
+        self._by_day = by_day
+
+    async def fetch(self, batch: Batch) -> None:
+        """Fetch a batch.
+
+        Raises:
+            OverError: the call is over.
+            HourlyClicksError: a fatal error, or one of `by_day`.
+        """
+        if self._state.verified:
+            single = await self._fetch_ranges(batch)
+        else:  # one batch at a time finds out what the server does
+            async with self._state.proving:
+                single = await self._fetch_ranges(batch)
+        for day in sorted(single):
+            await self._by_day(Query(day, batch.target))
+
+    async def _fetch_ranges(self, batch: Batch) -> list[dt.date]:
+        """Fetch a batch by ranges, and return the days that are left to version 2."""
+        left = _Left(deque([_Part(batch.days)]))
+        while left.parts:
+            await self._take_part(batch.target, left)
+        return left.single
+
+    async def _take_part(self, target: Target, left: _Left) -> None:
+        """Fetch the first part, and put what is left of it in its place."""
+        part = left.parts.popleft()
+        days = [day for day in part.days if not self._single_flight.is_in_flight(Query(day, target))]
+        left.single += set(part.days).difference(days)
+        if len(days) < 2 or not self._state.usable(self._clock.wall()):  # noqa: PLR2004 - a range has two
+            left.single += days
+            return
+        asked = DateRange(days[0], days[-1])
+        if not self._state.cap.allows(asked):  # it was made before the cap was lowered
+            fitting = plan_ranges(days, self._state.cap, within=asked)
+            left.put_first([_part_of(days, each) for each in fitting])
+            return
+        left.put_first(await self._fetch_part(target, attrs.evolve(part, days=days), left))
+        if left.refusals > _MOST_REFUSALS:
+            left.give_up()
+
+    async def _fetch_part(self, target: Target, part: _Part, left: _Left) -> list[_Part]:
+        """Fetch a part, and return what is left of it; a part of one day is left to version 2."""
+        days = part.days
+        question = Question(days[0], days[-1], target, CLICKS_BY_RANGE.name)
+        try:
+            outcomes = await self._single_flight.fetch_range(
+                question, days, self._caller, self._fetcher.fetch_range
+            )
+        except HeldError:
+            return _alone(days)
+        except HourlyClicksError as error:
+            if error.fatal or not is_about_range(error):
+                raise
+            if not is_refusal(error):
+                return _alone(days)
+            left.refusals += 1
+            return self._shorter(part)
+        left.refusals = 0
+        self._lower_cap(part)
+        for day, outcome in sorted(outcomes.items()):
+            self._done(Query(day, target), outcome)
+        return self._left(part, outcomes)
+
+    def _lower_cap(self, part: _Part) -> None:
+        """Note that a range was answered after a longer one had been refused."""
+        cap, longest = part.cap, self._state.cap
+        if cap is not None and cap.days is not None and (longest.days is None or cap.days < longest.days):
+            self._state.cap = cap
+
+    def _shorter(self, part: _Part) -> list[_Part]:
+        """Return what to ask for after a range was refused."""
+        refused = DateRange(part.days[0], part.days[-1])
+        if self._state.proof.reach >= len(refused):  # its length is not the reason
+            return [_part_of(part.days, half) for half in halves(refused, part.days)]
+        cap = part.cap or self._state.cap
+        while cap.allows(refused):
+            cap = cap.smaller() or _ONE_DAY
+        return [_part_of(part.days, days, cap=cap) for days in plan_ranges(part.days, cap, within=refused)]
+
+    def _left(self, part: _Part, outcomes: Outcomes) -> list[_Part]:
+        """Return what to ask for after an answer that was not certain about some days."""
+        left = [day for day in part.days if day not in outcomes]
+        longest = self._state.proof.reach
+        seen = any(isinstance(found, DayClicks) and found.reported_hours for found in outcomes.values())
+        if part.again or not seen or not left:
+            return _alone(left)
+        return [
+            _part_of(left, days, again=True)
+            for stretch in spans(left)
+            for days in plan_ranges(left, RangeCap(longest), within=DateRange(*stretch))
+        ]
+
+
+def _alone(days: Days) -> list[_Part]:
+    return [_Part([day]) for day in days]
+
+
+def _part_of(days: Days, within: DateRange, *, cap: RangeCap | None = None, again: bool = False) -> _Part:
+    return _Part([day for day in days if day in within], cap=cap, again=again)
