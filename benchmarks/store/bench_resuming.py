@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _COPY_DAYS = """
     INSERT INTO days
     SELECT ?, date, state, hours, fetched_at, attempts, revision, error, code, status, reason, doubted_at,
-        clicks, unique_users
+        clicks, unique_users, endpoint
     FROM days WHERE series_id = ?
 """
 _KNOWN = "SELECT target, date FROM days JOIN series ON id = series_id WHERE state IN ('final', 'empty')"

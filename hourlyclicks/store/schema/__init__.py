@@ -15,7 +15,7 @@ from importlib import resources
 PACKED = 3
 """The version in which the counts came into the row of their day."""
 
-DAILY = 4
+DAILY = 5
 """The version in which the sums of days were added."""
 
 _UNPACKED_DAYS = "unpacked_days"

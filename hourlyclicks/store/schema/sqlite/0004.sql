@@ -1,17 +1,11 @@
--- The sums of days, as the API computes them.
+-- All versions of an endpoint write the same series; each day has the version that its figures come from.
 
-CREATE TABLE daily_sums (
-    series_id    INTEGER NOT NULL REFERENCES series,
-    date         TEXT NOT NULL,     -- '2025-04-20'
-    state        TEXT NOT NULL CHECK (state IN ('final', 'provisional')),
-    fetched_at   TEXT NOT NULL,     -- when it was requested, in UTC: '2025-04-21T03:00:00.000000Z'
-    clicks       INTEGER,           -- NULL: the API has no row for the day
-    unique_users INTEGER,           -- those of the day; no sum over hours gives them
-    PRIMARY KEY (series_id, date)
-) WITHOUT ROWID;
+UPDATE series SET endpoint = 'clicks-by-hour' WHERE endpoint = 'clicks-by-hour/v2';
 
-CREATE VIEW daily AS
-SELECT series.account_id, series.target, sums.date, sums.clicks, sums.unique_users,
-    sums.state = 'final' AS final, sums.fetched_at
-FROM daily_sums AS sums
-JOIN series ON series.id = sums.series_id;
+ALTER TABLE days ADD COLUMN endpoint TEXT;  -- the version of the endpoint that answered, as 'v3'; NULL: 'v2'
+
+-- A process of an older version that adds a target reads this message.
+CREATE TRIGGER older_series BEFORE INSERT ON series WHEN new.endpoint = 'clicks-by-hour/v2'
+BEGIN
+    SELECT raise(ABORT, 'a newer hourlyclicks has changed its tables: update hourlyclicks');
+END;
