@@ -198,16 +198,18 @@ class DayFetcher:
             )
 
     async def _record_failure(self, task: FetchTask, exchange: Exchange, error: HourlyClicksError) -> None:
-        """Record in the store that a day failed."""
+        """Record in the store that a day failed, unless its request was rejected because of the key."""
         if self._cache is None or not exchange.requests or error.fatal:
             return
         caller = task.caller
-        earlier = await self._cache.record_failure(
-            task.query,
-            error,
-            asked=exchange.asked,
-            requests=exchange.requests,
-            began=caller.freshness.began,
-        )
+        earlier = None
+        if not self.rules.trust.denies(error):
+            earlier = await self._cache.record_failure(
+                task.query,
+                error,
+                asked=exchange.asked,
+                requests=exchange.requests,
+                began=caller.freshness.began,
+            )
         if caller.breakers is not None:
             caller.breakers.recorded(task.query, earlier)

@@ -72,6 +72,10 @@ class KeyTrust:
             return self._doubt_code(error, sent, epoch)
         return Doubt.NONE
 
+    def denies(self, error: HourlyClicksError) -> bool:
+        """Return whether an error is about the key, and no day was answered yet that proves otherwise."""
+        return not self._accepted and isinstance(error, ApiError) and speaks_of_key(error)
+
     def paused(self, epoch: int) -> None:
         """Note that all requests pause because of a doubt; `epoch` is the number of that pause."""
         self._doubted, self.certain = epoch, False

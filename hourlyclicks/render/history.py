@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from hourlyclicks.model.day import HOURS
-from hourlyclicks.render.phrases import count, safe
+from hourlyclicks.render.phrases import count, safe, span
 from hourlyclicks.store.ledger import state_of
 
 if TYPE_CHECKING:
@@ -21,16 +21,34 @@ _WIDTH = 80
 _NO_BREAK = "\N{NO-BREAK SPACE}"
 
 
-def history_lines(target: Target, history: Sequence[Revision]) -> Iterator[str]:
+def latest(history: Sequence[Revision], limit: int | None) -> Sequence[Revision]:
+    """Return the figures of the last days.
+
+    Args:
+        history: the figures of days, in the order of days and revisions.
+        limit: how many days; ``None``: all.
+    """
+    dates = sorted({revision.day.date for revision in history})
+    if limit is None or len(dates) <= limit:
+        return history
+    return [revision for revision in history if revision.day.date >= dates[-limit]]
+
+
+def history_lines(target: Target, history: Sequence[Revision], limit: int | None = None) -> Iterator[str]:
     """Yield the lines about a target: each day, its revisions, and the hours that each has changed.
 
     Args:
         target: the target.
         history: the figures of its days, in the order of days and revisions.
+        limit: how many days to show, the last ones; ``None``: all.
     """
     yield ""
     yield safe(str(target))
-    for date, revisions in groupby(history, key=lambda revision: revision.day.date):
+    dates = {revision.day.date for revision in history}
+    replaced = count(len(history) - len(dates), "replacement")
+    shown = f"; the last {count(limit, 'day')} shown" if limit is not None and limit < len(dates) else ""
+    yield f"  {count(len(dates), 'day')}, {span(min(dates), max(dates))}, {replaced}{shown}"
+    for date, revisions in groupby(latest(history, limit), key=lambda revision: revision.day.date):
         yield f"  {date}"
         before: DayClicks | None = None
         for revision in revisions:

@@ -29,7 +29,7 @@ NEW = 365
 
 
 @attrs.frozen
-class Question:
+class Scope:
     """Which days of which targets are looked at.
 
     Args:
@@ -44,7 +44,7 @@ class Question:
     since: Mapping[Target, dt.date]
     zone: dt.tzinfo | None
 
-    def ranges_of(self, summary: TargetSummary) -> DateRange | None:
+    def range_of(self, summary: TargetSummary) -> DateRange | None:
         """Return the days of a target that count; ``None``: none of the days that are known.
 
         Args:
@@ -91,9 +91,7 @@ class Outlook:
         return self.summary.missing_days
 
 
-async def summaries_of(
-    account: StoredAccount, question: Question, *, now: dt.datetime
-) -> list[TargetSummary]:
+async def summaries_of(account: StoredAccount, scope: Scope, *, now: dt.datetime) -> list[TargetSummary]:
     """Return what is known of the days that count of each target.
 
     Targets that begin after a range that was given are left out.
@@ -101,8 +99,8 @@ async def summaries_of(
     Raises:
         StoreError: the store cannot be read.
     """
-    found = await account.summarize(question.targets or None, question.days, now=now)
-    ranges = {summary.target: question.ranges_of(summary) for summary in found}
+    found = await account.summarize(scope.targets or None, scope.days, now=now)
+    ranges = {summary.target: scope.range_of(summary) for summary in found}
     cut = [
         summary
         for summary in found
@@ -114,28 +112,28 @@ async def summaries_of(
         target, days = summary.target, ranges[summary.target]
         if days is not None:
             known.append(again.get(target) or summary.over(days))
-        elif question.days is None:
+        elif scope.days is None:
             known.append(TargetSummary.unknown(target, None))
     return known
 
 
 async def outlooks_of(
-    account: StoredAccount, summaries: Sequence[TargetSummary], question: Question, *, now: dt.datetime
+    account: StoredAccount, summaries: Sequence[TargetSummary], scope: Scope, *, now: dt.datetime
 ) -> list[Outlook]:
     """Return what a sync of the targets would request; of a range, what a backfill would.
 
     Args:
         account: the account.
         summaries: what `summaries_of` has found.
-        question: what is looked at.
+        scope: what is looked at.
         now: the present moment.
 
     Raises:
         StoreError: the store cannot be read.
     """
-    if question.days is not None:
+    if scope.days is not None:
         return [Outlook(summary, 0, summary.due) for summary in summaries]
-    last = last_ended(now, question.zone)
+    last = last_ended(now, scope.zone)
     next_day = last + dt.timedelta(days=1)
     later = [
         (summary.target, DateRange(next_day, summary.range.end))
@@ -146,7 +144,7 @@ async def outlooks_of(
     found: list[Outlook] = []
     for summary in summaries:
         if summary.range is None or summary.range.start > last:
-            first = question.since.get(summary.target, last - dt.timedelta(days=NEW - 1))
+            first = scope.since.get(summary.target, last - dt.timedelta(days=NEW - 1))
             found.append(Outlook(summary, 0, max(0, (last - first).days + 1)))
         elif summary.target in not_ended:
             found.append(Outlook(summary, 0, summary.due - not_ended[summary.target].due))
@@ -157,14 +155,14 @@ async def outlooks_of(
 
 
 async def failures_of(
-    account: StoredAccount, summaries: Sequence[TargetSummary], question: Question
+    account: StoredAccount, summaries: Sequence[TargetSummary], scope: Scope
 ) -> Counter[Failure]:
     """Return why days failed, and how many for each kind of reason.
 
     Args:
         account: the account.
         summaries: what `summaries_of` has found.
-        question: what is looked at.
+        scope: what is looked at.
 
     Raises:
         StoreError: the store cannot be read.
@@ -172,8 +170,8 @@ async def failures_of(
     together: defaultdict[DateRange, list[Target]] = defaultdict(list)
     for summary in summaries:
         if summary.states[DayState.FAILED]:
-            begin = DateRange(question.since.get(summary.target, dt.date.min), dt.date.max)
-            days = begin if question.days is None else question.days.clip(begin)
+            begin = DateRange(scope.since.get(summary.target, dt.date.min), dt.date.max)
+            days = begin if scope.days is None else scope.days.clip(begin)
             together[days or begin].append(summary.target)
     found: Counter[Failure] = Counter()
     for days, targets in together.items():

@@ -17,7 +17,7 @@ from hourlyclicks.store.coverage import freshness_of
 from hourlyclicks.store.ledger import DayState, LedgerEntry
 from hourlyclicks.store.memory import MemoryStore
 from hourlyclicks.store.opening import open_store
-from hourlyclicks.store.outlook import NEW, Question, outlooks_of, summaries_of
+from hourlyclicks.store.outlook import NEW, Scope, outlooks_of, summaries_of
 from hourlyclicks.store.reading import StoredAccount
 from tests.model.strategies import a_day
 from tests.sizes import examples
@@ -100,11 +100,11 @@ def test_what_is_to_do_is_what_a_sync_requests(
 
     async def story() -> None:
         account = await filled(MemoryStore(), known)
-        question = Question(TARGETS, None, since, dt.UTC)
-        summaries = await summaries_of(account, question, now=NOW)
-        for outlook in await outlooks_of(account, summaries, question, now=NOW):
+        scope = Scope(TARGETS, None, since, dt.UTC)
+        summaries = await summaries_of(account, scope, now=NOW)
+        for outlook in await outlooks_of(account, summaries, scope, now=NOW):
             target = outlook.summary.target
-            assert outlook.to_do == await due_in_sync(account, target, question.since)
+            assert outlook.to_do == await due_in_sync(account, target, scope.since)
             if target in since and outlook.summary.range is not None:
                 assert outlook.summary.range.start == since[target]
 

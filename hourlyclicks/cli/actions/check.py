@@ -21,21 +21,21 @@ from hourlyclicks.store.summary import TargetSummary
 if TYPE_CHECKING:
     from hourlyclicks.cli.options.stores import StoreChoice
     from hourlyclicks.store.check import Check
-    from hourlyclicks.store.outlook import Question
+    from hourlyclicks.store.outlook import Scope
 
 
-def run(*, store: StoreChoice, view: Question, form: str, max_age: int | None) -> None:
+def run(*, store: StoreChoice, scope: Scope, form: str, max_age: int | None) -> None:
     """See the help of the command.
 
     Args:
         store: which store.
-        view: which targets and days.
+        scope: which targets and days.
         form: ``"table"`` or ``"json"``.
         max_age: how many days before today the newest complete day of a target may be.
     """
     with writing("table" if form == "table" else "jsonl", None):
         try:
-            found = loop.run(_check(store, view, max_age))
+            found = loop.run(_check(store, scope, max_age))
         except StoreError as error:
             if form == "json":
                 sys.stdout.write(json.dumps(unreadable_object(str(error))) + "\n")
@@ -48,15 +48,15 @@ def run(*, store: StoreChoice, view: Question, form: str, max_age: int | None) -
         raise Failure(check_line(found), INCOMPLETE)
 
 
-async def _check(store: StoreChoice, view: Question, max_age: int | None) -> Check:
+async def _check(store: StoreChoice, scope: Scope, max_age: int | None) -> Check:
     now = present()
-    async with looking_into(store, view.zone) as opened:
+    async with looking_into(store, scope.zone) as opened:
         summaries: list[TargetSummary] = []
         parked = 0
-        for account in await accounts_of(opened, store.account, view.targets):
-            found = await summaries_of(account, view, now=now)
+        for account in await accounts_of(opened, store.account, scope.targets):
+            found = await summaries_of(account, scope, now=now)
             summaries += found
             parked += len(await account.parked(found))
     if not summaries:
-        summaries = [TargetSummary.unknown(target, view.days) for target in view.targets]
-    return check(summaries, parked=parked, today=today(now, view.zone), max_age=max_age)
+        summaries = [TargetSummary.unknown(target, scope.days) for target in scope.targets]
+    return check(summaries, parked=parked, today=today(now, scope.zone), max_age=max_age)

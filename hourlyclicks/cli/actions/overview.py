@@ -21,15 +21,15 @@ from hourlyclicks.store.overview import overview_of
 if TYPE_CHECKING:
     from hourlyclicks.cli.options.stores import StoreChoice
     from hourlyclicks.coordination.runs import RunningBackfill
-    from hourlyclicks.store.outlook import Question
+    from hourlyclicks.store.outlook import Scope
     from hourlyclicks.store.overview import Overview
     from hourlyclicks.store.reading import StoredAccount
 
 
-def run(*, store: StoreChoice, view: Question, form: str, everything: bool) -> None:
+def run(*, store: StoreChoice, scope: Scope, form: str, everything: bool) -> None:
     """See the help of the command."""
     with writing("table" if form == "table" else "jsonl", None):
-        found = loop.run(_overviews(store, view))
+        found = loop.run(_overviews(store, scope))
         if form == "json":
             objects = [
                 {
@@ -49,22 +49,22 @@ def run(*, store: StoreChoice, view: Question, form: str, everything: bool) -> N
 
 
 async def _overviews(
-    store: StoreChoice, view: Question
+    store: StoreChoice, scope: Scope
 ) -> list[tuple[StoredAccount, Overview, list[RunningBackfill] | StoreError]]:
     """Return what is known of each account, and its running backfills or why they are not known."""
-    async with looking_into(store, view.zone) as opened:
+    async with looking_into(store, scope.zone) as opened:
         return [
-            (account, await overview(account, view), await runs_of(account))
-            for account in await accounts_of(opened, store.account, view.targets)
+            (account, await overview(account, scope), await runs_of(account))
+            for account in await accounts_of(opened, store.account, scope.targets)
         ]
 
 
-async def overview(account: StoredAccount, view: Question) -> Overview:
+async def overview(account: StoredAccount, scope: Scope) -> Overview:
     """Return what is known of the targets of an account that are looked at."""
     now = present()
-    summaries = await summaries_of(account, view, now=now)
-    outlooks = await outlooks_of(account, summaries, view, now=now)
-    failures = await failures_of(account, summaries, view)
+    summaries = await summaries_of(account, scope, now=now)
+    outlooks = await outlooks_of(account, summaries, scope, now=now)
+    failures = await failures_of(account, summaries, scope)
     return overview_of(outlooks, await account.parked(summaries), failures)
 
 

@@ -18,7 +18,7 @@ from hourlyclicks.model.dates import as_zone
 from hourlyclicks.render.coverage import as_object, shades_for, table
 from hourlyclicks.render.phrases import count
 from hourlyclicks.store.ledger import DayState
-from hourlyclicks.store.outlook import Question, summaries_of
+from hourlyclicks.store.outlook import Scope, summaries_of
 from hourlyclicks.store.summary import batches
 
 if TYPE_CHECKING:
@@ -67,17 +67,19 @@ class LeftOut:
             yield f"not shown: {count(self._unknown, 'target')} without any day; --all shows them"
 
 
-def question_of(selection: Selection, days: DateRange | None, timezone: str | None) -> Question:
+def scope_of(selection: Selection, days: DateRange | None, timezone: str | None) -> Scope:
     """Return what is looked at, as the options of the command say it."""
     targets, since = selection.read_with_since()
-    return Question(targets, days, since, as_zone(timezone))
+    return Scope(targets, days, since, as_zone(timezone))
 
 
-def run(*, store: StoreChoice, view: Question, form: str, everything: bool) -> None:
+def run(*, store: StoreChoice, scope: Scope, form: str, everything: bool) -> None:
     """See the help of the command."""
     with writing("table" if form == "table" else "jsonl", None) as stream:
         shades = shades_for(getattr(stream, "encoding", None))
-        pieces = _as_json(store, view) if form == "json" else _as_table(store, view, shades, all_=everything)
+        pieces = (
+            _as_json(store, scope) if form == "json" else _as_table(store, scope, shades, all_=everything)
+        )
         loop.run(_write(pieces))
 
 
@@ -87,40 +89,40 @@ async def _write(pieces: AsyncGenerator[str, None]) -> None:
             sys.stdout.write(piece)
 
 
-async def _coverages(account: StoredAccount, view: Question) -> AsyncGenerator[Coverage, None]:
+async def _coverages(account: StoredAccount, scope: Scope) -> AsyncGenerator[Coverage, None]:
     """Yield what is known of each target, one after the other."""
     now = present()
-    for batch in batches(view.targets or await account.targets(), view.days):
-        for summary in await summaries_of(account, attrs.evolve(view, targets=tuple(batch)), now=now):
+    for batch in batches(scope.targets or await account.targets(), scope.days):
+        for summary in await summaries_of(account, attrs.evolve(scope, targets=tuple(batch)), now=now):
             yield await account.cover(summary, now=now)
 
 
 async def _as_table(
-    store: StoreChoice, view: Question, shades: str, *, all_: bool
+    store: StoreChoice, scope: Scope, shades: str, *, all_: bool
 ) -> AsyncGenerator[str, None]:
     """Yield the text for people, a target at a time."""
-    async with looking_into(store, view.zone) as opened:
-        known = await accounts_of(opened, store.account, view.targets)
+    async with looking_into(store, scope.zone) as opened:
+        known = await accounts_of(opened, store.account, scope.targets)
         if not known:
             yield "The store is empty.\n"
         for account in known:
-            shown = f"{len(view.targets):,} of " if view.targets else ""
+            shown = f"{len(scope.targets):,} of " if scope.targets else ""
             number = count(len(await account.targets()), "target")
             yield f"account {account.short}: {shown}{number}\n"
             yield "".join(line + "\n" for line in await lines_about(account))
-            left_out = LeftOut(all_=all_ or len(view.targets or await account.targets()) <= _MANY)
-            async for coverage in _coverages(account, view):
+            left_out = LeftOut(all_=all_ or len(scope.targets or await account.targets()) <= _MANY)
+            async for coverage in _coverages(account, scope):
                 if not left_out.counts(coverage):
                     yield "".join(line + "\n" for line in table(coverage, shades, all_=all_))
             yield "".join(line + "\n" for line in left_out.lines())
 
 
-async def _as_json(store: StoreChoice, view: Question) -> AsyncGenerator[str, None]:
+async def _as_json(store: StoreChoice, scope: Scope) -> AsyncGenerator[str, None]:
     """Yield a JSON document, an object of its array at a time."""
     before = "[\n"
-    async with looking_into(store, view.zone) as opened:
-        for account in await accounts_of(opened, store.account, view.targets):
-            async for coverage in _coverages(account, view):
+    async with looking_into(store, scope.zone) as opened:
+        for account in await accounts_of(opened, store.account, scope.targets):
+            async for coverage in _coverages(account, scope):
                 yield before + json.dumps({"account": account.short, **as_object(coverage)})
                 before = ",\n"
     yield "[]\n" if before == "[\n" else "\n]\n"

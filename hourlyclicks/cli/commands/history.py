@@ -23,6 +23,12 @@ if TYPE_CHECKING:
 @with_targets
 @click.option("--day", metavar="YYYY-MM-DD", type=read_day, help="Only this day, revised or not.")
 @click.option(
+    "--limit",
+    metavar="N",
+    type=click.IntRange(1),
+    help="Of each target, only the N latest days with replaced figures.",
+)
+@click.option(
     "--format",
     "form",
     type=click.Choice(["table", "jsonl"]),
@@ -30,7 +36,9 @@ if TYPE_CHECKING:
     show_default=True,
     help="Output format.",
 )
-def command(*, store: StoreChoice, selection: Selection, day: dt.date | None, form: str) -> None:
+def command(
+    *, store: StoreChoice, selection: Selection, day: dt.date | None, limit: int | None, form: str
+) -> None:
     """Show the earlier figures of days in a store (no requests).
 
     Needs no API key. Shows each day whose figures were replaced by others: every set of figures, the current
@@ -38,4 +46,4 @@ def command(*, store: StoreChoice, selection: Selection, day: dt.date | None, fo
     """
     from hourlyclicks.cli.actions import history  # noqa: PLC0415 - its help needs less
 
-    history.run(store=store, selection=selection, day=day, form=form)
+    history.run(store=store, selection=selection, day=day, limit=limit, form=form)

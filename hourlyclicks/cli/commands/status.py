@@ -86,10 +86,10 @@ def command(
     from hourlyclicks.cli.actions import check as checking  # noqa: PLC0415 - its help needs less
     from hourlyclicks.cli.actions import overview, status  # noqa: PLC0415 - likewise
 
-    view = status.question_of(selection, days, timezone)
+    scope = status.scope_of(selection, days, timezone)
     if check:
-        checking.run(store=store, view=view, form=form, max_age=max_age)
+        checking.run(store=store, scope=scope, form=form, max_age=max_age)
     elif summary:
-        overview.run(store=store, view=view, form=form, everything=everything)
+        overview.run(store=store, scope=scope, form=form, everything=everything)
     else:
-        status.run(store=store, view=view, form=form, everything=everything)
+        status.run(store=store, scope=scope, form=form, everything=everything)

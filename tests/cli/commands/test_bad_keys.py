@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -28,7 +30,7 @@ YEAR = ("--from", "2024-04-01", "--to", "2025-03-31")
 @pytest.mark.parametrize("concurrency", [1, 2])
 @pytest.mark.parametrize("fault", FORMS.values(), ids=FORMS)
 def test_a_bad_key_costs_five_requests(fault: Fault, concurrency: int, tmp_path: Path) -> None:
-    """A backfill of three links and a fetch end with exit code 3 and name the key."""
+    """A backfill of three links and a fetch end with exit code 3, name the key, and store no failure."""
     links = [word for number in range(3) for word in ("--link", f"link{number}")]
     rate = ("--limit", "100000/1", "--concurrency", str(concurrency), "--domain", "https://vvd.bz")
     store = ("--store", str(tmp_path / "clicks.db"))
@@ -37,3 +39,5 @@ def test_a_bad_key_costs_five_requests(fault: Fault, concurrency: int, tmp_path:
             result = invoke(*words, *YEAR, *rate, "--base-url", server.url)
             assert server.counters.requests <= 5
         assert (result.exit_code, "API key" in result.stderr) == (3, True)
+    with closing(sqlite3.connect(tmp_path / "clicks.db")) as db:
+        assert db.execute("SELECT count(*) FROM days").fetchone() == (0,)

@@ -38,9 +38,10 @@ def test_revised_days_are_shown_with_what_changed(store: Path) -> None:
     before = store.read_bytes()
     lines = shown(store, *LINK).stdout.splitlines()
     assert lines[0].startswith("account ")
-    assert lines[1:8] == [
+    assert lines[1:9] == [
         "",
         "https://vvd.bz/kYdr",
+        "  2 days, 2024-03-12..2024-03-13, 3 replacements",
         "  2024-03-12",
         "    revision 1: 276 clicks in 24 hours, final, requested 2024-03-10 12:00 UTC",
         "    revision 2: 552 clicks in 24 hours, final, requested 2024-03-10 13:00 UTC",
@@ -56,11 +57,23 @@ def test_a_day_is_shown_in_any_case(store: Path) -> None:
     """Also one that was never revised; one without figures is called so."""
     lines = shown(store, *LINK, "--day", "2024-02-25").stdout.splitlines()
     assert lines[3:] == [
+        "  1 day, 2024-02-25, 0 replacements",
         "  2024-02-25",
         "    revision 1: 828 clicks in 24 hours, final, requested 2024-03-10 12:00 UTC",
     ]
     for day in ("2024-03-08", "1999-01-01"):
         assert shown(store, *LINK, "--day", day).stdout == "There are no figures of this day.\n"
+
+
+def test_the_latest_days_can_be_shown_alone(store: Path) -> None:
+    """Of each target so many; the line about it counts all of its days."""
+    lines = shown(store, *LINK, "--limit", "1").stdout.splitlines()
+    assert lines[3] == "  2 days, 2024-03-12..2024-03-13, 3 replacements; the last 1 day shown"
+    assert [line for line in lines if line.startswith("  2024")] == ["  2024-03-13"]
+    found = [
+        json.loads(line) for line in shown(store, "--limit", "1", "--format", "jsonl").stdout.splitlines()
+    ]
+    assert [each["date"] for each in found] == ["2024-03-13"] * 4
 
 
 def test_no_history_is_called_so(store: Path) -> None:
