@@ -52,7 +52,7 @@ class RegisteredRun(Protocol):
         ...
 
     def eta(self) -> float:
-        """Compute the seconds until it is done."""
+        """Compute the seconds until it ends: when it is done, or has to stop before."""
         ...
 
     def stop_asked(self) -> None:

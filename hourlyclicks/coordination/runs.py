@@ -37,7 +37,7 @@ class RunningBackfill:
         began_at: when it began.
         reported_at: when it reported last; after five minutes without a report it is considered dead.
         requests: how many requests it still has to send, if none has to be repeated.
-        ends_at: when it will be done if nothing fails.
+        ends_at: when it will end if nothing fails: its deadline at the latest.
         paused_until: when its pause ends; ``None``: it does not pause.
         paused_because: why it pauses; ``None``: it does not.
         stopping: whether it is asked to stop.

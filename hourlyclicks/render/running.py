@@ -36,7 +36,7 @@ def running_lines(runs: Iterable[RunningBackfill], now: dt.datetime) -> Iterator
         yield from _wrapped(f"{process_of(run)}, since {_at(run.began_at, now)}", _FIRST)
         left = (run.ends_at - now).total_seconds()
         yield from _wrapped(
-            f"{count(run.requests, 'request')} to go, done at {_at(run.ends_at, now)} (in {duration(left)})"
+            f"{count(run.requests, 'request')} to go, ends at {_at(run.ends_at, now)} (in {duration(left)})"
         )
         if run.paused_until is not None:
             yield from _wrapped(f"paused until {_at(run.paused_until, now)}: {run.paused_because}")

@@ -33,7 +33,7 @@ def test_only_what_matters_is_said() -> None:
     """A run that works and reports takes two lines; a pause, a stop and silence one more each."""
     usual = [
         f"  running  nightly, process 4711 on db1, since {at(-60)}",
-        f"           1,234 requests to go, done at {at(90)} (in 1 h 30 min)",
+        f"           1,234 requests to go, ends at {at(90)} (in 1 h 30 min)",
     ]
     assert list(running_lines([RUN], NOW)) == usual
     troubled = attrs.evolve(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +25,7 @@ from hourlyclicks.cli.output import resume
 from hourlyclicks.cli.output.record import recording
 from hourlyclicks.cli.output.report import failure, go_on, report_lines
 from hourlyclicks.cli.progress.stats import start_stats
+from hourlyclicks.cli.progress.stops import Stops
 from hourlyclicks.cli.progress.views import open_view, shown
 from hourlyclicks.cli.selection import Selection
 from hourlyclicks.client import Order
@@ -35,8 +38,6 @@ from hourlyclicks.pacing.eta import forecast
 from hourlyclicks.render.phrases import count
 
 if TYPE_CHECKING:
-    import datetime as dt
-
     from hourlyclicks.cli.output.record import Record
     from hourlyclicks.client import Client
     from hourlyclicks.model.targets import Target
@@ -151,13 +152,15 @@ def _job(options: Options) -> Job:
 def run_job(ctx: click.Context, options: RunOptions, job: Job, record: Record) -> None:
     """Run a job, show its progress, and tell what came of it."""
     access, store, limits = options.access, options.store, options.limits.limits
-    until = None if options.deadline is None else options.deadline.limit(present())
+    now = present()
+    until = None if options.deadline is None else options.deadline.limit(now)
     key = find_key(access.key_file)
     migrate(store)
     estimate = forecast(job.most, limits)
-    view = open_view(
-        start_stats(job.title, limits, estimate, stored=True, several=job.several), drawn=not options.quiet
-    )
+    deadline = now + until if isinstance(until, dt.timedelta) else until
+    stops = Stops(partial(forecast, limits=limits), deadline, options.max_requests)
+    stats = start_stats(job.title, limits, estimate, stored=True, several=job.several, stops=stops)
+    view = open_view(stats, drawn=not options.quiet)
     client = access.client(
         key, limits=limits, retry=RETRY, on_event=view, store=store.where, account=store.account
     )

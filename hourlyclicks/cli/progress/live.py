@@ -156,7 +156,7 @@ class LiveView:
             self._pulse(now),
             Text(safe(stats.news), style="yellow"),
         ]
-        for line in lines:
+        for line in lines[:-1]:  # the news may take several lines
             if isinstance(line, Text):
                 line.no_wrap, line.overflow = True, "ellipsis"
         return Constrain(Group(*lines), _WIDEST)
@@ -176,7 +176,9 @@ class LiveView:
         paused = stats.paused_until > now
         text = Text(stats.remaining(now, self._wall()), style="bold yellow" if paused else "bold cyan")
         text.append(f", bound by {stats.binds(now)}", style="not bold default")
-        text.append(f"  ({limits_in_words(stats.limits)})", style="not bold dim default")
+        limits = f"  ({limits_in_words(stats.limits)})"
+        if len(text) + len(limits) <= min(_WIDEST, self._console.width):
+            text.append(limits, style="not bold dim default")
         return text
 
     def _pulse(self, now: float) -> Text:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from hourlyclicks import Limits, Target
+from hourlyclicks.cli.progress.stops import Stops
 from hourlyclicks.events import (
     AttemptFailed,
     ClockSkew,
@@ -47,12 +48,14 @@ class RunStats:
         stored: whether days are taken from a store, too.
         several: whether there are days of more than one target.
         surveyed: whether the store is looked at as a whole before anything is fetched.
+        stops: what ends it early; ``None``: nothing.
     """
 
     title: str
     limits: Limits
     progress: Progress
     started: float
+    stops: Stops | None = None
     updated: float = attrs.field(default=attrs.Factory(lambda self: self.started, takes_self=True))
     stored: bool = False
     several: bool = False
@@ -166,6 +169,10 @@ class RunStats:
             wall: the same as a date and time.
         """
         left = self.left(now)
+        seconds, option = (left, "") if self.stops is None else self.stops.first(self.requests, wall)
+        if seconds < left:
+            early = f"{duration(seconds)} left, until {on_the_clock(wall, seconds)} by {option}"
+            return f"{early}; all days would take {duration(left)}"
         if left == 0 and self.left_over:
             return "longer than estimated"
         return f"{duration(left)} left, until {on_the_clock(wall, left)}"
@@ -197,6 +204,7 @@ def start_stats(
     stored: bool = False,
     several: bool = False,
     surveyed: bool = True,
+    stops: Stops | None = None,
 ) -> RunStats:
     """Return the stats of a run that begins now.
 
@@ -207,6 +215,7 @@ def start_stats(
         stored: whether days are taken from a store, too.
         several: whether there is more than one target.
         surveyed: whether the store is looked at as a whole before anything is fetched.
+        stops: what ends it early; ``None``: nothing.
     """
     days, eta, binding = estimate.requests, estimate.seconds, estimate.binding
     return RunStats(
@@ -217,4 +226,5 @@ def start_stats(
         stored=stored,
         several=several,
         surveyed=surveyed,
+        stops=stops,
     )

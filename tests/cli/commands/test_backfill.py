@@ -97,6 +97,15 @@ def test_the_deadline_may_have_passed(server: Simulator, store: str) -> None:
     assert server.counters.requests == 0
 
 
+def test_no_request_at_all_is_no_way_to_go_on(server: Simulator, store: str) -> None:
+    """The printed command leaves a maximum of 0 out, and keeps the others."""
+    result = filled(server, store, "--max-requests", "0", "--order", "newest")
+    assert "  hourlyclicks backfill " in result.stderr
+    assert "--order newest" in result.stderr
+    assert "--max-requests" not in result.stderr.split("To go on:")[1]
+    assert server.counters.requests == 0
+
+
 def test_the_command_to_resume_names_the_days(
     server: Simulator, store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

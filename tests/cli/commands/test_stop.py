@@ -49,7 +49,7 @@ def test_a_running_backfill_is_shown_and_stopped(path: Path) -> None:
     with running(path, "--name", "nightly") as (process, barrier):
         named, progress = keyless("status", path, "--running").stdout.splitlines()[1:]
         assert re.fullmatch(rf"  running  nightly, process {process.pid} on \S+, since \d\d:\d\d", named)
-        assert re.fullmatch(r"           2\d requests to go, done at \d\d:\d\d \(in \d+ s\)", progress)
+        assert re.fullmatch(r"           2\d requests to go, ends at \d\d:\d\d \(in \d+ s\)", progress)
         assert named in keyless("status", path).stdout.splitlines()
         [shown] = json.loads(keyless("status", path, "--running", "--format", "json").stdout)
         assert (shown["name"], shown["pid"], shown["stopping"]) == ("nightly", process.pid, False)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import pytest
@@ -14,6 +15,7 @@ from hourlyclicks import Account, Group, Limits, Plan, Rate, ServerError
 from hourlyclicks.cli.progress.live import LiveView, pulse, terminal
 from hourlyclicks.cli.progress.plain import PlainView
 from hourlyclicks.cli.progress.stats import RunStats, start_stats
+from hourlyclicks.cli.progress.stops import Stops
 from hourlyclicks.events import (
     AttemptFailed,
     ClockSkew,
@@ -87,6 +89,22 @@ def test_the_remaining_time_runs_down() -> None:
     it.take(progress(50, eta=90.0), 1100.0)
     assert it.left(1101.0) == 89.0
     assert it.left(9999.0) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        ({"deadline": NOON + dt.timedelta(seconds=60)}, "1 min left, until 12:01 by --deadline; all "),
+        ({"max_requests": 25}, "1 min 2 s left, until 12:01 by --max-requests; all "),
+        ({"max_requests": 25, "deadline": NOON}, "0 s left, until 12:00 by --deadline; all "),
+        ({"max_requests": 5000, "deadline": NOON + dt.timedelta(days=1)}, "5 min left, until 12:05"),
+    ],
+)
+def test_a_limit_of_the_run_ends_it_early(limits: dict[str, Any], words: str) -> None:
+    """The time of the end is that of the deadline or of the last request allowed, if the days take longer."""
+    it = some_stats()
+    it.stops = Stops(partial(forecast, limits=it.limits), **limits)
+    assert it.remaining(1000.0, NOON) == words + "days would take 5 min" * words.endswith("all ")
 
 
 def test_a_pause_binds_until_it_is_over() -> None:
@@ -285,7 +303,8 @@ def test_the_live_view_fits_the_terminal(width: int) -> None:
     if width >= 80:
         assert lines[0] == "[red]x[/]"
         assert lines[1].endswith("57 of 100 days, 43 to go")
-        assert lines[2].startswith("1 min 30 s left, until 12:01, bound by the rate limit  (24 requests a ")
+        limits = "  (24 requests a minute, 2 at a time)"  # left out rather than cut
+        assert lines[2] == f"1 min 30 s left, until 12:01, bound by the rate limit{limits * (width >= 90)}"
         assert lines[3] == "2 requests in the last minute, 1 retry, 0 HTTP 429s, 0 pauses"
         assert lines[4].startswith("answers  ")
         assert "[bold]\\x1b[31mno" in lines[5]
