@@ -132,7 +132,8 @@ def test_failed_days_come_first_in_the_next_run(store: str, monkeypatch: pytest.
         assert result.exit_code == 10
         assert "  failed     2 days" in result.stderr
         assert "missing: https://vvd.bz/한/글 2025-04-10: HTTP 500" in result.stderr
-        assert result.stderr.splitlines()[-1].startswith("Error: 2 days of 60 missing; 2025-04-10: HTTP 500")
+        error = "Error: 2 days of 60 missing; https://vvd.bz/kYdr 2025-04-10: HTTP 500"
+        assert result.stderr.splitlines()[-1].startswith(error)
         assert filled(server, store).exit_code == 0
         assert server.counters.requests == 62
 
