@@ -107,7 +107,7 @@ def test_csv_is_read(tmp_path: Path, text: str, expected: list[object]) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("", r":1: the first line must name the columns: .*, since; or write only addresses"),
+        ("", r":1: the first line must name the columns: .*, since; or list addresses"),
         (f"kYdr,{BZ}\n", r":1: the first line must name the columns"),
         (f"link;domain\nkYdr;{BZ}\n", r":1: cells are separated by ';': write commas"),
         (f"name\tlink\tdomain\n\tkYdr\t{BZ}\n", r":1: cells are separated by '\\t': write commas"),

@@ -51,6 +51,14 @@ def test_only_what_matters_is_said() -> None:
     ]
 
 
+def test_a_killed_process_has_no_end() -> None:
+    """What it still had to do is not said, but when it reported last."""
+    assert list(running_lines([attrs.evolve(RUN, gone=True)], NOW)) == [
+        f"  killed   nightly, process 4711 on db1, since {at(-60)}",
+        "           there is no such process any more; last report 59 s ago",
+    ]
+
+
 def test_long_and_foreign_names_fit_a_terminal() -> None:
     """No line is longer than 80 characters, and none can control the terminal."""
     lines = list(running_lines([attrs.evolve(RUN, name="x\x1b[31m" * 20, host="y" * 64)], NOW))
@@ -71,4 +79,5 @@ def test_a_run_without_a_name_or_a_pause_has_null_in_json() -> None:
         "paused_until": None,
         "paused_because": None,
         "stopping": False,
+        "gone": False,
     }

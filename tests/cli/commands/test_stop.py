@@ -67,6 +67,17 @@ def test_a_running_backfill_is_shown_and_stopped(path: Path) -> None:
     assert keyless("status", path, "--running").stdout == "No backfill is running.\n"
 
 
+def test_a_killed_backfill_is_known_at_once(path: Path) -> None:
+    """It is neither shown as running nor counted as stopped."""
+    with running(path) as (process, _):
+        process.kill()
+        process.wait(PATIENCE)
+        assert keyless("status", path, "--running").stdout.splitlines()[1].startswith("  killed   process ")
+        stopped = keyless("stop", path)
+    assert (stopped.exit_code, stopped.stderr) == (14, "Error: no backfill is running on the store\n")
+    assert stopped.stdout.startswith(f"killed before: process {process.pid} on ")
+
+
 @pytest.mark.parametrize("word", ["", "a\tb", "x" * 65])
 def test_a_name_is_checked(path: Path, word: str) -> None:
     """One that cannot be shown on a line is an error before anything else."""
