@@ -135,7 +135,7 @@ def run(ctx: click.Context, options: Options) -> None:
 
 def _job(options: Options) -> Job:
     """Return what there is to do, once it is certain that it can be done."""
-    options.store.needed()
+    options.store.check_folder()
     now = present()
     days = options.period.days(options.access.zone, now)
     targets, since = options.targets_and_since()
@@ -165,6 +165,12 @@ def run_job(ctx: click.Context, options: RunOptions, job: Job, record: Record) -
         key, limits=limits, retry=RETRY, on_event=view, store=store.where, account=store.account
     )
 
+    stopped_by: list[str] = []
+
+    def on_stop(by: str) -> None:
+        stopped_by.append(by)
+        say(_STOPPING)
+
     async def fill(stop: asyncio.Event) -> BackfillReport:
         async with client:
             try:
@@ -184,7 +190,7 @@ def run_job(ctx: click.Context, options: RunOptions, job: Job, record: Record) -
 
     try:
         with shown(view):
-            report = loop.run_until_stopped(fill, on_stop=lambda: say(_STOPPING))
+            report = loop.run_until_stopped(fill, on_stop=on_stop)
     except HourlyClicksError as error:
         if error.report is not None:
             _tell(ctx, error.report, job.days)
@@ -192,7 +198,7 @@ def run_job(ctx: click.Context, options: RunOptions, job: Job, record: Record) -
     except KeyboardInterrupt:
         resume.tell_same(ctx, job.days)
         raise Failure("interrupted; requests under way are lost", INTERRUPTED) from None
-    _tell(ctx, report, job.days)
+    _tell(ctx, report, job.days, stopped_by[0] if stopped_by else "`hourlyclicks stop`")
     ended = failure(report)
     if ended is not None:
         raise ended
@@ -203,10 +209,12 @@ def named(targets: tuple[Target, ...]) -> str:
     return str(targets[0]) if len(targets) == 1 else count(len(targets), "target")
 
 
-def _tell(ctx: click.Context, report: BackfillReport, days: DateRange | None) -> None:
+def _tell(
+    ctx: click.Context, report: BackfillReport, days: DateRange | None, stopped_by: str | None = None
+) -> None:
     """Write the report to stderr, and how to go on if there is more to do."""
     now = present()
-    for line in report_lines(report, now, status=resume.status_of(ctx, "--all")):
+    for line in report_lines(report, now, status=resume.status_of(ctx, "--all"), stopped_by=stopped_by):
         say(line)
     if not report.complete:
         resume.tell_same(ctx, days, when=go_on(report, now))

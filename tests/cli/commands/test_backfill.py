@@ -97,6 +97,16 @@ def test_the_deadline_may_have_passed(server: Simulator, store: str) -> None:
     assert server.counters.requests == 0
 
 
+@pytest.mark.parametrize("command", [("backfill", *APRIL), ("sync",)])
+def test_a_missing_folder_is_found_before_anything_else(tmp_path: Path, command: tuple[str, ...]) -> None:
+    """The list of targets is not read, no report is printed, and no command to go on."""
+    path = tmp_path / "none" / "clicks.db"
+    result = invoke(*command, "--store", str(path), "--targets", str(tmp_path / "none.csv"))
+    assert result.exit_code == 12
+    error = f"Error: the store {path}: there is no such folder: make it, or name another file\n"
+    assert result.stderr == error
+
+
 def test_no_request_at_all_is_no_way_to_go_on(server: Simulator, store: str) -> None:
     """The printed command leaves a maximum of 0 out, and keeps the others."""
     result = filled(server, store, "--max-requests", "0", "--order", "newest")

@@ -61,7 +61,7 @@ def test_a_running_backfill_is_shown_and_stopped(path: Path) -> None:
         barrier.opened.set()
         _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
-    assert "it was asked to stop." in err
+    assert "it was asked to stop by `hourlyclicks stop`." in err
     assert f"  fetched    {NOW_ASKED} days" in err
     assert "--name nightly" in err
     assert keyless("status", path, "--running").stdout == "No backfill is running.\n"
