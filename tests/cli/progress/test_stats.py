@@ -285,6 +285,16 @@ def test_plain_lines_tell_pauses_at_once(capsys: pytest.CaptureFixture[str]) -> 
     ]
 
 
+def test_plain_lines_do_not_repeat_short_pauses(capsys: pytest.CaptureFixture[str]) -> None:
+    """At most one a second is shown; a longer pause always is."""
+    hands, short = ManualClock(), Paused(seconds=0.2, why="so")
+    events = [(0.0, short), (0.9, short), (0.9, PAUSED), (1.0, short), (1.5, short)]
+    view = PlainView(some_stats(), hands, lambda: NOON)
+    replay(view, hands, [(1000.0 + seconds, event) for seconds, event in events])
+    told = [line.partition(":")[0] for line in capsys.readouterr().err.splitlines()[1:]]
+    assert told == ["paused for 0 s", "paused for 1 min 1 s", "paused for 0 s"]
+
+
 @pytest.mark.parametrize("width", [20, 80, 120])
 def test_the_live_view_fits_the_terminal(width: int) -> None:
     """No line is wider than the terminal, and foreign text can neither control nor colour it."""
