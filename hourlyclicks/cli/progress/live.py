@@ -154,7 +154,7 @@ class LiveView:
             self._forecast(now),
             Text(f"{stats.recent_requests(now)}, {stats.counters()}", style="dim"),
             self._pulse(now),
-            Text(safe(stats.news), style="yellow"),
+            Text(safe(stats.headline(now)), style="yellow"),
         ]
         for line in lines[:-1]:  # the news may take several lines
             if isinstance(line, Text):
@@ -168,11 +168,16 @@ class LiveView:
         line.add_column(ratio=1)
         line.add_column(no_wrap=True, justify="right")
         bar = ProgressBar(total=stats.total, completed=finished, complete_style="cyan", finished_style="cyan")
+        if stats.reading:  # what is to do is not known yet
+            line.add_row("", "")
+            return line
         line.add_row(bar, f"{finished:,} of {count(stats.total, 'day')}, {stats.left_over:,} to go")
         return line
 
     def _forecast(self, now: float) -> Text:
         stats = self.stats
+        if stats.reading:
+            return Text("reading the store", style="bold cyan")
         paused = stats.paused_until > now
         text = Text(stats.remaining(now, self._wall()), style="bold yellow" if paused else "bold cyan")
         text.append(f", bound by {stats.binds(now)}", style="not bold default")

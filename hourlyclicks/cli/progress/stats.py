@@ -15,6 +15,7 @@ import attrs
 from hourlyclicks import Limits, Target
 from hourlyclicks.cli.progress.stops import Stops
 from hourlyclicks.events import (
+    MUCH_FAILS,
     AttemptFailed,
     ClockSkew,
     DayDone,
@@ -64,7 +65,11 @@ class RunStats:
     throttled: int = 0
     pauses: int = 0
     paused_until: float = 0.0
+    reading: bool = attrs.field(
+        default=attrs.Factory(lambda self: self.stored and self.surveyed, takes_self=True)
+    )
     news: str = ""
+    cause: str = ""
     trouble: str = ""
     fetched: int = 0
     _answered: int = 0
@@ -103,13 +108,14 @@ class RunStats:
             return
         match event:
             case Progress():
-                self.progress, self.updated = event, now
+                self.progress, self.updated, self.reading = event, now, False
             case Paused():
                 self.pauses += 1
                 self.paused_until = now + event.seconds
-                self.news = f"paused for {duration(event.seconds)}: {event.why}"
-                if self.trouble:
-                    self.news += f"; the last trouble: {self.trouble}"
+                self.cause = event.why
+                if self.trouble and event.why == MUCH_FAILS:  # a 429 has nothing to do with it
+                    self.cause += f"; the last trouble: {self.trouble}"
+                self.news = f"paused for {duration(event.seconds)}: {self.cause}"
             case Resumed():
                 self.paused_until = 0.0
                 self.news = "the server responds again"
@@ -152,6 +158,11 @@ class RunStats:
             self._recent.popleft()
         number = sum(int(requests) for _, requests in self._recent)
         return f"{count(number, 'request')} in the last minute"
+
+    def headline(self, now: float) -> str:
+        """Return what is worth showing now: how long a pause still takes, and why, or else the last news."""
+        pause = self.paused_until - now
+        return f"paused for {duration(pause)} more: {self.cause}" if pause > 0 else self.news
 
     def left(self, now: float) -> float:
         """Return the seconds to the end; a pause that is longer counts instead."""

@@ -17,6 +17,7 @@ from hourlyclicks.cli.progress.plain import PlainView
 from hourlyclicks.cli.progress.stats import RunStats, start_stats
 from hourlyclicks.cli.progress.stops import Stops
 from hourlyclicks.events import (
+    MUCH_FAILS,
     AttemptFailed,
     ClockSkew,
     DayDone,
@@ -118,11 +119,16 @@ def test_a_pause_binds_until_it_is_over() -> None:
 
 
 def test_a_pause_names_the_last_trouble() -> None:
-    """The message about a pause has the last error."""
+    """The message about a pause has the last error if it is the reason, and counts down."""
     it = some_stats()
     it.take(RETRIED, 1000.0)
     it.take(PAUSED, 1000.0)
-    assert it.news.startswith("paused for 1 min 1 s: the server asks to wait; the last trouble: HTTP 500")
+    assert it.news == "paused for 1 min 1 s: the server asks to wait"
+    it.take(Paused(seconds=61.0, why=MUCH_FAILS), 1000.0)
+    trouble = f"{MUCH_FAILS}; the last trouble: HTTP 500"
+    assert it.news.startswith(f"paused for 1 min 1 s: {trouble}")
+    assert it.headline(1030.0).startswith(f"paused for 31 s more: {trouble}")
+    assert it.headline(1061.0) == it.news
 
 
 @pytest.mark.parametrize(
@@ -318,6 +324,19 @@ def test_the_live_view_fits_the_terminal(width: int) -> None:
         assert lines[3] == "2 requests in the last minute, 1 retry, 0 HTTP 429s, 0 pauses"
         assert lines[4].startswith("answers  ")
         assert "[bold]\\x1b[31mno" in lines[5]
+
+
+def test_the_live_view_says_that_the_store_is_read() -> None:
+    """Before that is done, the days to go and the time they take are not known."""
+    stats = start_stats("x", some_stats().limits, forecast(0, some_stats().limits), stored=True)
+    out = io.StringIO()
+    view = LiveView(stats, Console(file=out, width=100), ManualClock(), lambda: NOON)
+    view._console.print(view.render())
+    assert "reading the store" in out.getvalue()
+    assert "of 0 days" not in out.getvalue()
+    view(progress(57))
+    view._console.print(view.render())
+    assert "57 of 100 days, 43 to go" in out.getvalue()
 
 
 def test_the_live_view_says_when_it_is_paused() -> None:
