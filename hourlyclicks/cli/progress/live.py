@@ -7,6 +7,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, NoReturn, Self
 
+import attrs
 from rich.console import Console, Group
 from rich.constrain import Constrain
 from rich.live import Live
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import TracebackType
 
-    from rich.console import RenderableType
+    from rich.console import ConsoleOptions, RenderableType, RenderResult
 
     from hourlyclicks.cli.progress.stats import RunStats
     from hourlyclicks.events import Event
@@ -97,6 +98,22 @@ def pulse(moments: Iterable[float], now: float, *, bucket: float, width: int, ba
     return "".join(bars[level(number, most, len(bars))] if number else " " for number in counts)
 
 
+@attrs.frozen
+class PlainBar:
+    """A bar for a terminal without colour, in which the part to go would be blank.
+
+    Args:
+        share: how much is done, from 0 to 1.
+    """
+
+    share: float
+
+    def __rich_console__(self, _: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw it as wide as there is space."""
+        done = int(options.max_width * self.share)
+        yield Text("#" * done + "-" * (options.max_width - done))
+
+
 class LiveView:
     """Draw a run in a terminal, several times a second, until it is over; then erase the drawing.
 
@@ -167,7 +184,11 @@ class LiveView:
         line = Table.grid(expand=True, padding=(0, 2, 0, 0))
         line.add_column(ratio=1)
         line.add_column(no_wrap=True, justify="right")
-        bar = ProgressBar(total=stats.total, completed=finished, complete_style="cyan", finished_style="cyan")
+        bar: RenderableType = PlainBar(finished / max(1, stats.total))
+        if self._console.color_system is not None and not self._console.no_color:
+            bar = ProgressBar(
+                total=stats.total, completed=finished, complete_style="cyan", finished_style="cyan"
+            )
         if stats.reading:  # what is to do is not known yet
             line.add_row("", "")
             return line
