@@ -37,6 +37,9 @@ CLOCK_LOGGER = "hourlyclicks.clock"
 _HOURS, _DAYS = 2 * 3600, 2 * 86_400
 """Seconds from which a difference of clocks is shown in hours, or in days."""
 
+MUCH_FAILS = "too many requests fail; backfills wait"
+"""Why backfills pause of their own accord."""
+
 Binding: TypeAlias = Literal["rate", "concurrency", "latency", "pause"]
 """What determines when the next request may be sent, or when a run ends."""
 

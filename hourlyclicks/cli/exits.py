@@ -101,7 +101,7 @@ def exit_code(error: HourlyClicksError) -> int:
 
 
 def sentence(error: HourlyClicksError) -> str:
-    """Say what went wrong, and with which day if it was about that day alone."""
+    """Say what went wrong, and with which day of which target if it was about that day alone."""
     if error.day is None or error.fatal:
         return str(error)
-    return f"{error.day}: {error}"
+    return f"{error.day}: {error}" if error.target is None else f"{error.target} {error.day}: {error}"

@@ -11,8 +11,9 @@ import click
 
 from hourlyclicks.cli.console.messages import say
 from hourlyclicks.cli.options.naming import read_link, warn_of_lookalikes
-from hourlyclicks.cli.options.shared import path_type
+from hourlyclicks.cli.options.shared import path_type, present
 from hourlyclicks.errors import UsageError
+from hourlyclicks.model.dates import has_begun
 from hourlyclicks.model.spelling import BLANKS
 from hourlyclicks.model.targets import Account, Group, Target
 
@@ -137,6 +138,8 @@ def _listed(path: Path, domain: str | None, warn: Warn, since: dict[Target, dt.d
 
     for listed in read_list(path, domain, warn):
         target, day = listed.target, listed.since
+        if day is not None and not has_begun(day, present()):
+            raise UsageError(f"{listed.place}: the first day of {target} is in the future: {day}")
         if day is not None and since.setdefault(target, day) != day:
             raise UsageError(f"{listed.place}: {target} has another first day before: {since[target]}")
         yield target

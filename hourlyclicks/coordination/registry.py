@@ -8,14 +8,12 @@ stop; a heartbeat of its own is only written if the last one becomes too old, or
 from __future__ import annotations
 
 import os
-import socket
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from hourlyclicks.clock import SECOND
 from hourlyclicks.coordination.heartbeat import RUN_LEASE, Heartbeat
-from hourlyclicks.model.checks import LONGEST_LABEL
-from hourlyclicks.wire.sanitize import excerpt
+from hourlyclicks.coordination.processes import host_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -52,7 +50,7 @@ class RegisteredRun(Protocol):
         ...
 
     def eta(self) -> float:
-        """Compute the seconds until it is done."""
+        """Compute the seconds until it ends: when it is done, or has to stop before."""
         ...
 
     def stop_asked(self) -> None:
@@ -115,7 +113,7 @@ class RunRegistry:
         """Let other processes see and stop a run, until the context is left."""
         self._number += 1
         key = f"{self._steps.holder}.{self._number}"
-        self._host = excerpt(socket.gethostname(), LONGEST_LABEL)
+        self._host = host_name()
         self._runs[key] = _Registration(key, run, self._clock.monotonic())
         if self._timer is None:
             self._timer = self._clock.call_later(LOOK_AFTER, self._check)

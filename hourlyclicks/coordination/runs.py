@@ -9,6 +9,7 @@ import attrs
 
 from hourlyclicks.clock import SECOND, SystemClock
 from hourlyclicks.coordination.heartbeat import ask_to_stop, living_runs
+from hourlyclicks.coordination.processes import host_name, is_gone
 from hourlyclicks.coordination.state import ArbiterState
 
 if TYPE_CHECKING:
@@ -37,10 +38,12 @@ class RunningBackfill:
         began_at: when it began.
         reported_at: when it reported last; after five minutes without a report it is considered dead.
         requests: how many requests it still has to send, if none has to be repeated.
-        ends_at: when it will be done if nothing fails.
+        ends_at: when it will end if nothing fails: its deadline at the latest.
         paused_until: when its pause ends; ``None``: it does not pause.
         paused_because: why it pauses; ``None``: it does not.
         stopping: whether it is asked to stop.
+        gone: whether its process has ended without a last report, as when it was killed; only known of
+            processes on this machine.
     """
 
     name: str | None
@@ -53,6 +56,7 @@ class RunningBackfill:
     paused_until: dt.datetime | None
     paused_because: str | None
     stopping: bool
+    gone: bool = False
 
 
 async def running_backfills(
@@ -60,7 +64,8 @@ async def running_backfills(
 ) -> tuple[RunningBackfill, ...]:
     """Return the backfills of an account that run, in the order in which they began. Nothing is written.
 
-    A backfill is known from its first request on. One that was killed is listed for up to five minutes.
+    A backfill is known from its first request on. One that was killed is listed for up to five minutes; on
+    the same machine it is `gone`.
 
     Args:
         account: the account, of a store that was opened with `hourlyclicks.store.open_store`.
@@ -149,4 +154,5 @@ def _running(run: RunEntry, pause: BreakerState, at: _Moments) -> RunningBackfil
         paused_until=None if until is None else at(until),
         paused_because=because,
         stopping=run.stop,
+        gone=run.host == host_name() and is_gone(run.pid, at.wall - at(run.began)),
     )

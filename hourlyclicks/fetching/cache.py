@@ -343,12 +343,17 @@ class DayCache:
         entry = LedgerEntry(query.day, DayState.REFUSED, asked, 0, reason=Failure.of(error))
         await self.store.record_failure(await self.account(), query.target, entry)
 
-    async def record_unsent(self, query: Query) -> None:
-        """Record that a day was never requested, and is to be: as failed, unless more is known of it."""
-        if not await self.entries(query.target, DateRange(query.day, query.day)):
+    async def record_beginning(self, query: Query) -> None:
+        """Record that a target begins with a day, which is to be requested, unless an earlier day is known.
+
+        The day is recorded as failed without a request.
+        """
+        account = await self.account()
+        known = await self.store.known_range(account, query.target)
+        if known is None or query.day < known.start:
             reason = Failure(HourlyClicksError.__name__, "not requested yet")
             entry = LedgerEntry(query.day, DayState.FAILED, self._clock.wall(), 0, reason=reason)
-            await self.store.record_failure(await self.account(), query.target, entry)
+            await self.store.record_failure(account, query.target, entry)
 
     async def history(
         self, target: Target, days: DateRange, *, began: dt.datetime, newest_first: bool

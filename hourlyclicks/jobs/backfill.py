@@ -115,6 +115,7 @@ class Backfill(BreakerListener):
         )
         self._active = 0
         self._idle = asyncio.Event()
+        self._stopper = Stopper(services.clock, self.stop)
         self._stopping = False
         self._stopped = StopReason.COMPLETE
         self._error: HourlyClicksError | None = None
@@ -169,7 +170,7 @@ class Backfill(BreakerListener):
         """
         began = self._clock.monotonic()
         try:
-            stopper = Stopper(self._clock, self.stop).watch(seconds, event, until)
+            stopper = self._stopper.watch(seconds, event, until)
             registered = nullcontext() if self._runs is None else self._runs.registered(self)
             with self._tracker, registered, stopper:
                 await self._planner.survey()
@@ -341,7 +342,9 @@ class Backfill(BreakerListener):
 
     def eta(self) -> float:
         """See `RegisteredRun.eta`."""
-        return self._limiter.eta.eta(self._job)[0]
+        job = self._job
+        most = None if job.allowance is None else job.allowance - job.spent
+        return min(self._limiter.eta.eta(job, most=most)[0], self._stopper.left())
 
     def stop_asked(self) -> None:
         """See `RegisteredRun.stop_asked`."""

@@ -119,6 +119,7 @@ class Planner:
         self._run = run
         self._gaps = gaps
         self._left: dict[Target, Remaining] = {}
+        self._new: set[Target] = set()
 
     async def survey(self) -> None:
         """Count what is due of each target."""
@@ -135,6 +136,8 @@ class Planner:
                 for summary in await self._cache.summarize(targets, days, self._freshness):
                     self._count(summary.target, days, summary.states)
         self._left = {target: self._left[target] for target in self._ranges if target in self._left}
+        several = {target for target, left in self._left.items() if len(left.days) > 1}
+        self._new = several if self._gaps is None else self._gaps.new
 
     async def queries(self) -> AsyncGenerator[Query, None]:
         """Yield the days to request, one after the other."""
@@ -339,14 +342,14 @@ class Planner:
         return due
 
     async def _record_first_day(self, target: Target, days: DateRange) -> None:
-        """Record where a new target of a sync begins, before anything of it is requested.
+        """Record where a target begins, before anything of it is requested.
 
-        The next sync begins with the first day that is known. If this one ended before that day was answered,
+        A sync begins with the first day that is known. If this run ended before its first day was answered,
         it would be forgotten, and with an order that begins with the newest day, all others with it.
         """
-        if self._gaps is not None and target in self._gaps.new:
-            self._gaps.new.discard(target)
-            await self._cache.record_unsent(Query(days.start, target))
+        if target in self._new:
+            self._new.discard(target)
+            await self._cache.record_beginning(Query(days.start, target))
 
     async def _released(self, *, since: dt.date | None = None) -> AsyncGenerator[Query, None]:
         """Yield the days of targets that were released: all, or those from a day on."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import math
 from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
@@ -65,6 +66,14 @@ class Stopper:
         self._clock = clock
         self._stop = stop
         self._timer: Timer | None = None
+        self._until: dt.datetime | None = None
+        self._at: int | None = None
+
+    def left(self) -> float:
+        """Return the seconds until the deadline; infinite: there is none."""
+        if self._until is not None:
+            return max(0.0, (self._until - self._clock.wall()).total_seconds())
+        return math.inf if self._at is None else max(0.0, (self._at - self._clock.monotonic()) / SECOND)
 
     @contextmanager
     def watch(
@@ -77,9 +86,11 @@ class Stopper:
             event: stops the run when it is set.
             until: when to stop by the time of day, even if the clock is corrected meanwhile.
         """
+        self._until = until
         if until is not None:
             self._look_at_clock(until)
         elif seconds is not None:
+            self._at = self._clock.monotonic() + round(seconds * SECOND)
             self._call_after(seconds, self._deadline)
         waiting = None if event is None else asyncio.create_task(self._wait_for(event))
         try:

@@ -59,6 +59,8 @@ def as_day(value: dt.date | str) -> dt.date:
             return dt.date.fromisoformat(value)
         except ValueError:
             raise UsageError(f"there is no such day: {value!r}") from None
+    if isinstance(value, str):
+        raise UsageError(f"a day is written YYYY-MM-DD, not {value!r}")
     raise UsageError(f"a day is a datetime.date or 'YYYY-MM-DD', not {value!r}")
 
 

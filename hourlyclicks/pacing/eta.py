@@ -144,25 +144,31 @@ class EtaCalculator:
         """Return how many requests the jobs of a lane still need."""
         return sum(job.unsent for job in self._jobs if job.lane is lane)
 
-    def eta(self, job: Job) -> tuple[float, Binding]:
-        """Compute in how many seconds a job will be done if nothing fails, and what decides it."""
-        return self.deferred(job)()
+    def eta(self, job: Job, *, most: int | None = None) -> tuple[float, Binding]:
+        """Compute in how many seconds a job will be done if nothing fails, and what decides it.
 
-    def deferred(self, job: Job) -> Callable[[], tuple[float, Binding]]:
+        Args:
+            job: the job.
+            most: how many requests it may still send; ``None``: all that it needs.
+        """
+        return self.deferred(job, most=most)()
+
+    def deferred(self, job: Job, *, most: int | None = None) -> Callable[[], tuple[float, Binding]]:
         """Return a function that computes the same later, from what is known now."""
         latency = self._latency
-        if not job.unsent:
+        unsent = job.unsent if most is None else min(job.unsent, most)
+        if not unsent:
             return partial(_last_response, latency if job.remaining else 0)
         ahead = self._backend.ahead(job)
         if len(self._jobs) > 1 or job not in self._jobs:  # as a rule it is the only one
             ahead += sum(
-                other.unsent if other.lane < job.lane else min(other.unsent, job.unsent)
+                other.unsent if other.lane < job.lane else min(other.unsent, unsent)
                 for other in self._jobs
                 if other is not job and other.lane <= job.lane
             )
         now = self._clock.monotonic()
         opens = self._breaker.opens(now) if job.lane is Lane.BACKFILL else now
-        return partial(_finish, self._backend.snapshot(now), ahead + job.unsent, latency, now, opens)
+        return partial(_finish, self._backend.snapshot(now), ahead + unsent, latency, now, opens)
 
 
 def _last_response(latency: int) -> tuple[float, Binding]:

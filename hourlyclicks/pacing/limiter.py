@@ -14,7 +14,7 @@ import attrs
 
 from hourlyclicks.clock import SECOND
 from hourlyclicks.errors import AuthenticationError, RateLimitedError
-from hourlyclicks.events import Paused, SpacingChanged
+from hourlyclicks.events import MUCH_FAILS, Paused, SpacingChanged
 from hourlyclicks.pacing.backend import LocalBackend
 from hourlyclicks.pacing.breaker import BackfillBreaker
 from hourlyclicks.pacing.eta import EtaCalculator
@@ -208,7 +208,7 @@ class Limiter:
         now = self._clock.monotonic()
         seconds = self._backfill_breaker.begin(now, self._random.random())
         if seconds is not None:
-            self._emit(Paused(seconds=seconds, why="too many requests fail; backfills wait"))
+            self._emit(Paused(seconds=seconds, why=MUCH_FAILS))
             self.queue.serve()
         elif self._backfill_breaker.blocks(now) is None:
             return None

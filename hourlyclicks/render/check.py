@@ -31,6 +31,8 @@ def _reasons(check: Check) -> Iterator[str]:
         yield f"{count(check.failed, 'day')} failed"
     if check.missing:
         yield f"{count(check.missing, 'day')} missing"
+    if check.outdated:
+        yield f"{count(check.outdated, 'day')} out of date"
     if check.parked:
         yield f"{count(check.parked, 'target')} parked"
     if check.unknown:
@@ -57,6 +59,7 @@ def check_object(check: Check) -> dict[str, Any]:
         "incomplete_targets": len(check.troubled),
         "failed": check.failed,
         "missing": check.missing,
+        "outdated": check.outdated,
         "parked": check.parked,
         "unknown": check.unknown,
         "behind": check.behind,

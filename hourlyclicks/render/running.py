@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from hourlyclicks.coordination.runs import RunningBackfill
 
 _WIDTH = 80
-_FIRST, _NEXT = "  running  ", "           "
+_FIRST, _KILLED, _NEXT = "  running  ", "  killed   ", "           "
 _SILENT = 60.0
 """Seconds without a report that are worth mentioning."""
 
@@ -34,16 +34,20 @@ def running_lines(runs: Iterable[RunningBackfill], now: dt.datetime) -> Iterator
         now: the present moment.
     """
     for run in runs:
+        silent = (now - run.reported_at).total_seconds()
+        if run.gone:
+            yield from _wrapped(f"{process_of(run)}, since {_at(run.began_at, now)}", _KILLED)
+            yield from _wrapped(f"there is no such process any more; last report {duration(silent)} ago")
+            continue
         yield from _wrapped(f"{process_of(run)}, since {_at(run.began_at, now)}", _FIRST)
         left = (run.ends_at - now).total_seconds()
         yield from _wrapped(
-            f"{count(run.requests, 'request')} to go, done at {_at(run.ends_at, now)} (in {duration(left)})"
+            f"{count(run.requests, 'request')} to go, ends at {_at(run.ends_at, now)} (in {duration(left)})"
         )
         if run.paused_until is not None:
             yield from _wrapped(f"paused until {_at(run.paused_until, now)}: {run.paused_because}")
         if run.stopping:
             yield from _wrapped("asked to stop")
-        silent = (now - run.reported_at).total_seconds()
         if silent >= _SILENT:
             yield from _wrapped(f"last report {duration(silent)} ago")
 
@@ -85,6 +89,7 @@ def as_object(run: RunningBackfill) -> dict[str, Any]:
         "paused_until": None if run.paused_until is None else run.paused_until.isoformat(),
         "paused_because": run.paused_because,
         "stopping": run.stopping,
+        "gone": run.gone,
     }
 
 

@@ -23,6 +23,7 @@ class Check:
         troubled: those with a reason for an alarm, the worst first.
         failed: how many days failed.
         missing: how many days were never requested.
+        outdated: how many days have figures that are not final, although later days are complete.
         parked: how many targets a backfill has parked.
         unknown: how many targets have no day.
         behind: how many targets with days have no complete day since `since`.
@@ -34,6 +35,7 @@ class Check:
     troubled: tuple[TargetSummary, ...]
     failed: int
     missing: int
+    outdated: int
     parked: int
     unknown: int
     behind: int
@@ -64,6 +66,7 @@ def check(summaries: Sequence[TargetSummary], *, parked: int, today: dt.date, ma
         if summary.range is None
         or summary.missing_days
         or summary.states[DayState.FAILED]
+        or summary.outdated
         or _is_behind(summary, since)
     ]
     return Check(
@@ -71,6 +74,7 @@ def check(summaries: Sequence[TargetSummary], *, parked: int, today: dt.date, ma
         tuple(sorted(troubled, key=lambda summary: _weight(summary, today), reverse=True)),
         sum(summary.states[DayState.FAILED] for summary in summaries),
         sum(summary.missing_days for summary in summaries),
+        sum(summary.outdated for summary in summaries),
         parked,
         len(unknown),
         len(behind),
@@ -90,7 +94,8 @@ def _weight(summary: TargetSummary, today: dt.date) -> tuple[bool, int]:
     if summary.range is None:
         return True, 0
     newest = summary.newest_complete or summary.range.start
-    return False, summary.missing_days + summary.states[DayState.FAILED] + (today - newest).days
+    gaps = summary.missing_days + summary.states[DayState.FAILED] + summary.outdated
+    return False, gaps + (today - newest).days
 
 
 def _earliest(days: Iterable[dt.date | None]) -> dt.date | None:

@@ -43,6 +43,8 @@ class TargetSummary:
         stale: how many of those with figures would be requested again.
         due: how many days of the range would be requested: missing, failed and stale ones.
         newest_complete: the last day that is final, empty or refused; ``None``: there is none.
+        outdated: how many stale days are before the newest complete one. Those after it are the youngest days,
+            which every run requests again.
     """
 
     target: Target
@@ -51,6 +53,7 @@ class TargetSummary:
     stale: int
     due: int
     newest_complete: dt.date | None
+    outdated: int = 0
 
     @classmethod
     def unknown(cls, target: Target, days: DateRange | None) -> Self:
@@ -86,7 +89,7 @@ class _Sums:
     """What was counted of a series."""
 
     states: Counter[DayState] = attrs.field(factory=Counter)
-    stale: int = 0
+    stale: list[dt.date] = attrs.field(factory=list)
     due: int = 0
     known: list[dt.date] = attrs.field(factory=list)
     complete: list[dt.date] = attrs.field(factory=list)
@@ -144,7 +147,8 @@ class SummaryBuilder:
             sums.complete.append(entry.date)
         if self._freshness.is_stale(entry, self._now):
             sums.due += 1
-            sums.stale += state in WITH_FIGURES
+            if state in WITH_FIGURES:
+                sums.stale.append(entry.date)
 
     def build(self, target: Target, series: int | None, days: DateRange | None) -> TargetSummary:
         """Return the summary of a target.
@@ -161,7 +165,10 @@ class SummaryBuilder:
             days = DateRange(min(sums.known), max(sums.known))
         missing = len(days) - sums.states.total()
         newest = max(sums.complete, default=None)
-        return TargetSummary(target, days, +sums.states, sums.stale, missing + sums.due, newest)
+        outdated = 0 if newest is None else sum(day < newest for day in sums.stale)
+        return TargetSummary(
+            target, days, +sums.states, len(sums.stale), missing + sums.due, newest, outdated
+        )
 
     def _of(self, series: int) -> _Sums:
         return self._sums.setdefault(series, _Sums())

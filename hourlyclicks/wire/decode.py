@@ -21,7 +21,7 @@ from hourlyclicks.wire.document import UnreadableError, read_strictly
 from hourlyclicks.wire.envelope import code_of, error_of, message_of, rows_of
 from hourlyclicks.wire.fast_reader import fast_reader
 from hourlyclicks.wire.rows import careful_columns, careful_days
-from hourlyclicks.wire.sanitize import excerpt
+from hourlyclicks.wire.sanitize import excerpt_of_body
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -132,7 +132,7 @@ def _decoded(response: Response, key: ApiKey | None, read: Callable[[], T]) -> T
     except _RejectedError as rejected:
         return error_of(rejected.code, rejected.message, status=response.status, key=key)
     except UnreadableError as error:
-        shown = excerpt(response.body, key=key)
+        shown = excerpt_of_body(response.body, key=key)
         return DecodeError(error.problems, excerpt=shown, retryable=error.retryable)
 
 

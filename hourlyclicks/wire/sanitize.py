@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 LIMIT = 200
 """How many characters of foreign text an error shows."""
 
+_JSON_LIMIT = 120
+"""How many characters of JSON an error shows."""
+
+_UNREADABLE = "\ufffd"
+_STRANGE = 10
+"""Of so many characters at most one is not to be read, if the whole is text."""
+
 _WIDEST = 4
 """The bytes that a character takes at most, in any encoding of JSON."""
 
@@ -32,15 +39,33 @@ def excerpt(content: bytes | str, limit: int = LIMIT, *, key: ApiKey | None = No
     Returns:
         Printable characters only; all others are written as ``\n``, ``\x1b`` or ``\u202e``.
     """
-    text = _beginning(content, limit if key is None else limit + key.reach)
-    if key is not None:
-        text = key.scrub(text, limit)
+    text = _scrubbed(content, limit, key)
     shown = ""
     for piece in map(_escape, text[:limit]):
         if len(shown) + len(piece) > limit:
             break
         shown += piece
     return shown
+
+
+def excerpt_of_body(body: bytes, *, key: ApiKey | None = None) -> str:
+    """Return the beginning of the body of an answer as one line to read, without the key.
+
+    Control characters and the ends of lines become blanks. Of JSON less is shown, since a dump of it says
+    little, and of a body that is no text only its size.
+    """
+    text = _scrubbed(body, LIMIT, key)[:LIMIT]
+    strange = sum(not (char.isprintable() or char.isspace()) or char == _UNREADABLE for char in text)
+    if strange * _STRANGE > len(text):
+        return f"{len(body):,} bytes that are no text"
+    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    return line[:_JSON_LIMIT] if line.startswith(("{", "[")) else line
+
+
+def _scrubbed(content: bytes | str, limit: int, key: ApiKey | None) -> str:
+    """Return the beginning of foreign text without the key; it may be longer than the limit."""
+    text = _beginning(content, limit if key is None else limit + key.reach)
+    return text if key is None else key.scrub(text, limit)
 
 
 def _beginning(content: bytes | str, most: int) -> str:

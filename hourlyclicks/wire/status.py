@@ -21,7 +21,7 @@ from hourlyclicks.errors import (
 from hourlyclicks.wire.document import UnreadableError, read_strictly
 from hourlyclicks.wire.envelope import code_of, error_of, message_of
 from hourlyclicks.wire.fields import fields_of
-from hourlyclicks.wire.sanitize import LIMIT, excerpt
+from hourlyclicks.wire.sanitize import LIMIT, excerpt, excerpt_of_body
 from hourlyclicks.wire.waits import RETRY_AFTER, wait_of
 
 if TYPE_CHECKING:
@@ -142,10 +142,11 @@ def _error(meaning: _Meaning, response: Response, key: ApiKey | None) -> HourlyC
     document = _document(response.body)
     if meaning is _Meaning.REJECTED and (code := _code(document)):
         return error_of(code, message_of(document), status=status, key=key)
-    said = excerpt(message_of(document) or response.body, key=key)
+    message = message_of(document)
+    said = excerpt(message, key=key) if message else excerpt_of_body(response.body, key=key)
     match meaning:
         case _Meaning.COMPUTING | _Meaning.MALFORMED:
-            shown = excerpt(response.body, key=key)
+            shown = excerpt_of_body(response.body, key=key)
             return DecodeError((f"HTTP {status} {_NO_FIGURES[meaning]}",), excerpt=shown, retryable=True)
         case _Meaning.REJECTED | _Meaning.GATEWAY:
             return ApiError(_of_a_gateway(response, key) or said, code=None, status=status)

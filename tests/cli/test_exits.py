@@ -52,11 +52,11 @@ def test_classes_of_others_count_as_their_base() -> None:
     assert exit_code(HourlyClicksError("no")) == UNEXPECTED
 
 
-def test_a_sentence_names_the_day_of_an_error_about_a_day() -> None:
-    """An error about one day names it; a fatal error does not."""
+def test_a_sentence_names_the_day_and_target_of_an_error_about_a_day() -> None:
+    """An error about one day names it and its target; a fatal error does not."""
     server = ServerError("HTTP 500", status=500, retryable=True).about(DAY, Account())
     refused = AuthenticationError("HTTP 401", status=401).about(DAY, Account())
-    assert sentence(server) == "2025-04-01: HTTP 500"
+    assert sentence(server) == "account 2025-04-01: HTTP 500"
     assert sentence(refused) == "HTTP 401"
     assert sentence(TransportError("no answer", kind="timeout")) == "no answer"
 

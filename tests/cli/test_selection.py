@@ -107,7 +107,7 @@ def test_csv_is_read(tmp_path: Path, text: str, expected: list[object]) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        ("", r":1: the first line must name the columns"),
+        ("", r":1: the first line must name the columns: .*, since; or list addresses"),
         (f"kYdr,{BZ}\n", r":1: the first line must name the columns"),
         (f"link;domain\nkYdr;{BZ}\n", r":1: cells are separated by ';': write commas"),
         (f"name\tlink\tdomain\n\tkYdr\t{BZ}\n", r":1: cells are separated by '\\t': write commas"),
@@ -160,7 +160,7 @@ def test_csv_is_read(tmp_path: Path, text: str, expected: list[object]) -> None:
         ("url\nkYdr\n", r":2: 'kYdr' is no address"),
         ("since\n2025-01-01\n", r":1: the first line must name the columns"),
         ("group,since\n7,2025-02-30\n", r":2: there is no such day: '2025-02-30'"),
-        ("group,since\n7,last year\n", r":2: a day is .*'last year'"),
+        ("group,since\n7,last year\n", r":2: a day is written YYYY-MM-DD, not 'last year'"),
         ('group\n"7"8\n', r":2: "),
         (b"group\n\xff\n", r"not written in UTF-8"),
     ],
@@ -348,6 +348,13 @@ def test_two_first_days_of_a_target_are_a_mistake(tmp_path: Path) -> None:
     """The error names both, and the line of the second."""
     path = written(tmp_path, "group,since\n7,2025-03-01\n7,2025-03-02\n")
     with pytest.raises(UsageError, match=":3: group 7 has another first day before: 2025-03-01"):
+        parse("--targets", str(path)).read()
+
+
+def test_a_first_day_in_the_future_is_a_mistake(tmp_path: Path) -> None:
+    """Else nothing would be requested of the target, and nothing said; the error names it and its line."""
+    path = written(tmp_path, "group,since\n7,9999-01-01\n")
+    with pytest.raises(UsageError, match=":2: the first day of group 7 is in the future: 9999-01-01"):
         parse("--targets", str(path)).read()
 
 

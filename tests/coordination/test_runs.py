@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -71,6 +71,20 @@ def test_running_backfills_are_seen(path: Path) -> None:
         await running
         assert etas == pytest.approx([named.ended, other.ended], abs=65)
         assert await look(fleet) == ()
+
+    run_clients(path, served_by(Plan.BUSINESS), SLOW, scenario)
+
+
+@pytest.mark.parametrize("limits", [{"deadline": 125.0}, {"max_requests": 25}])
+def test_a_backfill_that_has_to_stop_says_when(path: Path, limits: dict[str, Any]) -> None:
+    """Its end is that of its deadline or of its last request, not that of all its days."""
+
+    async def scenario(fleet: Fleet) -> None:
+        running = asyncio.create_task(fleet.backfill(fleet.join(), 500, **limits))
+        await fleet.clock.sleep(100)
+        (found,) = await look(fleet)
+        assert seconds_until(fleet, found) == pytest.approx(125, abs=10)
+        await running
 
     run_clients(path, served_by(Plan.BUSINESS), SLOW, scenario)
 

@@ -134,6 +134,14 @@ def test_a_sync_that_was_stopped_is_continued(api: FakeApi, order: Order) -> Non
     assert (api.report.complete, api.report.failed) == (True, 0)
 
 
+@pytest.mark.parametrize("order", ["newest", "newest-day"])
+def test_it_continues_a_backfill_that_was_stopped(api: FakeApi, order: Order) -> None:
+    """The oldest days, which the backfill had not reached, are not taken for days before the link began."""
+    api.run(days=DateRange(ago(5), YESTERDAY), order=order, max_requests=2, options=UTC)
+    assert asked(sync(api)) == [ago(5), ago(4), ago(3), ago(2)]
+    assert (api.report.complete, api.report.failed) == (True, 0)
+
+
 def test_a_first_day_without_an_answer_is_not_forgotten(api: FakeApi) -> None:
     """A sync that is cancelled while it repeats the first day of a new target leaves it to the next one."""
 

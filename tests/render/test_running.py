@@ -33,7 +33,7 @@ def test_only_what_matters_is_said() -> None:
     """A run that works and reports takes two lines; a pause, a stop and silence one more each."""
     usual = [
         f"  running  nightly, process 4711 on db1, since {at(-60)}",
-        f"           1,234 requests to go, done at {at(90)} (in 1 h 30 min)",
+        f"           1,234 requests to go, ends at {at(90)} (in 1 h 30 min)",
     ]
     assert list(running_lines([RUN], NOW)) == usual
     troubled = attrs.evolve(
@@ -48,6 +48,14 @@ def test_only_what_matters_is_said() -> None:
         f"           paused until {at(5)}: the server asks to wait",
         "           asked to stop",
         "           last report 4 min ago",
+    ]
+
+
+def test_a_killed_process_has_no_end() -> None:
+    """What it still had to do is not said, but when it reported last."""
+    assert list(running_lines([attrs.evolve(RUN, gone=True)], NOW)) == [
+        f"  killed   nightly, process 4711 on db1, since {at(-60)}",
+        "           there is no such process any more; last report 59 s ago",
     ]
 
 
@@ -71,4 +79,5 @@ def test_a_run_without_a_name_or_a_pause_has_null_in_json() -> None:
         "paused_until": None,
         "paused_because": None,
         "stopping": False,
+        "gone": False,
     }

@@ -170,7 +170,7 @@ def test_a_page_is_not_data() -> None:
     error = decode_error(recorded("maintenance.html") * 3)
     assert isinstance(error, DecodeError)
     assert (error.problems, error.retryable) == (("HTML, not JSON",), True)
-    assert error.excerpt.startswith(r'<!DOCTYPE html>\n<html lang="ko">\n<head>')
+    assert error.excerpt.startswith(r'<!DOCTYPE html> <html lang="ko"> <head>')
     assert 190 < len(error.excerpt) <= 200
     assert error.excerpt.isprintable()
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hourlyclicks.wire.key import ApiKey
-from hourlyclicks.wire.sanitize import LIMIT, excerpt
+from hourlyclicks.wire.sanitize import LIMIT, excerpt, excerpt_of_body
 
 KEY = ApiKey("CANARY/0123456789+abc")
 
@@ -66,6 +66,30 @@ def test_a_body_is_read_in_its_encoding(encoding: str) -> None:
 def test_broken_bytes_are_replaced() -> None:
     """Bytes that are no text are shown as the replacement character."""
     assert excerpt(b"a\xffb") == "a\ufffdb"
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        (b"<h1>\r\n\tBusy</h1>\n\x1b[31m  later\n", "<h1> Busy</h1> [31m later"),
+        ("점검 중입니다\n".encode(), "점검 중입니다"),
+        (b'{"a": "' + b"x" * 500, '{"a": "' + "x" * 113),
+        (b"\x1f\x8b\x08\x00\xff\xfe" * 100, "600 bytes that are no text"),
+        (b" \n", ""),
+    ],
+    ids=["a page", "any script", "JSON", "no text", "blank"],
+)
+def test_a_body_is_a_line_to_read(body: bytes, shown: str) -> None:
+    """Blanks take the place of control characters, JSON is short, and other bytes are only counted."""
+    assert excerpt_of_body(body) == shown
+
+
+@given(st.text(alphabet=st.characters()).map(lambda text: text.encode("utf-8", "replace")) | st.binary())
+def test_any_body_is_one_printable_line(body: bytes) -> None:
+    """It is no longer than the limit."""
+    shown = excerpt_of_body(body, key=KEY)
+    assert shown.isprintable()
+    assert len(shown) <= LIMIT
 
 
 HUGE = 1 << 20

@@ -25,6 +25,7 @@ from hourlyclicks.cli.output import resume
 from hourlyclicks.cli.output.record import recording
 from hourlyclicks.cli.output.report import failure, go_on, report_lines
 from hourlyclicks.cli.progress.stats import start_stats
+from hourlyclicks.cli.progress.stops import Stops
 from hourlyclicks.cli.progress.views import open_view, shown
 from hourlyclicks.cli.selection import Selection
 from hourlyclicks.client import Order
@@ -171,7 +172,7 @@ def run(ctx: click.Context, options: Options) -> None:
 
 def _job(options: Options) -> Job:
     """Return what there is to do, once it is certain that it can be done."""
-    options.store.needed()
+    options.store.check_folder()
     now = present()
     days = options.period.days(options.access.zone, now)
     targets, since = options.targets_and_since()
@@ -194,15 +195,26 @@ def _job(options: Options) -> Job:
 def run_job(ctx: click.Context, options: RunOptions, job: Job, record: Record) -> None:
     """Run a job, show its progress, and tell what came of it."""
     access, store, rate = options.access, options.store, options.limits
-    until = None if options.deadline is None else options.deadline.limit(present())
+    now = present()
+    until = None if options.deadline is None else options.deadline.limit(now)
     key = find_key(access.key_file)
     migrate(store)
     estimate = forecast(access.requests(job.most, rate), rate.limits)
-    stats = start_stats(job.title, rate.limits, estimate, days=job.most, stored=True, several=job.several)
+    deadline = now + until if isinstance(until, dt.timedelta) else until
+    stops = Stops(partial(forecast, limits=rate.limits), deadline, options.max_requests)
+    stats = start_stats(
+        job.title, rate.limits, estimate, days=job.most, stored=True, several=job.several, stops=stops
+    )
     view = open_view(stats, drawn=not options.quiet)
     client = access.client(
         key, rate=rate, retry=RETRY, on_event=view, store=store.where, account=store.account
     )
+
+    stopped_by: list[str] = []
+
+    def on_stop(by: str) -> None:
+        stopped_by.append(by)
+        say(_STOPPING)
 
     async def fill(stop: asyncio.Event) -> BackfillReport:
         async with client, options.source(job, key, view) as source:
@@ -225,7 +237,7 @@ def run_job(ctx: click.Context, options: RunOptions, job: Job, record: Record) -
 
     try:
         with shown(view):
-            report = loop.run_until_stopped(fill, on_stop=lambda: say(_STOPPING))
+            report = loop.run_until_stopped(fill, on_stop=on_stop)
     except HourlyClicksError as error:
         if error.report is not None:
             _tell(ctx, error.report, job.days)
@@ -233,7 +245,7 @@ def run_job(ctx: click.Context, options: RunOptions, job: Job, record: Record) -
     except KeyboardInterrupt:
         resume.tell_same(ctx, job.days)
         raise Failure("interrupted; requests under way are lost", INTERRUPTED) from None
-    _tell(ctx, report, job.days)
+    _tell(ctx, report, job.days, stopped_by[0] if stopped_by else "`hourlyclicks stop`")
     ended = failure(report)
     if ended is not None:
         raise ended
@@ -247,10 +259,12 @@ def named(targets: tuple[Target, ...], options: RunOptions) -> str:
     return f"{several} and all links" if targets else "all links"
 
 
-def _tell(ctx: click.Context, report: BackfillReport, days: DateRange | None) -> None:
+def _tell(
+    ctx: click.Context, report: BackfillReport, days: DateRange | None, stopped_by: str | None = None
+) -> None:
     """Write the report to stderr, and how to go on if there is more to do."""
     now = present()
-    for line in report_lines(report, now, status=resume.status_of(ctx, "--all")):
+    for line in report_lines(report, now, status=resume.status_of(ctx, "--all"), stopped_by=stopped_by):
         say(line)
     if not report.complete:
         resume.tell_same(ctx, days, when=go_on(report, now))

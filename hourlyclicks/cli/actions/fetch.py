@@ -241,11 +241,9 @@ def _failure(outcome: Outcomes) -> Failure:
     """Say in a sentence why days are missing."""
     if outcome.interrupted:
         return Failure(f"interrupted after {outcome.fetched:,} of {count(outcome.total, 'day')}", INTERRUPTED)
-    target, _, first = next(outcome.failures(), (None, None, None))
-    error = outcome.ended_by or first
+    error = outcome.ended_by or next((error for _, _, error in outcome.failures()), None)
     assert error is not None  # noqa: S101 - days are missing only if one failed
     if error.fatal or not outcome.fetched:
         return Failure.of(error)
     missing = f"{count(outcome.total - outcome.fetched, 'day')} of {outcome.total:,} missing"
-    about = f"{target} " if outcome.several and error is first else ""
-    return Failure(f"{missing}; {about}{sentence(error)}", INCOMPLETE)
+    return Failure(f"{missing}; {sentence(error)}", INCOMPLETE)

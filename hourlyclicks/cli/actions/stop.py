@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 def run(store: StoreChoice, name: str | None) -> None:
     """See the help of the command."""
     asked = loop.run(_stop(store, name))
-    if not asked:
+    for each in asked:
+        click.echo(f"{'killed before' if each.gone else 'asked to stop'}: {process_of(each)}")
+    if all(each.gone for each in asked):
         named = "" if name is None else f" with the name {name!r}"
         raise Failure(f"no backfill is running on the store{named}", NOT_RUNNING)
-    for each in asked:
-        click.echo(f"asked to stop: {process_of(each)}")
 
 
 async def _stop(store: StoreChoice, name: str | None) -> list[RunningBackfill]:

@@ -40,7 +40,7 @@ def run(ctx: click.Context, options: Options) -> None:
 
 def _job(options: Options) -> Job:
     """Return what there is to do, once it is certain that it can be done."""
-    options.store.needed()
+    options.store.check_folder()
     targets, since = options.targets_and_since()
 
     def call(client: Client, **common: Any) -> Awaitable[BackfillReport]:  # noqa: ANN401 - see `Job`

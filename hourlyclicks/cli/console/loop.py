@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_NAMES = {signal.SIGINT: "Ctrl-C"}
+
 
 def run(main: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine and return its result.
@@ -30,7 +32,7 @@ def run(main: Coroutine[Any, Any, T]) -> T:
 
 
 def run_until_stopped(
-    main: Callable[[asyncio.Event], Coroutine[Any, Any, T]], *, on_stop: Callable[[], object]
+    main: Callable[[asyncio.Event], Coroutine[Any, Any, T]], *, on_stop: Callable[[str], object]
 ) -> T:
     """Run a coroutine that comes to its end when an event is set, and return its result.
 
@@ -38,22 +40,22 @@ def run_until_stopped(
 
     Args:
         main: makes the coroutine.
-        on_stop: called when the event is set.
+        on_stop: called when the event is set, with its cause: ``"Ctrl-C"``, ``"SIGTERM"`` or ``"SIGHUP"``.
     """
     return run(_stopping(main, on_stop))
 
 
 async def _stopping(
-    main: Callable[[asyncio.Event], Coroutine[Any, Any, T]], on_stop: Callable[[], object]
+    main: Callable[[asyncio.Event], Coroutine[Any, Any, T]], on_stop: Callable[[str], object]
 ) -> T:
     loop, task, stop = asyncio.get_running_loop(), asyncio.current_task(), asyncio.Event()
     assert task is not None  # noqa: S101 - a coroutine that runs is in a task
     ours = [name for name in (signal.SIGINT, signal.SIGTERM) if signal.getsignal(name) != signal.SIG_IGN]
 
-    def heed() -> None:
+    def heed(by: str) -> None:
         if not stop.is_set():
             stop.set()
-            on_stop()
+            on_stop(by)
             return
         for name in ours:  # should the end take its time, the third one kills
             loop.remove_signal_handler(name)
@@ -62,8 +64,8 @@ async def _stopping(
 
     with suppress(NotImplementedError):  # there is no such thing on Windows, where Ctrl-C cancels
         for name in ours:
-            loop.add_signal_handler(name, heed)
-    hangup.heed(lambda: _soon(loop, lambda: None if stop.is_set() else heed()))
+            loop.add_signal_handler(name, heed, _NAMES.get(name, name.name))
+    hangup.heed(lambda: _soon(loop, lambda: None if stop.is_set() else heed("SIGHUP")))
     return await main(stop)
 
 

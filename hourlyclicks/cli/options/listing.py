@@ -41,7 +41,7 @@ _STDIN = Path("-")
 _ADDRESS = re.compile(r"https?://", re.IGNORECASE)
 _NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
 _SEPARATOR = re.compile(r'"?sep=(.)"?(?=[\r\n]|\Z)', re.IGNORECASE)
-_HEADER = "the first line must name the columns: link, domain, group, target, url"
+_HEADER = "the first line must name the columns: link, domain, group, target, url, since; or list addresses"
 _ANOTHER = "a target is one of: a link with its domain, a group, the account, a url, or a target in one word"
 _BETWEEN = re.compile(r"[,\s]")
 _LINE_END = re.compile(r"\r\n|\r|\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import click
 from click.core import ParameterSource
 
 from hourlyclicks.cli.options.collisions import check_apart
+from hourlyclicks.errors import StoreError
 from hourlyclicks.store.names import check_name, holds_password
 from hourlyclicks.store.opening import is_address
 
@@ -40,6 +42,20 @@ class StoreChoice:
         if self.where is None:
             raise click.UsageError(f"no store given: use --store, or set {STORE_VARIABLE}")
         return self.where
+
+    def check_folder(self) -> None:
+        """Check that the store is named, and that a file can be in its folder.
+
+        Raises:
+            StoreError: there is no such folder.
+        """
+        where = self.needed()
+        if is_address(where):
+            return
+        check_name(where)
+        with suppress(ValueError):  # a NUL; it will be said what is wrong with it
+            if not Path(where).resolve().parent.is_dir():
+                raise StoreError(f"the store {where}: there is no such folder: make it, or name another file")
 
     @property
     def exists(self) -> bool:

@@ -30,7 +30,11 @@ WHY: dict[StopReason, str] = {
 
 
 def report_lines(
-    report: BackfillReport, now: dt.datetime, *, status: str = "hourlyclicks status --all"
+    report: BackfillReport,
+    now: dt.datetime,
+    *,
+    status: str = "hourlyclicks status --all",
+    stopped_by: str | None = None,
 ) -> Iterator[str]:
     """Yield the lines of the report.
 
@@ -38,8 +42,9 @@ def report_lines(
         report: what came of the backfill.
         now: the present moment.
         status: the command line that names all days that are missing.
+        stopped_by: what has asked it to stop, if something has.
     """
-    yield _first_line(report)
+    yield _first_line(report, stopped_by)
     yield f"  fetched    {count(report.done, 'day')}{_revised(report)}"
     yield f"  known      {count(report.reused, 'day')}, already in the store"
     if report.provisional:
@@ -57,8 +62,10 @@ def report_lines(
         yield f"run again from {when(report.resume_at, now)} on to update them"
 
 
-def _first_line(report: BackfillReport) -> str:
+def _first_line(report: BackfillReport, stopped_by: str | None) -> str:
     took = duration(report.seconds)
+    if report.stopped is StopReason.STOPPED and stopped_by is not None:
+        return f"Stopped after {took}: {WHY[report.stopped]} by {stopped_by}."
     if report.stopped is not StopReason.COMPLETE:
         return f"Stopped after {took}: {WHY[report.stopped]}."
     whole = report.complete and not report.refused

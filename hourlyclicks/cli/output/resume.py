@@ -156,6 +156,8 @@ def _kept(
         if ctx.get_parameter_source(name) is not ParameterSource.COMMANDLINE:
             continue
         value = ctx.params[name]
+        if name == "max_requests" and value == 0:  # nothing would ever be requested
+            continue
         for single in value if isinstance(value, tuple) else (value,):
             yield max(parameter.opts, key=len)
             if single is not True:

@@ -7,6 +7,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, NoReturn, Self
 
+import attrs
 from rich.console import Console, Group
 from rich.constrain import Constrain
 from rich.live import Live
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from types import TracebackType
 
-    from rich.console import RenderableType
+    from rich.console import ConsoleOptions, RenderableType, RenderResult
 
     from hourlyclicks.cli.progress.stats import RunStats
     from hourlyclicks.events import Event
@@ -97,6 +98,22 @@ def pulse(moments: Iterable[float], now: float, *, bucket: float, width: int, ba
     return "".join(bars[level(number, most, len(bars))] if number else " " for number in counts)
 
 
+@attrs.frozen
+class PlainBar:
+    """A bar for a terminal without colour, in which the part to go would be blank.
+
+    Args:
+        share: how much is done, from 0 to 1.
+    """
+
+    share: float
+
+    def __rich_console__(self, _: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw it as wide as there is space."""
+        done = int(options.max_width * self.share)
+        yield Text("#" * done + "-" * (options.max_width - done))
+
+
 class LiveView:
     """Draw a run in a terminal, several times a second, until it is over; then erase the drawing.
 
@@ -154,9 +171,9 @@ class LiveView:
             self._forecast(now),
             Text(f"{stats.recent_requests(now)}, {stats.counters()}", style="dim"),
             self._pulse(now),
-            Text(safe(stats.news), style="yellow"),
+            Text(safe(stats.headline(now)), style="yellow"),
         ]
-        for line in lines:
+        for line in lines[:-1]:  # the news may take several lines
             if isinstance(line, Text):
                 line.no_wrap, line.overflow = True, "ellipsis"
         return Constrain(Group(*lines), _WIDEST)
@@ -167,16 +184,27 @@ class LiveView:
         line = Table.grid(expand=True, padding=(0, 2, 0, 0))
         line.add_column(ratio=1)
         line.add_column(no_wrap=True, justify="right")
-        bar = ProgressBar(total=stats.total, completed=finished, complete_style="cyan", finished_style="cyan")
+        bar: RenderableType = PlainBar(finished / max(1, stats.total))
+        if self._console.color_system is not None and not self._console.no_color:
+            bar = ProgressBar(
+                total=stats.total, completed=finished, complete_style="cyan", finished_style="cyan"
+            )
+        if stats.reading:  # what is to do is not known yet
+            line.add_row("", "")
+            return line
         line.add_row(bar, f"{finished:,} of {count(stats.total, 'day')}, {stats.left_over:,} to go")
         return line
 
     def _forecast(self, now: float) -> Text:
         stats = self.stats
+        if stats.reading:
+            return Text("reading the store", style="bold cyan")
         paused = stats.paused_until > now
         text = Text(stats.remaining(now, self._wall()), style="bold yellow" if paused else "bold cyan")
         text.append(f", bound by {stats.binds(now)}", style="not bold default")
-        text.append(f"  ({limits_in_words(stats.limits)})", style="not bold dim default")
+        limits = f"  ({limits_in_words(stats.limits)})"
+        if len(text) + len(limits) <= min(_WIDEST, self._console.width):
+            text.append(limits, style="not bold dim default")
         return text
 
     def _pulse(self, now: float) -> Text:

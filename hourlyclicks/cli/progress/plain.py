@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING, Self
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 _STEPS = 10
 _SHORTEST_GAP = 2.0
 _LONGEST_GAP = 30.0
+_SHORT_PAUSE = _BETWEEN_PAUSES = 1.0
+"""Seconds of a short pause, and from one of these that is told to the next."""
 
 
 class PlainView:
@@ -45,6 +48,7 @@ class PlainView:
         self._clock = clock
         self._wall = wall
         self._told_at = stats.started
+        self._paused_at = -math.inf
         self._step = 0
         self._surveyed = begun or not (stats.stored and stats.surveyed)
 
@@ -67,6 +71,10 @@ class PlainView:
         """Count an event, and write a line if it is time."""
         now = self._clock()
         self.stats.take(event, now)
+        if isinstance(event, Paused) and event.seconds < _SHORT_PAUSE:
+            if now - self._paused_at < _BETWEEN_PAUSES:
+                return
+            self._paused_at = now
         if isinstance(event, ClockSkew | PageAttemptFailed | Paused | SpacingChanged | TargetParked):
             say(self.stats.news)
         elif isinstance(event, Progress):

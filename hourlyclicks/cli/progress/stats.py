@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING
 import attrs
 
 from hourlyclicks import Limits, Target
+from hourlyclicks.cli.progress.stops import Stops
 from hourlyclicks.events import (
+    MUCH_FAILS,
     AttemptFailed,
     ClockSkew,
     DayDone,
@@ -49,12 +51,14 @@ class RunStats:
         stored: whether days are taken from a store, too.
         several: whether there are days of more than one target.
         surveyed: whether the store is looked at as a whole before anything is fetched.
+        stops: what ends it early; ``None``: nothing.
     """
 
     title: str
     limits: Limits
     progress: Progress
     started: float
+    stops: Stops | None = None
     updated: float = attrs.field(default=attrs.Factory(lambda self: self.started, takes_self=True))
     stored: bool = False
     several: bool = False
@@ -63,7 +67,11 @@ class RunStats:
     throttled: int = 0
     pauses: int = 0
     paused_until: float = 0.0
+    reading: bool = attrs.field(
+        default=attrs.Factory(lambda self: self.stored and self.surveyed, takes_self=True)
+    )
     news: str = ""
+    cause: str = ""
     trouble: str = ""
     fetched: int = 0
     _answered: int = 0
@@ -106,13 +114,14 @@ class RunStats:
             case PageAttemptFailed():
                 self._take_page(event)
             case Progress():
-                self.progress, self.updated = event, now
+                self.progress, self.updated, self.reading = event, now, False
             case Paused():
                 self.pauses += 1
                 self.paused_until = now + event.seconds
-                self.news = f"paused for {duration(event.seconds)}: {event.why}"
-                if self.trouble:
-                    self.news += f"; the last trouble: {self.trouble}"
+                self.cause = event.why
+                if self.trouble and event.why == MUCH_FAILS:  # a 429 has nothing to do with it
+                    self.cause += f"; the last trouble: {self.trouble}"
+                self.news = f"paused for {duration(event.seconds)}: {self.cause}"
             case Resumed():
                 self.paused_until = 0.0
                 self.news = "the server responds again"
@@ -167,6 +176,11 @@ class RunStats:
         number = sum(int(requests) for _, requests in self._recent)
         return f"{count(number, 'request')} in the last minute"
 
+    def headline(self, now: float) -> str:
+        """Return what is worth showing now: how long a pause still takes, and why, or else the last news."""
+        pause = self.paused_until - now
+        return f"paused for {duration(pause)} more: {self.cause}" if pause > 0 else self.news
+
     def left(self, now: float) -> float:
         """Return the seconds to the end; a pause that is longer counts instead."""
         return max(0.0, self.progress.eta - (now - self.updated), self.paused_until - now)
@@ -183,6 +197,10 @@ class RunStats:
             wall: the same as a date and time.
         """
         left = self.left(now)
+        seconds, option = (left, "") if self.stops is None else self.stops.first(self.requests, wall)
+        if seconds < left:
+            early = f"{duration(seconds)} left, until {on_the_clock(wall, seconds)} by {option}"
+            return f"{early}; all days would take {duration(left)}"
         if left == 0 and self.left_over:
             return "longer than estimated"
         return f"{duration(left)} left, until {on_the_clock(wall, left)}"
@@ -215,6 +233,7 @@ def start_stats(
     stored: bool = False,
     several: bool = False,
     surveyed: bool = True,
+    stops: Stops | None = None,
 ) -> RunStats:
     """Return the stats of a run that begins now.
 
@@ -226,6 +245,7 @@ def start_stats(
         stored: whether days are taken from a store, too.
         several: whether there is more than one target.
         surveyed: whether the store is looked at as a whole before anything is fetched.
+        stops: what ends it early; ``None``: nothing.
     """
     total = estimate.requests if days is None else days
     eta, binding = estimate.seconds, estimate.binding
@@ -237,6 +257,7 @@ def start_stats(
         stored=stored,
         several=several,
         surveyed=surveyed,
+        stops=stops,
     )
 
 

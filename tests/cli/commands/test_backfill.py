@@ -107,6 +107,25 @@ def test_the_deadline_may_have_passed(server: Simulator, store: str) -> None:
     assert server.counters.requests == 0
 
 
+@pytest.mark.parametrize("command", [("backfill", *APRIL), ("sync",)])
+def test_a_missing_folder_is_found_before_anything_else(tmp_path: Path, command: tuple[str, ...]) -> None:
+    """The list of targets is not read, no report is printed, and no command to go on."""
+    path = tmp_path / "none" / "clicks.db"
+    result = invoke(*command, "--store", str(path), "--targets", str(tmp_path / "none.csv"))
+    assert result.exit_code == 12
+    error = f"Error: the store {path}: there is no such folder: make it, or name another file\n"
+    assert result.stderr == error
+
+
+def test_no_request_at_all_is_no_way_to_go_on(server: Simulator, store: str) -> None:
+    """The printed command leaves a maximum of 0 out, and keeps the others."""
+    result = filled(server, store, "--max-requests", "0", "--order", "newest")
+    assert "  hourlyclicks backfill " in result.stderr
+    assert "--order newest" in result.stderr
+    assert "--max-requests" not in result.stderr.split("To go on:")[1]
+    assert server.counters.requests == 0
+
+
 def test_the_command_to_resume_names_the_days(
     server: Simulator, store: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -133,7 +152,8 @@ def test_failed_days_come_first_in_the_next_run(store: str, monkeypatch: pytest.
         assert result.exit_code == 10
         assert "  failed     2 days" in result.stderr
         assert "missing: https://vvd.bz/한/글 2025-04-10: HTTP 500" in result.stderr
-        assert result.stderr.splitlines()[-1].startswith("Error: 2 days of 60 missing; 2025-04-10: HTTP 500")
+        error = "Error: 2 days of 60 missing; https://vvd.bz/kYdr 2025-04-10: HTTP 500"
+        assert result.stderr.splitlines()[-1].startswith(error)
         assert filled(server, store).exit_code == 0
         assert server.counters.requests == 62
 

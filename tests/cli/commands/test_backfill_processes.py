@@ -88,6 +88,8 @@ def test_a_backfill_that_is_stopped_keeps_what_is_in_flight(tmp_path: Path, name
     kept = json.loads(report.read_text("utf-8"))
     assert (kept["exit_code"], kept["stopped"], kept["done"]) == (130, "stopped", known(store))
     assert (code, run.server.counters.requests) == (130, known(store))
+    by = "Ctrl-C" if name is signal.SIGINT else "SIGTERM"
+    assert f": it was asked to stop by {by}.\n" in err
     assert f"  fetched    {known(store)} days" in err
     assert f"  remaining  {30 - known(store)} days" in err
     line = next(line for line in err.splitlines() if line.startswith("  hourlyclicks backfill "))

@@ -179,7 +179,7 @@ def test_missing_days_leave_stdout_empty() -> None:
     assert (result.exit_code, result.stdout) == (10, "")
     assert "missing: 2025-04-10: HTTP 501" in result.stderr
     assert "29 days discarded; use --partial or -o to keep them" in result.stderr
-    assert "Error: 1 day of 30 missing; 2025-04-10: HTTP 501" in result.stderr
+    assert "Error: 1 day of 30 missing; https://vvd.bz/kYdr 2025-04-10: HTTP 501" in result.stderr
 
 
 def test_partial_data_is_written_on_demand() -> None:
@@ -223,7 +223,7 @@ def test_many_gaps_are_fetched_as_one_range() -> None:
         result = fetched(server, "--partial")
     *_, line, error = result.stderr.splitlines()
     assert line.endswith("--from 2025-04-03 --to 2025-04-22")
-    assert error.startswith("Error: 5 days of 30 missing; 2025-04-03: ")
+    assert error.startswith("Error: 5 days of 30 missing; https://vvd.bz/kYdr 2025-04-03: ")
 
 
 def test_what_was_dropped_is_fetched_again() -> None:

@@ -49,7 +49,7 @@ def test_a_running_backfill_is_shown_and_stopped(path: Path) -> None:
     with running(path, "--name", "nightly") as (process, barrier):
         named, progress = keyless("status", path, "--running").stdout.splitlines()[1:]
         assert re.fullmatch(rf"  running  nightly, process {process.pid} on \S+, since \d\d:\d\d", named)
-        assert re.fullmatch(r"           2\d requests to go, done at \d\d:\d\d \(in \d+ s\)", progress)
+        assert re.fullmatch(r"           2\d requests to go, ends at \d\d:\d\d \(in \d+ s\)", progress)
         assert named in keyless("status", path).stdout.splitlines()
         brief = rf"  running  nightly, process {process.pid} on \S+: 2\d requests to go, done at \d\d:\d\d"
         assert re.search(f"^{brief}$", keyless("status", path, "--summary").stdout, re.MULTILINE)
@@ -63,10 +63,21 @@ def test_a_running_backfill_is_shown_and_stopped(path: Path) -> None:
         barrier.opened.set()
         _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
-    assert "it was asked to stop." in err
+    assert "it was asked to stop by `hourlyclicks stop`." in err
     assert f"  fetched    {NOW_ASKED} days" in err
     assert "--name nightly" in err
     assert keyless("status", path, "--running").stdout == "No backfill is running.\n"
+
+
+def test_a_killed_backfill_is_known_at_once(path: Path) -> None:
+    """It is neither shown as running nor counted as stopped."""
+    with running(path) as (process, _):
+        process.kill()
+        process.wait(PATIENCE)
+        assert keyless("status", path, "--running").stdout.splitlines()[1].startswith("  killed   process ")
+        stopped = keyless("stop", path)
+    assert (stopped.exit_code, stopped.stderr) == (14, "Error: no backfill is running on the store\n")
+    assert stopped.stdout.startswith(f"killed before: process {process.pid} on ")
 
 
 @pytest.mark.parametrize("word", ["", "a\tb", "x" * 65])

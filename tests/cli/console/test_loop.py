@@ -126,13 +126,14 @@ def test_ctrl_c_stops_first_and_then_ends(
     before = signal.signal(signal.SIGTERM, lambda *_: None)  # so that a lost signal does not kill the tests
     try:
         if times == 1:
-            assert loop.run_until_stopped(work, on_stop=lambda: told.append("stopping")) == "kept"
+            assert loop.run_until_stopped(work, on_stop=told.append) == "kept"
         else:
             with pytest.raises(KeyboardInterrupt):
-                loop.run_until_stopped(work, on_stop=lambda: told.append("stopping"))
+                loop.run_until_stopped(work, on_stop=told.append)
     finally:
         signal.signal(signal.SIGTERM, before)
-    assert told == ["stopping", "ended"][:times]
+    by = "Ctrl-C" if name == signal.SIGINT else "SIGTERM"
+    assert told == [by, "ended"][:times]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="there is no such signal elsewhere")
@@ -150,7 +151,7 @@ def test_an_ignored_ctrl_c_stays_ignored() -> None:
 
     before = signal.signal(signal.SIGTERM, lambda *_: None)  # so that a lost signal does not kill the tests
     try:
-        assert loop.run_until_stopped(work, on_stop=lambda: None)
+        assert loop.run_until_stopped(work, on_stop=print)
     finally:
         signal.signal(signal.SIGTERM, before)
 
@@ -172,9 +173,9 @@ def test_only_the_first_hang_up_counts(missing: dict[str, None], monkeypatch: py
         await asyncio.sleep(0)
         return "kept"
 
-    assert loop.run_until_stopped(work, on_stop=lambda: told.append("stopping")) == "kept"
+    assert loop.run_until_stopped(work, on_stop=told.append) == "kept"
     os.kill(os.getpid(), signal.SIGHUP)
-    assert told == ["stopping"]
+    assert told == ["SIGHUP"]
 
 
 @needs_hang_up
@@ -192,7 +193,7 @@ def test_a_hang_up_after_another_signal_is_no_second_one() -> None:
 
     before = signal.signal(signal.SIGTERM, lambda *_: None)  # so that a lost signal does not kill the tests
     try:
-        assert loop.run_until_stopped(work, on_stop=lambda: None) == "kept"
+        assert loop.run_until_stopped(work, on_stop=print) == "kept"
     finally:
         signal.signal(signal.SIGTERM, before)
 

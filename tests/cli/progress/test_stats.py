@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-from typing import TYPE_CHECKING
+import re
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import pytest
@@ -14,7 +16,9 @@ from hourlyclicks import Account, Group, Limits, Plan, Rate, ServerError
 from hourlyclicks.cli.progress.live import LiveView, pulse, terminal
 from hourlyclicks.cli.progress.plain import PlainView
 from hourlyclicks.cli.progress.stats import RunStats, start_stats
+from hourlyclicks.cli.progress.stops import Stops
 from hourlyclicks.events import (
+    MUCH_FAILS,
     AttemptFailed,
     ClockSkew,
     DayDone,
@@ -103,6 +107,22 @@ def test_the_remaining_time_runs_down() -> None:
     assert it.left(9999.0) == 0.0
 
 
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        ({"deadline": NOON + dt.timedelta(seconds=60)}, "1 min left, until 12:01 by --deadline; all "),
+        ({"max_requests": 25}, "1 min 2 s left, until 12:01 by --max-requests; all "),
+        ({"max_requests": 25, "deadline": NOON}, "0 s left, until 12:00 by --deadline; all "),
+        ({"max_requests": 5000, "deadline": NOON + dt.timedelta(days=1)}, "5 min left, until 12:05"),
+    ],
+)
+def test_a_limit_of_the_run_ends_it_early(limits: dict[str, Any], words: str) -> None:
+    """The time of the end is that of the deadline or of the last request allowed, if the days take longer."""
+    it = some_stats()
+    it.stops = Stops(partial(forecast, limits=it.limits), **limits)
+    assert it.remaining(1000.0, NOON) == words + "days would take 5 min" * words.endswith("all ")
+
+
 def test_a_pause_binds_until_it_is_over() -> None:
     """During a pause the pause binds; afterwards the limit does again."""
     it = some_stats()
@@ -114,11 +134,16 @@ def test_a_pause_binds_until_it_is_over() -> None:
 
 
 def test_a_pause_names_the_last_trouble() -> None:
-    """The message about a pause has the last error."""
+    """The message about a pause has the last error if it is the reason, and counts down."""
     it = some_stats()
     it.take(RETRIED, 1000.0)
     it.take(PAUSED, 1000.0)
-    assert it.news.startswith("paused for 1 min 1 s: the server asks to wait; the last trouble: HTTP 500")
+    assert it.news == "paused for 1 min 1 s: the server asks to wait"
+    it.take(Paused(seconds=61.0, why=MUCH_FAILS), 1000.0)
+    trouble = f"{MUCH_FAILS}; the last trouble: HTTP 500"
+    assert it.news.startswith(f"paused for 1 min 1 s: {trouble}")
+    assert it.headline(1030.0).startswith(f"paused for 31 s more: {trouble}")
+    assert it.headline(1061.0) == it.news
 
 
 @pytest.mark.parametrize(
@@ -281,6 +306,16 @@ def test_plain_lines_tell_pauses_at_once(capsys: pytest.CaptureFixture[str]) -> 
     ]
 
 
+def test_plain_lines_do_not_repeat_short_pauses(capsys: pytest.CaptureFixture[str]) -> None:
+    """At most one a second is shown; a longer pause always is."""
+    hands, short = ManualClock(), Paused(seconds=0.2, why="so")
+    events = [(0.0, short), (0.9, short), (0.9, PAUSED), (1.0, short), (1.5, short)]
+    view = PlainView(some_stats(), hands, lambda: NOON)
+    replay(view, hands, [(1000.0 + seconds, event) for seconds, event in events])
+    told = [line.partition(":")[0] for line in capsys.readouterr().err.splitlines()[1:]]
+    assert told == ["paused for 0 s", "paused for 1 min 1 s", "paused for 0 s"]
+
+
 @pytest.mark.parametrize("width", [20, 80, 120])
 def test_the_live_view_fits_the_terminal(width: int) -> None:
     """No line is wider than the terminal, and foreign text can neither control nor colour it."""
@@ -298,11 +333,25 @@ def test_the_live_view_fits_the_terminal(width: int) -> None:
     assert "\x1b[31m" not in out.getvalue()
     if width >= 80:
         assert lines[0] == "[red]x[/]"
-        assert lines[1].endswith("57 of 100 days, 43 to go")
-        assert lines[2].startswith("1 min 30 s left, until 12:01, bound by the rate limit  (24 requests a ")
+        assert re.fullmatch(r"#+-+ +57 of 100 days, 43 to go", lines[1])  # no colour tells the parts apart
+        limits = "  (24 requests a minute, 2 at a time)"  # left out rather than cut
+        assert lines[2] == f"1 min 30 s left, until 12:01, bound by the rate limit{limits * (width >= 90)}"
         assert lines[3] == "2 requests in the last minute, 1 retry, 0 HTTP 429s, 0 pauses"
         assert lines[4].startswith("answers  ")
         assert "[bold]\\x1b[31mno" in lines[5]
+
+
+def test_the_live_view_says_that_the_store_is_read() -> None:
+    """Before that is done, the days to go and the time they take are not known."""
+    stats = start_stats("x", some_stats().limits, forecast(0, some_stats().limits), stored=True)
+    out = io.StringIO()
+    view = LiveView(stats, Console(file=out, width=100), ManualClock(), lambda: NOON)
+    view._console.print(view.render())
+    assert "reading the store" in out.getvalue()
+    assert "of 0 days" not in out.getvalue()
+    view(progress(57))
+    view._console.print(view.render())
+    assert "57 of 100 days, 43 to go" in out.getvalue()
 
 
 def test_the_live_view_says_when_it_is_paused() -> None:
