@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 _WIDTH = 80
 _FIRST, _KILLED, _NEXT = "  running  ", "  killed   ", "           "
+_RECENT = 10.0
+"""Seconds for which the figures of a report are as good as the present ones."""
 _SILENT = 60.0
 """Seconds without a report that are worth mentioning."""
 
@@ -41,9 +43,9 @@ def running_lines(runs: Iterable[RunningBackfill], now: dt.datetime) -> Iterator
             continue
         yield from _wrapped(f"{process_of(run)}, since {_at(run.began_at, now)}", _FIRST)
         left = (run.ends_at - now).total_seconds()
-        yield from _wrapped(
-            f"{count(run.requests, 'request')} to go, ends at {_at(run.ends_at, now)} (in {duration(left)})"
-        )
+        as_of = f", as of {duration(silent)} ago" if _RECENT <= silent < _SILENT else ""
+        ends = f"ends at {_at(run.ends_at, now)} (in {duration(left)})"
+        yield from _wrapped(f"{count(run.requests, 'request')} to go, {ends}{as_of}")
         if run.paused_until is not None:
             yield from _wrapped(f"paused until {_at(run.paused_until, now)}: {run.paused_because}")
         if run.stopping:

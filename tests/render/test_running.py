@@ -35,7 +35,8 @@ def test_only_what_matters_is_said() -> None:
         f"  running  nightly, process 4711 on db1, since {at(-60)}",
         f"           1,234 requests to go, ends at {at(90)} (in 1 h 30 min)",
     ]
-    assert list(running_lines([RUN], NOW)) == usual
+    assert list(running_lines([attrs.evolve(RUN, reported_at=NOW)], NOW)) == usual
+    assert list(running_lines([RUN], NOW)) == [usual[0], f"{usual[1]}, as of 59 s ago"]
     troubled = attrs.evolve(
         RUN,
         reported_at=NOW - dt.timedelta(minutes=4),
