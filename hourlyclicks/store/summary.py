@@ -43,8 +43,8 @@ class TargetSummary:
         stale: how many of those with figures would be requested again.
         due: how many days of the range would be requested: missing, failed and stale ones.
         newest_complete: the last day that is final, empty or refused; ``None``: there is none.
-        outdated: how many stale days are before the newest complete one. Those after it are the youngest days,
-            which every run requests again.
+        outdated: how many stale days are before the newest complete one; those after it are the youngest
+            days, which every run requests again.
     """
 
     target: Target
