@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from hourlyclicks.model.report import BackfillReport, StopReason
     from hourlyclicks.model.series import HourlySeries
     from hourlyclicks.model.targets import Account, Group, Link, Query, Target
-    from hourlyclicks.pacing.eta import Estimate
+    from hourlyclicks.pacing.eta import Estimate, RequestPlan
     from hourlyclicks.pacing.plans import Limits, Plan, Rate
     from hourlyclicks.pacing.queue import Lane
     from hourlyclicks.transport.protocol import Timeout, Transport
@@ -73,7 +73,7 @@ _HOMES = {
     "transport.protocol": ("Timeout", "Transport"),
     "pacing.queue": ("Lane",),
     "pacing.plans": ("Limits", "Plan", "Rate"),
-    "pacing.eta": ("Estimate",),
+    "pacing.eta": ("Estimate", "RequestPlan"),
 }
 _ROOMS = {"client", "clock", "errors", "events", "model", "pacing", "store", "wire"}
 _HOME_OF = {name: f"{__name__}.{home}" for home, names in _HOMES.items() for name in names}
@@ -110,6 +110,7 @@ __all__ = [
     "Query",
     "Rate",
     "RateLimitedError",
+    "RequestPlan",
     "RetryPolicy",
     "ServerError",
     "StopReason",

@@ -11,7 +11,6 @@ from hourlyclicks.clock import SystemClock
 from hourlyclicks.engine import Carrier, Engine, Environment, Storage
 from hourlyclicks.errors import UsageError
 from hourlyclicks.events import Dispatcher
-from hourlyclicks.fetching.range_fetcher import RangeState
 from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.jobs.collecting import check_run, collect_targets
 from hourlyclicks.jobs.estimate import count_ranges
@@ -161,6 +160,11 @@ class Client:
         self._clock = clock or SystemClock()
         self._zone = as_zone(timezone)
         self._cap = None if endpoint == "v2" else self._longest
+        ranges: RangeState | None = None
+        if self._cap is not None:
+            from hourlyclicks.fetching.range_fetcher import RangeState  # noqa: PLC0415 - not by default
+
+            ranges = RangeState(self._cap, strict=endpoint == "v3")
         self._engine = Engine(
             origin=Origin.of(base_url, key, user_agent=user_agent, allow_http=allow_http),
             limits=self._limits,
@@ -177,7 +181,7 @@ class Client:
             environment=Environment(
                 self._clock, random or random_module.SystemRandom(), Dispatcher(on_event)
             ),
-            ranges=None if self._cap is None else RangeState(self._cap, strict=endpoint == "v3"),
+            ranges=ranges,
         )
         self._life = Lifetime(self._engine.close)
 

@@ -20,7 +20,6 @@ from hourlyclicks.fetching.cache import DayCache
 from hourlyclicks.fetching.coalescing import SingleFlight
 from hourlyclicks.fetching.exchange import Rules
 from hourlyclicks.fetching.fetcher import DayFetcher
-from hourlyclicks.fetching.range_fetcher import RangeFetcher
 from hourlyclicks.fetching.retry import Retrier
 from hourlyclicks.fetching.skew import SkewWatch
 from hourlyclicks.fetching.task import Caller
@@ -188,13 +187,16 @@ class Engine:
             dispatch=dispatch,
         )
         fetcher = DayFetcher(origin=origin, rules=rules, transport=carrier.transport, cache=self._cache)
+        range_fetcher = None
+        if ranges is not None:
+            from hourlyclicks.fetching.range_fetcher import RangeFetcher  # noqa: PLC0415 - not by default
+
+            range_fetcher = RangeFetcher(
+                origin=origin, rules=rules, transport=carrier.transport, state=ranges, cache=self._cache
+            )
         self._services = Services(
             fetcher=fetcher,
-            ranges=None
-            if ranges is None
-            else RangeFetcher(
-                origin=origin, rules=rules, transport=carrier.transport, state=ranges, cache=self._cache
-            ),
+            ranges=range_fetcher,
             single_flight=SingleFlight(fetcher.fetch, self.limiter.queue.move),
             cache=self._cache,
             zone=zone,

@@ -26,7 +26,6 @@ from hourlyclicks.fetching.task import Caller
 from hourlyclicks.jobs.circuit import Circuit, ParkedError
 from hourlyclicks.jobs.listener import BreakerListener
 from hourlyclicks.jobs.planner import Planner
-from hourlyclicks.jobs.range_work import RangeWork
 from hourlyclicks.jobs.services import Tracker
 from hourlyclicks.jobs.stats import BackfillStats
 from hourlyclicks.jobs.stopping import Stopper
@@ -125,6 +124,8 @@ class Backfill(BreakerListener):
             self._items = queries = self._counted(self._planner.queries())
             self._pool: _Pool = WorkerPool(queries, self._work, size=size, keeps_running=detach)
         else:
+            from hourlyclicks.jobs.range_work import RangeWork  # noqa: PLC0415 - not by default
+
             self._ranges = RangeWork(
                 services.ranges,
                 caller=self._caller,

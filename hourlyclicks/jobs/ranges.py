@@ -17,12 +17,10 @@ from typing import TYPE_CHECKING, TypeVar
 from hourlyclicks.errors import HourlyClicksError, IncompleteSeriesError, StoreError, carry
 from hourlyclicks.events import FetchCancelled
 from hourlyclicks.fetching.cache import Prefetch
-from hourlyclicks.fetching.range_fetcher import RangeState
 from hourlyclicks.fetching.task import Caller
 from hourlyclicks.jobs.batches import in_order
 from hourlyclicks.jobs.circuit import Circuit, ParkedError
 from hourlyclicks.jobs.listener import BreakerListener
-from hourlyclicks.jobs.range_work import RangeWork
 from hourlyclicks.jobs.services import Tracker
 from hourlyclicks.jobs.workers import WorkerPool
 from hourlyclicks.model.range_caps import MONTH
@@ -36,6 +34,7 @@ if TYPE_CHECKING:
 
     from hourlyclicks.errors import ApiError
     from hourlyclicks.jobs.batches import Batch
+    from hourlyclicks.jobs.range_work import RangeWork
     from hourlyclicks.jobs.services import Services
     from hourlyclicks.model.daily_series import DailySeries
     from hourlyclicks.model.dates import DateRange
@@ -119,6 +118,8 @@ class RangeRun(BreakerListener):
             self._count()
             done(query, outcome)
 
+        from hourlyclicks.jobs.range_work import RangeWork  # noqa: PLC0415 - not by default
+
         return RangeWork(
             self._ranges, caller=self._caller, services=self._services, done=count, by_day=by_day
         )
@@ -139,7 +140,7 @@ class RangeRun(BreakerListener):
             done: called with each day that the store has.
             ready: awaited before each day; ``None``: every day may be worked on at once.
         """
-        cap = RangeState(MONTH).current_cap if self._ranges is None else self._ranges.state.current_cap
+        cap = (lambda: MONTH) if self._ranges is None else self._ranges.state.current_cap
         async with aclosing(in_order(self._missing(done, ready), cap)) as batches:
             async for batch in batches:
                 yield batch

@@ -12,7 +12,6 @@ from hourlyclicks.events import Progress
 from hourlyclicks.fetching.cache import DayCache
 from hourlyclicks.fetching.coalescing import SingleFlight
 from hourlyclicks.fetching.fetcher import DayFetcher
-from hourlyclicks.fetching.range_fetcher import RangeFetcher
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from hourlyclicks.clock import Clock
     from hourlyclicks.errors import HourlyClicksError
     from hourlyclicks.events import Dispatcher
+    from hourlyclicks.fetching.range_fetcher import RangeFetcher  # noqa: TC004 - loaded where it is used
     from hourlyclicks.pacing.limiter import Limiter
     from hourlyclicks.pacing.queue import Job
 

@@ -42,11 +42,7 @@ def day_by_day(
     due = {date for date in days or () if freshness.is_stale(known.get(date), now)}
     without = {DayState.FAILED, DayState.REFUSED}
     complete = {DayState.FINAL, DayState.EMPTY, DayState.REFUSED}
-    return TargetSummary(
-        target,
-        days,
-        Counter(states.values()),
-        len([date for date, state in states.items() if date in due and state not in without]),
-        len(due),
-        max((date for date, state in states.items() if state in complete), default=None),
-    )
+    stale = [date for date, state in states.items() if date in due and state not in without]
+    newest = max((date for date, state in states.items() if state in complete), default=None)
+    outdated = [date for date in stale if newest is not None and date < newest]
+    return TargetSummary(target, days, Counter(states.values()), len(stale), len(due), newest, len(outdated))

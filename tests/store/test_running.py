@@ -55,6 +55,7 @@ async def test_a_backfill_is_seen_and_stopped(
             asked = await stop_backfills(await writer.account("mine"), name="nightly")
         assert [run.stopping for run in asked] == [True]
         report = await running
-        assert (report.stopped, report.done) == (StopReason.STOPPED, 1)
+        assert report.stopped is StopReason.STOPPED
+        assert report.done <= 1  # it may be seen before its first request
         await client.close()
         assert await running_backfills(await reader.account("mine")) == ()

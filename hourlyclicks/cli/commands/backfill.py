@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from hourlyclicks.cli.options.access import with_access
+from hourlyclicks.cli.options.access import with_access, with_endpoint
 from hourlyclicks.cli.options.runs import with_run_options
 from hourlyclicks.cli.options.shared import with_period, with_rate
 from hourlyclicks.cli.options.stores import with_store
@@ -22,6 +22,7 @@ from hourlyclicks.cli.selection import with_targets
 @with_run_options
 @click.option("--refresh", is_flag=True, help="Request final days again, too.")
 @with_access
+@with_endpoint
 @click.pass_context
 def command(ctx: click.Context, /, **options: Any) -> None:  # noqa: ANN401 - `Options` has their types
     """Fetch years of many targets into a store, in one run or several.

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from hourlyclicks.cli.options.access import with_access
+from hourlyclicks.cli.options.access import with_access, with_endpoint
 from hourlyclicks.cli.options.shared import path_type, with_period, with_rate
 from hourlyclicks.cli.options.stores import with_store
 from hourlyclicks.cli.options.strict import StrictCommand
@@ -18,6 +18,7 @@ from hourlyclicks.cli.selection import with_targets
 @with_period
 @with_rate
 @with_access
+@with_endpoint
 @with_store
 @click.option(
     "--format",

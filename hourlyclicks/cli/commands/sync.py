@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from hourlyclicks.cli.options.access import with_access
+from hourlyclicks.cli.options.access import with_access, with_endpoint
 from hourlyclicks.cli.options.runs import with_run_options
 from hourlyclicks.cli.options.shared import read_span, with_rate
 from hourlyclicks.cli.options.stores import with_store
@@ -28,6 +28,7 @@ from hourlyclicks.cli.selection import with_targets
 @with_rate
 @with_run_options
 @with_access
+@with_endpoint
 @click.pass_context
 def command(ctx: click.Context, /, **options: Any) -> None:  # noqa: ANN401 - `Options` has their types
     """Fetch each target in a store from its first gap to yesterday.

@@ -95,7 +95,6 @@ def with_endpoint(command: Command) -> Command:
 def with_access(command: Command) -> Command:
     """Add options for the API's address, the key, the zone and the sender's name; it takes ``access``."""
 
-    @with_endpoint
     @click.option("--timezone", metavar="ZONE", help="The account's time zone, such as Asia/Seoul.")
     @click.option(
         "--user-agent", metavar="NAME", help="The name of your application, for the User-Agent header."
@@ -121,7 +120,7 @@ def with_access(command: Command) -> Command:
         base_url: str,
         key_file: Path | None,
         proxy: str | None,
-        endpoint: EndpointChoice,
+        endpoint: EndpointChoice = "v2",  # of the commands that have `with_endpoint`
         **rest: Any,  # noqa: ANN401 - likewise
     ) -> Any:  # noqa: ANN401 - likewise
         access = Access(as_zone(timezone), user_agent, base_url, key_file, _proxy(proxy, base_url), endpoint)

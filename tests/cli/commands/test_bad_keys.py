@@ -40,4 +40,4 @@ def test_a_bad_key_costs_five_requests(fault: Fault, concurrency: int, tmp_path:
             assert server.counters.requests <= 5
         assert (result.exit_code, "API key" in result.stderr) == (3, True)
     with closing(sqlite3.connect(tmp_path / "clicks.db")) as db:
-        assert db.execute("SELECT count(*) FROM days").fetchone() == (0,)
+        assert db.execute("SELECT sum(attempts) FROM days").fetchone() in {(0,), (None,)}

@@ -6,6 +6,7 @@ import datetime as dt
 import json
 from typing import TYPE_CHECKING
 
+import attrs
 import pytest
 
 from hourlyclicks import Link
@@ -171,6 +172,16 @@ def test_gaps_raise_an_alarm(store: str, tmp_path: Path) -> None:
     assert (gone.exit_code, gone.stderr) == (12, f"Error: {json.loads(gone.stdout)['message']}\n")
     nothing = shown(empty(tmp_path / "empty.db"), "--check")
     assert (nothing.exit_code, nothing.stderr) == (10, "Error: the store has no targets\n")
+
+
+def test_a_day_that_was_requested_too_early_raises_an_alarm(complete: Path) -> None:
+    """It still has figures of the middle of that day, although later days are complete."""
+    early = attrs.evolve(
+        answer(APRIL[9], final=False), fetched_at=dt.datetime(2025, 4, 10, 12, tzinfo=dt.UTC)
+    )
+    fill(complete, HANGUL, [early, *map(answer, APRIL[10:])])
+    result = shown(complete, "--check")
+    assert (result.exit_code, "1 of 3 targets incomplete: 1 day out of date;" in result.stderr) == (10, True)
 
 
 def test_a_listed_target_must_be_in_the_store(complete: Path, tmp_path: Path) -> None:
