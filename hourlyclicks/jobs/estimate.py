@@ -28,7 +28,7 @@ class Ledger(Protocol):
     """What is known of the days of one account; `hourlyclicks.store.StoredAccount` is one."""
 
     async def summarize(
-        self, targets: Sequence[Target], days: DateRange, *, freshness: Freshness, now: dt.datetime
+        self, targets: Sequence[Target], days: DateRange | None, *, freshness: Freshness, now: dt.datetime
     ) -> list[TargetSummary]:
         """Return for each target how many days of a range are due."""
         ...
@@ -49,7 +49,7 @@ class CachedLedger:
         self._cache = cache
 
     async def summarize(
-        self, targets: Sequence[Target], days: DateRange, *, freshness: Freshness, now: dt.datetime
+        self, targets: Sequence[Target], days: DateRange | None, *, freshness: Freshness, now: dt.datetime
     ) -> list[TargetSummary]:
         """See `Ledger.summarize`."""
         account = await self._cache.account()

@@ -12,7 +12,7 @@ from hourlyclicks.model.dates import DateRange
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Container
+    from collections.abc import Container, Sequence
 
     from hourlyclicks.clock import Clock
     from hourlyclicks.model.targets import Target
@@ -48,6 +48,22 @@ class FirstGaps:
         self._freshness = freshness
         self._clock = clock
         self.new: set[Target] = set()
+
+    async def find_complete(self, targets: Sequence[Target], last: dt.date) -> set[Target]:
+        """Return those of many targets that have no gap up to a day, as far as one query tells.
+
+        It looks at all days that are known of them, so it does not tell for targets with a first day.
+        """
+        now = self._clock.wall()
+        summaries = await self._ledger.summarize(targets, None, freshness=self._freshness, now=now)
+        return {
+            summary.target
+            for summary in summaries
+            if summary.range is not None
+            and summary.range.start <= last <= summary.range.end
+            and not summary.due
+            and summary.target not in self._since
+        }
 
     async def narrow(self, target: Target, days: DateRange) -> DateRange | None:
         """Return the days of a target from its first gap on; ``None``: it has none.

@@ -46,9 +46,6 @@ Order: TypeAlias = Literal["oldest", "newest", "newest-day"]
 WINDOW = 32
 """Days of which the ledger is read at a time in the order ``newest-day``."""
 
-_YIELD_EVERY = 64
-"""Targets after which other tasks get their turn."""
-
 
 def check_run(order: object, max_requests: int | None) -> None:
     """Check arguments of a run, and raise `UsageError` if one is invalid."""
@@ -56,6 +53,10 @@ def check_run(order: object, max_requests: int | None) -> None:
         check_whole("max_requests", max_requests, least=0)
     if order not in get_args(Order):
         raise UsageError(f"order is 'oldest', 'newest' or 'newest-day', not {order!r}")
+
+
+_YIELD_EVERY = 64
+"""Targets after which other tasks get their turn."""
 
 
 class PlannedRun(Protocol):
@@ -188,17 +189,18 @@ class Planner:
 
     async def _narrow(self, gaps: FirstGaps) -> None:
         """Leave out the days of each target before its first gap."""
-        for number, (target, before) in enumerate(tuple(self._ranges.items())):
-            if number % _YIELD_EVERY == 0:
-                await asyncio.sleep(0)  # as in `survey`
-            if not self._run.is_running():
-                return
-            days = await gaps.narrow(target, before)
-            if days is None:
-                del self._ranges[target]
-            else:
-                self._ranges[target] = days
-            self._run.stats.total += (0 if days is None else len(days)) - len(before)
+        for before, targets in in_batches(dict(self._ranges)):
+            await asyncio.sleep(0)  # as in `survey`
+            complete = await gaps.find_complete(targets, before.end)
+            for target in targets:
+                if not self._run.is_running():
+                    return
+                days = None if target in complete else await gaps.narrow(target, before)
+                if days is None:
+                    del self._ranges[target]
+                else:
+                    self._ranges[target] = days
+                self._run.stats.total += (0 if days is None else len(days)) - len(before)
 
     def _count(self, target: Target, days: DateRange, states: Counter[DayState]) -> None:
         """Count the days of a target that are due, by the number of its days in each state."""

@@ -43,7 +43,7 @@ class FakeLedger:
     known: dict[Target, list[LedgerEntry]]
 
     async def summarize(
-        self, targets: Sequence[Target], days: DateRange, *, freshness: Freshness, now: dt.datetime
+        self, targets: Sequence[Target], days: DateRange | None, *, freshness: Freshness, now: dt.datetime
     ) -> list[TargetSummary]:
         """See `hourlyclicks.jobs.estimate.Ledger`."""
         builder = SummaryBuilder(freshness, now)
