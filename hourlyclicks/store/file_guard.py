@@ -336,7 +336,12 @@ def close_without_checkpoint(db: sqlite3.Connection, path: str | os.PathLike[str
         path: the main file.
     """
     uri = uri_of(path, "mode=ro")  # a read-only connection makes no checkpoint either
-    with closing(sqlite3.connect(uri, uri=True, isolation_level=None, timeout=0.1)) as another:
+    try:
+        another = sqlite3.connect(uri, uri=True, isolation_level=None, timeout=0.1)
+    except sqlite3.Error:  # the file was renamed: a checkpoint can only change what is not the store any more
+        db.close()
+        return
+    with closing(another):
         with suppress(sqlite3.Error):
             another.execute("BEGIN")
             one(another, "SELECT count(*) FROM sqlite_master")

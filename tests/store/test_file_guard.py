@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hourlyclicks.errors import StoreError
+from hourlyclicks.store.file_guard import close_without_checkpoint
 from hourlyclicks.store.sqlite import SqliteStore
 from tests.model.strategies import a_day
 from tests.store.answers import ALL, ME
@@ -289,3 +290,13 @@ async def test_a_path_counts_from_where_it_was_opened(files: Files, monkeypatch:
     await store.put(account, ME, a_day(DAYS[0]), requests=1)
     await store.close()
     assert await known(files.store) == 1
+
+
+def test_a_connection_to_a_renamed_file_is_closed(path: Path) -> None:
+    """Without a file at its place, there is no second connection, and no error of SQLite."""
+    db = sqlite3.connect(path, isolation_level=None)
+    db.execute("CREATE TABLE written (number)")
+    path.rename(path.with_name("elsewhere.db"))
+    close_without_checkpoint(db, path)
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+        db.execute("SELECT 1")
