@@ -15,14 +15,12 @@ import asyncio
 import datetime as dt
 from collections import Counter
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, get_args
+from typing import TYPE_CHECKING, Protocol
 
-from hourlyclicks.errors import UsageError
 from hourlyclicks.fetching.cache import ENTRIES
 from hourlyclicks.jobs.batches import in_order, interleaved
 from hourlyclicks.jobs.estimate import in_batches
 from hourlyclicks.jobs.remaining import Remaining
-from hourlyclicks.model.checks import check_whole
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.targets import Query
 from hourlyclicks.store.ledger import SETTLED, DayState
@@ -35,25 +33,14 @@ if TYPE_CHECKING:
     from hourlyclicks.jobs.batches import Batch
     from hourlyclicks.jobs.circuit import Circuit
     from hourlyclicks.jobs.gaps import FirstGaps
+    from hourlyclicks.jobs.run_options import Order
     from hourlyclicks.jobs.stats import BackfillStats
     from hourlyclicks.model.range_caps import RangeCap
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.ledger import LedgerEntry
 
-Order: TypeAlias = Literal["oldest", "newest", "newest-day"]
-"""The order of requests: target by target, from the oldest day on or from the newest back, or day by day."""
-
 WINDOW = 32
 """Days of which the ledger is read at a time in the order ``newest-day``."""
-
-
-def check_run(order: object, max_requests: int | None) -> None:
-    """Check arguments of a run, and raise `UsageError` if one is invalid."""
-    if max_requests is not None:
-        check_whole("max_requests", max_requests, least=0)
-    if order not in get_args(Order):
-        raise UsageError(f"order is 'oldest', 'newest' or 'newest-day', not {order!r}")
-
 
 _YIELD_EVERY = 64
 """Targets after which other tasks get their turn."""
