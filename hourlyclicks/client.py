@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Self, overload
 from hourlyclicks.engine import Engine
 from hourlyclicks.errors import UsageError
 from hourlyclicks.fetching.retry import RetryPolicy
-from hourlyclicks.jobs.collecting import collect_targets
-from hourlyclicks.jobs.ranges import collect
 from hourlyclicks.jobs.run_options import Order, RunOptions
+from hourlyclicks.jobs.series import collect
 from hourlyclicks.jobs.stopping import StopCondition
 from hourlyclicks.jobs.stream import DayStream
+from hourlyclicks.jobs.target_sources import collect_targets
 from hourlyclicks.lifetime import Lifetime
 from hourlyclicks.model.checks import check_type, check_whole
 from hourlyclicks.model.dates import (
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
     from hourlyclicks.clock import Clock
     from hourlyclicks.events import Hook
-    from hourlyclicks.jobs.collecting import Collected
+    from hourlyclicks.jobs.target_sources import Collected
     from hourlyclicks.model.audit import AuditReport
     from hourlyclicks.model.daily_series import DailySeries
     from hourlyclicks.model.day import DayClicks

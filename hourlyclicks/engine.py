@@ -21,8 +21,8 @@ from hourlyclicks.fetching.trust import KeyTrust
 from hourlyclicks.jobs.backfill import Backfill
 from hourlyclicks.jobs.estimate import CachedLedger, count_all, count_requests
 from hourlyclicks.jobs.gaps import FirstGaps
-from hourlyclicks.jobs.ranges import RangeRun
 from hourlyclicks.jobs.services import Services
+from hourlyclicks.jobs.target_run import TargetRun
 from hourlyclicks.model.dates import Finality
 from hourlyclicks.model.fingerprints import fingerprint_of
 from hourlyclicks.pacing.backend import LocalBackend
@@ -188,9 +188,9 @@ class Engine:
         caller = Caller(Job(Lane.INTERACTIVE), freshness)
         return await self._services.single_flight.fetch_shared(query, caller)
 
-    def run(self, days: DateRange, target: Target, lane: Lane, freshness: Freshness) -> RangeRun:
+    def run(self, days: DateRange, target: Target, lane: Lane, freshness: Freshness) -> TargetRun:
         """Return a run for many days of one target."""
-        return RangeRun(days, target, lane=lane, freshness=freshness, services=self._services)
+        return TargetRun(days, target, lane=lane, freshness=freshness, services=self._services)
 
     def check_store(self) -> DayCache:
         """Return the store of a backfill.

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from hourlyclicks.jobs.batches import Batch
-    from hourlyclicks.jobs.ranges import RangeRun
+    from hourlyclicks.jobs.target_run import TargetRun
     from hourlyclicks.jobs.workers import WorkerPool
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.targets import Query
@@ -34,7 +34,7 @@ class DayStream:
         check: called on entering; raises unless the client can be used here and now.
     """
 
-    def __init__(self, run: RangeRun, *, ordered: bool, check: Callable[[], None]) -> None:
+    def __init__(self, run: TargetRun, *, ordered: bool, check: Callable[[], None]) -> None:
         self._run = run
         self._check = check
         self._reading: bool | None = None
