@@ -8,8 +8,7 @@ import contextlib
 import inspect
 import io
 import os
-import shutil
-from pathlib import Path
+import tempfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,7 +16,7 @@ from sybil import Sybil
 from sybil.parsers.markdown import CodeBlockParser, SkipParser
 from xdist.scheduler import LoadScopeScheduling
 
-from tests.sizes import THOROUGH
+from tests.memory import temporary_root
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,12 +26,8 @@ if TYPE_CHECKING:
 
 WORLD = "world"
 PRINTED = "printed"
-MEMORY = Path("/dev/shm")  # noqa: S108 - pytest makes a folder of its own in it
-"""Files in memory, on Linux."""
 
-if not THOROUGH and MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > 1 << 30:
-    # Each commit of a store waits for the disk: 7 ms on one where it takes 0.06 ms in memory.
-    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+tempfile.tempdir = temporary_root()  # pytest's own folders are below it as well
 
 
 @pytest.fixture(scope="session", autouse=True)
