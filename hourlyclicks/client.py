@@ -25,15 +25,15 @@ from hourlyclicks.model.dates import (
     last_ended,
 )
 from hourlyclicks.model.questions import check_endpoint
-from hourlyclicks.model.ranges import TargetDays, days_from_first, days_of_each
+from hourlyclicks.model.target_days import TargetDays, days_from_first, days_of_each
 from hourlyclicks.model.targets import Account, Query, Target
 from hourlyclicks.pacing.plans import Allowance
 from hourlyclicks.pacing.queue import Lane
 from hourlyclicks.resources import Carrier, Environment, Storage
 from hourlyclicks.transport.protocol import Timeout
 from hourlyclicks.wire.key import KEY_VARIABLE
+from hourlyclicks.wire.pasted_key import given_key
 from hourlyclicks.wire.request import Origin
-from hourlyclicks.wire.unwrap import given_key
 
 if TYPE_CHECKING:
     import asyncio
@@ -53,9 +53,9 @@ if TYPE_CHECKING:
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.listing import ListedGroup, ListedLink
     from hourlyclicks.model.questions import EndpointChoice
-    from hourlyclicks.model.ranges import FirstDays, TargetItem, TargetSource
     from hourlyclicks.model.report import BackfillReport
     from hourlyclicks.model.series import HourlySeries
+    from hourlyclicks.model.target_days import FirstDays, TargetItem, TargetSource
     from hourlyclicks.pacing.eta import Estimate
     from hourlyclicks.pacing.plans import Limits, Plan
     from hourlyclicks.store.protocol import Store

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 from hourlyclicks.coordination.backend import SharedBackend
 from hourlyclicks.errors import UsageError
 from hourlyclicks.fetching.cache import DayCache
+from hourlyclicks.fetching.clock_skew import SkewWatch
 from hourlyclicks.fetching.coalescing import SingleFlight
 from hourlyclicks.fetching.exchange import Rules
 from hourlyclicks.fetching.fetcher import DayFetcher
+from hourlyclicks.fetching.key_trust import KeyTrust
 from hourlyclicks.fetching.retry import Retrier
-from hourlyclicks.fetching.skew import SkewWatch
 from hourlyclicks.fetching.task import Caller
-from hourlyclicks.fetching.trust import KeyTrust
 from hourlyclicks.jobs.backfill import Backfill
 from hourlyclicks.jobs.estimate import CachedLedger, count_all, count_requests
 from hourlyclicks.jobs.gaps import FirstGaps

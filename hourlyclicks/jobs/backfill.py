@@ -23,8 +23,8 @@ import attrs
 from hourlyclicks.clock import SECOND
 from hourlyclicks.errors import ApiError, AuthenticationError, HourlyClicksError, RateLimitedError, carry
 from hourlyclicks.fetching.task import Caller
+from hourlyclicks.jobs.breaker_listener import BreakerListener
 from hourlyclicks.jobs.circuit import Circuit, ParkedError
-from hourlyclicks.jobs.listener import BreakerListener
 from hourlyclicks.jobs.planner import Planner
 from hourlyclicks.jobs.services import Tracker
 from hourlyclicks.jobs.stats import BackfillStats

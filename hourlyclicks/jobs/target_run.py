@@ -17,8 +17,8 @@ from hourlyclicks.errors import HourlyClicksError
 from hourlyclicks.fetching.prefetch import Prefetch
 from hourlyclicks.fetching.task import Caller
 from hourlyclicks.jobs.batches import in_order
+from hourlyclicks.jobs.breaker_listener import BreakerListener
 from hourlyclicks.jobs.circuit import Circuit, ParkedError
-from hourlyclicks.jobs.listener import BreakerListener
 from hourlyclicks.jobs.services import Tracker
 from hourlyclicks.jobs.workers import WorkerPool
 from hourlyclicks.model.range_caps import MONTH

@@ -7,13 +7,13 @@ from collections.abc import AsyncIterable
 from typing import TYPE_CHECKING
 
 from hourlyclicks.jobs.stopping import Stopper
-from hourlyclicks.model.ranges import TargetDays
+from hourlyclicks.model.target_days import TargetDays
 
 if TYPE_CHECKING:
     from hourlyclicks.jobs.backfill import Backfill
     from hourlyclicks.jobs.stopping import StopCondition
-    from hourlyclicks.model.ranges import FirstDays, TargetItem, TargetSource
     from hourlyclicks.model.report import BackfillReport, StopReason
+    from hourlyclicks.model.target_days import FirstDays, TargetItem, TargetSource
 
 
 class Collected:
