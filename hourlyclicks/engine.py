@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from hourlyclicks.jobs.lists import ListReader
     from hourlyclicks.jobs.planner import Order
     from hourlyclicks.jobs.server_ranges import ServerRanges
+    from hourlyclicks.jobs.sums_in_flight import SumsInFlight
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.range_caps import RangeCap
@@ -148,6 +149,7 @@ class Engine:
         self._clock = clock
         self._random = random
         self._server: ServerRanges | None = None
+        self._sums: SumsInFlight
         self._lists: ListReader | None = None
         self._zone = zone
         self._carrier = carrier
@@ -259,10 +261,20 @@ class Engine:
 
         if self._server is None:
             from hourlyclicks.jobs.server_ranges import ServerRanges  # noqa: PLC0415 - likewise
+            from hourlyclicks.jobs.sums_in_flight import SumsInFlight  # noqa: PLC0415 - likewise
 
             self._server = ServerRanges(longest)
+            self._sums = SumsInFlight(self.limiter.queue.move)
         server, services = self._server, self._services
-        return DailyRun(days, target, lane=lane, freshness=freshness, server=server, services=services)
+        return DailyRun(
+            days,
+            target,
+            lane=lane,
+            freshness=freshness,
+            server=server,
+            in_flight=self._sums,
+            services=services,
+        )
 
     def audit(self, lane: Lane, longest: RangeCap, *, refresh: bool) -> Audit:
         """Return an audit; `refresh`: whether to request also sums that are final in the store.
