@@ -13,14 +13,16 @@ import os
 import signal
 import sys
 import time
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from hourlyclicks import Client, Limits, Rate, RetryPolicy
 from hourlyclicks.coordination import backend as shared
 from hourlyclicks.events import DayDone
-from hourlyclicks.model.questions import EndpointChoice
 from hourlyclicks.model.targets import as_target
 from hourlyclicks.transport.protocol import Timeout
+
+if TYPE_CHECKING:
+    from hourlyclicks.model.questions import EndpointChoice
 
 COUNTS = ("total", "done", "reused", "failed", "refused", "remaining", "requests", "stopped", "complete")
 
