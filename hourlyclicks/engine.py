@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack, suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-from hourlyclicks.coordination.backend import SharedBackend
 from hourlyclicks.errors import UsageError
 from hourlyclicks.fetching.cache import DayCache
 from hourlyclicks.fetching.clock_skew import SkewWatch
@@ -18,7 +17,6 @@ from hourlyclicks.fetching.fetcher import DayFetcher
 from hourlyclicks.fetching.key_trust import KeyTrust
 from hourlyclicks.fetching.retry import Retrier
 from hourlyclicks.fetching.task import Caller
-from hourlyclicks.jobs.backfill import Backfill
 from hourlyclicks.jobs.estimate import CachedLedger, count_all, count_requests
 from hourlyclicks.jobs.gaps import FirstGaps
 from hourlyclicks.jobs.services import Services
@@ -39,6 +37,7 @@ if TYPE_CHECKING:
     from hourlyclicks.fetching.range_fetcher import RangeFetcher
     from hourlyclicks.fetching.retry import RetryPolicy
     from hourlyclicks.jobs.audit import Audit
+    from hourlyclicks.jobs.backfill import Backfill
     from hourlyclicks.jobs.daily import DailyRun
     from hourlyclicks.jobs.lists import ListReader
     from hourlyclicks.jobs.run_options import RunOptions
@@ -116,6 +115,8 @@ class Engine:
                 clock=clock,
                 dispatch=dispatch,
             )
+            from hourlyclicks.coordination.backend import SharedBackend  # noqa: PLC0415 - not without a store
+
             backend = shared = SharedBackend(
                 limits,
                 store=self._cache.store,
@@ -261,6 +262,8 @@ class Engine:
         Raises:
             UsageError: there is no store.
         """
+        from hourlyclicks.jobs.backfill import Backfill  # noqa: PLC0415 - many clients run none
+
         cache = self.check_store()
         ledger = CachedLedger(cache)
         return Backfill(

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 import attrs
 
-from hourlyclicks.coordination.registry import RunRegistry
 from hourlyclicks.events import Progress
 from hourlyclicks.fetching.cache import DayCache
 from hourlyclicks.fetching.coalescing import SingleFlight
@@ -18,6 +17,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from hourlyclicks.clock import Clock
+    from hourlyclicks.coordination.registry import RunRegistry  # noqa: TC004 - loaded where it is used
     from hourlyclicks.errors import HourlyClicksError
     from hourlyclicks.events import Dispatcher
     from hourlyclicks.fetching.range_fetcher import RangeFetcher  # noqa: TC004 - loaded where it is used
