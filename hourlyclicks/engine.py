@@ -17,8 +17,6 @@ from hourlyclicks.fetching.fetcher import DayFetcher
 from hourlyclicks.fetching.key_trust import KeyTrust
 from hourlyclicks.fetching.retry import Retrier
 from hourlyclicks.fetching.task import Caller
-from hourlyclicks.jobs.estimate import CachedLedger, count_all, count_requests
-from hourlyclicks.jobs.gaps import FirstGaps
 from hourlyclicks.jobs.services import Services
 from hourlyclicks.jobs.target_run import TargetRun
 from hourlyclicks.model.dates import Finality
@@ -263,6 +261,8 @@ class Engine:
             UsageError: there is no store.
         """
         from hourlyclicks.jobs.backfill import Backfill  # noqa: PLC0415 - many clients run none
+        from hourlyclicks.jobs.estimate import CachedLedger  # noqa: PLC0415 - as above
+        from hourlyclicks.jobs.gaps import FirstGaps  # noqa: PLC0415 - as above
 
         cache = self.check_store()
         ledger = CachedLedger(cache)
@@ -279,6 +279,8 @@ class Engine:
 
     def estimate_all(self, days: DateRange, targets: int) -> Estimate:
         """Return what all days of so many targets cost."""
+        from hourlyclicks.jobs.estimate import count_all  # noqa: PLC0415 - most clients ask for none
+
         return self._forecast(count_all(days, targets, self._cap))
 
     async def estimate(self, ranges: Mapping[Target, DateRange], freshness: Freshness) -> Estimate:
@@ -288,6 +290,8 @@ class Engine:
             ranges: the days of each target.
             freshness: which days in the store need a request.
         """
+        from hourlyclicks.jobs.estimate import CachedLedger, count_requests  # noqa: PLC0415 - as above
+
         ledger, now = None if self._cache is None else CachedLedger(self._cache), self._clock.wall()
         return self._forecast(await count_requests(ledger, ranges, self._cap, freshness=freshness, now=now))
 
