@@ -88,6 +88,11 @@ SOLE_USERS = {
     "asyncpg": {"store/postgres_connection.py", "store/postgres_messages.py"},
     "click": {"cli/*"},
     "rich": {"cli/*", "render/heatmap.py"},
+    "nanoarrow": {"model/frames/arrow.py"},
+    "numpy": {"model/grid.py", "model/frames/masked.py", "model/frames/pandas.py"},
+    "pandas": {"model/frames/pandas.py"},
+    "polars": {"model/frames/tabular.py"},
+    "pyarrow": {"model/frames/tabular.py"},
     "platformdirs": {"cli/*"},
     "pytest": {"simulator/*"},
 }
@@ -117,9 +122,12 @@ NOT_LOADED = {
     "rich",
     "tenacity",
     "zoneinfo",
+    "nanoarrow",
     "numpy",
     "pandas",
     "platformdirs",
+    "polars",
+    "pyarrow",
     "pytest",
 }
 

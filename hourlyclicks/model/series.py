@@ -16,6 +16,7 @@ from hourlyclicks.model import aggregate, export
 from hourlyclicks.model.columns import MISSING, PROVISIONAL, Columns
 from hourlyclicks.model.dates import DateRange, as_day
 from hourlyclicks.model.day import HOURS, HourClicks, HourStatus
+from hourlyclicks.model.frames.tabular import HourlyTabular
 from hourlyclicks.model.grid import Grid, as_grid
 from hourlyclicks.model.spelling import shortened
 from hourlyclicks.model.targets import Target
@@ -25,10 +26,12 @@ if TYPE_CHECKING:
 
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.export import Row, Sink
+    from hourlyclicks.model.frames.masked import Counts
+    from hourlyclicks.model.frames.table import Field, Table
 
 
 @attrs.frozen(eq=False, repr=False)
-class HourlySeries:
+class HourlySeries(HourlyTabular):
     """All hours of a range of days, in time order.
 
     Made by ``Client.fetch``, by `SeriesBuilder` and by `merge_days`. Never changes. Takes about 17 bytes
@@ -153,6 +156,21 @@ class HourlySeries:
         """
         return export.to_rows(self)
 
+    def to_numpy(self) -> tuple[Counts, Counts]:
+        """Return the clicks and the unique users, each a ``numpy.ma.MaskedArray`` of days x 24.
+
+        They share the memory of the series and are read-only. An hour that is not known is masked;
+        ``filled()`` has -1 there.
+
+        Raises:
+            UsageError: NumPy is not installed (``hourlyclicks[numpy]``).
+        """
+        from hourlyclicks.model.frames.masked import masked_grids  # noqa: PLC0415 - NumPy is an extra
+
+        counts = self._columns.clicks, self._columns.unique_users
+        clicks, users = masked_grids(counts, self._columns.reported)
+        return clicks, users
+
     def write_csv(self, file: Sink, *, header: bool = True) -> None:
         """Write a line for each hour, with the columns of `to_rows`; an unknown count is left empty.
 
@@ -170,6 +188,16 @@ class HourlySeries:
             file: a path, or a text stream. A new file is readable by its owner only.
         """
         export.write_jsonl(self, file)
+
+    def _fields(self, zone: dt.tzinfo | None = None) -> tuple[Field, ...]:
+        from hourlyclicks.model.frames.hours import hourly_fields  # noqa: PLC0415 - few series become frames
+
+        return hourly_fields(zone)
+
+    def _table(self, zone: dt.tzinfo | None = None) -> Table:
+        from hourlyclicks.model.frames.hours import hourly_table  # noqa: PLC0415 - few series become frames
+
+        return hourly_table(self.target, self.range, self._columns, zone)
 
     def __len__(self) -> int:
         return len(self._columns.reported)
