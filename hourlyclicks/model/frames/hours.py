@@ -10,6 +10,7 @@ from hourlyclicks.model.columns import FINAL, MISSING, Columns
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.day import HOURS, HourStatus
 from hourlyclicks.model.frames.table import Column, Field, Kind, Table
+from hourlyclicks.model.frames.tabular import HourlyTabular
 from hourlyclicks.model.frames.wall_clock import EPOCH_DAY, hour_starts
 
 if TYPE_CHECKING:
@@ -84,6 +85,21 @@ def day_table(day: DayClicks, zone: dt.tzinfo | None) -> Table:
         zone: as for `hourly_fields`.
     """
     return hourly_table(None, DateRange(day.date, day.date), Columns.of(day), zone)
+
+
+class NoHours(HourlyTabular):
+    """A table of hours without rows, for the types of its columns."""
+
+    __slots__ = ()
+
+    def _fields(self, zone: dt.tzinfo | None = None) -> tuple[Field, ...]:
+        return hourly_fields(zone)
+
+    def _table(self, zone: dt.tzinfo | None = None) -> Table:
+        fields = hourly_fields(zone)
+        return Table(
+            tuple([Column(each, array("q"), b"", STATUSES if each is STATUS else ()) for each in fields])
+        )
 
 
 def _statuses(columns: Columns) -> bytes:

@@ -26,23 +26,21 @@ def as_frame(table: Table) -> pd.DataFrame:
     return pd.DataFrame({column.field.name: _MAKERS[column.field.kind](column) for column in table.columns})
 
 
-def concatenated(tables: Iterable[Table], empty: Table) -> pd.DataFrame:
-    """Return one data frame of many tables; a column of text has the labels of all of them.
+def concatenated(frames: Iterable[pd.DataFrame], empty: pd.DataFrame) -> pd.DataFrame:
+    """Return one data frame of many; a column of categories gets those of all of them.
 
     Args:
-        tables: the tables.
-        empty: a table without rows, for the types of the columns.
+        frames: data frames of the same columns.
+        empty: what is returned if there are none.
     """
-    frames = [as_frame(table) for table in tables]
-    if not frames:
-        return as_frame(empty)
-    texts = [field.name for field in empty.fields if field.kind is Kind.TEXT]
-    whole = pd.concat([frame.drop(columns=texts) for frame in frames], ignore_index=True)
-    for place, name in enumerate(empty.fields):
-        if name.name in texts:
-            labels = pd.api.types.union_categoricals([frame[name.name] for frame in frames])
-            whole.insert(place, name.name, labels)
-    return whole
+    parts = list(frames)
+    if not parts:
+        return empty
+    texts = [name for name in empty if isinstance(empty[name].dtype, pd.CategoricalDtype)]
+    # Without this detour, pandas makes plain text of categories that differ.
+    labels = {name: pd.api.types.union_categoricals([part[name] for part in parts]) for name in texts}
+    whole = pd.concat([part.drop(columns=texts) for part in parts], ignore_index=True)
+    return whole.assign(**labels)[list(empty)]
 
 
 def _text(column: Column) -> object:

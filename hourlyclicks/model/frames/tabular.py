@@ -104,9 +104,11 @@ class HourlyTabular(Tabular):
     __slots__ = ()
 
     def _fields(self, zone: dt.tzinfo | None = None) -> tuple[Field, ...]:
+        """Return the columns of the table, with a column ``time`` if there is a zone."""
         raise NotImplementedError
 
     def _table(self, zone: dt.tzinfo | None = None) -> Table:
+        """Return the table, with a column ``time`` if there is a zone."""
         raise NotImplementedError
 
     def frame(self, *, timezone: str | dt.tzinfo | None = None) -> HourlyFrame:
