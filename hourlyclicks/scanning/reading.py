@@ -63,7 +63,8 @@ class Selection:
         """Say what is selected; an address is shown without its user and its password."""
         where = os.fspath(self.store)
         shown = place_of(where) if is_address(where) else where
-        targets = "all targets" if self.targets is None else f"{len(self.targets)} targets"
+        number = None if self.targets is None else len(self.targets)
+        targets = "all targets" if number is None else f"{number} target{'' if number == 1 else 's'}"
         return f"{shown}: {targets}, {self.start or 'the first day'}..{self.end or 'the last day'}"
 
 

@@ -104,7 +104,8 @@ class Scan:
     scan(…) as figures:`` closes all readings at its end; afterwards they raise a `UsageError`.
 
     While it is read it raises a `StoreError` if the store cannot be read, and a `UsageError` if there is no
-    such account, or several and none was named.
+    such account, or several and none was named. Another library that reads the stream raises an error of its
+    own with the same text, since Arrow hands on no more than that.
     """
 
     def __init__(self, selection: Selection, zone: dt.tzinfo | None) -> None:
