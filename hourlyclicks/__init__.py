@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks, HourClicks, HourStatus
     from hourlyclicks.model.listing import ListedGroup, ListedLink
+    from hourlyclicks.model.periods import PeriodClicks
     from hourlyclicks.model.report import BackfillReport, StopReason
     from hourlyclicks.model.series import HourlySeries
     from hourlyclicks.model.targets import Account, Group, Link, Query, Target
@@ -66,6 +67,7 @@ _HOMES = {
     "model.dates": ("DateRange",),
     "model.day": ("DayClicks", "HourClicks", "HourStatus"),
     "model.listing": ("ListedGroup", "ListedLink"),
+    "model.periods": ("PeriodClicks",),
     "model.report": ("BackfillReport", "StopReason"),
     "model.series": ("HourlySeries",),
     "model.targets": ("Account", "Group", "Link", "Query", "Target"),
@@ -107,6 +109,7 @@ __all__ = [
     "Link",
     "ListedGroup",
     "ListedLink",
+    "PeriodClicks",
     "Plan",
     "PlanError",
     "Query",

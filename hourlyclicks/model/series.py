@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from hourlyclicks.model.export import Row, Sink
     from hourlyclicks.model.frames.masked import Counts
     from hourlyclicks.model.frames.table import Field, Table
+    from hourlyclicks.model.periods import PeriodClicks
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -101,6 +102,30 @@ class HourlySeries(HourlyTabular):
     def clicks_by_weekday_hour(self) -> tuple[tuple[int, ...], ...]:
         """Return the clicks of each hour of the week: 7 x 24 sums of what was reported, Monday first."""
         return aggregate.by_weekday_hour(self._columns.clicks, self.range.start.weekday())
+
+    def clicks_by_day(self) -> tuple[PeriodClicks, ...]:
+        """Return the clicks of each day of the range, in order.
+
+        Each value tells how many hours are in its sum, and is ``None`` where none is reported. A day that
+        lacks hours has a sum that is too small; `PeriodClicks.complete` tells.
+        """
+        return self._clicks_by("day")
+
+    def clicks_by_week(self) -> tuple[PeriodClicks, ...]:
+        """Return the clicks of each week, Monday to Sunday, of which the range has a day; as `clicks_by_day`.
+
+        The hours of a week outside of the range are not in its sum, and make it incomplete.
+        """
+        return self._clicks_by("week")
+
+    def clicks_by_month(self) -> tuple[PeriodClicks, ...]:
+        """Return the clicks of each calendar month of which the range has a day; as `clicks_by_week`."""
+        return self._clicks_by("month")
+
+    def _clicks_by(self, period: str) -> tuple[PeriodClicks, ...]:
+        from hourlyclicks.model.periods import PERIODS, clicks_by  # noqa: PLC0415 - few series are summed up
+
+        return clicks_by(PERIODS[period], self.range, self._columns)
 
     def days(self) -> Iterator[DayClicks]:
         """Iterate over the days that were fetched."""
