@@ -9,7 +9,7 @@ because nanoarrow cannot make dictionaries from buffers.
 from __future__ import annotations
 
 from array import array
-from itertools import accumulate, repeat
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from hourlyclicks.errors import UsageError
@@ -21,7 +21,7 @@ with needing("nanoarrow", extra="arrow"):
     import nanoarrow as na
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from hourlyclicks.model.frames.table import Column, Field, Table
 
@@ -130,16 +130,16 @@ def _text(column: Column, *, large: bool) -> tuple[array[int], bytes]:
     """Return the offsets and the bytes of a column of text."""
     labels = [label.encode() for label in column.labels]
     rows, codes = len(column), bytes(column.values)
-    sizes: Iterator[int]
+    ends: Iterable[int]
     if rows and codes.count(codes[:1]) == rows:  # one label, as of a target: no look at each row
-        label = labels[codes[0]]
-        sizes, text = repeat(len(label), rows), label * rows
+        size = len(labels[codes[0]])
+        text, ends = labels[codes[0]] * rows, range(0, size * rows + 1, size)
     else:
-        text = b"".join([labels[code] for code in codes])
-        sizes = map([len(label) for label in labels].__getitem__, codes)
+        text = b"".join(map(labels.__getitem__, codes))
+        ends = accumulate(map([len(label) for label in labels].__getitem__, codes), initial=0)
     if len(text) >= _LARGE and not large:
         raise UsageError(f"the column {column.field.name} is too long for Arrow: take a slice of the days")
-    return array("q" if large else "i", accumulate(sizes, initial=0)), text
+    return array("q" if large else "i", ends), text
 
 
 def _bitmap(known: Any) -> bytes:  # noqa: ANN401 - bytes of any kind

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 EPOCH_DAY = dt.date(1970, 1, 1).toordinal()
 
 _HOUR, _DAY = 3_600, 86_400
+_DAYS = 8_192
+"""Days that are remembered, 22 years; about 1 MB."""
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
@@ -54,7 +56,7 @@ def hour_starts(days: DateRange, zone: dt.tzinfo) -> Starts:
         zone: the time zone of the clock.
     """
     seconds, known = array("q"), bytearray()
-    clock = _Clock(zone)
+    clock = _clock(zone)
     for date in days:
         midnight = (date.toordinal() - EPOCH_DAY) * _DAY
         offset = clock.only_offset(date)
@@ -88,8 +90,13 @@ def name_of(zone: dt.tzinfo) -> str:
     raise UsageError(f"a column of times needs a time zone with a name such as Asia/Seoul, not {zone!r}")
 
 
+@lru_cache(maxsize=2)
+def _clock(zone: dt.tzinfo) -> _Clock:
+    return _Clock(zone)
+
+
 class _Clock:
-    """The wall clock of a zone.
+    """The wall clock of a zone. It remembers days, since most targets of a scan have the same ones.
 
     Args:
         zone: the zone.
@@ -97,11 +104,12 @@ class _Clock:
 
     def __init__(self, zone: dt.tzinfo) -> None:
         self._zone = zone
+        self.only_offset = lru_cache(maxsize=_DAYS)(self._only_offset)
+        """Returns the offset of a day from UTC, in seconds; ``None`` if it may have more than one."""
         self._hours = [dt.time(hour, tzinfo=zone) for hour in range(HOURS)]
         self._again = [dt.time(hour, tzinfo=zone, fold=1) for hour in range(HOURS)]
 
-    def only_offset(self, date: dt.date) -> int | None:
-        """Return the offset of a day from UTC, in seconds; ``None`` if it may have more than one."""
+    def _only_offset(self, date: dt.date) -> int | None:
         first = _offset(date, self._again[0])
         if date != dt.date.max and _offset(date + dt.timedelta(days=1), self._hours[0]) != first:
             return None
