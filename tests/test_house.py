@@ -58,8 +58,9 @@ FLOORS = {
     "": 9,  # the package itself, with its public names
     "simulator": 10,
     "render": 10,
-    "cli": 11,
-    "__main__": 12,
+    "plot": 11,
+    "cli": 12,
+    "__main__": 13,
 }
 TYPES_UPWARD = {("errors", "model")}
 NEVER = {("simulator", "wire")}  # the simulator must be able to disagree with our reading of the API
@@ -88,6 +89,7 @@ SOLE_USERS = {
     "asyncpg": {"store/postgres_connection.py", "store/postgres_messages.py"},
     "click": {"cli/*"},
     "rich": {"cli/*", "render/heatmap.py"},
+    "matplotlib": {"plot.py", "render/plots/*"},
     "platformdirs": {"cli/*"},
     "pytest": {"simulator/*"},
 }
@@ -114,6 +116,7 @@ NOT_LOADED = {
     "cattrs",
     "click",
     "msgspec",
+    "matplotlib",
     "rich",
     "tenacity",
     "zoneinfo",
