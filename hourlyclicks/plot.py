@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from hourlyclicks.errors import UsageError
+from hourlyclicks.render.plots import check_installed
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -103,10 +103,7 @@ def compare(
 
 def _theme(name: str) -> Theme:
     """Return a theme, once it is certain that matplotlib is there."""
-    try:
-        import matplotlib  # noqa: F401, ICN001, PLC0415 - as above
-    except ImportError:
-        raise UsageError("pictures need matplotlib: pip install 'hourlyclicks[plot]'") from None
+    check_installed()
     from hourlyclicks.render.plots.themes import theme_named  # noqa: PLC0415 - as above
 
     return theme_named(name)

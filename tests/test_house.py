@@ -89,7 +89,7 @@ SOLE_USERS = {
     "asyncpg": {"store/postgres_connection.py", "store/postgres_messages.py"},
     "click": {"cli/*"},
     "rich": {"cli/*", "render/heatmap.py"},
-    "matplotlib": {"plot.py", "render/plots/*"},
+    "matplotlib": {"render/plots/*"},
     "platformdirs": {"cli/*"},
     "pytest": {"simulator/*"},
 }

@@ -13,3 +13,22 @@ The rules that all of them keep:
 ``arithmetic`` computes what is drawn, from arrays; `Picture` keeps a figure independent of the settings of
 the program that draws or saves it.
 """
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+
+from hourlyclicks.errors import UsageError
+
+MOST_COMPARED = 24
+"""How many series a comparison has room for."""
+
+
+def check_installed() -> None:
+    """Check that matplotlib is there, without importing it.
+
+    Raises:
+        UsageError: it is not.
+    """
+    if find_spec("matplotlib") is None:
+        raise UsageError("pictures need matplotlib: pip install 'hourlyclicks[plot]'")

@@ -11,7 +11,7 @@ from hourlyclicks.errors import UsageError
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.series import HourlySeries
 from hourlyclicks.render.phrases import count
-from hourlyclicks.render.plots import arithmetic, differences, marks, trends
+from hourlyclicks.render.plots import MOST_COMPARED, arithmetic, differences, marks, trends
 from hourlyclicks.render.plots.picture import Sheet, settings
 from hourlyclicks.render.plots.subject import Subject
 from hourlyclicks.render.plots.ticks import day_ticks, label_days, short, span
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from hourlyclicks.render.plots.picture import Picture
     from hourlyclicks.render.plots.themes import Theme
 
-_MOST = 24
 _PAIR = 2
 _LEFT, _RIGHT, _TOP = 0.79, 0.24, 1.42
 _DAYS_WIDTH, _WEEK_LEFT, _WEEK_WIDTH = 7.1, 8.72, 3.2
@@ -77,8 +76,8 @@ def _few(series: Iterable[HourlySeries | Iterable[HourlySeries]]) -> list[Hourly
     for each in series:
         for one in _each(each):
             found.append(one)
-            if len(found) > _MOST:
-                raise UsageError(f"a comparison has at most {_MOST} series")
+            if len(found) > MOST_COMPARED:
+                raise UsageError(f"a comparison has at most {MOST_COMPARED} series")
     if not found:
         raise UsageError("a comparison needs a series")
     return found

@@ -21,6 +21,7 @@ from matplotlib.figure import Figure
 from matplotlib.font_manager import fontManager
 
 from hourlyclicks import Group, Link, UsageError, plot
+from hourlyclicks.render import plots
 from hourlyclicks.render.plots import arithmetic, fonts, marks
 from hourlyclicks.render.plots.themes import theme_named
 from tests.render.plots.pictures import hatched, scale_labels, series, texts, written
@@ -450,6 +451,6 @@ def test_a_comparison_has_one_to_24_series() -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_without_matplotlib_an_error_names_the_extra(kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: ANN401 - as above
     """In one sentence."""
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setattr(plots, "find_spec", lambda _: None)
     with pytest.raises(UsageError, match=r"^pictures need matplotlib: pip install 'hourlyclicks\[plot\]'$"):
         kind(GAPS)
