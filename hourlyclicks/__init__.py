@@ -79,7 +79,7 @@ _HOMES = {
     "pacing.eta": ("Estimate", "RequestPlan"),
     "scanning.scan": ("Scan", "scan"),
 }
-_ROOMS = {"client", "clock", "errors", "events", "model", "pacing", "store", "wire"}
+_ROOMS = {"client", "clock", "errors", "events", "model", "pacing", "plot", "store", "wire"}
 _HOME_OF = {name: f"{__name__}.{home}" for home, names in _HOMES.items() for name in names}
 
 __all__ = [

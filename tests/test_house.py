@@ -60,8 +60,9 @@ FLOORS = {
     "": 9,  # the package itself, with its public names
     "simulator": 10,
     "render": 10,
-    "cli": 11,
-    "__main__": 12,
+    "plot": 11,
+    "cli": 12,
+    "__main__": 13,
 }
 TYPES_UPWARD = {("errors", "model")}
 NEVER = {("simulator", "wire")}  # the simulator must be able to disagree with our reading of the API
@@ -95,6 +96,7 @@ SOLE_USERS = {
     "pandas": {"model/frames/pandas.py"},
     "polars": {"model/frames/tabular.py", "scanning/scan.py"},
     "pyarrow": {"model/frames/tabular.py", "scanning/scan.py"},
+    "matplotlib": {"render/plots/*"},
     "platformdirs": {"cli/*"},
     "pytest": {"simulator/*"},
 }
@@ -121,6 +123,7 @@ NOT_LOADED = {
     "cattrs",
     "click",
     "msgspec",
+    "matplotlib",
     "rich",
     "tenacity",
     "zoneinfo",
