@@ -40,6 +40,7 @@ SCRIPTS = sorted(
 FLOORS = {
     "errors": 0,
     "clock": 0,
+    "files": 0,
     "forks": 0,
     "_version": 0,
     "model": 1,
@@ -55,9 +56,9 @@ FLOORS = {
     "engine": 7,
     "lifetime": 7,
     "client": 8,
-    "": 9,  # the package itself, with its public names
-    "simulator": 10,
-    "render": 10,
+    "simulator": 9,
+    "render": 9,
+    "": 10,  # the package itself, with its public names
     "cli": 11,
     "__main__": 12,
 }

@@ -14,8 +14,8 @@ from typing import IO, TYPE_CHECKING, Literal, TypeAlias, cast
 
 from hourlyclicks.cli.console.stdout import writing_to_stdout
 from hourlyclicks.cli.exits import OUTPUT, USAGE, Failure
-from hourlyclicks.cli.output.devices import descriptor_of, is_device, is_special
-from hourlyclicks.cli.output.replace import KeptError, check_replaceable, replacing
+from hourlyclicks.files.devices import descriptor_of, is_device, is_special
+from hourlyclicks.files.replace import KeptError, check_replaceable, replacing
 from hourlyclicks.model.daily_series import DailySeries
 from hourlyclicks.model.series import HourlySeries
 from hourlyclicks.render.tables import write_table
