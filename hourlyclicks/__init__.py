@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from hourlyclicks.pacing.eta import Estimate, RequestPlan
     from hourlyclicks.pacing.plans import Limits, Plan, Rate
     from hourlyclicks.pacing.queue import Lane
+    from hourlyclicks.render.page import report, write_report
     from hourlyclicks.transport.protocol import Timeout, Transport
 
 _HOMES = {
@@ -74,6 +75,7 @@ _HOMES = {
     "pacing.queue": ("Lane",),
     "pacing.plans": ("Limits", "Plan", "Rate"),
     "pacing.eta": ("Estimate", "RequestPlan"),
+    "render.page": ("report", "write_report"),
 }
 _ROOMS = {"client", "clock", "errors", "events", "model", "pacing", "store", "wire"}
 _HOME_OF = {name: f"{__name__}.{home}" for home, names in _HOMES.items() for name in names}
@@ -121,6 +123,8 @@ __all__ = [
     "TransportError",
     "UsageError",
     "__version__",
+    "report",
+    "write_report",
 ]
 
 

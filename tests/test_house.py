@@ -90,6 +90,7 @@ SOLE_USERS = {
     "click": {"cli/*"},
     "rich": {"cli/*", "render/heatmap.py"},
     "platformdirs": {"cli/*"},
+    "jinja2": {"render/page/document.py"},
     "pytest": {"simulator/*"},
 }
 VENDOR_WORDS = re.compile(r"\b(ymd|acesCnt|pernCnt|linkId|grpIdx)\b")
@@ -114,6 +115,9 @@ NOT_LOADED = {
     "hourlyclicks.wire.range_endpoint",
     "cattrs",
     "click",
+    "hourlyclicks.model.notebook",
+    "hourlyclicks.render",
+    "jinja2",
     "msgspec",
     "rich",
     "tenacity",

@@ -96,6 +96,12 @@ class DayClicks:
         """How many hours have figures."""
         return HOURS - self.clicks.count(None)
 
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the clicks of the day, and its hours as bars."""
+        from hourlyclicks.model.notebook import day_html  # noqa: PLC0415 - for notebooks only
+
+        return day_html(self)
+
     def __iter__(self) -> Iterator[HourClicks]:
         for hour, (clicks, users) in enumerate(zip(self.clicks, self.unique_users, strict=True)):
             yield HourClicks(self.date, hour, clicks, users)

@@ -6,6 +6,8 @@ takes the colour of its surroundings, and what is not known is grey, which can b
 
 from __future__ import annotations
 
+import datetime as dt
+from array import array
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from hourlyclicks.model.day import DayClicks
+    from hourlyclicks.model.report import BackfillReport
     from hourlyclicks.model.series import HourlySeries
 
 _GREY = "#8d949e"
@@ -38,8 +41,8 @@ def as_table(title: str, facts: Iterable[tuple[str, str]], picture: str = "") ->
         picture: HTML that follows the table.
     """
     rows = "".join(
-        f'<tr style="background:none"><th scope="row" style="{_CELL};font-weight:normal;opacity:.75">{escape(name)}</th>'
-        f'<td style="{_CELL}">{escape(value)}</td></tr>'
+        f'<tr style="background:none"><th scope="row" style="{_CELL};font-weight:normal;opacity:.75">'
+        f'{escape(name)}</th><td style="{_CELL}">{escape(value)}</td></tr>'
         for name, value in facts
     )
     return (
@@ -56,8 +59,10 @@ def series_html(series: HourlySeries) -> str:
         ("Target", shortened(str(series.target))),
         (
             "Days",
-            f"{series.range.start} to {series.range.end}"
-            f" ({fetched:,} of {days:,} fetched, {provisional:,} provisional)",
+            (
+                f"{series.range.start} to {series.range.end}"
+                f" ({fetched:,} of {days:,} fetched, {provisional:,} provisional)"
+            ),
         ),
         ("Clicks", f"{series.total_clicks:,}"),
     ]
@@ -75,16 +80,47 @@ def day_html(day: DayClicks) -> str:
         ("Fetched", f"{day.fetched_at:%Y-%m-%d %H:%M %Z}"),
     ]
     alt = "Clicks in each hour of the day as bars; grey hours were not reported"
-    return as_table("DayClicks", facts, _image(_bars(day.clicks), (TRANSPARENT, BLUES[4], _GREY), 240, 72, alt))
+    return as_table(
+        "DayClicks", facts, _image(_bars(day.clicks), (TRANSPARENT, BLUES[4], _GREY), 240, 72, alt)
+    )
+
+
+def backfill_html(report: BackfillReport) -> str:
+    """Return what came of the days of a backfill, and why it ended."""
+    days = {
+        "Fetched": report.done,
+        "Known before": report.reused,
+        "Failed": report.failed,
+        "Rejected": report.refused,
+        "Remaining": report.remaining,
+        "Revised": report.revised,
+        "Provisional": report.provisional,
+    }
+    facts = [
+        ("Ended", f"{report.stopped.value} after {in_words(report.seconds)}"),
+        ("Days", f"{report.total:,}"),
+        *((name, f"{number:,}") for name, number in days.items() if number),
+        ("Requests", f"{report.requests:,} ({report.retries:,} of them retries)"),
+    ]
+    if report.error is not None:
+        facts.append(("Error", f"{type(report.error).__name__}: {report.error}"))
+    if report.resume_at is not None:
+        facts.append(("Run again", f"from {report.resume_at:%Y-%m-%d %H:%M %Z} on"))
+    return as_table("BackfillReport", facts)
+
+
+def in_words(seconds: float) -> str:
+    """Return a duration: ``"0:00:45"``, ``"2 days, 3:00:00"``."""
+    return str(dt.timedelta(seconds=round(seconds)))
 
 
 def _hours(series: HourlySeries) -> str:
     """Return a picture with a column a day, or for a long range one for each few days."""
-    clicks = series.clicks.zero_filled.tolist()
-    reported = series.reported.tolist()
-    step = -(-len(clicks) // _MOST_COLUMNS)
+    clicks = array("q", series.clicks.zero_filled.tobytes())
+    reported = series.reported.tobytes()
+    step = -(-len(series.range) // _MOST_COLUMNS) * HOURS
     means = [
-        [_mean(clicks[first : first + step], reported[first : first + step], hour) for hour in range(HOURS)]
+        [_mean(clicks, reported, slice(first + hour, first + step, HOURS)) for hour in range(HOURS)]
         for first in range(0, len(clicks), step)
     ]
     known = [mean for column in means for mean in column if mean is not None]
@@ -98,10 +134,10 @@ def _hours(series: HourlySeries) -> str:
     return _image(rows, (*BLUES, _GREY), width, _TALL, alt)
 
 
-def _mean(clicks: Sequence[Sequence[int]], reported: Sequence[Sequence[int]], hour: int) -> int | None:
-    """Return the clicks of an hour, the mean of some days; ``None``: on no day it has figures."""
-    number = sum(day[hour] for day in reported)
-    return sum(day[hour] for day in clicks) // number if number else None
+def _mean(clicks: array[int], reported: bytes, cells: slice) -> int | None:
+    """Return the mean clicks of some hours; ``None``: none of them has figures."""
+    number = sum(reported[cells])
+    return sum(clicks[cells]) // number if number else None
 
 
 def _index(count: int | None, end: int) -> int:

@@ -16,7 +16,7 @@ SHADES = 8
 """How many shades a scale has: 0 for the fewest clicks, 7 for the most."""
 
 BLUES = ("#e3effb", "#c3dbf3", "#96c1e8", "#639fd6", "#3773b5", "#20599f", "#10396f", "#07204a")
-"""The shades on a light ground. One hue, and each darker than the one before it, so that no colour has to be seen."""
+"""The shades on a light ground: one hue, and each is darker than the one before it."""
 
 _OF = 1000
 _BELOW_THE_END = 995

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import heapq
 from typing import TYPE_CHECKING
 
 import attrs
 
 from hourlyclicks.errors import UsageError
+from hourlyclicks.model.day import HourClicks
 from hourlyclicks.model.series import HourlySeries
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Iterable, Iterator
 
-    from hourlyclicks.model.day import HourClicks
 
 MOST_YEARS = 50
 """Years of all series together that a page shows in full."""
@@ -103,7 +103,7 @@ def choose(given: HourlySeries | Iterable[HourlySeries]) -> Choice:
     kept: list[_Candidate] = []
     others: list[Line] = []
     days = total = 0
-    for total, series in enumerate(_checked(given), start=1):  # noqa: B007 - the number of series is used below
+    for total, series in enumerate(_checked(given), start=1):
         line = Line.of(series)
         heapq.heappush(kept, _Candidate(line.clicks, total, line, series))
         days += line.days

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from array import array
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ from hourlyclicks.model.scale import scale_end
 from hourlyclicks.model.spans import spans
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Sequence
 
     from hourlyclicks.model.dates import DateRange
@@ -106,7 +106,7 @@ class Hours:
 
 
 def _largest(counts: Sequence[int]) -> list[int]:
-    """Return the indexes of the largest counts above 0, the largest first and the earliest of equals first."""
+    """Return the indexes of the largest counts above 0, the largest first, of equals the earliest."""
     ordered = sorted(range(len(counts)), key=lambda place: -counts[place])
     return [place for place in ordered[:_BUSIEST] if counts[place]]
 

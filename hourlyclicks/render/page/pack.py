@@ -49,4 +49,7 @@ def _by_hour(number: int) -> Iterator[int]:
 def _planes(counts: Sequence[int]) -> list[bytes]:
     """Return the number of bytes of a count, and the bytes of all counts by their weight."""
     width = -(-max(counts).bit_length() // 8)
-    return [bytes([width]), *(bytes([count >> 8 * place & _BYTE for count in counts]) for place in range(width))]
+    return [
+        bytes([width]),
+        *(bytes([count >> 8 * place & _BYTE for count in counts]) for place in range(width)),
+    ]

@@ -29,5 +29,10 @@ def transfer(colours: tuple[str, ...]) -> tuple[str, str, str]:
         For red, green and blue: eight values from 0 to 1, that of the darkest grey first.
     """
     channels = zip(*(bytes.fromhex(colour.removeprefix("#")) for colour in reversed(colours)), strict=True)
-    red, green, blue = (" ".join(f"{value / _WHITE:.3g}".removeprefix("0") or "0" for value in each) for each in channels)
+    red, green, blue = (" ".join(map(_part, values)) for values in channels)
     return red, green, blue
+
+
+def _part(value: int) -> str:
+    """Return how much of 255 a value is, without the zero before the point."""
+    return f"{value / _WHITE:.3g}".removeprefix("0") or "0"

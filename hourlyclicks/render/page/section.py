@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 NONE = "–"
 """Stands for a figure that there is not."""
 
+_FEW, _MANY = 10, 1000
 _EPOCH = 719_163
 """The number of 1 January 1970 among the days since the year 1."""
 
@@ -72,7 +73,11 @@ class Section:
         data: all its figures, for the script.
     """
 
-    bar: ClassVar = {1: "Clicks a day", 7: "Clicks a day, mean of each week", 28: "Clicks a day, mean of 4 weeks"}
+    bar: ClassVar = {
+        1: "Clicks a day",
+        7: "Clicks a day, mean of each week",
+        28: "Clicks a day, mean of 4 weeks",
+    }
     """The title of the figure by the days of a bar."""
 
     line: ClassVar = {1: "mean of 7 days", 7: "mean of 7 weeks", 28: "mean of 28 weeks"}
@@ -118,7 +123,8 @@ class Section:
         )
         yield Figure("Hours not reported", f"{hours.not_reported:,}", "of fetched days")
         provisional = len(series.provisional_days)
-        yield Figure("Provisional days", f"{provisional:,}", "may still change" if provisional else "all are final")
+        later = "may still change" if provisional else "all are final" if fetched else "no day was fetched"
+        yield Figure("Provisional days", f"{provisional:,}", later)
 
     def heatmaps(self) -> list[Heatmap]:
         """Return the pictures of every hour."""
@@ -165,8 +171,9 @@ class Section:
     def _cell(mean: float | None, most: float) -> Cell:
         if mean is None:
             return Cell(NONE, None)
-        text = f"{mean:.1f}" if 0 < mean < 10 and most < 100 else f"{mean:.0f}" if mean < 1000 else compact(mean)  # noqa: PLR2004 - a few digits, whatever the size
-        return Cell(text, shade(round(mean * 1000), round(most * 1000)))
+        fine = mean < _FEW and mean != int(mean)
+        text = f"{mean:.1f}" if fine else f"{mean:.0f}" if mean < _MANY else compact(mean)
+        return Cell(text, shade(round(mean * _MANY), round(most * _MANY)))
 
     def busiest_hours(self) -> list[tuple[str, str, str]]:
         """Return the hours with the most clicks, their clicks and unique users."""
@@ -192,8 +199,10 @@ class Section:
         fetched = self.days - self._hours.states.count(MISSING)
         if not fetched:
             return f"None of the {count(self.days, 'day')} was fetched."
-        said = f"{fetched:,} of {count(self.days, 'day')} were fetched." if self.missing else self._all_fetched()
         hours = self._hours.not_reported
+        said = self._all_fetched()
+        if self.missing:
+            said = f"{fetched:,} of {count(self.days, 'day')} {_was(fetched)} fetched."
         return f"{said} {count(hours, 'hour')} of these days {_was(hours)} not reported." if hours else said
 
     def _all_fetched(self) -> str:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 HEIGHT = 160
 """The height of the bars in their own units, upwards, in which a bar is 1 wide."""
 
-_STEPS = (1, 7, 28)
+_WEEK = 7
 _MOST_BARS = 530
 _TICKS = 4
 _NICE = (1, 2, 5, 10)
@@ -71,7 +71,7 @@ class Trend:
 def trend(hours: Hours) -> Trend:
     """Return the figure of a series."""
     days = len(hours.range)
-    step = next((each for each in _STEPS if days <= (LONGEST if each == 1 else _MOST_BARS * each)), _STEPS[-1])
+    step = 1 if days <= LONGEST else _WEEK if days <= _MOST_BARS * _WEEK else 4 * _WEEK
     parts = [slice(first, first + step) for first in range(0, days, step)]
     means = [_mean(hours.by_day[part]) for part in parts]
     states = [hours.states[part] for part in parts]
@@ -129,5 +129,5 @@ def _height(count: float, most: int) -> int:
 def _round_step(most: int) -> int:
     """Return the round number of which two to four are below the top: 1, 2 or 5 with zeros."""
     least = max(1, most // _TICKS)
-    power = 10 ** (len(str(least)) - 1)
-    return next((nice * power for nice in _NICE if nice * power >= least), 10 * power)
+    power = int("1" + "0" * (len(str(least)) - 1))
+    return next(nice * power for nice in _NICE if nice * power >= least)
