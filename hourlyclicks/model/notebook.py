@@ -29,7 +29,7 @@ _MOST_COLUMNS = 400
 _WIDTH = 600
 _TALL = 96
 _LEVELS = 24
-_CELL = "padding:1px 8px 1px 2px;text-align:left;border:0"
+_LEFT = "text-align:left"  # a notebook puts it to the right
 
 
 def as_table(title: str, facts: Iterable[tuple[str, str]], picture: str = "") -> str:
@@ -41,13 +41,13 @@ def as_table(title: str, facts: Iterable[tuple[str, str]], picture: str = "") ->
         picture: HTML that follows the table.
     """
     rows = "".join(
-        f'<tr style="background:none"><th scope="row" style="{_CELL};font-weight:normal;opacity:.75">'
-        f'{escape(name)}</th><td style="{_CELL}">{escape(value)}</td></tr>'
+        f'<tr style="background:none"><th scope="row" style="{_LEFT};font-weight:normal;opacity:.75">'
+        f'{escape(name)}</th><td style="{_LEFT}">{escape(value)}</td></tr>'
         for name, value in facts
     )
     return (
-        f'<div><b>{escape(title)}</b><table style="border:0;border-collapse:collapse;margin:2px 0 6px">'
-        f"{rows}</table>{picture}</div>"
+        f'<div style="margin-bottom:12px"><b>{escape(title)}</b>'
+        f'<table style="border:0;margin:2px 0 6px">{rows}</table>{picture}</div>'
     )
 
 

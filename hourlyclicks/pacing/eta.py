@@ -81,7 +81,7 @@ class Estimate:
             ("Requests", f"{self.requests:,}"),
             ("Takes", in_words(self.seconds)),
             ("Bound by", self.binding),
-            ("Days of a request", f"{self.plan.cap.days:,}"),
+            ("Days a request", f"{self.plan.cap.days:,}"),
         ]
         return as_table("Estimate", facts)
 

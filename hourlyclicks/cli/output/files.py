@@ -172,7 +172,7 @@ def _rescued(series: Result, form: Format, output: Path | None) -> Path | None:
 
 
 @contextmanager
-def writing(form: Format, output: Path | None) -> Iterator[IO[str]]:
+def writing(form: Format | Literal["html"], output: Path | None) -> Iterator[IO[str]]:
     """Open stdout or a file for data of some format.
 
     Raises:
@@ -196,7 +196,7 @@ def writing(form: Format, output: Path | None) -> Iterator[IO[str]]:
         raise Failure(f"cannot write {output}: {error.strerror}", OUTPUT) from None
 
 
-def _prepare(stdout: io.TextIOWrapper, form: Format) -> None:
+def _prepare(stdout: io.TextIOWrapper, form: str) -> None:
     """Let data leave as UTF-8 without any translation; a table must not fail at a letter it cannot show."""
     if form == "table":
         stdout.reconfigure(errors="replace")

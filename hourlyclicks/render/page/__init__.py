@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from hourlyclicks.model.series import HourlySeries
+    from hourlyclicks.render.page.choice import Choice
 
 
 def report(series: HourlySeries | Iterable[HourlySeries], *, title: str | None = None) -> str:
@@ -39,7 +40,12 @@ def report(series: HourlySeries | Iterable[HourlySeries], *, title: str | None =
     Raises:
         UsageError: there is no series, one of them is something else, or Jinja2 is not installed.
     """
-    return document(choose(series), title=title or "Hourly clicks", made=SystemClock().wall())
+    return page_of(choose(series), title=title)
+
+
+def page_of(choice: Choice, *, title: str | None = None) -> str:
+    """Return the page about a choice of series; see `report`."""
+    return document(choice, title=title or "Hourly clicks", made=SystemClock().wall())
 
 
 def write_report(

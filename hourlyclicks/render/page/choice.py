@@ -91,37 +91,57 @@ class _Candidate:
         return (self.clicks, -self.order) < (other.clicks, -other.order)
 
 
-def choose(given: HourlySeries | Iterable[HourlySeries]) -> Choice:
-    """Return what a page shows of one series or several.
+class Chooser:
+    """Collects series one at a time; at most those that a page shows in full are kept in memory."""
 
-    At most the series with the most clicks are kept in memory while the others pass by. Those that are shown
-    have the order in which they came; if some are not, the order is by clicks.
+    def __init__(self) -> None:
+        self._kept: list[_Candidate] = []
+        self._others: list[Line] = []
+        self._days = 0
+        self.total = 0
+
+    def add(self, series: HourlySeries) -> None:
+        """Add a series; if there are too many, the one with the fewest clicks is left out."""
+        self.total += 1
+        line = Line.of(series)
+        heapq.heappush(self._kept, _Candidate(line.clicks, self.total, line, series))
+        self._days += line.days
+        while len(self._kept) > 1 and self._days > MOST_YEARS * _YEAR:
+            least = heapq.heappop(self._kept)
+            self._others.append(least.line)
+            self._days -= least.line.days
+
+    def choice(self) -> Choice:
+        """Return what the page shows.
+
+        If every series is shown in full, they have the order in which they came, else that of their clicks.
+
+        Raises:
+            UsageError: there is no series.
+        """
+        if not self.total:
+            raise UsageError("a report needs at least one series")
+        kept = sorted(self._kept, key=lambda each: each.order)
+        if self._others:
+            kept.sort(key=lambda each: -each.clicks)
+        others = sorted(self._others, key=lambda line: -line.clicks)
+        lines = [
+            *(attrs.evolve(each.line, place=place) for place, each in enumerate(kept)),
+            *others[: max(0, MOST_LINES - len(kept))],
+        ]
+        return Choice(tuple(each.series for each in kept), tuple(lines), self.total)
+
+
+def choose(given: HourlySeries | Iterable[HourlySeries]) -> Choice:
+    """Return what a page shows of one series or several, which are read once.
 
     Raises:
         UsageError: there is none, or one of them is something else.
     """
-    kept: list[_Candidate] = []
-    others: list[Line] = []
-    days = total = 0
-    for total, series in enumerate(_checked(given), start=1):
-        line = Line.of(series)
-        heapq.heappush(kept, _Candidate(line.clicks, total, line, series))
-        days += line.days
-        while len(kept) > 1 and days > MOST_YEARS * _YEAR:
-            least = heapq.heappop(kept)
-            others.append(least.line)
-            days -= least.line.days
-    if not kept:
-        raise UsageError("a report needs at least one series")
-    kept.sort(key=lambda each: each.order)
-    if others:
-        kept.sort(key=lambda each: -each.clicks)
-        others.sort(key=lambda line: -line.clicks)
-    lines = [
-        *(attrs.evolve(each.line, place=place) for place, each in enumerate(kept)),
-        *others[: max(0, MOST_LINES - len(kept))],
-    ]
-    return Choice(tuple(each.series for each in kept), tuple(lines), total)
+    chooser = Chooser()
+    for series in _checked(given):
+        chooser.add(series)
+    return chooser.choice()
 
 
 def _checked(given: HourlySeries | Iterable[HourlySeries]) -> Iterator[HourlySeries]:

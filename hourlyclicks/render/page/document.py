@@ -58,6 +58,11 @@ def document(choice: Choice, *, title: str, made: dt.datetime) -> str:
     )
 
 
+def check_installed() -> None:
+    """Raise `UsageError` if Jinja2 is not installed."""
+    _environment()
+
+
 def _sections(choice: Choice) -> Iterator[Section]:
     """Yield the sections one at a time, since each takes memory."""
     for place, series in enumerate(choice.series):
