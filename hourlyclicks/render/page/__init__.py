@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from hourlyclicks.clock import SystemClock
 from hourlyclicks.files.replace import replacing
 from hourlyclicks.render.page.choice import choose
-from hourlyclicks.render.page.document import document
+from hourlyclicks.render.page.document import html_of
 
 if TYPE_CHECKING:
     import os
@@ -45,7 +45,7 @@ def report(series: HourlySeries | Iterable[HourlySeries], *, title: str | None =
 
 def page_of(choice: Choice, *, title: str | None = None) -> str:
     """Return the page about a choice of series; see `report`."""
-    return document(choice, title=title or "Hourly clicks", made=SystemClock().wall())
+    return html_of(choice, title=title or "Hourly clicks", made=SystemClock().wall())
 
 
 def write_report(

@@ -31,7 +31,7 @@ _POLICY = (
 )
 
 
-def document(choice: Choice, *, title: str, made: dt.datetime) -> str:
+def html_of(choice: Choice, *, title: str, made: dt.datetime) -> str:
     """Return the page.
 
     Args:
