@@ -82,7 +82,7 @@ pytest_collect_file = Sybil(
 
 
 class Distribution(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """Give processes one test at a time; a page, and the tests of a server or browser, stay in one process."""
+    """Give processes one test at a time, but keep a page, and the tests of a server or browser, together."""
 
     def _split_scope(self, nodeid: str) -> str:
         page, mark, _ = nodeid.partition(".md::")
