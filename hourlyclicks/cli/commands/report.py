@@ -30,7 +30,7 @@ from hourlyclicks.cli.selection import with_targets
 )
 @click.pass_context
 def command(ctx: click.Context, /, **options: Any) -> None:  # noqa: ANN401 - `Options` has their types
-    """Write a page of HTML about the days in a store, or about days that are fetched for it.
+    """Write a page of HTML about the days in a store, or fetched ones.
 
     With --store, the page shows the days in the store: of all targets unless you name some, and of each from
     its first known day to its last unless you name days. Nothing is requested, and no API key is needed.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from hourlyclicks.render.page.words import MONTHS, short
+from hourlyclicks.render.page.english import MONTHS, short
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

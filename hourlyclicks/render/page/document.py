@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from hourlyclicks.errors import UsageError
 from hourlyclicks.render.page import axis, heatmap, trend
 from hourlyclicks.render.page.choice import MOST_YEARS
+from hourlyclicks.render.page.english import compact, in_full, stretch
 from hourlyclicks.render.page.palette import DARK, LIGHT, transfer
 from hourlyclicks.render.page.section import NONE, Section
-from hourlyclicks.render.page.words import compact, in_full, stretch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

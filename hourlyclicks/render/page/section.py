@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, ClassVar
 import attrs
 
 from hourlyclicks.model.scale import shade
+from hourlyclicks.render.page.english import compact, short, stretches, with_weekday
 from hourlyclicks.render.page.heatmap import heatmaps
 from hourlyclicks.render.page.hours import MISSING, PROVISIONAL, Hours
 from hourlyclicks.render.page.pack import packed
 from hourlyclicks.render.page.trend import trend
-from hourlyclicks.render.page.words import compact, short, stretches, with_weekday
 from hourlyclicks.render.phrases import count
 from hourlyclicks.render.tables import WEEKDAYS
 

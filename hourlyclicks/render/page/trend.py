@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 import attrs
 
 from hourlyclicks.render.page.axis import Axis, plain
+from hourlyclicks.render.page.english import compact
 from hourlyclicks.render.page.heatmap import LONGEST, marks, runs
 from hourlyclicks.render.page.hours import FINAL, MISSING, PROVISIONAL, running_mean
-from hourlyclicks.render.page.words import compact
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

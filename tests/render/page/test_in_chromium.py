@@ -9,8 +9,8 @@ import pytest
 
 from hourlyclicks import write_report
 from hourlyclicks.model.scale import scale_end, shade
+from hourlyclicks.render.page.english import with_weekday
 from hourlyclicks.render.page.palette import DARK, LIGHT
-from hourlyclicks.render.page.words import with_weekday
 from tests.model.pngs import read
 from tests.render.page.samples import HOSTILE, a_year, all_kinds, sample, ten_years
 

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from hourlyclicks.render.page.words import compact, in_full, short, stretch, stretches, with_weekday
+from hourlyclicks.render.page.english import compact, in_full, short, stretch, stretches, with_weekday
 
 MARCH = dt.date(2025, 3, 3)
 
