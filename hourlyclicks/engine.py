@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from hourlyclicks.jobs.lists import ListReader
     from hourlyclicks.jobs.run_options import RunOptions
     from hourlyclicks.jobs.server_ranges import ServerRanges
+    from hourlyclicks.jobs.sums_in_flight import SumsInFlight
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.questions import EndpointChoice
@@ -95,6 +96,7 @@ class Engine:
         self._clock = clock
         self._random = random
         self._server: ServerRanges | None = None
+        self._sums: SumsInFlight
         self._lists: ListReader | None = None
         self._zone = zone
         self._carrier = carrier
@@ -208,10 +210,20 @@ class Engine:
 
         if self._server is None:
             from hourlyclicks.jobs.server_ranges import ServerRanges  # noqa: PLC0415 - likewise
+            from hourlyclicks.jobs.sums_in_flight import SumsInFlight  # noqa: PLC0415 - likewise
 
             self._server = ServerRanges(self._allowance.longest_range)
+            self._sums = SumsInFlight(self.limiter.queue.move)
         server, services = self._server, self._services
-        return DailyRun(days, target, lane=lane, freshness=freshness, server=server, services=services)
+        return DailyRun(
+            days,
+            target,
+            lane=lane,
+            freshness=freshness,
+            server=server,
+            in_flight=self._sums,
+            services=services,
+        )
 
     def audit(self, lane: Lane, *, refresh: bool) -> Audit:
         """Return an audit; `refresh`: whether to request also sums that are final in the store.

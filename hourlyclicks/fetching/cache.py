@@ -202,7 +202,7 @@ class DayCache:
             if kept.doubted_at is not None:
                 return StoredAnswer(await self._kept_figures(query) or day)
         except StoreError as error:
-            error.unsaved = day
+            error.unsaved = (day,)
             raise error.about(query.day, query.target) from None
         if kept.revised and self._dispatch:
             self._dispatch(DayRevised(day=query.day, target=query.target, revision=kept.revision))
@@ -227,7 +227,7 @@ class DayCache:
             refresh: whether they were sent to refresh the days.
 
         Raises:
-            StoreError: it could not be stored; the error carries its first day.
+            StoreError: it could not be stored; the error carries all of its days.
         """
         stored = []
         try:
@@ -245,7 +245,7 @@ class DayCache:
                 held = await self._kept_figures(Query(day.date, target)) if doubted else None
                 stored.append(StoredAnswer(held or day, kept.revised and not doubted))
         except StoreError as error:
-            error.unsaved = days[0]
+            error.unsaved = tuple(days)
             raise error.about(days[0].date, target) from None
         if self._dispatch:
             for day, kept in zip(days, results, strict=True):

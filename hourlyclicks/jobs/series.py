@@ -58,9 +58,10 @@ class _Collection:
             self.pool.stop()
 
     def save(self, error: BaseException) -> None:
-        """Add the day that could not be stored, if an error carries one."""
-        if isinstance(error, StoreError) and error.unsaved is not None:
-            self.builder.add(error.unsaved)
+        """Add the days that could not be stored, if an error carries some."""
+        if isinstance(error, StoreError):
+            for day in error.unsaved:
+                self.builder.add(day)
 
 
 async def collect(run: TargetRun, *, strict: bool) -> HourlySeries:

@@ -181,7 +181,7 @@ async def test_an_answer_that_cannot_be_stored_is_in_the_error(cache: DayCache, 
     store.fails = lambda name, _number: name == "put"
     with pytest.raises(StoreError) as caught:
         await cache.put(about(), day(), requests=1)
-    assert caught.value.unsaved == day()
+    assert caught.value.unsaved == (day(),)
     assert (caught.value.day, caught.value.target) == (DAY, LINK)
 
 
