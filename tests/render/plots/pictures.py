@@ -39,7 +39,7 @@ def series(
 
     Args:
         days: how many days.
-        count: the clicks, by the place of the day and the hour; half of them are the unique users.
+        count: the clicks, by the place of the day and the hour; their last digits are the unique users.
         start: the first day.
         missing: the places of days that were not fetched.
         provisional: the places of days that are not final.
@@ -52,7 +52,7 @@ def series(
         if place in missing:
             continue
         clicks = tuple(count(place, hour) for hour in range(24))
-        users = tuple(None if value is None else value // 2 for value in clicks)
+        users = tuple(None if value is None else value % 10 for value in clicks)
         builder.add(DayClicks(date, clicks, users, NOW, place not in provisional))
     return builder.build()
 

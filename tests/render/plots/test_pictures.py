@@ -25,6 +25,7 @@ from hourlyclicks.render import plots
 from hourlyclicks.render.plots import arithmetic, fonts, marks
 from hourlyclicks.render.plots.themes import theme_named
 from tests.render.plots.pictures import hatched, scale_labels, series, texts, written
+from tests.sizes import sample
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +48,7 @@ SHAPES: dict[str, HourlySeries] = {
     "zeros": series(40, lambda _, __: 0),
     "ten years": series(3653, missing=range(100, 900), start="2015-03-10"),
     "hangul": series(8, target=HANGUL),
-    "formula": series(8, target=Link("$x$ \\frac{", "https://vvd.bz")),
+    "formula": series(8, target=Link("$\\frac{$", "https://vvd.bz")),
 }
 
 
@@ -64,10 +65,10 @@ def test_every_series_can_be_drawn(kind: Any, shape: str) -> None:  # noqa: ANN4
     """No warning and no error, whatever is or is not known; each picture is a figure of matplotlib."""
     figure = kind(SHAPES[shape], theme="dark")
     assert isinstance(figure, Figure)
-    pixels(figure)
+    figure.draw_without_rendering()
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", sample(KINDS, 2))
 def test_an_svg_is_the_same_each_time(kind: Any) -> None:  # noqa: ANN401 - as above
     """Two pictures of one series are equal byte by byte, and one that is saved twice."""
     figure = kind(GAPS)
@@ -97,10 +98,11 @@ OTHERS = {
     "path.sketch": (9, 9, 9),
     "svg.hashsalt": "another",
     "text.antialiased": False,
+    "text.hinting": "no_hinting",
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", sample(KINDS, 2))
 def test_the_settings_of_the_user_do_not_matter(kind: Any) -> None:  # noqa: ANN401 - as above
     """A picture looks the same under any settings, when it is made and when it is drawn or saved."""
     expected, drawn = written(kind(GAPS), "png"), pixels(kind(GAPS))
@@ -242,7 +244,7 @@ def test_an_orange_mark_is_above_a_provisional_day(kind: Any, name: str) -> None
     found = [patch for patch in figure.axes[0].patches if patch.get_label() == marks.PROVISIONAL]
     assert [(patch.get_x(), patch.get_width()) for patch in found] == [(7, 1), (38, 2)]
     for patch in found:
-        assert patch.get_y() > 1
+        assert patch.get_window_extent().y0 > figure.axes[0].get_window_extent().y1
         assert not patch.get_clip_on()
         assert patch.get_facecolor() == to_rgba(theme_named(name).provisional)
 
@@ -319,7 +321,7 @@ def test_the_trend_has_no_line_across_a_gap() -> None:
         shapes = hatched(figure, place)
         assert shapes["not fetched"].get_path().get_extents().intervalx.tolist() == [30, 32]
         assert shapes["not reported"].get_path().get_extents().intervalx.tolist() == [60, 61]
-    assert np.asarray(users)[0] == 0  # half of one click
+    assert np.asarray(users)[:3].tolist() == [1, 2, 3]
 
 
 def test_a_day_alone_among_gaps_is_seen() -> None:
