@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from hourlyclicks.model.series import HourlySeries
-    from hourlyclicks.store.reading import StoredAccount, StoreReader
+    from hourlyclicks.store.reader import StoreReader
+    from hourlyclicks.store.stored_account import StoredAccount
 
 
 @attrs.frozen
