@@ -18,6 +18,7 @@ from hourlyclicks.model.series import merge_days
 from hourlyclicks.model.targets import Account, Group
 from hourlyclicks.store.memory import MemoryStore
 from hourlyclicks.store.opening import store_of
+from hourlyclicks.store.sqlite import SqliteStore
 from tests.cli.filled_stores import LINK, TEAM, WHOLE, answer, days, empty, fill, trouble
 from tests.model.frames.sample import BERLIN, a_series
 from tests.store.locations import DatabaseLocation, SqliteLocation
@@ -32,6 +33,22 @@ LINKS = [Link(f"k{number}", "https://vvd.bz") for number in range(4)]
 MARCH = DateRange.of("2025-03-28", "2025-04-02")
 APRIL = DateRange.of("2025-04-01", "2025-04-30")
 
+FORK_HALF_WAY = """
+import os
+import sys
+from hourlyclicks import UsageError, scan
+reading = iter(scan(sys.argv[1]))
+first = next(reading)
+child = os.fork()
+if child:
+    ended = os.waitpid(child, 0)[1]
+    print("parent", ended, 1 + len(list(reading)))
+else:
+    try:
+        next(reading)
+    except UsageError as error:
+        print("child", len(list(scan(sys.argv[1]))), error, flush=True)
+"""
 EXIT_HALF_WAY = """
 import sys
 from hourlyclicks import scan
@@ -71,6 +88,14 @@ def known(link: Link) -> HourlySeries:
 def readers() -> list[str]:
     """Return the names of the threads that read a store."""
     return [thread.name for thread in threading.enumerate() if "hourlyclicks" in thread.name]
+
+
+def output_of(script: str, store: Path) -> list[str]:
+    """Run a script with a store, silently, and return the lines that it prints."""
+    command = [sys.executable, "-W", "ignore:.*fork:DeprecationWarning", "-c", script, str(store)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603 - ours
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.splitlines()
 
 
 def is_open(path: Path) -> bool:
@@ -277,7 +302,7 @@ def test_duckdb_pulls_it_from_its_own_threads(store: Path) -> None:
 
 
 def test_each_series_may_be_pulled_by_another_thread(store: Path) -> None:
-    """The connection of SQLite stays in one thread whoever pulls."""
+    """The connection of SQLite stays in one thread, whichever thread pulls."""
     reading = iter(scan(store))
     found: list[HourlySeries] = []
     for _ in LINKS:
@@ -348,9 +373,29 @@ def test_one_series_is_alive_at_a_time(store: Path) -> None:
 
 def test_a_process_ends_in_the_middle_of_a_reading(store: Path) -> None:
     """Promptly and silently."""
-    command = [sys.executable, "-c", EXIT_HALF_WAY, str(store)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603 - ours
-    assert (done.returncode, done.stdout, done.stderr) == (0, f"{LINKS[0]}\n", "")
+    assert output_of(EXIT_HALF_WAY, store) == [str(LINKS[0])]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_forked_child_reads_for_itself(store: Path) -> None:
+    """It cannot go on with a reading of its parent, which it does not disturb."""
+    child, parent = output_of(FORK_HALF_WAY, store)
+    assert child.startswith(f"child {len(LINKS)} the scan began before this process was forked")
+    assert parent == f"parent 0 {len(LINKS)}"
+
+
+async def test_a_client_may_write_meanwhile(store: Path) -> None:
+    """Each series is the one at the moment when it is read."""
+    async with SqliteStore(store) as writer:
+        [number] = (await writer.accounts()).values()
+        reading = iter(scan(store))
+        assert next(reading) == known(LINKS[0])
+        day = answer(MARCH.end + dt.timedelta(days=3))
+        for link in LINKS:
+            await writer.put(number, link, day, requests=1)
+        assert next(reading) == known(LINKS[1])  # its days were chosen before
+        assert [series.range.end for series in scan(store)] == [day.date] * len(LINKS)
+        assert [series.target for series in reading] == LINKS[2:]
 
 
 async def test_a_running_loop_is_not_used(store: Path) -> None:
