@@ -10,7 +10,7 @@ from math import isqrt
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 SHADES = 8
 """How many shades a scale has: 0 for the fewest clicks, 7 for the most."""
@@ -30,14 +30,20 @@ def scale_end(clicks: Iterable[int], reported: Iterable[int]) -> int:
         reported: 1 for an hour with figures, else 0; other hours do not count.
 
     Returns:
-        The smallest count that at least 99.5 % of the hours do not exceed. If that is 0, the largest count,
-        since more than 99.5 % of the hours are without clicks; 0 when no hour has any.
+        The 99.5th percentile, between two counts in proportion and rounded up. If that is 0, since nearly all
+        hours are without clicks, that of the others; 0 when no hour has any.
     """
     known = sorted([count for count, mark in zip(clicks, reported, strict=True) if mark])
-    if not known:
+    return _percentile(known) or _percentile([count for count in known if count])
+
+
+def _percentile(counts: Sequence[int]) -> int:
+    """Return the 99.5th percentile of counts in order; 0 if there are none."""
+    if not counts:
         return 0
-    place = -(-len(known) * _BELOW_THE_END // _OF) - 1  # the nearest rank
-    return known[place] or known[-1]
+    place, part = divmod(_BELOW_THE_END * (len(counts) - 1), _OF)
+    step = counts[place + 1] - counts[place] if part else 0
+    return counts[place] - (-part * step // _OF)
 
 
 def shade(count: int, end: int) -> int:

@@ -35,16 +35,9 @@ from hourlyclicks.render.page.document import check_installed
 from hourlyclicks.render.phrases import count
 
 _SUFFIXES = {"", ".html", ".htm"}
-_OF_FETCHING = (
-    "plan",
-    "limit",
-    "concurrency",
-    "guard",
-    "user_agent",
-    "proxy",
-    "key_file",
-    "endpoint",
-    "fail_fast",
+_OF_FETCHING = frozenset(
+    {"plan", "limit", "concurrency", "guard", "user_agent", "base_url", "proxy", "key_file", "endpoint"}
+    | {"fail_fast"}
 )
 """Options that mean nothing for days that are in a store."""
 

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 MOST_YEARS = 50
 """Years of all series together that a page shows in full."""
 
-MOST_LINES = 1000
+MOST_ROWS = 1000
 """How many series the summary names."""
 
 _YEAR = 366
 
 
 @attrs.frozen
-class Line:
+class SummaryRow:
     """A series in the summary.
 
     Args:
@@ -50,7 +50,7 @@ class Line:
     place: int | None = None
 
     @classmethod
-    def of(cls, series: HourlySeries) -> Line:
+    def of(cls, series: HourlySeries) -> SummaryRow:
         """Sum up a series."""
         days = len(series.range)
         fetched = days - len(series.missing_days)
@@ -64,12 +64,12 @@ class Choice:
 
     Args:
         series: the series that are shown in full.
-        lines: the lines of the summary.
+        rows: the rows of the summary.
         total: how many series there were.
     """
 
     series: tuple[HourlySeries, ...]
-    lines: tuple[Line, ...]
+    rows: tuple[SummaryRow, ...]
     total: int
 
     @property
@@ -84,7 +84,7 @@ class _Candidate:
 
     clicks: int
     order: int
-    line: Line
+    row: SummaryRow
     series: HourlySeries
 
     def __lt__(self, other: _Candidate) -> bool:
@@ -96,20 +96,20 @@ class Chooser:
 
     def __init__(self) -> None:
         self._kept: list[_Candidate] = []
-        self._others: list[Line] = []
+        self._others: list[SummaryRow] = []
         self._days = 0
         self.total = 0
 
     def add(self, series: HourlySeries) -> None:
         """Add a series; if there are too many, the one with the fewest clicks is left out."""
         self.total += 1
-        line = Line.of(series)
-        heapq.heappush(self._kept, _Candidate(line.clicks, self.total, line, series))
-        self._days += line.days
+        row = SummaryRow.of(series)
+        heapq.heappush(self._kept, _Candidate(row.clicks, self.total, row, series))
+        self._days += row.days
         while len(self._kept) > 1 and self._days > MOST_YEARS * _YEAR:
             least = heapq.heappop(self._kept)
-            self._others.append(least.line)
-            self._days -= least.line.days
+            self._others.append(least.row)
+            self._days -= least.row.days
 
     def choice(self) -> Choice:
         """Return what the page shows.
@@ -124,12 +124,12 @@ class Chooser:
         kept = sorted(self._kept, key=lambda each: each.order)
         if self._others:
             kept.sort(key=lambda each: -each.clicks)
-        others = sorted(self._others, key=lambda line: -line.clicks)
-        lines = [
-            *(attrs.evolve(each.line, place=place) for place, each in enumerate(kept)),
-            *others[: max(0, MOST_LINES - len(kept))],
+        others = sorted(self._others, key=lambda row: -row.clicks)
+        rows = [
+            *(attrs.evolve(each.row, place=place) for place, each in enumerate(kept)),
+            *others[: max(0, MOST_ROWS - len(kept))],
         ]
-        return Choice(tuple(each.series for each in kept), tuple(lines), self.total)
+        return Choice(tuple(each.series for each in kept), tuple(rows), self.total)
 
 
 def choose(given: HourlySeries | Iterable[HourlySeries]) -> Choice:

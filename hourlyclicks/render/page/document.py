@@ -71,7 +71,7 @@ def _sections(choice: Choice) -> Iterator[Section]:
 
 def _period(choice: Choice) -> str:
     """Return the first and the last day of all series."""
-    first, last = min(line.first for line in choice.lines), max(line.last for line in choice.lines)
+    first, last = min(row.first for row in choice.rows), max(row.last for row in choice.rows)
     return in_full(first) if first == last else f"{in_full(first)} – {in_full(last)}"
 
 

@@ -6,6 +6,7 @@
   const [MISSING, PROVISIONAL] = [0, 1];
   const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
   const WEEKDAYS = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
+  const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%,()*+-;.=:?@^_/{|}~";
   const HINT = "Point at the picture, or select it and use the arrow keys, Page Up, Page Down, Home and End.";
   const numbers = new Intl.NumberFormat("en-US");
   const two = (number) => String(number).padStart(2, "0");
@@ -23,25 +24,42 @@
 
   // -- the figures of a series, as pack.py has packed them
 
+  function decoded(text) {
+    const short = (5 - (text.length % 5)) % 5;
+    const padded = text + "~".repeat(short);
+    const data = new DataView(new ArrayBuffer((padded.length / 5) * 4));
+    for (let place = 0; place < padded.length; place += 5) {
+      let number = 0;
+      for (const digit of padded.slice(place, place + 5)) number = number * 85 + DIGITS.indexOf(digit);
+      data.setUint32((place / 5) * 4, number);
+    }
+    return data.buffer.slice(0, data.byteLength - short);
+  }
+
   async function unpacked(text, days) {
-    const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+    const stream = new Blob([decoded(text)]).stream().pipeThrough(new DecompressionStream("deflate"));
     const data = new Uint8Array(await new Response(stream).arrayBuffer());
     let place = days;
     const column = () => {
-      const counts = new Float64Array(days * HOURS);
-      const width = data[place];
+      const numbers = new Float64Array(days * HOURS);
+      const size = data[place];
       place += 1;
-      for (let weight = 1, plane = 0; plane < width; plane += 1, weight *= 256) {
-        for (let index = 0; index < counts.length; index += 1) {
-          counts[(index % days) * HOURS + Math.floor(index / days)] += data[place + index] * weight;
+      for (let weight = 1, plane = 0; plane < size; plane += 1, weight *= 256) {
+        for (let index = 0; index < numbers.length; index += 1) {
+          numbers[(index % days) * HOURS + Math.floor(index / days)] += data[place + index] * weight;
         }
-        place += counts.length;
+        place += numbers.length;
       }
-      return counts;
+      return numbers;
     };
     const clicks = column();
-    return { days, states: data.subarray(0, days), clicks, users: column() };
+    const rate = data[place];
+    place += 1;
+    const users = column().map((more, index) => {
+      const usual = Math.floor(((clicks[index] - 1) * rate) / 128);
+      return usual + (more % 2 ? -(more + 1) / 2 : more / 2);
+    });
+    return { days, states: data.subarray(0, days), clicks, users };
   }
 
   // -- words
@@ -62,7 +80,7 @@
     const later = data.states[day] === PROVISIONAL ? " (provisional)" : "";
     if (!data.clicks[index]) return `${when}: not reported${later}`;
     const clicks = counted(data.clicks[index] - 1, "click");
-    return `${when}: ${clicks}, ${counted(data.users[index] - 1, "unique user")}${later}`;
+    return `${when}: ${clicks}, ${counted(data.users[index], "unique user")}${later}`;
   }
 
   // -- the pictures of every hour

@@ -26,22 +26,22 @@ def with_clicks(number: int, name: str) -> HourlySeries:
 
 
 def test_all_series_are_shown_in_their_order() -> None:
-    """Up to the limit, each is there in full, and its line leads to it."""
+    """Up to the limit, each is there in full, and its row leads to it."""
     given = [with_clicks(number, f"n{number}") for number in (1, 3, 2)]
     chosen = choose(iter(given))
     assert chosen.series == tuple(given)
     assert chosen.complete
-    assert [(line.clicks, line.place) for line in chosen.lines] == [(1, 0), (3, 1), (2, 2)]
+    assert [(row.clicks, row.place) for row in chosen.rows] == [(1, 0), (3, 1), (2, 2)]
     assert choose(given[0]).series == (given[0],)
 
 
 def test_of_too_many_the_busiest_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The others have a line in the summary, below them, as long as there is room."""
+    """The others have a row in the summary, below them, as long as there is room."""
     monkeypatch.setattr(choice, "MOST_YEARS", 2)
-    monkeypatch.setattr(choice, "MOST_LINES", 4)
+    monkeypatch.setattr(choice, "MOST_ROWS", 4)
     chosen = choose(with_clicks(number, f"n{number}") for number in (5, 1, 9, 7, 3))
     assert [series.total_clicks for series in chosen.series] == [9, 7]
-    assert [(line.clicks, line.place) for line in chosen.lines] == [(9, 0), (7, 1), (5, None), (3, None)]
+    assert [(row.clicks, row.place) for row in chosen.rows] == [(9, 0), (7, 1), (5, None), (3, None)]
     assert (chosen.total, chosen.complete) == (5, False)
 
 

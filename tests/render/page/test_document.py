@@ -118,7 +118,7 @@ def test_the_page_says_what_is_known() -> None:
         "Not fetched: 3 – 8 Mar 2025, 17 Aug 2025 .",
         "Provisional: 31 Dec 2025.",
         "Fetched 1 Jan 2026, 06:00 UTC.",
-        "≥ 2.1k clicks an hour",
+        "≥ 2.07k clicks an hour",
         "Sat 19 Jul 2025, 15:00 12,249 8,574",
     ):
         assert words in text
