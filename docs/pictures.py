@@ -61,7 +61,7 @@ def terminal() -> None:
     svg = console.export_svg(
         title="hourlyclicks demo", theme=DIMMED_MONOKAI, code_format=template, unique_id="demo"
     )
-    _keep("terminal.svg", svg.encode())
+    _save("terminal.svg", svg.encode())
 
 
 def _demo() -> str:
@@ -119,7 +119,7 @@ def plots(kinds: set[str]) -> None:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "plot.png"
             figure.savefig(path, dpi=120)
-            _keep(f"{kind}.png", path.read_bytes())
+            _save(f"{kind}.png", path.read_bytes())
 
 
 def page() -> None:
@@ -135,10 +135,10 @@ def page() -> None:
         options = ["--headless", "--no-sandbox", "--hide-scrollbars", "--window-size=1200,1100"]
         command = [chromium, *options, f"--screenshot={target}", source.as_uri()]
         subprocess.run(command, check=True, capture_output=True, timeout=120)  # noqa: S603 - ours
-        _keep("page.png", target.read_bytes())
+        _save("page.png", target.read_bytes())
 
 
-def _keep(name: str, image: bytes) -> None:
+def _save(name: str, image: bytes) -> None:
     """Write a picture that is small enough for a README."""
     if len(image) > LARGEST:
         raise SystemExit(f"{name} has {len(image):,} bytes, more than {LARGEST:,}")

@@ -93,7 +93,7 @@ SOLE_USERS = {
     "click": {"cli/*"},
     "rich": {"cli/*", "render/heatmap.py"},
     "nanoarrow": {"model/frames/arrow.py"},
-    "numpy": {"model/grid.py", "model/frames/masked.py", "model/frames/pandas.py"},
+    "numpy": {"model/grid.py", "model/frames/masked.py", "model/frames/pandas.py", "render/plots/*"},
     "pandas": {"model/frames/pandas.py"},
     "polars": {"model/frames/tabular.py", "scanning/scan.py"},
     "pyarrow": {"model/frames/tabular.py", "scanning/scan.py"},
