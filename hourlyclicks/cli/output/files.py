@@ -131,7 +131,7 @@ def save(series: Result, form: Format, output: Path) -> Path | None:
         aside = partial_name(output)
         write(series, form, aside)
     except (OSError, Failure):
-        return _rescued(series, form, output)
+        return rescued(series, form, output)
     return aside
 
 
@@ -150,12 +150,12 @@ def write(series: Result, form: Format, output: Path | None, *, last_resort: boo
     except Failure as failure:
         if not last_resort or isinstance(failure.__cause__, KeptError):
             raise
-        kept = _rescued(series, form, output)
+        kept = rescued(series, form, output)
         where = "" if kept is None else f"; the data is in {kept}"
         raise Failure(f"{failure.message}{where}", OUTPUT) from None
 
 
-def _rescued(series: Result, form: Format, output: Path | None) -> Path | None:
+def rescued(series: Result, form: Format, output: Path | None) -> Path | None:
     """Write a series where temporary files go, and return where that is; ``None``: it cannot be written.
 
     A table has not every figure, so that it becomes CSV.
