@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import webbrowser
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import attrs
 import click
@@ -33,6 +34,9 @@ from hourlyclicks.render.page import page_of
 from hourlyclicks.render.page.choice import Chooser
 from hourlyclicks.render.page.document import check_installed
 from hourlyclicks.render.phrases import count
+
+if TYPE_CHECKING:
+    from hourlyclicks.cli.actions.collecting import Outcomes
 
 _SUFFIXES = {"", ".html", ".htm"}
 _OF_FETCHING = frozenset(
