@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from click.core import ParameterSource
+from click.core import Argument, ParameterSource
 
 from hourlyclicks.cli.console.messages import say_as_it_is
 from hourlyclicks.cli.options.naming import words_for
@@ -157,6 +157,9 @@ def _kept(
             continue
         value = ctx.params[name]
         if name == "max_requests" and value == 0:  # nothing would ever be requested
+            continue
+        if isinstance(parameter, Argument):
+            yield _text(value)
             continue
         for single in value if isinstance(value, tuple) else (value,):
             yield max(parameter.opts, key=len)
