@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import webbrowser
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import attrs
 import click
@@ -25,7 +26,7 @@ from hourlyclicks.cli.options.access import Access
 from hourlyclicks.cli.options.shared import Period, RateOptions, default_rate, needed, present
 from hourlyclicks.cli.options.stores import StoreChoice
 from hourlyclicks.cli.output import resume
-from hourlyclicks.cli.output.files import check_writable, writing
+from hourlyclicks.cli.output.files import check_writable, rescued, writing
 from hourlyclicks.cli.selection import Selection
 from hourlyclicks.errors import UsageError
 from hourlyclicks.files.devices import descriptor_of, is_special
@@ -33,6 +34,9 @@ from hourlyclicks.render.page import page_of
 from hourlyclicks.render.page.choice import Chooser
 from hourlyclicks.render.page.document import check_installed
 from hourlyclicks.render.phrases import count
+
+if TYPE_CHECKING:
+    from hourlyclicks.cli.actions.collecting import Outcomes
 
 _SUFFIXES = {"", ".html", ".htm"}
 _OF_FETCHING = frozenset(
@@ -138,11 +142,7 @@ def _of_fetched_days(ctx: click.Context, options: Options, output: Path | None) 
     asked = Asked(ranges, days, rate, options.access, options.store, fail_fast=options.fail_fast)
     outcome, summary = asked.collect()
     if outcome.fetched:
-        chooser = Chooser()
-        for series in outcome.hourly():
-            chooser.add(series)
-        with hangup.held():
-            _write(chooser, options, output)
+        _write_or_rescue(outcome, options, output)
     say(summary())
     tell_provisional(outcome)
     if outcome.complete:
@@ -150,6 +150,23 @@ def _of_fetched_days(ctx: click.Context, options: Options, output: Path | None) 
     tell_failed(outcome)
     resume.tell_same(ctx, days, output=output, when="To fetch it again:")
     raise failure_of(outcome)
+
+
+def _write_or_rescue(outcome: Outcomes, options: Options, output: Path | None) -> None:
+    """Write the page; if that fails, the data is nowhere else, so keep it where temporary files go."""
+    chooser = Chooser()
+    for series in outcome.hourly():
+        chooser.add(series)
+    try:
+        with hangup.held():
+            _write(chooser, options, output)
+    except BrokenPipeError:  # the reader of stdout wants no more
+        raise
+    except Exception:
+        kept = rescued(outcome, "csv", None)
+        if kept is not None:
+            say(f"the data is in {kept}")
+        raise
 
 
 def _write(chooser: Chooser, options: Options, output: Path | None) -> None:

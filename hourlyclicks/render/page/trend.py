@@ -128,6 +128,6 @@ def _height(count: float, most: int) -> int:
 
 def _round_step(most: int) -> int:
     """Return the round number of which two to four are below the top: 1, 2 or 5 with zeros."""
-    least = max(1, most // _TICKS)
+    least = -(-most // _TICKS)
     power = int("1" + "0" * (len(str(least)) - 1))
     return next(nice * power for nice in _NICE if nice * power >= least)
