@@ -13,9 +13,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
-import hourlyclicks.client
-import hourlyclicks.resources
 import hourlyclicks.coordination.runs
+import hourlyclicks.resources
 import hourlyclicks.store.sqlite
 from hourlyclicks.simulator import DEFAULT_KEY, Simulator, VirtualClock, VirtualEventLoop
 from hourlyclicks.transport.aiohttp import AiohttpTransport

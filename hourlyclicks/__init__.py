@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from hourlyclicks.pacing.eta import Estimate, RequestPlan
     from hourlyclicks.pacing.plans import Limits, Plan, Rate
     from hourlyclicks.pacing.queue import Lane
+    from hourlyclicks.render.page import report, write_report
     from hourlyclicks.scanning.scan import Scan, scan
     from hourlyclicks.transport.protocol import Timeout, Transport
 
@@ -78,8 +79,9 @@ _HOMES = {
     "pacing.plans": ("Limits", "Plan", "Rate"),
     "pacing.eta": ("Estimate", "RequestPlan"),
     "scanning.scan": ("Scan", "scan"),
+    "render.page": ("report", "write_report"),
 }
-_ROOMS = {"client", "clock", "errors", "events", "model", "pacing", "store", "wire"}
+_ROOMS = {"client", "clock", "errors", "events", "model", "pacing", "plot", "store", "wire"}
 _HOME_OF = {name: f"{__name__}.{home}" for home, names in _HOMES.items() for name in names}
 
 __all__ = [
@@ -127,7 +129,9 @@ __all__ = [
     "TransportError",
     "UsageError",
     "__version__",
+    "report",
     "scan",
+    "write_report",
 ]
 
 

@@ -40,6 +40,7 @@ SCRIPTS = sorted(
 FLOORS = {
     "errors": 0,
     "clock": 0,
+    "files": 0,
     "forks": 0,
     "_version": 0,
     "model": 1,
@@ -57,11 +58,12 @@ FLOORS = {
     "engine": 7,
     "lifetime": 7,
     "client": 8,
-    "": 9,  # the package itself, with its public names
-    "simulator": 10,
-    "render": 10,
-    "cli": 11,
-    "__main__": 12,
+    "simulator": 9,
+    "render": 9,
+    "plot": 10,
+    "": 11,  # the package itself, with its public names
+    "cli": 12,
+    "__main__": 13,
 }
 TYPES_UPWARD = {("errors", "model")}
 NEVER = {("simulator", "wire")}  # the simulator must be able to disagree with our reading of the API
@@ -91,11 +93,13 @@ SOLE_USERS = {
     "click": {"cli/*"},
     "rich": {"cli/*", "render/heatmap.py"},
     "nanoarrow": {"model/frames/arrow.py"},
-    "numpy": {"model/grid.py", "model/frames/masked.py", "model/frames/pandas.py"},
+    "numpy": {"model/grid.py", "model/frames/masked.py", "model/frames/pandas.py", "render/plots/*"},
     "pandas": {"model/frames/pandas.py"},
     "polars": {"model/frames/tabular.py", "scanning/scan.py"},
     "pyarrow": {"model/frames/tabular.py", "scanning/scan.py"},
+    "matplotlib": {"render/plots/*"},
     "platformdirs": {"cli/*"},
+    "jinja2": {"render/page/document.py"},
     "pytest": {"simulator/*"},
 }
 VENDOR_WORDS = re.compile(r"\b(ymd|acesCnt|pernCnt|linkId|grpIdx)\b")
@@ -120,7 +124,11 @@ NOT_LOADED = {
     "hourlyclicks.wire.range_endpoint",
     "cattrs",
     "click",
+    "hourlyclicks.model.notebook",
+    "hourlyclicks.render",
+    "jinja2",
     "msgspec",
+    "matplotlib",
     "rich",
     "tenacity",
     "zoneinfo",

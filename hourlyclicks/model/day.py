@@ -101,6 +101,12 @@ class DayClicks(HourlyTabular):
         """How many hours have figures."""
         return HOURS - self.clicks.count(None)
 
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the clicks of the day, and its hours as bars."""
+        from hourlyclicks.model.notebook import day_html  # noqa: PLC0415 - for notebooks only
+
+        return day_html(self)
+
     def _fields(self, zone: dt.tzinfo | None = None) -> tuple[Field, ...]:
         from hourlyclicks.model.frames.hours import hourly_fields  # noqa: PLC0415 - few days become frames
 

@@ -291,6 +291,12 @@ class HourlySeries(HourlyTabular):
     def __hash__(self) -> int:
         return hash((self.target, self.range))
 
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the figures of `repr`, the peak, and every hour as a picture."""
+        from hourlyclicks.model.notebook import series_html  # noqa: PLC0415 - for notebooks only
+
+        return series_html(self)
+
     def __repr__(self) -> str:
         shown = shortened(str(self.target))
         states = self._columns.states
