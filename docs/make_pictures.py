@@ -1,4 +1,4 @@
-"""Make the pictures of the README and the documentation: ``python -m docs.pictures``, in a clone.
+"""Make the pictures of the README and the documentation: ``python -m docs.make_pictures``, in a clone.
 
 They are made from a simulated server: a terminal in which the demo has run, the four kinds of plots, and, if
 there is a Chromium on this machine, the report page. Name some of them to make only these.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import inspect
 import io
 import os
 import pty
@@ -20,7 +21,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
-from rich._export_format import CONSOLE_SVG_FORMAT
 from rich.console import Console
 from rich.terminal_theme import DIMMED_MONOKAI
 from rich.text import Text
@@ -57,11 +57,12 @@ def terminal() -> None:
         width=_COLUMNS, record=True, force_terminal=True, color_system="256", file=io.StringIO()
     )
     console.print(Text.from_ansi("\n".join(["\x1b[1m$ hourlyclicks demo\x1b[0m", *lines])))
-    template = _FONT_FACES.sub("", CONSOLE_SVG_FORMAT)  # they would be loaded from another site
+    template = inspect.signature(console.export_svg).parameters["code_format"].default
+    template = _FONT_FACES.sub("", template)  # they would be loaded from another site
     svg = console.export_svg(
         title="hourlyclicks demo", theme=DIMMED_MONOKAI, code_format=template, unique_id="demo"
     )
-    _keep("terminal.svg", svg.encode())
+    _save("terminal.svg", svg.encode())
 
 
 def _demo() -> str:
@@ -119,7 +120,7 @@ def plots(kinds: set[str]) -> None:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "plot.png"
             figure.savefig(path, dpi=120)
-            _keep(f"{kind}.png", path.read_bytes())
+            _save(f"{kind}.png", path.read_bytes())
 
 
 def page() -> None:
@@ -135,10 +136,10 @@ def page() -> None:
         options = ["--headless", "--no-sandbox", "--hide-scrollbars", "--window-size=1200,1100"]
         command = [chromium, *options, f"--screenshot={target}", source.as_uri()]
         subprocess.run(command, check=True, capture_output=True, timeout=120)  # noqa: S603 - ours
-        _keep("page.png", target.read_bytes())
+        _save("page.png", target.read_bytes())
 
 
-def _keep(name: str, image: bytes) -> None:
+def _save(name: str, image: bytes) -> None:
     """Write a picture that is small enough for a README."""
     if len(image) > LARGEST:
         raise SystemExit(f"{name} has {len(image):,} bytes, more than {LARGEST:,}")
@@ -148,7 +149,10 @@ def _keep(name: str, image: bytes) -> None:
 
 
 PLOTS = {"calendar", "week", "trend", "compare"}
+"""The plots of `hourlyclicks.plot`."""
+
 OTHERS: dict[str, Callable[[], None]] = {"terminal": terminal, "page": page}
+"""What makes the other pictures, by their names."""
 
 
 def main(names: list[str]) -> None:
