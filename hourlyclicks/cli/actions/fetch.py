@@ -22,7 +22,6 @@ from hourlyclicks.cli.options.access import Access
 from hourlyclicks.cli.options.shared import Period, RateOptions, default_rate, present
 from hourlyclicks.cli.options.stores import StoreChoice
 from hourlyclicks.cli.output import resume
-from hourlyclicks.cli.output.devices import is_device
 from hourlyclicks.cli.output.files import Format, check_writable, format_for, save, write
 from hourlyclicks.cli.progress.joint import JointProgress
 from hourlyclicks.cli.progress.stats import start_stats
@@ -30,6 +29,7 @@ from hourlyclicks.cli.progress.views import open_view, shown
 from hourlyclicks.cli.selection import Selection
 from hourlyclicks.errors import UsageError
 from hourlyclicks.fetching.retry import RetryPolicy
+from hourlyclicks.files.devices import is_device
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.spans import spans
 from hourlyclicks.model.target_days import days_of_each

@@ -14,8 +14,8 @@ from typing import IO, TYPE_CHECKING, Literal, TypeAlias, cast
 
 from hourlyclicks.cli.console.stdout import writing_to_stdout
 from hourlyclicks.cli.exits import OUTPUT, USAGE, Failure
-from hourlyclicks.cli.output.devices import descriptor_of, is_device, is_special
-from hourlyclicks.cli.output.replace import KeptError, check_replaceable, replacing
+from hourlyclicks.files.devices import descriptor_of, is_device, is_special
+from hourlyclicks.files.replace import KeptError, check_replaceable, replacing
 from hourlyclicks.model.daily_series import DailySeries
 from hourlyclicks.model.series import HourlySeries
 from hourlyclicks.render.tables import write_table
@@ -172,7 +172,7 @@ def rescued(series: Result, form: Format, output: Path | None) -> Path | None:
 
 
 @contextmanager
-def writing(form: Format, output: Path | None) -> Iterator[IO[str]]:
+def writing(form: Format | Literal["html"], output: Path | None) -> Iterator[IO[str]]:
     """Open stdout or a file for data of some format.
 
     Raises:
@@ -196,7 +196,7 @@ def writing(form: Format, output: Path | None) -> Iterator[IO[str]]:
         raise Failure(f"cannot write {output}: {error.strerror}", OUTPUT) from None
 
 
-def _prepare(stdout: io.TextIOWrapper, form: Format) -> None:
+def _prepare(stdout: io.TextIOWrapper, form: str) -> None:
     """Let data leave as UTF-8 without any translation; a table must not fail at a letter it cannot show."""
     if form == "table":
         stdout.reconfigure(errors="replace")

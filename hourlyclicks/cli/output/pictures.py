@@ -6,8 +6,8 @@ import io
 from typing import TYPE_CHECKING, TextIO, cast
 
 from hourlyclicks.cli.exits import USAGE, Failure
-from hourlyclicks.cli.output.devices import descriptor_of, is_special
 from hourlyclicks.cli.output.files import writing
+from hourlyclicks.files.devices import descriptor_of, is_special
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,7 +18,7 @@ from click.core import Argument, ParameterSource
 
 from hourlyclicks.cli.console.messages import say_as_it_is
 from hourlyclicks.cli.options.naming import words_for
-from hourlyclicks.cli.output.devices import is_device
+from hourlyclicks.files.devices import is_device
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.spans import spans
 from hourlyclicks.pacing.plans import Rate

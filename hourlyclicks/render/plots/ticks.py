@@ -118,9 +118,9 @@ def day_name(day: dt.date) -> str:
 
 
 def span(days: DateRange) -> str:
-    """Return days in words: ``"1 Jan 2025 – 31 Dec 2025"``."""  # noqa: RUF002 - a range is written with an en dash
+    """Return days in words: ``"1 Jan 2025 – 31 Dec 2025"``."""
     start, end = day_name(days.start), day_name(days.end)
-    return start if start == end else f"{start} – {end}"  # noqa: RUF001 - as above
+    return start if start == end else f"{start} – {end}"
 
 
 def short(number: float) -> str:
