@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from hourlyclicks.jobs.planner import Order
     from hourlyclicks.jobs.server_ranges import ServerRanges
     from hourlyclicks.jobs.sums_in_flight import SumsInFlight
+    from hourlyclicks.jobs.target_feed import TargetFeed
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.range_caps import RangeCap
@@ -295,7 +296,7 @@ class Engine:
 
     def backfill(
         self,
-        ranges: dict[Target, DateRange],
+        ranges: dict[Target, DateRange] | TargetFeed,
         *,
         order: Order,
         max_requests: int | None,
@@ -306,7 +307,7 @@ class Engine:
         """Return a backfill of many days of many targets.
 
         Args:
-            ranges: the days of each target.
+            ranges: the days of each target, or what reads the targets during the run.
             order: the order of the requests.
             max_requests: how many requests it may send.
             freshness: which days in the store need a request.
