@@ -26,8 +26,8 @@ from hourlyclicks.events import FetchCancelled, RangeDone
 from hourlyclicks.fetching.exchange import Exchange
 from hourlyclicks.fetching.task import Caller, FetchTask
 from hourlyclicks.jobs.range_plan import plan_ranges
-from hourlyclicks.jobs.ranges import summarize
 from hourlyclicks.jobs.refusals import RefusalStreak
+from hourlyclicks.jobs.series import summarize
 from hourlyclicks.jobs.services import Tracker
 from hourlyclicks.jobs.sums_in_flight import Silence
 from hourlyclicks.jobs.workers import WorkerPool

@@ -16,19 +16,16 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections import Counter
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, get_args
+from typing import TYPE_CHECKING, Protocol
 
-from hourlyclicks.errors import UsageError
 from hourlyclicks.fetching.cache import ENTRIES
 from hourlyclicks.jobs.batches import in_order, interleaved
-from hourlyclicks.jobs.estimate import in_batches
 from hourlyclicks.jobs.remaining import Remaining
-from hourlyclicks.model.checks import check_whole
+from hourlyclicks.jobs.survey import Survey
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.targets import Query
-from hourlyclicks.store.ledger import SETTLED, DayState
+from hourlyclicks.store.ledger import DayState
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
@@ -38,26 +35,15 @@ if TYPE_CHECKING:
     from hourlyclicks.jobs.batches import Batch
     from hourlyclicks.jobs.circuit import Circuit
     from hourlyclicks.jobs.gaps import FirstGaps
+    from hourlyclicks.jobs.run_options import Order
     from hourlyclicks.jobs.stats import BackfillStats
     from hourlyclicks.jobs.target_feed import TargetFeed
     from hourlyclicks.model.range_caps import RangeCap
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.ledger import LedgerEntry
 
-Order: TypeAlias = Literal["oldest", "newest", "newest-day"]
-"""The order of requests: target by target, from the oldest day on or from the newest back, or day by day."""
-
 WINDOW = 32
 """Days of which the ledger is read at a time in the order ``newest-day``."""
-
-
-def check_run(order: object, max_requests: int | None) -> None:
-    """Check arguments of a run, and raise `UsageError` if one is invalid."""
-    if max_requests is not None:
-        check_whole("max_requests", max_requests, least=0)
-    if order not in get_args(Order):
-        raise UsageError(f"order is 'oldest', 'newest' or 'newest-day', not {order!r}")
-
 
 _YIELD_EVERY = 64
 """Targets after which other tasks get their turn."""
@@ -128,32 +114,19 @@ class Planner:
         self._circuit = circuit
         self._parking = circuit.parking
         self._run = run
-        self._gaps = gaps
         self._feed = feed
-        self._left: dict[Target, Remaining] = {}
+        self._survey = Survey(ranges, caller=caller, cache=cache, run=run, gaps=gaps)
+        self._left = self._survey.left
         self._new: set[Target] = set()
 
     async def survey(self) -> None:
         """Count what is due of each target."""
-        await self._survey(dict(self._ranges))
+        await self._count(dict(self._ranges))
 
-    async def _survey(self, ranges: dict[Target, DateRange]) -> None:
-        """Count what is due of some targets, which are in the order of their requests from then on."""
-        if self._gaps is not None:
-            await self._narrow(self._gaps, ranges)
-        for days, targets in in_batches(ranges):
-            await asyncio.sleep(0)  # a long list must delay neither the event loop nor a deadline
-            if not self._run.is_running():
-                return
-            if self._freshness.refresh:
-                for target in targets:
-                    self._count(target, days, Counter())
-            else:
-                for summary in await self._cache.summarize(targets, days, self._freshness):
-                    self._count(summary.target, days, summary.states)
-        self._left |= {target: self._left.pop(target) for target in ranges if target in self._left}
-        several = {target for target in ranges if target in self._left and len(ranges[target]) > 1}
-        self._new |= several if self._gaps is None else self._gaps.new
+    async def _count(self, ranges: dict[Target, DateRange]) -> None:
+        """Count what is due of some targets, which come after the others from then on."""
+        await self._survey.count(ranges)
+        self._new |= self._survey.without_beginning(ranges)
 
     async def queries(self) -> AsyncGenerator[Query, None]:
         """Yield the days to request, one after the other."""
@@ -180,7 +153,7 @@ class Planner:
         """Yield the days of each pass through the targets: the first, and those of released targets."""
         yield self._day_by_day() if self._by_days else self._target_by_target()
         while self._feed is not None and (more := await self._take(self._feed)):
-            await self._survey(more)
+            await self._count(more)
             yield self._target_by_target(more)
         while True:
             await self._run.wait_until_idle()
@@ -203,8 +176,6 @@ class Planner:
         left = self._left.get(target)
         return 0 if left is None else max(0, left.due)
 
-    # -- the survey -------------------------------------------------------------------------------------
-
     async def _take(self, feed: TargetFeed) -> dict[Target, DateRange]:
         """Return the next targets that were read, as soon as there are some; if reading failed, none."""
         try:
@@ -216,32 +187,6 @@ class Planner:
         self._circuit.add(more)
         self._run.stats.total += sum(map(len, more.values()))
         return more
-
-    async def _narrow(self, gaps: FirstGaps, ranges: dict[Target, DateRange]) -> None:
-        """Leave out the days of each target before its first gap."""
-        for before, targets in in_batches(dict(ranges)):
-            await asyncio.sleep(0)  # as in `survey`
-            complete = await gaps.find_complete(targets, before.end)
-            for target in targets:
-                if not self._run.is_running():
-                    return
-                days = None if target in complete else await gaps.narrow(target, before)
-                if days is None:
-                    del self._ranges[target], ranges[target]
-                else:
-                    self._ranges[target] = ranges[target] = days
-                self._run.stats.total += (0 if days is None else len(days)) - len(before)
-
-    def _count(self, target: Target, days: DateRange, states: Counter[DayState]) -> None:
-        """Count the days of a target that are due, by the number of its days in each state."""
-        settled = sum(states[state] for state in SETTLED)
-        rejected = 0 if self._freshness.refused else states[DayState.REFUSED]
-        self._run.stats.known += settled
-        self._run.stats.refused += rejected
-        due = len(days) - settled - rejected
-        self._job.remaining += due
-        if due:
-            self._left[target] = Remaining(days, due, settled + rejected)
 
     # -- target by target -------------------------------------------------------------------------------
 

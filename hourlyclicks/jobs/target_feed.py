@@ -12,7 +12,7 @@ import inspect
 from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
-from hourlyclicks.model.ranges import TargetDays
+from hourlyclicks.model.target_days import TargetDays
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from hourlyclicks.model.dates import DateRange
-    from hourlyclicks.model.ranges import FirstDays, TargetItem
+    from hourlyclicks.model.target_days import FirstDays, TargetItem
     from hourlyclicks.model.targets import Target
 
 AHEAD = 100

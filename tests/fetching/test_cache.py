@@ -12,7 +12,8 @@ import pytest
 
 from hourlyclicks.errors import ApiError, ServerError, StoreError
 from hourlyclicks.events import DayRevised, Dispatcher
-from hourlyclicks.fetching.cache import NOTHING, DayCache, Prefetch, StoredAnswer
+from hourlyclicks.fetching.cache import NOTHING, DayCache, StoredAnswer
+from hourlyclicks.fetching.prefetch import Prefetch
 from hourlyclicks.model.dates import CHUNK, DateRange
 from hourlyclicks.model.day import DayClicks
 from hourlyclicks.model.targets import Account, Query

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from hourlyclicks import Account, Client, Group, Link, Plan
 from hourlyclicks.errors import HourlyClicksError
-from hourlyclicks.jobs.planner import Order
+from hourlyclicks.jobs.run_options import Order
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.questions import EndpointChoice
 from hourlyclicks.model.targets import Target
