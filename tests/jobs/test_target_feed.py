@@ -98,6 +98,25 @@ def test_targets_are_read_a_bounded_number_ahead_of_the_requests() -> None:
     assert max(done) <= 2 * AHEAD + AT_WORK
 
 
+@pytest.mark.parametrize("endpoint", ["v2", "auto"])
+def test_no_day_waits_for_a_target_that_does_not_come(endpoint: Any) -> None:  # noqa: ANN401 - one of its endpoints
+    """Every day of the targets so far is requested, also the last range of days."""
+    upstream, source = free(plan="enterprise"), Source(2)
+
+    async def slow() -> AsyncIterator[Link]:
+        async for target in source.links():
+            yield target
+        await asyncio.Event().wait()
+
+    async def story(client: Client, _: VirtualClock) -> None:
+        report = await client.backfill("2024-01-01", "2024-03-31", slow(), deadline=3600)
+        assert (report.done, report.total, report.listed) == (2 * 91, 2 * 91, False)
+        assert report.stopped is StopReason.DEADLINE
+
+    simulate(upstream, story, store=MemoryStore(), endpoint=endpoint)
+    assert upstream.counters.requests == (2 * 91 if endpoint == "v2" else 2 * 3 + 1)
+
+
 def test_the_run_starts_while_targets_are_read() -> None:
     """The first answer is stored long before the last target is read; the total grows meanwhile."""
     source, events = Source(20, pause=60.0), list[Event]()
