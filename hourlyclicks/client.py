@@ -38,7 +38,7 @@ from hourlyclicks.wire.request import Origin
 if TYPE_CHECKING:
     import asyncio
     import os
-    from collections.abc import AsyncGenerator, Coroutine
+    from collections.abc import AsyncGenerator, AsyncIterable, Coroutine
     from random import Random
     from types import TracebackType
 
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
     from hourlyclicks.clock import Clock
     from hourlyclicks.events import Hook
+    from hourlyclicks.jobs.target_feed import TargetFeed
     from hourlyclicks.jobs.target_sources import Collected
     from hourlyclicks.model.audit import AuditReport
     from hourlyclicks.model.daily_series import DailySeries
@@ -328,8 +329,10 @@ class Client:
             end: the last day.
             targets: what to fetch; each counts once. An iterable or async iterable of targets, of pairs of
                 a target and its first day, or of what `links` and `groups` yield, which have the day of
-                their creation as first day. An async iterable is read to its end before the first day is
-                requested, or until the run is to stop.
+                their creation as first day. An async iterable is read while the days of its first targets
+                are requested, at most 200 targets ahead, so that totals grow during the run; with
+                ``"newest-day"`` it is read to its end before. If reading it fails, the run ends with that
+                error, and keeps what was requested.
             since: the first days of targets that begin later than `start`; no earlier day of them is
                 requested or counted. They count more than first days among the targets.
             deadline: when to stop: after so many seconds or a timedelta, or at an aware datetime.
@@ -349,12 +352,12 @@ class Client:
                 had been done before.
             asyncio.CancelledError: the call was cancelled; its `report` says what had been done before.
         """
-        self._check(start, end)
+        days = self._check(start, end)
         options = RunOptions(order, max_requests, name)
-        found = await self._collect(targets, since, deadline, stop)
-        days = self._check(start, end, *found.targets)
+        found = await self._collect(targets, since, order, StopCondition(self._clock, deadline, stop), days)
+        self._check(start, end, *found.targets)
         backfill = self._engine.backfill(
-            days_of_each(found.targets, days, found.targets.since),
+            found.feed or days_of_each(found.targets, days, found.targets.since),
             options,
             self._engine.freshness(refresh=refresh, refused=retry_refused, patient=True),
         )
@@ -404,14 +407,15 @@ class Client:
         last = last_ended(self._clock.wall(), self._zone)
         self._check(last, last)
         options = RunOptions(order, max_requests, name)
-        found = await self._collect(targets, since, deadline, stop)
-        self._check(last, last, *found.targets)
         days = DateRange(dt.date.fromordinal(max(1, last.toordinal() - new + 1)), last)
+        condition = StopCondition(self._clock, deadline, stop)
+        found = await self._collect(targets, since, order, condition, days, known=True)
+        self._check(last, last, *found.targets)
         backfill = self._engine.backfill(
-            days_from_first(found.targets, days, found.targets.since),
+            found.feed or days_from_first(found.targets, days, found.targets.since),
             options,
             self._engine.freshness(refused=retry_refused, patient=True),
-            gaps_since=found.targets.since,
+            gaps_since=found.since,
         )
         return await found.run(backfill)
 
@@ -419,12 +423,34 @@ class Client:
         self,
         targets: TargetSource,
         since: FirstDays | None,
-        deadline: float | dt.timedelta | dt.datetime | None,
-        stop: asyncio.Event | None,
+        order: Order,
+        stop: StopCondition,
+        days: DateRange,
+        *,
+        known: bool = False,
     ) -> Collected:
-        """Read the targets of a `backfill` or `sync`, unless there is no store for their days."""
+        """Read the targets of a backfill, or begin to.
+
+        Args:
+            targets: the targets.
+            since: their first days.
+            order: the order of the requests.
+            stop: when the run is to stop.
+            days: the days of targets without a first day.
+            known: whether a first day may lie before these.
+        """
         self._engine.check_store()
-        return await collect_targets(targets, since, StopCondition(self._clock, deadline, stop))
+        each = days_from_first if known else days_of_each
+
+        def days_of(target: Target, first: dt.date | None) -> DateRange | None:
+            return each([target], days, {} if first is None else {target: first}).get(target)
+
+        def feed(source: AsyncIterable[TargetItem]) -> TargetFeed:
+            from hourlyclicks.jobs.target_feed import TargetFeed  # noqa: PLC0415 - most runs have a list
+
+            return TargetFeed(source, since, days_of=days_of, check=self._check_target)
+
+        return await collect_targets(targets, since, stop, feed=feed, order=order)
 
     @overload
     def estimate(self, start: dt.date | str, end: dt.date | str, targets: int = 1) -> Estimate: ...
@@ -547,6 +573,12 @@ class Client:
         life = vars(self).get("_life")  # not there yet while the arguments are checked
         return f"<Client {'closed' if life is not None and life.closed else 'open'}>"
 
+    def _check_target(self, target: Target) -> None:
+        """Check that it is a target, and included in the plan."""
+        if not isinstance(target, Target):
+            raise UsageError(f"a target is an Account, a Link or a Group, not {target!r}")
+        self._allowance.check(target)
+
     def _check(
         self,
         start: dt.date | str,
@@ -560,9 +592,7 @@ class Client:
             self._life.check()
         check_type("lane", lane, Lane)
         for target in targets:
-            if not isinstance(target, Target):
-                raise UsageError(f"a target is an Account, a Link or a Group, not {target!r}")
-            self._allowance.check(target)
+            self._check_target(target)
         range_ = DateRange(as_day(start), as_day(end))
         check_begun(range_.end, self._clock.wall())
         return range_

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from hourlyclicks.jobs.run_options import RunOptions
     from hourlyclicks.jobs.server_ranges import ServerRanges
     from hourlyclicks.jobs.sums_in_flight import SumsInFlight
+    from hourlyclicks.jobs.target_feed import TargetFeed
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.questions import EndpointChoice
@@ -243,7 +244,7 @@ class Engine:
 
     def backfill(
         self,
-        ranges: dict[Target, DateRange],
+        ranges: dict[Target, DateRange] | TargetFeed,
         options: RunOptions,
         freshness: Freshness,
         *,
@@ -252,7 +253,7 @@ class Engine:
         """Return a backfill of many days of many targets.
 
         Args:
-            ranges: the days of each target.
+            ranges: the days of each target, or what reads the targets during the run.
             options: the order of the requests, how many it may send, and its name.
             freshness: which days in the store need a request.
             gaps_since: the targets with a first day, if each target begins with its first gap.

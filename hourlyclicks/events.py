@@ -280,8 +280,8 @@ class Progress(_Deferred):
     Args:
         done: days answered so far, those in the store included.
         failed: days that failed so far.
-        total: days of the whole call, of all its targets.
-        eta: seconds until its end if nothing more fails, computed from the limits.
+        total: days of the whole call, of all its targets that are known by then.
+        eta: seconds until its end if nothing more fails, computed from the limits, for these days.
         binding: what determines that figure.
     """
 

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from hourlyclicks.jobs.gaps import FirstGaps
     from hourlyclicks.jobs.run_options import RunOptions
     from hourlyclicks.jobs.services import Services
+    from hourlyclicks.jobs.target_feed import TargetFeed
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.report import BackfillReport
@@ -59,7 +60,7 @@ class Backfill(BreakerListener):
     """One run.
 
     Args:
-        ranges: the days of each target.
+        ranges: the days of each target, or what reads the targets during the run.
         options: the order of the requests, how many it may send, and its name.
         freshness: which days in the store need a request.
         cache: the store.
@@ -73,7 +74,7 @@ class Backfill(BreakerListener):
 
     def __init__(
         self,
-        ranges: dict[Target, DateRange],
+        ranges: dict[Target, DateRange] | TargetFeed,
         options: RunOptions,
         *,
         freshness: Freshness,
@@ -81,6 +82,7 @@ class Backfill(BreakerListener):
         services: Services,
         gaps: FirstGaps | None = None,
     ) -> None:
+        feed, ranges = (None, ranges) if isinstance(ranges, dict) else (ranges, {})
         self.name = options.name or ""
         self._cache = cache
         self._fetcher = services.fetcher
@@ -107,7 +109,10 @@ class Backfill(BreakerListener):
             circuit=self._circuit,
             run=self,
             gaps=gaps,
+            feed=feed,
         )
+        self._feed = feed
+        self._unreadable: Exception | None = None
         self._active = 0
         self._idle = asyncio.Event()
         self._stopper = Stopper(services.clock, self.stop)
@@ -169,12 +174,14 @@ class Backfill(BreakerListener):
         try:
             stopper = self._stopper.watch(seconds, event, until)
             registered = nullcontext() if self._runs is None else self._runs.registered(self)
+            reading = nullcontext() if self._feed is None else self._feed
             with self._tracker, registered, stopper:
                 await self._planner.survey()
                 self._report_progress()
                 if not self._stopping:
-                    async with self._pool:
+                    async with reading, self._pool:
                         await self._pool.join()
+                self._check_readable()
         except asyncio.CancelledError as error:
             if not self._stopping:
                 self._stopped = StopReason.STOPPED
@@ -210,6 +217,15 @@ class Backfill(BreakerListener):
         """Return whether the run goes on; raise the error if the client was closed."""
         self._pool.check()
         return not self._stopping
+
+    def reading_failed(self, error: Exception) -> None:
+        """End the run with an error of the source of its targets, once the requests in flight are done."""
+        self._unreadable = error
+        self.stop(StopReason.ERROR)
+
+    def _check_readable(self) -> None:
+        if self._unreadable is not None:
+            raise self._unreadable
 
     async def wait_until_idle(self) -> None:
         """Wait until no worker is active, or the run is to stop."""
@@ -353,7 +369,7 @@ class Backfill(BreakerListener):
         seconds = (self._clock.monotonic() - began) / SECOND
         again_at = self._clock.wall() + dt.timedelta(seconds=self._wait())
         parked = self._circuit.parking.parked
-        return self.stats.report(
+        report = self.stats.report(
             seconds=seconds,
             stopped=self._stopped,
             error=self._error,
@@ -361,6 +377,7 @@ class Backfill(BreakerListener):
             parked=dict(parked),
             unsent=sum(map(self._planner.unsent, parked)),
         )
+        return report if self._feed is None else attrs.evolve(report, listed=self._feed.exhausted)
 
     def _wait(self) -> float:
         """Return the seconds after which another run could send a request."""

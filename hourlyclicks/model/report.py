@@ -60,8 +60,8 @@ class BackfillReport:
             answer, and that answer; for example a link that does not exist. Targets that were answered again
             before the run ended are not included.
         error: what ended the run, when an error did.
-        listed: whether all targets were known; not so if the run was stopped while it read them from an async
-            iterator, and then all counts are 0.
+        listed: whether all targets were known; not so if the run ended while it read them from an async
+            iterable, and then the counts are those of the targets that it had reached.
     """
 
     total: int
