@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from hourlyclicks.model.aggregate import running_mean
 from hourlyclicks.render.page.axis import Axis, plain
 from hourlyclicks.render.page.english import compact
 from hourlyclicks.render.page.heatmap import LONGEST, marks, runs
-from hourlyclicks.render.page.hours import FINAL, MISSING, PROVISIONAL, running_mean
+from hourlyclicks.render.page.hours import FINAL, MISSING, PROVISIONAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
