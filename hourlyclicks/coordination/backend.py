@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hourlyclicks.clock import SECOND
 from hourlyclicks.coordination.arbiter import SlotRequest
+from hourlyclicks.coordination.orphans import SEND_WITHIN, held_slots
 from hourlyclicks.coordination.polling import Answer, Polling
 from hourlyclicks.coordination.registry import RunRegistry
 from hourlyclicks.coordination.steps import ArbiterSteps
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("hourlyclicks")
 
 MARGIN = 10.0
-"""Seconds by which a lease is longer than a request may take; half of it may pass before it is sent."""
+"""Seconds by which a lease is longer than a request may take; some of it may pass before it is sent."""
 
 _RESUME_AFTER = 0.25
 """Seconds after which the steps of a cancelled task go on. `asyncio.run` cancels all tasks at its end, too;
@@ -102,6 +103,7 @@ class SharedBackend:
         self._answered: set[Slot] = set()
         self._claims: set[str] = set()  # days that may be claimed
         self._queued = False
+        self._held_until = 0  # by requests of other processes, as was reported
 
     @property
     def epoch(self) -> int:
@@ -126,7 +128,7 @@ class SharedBackend:
 
     def expired(self, slot: Slot, now: int) -> bool:
         """See `LimiterBackend.expired`."""
-        return now - self._grants[slot].asked > round(MARGIN / 2 * SECOND)
+        return now - self._grants[slot].asked > SEND_WITHIN
 
     def release(self, slot: Slot, _now: int) -> None:
         """See `LimiterBackend.release`."""
@@ -325,8 +327,17 @@ class SharedBackend:
         elif isinstance(got, Wait):
             self._queued = True
             self._wait_for(got, lane, answer)
+            self._report_held()
         else:
             self._waiting.deny(task, NotNeededError() if got is None else ClaimedError())
+
+    def _report_held(self) -> None:
+        """Report that requests of other processes are waited for, if that is worth it; once."""
+        now = self._clock.monotonic() + self._steps.offset
+        held = held_slots(self._steps.state, self._steps.holder, now)
+        if held is not None and held.until != self._held_until:
+            self._held_until = held.until
+            self._waiting.held(held.requests, (held.until - now) / SECOND, killed=held.killed)
 
     def _wait_for(self, wait: Wait | None, lane: Lane, answer: Answer) -> None:
         """Set when to ask again."""

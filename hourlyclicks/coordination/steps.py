@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from hourlyclicks.clock import SECOND
 from hourlyclicks.coordination.arbiter import Arbiter
+from hourlyclicks.coordination.processes import Liveness
 from hourlyclicks.coordination.snapshot import SharedSnapshot
 from hourlyclicks.coordination.state import ArbiterState
 
@@ -71,6 +72,7 @@ class ArbiterSteps:
         self._clock = clock
         self._lease = lease
         self._name = ""
+        self._liveness = Liveness()
         self._results = 0
         self._waiting: WaitingTasks
         self._runs: RunRegistry
@@ -114,7 +116,9 @@ class ArbiterSteps:
         def change(
             text: str | None, now: int, entry: LedgerEntry | None
         ) -> tuple[str | None, tuple[R, ArbiterState]]:
-            arbiter = Arbiter(self._limits, ArbiterState.read(text), now=now, lease=self._lease)
+            state = ArbiterState.read(text)
+            gone = self._liveness.gone(state.processes, now)
+            arbiter = Arbiter(self._limits, state, now=now, lease=self._lease, gone=gone)
             for report in reports:
                 report(arbiter)
             result = step(arbiter, entry)
@@ -122,6 +126,7 @@ class ArbiterSteps:
             for day in settled:
                 arbiter.settle(day, self.holder)
             arbiter.write_heartbeats(heartbeats)
+            arbiter.introduce(self.holder, self._liveness.here)
             state = arbiter.close()
             return state.write() if arbiter.changed else None, (result, state)
 

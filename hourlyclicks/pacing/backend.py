@@ -47,6 +47,10 @@ class WaitingTasks(Protocol):
         """Report that a pause has ended."""
         ...
 
+    def held(self, requests: int, seconds: float, *, killed: bool) -> None:
+        """Report that requests of other processes are waited for, for so long at most."""
+        ...
+
     def load(self, lane: Lane) -> tuple[int, int]:
         """Return how many tasks wait in a lane, and how many requests its jobs still need."""
         ...

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hourlyclicks import Client, Limits, Link, StopReason, UsageError
-from hourlyclicks.coordination import running_backfills, stop_backfills
+from hourlyclicks.coordination import running_backfills, runs, stop_backfills
+from hourlyclicks.events import SlotsHeld
 from hourlyclicks.pacing.plans import Plan, Rate
 from hourlyclicks.simulator import Rule, Script, Simulator, Status, retry_after
 from hourlyclicks.store import open_store
@@ -166,6 +167,45 @@ def test_a_pause_is_seen_and_can_be_stopped(path: Path, fault: Fault, number: se
     run_clients(path, upstream, Limits(concurrency=2), scenario)
 
 
+def test_a_wait_for_requests_of_another_process_is_seen(path: Path) -> None:
+    """Its reason and its end are shown and reported, once, as it may have been killed on another machine."""
+    upstream = Simulator(limits=(), concurrency=0, latency=(10, 10))
+
+    async def scenario(fleet: Fleet) -> None:
+        slow, waits = fleet.join(), fleet.join()
+        running = [asyncio.create_task(fleet.backfill(slow, 1))]
+        await fleet.clock.sleep(1)
+        running.append(asyncio.create_task(fleet.backfill(waits, 1)))
+        await fleet.clock.sleep(9)
+        seen = next(run for run in await look(fleet) if run.paused_because)
+        assert seen.paused_because == "a request of another process may still be under way"
+        assert seen.paused_until is not None
+        assert (seen.paused_until - fleet.clock.wall()).total_seconds() == pytest.approx(30, abs=1)
+        await asyncio.gather(*running)
+        (held,) = (event for event in waits.events if isinstance(event, SlotsHeld))
+        assert (held.requests, held.killed) == (1, False)
+        assert held.seconds == pytest.approx(38, abs=1)
+        assert not slow.count(SlotsHeld)
+
+    run_clients(path, upstream, Limits(concurrency=1), scenario)
+
+
+def test_a_run_is_gone_when_its_process_is(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run is shown as killed only if its process is known, and has ended."""
+    there = [True]
+    monkeypatch.setattr(runs, "is_gone", lambda process, here: process == here and not there[0])
+
+    async def scenario(fleet: Fleet) -> None:
+        running = asyncio.create_task(fleet.backfill(fleet.join(), 12))
+        await fleet.clock.sleep(5)
+        assert [run.gone for run in await look(fleet)] == [False]
+        there[0] = False
+        assert [run.gone for run in await look(fleet)] == [True]
+        await running
+
+    run_clients(path, served_by(Plan.BUSINESS), SLOW, scenario)
+
+
 def test_a_long_wait_writes_hardly_anything(path: Path) -> None:
     """A backfill that waits for an hour stays visible, with a transaction every three minutes."""
 
@@ -195,8 +235,9 @@ def test_a_process_of_an_older_version_may_drop_the_runs(path: Path) -> None:
 
         def rewrite(text: str | None, _now: int, _entry: LedgerEntry | None) -> tuple[str, None]:
             parts = json.loads(text or "")
-            assert list(parts)[-1] == "runs"
-            return json.dumps({name: part for name, part in parts.items() if name != "runs"}), None
+            newer = {"runs", "processes", "orphans", "slowest"}
+            assert {"runs", "processes"} <= parts.keys()
+            return json.dumps({name: part for name, part in parts.items() if name not in newer}), None
 
         await store.pace(number, rewrite)
         assert await look(fleet) == ()
