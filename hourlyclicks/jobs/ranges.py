@@ -12,7 +12,8 @@ from __future__ import annotations
 import asyncio
 import copy
 from contextlib import aclosing
-from typing import TYPE_CHECKING, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from hourlyclicks.errors import HourlyClicksError, IncompleteSeriesError, StoreError, carry
 from hourlyclicks.events import FetchCancelled
@@ -59,6 +60,7 @@ class RangeRun(BreakerListener):
 
     Attributes:
         on_close: ends it when the client is closed.
+        on_stop: ends it when another process asks for that, once the requests in flight are answered.
         tracker: registers the job while it runs.
         parking: its circuit breakers.
         dispatch: receives the events.
@@ -67,6 +69,7 @@ class RangeRun(BreakerListener):
     """
 
     on_close: Callable[[HourlyClicksError], Awaitable[None]]
+    on_stop: Callable[[HourlyClicksError], Awaitable[None]]
 
     def __init__(
         self, range_: DateRange, target: Target, *, lane: Lane, freshness: Freshness, services: Services
@@ -176,10 +179,15 @@ class RangeRun(BreakerListener):
         self._caller.start_spare = pool.start_spare
         return pool
 
+    async def wind_down(self, pool: WorkerPool[Any], error: HourlyClicksError) -> None:
+        """Let a pool finish the requests in flight; then its `join` raises the error."""
+        await pool.wind_down(error, self._single_flight.has_sent)
+
     async def survey(self) -> None:
         """Count the days that the store has already."""
         if self._prefetch is None:
             return
+        self.tracker.show(self._services, self)
         self._expected = await self._prefetch.count()
         self._job.remaining -= self._expected
         if self._expected:
@@ -320,7 +328,7 @@ async def collect(run: RangeRun, *, strict: bool) -> HourlySeries:
     collection.pool = pool = (
         run.pool(run.queries(), work) if ranges is None else run.pool(batches, ranges.fetch)
     )
-    run.on_close = pool.end
+    run.on_close, run.on_stop = pool.end, partial(run.wind_down, pool)
     try:
         async with aclosing(batches):
             with run.tracker:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hourlyclicks import Client, Limits, Link, StopReason, UsageError
+from hourlyclicks import Client, DateRange, Limits, Link, StoppedError, StopReason, UsageError
 from hourlyclicks.coordination import running_backfills, runs, stop_backfills
 from hourlyclicks.events import SlotsHeld
 from hourlyclicks.pacing.plans import Plan, Rate
@@ -22,11 +22,14 @@ from tests.coordination.clients import START, run_clients, served_by
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from hourlyclicks import DayClicks
     from hourlyclicks.coordination import RunningBackfill
     from hourlyclicks.simulator import Fault
     from hourlyclicks.store.ledger import LedgerEntry
     from tests.coordination.clients import Fleet
 
+LINK = Link("x", "https://vvd.bz")
+LINK = Link("x", "https://vvd.bz")
 SLOW = Limits(rates=(Rate(10),))
 
 
@@ -204,6 +207,47 @@ def test_a_run_is_gone_when_its_process_is(path: Path, monkeypatch: pytest.Monke
         await running
 
     run_clients(path, served_by(Plan.BUSINESS), SLOW, scenario)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_fetch_is_seen_and_can_be_stopped(path: Path, *, streamed: bool) -> None:
+    """Once it takes longer; what was sent is stored, and what was fetched is not lost."""
+    upstream, end = served_by(Plan.BUSINESS), DateRange.of(START, "2025-01-01")[99]
+    taken: list[DayClicks] = []
+
+    async def fetch(client: Client) -> None:
+        if not streamed:
+            await client.fetch(START, end, LINK)
+        async with client.stream(START, end, LINK) as stream:
+            async for day in stream:
+                taken.append(day)  # noqa: PERF401 - those before an error count
+
+    async def scenario(fleet: Fleet) -> None:
+        client = fleet.join().client
+        running = asyncio.create_task(fetch(client))
+        await fleet.clock.sleep(1)
+        assert await look(fleet) == ()
+        await fleet.clock.sleep(99)
+        (found,) = await look(fleet)
+        assert (found.name, 75 <= found.requests <= 90, found.paused_because) == (None, True, None)
+        assert seconds_until(fleet, found) == pytest.approx(600, abs=65)
+        assert await ask_to_stop(fleet) == [None]
+        with pytest.raises(StoppedError) as stopped:
+            await running
+        assert fleet.now <= 111
+        await client.close()
+        assert await look(fleet) == ()
+        store = SqliteStore(path, clock=fleet.clock, read_only=True)
+        async with open_store(store) as reader:
+            stored = await (await reader.account()).series(START, str(end), LINK)
+        await store.close()
+        assert len(list(stored.days())) == upstream.counters.requests >= 10
+        if streamed:
+            assert taken == list(stored.days())
+        else:
+            assert stopped.value.series == stored
+
+    run_clients(path, upstream, SLOW, scenario)
 
 
 def test_a_long_wait_writes_hardly_anything(path: Path) -> None:
