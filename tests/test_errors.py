@@ -137,7 +137,7 @@ def test_what_ends_the_run_is_not_tried_again(error: HourlyClicksError) -> None:
 
 
 def test_fatal_errors_are_those_of_all_days() -> None:
-    """Those of the plan, the key, the rate limit, the certificate, the store and a stop end a run; no others do."""
+    """Those of the plan, key, rate limit, certificate, store, and a stop end a run; no others do."""
     assert {type(error) for error in SAMPLES if error.fatal} == {
         PlanError,
         AuthenticationError,
