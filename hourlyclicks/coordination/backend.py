@@ -229,11 +229,17 @@ class SharedBackend:
         """Read the state, beside the steps."""
         task = asyncio.get_running_loop().create_task(self._read_state())
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._end_look)
 
     async def _read_state(self) -> None:
         with suppress(HourlyClicksError):  # a step that matters will tell
             await self._steps.take(lambda *_: None, peek=True)
+
+    def _end_look(self, task: asyncio.Task[None]) -> None:
+        """Let a step follow that reports what a look has handed back."""
+        self._tasks.discard(task)
+        if self._steps.reports and not self._stepping:
+            asyncio.get_running_loop().call_later(_RESUME_AFTER, self._resume)
 
     def _take_steps(self) -> None:
         """Take steps as long as there is something to report, or a task that wants a slot."""

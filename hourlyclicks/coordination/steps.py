@@ -132,7 +132,7 @@ class ArbiterSteps:
 
         try:
             (result, state), moment = await self._store.pace(await self._account(), change, of=of, peek=peek)
-        except Exception:
+        except BaseException:  # also if the task is cancelled: the next step reports them
             self.reports[:0] = reports  # each of them may be repeated
             raise
         self.settled = [day for day in self.settled if day not in settled]
