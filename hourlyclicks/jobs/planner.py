@@ -123,8 +123,10 @@ class Planner:
         self._new: set[Target] = set()
 
     async def survey(self) -> None:
-        """Count what is due of each target."""
+        """Count what is due of each target; without its first gap, it is not known what that is."""
         if self._gaps is not None:
+            stats = self._run.stats
+            stats.total, stats.unsurveyed = 0, len(self._ranges)
             await self._narrow(self._gaps)
         for days, targets in in_batches(self._ranges):
             await asyncio.sleep(0)  # a long list must delay neither the event loop nor a deadline
@@ -198,14 +200,17 @@ class Planner:
                 days = None if target in complete else await gaps.narrow(target, before)
                 if days is None:
                     del self._ranges[target]
+                    self._run.stats.unsurveyed -= 1
                 else:
                     self._ranges[target] = days
-                self._run.stats.total += (0 if days is None else len(days)) - len(before)
 
     def _count(self, target: Target, days: DateRange, states: Counter[DayState]) -> None:
         """Count the days of a target that are due, by the number of its days in each state."""
         settled = sum(states[state] for state in SETTLED)
         rejected = 0 if self._freshness.refused else states[DayState.REFUSED]
+        if self._gaps is not None:
+            self._run.stats.total += len(days)
+            self._run.stats.unsurveyed -= 1
         self._run.stats.known += settled
         self._run.stats.refused += rejected
         due = len(days) - settled - rejected
