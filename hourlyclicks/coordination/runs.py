@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from hourlyclicks.coordination.state import RunEntry
     from hourlyclicks.store.ledger import LedgerEntry
-    from hourlyclicks.store.reading import StoredAccount
+    from hourlyclicks.store.stored_account import StoredAccount
 
 R = TypeVar("R")
 
