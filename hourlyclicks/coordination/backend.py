@@ -88,6 +88,7 @@ class SharedBackend:
         longest: float,
     ) -> None:
         self._clock = clock
+        self._limited = bool(limits.rates)
         self._steps = ArbiterSteps(
             limits, store=store, account=account, clock=clock, lease=round((longest + MARGIN) * SECOND)
         )
@@ -209,6 +210,12 @@ class SharedBackend:
         if self._queued and not self._asking:
             self._queued = False
             self._report(lambda arbiter: arbiter.leave(self._steps.holder))
+
+    async def look(self) -> None:
+        """See `LimiterBackend.look`."""
+        if self._limited and self._steps.taken is None:
+            with suppress(HourlyClicksError):  # as below
+                await self._steps.take(lambda *_: None, peek=True, silent=True)
 
     async def close(self) -> None:
         """See `LimiterBackend.close`."""

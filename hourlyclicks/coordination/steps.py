@@ -100,6 +100,7 @@ class ArbiterSteps:
         of: tuple[Target, dt.date] | None = None,
         ours: bool = False,
         peek: bool = False,
+        silent: bool = False,
     ) -> R:
         """Take a step in the store with all reports, and remember the state as it is afterwards.
 
@@ -108,10 +109,11 @@ class ArbiterSteps:
             of: the day whose ledger entry it needs.
             ours: whether a pause that begins is that of this process.
             peek: whether to try it without a transaction first.
+            silent: whether runs report nothing with it.
         """
         reports, self.reports = self.reports, []
         settled: list[str] = []
-        before, heartbeats = self._results, self._runs.heartbeats()
+        before, heartbeats = self._results, {} if silent else self._runs.heartbeats()
 
         def change(
             text: str | None, now: int, entry: LedgerEntry | None

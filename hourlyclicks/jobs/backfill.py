@@ -171,6 +171,7 @@ class Backfill(BreakerListener):
             registered = nullcontext() if self._runs is None else self._runs.registered(self)
             with self._tracker, registered, stopper:
                 await self._planner.survey()
+                await self._limiter.look()
                 self._report_progress()
                 if not self._stopping:
                     async with self._pool:

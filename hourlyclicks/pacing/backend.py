@@ -118,6 +118,10 @@ class LimiterBackend(Protocol):
         """Return what is known now, from which the end of further requests can be computed."""
         ...
 
+    async def look(self) -> None:
+        """Find out what other processes have sent, so that the first snapshot knows it."""
+        ...
+
     def ahead(self, job: Job) -> int:
         """Return how many requests of other processes will be sent before those of a job are done."""
         ...
@@ -200,6 +204,9 @@ class LocalBackend:
 
     def idle(self) -> None:
         """See `LimiterBackend.idle`."""
+
+    async def look(self) -> None:
+        """See `LimiterBackend.look`: there are none."""
 
     async def close(self) -> None:
         """See `LimiterBackend.close`."""

@@ -12,12 +12,12 @@ import pytest
 
 from hourlyclicks import Client, DateRange, Limits, Link, StoppedError, StopReason, UsageError
 from hourlyclicks.coordination import running_backfills, runs, stop_backfills
-from hourlyclicks.events import SlotsHeld
+from hourlyclicks.events import Progress, SlotsHeld
 from hourlyclicks.pacing.plans import Plan, Rate
 from hourlyclicks.simulator import Rule, Script, Simulator, Status, retry_after
 from hourlyclicks.store import open_store
 from hourlyclicks.store.sqlite import SqliteStore
-from tests.coordination.clients import START, run_clients, served_by
+from tests.coordination.clients import MONTH, START, run_clients, served_by
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -168,6 +168,28 @@ def test_a_pause_is_seen_and_can_be_stopped(path: Path, fault: Fault, number: se
         assert member.ended <= asked + 10
 
     run_clients(path, upstream, Limits(concurrency=2), scenario)
+
+
+def test_the_first_eta_knows_the_window(path: Path) -> None:
+    """What an earlier process has sent counts before the first request of the next one."""
+
+    async def scenario(fleet: Fleet) -> None:
+        await fleet.backfill(fleet.join(), 10)
+        later = fleet.join()
+        began = fleet.now
+        await fleet.backfill(later, 5)
+        first = next(event for event in later.events if isinstance(event, Progress))
+        assert first.eta == pytest.approx(later.ended - began, abs=5)
+        assert first.eta > 30
+        next_one = fleet.join().client
+        assert next_one.forecast(1).seconds < 1  # it knows of nothing yet
+        running = asyncio.create_task(next_one.backfill(START, MONTH[1], [LINK], max_requests=2))
+        await fleet.clock.sleep(1)
+        assert next_one.forecast(8).seconds > 30
+        assert next_one.forecast(0).seconds == 0
+        await running
+
+    run_clients(path, served_by(Plan.BUSINESS), SLOW, scenario)
 
 
 def test_a_wait_for_requests_of_another_process_is_seen(path: Path) -> None:
