@@ -25,6 +25,7 @@ from hourlyclicks.cli.output import resume
 from hourlyclicks.cli.output.record import recording
 from hourlyclicks.cli.output.report import failure, go_on, report_lines
 from hourlyclicks.cli.progress.stats import start_stats
+from hourlyclicks.cli.progress.stops import Stops
 from hourlyclicks.cli.progress.views import open_view, shown
 from hourlyclicks.cli.selection import Selection
 from hourlyclicks.client import Order
