@@ -452,6 +452,21 @@ class Client:
 
         return await collect_targets(targets, since, stop, feed=feed, order=order)
 
+    def forecast(self, requests: int) -> Estimate:
+        """Compute how long so many requests take from now on.
+
+        It takes into account what was sent before, also by other processes with the same store, as far as
+        this client knows it: from its first request or backfill on. `estimate` assumes that nothing was sent.
+
+        Args:
+            requests: how many.
+
+        Raises:
+            UsageError: that is no whole number from 0 on.
+        """
+        check_whole("requests", requests, least=0)
+        return self._engine.limiter.eta.of(requests)
+
     @overload
     def estimate(self, start: dt.date | str, end: dt.date | str, targets: int = 1) -> Estimate: ...
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import hashlib
-from contextlib import aclosing, nullcontext
+from contextlib import aclosing, nullcontext, suppress
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import attrs
@@ -177,6 +177,7 @@ class Backfill(BreakerListener):
             reading = nullcontext() if self._feed is None else self._feed
             with self._tracker, registered, stopper:
                 await self._planner.survey()
+                await self._limiter.look()
                 self._report_progress()
                 if not self._stopping:
                     async with reading, self._pool:
@@ -194,7 +195,15 @@ class Backfill(BreakerListener):
             raise
         finally:
             await self._items.aclose()
+            await self._end_beginnings()
         return self._report(began)
+
+    async def _end_beginnings(self) -> None:
+        """Record where targets begin of which nothing was answered, unless the key is wrong."""
+        if isinstance(self._error, AuthenticationError):
+            self._cache.drop_beginnings()
+        with suppress(HourlyClicksError):  # what ended the run tells
+            await self._cache.record_beginnings()
 
     def unlisted(self, reason: StopReason) -> BackfillReport:
         """Return the report of a run that was stopped before all of its targets were known."""

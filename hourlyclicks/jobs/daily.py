@@ -66,6 +66,7 @@ class DailyRun:
     """
 
     on_close: Callable[[HourlyClicksError], Awaitable[None]]
+    on_stop: Callable[[HourlyClicksError], Awaitable[None]]
 
     def __init__(
         self,
@@ -107,7 +108,8 @@ class DailyRun:
             keeps_running=in_flight.detach,
         )
         self._caller.start_spare = self._pool.start_spare
-        self.on_close = self._pool.end
+        self.on_close = self.on_stop = self._pool.end
+        self._services = services
 
     async def collect(self, *, strict: bool) -> DailySeries:
         """Fetch all days.
@@ -119,6 +121,7 @@ class DailyRun:
         try:
             with self._tracker:
                 if self._cache is not None:
+                    self._tracker.show(self._services, self)
                     self._days = await self._cache.known_sums(self.target, self.range, self._freshness)
                 self._report_progress()
                 async with aclosing(self._items), self._pool:

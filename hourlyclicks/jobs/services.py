@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Protocol, Self
 
 import attrs
@@ -11,6 +12,7 @@ from hourlyclicks.events import Progress
 from hourlyclicks.fetching.cache import DayCache
 from hourlyclicks.fetching.coalescing import SingleFlight
 from hourlyclicks.fetching.fetcher import DayFetcher
+from hourlyclicks.jobs.visible import VISIBLE_AFTER, VisibleCall
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -30,6 +32,14 @@ class Running(Protocol):
 
     def on_close(self, error: HourlyClicksError, /) -> Awaitable[None]:
         """End with that error; return when all workers have ended."""
+        ...
+
+
+class Stoppable(Running, Protocol):
+    """A job that other processes can stop."""
+
+    def on_stop(self, error: HourlyClicksError, /) -> Awaitable[None]:
+        """End with that error as soon as the requests in flight are answered."""
         ...
 
 
@@ -92,6 +102,13 @@ class Tracker:
         self._dispatch = services.dispatch
         self._job = job
         self._run = run
+        self._visible = ExitStack()
+
+    def show(self, services: Services, run: Stoppable) -> None:
+        """Let other processes see and stop the job, with a store, until the context is left."""
+        if services.runs is not None:
+            call = VisibleCall(services.limiter, self._job, run.on_stop)
+            self._visible.enter_context(services.runs.registered(call, after=VISIBLE_AFTER))
 
     def __enter__(self) -> Self:
         self._running.add(self._run)
@@ -104,6 +121,7 @@ class Tracker:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._visible.close()
         self._eta.leave(self._job)
         self._running.discard(self._run)
 

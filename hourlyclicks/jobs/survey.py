@@ -58,7 +58,9 @@ class Survey:
         Args:
             ranges: the days of each; narrowed likewise.
         """
-        if self._gaps is not None:
+        if self._gaps is not None:  # what there is to do of a target is not known before its first gap is
+            self._run.stats.total -= sum(map(len, ranges.values()))
+            self._run.stats.unsurveyed += len(ranges)
             await self._narrow(self._gaps, ranges)
         for days, targets in in_batches(ranges):
             await asyncio.sleep(0)  # a long list must delay neither the event loop nor a deadline
@@ -89,14 +91,17 @@ class Survey:
                 days = None if target in complete else await gaps.narrow(target, before)
                 if days is None:
                     del self._ranges[target], ranges[target]
+                    self._run.stats.unsurveyed -= 1
                 else:
                     self._ranges[target] = ranges[target] = days
-                self._run.stats.total += (0 if days is None else len(days)) - len(before)
 
     def _add(self, target: Target, days: DateRange, states: Counter[DayState]) -> None:
         """Count the days of a target that are due, by the number of its days in each state."""
         settled = sum(states[state] for state in SETTLED)
         rejected = 0 if self._freshness.refused else states[DayState.REFUSED]
+        if self._gaps is not None:
+            self._run.stats.total += len(days)
+            self._run.stats.unsurveyed -= 1
         self._run.stats.known += settled
         self._run.stats.refused += rejected
         due = len(days) - settled - rejected

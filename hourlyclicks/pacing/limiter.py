@@ -256,6 +256,10 @@ class Limiter:
         if isinstance(self._latch, AuthenticationError):
             self._latch = None
 
+    async def look(self) -> None:
+        """Find out what other processes have sent, for the first ETA."""
+        await self._backend.look()
+
     async def close(self) -> None:
         """Wait for the steps of the backend in progress."""
         await self._backend.close()

@@ -195,7 +195,9 @@ class Store(Protocol):
         Args:
             account: the account.
             target: the target.
-            entry: state, moment and reason; its ``attempts`` are added to the stored number.
+            entry: state, moment and reason; its ``attempts`` are added to the stored number. A failed day
+                without any says where a target begins, and is only recorded if neither that day nor an
+                earlier one is known.
         """
         ...
 

@@ -331,5 +331,9 @@ class SqliteStore(SqliteOperations):
 
     def _close(self) -> None:
         if hasattr(self._own, "file"):
-            self._own.file.close()
+            file = self._own.file
             del self._own.file
+            try:
+                file.close()
+            except FAILURES as error:
+                raise named_error(str(self.path), error) from None
