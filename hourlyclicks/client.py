@@ -162,9 +162,9 @@ class Client:
         self._cap = None if endpoint == "v2" else self._longest
         ranges: RangeState | None = None
         if self._cap is not None:
-            from hourlyclicks.fetching.range_fetcher import RangeState  # noqa: PLC0415 - not by default
+            from hourlyclicks.fetching.range_state import RangeState  # noqa: PLC0415 - not by default
 
-            ranges = RangeState(self._cap, strict=endpoint == "v3")
+            ranges = RangeState(self._cap, self._clock, strict=endpoint == "v3")
         self._engine = Engine(
             origin=Origin.of(base_url, key, user_agent=user_agent, allow_http=allow_http),
             limits=self._limits,

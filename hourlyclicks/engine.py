@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Mapping
 
     from hourlyclicks.coordination.registry import RunRegistry
-    from hourlyclicks.fetching.range_fetcher import RangeState
+    from hourlyclicks.fetching.range_state import RangeState
     from hourlyclicks.fetching.retry import RetryPolicy
     from hourlyclicks.jobs.audit import Audit
     from hourlyclicks.jobs.daily import DailyRun

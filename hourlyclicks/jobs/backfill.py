@@ -86,6 +86,7 @@ class Backfill(BreakerListener):
         gaps: FirstGaps | None = None,
     ) -> None:
         self.name = name
+        self._services = services
         self._cache = cache
         self._fetcher = services.fetcher
         self._single_flight = services.single_flight
@@ -174,6 +175,8 @@ class Backfill(BreakerListener):
             stopper = self._stopper.watch(seconds, event, until)
             registered = nullcontext() if self._runs is None else self._runs.registered(self)
             with self._tracker, registered, stopper:
+                if self._services.ranges is not None:
+                    await self._services.ranges.memory.recall()
                 await self._planner.survey()
                 self._report_progress()
                 if not self._stopping:

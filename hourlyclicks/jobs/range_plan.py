@@ -46,22 +46,6 @@ def plan_ranges(
     return list(_widened(ranges, cap, spare, within)) if spare else ranges
 
 
-def cap_checks(day: dt.date, cap: RangeCap, *, within: DateRange) -> list[DateRange]:
-    """Return ranges that show whether a server answers for as many days as a cap says.
-
-    One begins on a day that has clicks, one ends on it, and both are as long as a request may be. If an
-    answer lacks that day, or is a refusal, the server answers for fewer days. If both have it, the server
-    cuts no range of that length, see `hourlyclicks.model.range_proof`.
-
-    Args:
-        day: a day that is known to have clicks.
-        cap: the cap in question. With the days that the server leaves out, the ranges are longer by these.
-        within: the days that can be asked for; none of the two ranges is made shorter because of them.
-    """
-    ranges = (cap.asked(DateRange(day, cap.last(day))), cap.asked(DateRange(cap.first(day), day)))
-    return [asked for asked in ranges if asked.start in within and asked.end in within]
-
-
 def halves(refused: DateRange, needed: Collection[dt.date]) -> list[DateRange]:
     """Return the ranges to ask for after a range of several days was refused; none after a single day.
 

@@ -116,7 +116,6 @@ class RangeWork:
         self._state = fetcher.state
         self._caller = caller
         self._single_flight = services.single_flight
-        self._clock = services.clock
         self._done = done
         self._by_day = by_day
 
@@ -147,7 +146,7 @@ class RangeWork:
         part = left.parts.popleft()
         days = [day for day in part.days if not self._single_flight.is_in_flight(Query(day, target))]
         left.single += set(part.days).difference(days)
-        if len(days) < 2 or not self._state.usable(self._clock.wall()):  # noqa: PLR2004 - a range has two
+        if len(days) < 2 or not await self._fetcher.memory.usable():  # noqa: PLR2004 - a range has two
             left.single += days
             return
         asked = DateRange(days[0], days[-1])
@@ -177,21 +176,21 @@ class RangeWork:
             left.refusals += 1
             return self._shorter(part)
         left.refusals = 0
-        self._lower_cap(part)
+        await self._lower_cap(part)
         for day, outcome in sorted(outcomes.items()):
             self._done(Query(day, target), outcome)
         return self._left(part, outcomes)
 
-    def _lower_cap(self, part: _Part) -> None:
+    async def _lower_cap(self, part: _Part) -> None:
         """Note that a range was answered after a longer one had been refused."""
         cap, longest = part.cap, self._state.cap
         if cap is not None and cap.days is not None and (longest.days is None or cap.days < longest.days):
-            self._state.cap = cap
+            await self._fetcher.memory.lower_cap(cap)
 
     def _shorter(self, part: _Part) -> list[_Part]:
         """Return what to ask for after a range was refused."""
         refused = DateRange(part.days[0], part.days[-1])
-        if self._state.proof.reach >= len(refused):  # its length is not the reason
+        if self._state.reach >= len(refused):  # its length is not the reason
             return [_part_of(part.days, half) for half in halves(refused, part.days)]
         cap = part.cap or self._state.cap
         while cap.allows(refused):
@@ -201,7 +200,7 @@ class RangeWork:
     def _left(self, part: _Part, outcomes: Outcomes) -> list[_Part]:
         """Return what to ask for after an answer that was not certain about some days."""
         left = [day for day in part.days if day not in outcomes]
-        longest = self._state.proof.reach
+        longest = self._state.reach
         seen = any(isinstance(found, DayClicks) and found.reported_hours for found in outcomes.values())
         if part.again or not seen or not left:
             return _alone(left)

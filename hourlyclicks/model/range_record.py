@@ -45,6 +45,14 @@ class Witness:
     target: Target
     days: DateRange
 
+    def worth(self) -> tuple[int, int]:
+        """Return how much it proves: its length; of a day, the length of the ranges around it.
+
+        A month from a day on, or up to a day, is longer in some months than in others.
+        """
+        day = self.days.start
+        return len(self.days), min(_days(day, MONTH.last(day)), _days(MONTH.first(day), day))
+
 
 @attrs.frozen(kw_only=True)
 class RangeRecord:
@@ -83,6 +91,10 @@ class RangeRecord:
         """Return whether the endpoint may be used, or tried again."""
         return not _is_within(self.unusable_at, now, TRY_AGAIN_AFTER)
 
+    def is_old(self, now: dt.datetime) -> bool:
+        """Return whether it is more than a day since something was proved."""
+        return not _is_within(self.proved_at, now, TRY_AGAIN_AFTER)
+
     def answered_after_refusal(self, cap: RangeCap, now: dt.datetime) -> RangeRecord:
         """Return the record after a range of that length was answered, and a longer one refused."""
         if self.longest(cap, now) != cap:  # another process has found a lower one meanwhile
@@ -102,15 +114,21 @@ class RangeRecord:
         return attrs.evolve(self, unusable_at=now)
 
     def proved(self, proof: RangeProof, witness: Witness | None, now: dt.datetime) -> RangeRecord:
-        """Return the record after answers have proved something; the longer witness is kept."""
-        held = self.witness
-        if held is None or (witness is not None and len(witness.days) > len(held.days)):
-            held = witness
+        """Return the record after answers have proved something; the better witness is kept."""
+        held = witness if self.is_better(witness) else self.witness
         return attrs.evolve(self, proof=self.proof.combined(proof), witness=held, proved_at=now)
+
+    def is_better(self, witness: Witness | None) -> bool:
+        """Return whether a witness proves more than the one that is known."""
+        return witness is not None and (self.witness is None or witness.worth() > self.witness.worth())
 
     def disproved(self, proof: RangeProof, now: dt.datetime) -> RangeRecord:
         """Return the record after an answer has lacked the witness; `proof`: what answers prove since."""
         return attrs.evolve(self, proof=proof, witness=None, proved_at=now)
+
+
+def _days(first: dt.date, last: dt.date) -> int:
+    return last.toordinal() - first.toordinal() + 1
 
 
 def _length(cap: RangeCap) -> int:
