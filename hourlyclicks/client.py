@@ -396,6 +396,7 @@ class Client:
             order=order,
             max_requests=max_requests,
             freshness=self._engine.freshness(refresh=refresh, refused=retry_refused, patient=True),
+            since=found.targets.since,
             name=name or "",
         )
         return await found.run(backfill)
@@ -451,7 +452,8 @@ class Client:
             order=order,
             max_requests=max_requests,
             freshness=self._engine.freshness(refused=retry_refused, patient=True),
-            gaps_since=found.targets.since,
+            since=found.targets.since,
+            from_gaps=True,
             name=name or "",
         )
         return await found.run(backfill)

@@ -41,7 +41,7 @@ from hourlyclicks.transport.protocol import Transport
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Container, Mapping
+    from collections.abc import Mapping
 
     from hourlyclicks.coordination.registry import RunRegistry
     from hourlyclicks.fetching.range_state import RangeState
@@ -239,9 +239,7 @@ class Engine:
         Raises:
             UsageError: there is none.
         """
-        if self._cache is None:
-            raise UsageError("a backfill needs a store: Client(store='clicks.db')")
-        return self._cache
+        return self._services.required_cache
 
     def daily(
         self, days: DateRange, target: Target, lane: Lane, freshness: Freshness, longest: RangeCap
@@ -288,7 +286,8 @@ class Engine:
         order: Order,
         max_requests: int | None,
         freshness: Freshness,
-        gaps_since: Container[Target] | None = None,
+        since: Mapping[Target, dt.date] | None = None,
+        from_gaps: bool = False,
         name: str = "",
     ) -> Backfill:
         """Return a backfill of many days of many targets.
@@ -298,25 +297,25 @@ class Engine:
             order: the order of the requests.
             max_requests: how many requests it may send.
             freshness: which days in the store need a request.
-            gaps_since: the targets with a first day, if each target begins with its first gap.
+            since: the first days of targets that have one.
+            from_gaps: whether each target begins with its first gap.
             name: the name of the run; empty: none.
 
         Raises:
             UsageError: there is no store.
         """
-        cache = self.check_store()
-        ledger = CachedLedger(cache)
+        ledger, since = CachedLedger(self.check_store()), since or {}
         return Backfill(
             ranges,
             order=order,
             freshness=freshness,
             max_requests=max_requests,
             name=name,
-            cache=cache,
+            since=since,
             services=self._services,
-            gaps=None
-            if gaps_since is None
-            else FirstGaps(ledger, since=gaps_since, freshness=freshness, clock=self._clock),
+            gaps=FirstGaps(ledger, since=since, freshness=freshness, clock=self._clock)
+            if from_gaps
+            else None,
         )
 
     async def count_requests(

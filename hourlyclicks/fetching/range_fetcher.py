@@ -164,14 +164,9 @@ class RangeFetcher(DayFetcher):
             raise NotNeededError
 
     async def _leave_out_known(self, cache: DayCache, task: RangeTask) -> None:
-        known = await cache.known(task.query.target, task.question.days, task.freshness)
-        due = [day for day in task.days if day not in known]
-        task.known = {day: known[day] for day in task.days if day in known}
-        if not due:
+        if not task.leave_out(await cache.known(task.query.target, task.question.days, task.freshness)):
             raise NotNeededError
-        if task.known:
-            task.question = task.question._replace(first=due[0], last=due[-1])
-            task.exchange.question = task.question
+        task.exchange.question = task.question
 
     async def _sleep(self, task: FetchTask, seconds: float) -> None:
         """Wait for the next attempt; meanwhile other processes may request the days."""
@@ -212,7 +207,7 @@ class RangeFetcher(DayFetcher):
         asked, answered = question.days, set(found)
         await self.memory.learn(question, rows)
         open_ = self.state.uncertain(asked, answered).difference(task.known)
-        if self.state.is_worth_a_check(asked, open_.intersection(task.days)):
+        if self.state.is_worth_a_check(asked, open_.intersection(task.days) - task.optional):
             async with self.state.checking:  # another call may have proved enough meanwhile
                 if not self.state.uncertain(asked, answered).isdisjoint(open_):
                     await self._check(task, asked)
@@ -281,7 +276,7 @@ class RangeFetcher(DayFetcher):
             if self._dispatch:
                 spent = 0 if number else requests
                 self._dispatch(DayDone(day=day.date, target=target, requests=spent, final=day.final))
-        task.leader.answered += len(days)
+        task.leader.answered += sum(day.date not in task.optional for day in days)
         return {day.date: day for day in days}
 
     async def _fail(self, task: RangeTask, exchange: RangeExchange, error: HourlyClicksError) -> Outcomes:
@@ -289,7 +284,7 @@ class RangeFetcher(DayFetcher):
         outcomes: Outcomes = {}
         requests, target = exchange.requests, task.query.target
         for day in task.days:
-            if day in task.known:
+            if day in task.known or day in task.optional:
                 continue
             failure = copy.copy(error)
             failure.day = failure.target = None

@@ -36,7 +36,6 @@ from hourlyclicks.pacing.queue import Job, Lane, OverError
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Mapping
 
-    from hourlyclicks.fetching.cache import DayCache
     from hourlyclicks.jobs.batches import Batch
     from hourlyclicks.jobs.gaps import FirstGaps
     from hourlyclicks.jobs.planner import Order
@@ -64,7 +63,7 @@ class Backfill(BreakerListener):
         freshness: which days in the store need a request.
         max_requests: how many requests it may send.
         name: the name by which other processes know it; empty: none.
-        cache: the store.
+        since: the first days of targets that have one.
         services: the parts of the client.
         gaps: finds the first gap of each target, if only the days from there on are meant.
 
@@ -81,13 +80,13 @@ class Backfill(BreakerListener):
         freshness: Freshness,
         max_requests: int | None,
         name: str,
-        cache: DayCache,
+        since: Mapping[Target, dt.date],
         services: Services,
         gaps: FirstGaps | None = None,
     ) -> None:
         self.name = name
         self._services = services
-        self._cache = cache
+        self._cache = cache = services.required_cache
         self._fetcher = services.fetcher
         self._single_flight = services.single_flight
         self._limiter = services.limiter
@@ -112,6 +111,7 @@ class Backfill(BreakerListener):
             circuit=self._circuit,
             run=self,
             gaps=gaps,
+            since=since,
         )
         self._active = 0
         self._idle = asyncio.Event()

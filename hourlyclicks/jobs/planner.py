@@ -28,7 +28,7 @@ from hourlyclicks.model.targets import Query
 from hourlyclicks.store.ledger import SETTLED, DayState
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 
     from hourlyclicks.fetching.cache import DayCache
     from hourlyclicks.fetching.task import Caller
@@ -96,6 +96,7 @@ class Planner:
         circuit: the circuit breakers.
         run: the backfill.
         gaps: finds the first gap of each target; ``None``: the ranges are requested as they are.
+        since: the first days of targets that have one.
     """
 
     def __init__(
@@ -107,7 +108,8 @@ class Planner:
         cache: DayCache,
         circuit: Circuit,
         run: PlannedRun,
-        gaps: FirstGaps | None = None,
+        gaps: FirstGaps | None,
+        since: Mapping[Target, dt.date],
     ) -> None:
         self._ranges = ranges
         self._by_days = order == "newest-day"
@@ -119,6 +121,7 @@ class Planner:
         self._parking = circuit.parking
         self._run = run
         self._gaps = gaps
+        self._since = since
         self._left: dict[Target, Remaining] = {}
         self._new: set[Target] = set()
 
@@ -154,12 +157,15 @@ class Planner:
         Args:
             cap: returns how many days one request may ask for at present.
         """
+        from hourlyclicks.jobs.widening import Widening  # noqa: PLC0415 - only where ranges are asked for
+
         group = interleaved if self._by_days else in_order
+        widening = Widening(self._cache, self._freshness, self._since)
         async with aclosing(self._passes()) as passes:
             async for queries in passes:
                 async with aclosing(queries), aclosing(group(queries, cap)) as batches:
                     async for batch in batches:
-                        yield batch
+                        yield await widening.widen(batch, cap(), self._left.get(batch.target))
 
     async def _passes(self) -> AsyncGenerator[AsyncGenerator[Query, None], None]:
         """Yield the days of each pass through the targets: the first, and those of released targets."""
