@@ -19,6 +19,7 @@ from hourlyclicks.events import DayDone, DayFailed
 from hourlyclicks.fetching.exchange import Exchange
 from hourlyclicks.fetching.fetcher import DayFetcher
 from hourlyclicks.fetching.range_memory import RangeMemory
+from hourlyclicks.fetching.range_state import is_suspicious
 from hourlyclicks.fetching.range_task import RangeTask
 from hourlyclicks.fetching.task import Caller, FetchTask
 from hourlyclicks.model.dates import last_ended
@@ -206,11 +207,14 @@ class RangeFetcher(DayFetcher):
         question, found = exchange.question, {day.date: day for day in rows}
         asked, answered = question.days, set(found)
         await self.memory.learn(question, rows)
-        open_ = self.state.uncertain(asked, answered).difference(task.known)
-        if self.state.is_worth_a_check(asked, open_.intersection(task.days) - task.optional):
+        open_ = self.state.uncertain(asked, answered)
+        silent = set(RangeProof().uncertain(asked, answered))
+        suspicious = silent != open_ and is_suspicious(asked, answered)
+        needed = open_.intersection(task.days).difference(task.known, task.optional)
+        if suspicious or self.state.is_worth_a_check(asked, needed):
             async with self.state.checking:  # another call may have proved enough meanwhile
-                if not self.state.uncertain(asked, answered).isdisjoint(open_):
-                    await self._check(task, asked)
+                if suspicious or not self.state.uncertain(asked, answered).isdisjoint(needed):
+                    await self._check(task, asked, urgent=suspicious)
             open_ = self.state.uncertain(asked, answered)
         days = [day for day in task.days if day in asked and day not in open_ and day not in task.known]
         empty = [self._empty(day, exchange.as_of) for day in days if day not in found]
@@ -221,15 +225,15 @@ class RangeFetcher(DayFetcher):
         """Return a day without rows that was answered for."""
         return DayClicks(day, _NOT_REPORTED, _NOT_REPORTED, as_of, self.rules.finality.of(day, as_of))
 
-    async def _check(self, task: RangeTask, asked: DateRange) -> None:
+    async def _check(self, task: RangeTask, asked: DateRange, *, urgent: bool) -> None:
         """Prove again that ranges are not shortened, by days that had clicks; once in a while."""
         state = self.state
-        witness = state.begin_check()
+        witness = state.begin_check(urgent=urgent)
         if witness is None:
             return
         latest = last_ended(self._clock.wall())
         proof = RangeProof()
-        for days in state.checks(witness.days, asked, latest=latest):
+        for days in state.checks(witness.days, asked, latest=latest, all_of_them=urgent):
             question = Question(days.start, days.end, witness.target, CLICKS_BY_RANGE.name)
             rows = await self._ask_beside(task, question)
             if rows is None:
@@ -254,6 +258,8 @@ class RangeFetcher(DayFetcher):
         except HourlyClicksError as error:
             if error.fatal:
                 raise
+            if is_about_range(error):
+                await self.memory.lose_witness()
             return None
         finally:
             self._limiter.settle(beside.query)

@@ -127,6 +127,10 @@ class RangeMemory:
             for query in doubtful:
                 await self._cache.doubt(query)
 
+    async def lose_witness(self) -> None:
+        """Note that the witness cannot be asked for any more, as if its link was deleted."""
+        await self._change(lambda record: record.without_witness())
+
     async def _change(self, change: RangeChange) -> None:
         if self._cache is None:
             self._state.record = change(self._state.record)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import attrs
@@ -34,6 +35,11 @@ if TYPE_CHECKING:
 
 _SHIFT = 300 * SECOND
 """A proof counts for one to two of these times; a check is made at most once in one of them."""
+
+_URGENT_SHIFT = 60 * SECOND
+"""The same, after an answer that looks as if it was shortened."""
+_WEEK = 7
+"""The longest range that every plan includes."""
 
 
 class RecentProof:
@@ -171,25 +177,32 @@ class RangeState:
             for day in uncertain
         )
 
-    def begin_check(self) -> Witness | None:
-        """Return the witness to ask for; ``None``: there is none, or it was asked for lately."""
-        now = self.clock.monotonic()
-        if self.record.witness is None or (self._checked is not None and now - self._checked < _SHIFT):
+    def begin_check(self, *, urgent: bool) -> Witness | None:
+        """Return the witness to ask for; ``None``: there is none, or it was asked for lately.
+
+        Args:
+            urgent: whether the answer looks as if it was shortened.
+        """
+        now, pause = self.clock.monotonic(), _URGENT_SHIFT if urgent else _SHIFT
+        if self.record.witness is None or (self._checked is not None and now - self._checked < pause):
             return None
         self._checked = now
         return self.record.witness
 
-    def checks(self, witness: DateRange, asked: DateRange, *, latest: dt.date) -> list[DateRange]:
+    def checks(
+        self, witness: DateRange, asked: DateRange, *, latest: dt.date, all_of_them: bool = False
+    ) -> list[DateRange]:
         """Return what to ask for, to prove that ranges as long as one are answered for.
 
         Args:
             witness: the range of the witness.
             asked: the range that was answered with days left uncertain.
-            latest: the last day that has begun.
+            latest: the last day to ask for.
+            all_of_them: whether to ask also for what is proved at present.
         """
         if len(witness) >= len(asked) and self.cap.allows(witness):
             return [witness]
-        day, proof = witness.start, self.recent.get()
+        day, proof = witness.start, RangeProof() if all_of_them else self.recent.get()
         needed = []
         for check in cap_checks(day, self.cap, within=DateRange(dt.date.min, latest)):
             if check.start == day:
@@ -199,3 +212,17 @@ class RangeState:
             if not proved and check != asked:
                 needed.append(check)
         return needed
+
+
+def is_suspicious(asked: DateRange, answered: set[dt.date]) -> bool:
+    """Return whether an answer looks as if the server had cut the range.
+
+    That is so if it has no rows at one side of the range, for longer than the gaps between the rows explain.
+    Links begin and end in the same way, so it is a reason to check, and no proof.
+    """
+    if len(asked) <= _WEEK or not answered:
+        return False
+    days = [asked.start.toordinal() - 1, *(day.toordinal() for day in sorted(answered))]
+    first, *inside = [after - before - 1 for before, after in pairwise(days)]
+    last = asked.end.toordinal() - days[-1]
+    return max(first, last) > _WEEK + 2 * max(inside, default=0)

@@ -118,6 +118,10 @@ class RangeRecord:
         held = witness if self.is_better(witness) else self.witness
         return attrs.evolve(self, proof=self.proof.combined(proof), witness=held, proved_at=now)
 
+    def without_witness(self) -> RangeRecord:
+        """Return the record after the witness could not be asked for."""
+        return attrs.evolve(self, witness=None)
+
     def is_better(self, witness: Witness | None) -> bool:
         """Return whether a witness proves more than the one that is known."""
         return witness is not None and (self.witness is None or witness.worth() > self.witness.worth())

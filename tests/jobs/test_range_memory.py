@@ -9,7 +9,7 @@ import pytest
 from hourlyclicks import Client, Link
 from hourlyclicks.events import EndpointChanged
 from hourlyclicks.model.range_caps import MONTH, RangeCap
-from hourlyclicks.simulator import RangeRules, run_virtual
+from hourlyclicks.simulator import Envelope, RangeRules, Rule, Script, run_virtual
 from hourlyclicks.store import MemoryStore
 from tests.client.stories import LINK, UNLIMITED
 from tests.jobs.test_range_work import DAYS, OTHER, V2, V3, YEAR, fetched, server
@@ -216,9 +216,30 @@ def test_sparse_targets_cost_a_check_for_each_run(active: int) -> None:
     told(Runs(active_days=active), story)
 
 
-def test_a_server_that_cuts_within_a_run_is_found_out() -> None:
-    """What was found empty since it was last seen not to is requested again."""
-    expected = fetched(server(HONEST))
+@pytest.mark.parametrize(
+    ("rules", "active"),
+    [*((rules, 100) for rules in CUTS[:5]), *((rules, 70) for rules in CUTS[:5])],
+    ids=str,
+)
+def test_a_server_that_cuts_while_a_client_runs(rules: RangeRules, active: int) -> None:
+    """Rows at one side of a range, and none at the other, are a reason to check at once."""
+    expected = fetched(server(HONEST, active_days=active))
+
+    async def story(runs: Runs, clock: VirtualClock, store: Store) -> None:
+        async with runs.client(clock, store) as client:
+            await client.backfill(*YEAR, [OTHER])
+            runs.change(rules)
+            await client.backfill(*YEAR, [LINK])
+        async with runs.client(clock, store, "v2") as client:
+            assert await client.fetch(*YEAR, LINK) == expected
+
+    told(Runs(active_days=active), story)
+
+
+@pytest.mark.parametrize("active", [5, 2])
+def test_a_server_that_cuts_within_a_run_is_found_out(active: int) -> None:
+    """Of sparse targets, what was found empty since ranges were seen to be answered is requested again."""
+    expected = fetched(server(HONEST, active_days=active))
 
     async def story(runs: Runs, clock: VirtualClock, store: Store) -> None:
         async with runs.client(clock, store) as client:
@@ -227,11 +248,29 @@ def test_a_server_that_cuts_within_a_run_is_found_out() -> None:
             await client.backfill(*YEAR, [LINK])
             await clock.sleep(900)
             await client.backfill(*YEAR, [THIRD])
-            again = await client.backfill(*YEAR, [LINK])
-            assert again.done > DAYS / 2
+            await client.backfill(*YEAR, [LINK])
             assert await client.fetch(*YEAR, LINK) == expected
 
-    told(Runs(), story)
+    told(Runs(active_days=active), story)
+
+
+def test_a_witness_that_is_gone() -> None:
+    """It is asked for once, and another one is found."""
+    gone = Script(Rule(Envelope({"code": 9, "message": "no such link", "result": []}), target=OTHER))
+
+    async def story(runs: Runs, clock: VirtualClock, store: Store) -> None:
+        await runs.backfill(clock, store, OTHER)
+        assert (await store.range_record(1, V3)).witness is not None
+        runs.upstream.faults = gone
+        await runs.backfill(clock, store, LINK)
+        await runs.backfill(clock, store, THIRD)
+        witness = (await store.range_record(1, V3)).witness
+        assert witness is not None
+        assert witness.target != OTHER
+        report = await runs.backfill(clock, store, Link("d", "https://vvd.bz"))
+        assert (report.failed, report.requests <= 12 + 2) == (0, True)
+
+    told(Runs(active_days=10), story)
 
 
 def test_the_store_says_what_is_known() -> None:
