@@ -8,12 +8,15 @@ import contextlib
 import inspect
 import io
 import os
+import tempfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from sybil import Sybil
 from sybil.parsers.markdown import CodeBlockParser, SkipParser
 from xdist.scheduler import LoadScopeScheduling
+
+from tests.memory import temporary_root
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
 
 WORLD = "world"
 PRINTED = "printed"
+
+tempfile.tempdir = temporary_root()  # pytest's own folders are below it as well
 
 
 @pytest.fixture(scope="session", autouse=True)

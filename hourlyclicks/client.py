@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-import random as random_module
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Self, get_args, overload
+from typing import TYPE_CHECKING, Any, Self, overload
 
-from hourlyclicks.clock import SystemClock
-from hourlyclicks.engine import Carrier, Engine, Environment, Storage
+from hourlyclicks.engine import Engine
 from hourlyclicks.errors import UsageError
-from hourlyclicks.events import Dispatcher
 from hourlyclicks.fetching.retry import RetryPolicy
-from hourlyclicks.jobs.collecting import check_run, collect_targets
-from hourlyclicks.jobs.estimate import count_ranges
-from hourlyclicks.jobs.planner import Order
-from hourlyclicks.jobs.ranges import collect
+from hourlyclicks.jobs.run_options import Order, RunOptions
+from hourlyclicks.jobs.series import collect
 from hourlyclicks.jobs.stopping import StopCondition
 from hourlyclicks.jobs.stream import DayStream
+from hourlyclicks.jobs.target_sources import collect_targets
 from hourlyclicks.lifetime import Lifetime
-from hourlyclicks.model.checks import check_name, check_type, check_whole
+from hourlyclicks.model.checks import check_type, check_whole
 from hourlyclicks.model.dates import (
     DateRange,
     as_day,
@@ -28,24 +24,21 @@ from hourlyclicks.model.dates import (
     check_begun,
     last_ended,
 )
-from hourlyclicks.model.questions import EndpointChoice
-from hourlyclicks.model.range_caps import MONTH
-from hourlyclicks.model.ranges import TargetDays, days_from_first, days_of_each
+from hourlyclicks.model.questions import check_endpoint
+from hourlyclicks.model.target_days import TargetDays, days_from_first, days_of_each
 from hourlyclicks.model.targets import Account, Query, Target
-from hourlyclicks.pacing.eta import ONE_DAY, RequestPlan, forecast
-from hourlyclicks.pacing.plans import Limits, Plan, list_limits, longest_range
+from hourlyclicks.pacing.plans import Allowance
 from hourlyclicks.pacing.queue import Lane
-from hourlyclicks.transport.aiohttp import AiohttpTransport
-from hourlyclicks.transport.foreign import Translated
+from hourlyclicks.resources import Carrier, Environment, Storage
 from hourlyclicks.transport.protocol import Timeout
 from hourlyclicks.wire.key import KEY_VARIABLE
+from hourlyclicks.wire.pasted_key import given_key
 from hourlyclicks.wire.request import Origin
-from hourlyclicks.wire.unwrap import given_key
 
 if TYPE_CHECKING:
     import asyncio
     import os
-    from collections.abc import AsyncGenerator, Coroutine, Mapping
+    from collections.abc import AsyncGenerator, Coroutine
     from random import Random
     from types import TracebackType
 
@@ -54,23 +47,21 @@ if TYPE_CHECKING:
 
     from hourlyclicks.clock import Clock
     from hourlyclicks.events import Hook
-    from hourlyclicks.jobs.collecting import Collected
-    from hourlyclicks.jobs.lists import ListReader
+    from hourlyclicks.jobs.target_sources import Collected
     from hourlyclicks.model.audit import AuditReport
     from hourlyclicks.model.daily_series import DailySeries
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.listing import ListedGroup, ListedLink
-    from hourlyclicks.model.ranges import FirstDays, TargetItem, TargetSource
+    from hourlyclicks.model.questions import EndpointChoice
     from hourlyclicks.model.report import BackfillReport
     from hourlyclicks.model.series import HourlySeries
+    from hourlyclicks.model.target_days import FirstDays, TargetItem, TargetSource
     from hourlyclicks.pacing.eta import Estimate
-    from hourlyclicks.store.freshness import Freshness
+    from hourlyclicks.pacing.plans import Limits, Plan
     from hourlyclicks.store.protocol import Store
     from hourlyclicks.transport.protocol import Transport
 
 __all__ = ["KEY_VARIABLE", "Client", "Order"]
-
-_MOST_REQUESTS = 10**12
 
 
 class Client:
@@ -141,47 +132,21 @@ class Client:
             key = given_key(api_key)
         finally:
             del api_key  # so that no traceback with locals shows it
-        for name, value, kind in (("plan", plan, Plan), ("limits", limits, Limits)):
-            if value is not None:
-                check_type(name, value, kind)
-        if endpoint not in get_args(EndpointChoice):
-            raise UsageError(f"endpoint is 'v2', 'v3' or 'auto', not {endpoint!r}")
-        check_type("timeout", timeout, Timeout)
+        check_endpoint(endpoint)
         check_type("retry", retry, RetryPolicy)
-        if account is not None:
-            check_name("account", account)
-        if plan is not None and limits is not None:
-            raise UsageError("give a plan or limits, not both")
-        if sum(each is not None for each in (session, proxy, transport)) > 1:
-            raise UsageError("give one of a session, a proxy and a transport")
-        self._plan = plan if plan is not None or limits is not None else Plan.PERSONAL
-        self._limits = limits if limits is not None else (plan or Plan.PERSONAL).limits
-        self._longest = MONTH if self._plan is None else longest_range(self._plan)
-        self._clock = clock or SystemClock()
+        environment = Environment.of(clock, random, on_event)
+        self._allowance = Allowance.of(plan, limits)
+        self._clock = environment.clock
         self._zone = as_zone(timezone)
-        self._cap = None if endpoint == "v2" else self._longest
-        ranges: RangeState | None = None
-        if self._cap is not None:
-            from hourlyclicks.fetching.range_state import RangeState  # noqa: PLC0415 - not by default
-
-            ranges = RangeState(self._cap, self._clock, strict=endpoint == "v3")
         self._engine = Engine(
             origin=Origin.of(base_url, key, user_agent=user_agent, allow_http=allow_http),
-            limits=self._limits,
+            allowance=self._allowance,
             retry=retry,
-            carrier=Carrier(
-                AiohttpTransport(session, timeout=timeout, proxy=proxy)
-                if transport is None
-                else Translated(transport),
-                owned=transport is None,
-                longest=timeout.total,
-            ),
+            carrier=Carrier.of(transport, session=session, proxy=proxy, timeout=timeout),
             zone=self._zone,
-            storage=None if store is None else Storage.of(store, self._clock, account),
-            environment=Environment(
-                self._clock, random or random_module.SystemRandom(), Dispatcher(on_event)
-            ),
-            ranges=ranges,
+            storage=Storage.of(store, self._clock, account),
+            environment=environment,
+            endpoint=endpoint,
         )
         self._life = Lifetime(self._engine.close)
 
@@ -230,9 +195,8 @@ class Client:
                 So does a `FetchCancelled` event, which is sent also where another error replaces this one,
                 as with `asyncio.timeout`.
         """
-        range_ = self._check(start, end, target)
-        check_type("lane", lane, Lane)
-        run = self._engine.run(range_, target, lane, self._engine.freshness(refresh=refresh))
+        days = self._check(start, end, target, lane=lane)
+        run = self._engine.run(days, target, lane, self._engine.freshness(refresh=refresh))
         return await collect(run, strict=strict)
 
     async def daily(
@@ -269,9 +233,8 @@ class Client:
             HourlyClicksError: a fatal error; its `series` holds what had been fetched before.
             asyncio.CancelledError: the call was cancelled; as for `fetch`.
         """
-        days = self._check(start, end, target)
-        check_type("lane", lane, Lane)
-        run = self._engine.daily(days, target, lane, self._engine.freshness(refresh=refresh), self._longest)
+        days = self._check(start, end, target, lane=lane)
+        run = self._engine.daily(days, target, lane, self._engine.freshness(refresh=refresh))
         return await run.collect(strict=strict)
 
     async def audit(
@@ -303,9 +266,8 @@ class Client:
             UsageError: the client has no store, or an argument is invalid.
             HourlyClicksError: a fatal error.
         """
-        days = self._check(start, end, target)
-        check_type("lane", lane, Lane)
-        return await self._engine.audit(lane, self._longest, refresh=refresh).compare(days, target)
+        days = self._check(start, end, target, lane=lane)
+        return await self._engine.audit(lane, refresh=refresh).compare(days, target)
 
     def stream(
         self,
@@ -336,8 +298,7 @@ class Client:
         Raises:
             HourlyClicksError: a day that failed raises in its place.
         """
-        check_type("lane", lane, Lane)
-        days = self._check(start, end, target, use=False)
+        days = self._check(start, end, target, lane=lane, use=False)
         run = self._engine.run(days, target, lane, self._engine.freshness(refresh=refresh))
         return DayStream(run, ordered=ordered, check=self._life.check)
 
@@ -389,15 +350,14 @@ class Client:
             asyncio.CancelledError: the call was cancelled; its `report` says what had been done before.
         """
         self._check(start, end)
-        found = await self._collect(targets, since, order, max_requests, name, deadline, stop)
+        options = RunOptions(order, max_requests, name)
+        found = await self._collect(targets, since, deadline, stop)
         days = self._check(start, end, *found.targets)
         backfill = self._engine.backfill(
             days_of_each(found.targets, days, found.targets.since),
-            order=order,
-            max_requests=max_requests,
-            freshness=self._engine.freshness(refresh=refresh, refused=retry_refused, patient=True),
+            options,
+            self._engine.freshness(refresh=refresh, refused=retry_refused, patient=True),
             since=found.targets.since,
-            name=name or "",
         )
         return await found.run(backfill)
 
@@ -444,17 +404,16 @@ class Client:
         check_whole("new", new, least=1)
         last = last_ended(self._clock.wall(), self._zone)
         self._check(last, last)
-        found = await self._collect(targets, since, order, max_requests, name, deadline, stop)
+        options = RunOptions(order, max_requests, name)
+        found = await self._collect(targets, since, deadline, stop)
         self._check(last, last, *found.targets)
         days = DateRange(dt.date.fromordinal(max(1, last.toordinal() - new + 1)), last)
         backfill = self._engine.backfill(
             days_from_first(found.targets, days, found.targets.since),
-            order=order,
-            max_requests=max_requests,
-            freshness=self._engine.freshness(refused=retry_refused, patient=True),
+            options,
+            self._engine.freshness(refused=retry_refused, patient=True),
             since=found.targets.since,
             from_gaps=True,
-            name=name or "",
         )
         return await found.run(backfill)
 
@@ -462,14 +421,10 @@ class Client:
         self,
         targets: TargetSource,
         since: FirstDays | None,
-        order: Order,
-        max_requests: int | None,
-        name: str | None,
         deadline: float | dt.timedelta | dt.datetime | None,
         stop: asyncio.Event | None,
     ) -> Collected:
-        """Check the arguments that `backfill` and `sync` share, and read the targets."""
-        check_run(order, max_requests, name)
+        """Read the targets of a `backfill` or `sync`, unless there is no store for their days."""
         self._engine.check_store()
         return await collect_targets(targets, since, StopCondition(self._clock, deadline, stop))
 
@@ -522,23 +477,11 @@ class Client:
             StoreError: the store cannot be read; awaiting raises it.
         """
         if not isinstance(targets, Iterable):
-            check_whole("targets", targets, least=0)
-            if len(DateRange.of(start, end)) * targets > _MOST_REQUESTS:
-                raise UsageError(f"{targets} targets are more than can be reckoned with")
-            range_ = DateRange.of(start, end)
-            each = len(range_) if self._cap is None else count_ranges(range_, self._cap)
-            return self._forecast(each * targets)
+            return self._engine.estimate_all(DateRange.of(start, end), targets)
         found = TargetDays.of(targets, since)
         days = self._check(start, end, *found, use=False)
         freshness = self._engine.freshness(refresh=refresh, refused=retry_refused, patient=True)
-        return self._estimate(days_of_each(found, days, found.since), freshness)
-
-    async def _estimate(self, ranges: Mapping[Target, DateRange], freshness: Freshness) -> Estimate:
-        return self._forecast(await self._engine.count_requests(ranges, self._cap, freshness))
-
-    def _forecast(self, requests: int) -> Estimate:
-        plan = ONE_DAY if self._cap is None else RequestPlan("v3", self._cap)
-        return forecast(requests, self._limits, latency=self._engine.limiter.eta.latency, plan=plan)
+        return self._engine.estimate(days_of_each(found, days, found.since), freshness)
 
     def links(
         self, *, created: tuple[dt.date | str, dt.date | str] | None = None
@@ -566,14 +509,11 @@ class Client:
             HourlyClicksError: a page failed.
         """
         days = None if created is None else as_period(created)
-        return self._list_reader().links(days, self._life.check)
+        return self._engine.lists().links(days, self._life.check)
 
     def groups(self) -> AsyncGenerator[ListedGroup, None]:
         """Read the list of the account's groups, page by page; see `links`."""
-        return self._list_reader().groups(self._life.check)
-
-    def _list_reader(self) -> ListReader:
-        return self._engine.lists(self._limits if self._plan is None else list_limits(self._plan))
+        return self._engine.lists().groups(self._life.check)
 
     def retry_key(self) -> None:
         """Send requests again although the server has rejected the key.
@@ -610,16 +550,21 @@ class Client:
         return f"<Client {'closed' if life is not None and life.closed else 'open'}>"
 
     def _check(
-        self, start: dt.date | str, end: dt.date | str, *targets: Target, use: bool = True
+        self,
+        start: dt.date | str,
+        end: dt.date | str,
+        *targets: Target,
+        lane: Lane = Lane.BACKFILL,
+        use: bool = True,
     ) -> DateRange:
         """Check the arguments of a call before anything is sent."""
         if use:
             self._life.check()
+        check_type("lane", lane, Lane)
         for target in targets:
             if not isinstance(target, Target):
                 raise UsageError(f"a target is an Account, a Link or a Group, not {target!r}")
-            if self._plan is not None:
-                self._plan.check(target)
+            self._allowance.check(target)
         range_ = DateRange(as_day(start), as_day(end))
         check_begun(range_.end, self._clock.wall())
         return range_

@@ -4,59 +4,54 @@ from __future__ import annotations
 
 import asyncio
 import copy
-import os
 from contextlib import AsyncExitStack, suppress
 from functools import partial
-from random import Random
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
-import attrs
-
-from hourlyclicks.clock import Clock
 from hourlyclicks.coordination.backend import SharedBackend
 from hourlyclicks.errors import UsageError
-from hourlyclicks.events import Dispatcher
 from hourlyclicks.fetching.cache import DayCache
+from hourlyclicks.fetching.clock_skew import SkewWatch
 from hourlyclicks.fetching.coalescing import SingleFlight
 from hourlyclicks.fetching.exchange import Rules
 from hourlyclicks.fetching.fetcher import DayFetcher
+from hourlyclicks.fetching.key_trust import KeyTrust
 from hourlyclicks.fetching.retry import Retrier
-from hourlyclicks.fetching.skew import SkewWatch
 from hourlyclicks.fetching.task import Caller
-from hourlyclicks.fetching.trust import KeyTrust
 from hourlyclicks.jobs.backfill import Backfill
-from hourlyclicks.jobs.estimate import CachedLedger, count_requests
+from hourlyclicks.jobs.estimate import CachedLedger, count_all, count_requests
 from hourlyclicks.jobs.gaps import FirstGaps
-from hourlyclicks.jobs.ranges import RangeRun
 from hourlyclicks.jobs.services import Services
+from hourlyclicks.jobs.target_run import TargetRun
 from hourlyclicks.model.dates import Finality
 from hourlyclicks.model.fingerprints import fingerprint_of
 from hourlyclicks.pacing.backend import LocalBackend
+from hourlyclicks.pacing.eta import ONE_DAY, RequestPlan, forecast
 from hourlyclicks.pacing.limiter import Limiter
 from hourlyclicks.pacing.queue import Job, Lane
 from hourlyclicks.store.freshness import Freshness
-from hourlyclicks.store.opening import store_of
-from hourlyclicks.store.protocol import Store
-from hourlyclicks.transport.protocol import Transport
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
 
     from hourlyclicks.coordination.registry import RunRegistry
-    from hourlyclicks.fetching.range_state import RangeState
+    from hourlyclicks.fetching.range_fetcher import RangeFetcher
     from hourlyclicks.fetching.retry import RetryPolicy
     from hourlyclicks.jobs.audit import Audit
     from hourlyclicks.jobs.daily import DailyRun
     from hourlyclicks.jobs.lists import ListReader
-    from hourlyclicks.jobs.planner import Order
+    from hourlyclicks.jobs.run_options import RunOptions
     from hourlyclicks.jobs.server_ranges import ServerRanges
+    from hourlyclicks.jobs.sums_in_flight import SumsInFlight
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
-    from hourlyclicks.model.range_caps import RangeCap
+    from hourlyclicks.model.questions import EndpointChoice
     from hourlyclicks.model.targets import Query, Target
     from hourlyclicks.pacing.backend import LimiterBackend
-    from hourlyclicks.pacing.plans import Limits
+    from hourlyclicks.pacing.eta import Estimate
+    from hourlyclicks.pacing.plans import Allowance
+    from hourlyclicks.resources import Carrier, Environment, Storage
     from hourlyclicks.wire.request import Origin
 
 _ABANDON = 1.0
@@ -65,68 +60,18 @@ _SPARE = 2
 """How many spare workers a job may start while others wait."""
 
 
-@attrs.frozen
-class Environment:
-    """The clock, the randomness, and the receiver of events.
-
-    Args:
-        clock: what time it is.
-        random: draws the jitter of waits.
-        dispatch: receives the events.
-    """
-
-    clock: Clock
-    random: Random
-    dispatch: Dispatcher
-
-
-@attrs.frozen
-class Storage:
-    """The store, and how it is used.
-
-    Args:
-        store: the store.
-        owned: whether it is closed in the end.
-        account: the name of the account in it; ``None``: a hash of the key.
-    """
-
-    store: Store
-    owned: bool
-    account: str | None
-
-    @classmethod
-    def of(cls, store: Store | str | os.PathLike[str], clock: Clock, account: str | None) -> Self:
-        """Use a store that was given, or open the one of a path or an address, which is owned then."""
-        return cls(store_of(store, clock), owned=isinstance(store, str | os.PathLike), account=account)
-
-
-@attrs.frozen
-class Carrier:
-    """The transport, and how it is used.
-
-    Args:
-        transport: the transport.
-        owned: whether it is closed in the end.
-        longest: the seconds one request can take.
-    """
-
-    transport: Transport
-    owned: bool
-    longest: float
-
-
 class Engine:
     """Fetch days, series and backfills.
 
     Args:
         origin: the base URL, and the headers that identify the client.
-        limits: the limits to keep.
+        allowance: what may be requested, and how fast.
         retry: how often and when to retry.
         carrier: the transport.
         zone: the account's time zone, if it is known.
         storage: the store, if there is one.
         environment: the clock, the randomness, and the receiver of events.
-        ranges: what is known of the endpoint for ranges of days; ``None``: it is not used.
+        endpoint: which version of the endpoint for hours to ask.
 
     Attributes:
         limiter: grants slots.
@@ -136,18 +81,22 @@ class Engine:
         self,
         *,
         origin: Origin,
-        limits: Limits,
+        allowance: Allowance,
         retry: RetryPolicy,
         carrier: Carrier,
         zone: dt.tzinfo | None,
         storage: Storage | None,
         environment: Environment,
-        ranges: RangeState | None = None,
+        endpoint: EndpointChoice,
     ) -> None:
         clock, random, dispatch = environment.clock, environment.random, environment.dispatch
+        limits = allowance.limits
+        self._allowance = allowance
+        self._cap = None if endpoint == "v2" else allowance.longest_range
         self._clock = clock
         self._random = random
         self._server: ServerRanges | None = None
+        self._sums: SumsInFlight
         self._lists: ListReader | None = None
         self._zone = zone
         self._carrier = carrier
@@ -187,16 +136,21 @@ class Engine:
             dispatch=dispatch,
         )
         fetcher = DayFetcher(origin=origin, rules=rules, transport=carrier.transport, cache=self._cache)
-        range_fetcher = None
-        if ranges is not None:
+        ranges: RangeFetcher | None = None
+        if self._cap is not None:
             from hourlyclicks.fetching.range_fetcher import RangeFetcher  # noqa: PLC0415 - not by default
+            from hourlyclicks.fetching.range_state import RangeState  # noqa: PLC0415 - likewise
 
-            range_fetcher = RangeFetcher(
-                origin=origin, rules=rules, transport=carrier.transport, state=ranges, cache=self._cache
+            ranges = RangeFetcher(
+                origin=origin,
+                rules=rules,
+                transport=carrier.transport,
+                state=RangeState(self._cap, clock, strict=endpoint == "v3"),
+                cache=self._cache,
             )
         self._services = Services(
             fetcher=fetcher,
-            ranges=range_fetcher,
+            ranges=ranges,
             single_flight=SingleFlight(fetcher.fetch, self.limiter.queue.move),
             cache=self._cache,
             zone=zone,
@@ -205,9 +159,14 @@ class Engine:
             runs=runs,
         )
 
-    def lists(self, limits: Limits) -> ListReader:
-        """Return what reads the lists of the account, within limits of their own; one for each client."""
+    def lists(self) -> ListReader:
+        """Return what reads the lists of the account, within limits of their own; one for each client.
+
+        Raises:
+            PlanError: the plan does not include the lists.
+        """
         if self._lists is None:
+            limits = self._allowance.list_limits
             from hourlyclicks.jobs.lists import ListReader  # noqa: PLC0415 - most clients read no list
 
             dispatch = self._services.dispatch
@@ -229,9 +188,9 @@ class Engine:
         caller = Caller(Job(Lane.INTERACTIVE), freshness)
         return await self._services.single_flight.fetch_shared(query, caller)
 
-    def run(self, days: DateRange, target: Target, lane: Lane, freshness: Freshness) -> RangeRun:
+    def run(self, days: DateRange, target: Target, lane: Lane, freshness: Freshness) -> TargetRun:
         """Return a run for many days of one target."""
-        return RangeRun(days, target, lane=lane, freshness=freshness, services=self._services)
+        return TargetRun(days, target, lane=lane, freshness=freshness, services=self._services)
 
     def check_store(self) -> DayCache:
         """Return the store of a backfill.
@@ -241,28 +200,28 @@ class Engine:
         """
         return self._services.required_cache
 
-    def daily(
-        self, days: DateRange, target: Target, lane: Lane, freshness: Freshness, longest: RangeCap
-    ) -> DailyRun:
-        """Return a run for the sums of many days of one target.
-
-        Args:
-            days: the days.
-            target: the target.
-            lane: its priority.
-            freshness: which sums in the store need a request.
-            longest: the longest range to ask for at first.
-        """
+    def daily(self, days: DateRange, target: Target, lane: Lane, freshness: Freshness) -> DailyRun:
+        """Return a run for the sums of many days of one target."""
         from hourlyclicks.jobs.daily import DailyRun  # noqa: PLC0415 - most clients ask for no sums
 
         if self._server is None:
             from hourlyclicks.jobs.server_ranges import ServerRanges  # noqa: PLC0415 - likewise
+            from hourlyclicks.jobs.sums_in_flight import SumsInFlight  # noqa: PLC0415 - likewise
 
-            self._server = ServerRanges(longest)
+            self._server = ServerRanges(self._allowance.longest_range)
+            self._sums = SumsInFlight(self.limiter.queue.move)
         server, services = self._server, self._services
-        return DailyRun(days, target, lane=lane, freshness=freshness, server=server, services=services)
+        return DailyRun(
+            days,
+            target,
+            lane=lane,
+            freshness=freshness,
+            server=server,
+            in_flight=self._sums,
+            services=services,
+        )
 
-    def audit(self, lane: Lane, longest: RangeCap, *, refresh: bool) -> Audit:
+    def audit(self, lane: Lane, *, refresh: bool) -> Audit:
         """Return an audit; `refresh`: whether to request also sums that are final in the store.
 
         Raises:
@@ -275,31 +234,27 @@ class Engine:
         for_sums = self.freshness(refresh=refresh)
 
         def run(days: DateRange, target: Target) -> DailyRun:
-            return self.daily(days, target, lane, for_sums, longest)
+            return self.daily(days, target, lane, for_sums)
 
         return Audit(self._cache, self.freshness(), run, self._services.dispatch)
 
     def backfill(
         self,
         ranges: dict[Target, DateRange],
-        *,
-        order: Order,
-        max_requests: int | None,
+        options: RunOptions,
         freshness: Freshness,
+        *,
         since: Mapping[Target, dt.date] | None = None,
         from_gaps: bool = False,
-        name: str = "",
     ) -> Backfill:
         """Return a backfill of many days of many targets.
 
         Args:
             ranges: the days of each target.
-            order: the order of the requests.
-            max_requests: how many requests it may send.
+            options: the order of the requests, how many it may send, and its name.
             freshness: which days in the store need a request.
             since: the first days of targets that have one.
             from_gaps: whether each target begins with its first gap.
-            name: the name of the run; empty: none.
 
         Raises:
             UsageError: there is no store.
@@ -307,10 +262,8 @@ class Engine:
         ledger, since = CachedLedger(self.check_store()), since or {}
         return Backfill(
             ranges,
-            order=order,
+            options,
             freshness=freshness,
-            max_requests=max_requests,
-            name=name,
             since=since,
             services=self._services,
             gaps=FirstGaps(ledger, since=since, freshness=freshness, clock=self._clock)
@@ -318,18 +271,23 @@ class Engine:
             else None,
         )
 
-    async def count_requests(
-        self, ranges: Mapping[Target, DateRange], cap: RangeCap | None, freshness: Freshness
-    ) -> int:
-        """Return how many requests a backfill would send; without a store, for all days.
+    def estimate_all(self, days: DateRange, targets: int) -> Estimate:
+        """Return what all days of so many targets cost."""
+        return self._forecast(count_all(days, targets, self._cap))
+
+    async def estimate(self, ranges: Mapping[Target, DateRange], freshness: Freshness) -> Estimate:
+        """Return what a backfill would cost; without a store, that of all days.
 
         Args:
             ranges: the days of each target.
-            cap: how many days one request may ask for; ``None``: a day each.
             freshness: which days in the store need a request.
         """
-        ledger = None if self._cache is None else CachedLedger(self._cache)
-        return await count_requests(ledger, ranges, cap, freshness=freshness, now=self._clock.wall())
+        ledger, now = None if self._cache is None else CachedLedger(self._cache), self._clock.wall()
+        return self._forecast(await count_requests(ledger, ranges, self._cap, freshness=freshness, now=now))
+
+    def _forecast(self, requests: int) -> Estimate:
+        plan = ONE_DAY if self._cap is None else RequestPlan("v3", self._cap)
+        return forecast(requests, self._allowance.limits, latency=self.limiter.eta.latency, plan=plan)
 
     def retry_key(self) -> None:
         """Allow requests again after the server has rejected the key."""

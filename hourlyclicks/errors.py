@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from hourlyclicks.model.daily_series import DailySeries
     from hourlyclicks.model.day import DayClicks
@@ -193,14 +193,14 @@ class StoreError(HourlyClicksError):
     """The store cannot be read or written: a full disk, a damaged file, an unreachable database.
 
     Attributes:
-        unsaved: a day that was answered and could not be written; it exists only here.
+        unsaved: the days of an answer that could not be written, in order; they exist only here.
     """
 
     fatal = True
 
-    def __init__(self, message: str, *, unsaved: DayClicks | None = None) -> None:
+    def __init__(self, message: str, *, unsaved: Iterable[DayClicks] = ()) -> None:
         super().__init__(message)
-        self.unsaved = unsaved
+        self.unsaved = tuple(unsaved)
 
 
 class IncompleteSeriesError(HourlyClicksError):

@@ -7,7 +7,6 @@ import re
 from pathlib import Path
 
 import click
-import pytest
 
 from benchmarks.report import Report, fill_page
 from hourlyclicks.cli.app import app
@@ -23,7 +22,6 @@ PAGES = [
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
 DESIGN = (ROOT / "docs" / "explanation" / "design.md").read_text("utf-8")
-MOST_HOPS = 12
 LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]*)(#[^)\s]*)?\)")
 COMMAND = re.compile(r"^```sh\n(.*?)\n```$", re.MULTILINE | re.DOTALL)
 
@@ -160,17 +158,6 @@ def section(title: str) -> str:
     return DESIGN.split(f"\n## {title}\n", 1)[1].split("\n## ", 1)[0]
 
 
-def defined(file: str) -> set[str]:
-    """Return the functions and methods of a module of the package, by their qualified names."""
-    names = set()
-    for node in ast.parse((PACKAGE / file).read_text("utf-8")).body:
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-            names.add(node.name)
-        elif isinstance(node, ast.ClassDef):
-            names |= {f"{node.name}.{part.name}" for part in node.body if hasattr(part, "name")}
-    return names
-
-
 def test_the_design_page_has_the_floors() -> None:
     """Its table is the one that the imports are tested against."""
     rows = re.findall(r"^\| (\d+) \| (.+?) \| .+ \|$", section("Rooms and floors"), re.MULTILINE)
@@ -191,22 +178,6 @@ def test_the_design_page_has_the_users_of_each_library() -> None:
     assert found == {
         library: {user.removesuffix(".py") for user in users} for library, users in SOLE_USERS.items()
     }
-
-
-@pytest.mark.parametrize(
-    ("title", "first", "last"),
-    [
-        ("From a call to the socket and back", "Client.fetch", "SeriesBuilder.add"),
-        ("From a backfill to the disk", "Client.backfill", "SqliteOperations.put"),
-    ],
-)
-def test_the_hops_of_a_walk_exist(title: str, first: str, last: str) -> None:
-    """A walk through the package has at most twelve hops, each an existing function."""
-    hops = re.findall(r"^(\d+)\. `([\w/]+\.py): ([\w.]+)` ", section(title), re.MULTILINE)
-    assert [int(number) for number, _, _ in hops] == list(range(1, len(hops) + 1))
-    assert len(hops) <= MOST_HOPS
-    assert [f"{file}: {function}" for _, file, function in hops if function not in defined(file)] == []
-    assert (hops[0][2], hops[-1][2]) == (first, last)
 
 
 def test_the_modules_on_the_design_page_exist() -> None:

@@ -45,7 +45,7 @@ SAMPLES: list[HourlyClicksError] = [
     ServerError("failed", status=503, retryable=True),
     ApiError("no such link", code=1001, status=200),
     DecodeError(("expected int @ result[3].hour",), excerpt="{}", retryable=False),
-    StoreError("the disk is full", unsaved=UNSAVED),
+    StoreError("the disk is full", unsaved=[UNSAVED]),
     IncompleteSeriesError(
         "1 day failed", series=SERIES, failures={DAY: ServerError("failed", status=500, retryable=True)}
     ),

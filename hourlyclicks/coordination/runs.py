@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from hourlyclicks.coordination.state import BreakerState, RunEntry
     from hourlyclicks.store.ledger import LedgerEntry
-    from hourlyclicks.store.reading import StoredAccount
+    from hourlyclicks.store.stored_account import StoredAccount
 
 R = TypeVar("R")
 

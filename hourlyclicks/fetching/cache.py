@@ -14,7 +14,7 @@ import attrs
 
 from hourlyclicks.errors import ApiError, HourlyClicksError, StoreError, UsageError
 from hourlyclicks.events import DayRevised
-from hourlyclicks.model.dates import CHUNK, SETTLE, DateRange, ends, is_final
+from hourlyclicks.model.dates import SETTLE, DateRange, ends, is_final
 from hourlyclicks.model.day import DayClicks
 from hourlyclicks.model.targets import Query
 from hourlyclicks.store.closing import StoreLatch
@@ -203,7 +203,7 @@ class DayCache:
             if kept.doubted_at is not None:
                 return StoredAnswer(await self._kept_figures(query) or day)
         except StoreError as error:
-            error.unsaved = day
+            error.unsaved = (day,)
             raise error.about(query.day, query.target) from None
         if kept.revised and self._dispatch:
             self._dispatch(DayRevised(day=query.day, target=query.target, revision=kept.revision))
@@ -228,7 +228,7 @@ class DayCache:
             refresh: whether they were sent to refresh the days.
 
         Raises:
-            StoreError: it could not be stored; the error carries its first day.
+            StoreError: it could not be stored; the error carries all of its days.
         """
         stored = []
         try:
@@ -246,7 +246,7 @@ class DayCache:
                 held = await self._kept_figures(Query(day.date, target)) if doubted else None
                 stored.append(StoredAnswer(held or day, kept.revised and not doubted))
         except StoreError as error:
-            error.unsaved = days[0]
+            error.unsaved = tuple(days)
             raise error.about(days[0].date, target) from None
         if self._dispatch:
             for day, kept in zip(days, results, strict=True):
@@ -391,47 +391,3 @@ class DayCache:
         self._latch.shut()  # at once, so that no call in progress opens it again
         if self._owned:
             await self._given_store.close()
-
-
-class Prefetch:
-    """What the store has of the days of one call, read page by page as the call comes to them.
-
-    Args:
-        cache: where to read.
-        target: the target.
-        days: all days of the call.
-        freshness: which days in the store need a request.
-    """
-
-    def __init__(self, cache: DayCache, target: Target, days: DateRange, freshness: Freshness) -> None:
-        self._cache = cache
-        self._target = target
-        self._days = days
-        self._freshness = freshness
-        self._pages: dict[int, dict[dt.date, DayClicks | HourlyClicksError]] = {}
-        self._reading = asyncio.Lock()
-
-    async def count(self) -> int:
-        """Return how many of the days need no request, as far as that can be told at once."""
-        if self._freshness.refresh:
-            return 0
-        states = await self._cache.count_by_state(self._target, self._days)
-        settled = states[DayState.FINAL] + states[DayState.EMPTY]
-        return settled if self._freshness.refused else settled + states[DayState.REFUSED]
-
-    async def find(self, day: dt.date) -> DayClicks | HourlyClicksError | None:
-        """Return a day that needs no request; each is returned once."""
-        number = self._days.index(day) // CHUNK
-        if number not in self._pages:
-            async with self._reading:
-                if number not in self._pages:
-                    self._pages = {
-                        other: page for other, page in self._pages.items() if page and other >= number - 1
-                    }
-                    self._pages[number] = await self._read(number)
-        return self._pages.get(number, {}).pop(day, None)
-
-    async def _read(self, number: int) -> dict[dt.date, DayClicks | HourlyClicksError]:
-        first, last = number * CHUNK, min((number + 1) * CHUNK, len(self._days)) - 1
-        page = DateRange(self._days[first], self._days[last])
-        return await self._cache.known(self._target, page, self._freshness)

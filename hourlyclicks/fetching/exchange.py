@@ -9,10 +9,11 @@
 
 `hourlyclicks.fetching.fetcher` is the loop around it: it acquires slots, sends, sleeps and stores.
 
-A 429 is no failed attempt: it pauses all requests, and then the request is repeated. The same is done after a
-doubtful rejection of the key, see `hourlyclicks.fetching.trust`. A connection that had been closed before the
-request was sent costs no attempt either. Every other error that may be repeated costs one, see
-`hourlyclicks.fetching.retry`; when too many requests fail, a backfill waits for its circuit breaker instead.
+A 429 is no failed attempt: it pauses all requests, and then the request is repeated. The same is done after
+a doubtful rejection of the key, see `hourlyclicks.fetching.key_trust`. A connection that had been closed
+before the request was sent costs no attempt either. Every other error that may be repeated costs one, see
+`hourlyclicks.fetching.retry`; when too many requests fail, a backfill waits for its circuit breaker
+instead.
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ import attrs
 from hourlyclicks.clock import Clock
 from hourlyclicks.errors import ApiError, HourlyClicksError, RateLimitedError, TransportError
 from hourlyclicks.events import AttemptFailed, Dispatcher, Refused
+from hourlyclicks.fetching.clock_skew import SkewWatch
+from hourlyclicks.fetching.key_trust import Doubt, KeyTrust, rejects_key
 from hourlyclicks.fetching.retry import Retrier
-from hourlyclicks.fetching.skew import SkewWatch
-from hourlyclicks.fetching.trust import Doubt, KeyTrust, rejects_key
 from hourlyclicks.model.dates import Finality
 from hourlyclicks.model.questions import Question
 from hourlyclicks.pacing.breaker import MOST_PAUSES

@@ -13,7 +13,7 @@ import attrs
 from hourlyclicks.errors import HourlyClicksError
 from hourlyclicks.events import DayDone, DayFailed
 from hourlyclicks.fetching.exchange import Exchange, PauseAll
-from hourlyclicks.fetching.trust import KeyTrust
+from hourlyclicks.fetching.key_trust import KeyTrust
 from hourlyclicks.pacing.limiter import LOST, SUCCEEDED, Outcome
 from hourlyclicks.pacing.queue import ClaimedError, HeldError, Lane, NotNeededError
 

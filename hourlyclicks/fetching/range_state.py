@@ -123,6 +123,11 @@ class RangeState:
         return self.recent.get().reach
 
     @property
+    def whole(self) -> int:
+        """How long ranges are that are proved at present to be answered for as a whole, even without rows."""
+        return self.recent.get().whole
+
+    @property
     def verified(self) -> bool:
         """Whether a day was found to be the same in both versions."""
         return self.record.compared_at is not None

@@ -23,8 +23,8 @@ import attrs
 from hourlyclicks.clock import SECOND
 from hourlyclicks.errors import ApiError, AuthenticationError, HourlyClicksError, RateLimitedError, carry
 from hourlyclicks.fetching.task import Caller
+from hourlyclicks.jobs.breaker_listener import BreakerListener
 from hourlyclicks.jobs.circuit import Circuit, ParkedError
-from hourlyclicks.jobs.listener import BreakerListener
 from hourlyclicks.jobs.planner import Planner
 from hourlyclicks.jobs.services import Tracker
 from hourlyclicks.jobs.stats import BackfillStats
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from hourlyclicks.jobs.batches import Batch
     from hourlyclicks.jobs.gaps import FirstGaps
-    from hourlyclicks.jobs.planner import Order
+    from hourlyclicks.jobs.run_options import RunOptions
     from hourlyclicks.jobs.services import Services
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
@@ -59,53 +59,49 @@ class Backfill(BreakerListener):
 
     Args:
         ranges: the days of each target.
-        order: the order of the requests.
+        options: the order of the requests, how many it may send, and its name.
         freshness: which days in the store need a request.
-        max_requests: how many requests it may send.
-        name: the name by which other processes know it; empty: none.
         since: the first days of targets that have one.
         services: the parts of the client.
         gaps: finds the first gap of each target, if only the days from there on are meant.
 
     Attributes:
-        name: as above.
+        name: the name by which other processes know it; empty: none.
         stats: counts the days.
     """
 
     def __init__(
         self,
         ranges: dict[Target, DateRange],
+        options: RunOptions,
         *,
-        order: Order,
         freshness: Freshness,
-        max_requests: int | None,
-        name: str,
         since: Mapping[Target, dt.date],
         services: Services,
         gaps: FirstGaps | None = None,
     ) -> None:
-        self.name = name
+        self.name = options.name or ""
         self._services = services
         self._cache = cache = services.required_cache
         self._fetcher = services.fetcher
         self._single_flight = services.single_flight
         self._limiter = services.limiter
         self._clock = services.clock
-        self._job = Job(Lane.BACKFILL, remaining=0, allowance=max_requests, name=_name_of(ranges))
+        self._job = Job(Lane.BACKFILL, remaining=0, allowance=options.max_requests, name=_name_of(ranges))
         self._caller = Caller(self._job, freshness)
         self._tracker = Tracker(services, self._job, self)
         self._runs = services.runs
         self.stats = BackfillStats(sum(map(len, ranges.values())), self._caller)
         self._circuit = Circuit(
             ranges,
-            newest_first=order != "oldest",
+            newest_first=options.order != "oldest",
             caller=self._caller,
             listener=self,
             services=services,
         )
         self._planner = Planner(
             ranges,
-            order=order,
+            order=options.order,
             caller=self._caller,
             cache=cache,
             circuit=self._circuit,

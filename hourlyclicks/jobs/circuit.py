@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from hourlyclicks.errors import ApiError
     from hourlyclicks.fetching.task import Caller
-    from hourlyclicks.jobs.listener import BreakerListener
+    from hourlyclicks.jobs.breaker_listener import BreakerListener
     from hourlyclicks.jobs.services import Services
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks

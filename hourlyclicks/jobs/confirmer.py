@@ -14,8 +14,8 @@ from hourlyclicks.store.ledger import DayState
 
 if TYPE_CHECKING:
     from hourlyclicks.fetching.task import Caller
+    from hourlyclicks.jobs.breaker_listener import BreakerListener
     from hourlyclicks.jobs.confirmation import Rejection, RejectionLog
-    from hourlyclicks.jobs.listener import BreakerListener
     from hourlyclicks.jobs.services import Services
     from hourlyclicks.jobs.witnesses import Witnesses
     from hourlyclicks.model.rejections import Likeness

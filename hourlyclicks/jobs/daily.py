@@ -8,13 +8,14 @@ is not known that the ends of a range are included, such a range has one more da
 
 A day that has no row after that is not reported, and stays provisional if there is still no proof that it was
 answered for: it is not stored, and the next call asks for it again.
+
+Days that another call asks for at the same time are left to it, see `hourlyclicks.jobs.sums_in_flight`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import copy
-import datetime as dt
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
@@ -25,9 +26,10 @@ from hourlyclicks.events import FetchCancelled, RangeDone
 from hourlyclicks.fetching.exchange import Exchange
 from hourlyclicks.fetching.task import Caller, FetchTask
 from hourlyclicks.jobs.range_plan import plan_ranges
-from hourlyclicks.jobs.ranges import summarize
 from hourlyclicks.jobs.refusals import RefusalStreak
+from hourlyclicks.jobs.series import summarize
 from hourlyclicks.jobs.services import Tracker
+from hourlyclicks.jobs.sums_in_flight import Silence
 from hourlyclicks.jobs.workers import WorkerPool
 from hourlyclicks.model.daily import DailyClicks
 from hourlyclicks.model.daily_series import DailySeries
@@ -39,30 +41,15 @@ from hourlyclicks.wire.clicks_by_date import CLICKS_BY_DATE
 from hourlyclicks.wire.range_endpoint import is_missing, is_refusal
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 
     from hourlyclicks.jobs.server_ranges import ServerRanges
     from hourlyclicks.jobs.services import Services
+    from hourlyclicks.jobs.sums_in_flight import Outcome, SumsInFlight, SumsRequest
     from hourlyclicks.model.targets import Target
     from hourlyclicks.pacing.queue import Lane
     from hourlyclicks.store.freshness import Freshness
-
-
-@attrs.frozen
-class _Silence:
-    """Days without rows in one answer.
-
-    Args:
-        asked: the range that was asked for.
-        answered: its days with rows.
-        days: the days without rows that are needed.
-        moment: when it was asked for.
-    """
-
-    asked: DateRange
-    answered: frozenset[dt.date]
-    days: frozenset[dt.date]
-    moment: dt.datetime
 
 
 class DailyRun:
@@ -74,6 +61,7 @@ class DailyRun:
         lane: its priority.
         freshness: which days in the store need a request.
         server: what is known of how the server answers for ranges; the run adds to it.
+        in_flight: the days that all calls ask for at present.
         services: the parts of the client.
     """
 
@@ -87,12 +75,14 @@ class DailyRun:
         lane: Lane,
         freshness: Freshness,
         server: ServerRanges,
+        in_flight: SumsInFlight,
         services: Services,
     ) -> None:
         self.range = days
         self.target = target
         self._freshness = freshness
         self._server = server
+        self._in_flight = in_flight
         self._fetcher = services.fetcher
         self._cache = services.cache
         self._clock = services.clock
@@ -102,7 +92,7 @@ class DailyRun:
         self._tracker = Tracker(services, self._job, self)
         self._days: dict[dt.date, DailyClicks] = {}
         self._failures: dict[dt.date, HourlyClicksError] = {}
-        self._silences: list[_Silence] = []
+        self._silences: list[Silence] = []
         self._doubtful: dict[dt.date, DailyClicks] = {}
         self._refusals = RefusalStreak(days)
         self._given_up = False
@@ -114,7 +104,7 @@ class DailyRun:
             self._work,
             size=min(services.workers, len(days)),
             spare=services.spare,
-            keeps_running=lambda _: False,
+            keeps_running=in_flight.detach,
         )
         self._caller.start_spare = self._pool.start_spare
         self.on_close = self._pool.end
@@ -162,8 +152,8 @@ class DailyRun:
         await self._until_idle()
         await self._settle()
         uncertain = sorted(self._doubtful)
-        for asked in self._server.plan_again(uncertain, now=self._clock.wall(), job=self._job):
-            yield asked, frozenset(day for day in uncertain if day in asked)
+        for asked, part in self._server.plan_again(uncertain, now=self._clock.wall(), job=self._job):
+            yield asked, frozenset(day for day in uncertain if day in part)
         await self._until_idle()
         await self._settle()
 
@@ -178,7 +168,7 @@ class DailyRun:
         for silence in silences:
             await self._take_silent(silence)
 
-    async def _take_silent(self, silence: _Silence) -> None:
+    async def _take_silent(self, silence: Silence) -> None:
         """Keep the days without rows that were answered for; remember the others."""
         uncertain = self._server.proof.uncertain(silence.asked, silence.answered)
         days = silence.days.difference(self._days, self._failures)
@@ -199,7 +189,7 @@ class DailyRun:
     async def _work(self, item: tuple[DateRange, frozenset[dt.date]]) -> None:
         self._under_way += 1
         try:
-            await self._ask(*item)
+            await self._answer(*item)
         finally:
             self._under_way -= 1
             if not self._under_way:
@@ -207,21 +197,79 @@ class DailyRun:
         self._job.remaining = max(0, self._job.remaining - 1)
         self._report_progress()
 
-    async def _ask(self, asked: DateRange, needed: frozenset[dt.date]) -> bool:
+    async def _answer(self, asked: DateRange, needed: frozenset[dt.date]) -> None:
+        """Ask for the days that no other call asks for, and take what became of those that one does."""
+        left = await self._missing(needed)
+        while left:
+            others = self._in_flight.find(self.target, left)
+            mine = left.difference(*others.values())
+            if mine:
+                with self._in_flight.leading(self.target, mine, self._caller) as request:
+                    await self._ask(_narrowed(asked, needed, mine), mine, request)
+                    request.found(self._outcomes(mine))
+            left = frozenset()
+            for request, days in others.items():
+                left |= await self._follow(request, days, asked)
+
+    async def _missing(self, needed: frozenset[dt.date]) -> frozenset[dt.date]:
+        """Take the days that another call has put into the store meanwhile; return the others."""
+        if self._cache is None:
+            return needed
+        days = DateRange(min(needed), max(needed))
+        known = await self._cache.known_sums(self.target, days, self._freshness)
+        self._keep([day for date, day in known.items() if date in needed])
+        return needed.difference(known)
+
+    async def _follow(
+        self, request: SumsRequest, days: frozenset[dt.date], asked: DateRange
+    ) -> frozenset[dt.date]:
+        """Take what became of days that another call asks for; return those that are still to be asked for.
+
+        These are the days that are lost, and those without rows in an answer that proves less than the answer
+        for `asked` would.
+        """
+        outcomes = await self._in_flight.follow(request, self._caller)
+        open_ = set(days.difference(outcomes))
+        for day in sorted(days.intersection(outcomes)):
+            outcome = outcomes[day]
+            if isinstance(outcome, HourlyClicksError):
+                if outcome.fatal:
+                    raise copy.copy(outcome)
+                await self._failed(frozenset([day]), outcome)
+            elif isinstance(outcome, Silence):
+                same = outcome.asked == asked
+                if not same and (day in self._doubtful or len(outcome.asked) > len(asked)):
+                    open_.add(day)
+                else:
+                    await self._take_silent(attrs.evolve(outcome, days=frozenset([day])))
+            else:
+                self._keep([outcome])
+        return frozenset(open_)
+
+    def _outcomes(self, days: frozenset[dt.date]) -> dict[dt.date, Outcome]:
+        """Return what became of days, as far as it is known."""
+        silent: dict[dt.date, Outcome] = {
+            day: silence for silence in self._silences for day in silence.days & days
+        }
+        known: dict[dt.date, Outcome] = {**silent, **self._failures, **self._days}
+        return {day: known[day] for day in days if day in known}
+
+    async def _ask(self, asked: DateRange, needed: frozenset[dt.date], request: SumsRequest) -> bool:
         """Ask for a range, or for its parts if it is refused; return whether all of it was answered."""
         if self._given_up:
             return False
         if not self._server.cap.allows(asked):  # as is known since it was planned
-            return await self._ask_each(plan_ranges(needed, self._server.cap, within=asked), needed)
+            parts = plan_ranges(needed, self._server.cap, within=asked)
+            return await self._ask_each(parts, needed, request)
         try:
-            exchange = await self._send(asked, new=len(needed.difference(self._doubtful)))
+            exchange = await self._send(asked, request, new=len(needed.difference(self._doubtful)))
         except HourlyClicksError as error:
             if error.fatal:
                 raise
             if is_missing(error):
                 raise _for_all(error) from None
             if is_refusal(error) and len(asked) > 1:
-                whole = await self._ask_each(self._server.parts(asked, needed), needed)
+                whole = await self._ask_each(self._server.parts(asked, needed), needed, request)
                 if whole:
                     self._server.too_long(asked)
                 return whole
@@ -233,17 +281,22 @@ class DailyRun:
         await self._take([day for date, day in answered.items() if date in needed])
         silent = needed.difference(answered)
         if silent:
-            await self._take_silent(_Silence(asked, frozenset(answered), silent, exchange.asked))
+            await self._take_silent(Silence(asked, frozenset(answered), silent, exchange.asked))
         return True
 
-    async def _ask_each(self, parts: Sequence[DateRange], needed: frozenset[dt.date]) -> bool:
+    async def _ask_each(
+        self, parts: Sequence[DateRange], needed: frozenset[dt.date], request: SumsRequest
+    ) -> bool:
         """Ask for the parts of a range; return whether all of them were answered."""
-        return all([await self._ask(part, needed.intersection(part)) for part in parts])
+        return all([await self._ask(part, needed.intersection(part), request) for part in parts])
 
-    async def _send(self, asked: DateRange, *, new: int = 0) -> Exchange:
+    async def _send(self, asked: DateRange, request: SumsRequest | None = None, *, new: int = 0) -> Exchange:
         """Send a request for a range, and report what came of it; `new`: how many days it fetches."""
         question = Question(asked.start, asked.end, self.target, CLICKS_BY_DATE.name)
-        task = FetchTask(self._caller, Query(asked.start, self.target), again=True)
+        caller = self._caller if request is None else request.caller
+        task = FetchTask(caller, Query(asked.start, self.target), again=True)
+        if request is not None:
+            request.task = task
         exchange = Exchange(self._fetcher.rules, task, question)
         try:
             await self._fetcher.ask_range(task, exchange)
@@ -289,15 +342,25 @@ class DailyRun:
 
     async def _take(self, days: list[DailyClicks]) -> None:
         """Put days into the series, and into the store."""
+        self._keep(days)
+        if self._cache is not None and days:
+            await self._cache.put_sums(self.target, days)
+
+    def _keep(self, days: list[DailyClicks]) -> None:
+        """Put days into the series."""
         for day in days:
             self._days[day.date] = day
             self._doubtful.pop(day.date, None)
-        if self._cache is not None and days:
-            await self._cache.put_sums(self.target, days)
 
     def _report_progress(self) -> None:
         done, failed = len(self._days) + len(self._doubtful), len(self._failures)
         self._tracker.report(done=done, failed=failed, total=len(self.range))
+
+
+def _narrowed(asked: DateRange, needed: frozenset[dt.date], mine: frozenset[dt.date]) -> DateRange:
+    """Return a range without the days at its ends that another call asks for."""
+    before, after = min(needed) - asked.start, asked.end - max(needed)
+    return DateRange(min(mine) - before, max(mine) + after)
 
 
 def _for_all(error: HourlyClicksError) -> HourlyClicksError:

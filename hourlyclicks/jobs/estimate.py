@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from hourlyclicks.errors import UsageError
 from hourlyclicks.jobs.range_plan import plan_ranges
+from hourlyclicks.model.checks import check_whole
 from hourlyclicks.store.summary import batches
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from hourlyclicks.store.freshness import Freshness
     from hourlyclicks.store.ledger import LedgerEntry
     from hourlyclicks.store.summary import TargetSummary
+
+_MOST_REQUESTS = 10**12
 
 
 class Ledger(Protocol):
@@ -82,6 +86,23 @@ async def count_due(
         summaries = await ledger.summarize(targets, days, freshness=freshness, now=now)
         due += sum(summary.due for summary in summaries)
     return due
+
+
+def count_all(days: DateRange, targets: int, cap: RangeCap | None) -> int:
+    """Return how many requests all days of so many targets take.
+
+    Args:
+        days: the days of each target.
+        targets: how many targets there are.
+        cap: how many days one request may ask for; ``None``: a day each.
+
+    Raises:
+        UsageError: that is no number of targets, or there are too many.
+    """
+    check_whole("targets", targets, least=0)
+    if len(days) * targets > _MOST_REQUESTS:
+        raise UsageError(f"{targets} targets are more than can be reckoned with")
+    return targets * (len(days) if cap is None else count_ranges(days, cap))
 
 
 def count_ranges(days: DateRange, cap: RangeCap) -> int:

@@ -13,19 +13,16 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-from collections import Counter
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, get_args
+from typing import TYPE_CHECKING, Protocol
 
-from hourlyclicks.errors import UsageError
 from hourlyclicks.fetching.cache import ENTRIES
 from hourlyclicks.jobs.batches import in_order, interleaved
-from hourlyclicks.jobs.estimate import in_batches
 from hourlyclicks.jobs.remaining import Remaining
-from hourlyclicks.model.checks import check_whole
+from hourlyclicks.jobs.survey import Survey
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.targets import Query
-from hourlyclicks.store.ledger import SETTLED, DayState
+from hourlyclicks.store.ledger import DayState
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
@@ -35,25 +32,14 @@ if TYPE_CHECKING:
     from hourlyclicks.jobs.batches import Batch
     from hourlyclicks.jobs.circuit import Circuit
     from hourlyclicks.jobs.gaps import FirstGaps
+    from hourlyclicks.jobs.run_options import Order
     from hourlyclicks.jobs.stats import BackfillStats
     from hourlyclicks.model.range_caps import RangeCap
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.ledger import LedgerEntry
 
-Order: TypeAlias = Literal["oldest", "newest", "newest-day"]
-"""The order of requests: target by target, from the oldest day on or from the newest back, or day by day."""
-
 WINDOW = 32
 """Days of which the ledger is read at a time in the order ``newest-day``."""
-
-
-def check_run(order: object, max_requests: int | None) -> None:
-    """Check arguments of a run, and raise `UsageError` if one is invalid."""
-    if max_requests is not None:
-        check_whole("max_requests", max_requests, least=0)
-    if order not in get_args(Order):
-        raise UsageError(f"order is 'oldest', 'newest' or 'newest-day', not {order!r}")
-
 
 _YIELD_EVERY = 64
 """Targets after which other tasks get their turn."""
@@ -120,28 +106,16 @@ class Planner:
         self._circuit = circuit
         self._parking = circuit.parking
         self._run = run
-        self._gaps = gaps
         self._since = since
+        self._survey = Survey(ranges, caller=caller, cache=cache, run=run, gaps=gaps)
         self._left: dict[Target, Remaining] = {}
         self._new: set[Target] = set()
 
     async def survey(self) -> None:
         """Count what is due of each target."""
-        if self._gaps is not None:
-            await self._narrow(self._gaps)
-        for days, targets in in_batches(self._ranges):
-            await asyncio.sleep(0)  # a long list must delay neither the event loop nor a deadline
-            if not self._run.is_running():
-                return
-            if self._freshness.refresh:
-                for target in targets:
-                    self._count(target, days, Counter())
-            else:
-                for summary in await self._cache.summarize(targets, days, self._freshness):
-                    self._count(summary.target, days, summary.states)
-        self._left = {target: self._left[target] for target in self._ranges if target in self._left}
-        several = {target for target, left in self._left.items() if len(left.days) > 1}
-        self._new = several if self._gaps is None else self._gaps.new
+        await self._survey.count()
+        self._left = self._survey.left
+        self._new = self._survey.without_beginning()
 
     async def queries(self) -> AsyncGenerator[Query, None]:
         """Yield the days to request, one after the other."""
@@ -190,34 +164,6 @@ class Planner:
         """Return how many days of a target were not handed out, or were put back."""
         left = self._left.get(target)
         return 0 if left is None else max(0, left.due)
-
-    # -- the survey -------------------------------------------------------------------------------------
-
-    async def _narrow(self, gaps: FirstGaps) -> None:
-        """Leave out the days of each target before its first gap."""
-        for before, targets in in_batches(dict(self._ranges)):
-            await asyncio.sleep(0)  # as in `survey`
-            complete = await gaps.find_complete(targets, before.end)
-            for target in targets:
-                if not self._run.is_running():
-                    return
-                days = None if target in complete else await gaps.narrow(target, before)
-                if days is None:
-                    del self._ranges[target]
-                else:
-                    self._ranges[target] = days
-                self._run.stats.total += (0 if days is None else len(days)) - len(before)
-
-    def _count(self, target: Target, days: DateRange, states: Counter[DayState]) -> None:
-        """Count the days of a target that are due, by the number of its days in each state."""
-        settled = sum(states[state] for state in SETTLED)
-        rejected = 0 if self._freshness.refused else states[DayState.REFUSED]
-        self._run.stats.known += settled
-        self._run.stats.refused += rejected
-        due = len(days) - settled - rejected
-        self._job.remaining += due
-        if due:
-            self._left[target] = Remaining(days, due, settled + rejected)
 
     # -- target by target -------------------------------------------------------------------------------
 

@@ -8,7 +8,8 @@ A batch is one request if all goes well. Otherwise it ends as single days, which
   halves; if too many are refused in a row, the target is the reason, and not one of its days. A single day
   is left to version 2, so only a day that version 2 rejects is rejected.
 * Days that an answer is not certain about are asked for in ranges that are no longer than what is proved not
-  to be cut, once; those that are still open are left to version 2.
+  to be cut, once; those that are still open are left to version 2. So are those of an answer without rows,
+  as long as it is not proved that shorter ranges are answered for as a whole.
 * After any other error of the endpoint itself, all of its days are.
 """
 
@@ -209,7 +210,7 @@ class RangeWork:
         left = [day for day in part.days if day not in outcomes]
         longest = self._state.reach
         seen = any(isinstance(found, DayClicks) and found.reported_hours for found in outcomes.values())
-        if part.again or not seen or not left:
+        if part.again or not left or not (seen or 1 < self._state.whole < len(part.days)):
             return _alone(left)
         return [
             _part_of(left, days, again=True)

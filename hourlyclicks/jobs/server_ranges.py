@@ -91,8 +91,12 @@ class ServerRanges:
                 if self.cap != cap:
                     break
 
-    def plan_again(self, uncertain: Sequence[dt.date], *, now: dt.datetime, job: Job) -> Iterator[DateRange]:
-        """Yield ranges for days without rows that may not have been answered for.
+    def plan_again(
+        self, uncertain: Sequence[dt.date], *, now: dt.datetime, job: Job
+    ) -> Iterator[tuple[DateRange, DateRange]]:
+        """Yield ranges to ask for about days without rows that may not have been answered for.
+
+        With each comes the part of it that it is asked for; a day more at an end may be left out.
 
         There are none if the same ranges as before would be asked for again.
 
@@ -113,7 +117,7 @@ class ServerRanges:
             asked = ranges[0]
             left = [day for day in left if day > asked.end]
             end = max(asked.end, min(latest, _moved(asked.end, margin)))
-            yield DateRange(_moved(asked.start, -margin), end)
+            yield DateRange(_moved(asked.start, -margin), end), asked
 
 
 def _moved(day: dt.date, days: int) -> dt.date:

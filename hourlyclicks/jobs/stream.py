@@ -9,11 +9,11 @@ from hourlyclicks.errors import HourlyClicksError, UsageError
 from hourlyclicks.jobs.reorder import ReorderBuffer
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable
     from types import TracebackType
 
     from hourlyclicks.jobs.batches import Batch
-    from hourlyclicks.jobs.ranges import RangeRun
+    from hourlyclicks.jobs.target_run import TargetRun
     from hourlyclicks.jobs.workers import WorkerPool
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.targets import Query
@@ -34,7 +34,7 @@ class DayStream:
         check: called on entering; raises unless the client can be used here and now.
     """
 
-    def __init__(self, run: RangeRun, *, ordered: bool, check: Callable[[], None]) -> None:
+    def __init__(self, run: TargetRun, *, ordered: bool, check: Callable[[], None]) -> None:
         self._run = run
         self._check = check
         self._reading: bool | None = None
@@ -134,14 +134,7 @@ class DayStream:
             raise
 
     async def _work_range(self, batch: Batch) -> None:
-        try:
-            await self._ranges.fetch(batch)
-        except HourlyClicksError as error:
-            self._buffer.give_up(error)
-            self._pool.stop()
-        except BaseException as error:
-            self._buffer.give_up(error)
-            raise
+        await self._guard(self._ranges.fetch(batch))
 
     async def _work_day(self, query: Query) -> None:
         await self._work((self._run.range.index(query.day), query))
@@ -155,8 +148,12 @@ class DayStream:
 
     async def _follow_up(self) -> None:
         """End the stream when its target turns out to be parked."""
+        await self._guard(self._run.follow_up())
+
+    async def _guard(self, work: Awaitable[None]) -> None:
+        """Await some work, whose error ends the stream."""
         try:
-            await self._run.follow_up()
+            await work
         except HourlyClicksError as error:
             self._buffer.give_up(error)
             self._pool.stop()

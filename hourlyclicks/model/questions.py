@@ -7,7 +7,7 @@ question of one day and a query lead to each other.
 from __future__ import annotations
 
 import datetime as dt  # noqa: TC003 - so that the annotations of a question can be resolved at run time
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, get_args
 
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.dates import DateRange
@@ -19,6 +19,12 @@ if TYPE_CHECKING:
 
 EndpointChoice: TypeAlias = Literal["v2", "v3", "auto"]
 """Which version of the endpoint to ask: one day a request, ranges of days, or ranges where they work."""
+
+
+def check_endpoint(endpoint: object) -> None:
+    """Raise `UsageError` unless an argument is an `EndpointChoice`."""
+    if endpoint not in get_args(EndpointChoice):
+        raise UsageError(f"endpoint is 'v2', 'v3' or 'auto', not {endpoint!r}")
 
 
 class Question(NamedTuple):

@@ -63,6 +63,11 @@ class RangeProof:
         """The length of the ranges whose days are all within the reach of both ends."""
         return min(self.from_first, self.to_last)
 
+    @property
+    def whole(self) -> int:
+        """The length of the ranges that are answered for as a whole, even without rows; 0: not known."""
+        return self.reach if self.first_included and self.last_included else 0
+
     def combined(self, other: RangeProof) -> RangeProof:
         """Return what both prove together."""
         return RangeProof(

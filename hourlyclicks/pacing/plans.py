@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 import attrs
 
 from hourlyclicks.errors import PlanError, UsageError
-from hourlyclicks.model.checks import check_amount, check_whole
+from hourlyclicks.model.checks import check_amount, check_type, check_whole
 from hourlyclicks.model.range_caps import MONTH, RangeCap
 from hourlyclicks.model.targets import Link
 
@@ -117,6 +117,56 @@ class Plan(enum.Enum):
             raise _no_access(self)
         if self is Plan.PERSONAL and not isinstance(target, Link):
             raise PlanError(f"the {self.value} plan answers for single links only, not for {target}")
+
+
+@attrs.frozen
+class Allowance:
+    """What a client may ask for, and how fast: by the rules of a plan, or by limits of the user's own.
+
+    Args:
+        plan: the plan; ``None``: it is not known, so no rule of a plan is checked.
+        limits: how fast the statistics may be requested.
+    """
+
+    plan: Plan | None
+    limits: Limits
+
+    @classmethod
+    def of(cls, plan: Plan | None, limits: Limits | None) -> Self:
+        """Take the plan or the limits that were given; neither: the most careful plan.
+
+        Raises:
+            UsageError: both were given, or one of them is something else.
+            PlanError: the plan has no access to the statistics API.
+        """
+        for name, value, kind in (("plan", plan, Plan), ("limits", limits, Limits)):
+            if value is not None:
+                check_type(name, value, kind)
+        if limits is None:
+            plan = plan or Plan.PERSONAL
+            return cls(plan, plan.limits)
+        if plan is not None:
+            raise UsageError("give a plan or limits, not both")
+        return cls(None, limits)
+
+    @property
+    def longest_range(self) -> RangeCap:
+        """How many days one request for a range may ask for, at first."""
+        return MONTH if self.plan is None else longest_range(self.plan)
+
+    @property
+    def list_limits(self) -> Limits:
+        """How fast lists may be read; limits of the user's own are kept once more for them.
+
+        Raises:
+            PlanError: the plan does not include the lists.
+        """
+        return self.limits if self.plan is None else list_limits(self.plan)
+
+    def check(self, target: Target) -> None:
+        """Raise `PlanError` when the plan does not include that kind of target."""
+        if self.plan is not None:
+            self.plan.check(target)
 
 
 def _no_access(plan: Plan) -> PlanError:

@@ -27,18 +27,17 @@ def check_line(check: Check) -> str:
 
 
 def _reasons(check: Check) -> Iterator[str]:
-    if check.failed:
-        yield f"{count(check.failed, 'day')} failed"
-    if check.missing:
-        yield f"{count(check.missing, 'day')} missing"
-    if check.outdated:
-        yield f"{count(check.outdated, 'day')} out of date"
-    if check.parked:
-        yield f"{count(check.parked, 'target')} parked"
-    if check.unknown:
-        yield f"{count(check.unknown, 'target')} without any day"
-    if check.behind:
-        yield f"{count(check.behind, 'target')} without a complete day since {check.since}"
+    reasons = (
+        (check.failed, "day", "failed"),
+        (check.missing, "day", "missing"),
+        (check.outdated, "day", "out of date"),
+        (check.parked, "target", "parked"),
+        (check.unknown, "target", "without any day"),
+        (check.behind, "target", f"without a complete day since {check.since}"),
+    )
+    for number, noun, what in reasons:
+        if number:
+            yield f"{count(number, noun)} {what}"
 
 
 def unreadable_object(message: str) -> dict[str, Any]:

@@ -10,14 +10,15 @@ if TYPE_CHECKING:
     from hourlyclicks.store.coverage import Coverage
     from hourlyclicks.store.memory import MemoryStore
     from hourlyclicks.store.opening import open_store
-    from hourlyclicks.store.reading import StoredAccount, StoreReader
+    from hourlyclicks.store.reader import StoreReader
+    from hourlyclicks.store.stored_account import StoredAccount
     from hourlyclicks.store.summary import TargetSummary
 
 _HOMES = {
     "Coverage": "coverage",
     "MemoryStore": "memory",
-    "StoreReader": "reading",
-    "StoredAccount": "reading",
+    "StoreReader": "reader",
+    "StoredAccount": "stored_account",
     "TargetSummary": "summary",
     "open_store": "opening",
 }

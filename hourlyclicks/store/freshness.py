@@ -8,7 +8,8 @@ The content of a store may have been written by a process with a wrong clock or 
 * Figures are final if they were requested after the day was over in the reader's zone. The stored state is
   only the one that the last writer computed.
 * The API can reject only a day that is over. A rejection from before is no information about the day.
-* Figures that a later answer, or an audit, has put in doubt are not final; see `hourlyclicks.store.resolve`.
+* Figures that a later answer, or an audit, has put in doubt are not final; see
+  `hourlyclicks.store.conflicts`.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from hourlyclicks.clock import Clock
     from hourlyclicks.store.migration import OnMigration
     from hourlyclicks.store.protocol import Store
-    from hourlyclicks.store.reading import StoreReader
+    from hourlyclicks.store.reader import StoreReader
 
 
 class _Options(TypedDict):
@@ -95,7 +95,7 @@ def open_store(
             cannot be read.
     """
     from hourlyclicks.model.dates import as_zone  # noqa: PLC0415 - most stores are opened to be written
-    from hourlyclicks.store.reading import StoreReader  # noqa: PLC0415 - likewise
+    from hourlyclicks.store.reader import StoreReader  # noqa: PLC0415 - likewise
 
     owned = isinstance(where, str | os.PathLike)
     return StoreReader(store_of(where, read_only=read_only), owned=owned, zone=as_zone(timezone))

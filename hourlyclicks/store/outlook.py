@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from hourlyclicks.store.ledger import Failure
-    from hourlyclicks.store.reading import StoredAccount
+    from hourlyclicks.store.stored_account import StoredAccount
 
 NEW = 365
 """How many days a sync requests of a target of which nothing is known."""

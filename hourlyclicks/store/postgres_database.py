@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 from hourlyclicks.errors import StoreError
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.store import postgres_days
+from hourlyclicks.store.conflicts import StoredDay
 from hourlyclicks.store.ledger import FIGURES, NAMES, target_of
 from hourlyclicks.store.postgres_days import LINES, SERIES, day_in, name_of
 from hourlyclicks.store.postgres_listener import CHANNEL
 from hourlyclicks.store.postgres_transaction import transaction
-from hourlyclicks.store.resolve import StoredDay
 
 if TYPE_CHECKING:
     import datetime as dt

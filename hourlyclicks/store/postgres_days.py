@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from hourlyclicks.errors import StoreError
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.day import DayClicks
+from hourlyclicks.store.conflicts import resolve_put
 from hourlyclicks.store.ledger import (
     COMPLETE,
     NAMES,
@@ -22,7 +23,6 @@ from hourlyclicks.store.ledger import (
     day_of,
     state_of,
 )
-from hourlyclicks.store.resolve import resolve_put
 from hourlyclicks.store.schema import PACKED, unpacked_days
 from hourlyclicks.store.summary import CERTAIN, REQUESTED, SummaryBuilder
 
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 
     from hourlyclicks.model.day import Counts
     from hourlyclicks.model.targets import Target
+    from hourlyclicks.store.conflicts import StoredDay
     from hourlyclicks.store.freshness import Freshness, Reader
     from hourlyclicks.store.ledger import PutResult
-    from hourlyclicks.store.resolve import StoredDay
     from hourlyclicks.store.summary import TargetSummary
 
     Connection: TypeAlias = asyncpg.Connection[asyncpg.Record]

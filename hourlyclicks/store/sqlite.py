@@ -19,15 +19,15 @@ from hourlyclicks import forks
 from hourlyclicks.clock import SystemClock
 from hourlyclicks.errors import StoreError
 from hourlyclicks.store.closing import Closing, Managed
+from hourlyclicks.store.file_names import check_name
 from hourlyclicks.store.group_commit import GroupCommit
 from hourlyclicks.store.migration import Migration
-from hourlyclicks.store.names import check_name
 from hourlyclicks.store.read_only import ReadOnlyFile
 from hourlyclicks.store.shield import wait_shielded
 from hourlyclicks.store.sqlite_file import SqliteFile
 from hourlyclicks.store.sqlite_messages import FAILURES, is_busy, named_error
 from hourlyclicks.store.sqlite_open import open_to_write
-from hourlyclicks.store.worker import Worker
+from hourlyclicks.store.worker_thread import Worker
 
 if TYPE_CHECKING:
     import datetime as dt

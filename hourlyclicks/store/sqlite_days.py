@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from hourlyclicks.model.day import DayClicks
+from hourlyclicks.store.conflicts import StoredDay, resolve_put
 from hourlyclicks.store.ledger import (
     SETTLED,
     DayState,
@@ -15,7 +16,6 @@ from hourlyclicks.store.ledger import (
     day_of,
     state_of,
 )
-from hourlyclicks.store.resolve import StoredDay, resolve_put
 from hourlyclicks.store.sqlite_cells import as_written, date_of, moment_of, text_of
 
 if TYPE_CHECKING:

@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING
 from multidict import CIMultiDictProxy, istr
 
 from hourlyclicks.model.dates import begins
-from hourlyclicks.wire.fields import fields_of
-from hourlyclicks.wire.moments import moment_of
+from hourlyclicks.wire.header_fields import fields_of
+from hourlyclicks.wire.http_dates import moment_of
 
 if TYPE_CHECKING:
     from hourlyclicks.model.http import Response
-    from hourlyclicks.wire.fields import Fields
+    from hourlyclicks.wire.header_fields import Fields
 
 _DATE, _AGE = istr("Date"), istr("Age")
 _CACHE_STATUS = istr("Cache-Status")

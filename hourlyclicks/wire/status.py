@@ -20,9 +20,9 @@ from hourlyclicks.errors import (
 )
 from hourlyclicks.wire.document import UnreadableError, read_strictly
 from hourlyclicks.wire.envelope import code_of, error_of, message_of
-from hourlyclicks.wire.fields import fields_of
+from hourlyclicks.wire.header_fields import fields_of
+from hourlyclicks.wire.retry_after import RETRY_AFTER, wait_of
 from hourlyclicks.wire.sanitize import LIMIT, excerpt, excerpt_of_body
-from hourlyclicks.wire.waits import RETRY_AFTER, wait_of
 
 if TYPE_CHECKING:
     import datetime as dt

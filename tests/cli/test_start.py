@@ -14,6 +14,7 @@ from hourlyclicks.cli.commands.simulate import POLICING
 from hourlyclicks.cli.options import simulated
 from hourlyclicks.simulator import ALGORITHMS, ranges
 from tests.cli.serving import ENVIRONMENT, ROOT
+from tests.sizes import sample
 
 _ROOMS = "client coordination engine events fetching jobs simulator transport cli.actions"
 _MODULES = "model.series store.ledger wire.decode wire.key"
@@ -35,9 +36,10 @@ finally:
 """
 
 
-@pytest.mark.parametrize(
-    "words", [["--version"], ["--help"], *([name, "--help"] for name in COMMANDS)], ids=str
-)
+HELP = [["--version"], ["--help"], *([name, "--help"] for name in COMMANDS)]
+
+
+@pytest.mark.parametrize("words", sample(HELP, 5), ids=str)
 def test_help_loads_nothing_heavy(words: list[str]) -> None:
     """The help of a command, and the version, import no module that only the work needs."""
     command = [sys.executable, "-c", SCRIPT, *words]

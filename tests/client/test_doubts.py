@@ -11,6 +11,7 @@ import pytest
 
 from hourlyclicks import Account, Client
 from hourlyclicks.events import DayRevised, Event
+from hourlyclicks.jobs.run_options import RunOptions
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.http import Response
 from hourlyclicks.simulator import VirtualClock, run_virtual
@@ -169,15 +170,12 @@ def test_two_processes_that_refresh_at_once_confirm_nothing(tmp_path: Path) -> N
         scene.server.hours = 0
         async with scene.client() as one, scene.client() as two:
             first = one._engine.backfill(
-                {ME: DAYS},
-                order="oldest",
-                max_requests=None,
-                freshness=one._engine.freshness(refresh=True),
+                {ME: DAYS}, RunOptions(), freshness=one._engine.freshness(refresh=True)
             )
             second = two._engine.freshness(refresh=True)
             await first.run(seconds=None, event=None)
             await scene.clock.sleep(2 * HOUR)
-            late = two._engine.backfill({ME: DAYS}, order="oldest", max_requests=None, freshness=second)
+            late = two._engine.backfill({ME: DAYS}, RunOptions(), freshness=second)
             assert (await late.run(seconds=None, event=None)).requests == 0
         assert await scene.known() == [(DayState.PROVISIONAL, 24, 0)] * 5
 

@@ -124,6 +124,6 @@ def test_an_answer_that_a_foreign_store_drops_is_in_the_series(tmp_path: Path) -
     store = Brittle(SqliteStore(tmp_path / "clicks.db"), "put", 0, OSError(28, "full"))
     error = ended(fetch, store)
     assert isinstance(error, StoreError)
-    assert error.unsaved is not None
     assert error.series is not None
-    assert error.unsaved.date not in error.series.missing_days
+    (unsaved,) = error.unsaved
+    assert unsaved.date not in error.series.missing_days

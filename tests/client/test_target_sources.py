@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from hourlyclicks.model.ranges import TargetItem
+    from hourlyclicks.model.target_days import TargetItem
     from hourlyclicks.simulator import VirtualClock
 
 OTHER = Link("b", "https://vvd.bz")

@@ -17,6 +17,7 @@ from hourlyclicks.store.postgres import PostgresStore
 from hourlyclicks.store.sqlite import SqliteStore
 from hourlyclicks.store.sqlite_file import SqliteFile
 from tests.coordination.clients import START, run_clients, served_by
+from tests.sizes import sized
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -175,7 +176,7 @@ def test_transactions_do_not_grow_with_the_clients(
     path: Path, taken: Counter[str], clients: int, bound_by: str
 ) -> None:
     """Each request takes about three, whether it waits for a window or for the responses of others."""
-    days = 160
+    days = sized(80, 160)
     if bound_by == "rate":
         upstream, limits = served_by(Plan.BUSINESS), Plan.BUSINESS.limits
     else:
@@ -190,4 +191,5 @@ def test_transactions_do_not_grow_with_the_clients(
     counters = upstream.counters
     assert (counters.requests, counters.over_limit, counters.over_concurrency) == (days, 0, 0)
     assert set(counters.asked.values()) == {1}
-    assert taken["change"] <= (3 if clients == 16 else 3.2) * days
+    # In a short run, the transactions in which each client begins and ends count for more.
+    assert taken["change"] <= sized(3.5, 3 if clients == 16 else 3.2) * days

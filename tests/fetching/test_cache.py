@@ -12,7 +12,8 @@ import pytest
 
 from hourlyclicks.errors import ApiError, ServerError, StoreError
 from hourlyclicks.events import DayRevised, Dispatcher
-from hourlyclicks.fetching.cache import NOTHING, DayCache, Prefetch, StoredAnswer
+from hourlyclicks.fetching.cache import NOTHING, DayCache, StoredAnswer
+from hourlyclicks.fetching.prefetch import Prefetch
 from hourlyclicks.model.dates import CHUNK, DateRange
 from hourlyclicks.model.day import DayClicks
 from hourlyclicks.model.targets import Account, Query
@@ -180,7 +181,7 @@ async def test_an_answer_that_cannot_be_stored_is_in_the_error(cache: DayCache, 
     store.fails = lambda name, _number: name == "put"
     with pytest.raises(StoreError) as caught:
         await cache.put(about(), day(), requests=1)
-    assert caught.value.unsaved == day()
+    assert caught.value.unsaved == (day(),)
     assert (caught.value.day, caught.value.target) == (DAY, LINK)
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hourlyclicks import Link
 from hourlyclicks.events import DayDone, Progress
 from hourlyclicks.jobs import planner
-from hourlyclicks.jobs.planner import Order
+from hourlyclicks.jobs.run_options import Order
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.pacing.plans import Limits, Plan
 from hourlyclicks.simulator import Simulator

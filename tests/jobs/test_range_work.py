@@ -6,12 +6,12 @@ import asyncio
 import datetime as dt
 from contextlib import AsyncExitStack
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
 from hourlyclicks import Client, Link, RetryPolicy, UsageError
-from hourlyclicks.errors import HourlyClicksError, IncompleteSeriesError
+from hourlyclicks.errors import HourlyClicksError, IncompleteSeriesError, StoreError
 from hourlyclicks.events import DayDone, DayFailed, EndpointChanged, Event
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.range_caps import MONTH
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
 V2, V3 = "clicks-by-hour/v2", "clicks-by-hour/v3"
 YEAR = ("2024-01-01", "2024-12-31")
+MARCH = ("2024-03-01", "2024-03-31")
 DAYS = 366
 OTHER = Link("b", "https://vvd.bz")
 SERVERS = [
@@ -275,3 +276,28 @@ def test_a_target_of_which_every_range_is_refused() -> None:
     assert report.done == DAYS
     assert upstream.counters.count(endpoint=V3) <= 12 + 5 * 6  # of each worker
     assert report.requests <= 12 + 1 + 5 * 6 + 20
+
+
+class FullStore(MemoryStore):
+    """A store in which no answer for several days can be written."""
+
+    async def put_days(self, *_: Any, **__: Any) -> NoReturn:  # noqa: ANN401 - as in `Store`
+        """Fail."""
+        raise StoreError("the disk is full")
+
+
+@pytest.mark.parametrize("call", ["fetch", "backfill"])
+def test_an_answer_that_cannot_be_stored(call: str) -> None:
+    """The error carries all of its days, in order, and so does the series of a fetch."""
+    upstream, days = server(RangeRules()), DateRange.of(*MARCH)
+
+    async def story(client: Client, _: VirtualClock) -> None:
+        await (client.fetch(*MARCH, LINK) if call == "fetch" else client.backfill(*MARCH, [LINK]))
+
+    with pytest.raises(StoreError, match="full") as caught:
+        simulate(upstream, story, store=FullStore(), endpoint="auto")
+    assert [day.date for day in caught.value.unsaved] == list(days)
+    assert (caught.value.day, caught.value.target) == (days.start, LINK)
+    if call == "fetch":
+        assert caught.value.series is not None
+        assert caught.value.series.missing_days == ()

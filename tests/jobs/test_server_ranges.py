@@ -49,7 +49,7 @@ def test_uncertain_days_are_asked_for_within_a_week(
     """Or as far apart as rows were; where the ends are not proved, with a day more at each end."""
     server = ServerRanges(cap)
     server.proof = proof
-    asked = [*server.plan_again(uncertain, now=NOW, job=Job(Lane.BACKFILL))]
+    asked = [days for days, _ in server.plan_again(uncertain, now=NOW, job=Job(Lane.BACKFILL))]
     proved = proof.first_included and proof.last_included
     if not asked:
         assert proved
@@ -64,8 +64,8 @@ def test_uncertain_days_are_asked_for_within_a_week(
 def test_a_day_that_has_not_begun_is_not_asked_for() -> None:
     """The range of the newest day has no day after it."""
     today = NOW.date()
-    (asked,) = ServerRanges(MONTH).plan_again([today], now=NOW, job=Job(Lane.BACKFILL))
-    assert asked == DateRange(today - dt.timedelta(1), today)
+    ((asked, part),) = ServerRanges(MONTH).plan_again([today], now=NOW, job=Job(Lane.BACKFILL))
+    assert (asked, part) == (DateRange(today - dt.timedelta(1), today), DateRange(today, today))
 
 
 def test_a_length_is_given_up_when_all_parts_were_answered() -> None:

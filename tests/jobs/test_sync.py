@@ -24,7 +24,7 @@ from tests.sizes import examples
 
 if TYPE_CHECKING:
     from hourlyclicks import BackfillReport
-    from hourlyclicks.jobs.planner import Order
+    from hourlyclicks.jobs.run_options import Order
     from tests.fetching.stage import Stage
 
 UTC: dict[str, Any] = {"timezone": "UTC"}

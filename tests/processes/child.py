@@ -13,13 +13,16 @@ import os
 import signal
 import sys
 import time
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from hourlyclicks import Client, Limits, Rate, RetryPolicy
 from hourlyclicks.coordination import backend as shared
 from hourlyclicks.events import DayDone
 from hourlyclicks.model.targets import as_target
 from hourlyclicks.transport.protocol import Timeout
+
+if TYPE_CHECKING:
+    from hourlyclicks.model.questions import EndpointChoice
 
 COUNTS = ("total", "done", "reused", "failed", "refused", "remaining", "requests", "stopped", "complete")
 
@@ -41,6 +44,7 @@ class Job(NamedTuple):
         total: the seconds a request may take.
         margin: the seconds by which its slot is held longer than that when the process dies.
         account: under which name the store knows the account.
+        endpoint: which endpoint is asked.
     """
 
     url: str
@@ -56,6 +60,7 @@ class Job(NamedTuple):
     total: float = 1.0
     margin: float = 1.0
     account: str = "me"
+    endpoint: EndpointChoice = "v2"
 
     @property
     def client(self) -> Client:
@@ -65,6 +70,7 @@ class Job(NamedTuple):
             base_url=self.url,
             store=self.store,
             account=self.account,
+            endpoint=self.endpoint,
             limits=Limits((Rate(self.requests, self.window),), self.concurrency, guard=self.guard),
             timeout=Timeout(total=self.total, connect=self.total, read=self.total),
             retry=RetryPolicy(attempts=8),

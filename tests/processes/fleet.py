@@ -207,10 +207,12 @@ def fleet(
     requests: int,
     window: float,
     concurrency: int = 2,
+    plan: str = "premium",
+    latency: tuple[float, float] = LATENCY,
     **job: Any,  # noqa: ANN401 - whatever a job takes
 ) -> Iterator[Fleet]:
     """Run a server that counts in a sliding log, and end all processes at the end."""
-    limits = {"limits": ((requests, window),), "concurrency": concurrency, "latency": LATENCY}
+    limits = {"limits": ((requests, window),), "concurrency": concurrency, "latency": latency, "plan": plan}
     range_ = DateRange(FIRST, FIRST + dt.timedelta(days=days - 1))
     with serving(**limits) as upstream:
         together = Fleet(

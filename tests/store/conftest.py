@@ -56,6 +56,7 @@ async def database(postgres_server: PostgresServer) -> AsyncIterator[DatabaseLoc
     location = DatabaseLocation(await postgres_server.new_database())
     yield location
     await location.close()
+    await postgres_server.drop_database(location.dsn)
 
 
 @pytest.fixture

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 USER = "clicker"
 PASSWORD = "pa55word-of-the-tests"  # noqa: S105 - of a server that lives for a minute
-_SETTINGS = ("fsync=off", "shared_buffers=16MB", "listen_addresses=127.0.0.1", "timezone=Asia/Seoul")
+_SETTINGS = (
+    *("fsync=off", "shared_buffers=16MB", "max_wal_size=64MB"),
+    *("listen_addresses=127.0.0.1", "timezone=Asia/Seoul"),
+)
 _PATIENCE = 60.0
 _PAUSE = 0.02
 
@@ -71,6 +74,14 @@ class PostgresServer:
         finally:
             await db.close()
         return self.dsn(name)
+
+    async def drop_database(self, dsn: str) -> None:
+        """Remove a database, also if something is connected to it."""
+        db = await asyncpg.connect(self.dsn())
+        try:
+            await db.execute(f"DROP DATABASE IF EXISTS {dsn.rpartition('/')[2]} WITH (FORCE)")
+        finally:
+            await db.close()
 
     async def swept_database(self, number: int) -> str:
         """Return the address of an empty database that was used before, which is quicker."""

@@ -18,7 +18,7 @@ from hourlyclicks.store.ledger import DayState, LedgerEntry
 from hourlyclicks.store.memory import MemoryStore
 from hourlyclicks.store.opening import open_store
 from hourlyclicks.store.outlook import NEW, Scope, outlooks_of, summaries_of
-from hourlyclicks.store.reading import StoredAccount
+from hourlyclicks.store.stored_account import StoredAccount
 from tests.model.strategies import a_day
 from tests.sizes import examples
 from tests.store.answers import FAILED

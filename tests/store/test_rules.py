@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import itertools
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -26,6 +24,7 @@ from tests.store.locations import DatabaseLocation, SqliteLocation
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Iterator
+    from pathlib import Path
 
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.protocol import Store
@@ -225,11 +224,11 @@ class StoreMachine(RuleBasedStateMachine):
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
-def test_a_store_keeps_to_the_rules(kind: str, request: pytest.FixtureRequest) -> None:
+def test_a_store_keeps_to_the_rules(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """After any calls in any order, a store has exactly what the plain rules say."""
-    with TemporaryDirectory() as folder, asyncio.Runner() as runner:
+    with asyncio.Runner() as runner:
         if kind == "sqlite":
-            location: Location = SqliteLocation(Path(folder) / "clicks.db")
+            location: Location = SqliteLocation(tmp_path / "clicks.db")
         else:
             server: PostgresServer = request.getfixturevalue("postgres_server")
             location = DatabaseLocation(runner.run(server.new_database()))

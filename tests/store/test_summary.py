@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import itertools
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
@@ -28,6 +26,7 @@ from tests.store.summaries import day_by_day
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.targets import Target
@@ -103,11 +102,11 @@ RANGES = st.none() | st.tuples(*[st.sampled_from(list(SPAN))] * 2).map(sorted).m
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgres"])
-def test_a_summary_is_the_rule_day_by_day(kind: str, request: pytest.FixtureRequest) -> None:
+def test_a_summary_is_the_rule_day_by_day(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> None:
     """By any clock, zone and freshness, a store counts what the rule for single days says."""
-    with TemporaryDirectory() as folder, asyncio.Runner() as runner:
+    with asyncio.Runner() as runner:
         if kind == "sqlite":
-            location: Location = SqliteLocation(Path(folder) / "clicks.db")
+            location: Location = SqliteLocation(tmp_path / "clicks.db")
         else:
             server: PostgresServer = request.getfixturevalue("postgres_server")
             location = DatabaseLocation(runner.run(server.new_database()))

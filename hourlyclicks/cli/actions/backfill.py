@@ -33,8 +33,8 @@ from hourlyclicks.client import Order
 from hourlyclicks.errors import HourlyClicksError
 from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.model.dates import DateRange, check_begun
-from hourlyclicks.model.ranges import days_of_each
 from hourlyclicks.model.report import BackfillReport
+from hourlyclicks.model.target_days import days_of_each
 from hourlyclicks.model.targets import Target
 from hourlyclicks.pacing.eta import forecast
 from hourlyclicks.render.phrases import count
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from hourlyclicks.cli.output.record import Record
     from hourlyclicks.client import Client
     from hourlyclicks.events import Hook
-    from hourlyclicks.model.ranges import TargetItem, TargetSource
+    from hourlyclicks.model.target_days import TargetItem, TargetSource
 
 RETRY = RetryPolicy()
 """How hard to try; that of the library."""

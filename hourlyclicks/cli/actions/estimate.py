@@ -15,7 +15,7 @@ from hourlyclicks.cli.options.shared import PLANS, present
 from hourlyclicks.jobs.estimate import count_ranges, count_requests
 from hourlyclicks.model.dates import as_zone
 from hourlyclicks.model.range_caps import MONTH
-from hourlyclicks.model.ranges import days_of_each
+from hourlyclicks.model.target_days import days_of_each
 from hourlyclicks.pacing.eta import forecast
 from hourlyclicks.pacing.plans import Plan, longest_range
 from hourlyclicks.render.phrases import BOUND_BY, count, duration, limits_in_words

@@ -22,7 +22,7 @@ from hourlyclicks.model.series import merge_days
 from hourlyclicks.model.targets import Target
 from hourlyclicks.render.phrases import count
 from hourlyclicks.store.ledger import WITH_FIGURES
-from hourlyclicks.store.reading import StoredAccount, chunks
+from hourlyclicks.store.stored_account import StoredAccount, chunks
 
 if TYPE_CHECKING:
     import click

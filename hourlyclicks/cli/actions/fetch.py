@@ -29,8 +29,8 @@ from hourlyclicks.cli.progress.views import open_view, shown
 from hourlyclicks.cli.selection import Selection
 from hourlyclicks.errors import UsageError
 from hourlyclicks.fetching.retry import RetryPolicy
-from hourlyclicks.model.ranges import days_of_each
 from hourlyclicks.model.spans import spans
+from hourlyclicks.model.target_days import days_of_each
 from hourlyclicks.pacing.eta import forecast
 from hourlyclicks.pacing.queue import Lane
 from hourlyclicks.render.phrases import count, span

@@ -18,7 +18,7 @@ from hourlyclicks.cli.console.messages import say
 from hourlyclicks.cli.options.key_file import default_file
 from hourlyclicks.errors import UsageError
 from hourlyclicks.wire.key import KEY_VARIABLE
-from hourlyclicks.wire.unwrap import text_of, unwrap_key
+from hourlyclicks.wire.pasted_key import text_of, unwrap_key
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from hourlyclicks.coordination.runs import RunningBackfill
     from hourlyclicks.store.outlook import Scope
     from hourlyclicks.store.overview import Overview
-    from hourlyclicks.store.reading import StoredAccount
+    from hourlyclicks.store.stored_account import StoredAccount
 
 
 def run(*, store: StoreChoice, scope: Scope, form: str, everything: bool) -> None:

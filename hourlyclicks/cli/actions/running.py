@@ -17,7 +17,7 @@ from hourlyclicks.render.running import as_object, running_lines, unknown_lines
 if TYPE_CHECKING:
     from hourlyclicks.cli.options.stores import StoreChoice
     from hourlyclicks.coordination.runs import RunningBackfill
-    from hourlyclicks.store.reading import StoredAccount
+    from hourlyclicks.store.stored_account import StoredAccount
 
 
 async def runs_of(account: StoredAccount) -> list[RunningBackfill] | StoreError:

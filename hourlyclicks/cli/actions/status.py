@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from hourlyclicks.cli.selection import Selection
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.store.coverage import Coverage
-    from hourlyclicks.store.reading import StoredAccount
+    from hourlyclicks.store.stored_account import StoredAccount
 
 
 _MANY = 300

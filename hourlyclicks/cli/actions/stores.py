@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from hourlyclicks.cli.actions.keys import key_if_any
 from hourlyclicks.errors import StoreError, UsageError
 from hourlyclicks.store.opening import open_store
-from hourlyclicks.store.reading import there_are
+from hourlyclicks.store.reader import there_are
 from hourlyclicks.wire.key import ApiKey
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from hourlyclicks.cli.options.stores import StoreChoice
     from hourlyclicks.model.targets import Target
-    from hourlyclicks.store.reading import StoredAccount, StoreReader
+    from hourlyclicks.store.reader import StoreReader
+    from hourlyclicks.store.stored_account import StoredAccount
 
 
 @asynccontextmanager

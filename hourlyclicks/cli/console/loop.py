@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hourlyclicks.cli.console import hangup
-from hourlyclicks.store.worker import hurry
+from hourlyclicks.store.worker_thread import hurry
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine

@@ -13,7 +13,7 @@ from click.core import ParameterSource
 
 from hourlyclicks.cli.options.collisions import check_apart
 from hourlyclicks.errors import StoreError
-from hourlyclicks.store.names import check_name, holds_password
+from hourlyclicks.store.file_names import check_name, holds_password
 from hourlyclicks.store.opening import is_address
 
 if TYPE_CHECKING:

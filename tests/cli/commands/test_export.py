@@ -12,8 +12,8 @@ import pytest
 
 from hourlyclicks import DateRange
 from hourlyclicks.model.series import merge_days
-from hourlyclicks.store import reading
-from hourlyclicks.store.reading import chunks
+from hourlyclicks.store import stored_account
+from hourlyclicks.store.stored_account import chunks
 from tests.cli.filled_stores import HANGUL, LINK, TEAM, answer, days, empty, fill, stock
 from tests.cli.serving import invoke
 
@@ -82,7 +82,7 @@ def test_the_text_does_not_depend_on_the_page_size(
 ) -> None:
     """However many days are in memory at a time, the text is the same."""
     whole = exported(store).stdout
-    monkeypatch.setattr(reading, "_CHUNK", size)
+    monkeypatch.setattr(stored_account, "_CHUNK", size)
     assert exported(store).stdout == whole
     april = DateRange.of("2025-04-01", "2025-04-30")
     parts = list(chunks(april))

@@ -9,7 +9,7 @@ import threading
 
 import pytest
 
-from hourlyclicks.store.worker import Worker, hurry
+from hourlyclicks.store.worker_thread import Worker, hurry
 
 
 async def test_work_is_done_in_order_and_in_one_other_thread() -> None:
@@ -71,7 +71,7 @@ async def test_all_can_be_told_to_hurry() -> None:
 
 _END = """
 import asyncio, sys, threading
-from hourlyclicks.store.worker import Worker
+from hourlyclicks.store.worker_thread import Worker
 
 async def leave():
     worker = Worker("test")

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hourlyclicks.model.day import HOURS, DayClicks
+from hourlyclicks.store.conflicts import CONFIRMED_AFTER, StoredDay, resolve_put
 from hourlyclicks.store.freshness import SKEW, Reader
 from hourlyclicks.store.ledger import PutResult
-from hourlyclicks.store.resolve import CONFIRMED_AFTER, StoredDay, resolve_put
 from tests.model.strategies import FIRST, NOON, days
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hourlyclicks.wire.moments import moment_of
+from hourlyclicks.wire.http_dates import moment_of
 
 MOMENT = dt.datetime(2025, 4, 6, 12, 0, 30, tzinfo=dt.UTC)
 parse = moment_of.__wrapped__

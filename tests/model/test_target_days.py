@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.listing import ListedGroup, ListedLink
-from hourlyclicks.model.ranges import TargetDays, as_first_days, days_from_first, days_of_each
+from hourlyclicks.model.target_days import TargetDays, as_first_days, days_from_first, days_of_each
 from hourlyclicks.model.targets import Account, Group, Link, Query
 from tests.model.strategies import FIRST, TARGETS, ranges
 

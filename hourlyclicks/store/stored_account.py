@@ -1,26 +1,19 @@
-"""Read a store without an API key: its accounts, targets, hourly series and coverage.
-
-Nothing is sent, and nothing in the store is made or changed unless it was opened with ``read_only=False``.
-"""
+"""One account in a store, read without an API key: its targets, hourly series, sums of days and coverage."""
 
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections import Counter
 from typing import TYPE_CHECKING, TypeVar
 
 import attrs
 
 from hourlyclicks.clock import SystemClock
-from hourlyclicks.errors import UsageError
 from hourlyclicks.model.daily_series import DailySeries
-from hourlyclicks.model.dates import DateRange, as_day
-from hourlyclicks.model.fingerprints import fingerprint_of
+from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.series import SeriesBuilder
 from hourlyclicks.model.spans import spans
 from hourlyclicks.model.targets import Account
-from hourlyclicks.store.closing import Managed
 from hourlyclicks.store.coverage import (
     ALL_DAYS,
     Coverage,
@@ -35,7 +28,7 @@ from hourlyclicks.store.protocol import Store
 from hourlyclicks.store.summary import batches
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+    from collections.abc import AsyncGenerator, Iterator, Sequence
 
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.series import HourlySeries
@@ -50,7 +43,6 @@ R = TypeVar("R")
 SHORT = 8
 """How many digits of a fingerprint are shown, and are enough to name an account."""
 
-_FINGERPRINT = re.compile(rf"[0-9a-f]{{{SHORT},32}}")
 _CHUNK = 366
 """Days of a target that are read at a time."""
 
@@ -58,82 +50,6 @@ _CHUNK = 366
 def chunks(days: DateRange) -> Iterator[DateRange]:
     """Split a range into parts that are read at a time."""
     return days.chunks(_CHUNK)
-
-
-class StoreReader(Managed):
-    """A store that is being read; see `open_store`.
-
-    Args:
-        store: the store.
-        owned: whether to close it in the end.
-        zone: the time zone of the accounts, if it is known.
-    """
-
-    def __init__(self, store: Store, *, owned: bool, zone: dt.tzinfo | None = None) -> None:
-        self._store = store
-        self._owned = owned
-        self._zone = zone
-
-    async def open(self) -> None:
-        """Open the store, as ``async with`` does.
-
-        Raises:
-            StoreError: there is no store, or it cannot be read.
-        """
-        await self._store.open()
-
-    async def close(self) -> None:
-        """Close the store, unless it was given as a `Store`."""
-        if self._owned:
-            await self._store.close()
-
-    async def accounts(self) -> tuple[StoredAccount, ...]:
-        """Return all accounts, in the order in which they came into the store.
-
-        Raises:
-            StoreError: the store cannot be read.
-        """
-        return tuple(
-            StoredAccount(fingerprint, number, self._store, self._zone)
-            for fingerprint, number in (await self._store.accounts()).items()
-        )
-
-    async def account(self, name: str | None = None) -> StoredAccount:
-        """Return one account.
-
-        Args:
-            name: the name that ``Client(account=…)`` gave it, or at least the first 8 digits of its
-                fingerprint; ``None``: the only account there is.
-
-        Raises:
-            UsageError: there is no such account, or there are several and none was named.
-            StoreError: the store cannot be read.
-        """
-        found = await self._named(name) if name is not None else None
-        if found is not None:
-            return found
-        known = await self.accounts()
-        if name is not None:
-            raise UsageError(f"the store has no account named {name!r}{there_are(known)}")
-        if len(known) != 1:
-            raise UsageError(f"the store has {len(known)} accounts: name one{there_are(known)}")
-        return known[0]
-
-    async def find(self, fingerprint: Callable[[bytes], str]) -> StoredAccount | None:
-        """Return the account of a fingerprint, or ``None`` if the store does not know it.
-
-        Args:
-            fingerprint: makes the fingerprint, 32 hexadecimal digits, from the salt of the store.
-        """
-        wanted = fingerprint(await self._store.salt())
-        return next((each for each in await self.accounts() if each.fingerprint == wanted), None)
-
-    async def _named(self, name: str) -> StoredAccount | None:
-        found = await self.find(lambda salt: fingerprint_of(name, salt))
-        if found is None and _FINGERPRINT.fullmatch(name):
-            known = [each for each in await self.accounts() if each.fingerprint.startswith(name)]
-            return known[0] if len(known) == 1 else None
-        return found
 
 
 @attrs.frozen(eq=False)
@@ -171,7 +87,7 @@ class StoredAccount:
             UsageError: `start` or `end` is not a day, or `end` is before `start`.
             StoreError: the store cannot be read.
         """
-        for chunk in chunks(DateRange(as_day(start), as_day(end))):
+        for chunk in chunks(DateRange.of(start, end)):
             for day in await self._store.read(self.number, target, chunk):
                 yield day
 
@@ -200,7 +116,7 @@ class StoredAccount:
             UsageError: `start` or `end` is not a day, or `end` is before `start`.
             StoreError: the store cannot be read.
         """
-        builder = SeriesBuilder(target, DateRange(as_day(start), as_day(end)))
+        builder = SeriesBuilder(target, DateRange.of(start, end))
         async for day in self.days(start, end, target):
             builder.add(day)
         return builder.build()
@@ -221,7 +137,7 @@ class StoredAccount:
             UsageError: `start` or `end` is not a day, or `end` is before `start`.
             StoreError: the store cannot be read.
         """
-        days = DateRange(as_day(start), as_day(end))
+        days = DateRange.of(start, end)
         return DailySeries.of(target, days, await self._store.read_daily(self.number, target, days))
 
     async def entries(self, target: Target, days: DateRange | None = None) -> list[LedgerEntry]:
@@ -427,10 +343,3 @@ class StoredAccount:
             if any(states[state] for state in WITH_FIGURES):  # on other days than those of the range
                 return attrs.evolve(found, parked=None)
         return found
-
-
-def there_are(accounts: tuple[StoredAccount, ...]) -> str:
-    """Return the end of a sentence: which accounts there are."""
-    if not accounts:
-        return ": it is empty"
-    return "; by their fingerprints there are: " + ", ".join(each.short for each in accounts)

@@ -15,11 +15,11 @@ import hourlyclicks.store
 from hourlyclicks import DateRange, StoreError, UsageError
 from hourlyclicks.model.fingerprints import fingerprint_of
 from hourlyclicks.model.series import merge_days
-from hourlyclicks.store import open_store, reading
+from hourlyclicks.store import open_store, stored_account
 from hourlyclicks.store.coverage import cover
 from hourlyclicks.store.ledger import DayState, Failure, LedgerEntry, Revision
 from hourlyclicks.store.protocol import NoStoreError
-from hourlyclicks.store.reading import chunks
+from hourlyclicks.store.stored_account import chunks
 from tests.cli.filled_stores import LATER, LINK, TEAM, WHOLE, answer, days, fill, stock, trouble
 from tests.store.locations import SqliteLocation
 
@@ -204,7 +204,7 @@ def test_parts_cover_a_range_once(size: int, length: int) -> None:
     """The pages have each day once, in order, and none is longer than allowed."""
     range_ = DateRange(APRIL.start, APRIL.start + dt.timedelta(days=length - 1))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reading, "_CHUNK", size)
+        patch.setattr(stored_account, "_CHUNK", size)
         parts = list(chunks(range_))
     assert [day for part in parts for day in part] == list(range_)
     assert all(len(part) <= size for part in parts)

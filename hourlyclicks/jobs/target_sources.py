@@ -1,22 +1,19 @@
-"""What a run is given: its arguments are checked, and its targets read from whatever has them."""
+"""The targets of a run, read from any iterable or async iterable of them."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterable
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
-from hourlyclicks.errors import UsageError
-from hourlyclicks.jobs.planner import Order
 from hourlyclicks.jobs.stopping import Stopper
-from hourlyclicks.model.checks import check_label, check_whole
-from hourlyclicks.model.ranges import TargetDays
+from hourlyclicks.model.target_days import TargetDays
 
 if TYPE_CHECKING:
     from hourlyclicks.jobs.backfill import Backfill
     from hourlyclicks.jobs.stopping import StopCondition
-    from hourlyclicks.model.ranges import FirstDays, TargetItem, TargetSource
     from hourlyclicks.model.report import BackfillReport, StopReason
+    from hourlyclicks.model.target_days import FirstDays, TargetItem, TargetSource
 
 
 class Collected:
@@ -39,20 +36,6 @@ class Collected:
         if self._stopped is not None:
             return backfill.unlisted(self._stopped)
         return await backfill.run(seconds=stop.left, event=stop.event, until=stop.until)
-
-
-def check_run(order: Order, max_requests: int | None, name: str | None) -> None:
-    """Check the arguments that all runs have.
-
-    Raises:
-        UsageError: one of them is invalid.
-    """
-    if order not in get_args(Order):
-        raise UsageError(f"order is 'oldest', 'newest' or 'newest-day', not {order!r}")
-    if max_requests is not None:
-        check_whole("max_requests", max_requests, least=0)
-    if name is not None:
-        check_label("name", name)
 
 
 async def collect_targets(source: TargetSource, since: FirstDays | None, stop: StopCondition) -> Collected:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from multidict import CIMultiDict
 
-from hourlyclicks.wire.waits import wait_of
+from hourlyclicks.wire.retry_after import wait_of
 
 NOW = dt.datetime(2025, 4, 20, 12, 0, 0, tzinfo=dt.UTC)
 EPOCH = round(NOW.timestamp())

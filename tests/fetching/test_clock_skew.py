@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from hourlyclicks.errors import ApiError
 from hourlyclicks.events import ClockSkew, Dispatcher
-from hourlyclicks.fetching.skew import SkewWatch
+from hourlyclicks.fetching.clock_skew import SkewWatch
 from hourlyclicks.simulator.clock import START
 from tests.fetching.asking import DAY, LINK
 from tests.fetching.stage import REJECTED, always, good, play, status

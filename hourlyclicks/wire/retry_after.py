@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from multidict import istr
 
-from hourlyclicks.wire.fields import fields_of
-from hourlyclicks.wire.moments import moment_of
+from hourlyclicks.wire.header_fields import fields_of
+from hourlyclicks.wire.http_dates import moment_of
 
 if TYPE_CHECKING:
     import datetime as dt

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from hourlyclicks import UsageError
 from hourlyclicks.wire.key import ApiKey, Secret
-from hourlyclicks.wire.unwrap import KEY_FORM, text_of, unwrap_key
+from hourlyclicks.wire.pasted_key import KEY_FORM, text_of, unwrap_key
 
 KEY = "canary-key-31415926"
 keys = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E, exclude_characters="\"'`"), min_size=8)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from hourlyclicks.errors import ApiError, AuthenticationError, HourlyClicksError, ServerError
-from hourlyclicks.fetching.trust import Doubt, KeyTrust, rejects_key
+from hourlyclicks.fetching.key_trust import Doubt, KeyTrust, rejects_key
 
 DENIED = AuthenticationError("no", status=403)
 CODE = ApiError("invalid API key", code=1002, status=200)

@@ -1,0 +1,99 @@
+"""The survey of a backfill: how many days of each target are due, before anything is requested."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from hourlyclicks.jobs.estimate import in_batches
+from hourlyclicks.jobs.remaining import Remaining
+from hourlyclicks.store.ledger import SETTLED, DayState
+
+if TYPE_CHECKING:
+    from hourlyclicks.fetching.cache import DayCache
+    from hourlyclicks.fetching.task import Caller
+    from hourlyclicks.jobs.gaps import FirstGaps
+    from hourlyclicks.jobs.planner import PlannedRun
+    from hourlyclicks.model.dates import DateRange
+    from hourlyclicks.model.targets import Target
+
+
+class Survey:
+    """What is due of each target of one backfill.
+
+    Args:
+        ranges: the days of each target; with `gaps`, they are narrowed to those from the first gap on.
+        caller: the call.
+        cache: the store.
+        run: the backfill.
+        gaps: finds the first gap of each target; ``None``: the ranges stay as they are.
+
+    Attributes:
+        left: what is left of each target of which days are due, in the order of the targets.
+    """
+
+    def __init__(
+        self,
+        ranges: dict[Target, DateRange],
+        *,
+        caller: Caller,
+        cache: DayCache,
+        run: PlannedRun,
+        gaps: FirstGaps | None,
+    ) -> None:
+        self.left: dict[Target, Remaining] = {}
+        self._ranges = ranges
+        self._freshness = caller.freshness
+        self._job = caller.job
+        self._cache = cache
+        self._run = run
+        self._gaps = gaps
+
+    async def count(self) -> None:
+        """Count what is due of each target, until the run is to stop."""
+        if self._gaps is not None:
+            await self._narrow(self._gaps)
+        for days, targets in in_batches(self._ranges):
+            await asyncio.sleep(0)  # a long list must delay neither the event loop nor a deadline
+            if not self._run.is_running():
+                return
+            if self._freshness.refresh:
+                for target in targets:
+                    self._add(target, days, Counter())
+            else:
+                for summary in await self._cache.summarize(targets, days, self._freshness):
+                    self._add(summary.target, days, summary.states)
+        self.left = {target: self.left[target] for target in self._ranges if target in self.left}
+
+    def without_beginning(self) -> set[Target]:
+        """Return the targets whose first day is not recorded, while others of their days may be requested."""
+        if self._gaps is not None:
+            return self._gaps.new
+        return {target for target, left in self.left.items() if len(left.days) > 1}
+
+    async def _narrow(self, gaps: FirstGaps) -> None:
+        """Leave out the days of each target before its first gap."""
+        for before, targets in in_batches(dict(self._ranges)):
+            await asyncio.sleep(0)  # as in `count`
+            complete = await gaps.find_complete(targets, before.end)
+            for target in targets:
+                if not self._run.is_running():
+                    return
+                days = None if target in complete else await gaps.narrow(target, before)
+                if days is None:
+                    del self._ranges[target]
+                else:
+                    self._ranges[target] = days
+                self._run.stats.total += (0 if days is None else len(days)) - len(before)
+
+    def _add(self, target: Target, days: DateRange, states: Counter[DayState]) -> None:
+        """Count the days of a target that are due, by the number of its days in each state."""
+        settled = sum(states[state] for state in SETTLED)
+        rejected = 0 if self._freshness.refused else states[DayState.REFUSED]
+        self._run.stats.known += settled
+        self._run.stats.refused += rejected
+        due = len(days) - settled - rejected
+        self._job.remaining += due
+        if due:
+            self.left[target] = Remaining(days, due, settled + rejected)

@@ -1,0 +1,105 @@
+"""Read a store without an API key: open it, and find its accounts.
+
+Nothing is sent, and nothing in the store is made or changed unless it was opened with ``read_only=False``.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from hourlyclicks.errors import UsageError
+from hourlyclicks.model.fingerprints import fingerprint_of
+from hourlyclicks.store.closing import Managed
+from hourlyclicks.store.stored_account import SHORT, StoredAccount
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Callable
+
+    from hourlyclicks.store.protocol import Store
+
+_FINGERPRINT = re.compile(rf"[0-9a-f]{{{SHORT},32}}")
+
+
+class StoreReader(Managed):
+    """A store that is being read; see `open_store`.
+
+    Args:
+        store: the store.
+        owned: whether to close it in the end.
+        zone: the time zone of the accounts, if it is known.
+    """
+
+    def __init__(self, store: Store, *, owned: bool, zone: dt.tzinfo | None = None) -> None:
+        self._store = store
+        self._owned = owned
+        self._zone = zone
+
+    async def open(self) -> None:
+        """Open the store, as ``async with`` does.
+
+        Raises:
+            StoreError: there is no store, or it cannot be read.
+        """
+        await self._store.open()
+
+    async def close(self) -> None:
+        """Close the store, unless it was given as a `Store`."""
+        if self._owned:
+            await self._store.close()
+
+    async def accounts(self) -> tuple[StoredAccount, ...]:
+        """Return all accounts, in the order in which they came into the store.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        return tuple(
+            StoredAccount(fingerprint, number, self._store, self._zone)
+            for fingerprint, number in (await self._store.accounts()).items()
+        )
+
+    async def account(self, name: str | None = None) -> StoredAccount:
+        """Return one account.
+
+        Args:
+            name: the name that ``Client(account=…)`` gave it, or at least the first 8 digits of its
+                fingerprint; ``None``: the only account there is.
+
+        Raises:
+            UsageError: there is no such account, or there are several and none was named.
+            StoreError: the store cannot be read.
+        """
+        found = await self._named(name) if name is not None else None
+        if found is not None:
+            return found
+        known = await self.accounts()
+        if name is not None:
+            raise UsageError(f"the store has no account named {name!r}{there_are(known)}")
+        if len(known) != 1:
+            raise UsageError(f"the store has {len(known)} accounts: name one{there_are(known)}")
+        return known[0]
+
+    async def find(self, fingerprint: Callable[[bytes], str]) -> StoredAccount | None:
+        """Return the account of a fingerprint, or ``None`` if the store does not know it.
+
+        Args:
+            fingerprint: makes the fingerprint, 32 hexadecimal digits, from the salt of the store.
+        """
+        wanted = fingerprint(await self._store.salt())
+        return next((each for each in await self.accounts() if each.fingerprint == wanted), None)
+
+    async def _named(self, name: str) -> StoredAccount | None:
+        found = await self.find(lambda salt: fingerprint_of(name, salt))
+        if found is None and _FINGERPRINT.fullmatch(name):
+            known = [each for each in await self.accounts() if each.fingerprint.startswith(name)]
+            return known[0] if len(known) == 1 else None
+        return found
+
+
+def there_are(accounts: tuple[StoredAccount, ...]) -> str:
+    """Return the end of a sentence: which accounts there are."""
+    if not accounts:
+        return ": it is empty"
+    return "; by their fingerprints there are: " + ", ".join(each.short for each in accounts)

@@ -1,0 +1,133 @@
+"""Processes that ask for ranges of days are killed, and share one job: on a file, a database, and a pooler.
+
+``HOURLYCLICKS_KILLS`` says how often, for more than a look; ``--log-cli-level=info`` shows the figures.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hourlyclicks import Link
+from tests.processes.fleet import fleet, until
+from tests.sizes import sized
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from pathlib import Path
+
+    from hourlyclicks.model.targets import Target
+    from tests.processes.fleet import Fleet, Worker
+    from tests.store.bouncer import Bouncer
+    from tests.store.server import PostgresServer
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="there is no SIGKILL elsewhere")
+
+_log = logging.getLogger(__name__)
+
+KILLS = int(os.environ.get("HOURLYCLICKS_KILLS", sized("2", "20")))
+LINKS = (Link("kYdr", "https://vvd.bz"), Link("한글", "https://vvd.bz"))
+DAYS_PER_REQUEST, CONCURRENCY = 31, 2
+DAYS = 400 + 120 * KILLS
+V2, V3 = "clicks-by-hour/v2", "clicks-by-hour/v3"
+PROOFS = 1
+"""A day is compared with version 2, once for each process that has not found it in the store."""
+
+
+@pytest.fixture(params=["sqlite", *sized([], ["postgres", "pgbouncer"])])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the address of a store; that of a database may be one of a pooler in transaction mode."""
+    if request.param == "sqlite":
+        return str(tmp_path / "clicks.db")
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    dsn = asyncio.run(server.new_database())
+    if request.param == "postgres":
+        return dsn
+    pooler: Bouncer = request.getfixturevalue("bouncer")
+    return pooler.dsn(dsn)
+
+
+def ranges_of(here: Fleet) -> int:
+    """Return how many requests were for ranges."""
+    return here.upstream.counters.count(endpoint=V3)
+
+
+def test_ranges_survive_any_number_of_kills(store: str, tmp_path: Path) -> None:
+    """No reported day is lost, and only the ranges that were under way are asked for twice."""
+    chance = random.Random(KILLS)
+    reported: set[tuple[Target, dt.date]] = set()
+    with fleet(
+        tmp_path,
+        store,
+        days=DAYS,
+        requests=10,
+        window=0.6,
+        concurrency=CONCURRENCY,
+        margin=0.4,
+        plan="business",
+        endpoint="auto",
+        latency=(0.02, 0.06),
+    ) as here:
+        for _ in range(KILLS):
+            worker = here.start(*LINKS)
+            begun = ranges_of(here)
+            worker.go()
+            until(lambda begun=begun, worker=worker: ranges_of(here) > begun + 1 or not worker.runs)  # type: ignore[misc]  # bound now
+            time.sleep(chance.uniform(0, 0.2))
+            assert worker.runs, "it was done too soon: there are not enough days"
+            worker.kill()
+            reported |= worker.days
+            here.check_kept(reported)
+        last = here.run(*LINKS)
+        counters = here.upstream.counters
+        assert last.report["complete"]
+        assert len(counters.asked) == DAYS * len(LINKS)
+        repeated = counters.asked.total() - len(counters.asked)
+        _log.info("%s kills, %s days reported before the last run", KILLS, len(reported))
+        _log.info("%s requests, %s days asked for again", counters.requests, repeated)
+        assert repeated <= KILLS * (CONCURRENCY * DAYS_PER_REQUEST + PROOFS) + PROOFS
+        here.check_limits()
+        here.check_exact(*LINKS)
+
+
+def test_two_processes_share_a_job_of_ranges(store: str, tmp_path: Path) -> None:
+    """Between them each day is asked for once, but the one that each process compares; the limit is kept."""
+    window, requests = 0.7, 20
+    with fleet(
+        tmp_path,
+        store,
+        days=sized(360, 1_500),
+        requests=requests,
+        window=window,
+        concurrency=3,
+        plan="business",
+        endpoint="auto",
+    ) as here:
+        workers = [here.start(*LINKS) for _ in range(2)]
+        for worker in workers:
+            worker.get_ready()
+        for worker in workers:
+            worker.go()
+        assert [worker.wait() for worker in workers] == [0, 0]
+        reports = [worker.report for worker in workers]
+        assert all(report["complete"] for report in reports)
+        assert sum(report["done"] for report in reports) == len(here.days) * len(LINKS)
+        here.check_limits()
+        assert here.upstream.max_in_window(window) <= requests
+        counters = here.upstream.counters
+        assert len(counters.asked) == len(here.days) * len(LINKS)
+        compared = counters.count(endpoint=V2)
+        assert counters.asked.total() <= len(counters.asked) + compared
+        assert compared <= PROOFS * len(workers)
+        _log.info("%s requests of %s, done %s", counters.requests, requests, _shares(workers))
+        here.check_exact(*LINKS)
+
+
+def _shares(workers: list[Worker]) -> list[int]:
+    return [worker.report["done"] for worker in workers]
