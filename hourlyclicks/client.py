@@ -458,7 +458,8 @@ class Client:
         With a number of targets it returns the estimate at once, as if nothing were in the store. With the
         targets themselves it is awaited, looks into the store, and counts only the days that `backfill`
         would ask for now. With ranges of days (``endpoint``), it counts as many days for each request as the
-        plan allows; the few requests that prove that ranges work are not counted::
+        plan allows, or as the store knows to be answered; the few requests that prove that ranges work are
+        not counted::
 
             estimate = client.estimate("2025-04-01", "2025-04-30", 3)
             estimate = await client.estimate("2025-04-01", "2025-04-30", [link, group])

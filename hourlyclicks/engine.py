@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.questions import EndpointChoice
+    from hourlyclicks.model.range_caps import RangeCap
     from hourlyclicks.model.targets import Query, Target
     from hourlyclicks.pacing.backend import LimiterBackend
     from hourlyclicks.pacing.eta import Estimate
@@ -273,7 +274,7 @@ class Engine:
 
     def estimate_all(self, days: DateRange, targets: int) -> Estimate:
         """Return what all days of so many targets cost."""
-        return self._forecast(count_all(days, targets, self._cap))
+        return self._forecast(count_all(days, targets, self._cap), self._cap)
 
     async def estimate(self, ranges: Mapping[Target, DateRange], freshness: Freshness) -> Estimate:
         """Return what a backfill would cost; without a store, that of all days.
@@ -283,10 +284,12 @@ class Engine:
             freshness: which days in the store need a request.
         """
         ledger, now = None if self._cache is None else CachedLedger(self._cache), self._clock.wall()
-        return self._forecast(await count_requests(ledger, ranges, self._cap, freshness=freshness, now=now))
+        fetcher = self._services.ranges
+        cap = None if fetcher is None else await fetcher.memory.expected_cap()
+        return self._forecast(await count_requests(ledger, ranges, cap, freshness=freshness, now=now), cap)
 
-    def _forecast(self, requests: int) -> Estimate:
-        plan = ONE_DAY if self._cap is None else RequestPlan("v3", self._cap)
+    def _forecast(self, requests: int, cap: RangeCap | None) -> Estimate:
+        plan = ONE_DAY if cap is None else RequestPlan("v3", cap)
         return forecast(requests, self._allowance.limits, latency=self.limiter.eta.latency, plan=plan)
 
     def retry_key(self) -> None:

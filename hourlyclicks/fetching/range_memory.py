@@ -51,6 +51,13 @@ class RangeMemory:
         if self._cache is not None:
             self._state.record = await self._cache.range_record(CLICKS_BY_RANGE.name)
 
+    async def expected_cap(self) -> RangeCap | None:
+        """Return how many days a request would ask for now; ``None``: one, since the endpoint is not used."""
+        await self.recall()
+        state = self._state
+        used = state.strict or state.trying or state.record.usable(self._clock.wall())
+        return state.current_cap() if used else None
+
     # -- whether to use it, and how -----------------------------------------------------------------------
 
     async def usable(self) -> bool:

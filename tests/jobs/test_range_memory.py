@@ -273,6 +273,42 @@ def test_a_witness_that_is_gone() -> None:
     told(Runs(active_days=10), story)
 
 
+def test_the_cap_for_sums_is_found_once() -> None:
+    """By each endpoint for itself."""
+
+    async def story(runs: Runs, clock: VirtualClock, store: Store) -> None:
+        sent = []
+        for target in (LINK, OTHER):
+            async with runs.client(clock, store) as client:
+                before = runs.upstream.counters.requests
+                await client.daily(*YEAR, target)
+                sent.append(runs.upstream.counters.requests - before)
+        assert sent[0] > sent[1] == 53
+        assert (await store.range_record(1, "clicks-by-date/v2")).cap == RangeCap(7)
+        assert (await store.range_record(1, V3)).refused_at is None
+
+    told(Runs(RangeRules(cap=7)), story)
+
+
+def test_an_estimate_counts_on_what_is_known() -> None:
+    """On the cap that was found, and on single days while the endpoint is missing."""
+
+    async def estimates(runs: Runs, clock: VirtualClock, store: Store) -> tuple[int, int]:
+        async with runs.client(clock, store) as client:
+            known = await client.estimate(*YEAR, [THIRD])
+            return known.requests, client.estimate(*YEAR).requests
+
+    async def story(runs: Runs, clock: VirtualClock, store: Store) -> None:
+        assert await estimates(runs, clock, store) == (12, 12)
+        await runs.backfill(clock, store, LINK)
+        assert await estimates(runs, clock, store) == (27, 12)
+        runs.change(RangeRules(missing=404))
+        await runs.backfill(clock, store, OTHER)
+        assert await estimates(runs, clock, store) == (DAYS, 12)
+
+    told(Runs(RangeRules(cap=14)), story)
+
+
 def test_the_store_says_what_is_known() -> None:
     """With the date of each."""
 
