@@ -31,6 +31,7 @@ from hourlyclicks.pacing.limiter import SUCCEEDED, UNSENT
 from hourlyclicks.pacing.queue import HeldError, NotNeededError, OverError
 from hourlyclicks.wire.age import dated
 from hourlyclicks.wire.clicks_by_range import CLICKS_BY_RANGE
+from hourlyclicks.wire.endpoints import CLICKS_BY_HOUR
 from hourlyclicks.wire.range_endpoint import is_missing, is_refusal
 
 if TYPE_CHECKING:
@@ -240,15 +241,23 @@ class RangeFetcher(DayFetcher):
                 return
             answered = {day.date for day in rows}
             expected = {witness.days.start, witness.days.end}.intersection(days)
-            doubtful = state.contradict(days, expected - answered)
-            if doubtful is not None:
-                await self.memory.disprove(doubtful)
+            lacking = state.contradicted(days, expected - answered)
+            if lacking and not await self._has_clicks(task, Query(min(lacking), witness.target)):
+                await self.memory.lose_witness()  # its figures are gone, so they prove nothing
+                return
+            if lacking:
+                await self.memory.disprove(state.contradict(days, lacking))
             await self.memory.learn(question, rows)
             proof = proof.after(days, answered)
         state.confirm(proof)
 
+    async def _has_clicks(self, task: RangeTask, query: Query) -> bool:
+        """Return whether version 2 has clicks for a day that a range lacks."""
+        rows = await self._ask_beside(task, Question.of(query, CLICKS_BY_HOUR.name))
+        return bool(rows and rows[0].reported_hours)
+
     async def _ask_beside(self, task: RangeTask, question: Question) -> Sequence[DayClicks] | None:
-        """Ask for a range that is not part of the call; return its rows, or ``None`` if that failed."""
+        """Ask for days that are not part of the call; return their rows, or ``None`` if that failed."""
         caller = Caller(task.caller.job, task.caller.freshness, start_spare=task.caller.start_spare)
         beside = FetchTask(caller, Query(question.first, question.target), task.runner, again=True)
         try:

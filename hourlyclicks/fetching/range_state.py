@@ -156,16 +156,19 @@ class RangeState:
             if proof.is_certain(query.day, asked):
                 del self.unconfirmed[query]
 
-    def contradict(self, asked: DateRange, lacking: set[dt.date]) -> list[Query] | None:
-        """Note that an answer lacks days that are known to have clicks.
+    def contradicted(self, asked: DateRange, lacking: set[dt.date]) -> set[dt.date]:
+        """Return those of some days without rows that were answered for, if what is known holds."""
+        proof = self.record.proof.combined(self.recent.get())
+        return {day for day in lacking if proof.is_certain(day, asked)}
+
+    def contradict(self, asked: DateRange, lacking: set[dt.date]) -> list[Query]:
+        """Note that an answer lacks days that have clicks, although ranges as long were answered for.
 
         Returns:
-            The days that may have been found empty wrongly; ``None``: nothing is contradicted.
+            The days that may have been found empty wrongly.
         """
         if any(self.recent.get().is_certain(day, asked) for day in lacking):
             self.recent.clear()
-        elif not any(self.record.proof.is_certain(day, asked) for day in lacking):
-            return None
         self.confirm(self.recent.get())
         doubtful = list(self.unconfirmed)
         self.unconfirmed.clear()

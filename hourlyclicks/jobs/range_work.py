@@ -208,7 +208,7 @@ class RangeWork:
     def _left(self, part: _Part, outcomes: Outcomes) -> list[_Part]:
         """Return what to ask for after an answer that was not certain about some days."""
         left = [day for day in part.days if day not in outcomes]
-        longest = self._state.reach
+        longest = max(1, self._state.reach)
         seen = any(isinstance(found, DayClicks) and found.reported_hours for found in outcomes.values())
         if part.again or not left or not (seen or 1 < self._state.whole < len(part.days)):
             return _alone(left)
