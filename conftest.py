@@ -87,13 +87,13 @@ pytest_collect_file = Sybil(
 
 
 class Distribution(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """Give processes one test at a time, but keep a page, and all tests with PostgreSQL, in one process."""
+    """Give processes one test at a time, but keep a page, and the tests of a server or browser, together."""
 
     def _split_scope(self, nodeid: str) -> str:
         page, mark, _ = nodeid.partition(".md::")
         if mark:
             return page
-        return "postgres" if "postgres" in nodeid else nodeid
+        return next((server for server in ("postgres", "chromium") if server in nodeid), nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Distribution:

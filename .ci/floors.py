@@ -18,5 +18,19 @@ def floors(extras: tuple[str, ...]) -> list[str]:
     return [f"{found['name']}=={found['version']}" for each in needed if (found := _FLOOR.match(each))]
 
 
+EXTRAS = (
+    "arrow",
+    "cli",
+    "numpy",
+    "pandas",
+    "parquet",
+    "plot",
+    "polars",
+    "postgres",
+    "report",
+    "speedups",
+    "test",
+)
+
 if __name__ == "__main__":
-    print("\n".join(floors(("cli", "postgres", "speedups", "test"))))  # noqa: T201 - read by the shell
+    print("\n".join(floors(EXTRAS)))  # noqa: T201 - read by the shell

@@ -95,7 +95,7 @@ class Section:
 def spread(values: Iterable[float], show: Callable[[float], str]) -> str:
     """Return the median, and the least and the greatest of some values in brackets."""
     ordered = sorted(values)
-    return f"{show(statistics.median(ordered))} ({show(ordered[0])}–{show(ordered[-1])})"  # noqa: RUF001 - a range is written with a dash
+    return f"{show(statistics.median(ordered))} ({show(ordered[0])}–{show(ordered[-1])})"
 
 
 def joined(name: str, parts: Mapping[str, Section]) -> Section:

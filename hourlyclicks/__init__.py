@@ -36,12 +36,15 @@ if TYPE_CHECKING:
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks, HourClicks, HourStatus
     from hourlyclicks.model.listing import ListedGroup, ListedLink
+    from hourlyclicks.model.periods import PeriodClicks
     from hourlyclicks.model.report import BackfillReport, StopReason
     from hourlyclicks.model.series import HourlySeries
     from hourlyclicks.model.targets import Account, Group, Link, Query, Target
     from hourlyclicks.pacing.eta import Estimate, RequestPlan
     from hourlyclicks.pacing.plans import Limits, Plan, Rate
     from hourlyclicks.pacing.queue import Lane
+    from hourlyclicks.render.page import report, write_report
+    from hourlyclicks.scanning.scan import Scan, scan
     from hourlyclicks.transport.protocol import Timeout, Transport
 
 _HOMES = {
@@ -65,6 +68,7 @@ _HOMES = {
     "model.dates": ("DateRange",),
     "model.day": ("DayClicks", "HourClicks", "HourStatus"),
     "model.listing": ("ListedGroup", "ListedLink"),
+    "model.periods": ("PeriodClicks",),
     "model.report": ("BackfillReport", "StopReason"),
     "model.series": ("HourlySeries",),
     "model.targets": ("Account", "Group", "Link", "Query", "Target"),
@@ -74,8 +78,10 @@ _HOMES = {
     "pacing.queue": ("Lane",),
     "pacing.plans": ("Limits", "Plan", "Rate"),
     "pacing.eta": ("Estimate", "RequestPlan"),
+    "scanning.scan": ("Scan", "scan"),
+    "render.page": ("report", "write_report"),
 }
-_ROOMS = {"client", "clock", "errors", "events", "model", "pacing", "store", "wire"}
+_ROOMS = {"client", "clock", "errors", "events", "model", "pacing", "plot", "store", "wire"}
 _HOME_OF = {name: f"{__name__}.{home}" for home, names in _HOMES.items() for name in names}
 
 __all__ = [
@@ -105,6 +111,7 @@ __all__ = [
     "Link",
     "ListedGroup",
     "ListedLink",
+    "PeriodClicks",
     "Plan",
     "PlanError",
     "Query",
@@ -112,6 +119,7 @@ __all__ = [
     "RateLimitedError",
     "RequestPlan",
     "RetryPolicy",
+    "Scan",
     "ServerError",
     "StopReason",
     "StoreError",
@@ -121,6 +129,9 @@ __all__ = [
     "TransportError",
     "UsageError",
     "__version__",
+    "report",
+    "scan",
+    "write_report",
 ]
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from yarl import URL
 
+    from tests.render.page.chromium import Chromium
     from tests.store.bouncer import Bouncer
     from tests.store.server import PostgresServer
 
@@ -121,3 +122,19 @@ def bouncer(postgres_server: PostgresServer) -> Iterator[Bouncer]:
         yield bouncer
     finally:
         bouncer.stop()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Chromium]:
+    """Run a browser for all tests that need it, or skip them if none is installed."""
+    from tests.render.page.chromium import Chromium, chromium_binary  # noqa: PLC0415 - playwright, for these only
+
+    program = chromium_binary()
+    if program is None:
+        unwelcome = pytest.fail if os.environ.get("HOURLYCLICKS_TESTS_NEED_CHROMIUM") else pytest.skip
+        unwelcome("there is no Chromium on this machine")
+    browser = Chromium(program)
+    try:
+        yield browser
+    finally:
+        browser.close()

@@ -27,6 +27,8 @@ COMMANDS = {
     "history": "Show the earlier figures of days in a store (no requests).",
     "audit": "Compare the hours in a store with the sums of days.",
     "export": "Write the days in a store as CSV or JSON Lines (no requests).",
+    "plot": "Draw a picture of the days in a store, or of days that are fetched for it.",
+    "report": "Write a page of HTML about the days in a store, or fetched ones.",
     "estimate": "Compute how long a range takes under rate limits (no requests).",
     "simulate": "Serve a simulated API on this machine until Ctrl-C.",
 }

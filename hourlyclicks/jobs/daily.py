@@ -219,7 +219,7 @@ class DailyRun:
             return needed
         days = DateRange(min(needed), max(needed))
         known = await self._cache.known_sums(self.target, days, self._freshness)
-        self._keep([day for date, day in known.items() if date in needed])
+        self._put([day for date, day in known.items() if date in needed])
         return needed.difference(known)
 
     async def _follow(
@@ -245,7 +245,7 @@ class DailyRun:
                 else:
                     await self._take_silent(attrs.evolve(outcome, days=frozenset([day])))
             else:
-                self._keep([outcome])
+                self._put([outcome])
         return frozenset(open_)
 
     def _outcomes(self, days: frozenset[dt.date]) -> dict[dt.date, Outcome]:
@@ -353,11 +353,11 @@ class DailyRun:
 
     async def _take(self, days: list[DailyClicks]) -> None:
         """Put days into the series, and into the store."""
-        self._keep(days)
+        self._put(days)
         if self._cache is not None and days:
             await self._cache.put_sums(self.target, days)
 
-    def _keep(self, days: list[DailyClicks]) -> None:
+    def _put(self, days: list[DailyClicks]) -> None:
         """Put days into the series."""
         for day in days:
             self._days[day.date] = day

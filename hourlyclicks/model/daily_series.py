@@ -18,6 +18,7 @@ from hourlyclicks.model import daily_export
 from hourlyclicks.model.daily import DailyClicks, DailyCount
 from hourlyclicks.model.dates import DateRange, as_day
 from hourlyclicks.model.day import HourStatus
+from hourlyclicks.model.frames.tabular import Tabular
 from hourlyclicks.model.grid import as_array
 from hourlyclicks.model.spelling import shortened
 from hourlyclicks.model.targets import Target
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
     from hourlyclicks.model.daily_export import DailyRow
     from hourlyclicks.model.export import Sink
+    from hourlyclicks.model.frames.masked import Counts
+    from hourlyclicks.model.frames.table import Field, Table
 
 
 class DailyCounts(Sequence["int | None"]):
@@ -88,7 +91,7 @@ class DailyCounts(Sequence["int | None"]):
 
 
 @attrs.frozen(eq=False, repr=False)
-class DailySeries:
+class DailySeries(Tabular):
     """The sums of a range of days, in time order.
 
     Made by ``Client.daily`` and ``StoredAccount.daily``. Never changes. ``len(series)`` counts days;
@@ -161,6 +164,18 @@ class DailySeries:
         """
         return daily_export.to_rows(self)
 
+    def to_numpy(self) -> tuple[Counts, Counts]:
+        """Return the clicks and the unique users, each a ``numpy.ma.MaskedArray`` of a value a day.
+
+        They are read-only. A day that is not known is masked; ``filled()`` has -1 there.
+
+        Raises:
+            UsageError: NumPy is not installed (``hourlyclicks[numpy]``).
+        """
+        from hourlyclicks.model.frames.masked import masked_counts  # noqa: PLC0415 - NumPy is an extra
+
+        return masked_counts(self.clicks), masked_counts(self.unique_users)
+
     def write_csv(self, file: Sink, *, header: bool = True) -> None:
         """Write a line for each day, with the columns of `to_rows`; an unknown count is left empty.
 
@@ -178,6 +193,16 @@ class DailySeries:
             file: a path, or a text stream. A new file is readable by its owner only.
         """
         daily_export.write_jsonl(self, file)
+
+    def _fields(self) -> tuple[Field, ...]:
+        from hourlyclicks.model.frames.days import DAILY_FIELDS  # noqa: PLC0415 - few series become frames
+
+        return DAILY_FIELDS
+
+    def _table(self) -> Table:
+        from hourlyclicks.model.frames.days import daily_table  # noqa: PLC0415 - few series become frames
+
+        return daily_table(self)
 
     def __len__(self) -> int:
         return len(self.range)

@@ -14,9 +14,12 @@ from typing import TYPE_CHECKING, TypeAlias
 import attrs
 
 from hourlyclicks.errors import UsageError
+from hourlyclicks.model.frames.tabular import HourlyTabular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from hourlyclicks.model.frames.table import Field, Table
 
 HOURS = 24
 """Hours of a day; the API has no other days, not even when the clocks change."""
@@ -58,8 +61,10 @@ class HourClicks:
 
 
 @attrs.frozen
-class DayClicks:
+class DayClicks(HourlyTabular):
     """One day as it was fetched; iterates as 24 `HourClicks`.
+
+    As a table it has 24 rows, without a column for the target, which a day does not know.
 
     Args:
         date: the day.
@@ -95,6 +100,22 @@ class DayClicks:
     def reported_hours(self) -> int:
         """How many hours have figures."""
         return HOURS - self.clicks.count(None)
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the clicks of the day, and its hours as bars."""
+        from hourlyclicks.model.notebook import day_html  # noqa: PLC0415 - for notebooks only
+
+        return day_html(self)
+
+    def _fields(self, zone: dt.tzinfo | None = None) -> tuple[Field, ...]:
+        from hourlyclicks.model.frames.hours import hourly_fields  # noqa: PLC0415 - few days become frames
+
+        return hourly_fields(zone, with_target=False)
+
+    def _table(self, zone: dt.tzinfo | None = None) -> Table:
+        from hourlyclicks.model.frames.hours import day_table  # noqa: PLC0415 - few days become frames
+
+        return day_table(self, zone)
 
     def __iter__(self) -> Iterator[HourClicks]:
         for hour, (clicks, users) in enumerate(zip(self.clicks, self.unique_users, strict=True)):

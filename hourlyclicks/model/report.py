@@ -87,6 +87,12 @@ class BackfillReport:
         """Whether every day is in the store, except those the API rejects; some may be provisional."""
         return self.listed and not self.failed and not self.remaining
 
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the counts as a table."""
+        from hourlyclicks.model.notebook import backfill_html  # noqa: PLC0415 - for notebooks only
+
+        return backfill_html(self)
+
     def as_dict(self) -> dict[str, Any]:
         """Return the report as values that JSON can hold, for logs and monitoring.
 

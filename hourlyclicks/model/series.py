@@ -16,6 +16,7 @@ from hourlyclicks.model import aggregate, export
 from hourlyclicks.model.columns import MISSING, PROVISIONAL, Columns
 from hourlyclicks.model.dates import DateRange, as_day
 from hourlyclicks.model.day import HOURS, HourClicks, HourStatus
+from hourlyclicks.model.frames.tabular import HourlyTabular
 from hourlyclicks.model.grid import Grid, as_grid
 from hourlyclicks.model.spelling import shortened
 from hourlyclicks.model.targets import Target
@@ -25,10 +26,13 @@ if TYPE_CHECKING:
 
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.export import Row, Sink
+    from hourlyclicks.model.frames.masked import Counts
+    from hourlyclicks.model.frames.table import Field, Table
+    from hourlyclicks.model.periods import PeriodClicks
 
 
 @attrs.frozen(eq=False, repr=False)
-class HourlySeries:
+class HourlySeries(HourlyTabular):
     """All hours of a range of days, in time order.
 
     Made by ``Client.fetch``, by `SeriesBuilder` and by `merge_days`. Never changes. Takes about 17 bytes
@@ -99,6 +103,30 @@ class HourlySeries:
         """Return the clicks of each hour of the week: 7 x 24 sums of what was reported, Monday first."""
         return aggregate.by_weekday_hour(self._columns.clicks, self.range.start.weekday())
 
+    def clicks_by_day(self) -> tuple[PeriodClicks, ...]:
+        """Return the clicks of each day of the range, in order.
+
+        Each value tells how many hours are in its sum, and is ``None`` where none is reported. A day that
+        lacks hours has a sum that is too small; `PeriodClicks.complete` tells.
+        """
+        return self._clicks_by("day")
+
+    def clicks_by_week(self) -> tuple[PeriodClicks, ...]:
+        """Return the clicks of each week, Monday to Sunday, of which the range has a day; as `clicks_by_day`.
+
+        The hours of a week outside of the range are not in its sum, and make it incomplete.
+        """
+        return self._clicks_by("week")
+
+    def clicks_by_month(self) -> tuple[PeriodClicks, ...]:
+        """Return the clicks of each calendar month of which the range has a day; as `clicks_by_week`."""
+        return self._clicks_by("month")
+
+    def _clicks_by(self, period: str) -> tuple[PeriodClicks, ...]:
+        from hourlyclicks.model.periods import PERIODS, clicks_by  # noqa: PLC0415 - few series are summed up
+
+        return clicks_by(PERIODS[period], self.range, self._columns)
+
     def days(self) -> Iterator[DayClicks]:
         """Iterate over the days that were fetched."""
         for place, date in enumerate(self.range):
@@ -153,6 +181,21 @@ class HourlySeries:
         """
         return export.to_rows(self)
 
+    def to_numpy(self) -> tuple[Counts, Counts]:
+        """Return the clicks and the unique users, each a ``numpy.ma.MaskedArray`` of days x 24.
+
+        They share the memory of the series and are read-only. An hour that is not known is masked;
+        ``filled()`` has -1 there.
+
+        Raises:
+            UsageError: NumPy is not installed (``hourlyclicks[numpy]``).
+        """
+        from hourlyclicks.model.frames.masked import masked_grids  # noqa: PLC0415 - NumPy is an extra
+
+        counts = self._columns.clicks, self._columns.unique_users
+        clicks, users = masked_grids(counts, self._columns.reported)
+        return clicks, users
+
     def write_csv(self, file: Sink, *, header: bool = True) -> None:
         """Write a line for each hour, with the columns of `to_rows`; an unknown count is left empty.
 
@@ -170,6 +213,16 @@ class HourlySeries:
             file: a path, or a text stream. A new file is readable by its owner only.
         """
         export.write_jsonl(self, file)
+
+    def _fields(self, zone: dt.tzinfo | None = None) -> tuple[Field, ...]:
+        from hourlyclicks.model.frames.hours import hourly_fields  # noqa: PLC0415 - few series become frames
+
+        return hourly_fields(zone)
+
+    def _table(self, zone: dt.tzinfo | None = None) -> Table:
+        from hourlyclicks.model.frames.hours import hourly_table  # noqa: PLC0415 - few series become frames
+
+        return hourly_table(self.target, self.range, self._columns, zone)
 
     def __len__(self) -> int:
         return len(self._columns.reported)
@@ -237,6 +290,12 @@ class HourlySeries:
 
     def __hash__(self) -> int:
         return hash((self.target, self.range))
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the figures of `repr`, the peak, and every hour as a picture."""
+        from hourlyclicks.model.notebook import series_html  # noqa: PLC0415 - for notebooks only
+
+        return series_html(self)
 
     def __repr__(self) -> str:
         shown = shortened(str(self.target))

@@ -73,6 +73,18 @@ class Estimate:
     binding: Binding
     plan: RequestPlan = ONE_DAY
 
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the requests, how long they take, and why."""
+        from hourlyclicks.model.notebook import as_table, in_words  # noqa: PLC0415 - for notebooks only
+
+        facts = [
+            ("Requests", f"{self.requests:,}"),
+            ("Takes", in_words(self.seconds)),
+            ("Bound by", self.binding),
+            ("Days a request", f"{self.plan.cap.days:,}"),
+        ]
+        return as_table("Estimate", facts)
+
 
 def theoretical_minimum(requests: int, rate: Rate, *, concurrency: int, latency: float) -> float:
     """Return the seconds that no client keeping this limit can go below."""

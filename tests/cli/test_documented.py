@@ -27,7 +27,8 @@ def test_every_option_is_documented_where_it_belongs(name: str) -> None:
     """The table of each command has exactly its options."""
     command = app.get_command(click.Context(app), name)
     assert command is not None
-    options = {option for parameter in command.params for option in parameter.opts} | {"-h", "--help"}
+    parameters = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
+    options = {option for parameter in parameters for option in parameter.opts} | {"-h", "--help"}
     documented = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", "\n".join(rows(section(f"`{name}`")))))
     assert documented == options
 

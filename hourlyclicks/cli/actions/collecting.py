@@ -130,6 +130,10 @@ class Outcomes:
         for target in self.left:
             yield target, self.ranges[target]
 
+    def hourly(self) -> Iterator[HourlySeries]:
+        """Yield the series of all targets, if these are of hours."""
+        return (series for series in self if isinstance(series, HourlySeries))
+
     def __iter__(self) -> Iterator[HourlySeries | DailySeries]:
         for part in self.parts:
             yield part.series

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from hourlyclicks.cli.options.stores import StoreChoice
     from hourlyclicks.cli.output.files import Format
     from hourlyclicks.cli.selection import Selection
+    from hourlyclicks.model.series import HourlySeries
 
 _MANY = 20
 """From more targets on, the hint names the summary."""
@@ -58,6 +59,12 @@ class Holdings:
             targets = tuple(await self.account.targets())
         return {target: await self._range(target) for target in targets}
 
+    async def series(self, target: Target, days: DateRange) -> HourlySeries:
+        """Return the hours of a target."""
+        if self.account is None:
+            return merge_days(days, (), target=target)
+        return await self.account.series(days.start, days.end, target)
+
     async def _range(self, target: Target) -> tuple[DateRange | None, int]:
         own = DateRange(self.since.get(target, dt.date.min), dt.date.max)
         days = None if self.days is None else self.days.clip(own)
@@ -76,11 +83,7 @@ class Holdings:
     async def write(self, target: Target, days: DateRange, form: Format, stream: IO[str]) -> None:
         """Write every hour of a target, a stretch of days at a time."""
         for chunk in chunks(days):
-            series = (
-                merge_days(chunk, (), target=target)
-                if self.account is None
-                else await self.account.series(chunk.start, chunk.end, target)
-            )
+            series = await self.series(target, chunk)
             if form == "csv":
                 series.write_csv(stream, header=False)
             else:
@@ -119,7 +122,7 @@ async def _export(
     """Write the days, and return how many are missing."""
     days = holdings.days
     ranges = await holdings.ranges()
-    missing = _tell_missing(ranges, _status(ctx, days, len(ranges)))
+    missing = tell_missing(ctx, ranges, days)
     total = sum(len(part) for part, _ in ranges.values() if part is not None)
     if days is None and not total:
         raise UsageError("the store has no figures for these targets")
@@ -142,8 +145,17 @@ def _status(ctx: click.Context, days: DateRange | None, targets: int) -> str:
     return resume.status_of(ctx, *summary, *within)
 
 
-def _tell_missing(ranges: dict[Target, tuple[DateRange | None, int]], status: str) -> int:
-    """Say on stderr what is not in the store, and return how many days that are."""
+def tell_missing(
+    ctx: click.Context, ranges: dict[Target, tuple[DateRange | None, int]], days: DateRange | None
+) -> int:
+    """Say on stderr what is not in the store, and return how many days that are.
+
+    Args:
+        ctx: the command.
+        ranges: the days of each target, and how many of them are missing.
+        days: the days that were named.
+    """
+    status = _status(ctx, days, len(ranges))
     missing = {target: number for target, (_, number) in ranges.items() if number}
     if missing:
         total = sum(len(part) for part, _ in ranges.values() if part is not None)

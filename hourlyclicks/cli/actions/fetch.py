@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
@@ -21,7 +22,6 @@ from hourlyclicks.cli.options.access import Access
 from hourlyclicks.cli.options.shared import Period, RateOptions, default_rate, present
 from hourlyclicks.cli.options.stores import StoreChoice
 from hourlyclicks.cli.output import resume
-from hourlyclicks.cli.output.devices import is_device
 from hourlyclicks.cli.output.files import Format, check_writable, format_for, save, write
 from hourlyclicks.cli.progress.joint import JointProgress
 from hourlyclicks.cli.progress.stats import start_stats
@@ -29,19 +29,20 @@ from hourlyclicks.cli.progress.views import open_view, shown
 from hourlyclicks.cli.selection import Selection
 from hourlyclicks.errors import UsageError
 from hourlyclicks.fetching.retry import RetryPolicy
+from hourlyclicks.files.devices import is_device
+from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.spans import spans
 from hourlyclicks.model.target_days import days_of_each
+from hourlyclicks.model.targets import Target
 from hourlyclicks.pacing.eta import forecast
 from hourlyclicks.pacing.queue import Lane
 from hourlyclicks.render.phrases import count, span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from hourlyclicks.cli.actions.collecting import Outcomes
     from hourlyclicks.cli.progress.stats import RunStats
-    from hourlyclicks.model.dates import DateRange
-    from hourlyclicks.model.targets import Target
     from hourlyclicks.pacing.eta import Estimate
 
 RETRY = RetryPolicy()
@@ -133,34 +134,67 @@ def run(ctx: click.Context, options: Options) -> None:
     check_writable(output)
     form = format_for(options.form, output)
     destination = Destination(form, output, partial=options.partial, stored=stored)
-    key = find_key(access.key_file)
-    migrate(store)
-    estimate = partial(cost_of, rate=rate, access=access, daily=options.daily)
-    view = open_view(count_days(ranges, days, rate, estimate, stored=stored))
-    joint = JointProgress(view, days=[*map(len, ranges.values())], estimate=estimate)
-    client = access.client(
-        key, rate=rate, retry=RETRY, on_event=joint, store=store.where, account=store.account
-    )
-    lane = Lane.INTERACTIVE if options.fail_fast else Lane.BACKFILL
-
-    async def fetch() -> Outcomes:
-        async with client:
-            return await collect_each(client, ranges, lane=lane, daily=options.daily, begin=joint.begin)
-
-    with shown(view):
-        outcome = loop.run(fetch())
-    ended = time.monotonic()
+    asked = Asked(ranges, days, rate, access, store, daily=options.daily, fail_fast=options.fail_fast)
+    outcome, summary = asked.collect()
     kept = destination.deliver(outcome)  # before any message: stderr may be closed
-    say(view.stats.summary(ended))
-    _tell_provisional(outcome)
+    say(summary())
+    tell_provisional(outcome)
     if outcome.complete:
         return
-    _tell_missing(outcome)
+    tell_missing(outcome)
     if stored:
         resume.tell_same(ctx, days, output=output)
     elif outcome.fetched or outcome.interrupted:
         resume.tell(ctx, outcome, days, output=output, kept=kept)
-    raise _failure(outcome)
+    raise failure_of(outcome)
+
+
+@attrs.frozen
+class Asked:
+    """What is to be fetched, and how.
+
+    Args:
+        ranges: the days of each target.
+        days: the days that were named.
+        rate: the limits to keep.
+        access: how to reach the API.
+        store: the store, if there is one.
+        daily: whether to fetch the sums of days.
+        fail_fast: whether to stop early after repeated failures.
+    """
+
+    ranges: Mapping[Target, DateRange]
+    days: DateRange
+    rate: RateOptions
+    access: Access
+    store: StoreChoice
+    daily: bool = False
+    fail_fast: bool = False
+
+    def collect(self) -> tuple[Outcomes, Callable[[], str]]:
+        """Fetch it while the progress is shown.
+
+        Returns:
+            What came of it, and what says how the run went.
+        """
+        access, store, rate, ranges = self.access, self.store, self.rate, self.ranges
+        key = find_key(access.key_file)
+        migrate(store)
+        estimate = partial(cost_of, rate=rate, access=access, daily=self.daily)
+        view = open_view(count_days(ranges, self.days, rate, estimate, stored=store.where is not None))
+        joint = JointProgress(view, days=[*map(len, ranges.values())], estimate=estimate)
+        client = access.client(
+            key, rate=rate, retry=RETRY, on_event=joint, store=store.where, account=store.account
+        )
+        lane = Lane.INTERACTIVE if self.fail_fast else Lane.BACKFILL
+
+        async def fetch() -> Outcomes:
+            async with client:
+                return await collect_each(client, ranges, lane=lane, daily=self.daily, begin=joint.begin)
+
+        with shown(view):
+            outcome = loop.run(fetch())
+        return outcome, partial(view.stats.summary, time.monotonic())
 
 
 def checked_ranges(selection: Selection, rate: RateOptions, days: DateRange) -> dict[Target, DateRange]:
@@ -205,7 +239,7 @@ def count_days(
     )
 
 
-def _tell_provisional(outcome: Outcomes) -> None:
+def tell_provisional(outcome: Outcomes) -> None:
     """Name the days whose figures can still change."""
     for part in outcome.parts:
         name = f"{part.series.target} " if outcome.several else ""
@@ -213,7 +247,7 @@ def _tell_provisional(outcome: Outcomes) -> None:
             say(f"not final yet, to be fetched again later: {name}{span(first, last)}")
 
 
-def _tell_missing(outcome: Outcomes) -> None:
+def tell_missing(outcome: Outcomes) -> None:
     """Name the days that are not there, and why."""
     failures = list(outcome.failures())
     for target, day, error in failures[:_SHOWN]:
@@ -237,7 +271,7 @@ def _tell_not_fetched(outcome: Outcomes) -> None:
         say(f"missing: all of {count(len(outcome.left), 'target')} from {outcome.left[0]} on: not fetched")
 
 
-def _failure(outcome: Outcomes) -> Failure:
+def failure_of(outcome: Outcomes) -> Failure:
     """Say in a sentence why days are missing."""
     if outcome.interrupted:
         return Failure(f"interrupted after {outcome.fetched:,} of {count(outcome.total, 'day')}", INTERRUPTED)

@@ -19,7 +19,7 @@ import attrs
 
 from hourlyclicks.cli.exits import USAGE, Failure
 from hourlyclicks.cli.options.key_file import default_file
-from hourlyclicks.cli.output.devices import is_device
+from hourlyclicks.files.devices import is_device
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

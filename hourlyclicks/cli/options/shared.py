@@ -167,7 +167,24 @@ class RateOptions:
 
 
 def with_period(command: Command) -> Command:
-    """Add ``--from``, ``--to`` and ``--last``; the command takes ``period``."""
+    """Add ``--from``, ``--to`` and ``--last``, one of which is needed; the command takes ``period``."""
+
+    @functools.wraps(command)
+    def checked(*args: Any, period: Period | None, **rest: Any) -> Any:  # noqa: ANN401 - whatever the command takes and gives
+        return command(*args, period=needed(period), **rest)
+
+    return with_any_period(checked)
+
+
+def needed(period: Period | None) -> Period:
+    """Return the days that were given; that none were is a mistake."""
+    if period is None:
+        raise click.UsageError("no days given: use --from and --to, or --last")
+    return period
+
+
+def with_any_period(command: Command) -> Command:
+    """Add ``--from``, ``--to`` and ``--last``; the command takes ``period``, ``None`` without them."""
 
     @click.option("--from", "start", metavar="YYYY-MM-DD", type=read_day, help="The first day.")
     @click.option("--to", "end", metavar="YYYY-MM-DD", type=read_day, help="The last day.")
@@ -262,12 +279,14 @@ def default_rate() -> RateOptions:
     return RateOptions(Plan.PERSONAL.limits, Plan.PERSONAL, named=False)
 
 
-def _period(start: dt.date | None, end: dt.date | None, last: int | None) -> Period:
+def _period(start: dt.date | None, end: dt.date | None, last: int | None) -> Period | None:
     ends_given = [start is not None, end is not None]
     if last is not None and any(ends_given):
         raise click.UsageError("use --last, or --from and --to, not both")
+    if last is None and not any(ends_given):
+        return None
     if last is None and not all(ends_given):
-        raise click.UsageError("no days given: use --from and --to, or --last")
+        raise click.UsageError("use --from and --to together")
     return Period(start, end, last)
 
 

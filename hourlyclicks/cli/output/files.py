@@ -14,8 +14,8 @@ from typing import IO, TYPE_CHECKING, Literal, TypeAlias, cast
 
 from hourlyclicks.cli.console.stdout import writing_to_stdout
 from hourlyclicks.cli.exits import OUTPUT, USAGE, Failure
-from hourlyclicks.cli.output.devices import descriptor_of, is_device, is_special
-from hourlyclicks.cli.output.replace import KeptError, check_replaceable, replacing
+from hourlyclicks.files.devices import descriptor_of, is_device, is_special
+from hourlyclicks.files.replace import KeptError, check_replaceable, replacing
 from hourlyclicks.model.daily_series import DailySeries
 from hourlyclicks.model.series import HourlySeries
 from hourlyclicks.render.tables import write_table
@@ -131,7 +131,7 @@ def save(series: Result, form: Format, output: Path) -> Path | None:
         aside = partial_name(output)
         write(series, form, aside)
     except (OSError, Failure):
-        return _rescued(series, form, output)
+        return rescued(series, form, output)
     return aside
 
 
@@ -150,12 +150,12 @@ def write(series: Result, form: Format, output: Path | None, *, last_resort: boo
     except Failure as failure:
         if not last_resort or isinstance(failure.__cause__, KeptError):
             raise
-        kept = _rescued(series, form, output)
+        kept = rescued(series, form, output)
         where = "" if kept is None else f"; the data is in {kept}"
         raise Failure(f"{failure.message}{where}", OUTPUT) from None
 
 
-def _rescued(series: Result, form: Format, output: Path | None) -> Path | None:
+def rescued(series: Result, form: Format, output: Path | None) -> Path | None:
     """Write a series where temporary files go, and return where that is; ``None``: it cannot be written.
 
     A table has not every figure, so that it becomes CSV.
@@ -172,7 +172,7 @@ def _rescued(series: Result, form: Format, output: Path | None) -> Path | None:
 
 
 @contextmanager
-def writing(form: Format, output: Path | None) -> Iterator[IO[str]]:
+def writing(form: Format | Literal["html"], output: Path | None) -> Iterator[IO[str]]:
     """Open stdout or a file for data of some format.
 
     Raises:
@@ -196,7 +196,7 @@ def writing(form: Format, output: Path | None) -> Iterator[IO[str]]:
         raise Failure(f"cannot write {output}: {error.strerror}", OUTPUT) from None
 
 
-def _prepare(stdout: io.TextIOWrapper, form: Format) -> None:
+def _prepare(stdout: io.TextIOWrapper, form: str) -> None:
     """Let data leave as UTF-8 without any translation; a table must not fail at a letter it cannot show."""
     if form == "table":
         stdout.reconfigure(errors="replace")

@@ -14,11 +14,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from click.core import ParameterSource
+from click.core import Argument, ParameterSource
 
 from hourlyclicks.cli.console.messages import say_as_it_is
 from hourlyclicks.cli.options.naming import words_for
-from hourlyclicks.cli.output.devices import is_device
+from hourlyclicks.files.devices import is_device
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.spans import spans
 from hourlyclicks.pacing.plans import Rate
@@ -157,6 +157,9 @@ def _kept(
             continue
         value = ctx.params[name]
         if name == "max_requests" and value == 0:  # nothing would ever be requested
+            continue
+        if isinstance(parameter, Argument):
+            yield _text(value)
             continue
         for single in value if isinstance(value, tuple) else (value,):
             yield max(parameter.opts, key=len)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from benchmarks.processes import MIB, fresh, knows_memory
-from benchmarks.store import heartbeat, large, memory, transactions
+from benchmarks.store import heartbeat, large, memory, scanning, transactions
 from benchmarks.store.bench_resuming import by_hand, copy, through_the_client
 from benchmarks.store.stock import filled
 
@@ -59,6 +59,17 @@ def test_both_exports_write_every_hour(tmp_path: Path) -> None:
     assert ours.read_text() == bare.read_text()
     assert len(ours.read_text().splitlines()) == 2 * 365 * 24 + 1
     assert large.nothing_due(path, 365, 2) > 0
+
+
+@pytest.mark.skipif(not knows_memory(), reason="this system does not tell how much memory a process has")
+def test_a_scan_reads_every_hour(tmp_path: Path) -> None:
+    """A fresh process reads all batches, and tells its peak and its processor time."""
+    pytest.importorskip("pyarrow")
+    found = fresh(scanning.scanned, large.stock(tmp_path / "large", 2))
+    assert found.rows == 2 * 365 * 24
+    assert found.clicks > 0
+    assert found.peak > 5 * MIB
+    assert found.seconds > 0
 
 
 def test_transactions_are_counted(tmp_path: Path) -> None:

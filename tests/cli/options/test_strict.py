@@ -20,7 +20,7 @@ OPTIONS = [
     (name, spelling)
     for name, command in commands().items()
     for parameter in command.params
-    if takes_one(parameter)
+    if isinstance(parameter, click.Option) and takes_one(parameter)
     for spelling in parameter.opts
 ]
 

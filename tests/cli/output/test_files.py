@@ -16,7 +16,7 @@ import pytest
 from hourlyclicks import Link
 from hourlyclicks.cli.exits import OUTPUT, USAGE, Failure
 from hourlyclicks.cli.output.files import check_writable, format_for, partial_name, write
-from hourlyclicks.cli.output.replace import replacing
+from hourlyclicks.files.replace import replacing
 from tests.cli.examples import week_of_work
 from tests.cli.filled_stores import stock
 from tests.cli.serving import APRIL, invoke

@@ -1,6 +1,6 @@
 """The file of a store is removed, replaced or cut off while one process or two are at work on it.
 
-``HOURLYCLICKS_HARMS`` says how often, for more than a look; ``--log-cli-level=info`` shows the figures.
+``HOURLYCLICKS_CORRUPTIONS`` says how often, for more than a look; ``--log-cli-level=info`` shows the figures.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="an open file cannot 
 
 _log = logging.getLogger(__name__)
 
-HARMS = int(os.environ.get("HOURLYCLICKS_HARMS", sized("2", "32")))
-TARGET = Link("harmed", "https://vvd.bz")
+TIMES = int(os.environ.get("HOURLYCLICKS_CORRUPTIONS", sized("2", "32")))
+TARGET = Link("damaged", "https://vvd.bz")
 DAYS = DateRange.of("2025-01-01", "2025-03-11")
 REQUESTS, WINDOW = 15, 0.4
 SLOTS = 2
@@ -59,8 +59,8 @@ def another(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("number", range(HARMS))
-def test_harm_is_never_taken_for_success(tmp_path: Path, another: Path, number: int) -> None:
+@pytest.mark.parametrize("number", range(TIMES))
+def test_a_damaged_store_is_never_taken_for_success(tmp_path: Path, another: Path, number: int) -> None:
     """A process that ends well has stored every day; any other says that the store has failed.
 
     No request is over the limit, and the next run stores what is true.

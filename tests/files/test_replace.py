@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from hourlyclicks.cli.exits import OUTPUT, Failure
-from hourlyclicks.cli.output.devices import descriptor_of
 from hourlyclicks.cli.output.files import check_writable, writing
-from hourlyclicks.cli.output.replace import KeptError, check_replaceable, replacing
+from hourlyclicks.files.devices import descriptor_of
+from hourlyclicks.files.replace import KeptError, check_replaceable, replacing
 from tests.cli.serving import ENVIRONMENT, ROOT
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="modes and links are different there")

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
-from hourlyclicks.cli.output.devices import descriptor_of, is_special
+from hourlyclicks.files.devices import descriptor_of, is_special
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

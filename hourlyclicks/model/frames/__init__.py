@@ -1,0 +1,1 @@
+"""Figures as data frames: Arrow, NumPy, pandas and polars, from one description of their columns."""
