@@ -360,6 +360,7 @@ class Client:
             found.feed or days_of_each(found.targets, days, found.targets.since),
             options,
             self._engine.freshness(refresh=refresh, refused=retry_refused, patient=True),
+            since=found.since,
         )
         return await found.run(backfill)
 
@@ -415,7 +416,8 @@ class Client:
             found.feed or days_from_first(found.targets, days, found.targets.since),
             options,
             self._engine.freshness(refused=retry_refused, patient=True),
-            gaps_since=found.since,
+            since=found.since,
+            from_gaps=True,
         )
         return await found.run(backfill)
 
@@ -497,7 +499,8 @@ class Client:
         With a number of targets it returns the estimate at once, as if nothing were in the store. With the
         targets themselves it is awaited, looks into the store, and counts only the days that `backfill`
         would ask for now. With ranges of days (``endpoint``), it counts as many days for each request as the
-        plan allows; the few requests that prove that ranges work are not counted::
+        plan allows, or as the store knows to be answered; the few requests that prove that ranges work are
+        not counted::
 
             estimate = client.estimate("2025-04-01", "2025-04-30", 3)
             estimate = await client.estimate("2025-04-01", "2025-04-30", [link, group])

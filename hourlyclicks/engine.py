@@ -29,7 +29,7 @@ from hourlyclicks.store.freshness import Freshness
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Container, Mapping
+    from collections.abc import Mapping
 
     from hourlyclicks.coordination.registry import RunRegistry
     from hourlyclicks.fetching.range_fetcher import RangeFetcher
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.questions import EndpointChoice
+    from hourlyclicks.model.range_caps import RangeCap
     from hourlyclicks.model.targets import Query, Target
     from hourlyclicks.pacing.backend import LimiterBackend
     from hourlyclicks.pacing.eta import Estimate
@@ -138,16 +139,14 @@ class Engine:
         fetcher = DayFetcher(origin=origin, rules=rules, transport=carrier.transport, cache=self._cache)
         ranges: RangeFetcher | None = None
         if self._cap is not None:
-            from hourlyclicks.fetching.range_fetcher import (  # noqa: PLC0415 - not by default
-                RangeFetcher,
-                RangeState,
-            )
+            from hourlyclicks.fetching.range_fetcher import RangeFetcher  # noqa: PLC0415 - not by default
+            from hourlyclicks.fetching.range_state import RangeState  # noqa: PLC0415 - likewise
 
             ranges = RangeFetcher(
                 origin=origin,
                 rules=rules,
                 transport=carrier.transport,
-                state=RangeState(self._cap, strict=endpoint == "v3"),
+                state=RangeState(self._cap, clock, strict=endpoint == "v3"),
                 cache=self._cache,
             )
         self._services = Services(
@@ -200,9 +199,7 @@ class Engine:
         Raises:
             UsageError: there is none.
         """
-        if self._cache is None:
-            raise UsageError("a backfill needs a store: Client(store='clicks.db')")
-        return self._cache
+        return self._services.required_cache
 
     def daily(self, days: DateRange, target: Target, lane: Lane, freshness: Freshness) -> DailyRun:
         """Return a run for the sums of many days of one target."""
@@ -248,7 +245,8 @@ class Engine:
         options: RunOptions,
         freshness: Freshness,
         *,
-        gaps_since: Container[Target] | None = None,
+        since: Mapping[Target, dt.date] | None = None,
+        from_gaps: bool = False,
     ) -> Backfill:
         """Return a backfill of many days of many targets.
 
@@ -256,7 +254,8 @@ class Engine:
             ranges: the days of each target, or what reads the targets during the run.
             options: the order of the requests, how many it may send, and its name.
             freshness: which days in the store need a request.
-            gaps_since: the targets with a first day, if each target begins with its first gap.
+            since: the first days of targets that have one.
+            from_gaps: whether each target begins with its first gap.
 
         Raises:
             UsageError: there is no store.
@@ -265,24 +264,23 @@ class Engine:
         from hourlyclicks.jobs.estimate import CachedLedger  # noqa: PLC0415 - as above
         from hourlyclicks.jobs.gaps import FirstGaps  # noqa: PLC0415 - as above
 
-        cache = self.check_store()
-        ledger = CachedLedger(cache)
+        ledger, since = CachedLedger(self.check_store()), {} if since is None else since
         return Backfill(
             ranges,
             options,
             freshness=freshness,
-            cache=cache,
+            since=since,
             services=self._services,
-            gaps=None
-            if gaps_since is None
-            else FirstGaps(ledger, since=gaps_since, freshness=freshness, clock=self._clock),
+            gaps=FirstGaps(ledger, since=since, freshness=freshness, clock=self._clock)
+            if from_gaps
+            else None,
         )
 
     def estimate_all(self, days: DateRange, targets: int) -> Estimate:
         """Return what all days of so many targets cost."""
         from hourlyclicks.jobs.estimate import count_all  # noqa: PLC0415 - most clients ask for none
 
-        return self._forecast(count_all(days, targets, self._cap))
+        return self._forecast(count_all(days, targets, self._cap), self._cap)
 
     async def estimate(self, ranges: Mapping[Target, DateRange], freshness: Freshness) -> Estimate:
         """Return what a backfill would cost; without a store, that of all days.
@@ -294,10 +292,12 @@ class Engine:
         from hourlyclicks.jobs.estimate import CachedLedger, count_requests  # noqa: PLC0415 - as above
 
         ledger, now = None if self._cache is None else CachedLedger(self._cache), self._clock.wall()
-        return self._forecast(await count_requests(ledger, ranges, self._cap, freshness=freshness, now=now))
+        fetcher = self._services.ranges
+        cap = None if fetcher is None else await fetcher.memory.expected_cap()
+        return self._forecast(await count_requests(ledger, ranges, cap, freshness=freshness, now=now), cap)
 
-    def _forecast(self, requests: int) -> Estimate:
-        plan = ONE_DAY if self._cap is None else RequestPlan("v3", self._cap)
+    def _forecast(self, requests: int, cap: RangeCap | None) -> Estimate:
+        plan = ONE_DAY if cap is None else RequestPlan("v3", cap)
         return forecast(requests, self._allowance.limits, latency=self.limiter.eta.latency, plan=plan)
 
     def retry_key(self) -> None:

@@ -29,9 +29,10 @@ if TYPE_CHECKING:
     from hourlyclicks.clock import Clock
     from hourlyclicks.events import Dispatcher
     from hourlyclicks.model.daily import DailyClicks
+    from hourlyclicks.model.range_record import RangeRecord
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.freshness import Freshness
-    from hourlyclicks.store.protocol import Store
+    from hourlyclicks.store.protocol import RangeChange, Store
     from hourlyclicks.store.summary import TargetSummary
 
 ENTRIES = 512
@@ -276,6 +277,14 @@ class DayCache:
     async def put_sums(self, target: Target, days: Sequence[DailyClicks]) -> None:
         """Put the sums of days into the store."""
         await self.store.put_daily(await self.account(), target, days, reader=self.reader())
+
+    async def range_record(self, endpoint: str) -> RangeRecord:
+        """Return what is known of an endpoint for ranges of days; see `Store.range_record`."""
+        return await self.store.range_record(await self.account(), endpoint)
+
+    async def change_range_record(self, endpoint: str, change: RangeChange) -> RangeRecord:
+        """Change what is known of an endpoint for ranges of days; see `Store.change_range_record`."""
+        return await self.store.change_range_record(await self.account(), endpoint, change)
 
     async def doubt(self, query: Query) -> bool:
         """Put the figures of a day in doubt; see `Store.doubt`."""

@@ -36,7 +36,6 @@ from hourlyclicks.pacing.queue import Job, Lane, OverError
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Mapping
 
-    from hourlyclicks.fetching.cache import DayCache
     from hourlyclicks.jobs.batches import Batch
     from hourlyclicks.jobs.gaps import FirstGaps
     from hourlyclicks.jobs.run_options import RunOptions
@@ -63,7 +62,7 @@ class Backfill(BreakerListener):
         ranges: the days of each target, or what reads the targets during the run.
         options: the order of the requests, how many it may send, and its name.
         freshness: which days in the store need a request.
-        cache: the store.
+        since: the first days of targets that have one.
         services: the parts of the client.
         gaps: finds the first gap of each target, if only the days from there on are meant.
 
@@ -78,13 +77,14 @@ class Backfill(BreakerListener):
         options: RunOptions,
         *,
         freshness: Freshness,
-        cache: DayCache,
+        since: Mapping[Target, dt.date],
         services: Services,
         gaps: FirstGaps | None = None,
     ) -> None:
         feed, ranges = (None, ranges) if isinstance(ranges, dict) else (ranges, {})
         self.name = options.name or ""
-        self._cache = cache
+        self._services = services
+        self._cache = cache = services.required_cache
         self._fetcher = services.fetcher
         self._single_flight = services.single_flight
         self._limiter = services.limiter
@@ -126,6 +126,7 @@ class Backfill(BreakerListener):
             self._pool: _Pool = WorkerPool(queries, self._work, size=size, keeps_running=detach)
         else:
             from hourlyclicks.jobs.range_work import RangeWork  # noqa: PLC0415 - not by default
+            from hourlyclicks.jobs.widening import Widening  # noqa: PLC0415 - likewise
 
             self._ranges = RangeWork(
                 services.ranges,
@@ -135,7 +136,8 @@ class Backfill(BreakerListener):
                 by_day=self._request,
             )
             self._job.days_per_request = services.ranges.state.days_per_request
-            self._items = batches = self._counted(self._planner.batches(services.ranges.state.current_cap))
+            state, widening = services.ranges.state, Widening(cache, freshness, since)
+            self._items = batches = self._counted(self._planner.batches(state.current_cap, widening))
             self._pool = WorkerPool(batches, self._work_range, size=size, keeps_running=detach)
 
     def stop(self, reason: StopReason, error: HourlyClicksError | None = None) -> None:
@@ -176,6 +178,8 @@ class Backfill(BreakerListener):
             registered = nullcontext() if self._runs is None else self._runs.registered(self)
             reading = nullcontext() if self._feed is None else self._feed
             with self._tracker, registered, stopper:
+                if self._services.ranges is not None:
+                    await self._services.ranges.memory.recall()
                 await self._planner.survey()
                 await self._limiter.look()
                 self._report_progress()

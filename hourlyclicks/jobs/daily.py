@@ -123,6 +123,8 @@ class DailyRun:
                 if self._cache is not None:
                     self._tracker.show(self._services, self)
                     self._days = await self._cache.known_sums(self.target, self.range, self._freshness)
+                    record = await self._cache.range_record(CLICKS_BY_DATE.name)
+                    self._server.remember(record, self._clock.wall())
                 self._report_progress()
                 async with aclosing(self._items), self._pool:
                     await self._pool.join()
@@ -274,7 +276,7 @@ class DailyRun:
             if is_refusal(error) and len(asked) > 1:
                 whole = await self._ask_each(self._server.parts(asked, needed), needed, request)
                 if whole:
-                    self._server.too_long(asked)
+                    await self._too_long(asked)
                 return whole
             await self._failed(needed, error)
             return False
@@ -286,6 +288,15 @@ class DailyRun:
         if silent:
             await self._take_silent(Silence(asked, frozenset(answered), silent, exchange.asked))
         return True
+
+    async def _too_long(self, asked: DateRange) -> None:
+        """Note that a range was refused of which every part was answered."""
+        self._server.too_long(asked)
+        cap, now = self._server.cap, self._clock.wall()
+        if self._cache is not None and not cap.allows(asked):
+            await self._cache.change_range_record(
+                CLICKS_BY_DATE.name, lambda record: record.answered_after_refusal(cap, now)
+            )
 
     async def _ask_each(
         self, parts: Sequence[DateRange], needed: frozenset[dt.date], request: SumsRequest

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from hourlyclicks.jobs.run_options import Order
     from hourlyclicks.jobs.stats import BackfillStats
     from hourlyclicks.jobs.target_feed import TargetFeed
+    from hourlyclicks.jobs.widening import Widening
     from hourlyclicks.model.range_caps import RangeCap
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.ledger import LedgerEntry
@@ -136,18 +137,19 @@ class Planner:
                     async for query in queries:
                         yield query
 
-    async def batches(self, cap: Callable[[], RangeCap]) -> AsyncGenerator[Batch, None]:
+    async def batches(self, cap: Callable[[], RangeCap], widening: Widening) -> AsyncGenerator[Batch, None]:
         """Yield the days to request in batches, each for one request for a range.
 
         Args:
             cap: returns how many days one request may ask for at present.
+            widening: adds days that cost no further request.
         """
         group = interleaved if self._by_days else in_order
         async with aclosing(self._passes()) as passes:
             async for queries in passes:
                 async with aclosing(queries), aclosing(group(queries, cap)) as batches:
                     async for batch in batches:
-                        yield batch
+                        yield await widening.widen(batch, cap(), self._left.get(batch.target))
 
     async def _passes(self) -> AsyncGenerator[AsyncGenerator[Query, None], None]:
         """Yield the days of each pass through the targets: the first, and those of released targets."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 import attrs
 
+from hourlyclicks.errors import UsageError
 from hourlyclicks.events import Progress
 from hourlyclicks.fetching.cache import DayCache
 from hourlyclicks.fetching.coalescing import SingleFlight
@@ -68,6 +69,17 @@ class Services:
     ranges: RangeFetcher | None = None
     running: set[Running] = attrs.field(factory=set)
     runs: RunRegistry | None = None
+
+    @property
+    def required_cache(self) -> DayCache:
+        """The store of a job that cannot do without.
+
+        Raises:
+            UsageError: there is none.
+        """
+        if self.cache is None:
+            raise UsageError("a backfill needs a store: Client(store='clicks.db')")
+        return self.cache
 
     @property
     def limiter(self) -> Limiter:

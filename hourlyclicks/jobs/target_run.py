@@ -177,7 +177,9 @@ class TargetRun(BreakerListener):
         await pool.wind_down(error, self._single_flight.has_sent)
 
     async def survey(self) -> None:
-        """Count the days that the store has already."""
+        """Count the days that the store has already, and learn what it knows of ranges."""
+        if self._ranges is not None:
+            await self._ranges.memory.recall()
         if self._prefetch is None:
             return
         self.tracker.show(self._services, self)

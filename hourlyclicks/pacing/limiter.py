@@ -149,6 +149,7 @@ class Limiter:
     def finish(self, slot: Slot, outcome: Outcome) -> None:
         """Release a slot, and report what became of its request."""
         if not outcome.sent:
+            slot.job.spent -= 1
             self.queue.give_back(slot)
             return
         if outcome.answered:
