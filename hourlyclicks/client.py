@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Self, overload
 
 from hourlyclicks.engine import Engine
-from hourlyclicks.errors import UsageError
 from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.jobs.run_options import Order, RunOptions
 from hourlyclicks.jobs.series import collect
@@ -450,7 +449,7 @@ class Client:
         def feed(source: AsyncIterable[TargetItem]) -> TargetFeed:
             from hourlyclicks.jobs.target_feed import TargetFeed  # noqa: PLC0415 - most runs have a list
 
-            return TargetFeed(source, since, days_of=days_of, check=self._check_target)
+            return TargetFeed(source, since, days_of=days_of, check=self._allowance.check)
 
         return await collect_targets(targets, since, stop, feed=feed, order=order)
 
@@ -591,12 +590,6 @@ class Client:
         life = vars(self).get("_life")  # not there yet while the arguments are checked
         return f"<Client {'closed' if life is not None and life.closed else 'open'}>"
 
-    def _check_target(self, target: Target) -> None:
-        """Check that it is a target, and included in the plan."""
-        if not isinstance(target, Target):
-            raise UsageError(f"a target is an Account, a Link or a Group, not {target!r}")
-        self._allowance.check(target)
-
     def _check(
         self,
         start: dt.date | str,
@@ -610,7 +603,7 @@ class Client:
             self._life.check()
         check_type("lane", lane, Lane)
         for target in targets:
-            self._check_target(target)
+            self._allowance.check(target)
         range_ = DateRange(as_day(start), as_day(end))
         check_begun(range_.end, self._clock.wall())
         return range_

@@ -164,7 +164,9 @@ class Allowance:
         return self.limits if self.plan is None else list_limits(self.plan)
 
     def check(self, target: Target) -> None:
-        """Raise `PlanError` when the plan does not include that kind of target."""
+        """Raise `UsageError` if it is no target, and `PlanError` if the plan does not include its kind."""
+        if not isinstance(target, Target):
+            raise UsageError(f"a target is an Account, a Link or a Group, not {target!r}")
         if self.plan is not None:
             self.plan.check(target)
 
