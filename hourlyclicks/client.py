@@ -25,7 +25,7 @@ from hourlyclicks.model.dates import (
 )
 from hourlyclicks.model.questions import check_endpoint
 from hourlyclicks.model.target_days import TargetDays, days_from_first, days_of_each
-from hourlyclicks.model.targets import Account, Query, Target
+from hourlyclicks.model.targets import Account, Query
 from hourlyclicks.pacing.plans import Allowance
 from hourlyclicks.pacing.queue import Lane
 from hourlyclicks.resources import Carrier, Environment, Storage
@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from hourlyclicks.model.report import BackfillReport
     from hourlyclicks.model.series import HourlySeries
     from hourlyclicks.model.target_days import FirstDays, TargetItem, TargetSource
+    from hourlyclicks.model.targets import Target
     from hourlyclicks.pacing.eta import Estimate
     from hourlyclicks.pacing.plans import Limits, Plan
     from hourlyclicks.store.protocol import Store

@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+from typing import Any, Literal, Self, TypeAlias
 
 import attrs
 
 from hourlyclicks.errors import PlanError, UsageError
 from hourlyclicks.model.checks import check_amount, check_type, check_whole
 from hourlyclicks.model.range_caps import MONTH, RangeCap
-from hourlyclicks.model.targets import Link
-
-if TYPE_CHECKING:
-    from hourlyclicks.model.targets import Target
+from hourlyclicks.model.targets import Link, Target
 
 Spacing: TypeAlias = Literal["window", "even"]
 
