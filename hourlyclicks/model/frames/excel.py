@@ -15,11 +15,13 @@ from typing import IO, TYPE_CHECKING, Any
 from hourlyclicks.errors import UsageError
 from hourlyclicks.files.replace import replacing_bytes
 from hourlyclicks.model.extras import needing
+from hourlyclicks.model.frames.sink import Sink
 from hourlyclicks.model.frames.table import Kind
 from hourlyclicks.model.frames.values import rows
 
 with needing("xlsxwriter", extra="excel"):
     import xlsxwriter
+    from xlsxwriter.exceptions import FileCreateError
 
 if TYPE_CHECKING:
     import os
@@ -105,15 +107,27 @@ class Sheet:
 def writing_sheet(stream: IO[bytes], name: str, fields: Sequence[Field]) -> Iterator[Sheet]:
     """Write a workbook of one sheet to a stream, which stays open; after an error nothing is written."""
     with tempfile.TemporaryDirectory(prefix="hourlyclicks-") as folder:
-        book = xlsxwriter.Workbook(stream, {**_OPTIONS, "tmpdir": folder})
+        sink = Sink(stream)
+        book = xlsxwriter.Workbook(sink, {**_OPTIONS, "tmpdir": folder})
         sheet = Sheet(book, name, fields)
         try:
             yield sheet
+            sheet.finish()
+            _close(book)
         except BaseException:
+            sink.abandon()
             sheet.abandon()
             raise
-        sheet.finish()
+
+
+def _close(book: Any) -> None:  # noqa: ANN401 - as above
+    """Write the workbook; xlsxwriter makes an exception of its own of an `OSError`."""
+    try:
         book.close()
+    except FileCreateError as error:
+        if isinstance(error.__context__, OSError):
+            raise error.__context__ from None
+        raise
 
 
 def check_rows(number: int) -> None:

@@ -32,6 +32,7 @@ class Layout:
         table: returns the table of a series.
         count_rows: returns how many rows a range of days has.
         by_day: whether each day has its own rows, so that a range can be written in parts.
+        is_usual: whether a series writes CSV and JSON Lines of these rows itself, which is much faster.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Layout:
     table: Callable[[Any], Table]
     count_rows: Callable[[DateRange], int]
     by_day: bool = True
+    is_usual: bool = False
 
     @property
     def text_fields(self) -> tuple[Field, ...]:
@@ -59,6 +61,7 @@ def hourly_layout(zone: dt.tzinfo | None = None) -> Layout:
         hourly_fields(zone),
         lambda series: series._table(zone),  # noqa: SLF001 - a series makes this table itself
         lambda days: HOURS * len(days),
+        is_usual=zone is None,
     )
 
 
@@ -81,4 +84,4 @@ def period_layout(period: str) -> Layout:
 
 def daily_layout() -> Layout:
     """Return the layout of a series of days."""
-    return Layout("days", DAILY_FIELDS, daily_table, len)
+    return Layout("days", DAILY_FIELDS, daily_table, len, is_usual=True)

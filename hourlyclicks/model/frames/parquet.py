@@ -7,6 +7,7 @@ from typing import IO, TYPE_CHECKING, Any, Self
 
 from hourlyclicks.model.extras import needing
 from hourlyclicks.model.frames.destinations import place_of
+from hourlyclicks.model.frames.sink import Sink
 from hourlyclicks.model.frames.table import Kind
 from hourlyclicks.model.frames.tabular import Tabular
 
@@ -37,7 +38,7 @@ class ParquetFile:
     """
 
     def __init__(self, stream: IO[bytes], fields: Sequence[Field]) -> None:
-        self._sink = _Sink(stream)
+        self._sink = Sink(stream)
         self._writer: Any = pq.ParquetWriter(
             self._sink,
             pa.schema(_Whole(fields)),
@@ -59,7 +60,7 @@ class ParquetFile:
     ) -> None:
         if kind is None:
             self._writer.close()
-        self._sink.stream = None
+        self._sink.abandon()
         self._writer.is_open = False
 
 
@@ -93,32 +94,6 @@ def write_partitions(
                 stream = stack.enter_context(folder.writing(f"{place}/clicks.parquet"))
                 files[partition] = stack.enter_context(ParquetFile(stream, fields))
             files[partition].add(table)
-
-
-class _Sink:
-    """What pyarrow writes to.
-
-    When a writer is collected, it writes the end of its file. After an error that would make a file which
-    looks complete, so nothing is passed on any more.
-
-    Args:
-        stream: where the bytes go; ``None``: nowhere.
-    """
-
-    closed = False
-
-    def __init__(self, stream: IO[bytes] | None) -> None:
-        self.stream = stream
-
-    def write(self, data: bytes) -> int:
-        """Write bytes."""
-        return len(data) if self.stream is None else self.stream.write(data)
-
-    def flush(self) -> None:
-        """Do nothing; the stream is flushed by what has opened it."""
-
-    def close(self) -> None:
-        """Do nothing, for the same reason."""
 
 
 class _Whole(Tabular):

@@ -144,3 +144,27 @@ def test_a_missing_library_names_its_extra(tmp_path: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - ours
     assert done.stdout == "this needs xlsxwriter: pip install 'hourlyclicks[excel]'\n"
     assert list(tmp_path.iterdir()) == []
+
+
+class Full(io.BytesIO):
+    """A file on a full disk."""
+
+    def write(self, _: object) -> int:
+        """Fail."""
+        raise OSError(28, "No space left on device")
+
+
+def test_a_full_disk_is_an_error_of_the_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The workbook is written at its end, and what that raises is no exception of a library."""
+    from hourlyclicks.model.frames.excel import writing_sheet  # noqa: PLC0415 - it needs the extra
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    layout = wide_layout()
+    with (
+        pytest.raises(OSError, match="No space left") as caught,
+        writing_sheet(Full(), layout.name, layout.fields) as sheet,
+    ):
+        sheet.add(layout.table(a_series()))
+    assert caught.value.errno == 28
+    gc.collect()
+    assert list(tmp_path.iterdir()) == []

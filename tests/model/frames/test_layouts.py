@@ -21,7 +21,7 @@ from hourlyclicks.model.frames.layouts import (
     period_layout,
     wide_layout,
 )
-from hourlyclicks.model.frames.text import write_csv_header, write_csv_rows, write_json_rows
+from hourlyclicks.model.frames.text_rows import write_csv_header, write_csv_rows, write_json_rows
 from hourlyclicks.model.series import merge_days
 from hourlyclicks.model.targets import Account
 from tests.model.frames.sample import AT, LINK, a_series
