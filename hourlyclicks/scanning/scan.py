@@ -192,13 +192,13 @@ class Scan:
         )
 
     def write_parquet(self, where: str | os.PathLike[str], *, partition_by: str | None = None) -> None:
-        """Write all figures as Parquet, with a row group for each target; the memory holds one target.
+        """Write all figures as Parquet; the memory does not grow with the number of targets.
 
         Args:
             where: a path, or an address that fsspec knows, such as ``"s3://bucket/clicks.parquet"``.
-            partition_by: ``None``: one file. ``"month"``: `where` is a folder with a file for each month,
-                ``month=2025-01/clicks.parquet``, as DuckDB, polars and others read them by the names of their
-                folders. Together these are about 2.5 times as large. Files of other months stay.
+            partition_by: ``None``: one file, with a row group for each target. ``"month"``: `where` is a
+                folder with a file for each month, ``month=2025-01/clicks.parquet``, as DuckDB, polars and
+                others read them by the names of their folders. Files of other months stay.
 
         No file is there before it is complete, and all files are replaced at the end. A new local file can be
         read by its owner only.

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from hourlyclicks.model.frames.table import Field, Table
 
 _SERIAL = frozenset({Kind.DATE, Kind.TIME})
+_PARTITION_ROWS = 8_192
+"""The rows of a row group of a partition, about those of a year of a target."""
 
 
 class ParquetFile:
@@ -35,10 +37,14 @@ class ParquetFile:
     Args:
         stream: where it is written; it stays open.
         fields: the columns.
+        least: how many rows a row group has at least, unless it is the last one. Smaller tables wait for
+            others. Each row group takes about 6 KB of memory until the file is closed.
     """
 
-    def __init__(self, stream: IO[bytes], fields: Sequence[Field]) -> None:
+    def __init__(self, stream: IO[bytes], fields: Sequence[Field], *, least: int = 1) -> None:
         self._sink = Sink(stream)
+        self._least = least
+        self._waiting: list[Any] = []
         self._writer: Any = pq.ParquetWriter(
             self._sink,
             pa.schema(_Whole(fields)),
@@ -48,9 +54,15 @@ class ParquetFile:
         )
 
     def add(self, table: Table) -> None:
-        """Write a table as a row group."""
-        if len(table):
-            self._writer.write_batch(pa.record_batch(_Whole(table.fields, table)), row_group_size=len(table))
+        """Write a table, as a row group if it is large enough."""
+        self._waiting.append(pa.record_batch(_Whole(table.fields, table)))
+        if sum(batch.num_rows for batch in self._waiting) >= self._least:
+            self._write_group()
+
+    def _write_group(self) -> None:
+        group = pa.Table.from_batches(self._waiting)
+        self._waiting.clear()
+        self._writer.write_table(group, row_group_size=max(1, group.num_rows))
 
     def __enter__(self) -> Self:
         return self
@@ -58,10 +70,14 @@ class ParquetFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None:
-            self._writer.close()
-        self._sink.abandon()
-        self._writer.is_open = False
+        try:
+            if kind is None:
+                if self._waiting:
+                    self._write_group()
+                self._writer.close()
+        finally:
+            self._sink.abandon()
+            self._writer.is_open = False
 
 
 def write_parquet(tables: Iterable[Table], fields: Sequence[Field], where: str | os.PathLike[str]) -> None:
@@ -92,7 +108,7 @@ def write_partitions(
                 place = f"{root.rstrip('/')}/{partition}"
                 folder.make(place)
                 stream = stack.enter_context(folder.writing(f"{place}/clicks.parquet"))
-                files[partition] = stack.enter_context(ParquetFile(stream, fields))
+                files[partition] = stack.enter_context(ParquetFile(stream, fields, least=_PARTITION_ROWS))
             files[partition].add(table)
 
 

@@ -112,6 +112,41 @@ def test_after_an_error_a_stream_gets_no_end(pq: Any) -> None:  # noqa: ANN401 -
         pq.read_table(io.BytesIO(stream.getvalue()))
 
 
+def test_a_full_disk_is_an_error_of_the_system() -> None:
+    """It is not one of pyarrow."""
+    from hourlyclicks.model.frames.parquet import ParquetFile  # noqa: PLC0415 - pyarrow takes long
+
+    class Full(io.BytesIO):
+        def write(self, _: object) -> int:
+            raise OSError(28, "No space left on device")
+
+    layout = hourly_layout()
+    with (
+        pytest.raises(OSError, match="No space left") as caught,
+        ParquetFile(Full(), layout.fields) as file,
+    ):
+        file.add(layout.table(a_series()))
+    assert caught.value.errno == 28
+
+
+def test_small_tables_share_a_row_group(pq: Any) -> None:  # noqa: ANN401 - as above
+    """Where a least number of rows is named, also the last ones are written, in order."""
+    from hourlyclicks.model.frames.parquet import ParquetFile  # noqa: PLC0415 - pyarrow takes long
+
+    layout, stream = hourly_layout(), io.BytesIO()
+    tables = [layout.table(a_series(days=DateRange(date, date))) for date in list(DAYS)[:5]]
+    with ParquetFile(stream, layout.fields, least=48) as file:
+        for table in tables:
+            file.add(table)
+    found = pq.ParquetFile(stream)
+    assert [found.metadata.row_group(number).num_rows for number in range(found.num_row_groups)] == [
+        48,
+        48,
+        24,
+    ]
+    assert found.read().column("date").unique().to_pylist() == list(DAYS)[:5]
+
+
 def test_an_address_is_for_fsspec(pq: Any, tmp_path: Path) -> None:  # noqa: ANN401 - as above
     """A file of another system appears at the end, and an address of a local file is one with its mode."""
     fsspec = pytest.importorskip("fsspec")
