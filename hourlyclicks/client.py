@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Self, overload
 
 from hourlyclicks.engine import Engine
-from hourlyclicks.errors import UsageError
 from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.jobs.run_options import Order, RunOptions
 from hourlyclicks.jobs.series import collect
@@ -26,7 +25,7 @@ from hourlyclicks.model.dates import (
 )
 from hourlyclicks.model.questions import check_endpoint
 from hourlyclicks.model.target_days import TargetDays, days_from_first, days_of_each
-from hourlyclicks.model.targets import Account, Query, Target
+from hourlyclicks.model.targets import Account, Query
 from hourlyclicks.pacing.plans import Allowance
 from hourlyclicks.pacing.queue import Lane
 from hourlyclicks.resources import Carrier, Environment, Storage
@@ -38,7 +37,7 @@ from hourlyclicks.wire.request import Origin
 if TYPE_CHECKING:
     import asyncio
     import os
-    from collections.abc import AsyncGenerator, Coroutine
+    from collections.abc import AsyncGenerator, AsyncIterable, Coroutine
     from random import Random
     from types import TracebackType
 
@@ -47,6 +46,7 @@ if TYPE_CHECKING:
 
     from hourlyclicks.clock import Clock
     from hourlyclicks.events import Hook
+    from hourlyclicks.jobs.target_feed import TargetFeed
     from hourlyclicks.jobs.target_sources import Collected
     from hourlyclicks.model.audit import AuditReport
     from hourlyclicks.model.daily_series import DailySeries
@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from hourlyclicks.model.report import BackfillReport
     from hourlyclicks.model.series import HourlySeries
     from hourlyclicks.model.target_days import FirstDays, TargetItem, TargetSource
+    from hourlyclicks.model.targets import Target
     from hourlyclicks.pacing.eta import Estimate
     from hourlyclicks.pacing.plans import Limits, Plan
     from hourlyclicks.store.protocol import Store
@@ -328,8 +329,10 @@ class Client:
             end: the last day.
             targets: what to fetch; each counts once. An iterable or async iterable of targets, of pairs of
                 a target and its first day, or of what `links` and `groups` yield, which have the day of
-                their creation as first day. An async iterable is read to its end before the first day is
-                requested, or until the run is to stop.
+                their creation as first day. An async iterable is read while the days of its first targets
+                are requested, at most 200 targets ahead, so that totals grow during the run; with
+                ``"newest-day"`` it is read to its end before. If reading it fails, the run ends with that
+                error, and keeps what was requested.
             since: the first days of targets that begin later than `start`; no earlier day of them is
                 requested or counted. They count more than first days among the targets.
             deadline: when to stop: after so many seconds or a timedelta, or at an aware datetime.
@@ -349,14 +352,15 @@ class Client:
                 had been done before.
             asyncio.CancelledError: the call was cancelled; its `report` says what had been done before.
         """
-        self._check(start, end)
+        days = self._check(start, end)
         options = RunOptions(order, max_requests, name)
-        found = await self._collect(targets, since, deadline, stop)
-        days = self._check(start, end, *found.targets)
+        found = await self._collect(targets, since, order, StopCondition(self._clock, deadline, stop), days)
+        self._check(start, end, *found.targets)
         backfill = self._engine.backfill(
-            days_of_each(found.targets, days, found.targets.since),
+            found.feed or days_of_each(found.targets, days, found.targets.since),
             options,
             self._engine.freshness(refresh=refresh, refused=retry_refused, patient=True),
+            since=found.since,
         )
         return await found.run(backfill)
 
@@ -404,14 +408,16 @@ class Client:
         last = last_ended(self._clock.wall(), self._zone)
         self._check(last, last)
         options = RunOptions(order, max_requests, name)
-        found = await self._collect(targets, since, deadline, stop)
-        self._check(last, last, *found.targets)
         days = DateRange(dt.date.fromordinal(max(1, last.toordinal() - new + 1)), last)
+        condition = StopCondition(self._clock, deadline, stop)
+        found = await self._collect(targets, since, order, condition, days, known=True)
+        self._check(last, last, *found.targets)
         backfill = self._engine.backfill(
-            days_from_first(found.targets, days, found.targets.since),
+            found.feed or days_from_first(found.targets, days, found.targets.since),
             options,
             self._engine.freshness(refused=retry_refused, patient=True),
-            gaps_since=found.targets.since,
+            since=found.since,
+            from_gaps=True,
         )
         return await found.run(backfill)
 
@@ -419,12 +425,49 @@ class Client:
         self,
         targets: TargetSource,
         since: FirstDays | None,
-        deadline: float | dt.timedelta | dt.datetime | None,
-        stop: asyncio.Event | None,
+        order: Order,
+        stop: StopCondition,
+        days: DateRange,
+        *,
+        known: bool = False,
     ) -> Collected:
-        """Read the targets of a `backfill` or `sync`, unless there is no store for their days."""
+        """Read the targets of a backfill, or begin to.
+
+        Args:
+            targets: the targets.
+            since: their first days.
+            order: the order of the requests.
+            stop: when the run is to stop.
+            days: the days of targets without a first day.
+            known: whether a first day may lie before these.
+        """
         self._engine.check_store()
-        return await collect_targets(targets, since, StopCondition(self._clock, deadline, stop))
+        each = days_from_first if known else days_of_each
+
+        def days_of(target: Target, first: dt.date | None) -> DateRange | None:
+            return each([target], days, {} if first is None else {target: first}).get(target)
+
+        def feed(source: AsyncIterable[TargetItem]) -> TargetFeed:
+            from hourlyclicks.jobs.target_feed import TargetFeed  # noqa: PLC0415 - most runs have a list
+
+            return TargetFeed(source, since, days_of=days_of, check=self._allowance.check)
+
+        return await collect_targets(targets, since, stop, feed=feed, order=order)
+
+    def forecast(self, requests: int) -> Estimate:
+        """Compute how long so many requests take from now on.
+
+        It takes into account what was sent before, also by other processes with the same store, as far as
+        this client knows it: from its first request or backfill on. `estimate` assumes that nothing was sent.
+
+        Args:
+            requests: how many.
+
+        Raises:
+            UsageError: that is no whole number from 0 on.
+        """
+        check_whole("requests", requests, least=0)
+        return self._engine.limiter.eta.of(requests)
 
     @overload
     def estimate(self, start: dt.date | str, end: dt.date | str, targets: int = 1) -> Estimate: ...
@@ -456,7 +499,8 @@ class Client:
         With a number of targets it returns the estimate at once, as if nothing were in the store. With the
         targets themselves it is awaited, looks into the store, and counts only the days that `backfill`
         would ask for now. With ranges of days (``endpoint``), it counts as many days for each request as the
-        plan allows; the few requests that prove that ranges work are not counted::
+        plan allows, or as the store knows to be answered; the few requests that prove that ranges work are
+        not counted::
 
             estimate = client.estimate("2025-04-01", "2025-04-30", 3)
             estimate = await client.estimate("2025-04-01", "2025-04-30", [link, group])
@@ -560,8 +604,6 @@ class Client:
             self._life.check()
         check_type("lane", lane, Lane)
         for target in targets:
-            if not isinstance(target, Target):
-                raise UsageError(f"a target is an Account, a Link or a Group, not {target!r}")
             self._allowance.check(target)
         range_ = DateRange(as_day(start), as_day(end))
         check_begun(range_.end, self._clock.wall())

@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack, suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-from hourlyclicks.coordination.backend import SharedBackend
 from hourlyclicks.errors import UsageError
 from hourlyclicks.fetching.cache import DayCache
 from hourlyclicks.fetching.clock_skew import SkewWatch
@@ -18,9 +17,6 @@ from hourlyclicks.fetching.fetcher import DayFetcher
 from hourlyclicks.fetching.key_trust import KeyTrust
 from hourlyclicks.fetching.retry import Retrier
 from hourlyclicks.fetching.task import Caller
-from hourlyclicks.jobs.backfill import Backfill
-from hourlyclicks.jobs.estimate import CachedLedger, count_all, count_requests
-from hourlyclicks.jobs.gaps import FirstGaps
 from hourlyclicks.jobs.services import Services
 from hourlyclicks.jobs.target_run import TargetRun
 from hourlyclicks.model.dates import Finality
@@ -33,20 +29,23 @@ from hourlyclicks.store.freshness import Freshness
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Container, Mapping
+    from collections.abc import Mapping
 
     from hourlyclicks.coordination.registry import RunRegistry
     from hourlyclicks.fetching.range_fetcher import RangeFetcher
     from hourlyclicks.fetching.retry import RetryPolicy
     from hourlyclicks.jobs.audit import Audit
+    from hourlyclicks.jobs.backfill import Backfill
     from hourlyclicks.jobs.daily import DailyRun
     from hourlyclicks.jobs.lists import ListReader
     from hourlyclicks.jobs.run_options import RunOptions
     from hourlyclicks.jobs.server_ranges import ServerRanges
     from hourlyclicks.jobs.sums_in_flight import SumsInFlight
+    from hourlyclicks.jobs.target_feed import TargetFeed
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.questions import EndpointChoice
+    from hourlyclicks.model.range_caps import RangeCap
     from hourlyclicks.model.targets import Query, Target
     from hourlyclicks.pacing.backend import LimiterBackend
     from hourlyclicks.pacing.eta import Estimate
@@ -116,6 +115,8 @@ class Engine:
                 clock=clock,
                 dispatch=dispatch,
             )
+            from hourlyclicks.coordination.backend import SharedBackend  # noqa: PLC0415 - not without a store
+
             backend = shared = SharedBackend(
                 limits,
                 store=self._cache.store,
@@ -138,16 +139,14 @@ class Engine:
         fetcher = DayFetcher(origin=origin, rules=rules, transport=carrier.transport, cache=self._cache)
         ranges: RangeFetcher | None = None
         if self._cap is not None:
-            from hourlyclicks.fetching.range_fetcher import (  # noqa: PLC0415 - not by default
-                RangeFetcher,
-                RangeState,
-            )
+            from hourlyclicks.fetching.range_fetcher import RangeFetcher  # noqa: PLC0415 - not by default
+            from hourlyclicks.fetching.range_state import RangeState  # noqa: PLC0415 - likewise
 
             ranges = RangeFetcher(
                 origin=origin,
                 rules=rules,
                 transport=carrier.transport,
-                state=RangeState(self._cap, strict=endpoint == "v3"),
+                state=RangeState(self._cap, clock, strict=endpoint == "v3"),
                 cache=self._cache,
             )
         self._services = Services(
@@ -200,9 +199,7 @@ class Engine:
         Raises:
             UsageError: there is none.
         """
-        if self._cache is None:
-            raise UsageError("a backfill needs a store: Client(store='clicks.db')")
-        return self._cache
+        return self._services.required_cache
 
     def daily(self, days: DateRange, target: Target, lane: Lane, freshness: Freshness) -> DailyRun:
         """Return a run for the sums of many days of one target."""
@@ -244,39 +241,46 @@ class Engine:
 
     def backfill(
         self,
-        ranges: dict[Target, DateRange],
+        ranges: dict[Target, DateRange] | TargetFeed,
         options: RunOptions,
         freshness: Freshness,
         *,
-        gaps_since: Container[Target] | None = None,
+        since: Mapping[Target, dt.date] | None = None,
+        from_gaps: bool = False,
     ) -> Backfill:
         """Return a backfill of many days of many targets.
 
         Args:
-            ranges: the days of each target.
+            ranges: the days of each target, or what reads the targets during the run.
             options: the order of the requests, how many it may send, and its name.
             freshness: which days in the store need a request.
-            gaps_since: the targets with a first day, if each target begins with its first gap.
+            since: the first days of targets that have one.
+            from_gaps: whether each target begins with its first gap.
 
         Raises:
             UsageError: there is no store.
         """
-        cache = self.check_store()
-        ledger = CachedLedger(cache)
+        from hourlyclicks.jobs.backfill import Backfill  # noqa: PLC0415 - many clients run none
+        from hourlyclicks.jobs.estimate import CachedLedger  # noqa: PLC0415 - as above
+        from hourlyclicks.jobs.gaps import FirstGaps  # noqa: PLC0415 - as above
+
+        ledger, since = CachedLedger(self.check_store()), {} if since is None else since
         return Backfill(
             ranges,
             options,
             freshness=freshness,
-            cache=cache,
+            since=since,
             services=self._services,
-            gaps=None
-            if gaps_since is None
-            else FirstGaps(ledger, since=gaps_since, freshness=freshness, clock=self._clock),
+            gaps=FirstGaps(ledger, since=since, freshness=freshness, clock=self._clock)
+            if from_gaps
+            else None,
         )
 
     def estimate_all(self, days: DateRange, targets: int) -> Estimate:
         """Return what all days of so many targets cost."""
-        return self._forecast(count_all(days, targets, self._cap))
+        from hourlyclicks.jobs.estimate import count_all  # noqa: PLC0415 - most clients ask for none
+
+        return self._forecast(count_all(days, targets, self._cap), self._cap)
 
     async def estimate(self, ranges: Mapping[Target, DateRange], freshness: Freshness) -> Estimate:
         """Return what a backfill would cost; without a store, that of all days.
@@ -285,11 +289,15 @@ class Engine:
             ranges: the days of each target.
             freshness: which days in the store need a request.
         """
-        ledger, now = None if self._cache is None else CachedLedger(self._cache), self._clock.wall()
-        return self._forecast(await count_requests(ledger, ranges, self._cap, freshness=freshness, now=now))
+        from hourlyclicks.jobs.estimate import CachedLedger, count_requests  # noqa: PLC0415 - as above
 
-    def _forecast(self, requests: int) -> Estimate:
-        plan = ONE_DAY if self._cap is None else RequestPlan("v3", self._cap)
+        ledger, now = None if self._cache is None else CachedLedger(self._cache), self._clock.wall()
+        fetcher = self._services.ranges
+        cap = None if fetcher is None else await fetcher.memory.expected_cap()
+        return self._forecast(await count_requests(ledger, ranges, cap, freshness=freshness, now=now), cap)
+
+    def _forecast(self, requests: int, cap: RangeCap | None) -> Estimate:
+        plan = ONE_DAY if cap is None else RequestPlan("v3", cap)
         return forecast(requests, self._allowance.limits, latency=self.limiter.eta.latency, plan=plan)
 
     def retry_key(self) -> None:

@@ -12,6 +12,7 @@
     ├── ApiError              the API, or a gateway: a rejection (a ``code`` other than 0; HTTP 3xx, 4xx)
     ├── DecodeError           the answer: it cannot be read, or belongs to another request
     ├── StoreError            the store: it cannot be read or written
+    ├── StoppedError          another process: it has asked to stop
     └── IncompleteSeriesError some days failed after all attempts; carries all the others
 
 An error consists of plain values: it can be pickled and copied, and cannot contain the API key, because no
@@ -224,6 +225,12 @@ class IncompleteSeriesError(HourlyClicksError):
         super().__init__(message)
         self.series = series
         self.failures = dict(failures)
+
+
+class StoppedError(HourlyClicksError):
+    """A call was stopped by another process, as ``hourlyclicks stop`` does."""
+
+    fatal = True
 
 
 def carry(error: BaseException, **results: HourlySeries | DailySeries | BackfillReport) -> None:

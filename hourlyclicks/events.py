@@ -238,6 +238,36 @@ class Resumed:
     """The probe after a pause was answered; requests are sent as usual again."""
 
 
+def waits_for(requests: int, *, killed: bool) -> str:
+    """Return in words that requests of other processes are waited for."""
+    of, plural = "a process that was killed" if killed else "another process", requests != 1
+    number = f"{requests} requests" if plural else "a request"
+    return f"{number} of {of} may still be under way"
+
+
+@attrs.frozen(kw_only=True)
+class SlotsHeld:
+    """Requests wait for others that may still be under way, those of another process with the same store.
+
+    As after ``kill -9``: the server may still receive them and work on them. It is sent once, when nothing
+    has come of them for two seconds, or when it is known that their process has ended.
+
+    Args:
+        requests: how many there are.
+        seconds: after how long the first of them counts as over at the latest.
+        killed: whether their process has ended; this is only known of processes on this machine.
+    """
+
+    requests: int
+    seconds: float
+    killed: bool
+
+    @property
+    def why(self) -> str:
+        """What is waited for, in words."""
+        return waits_for(self.requests, killed=self.killed)
+
+
 @attrs.frozen(kw_only=True)
 class SpacingChanged:
     """The spacing of the requests changes from now on.
@@ -280,8 +310,8 @@ class Progress(_Deferred):
     Args:
         done: days answered so far, those in the store included.
         failed: days that failed so far.
-        total: days of the whole call, of all its targets.
-        eta: seconds until its end if nothing more fails, computed from the limits.
+        total: days of the whole call, of all its targets that are known by then.
+        eta: seconds until its end if nothing more fails, computed from the limits, for these days.
         binding: what determines that figure.
     """
 
@@ -373,6 +403,7 @@ Event: TypeAlias = (
     | RangeDone
     | Refused
     | Resumed
+    | SlotsHeld
     | SpacingChanged
     | TargetParked
 )

@@ -19,11 +19,14 @@ _OF_OTHERS = (
 )
 """Modules that the standard library and aiohttp import when they first need them."""
 
+_OF_CALLS = ("hourlyclicks.jobs.backfill", "hourlyclicks.jobs.estimate", "hourlyclicks.jobs.gaps")
+"""Modules of this package that only some calls of a client need."""
+
 
 @cache
 def load_all() -> None:
     """Import everything that a run may need."""
-    for name in _OF_OTHERS:
+    for name in (*_OF_OTHERS, *_OF_CALLS):
         import_module(name)
     load_tenacity()
     load_converter()

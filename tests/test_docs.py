@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from benchmarks.report import Report, fill_page
+from docs import make_pictures
 from hourlyclicks.cli.app import app
 from hourlyclicks.cli.exits import ENDINGS
 from tests.test_house import FLOORS, PACKAGE, SOLE_USERS
@@ -53,6 +54,23 @@ def test_links_within_the_repository_lead_somewhere() -> None:
         if link.group(1) and not (page.parent / link.group(1)).exists()
     ]
     assert broken == []
+
+
+def test_pictures_are_small_and_made_by_a_command() -> None:
+    """Each picture can be made again, is shown on some page, and loads quickly, from no other site."""
+    shown = {
+        (page.parent / link.group(1)).resolve()
+        for page in PAGES
+        for link in LINK.finditer(page.read_text("utf-8"))
+        if link.group(1).endswith((".png", ".svg"))
+    }
+    made = sorted(make_pictures.FOLDER.iterdir())
+    assert set(made) <= shown
+    assert {path.stem for path in made} <= make_pictures.PLOTS | set(make_pictures.OTHERS)
+    assert [path.name for path in made if path.stat().st_size > make_pictures.LARGEST] == []
+    text = (make_pictures.FOLDER / "terminal.svg").read_text("utf-8")
+    assert "url(http" not in text
+    assert "@font-face" not in text
 
 
 def test_every_page_is_in_the_table_of_contents() -> None:

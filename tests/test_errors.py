@@ -19,6 +19,7 @@ from hourlyclicks.errors import (
     PlanError,
     RateLimitedError,
     ServerError,
+    StoppedError,
     StoreError,
     TransportError,
     UsageError,
@@ -46,6 +47,7 @@ SAMPLES: list[HourlyClicksError] = [
     ApiError("no such link", code=1001, status=200),
     DecodeError(("expected int @ result[3].hour",), excerpt="{}", retryable=False),
     StoreError("the disk is full", unsaved=[UNSAVED]),
+    StoppedError("stopped"),
     IncompleteSeriesError(
         "1 day failed", series=SERIES, failures={DAY: ServerError("failed", status=500, retryable=True)}
     ),
@@ -135,11 +137,12 @@ def test_what_ends_the_run_is_not_tried_again(error: HourlyClicksError) -> None:
 
 
 def test_fatal_errors_are_those_of_all_days() -> None:
-    """Those of the plan, the key, the rate limit, the certificate and the store end a run; no others do."""
+    """Those of the plan, key, rate limit, certificate, store, and a stop end a run; no others do."""
     assert {type(error) for error in SAMPLES if error.fatal} == {
         PlanError,
         AuthenticationError,
         RateLimitedError,
+        StoppedError,
         StoreError,
     }
 

@@ -17,6 +17,7 @@ from hourlyclicks.errors import (
     PlanError,
     RateLimitedError,
     ServerError,
+    StoppedError,
     StoreError,
     TransportError,
     UsageError,
@@ -64,7 +65,7 @@ ENDINGS = (
     Ending(12, "the store cannot be read or written", StoreError),
     Ending(PARKED, "the API rejects every day of a target; the other targets are done"),
     Ending(NOT_RUNNING, "`stop`: no backfill is running"),
-    Ending(INTERRUPTED, "Ctrl-C, SIGTERM, SIGHUP or `hourlyclicks stop`"),
+    Ending(INTERRUPTED, "Ctrl-C, SIGTERM, SIGHUP or `hourlyclicks stop`", StoppedError),
     Ending(BROKEN_PIPE, "the program that reads stdout has ended (broken pipe)"),
 )
 """All exit codes. 130 and 141 are what a shell makes of SIGINT and SIGPIPE."""

@@ -13,7 +13,8 @@ expires.
 *Claims.* A slot for a day comes with the claim to that day: until the lease expires or the claim is released,
 no other process requests the day.
 
-What expires, and what happens when the clock was set back, is in `hourlyclicks.coordination.expiry`.
+What expires, and what happens when the clock was set back, is in `hourlyclicks.coordination.expiry`; what
+remains of a process that has ended is in `hourlyclicks.coordination.orphans`.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from hourlyclicks.clock import SECOND
 from hourlyclicks.coordination.expiry import FORGET_AFTER, correct_clock, expire
 from hourlyclicks.coordination.heartbeat import write_heartbeats
-from hourlyclicks.coordination.state import BreakerState, Claim, QueueEntry, SentRequest
+from hourlyclicks.coordination.orphans import disown, response_time
+from hourlyclicks.coordination.state import BreakerState, Claim, QueueEntry, SentRequest, holder_of
 from hourlyclicks.pacing.breaker import Wait
 from hourlyclicks.pacing.throttle import AdaptiveThrottle
 from hourlyclicks.pacing.window import Slot
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from hourlyclicks.coordination.heartbeat import Heartbeat
-    from hourlyclicks.coordination.state import ArbiterState
+    from hourlyclicks.coordination.state import ArbiterState, Process
     from hourlyclicks.events import Binding
     from hourlyclicks.pacing.plans import Limits
     from hourlyclicks.pacing.snapshot import WindowSnapshot
@@ -93,9 +95,12 @@ class Arbiter:
         state: the shared state; changed in place.
         now: the moment of the step.
         lease: how long a request can be in flight, in nanoseconds.
+        gone: the processes that are known to have ended.
     """
 
-    def __init__(self, limits: Limits, state: ArbiterState, *, now: int, lease: int) -> None:
+    def __init__(
+        self, limits: Limits, state: ArbiterState, *, now: int, lease: int, gone: Collection[str] = ()
+    ) -> None:
         self._state = state
         self._now = now
         self._lease = lease
@@ -103,6 +108,7 @@ class Arbiter:
         self.changed = now < state.seen
         correct_clock(state, now, lease)
         expired = expire(state, now, self._throttle.window.longest)
+        self.changed |= disown(state, gone, now, lease)
         self._restore()
         for moment in expired:
             self._throttle.window.space_after(moment)
@@ -157,16 +163,17 @@ class Arbiter:
     @property
     def waited(self) -> int:
         """The nanoseconds since the last of the requests in flight was sent."""
-        return min((self._now - request.sent for request in self._state.requests.values()), default=0)
+        return min((self._now - request.sent for request in self._in_flight.values()), default=0)
 
     @property
     def expires_in(self) -> int:
         """The nanoseconds until the first of the requests in flight counts as over."""
-        return min((request.expires - self._now for request in self._state.requests.values()), default=GRACE)
+        return min((request.expires - self._now for request in self._in_flight.values()), default=GRACE)
 
     def awaits_only(self, slots: Collection[str]) -> bool:
         """Return whether the requests in flight are all among some."""
-        return bool(self._state.requests) and all(name in slots for name in self._state.requests)
+        in_flight = self._in_flight
+        return bool(in_flight) and all(name in slots for name in in_flight)
 
     def release(self, name: str, *, answered: bool) -> None:
         """Note that the response of a request has come, or that it is not waited for any more."""
@@ -175,6 +182,7 @@ class Arbiter:
             return
         if answered:
             self._throttle.answered(slot)
+        self._state.slowest = response_time(self._state.slowest, self._now - slot.sent)
         self._throttle.window.release(slot, self._now)
         self._state.released.append(self._now)
 
@@ -194,7 +202,7 @@ class Arbiter:
         if slot is not None:
             self._throttle.window.cancel(slot)
             for day in days:
-                self.settle(day, name.partition(".")[0])
+                self.settle(day, holder_of(name))
 
     def rate_limited(
         self, name: str, retry_after: float | None, *, u: float, for_rate: bool
@@ -226,6 +234,15 @@ class Arbiter:
         """Remove a run."""
         self.changed |= self._state.runs.pop(key, None) is not None
 
+    def introduce(self, holder: str, process: Process) -> None:
+        """Write which process a holder is, if the step changes something anyway; drop those with nothing."""
+        if self.changed:
+            state = self._state
+            known = {holder, *state.queue, *map(holder_of, state.requests), *map(holder_of, state.runs)}
+            known.update(claim.holder for claim in state.claims.values())
+            state.processes = {name: each for name, each in state.processes.items() if name in known}
+            state.processes[holder] = process
+
     def snapshot(self) -> WindowSnapshot:
         """Return what is known now, from which the end of further requests can be computed."""
         return self._throttle.window.snapshot(self._now)
@@ -245,13 +262,23 @@ class Arbiter:
 
     # -- inside -----------------------------------------------------------------------------------------
 
+    @property
+    def _in_flight(self) -> Mapping[str, SentRequest]:
+        """The requests in flight of processes that may be there."""
+        requests, orphans = self._state.requests, self._state.orphans
+        if not orphans:
+            return requests
+        return {name: request for name, request in requests.items() if name not in orphans}
+
     def _restore(self) -> None:
         """Bring the throttle, with its window and its breaker, to where the state says it was."""
         state, window, spacing = self._state, self._throttle.window, self._throttle.spacing
+        over = [name for name, until in state.orphans.items() if until <= self._now]
         window.restore(
-            in_flight=(request.sent for request in state.requests.values()),
-            released=state.released,
+            in_flight=(request.sent for request in self._in_flight.values()),
+            released=sorted([*state.released, *(state.requests[name].expires for name in over)]),
             even=state.even,
+            abandoned=(until for until in state.orphans.values() if until > self._now),
         )
         breaker = window.breaker
         breaker.epoch, breaker.until, breaker.held, breaker.probing = state.pause
@@ -260,6 +287,8 @@ class Arbiter:
         step = spacing.step
         if step is not None:
             window.space(step.slack, from_response=step.from_response)
+        for name in over:
+            window.space_after(state.orphans[name])
 
     def _is_next(self, request: SlotRequest) -> bool:
         """Return whether no other process whose entry is due ranks higher."""
@@ -321,11 +350,14 @@ class Arbiter:
         self.changed = True
 
     def _remove(self, name: str) -> Slot | None:
-        """Remove a request from those in flight; ``None`` if its lease had expired before."""
+        """Remove a request from those in flight; ``None`` if it does not count as one of them any more."""
         request = self._state.requests.pop(name, None)
         if request is None:
             return None
         self.changed = True
+        if self._state.orphans.pop(name, None) is not None:  # its process was there, after all
+            self._state.released.append(self._now)
+            return None
         return _slot(request)
 
 

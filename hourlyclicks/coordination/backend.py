@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hourlyclicks.clock import SECOND
 from hourlyclicks.coordination.arbiter import SlotRequest
+from hourlyclicks.coordination.orphans import SEND_WITHIN, held_slots
 from hourlyclicks.coordination.polling import Answer, Polling
 from hourlyclicks.coordination.registry import RunRegistry
 from hourlyclicks.coordination.steps import ArbiterSteps
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger("hourlyclicks")
 
 MARGIN = 10.0
-"""Seconds by which a lease is longer than a request may take; half of it may pass before it is sent."""
+"""Seconds by which a lease is longer than a request may take; some of it may pass before it is sent."""
 
 _RESUME_AFTER = 0.25
 """Seconds after which the steps of a cancelled task go on. `asyncio.run` cancels all tasks at its end, too;
@@ -87,6 +88,7 @@ class SharedBackend:
         longest: float,
     ) -> None:
         self._clock = clock
+        self._limited = bool(limits.rates)
         self._steps = ArbiterSteps(
             limits, store=store, account=account, clock=clock, lease=round((longest + MARGIN) * SECOND)
         )
@@ -102,6 +104,7 @@ class SharedBackend:
         self._answered: set[Slot] = set()
         self._claims: set[str] = set()  # days that may be claimed
         self._queued = False
+        self._held_until = 0  # by requests of other processes, as was reported
 
     @property
     def epoch(self) -> int:
@@ -126,7 +129,7 @@ class SharedBackend:
 
     def expired(self, slot: Slot, now: int) -> bool:
         """See `LimiterBackend.expired`."""
-        return now - self._grants[slot].asked > round(MARGIN / 2 * SECOND)
+        return now - self._grants[slot].asked > SEND_WITHIN
 
     def release(self, slot: Slot, _now: int) -> None:
         """See `LimiterBackend.release`."""
@@ -208,6 +211,12 @@ class SharedBackend:
             self._queued = False
             self._report(lambda arbiter: arbiter.leave(self._steps.holder))
 
+    async def look(self) -> None:
+        """See `LimiterBackend.look`."""
+        if self._limited and self._steps.taken is None:
+            with suppress(HourlyClicksError):  # as below
+                await self._steps.take(lambda *_: None, peek=True, silent=True)
+
     async def close(self) -> None:
         """See `LimiterBackend.close`."""
         if self._steps.settled or self._steps.reports:
@@ -227,11 +236,17 @@ class SharedBackend:
         """Read the state, beside the steps."""
         task = asyncio.get_running_loop().create_task(self._read_state())
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._end_look)
 
     async def _read_state(self) -> None:
         with suppress(HourlyClicksError):  # a step that matters will tell
             await self._steps.take(lambda *_: None, peek=True)
+
+    def _end_look(self, task: asyncio.Task[None]) -> None:
+        """Let a step follow that reports what a look has handed back."""
+        self._tasks.discard(task)
+        if self._steps.reports and not self._stepping:
+            asyncio.get_running_loop().call_later(_RESUME_AFTER, self._resume)
 
     def _take_steps(self) -> None:
         """Take steps as long as there is something to report, or a task that wants a slot."""
@@ -325,8 +340,17 @@ class SharedBackend:
         elif isinstance(got, Wait):
             self._queued = True
             self._wait_for(got, lane, answer)
+            self._report_held()
         else:
             self._waiting.deny(task, NotNeededError() if got is None else ClaimedError())
+
+    def _report_held(self) -> None:
+        """Report that requests of other processes are waited for, if that is worth it; once."""
+        now = self._clock.monotonic() + self._steps.offset
+        held = held_slots(self._steps.state, self._steps.holder, now)
+        if held is not None and held.until != self._held_until:
+            self._held_until = held.until
+            self._waiting.held(held.requests, (held.until - now) / SECOND, killed=held.killed)
 
     def _wait_for(self, wait: Wait | None, lane: Lane, answer: Answer) -> None:
         """Set when to ask again."""

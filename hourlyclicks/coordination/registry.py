@@ -67,12 +67,14 @@ class _Registration:
         pauses: how many shared pauses there had been then, and whether it paused by itself.
         written: the same of the last heartbeat that was written.
         seen: when that was written, on the clock of the store.
+        visible: from when on others see it.
     """
 
-    def __init__(self, key: str, run: RegisteredRun, began: int) -> None:
+    def __init__(self, key: str, run: RegisteredRun, began: int, visible: int) -> None:
         self.key = key
         self.run = run
         self.began = began
+        self.visible = visible
         self.reported = False
         self.stopped = False
         self.ends = 0
@@ -106,21 +108,33 @@ class RunRegistry:
         self._runs: dict[str, _Registration] = {}
         self._number = 0
         self._host = ""
+        self._began = self._left = 0
         self._timer: Timer | None = None
 
     @contextmanager
-    def registered(self, run: RegisteredRun) -> Iterator[None]:
-        """Let other processes see and stop a run, until the context is left."""
+    def registered(self, run: RegisteredRun, *, after: int = 0) -> Iterator[None]:
+        """Let other processes see and stop a run, until the context is left.
+
+        Args:
+            run: the run.
+            after: for how many nanoseconds it is not seen, so that one that is over by then costs nothing;
+                one that follows another at once is taken for the same.
+        """
         self._number += 1
+        now = self._clock.monotonic()
+        if not self._runs and now - self._left > after:
+            self._began = now
+        began = self._began if after else now
         key = f"{self._steps.holder}.{self._number}"
         self._host = host_name()
-        self._runs[key] = _Registration(key, run, self._clock.monotonic())
+        self._runs[key] = _Registration(key, run, began, began + after)
         if self._timer is None:
             self._timer = self._clock.call_later(LOOK_AFTER, self._check)
         try:
             yield
         finally:
             reported = self._runs.pop(key).reported
+            self._left = self._clock.monotonic()
             if not self._runs and self._timer is not None:
                 self._timer.cancel()
                 self._timer = None
@@ -130,7 +144,7 @@ class RunRegistry:
     def heartbeats(self) -> dict[str, Heartbeat]:
         """Return what the runs report with a step that is taken now."""
         now = self._clock.monotonic()
-        return {key: self._heartbeat(each, now) for key, each in self._runs.items()}
+        return {key: self._heartbeat(each, now) for key, each in self._runs.items() if each.visible <= now}
 
     def heard(self, state: ArbiterState) -> None:
         """Stop the runs that are asked to stop in a state."""
@@ -171,6 +185,8 @@ class RunRegistry:
 
     def _needs_heartbeat(self, each: _Registration, now: int) -> bool:
         """Return whether the last heartbeat of a run is too old, or does not tell of a pause."""
+        if each.visible > now - self._steps.offset:
+            return False
         entry = self._steps.state.runs.get(each.key)
         if entry is None or not 0 <= now - entry.seen < _OLD_HEARTBEAT:
             return True

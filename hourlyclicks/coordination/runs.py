@@ -9,13 +9,14 @@ import attrs
 
 from hourlyclicks.clock import SECOND, SystemClock
 from hourlyclicks.coordination.heartbeat import ask_to_stop, living_runs
-from hourlyclicks.coordination.processes import host_name, is_gone
-from hourlyclicks.coordination.state import ArbiterState
+from hourlyclicks.coordination.orphans import held_slots
+from hourlyclicks.coordination.processes import is_gone, this_process
+from hourlyclicks.coordination.state import ArbiterState, Process, holder_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from hourlyclicks.coordination.state import BreakerState, RunEntry
+    from hourlyclicks.coordination.state import RunEntry
     from hourlyclicks.store.ledger import LedgerEntry
     from hourlyclicks.store.stored_account import StoredAccount
 
@@ -107,14 +108,14 @@ async def _take(
 
     def change(
         text: str | None, moment: int, _: LedgerEntry | None
-    ) -> tuple[str | None, tuple[BreakerState, dict[str, RunEntry]]]:
+    ) -> tuple[str | None, tuple[ArbiterState, dict[str, RunEntry]]]:
         state = ArbiterState.read(text)
         runs = step(state, moment)
-        return state.write() if runs and not peek else None, (state.pause, runs)
+        return state.write() if runs and not peek else None, (state, runs)
 
-    (pause, runs), moment = await account.pace(change, peek=peek)
-    at = _Moments(now or SystemClock().wall(), moment)
-    return tuple(_running(run, pause, at) for run in sorted(runs.values(), key=lambda run: run.began))
+    (state, runs), moment = await account.pace(change, peek=peek)
+    seen = _Seen(state, this_process(), _Moments(now or SystemClock().wall(), moment))
+    return tuple(seen.running(key) for key in sorted(runs, key=lambda key: runs[key].began))
 
 
 @attrs.frozen
@@ -137,22 +138,45 @@ class _Moments:
             return _LAST if moment > self.now else _FIRST
 
 
-def _running(run: RunEntry, pause: BreakerState, at: _Moments) -> RunningBackfill:
-    until, because = None, None
-    if run.opens > at.now:
-        until, because = run.opens, MUCH_FAILS
-    if pause.held and pause.until > max(at.now, run.opens):
-        until, because = pause.until, SERVER_ASKS
-    return RunningBackfill(
-        name=run.name or None,
-        host=run.host,
-        pid=run.pid,
-        began_at=at(run.began),
-        reported_at=at(run.seen),
-        requests=run.requests,
-        ends_at=at(max(run.ends, until or 0, at.now)),
-        paused_until=None if until is None else at(until),
-        paused_because=because,
-        stopping=run.stop,
-        gone=run.host == host_name() and is_gone(run.pid, at.wall - at(run.began)),
-    )
+@attrs.frozen
+class _Seen:
+    """What was seen of the runs.
+
+    Args:
+        state: the shared state.
+        here: this process.
+        at: turns its moments into times of day.
+    """
+
+    state: ArbiterState
+    here: Process
+    at: _Moments
+
+    def running(self, key: str) -> RunningBackfill:
+        """Return a run as a value."""
+        run, at = self.state.runs[key], self.at
+        process = self.state.processes.get(holder_of(key))
+        until, because = self._pause(key, run)
+        return RunningBackfill(
+            name=run.name or None,
+            host=run.host,
+            pid=run.pid,
+            began_at=at(run.began),
+            reported_at=at(run.seen),
+            requests=run.requests,
+            ends_at=at(max(run.ends, until, at.now)),
+            paused_until=None if because is None else at(until),
+            paused_because=because,
+            stopping=run.stop,
+            gone=process is not None and is_gone(process, self.here),
+        )
+
+    def _pause(self, key: str, run: RunEntry) -> tuple[int, str | None]:
+        """Return until when a run sends nothing, and why; ``None``: it does not pause."""
+        pause, now = self.state.pause, self.at.now
+        if pause.held and pause.until > max(now, run.opens):
+            return pause.until, SERVER_ASKS
+        if run.opens > now:
+            return run.opens, MUCH_FAILS
+        held = held_slots(self.state, holder_of(key), now)
+        return (0, None) if held is None else (held.until, held.why)

@@ -93,6 +93,20 @@ class RunEntry(NamedTuple):
     stop: bool
 
 
+class Process(NamedTuple):
+    """Which process a holder is; see `hourlyclicks.coordination.processes`.
+
+    Args:
+        machine: what only processes that see each other have in common; empty: it is not known.
+        pid: its process id there.
+        started: when it was started, in ticks since the machine was; 0: it is not known.
+    """
+
+    machine: str
+    pid: int
+    started: int
+
+
 class BreakerState(NamedTuple):
     """The pause, as in `hourlyclicks.pacing.breaker.CircuitBreaker`."""
 
@@ -118,6 +132,9 @@ class ArbiterState:
         throttle: what the 429 answers so far have taught; ``None``: nothing.
         even: the moment from which on even spacing lets a request go.
         runs: the runs of processes, those that reported last at the end.
+        processes: which process each holder is, as far as it is known.
+        orphans: until when the requests of ended processes count as in flight, by the names of their slots.
+        slowest: how long the slowest of the last responses took; 0: none has come.
     """
 
     seen: int = 0
@@ -131,6 +148,9 @@ class ArbiterState:
     throttle: ThrottleState | None = None
     even: int = 0
     runs: dict[str, RunEntry] = attrs.field(factory=dict)
+    processes: dict[str, Process] = attrs.field(factory=dict)
+    orphans: dict[str, int] = attrs.field(factory=dict)
+    slowest: int = 0
 
     @classmethod
     def read(cls, text: str | None) -> Self:
@@ -155,6 +175,9 @@ class ArbiterState:
                 None if parts["brake"] is None else _row(ThrottleState, parts["brake"]),
                 _whole(parts["even"]),
                 {key: _row(RunEntry, cells) for key, cells in parts.get("runs", {}).items()},
+                {name: _row(Process, cells) for name, cells in parts.get("processes", {}).items()},
+                {name: _whole(moment) for name, moment in parts.get("orphans", {}).items()},
+                _whole(parts.get("slowest", 0)),
             )
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             raise StoreError("the shared rate limit in the store cannot be read") from None
@@ -173,6 +196,9 @@ class ArbiterState:
             self.throttle,
             self.even,
             self.runs.copy(),
+            self.processes.copy(),
+            self.orphans.copy(),
+            self.slowest,
         )
 
     def is_shared_with_others(self, holder: str) -> bool:
@@ -180,14 +206,15 @@ class ArbiterState:
         return (
             any(name != holder for name in self.queue)
             or any(claim.holder != holder for claim in self.claims.values())
-            or any(name.partition(".")[0] != holder for name in self.requests)
+            or any(holder_of(name) != holder for name in self.requests if name not in self.orphans)
         )
 
     def write(self) -> str:
         """Return it as text."""
         parts = dict(zip(_KEYS, attrs.astuple(self, recurse=False), strict=True))
-        if not self.runs:
-            del parts["runs"]
+        for name in _NEWER:
+            if not parts[name]:
+                del parts[name]
         return json.dumps(parts, separators=(",", ":"))
 
 
@@ -203,21 +230,30 @@ _KEYS = (
     "brake",
     "even",
     "runs",
+    "processes",
+    "orphans",
+    "slowest",
 )
-"""What the fields are called in the text, which older versions read and write, too.
+"""What the fields are called in the text, which older versions read and write, too."""
 
-They ignore ``runs``, and write the text without it; the next heartbeat puts it there again.
-"""
+_NEWER = _KEYS[_KEYS.index("runs") :]
+"""Those that older versions ignore, and write the text without; the next steps put them there again."""
 
 _ROWS: dict[type, tuple[type, ...]] = {
     SentRequest: (int, int, int, bool, int),
     Claim: (str, int),
     QueueEntry: (int, int, str, int, int),
     RunEntry: (str, int, str, int, int, int, int, int, bool),
+    Process: (str, int, int),
     BreakerState: (int, int, bool, bool),
     ThrottleState: (int, int, int, bool),
 }
 """What is in each kind of row."""
+
+
+def holder_of(name: str) -> str:
+    """Return the process of a slot or a run, whose name begins with it."""
+    return name.partition(".")[0]
 
 
 def _whole(value: object) -> int:

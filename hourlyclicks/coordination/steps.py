@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from hourlyclicks.clock import SECOND
 from hourlyclicks.coordination.arbiter import Arbiter
+from hourlyclicks.coordination.processes import Liveness
 from hourlyclicks.coordination.snapshot import SharedSnapshot
 from hourlyclicks.coordination.state import ArbiterState
 
@@ -71,6 +72,7 @@ class ArbiterSteps:
         self._clock = clock
         self._lease = lease
         self._name = ""
+        self._liveness = Liveness()
         self._results = 0
         self._waiting: WaitingTasks
         self._runs: RunRegistry
@@ -98,6 +100,7 @@ class ArbiterSteps:
         of: tuple[Target, dt.date] | None = None,
         ours: bool = False,
         peek: bool = False,
+        silent: bool = False,
     ) -> R:
         """Take a step in the store with all reports, and remember the state as it is afterwards.
 
@@ -106,15 +109,18 @@ class ArbiterSteps:
             of: the day whose ledger entry it needs.
             ours: whether a pause that begins is that of this process.
             peek: whether to try it without a transaction first.
+            silent: whether runs report nothing with it.
         """
         reports, self.reports = self.reports, []
         settled: list[str] = []
-        before, heartbeats = self._results, self._runs.heartbeats()
+        before, heartbeats = self._results, {} if silent else self._runs.heartbeats()
 
         def change(
             text: str | None, now: int, entry: LedgerEntry | None
         ) -> tuple[str | None, tuple[R, ArbiterState]]:
-            arbiter = Arbiter(self._limits, ArbiterState.read(text), now=now, lease=self._lease)
+            state = ArbiterState.read(text)
+            gone = self._liveness.gone(state.processes, now)
+            arbiter = Arbiter(self._limits, state, now=now, lease=self._lease, gone=gone)
             for report in reports:
                 report(arbiter)
             result = step(arbiter, entry)
@@ -122,12 +128,13 @@ class ArbiterSteps:
             for day in settled:
                 arbiter.settle(day, self.holder)
             arbiter.write_heartbeats(heartbeats)
+            arbiter.introduce(self.holder, self._liveness.here)
             state = arbiter.close()
             return state.write() if arbiter.changed else None, (result, state)
 
         try:
             (result, state), moment = await self._store.pace(await self._account(), change, of=of, peek=peek)
-        except Exception:
+        except BaseException:  # also if the task is cancelled: the next step reports them
             self.reports[:0] = reports  # each of them may be repeated
             raise
         self.settled = [day for day in self.settled if day not in settled]

@@ -29,9 +29,10 @@ if TYPE_CHECKING:
     from hourlyclicks.clock import Clock
     from hourlyclicks.events import Dispatcher
     from hourlyclicks.model.daily import DailyClicks
+    from hourlyclicks.model.range_record import RangeRecord
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.freshness import Freshness
-    from hourlyclicks.store.protocol import Store
+    from hourlyclicks.store.protocol import RangeChange, Store
     from hourlyclicks.store.summary import TargetSummary
 
 ENTRIES = 512
@@ -107,6 +108,8 @@ class DayCache:
         self._dispatch = dispatch
         self._account: int | None = None
         self._closed = False
+        self._written = False
+        self._beginnings: list[Query] = []
         self._opening = asyncio.Lock()
 
     async def account(self) -> int:
@@ -195,7 +198,7 @@ class DayCache:
             StoreError: it could not be stored; the error carries it.
         """
         try:
-            account, reader = await self.account(), self.reader()
+            account, reader = await self._begin_writing(), self.reader()
             kept = await self.store.put(
                 account, query.target, day, requests=requests, reader=reader, refresh=refresh
             )
@@ -232,7 +235,7 @@ class DayCache:
         stored = []
         try:
             results = await self.store.put_days(
-                await self.account(),
+                await self._begin_writing(),
                 target,
                 days,
                 requests=requests,
@@ -275,6 +278,14 @@ class DayCache:
         """Put the sums of days into the store."""
         await self.store.put_daily(await self.account(), target, days, reader=self.reader())
 
+    async def range_record(self, endpoint: str) -> RangeRecord:
+        """Return what is known of an endpoint for ranges of days; see `Store.range_record`."""
+        return await self.store.range_record(await self.account(), endpoint)
+
+    async def change_range_record(self, endpoint: str, change: RangeChange) -> RangeRecord:
+        """Change what is known of an endpoint for ranges of days; see `Store.change_range_record`."""
+        return await self.store.change_range_record(await self.account(), endpoint, change)
+
     async def doubt(self, query: Query) -> bool:
         """Put the figures of a day in doubt; see `Store.doubt`."""
         return await self.store.doubt(await self.account(), query.target, query.day)
@@ -312,7 +323,7 @@ class DayCache:
         Returns:
             The ledger entry from before `began`, when the call began, if it was the same rejection.
         """
-        account, reason = await self.account(), Failure.of(error)
+        account, reason = await self._begin_writing(), Failure.of(error)
         before = await self._earlier_rejection(account, query, reason, began)
         refused = before is not None and before.state is DayState.REFUSED
         state = DayState.REFUSED if refused else DayState.FAILED
@@ -346,14 +357,31 @@ class DayCache:
     async def record_beginning(self, query: Query) -> None:
         """Record that a target begins with a day, which is to be requested, unless an earlier day is known.
 
-        The day is recorded as failed without a request.
+        The day is recorded as failed without a request; not before anything else is recorded in this client,
+        since a wrong key shall leave nothing, or `record_beginnings` is called.
         """
-        account = await self.account()
-        known = await self.store.known_range(account, query.target)
-        if known is None or query.day < known.start:
-            reason = Failure(HourlyClicksError.__name__, "not requested yet")
+        self._beginnings.append(query)
+        if self._written:
+            await self.record_beginnings()
+
+    async def record_beginnings(self) -> None:
+        """Record the beginnings that wait."""
+        reason = Failure(HourlyClicksError.__name__, "not requested yet")
+        while self._beginnings:
+            query = self._beginnings.pop()
             entry = LedgerEntry(query.day, DayState.FAILED, self._clock.wall(), 0, reason=reason)
-            await self.store.record_failure(account, query.target, entry)
+            await self.store.record_failure(await self.account(), query.target, entry)
+
+    def drop_beginnings(self) -> None:
+        """Forget the beginnings that wait."""
+        self._beginnings.clear()
+
+    async def _begin_writing(self) -> int:
+        """Record the beginnings that wait, since a day is recorded now; return the account."""
+        self._written = True
+        if self._beginnings:
+            await self.record_beginnings()
+        return await self.account()
 
     async def history(
         self, target: Target, days: DateRange, *, began: dt.datetime, newest_first: bool

@@ -32,7 +32,7 @@ from hourlyclicks.pacing.queue import HeldError, OverError
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Sequence
 
     from hourlyclicks.fetching.range_task import Outcomes
     from hourlyclicks.fetching.task import Caller
@@ -99,6 +99,8 @@ class SingleFlight:
         days: Sequence[dt.date],
         caller: Caller,
         fetch: Callable[[RangeTask], Awaitable[Outcomes]],
+        *,
+        optional: Collection[dt.date] = (),
     ) -> Outcomes:
         """Fetch a range of days with one request, in the current asyncio task.
 
@@ -107,6 +109,7 @@ class SingleFlight:
             days: the days of the question that are needed, in order; none of them is in flight.
             caller: the call that needs them.
             fetch: fetches them.
+            optional: those of the days that are asked for only because the others are.
 
         Returns:
             What became of each day; those that the answer leaves open are not in it.
@@ -117,7 +120,7 @@ class SingleFlight:
             HourlyClicksError: it failed, for a reason that is not about any of the days.
         """
         while True:
-            task = RangeTask(caller, question, days, asyncio.current_task())
+            task = RangeTask(caller, question, days, asyncio.current_task(), optional=optional)
             self._in_flight.update((member.query, member) for member in task.members)
             try:
                 return await self._lead_range(task, fetch)

@@ -10,79 +10,47 @@ recorded of the days. After any other error, each of them has failed.
 
 from __future__ import annotations
 
-import asyncio
 import copy
-import datetime as dt
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
-import attrs
-
 from hourlyclicks.errors import DecodeError, HourlyClicksError
-from hourlyclicks.events import DayDone, DayFailed, EndpointChanged
+from hourlyclicks.events import DayDone, DayFailed
 from hourlyclicks.fetching.exchange import Exchange
 from hourlyclicks.fetching.fetcher import DayFetcher
+from hourlyclicks.fetching.range_memory import RangeMemory
+from hourlyclicks.fetching.range_state import is_suspicious
 from hourlyclicks.fetching.range_task import RangeTask
-from hourlyclicks.fetching.task import FetchTask
+from hourlyclicks.fetching.task import Caller, FetchTask
+from hourlyclicks.model.dates import last_ended
 from hourlyclicks.model.day import HOURS, DayClicks
-from hourlyclicks.model.range_caps import RangeCap
+from hourlyclicks.model.questions import Question
 from hourlyclicks.model.range_proof import RangeProof, shift_between
 from hourlyclicks.model.targets import Query
 from hourlyclicks.pacing.limiter import SUCCEEDED, UNSENT
-from hourlyclicks.pacing.queue import NotNeededError
+from hourlyclicks.pacing.queue import HeldError, NotNeededError, OverError
 from hourlyclicks.wire.age import dated
+from hourlyclicks.wire.clicks_by_range import CLICKS_BY_RANGE
+from hourlyclicks.wire.endpoints import CLICKS_BY_HOUR
 from hourlyclicks.wire.range_endpoint import is_missing, is_refusal
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Sequence
 
     from hourlyclicks.errors import ApiError
     from hourlyclicks.fetching.cache import DayCache
     from hourlyclicks.fetching.exchange import PauseAll, Rules
+    from hourlyclicks.fetching.range_state import RangeState
     from hourlyclicks.fetching.range_task import Outcomes
+    from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.http import Response
     from hourlyclicks.pacing.limiter import Outcome
     from hourlyclicks.pacing.window import Slot
     from hourlyclicks.transport.protocol import Transport
     from hourlyclicks.wire.request import Origin
 
-RETRY_AFTER = dt.timedelta(hours=24)
-"""For how long the endpoint is not used after it was missing, or its figures were different."""
-
 _NOT_REPORTED = (None,) * HOURS
-
-
-@attrs.define
-class RangeState:
-    """What is known of the endpoint for ranges, for all calls of a client.
-
-    Attributes:
-        cap: how many days to ask for at a time.
-        strict: whether an error is raised where the endpoint cannot be used, instead of using version 2.
-        proof: what its answers have proved.
-        verified: whether a day was found to be the same in both versions.
-        unusable_until: until when it is not used, since the server does not have it or its figures differ.
-        proving: held by the one call that asks for a range before a day was compared.
-    """
-
-    cap: RangeCap
-    strict: bool = False
-    proof: RangeProof = attrs.field(factory=RangeProof)
-    verified: bool = False
-    unusable_until: dt.datetime | None = None
-    proving: asyncio.Lock = attrs.field(factory=asyncio.Lock)
-
-    def current_cap(self) -> RangeCap:
-        """Return how many days to ask for at a time at present."""
-        return self.cap
-
-    @property
-    def days_per_request(self) -> int:
-        """How many days a request asks for, as a rule."""
-        return self.cap.usual_days
-
-    def usable(self, now: dt.datetime) -> bool:
-        """Return whether to use the endpoint at a moment."""
-        return self.unusable_until is None or now >= self.unusable_until
 
 
 class RangeExchange(Exchange):
@@ -129,6 +97,7 @@ class RangeFetcher(DayFetcher):
 
     Attributes:
         state: what is known of the endpoint.
+        memory: keeps it.
     """
 
     def __init__(
@@ -142,6 +111,7 @@ class RangeFetcher(DayFetcher):
     ) -> None:
         super().__init__(origin=origin, rules=rules, transport=transport, cache=cache)
         self.state = state
+        self.memory = RangeMemory(state, cache=cache, clock=rules.clock, dispatch=rules.dispatch)
 
     async def fetch_range(self, task: RangeTask) -> Outcomes:
         """Fetch a range.
@@ -161,13 +131,13 @@ class RangeFetcher(DayFetcher):
             self.rules.retrier.budget.earn()
             if not self.state.verified and not await self._verify(task, rows):
                 return task.known
-            outcomes = await self._store(task, exchange, self._judge(task, exchange, rows))
+            outcomes = await self._store(task, exchange, await self._judge(task, exchange, rows))
             stored = True
         except NotNeededError:
             return task.known
         except HourlyClicksError as error:
             if is_missing(error):
-                raise self._give_up(error) from None
+                raise await self.memory.give_up(error) from None
             if error.fatal or is_about_range(error):
                 raise
             outcomes = await self._fail(task, exchange, error)
@@ -177,36 +147,28 @@ class RangeFetcher(DayFetcher):
                     self._limiter.settle(member.query, stored=stored)
         return {**task.known, **outcomes}
 
-    def _give_up(self, error: HourlyClicksError) -> HourlyClicksError:
-        """Use version 2 for a day, and return the error, which is fatal if that is not allowed."""
-        state, now = self.state, self._clock.wall()
-        if state.strict:
-            error.fatal = True
-        elif state.usable(now):
-            state.unusable_until = now + RETRY_AFTER
-            self._dispatch(EndpointChanged(endpoint="v2", why=str(error)))
-        return error
-
     async def _acquire(self, task: FetchTask) -> Slot:
         """Wait for a slot and the claims to all days; then leave out days that are in the store by now."""
         slot = await super()._acquire(task)
         if self._cache is not None and isinstance(task, RangeTask):
             try:
+                self._check_used()
                 await self._leave_out_known(self._cache, task)
             except BaseException:
                 self._limiter.finish(slot, UNSENT)
                 raise
         return slot
 
-    async def _leave_out_known(self, cache: DayCache, task: RangeTask) -> None:
-        known = await cache.known(task.query.target, task.question.days, task.freshness)
-        due = [day for day in task.days if day not in known]
-        task.known = {day: known[day] for day in task.days if day in known}
-        if not due:
+    def _check_used(self) -> None:
+        """Leave a range to version 2 if the endpoint was found to be missing while it waited for its slot."""
+        state = self.state
+        if not (state.strict or state.trying or state.record.usable(self._clock.wall())):
             raise NotNeededError
-        if task.known:
-            task.question = task.question._replace(first=due[0], last=due[-1])
-            task.exchange.question = task.question
+
+    async def _leave_out_known(self, cache: DayCache, task: RangeTask) -> None:
+        if not task.leave_out(await cache.known(task.query.target, task.question.days, task.freshness)):
+            raise NotNeededError
+        task.exchange.question = task.question
 
     async def _sleep(self, task: FetchTask, seconds: float) -> None:
         """Wait for the next attempt; meanwhile other processes may request the days."""
@@ -233,23 +195,84 @@ class RangeFetcher(DayFetcher):
             self._limiter.settle(single.query)
         by = shift_between(other, {each.date: each for each in rows})
         if by != 0:
-            raise self._give_up(DecodeError((_difference(day.date, by),), retryable=False))
-        self.state.verified = True
+            raise await self.memory.give_up(DecodeError((_difference(day.date, by),), retryable=False))
+        await self.memory.compared()
         return True
 
-    def _judge(self, task: RangeTask, exchange: RangeExchange, rows: Sequence[DayClicks]) -> list[DayClicks]:
+    # -- what an answer proves --------------------------------------------------------------------------
+
+    async def _judge(
+        self, task: RangeTask, exchange: RangeExchange, rows: Sequence[DayClicks]
+    ) -> list[DayClicks]:
         """Return the needed days that the answer is certain about."""
-        asked, found = exchange.question.days, {day.date: day for day in rows}
-        is_final, proof = self.rules.finality.of, self.state.proof
-        uncertain = set(proof.uncertain(asked, found))
-        self.state.proof = proof.after(asked, found)
-        left_out = uncertain.union(task.known)
-        certain = [day for day in task.days if day in asked and day not in left_out]
-        as_of = exchange.as_of
-        return [
-            found.get(day) or DayClicks(day, _NOT_REPORTED, _NOT_REPORTED, as_of, is_final(day, as_of))
-            for day in certain
-        ]
+        question, found = exchange.question, {day.date: day for day in rows}
+        asked, answered = question.days, set(found)
+        await self.memory.learn(question, rows)
+        open_ = self.state.uncertain(asked, answered)
+        silent = set(RangeProof().uncertain(asked, answered))
+        suspicious = silent != open_ and is_suspicious(asked, answered)
+        needed = open_.intersection(task.days).difference(task.known, task.optional)
+        if suspicious or self.state.is_worth_a_check(asked, needed):
+            async with self.state.checking:  # another call may have proved enough meanwhile
+                if suspicious or not self.state.uncertain(asked, answered).isdisjoint(needed):
+                    await self._check(task, asked, urgent=suspicious)
+            open_ = self.state.uncertain(asked, answered)
+        days = [day for day in task.days if day in asked and day not in open_ and day not in task.known]
+        empty = [self._empty(day, exchange.as_of) for day in days if day not in found]
+        self.state.found_empty(question, answered, [day.date for day in empty if day.final])
+        return sorted([*(found[day] for day in days if day in found), *empty], key=attrgetter("date"))
+
+    def _empty(self, day: dt.date, as_of: dt.datetime) -> DayClicks:
+        """Return a day without rows that was answered for."""
+        return DayClicks(day, _NOT_REPORTED, _NOT_REPORTED, as_of, self.rules.finality.of(day, as_of))
+
+    async def _check(self, task: RangeTask, asked: DateRange, *, urgent: bool) -> None:
+        """Prove again that ranges are not shortened, by days that had clicks; once in a while."""
+        state = self.state
+        witness = state.begin_check(urgent=urgent)
+        if witness is None:
+            return
+        latest = last_ended(self._clock.wall())
+        proof = RangeProof()
+        for days in state.checks(witness.days, asked, latest=latest, all_of_them=urgent):
+            question = Question(days.start, days.end, witness.target, CLICKS_BY_RANGE.name)
+            rows = await self._ask_beside(task, question)
+            if rows is None:
+                return
+            answered = {day.date for day in rows}
+            expected = {witness.days.start, witness.days.end}.intersection(days)
+            lacking = state.contradicted(days, expected - answered)
+            if lacking and not await self._has_clicks(task, Query(min(lacking), witness.target)):
+                await self.memory.lose_witness()  # its figures are gone, so they prove nothing
+                return
+            if lacking:
+                await self.memory.disprove(state.contradict(days, lacking))
+            await self.memory.learn(question, rows)
+            proof = proof.after(days, answered)
+        state.confirm(proof)
+
+    async def _has_clicks(self, task: RangeTask, query: Query) -> bool:
+        """Return whether version 2 has clicks for a day that a range lacks."""
+        rows = await self._ask_beside(task, Question.of(query, CLICKS_BY_HOUR.name))
+        return bool(rows and rows[0].reported_hours)
+
+    async def _ask_beside(self, task: RangeTask, question: Question) -> Sequence[DayClicks] | None:
+        """Ask for days that are not part of the call; return their rows, or ``None`` if that failed."""
+        caller = Caller(task.caller.job, task.caller.freshness, start_spare=task.caller.start_spare)
+        beside = FetchTask(caller, Query(question.first, question.target), task.runner, again=True)
+        try:
+            return await self.ask(beside, RangeExchange(self.rules, beside, question))
+        except (OverError, HeldError):
+            return None
+        except HourlyClicksError as error:
+            if error.fatal:
+                raise
+            if is_about_range(error):
+                await self.memory.lose_witness()
+            return None
+        finally:
+            self._limiter.settle(beside.query)
+            task.caller.retries += caller.retries
 
     async def _store(self, task: RangeTask, exchange: RangeExchange, days: list[DayClicks]) -> Outcomes:
         """Store the days, and report them."""
@@ -268,7 +291,7 @@ class RangeFetcher(DayFetcher):
             if self._dispatch:
                 spent = 0 if number else requests
                 self._dispatch(DayDone(day=day.date, target=target, requests=spent, final=day.final))
-        task.leader.answered += len(days)
+        task.leader.answered += sum(day.date not in task.optional for day in days)
         return {day.date: day for day in days}
 
     async def _fail(self, task: RangeTask, exchange: RangeExchange, error: HourlyClicksError) -> Outcomes:
@@ -276,7 +299,7 @@ class RangeFetcher(DayFetcher):
         outcomes: Outcomes = {}
         requests, target = exchange.requests, task.query.target
         for day in task.days:
-            if day in task.known:
+            if day in task.known or day in task.optional:
                 continue
             failure = copy.copy(error)
             failure.day = failure.target = None

@@ -10,7 +10,7 @@ from hourlyclicks.model.targets import Query
 if TYPE_CHECKING:
     import asyncio
     import datetime as dt
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from typing import Any
 
     from hourlyclicks.errors import HourlyClicksError
@@ -54,15 +54,17 @@ class RangeTask(FetchTask):
         question: what to ask.
         days: the days of the question that are needed, in order.
         runner: the asyncio task it runs in.
+        optional: those of the days that are asked for only because the others are.
 
     Attributes:
         question: what is asked; fewer days once other processes have fetched some.
         days: the days that are needed.
+        optional: as above.
         known: what the store had of them when the task got its slot.
         exchange: its requests, once it has begun.
     """
 
-    __slots__ = ("_further", "_members", "days", "exchange", "known", "question")
+    __slots__ = ("_further", "_members", "days", "exchange", "known", "optional", "question")
 
     exchange: Exchange
 
@@ -72,14 +74,25 @@ class RangeTask(FetchTask):
         question: Question,
         days: Sequence[dt.date],
         runner: asyncio.Task[object] | None = None,
+        *,
+        optional: Collection[dt.date] = (),
     ) -> None:
         first, *others = [Query(day, question.target) for day in days]
         super().__init__(caller, first, runner)
         self.question = question
         self.days = tuple(days)
+        self.optional = frozenset(optional)
         self.known: Outcomes = {}
         self._further = tuple(others)
         self._members = (self, *(RangeMember(self, query) for query in others))
+
+    def leave_out(self, known: Outcomes) -> bool:
+        """Leave out the needed days that the store has by now; return whether any is left."""
+        self.known = {day: known[day] for day in self.days if day in known and day not in self.optional}
+        due = [day for day in self.days if day not in self.known]
+        if self.known:
+            self.question = self.question._replace(first=due[0], last=due[-1]) if due else self.question
+        return not self.optional.issuperset(due)
 
     @property
     def members(self) -> Sequence[FetchTask]:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import hashlib
-from contextlib import aclosing, nullcontext
+from contextlib import aclosing, nullcontext, suppress
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import attrs
@@ -36,11 +36,11 @@ from hourlyclicks.pacing.queue import Job, Lane, OverError
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Mapping
 
-    from hourlyclicks.fetching.cache import DayCache
     from hourlyclicks.jobs.batches import Batch
     from hourlyclicks.jobs.gaps import FirstGaps
     from hourlyclicks.jobs.run_options import RunOptions
     from hourlyclicks.jobs.services import Services
+    from hourlyclicks.jobs.target_feed import TargetFeed
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.report import BackfillReport
@@ -59,10 +59,10 @@ class Backfill(BreakerListener):
     """One run.
 
     Args:
-        ranges: the days of each target.
+        ranges: the days of each target, or what reads the targets during the run.
         options: the order of the requests, how many it may send, and its name.
         freshness: which days in the store need a request.
-        cache: the store.
+        since: the first days of targets that have one.
         services: the parts of the client.
         gaps: finds the first gap of each target, if only the days from there on are meant.
 
@@ -73,16 +73,18 @@ class Backfill(BreakerListener):
 
     def __init__(
         self,
-        ranges: dict[Target, DateRange],
+        ranges: dict[Target, DateRange] | TargetFeed,
         options: RunOptions,
         *,
         freshness: Freshness,
-        cache: DayCache,
+        since: Mapping[Target, dt.date],
         services: Services,
         gaps: FirstGaps | None = None,
     ) -> None:
+        feed, ranges = (None, ranges) if isinstance(ranges, dict) else (ranges, {})
         self.name = options.name or ""
-        self._cache = cache
+        self._services = services
+        self._cache = cache = services.required_cache
         self._fetcher = services.fetcher
         self._single_flight = services.single_flight
         self._limiter = services.limiter
@@ -107,7 +109,10 @@ class Backfill(BreakerListener):
             circuit=self._circuit,
             run=self,
             gaps=gaps,
+            feed=feed,
         )
+        self._feed = feed
+        self._unreadable: Exception | None = None
         self._active = 0
         self._idle = asyncio.Event()
         self._stopper = Stopper(services.clock, self.stop)
@@ -121,6 +126,7 @@ class Backfill(BreakerListener):
             self._pool: _Pool = WorkerPool(queries, self._work, size=size, keeps_running=detach)
         else:
             from hourlyclicks.jobs.range_work import RangeWork  # noqa: PLC0415 - not by default
+            from hourlyclicks.jobs.widening import Widening  # noqa: PLC0415 - likewise
 
             self._ranges = RangeWork(
                 services.ranges,
@@ -130,7 +136,8 @@ class Backfill(BreakerListener):
                 by_day=self._request,
             )
             self._job.days_per_request = services.ranges.state.days_per_request
-            self._items = batches = self._counted(self._planner.batches(services.ranges.state.current_cap))
+            state, widening = services.ranges.state, Widening(cache, freshness, since)
+            self._items = batches = self._counted(self._planner.batches(state.current_cap, widening))
             self._pool = WorkerPool(batches, self._work_range, size=size, keeps_running=detach)
 
     def stop(self, reason: StopReason, error: HourlyClicksError | None = None) -> None:
@@ -169,12 +176,17 @@ class Backfill(BreakerListener):
         try:
             stopper = self._stopper.watch(seconds, event, until)
             registered = nullcontext() if self._runs is None else self._runs.registered(self)
+            reading = nullcontext() if self._feed is None else self._feed
             with self._tracker, registered, stopper:
+                if self._services.ranges is not None:
+                    await self._services.ranges.memory.recall()
                 await self._planner.survey()
+                await self._limiter.look()
                 self._report_progress()
                 if not self._stopping:
-                    async with self._pool:
+                    async with reading, self._pool:
                         await self._pool.join()
+                self._check_readable()
         except asyncio.CancelledError as error:
             if not self._stopping:
                 self._stopped = StopReason.STOPPED
@@ -187,7 +199,15 @@ class Backfill(BreakerListener):
             raise
         finally:
             await self._items.aclose()
+            await self._end_beginnings()
         return self._report(began)
+
+    async def _end_beginnings(self) -> None:
+        """Record where targets begin of which nothing was answered, unless the key is wrong."""
+        if isinstance(self._error, AuthenticationError):
+            self._cache.drop_beginnings()
+        with suppress(HourlyClicksError):  # what ended the run tells
+            await self._cache.record_beginnings()
 
     def unlisted(self, reason: StopReason) -> BackfillReport:
         """Return the report of a run that was stopped before all of its targets were known."""
@@ -210,6 +230,15 @@ class Backfill(BreakerListener):
         """Return whether the run goes on; raise the error if the client was closed."""
         self._pool.check()
         return not self._stopping
+
+    def reading_failed(self, error: Exception) -> None:
+        """End the run with an error of the source of its targets, once the requests in flight are done."""
+        self._unreadable = error
+        self.stop(StopReason.ERROR)
+
+    def _check_readable(self) -> None:
+        if self._unreadable is not None:
+            raise self._unreadable
 
     async def wait_until_idle(self) -> None:
         """Wait until no worker is active, or the run is to stop."""
@@ -353,7 +382,7 @@ class Backfill(BreakerListener):
         seconds = (self._clock.monotonic() - began) / SECOND
         again_at = self._clock.wall() + dt.timedelta(seconds=self._wait())
         parked = self._circuit.parking.parked
-        return self.stats.report(
+        report = self.stats.report(
             seconds=seconds,
             stopped=self._stopped,
             error=self._error,
@@ -361,6 +390,7 @@ class Backfill(BreakerListener):
             parked=dict(parked),
             unsent=sum(map(self._planner.unsent, parked)),
         )
+        return report if self._feed is None else attrs.evolve(report, listed=self._feed.exhausted)
 
     def _wait(self) -> float:
         """Return the seconds after which another run could send a request."""

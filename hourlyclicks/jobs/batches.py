@@ -24,10 +24,12 @@ class Batch(NamedTuple):
     Args:
         target: the target.
         days: the days, in order.
+        optional: further days that the same request can ask for; see `hourlyclicks.jobs.widening`.
     """
 
     target: Target
     days: tuple[dt.date, ...]
+    optional: tuple[dt.date, ...] = ()
 
 
 async def in_order(queries: AsyncIterator[Query], cap: Callable[[], RangeCap]) -> AsyncGenerator[Batch, None]:

@@ -16,7 +16,7 @@ from hourlyclicks.jobs.witnesses import Witnesses
 from hourlyclicks.pacing.queue import HeldError, OverError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from hourlyclicks.errors import ApiError
     from hourlyclicks.fetching.task import Caller
@@ -78,6 +78,10 @@ class Circuit:
             self.parking.rejections, self._witnesses, caller=caller, listener=listener, services=services
         )
         self._changed = asyncio.Event()
+
+    def add(self, targets: Iterable[Target]) -> None:
+        """Note targets that were added to the ranges of the call."""
+        self._witnesses.add(targets)
 
     async def fetch(self, query: Query) -> DayClicks:
         """Fetch a day as soon as it may be sent.

@@ -66,6 +66,7 @@ class DailyRun:
     """
 
     on_close: Callable[[HourlyClicksError], Awaitable[None]]
+    on_stop: Callable[[HourlyClicksError], Awaitable[None]]
 
     def __init__(
         self,
@@ -107,7 +108,8 @@ class DailyRun:
             keeps_running=in_flight.detach,
         )
         self._caller.start_spare = self._pool.start_spare
-        self.on_close = self._pool.end
+        self.on_close = self.on_stop = self._pool.end
+        self._services = services
 
     async def collect(self, *, strict: bool) -> DailySeries:
         """Fetch all days.
@@ -119,7 +121,10 @@ class DailyRun:
         try:
             with self._tracker:
                 if self._cache is not None:
+                    self._tracker.show(self._services, self)
                     self._days = await self._cache.known_sums(self.target, self.range, self._freshness)
+                    record = await self._cache.range_record(CLICKS_BY_DATE.name)
+                    self._server.remember(record, self._clock.wall())
                 self._report_progress()
                 async with aclosing(self._items), self._pool:
                     await self._pool.join()
@@ -271,7 +276,7 @@ class DailyRun:
             if is_refusal(error) and len(asked) > 1:
                 whole = await self._ask_each(self._server.parts(asked, needed), needed, request)
                 if whole:
-                    self._server.too_long(asked)
+                    await self._too_long(asked)
                 return whole
             await self._failed(needed, error)
             return False
@@ -283,6 +288,15 @@ class DailyRun:
         if silent:
             await self._take_silent(Silence(asked, frozenset(answered), silent, exchange.asked))
         return True
+
+    async def _too_long(self, asked: DateRange) -> None:
+        """Note that a range was refused of which every part was answered."""
+        self._server.too_long(asked)
+        cap, now = self._server.cap, self._clock.wall()
+        if self._cache is not None and not cap.allows(asked):
+            await self._cache.change_range_record(
+                CLICKS_BY_DATE.name, lambda record: record.answered_after_refusal(cap, now)
+            )
 
     async def _ask_each(
         self, parts: Sequence[DateRange], needed: frozenset[dt.date], request: SumsRequest

@@ -4,6 +4,9 @@ It goes through the targets twice: first for the days that failed in an earlier 
 missing or stale. A target that is parked is left at that point. Once it is released, those of its days that
 were not sent, or were rejected while it was parked, are worked on again.
 
+Targets that are still being read come in parts, each of which is surveyed when it is reached. The two passes
+are then made for each part.
+
 In the order ``newest-day`` it goes through the days instead, from the last one back, and requests each of all
 targets before the day before. The ledger is then read in windows of a month, each target's when its first day
 of the window comes up, so that what is held is an integer for each target.
@@ -25,7 +28,7 @@ from hourlyclicks.model.targets import Query
 from hourlyclicks.store.ledger import DayState
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Awaitable, Callable
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Collection
 
     from hourlyclicks.fetching.cache import DayCache
     from hourlyclicks.fetching.task import Caller
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
     from hourlyclicks.jobs.gaps import FirstGaps
     from hourlyclicks.jobs.run_options import Order
     from hourlyclicks.jobs.stats import BackfillStats
+    from hourlyclicks.jobs.target_feed import TargetFeed
+    from hourlyclicks.jobs.widening import Widening
     from hourlyclicks.model.range_caps import RangeCap
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.ledger import LedgerEntry
@@ -66,6 +71,10 @@ class PlannedRun(Protocol):
         """Wait until no worker is busy."""
         ...
 
+    def reading_failed(self, error: Exception) -> None:
+        """End the run, since its targets cannot be read any further."""
+        ...
+
     async def guard(self, work: Awaitable[None], query: Query | None = None) -> None:
         """Await requests of the circuit breakers, and handle their errors."""
         ...
@@ -82,6 +91,7 @@ class Planner:
         circuit: the circuit breakers.
         run: the backfill.
         gaps: finds the first gap of each target; ``None``: the ranges are requested as they are.
+        feed: more targets, which are read during the run; not in the order ``newest-day``.
     """
 
     def __init__(
@@ -94,6 +104,7 @@ class Planner:
         circuit: Circuit,
         run: PlannedRun,
         gaps: FirstGaps | None = None,
+        feed: TargetFeed | None = None,
     ) -> None:
         self._ranges = ranges
         self._by_days = order == "newest-day"
@@ -104,15 +115,19 @@ class Planner:
         self._circuit = circuit
         self._parking = circuit.parking
         self._run = run
+        self._feed = feed
         self._survey = Survey(ranges, caller=caller, cache=cache, run=run, gaps=gaps)
-        self._left: dict[Target, Remaining] = {}
+        self._left = self._survey.left
         self._new: set[Target] = set()
 
     async def survey(self) -> None:
         """Count what is due of each target."""
-        await self._survey.count()
-        self._left = self._survey.left
-        self._new = self._survey.without_beginning()
+        await self._count(dict(self._ranges))
+
+    async def _count(self, ranges: dict[Target, DateRange]) -> None:
+        """Count what is due of some targets, which come after the others from then on."""
+        await self._survey.count(ranges)
+        self._new |= self._survey.without_beginning(ranges)
 
     async def queries(self) -> AsyncGenerator[Query, None]:
         """Yield the days to request, one after the other."""
@@ -122,22 +137,26 @@ class Planner:
                     async for query in queries:
                         yield query
 
-    async def batches(self, cap: Callable[[], RangeCap]) -> AsyncGenerator[Batch, None]:
+    async def batches(self, cap: Callable[[], RangeCap], widening: Widening) -> AsyncGenerator[Batch, None]:
         """Yield the days to request in batches, each for one request for a range.
 
         Args:
             cap: returns how many days one request may ask for at present.
+            widening: adds days that cost no further request.
         """
         group = interleaved if self._by_days else in_order
         async with aclosing(self._passes()) as passes:
             async for queries in passes:
                 async with aclosing(queries), aclosing(group(queries, cap)) as batches:
                     async for batch in batches:
-                        yield batch
+                        yield await widening.widen(batch, cap(), self._left.get(batch.target))
 
     async def _passes(self) -> AsyncGenerator[AsyncGenerator[Query, None], None]:
         """Yield the days of each pass through the targets: the first, and those of released targets."""
         yield self._day_by_day() if self._by_days else self._target_by_target()
+        while self._feed is not None and (more := await self._take(self._feed)):
+            await self._count(more)
+            yield self._target_by_target(more)
         while True:
             await self._run.wait_until_idle()
             await self._run.guard(self._circuit.conclude())
@@ -159,15 +178,31 @@ class Planner:
         left = self._left.get(target)
         return 0 if left is None else max(0, left.due)
 
+    async def _take(self, feed: TargetFeed) -> dict[Target, DateRange]:
+        """Return the next targets that were read, as soon as there are some; if reading failed, none."""
+        try:
+            more = dict(await feed.take())
+        except Exception as error:  # noqa: BLE001 - whatever a source of a user raises
+            self._run.reading_failed(error)
+            return {}
+        self._ranges |= more
+        self._circuit.add(more)
+        self._run.stats.total += sum(map(len, more.values()))
+        return more
+
     # -- target by target -------------------------------------------------------------------------------
 
-    async def _target_by_target(self) -> AsyncGenerator[Query, None]:
+    async def _target_by_target(
+        self, targets: Collection[Target] | None = None
+    ) -> AsyncGenerator[Query, None]:
+        """Yield the days of some targets; ``None``: of all."""
+        among = self._left if targets is None else targets
         for target in await self._cache.failing():
-            if target in self._left:
+            if target in among and target in self._left:
                 async with aclosing(self._days_of(target, only_failed=True)) as days:
                     async for query in days:
                         yield query
-        for target in tuple(self._left):
+        for target in tuple(among):
             async with aclosing(self._rest(target)) as days:
                 async for query in days:
                     yield query

@@ -13,75 +13,16 @@ from __future__ import annotations
 
 import datetime as dt
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection
-from typing import TYPE_CHECKING, Self
-
-import attrs
+from typing import TYPE_CHECKING
 
 from hourlyclicks.model.dates import DateRange
-from hourlyclicks.model.questions import Question
-from hourlyclicks.model.targets import Target
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from hourlyclicks.model.range_caps import RangeCap
 
 _DAY = dt.timedelta(days=1)
-
-
-@attrs.frozen(kw_only=True)
-class TargetDays:
-    """What is to be asked for of one target.
-
-    Args:
-        target: the target.
-        needed: the days that must be asked for, in any order.
-        optional: days whose figures may have changed; they are asked for where that adds no request.
-        created: the day on which the target was created; ``None``: it is not known.
-    """
-
-    target: Target
-    needed: Collection[dt.date]
-    optional: Collection[dt.date] = ()
-    created: dt.date | None = None
-
-    @classmethod
-    def of(
-        cls,
-        target: Target,
-        days: DateRange,
-        known: Container[dt.date] = (),
-        *,
-        optional: Collection[dt.date] = (),
-        created: dt.date | None = None,
-    ) -> Self:
-        """Need all days of a range except those that are known."""
-        needed = [day for day in days if day not in known]
-        return cls(target=target, needed=needed, optional=optional, created=created)
-
-
-def plan_questions(
-    targets: Iterable[TargetDays], cap: RangeCap, *, latest: dt.date, endpoint: str
-) -> Iterator[Question]:
-    """Return the fewest questions for the days of many targets, lazily, target by target.
-
-    If the server leaves out the last day of a range, no range can cover the latest day; it is not asked for.
-
-    Args:
-        targets: what is to be asked for of each target.
-        cap: how many days one request may ask for.
-        latest: the last day that has begun, see `hourlyclicks.model.dates.last_begun`.
-        endpoint: the name of the endpoint.
-    """
-    end = latest - cap.after * _DAY
-    for days in targets:
-        first = days.created or dt.date.min
-        if first > end:
-            continue
-        for part in plan_ranges(days.needed, cap, optional=days.optional, within=DateRange(first, end)):
-            asked = cap.asked(part)
-            yield Question(asked.start, asked.end, days.target, endpoint)
 
 
 def plan_ranges(
@@ -103,22 +44,6 @@ def plan_ranges(
         place = end
     spare = {day for day in optional if day in within}.difference(wanted)
     return list(_widened(ranges, cap, spare, within)) if spare else ranges
-
-
-def cap_checks(day: dt.date, cap: RangeCap, *, within: DateRange) -> list[DateRange]:
-    """Return ranges that show whether a server answers for as many days as a cap says.
-
-    One begins on a day that has clicks, one ends on it, and both are as long as a request may be. If an
-    answer lacks that day, or is a refusal, the server answers for fewer days. If both have it, the server
-    cuts no range of that length, see `hourlyclicks.model.range_proof`.
-
-    Args:
-        day: a day that is known to have clicks.
-        cap: the cap in question. With the days that the server leaves out, the ranges are longer by these.
-        within: the days that can be asked for; none of the two ranges is made shorter because of them.
-    """
-    ranges = (cap.asked(DateRange(day, cap.last(day))), cap.asked(DateRange(cap.first(day), day)))
-    return [asked for asked in ranges if asked.start in within and asked.end in within]
 
 
 def halves(refused: DateRange, needed: Collection[dt.date]) -> list[DateRange]:

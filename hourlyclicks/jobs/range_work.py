@@ -59,11 +59,13 @@ class _Part:
         days: the days, in order.
         cap: the cap that it was made for, after a longer range was refused.
         again: whether an answer was not certain about them before.
+        optional: further days that the same request can ask for; they are not asked for again.
     """
 
     days: Days
     cap: RangeCap | None = None
     again: bool = False
+    optional: Days = ()
 
 
 @attrs.define
@@ -117,7 +119,6 @@ class RangeWork:
         self._state = fetcher.state
         self._caller = caller
         self._single_flight = services.single_flight
-        self._clock = services.clock
         self._done = done
         self._by_day = by_day
 
@@ -138,7 +139,7 @@ class RangeWork:
 
     async def _fetch_ranges(self, batch: Batch) -> list[dt.date]:
         """Fetch a batch by ranges, and return the days that are left to version 2."""
-        left = _Left(deque([_Part(batch.days)]))
+        left = _Left(deque([_Part(batch.days, optional=batch.optional)]))
         while left.parts:
             await self._take_part(batch.target, left)
         return left.single
@@ -146,53 +147,58 @@ class RangeWork:
     async def _take_part(self, target: Target, left: _Left) -> None:
         """Fetch the first part, and put what is left of it in its place."""
         part = left.parts.popleft()
-        days = [day for day in part.days if not self._single_flight.is_in_flight(Query(day, target))]
+        days = self._not_in_flight(target, part.days)
         left.single += set(part.days).difference(days)
-        if len(days) < 2 or not self._state.usable(self._clock.wall()):  # noqa: PLR2004 - a range has two
+        optional = self._not_in_flight(target, part.optional) if days else []
+        if len(days) + len(optional) < 2 or not await self._fetcher.memory.usable():  # noqa: PLR2004 - a range has two
             left.single += days
             return
-        asked = DateRange(days[0], days[-1])
+        asked = DateRange(min([*days, *optional]), max([*days, *optional]))
         if not self._state.cap.allows(asked):  # it was made before the cap was lowered
             fitting = plan_ranges(days, self._state.cap, within=asked)
             left.put_first([_part_of(days, each) for each in fitting])
             return
-        left.put_first(await self._fetch_part(target, attrs.evolve(part, days=days), left))
+        left.put_first(await self._fetch_part(target, attrs.evolve(part, days=days, optional=optional), left))
         if left.refusals > _MOST_REFUSALS:
             left.give_up()
 
     async def _fetch_part(self, target: Target, part: _Part, left: _Left) -> list[_Part]:
         """Fetch a part, and return what is left of it; a part of one day is left to version 2."""
-        days = part.days
+        days = sorted([*part.days, *part.optional])
         question = Question(days[0], days[-1], target, CLICKS_BY_RANGE.name)
         try:
             outcomes = await self._single_flight.fetch_range(
-                question, days, self._caller, self._fetcher.fetch_range
+                question, days, self._caller, self._fetcher.fetch_range, optional=part.optional
             )
         except HeldError:
-            return _alone(days)
+            return _alone(part.days)
         except HourlyClicksError as error:
             if error.fatal or not is_about_range(error):
                 raise
             if not is_refusal(error):
-                return _alone(days)
+                return _alone(part.days)
             left.refusals += 1
             return self._shorter(part)
         left.refusals = 0
-        self._lower_cap(part)
-        for day, outcome in sorted(outcomes.items()):
-            self._done(Query(day, target), outcome)
+        await self._lower_cap(part)
+        for day in part.days:
+            if day in outcomes:
+                self._done(Query(day, target), outcomes[day])
         return self._left(part, outcomes)
 
-    def _lower_cap(self, part: _Part) -> None:
+    def _not_in_flight(self, target: Target, days: Days) -> list[dt.date]:
+        return [day for day in days if not self._single_flight.is_in_flight(Query(day, target))]
+
+    async def _lower_cap(self, part: _Part) -> None:
         """Note that a range was answered after a longer one had been refused."""
         cap, longest = part.cap, self._state.cap
         if cap is not None and cap.days is not None and (longest.days is None or cap.days < longest.days):
-            self._state.cap = cap
+            await self._fetcher.memory.lower_cap(cap)
 
     def _shorter(self, part: _Part) -> list[_Part]:
         """Return what to ask for after a range was refused."""
         refused = DateRange(part.days[0], part.days[-1])
-        if self._state.proof.reach >= len(refused):  # its length is not the reason
+        if self._state.reach >= len(refused):  # its length is not the reason
             return [_part_of(part.days, half) for half in halves(refused, part.days)]
         cap = part.cap or self._state.cap
         while cap.allows(refused):
@@ -202,9 +208,9 @@ class RangeWork:
     def _left(self, part: _Part, outcomes: Outcomes) -> list[_Part]:
         """Return what to ask for after an answer that was not certain about some days."""
         left = [day for day in part.days if day not in outcomes]
-        longest = self._state.proof.reach
+        longest = max(1, self._state.reach)
         seen = any(isinstance(found, DayClicks) and found.reported_hours for found in outcomes.values())
-        if part.again or not left or not (seen or 1 < self._state.proof.whole < len(part.days)):
+        if part.again or not left or not (seen or 1 < self._state.whole < len(part.days)):
             return _alone(left)
         return [
             _part_of(left, days, again=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
+from functools import partial
 from typing import TYPE_CHECKING
 
 from hourlyclicks.errors import HourlyClicksError, IncompleteSeriesError, StoreError, carry
@@ -87,7 +88,7 @@ async def collect(run: TargetRun, *, strict: bool) -> HourlySeries:
     collection.pool = pool = (
         run.pool(run.queries(), work) if ranges is None else run.pool(batches, ranges.fetch)
     )
-    run.on_close = pool.end
+    run.on_close, run.on_stop = pool.end, partial(run.wind_down, pool)
     try:
         async with aclosing(batches):
             with run.tracker:

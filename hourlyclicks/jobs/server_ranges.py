@@ -1,7 +1,8 @@
 """What a client knows of how the server answers for ranges of days, and the ranges to ask for because of it.
 
 Where the plan is known, so is the longest range. Otherwise the lengths of `hourlyclicks.model.range_caps` are
-tried, the longest first, until one is answered. The length that was answered is kept as long as the client.
+tried, the longest first, until one is answered. The length that was answered is kept as long as the client,
+and in its store for later runs.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from hourlyclicks.model.range_proof import RangeProof
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
+    from hourlyclicks.model.range_record import RangeRecord
     from hourlyclicks.pacing.queue import Job
 
 WEEK = 7
@@ -38,7 +40,7 @@ class ServerRanges:
     """
 
     def __init__(self, cap: RangeCap) -> None:
-        self.cap = cap
+        self.cap = self._most = cap
         self.proof = RangeProof()
         self._answered = 0
 
@@ -46,6 +48,16 @@ class ServerRanges:
     def known(self) -> bool:
         """Whether a range was ever answered."""
         return self._answered > 0
+
+    def remember(self, record: RangeRecord, now: dt.datetime) -> None:
+        """Take the cap that another run has found, unless this client knows better.
+
+        Args:
+            record: what the store has.
+            now: the present moment.
+        """
+        if not self.known:
+            self.cap = record.longest(self._most, now)
 
     def answered(self, asked: DateRange, days: Collection[dt.date]) -> None:
         """Note an answer.

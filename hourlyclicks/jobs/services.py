@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Protocol, Self
 
 import attrs
 
-from hourlyclicks.coordination.registry import RunRegistry
+from hourlyclicks.errors import UsageError
 from hourlyclicks.events import Progress
 from hourlyclicks.fetching.cache import DayCache
 from hourlyclicks.fetching.coalescing import SingleFlight
 from hourlyclicks.fetching.fetcher import DayFetcher
+from hourlyclicks.jobs.visible import VISIBLE_AFTER, VisibleCall
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
     from types import TracebackType
 
     from hourlyclicks.clock import Clock
+    from hourlyclicks.coordination.registry import RunRegistry  # noqa: TC004 - loaded where it is used
     from hourlyclicks.errors import HourlyClicksError
     from hourlyclicks.events import Dispatcher
     from hourlyclicks.fetching.range_fetcher import RangeFetcher  # noqa: TC004 - loaded where it is used
@@ -30,6 +33,14 @@ class Running(Protocol):
 
     def on_close(self, error: HourlyClicksError, /) -> Awaitable[None]:
         """End with that error; return when all workers have ended."""
+        ...
+
+
+class Stoppable(Running, Protocol):
+    """A job that other processes can stop."""
+
+    def on_stop(self, error: HourlyClicksError, /) -> Awaitable[None]:
+        """End with that error as soon as the requests in flight are answered."""
         ...
 
 
@@ -58,6 +69,17 @@ class Services:
     ranges: RangeFetcher | None = None
     running: set[Running] = attrs.field(factory=set)
     runs: RunRegistry | None = None
+
+    @property
+    def required_cache(self) -> DayCache:
+        """The store of a job that cannot do without.
+
+        Raises:
+            UsageError: there is none.
+        """
+        if self.cache is None:
+            raise UsageError("a backfill needs a store: Client(store='clicks.db')")
+        return self.cache
 
     @property
     def limiter(self) -> Limiter:
@@ -92,6 +114,13 @@ class Tracker:
         self._dispatch = services.dispatch
         self._job = job
         self._run = run
+        self._visible = ExitStack()
+
+    def show(self, services: Services, run: Stoppable) -> None:
+        """Let other processes see and stop the job, with a store, until the context is left."""
+        if services.runs is not None:
+            call = VisibleCall(services.limiter, self._job, run.on_stop)
+            self._visible.enter_context(services.runs.registered(call, after=VISIBLE_AFTER))
 
     def __enter__(self) -> Self:
         self._running.add(self._run)
@@ -104,6 +133,7 @@ class Tracker:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._visible.close()
         self._eta.leave(self._job)
         self._running.discard(self._run)
 

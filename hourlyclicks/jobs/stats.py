@@ -35,12 +35,14 @@ class BackfillStats:
         provisional: those of `known` and `got` that are not final.
         next_due: when the first of these is due again.
         failures: the errors of days that failed or were rejected, up to a limit.
+        unsurveyed: the targets whose days are not counted.
     """
 
     def __init__(self, total: int, caller: Caller) -> None:
         self.total = total
         self._caller = caller
         self.known = self.got = self.failed = self.refused = self.provisional = 0
+        self.unsurveyed = 0
         self.next_due: dt.datetime | None = None
         self.failures: dict[Query, HourlyClicksError] = {}
 
@@ -91,7 +93,7 @@ class BackfillStats:
             parked: the targets that are parked, and why.
             unsent: how many of their days were not sent; they have failed, too.
         """
-        caller, unfinished = self._caller, self.remaining or self.failed
+        caller, unfinished = self._caller, self.remaining or self.failed or self.unsurveyed
         done = min(
             caller.answered, self.got
         )  # a day that was answered for this run may have come after its end
@@ -112,4 +114,5 @@ class BackfillStats:
             failures=self.failures,
             parked=parked,
             error=error,
+            unsurveyed=self.unsurveyed,
         )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Self
 
 from hourlyclicks.errors import HourlyClicksError, UsageError
 from hourlyclicks.jobs.reorder import ReorderBuffer
+from hourlyclicks.pacing.queue import OverError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -52,7 +53,7 @@ class DayStream:
         else:
             self._ranges = ranges
             self._pool = run.pool(self._batches, self._work_range)
-        run.on_close = self._end
+        run.on_close, run.on_stop = self._end, self._stop
 
     async def __aenter__(self) -> Self:
         self._check()
@@ -95,6 +96,10 @@ class DayStream:
         self._buffer.give_up(error)
         await self._pool.end(error)
 
+    async def _stop(self, error: HourlyClicksError) -> None:
+        await self._run.wind_down(self._pool, error)
+        self._buffer.give_up(error)
+
     async def _work(self, item: tuple[int, Query]) -> None:
         position, query = item
         await self._buffer.make_room(position)
@@ -102,6 +107,8 @@ class DayStream:
             self._buffer.put(position, await self._run.fetch(query))
         except HourlyClicksError as error:
             self._fail(position, error)
+        except OverError:  # it is stopped, and tells that itself
+            return
         except BaseException as error:
             self._buffer.give_up(error)
             raise
@@ -157,6 +164,8 @@ class DayStream:
         except HourlyClicksError as error:
             self._buffer.give_up(error)
             self._pool.stop()
+        except OverError:  # as in `_work`
+            return
         except BaseException as error:
             self._buffer.give_up(error)
             raise

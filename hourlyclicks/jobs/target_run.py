@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import copy
 from contextlib import aclosing
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from hourlyclicks.errors import HourlyClicksError
 from hourlyclicks.fetching.prefetch import Prefetch
@@ -53,6 +53,7 @@ class TargetRun(BreakerListener):
 
     Attributes:
         on_close: ends it when the client is closed.
+        on_stop: ends it when another process asks for that, once the requests in flight are answered.
         tracker: registers the job while it runs.
         parking: its circuit breakers.
         dispatch: receives the events.
@@ -61,6 +62,7 @@ class TargetRun(BreakerListener):
     """
 
     on_close: Callable[[HourlyClicksError], Awaitable[None]]
+    on_stop: Callable[[HourlyClicksError], Awaitable[None]]
 
     def __init__(
         self, range_: DateRange, target: Target, *, lane: Lane, freshness: Freshness, services: Services
@@ -170,10 +172,17 @@ class TargetRun(BreakerListener):
         self._caller.start_spare = pool.start_spare
         return pool
 
+    async def wind_down(self, pool: WorkerPool[Any], error: HourlyClicksError) -> None:
+        """Let a pool finish the requests in flight; then its `join` raises the error."""
+        await pool.wind_down(error, self._single_flight.has_sent)
+
     async def survey(self) -> None:
-        """Count the days that the store has already."""
+        """Count the days that the store has already, and learn what it knows of ranges."""
+        if self._ranges is not None:
+            await self._ranges.memory.recall()
         if self._prefetch is None:
             return
+        self.tracker.show(self._services, self)
         self._expected = await self._prefetch.count()
         self._job.remaining -= self._expected
         if self._expected:

@@ -12,7 +12,7 @@ from hourlyclicks.model.targets import Query
 from hourlyclicks.store.ledger import WITH_FIGURES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from hourlyclicks.fetching.cache import TargetHistory
     from hourlyclicks.fetching.task import Caller
@@ -47,7 +47,7 @@ class Witnesses:
         services: Services,
     ) -> None:
         self._ranges = ranges
-        self._targets = tuple(ranges)  # also those that turn out to have no gap
+        self._targets = list(ranges)  # also those that turn out to have no gap
         self._newest_first = newest_first
         self._freshness = caller.freshness
         self._parking = parking
@@ -56,6 +56,10 @@ class Witnesses:
         self._clock = services.clock
         self._histories: dict[Target, TargetHistory] = {}
         self._elsewhere: Query | None = None
+
+    def add(self, targets: Iterable[Target]) -> None:
+        """Note targets that were added to the ranges."""
+        self._targets.extend(targets)
 
     async def find(self, target: Target) -> Query:
         """Return a day that was answered, in this call or before; else the one at the other end."""

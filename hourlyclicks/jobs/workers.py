@@ -99,6 +99,13 @@ class WorkerPool(Generic[T]):
         if self._workers:
             await asyncio.wait(self._workers)
 
+    async def wind_down(self, failure: HourlyClicksError, busy: Callable[[asyncio.Task[None]], bool]) -> None:
+        """Let the busy workers finish their current item; `join` raises the failure."""
+        self._failure = failure
+        self.drain(busy)
+        if self._workers:
+            await asyncio.wait(self._workers)
+
     def check(self) -> None:
         """Raise the failure that `end` was called with, if it was."""
         if self._failure is not None:

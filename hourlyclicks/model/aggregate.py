@@ -8,8 +8,11 @@ from hourlyclicks.model.day import HOURS
 
 if TYPE_CHECKING:
     from array import array
+    from collections.abc import Sequence
 
 _WEEKDAYS = 7
+_MEAN_OF = 7
+_FEWEST = 4
 
 
 def peak_index(clicks: array[int], reported: bytearray) -> int | None:
@@ -40,3 +43,16 @@ def by_weekday_hour(clicks: array[int], first_weekday: int) -> tuple[tuple[int, 
             for weekday in range(_WEEKDAYS)
         ]
     )
+
+
+def running_mean(counts: Sequence[float | None]) -> list[float | None]:
+    """Return the mean of each count and the six before it.
+
+    It begins again after each ``None``, so that it never crosses a gap, and needs four counts.
+    """
+    means: list[float | None] = []
+    window: list[float] = []
+    for count in counts:
+        window = [] if count is None else [*window[1 - _MEAN_OF :], count]
+        means.append(sum(window) / len(window) if len(window) >= _FEWEST else None)
+    return means

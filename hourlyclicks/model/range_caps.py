@@ -90,6 +90,22 @@ LADDER = (MONTH, RangeCap(14), RangeCap(7), RangeCap(1))
 """The caps to try, one after the other, where the plan is not known; the longest first."""
 
 
+def cap_checks(day: dt.date, cap: RangeCap, *, within: DateRange) -> list[DateRange]:
+    """Return ranges that show whether a server answers for as many days as a cap says.
+
+    One begins on a day that has clicks, one ends on it, and both are as long as a request may be. If an
+    answer lacks that day, or is a refusal, the server answers for fewer days. If both have it, the server
+    cuts no range of that length, see `hourlyclicks.model.range_proof`.
+
+    Args:
+        day: a day that is known to have clicks.
+        cap: the cap in question. With the days that the server leaves out, the ranges are longer by these.
+        within: the days that can be asked for; none of the two ranges is made shorter because of them.
+    """
+    ranges = (cap.asked(DateRange(day, cap.last(day))), cap.asked(DateRange(cap.first(day), day)))
+    return [asked for asked in ranges if asked.start in within and asked.end in within]
+
+
 def _in_next_month(day: dt.date) -> int:
     """Return the ordinal of the same day of the next month, or of the last day of a month that is shorter."""
     year, month = day.year + day.month // 12, day.month % 12 + 1

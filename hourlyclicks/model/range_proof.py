@@ -68,6 +68,15 @@ class RangeProof:
         """The length of the ranges that are answered for as a whole, even without rows; 0: not known."""
         return self.reach if self.first_included and self.last_included else 0
 
+    def combined(self, other: RangeProof) -> RangeProof:
+        """Return what both prove together."""
+        return RangeProof(
+            max(self.from_first, other.from_first),
+            max(self.to_last, other.to_last),
+            self.first_included or other.first_included,
+            self.last_included or other.last_included,
+        )
+
     def after(self, asked: DateRange, answered: Collection[dt.date]) -> RangeProof:
         """Return what is proved after an answer.
 
@@ -78,12 +87,13 @@ class RangeProof:
         if not answered:
             return self
         several = asked.start < asked.end
-        return RangeProof(
-            max(self.from_first, _days(asked.start, max(answered))),
-            max(self.to_last, _days(min(answered), asked.end)),
-            self.first_included or (several and asked.start in answered),
-            self.last_included or (several and asked.end in answered),
+        shown = RangeProof(
+            _days(asked.start, max(answered)),
+            _days(min(answered), asked.end),
+            several and asked.start in answered,
+            several and asked.end in answered,
         )
+        return self.combined(shown)
 
     def uncertain(self, asked: DateRange, answered: Collection[dt.date]) -> list[dt.date]:
         """Return the days without rows that may not have been answered for, in order.

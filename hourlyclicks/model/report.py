@@ -60,8 +60,10 @@ class BackfillReport:
             answer, and that answer; for example a link that does not exist. Targets that were answered again
             before the run ended are not included.
         error: what ended the run, when an error did.
-        listed: whether all targets were known; not so if the run was stopped while it read them from an async
-            iterator, and then all counts are 0.
+        listed: whether all targets were known; not so if the run ended while it read them from an async
+            iterable, and then the counts are those of the targets that it had reached.
+        unsurveyed: the targets of a `sync` whose days are in none of the counts, because the run ended before
+            it had found their first gaps.
     """
 
     total: int
@@ -81,11 +83,12 @@ class BackfillReport:
     parked: Mapping[Target, ApiError] = attrs.field(factory=dict, repr=False)
     error: HourlyClicksError | None = None
     listed: bool = True
+    unsurveyed: int = 0
 
     @property
     def complete(self) -> bool:
         """Whether every day is in the store, except those the API rejects; some may be provisional."""
-        return self.listed and not self.failed and not self.remaining
+        return self.listed and not self.unsurveyed and not self.failed and not self.remaining
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows: the counts as a table."""

@@ -56,14 +56,21 @@ class TargetDays:
             found.add(item)
         return found
 
-    def add(self, item: TargetItem) -> None:
-        """Add a target, unless it is there.
+    def add(self, item: TargetItem) -> Target | None:
+        """Add a target, and return it, unless it is there.
 
         Raises:
             UsageError: it is none.
         """
         target, day = _read(item)
-        self._targets.setdefault(target, day)
+        if target in self._targets:
+            return None
+        self._targets[target] = day
+        return target
+
+    def first_day(self, target: Target) -> dt.date | None:
+        """Return the first day of a target, if it has one."""
+        return self._since.get(target) or self._targets.get(target)
 
     def __iter__(self) -> Iterator[Target]:
         return iter(self._targets)

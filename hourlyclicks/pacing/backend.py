@@ -47,6 +47,10 @@ class WaitingTasks(Protocol):
         """Report that a pause has ended."""
         ...
 
+    def held(self, requests: int, seconds: float, *, killed: bool) -> None:
+        """Report that requests of other processes are waited for, for so long at most."""
+        ...
+
     def load(self, lane: Lane) -> tuple[int, int]:
         """Return how many tasks wait in a lane, and how many requests its jobs still need."""
         ...
@@ -112,6 +116,10 @@ class LimiterBackend(Protocol):
 
     def snapshot(self, now: int) -> Snapshot:
         """Return what is known now, from which the end of further requests can be computed."""
+        ...
+
+    async def look(self) -> None:
+        """Find out what other processes have sent, so that the first snapshot knows it."""
         ...
 
     def ahead(self, job: Job) -> int:
@@ -196,6 +204,9 @@ class LocalBackend:
 
     def idle(self) -> None:
         """See `LimiterBackend.idle`."""
+
+    async def look(self) -> None:
+        """See `LimiterBackend.look`: there are none."""
 
     async def close(self) -> None:
         """See `LimiterBackend.close`."""

@@ -152,6 +152,14 @@ class EtaCalculator:
         now = self._clock.monotonic()
         return (self._backend.snapshot(now).finish(1, 0).when - now) / SECOND
 
+    def of(self, requests: int) -> Estimate:
+        """Return what so many requests will take from now on, with what was sent before them."""
+        if not requests:
+            return Estimate(0, 0.0, "latency")
+        now = self._clock.monotonic()
+        seconds, binding = _finish(self._backend.snapshot(now), requests, self._latency, now, now)
+        return Estimate(requests, seconds, binding)
+
     def unsent(self, lane: Lane) -> int:
         """Return how many requests the jobs of a lane still need."""
         return sum(job.unsent for job in self._jobs if job.lane is lane)

@@ -149,6 +149,7 @@ class Limiter:
     def finish(self, slot: Slot, outcome: Outcome) -> None:
         """Release a slot, and report what became of its request."""
         if not outcome.sent:
+            slot.job.spent -= 1
             self.queue.give_back(slot)
             return
         if outcome.answered:
@@ -255,6 +256,10 @@ class Limiter:
         """Allow requests again that `abort` has stopped for good because of the key."""
         if isinstance(self._latch, AuthenticationError):
             self._latch = None
+
+    async def look(self) -> None:
+        """Find out what other processes have sent, for the first ETA."""
+        await self._backend.look()
 
     async def close(self) -> None:
         """Wait for the steps of the backend in progress."""

@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+from typing import Any, Literal, Self, TypeAlias
 
 import attrs
 
 from hourlyclicks.errors import PlanError, UsageError
 from hourlyclicks.model.checks import check_amount, check_type, check_whole
 from hourlyclicks.model.range_caps import MONTH, RangeCap
-from hourlyclicks.model.targets import Link
-
-if TYPE_CHECKING:
-    from hourlyclicks.model.targets import Target
+from hourlyclicks.model.targets import Link, Target
 
 Spacing: TypeAlias = Literal["window", "even"]
 
@@ -164,7 +161,9 @@ class Allowance:
         return self.limits if self.plan is None else list_limits(self.plan)
 
     def check(self, target: Target) -> None:
-        """Raise `PlanError` when the plan does not include that kind of target."""
+        """Raise `UsageError` if it is no target, and `PlanError` if the plan does not include its kind."""
+        if not isinstance(target, Target):
+            raise UsageError(f"a target is an Account, a Link or a Group, not {target!r}")
         if self.plan is not None:
             self.plan.check(target)
 

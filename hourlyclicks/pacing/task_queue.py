@@ -12,7 +12,7 @@ import asyncio
 import copy
 from typing import TYPE_CHECKING
 
-from hourlyclicks.events import Paused, Resumed
+from hourlyclicks.events import Paused, Resumed, SlotsHeld
 from hourlyclicks.pacing.breaker import Wait
 from hourlyclicks.pacing.queue import HeldError, Lane, OverError, PriorityQueue, is_waiting
 from hourlyclicks.pacing.window import Slot
@@ -166,6 +166,10 @@ class TaskQueue:
         """Report that a pause has ended."""
         self._emit(Resumed())
         self.serve()
+
+    def held(self, requests: int, seconds: float, *, killed: bool) -> None:
+        """Report that requests of other processes are waited for, for so long at most."""
+        self._emit(SlotsHeld(requests=requests, seconds=seconds, killed=killed))
 
     def load(self, lane: Lane) -> tuple[int, int]:
         """Return how many tasks wait in a lane, and how many requests its jobs still need."""

@@ -109,15 +109,20 @@ class SlidingWindow:
         """Keep `slack` times the average interval between sendings, or from a response to a sending."""
         self._keep_interval(ceil(self._average * slack), from_response=from_response)
 
-    def restore(self, *, in_flight: Iterable[int], released: Sequence[int], even: int) -> None:
+    def restore(
+        self, *, in_flight: Iterable[int], released: Sequence[int], even: int, abandoned: Iterable[int] = ()
+    ) -> None:
         """Take over what another window has seen.
 
         Args:
             in_flight: when the requests in flight were sent.
-            released: when the responses of the others came, in order.
+            released: when the responses of the others came, in order. A moment in the future is that of a
+                request that may arrive until then, and takes no slot of the concurrency any more.
             even: the moment from which on even spacing lets a request go.
+            abandoned: until when abandoned requests may arrive; each in the future.
         """
         self._sent = sorted(in_flight)
+        self._abandoned = sorted(abandoned)
         self._log = list(released)
         self._even = even
 

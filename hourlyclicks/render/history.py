@@ -34,13 +34,21 @@ def latest(history: Sequence[Revision], limit: int | None) -> Sequence[Revision]
     return [revision for revision in history if revision.day.date >= dates[-limit]]
 
 
-def history_lines(target: Target, history: Sequence[Revision], limit: int | None = None) -> Iterator[str]:
+def in_order(history: Sequence[Revision], *, newest_first: bool) -> Sequence[Revision]:
+    """Return figures in the order of days and revisions with the last day first, or as they are."""
+    return sorted(history, key=lambda each: each.day.date, reverse=True) if newest_first else history
+
+
+def history_lines(
+    target: Target, history: Sequence[Revision], limit: int | None = None, *, newest_first: bool = False
+) -> Iterator[str]:
     """Yield the lines about a target: each day, its revisions, and the hours that each has changed.
 
     Args:
         target: the target.
         history: the figures of its days, in the order of days and revisions.
         limit: how many days to show, the last ones; ``None``: all.
+        newest_first: whether to begin with the last day; the figures of a day stay in their order.
     """
     yield ""
     yield safe(str(target))
@@ -48,7 +56,8 @@ def history_lines(target: Target, history: Sequence[Revision], limit: int | None
     replaced = count(len(history) - len(dates), "replacement")
     shown = f"; the last {count(limit, 'day')} shown" if limit is not None and limit < len(dates) else ""
     yield f"  {count(len(dates), 'day')}, {span(min(dates), max(dates))}, {replaced}{shown}"
-    for date, revisions in groupby(latest(history, limit), key=lambda revision: revision.day.date):
+    last = in_order(latest(history, limit), newest_first=newest_first)
+    for date, revisions in groupby(last, key=lambda revision: revision.day.date):
         yield f"  {date}"
         before: DayClicks | None = None
         for revision in revisions:

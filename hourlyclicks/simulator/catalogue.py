@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from hourlyclicks.model.targets import Target
     from hourlyclicks.simulator.questions import Listing
+    from hourlyclicks.simulator.traffic import Cell
 
 _T = TypeVar("_T")
 
@@ -176,6 +177,24 @@ class Catalogue:
         name = listing.fields.get("nm")
         found = [listed for _, listed in sorted(self._groups.items()) if name in {None, listed.name}]
         return _page(found, listing.page, rules, lambda listed: self._group_row(listed, zone))
+
+    def page_of_group_clicks(
+        self, listing: Listing, rules: ListRules, figures_of: Callable[[Group], Cell]
+    ) -> str:
+        """Return a page of the clicks of groups on a day as JSON; like a link, any group has clicks.
+
+        Args:
+            listing: which groups, and which page.
+            rules: how pages are.
+            figures_of: returns the clicks and the unique users of a group on that day.
+        """
+
+        def row(idx: int) -> dict[str, Any]:
+            listed, (clicks, users) = self._groups.get(idx), figures_of(Group(idx))
+            name = "" if listed is None else listed.name
+            return {"grpIdx": idx, "grpNm": name, "acesCnt": clicks or 0, "pernCnt": users or 0}
+
+        return _page(listing.groups or sorted(self._groups), listing.page, rules, row)
 
     def _group_row(self, listed: ListedGroup, zone: dt.tzinfo) -> dict[str, Any]:
         created = _written(listed.created, zone)

@@ -32,11 +32,13 @@ class Listing:
         page: the number of the page, from 1.
         created: the first and the last moment of creation, on the account's clock; ``None``: any.
         fields: what else the entries must have, by the names of the fields.
+        groups: the numbers of the groups whose clicks are wanted; none: all groups.
     """
 
     page: int = 1
     created: tuple[dt.datetime, dt.datetime] | None = None
     fields: Mapping[str, str] = attrs.field(factory=dict)
+    groups: tuple[int, ...] = ()
 
 
 @attrs.frozen
@@ -73,6 +75,9 @@ def read_question(query: str, endpoint: Endpoint = CLICKS_BY_HOUR) -> Question:
     target = problem = day = last = None
     try:
         fields = _fields(query)
+        if endpoint.asks == "group_days":
+            day = _day(fields, "ymd")
+            return Question(day, last=day, listing=_group_listing(fields), endpoint=endpoint)
         if endpoint.lists:
             return Question(listing=_listing(fields, endpoint), endpoint=endpoint)
         target = _target(fields.get("linkId"), fields.get("domain"), fields.get("grpIdx"))
@@ -147,16 +152,30 @@ def _target(link_id: str | None, domain: str | None, group: str | None) -> Targe
 def _listing(fields: Mapping[str, str], endpoint: Endpoint) -> Listing:
     """Read what is asked of a list; links need a period of creation and the number of a page."""
     links = endpoint.asks == "links"
-    page = fields.get("pages", "" if links else "1")
-    if not re.fullmatch(_NUMBER, page) or int(page) < 1:
-        raise _RefusedError(Code.PAGE_INVALID, "pages must be an integer from 1")
+    page = _page(fields.get("pages", "" if links else "1"))
     created = (_moment(fields, "regStartYmdt"), _moment(fields, "regEndYmdt")) if links else None
     if created is not None and created[1] < created[0]:
         raise _RefusedError(Code.PERIOD_INVALID, "regEndYmdt lies before regStartYmdt")
     names = ("linkId", "domain", "grpIdx") if links else ("nm",)
     return Listing(
-        page=int(page), created=created, fields={name: fields[name] for name in names if name in fields}
+        page=page, created=created, fields={name: fields[name] for name in names if name in fields}
     )
+
+
+def _group_listing(fields: Mapping[str, str]) -> Listing:
+    """Read which groups' clicks are asked for: numbers with commas between them, or nothing."""
+    text = fields.get("grpIdx")
+    numbers = [] if text is None else text.split(",")
+    if not all(re.fullmatch(_NUMBER, number) for number in numbers):
+        raise _RefusedError(Code.GROUP_INVALID, "grpIdx must be integers with commas between them")
+    groups = tuple(dict.fromkeys(map(int, numbers)))
+    return Listing(page=_page(fields.get("pages", "1")), groups=groups)
+
+
+def _page(text: str) -> int:
+    if not re.fullmatch(_NUMBER, text) or int(text) < 1:
+        raise _RefusedError(Code.PAGE_INVALID, "pages must be an integer from 1")
+    return int(text)
 
 
 def _moment(fields: Mapping[str, str], name: str) -> dt.datetime:

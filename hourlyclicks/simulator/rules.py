@@ -36,6 +36,8 @@ class PlanRules:
         concurrent: statistics requests allowed at once.
         sums: whether the whole account, groups and lists are included, not only single links.
         cap: how many days a request for a range may name.
+        groups: how many groups a request for the clicks of groups may name.
+        names_groups: whether it must name them.
         base_per_minute: requests of all kinds allowed a minute.
         base_per_hour: requests of all kinds allowed an hour.
     """
@@ -47,6 +49,8 @@ class PlanRules:
     cap: Cap = "month"
     base_per_minute: int = 1_200
     base_per_hour: int = 60_000
+    groups: int = 30
+    names_groups: bool = False
 
 
 PLANS: Mapping[str, PlanRules] = MappingProxyType(
@@ -55,7 +59,16 @@ PLANS: Mapping[str, PlanRules] = MappingProxyType(
         for rules in (
             PlanRules("free", 0, 0, sums=False, cap=7, base_per_minute=30, base_per_hour=600),
             PlanRules("personal", 9, 1, sums=False, cap=7, base_per_minute=180, base_per_hour=10_000),
-            PlanRules("premium", 15, 1, cap=14, base_per_minute=300, base_per_hour=15_000),
+            PlanRules(
+                "premium",
+                15,
+                1,
+                cap=14,
+                base_per_minute=300,
+                base_per_hour=15_000,
+                groups=5,
+                names_groups=True,
+            ),
             PlanRules("business", 24, 2, base_per_minute=480, base_per_hour=25_000),
             PlanRules("business_plus", 38, 2, base_per_minute=768, base_per_hour=40_000),
             PlanRules("enterprise", 60, 3),
@@ -92,6 +105,8 @@ class Code(enum.IntEnum):
     GROUP_NOT_INCLUDED = 2005
     LINK_AND_GROUP = 2006
     LISTS_NOT_INCLUDED = 2007
+    GROUPS_REQUIRED = 2008
+    GROUPS_TOO_MANY = 2009
     QUERY_INVALID = 3001
     PAGE_INVALID = 4001
     PERIOD_INVALID = 4002

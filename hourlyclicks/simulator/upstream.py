@@ -120,7 +120,7 @@ class Upstream:
             status = self.ranges.refusal if problem.code is Code.RANGE_TOO_LONG else 200
             return envelope(problem.code, problem.message, status=status)
         if question.listing is not None:
-            return self._list(question.endpoint, question.listing)
+            return self._list(question, question.listing, now)
         return envelope(Code.SUCCESS, "success", f"[{','.join(self._rows(question, plan, now))}]")
 
     def _problem(self, question: Question, plan: PlanRules, now: dt.datetime) -> Problem | None:
@@ -128,11 +128,18 @@ class Upstream:
         if question.endpoint.lists:
             if not plan.sums:
                 return Problem(Code.LISTS_NOT_INCLUDED, "lists are available from the Premium plan")
-            return question.problem or self._problem_of_list(question.listing)
+            return question.problem or self._problem_of_list(question, plan, now)
         denied = None if question.target is None else included(question.target, plan)
         return denied or question.problem or self._problem_of_days(question, plan, now)
 
-    def _problem_of_list(self, listing: Listing | None) -> Problem | None:
+    def _problem_of_list(self, question: Question, plan: PlanRules, now: dt.datetime) -> Problem | None:
+        listing = question.listing
+        if listing is not None and question.endpoint.asks == "group_days":
+            if plan.names_groups and not listing.groups:
+                return Problem(Code.GROUPS_REQUIRED, "grpIdx is required on this plan")
+            if len(listing.groups) > plan.groups:
+                return Problem(Code.GROUPS_TOO_MANY, f"grpIdx may name {plan.groups} groups at most")
+            return self._problem_of_days(question, plan, now)
         longest, created = self.lists.longest_period, None if listing is None else listing.created
         if longest is not None and created is not None and created[1] - created[0] > dt.timedelta(longest):
             return Problem(Code.PERIOD_TOO_LONG, "the period of creation is too long")
@@ -141,7 +148,7 @@ class Upstream:
     def _problem_of_days(self, question: Question, plan: PlanRules, now: dt.datetime) -> Problem | None:
         first, last = question.day or dt.date.min, question.last or dt.date.min
         if self.future == "error" and last > now.astimezone(self.zone).date():
-            name = "ymd" if question.endpoint.asks == "day" else "endYmd"
+            name = "endYmd" if question.endpoint.asks == "range" else "ymd"
             return Problem(Code.DAY_IN_FUTURE, f"{name} lies in the future")
         if question.endpoint.asks == "range" and self.ranges.refuses(first, last, plan.cap):
             return Problem(Code.RANGE_TOO_LONG, "the range of days is too long")
@@ -192,10 +199,18 @@ class Upstream:
         figures = day_figures(cells)
         return iter(() if figures[0] is None else (_ROW_OF_A_DAY % (day.isoformat(), *figures),))
 
-    def _list(self, endpoint: Endpoint, listing: Listing) -> Answer:
+    def _list(self, question: Question, listing: Listing, now: dt.datetime) -> Answer:
         """Return a page of a list."""
-        make = self.catalogue.page_of_links if endpoint.asks == "links" else self.catalogue.page_of_groups
-        return envelope(Code.SUCCESS, "success", make(listing, self.lists, self.zone))
+        catalogue, day = self.catalogue, question.day
+        if question.endpoint.asks == "links":
+            page_ = catalogue.page_of_links(listing, self.lists, self.zone)
+        elif day is None:
+            page_ = catalogue.page_of_groups(listing, self.lists, self.zone)
+        else:
+            page_ = catalogue.page_of_group_clicks(
+                listing, self.lists, lambda group: day_figures(self.cells(group, day, now))
+            )
+        return envelope(Code.SUCCESS, "success", page_)
 
 
 def endpoint_of(path: str) -> Endpoint:

@@ -103,6 +103,8 @@ class FileGuard:
         self._log_path, self._shm_path = main + "-wal", main + "-shm"
         self._frame = _FRAME_HEADER + int(one(db, "PRAGMA page_size"))
         self._salt = one(db, SALT)
+        self._schema = one(db, SCHEMA)
+        self._latest = one(db, GENERATION) or 0
         self._main = identity
         self._shm = identity_of(Path(self._shm_path))
         self._log_file = Path(self._log_path).open("rb", buffering=0)  # noqa: SIM115 - closed with the rest
@@ -113,8 +115,6 @@ class FileGuard:
         self._seen: tuple[int, int, int] = (0, 0, 0)
         self._generation: int | None = None
         self._outdated = False
-        self._schema = one(db, SCHEMA)
-        self._latest = one(db, GENERATION) or 0
         self._kept: tuple[int, DayClicks] | None = None
         self._trouble: _TroubleError | None = None
 

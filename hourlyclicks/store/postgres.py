@@ -24,6 +24,7 @@ from hourlyclicks.store import (
     postgres_daily,
     postgres_database,
     postgres_migration,
+    postgres_ranges,
 )
 from hourlyclicks.store.closing import Closing, Managed
 from hourlyclicks.store.group_commit import GroupCommit
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from hourlyclicks.model.daily import DailyClicks
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
+    from hourlyclicks.model.range_record import RangeRecord
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.freshness import Freshness, Reader
     from hourlyclicks.store.ledger import DayState, Failure, LedgerEntry, PutResult, Revision
@@ -51,7 +53,8 @@ if TYPE_CHECKING:
     from hourlyclicks.store.postgres_daily import ReadSums
     from hourlyclicks.store.postgres_database import DatabaseChange
     from hourlyclicks.store.postgres_days import Connection
-    from hourlyclicks.store.protocol import Change
+    from hourlyclicks.store.postgres_ranges import ReadRanges
+    from hourlyclicks.store.protocol import Change, RangeChange
     from hourlyclicks.store.summary import TargetSummary
 
 T = TypeVar("T")
@@ -101,6 +104,7 @@ class PostgresStore(Managed):
         self._migration = Migration(on_migration)
         self._days = PACKED_DAYS
         self._sums: ReadSums = postgres_daily.read
+        self._ranges: ReadRanges = postgres_ranges.read
         self._in_vain = False  # whether the patience was used up: then the next operation does not wait again
         self._jobs: set[asyncio.Task[object]] = set()
         self._pool = ConnectionPool(dsn, connections, application_name(name))
@@ -248,6 +252,17 @@ class PostgresStore(Managed):
         if days:
             await self._changes[account].make(PutDaily(account, target, days, reader))
 
+    async def range_record(self, account: int, endpoint: str) -> RangeRecord:
+        """See `hourlyclicks.store.protocol.Store.range_record`."""
+        return await self._run(lambda db: self._ranges(db, account, endpoint))
+
+    async def change_range_record(self, account: int, endpoint: str, change: RangeChange) -> RangeRecord:
+        """See `hourlyclicks.store.protocol.Store.change_range_record`."""
+        self._refuse_changes()
+        step = postgres_ranges.ChangeRanges(account, endpoint, change)
+        record: RangeRecord = await self._changes[account].make(step)
+        return record
+
     async def pace(
         self,
         account: int,
@@ -335,6 +350,7 @@ class PostgresStore(Managed):
         if self._read_only:
             version = await postgres_migration.check_readable(db)
             self._days, self._sums = stored_days(version), postgres_daily.stored_sums(version)
+            self._ranges = postgres_ranges.stored_ranges(version)
         else:
             await postgres_migration.migrate(db, self._migration)
         self._prepared = True

@@ -186,7 +186,9 @@ def put(
 def record_failure(of: int, target: Target, entry: LedgerEntry) -> DaysChange[None]:
     """Record that a day failed or was rejected."""
 
-    async def change(db: Connection, series: int, _: _Lines) -> tuple[_Lines, None]:
+    async def change(db: Connection, series: int, lines: _Lines) -> tuple[_Lines, None]:
+        if not entry.requested and await postgres_days.is_begun(db, series, entry.date):
+            return lines, None
         return {entry.date: await postgres_days.record_failure(db, series, entry)}, None
 
     return DaysChange(of, target, [entry.date], change)

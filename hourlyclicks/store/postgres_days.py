@@ -70,6 +70,7 @@ _DOUBT = """UPDATE hourlyclicks.days AS days SET attempts = attempts + $3, state
     WHERE series_id = $1 AND date = $2 RETURNING days.*"""
 _COUNT = """UPDATE hourlyclicks.days AS days SET attempts = attempts + $3 WHERE series_id = $1 AND date = $2
     RETURNING days.*"""
+_BEGUN = "SELECT EXISTS (SELECT FROM hourlyclicks.days WHERE series_id = $1 AND date <= $2)"
 _RECORD = """INSERT INTO hourlyclicks.days AS days
         (series_id, date, state, hours, fetched_at, attempts, revision, error, code, status, reason)
     VALUES ($1, $2, $3, 0, $4, $5, 0, $6, $7, $8, $9)
@@ -277,6 +278,11 @@ async def put(
 async def doubt(db: Connection, series: int, line: asyncpg.Record) -> asyncpg.Record:
     """Put the figures of a row in doubt, and return the row after the change."""
     return await _left(db, _DOUBT, series, line["date"], 0, line["fetched_at"])
+
+
+async def is_begun(db: Connection, series: int, day: dt.date) -> bool:
+    """Return whether a day or an earlier one is known."""
+    return bool(await db.fetchval(_BEGUN, series, day))
 
 
 async def record_failure(db: Connection, series: int, entry: LedgerEntry) -> asyncpg.Record:

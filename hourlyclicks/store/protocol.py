@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hourlyclicks.model.daily import DailyClicks
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
+    from hourlyclicks.model.range_record import RangeRecord
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.freshness import Freshness, Reader
     from hourlyclicks.store.ledger import DayState, Failure, LedgerEntry, PutResult, Revision
@@ -30,6 +31,10 @@ Change: TypeAlias = Callable[[str | None, int, "LedgerEntry | None"], tuple[str 
 """A step of the shared limiter: takes the stored text of its state (``None``: nothing yet), the moment in
 nanoseconds on the clock that all users of this store share, and the ledger entry of a day; returns the new
 text (``None``: unchanged) and a result."""
+
+RangeChange: TypeAlias = Callable[["RangeRecord"], "RangeRecord"]
+"""A change of what is known of an endpoint for ranges: takes what the store has, and returns what it should
+have. It may be called several times, so it has no other effect."""
 
 
 class NoStoreError(StoreError):
@@ -195,7 +200,9 @@ class Store(Protocol):
         Args:
             account: the account.
             target: the target.
-            entry: state, moment and reason; its ``attempts`` are added to the stored number.
+            entry: state, moment and reason; its ``attempts`` are added to the stored number. A failed day
+                without any says where a target begins, and is only recorded if neither that day nor an
+                earlier one is known.
         """
         ...
 
@@ -223,6 +230,25 @@ class Store(Protocol):
             target: the target.
             days: the days, each of them once; what a better answer has stored is kept.
             reader: checks the stored time stamps.
+        """
+        ...
+
+    async def range_record(self, account: int, endpoint: str) -> RangeRecord:
+        """Return what is known of an endpoint for ranges of days; if nothing is, that of a new account.
+
+        Args:
+            account: the account.
+            endpoint: its name, such as ``"clicks-by-hour/v3"``.
+        """
+        ...
+
+    async def change_range_record(self, account: int, endpoint: str, change: RangeChange) -> RangeRecord:
+        """Change what is known of an endpoint for ranges of days, exclusively, and return it.
+
+        Args:
+            account: the account.
+            endpoint: its name.
+            change: the change.
         """
         ...
 

@@ -38,12 +38,13 @@ if TYPE_CHECKING:
     from hourlyclicks.model.daily import DailyClicks
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
+    from hourlyclicks.model.range_record import RangeRecord
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.file_guard import FileGuard
     from hourlyclicks.store.freshness import Freshness, Reader
     from hourlyclicks.store.ledger import DayState, Failure, LedgerEntry, PutResult, Revision
     from hourlyclicks.store.migration import OnMigration
-    from hourlyclicks.store.protocol import Change
+    from hourlyclicks.store.protocol import Change, RangeChange
     from hourlyclicks.store.summary import TargetSummary
 
 _Work: TypeAlias = "Callable[[SqliteFile], Any]"
@@ -186,6 +187,17 @@ class SqliteOperations(Managed):
         """See `hourlyclicks.store.protocol.Store.put_daily`."""
         if days:
             await self._changes.make(lambda file: file.put_daily(account, target, days, reader))
+
+    async def range_record(self, account: int, endpoint: str) -> RangeRecord:
+        """See `hourlyclicks.store.protocol.Store.range_record`."""
+        return await self._run(lambda file: file.range_record(account, endpoint))
+
+    async def change_range_record(self, account: int, endpoint: str, change: RangeChange) -> RangeRecord:
+        """See `hourlyclicks.store.protocol.Store.change_range_record`."""
+        record: RangeRecord = await self._changes.make(
+            lambda file: file.change_range_record(account, endpoint, change)
+        )
+        return record
 
     async def pace(
         self,
@@ -331,5 +343,9 @@ class SqliteStore(SqliteOperations):
 
     def _close(self) -> None:
         if hasattr(self._own, "file"):
-            self._own.file.close()
+            file = self._own.file
             del self._own.file
+            try:
+                file.close()
+            except FAILURES as error:
+                raise named_error(str(self.path), error) from None

@@ -69,6 +69,8 @@ _RECORD = """INSERT INTO days
         attempts = days.attempts + excluded.attempts,
         error = excluded.error, code = excluded.code, status = excluded.status, reason = excluded.reason"""
 
+_BEGUN = "SELECT 1 FROM days WHERE series_id = ? AND date <= ? LIMIT 1"
+
 
 def entries(db: Database, series: int, days: DateRange) -> list[LedgerEntry]:
     """Return the ledger entries of a range."""
@@ -127,6 +129,8 @@ def doubt(db: Database, series: int, day: dt.date) -> bool:
 
 def record_failure(db: Database, series: int, entry: LedgerEntry) -> None:
     """Record that a day failed or was rejected."""
+    if not entry.requested and db.execute(_BEGUN, (series, str(entry.date))).fetchone():
+        return
     why = entry.reason or Failure("", "")
     values = (str(entry.date), entry.state, text_of(entry.asked_at), entry.attempts)
     db.execute(_RECORD, (series, *values, why.error, why.code, why.status, why.text))

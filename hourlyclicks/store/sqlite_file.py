@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from hourlyclicks import forks
-from hourlyclicks.store import sqlite_counts, sqlite_daily, sqlite_days
+from hourlyclicks.store import sqlite_counts, sqlite_daily, sqlite_days, sqlite_ranges
 from hourlyclicks.store.ledger import FIGURES, NAMES, target_of
 from hourlyclicks.store.sqlite_messages import is_busy
 from hourlyclicks.store.sqlite_transaction import transaction
@@ -28,10 +28,11 @@ if TYPE_CHECKING:
     from hourlyclicks.model.daily import DailyClicks
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
+    from hourlyclicks.model.range_record import RangeRecord
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.freshness import Freshness, Reader
     from hourlyclicks.store.ledger import DayState, Failure, LedgerEntry, PutResult, Revision
-    from hourlyclicks.store.protocol import Change
+    from hourlyclicks.store.protocol import Change, RangeChange
     from hourlyclicks.store.summary import TargetSummary
 
 R = TypeVar("R")
@@ -259,6 +260,14 @@ class SqliteFile:
     def put_daily(self, account: int, target: Target, days: Sequence[DailyClicks], reader: Reader) -> None:
         """Write sums, within `change`."""
         sqlite_daily.put(self._db, account, target, days, reader)
+
+    def range_record(self, account: int, endpoint: str) -> RangeRecord:
+        """Return what is known of an endpoint for ranges."""
+        return sqlite_ranges.read(self._db, account, endpoint)
+
+    def change_range_record(self, account: int, endpoint: str, change: RangeChange) -> RangeRecord:
+        """Change what is known of an endpoint for ranges, within `change`."""
+        return sqlite_ranges.change(self._db, account, endpoint, change)
 
     def pace(self, account: int, change: Change[R], of: tuple[Target, dt.date] | None) -> tuple[R, int]:
         """Take a step of the shared limiter, within `change`."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hourlyclicks.errors import StoreError
 from hourlyclicks.store.inspection import SALT, one
-from hourlyclicks.store.schema import DAILY, PACKED, newer, scripts, unpacked_days
+from hourlyclicks.store.schema import DAILY, PACKED, RANGES, newer, scripts, unpacked_days
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +23,10 @@ _NO_REVISIONS = """CREATE TEMP VIEW revisions AS SELECT NULL AS series_id, NULL 
     NULL AS state, NULL AS fetched_at, NULL AS clicks, NULL AS unique_users WHERE FALSE"""
 _NO_SUMS = """CREATE TEMP VIEW daily_sums AS SELECT NULL AS series_id, NULL AS date, NULL AS state,
     NULL AS fetched_at, NULL AS clicks, NULL AS unique_users WHERE FALSE"""
+_NO_RANGES = """CREATE TEMP VIEW range_endpoints AS SELECT NULL AS account_id, NULL AS endpoint,
+    NULL AS cap_days, NULL AS refused_at, NULL AS from_first, NULL AS to_last, NULL AS first_included,
+    NULL AS last_included, NULL AS proved_at, NULL AS witness, NULL AS witness_first, NULL AS witness_last,
+    NULL AS compared_at, NULL AS unusable_at WHERE FALSE"""
 
 
 def version_of(db: sqlite3.Connection) -> int:
@@ -72,9 +76,12 @@ def read_as_current(db: sqlite3.Connection) -> None:
     SQLite prefers temporary views to tables of the same name.
     """
     version, days = version_of(db), unpacked_days("sqlite")
-    if version >= DAILY:
+    if version >= RANGES:
         return
     db.execute("PRAGMA temp_store = MEMORY")
+    db.execute(_NO_RANGES)
+    if version >= DAILY:
+        return
     db.execute(_NO_SUMS)
     if version >= PACKED:
         return

@@ -134,7 +134,16 @@ class AiohttpTransport:
             await self._outgrown.pop().close()
         if self._owns and self._session is not None:
             session, self._session = self._session, None
-            await session.close()
+            try:
+                await session.close()
+            finally:
+                self._end_fast_path()
+
+    def _end_fast_path(self) -> None:
+        """End the fast path; after its session, since its event loop may have ended."""
+        direct, self._direct = self._direct, None
+        if direct is not None:
+            direct.release_connections()
 
     def _usable(self, request: Request) -> aiohttp.ClientSession:
         """Return the session, if a request may be sent with it."""
@@ -158,7 +167,7 @@ class AiohttpTransport:
             proxy=self._proxy,
             response_class=self._connections.response_class_of(aiohttp.ClientResponse),
         )
-        self._direct = None
+        self._end_fast_path()
         if self._proxy is None:
             self._direct = fast_path(
                 session, request.url, connections=self._connections, timeout=self._timeout

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 import aiohttp
 from aiohttp.http import StreamWriter
 
+from hourlyclicks.transport.idle import IdleConnections, is_amid_message
 from hourlyclicks.transport.receiver import receivers
 from hourlyclicks.transport.translate import UnaskedAnswer
 from hourlyclicks.wire.key import SecretBytes
@@ -55,6 +56,7 @@ def _methods() -> tuple[object, ...]:
         _Response.__init__,
         _Response.start,
         StreamWriter.write_headers,
+        aiohttp.TCPConnector.connect,
     )
 
 
@@ -73,32 +75,32 @@ class _Model(aiohttp.ClientRequest):
 
 
 class DirectResponse:
-    """A response of which the body may still arrive; at its end the connection returns to the pool."""
+    """A response of which the body may still arrive; at its end other requests may use the connection."""
 
-    __slots__ = ("_connection", "_connections", "_peer", "content", "headers", "status")
+    __slots__ = ("_peer", "_sender", "content", "headers", "status")
 
     def __init__(
         self,
         status: int,
         headers: Mapping[str, str],
         content: aiohttp.StreamReader,
-        connection: Connection,
-        connections: Connections,
+        peer: Peer,
+        sender: DirectSender,
     ) -> None:
         self.status = status
         self.headers = headers
         self.content = content
-        self._connection = connection
-        self._connections = connections
-        self._peer = connection.protocol
+        self._peer = peer
+        self._sender = sender
 
     def release(self) -> None:
-        """Give the connection back; it is closed unless the whole body has arrived."""
-        self._connection.release()
+        """Close the connection, unless the whole body has arrived."""
+        if not self.content.is_eof():
+            self._peer.lease.close()
 
     def discard(self) -> None:
         """Close the connection, unless another request uses it already."""
-        self._connections.discard(self._peer)
+        self._sender.discard(self._peer)
 
 
 class DirectSender:
@@ -126,6 +128,7 @@ class DirectSender:
         self._connector = connector
         self._connections = connections
         self._timeout = timeout
+        self._idle = IdleConnections()
         self._origin = (model.url.scheme, model.url.raw_authority)
 
     def serves(self, origin: tuple[str, str]) -> bool:
@@ -139,7 +142,9 @@ class DirectSender:
             target: path and query, at the origin of the model.
             deadline: told when there is a connection.
         """
-        connection, peer = await self._connected()
+        peer = self._idle.take()
+        if peer is None:
+            peer = await self._connected()
         deadline.record_activity()
         self._connections.sent(peer)
         try:
@@ -151,19 +156,30 @@ class DirectSender:
             while head.code in _INFORMATIONAL and head.code != _SWITCHING:
                 head, content = await peer.read()
         except BaseException as error:
-            replaced = self._connections.failed(error, connection, peer)
-            connection.close()
+            replaced = self._connections.failed(error, peer.lease, peer)
+            peer.lease.close()
             if replaced is None:
                 raise
         else:
-            response = DirectResponse(head.code, head.headers, content, connection, self._connections)
-            content.on_eof(connection.release)
-            self._connections.answered(connection, peer, head.code)
-            return response
+            self._connections.answered(peer.lease, peer, head.code)
+            if content.is_eof():
+                self._idle.add(peer)
+            else:
+                content.on_eof(peer.lease.release)
+            return DirectResponse(head.code, head.headers, content, peer, self)
         raise replaced
 
-    async def _connected(self) -> tuple[Connection, ResponseHandler]:
-        """Return a connection on which nothing has arrived that was not asked for.
+    def discard(self, peer: Peer) -> None:
+        """Close a connection, unless a request uses it."""
+        if not self._idle.drop(peer):
+            self._connections.discard(peer)
+
+    def release_connections(self) -> None:
+        """Give the connections that no request uses to the pool."""
+        self._idle.release()
+
+    async def _connected(self) -> Peer:
+        """Return a connection of the pool on which nothing has arrived that was not asked for.
 
         A used connection on which something has arrived is replaced. A server that speaks first on a new one
         would do so again.
@@ -177,7 +193,8 @@ class DirectSender:
             try:
                 peer.set_response_params(read_until_eof=True)  # this parses what has arrived
                 if not len(peer):
-                    return connection, peer
+                    peer.lease = connection
+                    return peer
                 if not hasattr(peer, "used"):
                     raise UnaskedAnswer  # noqa: TRY301 - the connection is closed below
             except BaseException:
@@ -233,14 +250,21 @@ def _rehearse(model: aiohttp.ClientRequest, connector: aiohttp.BaseConnector, pe
     _complete(model.send(cast("Connection", SimpleNamespace(protocol=peer, _connector=connector))))
     before, _, head = recorder.written.partition(b"GET " + model.url.raw_path_qs.encode("ascii"))
     peer.set_response_params(read_until_eof=True)
+    fields = [f"\r\n{name}: {value}\r\n".encode() for name, value in model.headers.items()]
+    as_expected = _reads(peer) and _reads(peer) and not before and all(field in head for field in fields)
+    _receive(peer, _SAMPLE[:1])
+    if not as_expected or not is_amid_message(peer):
+        raise NotImplementedError
+    return head
+
+
+def _reads(peer: ResponseHandler) -> bool:
+    """Return whether a protocol reads a response as expected, and is ready for another one then."""
     _receive(peer, _SAMPLE)
     message, content = _complete(peer.read())
     read = message.code, dict(message.headers), content.is_eof(), content.read_nowait(), peer.should_close
-    fields = [f"\r\n{name}: {value}\r\n".encode() for name, value in model.headers.items()]
-    as_expected = read == (200, {"Content-Length": "2"}, True, b"{}", False) and not len(peer)
-    if not as_expected or before or not all(field in head for field in fields):
-        raise NotImplementedError
-    return head
+    expected = (200, {"Content-Length": "2"}, True, b"{}", False)
+    return read == expected and not len(peer) and not is_amid_message(peer)
 
 
 class _Recorder(asyncio.Transport):

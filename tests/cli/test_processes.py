@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import shutil
@@ -263,6 +264,22 @@ def test_a_pipe_by_name_is_written_to(server: Simulator) -> None:
         out, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 0
     assert len(out.splitlines()) == 1 + 30 * 24
+
+
+@pytest.mark.parametrize("name", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_while_targets_are_read_is_in_the_report(tmp_path: Path, name: signal.Signals) -> None:
+    """The report of an earlier run is replaced by one that tells how this run ended."""
+    report = tmp_path / "run.json"
+    report.write_text('{"exit_code": 0}', "utf-8")
+    words = ("--store", str(tmp_path / "clicks.db"), "--targets", "-", "--report", str(report), *APRIL)
+    with start("backfill", *words, stdin=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        process.stdin.write("# more than a pipe holds\n" * 10_000)
+        process.stdin.flush()  # it has begun to read
+        process.send_signal(name)
+        assert process.wait(PATIENCE) == 130
+    found = json.loads(report.read_text("utf-8"))
+    assert (found["command"], found["exit_code"], found["message"]) == ("backfill", 130, "interrupted")
 
 
 @pytest.mark.parametrize("name", [signal.SIGTERM, signal.SIGHUP])

@@ -67,6 +67,21 @@ def test_a_survey_is_stopped(tmp_path: Path, end: str, why: StopReason) -> None:
     assert store.counted <= 4
 
 
+def test_a_stopped_sync_counts_no_target_that_it_has_not_looked_at(tmp_path: Path) -> None:
+    """It cannot know what is to do of them; the report says how many there are."""
+    store = SlowStore(tmp_path / "clicks.db")
+
+    async def main(client: Client, clock: VirtualClock) -> BackfillReport:
+        store.clock = clock
+        report = await client.sync(TARGETS, deadline=1.5)
+        await store.close()
+        return report
+
+    report = simulate(free(), main, store=store)
+    assert (report.total, report.remaining, report.unsurveyed) == (0, 0, len(TARGETS))
+    assert (report.complete, report.resume_at is None) == (False, False)
+
+
 def test_a_survey_ends_when_the_client_is_closed(tmp_path: Path) -> None:
     """It ends with the error that says so, and the report."""
     store, error = survey(tmp_path, "close")

@@ -84,7 +84,7 @@ def test_any_async_iterator(path: Path) -> None:
 
 
 def test_what_is_wrong_is_told_before_a_day_is_requested(path: Path) -> None:
-    """So are wrong options, before the targets are read."""
+    """Wrong options before the targets are read, and a list that cannot be read; also where all are read."""
     upstream = free(faults=Script(Rule(Status(500), endpoint="links/v1")))
 
     async def unread() -> AsyncIterator[TargetItem]:
@@ -93,7 +93,9 @@ def test_what_is_wrong_is_told_before_a_day_is_requested(path: Path) -> None:
 
     async def story(client: Client, _: VirtualClock) -> None:
         with pytest.raises(UsageError, match="a target is"):
-            await client.backfill(START, END, source(LINK, "account"))
+            await client.backfill(START, END, source("account", LINK))
+        with pytest.raises(UsageError, match="a target is"):
+            await client.backfill(START, END, source(LINK, "account"), order="newest-day")
         for wrong in ({"order": "random"}, {"max_requests": -1}, {"deadline": -1}, {"since": [LINK]}):
             with pytest.raises(UsageError):
                 await client.backfill(START, END, unread(), **wrong)
@@ -112,8 +114,9 @@ def test_what_is_wrong_is_told_before_a_day_is_requested(path: Path) -> None:
     simulate(free(), without_store)
 
 
+@pytest.mark.parametrize("order", ["oldest", "newest-day"])
 @pytest.mark.parametrize("by", ["deadline", "moment", "event"])
-def test_a_run_can_be_stopped_while_its_targets_are_read(path: Path, by: str) -> None:
+def test_a_run_can_be_stopped_while_its_targets_are_read(path: Path, by: str, order: Any) -> None:  # noqa: ANN401 - one of its orders
     """It ends, and its report is not complete, since not all targets are known."""
 
     async def story(client: Client, clock: VirtualClock) -> None:
@@ -125,9 +128,11 @@ def test_a_run_can_be_stopped_while_its_targets_are_read(path: Path, by: str) ->
             "event": {"stop": event},
         }
         began = clock.monotonic()
-        report = await client.backfill(START, END, endless(), **stops[by])
+        report = await client.backfill(START, END, endless(), order=order, **stops[by])
         assert round((clock.monotonic() - began) / 1e9) == 30
-        assert (report.listed, report.complete, report.requests) == (False, False, 0)
+        requests = 0 if order == "newest-day" else 31
+        assert (report.listed, report.complete, report.requests) == (False, False, requests)
+        assert report.done == requests
         assert report.stopped is (StopReason.STOPPED if by == "event" else StopReason.DEADLINE)
 
     simulate(free(), story, store=path)
@@ -140,7 +145,8 @@ def test_a_deadline_includes_the_time_for_the_targets(path: Path) -> None:
         began = clock.monotonic()
         report = await client.backfill(START, END, source(LINK, OTHER), deadline=3)
         assert report.stopped is StopReason.DEADLINE
-        assert report.listed
+        assert not report.listed
+        assert report.requests > 15
         assert (clock.monotonic() - began) / 1e9 == pytest.approx(3, abs=0.2)
 
     simulate(free(), story, store=path, limits=Limits(concurrency=1))

@@ -30,17 +30,19 @@ class Steps:
         limits: the limits of the process that takes the next step.
         text: the state as it is stored.
         written: how often it was stored.
+        gone: the processes that are known to have ended.
     """
 
     limits: Limits
     text: str | None = None
     written: int = 0
+    gone: frozenset[str] = frozenset()
     _asked: int = 0
     _names: dict[Slot, str] = attrs.Factory(dict)
 
     def step(self, at: float, act: Callable[[Arbiter], T]) -> T:
         """Take a step as a store does."""
-        arbiter = Arbiter(self.limits, self.state, now=round(at * S), lease=LEASE * S)
+        arbiter = Arbiter(self.limits, self.state, now=round(at * S), lease=LEASE * S, gone=self.gone)
         result = act(arbiter)
         state = arbiter.close()
         if arbiter.changed:

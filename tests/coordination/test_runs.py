@@ -10,22 +10,26 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hourlyclicks import Client, Limits, Link, StopReason, UsageError
-from hourlyclicks.coordination import running_backfills, stop_backfills
+from hourlyclicks import Client, DateRange, Limits, Link, StoppedError, StopReason, UsageError
+from hourlyclicks.coordination import running_backfills, runs, stop_backfills
+from hourlyclicks.events import Progress, SlotsHeld
 from hourlyclicks.pacing.plans import Plan, Rate
 from hourlyclicks.simulator import Rule, Script, Simulator, Status, retry_after
 from hourlyclicks.store import open_store
 from hourlyclicks.store.sqlite import SqliteStore
-from tests.coordination.clients import START, run_clients, served_by
+from tests.coordination.clients import MONTH, START, run_clients, served_by
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from hourlyclicks import DayClicks
     from hourlyclicks.coordination import RunningBackfill
     from hourlyclicks.simulator import Fault
     from hourlyclicks.store.ledger import LedgerEntry
     from tests.coordination.clients import Fleet
 
+LINK = Link("x", "https://vvd.bz")
+LINK = Link("x", "https://vvd.bz")
 SLOW = Limits(rates=(Rate(10),))
 
 
@@ -166,6 +170,108 @@ def test_a_pause_is_seen_and_can_be_stopped(path: Path, fault: Fault, number: se
     run_clients(path, upstream, Limits(concurrency=2), scenario)
 
 
+def test_the_first_eta_knows_the_window(path: Path) -> None:
+    """What an earlier process has sent counts before the first request of the next one."""
+
+    async def scenario(fleet: Fleet) -> None:
+        await fleet.backfill(fleet.join(), 10)
+        later = fleet.join()
+        began = fleet.now
+        await fleet.backfill(later, 5)
+        first = next(event for event in later.events if isinstance(event, Progress))
+        assert first.eta == pytest.approx(later.ended - began, abs=5)
+        assert first.eta > 30
+        next_one = fleet.join().client
+        assert next_one.forecast(1).seconds < 1  # it knows of nothing yet
+        running = asyncio.create_task(next_one.backfill(START, MONTH[1], [LINK], max_requests=2))
+        await fleet.clock.sleep(1)
+        assert next_one.forecast(8).seconds > 30
+        assert next_one.forecast(0).seconds == 0
+        await running
+
+    run_clients(path, served_by(Plan.BUSINESS), SLOW, scenario)
+
+
+def test_a_wait_for_requests_of_another_process_is_seen(path: Path) -> None:
+    """Its reason and its end are shown and reported, once, as it may have been killed on another machine."""
+    upstream = Simulator(limits=(), concurrency=0, latency=(10, 10))
+
+    async def scenario(fleet: Fleet) -> None:
+        slow, waits = fleet.join(), fleet.join()
+        running = [asyncio.create_task(fleet.backfill(slow, 1))]
+        await fleet.clock.sleep(1)
+        running.append(asyncio.create_task(fleet.backfill(waits, 1)))
+        await fleet.clock.sleep(9)
+        seen = next(run for run in await look(fleet) if run.paused_because)
+        assert seen.paused_because == "a request of another process may still be under way"
+        assert seen.paused_until is not None
+        assert (seen.paused_until - fleet.clock.wall()).total_seconds() == pytest.approx(30, abs=1)
+        await asyncio.gather(*running)
+        (held,) = (event for event in waits.events if isinstance(event, SlotsHeld))
+        assert (held.requests, held.killed) == (1, False)
+        assert held.seconds == pytest.approx(38, abs=1)
+        assert not slow.count(SlotsHeld)
+
+    run_clients(path, upstream, Limits(concurrency=1), scenario)
+
+
+def test_a_run_is_gone_when_its_process_is(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run is shown as killed only if its process is known, and has ended."""
+    there = [True]
+    monkeypatch.setattr(runs, "is_gone", lambda process, here: process == here and not there[0])
+
+    async def scenario(fleet: Fleet) -> None:
+        running = asyncio.create_task(fleet.backfill(fleet.join(), 12))
+        await fleet.clock.sleep(5)
+        assert [run.gone for run in await look(fleet)] == [False]
+        there[0] = False
+        assert [run.gone for run in await look(fleet)] == [True]
+        await running
+
+    run_clients(path, served_by(Plan.BUSINESS), SLOW, scenario)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+def test_a_fetch_is_seen_and_can_be_stopped(path: Path, *, streamed: bool) -> None:
+    """Once it takes longer; what was sent is stored, and what was fetched is not lost."""
+    upstream, end = served_by(Plan.BUSINESS), DateRange.of(START, "2025-01-01")[99]
+    taken: list[DayClicks] = []
+
+    async def fetch(client: Client) -> None:
+        if not streamed:
+            await client.fetch(START, end, LINK)
+        async with client.stream(START, end, LINK) as stream:
+            async for day in stream:
+                taken.append(day)  # noqa: PERF401 - those before an error count
+
+    async def scenario(fleet: Fleet) -> None:
+        client = fleet.join().client
+        running = asyncio.create_task(fetch(client))
+        await fleet.clock.sleep(1)
+        assert await look(fleet) == ()
+        await fleet.clock.sleep(99)
+        (found,) = await look(fleet)
+        assert (found.name, 75 <= found.requests <= 90, found.paused_because) == (None, True, None)
+        assert seconds_until(fleet, found) == pytest.approx(600, abs=65)
+        assert await ask_to_stop(fleet) == [None]
+        with pytest.raises(StoppedError) as stopped:
+            await running
+        assert fleet.now <= 111
+        await client.close()
+        assert await look(fleet) == ()
+        store = SqliteStore(path, clock=fleet.clock, read_only=True)
+        async with open_store(store) as reader:
+            stored = await (await reader.account()).series(START, str(end), LINK)
+        await store.close()
+        assert len(list(stored.days())) == upstream.counters.requests >= 10
+        if streamed:
+            assert taken == list(stored.days())
+        else:
+            assert stopped.value.series == stored
+
+    run_clients(path, upstream, SLOW, scenario)
+
+
 def test_a_long_wait_writes_hardly_anything(path: Path) -> None:
     """A backfill that waits for an hour stays visible, with a transaction every three minutes."""
 
@@ -195,8 +301,9 @@ def test_a_process_of_an_older_version_may_drop_the_runs(path: Path) -> None:
 
         def rewrite(text: str | None, _now: int, _entry: LedgerEntry | None) -> tuple[str, None]:
             parts = json.loads(text or "")
-            assert list(parts)[-1] == "runs"
-            return json.dumps({name: part for name, part in parts.items() if name != "runs"}), None
+            newer = {"runs", "processes", "orphans", "slowest"}
+            assert {"runs", "processes"} <= parts.keys()
+            return json.dumps({name: part for name, part in parts.items() if name not in newer}), None
 
         await store.pace(number, rewrite)
         assert await look(fleet) == ()

@@ -15,6 +15,7 @@ from hourlyclicks.coordination.state import (
     ArbiterState,
     BreakerState,
     Claim,
+    Process,
     QueueEntry,
     RunEntry,
     SentRequest,
@@ -48,6 +49,9 @@ STATES = st.builds(
         ),
         max_size=4,
     ),
+    processes=st.dictionaries(NAMES, st.builds(Process, NAMES, MOMENTS, MOMENTS), max_size=4),
+    orphans=st.dictionaries(NAMES, MOMENTS, max_size=4),
+    slowest=MOMENTS,
 )
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
@@ -65,6 +69,9 @@ FULL: dict[str, Any] = json.loads(
         served={"a": 1},
         throttle=ThrottleState(0, 0, 1, warned=False),
         runs={"a.1": RunEntry("db1", 4711, "nightly", 1, 5, 30, 41, 0, stop=False)},
+        processes={"a": Process("m", 4711, 5)},
+        orphans={"a.1": 7},
+        slowest=3,
     ).write()
 )
 
@@ -118,8 +125,9 @@ def test_other_text_is_an_error(text: str) -> None:
 
 @pytest.mark.parametrize("name", FIELDS)
 def test_a_state_with_a_part_missing_is_an_error(name: str) -> None:
-    """Each part must be there, but the runs, which older versions do not write."""
-    with contextlib.nullcontext() if name == "runs" else pytest.raises(StoreError):
+    """Each part must be there, but those which older versions do not write."""
+    newer = {"runs", "processes", "orphans", "slowest"}
+    with contextlib.nullcontext() if name in newer else pytest.raises(StoreError):
         ArbiterState.read(json.dumps({field: FULL[field] for field in FIELDS if field != name}))
 
 

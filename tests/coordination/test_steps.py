@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from hourlyclicks import Client, Limits, Link, StoreError
 from hourlyclicks.clock import SECOND
 from hourlyclicks.coordination.arbiter import SlotRequest
+from hourlyclicks.coordination.backend import SharedBackend
 from hourlyclicks.coordination.registry import RunRegistry
 from hourlyclicks.coordination.steps import ArbiterSteps
 from hourlyclicks.pacing.plans import Rate
@@ -47,6 +48,13 @@ class LatePeeks(SqliteStore):
         if peek:
             await self._clock.sleep(2.0)
         return result
+
+
+class Waiting:
+    """No task at all waits for a slot."""
+
+    def serve(self) -> None:
+        """Do nothing."""
 
 
 class Pauses:
@@ -91,6 +99,53 @@ def test_a_late_look_does_not_bring_an_older_state_back(path: Path) -> None:
         assert steps.state.pause.held
         await late
         assert (steps.state.pause.held, pauses.told) == (True, ["paused"])
+        await store.close()
+
+    run_virtual(main)
+
+
+class StuckPeeks(SqliteStore):
+    """A store of which a look without a transaction never comes to an end."""
+
+    async def pace(
+        self,
+        account: int,
+        change: Change[R],
+        *,
+        of: tuple[Target, dt.date] | None = None,
+        peek: bool = False,
+    ) -> tuple[R, int]:
+        """See `hourlyclicks.store.protocol.Store.pace`."""
+        if peek:
+            await asyncio.get_running_loop().create_future()
+        return await super().pace(account, change, of=of, peek=peek)
+
+
+def test_a_cancelled_look_hands_back_what_it_was_to_report(path: Path) -> None:
+    """A response that was reported with it frees its slot with the next step, not with its lease."""
+
+    async def main(clock: VirtualClock) -> None:
+        store = StuckPeeks(path, clock=clock)
+        backend = SharedBackend(
+            Limits(rates=(Rate(9),)),
+            store=store,
+            account=lambda: store.account("me"),
+            clock=clock,
+            longest=30.0,
+        )
+        steps = backend._steps
+        backend.attach(Waiting())  # type: ignore[arg-type]  # only what is called here
+        request = SlotRequest(steps.holder, 1, 0, 1, 1, "", "monday")
+        assert isinstance(await steps.take(lambda arbiter, _: arbiter.reserve(request)), Slot)
+        steps.reports.append(lambda arbiter: arbiter.release(request.name, answered=True))
+        backend._look()
+        await clock.sleep(0.5)
+        assert not steps.reports
+        for task in backend._tasks:
+            task.cancel()
+        await clock.sleep(1.0)
+        assert (steps.reports, steps.state.requests) == ([], {})
+        await backend.close()
         await store.close()
 
     run_virtual(main)

@@ -65,7 +65,7 @@ def held(transport: AiohttpTransport) -> int:
     session = transport._session
     assert session is not None
     assert session.connector is not None
-    return len(session.connector._acquired)
+    return len(session.connector._acquired) - len(_waiting(transport))
 
 
 def kept_alive(transport: AiohttpTransport) -> int:
@@ -78,7 +78,12 @@ def pooled(transport: AiohttpTransport) -> list[ResponseHandler]:
     session = transport._session
     assert session is not None
     assert session.connector is not None
-    return [kept for pool in session.connector._conns.values() for kept, _ in pool]
+    in_pool = [peer for pool in session.connector._conns.values() for peer, _ in pool]
+    return in_pool + _waiting(transport)
+
+
+def _waiting(transport: AiohttpTransport) -> list[ResponseHandler]:
+    return [] if transport._direct is None else transport._direct._idle._peers
 
 
 def slots_in_use(client: Client) -> int:

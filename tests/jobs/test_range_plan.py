@@ -10,16 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hourlyclicks.jobs.range_plan import TargetDays, halves, plan_questions, plan_ranges
+from hourlyclicks.jobs.range_plan import halves, plan_ranges
 from hourlyclicks.model.dates import DateRange, has_begun, last_begun
-from hourlyclicks.model.questions import Question
 from hourlyclicks.model.range_caps import MONTH, RangeCap
-from hourlyclicks.model.targets import Account, Group, Link
 from hourlyclicks.pacing.plans import Plan, longest_range
 
 TEN_YEARS = DateRange.of("2016-01-01", "2025-12-31")
 EVER = DateRange(dt.date.min, dt.date.max)
-LINK = Link("kYdr", "https://vvd.bz")
 FIRST = dt.date(2024, 1, 20)
 DAY = dt.timedelta(days=1)
 
@@ -105,41 +102,24 @@ def test_widening_adds_no_request() -> None:
 )
 def test_ten_years(plan: Plan, requests: int) -> None:
     """Ten years of a link in so many requests, by plan."""
-    questions = plan_questions(
-        [TargetDays.of(LINK, TEN_YEARS)], longest_range(plan), latest=TEN_YEARS.end, endpoint="x"
-    )
-    assert len(list(questions)) == requests
+    assert len(plan_ranges(TEN_YEARS, longest_range(plan), within=EVER)) == requests
 
 
-def test_each_target_is_asked_for_its_own_days() -> None:
-    """Known days, days before the creation and days that have not begun are left out; targets come lazily."""
+def test_no_day_is_asked_for_that_cannot_be() -> None:
+    """Not before the creation of a target, and not after the last day that has begun, needed or not."""
     june = DateRange.of("2025-06-01", "2025-06-30")
-    latest = dt.date(2025, 6, 20)
-    targets = iter(
-        [
-            TargetDays.of(LINK, june, set(DateRange.of("2025-06-03", "2025-06-18"))),
-            TargetDays.of(Group(1), june, created=dt.date(2025, 6, 19), optional=june),
-            TargetDays.of(Group(2), june, created=dt.date(2025, 6, 21)),
-            TargetDays.of(Account(), june),
-        ]
-    )
-    questions = plan_questions(targets, RangeCap(14), latest=latest, endpoint="x")
-    assert next(questions) == Question(dt.date(2025, 6, 1), dt.date(2025, 6, 2), LINK, "x")
-    assert next(questions) == Question(dt.date(2025, 6, 19), latest, LINK, "x")
-    assert next(questions) == Question(dt.date(2025, 6, 19), latest, Group(1), "x")
-    assert [question.target for question in questions] == [Account(), Account()]
-    assert next(targets, None) is None
+    within = DateRange.of("2025-06-05", "2025-06-20")
+    assert plan_ranges(june, MONTH, optional=june, within=within) == [within]
+    assert plan_ranges([within.end], MONTH, optional=june, within=within) == [within]
+    assert plan_ranges([june.end], MONTH, optional=june, within=within) == []
 
 
 def test_ends_that_the_server_leaves_out_are_asked_for_in_addition() -> None:
-    """A range has a day more at such an end, but no day that has not begun is ever asked for."""
-    days = TargetDays.of(LINK, DateRange.of("2025-06-01", "2025-06-30"))
-    latest = dt.date(2025, 6, 10)
-    questions = plan_questions([days], RangeCap(7, before=1, after=1), latest=latest, endpoint="x")
-    assert [(question.first, question.last) for question in questions] == [
-        (dt.date(2025, 5, 31), dt.date(2025, 6, 6)),
-        (dt.date(2025, 6, 5), latest),
-    ]
+    """A range has a day more at such an end."""
+    cap = RangeCap(7, before=1, after=1)
+    ranges = plan_ranges(DateRange.of("2025-06-01", "2025-06-10"), cap, within=EVER)
+    assert ranges == [DateRange.of("2025-06-01", "2025-06-05"), DateRange.of("2025-06-06", "2025-06-10")]
+    assert cap.asked(ranges[0]) == DateRange.of("2025-05-31", "2025-06-06")
 
 
 @given(st.integers(1, 40), st.sets(st.integers(0, 39)), st.sets(st.integers(0, 39), max_size=2))

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 import attrs
 import pytest
 
-from hourlyclicks.jobs.range_plan import cap_checks, plan_ranges
+from hourlyclicks.jobs.range_plan import plan_ranges
 from hourlyclicks.model.dates import DateRange
-from hourlyclicks.model.range_caps import LADDER, MONTH, RangeCap
+from hourlyclicks.model.range_caps import LADDER, MONTH, RangeCap, cap_checks
 from hourlyclicks.model.range_proof import RangeProof
 from hourlyclicks.simulator import RangeRules
 from tests.sizes import sample

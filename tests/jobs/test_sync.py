@@ -176,11 +176,12 @@ def test_targets_that_are_up_to_date_cost_one_query(tmp_path: Path) -> None:
 
 
 def test_a_deadline_during_the_survey(tmp_path: Path) -> None:
-    """Targets that were not looked at count as if nothing were known of them, and nothing is sent."""
+    """Days of targets that were not looked at are not counted, and nothing is sent."""
 
     async def story(stage: Stage) -> None:
         report = await stage.client.sync(LINKS, new=4, deadline=0)
-        assert (report.stopped, report.remaining, report.complete) == (StopReason.DEADLINE, 12, False)
+        assert (report.stopped, report.total, report.remaining) == (StopReason.DEADLINE, 0, 0)
+        assert (report.complete, report.unsurveyed) == (False, len(LINKS))
         assert stage.transport.asked == []
 
     play(story, store=tmp_path / "clicks.db", **UTC)
@@ -216,7 +217,7 @@ def test_the_calendar_begins_with_the_year_one() -> None:
 
     async def story(stage: Stage) -> None:
         report = await stage.client.sync([LINK], new=10**9, deadline=0)
-        assert report.total == YESTERDAY.toordinal()
+        assert (report.total, report.unsurveyed) == (0, 1)
 
     with tempfile.TemporaryDirectory() as folder:
         play(story, store=Path(folder) / "clicks.db", **UTC)

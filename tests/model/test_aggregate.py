@@ -1,11 +1,12 @@
 from __future__ import annotations
 
 from array import array
+from statistics import fmean
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hourlyclicks.model.aggregate import by_hour, by_weekday_hour, peak_index
+from hourlyclicks.model.aggregate import by_hour, by_weekday_hour, peak_index, running_mean
 
 day_of_counts = st.lists(st.integers(0, 2**63 - 1), min_size=24, max_size=24)
 days_of_counts = st.lists(day_of_counts, min_size=1, max_size=16)
@@ -43,3 +44,15 @@ def test_the_peak_is_the_first_of_the_most(counts: list[int | None]) -> None:
 def test_an_hour_that_was_not_reported_is_no_peak() -> None:
     """With zeros only, the first reported one is the peak, not the gap before it."""
     assert peak_index(array("q", [0, 0, 0]), bytearray([0, 1, 1])) == 1
+
+
+@given(st.lists(st.none() | st.integers(0, 100)))
+def test_the_running_mean_never_crosses_a_gap(counts: list[int | None]) -> None:
+    """It is the mean of up to seven counts since the last gap, if there are four."""
+    for place, mean in enumerate(running_mean(counts)):
+        run: list[int] = []
+        for count in reversed(counts[max(0, place - 6) : place + 1]):
+            if count is None:
+                break
+            run.append(count)
+        assert mean == (fmean(run) if len(run) >= 4 else None)

@@ -170,3 +170,14 @@ def test_other_figures_are_no_shift(missing: bool) -> None:  # noqa: FBT001 - a 
     other = day_of([1, 2, *[5] * 22], 0)
     assert shift_between(own, {} if missing else {other.date: other}) is None
     assert shift_between(own, {own.date: own}) == 0
+
+
+def test_ranges_that_are_answered_for_as_a_whole() -> None:
+    """They are as long as the shorter reach, once both ends were seen to be included."""
+    week = DateRange.of("2024-03-01", "2024-03-07")
+    begins = RangeProof().after(week, [week.start, week[4]])
+    assert (begins.reach, begins.whole) == (5, 0)
+    both = begins.after(week, [week[2], week.end])
+    assert (both.reach, both.whole) == (7, 7)
+    assert both.uncertain(week, []) == []
+    assert begins.uncertain(week, []) != []

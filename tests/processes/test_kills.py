@@ -10,6 +10,7 @@ import os
 import random
 import time
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,7 +21,6 @@ from tests.sizes import sized
 
 if TYPE_CHECKING:
     import datetime as dt
-    from pathlib import Path
 
     from hourlyclicks.model.targets import Target
     from tests.processes.fleet import Worker
@@ -36,6 +36,8 @@ LONGEST_LIFE = 1.3
 SOON = 0.1
 MOST_DONE = 12
 FULL = 10
+SHORTEST_LEASE = 10.0
+"""Seconds for which a slot of a process is held of which nothing is known; in truth longer."""
 
 
 def test_a_backfill_survives_any_number_of_kills(store: str, tmp_path: Path) -> None:
@@ -68,6 +70,23 @@ def test_a_backfill_survives_any_number_of_kills(store: str, tmp_path: Path) -> 
         assert at_work >= KILLS // 2
         _log.info("%s of %s killed at work, with %s of %s days done", at_work, KILLS, len(reported), days)
         _log.info("%s requests, at most %s for a day", counters.requests, max(counters.asked.values()))
+
+
+@pytest.mark.skipif(not Path("/proc/self/ns/pid").exists(), reason="only Linux tells that a process ended")
+def test_a_restart_does_not_wait_for_the_lease_of_a_killed_process(store: str, tmp_path: Path) -> None:
+    """Killed with all slots in use, it is resumed at once, and no limit is exceeded."""
+    with fleet(tmp_path, store, days=20, requests=30, window=1.0) as here:
+        worker = here.start(LINKS[0])
+        worker.go()
+        until(partial(_has_done, worker, 5))
+        worker.kill()
+        last = here.start(LINKS[0])
+        last.go()
+        began = time.monotonic()
+        assert last.wait() == 0
+        assert time.monotonic() - began < SHORTEST_LEASE / 2
+        here.check_limits()
+        here.check_exact(LINKS[0])
 
 
 def test_a_restart_right_after_a_full_window_waits(store: str, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import gc
+import importlib
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import hourlyclicks
 from hourlyclicks import DateRange, HourlySeries, Link, StoreError, UsageError, scan
 from hourlyclicks.model.series import merge_days
 from hourlyclicks.model.targets import Account, Group
@@ -413,6 +415,13 @@ async def test_a_running_loop_is_not_used(store: Path) -> None:
     ticking.cancel()
     assert len(found) == len(LINKS)
     assert ticks > 1
+
+
+def test_the_function_keeps_its_name() -> None:
+    """No module of the package takes the place of the public function."""
+    importlib.import_module("hourlyclicks.scanning.scan")
+    assert hourlyclicks.scan is scan
+    assert callable(scan)
 
 
 def test_a_scan_shows_what_it_reads(tmp_path: Path) -> None:

@@ -11,10 +11,12 @@ import pytest
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.targets import Account, Group, Link
 from hourlyclicks.simulator import Catalogue, ListedGroup, ListedLink, ListRules, Simulator
+from hourlyclicks.simulator.traffic import day_figures
 from tests.simulator.raw_client import ask
 
 LINKS = "/api/link/v1/list"
 GROUPS = "/api/link-group/v2/list"
+CLICKS_BY_GROUP = "/api/link/v1/clicks-by-group"
 EVER = "regStartYmdt=2000-01-01+00%3A00%3A00&regEndYmdt=2099-12-31+23%3A59%3A59"
 SPRING = ListedLink(
     Link("봄", "https://vvd.bz"), dt.datetime(2025, 4, 2, 20, 30, tzinfo=dt.UTC), '"Spring"', 2
@@ -185,3 +187,58 @@ def test_impossible_entries_are_errors() -> None:
     for options in ({"page_size": 0}, {"order": "best"}, {"limit": "none"}):
         with pytest.raises(UsageError, match=rf"ListRules.{next(iter(options))}"):
             ListRules(**options)
+
+
+async def test_the_clicks_of_groups_on_a_day() -> None:
+    """Each group that is named has a row, in that order, with the sums of its day and its name."""
+    async with Simulator(catalogue=Catalogue([], [GROUP]), today=dt.date(2025, 6, 1)) as upstream:
+        got = await page(upstream, 1, "ymd=2025-05-01&grpIdx=7,2,7", path=CLICKS_BY_GROUP)
+        silent = await page(upstream, 1, "ymd=2023-12-31&grpIdx=2", path=CLICKS_BY_GROUP)
+        day = dt.date(2025, 5, 1)
+        sums = [day_figures(upstream.truth(Group(idx), day, day)[day]) for idx in (7, 2)]
+        assert upstream.counters.count(endpoint="clicks-by-group/v1") == 2
+    assert got["extra"] == {"pages": 1, "nextPages": 1, "nextYn": "N", "count": 2, "totalCount": 2}
+    assert got["list"] == [
+        {"grpIdx": 7, "grpNm": "", "acesCnt": sums[0][0], "pernCnt": sums[0][1]},
+        {"grpIdx": 2, "grpNm": "Seasons", "acesCnt": sums[1][0], "pernCnt": sums[1][1]},
+    ]
+    assert silent["list"] == [{"grpIdx": 2, "grpNm": "Seasons", "acesCnt": 0, "pernCnt": 0}]
+
+
+async def test_all_groups_of_the_account() -> None:
+    """Without numbers, from the Business plan on, the groups of the catalogue come page by page."""
+    groups = [ListedGroup(idx, GROUP.created, f"Group {idx}") for idx in range(1, 41)]
+    async with Simulator(catalogue=Catalogue([], groups), plan="business") as upstream:
+        pages = [await page(upstream, number, "ymd=2025-05-01", path=CLICKS_BY_GROUP) for number in (1, 2)]
+    assert [row["grpIdx"] for part in pages for row in part["list"]] == list(range(1, 41))
+    assert [part["extra"]["nextYn"] for part in pages] == ["Y", "N"]
+
+
+@pytest.mark.parametrize(
+    ("query", "plan", "code"),
+    [
+        ("grpIdx=1", "premium", 1001),
+        ("ymd=2025-13-01&grpIdx=1", "premium", 1002),
+        ("ymd=2099-01-01&grpIdx=1", "premium", 1003),
+        ("ymd=2025-05-01&grpIdx=one", "premium", 2004),
+        ("ymd=2025-05-01&grpIdx=1,", "premium", 2004),
+        ("ymd=2025-05-01", "premium", 2008),
+        ("ymd=2025-05-01&grpIdx=1,2,3,4,5,6", "premium", 2009),
+        ("ymd=2025-05-01&grpIdx=" + ",".join(map(str, range(1, 32))), "enterprise", 2009),
+        ("ymd=2025-05-01&grpIdx=1&pages=0", "enterprise", 4001),
+        ("ymd=2025-05-01&grpIdx=1", "personal", 2007),
+        ("ymd=2025-05-01&grpIdx=1,2,3,4,5", "premium", 0),
+        ("ymd=2025-05-01&grpIdx=" + ",".join(map(str, range(1, 31))), "enterprise", 0),
+    ],
+)
+async def test_which_groups_may_be_named(query: str, plan: str, code: int) -> None:
+    """Up to 5 on Premium, which must name them, and up to 30 above."""
+    async with Simulator(plan=plan) as upstream:
+        assert json.loads((await ask(upstream, query, path=CLICKS_BY_GROUP)).body)["code"] == code
+
+
+async def test_the_clicks_of_groups_count_like_a_list() -> None:
+    """They keep the limit of all requests, not that of the statistics."""
+    async with Simulator(limits=((1, 60),), base_limits=((3, 60),), plan="business") as upstream:
+        statuses = [(await ask(upstream, "ymd=2025-05-01", path=CLICKS_BY_GROUP)).status for _ in range(4)]
+    assert statuses == [200, 200, 200, 429]

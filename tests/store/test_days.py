@@ -250,6 +250,16 @@ async def test_a_reason_is_forgotten_when_the_day_is_answered_again(location: Lo
     ]
 
 
+async def test_a_beginning_is_recorded_only_if_no_earlier_day_is_known(location: Location) -> None:
+    """In one step: a day that another process stores meanwhile is not followed by a day without a request."""
+    store, account = await location.account()
+    days = [FIRST + dt.timedelta(days=number) for number in range(3)]
+    for date in (days[1], days[1], days[2], days[0]):
+        reason = Failure("HourlyClicksError", "not yet")
+        await store.record_failure(account, ME, LedgerEntry(date, DayState.FAILED, NOON, 0, reason=reason))
+    assert [entry.date for entry in await store.entries(account, ME, ALL)] == days[:2]
+
+
 async def test_failures_add_up_and_the_last_one_counts(location: Location) -> None:
     """A failed day that is refused in the end is refused."""
     store, account = await location.account()

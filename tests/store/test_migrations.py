@@ -21,13 +21,14 @@ import pytest
 from hourlyclicks.errors import StoreError
 from hourlyclicks.model.daily import DailyClicks
 from hourlyclicks.model.dates import DateRange
+from hourlyclicks.model.range_record import RangeRecord
 from hourlyclicks.model.targets import Account, Link
 from hourlyclicks.store import postgres_migration, sqlite_migration, sqlite_open, sqlite_schema
 from hourlyclicks.store.freshness import Freshness, Reader
 from hourlyclicks.store.ledger import DayState, LedgerEntry, Revision
 from hourlyclicks.store.opening import store_of
 from hourlyclicks.store.postgres import PostgresStore
-from hourlyclicks.store.schema import DAILY, scripts
+from hourlyclicks.store.schema import DAILY, RANGES, scripts
 from hourlyclicks.store.sqlite import SqliteStore
 from tests.model.strategies import FIRST, NOON, a_day
 from tests.store.answers import ALL, LATER, ME, day
@@ -158,6 +159,25 @@ async def test_a_store_without_sums(location: Location, monkeypatch: pytest.Monk
     await store.put(account, ME, a_day(FIRST, 2, at=LATER), requests=1)  # it is open, and may go on
     assert await newer.read_daily(account, ME, ALL) == sums
     only(DAILY - 1, monkeypatch)
+    with pytest.raises(StoreError, match=r"a newer hourlyclicks .*update hourlyclicks"):
+        await location.open()
+    await reader.close()
+
+
+async def test_a_store_without_records_of_ranges(location: Location, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has none to read, and is migrated in place."""
+    with monkeypatch.context() as patch:
+        only(RANGES - 1, patch)
+        store, account = await location.account()
+        await store.put(account, ME, a_day(FIRST), requests=1)
+    reader = store_of(where(location), read_only=True)
+    assert await reader.range_record(account, "clicks-by-hour/v3") == RangeRecord()
+    assert await reader.read(account, ME, ALL) == [a_day(FIRST)]
+    newer, record = await location.open(), RangeRecord(compared_at=NOON)
+    await newer.change_range_record(account, "clicks-by-hour/v3", lambda _: record)
+    await store.put(account, ME, a_day(FIRST, 2, at=LATER), requests=1)  # it is open, and may go on
+    assert await newer.range_record(account, "clicks-by-hour/v3") == record
+    only(RANGES - 1, monkeypatch)
     with pytest.raises(StoreError, match=r"a newer hourlyclicks .*update hourlyclicks"):
         await location.open()
     await reader.close()
@@ -403,7 +423,7 @@ async def test_permissions_are_kept(older_tables: DatabaseLocation) -> None:
     await older_tables.open()
     analyst: Any = await asyncpg.connect(older_tables.dsn.replace("clicker:", f"{name}:"))
     try:
-        for table in ("daily", "daily_sums"):
+        for table in ("daily", "daily_sums", "range_endpoints"):
             assert await analyst.fetchval(f"SELECT count(*) FROM hourlyclicks.{table}") == 0  # noqa: S608 - ours
         for table in ("days", "hours", "clicks", "hourly", "revisions", "series"):
             assert await analyst.fetchval(f"SELECT count(*) FROM hourlyclicks.{table}")  # noqa: S608 - ours

@@ -19,6 +19,7 @@ from yarl import URL
 
 from hourlyclicks import Client, Link
 from hourlyclicks.errors import TransportError
+from hourlyclicks.transport import idle
 from hourlyclicks.transport.aiohttp import AiohttpTransport
 from hourlyclicks.transport.connections import Connections
 from hourlyclicks.transport.deadlines import DeadlineTimer
@@ -164,16 +165,17 @@ async def test_a_proxy_has_no_fast_path(direct: list[str]) -> None:
         assert (proxy.targets, direct) == (["clicks.example:443"], [])
 
 
-async def test_the_connector_is_asked_each_time(
+async def test_an_instrumented_connector_is_asked_each_time(
     direct: list[str], server: RawServer, transport: AiohttpTransport
 ) -> None:
-    """A connector that is instrumented later is called for each request."""
+    """A connector that is instrumented later is called for each request, by the session."""
     await ask(transport, server)
     with patch.object(
         aiohttp.TCPConnector, "connect", autospec=True, side_effect=aiohttp.TCPConnector.connect
     ) as connect:
         await ask(transport, server)
-    assert (connect.call_count, len(direct)) == (1, 2)
+        await ask(transport, server)
+    assert (connect.call_count, len(direct), len(server.requests)) == (2, 1, 3)
 
 
 async def test_another_origin_has_no_fast_path(
@@ -260,20 +262,68 @@ async def test_an_answer_on_an_idle_connection_is_dropped(
     assert (server.connections, held(transport)) == (2, 0)
 
 
+@pytest.mark.parametrize("length", [1, 9, 15, 20])
+async def test_a_part_of_an_answer_is_not_joined_to_the_next_one(
+    length: int, direct: list[str], server: RawServer, transport: AiohttpTransport
+) -> None:
+    """What follows an answer, or arrives later, and is not a whole answer yet, costs the connection."""
+    unasked = answer(b"unasked")
+    server.then([OK + unasked[:length]], [OK, Sign.PAUSE, unasked[:length]])
+    with patch.object(
+        ResponseHandler, "data_received", autospec=True, side_effect=ResponseHandler.data_received
+    ) as received:
+        await ask(transport, server)
+        await ask(transport, server)
+        already = received.call_count
+        while received.call_count == already:  # noqa: ASYNC110 - aiohttp has no event for it
+            await asyncio.sleep(0)
+    assert (await ask(transport, server)).body == EMPTY_DAY
+    assert (server.connections, len(direct), held(transport)) == (3, 3, 0)
+
+
+async def test_an_idle_connection_gets_into_the_pool(
+    direct: list[str], server: RawServer, transport: AiohttpTransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is there after a moment, so that its time limit holds, and can still be used."""
+    monkeypatch.setattr(idle, "_LONGEST", 0.0)
+    for _ in range(3):
+        await ask(transport, server)
+        assert transport._session is not None
+        assert transport._session.connector is not None
+        while transport._session.connector._acquired:  # noqa: ASYNC110 - aiohttp has no event for it
+            await asyncio.sleep(0)
+    assert (server.connections, len(direct), kept_alive(transport)) == (1, 3, 1)
+
+
+async def test_a_connection_waits_for_the_next_request(
+    direct: list[str], server: RawServer, transport: AiohttpTransport
+) -> None:
+    """It is not taken from the pool again, nor does it get a new parser, unless its answer came in pieces."""
+    with patch.object(
+        ResponseHandler, "set_response_params", autospec=True, side_effect=ResponseHandler.set_response_params
+    ) as renewed:
+        for _ in range(3):
+            await ask(transport, server)
+        assert renewed.call_count == 2  # one of them in the rehearsal
+        server.then([OK[:-1], Sign.PAUSE, OK[-1:]])
+        await ask(transport, server)
+        await ask(transport, server)
+    assert (renewed.call_count, len(direct), server.connections) == (3, 5, 1)
+
+
 async def test_a_server_that_speaks_first_is_not_believed(
     direct: list[str], server: RawServer, transport: AiohttpTransport
 ) -> None:
     """What has arrived on a new connection, as at the end of a TLS handshake, is no answer."""
-    connect, greetings = aiohttp.TCPConnector.connect, [OK]
+    create, greetings = aiohttp.TCPConnector._create_connection, [OK]
 
     async def greeted(self: Any, *given: Any) -> Any:  # noqa: ANN401 - passed through
-        connection = await connect(self, *given)
+        peer = await create(self, *given)
         if greetings:
-            assert connection.protocol is not None
-            connection.protocol.data_received(greetings.pop())
-        return connection
+            peer.data_received(greetings.pop())
+        return peer
 
-    with patch.object(aiohttp.TCPConnector, "connect", greeted):
+    with patch.object(aiohttp.TCPConnector, "_create_connection", greeted):
         error = await failure(transport, server.url)
         assert isinstance(error, TransportError)
         assert (error.kind, error.retryable) == ("protocol", True)

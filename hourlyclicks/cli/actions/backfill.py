@@ -6,7 +6,6 @@ import asyncio
 import datetime as dt
 from collections.abc import Awaitable, Callable
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +45,7 @@ if TYPE_CHECKING:
     from hourlyclicks.client import Client
     from hourlyclicks.events import Hook
     from hourlyclicks.model.target_days import TargetItem, TargetSource
+    from hourlyclicks.pacing.eta import Estimate
 
 RETRY = RetryPolicy()
 """How hard to try; that of the library."""
@@ -202,12 +202,16 @@ def run_job(ctx: click.Context, options: RunOptions, job: Job, record: Record) -
     migrate(store)
     estimate = forecast(access.requests(job.most, rate), rate.limits)
     deadline = now + until if isinstance(until, dt.timedelta) else until
-    stops = Stops(partial(forecast, limits=rate.limits), deadline, options.max_requests)
+
+    def from_now(requests: int) -> Estimate:
+        return client.forecast(requests)
+
+    stops = Stops(from_now, deadline, options.max_requests)
     stats = start_stats(
         job.title, rate.limits, estimate, days=job.most, stored=True, several=job.several, stops=stops
     )
     view = open_view(stats, drawn=not options.quiet)
-    client = access.client(
+    client: Client = access.client(
         key, rate=rate, retry=RETRY, on_event=view, store=store.where, account=store.account
     )
 

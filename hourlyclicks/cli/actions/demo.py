@@ -16,7 +16,7 @@ from hourlyclicks.cli.actions.collecting import Outcome
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.console.messages import say
 from hourlyclicks.cli.demo.filling import fill, stored
-from hourlyclicks.cli.demo.killing import FEWEST, HeldFaults, KilledBackfill
+from hourlyclicks.cli.demo.killing import FEWEST, KilledBackfill
 from hourlyclicks.cli.demo.settings import DELAY, FAULTS, LIMITS, LINK, RATE, SCALE, TODAY
 from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, UNEXPECTED, Failure, sentence
 from hourlyclicks.cli.options.faults import faults_in_words, random_faults
@@ -110,7 +110,6 @@ def run(*, days: int, seed: int, no_faults: bool) -> None:
     """See the help of the command."""
     period = DateRange(TODAY - dt.timedelta(days=days), TODAY - dt.timedelta(days=1))
     spoilt = 0.0 if no_faults else FAULTS
-    faults = HeldFaults(random_faults(spoilt, seed=seed))
     server = Simulator(
         seed=seed,
         plan="business",
@@ -118,9 +117,9 @@ def run(*, days: int, seed: int, no_faults: bool) -> None:
         latency=DELAY,
         today=TODAY,
         timezone="UTC",
-        faults=faults,
+        faults=random_faults(spoilt, seed=seed),
     )
-    run = loop.run(_demonstrate(server, period, faults, spoilt=spoilt))
+    run = loop.run(_demonstrate(server, period, spoilt=spoilt))
     if not run.outcome.interrupted:
         _show(run)
     failure = run.failure()
@@ -128,7 +127,7 @@ def run(*, days: int, seed: int, no_faults: bool) -> None:
         raise failure
 
 
-async def _demonstrate(server: Simulator, period: DateRange, faults: HeldFaults, *, spoilt: float) -> Run:
+async def _demonstrate(server: Simulator, period: DateRange, *, spoilt: float) -> Run:
     """Fetch, be killed, fetch the rest, and compare with what the server knows."""
     with tempfile.TemporaryDirectory(prefix="hourlyclicks-") as folder:
         async with server:
@@ -136,7 +135,7 @@ async def _demonstrate(server: Simulator, period: DateRange, faults: HeldFaults,
             say(f"It allows {limits_in_words(LIMITS)}; {spoilt:.0%} of its answers go wrong.")
             store, began, first = Path(folder) / "clicks.db", time.monotonic(), None
             if len(period) >= FEWEST:
-                first = await _killed_run(server, store, period, faults)
+                first = await _killed_run(server, store, period)
             view = open_view(_count_days(period, stored=first is not None))
             with shown(view):
                 outcome = await fill(server, store, period, view)
@@ -145,11 +144,11 @@ async def _demonstrate(server: Simulator, period: DateRange, faults: HeldFaults,
     return Run(outcome, retries, seconds, wrong_days(outcome.series, server), server, first)
 
 
-async def _killed_run(server: Simulator, store: Path, period: DateRange, faults: HeldFaults) -> KilledProcess:
+async def _killed_run(server: Simulator, store: Path, period: DateRange) -> KilledProcess:
     """Let a process of its own begin, kill it, and look what it has left."""
     view = open_view(_count_days(period, stored=False))
     with shown(view):
-        killed = await KilledBackfill(server, store, period, faults=faults, on_event=view).run()
+        killed = await KilledBackfill(server, store, period, on_event=view).run()
     known = frozenset(day.date for day in (await stored(store, period)).days())
     say(f"Killed with {count(len(known), 'day')} in the store; started again." if killed else "Not killed.")
     return KilledProcess(

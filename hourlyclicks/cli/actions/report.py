@@ -4,69 +4,71 @@ from __future__ import annotations
 
 import webbrowser
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import attrs
 import click
-from click.core import ParameterSource
 
-from hourlyclicks.cli.actions.export import Holdings, tell_missing
-from hourlyclicks.cli.actions.fetch import (
-    Asked,
-    checked_ranges,
-    failure_of,
-    tell_provisional,
-)
-from hourlyclicks.cli.actions.fetch import tell_missing as tell_failed
-from hourlyclicks.cli.actions.stores import looking_into, one_account
-from hourlyclicks.cli.console import hangup, loop
+from hourlyclicks.cli.actions.sources import SourceOptions, make
+from hourlyclicks.cli.console import hangup
 from hourlyclicks.cli.console.messages import say
-from hourlyclicks.cli.exits import INCOMPLETE, USAGE, Failure
-from hourlyclicks.cli.options.access import Access
-from hourlyclicks.cli.options.shared import Period, RateOptions, default_rate, needed, present
-from hourlyclicks.cli.options.stores import StoreChoice
-from hourlyclicks.cli.output import resume
+from hourlyclicks.cli.exits import USAGE, Failure
 from hourlyclicks.cli.output.files import check_writable, writing
-from hourlyclicks.cli.selection import Selection
-from hourlyclicks.errors import UsageError
 from hourlyclicks.files.devices import descriptor_of, is_special
 from hourlyclicks.render.page import page_of
 from hourlyclicks.render.page.choice import Chooser
 from hourlyclicks.render.page.document import check_installed
-from hourlyclicks.render.phrases import count
+
+if TYPE_CHECKING:
+    from hourlyclicks.model.series import HourlySeries
 
 _SUFFIXES = {"", ".html", ".htm"}
-_OF_FETCHING = frozenset(
-    {"plan", "limit", "concurrency", "guard", "user_agent", "base_url", "proxy", "key_file", "endpoint"}
-    | {"fail_fast"}
-)
-"""Options that mean nothing for days that are in a store."""
 
 
 @attrs.frozen(kw_only=True)
-class Options:
+class Options(SourceOptions):
     """The options of the command.
 
     Args:
-        store: the store; without one, the days are fetched.
-        selection: the targets.
-        period: the days, if they were named.
         output: the file; ``-``: stdout.
         show: whether to open it in a browser.
         title: the heading of the page.
-        rate: the limits to keep; ``None``: those of the smallest plan.
-        access: how to reach the API.
-        fail_fast: whether to stop early after repeated failures.
     """
 
-    store: StoreChoice
-    selection: Selection
-    period: Period | None
     output: Path
     show: bool
     title: str | None
-    rate: RateOptions | None
-    access: Access
-    fail_fast: bool
+
+
+@attrs.frozen
+class Page:
+    """The page and where it goes.
+
+    Args:
+        title: its heading.
+        output: the file; ``None``: stdout.
+        show: whether to open it in a browser.
+    """
+
+    title: str | None
+    output: Path | None
+    show: bool
+    _chooser: Chooser = attrs.field(factory=Chooser, init=False)
+
+    def check(self, targets: int) -> None:
+        """Do nothing: a page names any number of targets."""
+
+    def add(self, series: HourlySeries) -> None:
+        """Take the hours of one target."""
+        self._chooser.add(series)
+
+    def write(self) -> None:
+        """Write the page, and open it if that is wanted."""
+        page = page_of(self._chooser.choice(), title=self.title)
+        with hangup.held(), writing("html", self.output) as stream:
+            stream.write(page)
+        if self.show and self.output is not None and not webbrowser.open(self.output.resolve().as_uri()):
+            say(f"no browser was found; open {self.output}")
 
 
 def run(ctx: click.Context, options: Options) -> None:
@@ -77,10 +79,7 @@ def run(ctx: click.Context, options: Options) -> None:
         raise click.UsageError("--open needs a file: -o report.html")
     check_writable(output)
     check_installed()
-    if options.store.where is None:
-        _of_fetched_days(ctx, options, output)
-    else:
-        _of_stored_days(ctx, options, output)
+    make(ctx, options, Page(options.title, output, options.show))
 
 
 def _check_name(output: Path | None) -> None:
@@ -89,73 +88,3 @@ def _check_name(output: Path | None) -> None:
         return
     if output.suffix.lower() not in _SUFFIXES:
         raise Failure(f"{output}: a report cannot be a {output.suffix} file; use .html", USAGE)
-
-
-def _of_stored_days(ctx: click.Context, options: Options, output: Path | None) -> None:
-    """Write the page about days in a store."""
-    _check_nothing_is_fetched(ctx)
-    targets, since = options.selection.read_with_since()
-    days = None if options.period is None else options.period.days(options.access.zone, present())
-
-    async def read() -> tuple[Chooser, int]:
-        chooser = Chooser()
-        async with looking_into(options.store) as opened:
-            account = await one_account(opened, options.store.account)
-            holdings = Holdings(account, targets, days, since)
-            ranges = await holdings.ranges()
-            missing = tell_missing(ctx, ranges, days)
-            total = sum(len(part) for part, _ in ranges.values() if part is not None)
-            if missing == total:
-                raise UsageError("the store has no figures for these targets")
-            for target, (part, _) in ranges.items():
-                if part is not None:
-                    chooser.add(await holdings.series(target, part))
-        return chooser, missing
-
-    chooser, missing = loop.run(read())
-    _write(chooser, options, output)
-    if missing and days is not None:
-        raise Failure(f"{count(missing, 'day')} missing", INCOMPLETE)
-
-
-def _check_nothing_is_fetched(ctx: click.Context) -> None:
-    """Refuse options that would have no effect."""
-    for parameter in ctx.command.params:
-        if parameter.name in _OF_FETCHING and _is_given(ctx, parameter.name):
-            name = max(parameter.opts, key=len)
-            raise click.UsageError(f"{name} is for days that are fetched; with a store, nothing is requested")
-
-
-def _is_given(ctx: click.Context, name: str) -> bool:
-    return ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
-
-
-def _of_fetched_days(ctx: click.Context, options: Options, output: Path | None) -> None:
-    """Fetch the days, and write the page about what was fetched, however that ended."""
-    days = needed(options.period).days(options.access.zone, present())
-    rate = options.rate or default_rate()
-    ranges = checked_ranges(options.selection, rate, days)
-    asked = Asked(ranges, days, rate, options.access, options.store, fail_fast=options.fail_fast)
-    outcome, summary = asked.collect()
-    if outcome.fetched:
-        chooser = Chooser()
-        for series in outcome.hourly():
-            chooser.add(series)
-        with hangup.held():
-            _write(chooser, options, output)
-    say(summary())
-    tell_provisional(outcome)
-    if outcome.complete:
-        return
-    tell_failed(outcome)
-    resume.tell_same(ctx, days, output=output, when="To fetch it again:")
-    raise failure_of(outcome)
-
-
-def _write(chooser: Chooser, options: Options, output: Path | None) -> None:
-    """Write the page, and open it if that is wanted."""
-    page = page_of(chooser.choice(), title=options.title)
-    with writing("html", output) as stream:
-        stream.write(page)
-    if options.show and output is not None and not webbrowser.open(output.resolve().as_uri()):
-        say(f"no browser was found; open {output}")

@@ -58,12 +58,15 @@ async def accounts(store: StoreReader, name: str | None) -> tuple[StoredAccount,
 async def accounts_in_use(store: StoreReader, name: str | None) -> tuple[StoredAccount, ...]:
     """Return the accounts that are meant: the one that was named, or all with days.
 
-    A run with a wrong key leaves an account without days; it counts only if there is no other.
+    A run with a wrong key leaves an account without targets, which is none for the user. One of which no day
+    was requested counts only if there is no other.
 
     Raises:
         UsageError: there is no such account.
     """
-    found = await accounts(store, name)
+    if name is not None:
+        return (await store.account(name),)
+    found = tuple([account for account in await store.accounts() if await account.targets()])
     if len(found) == 1:
         return found
     return tuple([account for account in found if await _was_used(account)]) or found

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     type=click.IntRange(1),
     help="Of each target, only the N latest days with replaced figures.",
 )
+@click.option("--reverse", "newest_first", is_flag=True, help="Of each target, the newest day first.")
 @click.option(
     "--format",
     "form",
@@ -37,13 +38,20 @@ if TYPE_CHECKING:
     help="Output format.",
 )
 def command(
-    *, store: StoreChoice, selection: Selection, day: dt.date | None, limit: int | None, form: str
+    *,
+    store: StoreChoice,
+    selection: Selection,
+    day: dt.date | None,
+    limit: int | None,
+    newest_first: bool,
+    form: str,
 ) -> None:
     """Show the earlier figures of days in a store (no requests).
 
     Needs no API key. Shows each day whose figures were replaced by others: every set of figures, the current
-    one last, and the hours that changed. Without targets, all of them are shown.
+    one last, and the hours that changed. The newest day comes last, where a terminal shows it, as in
+    journalctl. Without targets, all of them are shown.
     """
     from hourlyclicks.cli.actions import history  # noqa: PLC0415 - its help needs less
 
-    history.run(store=store, selection=selection, day=day, limit=limit, form=form)
+    history.run(store=store, selection=selection, day=day, limit=limit, newest_first=newest_first, form=form)

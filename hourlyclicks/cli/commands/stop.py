@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 @with_store
 @with_run_name("Only backfills that were started with --name NAME.")
 def command(*, store: StoreChoice, name: str | None) -> None:
-    """Ask running backfills, on any machine, to stop (no requests).
+    """Ask running backfills and fetches, on any machine, to stop (no requests).
 
-    Needs no API key. Each backfill sees it with its next request, or within ten seconds. It then sends no
-    more requests, saves the responses to those already sent, and ends as after SIGTERM. The command does not
-    wait for that; "hourlyclicks status --running" shows what still runs.
+    Needs no API key. Each sees it with its next request, or within ten seconds. It then sends no more
+    requests, saves the responses to those already sent, and ends as after SIGTERM. The command does not wait
+    for that; "hourlyclicks status --running" shows what still runs.
     """
     from hourlyclicks.cli.actions import stop  # noqa: PLC0415 - its help needs less
 

@@ -8,7 +8,7 @@ nothing: what is left is to write the result. Under ``nohup`` the signal is igno
 from __future__ import annotations
 
 import signal
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -34,6 +34,25 @@ def held() -> Iterator[None]:
             signal.signal(number, handler)
     for caught in came[:1]:
         signal.raise_signal(caught)
+
+
+@contextmanager
+def interrupting() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP interrupt what runs before the event loop, as Ctrl-C does."""
+    numbers = [number for number in _ENDS[1:] if signal.getsignal(number) is signal.SIG_DFL]
+    with suppress(ValueError):  # not in the main thread, which alone can set them
+        for number in numbers:
+            signal.signal(number, _interrupt)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            if signal.getsignal(number) is _interrupt:
+                signal.signal(number, signal.SIG_DFL)
+
+
+def _interrupt(*_: Any) -> None:  # noqa: ANN401 - the signature of the standard library
+    raise KeyboardInterrupt
 
 
 def heed(stop: Callable[[], object]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
@@ -13,20 +14,24 @@ from hourlyclicks.render.phrases import safe
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_log = logging.getLogger("hourlyclicks")
 _quiet: ContextVar[bool] = ContextVar("quiet", default=False)
 
 
 @contextmanager
 def quiet(*, on: bool) -> Iterator[None]:
-    """Say nothing in this context, except errors that end the command.
+    """Say nothing in this context, except errors that end the command; warnings in the log are dropped, too.
 
     Args:
         on: whether to.
     """
-    before = _quiet.set(on)
+    before, silence = _quiet.set(on), logging.NullHandler()
+    if on:  # without any handler, warnings would be written to stderr
+        _log.addHandler(silence)
     try:
         yield
     finally:
+        _log.removeHandler(silence)
         _quiet.reset(before)
 
 

@@ -1,10 +1,8 @@
 """A backfill in a process of its own that is killed in the middle, without a warning.
 
-It is killed when it has used up a window, so that the next process must know that from the store, and while
-no request is under way: the slot of a request whose process was killed is kept for as long as a request may
-take, which is longer than anyone would watch.
-
-Both are seen from outside: by the events that the process reports, and by what the server has received.
+It is killed right after it has used up a window, which the next process must know from the store. Requests
+may be under way then. That is seen from outside: by the events that the process reports, and by what the
+server has received.
 """
 
 from __future__ import annotations
@@ -25,42 +23,21 @@ from hourlyclicks.events import DayDone, DayFailed
 from hourlyclicks.wire.key import KEY_VARIABLE
 
 if TYPE_CHECKING:
-    from hourlyclicks.events import Event, Hook
+    from hourlyclicks.events import Hook
     from hourlyclicks.model.dates import DateRange
-    from hourlyclicks.simulator import Asked, Fault, Faults, Simulator
+    from hourlyclicks.simulator import Simulator
 
 FEWEST = 30
 """Fewer days fit into a window, or nearly; then no process is killed."""
 
-_ENOUGH = 0.4
-"""The share of the days after which a good moment is awaited; the next window then ends near the half."""
+_ENOUGH, _LATE = 0.4, 0.8
+"""The shares of the days between which a window that is used up is awaited; later any moment will do."""
 
 _POLL = 0.02
-_POLLS = 5
-"""So many times in a row the moment must be a good one, so that the process has put its notes away."""
 _MARGIN = 0.1
 """The part of a window before whose end it is too late: the process may send again at any time."""
 _KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 _WINDOW = round((RATE.seconds + LIMITS.guard) * (1 - _MARGIN) * 1_000_000_000)
-
-
-class HeldFaults:
-    """Faults that can be held back.
-
-    Args:
-        faults: what goes wrong otherwise.
-
-    Attributes:
-        held: whether nothing goes wrong at present.
-    """
-
-    def __init__(self, faults: Faults) -> None:
-        self.held = False
-        self._faults = faults
-
-    def pick(self, asked: Asked) -> Fault | None:
-        """See `hourlyclicks.simulator.Faults`."""
-        return None if self.held else self._faults.pick(asked)
 
 
 class KilledBackfill:
@@ -70,21 +47,15 @@ class KilledBackfill:
         server: where it fetches.
         store: where it keeps.
         days: what it fetches.
-        faults: held back before it is killed, so that no day has to be asked for again.
         on_event: told what happens in there.
     """
 
-    def __init__(
-        self, server: Simulator, store: Path, days: DateRange, *, faults: HeldFaults, on_event: Hook
-    ) -> None:
+    def __init__(self, server: Simulator, store: Path, days: DateRange, *, on_event: Hook) -> None:
         self._server = server
         self._path = store
         self._days = days
-        self._faults = faults
         self._hook = on_event
         self._done: set[str] = set()
-        self._answered = 0
-        """The requests for the days that are finished."""
         self._killed = False
 
     async def run(self) -> bool:
@@ -98,7 +69,6 @@ class KilledBackfill:
             with suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
-            self._faults.held = False
         return self._killed
 
     async def _start(self) -> asyncio.subprocess.Process:
@@ -122,35 +92,25 @@ class KilledBackfill:
                 return  # it was killed while it wrote
             event = child.read_event(line)
             self._hook(event)
-            self._count(event)
-
-    def _count(self, event: Event) -> None:
-        if isinstance(event, DayDone | DayFailed):
-            self._answered += event.requests
-            self._done.add(f"{event.target} {event.day}")
+            if isinstance(event, DayDone | DayFailed):
+                self._done.add(f"{event.target} {event.day}")
 
     async def _kill(self, process: asyncio.subprocess.Process) -> None:
         """Wait for a good moment, and kill the process."""
-        good = 0
         while process.returncode is None and not self._killed:
             await asyncio.sleep(_POLL)
-            done = len(self._done)
-            if done < _ENOUGH * len(self._days):
-                continue
-            self._faults.held = True
-            good = good + 1 if self._is_idle() and self._is_used_up(time.monotonic_ns()) else 0
-            if good >= _POLLS or self._is_late(done):
+            if self._is_good(len(self._done), time.monotonic_ns()):
                 self._killed = kill(process.pid)
 
-    def _is_late(self, done: int) -> bool:
-        """Return whether any moment will do: on a busy machine a good one may never come."""
-        further = len(self._days) - RATE.requests
-        beyond = done - RATE.requests
-        return beyond > 0 and (self._is_idle() or beyond * 2 > further)
+    def _is_good(self, done: int, now: int) -> bool:
+        """Return whether a moment is a good one; on a busy machine a window may never be used up.
 
-    def _is_idle(self) -> bool:
-        """Return whether every request belongs to a day that is finished."""
-        return self._answered >= self._server.counters.requests
+        Args:
+            done: how many days are done.
+            now: nanoseconds on the clock of the server.
+        """
+        share = done / len(self._days)
+        return (share >= _LATE and done > RATE.requests) or (share >= _ENOUGH and self._is_used_up(now))
 
     def _is_used_up(self, now: int) -> bool:
         """Return whether a window is used up.

@@ -14,7 +14,7 @@ import re
 import sys
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, cast
 
 import attrs
 
@@ -27,6 +27,7 @@ from hourlyclicks.model.targets import Account, Group, Target
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from io import BufferedReader
 
     from hourlyclicks.cli.options.cells import Row
     from hourlyclicks.cli.options.naming import Warn
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 _COLUMNS = ("link", "domain", "group", "target", "url", "since")
 _KEYS = {*_COLUMNS, "account"}
 _NAMING = ("link", "group", "target")
+_PIECE = 65_536
 _STDIN = Path("-")
 _ADDRESS = re.compile(r"https?://", re.IGNORECASE)
 _NUMBER = re.compile(r"[0-9]{1,18}", re.ASCII)
@@ -133,7 +135,9 @@ def _name(path: Path) -> str:
 def _standard_input() -> bytes:
     if sys.stdin is None:
         raise OSError(errno.EBADF, "it is closed")
-    return sys.stdin.buffer.read()
+    # Not at once: a signal that comes between two pieces would then wait for the next one.
+    source = cast("BufferedReader", sys.stdin.buffer)
+    return b"".join(iter(lambda: source.read1(_PIECE), b""))
 
 
 def _text(path: Path) -> str:

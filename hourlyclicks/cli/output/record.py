@@ -77,11 +77,13 @@ def recording(command: str, path: Path | None) -> Iterator[Record]:
     """
     record = Record(command, present())
     if path is None:
-        yield record
+        with hangup.interrupting():
+            yield record
         return
     check_writable(None if path == Path("-") else path)
     try:
-        yield record
+        with hangup.interrupting():
+            yield record
     except BaseException as error:
         try:
             record.write(path, *_ending(error))

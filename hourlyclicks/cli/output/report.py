@@ -55,6 +55,8 @@ def report_lines(
         yield f"  rejected   {count(report.refused, 'day')} by the API (not retried; use --retry-refused)"
     if report.remaining:
         yield f"  remaining  {count(report.remaining, 'day')}"
+    if report.unsurveyed:
+        yield f"  unknown    {count(report.unsurveyed, 'target')}: the run ended before it came to them"
     yield f"  requests   {report.requests:,}, {count(report.retries, 'retry')} among them"
     yield from _parked(report, status)
     yield from _missing(report, status)
@@ -114,6 +116,8 @@ def failure(report: BackfillReport) -> Failure | None:
     """
     missing = report.failed + report.remaining
     fetched = f"{count(report.total - missing - report.refused, 'day')} of {report.total:,} in the store"
+    if report.unsurveyed:
+        fetched += f", {count(report.unsurveyed, 'target')} not looked at"
     if report.stopped is StopReason.STOPPED:
         return Failure(f"interrupted; {fetched}", INTERRUPTED)
     if report.complete:
@@ -123,8 +127,9 @@ def failure(report: BackfillReport) -> Failure | None:
     error = report.error or next(iter(report.failures.values()), None)
     if error is not None and (error.fatal or (report.failed and not report.done)):
         return Failure.of(error)
-    if not report.listed:
-        return Failure("the list of targets was not read to its end", INCOMPLETE)
+    if report.unsurveyed or not report.listed:
+        unread = "the list of targets was not read to its end"
+        return Failure(fetched if report.listed else unread, INCOMPLETE)
     why = "" if error is None else f"; {sentence(error)}"
     return Failure(f"{count(missing, 'day')} of {report.total:,} missing{why}", INCOMPLETE)
 

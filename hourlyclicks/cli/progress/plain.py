@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Self
 
 from hourlyclicks.cli.console.messages import say
 from hourlyclicks.cli.options.shared import present
-from hourlyclicks.events import ClockSkew, PageAttemptFailed, Paused, Progress, SpacingChanged, TargetParked
+from hourlyclicks.events import (
+    ClockSkew,
+    PageAttemptFailed,
+    Paused,
+    Progress,
+    SlotsHeld,
+    SpacingChanged,
+    TargetParked,
+)
 from hourlyclicks.render.phrases import count
 
 if TYPE_CHECKING:
@@ -24,6 +32,8 @@ _SHORTEST_GAP = 2.0
 _LONGEST_GAP = 30.0
 _SHORT_PAUSE = _BETWEEN_PAUSES = 1.0
 """Seconds of a short pause, and from one of these that is told to the next."""
+
+_NEWS = (ClockSkew, PageAttemptFailed, Paused, SlotsHeld, SpacingChanged, TargetParked)
 
 
 class PlainView:
@@ -75,7 +85,7 @@ class PlainView:
             if now - self._paused_at < _BETWEEN_PAUSES:
                 return
             self._paused_at = now
-        if isinstance(event, ClockSkew | PageAttemptFailed | Paused | SpacingChanged | TargetParked):
+        if isinstance(event, _NEWS):
             say(self.stats.news)
         elif isinstance(event, Progress):
             self._tell_progress(now)

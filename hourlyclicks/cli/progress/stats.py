@@ -26,6 +26,7 @@ from hourlyclicks.events import (
     RangeDone,
     Refused,
     Resumed,
+    SlotsHeld,
     SpacingChanged,
     TargetParked,
 )
@@ -67,6 +68,7 @@ class RunStats:
     throttled: int = 0
     pauses: int = 0
     paused_until: float = 0.0
+    held_until: float = 0.0
     reading: bool = attrs.field(
         default=attrs.Factory(lambda self: self.stored and self.surveyed, takes_self=True)
     )
@@ -122,6 +124,9 @@ class RunStats:
                 if self.trouble and event.why == MUCH_FAILS:  # a 429 has nothing to do with it
                     self.cause += f"; the last trouble: {self.trouble}"
                 self.news = f"paused for {duration(event.seconds)}: {self.cause}"
+            case SlotsHeld():
+                self.held_until, self.cause = now + event.seconds, event.why
+                self.news = f"waiting for at most {duration(event.seconds)}: {event.why}"
             case Resumed():
                 self.paused_until = 0.0
                 self.news = "the server responds again"
@@ -134,7 +139,8 @@ class RunStats:
         self.news = f"page {event.page} of the {event.name} again: {event.error}"
 
     def _take_answer(self, event: AttemptFailed | DayDone | DayFailed | Refused, now: float) -> None:
-        """Count the result of a request."""
+        """Count the result of a request, for which slots were free."""
+        self.held_until = 0.0
         asked = (event.target, event.day)
         if isinstance(event, DayDone | DayFailed):
             self._answered += event.requests
@@ -152,7 +158,8 @@ class RunStats:
             self.news = f"{what} {'failed' if isinstance(event, DayFailed) else 'again'}: {event.error}"
 
     def _take_range(self, event: RangeDone, now: float) -> None:
-        """Count the requests for the sums of a range."""
+        """Count the requests for the sums of a range, for which slots were free."""
+        self.held_until = 0.0
         self._answered += event.requests
         self.fetched += event.days
         del self._pending[event.target, event.start]
@@ -178,12 +185,15 @@ class RunStats:
 
     def headline(self, now: float) -> str:
         """Return what is worth showing now: how long a pause still takes, and why, or else the last news."""
-        pause = self.paused_until - now
-        return f"paused for {duration(pause)} more: {self.cause}" if pause > 0 else self.news
+        pause, held = self.paused_until - now, self.held_until - now
+        if pause > 0:
+            return f"paused for {duration(pause)} more: {self.cause}"
+        return f"waiting for at most {duration(held)} more: {self.cause}" if held > 0 else self.news
 
     def left(self, now: float) -> float:
-        """Return the seconds to the end; a pause that is longer counts instead."""
-        return max(0.0, self.progress.eta - (now - self.updated), self.paused_until - now)
+        """Return the seconds to the end; a wait that is longer counts instead."""
+        waits = max(self.paused_until, self.held_until) - now
+        return max(0.0, self.progress.eta - (now - self.updated), waits)
 
     def binds(self, now: float) -> str:
         """Return what binds, in words."""

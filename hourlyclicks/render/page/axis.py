@@ -28,11 +28,14 @@ WIDEST = 24
 """The width of a day, at most: one day alone is no broad stripe."""
 
 _BY_MONTH = 92
-_STEPS = (1, 2, 7, 14, 28)
+_STEPS = (1, 2, 3, 7, 14, 28)
 _MONTHS = (1, 3, 12, 60, 120, 600)
 _DAYS_OF_A_MONTH = 30.4
 _ROOM = 52
 """The width that a label has at least."""
+
+_LONGEST = 40
+"""The width of the longest label."""
 
 
 def plain(number: float) -> float:
@@ -80,7 +83,7 @@ class Axis:
         """Yield the labels of the axis, and where they begin."""
         if self.days <= _BY_MONTH:
             step = next((step for step in _STEPS if step * self.width >= _ROOM), _STEPS[-1])
-            for place in range(0, self.days, step):
+            for place in filter(self._fits, range(0, self.days, step)):
                 yield self.at(place), short(self._day(place), year=False)
             return
         step = next((n for n in _MONTHS if n * _DAYS_OF_A_MONTH * self.width >= _ROOM), _MONTHS[-1])
@@ -93,7 +96,8 @@ class Axis:
         return self.start + dt.timedelta(days=place)
 
     def _fits(self, place: int) -> bool:
-        return self.at(place) + _ROOM / 2 <= WIDTH
+        """Return whether there is room for a label that begins with a day; there is for the first."""
+        return place == 0 or self.at(place) + _LONGEST <= WIDTH
 
     def _month(self, day: dt.date, step: int) -> str:
         """Return the name of a month; where there are several years, January has its year."""

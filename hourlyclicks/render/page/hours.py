@@ -22,8 +22,6 @@ MISSING, PROVISIONAL, FINAL = range(3)
 
 _WEEKDAYS = 7
 _WEEK = _WEEKDAYS * HOURS
-_MEAN_OF = 7
-_FEWEST = 4
 _BUSIEST = 5
 
 
@@ -109,16 +107,3 @@ def _largest(counts: Sequence[int]) -> list[int]:
     """Return the indexes of the largest counts above 0, the largest first, of equals the earliest."""
     ordered = sorted(range(len(counts)), key=lambda place: -counts[place])
     return [place for place in ordered[:_BUSIEST] if counts[place]]
-
-
-def running_mean(counts: Sequence[float | None]) -> list[float | None]:
-    """Return the mean of each count and the six before it.
-
-    It begins again after each ``None``, so that it never crosses a gap, and needs four counts.
-    """
-    means: list[float | None] = []
-    window: list[float] = []
-    for count in counts:
-        window = [] if count is None else [*window[1 - _MEAN_OF :], count]
-        means.append(sum(window) / len(window) if len(window) >= _FEWEST else None)
-    return means

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from hourlyclicks.model.aggregate import running_mean
 from hourlyclicks.render.page.axis import Axis, plain
 from hourlyclicks.render.page.english import compact
 from hourlyclicks.render.page.heatmap import LONGEST, marks, runs
-from hourlyclicks.render.page.hours import FINAL, MISSING, PROVISIONAL, running_mean
+from hourlyclicks.render.page.hours import FINAL, MISSING, PROVISIONAL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -128,6 +129,6 @@ def _height(count: float, most: int) -> int:
 
 def _round_step(most: int) -> int:
     """Return the round number of which two to four are below the top: 1, 2 or 5 with zeros."""
-    least = max(1, most // _TICKS)
+    least = -(-most // _TICKS)
     power = int("1" + "0" * (len(str(least)) - 1))
     return next(nice * power for nice in _NICE if nice * power >= least)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from itertools import repeat
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
+
+from hourlyclicks.model import aggregate, scale
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,12 +20,6 @@ if TYPE_CHECKING:
 
 PERCENTILE = 99.5
 """Where a scale ends."""
-
-WINDOW = 7
-"""Days of a moving mean."""
-
-FEWEST = 4
-"""Days that a moving mean needs."""
 
 _WEEKDAYS = 7
 
@@ -66,25 +63,14 @@ def moving_mean(days: Numbers) -> Numbers:
 
     A mean needs four days, and none of them lies before a gap: the first three days after a gap have none.
     """
-    means = np.full(len(days), np.nan)
-    run: list[float] = []
-    for place, value in enumerate(days):
-        run = [] if math.isnan(value) else [*run[-WINDOW + 1 :], float(value)]
-        if len(run) >= FEWEST:
-            means[place] = sum(run) / len(run)
-    return means
+    means = aggregate.running_mean([None if math.isnan(day) else day for day in days.tolist()])
+    return np.array([math.nan if mean is None else mean for mean in means])
 
 
 def scale_end(counts: Numbers) -> float:
-    """Return where the scale of some counts ends: the 99.5th percentile, rounded up to a whole number.
-
-    Where most counts are zero, that of the others; 0 when there are none.
-    """
-    known = counts[~np.isnan(counts)]
-    for chosen in (known, known[known > 0]):
-        if chosen.size and (end := math.ceil(np.percentile(chosen, PERCENTILE))) > 0:
-            return float(end)
-    return 0.0
+    """Return where the scale of some whole counts ends; see `hourlyclicks.model.scale`."""
+    known = [int(count) for count in counts[~np.isnan(counts)].tolist()]
+    return float(scale.scale_end(known, repeat(1, len(known))))
 
 
 def week(hours: Numbers, first_weekday: int) -> Numbers:

@@ -18,6 +18,9 @@ PACKED = 3
 DAILY = 5
 """The version in which the sums of days were added."""
 
+RANGES = 6
+"""The version in which what is known of endpoints for ranges was added."""
+
 _UNPACKED_DAYS = "unpacked_days"
 
 

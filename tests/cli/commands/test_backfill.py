@@ -117,6 +117,26 @@ def test_a_missing_folder_is_found_before_anything_else(tmp_path: Path, command:
     assert result.stderr == error
 
 
+@pytest.mark.parametrize("fault", [Status(401), Envelope({"code": 401, "message": "invalid api key"})])
+def test_a_wrong_key_leaves_nothing_to_wonder_about(fault: Fault, store: str) -> None:
+    """After it, the store seems as empty as before, and a run with the right key finds it so."""
+    with serving(faults=Script(Rule(fault))) as server:
+        assert filled(server, store, "--order", "newest").exit_code == 3
+        for words in ((), ("--running",), ("--summary",)):
+            shown = invoke("status", "--store", store, *words)
+            assert (shown.exit_code, "account" in shown.stdout) == (0, False)
+    with serving() as server:
+        assert filled(server, store).exit_code == 0
+        assert invoke("status", "--store", store).stdout.count("account") == 1
+
+
+def test_a_beginning_is_noted_although_the_run_fails(store: str) -> None:
+    """If the network fails, and not the key, the next sync knows where a target begins."""
+    with serving(faults=Script(Rule(Status(500)))) as server:
+        filled(server, store, "--order", "newest", "--max-requests", "1")
+    assert "2025-04-01" in invoke("status", "--store", store).stdout
+
+
 def test_no_request_at_all_is_no_way_to_go_on(server: Simulator, store: str) -> None:
     """The printed command leaves a maximum of 0 out, and keeps the others."""
     result = filled(server, store, "--max-requests", "0", "--order", "newest")

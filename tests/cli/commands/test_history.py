@@ -76,6 +76,23 @@ def test_the_latest_days_can_be_shown_alone(store: Path) -> None:
     assert [each["date"] for each in found] == ["2024-03-13"] * 4
 
 
+def test_the_newest_day_comes_last_or_first(store: Path) -> None:
+    """As in a journal it is where the terminal ends; on demand, days are reversed, not their figures."""
+
+    def days(*words: str) -> list[str]:
+        lines = shown(store, *LINK, *words).stdout.splitlines()
+        return [line.strip() for line in lines if line.startswith("  2024")]
+
+    def revisions(*words: str) -> list[tuple[str, int]]:
+        objects = map(json.loads, shown(store, *LINK, "--format", "jsonl", *words).stdout.splitlines())
+        return [(each["date"], each["revision"]) for each in objects]
+
+    assert days() == ["2024-03-12", "2024-03-13"]
+    assert days("--reverse") == ["2024-03-13", "2024-03-12"]
+    assert days("--reverse", "--limit", "1") == ["2024-03-13"]
+    assert revisions("--reverse") == sorted(sorted(revisions()), key=lambda each: each[0], reverse=True)
+
+
 def test_no_history_is_called_so(store: Path) -> None:
     """Of a target without revised days."""
     assert shown(store, "--group", "7").stdout == "No figures were replaced.\n"

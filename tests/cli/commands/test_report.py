@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import errno
 import stat
 import sys
+import tempfile
 import webbrowser
 from typing import TYPE_CHECKING
 
 import pytest
 
+from hourlyclicks.cli.actions import report as actions
 from hourlyclicks.render.page import document
 from hourlyclicks.simulator import Rule, Script, Status
 from tests.cli.filled_stores import HANGUL, LINK, TEAM, empty, stock
@@ -195,3 +198,21 @@ def test_a_missing_extra_is_told_before_the_first_request(
     document._environment.cache_clear()
     assert (result.exit_code, server.counters.requests) == (2, 0)
     assert "pip install 'hourlyclicks[report]'" in result.stderr
+
+
+def test_fetched_days_are_not_lost(
+    server: Simulator, page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If the page cannot be written, they are where temporary files go, as CSV."""
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+
+    def fail(*_: object, **__: object) -> str:
+        raise OSError(errno.ENOSPC, "no space left")
+
+    monkeypatch.setattr(actions, "page_of", fail)
+    result = fetched(server, page)
+    assert result.exit_code != 0
+    (kept,) = (tmp_path / "temporary").iterdir()
+    assert f"the data is in {kept}" in result.stderr
+    assert len(kept.read_text("utf-8").splitlines()) == 1 + 30 * 24

@@ -16,9 +16,9 @@ import pytest
 from hourlyclicks import Account, DateRange, ServerError
 from hourlyclicks.cli.demo import child, killing
 from hourlyclicks.cli.demo.filling import fill, stored
-from hourlyclicks.cli.demo.killing import HeldFaults, KilledBackfill
+from hourlyclicks.cli.demo.killing import KilledBackfill
 from hourlyclicks.cli.demo.settings import LINK, RATE
-from hourlyclicks.events import AttemptFailed, DayDone, DayFailed, Progress
+from hourlyclicks.events import AttemptFailed, DayDone, Progress
 from hourlyclicks.simulator import Rule, Script, Simulator, Status
 from hourlyclicks.simulator.app import Arrival
 from hourlyclicks.wire.key import KEY_VARIABLE
@@ -85,14 +85,13 @@ async def test_the_process_fetches_into_the_store(tmp_path: Path, monkeypatch: p
 async def test_a_process_that_ends_first_is_not_killed(tmp_path: Path) -> None:
     """Few days fit into one window, so there is no moment to kill it; nothing is lost by that."""
     heard: list[Event] = []
-    faults = HeldFaults(Script(Rule(Status(500), number={2})))
+    faults = Script(Rule(Status(500), number={2}))
     async with Simulator(plan="business", today=TODAY, timezone="UTC", faults=faults) as server:
         path = tmp_path / "clicks.db"
-        assert not await KilledBackfill(server, path, DAYS, faults=faults, on_event=heard.append).run()
+        assert not await KilledBackfill(server, path, DAYS, on_event=heard.append).run()
         assert server.counters.requests == 6
     assert not (await stored(path, DAYS)).missing_days
     assert sum(isinstance(event, DayDone) for event in heard) == 5
-    assert not faults.held
 
 
 async def test_an_interruption_ends_the_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,8 +106,8 @@ async def test_an_interruption_ends_the_process(tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(KilledBackfill, "_start", starting)
     async with Simulator(plan="business", today=TODAY, timezone="UTC", latency=(60, 60)) as server:
-        faults, path = HeldFaults(Script()), tmp_path / "clicks.db"
-        task = asyncio.create_task(KilledBackfill(server, path, DAYS, faults=faults, on_event=print).run())
+        path = tmp_path / "clicks.db"
+        task = asyncio.create_task(KilledBackfill(server, path, DAYS, on_event=print).run())
         await ready.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -116,36 +115,19 @@ async def test_an_interruption_ends_the_process(tmp_path: Path, monkeypatch: pyt
     assert begun[0].returncode is not None
 
 
-def test_a_good_moment_has_nothing_in_flight(tmp_path: Path) -> None:
-    """A window is used up and not over yet, and no day is in progress."""
+def test_a_good_moment_is_when_a_window_is_used_up(tmp_path: Path) -> None:
+    """Enough is done, and a window is used up and not over yet; late, any moment is good."""
     server, now = Simulator(), 10**12
-    killed = KilledBackfill(server, tmp_path, DAYS, faults=HeldFaults(Script()), on_event=print)
-
-    def is_good(now: int) -> bool:
-        return killed._is_idle() and killed._is_used_up(now)
-
+    days = DateRange.of("2025-04-01", "2025-05-10")
+    killed = KilledBackfill(server, tmp_path, days, on_event=print)
     arrival = Arrival(method="GET", path="/", query="", headers={}, at=now, now=dt.datetime.now(dt.UTC))
     server.seen.extend([arrival] * RATE.requests)
-    server.counters.requests = RATE.requests
-    assert not is_good(now)
-    killed._count(DayDone(day=TODAY, target=LINK, requests=RATE.requests - 1, final=True))
-    killed._count(AttemptFailed(day=TODAY, target=LINK, attempt=1, wait=0.5, error=OOPS))
-    assert not is_good(now)
-    killed._count(DayFailed(day=TODAY, target=LINK, requests=1, error=OOPS))
-    assert is_good(now)
-    assert not is_good(now + killing._WINDOW)
+    assert killed._is_good(20, now)
+    assert not killed._is_good(12, now)
+    assert not killed._is_good(20, now + killing._WINDOW)
     server.seen.popleft()
-    assert not is_good(now)
-
-
-def test_on_a_busy_machine_any_moment_will_do_in_the_end(tmp_path: Path) -> None:
-    """When more than a window is done and no good moment came, an idle one is taken, and at last any."""
-    server, days = Simulator(), DateRange(dt.date(2025, 4, 1), dt.date(2025, 5, 10))
-    killed = KilledBackfill(server, tmp_path, days, faults=HeldFaults(Script()), on_event=print)
-    server.counters.requests = 1  # one is under way
-    assert [done for done in range(41) if killed._is_late(done)] == list(range(33, 41))
-    killed._answered = 1
-    assert [done for done in range(41) if killed._is_late(done)] == list(range(25, 41))
+    assert not killed._is_good(31, now)
+    assert killed._is_good(32, now)
 
 
 def test_an_ended_process_is_not_killed() -> None:

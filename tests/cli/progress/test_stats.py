@@ -28,6 +28,7 @@ from hourlyclicks.events import (
     RangeDone,
     Refused,
     Resumed,
+    SlotsHeld,
     SpacingChanged,
 )
 from hourlyclicks.pacing.eta import forecast
@@ -133,6 +134,18 @@ def test_a_pause_binds_until_it_is_over() -> None:
     assert it.forecast(1061.5, NOON) == "longer than estimated, bound by the rate limit"
 
 
+def test_a_wait_for_a_killed_process_is_told() -> None:
+    """The message says what is waited for and counts down, until a request is answered."""
+    it = some_stats()
+    why = "2 requests of a process that was killed may still be under way"
+    it.take(SlotsHeld(requests=2, seconds=38.0, killed=True), 1000.0)
+    assert it.news == f"waiting for at most 38 s: {why}"
+    assert it.headline(1008.0) == f"waiting for at most 30 s more: {why}"
+    assert it.left(1008.0) >= 30
+    it.take(DONE, 1008.0)
+    assert it.headline(1008.0) == it.news
+
+
 def test_a_pause_names_the_last_trouble() -> None:
     """The message about a pause has the last error if it is the reason, and counts down."""
     it = some_stats()
@@ -153,6 +166,10 @@ def test_a_pause_names_the_last_trouble() -> None:
         (FAILED, "2025-04-01 failed: HTTP 500"),
         (PAUSED, "paused for 1 min 1 s: the server asks to wait"),
         (Resumed(), "the server responds again"),
+        (
+            SlotsHeld(requests=1, seconds=9.0, killed=False),
+            "waiting for at most 9 s: a request of another process may still be under way",
+        ),
         (SpacingChanged(interval=4.2, why="so"), "a request every 4.2 s from now on: so"),
     ],
 )

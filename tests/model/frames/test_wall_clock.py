@@ -65,7 +65,7 @@ def zoned_days(draw: st.DrawFn) -> tuple[str, dt.date]:
     return key, draw(st.sampled_from(changing) | any_day if changing else any_day)
 
 
-@settings(max_examples=examples(300))
+@settings(max_examples=examples(160))
 @given(zoned_days())
 def test_an_hour_starts_when_the_clock_first_shows_it(drawn: tuple[str, dt.date]) -> None:
     """Hours have no start exactly if the clock never showed them; others read back as date and hour."""

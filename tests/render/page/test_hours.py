@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-from statistics import fmean
 from typing import TYPE_CHECKING
 
 from hypothesis import given
-from hypothesis import strategies as st
 
 from hourlyclicks.model.day import HOURS
-from hourlyclicks.render.page.hours import FINAL, MISSING, PROVISIONAL, Hours, running_mean
+from hourlyclicks.render.page.hours import FINAL, MISSING, PROVISIONAL, Hours
 from tests.model.strategies import series
 from tests.render.page.samples import a_year
 
@@ -34,18 +32,6 @@ def test_what_is_known_of_a_series_is_kept(given_series: HourlySeries) -> None:
             ]
             assert mean == (sum(filter(None, known)) / len(known) if known else None)
     assert hours.not_reported == sum(HOURS - day.reported_hours for day in fetched.values())
-
-
-@given(st.lists(st.none() | st.integers(0, 100)))
-def test_the_running_mean_never_crosses_a_gap(counts: list[int | None]) -> None:
-    """It is the mean of up to seven counts since the last gap, if there are four."""
-    for place, mean in enumerate(running_mean(counts)):
-        run: list[int] = []
-        for count in reversed(counts[max(0, place - 6) : place + 1]):
-            if count is None:
-                break
-            run.append(count)
-        assert mean == (fmean(run) if len(run) >= 4 else None)
 
 
 def test_the_busiest_hours_and_days() -> None:

@@ -1,0 +1,328 @@
+"""What is known of ranges is remembered in the store, and never trusted further than is seen."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from hourlyclicks import Client, Link
+from hourlyclicks.events import EndpointChanged
+from hourlyclicks.model.range_caps import MONTH, RangeCap
+from hourlyclicks.simulator import Envelope, RangeRules, Rule, Script, run_virtual
+from hourlyclicks.store import MemoryStore
+from tests.client.stories import LINK, UNLIMITED
+from tests.jobs.test_range_work import DAYS, OTHER, V2, V3, YEAR, fetched, server
+
+if TYPE_CHECKING:
+    from hourlyclicks.events import Event
+    from hourlyclicks.model.report import BackfillReport
+    from hourlyclicks.simulator import VirtualClock
+    from hourlyclicks.store.protocol import Store
+
+THIRD = Link("c", "https://vvd.bz")
+HONEST = RangeRules()
+CUTS = [
+    RangeRules(cap=7, too_long="cut_end"),
+    RangeRules(cap=14, too_long="cut_end"),
+    RangeRules(cap=7, too_long="cut_start"),
+    RangeRules(cap=14, too_long="cut_start"),
+    RangeRules(cap=7),
+    RangeRules(excludes="end"),
+    RangeRules(excludes="both"),
+]
+
+
+class Runs:
+    """Runs of programs, one after the other or at once, each with a client of its own on one store.
+
+    Args:
+        rules: how the server answers for ranges.
+        active_days: the percentage of days with clicks.
+    """
+
+    def __init__(self, rules: RangeRules = HONEST, *, active_days: int = 100) -> None:
+        self.events: list[Event] = []
+        self.active_days = active_days
+        self.upstream = server(rules, active_days=active_days)
+
+    def change(self, rules: RangeRules) -> None:
+        """Let the server answer otherwise from now on."""
+        self.upstream.ranges = rules
+
+    def client(self, clock: VirtualClock, store: Store | None, endpoint: str = "auto") -> Client:
+        """Return the client of another program."""
+        return Client(
+            self.upstream.key,
+            transport=self.upstream.transport(clock),
+            clock=clock,
+            store=store,
+            limits=UNLIMITED,
+            endpoint=endpoint,  # type: ignore[arg-type]  # one of its values
+            on_event=self.events.append,
+        )
+
+    async def backfill(
+        self, clock: VirtualClock, store: Store, target: Link, days: tuple[str, str] = YEAR
+    ) -> BackfillReport:
+        """Run a program that brings a target into the store."""
+        async with self.client(clock, store) as client:
+            return await client.backfill(*days, [target])
+
+    @property
+    def changes(self) -> int:
+        """How many events have said that version 2 is used."""
+        return sum(isinstance(event, EndpointChanged) for event in self.events)
+
+
+def told(runs: Runs, main: Any) -> Any:  # noqa: ANN401 - whatever the story returns
+    """Tell a story of several runs, on one clock and one store."""
+
+    async def tell(clock: VirtualClock) -> Any:  # noqa: ANN401 - as above
+        return await main(runs, clock, MemoryStore(clock=clock))
+
+    return run_virtual(tell)
+
+
+def test_the_proof_is_made_once_for_an_account() -> None:
+    """A second program, with another target, sends the fewest requests there can be."""
+
+    async def story(runs: Runs, clock: VirtualClock, store: Store) -> None:
+        first = await runs.backfill(clock, store, LINK)
+        second = await runs.backfill(clock, store, OTHER)
+        assert (first.requests, second.requests) == (12 + 1, 12)
+        assert runs.upstream.counters.count(endpoint=V2) == 1
+
+    told(Runs(), story)
+
+
+def test_another_account_has_its_own_proof() -> None:
+    """What one key has shown says nothing of another."""
+
+    async def story(runs: Runs, clock: VirtualClock, store: Store) -> None:
+        await runs.backfill(clock, store, LINK)
+        async with Client(
+            runs.upstream.key,
+            transport=runs.upstream.transport(clock),
+            clock=clock,
+            store=store,
+            limits=UNLIMITED,
+            account="another",
+            endpoint="auto",
+        ) as client:
+            assert (await client.backfill(*YEAR, [LINK])).requests == 12 + 1
+
+    told(Runs(), story)
+
+
+def test_a_cap_is_found_once_in_thirty_days() -> None:
+    """Later programs ask for no longer range, until that time is over and the server answers for more."""
+    cap = RangeRules(cap=14)
+
+    async def story(runs: Runs, clock: VirtualClock, store: Store) -> None:
+        first = await runs.backfill(clock, store, LINK)
+        second = await runs.backfill(clock, store, OTHER)
+        assert second.requests == 27
+        assert 27 + 1 < first.requests <= 27 + 2 + 4
+        await clock.sleep(29 * 86_400)
+        runs.change(RangeRules())
+        assert (await runs.backfill(clock, store, THIRD)).requests == 27
+        await clock.sleep(86_401)
+        assert (await runs.backfill(clock, store, Link("d", "https://vvd.bz"))).requests == 12
+
+    told(Runs(cap), story)
+
+
+def test_a_lower_cap_of_the_server_is_found_once() -> None:
+    """Although a longer range was proved before."""
+
+    async def story(runs: Runs, clock: VirtualClock, store: Store) -> None:
+        await runs.backfill(clock, store, LINK)
+        runs.change(RangeRules(cap=7, refusal=400))
+        second = await runs.backfill(clock, store, OTHER)
+        third = await runs.backfill(clock, store, THIRD)
+        assert second.failed == third.failed == 0
+        assert second.requests <= 53 + 3 * 5
+        assert third.requests == 53
+
+    told(Runs(), story)
+
+
+@pytest.mark.parametrize("missing", [404, 410, 501])
+def test_a_missing_endpoint_is_tried_once_a_day(missing: int) -> None:
+    """By one of all programs, and reported once each time; when it is there again, it is compared again."""
+    days = ("2024-01-01", "2024-01-31")
+
+    async def story(runs: Runs, clock: VirtualClock, store: Store) -> None:
+        for number in range(3):
+            await runs.backfill(clock, store, Link(f"a{number}", "https://vvd.bz"), days)
+            await clock.sleep(3_600)
+        assert (runs.upstream.counters.count(endpoint=V3), runs.changes) == (1, 1)
+        await clock.sleep(86_400)
+        for number in range(3):
+            await runs.backfill(clock, store, Link(f"b{number}", "https://vvd.bz"), days)
+        assert (runs.upstream.counters.count(endpoint=V3), runs.changes) == (2, 2)
+        runs.change(RangeRules())
+        assert (await runs.backfill(clock, store, LINK, days)).requests == 31
+        await clock.sleep(86_400)
+        assert (await runs.backfill(clock, store, OTHER, days)).requests == 1 + 1
+        assert (await runs.backfill(clock, store, THIRD, days)).requests == 1
+        assert runs.changes == 2
+
+    told(Runs(RangeRules(missing=missing)), story)
+
+
+def test_an_endpoint_that_is_there_no_more() -> None:
+    """After it was used for years, one request finds out, and version 2 answers for all days."""
+
+    async def story(runs: Runs, clock: VirtualClock, store: Store) -> None:
+        await runs.backfill(clock, store, LINK)
+        runs.change(RangeRules(missing=410))
+        reports = [await runs.backfill(clock, store, target) for target in (OTHER, THIRD)]
+        assert [report.requests for report in reports] == [DAYS + 3, DAYS]
+        assert [report.failed for report in reports] == [0, 0]
+        assert runs.changes == 1
+
+    told(Runs(), story)
+
+
+@pytest.mark.parametrize("rules", CUTS, ids=str)
+@pytest.mark.parametrize("active", [100, 40, 3, 0])
+def test_a_server_that_suddenly_cuts(rules: RangeRules, active: int) -> None:
+    """No day is taken for empty by what another program had seen before, of dense or sparse targets."""
+    expected = fetched(server(RangeRules(), active_days=active), YEAR)
+
+    async def story(runs: Runs, clock: VirtualClock, store: Store) -> None:
+        for target in (OTHER, THIRD):
+            await runs.backfill(clock, store, target)
+        runs.change(rules)
+        await runs.backfill(clock, store, LINK)
+        async with runs.client(clock, store, "v2") as client:
+            sent = runs.upstream.counters.requests
+            assert await client.fetch(*YEAR, LINK) == expected
+            assert runs.upstream.counters.requests == sent
+
+    told(Runs(active_days=active), story)
+
+
+@pytest.mark.parametrize("active", [50, 10, 2])
+def test_sparse_targets_cost_a_check_for_each_run(active: int) -> None:
+    """Where no answer proves enough, the days with clicks of another target do: at most two requests."""
+
+    async def story(runs: Runs, clock: VirtualClock, store: Store) -> None:
+        await runs.backfill(clock, store, OTHER)
+        assert (await runs.backfill(clock, store, LINK)).requests <= 12 + 2
+
+    told(Runs(active_days=active), story)
+
+
+@pytest.mark.parametrize(
+    ("rules", "active"),
+    [*((rules, 100) for rules in CUTS[:5]), *((rules, 70) for rules in CUTS[:5])],
+    ids=str,
+)
+def test_a_server_that_cuts_while_a_client_runs(rules: RangeRules, active: int) -> None:
+    """Rows at one side of a range, and none at the other, are a reason to check at once."""
+    expected = fetched(server(HONEST, active_days=active))
+
+    async def story(runs: Runs, clock: VirtualClock, store: Store) -> None:
+        async with runs.client(clock, store) as client:
+            await client.backfill(*YEAR, [OTHER])
+            runs.change(rules)
+            await client.backfill(*YEAR, [LINK])
+        async with runs.client(clock, store, "v2") as client:
+            assert await client.fetch(*YEAR, LINK) == expected
+
+    told(Runs(active_days=active), story)
+
+
+@pytest.mark.parametrize("active", [5, 2])
+def test_a_server_that_cuts_within_a_run_is_found_out(active: int) -> None:
+    """Of sparse targets, what was found empty since ranges were seen to be answered is requested again."""
+    expected = fetched(server(HONEST, active_days=active))
+
+    async def story(runs: Runs, clock: VirtualClock, store: Store) -> None:
+        async with runs.client(clock, store) as client:
+            await client.backfill(*YEAR, [OTHER])
+            runs.change(RangeRules(cap=7, too_long="cut_end"))
+            await client.backfill(*YEAR, [LINK])
+            await clock.sleep(900)
+            await client.backfill(*YEAR, [THIRD])
+            await client.backfill(*YEAR, [LINK])
+            assert await client.fetch(*YEAR, LINK) == expected
+
+    told(Runs(active_days=active), story)
+
+
+def test_a_witness_that_is_gone() -> None:
+    """It is asked for once, and another one is found."""
+    gone = Script(Rule(Envelope({"code": 9, "message": "no such link", "result": []}), target=OTHER))
+
+    async def story(runs: Runs, clock: VirtualClock, store: Store) -> None:
+        await runs.backfill(clock, store, OTHER)
+        assert (await store.range_record(1, V3)).witness is not None
+        runs.upstream.faults = gone
+        await runs.backfill(clock, store, LINK)
+        await runs.backfill(clock, store, THIRD)
+        witness = (await store.range_record(1, V3)).witness
+        assert witness is not None
+        assert witness.target != OTHER
+        report = await runs.backfill(clock, store, Link("d", "https://vvd.bz"))
+        assert (report.failed, report.requests <= 12 + 2) == (0, True)
+
+    told(Runs(active_days=10), story)
+
+
+def test_the_cap_for_sums_is_found_once() -> None:
+    """By each endpoint for itself."""
+
+    async def story(runs: Runs, clock: VirtualClock, store: Store) -> None:
+        sent = []
+        for target in (LINK, OTHER):
+            async with runs.client(clock, store) as client:
+                before = runs.upstream.counters.requests
+                await client.daily(*YEAR, target)
+                sent.append(runs.upstream.counters.requests - before)
+        assert sent[0] > sent[1] == 53
+        assert (await store.range_record(1, "clicks-by-date/v2")).cap == RangeCap(7)
+        assert (await store.range_record(1, V3)).refused_at is None
+
+    told(Runs(RangeRules(cap=7)), story)
+
+
+def test_an_estimate_counts_on_what_is_known() -> None:
+    """On the cap that was found, and on single days while the endpoint is missing."""
+
+    async def estimates(runs: Runs, clock: VirtualClock, store: Store) -> tuple[int, int]:
+        async with runs.client(clock, store) as client:
+            known = await client.estimate(*YEAR, [THIRD])
+            return known.requests, client.estimate(*YEAR).requests
+
+    async def story(runs: Runs, clock: VirtualClock, store: Store) -> None:
+        assert await estimates(runs, clock, store) == (12, 12)
+        await runs.backfill(clock, store, LINK)
+        assert await estimates(runs, clock, store) == (27, 12)
+        runs.change(RangeRules(missing=404))
+        await runs.backfill(clock, store, OTHER)
+        assert await estimates(runs, clock, store) == (DAYS, 12)
+
+    told(Runs(RangeRules(cap=14)), story)
+
+
+def test_the_store_says_what_is_known() -> None:
+    """With the date of each."""
+
+    async def story(runs: Runs, clock: VirtualClock, store: Store) -> None:
+        await runs.backfill(clock, store, LINK)
+        record = await store.range_record(1, V3)
+        assert (record.cap, record.refused_at, record.unusable_at) == (MONTH, None, None)
+        assert record.compared_at is not None
+        assert record.proof.reach == 31
+        assert record.witness is not None
+        assert (record.witness.target, len(record.witness.days)) == (LINK, 31)
+        runs.change(RangeRules(cap=7))
+        await runs.backfill(clock, store, OTHER)
+        record = await store.range_record(1, V3)
+        assert (record.cap, record.refused_at is None) == (RangeCap(7), False)
+
+    told(Runs(), story)

@@ -1,0 +1,86 @@
+"""What is remembered of an endpoint for ranges counts for a time, and each change keeps what others found."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hourlyclicks.model.dates import DateRange
+from hourlyclicks.model.range_caps import LADDER, MONTH, RangeCap
+from hourlyclicks.model.range_proof import RangeProof
+from hourlyclicks.model.range_record import TRY_AGAIN_AFTER, TRY_LONGER_AFTER, RangeRecord, Witness
+from hourlyclicks.model.targets import Link
+
+NOW = dt.datetime(2025, 6, 1, 12, tzinfo=dt.UTC)
+SECOND = dt.timedelta(seconds=1)
+LINK = Link("kYdr", "https://vvd.bz")
+caps = st.sampled_from(LADDER)
+proofs = st.builds(RangeProof, st.integers(0, 31), st.integers(0, 31), st.booleans(), st.booleans())
+
+
+def test_nothing_is_known_at_first() -> None:
+    """The plan alone says how many days to ask for, and the endpoint is used."""
+    record = RangeRecord()
+    assert [record.longest(cap, NOW) for cap in LADDER] == list(LADDER)
+    assert record.usable(NOW)
+
+
+@given(caps, caps)
+def test_a_found_cap_counts_for_a_time(most: RangeCap, found: RangeCap) -> None:
+    """The plan never gets more than it allows, and a longer range is tried after thirty days."""
+    record = RangeRecord().answered_after_refusal(found, NOW)
+    shorter = max(most, found, key=LADDER.index)
+    assert record.longest(most, NOW) == record.longest(most, NOW + TRY_LONGER_AFTER - SECOND) == shorter
+    assert record.longest(most, NOW + TRY_LONGER_AFTER) == most
+
+
+def test_the_lower_of_two_caps_counts() -> None:
+    """Whichever process finds it first; after its time, a higher one takes its place."""
+    low = RangeRecord().answered_after_refusal(RangeCap(7), NOW)
+    assert low.answered_after_refusal(RangeCap(14), NOW + SECOND) == low
+    assert low.answered_after_refusal(RangeCap(1), NOW).longest(MONTH, NOW) == RangeCap(1)
+    later = NOW + TRY_LONGER_AFTER
+    assert low.answered_after_refusal(RangeCap(14), later).longest(MONTH, later) == RangeCap(14)
+
+
+def test_a_missing_endpoint_is_tried_again() -> None:
+    """After a day, or another one if it was tried in vain; when it is back, it has to be compared."""
+    record = RangeRecord(compared_at=NOW).given_up(NOW)
+    assert record.compared_at is None
+    assert not record.usable(NOW + TRY_AGAIN_AFTER - SECOND)
+    later = NOW + TRY_AGAIN_AFTER
+    assert record.usable(later)
+    assert not record.tried_again(later).usable(later + SECOND)
+    assert record.tried_again(later).compared(later).usable(later)
+
+
+@pytest.mark.parametrize("ahead", [dt.timedelta(hours=1), dt.timedelta(days=900)])
+def test_a_date_in_the_future_does_not_count(ahead: dt.timedelta) -> None:
+    """It was written by a wrong clock."""
+    record = RangeRecord().given_up(NOW + ahead).answered_after_refusal(RangeCap(7), NOW + ahead)
+    assert record.usable(NOW)
+    assert record.longest(MONTH, NOW) == MONTH
+
+
+@given(proofs, proofs)
+def test_proofs_add_up(one: RangeProof, other: RangeProof) -> None:
+    """In any order, and twice is as good as once."""
+    first, second = RangeRecord().proved(one, None, NOW), RangeRecord().proved(other, None, NOW)
+    assert first.proved(other, None, NOW) == second.proved(one, None, NOW)
+    assert first.proved(one, None, NOW) == first
+    assert first.disproved(other, NOW) == second
+
+
+def test_the_better_witness_is_kept() -> None:
+    """A longer range, or of two days the one around which months are longer."""
+    range_ = Witness(LINK, DateRange.of("2025-02-01", "2025-02-28"))
+    january, february = [Witness(LINK, DateRange.of(day, day)) for day in ("2025-01-10", "2025-02-10")]
+    record = RangeRecord()
+    for witness, held in [(february, february), (january, january), (february, january), (range_, range_)]:
+        record = record.proved(RangeProof(), witness, NOW)
+        assert record.witness == held
+    assert record.proved(RangeProof(), january, NOW).witness == range_
+    assert record.without_witness().proved(RangeProof(), january, NOW).witness == january
