@@ -84,7 +84,8 @@ def test_tables_for_hourlyclicks_are_hidden(tmp_path: Path) -> None:
 
 async def test_the_queries_for_grafana_run(database: DatabaseLocation) -> None:
     """With the macros replaced as Grafana does, they have the hours of the time range."""
-    hours, targets, states = blocks("sql", "Grafana")
+    [hours] = blocks("text", "Grafana")
+    targets, states = blocks("sql", "Grafana")
     store, account = await database.account()
     for date in days("2025-03-29", 4):
         await store.put(account, LINK, answer(date), requests=1)
