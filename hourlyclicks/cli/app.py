@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 COMMANDS = {
     "demo": "Fetch 90 days from a simulated server with rate limits and faults.",
-    "fetch": "Fetch hourly clicks as a table, CSV or JSON Lines.",
+    "fetch": "Fetch hourly clicks as a table, CSV, JSON Lines, Parquet or Excel.",
     "backfill": "Fetch years of many targets into a store, in one run or several.",
     "sync": "Fetch each target in a store from its first gap to yesterday.",
     "links": "List the account's links, as a file for --targets.",
@@ -26,7 +26,7 @@ COMMANDS = {
     "stop": "Ask running backfills and fetches, on any machine, to stop (no requests).",
     "history": "Show the earlier figures of days in a store (no requests).",
     "audit": "Compare the hours in a store with the sums of days.",
-    "export": "Write the days in a store as CSV or JSON Lines (no requests).",
+    "export": "Write the days in a store as CSV, JSON Lines, Parquet or Excel (no requests).",
     "plot": "Draw a picture of the days in a store, or of days that are fetched for it.",
     "report": "Write a page of HTML about the days in a store, or fetched ones.",
     "estimate": "Compute how long a range takes under rate limits (no requests).",
