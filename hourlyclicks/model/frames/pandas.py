@@ -14,7 +14,7 @@ from hourlyclicks.model.frames.table import Kind
 with needing("pandas", extra="pandas"):
     import pandas as pd
 
-import numpy as np  # noqa: E402 - pandas brings it along; where both are missing, pandas is to be named
+import numpy as np  # after pandas, which brings it along: where both are missing, pandas is to be named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
