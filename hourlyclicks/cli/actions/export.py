@@ -224,8 +224,8 @@ def tell_missing(
     missing = {target: number for target, (_, number) in ranges.items() if number}
     if missing:
         total = sum(len(part) for part, _ in ranges.values() if part is not None)
-        of = f"{total:,} days of {count(len(ranges), 'target')}"
-        say(f"missing: {count(sum(missing.values()), 'day')} of {of}; see {status}")
+        of = f"{count(total, 'day')} of {count(len(ranges), 'target')}"
+        say(f"missing: {sum(missing.values()):,} of {of}; see {status}")
     unknown = sum(part is None for part, _ in ranges.values())
     if unknown:
         say(f"left out: {count(unknown, 'target')} without any figures")

@@ -87,8 +87,10 @@ def check_possible(form: Format, output: Path | None, *, rows: int = 0) -> None:
         Failure: a terminal would be sent bytes.
     """
     if form == "parquet":
-        import hourlyclicks.model.frames.arrow  # noqa: PLC0415 - an extra
-        import hourlyclicks.model.frames.parquet  # noqa: F401, PLC0415 - as above
+        import hourlyclicks.model.frames.parquet  # noqa: PLC0415 - an extra, which includes the next one
+
+        # isort: split
+        import hourlyclicks.model.frames.arrow  # noqa: F401, PLC0415 - as above
     elif form == "xlsx":
         from hourlyclicks.model.frames.excel import check_rows  # noqa: PLC0415 - an extra
 

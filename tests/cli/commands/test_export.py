@@ -59,7 +59,7 @@ def test_all_that_is_known_is_written(store: str) -> None:
     assert april["2025-04-30"] == "not_reported"
     assert result.stdout.count("target,date,") == 1
     assert result.stderr.splitlines() == [
-        f"missing: 5 days of 32 days of 3 targets; see hourlyclicks status --store {store}",
+        f"missing: 5 of 32 days of 3 targets; see hourlyclicks status --store {store}",
         "left out: 1 target without any figures",
     ]
 
@@ -122,7 +122,7 @@ def test_a_range_must_be_complete(store: str, tmp_path: Path) -> None:
     words = ("--from", "2025-04-01", "--to", "2025-04-02", "-o", str(tmp_path / "clicks.csv"))
     result = exported(store, *words)
     assert (result.exit_code, result.stdout) == (10, "")
-    said = "missing: 2 days of 6 days of 3 targets; see hourlyclicks status"
+    said = "missing: 2 of 6 days of 3 targets; see hourlyclicks status"
     assert f"{said} --from 2025-04-01 --to 2025-04-02 --store {store}\n" in result.stderr
     assert not (tmp_path / "clicks.csv").exists()
     assert exported(store, *words, "--partial").exit_code == 10

@@ -76,7 +76,7 @@ def test_days_in_a_store_are_drawn(
         "2025-04-01..2025-04-30",
         5,
     )
-    assert "missing: 5 days of 30 days of 1 target; see hourlyclicks status" in result.stderr
+    assert "missing: 5 of 30 days of 1 target; see hourlyclicks status" in result.stderr
 
 
 def test_the_same_command_writes_the_same_file(store: str, tmp_path: Path) -> None:

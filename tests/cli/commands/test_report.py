@@ -60,7 +60,7 @@ def test_all_that_a_store_has_is_shown(store: str, page: Path) -> None:
     assert (str(LINK) in html, str(HANGUL) in html, str(TEAM) in html) == (True, True, False)
     assert "10 – 14 Apr 2025" in html
     assert result.stderr.splitlines() == [
-        f"missing: 5 days of 32 days of 3 targets; see hourlyclicks status --store {store}",
+        f"missing: 5 of 32 days of 3 targets; see hourlyclicks status --store {store}",
         "left out: 1 target without any figures",
     ]
     assert stat.S_IMODE(page.stat().st_mode) == 0o600
