@@ -126,8 +126,9 @@ def _draft(target: Path) -> tuple[int, Path]:
     """Make an empty file, readable by its owner only: beside the target, or where temporary files go."""
     try:
         handle, name = tempfile.mkstemp(prefix=".hourlyclicks-", dir=target.parent)
-    except OSError:
+    except OSError as error:
         if not os.access(target, os.W_OK):
+            error.filename = str(target)  # the name that is known to the user
             raise
         handle, name = tempfile.mkstemp(prefix="hourlyclicks-", suffix=target.suffix)
     return handle, Path(name)

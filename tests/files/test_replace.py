@@ -237,6 +237,14 @@ def test_a_mounted_file_is_written(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["host", "out"]
 
 
+def test_an_error_names_the_file_that_was_asked_for(tmp_path: Path) -> None:
+    """Not the one beside it, of which the user knows nothing."""
+    path = tmp_path / "none" / "out"
+    with pytest.raises(FileNotFoundError) as caught:
+        put(path)
+    assert caught.value.filename == str(path)
+
+
 def test_bytes_are_replaced_as_text_is(tmp_path: Path) -> None:
     """A file of bytes has its content unchanged, keeps its mode, and stays after an error."""
     path = tmp_path / "file"
