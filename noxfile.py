@@ -20,6 +20,12 @@ PEERS = {
 }
 """What the contenders of ``benchmarks/peers/contenders.py`` need, by the names of their environments."""
 
+RECIPES = {
+    "datasette>=0.65": "tests/store/test_sql_page.py",
+    "dlt>=1.21": "tests/scanning/test_recipes.py",
+}
+"""Programs that recipes of the documentation are for, and the tests that run these."""
+
 SOURCES = ("hourlyclicks", "tests", "benchmarks", "docs", "conftest.py", "noxfile.py")
 
 
@@ -56,6 +62,13 @@ def docs(session: nox.Session) -> None:
     """Build the documentation; a warning is an error."""
     install(session, "-e", ".[docs,test]")  # the fixtures for users import pytest
     session.run("sphinx-build", "-W", "--keep-going", "-q", "docs", "docs/_build/html", *session.posargs)
+
+
+@nox.session
+def recipes(session: nox.Session) -> None:
+    """Run the recipes for Datasette and dlt; elsewhere their tests are skipped."""
+    install(session, "-e", ".[test]", *RECIPES)
+    session.run("pytest", *RECIPES.values(), *session.posargs)
 
 
 @nox.session

@@ -21,6 +21,7 @@ def floors(extras: tuple[str, ...]) -> list[str]:
 EXTRAS = (
     "arrow",
     "cli",
+    "excel",
     "numpy",
     "pandas",
     "parquet",

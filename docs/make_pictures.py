@@ -46,9 +46,9 @@ MISSING = DateRange(dt.date(2025, 3, 3), dt.date(2025, 3, 9))
 _DEMO = ("hourlyclicks", "demo", "--seed", "3")
 """With this seed, the second process seldom has to wait for a slot of the killed one."""
 
-_COLUMNS = 88
+_COLUMNS = 80
 _FONT_FACES = re.compile(r"@font-face \{\{.*?\}\}\s*", re.DOTALL)
-_PROGRESS = re.compile(r"https://vvd\.bz/\S+, |\d+ of \d+ days ")
+_PROGRESS = re.compile(r"https://vvd\.bz/\S+, |\d+ of \d+ days\b|waiting for ")
 """Lines about progress; stderr in a terminal shows it in place."""
 
 

@@ -84,9 +84,10 @@ def compare(
 ) -> Figure:
     """Draw several series below each other: the clicks of each day, and the hours of the week.
 
-    The days have one axis and one scale. The hours of the week are parts of the clicks of a week, in percent,
-    so that a large target and a small one can be compared. Of two series, another part of the picture shows
-    in which hours of the week the first one has a greater part than the second.
+    The days have one axis and one scale, or a scale for each series if their busiest days differ more than
+    twentyfold. The hours of the week are parts of the clicks of a week, in percent, so that a large target
+    and a small one can be compared. Of two series, another part of the picture shows in which hours of the
+    week the first one has a greater part than the second.
 
     Args:
         series: one to 24 series, or an iterable of them; also several of one target.

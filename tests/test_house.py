@@ -96,7 +96,9 @@ SOLE_USERS = {
     "numpy": {"model/grid.py", "model/frames/masked.py", "model/frames/pandas.py", "render/plots/*"},
     "pandas": {"model/frames/pandas.py"},
     "polars": {"model/frames/tabular.py", "scanning/scan.py"},
-    "pyarrow": {"model/frames/tabular.py", "scanning/scan.py"},
+    "pyarrow": {"model/frames/parquet.py", "model/frames/tabular.py", "scanning/scan.py"},
+    "fsspec": {"model/frames/destinations.py"},
+    "xlsxwriter": {"model/frames/excel.py"},
     "matplotlib": {"render/plots/*"},
     "platformdirs": {"cli/*"},
     "jinja2": {"render/page/document.py"},
@@ -140,6 +142,8 @@ NOT_LOADED = {
     "polars",
     "pyarrow",
     "pytest",
+    "fsspec",
+    "xlsxwriter",
 }
 
 

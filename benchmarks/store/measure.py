@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks import timings
 from benchmarks.results import Claim, Section, joined
-from benchmarks.store import heartbeat, large, memory, scanning, sharing, transactions
+from benchmarks.store import exporting, heartbeat, large, memory, scanning, sharing, transactions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -40,7 +40,7 @@ def measure(*, quick: bool, say: Callable[[str], None]) -> Section:
     with tempfile.TemporaryDirectory(prefix="hourlyclicks-") as folder:
         parts = {
             part.__name__.rpartition(".")[2]: part.section(Path(folder), quick=quick, say=say)
-            for part in (heartbeat, memory, sharing, large, scanning, transactions)
+            for part in (heartbeat, memory, sharing, large, scanning, exporting, transactions)
         }
     return joined("store", {"steps": steps} | parts)
 

@@ -14,12 +14,13 @@ import stat
 import tempfile
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, AnyStr
 
 from hourlyclicks.files.devices import descriptor_of, is_special
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
 
 _NOT_RESERVED = {errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS, errno.ENODEV}
 """What a file system says that cannot reserve space."""
@@ -38,9 +39,8 @@ class KeptError(OSError):
         self.kept = kept
 
 
-@contextmanager
-def replacing(path: Path) -> Iterator[IO[str]]:
-    """Open a file that takes its place only when it is complete.
+def replacing(path: Path) -> AbstractContextManager[IO[str]]:
+    """Open a file for text in UTF-8 that takes its place only when it is complete.
 
     A new file can be read by its owner only; one that is replaced keeps its mode and, where that is allowed,
     its owner. What is no plain file, such as a device or a pipe, is written to directly.
@@ -49,14 +49,32 @@ def replacing(path: Path) -> Iterator[IO[str]]:
         KeptError: the file could not be replaced, but the new content is kept.
         OSError: it cannot be written; an old file is untouched.
     """
+    return _replacing(path, _as_text)
+
+
+def replacing_bytes(path: Path) -> AbstractContextManager[IO[bytes]]:
+    """Open a file for bytes, as `replacing` does for text."""
+    return _replacing(path, _as_bytes)
+
+
+def _as_text(where: Path | int) -> IO[str]:
+    return open(where, "w", encoding="utf-8", newline="")  # noqa: PTH123 - a descriptor has no path
+
+
+def _as_bytes(where: Path | int) -> IO[bytes]:
+    return open(where, "wb")  # noqa: PTH123 - as above
+
+
+@contextmanager
+def _replacing(path: Path, opened: Callable[[Path | int], IO[AnyStr]]) -> Iterator[IO[AnyStr]]:
     if (number := descriptor_of(path)) is not None or is_special(path):
-        with open(path if number is None else os.dup(number), "w", encoding="utf-8", newline="") as stream:  # noqa: PTH123 - a descriptor has no path
+        with opened(path if number is None else os.dup(number)) as stream:
             yield stream
         return
     target = Path(os.path.realpath(path))
     handle, name = _draft(target)
     try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
+        with opened(handle) as stream:
             yield stream
             stream.flush()
             _keep_mode(stream.fileno(), target)

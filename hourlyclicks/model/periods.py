@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from hourlyclicks.model.columns import FINAL
+from hourlyclicks.model.columns import FINAL, MISSING
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.day import HOURS
 
@@ -34,6 +34,7 @@ class PeriodClicks:
         reported_hours: how many hours that are. An hour that is not reported, not fetched or outside of the
             series is not in the sum.
         final: whether the sum can no longer change: every day of the period was fetched, and is final.
+        fetched_days: how many days of the period were fetched.
     """
 
     start: dt.date
@@ -41,11 +42,17 @@ class PeriodClicks:
     clicks: int | None
     reported_hours: int
     final: bool
+    fetched_days: int
+
+    @property
+    def days(self) -> int:
+        """How many days the whole period has."""
+        return (self.end - self.start).days + 1
 
     @property
     def hours(self) -> int:
         """How many hours the whole period has, 24 a day."""
-        return HOURS * ((self.end - self.start).days + 1)
+        return HOURS * self.days
 
     @property
     def complete(self) -> bool:
@@ -96,6 +103,13 @@ def _sum(period: DateRange, places: Iterable[int], columns: Columns) -> PeriodCl
     found = list(places)
     hours = slice(found[0] * HOURS, (found[-1] + 1) * HOURS)
     reported = columns.reported[hours].count(1)
-    final = columns.states[found[0] : found[-1] + 1].count(FINAL) == len(period)
+    states = columns.states[found[0] : found[-1] + 1]
     clicks = sum(columns.clicks[hours]) if reported else None
-    return PeriodClicks(period.start, period.end, clicks, reported, final)
+    return PeriodClicks(
+        period.start,
+        period.end,
+        clicks,
+        reported,
+        final=states.count(FINAL) == len(period),
+        fetched_days=len(states) - states.count(MISSING),
+    )

@@ -16,7 +16,9 @@ from hourlyclicks.model.checks import check_name
 from hourlyclicks.model.dates import DateRange, as_day, as_zone
 from hourlyclicks.model.extras import needing
 from hourlyclicks.model.frames.hours import NoHours
+from hourlyclicks.model.frames.layouts import hourly_layout
 from hourlyclicks.model.targets import Account, Group, Link
+from hourlyclicks.scanning.months import by_month
 from hourlyclicks.scanning.pull import Pull
 from hourlyclicks.scanning.reading import Selection, read
 from hourlyclicks.store.opening import store_of
@@ -188,6 +190,39 @@ class Scan:
         return pa.RecordBatchReader.from_batches(
             pa.schema(self), (pa.record_batch(frame) for frame in self.frames())
         )
+
+    def write_parquet(self, where: str | os.PathLike[str], *, partition_by: str | None = None) -> None:
+        """Write all figures as Parquet; the memory does not grow with the number of targets.
+
+        Args:
+            where: a path, or an address that fsspec knows, such as ``"s3://bucket/clicks.parquet"``.
+            partition_by: ``None``: one file, with a row group for each target. ``"month"``: `where` is a
+                folder with a file for each month, ``month=2025-01/clicks.parquet``, as DuckDB, polars and
+                others read them by the names of their folders. Files of other months stay.
+
+        No file is there before it is complete, and all files are replaced at the end. A new local file can be
+        read by its owner only.
+
+        Raises:
+            UsageError: `partition_by` is something else; pyarrow or nanoarrow is not installed
+                (``hourlyclicks[parquet]``); fsspec does not know the address, or lacks a library for it; and
+                as for iterating.
+            StoreError: the store cannot be read.
+            OSError: a file cannot be written; an old one is untouched.
+        """
+        if partition_by not in {None, "month"}:
+            raise UsageError(f'partition_by is None or "month", not {partition_by!r}')
+        from hourlyclicks.model.frames.parquet import (  # noqa: PLC0415 - pyarrow is an extra
+            write_parquet,
+            write_partitions,
+        )
+
+        layout = hourly_layout(self._zone)
+        if partition_by is None:
+            write_parquet(map(layout.table, self), layout.fields, where)
+        else:
+            parts = ((month, layout.table(part)) for series in self for month, part in by_month(series))
+            write_partitions(parts, layout.fields, where)
 
     def close(self) -> None:
         """Close all readings that are under way."""

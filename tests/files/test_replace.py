@@ -16,7 +16,7 @@ import pytest
 from hourlyclicks.cli.exits import OUTPUT, Failure
 from hourlyclicks.cli.output.files import check_writable, writing
 from hourlyclicks.files.devices import descriptor_of
-from hourlyclicks.files.replace import KeptError, check_replaceable, replacing
+from hourlyclicks.files.replace import KeptError, check_replaceable, replacing, replacing_bytes
 from tests.cli.serving import ENVIRONMENT, ROOT
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="modes and links are different there")
@@ -235,3 +235,19 @@ def test_a_mounted_file_is_written(tmp_path: Path) -> None:
     assert (done.returncode, (tmp_path / "host").read_text()) == (0, "new")
     assert "cannot write out: permission denied" in done.stdout
     assert sorted(path.name for path in tmp_path.iterdir()) == ["host", "out"]
+
+
+def test_bytes_are_replaced_as_text_is(tmp_path: Path) -> None:
+    """A file of bytes has its content unchanged, keeps its mode, and stays after an error."""
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    path.chmod(0o640)
+    with replacing_bytes(path) as stream:
+        stream.write(b"\r\n\xff")
+        assert path.read_bytes() == b"old"
+    assert path.read_bytes() == b"\r\n\xff"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    with pytest.raises(KeyboardInterrupt), replacing_bytes(path) as stream:
+        raise KeyboardInterrupt
+    assert path.read_bytes() == b"\r\n\xff"
+    assert list(tmp_path.iterdir()) == [path]

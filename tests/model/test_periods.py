@@ -69,7 +69,7 @@ def test_a_week_that_begins_before_the_series_is_incomplete() -> None:
     """The hours outside of the range are missing in the sum, and so are those that were not reported."""
     known = merge_days(DateRange(FIRST, FIRST), [a_day(FIRST)], target=Account())
     assert by(known, "week") == (
-        PeriodClicks(dt.date(2024, 2, 19), dt.date(2024, 2, 25), 1, 12, final=False),
+        PeriodClicks(dt.date(2024, 2, 19), dt.date(2024, 2, 25), 1, 12, final=False, fetched_days=1),
     )
     [day] = by(known, "day")
     assert (day.hours, day.complete, day.final) == (24, False, True)

@@ -31,7 +31,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="there is no SIGKILL 
 
 _log = logging.getLogger(__name__)
 
-KILLS = int(os.environ.get("HOURLYCLICKS_KILLS", sized("2", "20")))
+KILLS = int(os.environ.get("HOURLYCLICKS_KILLS", sized("2", "6")))
 LINKS = (Link("kYdr", "https://vvd.bz"), Link("한글", "https://vvd.bz"))
 DAYS_PER_REQUEST, CONCURRENCY = 31, 2
 DAYS = 400 + 120 * KILLS

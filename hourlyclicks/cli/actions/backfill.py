@@ -92,6 +92,11 @@ class RunOptions:
         """The limits to keep."""
         return self.rate or default_rate()
 
+    @property
+    def reads_all_first(self) -> bool:
+        """Whether all targets are known before anything is requested."""
+        return not self.all_links or self.order == "newest-day"
+
     def targets_and_since(self) -> tuple[tuple[Target, ...], dict[Target, dt.date]]:
         """Return the targets and their first days, once it is certain that they can be requested."""
         if self.since_creation and not self.all_links:
@@ -208,7 +213,14 @@ def run_job(ctx: click.Context, options: RunOptions, job: Job, record: Record) -
 
     stops = Stops(from_now, deadline, options.max_requests)
     stats = start_stats(
-        job.title, rate.limits, estimate, days=job.most, stored=True, several=job.several, stops=stops
+        job.title,
+        rate.limits,
+        estimate,
+        days=job.most,
+        stored=True,
+        several=job.several,
+        surveyed=options.reads_all_first,
+        stops=stops,
     )
     view = open_view(stats, drawn=not options.quiet)
     client: Client = access.client(

@@ -17,9 +17,11 @@ from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.console.messages import say
 from hourlyclicks.cli.demo.filling import fill, stored
 from hourlyclicks.cli.demo.killing import FEWEST, KilledBackfill
+from hourlyclicks.cli.demo.page import write_page
 from hourlyclicks.cli.demo.settings import DELAY, FAULTS, LIMITS, LINK, RATE, SCALE, TODAY
 from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, UNEXPECTED, Failure, sentence
 from hourlyclicks.cli.options.faults import faults_in_words, random_faults
+from hourlyclicks.cli.output.browser import browse
 from hourlyclicks.cli.progress.live import terminal
 from hourlyclicks.cli.progress.stats import start_stats
 from hourlyclicks.cli.progress.views import open_view, shown
@@ -106,7 +108,7 @@ class Run:
         return None
 
 
-def run(*, days: int, seed: int, no_faults: bool) -> None:
+def run(*, days: int, seed: int, no_faults: bool, show: bool) -> None:
     """See the help of the command."""
     period = DateRange(TODAY - dt.timedelta(days=days), TODAY - dt.timedelta(days=1))
     spoilt = 0.0 if no_faults else FAULTS
@@ -121,7 +123,10 @@ def run(*, days: int, seed: int, no_faults: bool) -> None:
     )
     run = loop.run(_demonstrate(server, period, spoilt=spoilt))
     if not run.outcome.interrupted:
-        _show(run)
+        page = write_page(run.outcome.series)
+        _show(run, page)
+        if show:
+            browse(page)
     failure = run.failure()
     if failure is not None:
         raise failure
@@ -169,13 +174,14 @@ def wrong_days(series: HourlySeries, server: Simulator) -> int:
     )
 
 
-def _show(run: Run) -> None:
-    """Print the picture and the figures."""
+def _show(run: Run, page: Path) -> None:
+    """Print the picture, the figures, and where the page is."""
     console = terminal(stderr=False)
     palette = palette_for(console.encoding)
     series = run.outcome.series
     for line in (Text(), *heatmap(series.clicks_by_weekday_hour(), palette), Text(), *_figures(run)):
         console.print(line, soft_wrap=True)
+    console.print(_line("page", str(page)), soft_wrap=True)
 
 
 def _figures(run: Run) -> Iterator[Text]:
@@ -201,16 +207,17 @@ def _figures(run: Run) -> Iterator[Text]:
         "seen", f"at most {count(most, 'request')} in {RATE.seconds:g} s, {counters.max_concurrent} at a time"
     )
     if run.first is not None and run.first.killed:
-        yield _line("killed", _killed_line(run.first, days, run.asked_again), good=not run.asked_again)
+        yield _line("killed", killed_line(run.first, days, run.asked_again), good=not run.asked_again)
     yield _line("refused", f"{run.refused:,} (HTTP 429), as the server counts", good=not run.refused)
     wrong = f"{count(run.wrong_days, 'day')} differ from the server's figures"
     exact = f"all {days * 24:,} hours equal the server's figures"
     yield _line("exact", wrong if run.wrong_days else exact, good=not run.wrong_days)
 
 
-def _killed_line(first: KilledProcess, days: int, again: int) -> str:
+def killed_line(first: KilledProcess, days: int, again: int) -> str:
+    """Say how far the first process came, and what was left to the second one."""
     known = len(first.known)
-    which = "none of them again" if not again else f"{again:,} of them again"
+    which = f"{again:,} again" if again else "none again"
     return f"with {known:,} of {count(days, 'day')} done; restarted for the other {days - known:,}, {which}"
 
 

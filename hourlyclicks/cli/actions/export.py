@@ -5,19 +5,24 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 import attrs
+import click
 
 from hourlyclicks.cli.actions.stores import looking_into, one_account
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.console.messages import say
 from hourlyclicks.cli.exits import INCOMPLETE, Failure
+from hourlyclicks.cli.options.stores import StoreChoice
 from hourlyclicks.cli.output import resume
-from hourlyclicks.cli.output.files import check_writable, format_for, writing
+from hourlyclicks.cli.output.files import check_writable, writing
+from hourlyclicks.cli.output.formats import BINARY, Format, check_possible, format_for
+from hourlyclicks.cli.output.rows import writing_rows
+from hourlyclicks.cli.selection import Selection
 from hourlyclicks.errors import UsageError
-from hourlyclicks.model.dates import DateRange
-from hourlyclicks.model.export import COLUMNS
+from hourlyclicks.model.dates import DateRange, as_zone
+from hourlyclicks.model.frames.layouts import Layout, hourly_layout, period_layout, wide_layout
 from hourlyclicks.model.series import merge_days
 from hourlyclicks.model.targets import Target
 from hourlyclicks.render.phrases import count
@@ -25,11 +30,7 @@ from hourlyclicks.store.ledger import WITH_FIGURES
 from hourlyclicks.store.stored_account import StoredAccount, chunks
 
 if TYPE_CHECKING:
-    import click
-
-    from hourlyclicks.cli.options.stores import StoreChoice
-    from hourlyclicks.cli.output.files import Format
-    from hourlyclicks.cli.selection import Selection
+    from hourlyclicks.cli.output.rows import Writer
     from hourlyclicks.model.series import HourlySeries
 
 _MANY = 20
@@ -80,61 +81,125 @@ class Holdings:
         days = DateRange(known[0], known[-1])
         return days, len(days) - len(known)
 
-    async def write(self, target: Target, days: DateRange, form: Format, stream: IO[str]) -> None:
-        """Write every hour of a target, a stretch of days at a time."""
-        for chunk in chunks(days):
-            series = await self.series(target, chunk)
-            if form == "csv":
-                series.write_csv(stream, header=False)
-            else:
-                series.write_jsonl(stream)
+    async def write(self, target: Target, days: DateRange, form: Format, layout: Layout, add: Writer) -> None:
+        """Write every row of a target; text a stretch of days at a time, as far as rows are of days."""
+        for part in [days] if form in BINARY or not layout.by_day else chunks(days):
+            add(await self.series(target, part))
 
 
-def run(
-    ctx: click.Context,
-    *,
-    store: StoreChoice,
-    selection: Selection,
-    days: DateRange | None,
-    form: str | None,
-    output: Path | None,
-    partial: bool,
-) -> None:
+@attrs.frozen(kw_only=True)
+class Options:
+    """The options of the command.
+
+    Args:
+        store: the store.
+        selection: the targets; none: all.
+        days: the days; ``None``: of each target from the first that is known to the last.
+        form: the format, if it was given.
+        timezone: the time zone of the column ``time``; ``None``: without this column.
+        by: what a row is: ``"hour"``, ``"day"``, ``"week"`` or ``"month"``.
+        wide: whether a row is a day with its 24 hours.
+        bom: whether to begin with a byte order mark.
+        output: the file; ``None``, or ``-``: stdout.
+        partial: whether to write a result with missing days.
+    """
+
+    store: StoreChoice
+    selection: Selection
+    days: DateRange | None
+    form: str | None
+    timezone: str | None
+    by: str
+    wide: bool
+    bom: bool
+    output: Path | None
+    partial: bool
+
+    def layout(self, form: Format) -> Layout:
+        """Return what the rows of the file are.
+
+        Raises:
+            click.UsageError: options contradict each other or the format.
+        """
+        if self.bom and form != "csv":
+            raise click.UsageError(f"--bom is for CSV, not for {form}")
+        if self.wide and self.by != "hour":
+            raise click.UsageError("use --wide or --by, not both: a wide row is a day with its hours")
+        zone = as_zone(self.timezone)
+        if zone is None:
+            return (
+                wide_layout()
+                if self.wide
+                else hourly_layout()
+                if self.by == "hour"
+                else period_layout(self.by)
+            )
+        if self.wide or self.by != "hour":
+            raise click.UsageError("--timezone adds the moment of each hour: not with --wide or --by")
+        if form == "xlsx":
+            raise click.UsageError("Excel has no time zones: --timezone is for csv, jsonl and parquet")
+        return hourly_layout(zone)
+
+
+@attrs.frozen
+class Destination:
+    """Where the rows go, and what they are.
+
+    Args:
+        form: the format.
+        layout: what the rows are.
+        output: the file; ``None``: stdout.
+        mark: whether to begin with a byte order mark.
+        partial: whether to write a result with missing days.
+    """
+
+    form: Format
+    layout: Layout
+    output: Path | None
+    mark: bool
+    partial: bool
+
+
+def run(ctx: click.Context, options: Options) -> None:
     """See the help of the command."""
-    output = None if output == Path("-") else output
+    output = None if options.output == Path("-") else options.output
     check_writable(output)
-    chosen = format_for(form, output, otherwise="csv")
-    targets, since = selection.read_with_since()
+    form = format_for(options.form, output, otherwise="csv")
+    layout = options.layout(form)
+    check_possible(form, output)
+    destination = Destination(form, layout, output, mark=options.bom, partial=options.partial)
+    targets, since = options.selection.read_with_since()
+    store, days = options.store, options.days
 
     async def export() -> int:
         async with looking_into(store) as opened:
             holdings = Holdings(await one_account(opened, store.account), targets, days, since)
-            return await _export(ctx, holdings, chosen, output, partial=partial)
+            return await _export(ctx, holdings, destination)
 
     missing = loop.run(export())
     if missing and days is not None:
         raise Failure(f"{count(missing, 'day')} missing", INCOMPLETE)
 
 
-async def _export(
-    ctx: click.Context, holdings: Holdings, form: Format, output: Path | None, *, partial: bool
-) -> int:
+async def _export(ctx: click.Context, holdings: Holdings, destination: Destination) -> int:
     """Write the days, and return how many are missing."""
-    days = holdings.days
+    days, form, layout = holdings.days, destination.form, destination.layout
     ranges = await holdings.ranges()
     missing = tell_missing(ctx, ranges, days)
-    total = sum(len(part) for part, _ in ranges.values() if part is not None)
+    parts = {target: part for target, (part, _) in ranges.items() if part is not None}
+    total = sum(map(len, parts.values()))
     if days is None and not total:
         raise UsageError("the store has no figures for these targets")
-    if missing and days is not None and (not partial or missing == total):
+    if missing and days is not None and (not destination.partial or missing == total):
         say("nothing is written because days are missing; use --partial to write the others")
         return missing
-    with writing(form, output) as stream:
-        if form == "csv":
-            stream.write(",".join(COLUMNS) + "\n")
-        for target, (part, _) in ranges.items():
-            if part is not None:
-                await holdings.write(target, part, form, stream)
+    check_possible(form, destination.output, rows=sum(map(layout.count_rows, parts.values())))
+    with (
+        writing(form, destination.output) as stream,
+        writing_rows(form, layout, stream, mark=destination.mark) as add,
+    ):
+        for target, part in parts.items():
+            await holdings.write(target, part, form, layout, add)
     return missing
 
 

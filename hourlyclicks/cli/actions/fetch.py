@@ -22,7 +22,8 @@ from hourlyclicks.cli.options.access import Access
 from hourlyclicks.cli.options.shared import Period, RateOptions, default_rate, present
 from hourlyclicks.cli.options.stores import StoreChoice
 from hourlyclicks.cli.output import resume
-from hourlyclicks.cli.output.files import Format, check_writable, format_for, save, write
+from hourlyclicks.cli.output.files import check_writable, save, write
+from hourlyclicks.cli.output.formats import Format, check_possible, format_for
 from hourlyclicks.cli.progress.joint import JointProgress
 from hourlyclicks.cli.progress.stats import start_stats
 from hourlyclicks.cli.progress.views import open_view, shown
@@ -31,6 +32,7 @@ from hourlyclicks.errors import UsageError
 from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.files.devices import is_device
 from hourlyclicks.model.dates import DateRange
+from hourlyclicks.model.frames.layouts import daily_layout, hourly_layout
 from hourlyclicks.model.spans import spans
 from hourlyclicks.model.target_days import days_of_each
 from hourlyclicks.model.targets import Target
@@ -133,6 +135,8 @@ def run(ctx: click.Context, options: Options) -> None:
     stored = store.where is not None
     check_writable(output)
     form = format_for(options.form, output)
+    layout = daily_layout() if options.daily else hourly_layout()
+    check_possible(form, output, rows=sum(map(layout.count_rows, ranges.values())))
     destination = Destination(form, output, partial=options.partial, stored=stored)
     asked = Asked(ranges, days, rate, access, store, daily=options.daily, fail_fast=options.fail_fast)
     outcome, summary = asked.collect()

@@ -15,7 +15,8 @@ from hourlyclicks.cli.console.messages import say
 from hourlyclicks.cli.options.access import Access
 from hourlyclicks.cli.options.collisions import check_apart
 from hourlyclicks.cli.options.shared import RateOptions, default_rate
-from hourlyclicks.cli.output.files import check_writable, format_for, writing
+from hourlyclicks.cli.output.files import check_writable, writing
+from hourlyclicks.cli.output.formats import format_for
 from hourlyclicks.events import ClockSkew, ListName, PageAttemptFailed, Paused
 from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.model.dates import DateRange
@@ -58,7 +59,7 @@ def run(options: Options) -> None:
     output = None if options.output == Path("-") else options.output
     check_apart(output=output, key_file=options.access.key_file)
     check_writable(output)
-    form = format_for(options.form, output, otherwise="csv")
+    form = format_for(options.form, output, otherwise="csv", binary=False)
     rate = options.rate or default_rate()
     rate = attrs.evolve(rate, limits=rate.of_lists)
     key = find_key(options.access.key_file)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import webbrowser
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,8 +10,8 @@ import click
 
 from hourlyclicks.cli.actions.sources import SourceOptions, make
 from hourlyclicks.cli.console import hangup
-from hourlyclicks.cli.console.messages import say
 from hourlyclicks.cli.exits import USAGE, Failure
+from hourlyclicks.cli.output.browser import browse
 from hourlyclicks.cli.output.files import check_writable, writing
 from hourlyclicks.files.devices import descriptor_of, is_special
 from hourlyclicks.render.page import page_of
@@ -67,8 +66,8 @@ class Page:
         page = page_of(self._chooser.choice(), title=self.title)
         with hangup.held(), writing("html", self.output) as stream:
             stream.write(page)
-        if self.show and self.output is not None and not webbrowser.open(self.output.resolve().as_uri()):
-            say(f"no browser was found; open {self.output}")
+        if self.show and self.output is not None:
+            browse(self.output)
 
 
 def run(ctx: click.Context, options: Options) -> None:

@@ -29,13 +29,15 @@ from hourlyclicks.cli.options.strict import StrictCommand
     help="Seed of the simulated traffic and faults.",
 )
 @click.option("--no-faults", is_flag=True, help="Answer every request correctly.")
-def command(*, days: int, seed: int, no_faults: bool) -> None:
+@click.option("--open", "show", is_flag=True, help="Open the report page in a browser.")
+def command(*, days: int, seed: int, no_faults: bool, show: bool) -> None:
     """Fetch 90 days from a simulated server with rate limits and faults.
 
     Needs no API key and no network. With 30 days or more, the process that fetches is killed halfway, and a
-    second one resumes from the store. The exit code is 0 only if every hour is correct and the server never
+    second one resumes from the store. The last line of the output is the path of a report page about the
+    days, in a new temporary folder. The exit code is 0 only if every hour is correct and the server never
     answered 429.
     """
     from hourlyclicks.cli.actions import demo  # noqa: PLC0415 - its help needs less
 
-    demo.run(days=days, seed=seed, no_faults=no_faults)
+    demo.run(days=days, seed=seed, no_faults=no_faults, show=show)

@@ -1,4 +1,4 @@
-"""``hourlyclicks fetch``: hourly clicks as a table, CSV or JSON Lines."""
+"""``hourlyclicks fetch``: hourly clicks as a table, CSV, JSON Lines, Parquet or Excel."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from hourlyclicks.cli.selection import with_targets
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["table", "csv", "jsonl"]),
+    type=click.Choice(["table", "csv", "jsonl", "parquet", "xlsx"]),
     help="Output format.  [default: by the name of FILE; on stdout, table]",
 )
 @click.option("-o", "--output", metavar="FILE", type=path_type(), help="Write to FILE instead of stdout.")
@@ -34,7 +34,7 @@ from hourlyclicks.cli.selection import with_targets
 )
 @click.pass_context
 def command(ctx: click.Context, /, **options: Any) -> None:  # noqa: ANN401 - `Options` has their types
-    """Fetch hourly clicks as a table, CSV or JSON Lines.
+    """Fetch hourly clicks as a table, CSV, JSON Lines, Parquet or Excel.
 
     Name targets with --link and --domain, --group or --account, or list them in a FILE. Several targets are
     fetched and written one after the other; the column "target" identifies them.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
@@ -14,7 +13,6 @@ from hourlyclicks.render.phrases import safe
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_log = logging.getLogger("hourlyclicks")
 _quiet: ContextVar[bool] = ContextVar("quiet", default=False)
 
 
@@ -25,13 +23,15 @@ def quiet(*, on: bool) -> Iterator[None]:
     Args:
         on: whether to.
     """
-    before, silence = _quiet.set(on), logging.NullHandler()
+    import logging  # noqa: PLC0415 - no help needs it
+
+    before, log, silence = _quiet.set(on), logging.getLogger("hourlyclicks"), logging.NullHandler()
     if on:  # without any handler, warnings would be written to stderr
-        _log.addHandler(silence)
+        log.addHandler(silence)
     try:
         yield
     finally:
-        _log.removeHandler(silence)
+        log.removeHandler(silence)
         _quiet.reset(before)
 
 

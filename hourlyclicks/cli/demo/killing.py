@@ -12,7 +12,6 @@ import os
 import signal
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,8 +65,10 @@ class KilledBackfill:
                 group.create_task(self._listen(process))
                 group.create_task(self._kill(process))
         finally:
-            with suppress(ProcessLookupError):
-                process.kill()
+            if process.returncode is None and not self._killed:
+                # Not `process.kill()`: it asks first whether the process has ended. asyncio, which is about
+                # to ask the same, would then find no process and warn of that.
+                kill(process.pid)
             await process.wait()
         return self._killed
 

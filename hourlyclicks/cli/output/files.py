@@ -5,81 +5,31 @@ from __future__ import annotations
 import io
 import itertools
 import os
-import re
 import sys
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Literal, TypeAlias, cast
+from typing import IO, TYPE_CHECKING, Literal, TypeAlias
 
 from hourlyclicks.cli.console.stdout import writing_to_stdout
 from hourlyclicks.cli.exits import OUTPUT, USAGE, Failure
-from hourlyclicks.files.devices import descriptor_of, is_device, is_special
+from hourlyclicks.cli.output.formats import BINARY, format_of
+from hourlyclicks.cli.output.rows import writing_rows
+from hourlyclicks.files.devices import is_device
 from hourlyclicks.files.replace import KeptError, check_replaceable, replacing
 from hourlyclicks.model.daily_series import DailySeries
+from hourlyclicks.model.frames.layouts import daily_layout, hourly_layout
 from hourlyclicks.model.series import HourlySeries
 from hourlyclicks.render.tables import write_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from hourlyclicks.cli.output.formats import Format
+
     Result: TypeAlias = HourlySeries | DailySeries | Iterable[HourlySeries | DailySeries]
 
-Format: TypeAlias = Literal["table", "csv", "jsonl"]
-
-_SUFFIXES: dict[str, Format] = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
 _DATABASE = b"SQLite format 3\0"
-_TEXT = ".txt"
-_JSON = ".json"
-_FOREIGN = re.compile(
-    r"\.(7z|arrow|avro|br|bz2|db|dta|duckdb|feather|gz|gzip|h5|html?|ipc|json|lz4|lzma|md|ods|orc|parquet|pdf"
-    r"|pickle|pkl|rds|sav|sql|sqlite3?|tab|tar|tgz|toml|tsv|xls[bmx]?|xml|xz|ya?ml|zip|zst)"
-)
-"""Suffixes that promise another format; a file would not hold what its name says."""
-
-
-def format_for(chosen: str | None, output: Path | None, *, otherwise: Format | None = None) -> Format:
-    """Return the format: the chosen one, else what the name of the file says; a table where it has none.
-
-    Args:
-        chosen: what ``--format`` says.
-        output: the file.
-        otherwise: the format of a file whose name has no suffix.
-
-    Raises:
-        Failure: the name says nothing, or something that cannot be written, or that contradicts the choice.
-    """
-    suffix, meant = (output.suffix.lower(), format_of(output)) if output is not None else ("", None)
-    if output is None or descriptor_of(output) is not None or is_special(output):
-        return cast("Format", chosen or meant or otherwise or "table")
-    if chosen is not None:
-        if meant not in {None, chosen} or (
-            _FOREIGN.fullmatch(suffix) and (suffix, chosen) != (_JSON, "jsonl")
-        ):
-            raise Failure(
-                f"{output}: --format {chosen} does not go with {suffix}; {_can(otherwise, suffix)}", USAGE
-            )
-        return cast("Format", chosen)
-    if suffix == _TEXT and otherwise is None:
-        return "table"
-    if not suffix and otherwise is not None:
-        return otherwise
-    if meant is None:
-        named = f"cannot write {suffix} files" if suffix else "the name does not say which format"
-        raise Failure(f"{output}: {named}; {_can(otherwise, suffix)}", USAGE)
-    return meant
-
-
-def format_of(output: Path) -> Format | None:
-    """Return the format that the name of a file promises; ``None`` when we do not write it."""
-    return _SUFFIXES.get(output.suffix.lower())
-
-
-def _can(otherwise: Format | None, suffix: str) -> str:
-    """Return what can be written, in words."""
-    table = ", or .txt for a table" if otherwise is None else ""
-    another = "" if _FOREIGN.fullmatch(suffix) else "; another suffix needs --format"
-    return f"use .csv, or .jsonl for JSON Lines{table}{another}"
 
 
 def check_writable(output: Path | None) -> None:
@@ -158,9 +108,9 @@ def write(series: Result, form: Format, output: Path | None, *, last_resort: boo
 def rescued(series: Result, form: Format, output: Path | None) -> Path | None:
     """Write a series where temporary files go, and return where that is; ``None``: it cannot be written.
 
-    A table has not every figure, so that it becomes CSV.
+    It becomes CSV if it was to be a table, which has not every figure, or needs a library.
     """
-    form = "csv" if form == "table" else form
+    form = "csv" if form == "table" or form in BINARY else form
     suffix = output.suffix if output is not None and format_of(output) == form else f".{form}"
     try:
         handle, name = tempfile.mkstemp(prefix="hourlyclicks-", suffix=suffix)
@@ -206,11 +156,12 @@ def _prepare(stdout: io.TextIOWrapper, form: str) -> None:
 
 def _write(series: Result, form: Format, stream: IO[str]) -> None:
     several = [series] if isinstance(series, HourlySeries | DailySeries) else series
-    for place, each in enumerate(several):
-        if form == "csv":
-            each.write_csv(stream, header=not place)
-        elif form == "jsonl":
-            each.write_jsonl(stream)
-        else:
+    if form == "table":
+        for place, each in enumerate(several):
             stream.write("\n" if place else "")
             write_table(each, stream)
+        return
+    daily = isinstance(next(iter(several), None), DailySeries)
+    with writing_rows(form, daily_layout() if daily else hourly_layout(), stream) as write_rows:
+        for each in several:
+            write_rows(each)

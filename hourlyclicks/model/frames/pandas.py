@@ -12,8 +12,9 @@ from hourlyclicks.model.extras import needing
 from hourlyclicks.model.frames.table import Kind
 
 with needing("pandas", extra="pandas"):
-    import numpy as np
     import pandas as pd
+
+import numpy as np  # after pandas, which brings it along: where both are missing, pandas is to be named
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -11,6 +11,7 @@ from hourlyclicks.model.extras import needing
 
 if TYPE_CHECKING:
     import datetime as dt
+    import os
 
     import pandas as pd
     import polars as pl
@@ -97,6 +98,39 @@ class Tabular:
 
         return pl.DataFrame(self)
 
+    def write_parquet(self, where: str | os.PathLike[str]) -> None:
+        """Write a Parquet file, which is there only when it is complete.
+
+        Args:
+            where: a path, or an address that fsspec knows, such as ``"s3://bucket/clicks.parquet"``. A new
+                local file can be read by its owner only.
+
+        Raises:
+            UsageError: pyarrow or nanoarrow is not installed (``hourlyclicks[parquet]``); or fsspec does not
+                know the address, or lacks a library for it.
+            OSError: the file cannot be written; an old one is untouched.
+        """
+        from hourlyclicks.model.frames.parquet import write_parquet  # noqa: PLC0415 - pyarrow is an extra
+
+        write_parquet([self._table()], self._fields(), where)
+
+    def write_excel(self, path: str | os.PathLike[str]) -> None:
+        """Write an Excel workbook of one sheet, which is there only when it is complete.
+
+        A count that is not known is an empty cell, text is never a formula, and ``fetched_at`` is in UTC.
+
+        Args:
+            path: the file. A new one can be read by its owner only.
+
+        Raises:
+            UsageError: the table has more than 1,048,575 rows, moments of a time zone or days before 1900,
+                which Excel does not have; or xlsxwriter is not installed (``hourlyclicks[excel]``).
+            OSError: the file cannot be written; an old one is untouched.
+        """
+        from hourlyclicks.model.frames.excel import write_excel  # noqa: PLC0415 - xlsxwriter is an extra
+
+        write_excel(self._table(), path)
+
 
 class HourlyTabular(Tabular):
     """A value that is a table of hours, to which a column ``time`` can be added."""
@@ -164,6 +198,24 @@ class HourlyTabular(Tabular):
                 (``hourlyclicks[polars]``).
         """
         return Tabular.to_polars(self.frame(timezone=timezone))
+
+    def write_parquet(
+        self, where: str | os.PathLike[str], *, timezone: str | dt.tzinfo | None = None
+    ) -> None:
+        """Write a Parquet file, which is there only when it is complete.
+
+        Args:
+            where: a path, or an address that fsspec knows, such as ``"s3://bucket/clicks.parquet"``. A new
+                local file can be read by its owner only.
+            timezone: adds a column ``time``; see `frame`. It is in milliseconds, since Parquet has no unit of
+                a second.
+
+        Raises:
+            UsageError: there is no such time zone; or pyarrow or nanoarrow is not installed
+                (``hourlyclicks[parquet]``); or fsspec does not know the address, or lacks a library for it.
+            OSError: the file cannot be written; an old one is untouched.
+        """
+        Tabular.write_parquet(self.frame(timezone=timezone), where)
 
 
 class HourlyFrame(Tabular):

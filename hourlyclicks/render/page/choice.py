@@ -11,6 +11,7 @@ import attrs
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.day import HourClicks
 from hourlyclicks.model.series import HourlySeries
+from hourlyclicks.render.page.hours import days_with_figures
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -36,6 +37,7 @@ class SummaryRow:
         clicks: clicks of all its hours.
         days: how many days it has.
         fetched: how many of them were fetched.
+        known: how many of them have figures.
         peak: its busiest hour.
         place: the index of its series among those that are shown in full; ``None``: it is not.
     """
@@ -46,6 +48,7 @@ class SummaryRow:
     clicks: int
     days: int
     fetched: int
+    known: int
     peak: HourClicks | None
     place: int | None = None
 
@@ -55,7 +58,8 @@ class SummaryRow:
         days = len(series.range)
         fetched = days - len(series.missing_days)
         first, last = series.range.start, series.range.end
-        return cls(str(series.target), first, last, series.total_clicks, days, fetched, series.peak)
+        known = days_with_figures(series.reported.tobytes())
+        return cls(str(series.target), first, last, series.total_clicks, days, fetched, known, series.peak)
 
 
 @attrs.frozen

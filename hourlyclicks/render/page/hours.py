@@ -25,6 +25,11 @@ _WEEK = _WEEKDAYS * HOURS
 _BUSIEST = 5
 
 
+def days_with_figures(reported: bytes) -> int:
+    """Return of how many days any hour was reported; a byte for each hour, 1 if it was."""
+    return sum(1 in reported[first : first + HOURS] for first in range(0, len(reported), HOURS))
+
+
 class Hours:
     """The hours of a series.
 
@@ -65,7 +70,7 @@ class Hours:
     @property
     def known_days(self) -> int:
         """How many days have figures."""
-        return len(self.by_day) - self.by_day.count(None)
+        return days_with_figures(self.reported)
 
     @property
     def not_reported(self) -> int:

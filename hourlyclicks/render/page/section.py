@@ -102,7 +102,7 @@ class Section:
         yield Figure(
             "Clicks",
             f"{series.total_clicks:,}" if known else NONE,
-            f"{compact(series.total_clicks / fetched)} a day" if known else "no day has figures",
+            f"{compact(series.total_clicks / known)} a day" if known else "no day has figures",
         )
         yield Figure(
             "Days fetched",

@@ -32,6 +32,8 @@ _FOOT = 1.25
 _SCALE_WIDTH = 1.5
 _NAME, _SHORT_NAME = 40, 30
 _MOST_LABELS = 10
+_FLAT = 20
+"""By how much the busiest days of two series may differ on one scale: the lesser has 3 pixels then."""
 
 
 @attrs.frozen
@@ -61,8 +63,7 @@ def compare(series: Iterable[HourlySeries | Iterable[HourlySeries]], theme: Them
         days = _all_days(rows)
         sheet.heading(_title(rows), span(days))
         _draw_days(sheet, rows, days)
-        _draw_weeks(sheet, rows)
-        names = trends.explained([row.subject for row in rows])
+        names = trends.explained([row.subject for row in rows], besides=_draw_weeks(sheet, rows))
         marks.legend(sheet, bottom + 0.72, names, left=_LEFT)
         if pair:
             one, other = rows
@@ -106,10 +107,11 @@ def _title(rows: list[_Row]) -> str:
 
 
 def _draw_days(sheet: Sheet, rows: list[_Row], days: DateRange) -> None:
-    """Draw the clicks of each day of all series, with one axis of days and one scale."""
-    most = trends.room_above(np.concatenate([row.subject.days for row in rows]))
-    sheet.text(_LEFT, _TOP - 0.49, "clicks a day", size=9)
-    for row in rows:
+    """Draw the clicks of each day of all series, with one axis of days and, if possible, one scale."""
+    tops = _tops(rows)
+    title = "clicks a day" if len(set(tops)) == 1 else "clicks a day; mind the different scales"
+    sheet.text(_LEFT, _TOP - 0.49, title, size=9)
+    for row, most in zip(rows, tops, strict=True):
         subject = row.subject
         sheet.text(_LEFT, row.top - 0.2, subject.name(_NAME), size=10, weight="bold", color=sheet.theme.ink)
         sheet.text(_LEFT + _DAYS_WIDTH, row.top - 0.2, _figures(subject, days), size=9, ha="right")
@@ -122,6 +124,14 @@ def _draw_days(sheet: Sheet, rows: list[_Row], days: DateRange) -> None:
         axes.tick_params(axis="x", which="both", labelbottom=row is rows[-1])
 
 
+def _tops(rows: list[_Row]) -> list[float]:
+    """Return where the scale of each series ends: at the same count, unless that made one of them flat."""
+    tops = [trends.room_above(row.subject.days) for row in rows]
+    most = max(tops)
+    clicked = [top for row, top in zip(rows, tops, strict=True) if row.subject.series.total_clicks]
+    return tops if clicked and most > _FLAT * min(clicked) else [most] * len(tops)
+
+
 def _figures(subject: Subject, days: DateRange) -> str:
     """Return in words how many clicks a series has."""
     known = np.isfinite(subject.days)
@@ -132,8 +142,9 @@ def _figures(subject: Subject, days: DateRange) -> str:
     return f"{own}{count(subject.series.total_clicks, 'click')}, {mean} a day"
 
 
-def _draw_weeks(sheet: Sheet, rows: list[_Row]) -> None:
-    """Draw the hours of the week of all series, with one scale."""
+def _draw_weeks(sheet: Sheet, rows: list[_Row]) -> set[str]:
+    """Draw the hours of the week of all series, with one scale; return what the legend has to explain."""
+    names: set[str] = set()
     parts = np.concatenate([row.parts for row in rows])
     known = parts[np.isfinite(parts)]
     end = float(np.percentile(known, arithmetic.PERCENTILE)) if known.size else 0.0
@@ -142,12 +153,13 @@ def _draw_weeks(sheet: Sheet, rows: list[_Row]) -> None:
         axes = sheet.axes(_WEEK_LEFT, row.top, _WEEK_WIDTH, row.height)
         marks.heat(axes, row.parts, sheet, end)
         never = arithmetic.never_fetched(row.subject.missing, row.subject.weekday)
-        hatch_week(axes, row.parts, never, sheet)
+        names.update(hatch_week(axes, row.parts, never, sheet))
         label_week(axes, sheet, every=6, size=8, small=True)
         axes.tick_params(axis="x", labelbottom=row is rows[-1])
     foot = rows[-1].top + rows[-1].height + 0.66
     unit = "% of a week's clicks"
     marks.scale(sheet, (_WEEK_LEFT, foot, _SCALE_WIDTH), parts, end, unit=unit, whole=False)
+    return names
 
 
 def _each(value: HourlySeries | Iterable[HourlySeries]) -> Iterable[HourlySeries]:

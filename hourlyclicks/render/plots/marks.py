@@ -34,6 +34,9 @@ PROVISIONAL = "provisional, may still change"
 DAYS, MEAN = "clicks a day", "mean of 7 days"
 """The names of bars and of the line above them."""
 
+_NARROWEST = 2.0
+"""How wide hatching is at least, in points; a day of ten years is thinner than a pixel."""
+
 _MARK = 0.055
 _MARK_GAP = 0.03
 _CORNERS = 4
@@ -90,12 +93,23 @@ def hatch(axes: Axes, cells: Marks, name: str, sheet: Sheet, *, first: int = 0, 
         return
     corners = [
         corner
-        for left, right, top, bottom in _blocks(cells)
+        for left, right, top, bottom in _wide_enough(_blocks(cells), axes, sheet)
         for corner in ((left, top), (right, top), (right, bottom), (left, bottom), (left, top))
     ]
     codes = [Path.MOVETO, *[Path.LINETO] * (_CORNERS - 1), Path.CLOSEPOLY] * (len(corners) // (_CORNERS + 1))
     shape = Path(np.array(corners) * (1, height) + (first, 0), codes)
     axes.add_patch(PathPatch(shape, label=name, zorder=2, **_hatched(name, sheet)))
+
+
+def _wide_enough(
+    blocks: Iterable[tuple[int, int, int, int]], axes: Axes, sheet: Sheet
+) -> Iterator[tuple[float, float, int, int]]:
+    """Yield blocks that can be seen: narrow ones grow to both sides."""
+    begin, end = axes.get_xlim()
+    least = _NARROWEST * abs(end - begin) / (axes.get_position().width * sheet.width * _POINTS)
+    for left, right, top, bottom in blocks:
+        more = max(0.0, least - (right - left)) / 2
+        yield left - more, right + more, top, bottom
 
 
 def _blocks(cells: Marks) -> Iterator[tuple[int, int, int, int]]:

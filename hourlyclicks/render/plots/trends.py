@@ -13,7 +13,7 @@ from hourlyclicks.render.plots.subject import Subject
 from hourlyclicks.render.plots.ticks import day_ticks, label_days, short
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from matplotlib.axes import Axes
 
@@ -55,11 +55,17 @@ def trend(series: HourlySeries, theme: Theme) -> Picture:
     return sheet.picture
 
 
-def explained(subjects: Sequence[Subject]) -> list[str]:
-    """Return what the legend has to explain; hours that were not reported do not show, only days."""
+def explained(subjects: Sequence[Subject], *, besides: Collection[str] = ()) -> list[str]:
+    """Return what the legend has to explain; hours that were not reported do not show, only days.
+
+    Args:
+        subjects: the series.
+        besides: what shows elsewhere in the picture, keys of `marks.HATCHES`.
+    """
     means = any(np.isfinite(arithmetic.moving_mean(subject.days)).any() for subject in subjects)
     silent = any(subject.silent.any() for subject in subjects)
-    states = [name for name in marks.states(subjects) if name != "not reported" or silent]
+    shown = {name for name in marks.states(subjects) if name != "not reported" or silent} | set(besides)
+    states = [name for name in (*marks.HATCHES, marks.PROVISIONAL) if name in shown]
     return [marks.DAYS, *([marks.MEAN] if means else []), *states]
 
 

@@ -216,12 +216,17 @@ def test_a_sync_of_all_links(tmp_path: Path) -> None:
 
 
 def test_a_list_that_fails_ends_the_run(account: Simulator, path: Path) -> None:
-    """No day is requested, since not all targets are known."""
+    """The days of the links before are kept, and with an order that needs all links none is requested."""
     account.faults = Script(Rule(Status(501), endpoint="links/v1", number={2}))
     days = ("--store", str(path), "--from", "2025-04-28", "--to", "2025-04-30", "--all-links")
-    result = listed(account, "backfill", *days)
+    result = listed(account, "backfill", *days, "--order", "newest-day")
     assert (result.exit_code, "HTTP 501" in result.stderr) == (7, True)
     assert account.counters.asked == {}
+    account.faults = Script(Rule(Status(501), endpoint="links/v1", number={account.counters.requests + 2}))
+    result = listed(account, "backfill", *days)
+    assert (result.exit_code, "HTTP 501" in result.stderr) == (7, True)
+    assert "every day is in the store" not in result.stderr
+    assert set(account.counters.asked.values()) == {1}
 
 
 def test_a_run_that_is_stopped_while_the_list_is_read(account: Simulator, path: Path) -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import os
 import re
+import tempfile
+import webbrowser
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
@@ -13,7 +16,7 @@ import pytest
 
 from hourlyclicks import DateRange, DayClicks, ServerError
 from hourlyclicks.cli.actions.collecting import Outcome
-from hourlyclicks.cli.actions.demo import KilledProcess, Run, wrong_days
+from hourlyclicks.cli.actions.demo import KilledProcess, Run, killed_line, wrong_days
 from hourlyclicks.cli.demo.settings import LINK, RATE
 from hourlyclicks.model.series import merge_days
 from hourlyclicks.simulator import Simulator
@@ -26,8 +29,15 @@ DAYS = DateRange.of("2025-06-01", "2025-06-03")
 LATER = dt.datetime(2025, 7, 1, tzinfo=dt.UTC)
 
 
-def test_it_fetches_and_proves_it() -> None:
-    """A few days with faults are exact, without a 429, and shown as a heatmap."""
+@pytest.fixture(autouse=True)
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Let the demonstration make its folders where pytest removes them."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+def test_it_fetches_and_proves_it(temporary: Path) -> None:
+    """A few days with faults are exact, without a 429, and shown as a heatmap and on a page."""
     result = invoke("demo", "--days", "10", "--seed", "3")
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
@@ -38,13 +48,45 @@ def test_it_fetches_and_proves_it() -> None:
     assert facts["exact"] == "all 240 hours equal the server's figures"
     assert "killed" not in facts
     assert "\x1b" not in result.output
+    assert list(facts)[-1] == "page"
+    page = Path(facts["page"])
+    assert (page.parent.parent, page.name) == (temporary, "demo.html")
+    assert LINK.id in page.read_text("utf-8")
+    assert {path for path in temporary.rglob("*") if path.is_file()} == {page}
+
+
+def test_no_line_of_the_result_is_wider_than_a_terminal() -> None:
+    """Eighty columns are enough for a demonstration as it is by default."""
+    killed_process = KilledProcess(
+        killed=True, known=frozenset(DateRange.of("2025-01-01", "2025-02-14")), asked=Counter()
+    )
+    lines = [killed_line(killed_process, 90, again) for again in (0, 12)]
+    assert lines[0] == "with 45 of 90 days done; restarted for the other 45, none again"
+    assert max(len(f"  {'killed':<10}{line}") for line in lines) <= 80
+
+
+@pytest.mark.parametrize("there_is_one", [True, False])
+def test_its_page_is_opened(there_is_one: bool, monkeypatch: pytest.MonkeyPatch) -> None:  # noqa: FBT001 - a case
+    """With ``--open``, a browser shows the page that the last line names; that there is none is no error."""
+    opened: list[str] = []
+
+    def browse(url: str) -> bool:
+        opened.append(url)
+        return there_is_one
+
+    monkeypatch.setattr(webbrowser, "open", browse)
+    result = invoke("demo", "--days", "1", "--no-faults", "--open")
+    page = Path(result.stdout.splitlines()[-1].split()[-1])
+    assert (opened, page.is_file()) == ([page.as_uri()], True)
+    assert (f"no browser was found; open {page}" in result.stderr) is not there_is_one
+    assert result.exit_code == 0
 
 
 def test_it_can_do_without_faults() -> None:
     """With --no-faults there is nothing to retry."""
     result = invoke("demo", "--days", "3", "--no-faults")
     assert "  requests  3 for 3 days, 0 retries\n" in result.stdout
-    assert "faults" not in result.stdout
+    assert "  faults" not in result.stdout
 
 
 def test_another_seed_is_another_account() -> None:
@@ -148,7 +190,7 @@ def test_it_is_killed_and_resumes() -> None:
     assert killed is not None
     known = int(killed[1])
     assert 0 < known < 40
-    assert killed[2] == f"restarted for the other {40 - known}, none of them again"
+    assert killed[2] == f"restarted for the other {40 - known}, none again"
     assert "  refused   0 (HTTP 429)" in result.stdout
     assert "  exact     all 960 hours equal the server's figures" in result.stdout
     assert f"Killed with {known} days in the store; started again." in result.stderr

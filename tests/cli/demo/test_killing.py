@@ -115,6 +115,20 @@ async def test_an_interruption_ends_the_process(tmp_path: Path, monkeypatch: pyt
     assert begun[0].returncode is not None
 
 
+async def test_a_killed_process_is_not_signalled_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second signal by way of subprocess could take the exit status that asyncio waits for, which warns."""
+
+    def signal_again(process: asyncio.subprocess.Process) -> None:
+        raise AssertionError(process)
+
+    monkeypatch.setattr(asyncio.subprocess.Process, "kill", signal_again)
+    monkeypatch.setattr(KilledBackfill, "_is_good", lambda *_: True)
+    async with Simulator(plan="business", today=TODAY, timezone="UTC", latency=(60, 60)) as server:
+        assert await KilledBackfill(server, tmp_path / "clicks.db", DAYS, on_event=print).run()
+
+
 def test_a_good_moment_is_when_a_window_is_used_up(tmp_path: Path) -> None:
     """Enough is done, and a window is used up and not over yet; late, any moment is good."""
     server, now = Simulator(), 10**12

@@ -15,14 +15,15 @@ import pytest
 
 from hourlyclicks import Link
 from hourlyclicks.cli.exits import OUTPUT, USAGE, Failure
-from hourlyclicks.cli.output.files import check_writable, format_for, partial_name, write
+from hourlyclicks.cli.output.files import check_writable, partial_name, write
+from hourlyclicks.cli.output.formats import format_for
 from hourlyclicks.files.replace import replacing
 from tests.cli.examples import week_of_work
 from tests.cli.filled_stores import stock
 from tests.cli.serving import APRIL, invoke
 
 if TYPE_CHECKING:
-    from hourlyclicks.cli.output.files import Format
+    from hourlyclicks.cli.output.formats import Format
 
 SERIES = week_of_work()
 
@@ -33,6 +34,8 @@ def test_the_format_follows_the_name_of_the_file() -> None:
     assert format_for(None, Path("a.CSV")) == "csv"
     assert format_for(None, Path("a.jsonl")) == "jsonl"
     assert format_for(None, Path("a.txt")) == "table"
+    assert format_for(None, Path("a.parquet")) == "parquet"
+    assert format_for(None, Path("a.XLSX")) == "xlsx"
     assert format_for("jsonl", Path("a.dat")) == "jsonl"
     assert format_for("jsonl", Path("a.json")) == "jsonl"
     assert format_for("csv", Path("a")) == "csv"
@@ -43,27 +46,37 @@ def test_the_format_follows_the_name_of_the_file() -> None:
 @pytest.mark.skipif(os.name != "posix", reason="has no such pipes")
 def test_a_pipe_has_its_format_from_its_name_too(tmp_path: Path) -> None:
     """A special file is like stdout, unless it has a suffix."""
-    for name, expected in (("a.csv", "csv"), ("a.jsonl", "jsonl"), ("a", "table"), ("a.xlsx", "table")):
+    for name, expected in (("a.csv", "csv"), ("a.jsonl", "jsonl"), ("a", "table"), ("a.xlsx", "xlsx")):
         os.mkfifo(tmp_path / name)
         assert format_for(None, tmp_path / name) == expected
 
 
 @pytest.mark.parametrize(
-    "name", ["a.xlsx", "a.parquet", "a.tsv", "a.csv.gz", "a.json", "a.what", "a", ".csv", "a.csv.partial"]
+    "name", ["a.xls", "a.arrow", "a.tsv", "a.csv.gz", "a.json", "a.what", "a", ".csv", "a.csv.partial"]
 )
 def test_a_name_that_says_nothing_we_write_is_refused(name: str) -> None:
     """The error names the formats that can be written."""
-    with pytest.raises(Failure, match=r"\.csv, or \.jsonl for JSON Lines, or \.txt") as caught:
+    with pytest.raises(
+        Failure, match=r"\.csv, \.jsonl for JSON Lines, \.parquet or \.xlsx, or \.txt"
+    ) as caught:
         format_for(None, Path(name))
     assert caught.value.exit_code == USAGE
     if name != "a":
-        with pytest.raises(Failure, match=r"\.csv, or \.jsonl for JSON Lines(; |$)"):
+        with pytest.raises(Failure, match=r"\.parquet or \.xlsx(; |$)"):
             format_for(None, Path("a.txt" if name == ".csv" else name), otherwise="csv")
 
 
 @pytest.mark.parametrize(
     ("form", "name"),
-    [("csv", "a.jsonl"), ("jsonl", "a.CSV"), ("table", "a.csv"), ("csv", "a.xlsx"), ("csv", "a.csv.gz")],
+    [
+        ("csv", "a.jsonl"),
+        ("jsonl", "a.CSV"),
+        ("table", "a.csv"),
+        ("csv", "a.xlsx"),
+        ("parquet", "a.xlsx"),
+        ("xlsx", "a.xls"),
+        ("csv", "a.csv.gz"),
+    ],
 )
 def test_a_name_that_contradicts_the_format_is_refused(form: str, name: str) -> None:
     """A file always has the content of its suffix, whatever --format says."""

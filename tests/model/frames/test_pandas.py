@@ -122,7 +122,8 @@ def test_pyarrow_is_not_needed() -> None:
 
 
 def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without pandas, one sentence names the extra."""
+    """Without pandas, one sentence names the extra, also where NumPy is missing, too."""
+    monkeypatch.setitem(sys.modules, "numpy", None)
     monkeypatch.setitem(sys.modules, "pandas", None)
     monkeypatch.delitem(sys.modules, "hourlyclicks.model.frames.pandas", raising=False)
     with pytest.raises(UsageError, match=r"^this needs pandas: pip install 'hourlyclicks\[pandas\]'$"):

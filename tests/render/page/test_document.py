@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import hashlib
 import re
 import stat
@@ -13,7 +14,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 import hourlyclicks
-from hourlyclicks import UsageError, report, write_report
+from hourlyclicks import DateRange, DayClicks, UsageError, report, write_report
+from hourlyclicks.model.series import SeriesBuilder
 from hourlyclicks.render.page import choice, document
 from hourlyclicks.render.page.palette import DARK, LIGHT
 from tests.render.page.samples import (
@@ -104,13 +106,25 @@ def test_a_name_is_text_everywhere(target: hourlyclicks.Link) -> None:
     assert reader.texts.count(target.id) == 2
 
 
+def test_the_clicks_a_day_are_a_mean_of_the_days_with_figures() -> None:
+    """A day on which no hour was reported is not zero, neither in the summary nor in the key figures."""
+    builder = SeriesBuilder(HOSTILE, DateRange.of("2025-11-01", "2025-11-03"))
+    for day, clicks in (("2025-11-01", 1), ("2025-11-02", None)):
+        hours = (clicks,) * 24
+        builder.add(DayClicks(dt.date.fromisoformat(day), hours, hours, dt.datetime.now(dt.UTC), final=True))
+    reader = Reader(report([builder.build(), nothing("2025-11-01", "2025-11-01")]))
+    texts = [text.strip() for text in reader.texts]
+    assert texts[texts.index("2 of 3") :][:3] == ["2 of 3", "24", "24"]
+    assert "24 a day" in texts
+
+
 def test_the_page_says_what_is_known() -> None:
     """Key figures, coverage, provisional days, and the time of fetching are there in words."""
     text = " ".join(" ".join(Reader(report(a_year())).texts).split())
     for words in (
         "1 January 2025 – 31 December 2025",
         "3,427,076",
-        "9.57k a day",
+        "9.65k a day",
         "358 of 365",
         "12,249 19 Jul 2025, 15:00",
         "30,890 Sat 19 Jul 2025",

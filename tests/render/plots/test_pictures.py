@@ -235,6 +235,18 @@ def test_the_legend_explains_what_is_there() -> None:
     """And nothing else."""
     assert {"not reported", "not fetched", marks.PROVISIONAL} <= set(texts(plot.calendar(GAPS)))
     assert not {"not reported", "not fetched", marks.PROVISIONAL} & set(texts(plot.calendar(series(30))))
+    assert {"not fetched"} == {"not reported", "not fetched"} & set(texts(plot.compare([series(1)])))
+    never = series(30, lambda _, hour: hour or None)
+    assert {"not reported"} == {"not reported", "not fetched"} & set(texts(plot.compare([never])))
+
+
+def test_a_single_day_of_many_years_is_seen() -> None:
+    """Its hatching is wider than the day, which is thinner than a pixel; where there is room, it is not."""
+    for days, factor in ((365, 1.0), (3653, 9.0)):
+        figure = plot.trend(series(days, missing=[50]))
+        shape = hatched(figure)["not fetched"].get_path().get_extents()
+        assert (shape.x0 + shape.x1) / 2 == pytest.approx(50.5)
+        assert shape.width == pytest.approx(factor, rel=0.05)
 
 
 @pytest.mark.parametrize(("kind", "name"), [(plot.calendar, "dark"), (plot.trend, "light")])
@@ -340,7 +352,7 @@ def test_axes_of_counts_have_whole_numbers() -> None:
 
 def test_a_comparison_has_a_row_for_each_series() -> None:
     """One scale for the days of all, and one for the hours of the week, in percent."""
-    large, small = series(60, lambda _, hour: 1000 * hour), series(30, lambda _, hour: hour, target=Group(7))
+    large, small = series(60, lambda _, hour: 19 * hour), series(30, lambda _, hour: hour, target=Group(7))
     figure = plot.compare(large, [small, large])
     days, weeks = figure.axes[:3], figure.axes[3:6]
     assert len({axes.get_ylim() for axes in days}) == len({axes.get_xlim() for axes in days}) == 1
@@ -351,6 +363,18 @@ def test_a_comparison_has_a_row_for_each_series() -> None:
     assert len({axes.images[0].norm.vmax for axes in weeks}) == 1
     assert texts(figure)[0] == "2 targets compared" or texts(figure)[0] == "3 targets compared"
     assert "group 7" in texts(figure)
+
+
+def test_a_small_series_beside_a_large_one_has_its_own_scale() -> None:
+    """Its days would be flat; the picture says so. A series of zeros has nothing to show in either way."""
+    large, small = series(60, lambda _, hour: 21 * hour), series(60, lambda _, hour: hour)
+    zeros = series(60, lambda _, __: 0)
+    apart, together = plot.compare(large, small, zeros), plot.compare(large, zeros)
+    tops = [axes.get_ylim()[1] for axes in apart.axes[:3]]
+    assert tops == [21 * 276 * 1.08, 276 * 1.08, 1]
+    assert "clicks a day; mind the different scales" in texts(apart)
+    assert together.axes[0].get_ylim() == together.axes[1].get_ylim()
+    assert "clicks a day" in texts(together)
 
 
 def test_two_series_have_a_picture_of_their_difference() -> None:
