@@ -105,7 +105,7 @@ def _machine() -> str:
         parts = [socket.gethostname()]
     else:  # Linux; on Windows there is none of these files, and `os.kill` would end the process
         try:
-            parts = [Path("/proc/sys/kernel/random/boot_id").read_text("ascii")]
+            parts = [Path("/proc/sys/kernel/random/boot_id").read_text("utf-8")]
             parts.append(str(Path("/proc/self/ns/pid").stat().st_ino))
         except (OSError, ValueError):
             return ""

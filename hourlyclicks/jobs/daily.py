@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import copy
 from contextlib import aclosing
+from functools import partial
 from typing import TYPE_CHECKING
 
 import attrs
@@ -108,7 +109,7 @@ class DailyRun:
             keeps_running=in_flight.detach,
         )
         self._caller.start_spare = self._pool.start_spare
-        self.on_close = self.on_stop = self._pool.end
+        self.on_close, self.on_stop = self._pool.end, partial(self._pool.wind_down, busy=in_flight.has_sent)
         self._services = services
 
     async def collect(self, *, strict: bool) -> DailySeries:

@@ -143,3 +143,10 @@ class SumsInFlight:
                 request.orphaned = True
                 return True
         return False
+
+    def has_sent(self, runner: asyncio.Task[None]) -> bool:
+        """Return whether a request of a worker is in flight."""
+        return any(
+            request.runner is runner and request.task is not None and request.task.sent
+            for request in self._requests.values()
+        )

@@ -125,9 +125,12 @@ class WorkerPool(Generic[T]):
         self._workers.append(worker)
 
     def _ended(self, worker: asyncio.Task[None]) -> None:
-        """Note the end of a worker; if it failed or was the last, the pool is over."""
+        """Note the end of a worker; if it failed or was the last, the pool is over.
+
+        A pool that drains is over with its last worker, whatever becomes of those that had sent nothing.
+        """
         failed = not worker.cancelled() and worker.exception() is not None
-        if failed or all(each.done() for each in self._workers):
+        if (failed and not self._draining) or all(each.done() for each in self._workers):
             self._over.set()
 
     async def _run(self) -> None:

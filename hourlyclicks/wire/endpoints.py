@@ -13,6 +13,7 @@ Everything outside of `wire` knows endpoints by their names only, which also sta
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from hourlyclicks.wire.clicks_by_hour import CLICKS_BY_HOUR
@@ -90,15 +91,20 @@ class Endpoint(Protocol[Day_co]):
         ...
 
 
+_OF_RANGES = {"clicks-by-hour/v3": "clicks_by_range", "clicks-by-date/v2": "clicks_by_date"}
+"""The modules of the endpoints of ranges."""
+
+
 class _Endpoints(dict[str, Endpoint[Any]]):
-    """Imports the endpoints of ranges when one is first looked up: most runs ask for single days only."""
+    """Imports an endpoint of ranges when it is first looked up: most runs ask for single days only.
+
+    Only the module of that endpoint, which a run has imported by then: it may come to it after hours, when
+    nothing can be imported any more.
+    """
 
     def __missing__(self, name: str) -> Endpoint[Any]:
-        from hourlyclicks.wire.clicks_by_date import CLICKS_BY_DATE  # noqa: PLC0415 - see above
-        from hourlyclicks.wire.clicks_by_range import CLICKS_BY_RANGE  # noqa: PLC0415 - see above
-
-        ranges: tuple[Endpoint[Any], ...] = (CLICKS_BY_RANGE, CLICKS_BY_DATE)
-        found = {endpoint.name: endpoint for endpoint in ranges}[name]
+        module = _OF_RANGES[name]
+        found: Endpoint[Any] = getattr(import_module(f"hourlyclicks.wire.{module}"), module.upper())
         self[name] = found
         return found
 

@@ -106,3 +106,11 @@ def test_a_process_is_looked_at_once_in_a_while(monkeypatch: pytest.MonkeyPatch)
     assert liveness.gone(known, CHECK_AFTER + 1) == {"b"}
     assert looks == [1, 2, 1, 2]
     assert liveness.gone({"a": known["a"]}, CHECK_AFTER + 2) == set()
+
+
+def test_to_know_this_process_needs_no_import() -> None:
+    """It may be asked for first when a run is under way; the codec of ASCII, for instance, is a module."""
+    code = "import sys; from hourlyclicks.coordination.processes import this_process\n"
+    code += "before = set(sys.modules); this_process(); print(*set(sys.modules) - before)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 - our own code
+    assert done.stdout.split() == []

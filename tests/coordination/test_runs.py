@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import json
 import os
 import socket
@@ -270,6 +271,34 @@ def test_a_fetch_is_seen_and_can_be_stopped(path: Path, *, streamed: bool) -> No
             assert stopped.value.series == stored
 
     run_clients(path, upstream, SLOW, scenario)
+
+
+@pytest.mark.parametrize("sums", [False, True])
+def test_what_is_in_flight_is_not_lost_by_a_stop(path: Path, *, sums: bool) -> None:
+    """A request that was sent is spent, so its answer is stored, and carried by the error."""
+    upstream = Simulator(plan="enterprise", limits=(), latency=(12.0, 12.0))
+    days = "2020-01-01", "2020-12-31"
+
+    async def scenario(fleet: Fleet) -> None:
+        client = fleet.join().client
+        running = asyncio.create_task(client.daily(*days, LINK) if sums else client.fetch(*days, LINK))
+        await fleet.clock.sleep(85)
+        assert await ask_to_stop(fleet) == [None]
+        with pytest.raises(StoppedError) as stopped:
+            await running
+        await client.close()
+        store = SqliteStore(path, clock=fleet.clock, read_only=True)
+        async with open_store(store) as reader:
+            account = await reader.account()
+            stored = await (account.daily if sums else account.series)(*days, LINK)
+        await store.close()
+        got, requests = len(stored.range) - len(stored.missing_days), upstream.counters.requests
+        months = (dt.date(2020, 1 + requests, 1) - dt.date(2020, 1, 1)).days
+        assert got == (months if sums else requests)
+        assert requests >= 4
+        assert stopped.value.series == stored
+
+    run_clients(path, upstream, Limits(concurrency=1), scenario)
 
 
 def test_a_long_wait_writes_hardly_anything(path: Path) -> None:

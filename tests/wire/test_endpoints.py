@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -156,3 +158,22 @@ def test_questions_and_queries() -> None:
     assert hash(several) == hash(Question(*several))
     with pytest.raises(UsageError, match="several days"):
         several.query  # noqa: B018 - the access is what is tested
+
+
+LOOKED_UP_LATE = """
+import sys
+from hourlyclicks.wire.endpoints import ENDPOINTS
+from hourlyclicks.wire.{module} import {constant} as endpoint
+
+before = set(sys.modules)
+assert ENDPOINTS[endpoint.name] is endpoint
+print(*set(sys.modules) - before)
+"""
+
+
+@pytest.mark.parametrize("module", ["clicks_by_hour", "clicks_by_range", "clicks_by_date"])
+def test_a_run_imports_no_endpoint_that_it_does_not_use(module: str) -> None:
+    """It looks up its own when it first uses it, perhaps after hours, and needs no other module for that."""
+    code = LOOKED_UP_LATE.format(module=module, constant=module.upper())
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603 - our own code
+    assert done.stdout.split() == []
