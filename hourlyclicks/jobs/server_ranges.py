@@ -121,7 +121,7 @@ class ServerRanges:
         while left:
             margin = 0 if self.proof.first_included and self.proof.last_included else 1
             length = min(max(self.proof.reach, WEEK), longest)
-            if not margin and length == longest:
+            if not margin and length == self.cap.days:  # ranges of a month were up to three days longer
                 return
             cap = RangeCap(max(1, length - 2 * margin))
             ranges = plan_ranges(left, cap, within=DateRange(left[0], left[-1]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from hourlyclicks.errors import ApiError, ServerError
@@ -43,6 +43,7 @@ PROOFS = st.builds(RangeProof, st.integers(0, 31), st.integers(0, 31), st.boolea
 
 
 @given(DAYS, CAPS, PROOFS)
+@example([FIRST], MONTH, RangeProof(28, 28, first_included=True, last_included=True))
 def test_uncertain_days_are_asked_for_within_a_week(
     uncertain: list[dt.date], cap: RangeCap, proof: RangeProof
 ) -> None:
