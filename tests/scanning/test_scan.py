@@ -94,7 +94,7 @@ def readers() -> list[str]:
 
 def output_of(script: str, store: Path) -> list[str]:
     """Run a script with a store, silently, and return the lines that it prints."""
-    command = [sys.executable, "-W", "ignore:.*fork:DeprecationWarning", "-c", script, str(store)]
+    command = [sys.executable, "-W", "ignore:This process:DeprecationWarning", "-c", script, str(store)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)  # noqa: S603 - ours
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout.splitlines()

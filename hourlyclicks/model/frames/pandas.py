@@ -75,7 +75,7 @@ def _moment(column: Column) -> object:
 
 def _moments(column: Column, unit: str) -> pd.DatetimeIndex:
     moments = np.array(column.values, np.int64).view(f"datetime64[{unit}]")
-    moments[_nulls(column)] = np.datetime64("NaT")
+    moments[_nulls(column)] = np.datetime64("NaT", unit)
     return pd.DatetimeIndex(moments).tz_localize("UTC")
 
 
