@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from hourlyclicks.model.periods import PeriodClicks
     from hourlyclicks.model.report import BackfillReport, StopReason
     from hourlyclicks.model.series import HourlySeries
+    from hourlyclicks.model.state import ClientState, LaneState, PauseState, StoreState, WindowState
     from hourlyclicks.model.targets import Account, Group, Link, Query, Target
     from hourlyclicks.pacing.eta import Estimate, RequestPlan
     from hourlyclicks.pacing.plans import Limits, Plan, Rate
@@ -73,6 +74,7 @@ _HOMES = {
     "model.periods": ("PeriodClicks",),
     "model.report": ("BackfillReport", "StopReason"),
     "model.series": ("HourlySeries",),
+    "model.state": ("ClientState", "LaneState", "PauseState", "StoreState", "WindowState"),
     "model.targets": ("Account", "Group", "Link", "Query", "Target"),
     "fetching.retry": ("RetryPolicy",),
     "jobs.stream": ("DayStream",),
@@ -94,6 +96,7 @@ __all__ = [
     "AuthenticationError",
     "BackfillReport",
     "Client",
+    "ClientState",
     "DailyClicks",
     "DailyCount",
     "DailySeries",
@@ -109,10 +112,12 @@ __all__ = [
     "HourlySeries",
     "IncompleteSeriesError",
     "Lane",
+    "LaneState",
     "Limits",
     "Link",
     "ListedGroup",
     "ListedLink",
+    "PauseState",
     "PeriodClicks",
     "Plan",
     "PlanError",
@@ -126,11 +131,13 @@ __all__ = [
     "StopReason",
     "StoppedError",
     "StoreError",
+    "StoreState",
     "Target",
     "Timeout",
     "Transport",
     "TransportError",
     "UsageError",
+    "WindowState",
     "__version__",
     "report",
     "scan",

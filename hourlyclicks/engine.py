@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from hourlyclicks.errors import UsageError
-from hourlyclicks.fetching.cache import DayCache
+from hourlyclicks.fetching.cache import ENTRIES, DayCache
 from hourlyclicks.fetching.clock_skew import SkewWatch
 from hourlyclicks.fetching.coalescing import SingleFlight
 from hourlyclicks.fetching.exchange import Rules
@@ -17,10 +17,13 @@ from hourlyclicks.fetching.fetcher import DayFetcher
 from hourlyclicks.fetching.key_trust import KeyTrust
 from hourlyclicks.fetching.retry import Retrier
 from hourlyclicks.fetching.task import Caller
+from hourlyclicks.jobs.bounded_wait import bounded_wait
+from hourlyclicks.jobs.series import collect
 from hourlyclicks.jobs.services import Services
 from hourlyclicks.jobs.target_run import TargetRun
 from hourlyclicks.model.dates import Finality
 from hourlyclicks.model.fingerprints import fingerprint_of
+from hourlyclicks.model.series import SeriesBuilder
 from hourlyclicks.pacing.backend import LocalBackend
 from hourlyclicks.pacing.eta import ONE_DAY, RequestPlan, forecast
 from hourlyclicks.pacing.limiter import Limiter
@@ -46,6 +49,8 @@ if TYPE_CHECKING:
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.questions import EndpointChoice
     from hourlyclicks.model.range_caps import RangeCap
+    from hourlyclicks.model.series import HourlySeries
+    from hourlyclicks.model.state import ClientState, ClientStatus
     from hourlyclicks.model.targets import Query, Target
     from hourlyclicks.pacing.backend import LimiterBackend
     from hourlyclicks.pacing.eta import Estimate
@@ -180,18 +185,63 @@ class Engine:
         began = self._clock.wall()
         return Freshness(began, self._zone, refresh=refresh, refused=refused, patient=patient)
 
-    async def day(self, query: Query, freshness: Freshness) -> DayClicks:
-        """Fetch one day, or read it from the store."""
+    async def day(self, query: Query, freshness: Freshness, wait: float | None = None) -> DayClicks:
+        """Fetch one day, or read it from the store; `wait`: see `hourlyclicks.jobs.bounded_wait`."""
         if self._cache is not None and not freshness.refresh:
             found = await self._cache.find(query, freshness)
             if found is not None:
                 return found
-        caller = Caller(Job(Lane.INTERACTIVE), freshness)
-        return await self._services.single_flight.fetch_shared(query, caller)
+        caller, single_flight = Caller(Job(Lane.INTERACTIVE), freshness), self._services.single_flight
+        if wait is None:
+            return await single_flight.fetch_shared(query, caller)
+
+        def is_unsent() -> bool:
+            return not single_flight.is_sent(query)
+
+        async with bounded_wait(self._services, wait, Job(Lane.INTERACTIVE, int(is_unsent())), is_unsent):
+            return await single_flight.fetch_shared(query, caller)
 
     def run(self, days: DateRange, target: Target, lane: Lane, freshness: Freshness) -> TargetRun:
         """Return a run for many days of one target."""
         return TargetRun(days, target, lane=lane, freshness=freshness, services=self._services)
+
+    async def fetch(self, run: TargetRun, *, strict: bool, wait: float | None) -> HourlySeries:
+        """Fetch all days of a run and merge them; `wait`: see `hourlyclicks.jobs.bounded_wait`."""
+        if wait is None:
+            return await collect(run, strict=strict)
+        unsent = Job(run.job.lane, await self._count_unsent(run))
+        async with bounded_wait(self._services, wait, unsent, lambda: run.job.unsent > 0):
+            return await collect(run, strict=strict)
+
+    async def _count_unsent(self, run: TargetRun) -> int:
+        """Return how many requests a run that was not begun will send, if none has to be repeated."""
+        freshness, target = run.freshness, run.target
+        requests = (await self._count_requests({target: run.range}, freshness))[0]
+        if self._cap is None and requests:
+            is_sent = self._services.single_flight.is_sent
+            requests -= sum(is_sent(query) for query in run.queries())
+        return max(0, requests)
+
+    async def read(self, target: Target, days: DateRange) -> HourlySeries:
+        """Return what the store has of some days, without a request.
+
+        Raises:
+            UsageError: there is no store.
+        """
+        cache = self._cache
+        if cache is None:
+            raise UsageError("there is nothing to look into without a store: Client(store='clicks.db')")
+        builder = SeriesBuilder(target, days)
+        for chunk in days.chunks(ENTRIES):
+            for day in await cache.figures(target, chunk):
+                builder.add(day)
+        return builder.build()
+
+    def state(self, status: ClientStatus) -> ClientState:
+        """Return what the client is doing now; see `hourlyclicks.jobs.client_state`."""
+        from hourlyclicks.jobs.client_state import state_of  # noqa: PLC0415 - many programs never ask
+
+        return state_of(self._services, status)
 
     def check_store(self) -> DayCache:
         """Return the store of a backfill.
@@ -289,12 +339,18 @@ class Engine:
             ranges: the days of each target.
             freshness: which days in the store need a request.
         """
+        return self._forecast(*await self._count_requests(ranges, freshness))
+
+    async def _count_requests(
+        self, ranges: Mapping[Target, DateRange], freshness: Freshness
+    ) -> tuple[int, RangeCap | None]:
+        """Return how many requests the days take that are due, and how many days one may ask for."""
         from hourlyclicks.jobs.estimate import CachedLedger, count_requests  # noqa: PLC0415 - as above
 
         ledger, now = None if self._cache is None else CachedLedger(self._cache), self._clock.wall()
         fetcher = self._services.ranges
         cap = None if fetcher is None else await fetcher.memory.expected_cap()
-        return self._forecast(await count_requests(ledger, ranges, cap, freshness=freshness, now=now), cap)
+        return await count_requests(ledger, ranges, cap, freshness=freshness, now=now), cap
 
     def _forecast(self, requests: int, cap: RangeCap | None) -> Estimate:
         plan = ONE_DAY if cap is None else RequestPlan("v3", cap)

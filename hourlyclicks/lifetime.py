@@ -23,6 +23,8 @@ from hourlyclicks.store.closing import Closing
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
+    from hourlyclicks.model.state import ClientStatus
+
 
 class Close(Protocol):
     """Closes a client."""
@@ -48,6 +50,13 @@ class Lifetime:
         self._closing = Closing()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._generation = 0
+
+    @property
+    def status(self) -> ClientStatus:
+        """Whether the client is used."""
+        if self.closed:
+            return "closed"
+        return "unused" if self._loop is None else "open"
 
     def check(self) -> None:
         """Raise `UsageError` unless the client can be used here and now."""

@@ -19,7 +19,12 @@ _OF_OTHERS = (
 )
 """Modules that the standard library and aiohttp import when they first need them."""
 
-_OF_CALLS = ("hourlyclicks.jobs.backfill", "hourlyclicks.jobs.estimate", "hourlyclicks.jobs.gaps")
+_OF_CALLS = (
+    "hourlyclicks.jobs.backfill",
+    "hourlyclicks.jobs.client_state",
+    "hourlyclicks.jobs.estimate",
+    "hourlyclicks.jobs.gaps",
+)
 """Modules of this package that only some calls of a client need."""
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from hourlyclicks.events import Dispatcher
     from hourlyclicks.model.daily import DailyClicks
     from hourlyclicks.model.range_record import RangeRecord
+    from hourlyclicks.model.state import StoreState
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.freshness import Freshness
     from hourlyclicks.store.protocol import RangeChange, Store
@@ -159,6 +160,23 @@ class DayCache:
             elif (day := figures.get(entry.date)) and day.fetched_at == entry.asked_at:
                 found[entry.date] = attrs.evolve(day, final=reader.state(entry) in SETTLED)
         return found
+
+    async def figures(self, target: Target, days: DateRange) -> list[DayClicks]:
+        """Return the figures that the store has of some days, however old they are."""
+        account, reader = await self.account(), self.reader()
+        entries = {entry.date: entry for entry in await self.store.entries(account, target, days)}
+        return [
+            attrs.evolve(day, final=day.date in entries and reader.state(entries[day.date]) in SETTLED)
+            for day in await self.store.read(account, target, days)
+        ]
+
+    def describe(self) -> StoreState:
+        """Return what the store is, and where."""
+        from hourlyclicks.model.state import StoreState  # noqa: PLC0415 - many programs never ask
+
+        store = self._given_store
+        kind = getattr(store, "kind", type(store).__name__)
+        return StoreState(kind=str(kind), location=getattr(store, "location", None))
 
     def reader(self) -> Reader:
         """Return the rules by which the store is read at this moment."""

@@ -172,6 +172,11 @@ class SingleFlight:
                 return True
         return False
 
+    def is_sent(self, query: Query) -> bool:
+        """Return whether a request for a day is in flight, or its answer is being stored."""
+        task = self._in_flight.get(query)
+        return task is not None and task.requested.sent
+
     def has_sent(self, runner: asyncio.Task[None]) -> bool:
         """Return whether a request of a worker is in flight."""
         return any(task.runner is runner and task.sent for task in self._in_flight.values())

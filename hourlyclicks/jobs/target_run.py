@@ -54,6 +54,8 @@ class TargetRun(BreakerListener):
     Attributes:
         on_close: ends it when the client is closed.
         on_stop: ends it when another process asks for that, once the requests in flight are answered.
+        job: the call as the limiter sees it.
+        freshness: which days in the store need a request.
         tracker: registers the job while it runs.
         parking: its circuit breakers.
         dispatch: receives the events.
@@ -71,7 +73,8 @@ class TargetRun(BreakerListener):
         self.target = target
         self.workers = min(services.workers, len(range_))
         self.spare = min(services.spare, len(range_) - self.workers)
-        self._job = Job(lane, remaining=len(range_))
+        self.job = self._job = Job(lane, remaining=len(range_))
+        self.freshness = freshness
         self._caller = Caller(self._job, freshness)
         cache = services.cache
         self._prefetch = None if cache is None else Prefetch(cache, target, range_, freshness)

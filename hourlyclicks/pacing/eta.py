@@ -133,6 +133,10 @@ class EtaCalculator:
         """Count a job's remaining days in the ETA of the others."""
         self._jobs.add(job)
 
+    def __contains__(self, job: Job) -> bool:
+        """Return whether a job is counted."""
+        return job in self._jobs
+
     def leave(self, job: Job) -> None:
         """Stop counting a job."""
         self._jobs.discard(job)
@@ -173,13 +177,21 @@ class EtaCalculator:
         """
         return self.deferred(job, most=most)()
 
-    def deferred(self, job: Job, *, most: int | None = None) -> Callable[[], tuple[float, Binding]]:
-        """Return a function that computes the same later, from what is known now."""
+    def deferred(
+        self, job: Job, *, most: int | None = None, ahead: int = 0
+    ) -> Callable[[], tuple[float, Binding]]:
+        """Return a function that computes the same later, from what is known now.
+
+        Args:
+            job: the job.
+            most: as above.
+            ahead: how many requests go first besides those of the jobs that are counted.
+        """
         latency = self._latency
         unsent = job.unsent if most is None else min(job.unsent, most)
         if not unsent:
             return partial(_last_response, latency if job.remaining else 0)
-        ahead = self._backend.ahead(job)
+        ahead += self._backend.ahead(job)
         if len(self._jobs) > 1 or job not in self._jobs:  # as a rule it is the only one
             ahead += sum(
                 other.unsent if other.lane < job.lane else min(other.unsent, unsent)

@@ -132,6 +132,11 @@ class SlidingWindow:
         return self._windows[-1].length if self._windows else 0
 
     @property
+    def in_flight(self) -> int:
+        """How many requests are in flight, abandoned ones left out."""
+        return len(self._sent)
+
+    @property
     def even(self) -> int:
         """The moment from which on even spacing lets a request go."""
         return self._even
