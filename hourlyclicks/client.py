@@ -13,7 +13,7 @@ from hourlyclicks.jobs.stream import DayStream
 from hourlyclicks.jobs.target_sources import collect_targets
 from hourlyclicks.lifetime import Lifetime
 from hourlyclicks.local_calls import LocalCalls
-from hourlyclicks.model.checks import as_wait, check_type, check_whole
+from hourlyclicks.model.checks import as_wait, check_amount, check_type, check_whole
 from hourlyclicks.model.dates import DateRange, as_period, as_zone, last_ended
 from hourlyclicks.model.questions import check_endpoint
 from hourlyclicks.model.target_days import days_from_first, days_of_each
@@ -508,14 +508,23 @@ class Client(LocalCalls):
         """
         self._engine.retry_key()
 
-    async def close(self) -> None:
+    async def close(self, *, grace: float | None = None) -> None:
         """End all running calls and close the connections.
+
+        Calls that wait end at once with a `UsageError`, which carries what they had. With a store, requests
+        in flight are waited for, so that their answers are stored.
 
         It may be called several times, also at the same time: all calls wait for the same close, which
         continues when a caller is cancelled. Called on another event loop than the client was used on, it
         does not wait for what that loop has left unfinished.
+
+        Args:
+            grace: the seconds for which requests in flight are waited for at most; they are abandoned then.
+                If omitted, 1 with a store, and 0 without. ``async with`` closes the client in this way.
         """
-        await self._life.close()
+        if grace is not None:
+            check_amount("grace", grace, zero=True)
+        await self._life.close(grace=grace)
 
     async def __aenter__(self) -> Self:
         self._life.check()

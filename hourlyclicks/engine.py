@@ -18,6 +18,7 @@ from hourlyclicks.fetching.key_trust import KeyTrust
 from hourlyclicks.fetching.retry import Retrier
 from hourlyclicks.fetching.task import Caller
 from hourlyclicks.jobs.bounded_wait import bounded_wait
+from hourlyclicks.jobs.finishing import GRACE, finish_sent
 from hourlyclicks.jobs.series import collect
 from hourlyclicks.jobs.services import Services
 from hourlyclicks.jobs.target_run import TargetRun
@@ -157,7 +158,9 @@ class Engine:
         self._services = Services(
             fetcher=fetcher,
             ranges=ranges,
-            single_flight=SingleFlight(fetcher.fetch, self.limiter.queue.move),
+            single_flight=SingleFlight(
+                fetcher.fetch, self.limiter.queue.move, stores=self._cache is not None
+            ),
             cache=self._cache,
             zone=zone,
             workers=workers,
@@ -362,10 +365,12 @@ class Engine:
         if self._lists is not None:
             self._lists.limiter.unlatch()
 
-    async def close(self, *, lost: bool = False) -> None:
+    async def close(self, *, lost: bool = False, grace: float | None = None) -> None:
         """End the running jobs, finish what was begun, and close what is owned.
 
         Args:
+            grace: the seconds for which requests in flight may be answered; ``None``: `GRACE` with a store,
+                and 0 without.
             lost: whether the event loop that the client was used on has ended, so that its tasks never will.
         """
         async with AsyncExitStack() as ends:  # in reverse, each of them even if another one fails
@@ -374,19 +379,26 @@ class Engine:
             if self._cache is not None:
                 ends.push_async_callback(self._cache.close)
             if not lost:
-                ends.push_async_callback(self._end_calls)
+                ends.push_async_callback(self._end_calls, self._grace if grace is None else grace)
+
+    @property
+    def _grace(self) -> float:
+        return 0.0 if self._cache is None else GRACE
 
     async def _abandon_transport(self) -> None:
         """Close a transport as far as that is possible without its own event loop."""
         with suppress(Exception):
             await asyncio.wait_for(self._carrier.transport.close(), _ABANDON)
 
-    async def _end_calls(self) -> None:
+    async def _end_calls(self, grace: float) -> None:
         error = UsageError("the client is closed", fatal=True)
+        if grace:
+            await finish_sent(self._services, error, grace)
         self.limiter.abort(error, for_good=True)
         if self._lists is not None:
             self._lists.limiter.abort(error, for_good=True)
         for run in tuple(self._services.running):
             await run.on_close(copy.copy(error))
+        await self._services.finishing.end()
         await self._services.single_flight.close()
         await self.limiter.close()

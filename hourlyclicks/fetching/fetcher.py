@@ -15,7 +15,7 @@ from hourlyclicks.events import DayDone, DayFailed
 from hourlyclicks.fetching.exchange import Exchange, PauseAll
 from hourlyclicks.fetching.key_trust import KeyTrust
 from hourlyclicks.pacing.limiter import LOST, SUCCEEDED, Outcome
-from hourlyclicks.pacing.queue import ClaimedError, HeldError, Lane, NotNeededError
+from hourlyclicks.pacing.queue import ClaimedError, HeldError, Lane, NotNeededError, OverError
 
 if TYPE_CHECKING:
     from hourlyclicks.fetching.cache import DayCache
@@ -158,6 +158,8 @@ class DayFetcher:
             if outcome is SUCCEEDED:
                 return exchange.days
             wait = exchange.next()
+            if task.unattended:
+                raise OverError
             if wait is not None:
                 await self._sleep(task, wait)
 

@@ -170,13 +170,19 @@ class TargetRun(BreakerListener):
     ) -> WorkerPool[T]:
         """Return a worker pool for the days."""
         pool = WorkerPool(
-            items, work, size=self.workers, spare=self.spare, keeps_running=self._single_flight.detach
+            items,
+            work,
+            size=self.workers,
+            spare=self.spare,
+            keeps_running=self._single_flight.detach,
+            finishes=self._services.finisher(self._job, self._single_flight.has_sent),
         )
         self._caller.start_spare = pool.start_spare
         return pool
 
     async def wind_down(self, pool: WorkerPool[Any], error: HourlyClicksError) -> None:
         """Let a pool finish the requests in flight; then its `join` raises the error."""
+        self._job.over = True
         await pool.wind_down(error, self._single_flight.has_sent)
 
     async def survey(self) -> None:
