@@ -12,9 +12,10 @@ import asyncio
 import copy
 from typing import TYPE_CHECKING
 
-from hourlyclicks.events import Paused, Resumed, SlotsHeld
+from hourlyclicks import events
+from hourlyclicks.model.priority import Lane
 from hourlyclicks.pacing.breaker import Wait
-from hourlyclicks.pacing.queue import HeldError, Lane, OverError, PriorityQueue, is_waiting
+from hourlyclicks.pacing.queue import HeldError, OverError, PriorityQueue, is_waiting
 from hourlyclicks.pacing.window import Slot
 
 if TYPE_CHECKING:
@@ -160,16 +161,16 @@ class TaskQueue:
 
     def paused(self, seconds: float) -> None:
         """Report a pause that began in another process."""
-        self._emit(Paused(seconds=seconds, why="the server asks another process to wait"))
+        self._emit(events.Paused(seconds=seconds, why="the server asks another process to wait"))
 
     def resumed(self) -> None:
         """Report that a pause has ended."""
-        self._emit(Resumed())
+        self._emit(events.Resumed())
         self.serve()
 
     def held(self, requests: int, seconds: float, *, killed: bool) -> None:
         """Report that requests of other processes are waited for, for so long at most."""
-        self._emit(SlotsHeld(requests=requests, seconds=seconds, killed=killed))
+        self._emit(events.SlotsHeld(requests=requests, seconds=seconds, killed=killed))
 
     def load(self, lane: Lane) -> tuple[int, int]:
         """Return how many tasks wait in a lane, and how many requests its jobs still need."""
