@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, overload
 
 from hourlyclicks.model.checks import check_type, check_whole
 from hourlyclicks.model.dates import DateRange, as_day, check_begun
+from hourlyclicks.model.priority import Lane
 from hourlyclicks.model.target_days import TargetDays, days_of_each
 from hourlyclicks.model.targets import Account
-from hourlyclicks.pacing.queue import Lane
 
 if TYPE_CHECKING:
     import datetime as dt

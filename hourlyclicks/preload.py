@@ -20,12 +20,14 @@ _OF_OTHERS = (
 """Modules that the standard library and aiohttp import when they first need them."""
 
 _OF_CALLS = (
+    "hourlyclicks.events.event",
+    "hourlyclicks.events.records",
     "hourlyclicks.jobs.backfill",
     "hourlyclicks.jobs.client_state",
     "hourlyclicks.jobs.estimate",
     "hourlyclicks.jobs.gaps",
 )
-"""Modules of this package that only some calls of a client need."""
+"""Modules of this package that only some calls of a client need, or that wait for the first event."""
 
 
 @cache

@@ -23,17 +23,19 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import attrs
 
+from hourlyclicks import events
 from hourlyclicks.clock import Clock
 from hourlyclicks.errors import ApiError, HourlyClicksError, RateLimitedError, TransportError
-from hourlyclicks.events import AttemptFailed, Dispatcher, Refused
+from hourlyclicks.events import Dispatcher
 from hourlyclicks.fetching.clock_skew import SkewWatch
 from hourlyclicks.fetching.key_trust import Doubt, KeyTrust, rejects_key
 from hourlyclicks.fetching.retry import Retrier
 from hourlyclicks.model.dates import Finality
+from hourlyclicks.model.priority import Lane
 from hourlyclicks.model.questions import Question
 from hourlyclicks.pacing.breaker import MOST_PAUSES
 from hourlyclicks.pacing.limiter import ANSWERED, LOST, SUCCEEDED, Limiter
-from hourlyclicks.pacing.queue import Lane, OverError
+from hourlyclicks.pacing.queue import OverError
 from hourlyclicks.wire.age import dated
 from hourlyclicks.wire.endpoints import CLICKS_BY_HOUR, ENDPOINTS
 from hourlyclicks.wire.key import ApiKey
@@ -332,14 +334,13 @@ class Exchange:
 
     def _report_limit(self, status: int) -> None:
         """Report a 429, or a 503 with ``Retry-After``."""
-        query, dispatch = self._task.query, self._rules.dispatch
-        if dispatch:
-            dispatch(Refused(day=query.day, target=query.target, status=status))
+        query, tags = self._task.query, self._task.caller.context.tags
+        self._rules.dispatch(events.Refused(day=query.day, target=query.target, status=status, **tags))
 
     def _report_attempt(self, attempt: int, wait: float, error: HourlyClicksError) -> None:
         """Report an attempt that has failed, to the hook."""
-        query, dispatch = self._task.query, self._rules.dispatch
-        if dispatch:
-            dispatch(
-                AttemptFailed(day=query.day, target=query.target, attempt=attempt, wait=wait, error=error)
-            )
+        query, tags = self._task.query, self._task.caller.context.tags
+        failed = events.AttemptFailed(
+            day=query.day, target=query.target, attempt=attempt, wait=wait, error=error, **tags
+        )
+        self._rules.dispatch(failed)

@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from hourlyclicks import events
 from hourlyclicks.errors import HourlyClicksError
-from hourlyclicks.events import DayDone, DayFailed
+from hourlyclicks.events.dispatcher import debugging
 from hourlyclicks.fetching.exchange import Exchange, PauseAll
 from hourlyclicks.fetching.key_trust import KeyTrust
+from hourlyclicks.model.priority import Lane
 from hourlyclicks.pacing.limiter import LOST, SUCCEEDED, Outcome
-from hourlyclicks.pacing.queue import ClaimedError, HeldError, Lane, NotNeededError, OverError
+from hourlyclicks.pacing.queue import ClaimedError, HeldError, NotNeededError, OverError
 
 if TYPE_CHECKING:
     from hourlyclicks.fetching.cache import DayCache
@@ -87,7 +89,11 @@ class DayFetcher:
             self.rules.retrier.budget.earn()
             if self._cache is not None:
                 stored = await self._cache.put(
-                    task.query, day, requests=exchange.requests, refresh=task.refresh
+                    task.query,
+                    day,
+                    requests=exchange.requests,
+                    refresh=task.refresh,
+                    context=task.caller.context,
                 )
                 day = stored.day
                 task.caller.revised += stored.revised
@@ -103,11 +109,12 @@ class DayFetcher:
         finally:
             if self._cache is not None:
                 self._limiter.settle(task.query, stored=stored is not None)
-        if self._dispatch:
-            query = task.query
-            self._dispatch(
-                DayDone(day=query.day, target=query.target, requests=exchange.requests, final=day.final)
+        if self._dispatch.listening or debugging():
+            query, tags, requests = task.query, task.caller.context.tags, exchange.requests
+            done = events.DayDone(
+                day=query.day, target=query.target, requests=requests, final=day.final, **tags
             )
+            self._dispatch(done)
         task.caller.answered += not task.again
         return day
 
@@ -194,10 +201,9 @@ class DayFetcher:
         query = task.query
         error.about(query.day, query.target)
         await self._record_failure(task, exchange, error)
-        if self._dispatch:
-            self._dispatch(
-                DayFailed(day=query.day, target=query.target, requests=exchange.requests, error=error)
-            )
+        tags, requests = task.caller.context.tags, exchange.requests
+        failed = events.DayFailed(day=query.day, target=query.target, requests=requests, error=error, **tags)
+        self._dispatch(failed)
 
     async def _record_failure(self, task: FetchTask, exchange: Exchange, error: HourlyClicksError) -> None:
         """Record in the store that a day failed, unless its request was rejected because of the key."""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from hourlyclicks.clock import SECOND
 from hourlyclicks.events import MUCH_FAILS
+from hourlyclicks.model.priority import Lane
 from hourlyclicks.model.state import ClientState, LaneState, PauseState, WindowState
-from hourlyclicks.pacing.queue import Lane
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

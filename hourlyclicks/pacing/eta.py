@@ -20,8 +20,8 @@ import attrs
 
 from hourlyclicks.clock import SECOND
 from hourlyclicks.events import Binding
+from hourlyclicks.model.priority import Lane
 from hourlyclicks.model.range_caps import RangeCap
-from hourlyclicks.pacing.queue import Lane
 from hourlyclicks.pacing.spans import Spans, WindowSize
 from hourlyclicks.pacing.window import SlidingWindow
 

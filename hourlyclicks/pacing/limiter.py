@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from hourlyclicks import events
 from hourlyclicks.clock import SECOND
 from hourlyclicks.errors import AuthenticationError, RateLimitedError
-from hourlyclicks.events import MUCH_FAILS, Paused, SpacingChanged
+from hourlyclicks.events import MUCH_FAILS
+from hourlyclicks.model.priority import Lane
 from hourlyclicks.pacing.backend import LocalBackend
 from hourlyclicks.pacing.breaker import BackfillBreaker
 from hourlyclicks.pacing.eta import EtaCalculator
-from hourlyclicks.pacing.queue import HeldError, Lane, OverError
+from hourlyclicks.pacing.queue import HeldError, OverError
 from hourlyclicks.pacing.task_queue import ASKED_TO_WAIT, TaskQueue
 from hourlyclicks.pacing.throttle import first_pause
 from hourlyclicks.pacing.window import Slot
@@ -197,9 +199,9 @@ class Limiter:
             self.queue.fail(error)
             raise
         if pause is not None:
-            self.queue.pause(Paused(seconds=pause.seconds, why=ASKED_TO_WAIT))
+            self.queue.pause(events.Paused(seconds=pause.seconds, why=ASKED_TO_WAIT))
             if pause.interval is not None:
-                self._emit(SpacingChanged(interval=pause.interval, why=_SPREAD))
+                self._emit(events.SpacingChanged(interval=pause.interval, why=_SPREAD))
             self.queue.serve()
         return self.pause
 
@@ -212,7 +214,7 @@ class Limiter:
         now = self._clock.monotonic()
         seconds = self._backfill_breaker.begin(now, self._random.random())
         if seconds is not None:
-            self.queue.pause(Paused(seconds=seconds, why=MUCH_FAILS))
+            self.queue.pause(events.Paused(seconds=seconds, why=MUCH_FAILS))
             self.queue.serve()
         elif self._backfill_breaker.blocks(now) is None:
             return None

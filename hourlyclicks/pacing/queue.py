@@ -7,9 +7,10 @@ that a large job does not starve the others.
 
 from __future__ import annotations
 
-import enum
 from collections import OrderedDict, deque
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+from hourlyclicks.model.priority import Lane
 
 if TYPE_CHECKING:
     import asyncio
@@ -19,16 +20,20 @@ if TYPE_CHECKING:
     from hourlyclicks.model.targets import Query
     from hourlyclicks.pacing.window import Slot
 
+__all__ = [
+    "Breakers",
+    "ClaimedError",
+    "HeldError",
+    "Job",
+    "Lane",
+    "NotNeededError",
+    "OverError",
+    "PriorityQueue",
+    "Task",
+    "is_waiting",
+]
+
 T = TypeVar("T")
-
-
-class Lane(enum.IntEnum):
-    """The priority of a call; the smaller number goes first."""
-
-    INTERACTIVE = 0
-    """A person or program waits for the result."""
-    BACKFILL = 1
-    """It may take hours."""
 
 
 class OverError(Exception):

@@ -13,9 +13,10 @@ import copy
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from hourlyclicks.events import MUCH_FAILS, Paused, Resumed, SlotsHeld
+from hourlyclicks import events
+from hourlyclicks.model.priority import Lane
 from hourlyclicks.pacing.breaker import Wait
-from hourlyclicks.pacing.queue import HeldError, Lane, OverError, PriorityQueue, is_waiting
+from hourlyclicks.pacing.queue import HeldError, OverError, PriorityQueue, is_waiting
 from hourlyclicks.pacing.window import Slot
 
 if TYPE_CHECKING:
@@ -99,9 +100,9 @@ class TaskQueue:
         finally:
             self._on_pause.discard(pause_began)
 
-    def pause(self, event: Paused) -> None:
+    def pause(self, event: events.Paused) -> None:
         """Report that a pause has begun."""
-        if event.why != MUCH_FAILS:
+        if event.why != events.MUCH_FAILS:
             self.why_paused = event.why
         self._emit(event)
         for report in tuple(self._on_pause):
@@ -187,16 +188,16 @@ class TaskQueue:
 
     def paused(self, seconds: float) -> None:
         """Report a pause that began in another process."""
-        self.pause(Paused(seconds=seconds, why=_OTHER_ASKED))
+        self.pause(events.Paused(seconds=seconds, why=_OTHER_ASKED))
 
     def resumed(self) -> None:
         """Report that a pause has ended."""
-        self._emit(Resumed())
+        self._emit(events.Resumed())
         self.serve()
 
     def held(self, requests: int, seconds: float, *, killed: bool) -> None:
         """Report that requests of other processes are waited for, for so long at most."""
-        self._emit(SlotsHeld(requests=requests, seconds=seconds, killed=killed))
+        self._emit(events.SlotsHeld(requests=requests, seconds=seconds, killed=killed))
 
     def load(self, lane: Lane) -> tuple[int, int]:
         """Return how many tasks wait in a lane, and how many requests its jobs still need."""

@@ -180,7 +180,7 @@ def test_the_client_is_closed_meanwhile(path: Path, moment: float, turns: int) -
 
 
 def test_after_a_close_the_next_begins_at_once(path: Path) -> None:
-    """A client that is closed during a run stores what is in flight, and leaves no slot, claim or queue entry."""
+    """A client that is closed during a run stores what is in flight, and leaves no slot, claim or entry."""
 
     async def story(stage: Stage) -> None:
         running = start(stage)
