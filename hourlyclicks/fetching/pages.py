@@ -105,6 +105,7 @@ class PageExchange(Exchange):
     __slots__ = ("_list", "_number")
 
     unit: ClassVar = "page"
+    about_days: ClassVar = False
 
     def __init__(self, rules: Rules, task: FetchTask, name: ListName, endpoint: PageEndpoint[Entry]) -> None:
         super().__init__(rules, task)

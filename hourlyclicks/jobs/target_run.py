@@ -267,7 +267,7 @@ class TargetRun(BreakerListener):
         return known
 
     def _count(self) -> None:
-        self._job.remaining -= 1
+        self._job.done()
         if self.dispatch.listening or debugging():
             self._report_progress()
 

@@ -149,6 +149,8 @@ class Limiter:
             return None
         slot.job = job
         job.in_flight += 1
+        if job.changed is not None:
+            job.changed.add(job)
         return self._count_request(slot)
 
     def finish(self, slot: Slot, outcome: Outcome) -> None:
@@ -169,7 +171,10 @@ class Limiter:
         if self._waiting.size or slot.backfill_probe:
             self.queue.released(slot)
         else:  # the usual case, without the cost of `serve`: there is no task that could use the slot
-            slot.job.in_flight -= 1
+            job = slot.job
+            job.in_flight -= 1
+            if job.changed is not None:
+                job.changed.add(job)
         if outcome.succeeded and self._backfill_breaker.opened and self._backfill_breaker.succeeded():
             self.queue.resumed()
 

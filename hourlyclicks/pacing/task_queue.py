@@ -115,7 +115,10 @@ class TaskQueue:
 
     def released(self, slot: Slot) -> None:
         """Note that a slot of a job was released, and let other tasks use what that has made free."""
-        slot.job.in_flight -= 1
+        job = slot.job
+        job.in_flight -= 1
+        if job.changed is not None:
+            job.changed.add(job)
         if slot.backfill_probe and self._breaker.lost(slot):
             self._serve_soon()  # not at once: the caller may be about to report that the probe failed
         else:
@@ -242,6 +245,8 @@ def _fail(task: Task, error: Exception) -> None:
 
 def _grant_to(task: Task, slot: Slot) -> None:
     assert task.slot is not None  # noqa: S101 - each caller has seen that it waits
-    slot.job = task.job
-    slot.job.in_flight += 1
+    slot.job = job = task.job
+    job.in_flight += 1
+    if job.changed is not None:
+        job.changed.add(job)
     task.slot.set_result(slot)
