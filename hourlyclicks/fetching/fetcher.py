@@ -17,7 +17,7 @@ from hourlyclicks.fetching.exchange import Exchange, PauseAll
 from hourlyclicks.fetching.key_trust import KeyTrust
 from hourlyclicks.model.priority import Lane
 from hourlyclicks.pacing.limiter import LOST, SUCCEEDED, Outcome
-from hourlyclicks.pacing.queue import ClaimedError, HeldError, NotNeededError, OverError
+from hourlyclicks.pacing.queue import ClaimedError, HeldError, NotNeededError
 
 if TYPE_CHECKING:
     from hourlyclicks.fetching.cache import DayCache
@@ -177,8 +177,6 @@ class DayFetcher:
             if outcome is SUCCEEDED:
                 return exchange.days
             wait = exchange.next()
-            if task.unattended:
-                raise OverError
             if wait is not None:
                 await self._sleep(task, wait)
 
