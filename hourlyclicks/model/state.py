@@ -89,6 +89,7 @@ class ClientState:
         windows: the rates and what is left of them, the shortest window first.
         opens_in: seconds until a request could be sent if no other waited; 0: at once.
         pauses: the pauses at present; usually none.
+        base_url: where requests go.
         endpoint: the version of ``clicks-by-hour`` that is asked for many days at present.
         store: the store, if there is one.
     """
@@ -104,6 +105,7 @@ class ClientState:
     windows: tuple[WindowState, ...]
     opens_in: float
     pauses: tuple[PauseState, ...]
+    base_url: str
     endpoint: str
     store: StoreState | None
 
