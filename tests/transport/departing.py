@@ -89,7 +89,7 @@ async def try_all(url: str, **options: Any) -> list[str]:  # noqa: ANN401 - thos
             lambda: client.backfill("2025-04-01", "2025-04-03", each(LINK), max_requests=1),
             lambda: client.sync([LINK], max_requests=1),
             lambda: client.daily("2025-04-01", "2025-04-03", LINK),
-            lambda: client.audit("2025-04-01", "2025-04-03", [LINK]),
+            lambda: client.audit("2025-04-01", "2025-04-03", LINK),
             lambda: client.estimate("2025-04-01", "2025-04-03", [LINK]),
             lambda: anext(client.links()),
             lambda: anext(client.groups()),
@@ -118,7 +118,7 @@ async def main(clock: VirtualClock) -> None:
         sys.meta_path.insert(0, gone)
         for number, script in enumerate(SCRIPTS):
             server.then(script, script, [OK])
-            options = {"store": Path(folder, f"{number}.db") if number % 2 else None}
+            options: dict[str, Any] = {"store": Path(folder, f"{number}.db") if number % 2 else None}
             options |= {"endpoint": "auto"} if number % 3 else {}
             wrong += await try_all(server.url, clock=clock, **options)
             server.then(script)
