@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[1]))  # for docs.links
+sys.path.insert(0, str(Path(__file__).parents[1]))  # for the extensions of its own
 
 from hourlyclicks import __version__
 
@@ -22,6 +22,8 @@ extensions = [
     "sphinx.ext.napoleon",
     "sphinx_copybutton",
     "docs.links",
+    "docs.pages",
+    "docs.searching",
 ]
 exclude_patterns = ["_build"]
 default_role = "py:obj"
@@ -57,4 +59,5 @@ html_theme = "furo"
 html_title = f"hourlyclicks {release}"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
+html_js_files = ["search.js"]
 html_show_sphinx = False

@@ -14,12 +14,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from docutils import nodes
-from sphinx import addnodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from docutils.nodes import Element, TextElement
+    from sphinx import addnodes
     from sphinx.application import Sphinx
     from sphinx.domains.python import PythonDomain
     from sphinx.environment import BuildEnvironment
@@ -56,7 +56,6 @@ _members: set[str] = set()
 def setup(app: Sphinx) -> dict[str, Any]:
     """Install the extension."""
     app.connect("missing-reference", resolve, priority=900)  # after that of intersphinx
-    app.connect("doctree-read", leave_to_others, priority=100)  # before Sphinx collects the tables
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -145,19 +144,3 @@ def names_of(module: str, name: str) -> set[str]:
     with suppress(TypeError, ValueError):  # not callable, or without a signature
         names |= set(inspect.signature(thing).parameters)
     return names
-
-
-# -- pages ----------------------------------------------------------------------------------------------
-
-
-def leave_to_others(_: Sphinx, doctree: nodes.document) -> None:
-    """Take out of a table with a pattern the pages that another table of the same page names.
-
-    So a new page appears in the table that has the pattern of its folder.
-    """
-    tables = list(doctree.findall(addnodes.toctree))
-    named = {page for table in tables if not table["glob"] for _, page in table["entries"]}
-    for table in tables:
-        if table["glob"]:
-            table["entries"] = [entry for entry in table["entries"] if entry[1] not in named]
-            table["includefiles"] = [page for page in table["includefiles"] if page not in named]
