@@ -31,7 +31,7 @@ nitpicky = True  # every name in a docstring or signature must lead somewhere; d
 
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
-autodoc_preserve_defaults = True
+autodoc_preserve_defaults = False
 maximum_signature_line_length = 60  # longer ones have one parameter a line
 python_trailing_comma_in_multi_line_signatures = True
 napoleon_google_docstring = True

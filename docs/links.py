@@ -14,12 +14,12 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
 
 from docutils import nodes
+from sphinx import addnodes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from docutils.nodes import Element, TextElement
-    from sphinx import addnodes
     from sphinx.application import Sphinx
     from sphinx.domains.python import PythonDomain
     from sphinx.environment import BuildEnvironment
@@ -48,6 +48,12 @@ OTHERS = {
 ALONE = {"Figure", "Future", "Random", "URL", "deque", "tzinfo"}
 """Names of other projects that are imported by themselves."""
 
+INNER = ("hourlyclicks.jobs.", "hourlyclicks.model.")
+"""Modules that no user imports from; they are left out before the names of what methods take and return."""
+
+OUTER = ("hourlyclicks.model.http.",)
+"""Those among them that a transport of one's own imports."""
+
 TYPE_VARIABLES = {"R", "_T"}
 
 _members: set[str] = set()
@@ -56,7 +62,34 @@ _members: set[str] = set()
 def setup(app: Sphinx) -> dict[str, Any]:
     """Install the extension."""
     app.connect("missing-reference", resolve, priority=900)  # after that of intersphinx
+    app.connect("doctree-read", shorten)
+    app.connect("autodoc-process-signature", spell_factories)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
+
+
+def shorten(_: Sphinx, doctree: nodes.document) -> None:
+    """Show a value by its own name if users never import it, and a single parameter in the same line."""
+    for module in list(doctree.findall(addnodes.desc_addname)):
+        if is_inner(module.astext()):
+            module.parent.remove(module)
+    for reference in list(doctree.findall(addnodes.pending_xref)):
+        for text in list(reference.findall(nodes.Text)):
+            if is_inner(text):
+                text.parent.replace(text, nodes.Text(text.rpartition(".")[2]))
+    for parameters in doctree.findall(addnodes.desc_parameterlist):
+        if len(parameters) == 1:
+            parameters["multi_line_parameter_list"] = False
+
+
+def is_inner(name: str) -> bool:
+    """Return whether a name is that of an inner module, or of something in it."""
+    return name.startswith(INNER) and not name.startswith(OUTER)
+
+
+def spell_factories(*event: Any) -> tuple[str, str | None] | None:  # noqa: ANN401 - as Sphinx sends it
+    """Show a default that attrs makes for each value, which autodoc calls ``NOTHING``, as ``...``."""
+    *_, signature, returned = event
+    return (signature.replace("= NOTHING", "= ..."), returned) if signature else None
 
 
 # -- names ----------------------------------------------------------------------------------------------
