@@ -66,7 +66,7 @@ class Simulator:
             none if ``limits`` are given.
         concurrency: how many requests for statistics of a key may be in service at once; ``None``: as its
             plan says; 0: any number.
-        policing: how requests are counted; one of `hourlyclicks.simulator.ALGORITHMS`.
+        policing: how requests are counted; one of `ALGORITHMS`.
         time_scale: the real length of a second of the limits; with 1/60 "a minute" takes a second.
         charge_refused: whether a rejected request counts like an accepted one.
         retry_after: the form of ``Retry-After`` in a 429.
