@@ -433,12 +433,13 @@ class Simulator:
                 await perform(delivery, connection, self._clock, self._closing)
         finally:
             self._app.leave(exchange)
-        answer = delivery.answer if self._moment is None else self._dated(delivery.answer)
+        answer = self._dated(delivery.answer)
         return web.Response(status=answer.status, headers=answer.headers, body=delivery.body)
 
     def _dated(self, answer: Answer) -> Answer:
-        """Return an answer with the time that the simulator is set to."""
-        if any(name.lower() == "date" for name, _ in answer.headers):
+        """Return an answer with the time of the simulator, unless that is the time of the machine."""
+        own_time = self._moment is not None or not isinstance(self._clock, SystemClock)
+        if not own_time or any(name.lower() == "date" for name, _ in answer.headers):
             return answer
         return answer.with_header("Date", format_datetime(self._now().astimezone(dt.UTC), usegmt=True))
 
