@@ -85,7 +85,7 @@ _HOMES = {
     "scanning.scan": ("Scan", "scan"),
     "render.page": ("report", "write_report"),
 }
-_ROOMS = {"client", "clock", "errors", "events", "model", "pacing", "plot", "store", "wire"}
+_ROOMS = {"client", "clock", "errors", "events", "model", "otel", "pacing", "plot", "store", "wire"}
 _HOME_OF = {name: f"{__name__}.{home}" for home, names in _HOMES.items() for name in names}
 
 __all__ = [

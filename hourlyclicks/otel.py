@@ -9,46 +9,11 @@
             series = await client.fetch("2025-04-01", "2025-04-30", link)
 
 They follow the semantic conventions for HTTP clients. Each request is a span of the kind *client*, whose
-parent is the span in which the call was made. The package depends on ``opentelemetry-api`` only: without an
-SDK, all of this does nothing.
+parent is the span in which the call was made. ``docs/how-to/metrics.md`` has all names. The module needs
+``opentelemetry-api`` only: without an SDK, all of this does nothing.
 
-Spans:
-
-=================================== ======================================================================
-attribute                           value
-=================================== ======================================================================
-``http.request.method``             ``GET``
-``url.full``                        the address without its query, which has the link
-``url.template``                    its path; the name of the span is ``GET`` and this
-``server.address``, ``server.port`` those of the API
-``http.response.status_code``       if there was an answer
-``http.request.resend_count``       how many requests for the same days went before, if any
-``error.type``                      the status from 400 on, the class of the error, or ``cancelled``
-``hourlyclicks.days``               how many days the request asks for
-``hourlyclicks.waited``             seconds for which it waited for a slot
-``hourlyclicks.lane``               ``interactive`` or ``backfill``
-``hourlyclicks.call``               the number of the call, as in its events
-``hourlyclicks.label``              the label of the call, if it has one
-``hourlyclicks.target``             the link or group, if asked for
-``hourlyclicks.day``                the first day, likewise
-=================================== ======================================================================
-
-Metrics:
-
-=================================== =============== =====================================================
-name                                kind            what it counts
-=================================== =============== =====================================================
-``http.client.request.duration``    histogram, s    requests
-``hourlyclicks.slot.wait``          histogram, s    waits for a slot, by lane
-``hourlyclicks.days``               counter         days, by result: final, provisional, failed
-``hourlyclicks.pauses``             counter         pauses of all requests, and of backfills
-``hourlyclicks.requests.in_flight`` gauge           requests in flight
-``hourlyclicks.requests.unsent``    gauge           requests that calls still have to send, by lane
-``hourlyclicks.rate.free``          gauge           requests that each rate has room for, by its seconds
-=================================== =============== =====================================================
-
-No attribute has the API key. Targets are left out of metrics in any case, since each link would be a series
-of its own.
+No attribute has the API key. Links and groups are in spans only if that is asked for, and in no metric, where
+each of them would be a series of its own.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from typing import TYPE_CHECKING
 
 from prometheus_client import Counter, Histogram
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
     from prometheus_client.core import Metric
 
-    from hourlyclicks import Client
+    from hourlyclicks import Client, ClientState
     from hourlyclicks.events import Event
 
 WAITS = (0.01, 0.1, 1, 10, 60, 300, 1800)
@@ -67,14 +69,23 @@ class ClicksMetrics:
 
 
 class ClientCollector(Collector):
-    """The state of a client at the moment of each scrape."""
+    """The state of a client at the moment of each scrape; made on the event loop of the client."""
 
     def __init__(self, client: Client) -> None:
         self.client = client
+        self.loop = asyncio.get_running_loop()
+        self.thread = threading.get_ident()
+
+    async def read(self) -> ClientState:
+        """Return the state."""
+        return self.client.state()
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the gauges."""
-        state = self.client.state()
+        """Yield the gauges; the state is read on the event loop, whichever thread answers the scrape."""
+        if threading.get_ident() == self.thread:
+            state = self.client.state()
+        else:
+            state = asyncio.run_coroutine_threadsafe(self.read(), self.loop).result(timeout=5)
         yield GaugeMetricFamily("hourlyclicks_usable", "Whether requests can be sent.", value=state.usable)
         yield GaugeMetricFamily("hourlyclicks_in_flight", "Requests in flight.", value=state.in_flight)
         yield GaugeMetricFamily("hourlyclicks_opens_seconds", "Until a request may go.", value=state.opens_in)

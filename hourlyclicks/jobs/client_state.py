@@ -45,7 +45,7 @@ def state_of(services: Services, status: ClientStatus) -> ClientState:
         ),
         opens_in=max(0, usage.opens - now) / SECOND,
         pauses=tuple(_pauses(limiter, clock)),
-        base_url=str(services.fetcher.base_url),
+        base_url=str(services.fetcher.base_url).rstrip("/"),
         endpoint="v3" if by_range else "v2",
         store=None if services.cache is None else services.cache.describe(),
     )
