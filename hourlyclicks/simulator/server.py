@@ -200,7 +200,7 @@ class Simulator:
                 assert asyncio.run(my_application(server.url, server.key))
 
         Args:
-            args: none; all arguments have names.
+            args: none, since all arguments have names.
             options: the arguments of `Simulator`; ``clock`` may not be a virtual one.
 
         Raises:
