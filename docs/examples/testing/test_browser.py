@@ -25,8 +25,9 @@ def site(hourlyclicks_session_simulator):
     thread.join()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
+    """A browser; it runs an event loop, so asynchronous tests come before or after."""
     with sync_playwright() as playwright:
         # Without a Chromium of the system, this is the one of "playwright install".
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"))
