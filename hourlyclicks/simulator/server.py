@@ -27,7 +27,7 @@ from hourlyclicks.simulator.inprocess import InProcessTransport
 from hourlyclicks.simulator.limit_set import Policy
 from hourlyclicks.simulator.options import check_faults, check_ranges, check_server, read_keys
 from hourlyclicks.simulator.ranges import RangeRules
-from hourlyclicks.simulator.sockets import perform, stop_listening
+from hourlyclicks.simulator.sockets import perform, stop_listening, wait
 from hourlyclicks.simulator.threads import InThread
 from hourlyclicks.simulator.traffic import Traffic
 from hourlyclicks.simulator.upstream import Upstream
@@ -426,7 +426,9 @@ class Simulator:
         exchange = await self._app.admit(self._clock, self._lag(), arrival)
         delivery = exchange.delivery
         try:
-            await self._clock.sleep(self._lag() + delivery.delay)
+            await self._clock.sleep(self._lag())
+            if delivery.delay:
+                await wait(delivery.delay, self._clock, self._closing)
             if not delivery.plain:
                 # A lost connection would have cancelled this handler, so there is a transport.
                 connection = cast("asyncio.Transport", request.transport)
