@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from hourlyclicks.model.targets import Target
 
 Cap: TypeAlias = int | Literal["month"]
-"""How many days a request for a range may name: a number, or a month."""
+"""How many days a request for a range may name, as a number or as a month."""
 
 
 @attrs.frozen

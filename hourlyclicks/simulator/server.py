@@ -70,7 +70,7 @@ class Simulator:
         async with Simulator(plan="premium", latency=(0.005, 0.3)) as upstream:
             async with upstream.client() as client:
                 series = await client.fetch("2025-01-01", "2025-01-31")
-            assert series == upstream.cells(series.target, "2025-01-01", "2025-01-31")
+            assert series == upstream.truth(series.target, "2025-01-01", "2025-01-31")
 
     Args:
         seed: selects the traffic and the delays.
@@ -82,7 +82,7 @@ class Simulator:
             none if ``limits`` are given.
         concurrency: how many requests for statistics of a key may be in service at once; ``None``: as its
             plan says; 0: any number.
-        policing: how requests are counted; one of `hourlyclicks.simulator.ALGORITHMS`.
+        policing: how requests are counted; one of `ALGORITHMS`.
         time_scale: the real length of a second of the limits; with 1/60 "a minute" takes a second.
         charge_refused: whether a rejected request counts like an accepted one.
         retry_after: the form of ``Retry-After`` in a 429.
