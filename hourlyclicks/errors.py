@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from hourlyclicks.model.daily_series import DailySeries
     from hourlyclicks.model.day import DayClicks
+    from hourlyclicks.model.fleet_report import FleetReport
     from hourlyclicks.model.report import BackfillReport
     from hourlyclicks.model.series import HourlySeries
     from hourlyclicks.model.targets import Target
@@ -53,6 +54,7 @@ class HourlyClicksError(Exception):
         fatal: whether every other day of the run would fail as well; such an error ends the run at once.
         series: the days fetched before a fatal error ended a ``fetch`` or a ``daily``, else ``None``.
         report: the work done before a fatal error ended a ``backfill``, else ``None``.
+        fleet_report: the work done before an error ended a run over many accounts, else ``None``.
     """
 
     day: dt.date | None = None
@@ -61,6 +63,7 @@ class HourlyClicksError(Exception):
     fatal: bool = False
     series: HourlySeries | DailySeries | None = None
     report: BackfillReport | None = None
+    fleet_report: FleetReport | None = None
 
     def about(self, day: dt.date, target: Target) -> Self:
         """Set the day and target this error belongs to, and return the error."""
@@ -233,8 +236,8 @@ class StoppedError(HourlyClicksError):
     fatal = True
 
 
-def carry(error: BaseException, **results: HourlySeries | DailySeries | BackfillReport) -> None:
-    """Attach results to any exception, as ``series`` or ``report``; a few classes do not allow it."""
+def carry(error: BaseException, **results: HourlySeries | DailySeries | BackfillReport | FleetReport) -> None:
+    """Attach results to any exception, under the names of attributes; a few classes do not allow it."""
     for name, result in results.items():
         with suppress(Exception):
             setattr(error, name, result)

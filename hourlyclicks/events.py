@@ -16,7 +16,7 @@ import inspect
 import logging
 from asyncio import CancelledError
 from functools import partial
-from typing import TYPE_CHECKING, Literal, Protocol, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeAlias
 
 import attrs
 
@@ -27,6 +27,8 @@ from hourlyclicks.model.targets import Target
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from hourlyclicks.model.fleet_report import AccountReport  # noqa: TC004 - loaded where it is used
 
 _log = logging.getLogger("hourlyclicks")
 _set = object.__setattr__  # as attrs does it for frozen classes
@@ -409,6 +411,49 @@ Event: TypeAlias = (
 )
 
 
+@attrs.frozen(kw_only=True)
+class AccountEnded:
+    """An account of a fleet is done, or cannot go on.
+
+    Args:
+        report: its result.
+    """
+
+    report: AccountReport
+
+
+@attrs.frozen(kw_only=True)
+class FleetProgress:
+    """Where a run over many accounts stands; sent at most once a second, and after each account.
+
+    Args:
+        accounts: accounts that were read so far.
+        running: those of them whose days are being requested.
+        held: those that another process works on.
+        complete: those that are complete.
+        failed: those that have ended and are not.
+        days: days of all accounts that have begun.
+        done: days answered so far, those in the store included.
+        failed_days: days that failed so far.
+        listed: whether all accounts were read.
+        seconds: how long the run has taken.
+    """
+
+    accounts: int
+    running: int
+    held: int
+    complete: int
+    failed: int
+    days: int
+    done: int
+    failed_days: int
+    listed: bool
+    seconds: float
+
+
+FleetEvent: TypeAlias = AccountEnded | FleetProgress
+
+
 def _difference(seconds: float) -> str:
     """Return how far two clocks differ, in words."""
     if seconds < _HOURS:
@@ -424,6 +469,14 @@ class Hook(Protocol):
         ...
 
 
+class FleetHook(Protocol):
+    """A callable that receives the events of a fleet."""
+
+    def __call__(self, event: FleetEvent, /) -> object:
+        """Receive an event; the return value is ignored."""
+        ...
+
+
 class Dispatcher:
     """Send events to the log and to a hook.
 
@@ -433,7 +486,7 @@ class Dispatcher:
 
     __slots__ = ("_hook", "_warned")
 
-    def __init__(self, hook: Hook | None) -> None:
+    def __init__(self, hook: Hook | FleetHook | None) -> None:
         if hook is not None and not callable(hook):
             raise UsageError(f"on_event must be callable with an event, and {hook!r} is not")
         if _is_async(hook):
@@ -441,14 +494,14 @@ class Dispatcher:
                 f"on_event cannot be the async function {hook!r}, which would never run; "
                 "give a function that starts it with asyncio.create_task"
             )
-        self._hook = hook
+        self._hook: Callable[[Any], object] | None = hook
         self._warned = False
 
     def __bool__(self) -> bool:
         """Whether an event would be received; if not, it need not be created."""
         return self._hook is not None or _log.isEnabledFor(logging.DEBUG)
 
-    def __call__(self, event: Event, /) -> None:
+    def __call__(self, event: Event | FleetEvent, /) -> None:
         """Send an event."""
         _log.debug("%s", event)
         if self._hook is None:

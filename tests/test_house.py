@@ -58,6 +58,7 @@ FLOORS = {
     "engine": 7,
     "lifetime": 7,
     "client": 8,
+    "fleet": 9,
     "simulator": 9,
     "render": 9,
     "plot": 10,
