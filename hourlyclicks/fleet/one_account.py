@@ -70,16 +70,24 @@ class AccountRunner:
         self._salt = os.urandom(16)
         self._names: dict[str, str] = {}
 
-    async def run(self, job: AccountJob) -> AccountReport | PutAside:
-        """Fetch the days of an account, unless another process holds it, or takes it meanwhile.
+    async def take(self, job: AccountJob) -> AccountLease | PutAside:
+        """Take the lease of an account, unless another process holds it.
+
+        Raises:
+            StoreError: the store cannot be used, which ends the run.
+        """
+        lease = await self._leases.take(partial(fingerprint_of, job.name), job.name)
+        if isinstance(lease, StoredLease):
+            return PutAside(lease.account, AccountReport(name=job.name, state=AccountState.HELD))
+        return lease
+
+    async def run(self, job: AccountJob, lease: AccountLease) -> AccountReport | PutAside:
+        """Fetch the days of an account, and give its lease back; another process may take it meanwhile.
 
         Raises:
             StoreError: the store cannot be used, which ends the run.
             asyncio.CancelledError: the call was cancelled.
         """
-        lease = await self._leases.take(partial(fingerprint_of, job.name), job.name)
-        if isinstance(lease, StoredLease):
-            return PutAside(lease.account, AccountReport(name=job.name, state=AccountState.HELD))
         try:
             return await self._run(job, lease)
         except LeaseLostError as error:
@@ -143,12 +151,12 @@ def _of_error(
     return AccountReport(name=name, state=state, report=report, error=_plain(error))
 
 
-def of_cancelled(name: str, error: asyncio.CancelledError) -> AccountReport:
-    """Return the report of an account whose backfill was cancelled."""
+def of_cancelled(error: asyncio.CancelledError, before: AccountReport) -> AccountReport:
+    """Return the report of an account that was cancelled; what it was before, if it had not begun."""
     report: BackfillReport | None = getattr(error, "report", None)
     if report is None:
-        return AccountReport(name=name, state=AccountState.UNSTARTED)
-    return AccountReport(name=name, state=AccountState.INCOMPLETE, report=_shortened(report))
+        return before
+    return AccountReport(name=before.name, state=AccountState.INCOMPLETE, report=_shortened(report))
 
 
 def _plain(error: HourlyClicksError) -> HourlyClicksError:

@@ -194,6 +194,7 @@ class FleetRun:
         self._error: Exception | None = None
         self._reading: asyncio.Task[None] | None = None
         self._active = 0
+        self._taking: set[asyncio.Task[None]] = set()
         self._one_ended = asyncio.Event()
 
     async def run(self, condition: StopCondition) -> FleetReport:
@@ -222,11 +223,15 @@ class FleetRun:
         self._network.end()
         if self._reading is not None:
             self._reading.cancel()
+        for task in tuple(self._taking):
+            task.cancel()
 
     async def _read(self, group: asyncio.TaskGroup) -> None:
         """Read the accounts, and begin each when there is room for it."""
+        number = 0
         try:
-            number = 0
+            if self._halt.is_set():  # the deadline had passed before
+                return
             async for job in _each(self._jobs):
                 await self._begin(group, job, number)
                 number += 1
@@ -239,6 +244,7 @@ class FleetRun:
         """Begin the accounts that other processes held, as they become free, until there are none."""
         while self._active or self._held:
             for job, number in await self._held.take_free():
+                self._stats.held = len(self._held)
                 await self._begin(group, job, number)
             if self._held:
                 await self._clock.sleep(LOOK_AFTER)
@@ -261,11 +267,11 @@ class FleetRun:
     async def _work(self, job: AccountJob, number: int) -> None:
         self._stats.running += 1
         try:
-            found = await self._runner.run(job)
+            found = await self._fetch(job)
         except HourlyClicksError as error:  # of the store
             self._stop(StopReason.ERROR, error)
         except asyncio.CancelledError as error:
-            self._reports[number] = of_cancelled(job.name, error)
+            self._reports[number] = of_cancelled(error, self._reports[number])
             raise
         else:
             self._end(job, number, found)
@@ -275,10 +281,22 @@ class FleetRun:
             self._places.release()
             self._one_ended.set()
 
+    async def _fetch(self, job: AccountJob) -> AccountReport | PutAside:
+        """Fetch the days of an account; while its lease is awaited, the end of the run cancels this."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a coroutine that runs is in a task
+        self._taking.add(task)
+        try:
+            lease = await self._runner.take(job)
+        finally:
+            self._taking.discard(task)
+        return lease if isinstance(lease, PutAside) else await self._runner.run(job, lease)
+
     def _end(self, job: AccountJob, number: int, found: AccountReport | PutAside) -> None:
         """Note what came of an account; one that another process holds is tried again."""
         if isinstance(found, PutAside):
             self._held.add(found.account, job, number)
+            self._stats.held = len(self._held)
             self._reports[number] = found.report
             return
         self._reports[number] = self._told(found)
@@ -287,7 +305,7 @@ class FleetRun:
     def _told(self, found: AccountReport) -> AccountReport:
         """Return a report that tells why the run has ended."""
         report = found.report
-        if report is None or report.stopped is not StopReason.STOPPED:
+        if report is None or report.stopped is not StopReason.STOPPED or not self._halt.is_set():
             return found
         return attrs.evolve(found, report=attrs.evolve(report, stopped=self._stopped))
 

@@ -246,7 +246,13 @@ def test_the_deadline_stops_all_accounts() -> None:
         StopReason.COMPLETE,
     }
     assert report.seconds < 11
-    assert Fleet(3).run(deadline=dt.timedelta(0)).done == 0
+
+
+def test_a_deadline_that_has_passed() -> None:
+    """No account begins; all are in the report."""
+    report = Fleet(3).run(deadline=dt.timedelta(0))
+    assert report.states == {AccountState.UNSTARTED: 3}
+    assert report.stopped is StopReason.DEADLINE
 
 
 def test_a_cancelled_run_carries_its_report() -> None:
