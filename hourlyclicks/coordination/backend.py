@@ -131,6 +131,10 @@ class SharedBackend:
         """Whether slots are granted, or may be by a step under way."""
         return bool(self._grants) or self._asking or self._stepping
 
+    def ask_now(self) -> None:
+        """Let the next task ask at once: what was said before is outdated."""
+        self._polling.ask_now()
+
     def attach(self, waiting: WaitingTasks) -> None:
         """See `LimiterBackend.attach`."""
         self._waiting = waiting

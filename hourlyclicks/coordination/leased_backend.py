@@ -131,8 +131,8 @@ class LeasedBackend:
         return got
 
     def expired(self, slot: Slot, now: int) -> bool:
-        """See `LimiterBackend.expired`."""
-        return self._now_active.expired(slot, now)
+        """See `LimiterBackend.expired`; the process may have been stopped since the slot was granted."""
+        return not self._lease.trusted(now) or self._now_active.expired(slot, now)
 
     def release(self, slot: Slot, now: int) -> None:
         """See `LimiterBackend.release`."""
@@ -306,6 +306,7 @@ class LeasedBackend:
                 longest=self._longest,
             )
             self._shared.attach(self._waiting)
+        self._shared.ask_now()
         self._active, self._lease.asked = self._shared, False
         self._retry_at = now + ALONE_AFTER
 

@@ -56,6 +56,8 @@ _PARTS = 3
 """A lease is renewed when this part of its life has passed."""
 _TRUSTED = 0.9
 """The part of a lease's life for which its holder trusts it."""
+_LOOK_AGAIN = 0.05
+"""Seconds after which to try again to take a lease that was given back meanwhile."""
 _RETRY = 1.0
 """Seconds after which a renewal that failed is repeated."""
 
@@ -133,14 +135,16 @@ class AccountLease(Fence):
             in_flight: how many requests are in flight.
             concurrency: how many may be.
         """
-        if in_flight + self.waiting >= concurrency + _SPARE or not self._owner.has_room(self):
-            self._refused = True
-        elif now < self._until and self._owner.clock.wall() < self._until_wall:
-            return True
-        else:
-            self._refused = True
+        if in_flight + self.waiting < concurrency + _SPARE and self._owner.has_room(self):
+            if self.trusted(now):
+                return True
             self._owner.hurry()
+        self._refused = True
         return False
+
+    def trusted(self, now: int) -> bool:
+        """Return whether it is certain at this moment, on the monotonic clock, that it has not expired."""
+        return now < self._until and self._owner.clock.wall() < self._until_wall
 
     def trust(self, began: int, wall: dt.datetime, life: float) -> None:
         """Trust it as long as it is certain that it has not expired.
@@ -268,7 +272,7 @@ class Leases:
                 self._taking.discard(account)
             if held:
                 return held[0]
-            await self.clock.sleep(_RETRY)  # it was taken away, and has not expired yet
+            await self.clock.sleep(_LOOK_AGAIN)  # it was given back a moment ago
         return StoredLease(account, label, 0, self.holder, self._life)
 
     async def release(self, lease: AccountLease) -> None:
@@ -305,6 +309,7 @@ class Leases:
     def hurry(self) -> None:
         """Renew the leases now: one of them is not certain any more."""
         self._due.set()
+        self._begin()
 
     def forget(self, lease: AccountLease) -> None:
         """Renew a lease no more, which was lost."""
@@ -316,7 +321,11 @@ class Leases:
     def _hold(self, lease: AccountLease, began: int, wall: dt.datetime) -> None:
         lease.trust(began, wall, self._life)
         self._held[lease.account] = lease
-        if self._task is None or self._task.done():
+        self._begin()
+
+    def _begin(self) -> None:
+        """Begin to renew leases; also again, if a program has cancelled all tasks, and goes on."""
+        if self._held and (self._task is None or self._task.done()):
             self._task = asyncio.get_running_loop().create_task(self._renew_in_time())
 
     async def _take_together(self, wanted: Sequence[tuple[int, str]]) -> list[TakenLease | None]:
@@ -340,7 +349,7 @@ class Leases:
             pause = self._life / _PARTS
             try:
                 await self._renew()
-            except HourlyClicksError as error:
+            except Exception as error:  # noqa: BLE001 - without renewals, all clients would wait for ever
                 pause = min(pause, _RETRY)
                 _log.warning("the leases of accounts could not be renewed, which is tried again: %s", error)
 

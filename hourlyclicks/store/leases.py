@@ -159,7 +159,10 @@ class LeaseStore(Protocol):
         ...
 
     async def leases(self, account: int | None = None) -> list[StoredLease]:
-        """Return the leases that were not released, of all accounts or of one."""
+        """Return the leases that were not released, of all accounts or of one.
+
+        One that was taken away and has not expired has no holder.
+        """
         ...
 
     async def ask_holder(self, account: int, *, gone: Collection[str] = ()) -> int | None:

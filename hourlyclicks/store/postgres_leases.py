@@ -57,7 +57,7 @@ _RELEASE = f"""WITH held AS (
     WHERE lease.account_id = held.account_id"""  # noqa: S608 - of constants
 _THERE = "SELECT count(*) FROM pg_tables WHERE schemaname = 'hourlyclicks' AND tablename = 'leases'"
 _LIST = f"""SELECT *, extract(epoch FROM until - {_NOW})::float8 AS left FROM hourlyclicks.leases
-    WHERE holder <> '' AND (account_id = $1 OR $1 IS NULL) ORDER BY account_id"""  # noqa: S608 - of constants
+    WHERE (holder <> '' OR until > {_NOW}) AND (account_id = $1 OR $1 IS NULL) ORDER BY account_id"""  # noqa: S608 - of constants
 _HOLD = f"""SELECT until <= {_NOW} OR holder = ANY ($2::text[]) AS over,
         (extract(epoch FROM least(until, {_NOW})) * 1000000)::bigint AS ended
     FROM hourlyclicks.leases WHERE account_id = $1 FOR UPDATE"""  # noqa: S608 - of constants

@@ -25,7 +25,7 @@ _CHECK = "SELECT token, asked FROM leases WHERE account_id = ?"
 _RENEW = "UPDATE leases SET until = ?, asked = 0 WHERE account_id = ? AND token = ?"
 _RELEASE = "UPDATE leases SET until = ?, asked = 0, holder = '' WHERE account_id = ? AND token = ?"
 _LIST = """SELECT account_id, label, token, until, holder, host, machine, pid, started FROM leases
-    WHERE holder <> '' AND (account_id = ?1 OR ?1 IS NULL) ORDER BY account_id"""
+    WHERE (holder <> '' OR until > ?1) AND (account_id = ?2 OR ?2 IS NULL) ORDER BY account_id"""
 _ASK = "UPDATE leases SET asked = 1 WHERE account_id = ?"
 _END = "UPDATE leases SET token = token + 1, holder = '' WHERE account_id = ?"
 
@@ -127,7 +127,7 @@ def _leases(db: sqlite3.Connection, now: int, account: int | None) -> list[Store
     """Return the leases that were not released."""
     return [
         StoredLease(number, label, token, Holder(*holder), (until - now) / SECOND)
-        for number, label, token, until, *holder in db.execute(_LIST, (account,))
+        for number, label, token, until, *holder in db.execute(_LIST, (now, account))
     ]
 
 
