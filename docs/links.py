@@ -35,6 +35,7 @@ OTHERS = {
     "datetime",
     "json",
     "matplotlib",
+    "numpy",
     "os",
     "pandas",
     "polars",
