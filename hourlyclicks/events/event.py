@@ -1,0 +1,47 @@
+"""The union of all events."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from hourlyclicks.events.calls import FetchCancelled, Progress
+from hourlyclicks.events.days import DayDiffers, DayDone, DayFailed, DayRevised, TargetParked
+from hourlyclicks.events.pacing import (
+    ClockSkew,
+    EndpointChanged,
+    Paused,
+    Resumed,
+    SlotsHeld,
+    SpacingChanged,
+)
+from hourlyclicks.events.requests import (
+    AttemptFailed,
+    PageAttemptFailed,
+    PageRead,
+    RangeDone,
+    Refused,
+    RequestDone,
+)
+
+Event: TypeAlias = (
+    AttemptFailed
+    | ClockSkew
+    | DayDiffers
+    | DayDone
+    | DayFailed
+    | DayRevised
+    | EndpointChanged
+    | FetchCancelled
+    | PageAttemptFailed
+    | PageRead
+    | Paused
+    | Progress
+    | RangeDone
+    | Refused
+    | RequestDone
+    | Resumed
+    | SlotsHeld
+    | SpacingChanged
+    | TargetParked
+)
+"""Any event."""
