@@ -6,11 +6,11 @@ import asyncio
 import copy
 from contextlib import AsyncExitStack, suppress
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from hourlyclicks.errors import UsageError
 from hourlyclicks.events.context import NO_CALL
-from hourlyclicks.fetching.cache import ENTRIES, DayCache
+from hourlyclicks.fetching.cache import DayCache
 from hourlyclicks.fetching.clock_skew import SkewWatch
 from hourlyclicks.fetching.coalescing import SingleFlight
 from hourlyclicks.fetching.exchange import Rules
@@ -25,7 +25,6 @@ from hourlyclicks.jobs.services import Services
 from hourlyclicks.jobs.target_run import TargetRun
 from hourlyclicks.model.dates import Finality
 from hourlyclicks.model.fingerprints import fingerprint_of
-from hourlyclicks.model.series import SeriesBuilder
 from hourlyclicks.pacing.backend import LocalBackend
 from hourlyclicks.pacing.eta import ONE_DAY, RequestPlan, forecast
 from hourlyclicks.pacing.limiter import Limiter
@@ -36,6 +35,8 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
 
+    from hourlyclicks.clock import Clock
+    from hourlyclicks.coordination.leased_backend import LeasedBackend
     from hourlyclicks.coordination.registry import RunRegistry
     from hourlyclicks.events.context import CallContext
     from hourlyclicks.fetching.range_fetcher import RangeFetcher
@@ -57,7 +58,7 @@ if TYPE_CHECKING:
     from hourlyclicks.model.targets import Query, Target
     from hourlyclicks.pacing.backend import LimiterBackend
     from hourlyclicks.pacing.eta import Estimate
-    from hourlyclicks.pacing.plans import Allowance
+    from hourlyclicks.pacing.plans import Allowance, Limits
     from hourlyclicks.resources import Carrier, Environment, Storage
     from hourlyclicks.wire.request import Origin
 
@@ -125,17 +126,10 @@ class Engine:
                 clock=clock,
                 dispatch=dispatch,
             )
-            from hourlyclicks.coordination.backend import SharedBackend  # noqa: PLC0415 - not without a store
-
-            backend = shared = SharedBackend(
-                limits,
-                store=self._cache.store,
-                account=self._cache.account,
-                clock=clock,
-                longest=carrier.longest,
-            )
-            runs = shared.runs
+            backend, runs = _backend_of(storage, self._cache, limits, clock, carrier.longest)
         self.limiter = Limiter(limits, backend=backend, clock=clock, emit=dispatch, random=random)
+        if storage is not None and storage.lease is not None:
+            cast("LeasedBackend", backend).bind(partial(self.limiter.abort, for_good=True))
         rules = Rules(
             key=origin.api_key,
             finality=Finality(zone),
@@ -239,14 +233,9 @@ class Engine:
         Raises:
             UsageError: there is no store.
         """
-        cache = self._cache
-        if cache is None:
+        if self._cache is None:
             raise UsageError("there is nothing to look into without a store: Client(store='clicks.db')")
-        builder = SeriesBuilder(target, days)
-        for chunk in days.chunks(ENTRIES):
-            for day in await cache.figures(target, chunk):
-                builder.add(day)
-        return builder.build()
+        return await self._cache.series(target, days)
 
     def state(self, status: ClientStatus) -> ClientState:
         """Return what the client is doing now; see `hourlyclicks.jobs.client_state`."""
@@ -414,3 +403,24 @@ class Engine:
         await self._services.finishing.end()
         await self._services.single_flight.close()
         await self.limiter.close()
+
+
+def _backend_of(
+    storage: Storage, cache: DayCache, limits: Limits, clock: Clock, longest: float
+) -> tuple[LimiterBackend, RunRegistry | None]:
+    """Return the backend of a client with a store, and where other processes see its runs.
+
+    The holder of a lease takes no steps in which it could report runs; what others see of it is the lease.
+    """
+    if storage.lease is not None:
+        from hourlyclicks.coordination.leased_backend import LeasedBackend  # noqa: PLC0415 - only for a lease
+
+        lease, store = storage.lease, cache.store
+        leased = LeasedBackend(
+            limits, lease=lease, store=store, account=cache.account, clock=clock, longest=longest
+        )
+        return leased, None
+    from hourlyclicks.coordination.backend import SharedBackend  # noqa: PLC0415 - not without a store
+
+    shared = SharedBackend(limits, store=cache.store, account=cache.account, clock=clock, longest=longest)
+    return shared, shared.runs

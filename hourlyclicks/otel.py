@@ -82,7 +82,7 @@ def instrument(
             confidential.
 
     Returns:
-        What ends it: a context manager with a method ``uninstrument``.
+        A context manager that ends it, with a method ``uninstrument``.
 
     Raises:
         UsageError: OpenTelemetry is not installed.

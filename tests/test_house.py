@@ -60,6 +60,7 @@ FLOORS = {
     "client_base": 8,
     "local_calls": 8,
     "client": 9,
+    "fleet": 10,
     "otel": 10,
     "simulator": 10,
     "render": 10,

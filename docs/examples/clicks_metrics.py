@@ -1,4 +1,4 @@
-"""Prometheus metrics of an `hourlyclicks.Client`: what it sends, waits for and has failed, and its state."""
+"""Prometheus metrics of an `hourlyclicks.Client`: its requests, and its state."""
 
 from __future__ import annotations
 
@@ -6,20 +6,18 @@ import asyncio
 import threading
 from typing import TYPE_CHECKING
 
+from hourlyclicks.events import DayDone, DayFailed, Paused, RequestDone
 from prometheus_client import Counter, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from hourlyclicks.events import DayDone, DayFailed, Paused, RequestDone
-
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from prometheus_client import CollectorRegistry
-    from prometheus_client.core import Metric
-
     from hourlyclicks import Client, ClientState
     from hourlyclicks.events import Event
+    from prometheus_client import CollectorRegistry
+    from prometheus_client.core import Metric
 
 WAITS = (0.01, 0.1, 1, 10, 60, 300, 1800)
 """The buckets of the seconds that requests wait for the rate limit."""
@@ -39,7 +37,10 @@ class ClicksMetrics:
             registry=registry,
         )
         self.seconds = Histogram(
-            "hourlyclicks_request_seconds", "From sending to the answer.", ["endpoint"], registry=registry
+            "hourlyclicks_request_seconds",
+            "From sending to the answer.",
+            ["endpoint"],
+            registry=registry,
         )
         self.waited = Histogram(
             "hourlyclicks_waited_seconds",
@@ -49,9 +50,14 @@ class ClicksMetrics:
             registry=registry,
         )
         self.days = Counter(
-            "hourlyclicks_days", "Days by what became of them.", ["result"], registry=registry
+            "hourlyclicks_days",
+            "Days by what became of them.",
+            ["result"],
+            registry=registry,
         )
-        self.pauses = Counter("hourlyclicks_pauses", "Pauses of all requests.", registry=registry)
+        self.pauses = Counter(
+            "hourlyclicks_pauses", "Pauses of all requests.", registry=registry
+        )
 
     def __call__(self, event: Event) -> None:
         """Count an event."""
@@ -69,7 +75,7 @@ class ClicksMetrics:
 
 
 class ClientCollector(Collector):
-    """The state of a client at the moment of each scrape; made on the event loop of the client."""
+    """The state of a client at each scrape; made on the event loop of the client."""
 
     def __init__(self, client: Client) -> None:
         self.client = client
@@ -81,19 +87,36 @@ class ClientCollector(Collector):
         return self.client.state()
 
     def collect(self) -> Iterator[Metric]:
-        """Yield the gauges; the state is read on the event loop, whichever thread answers the scrape."""
+        """Yield the gauges.
+
+        The state is read on the event loop, whichever thread answers the scrape.
+        """
         if threading.get_ident() == self.thread:
             state = self.client.state()
         else:
-            state = asyncio.run_coroutine_threadsafe(self.read(), self.loop).result(timeout=5)
-        yield GaugeMetricFamily("hourlyclicks_usable", "Whether requests can be sent.", value=state.usable)
-        yield GaugeMetricFamily("hourlyclicks_in_flight", "Requests in flight.", value=state.in_flight)
-        yield GaugeMetricFamily("hourlyclicks_opens_seconds", "Until a request may go.", value=state.opens_in)
-        unsent = GaugeMetricFamily("hourlyclicks_unsent", "Requests that calls still need.", labels=["lane"])
+            state = asyncio.run_coroutine_threadsafe(self.read(), self.loop).result(
+                timeout=5
+            )
+        yield GaugeMetricFamily(
+            "hourlyclicks_usable", "Whether requests can be sent.", value=state.usable
+        )
+        yield GaugeMetricFamily(
+            "hourlyclicks_in_flight", "Requests in flight.", value=state.in_flight
+        )
+        yield GaugeMetricFamily(
+            "hourlyclicks_opens_seconds",
+            "Until a request may go.",
+            value=state.opens_in,
+        )
+        unsent = GaugeMetricFamily(
+            "hourlyclicks_unsent", "Requests that calls still need.", labels=["lane"]
+        )
         unsent.add_metric(["interactive"], state.interactive.unsent)
         unsent.add_metric(["backfill"], state.backfill.unsent)
         yield unsent
-        free = GaugeMetricFamily("hourlyclicks_window_free", "What is left of each rate.", labels=["window"])
+        free = GaugeMetricFamily(
+            "hourlyclicks_window_free", "What is left of each rate.", labels=["window"]
+        )
         for window in state.windows:
             free.add_metric([f"{window.seconds:g}s"], window.free)
         yield free

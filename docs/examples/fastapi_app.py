@@ -18,9 +18,16 @@ import uvicorn
 from clicks_metrics import ClicksMetrics, ClientCollector
 from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from fastapi.responses import JSONResponse
+from hourlyclicks import (
+    ApiError,
+    Client,
+    HourlyClicksError,
+    Link,
+    PlanError,
+    RateLimitedError,
+    UsageError,
+)
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-
-from hourlyclicks import ApiError, Client, HourlyClicksError, Link, PlanError, RateLimitedError, UsageError
 
 T = TypeVar("T")
 
@@ -29,13 +36,15 @@ LONGEST_WAIT = 30.0
 """Seconds for which a browser may be kept waiting for the rate limit."""
 
 
-# -- the client: one for the service, as long as it runs --------------------------------------------------
+# -- the client: one for the service, as long as it runs -------------------------------
 
 
 def new_client(metrics: ClicksMetrics) -> Client:
     """Return the client of the service; a test replaces this function."""
     return Client(
-        store=os.environ.get("CLICKS_STORE", "clicks.db"), user_agent="dashboard/1", on_event=metrics
+        store=os.environ.get("CLICKS_STORE", "clicks.db"),
+        user_agent="dashboard/1",
+        on_event=metrics,
     )
 
 
@@ -47,7 +56,11 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.registry.register(ClientCollector(client))
         app.state.client = client
         app.state.loop = asyncio.get_running_loop()
-        links = [Link(each, DOMAIN) for each in os.environ.get("CLICKS_LINKS", "").split(",") if each]
+        links = [
+            Link(each, DOMAIN)
+            for each in os.environ.get("CLICKS_LINKS", "").split(",")
+            if each
+        ]
         syncing = asyncio.create_task(keep_up_to_date(client, links))
         yield
         syncing.cancel()
@@ -71,14 +84,14 @@ app = FastAPI(lifespan=lifespan)
 TheClient = Annotated[Client, Depends(the_client)]
 
 
-# -- until the browser leaves ------------------------------------------------------------------------------
+# -- until the browser leaves ----------------------------------------------------------
 
 
 async def while_connected(request: Request, work: Coroutine[Any, Any, T]) -> T:
-    """Await a call of the client, and cancel it if the browser leaves before it is done.
+    """Await a call of the client, and cancel it if the browser leaves before.
 
-    Nothing more is sent for a call that is cancelled. A request in flight is completed, and its answer is
-    in the store for the next browser.
+    Nothing more is sent for a call that is cancelled. A request in flight is completed,
+    and its answer is in the store for the next browser.
     """
     call, leaving = asyncio.create_task(work), asyncio.create_task(_left(request))
     try:
@@ -97,7 +110,7 @@ async def _left(request: Request) -> None:
         pass
 
 
-# -- the pages ---------------------------------------------------------------------------------------------
+# -- the pages -------------------------------------------------------------------------
 
 
 @app.get("/clicks/{link}")
@@ -120,16 +133,20 @@ async def healthz(client: TheClient) -> JSONResponse:
 @app.get("/metrics")
 async def metrics(request: Request) -> Response:
     """Return the metrics for Prometheus."""
-    return Response(generate_latest(request.app.state.registry), media_type=CONTENT_TYPE_LATEST)
+    return Response(
+        generate_latest(request.app.state.registry), media_type=CONTENT_TYPE_LATEST
+    )
 
 
-# -- errors ------------------------------------------------------------------------------------------------
+# -- errors ----------------------------------------------------------------------------
 
 
 def status_of(error: HourlyClicksError) -> int:
     """Return the HTTP status by which a browser is told of an error."""
     if isinstance(error, UsageError):
-        return 503 if error.fatal else 422  # the client is closed; or a wrong link or date in the address
+        return (
+            503 if error.fatal else 422
+        )  # the client is closed; or a wrong link or date in the address
     if isinstance(error, ApiError) and error.code is not None:
         return 404  # the API itself does not know the link, or rejects the day
     if isinstance(error, PlanError):
@@ -144,17 +161,20 @@ async def failed(_request: Request, error: HourlyClicksError) -> JSONResponse:
     """Answer with the status of an error, and with when to try again."""
     wait = getattr(error, "retry_after", None)
     headers = {} if wait is None else {"Retry-After": str(math.ceil(wait))}
-    return JSONResponse({"error": str(error)}, status_code=status_of(error), headers=headers)
+    return JSONResponse(
+        {"error": str(error)}, status_code=status_of(error), headers=headers
+    )
 
 
-# -- the end -----------------------------------------------------------------------------------------------
+# -- the end ---------------------------------------------------------------------------
 
 
 class Server(uvicorn.Server):
     """Closes the client as soon as the service is told to stop.
 
-    uvicorn waits for all browsers before it ends the lifespan, and they would wait for the rate limit.
-    Closing the client ends their calls: each gets its answer, HTTP 503. What is in flight is stored.
+    uvicorn waits for all browsers before it ends the lifespan, and they would wait for
+    the rate limit. Closing the client ends their calls: each browser gets HTTP 503. The
+    answers of requests in flight are stored.
     """
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -166,7 +186,7 @@ class Server(uvicorn.Server):
 
 def main(port: int = 8000) -> None:
     """Serve until SIGTERM or Ctrl-C, and end with exit code 0."""
-    # When it has ended, uvicorn raises the signal again; left alone, that would be the exit code.
+    # uvicorn raises the signal again in the end, which would become the exit code.
     signal.signal(signal.SIGTERM, lambda *_: None)
     with contextlib.suppress(KeyboardInterrupt):
         Server(uvicorn.Config(app, port=port)).run()

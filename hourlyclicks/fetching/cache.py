@@ -17,6 +17,7 @@ from hourlyclicks.errors import ApiError, HourlyClicksError, StoreError, UsageEr
 from hourlyclicks.events.context import NO_CALL
 from hourlyclicks.model.dates import SETTLE, DateRange, ends, is_final
 from hourlyclicks.model.day import DayClicks
+from hourlyclicks.model.series import SeriesBuilder
 from hourlyclicks.model.targets import Query
 from hourlyclicks.store.closing import StoreLatch
 from hourlyclicks.store.daily import is_due
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from hourlyclicks.events.context import CallContext
     from hourlyclicks.model.daily import DailyClicks
     from hourlyclicks.model.range_record import RangeRecord
+    from hourlyclicks.model.series import HourlySeries
     from hourlyclicks.model.state import StoreState
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.freshness import Freshness
@@ -163,14 +165,16 @@ class DayCache:
                 found[entry.date] = attrs.evolve(day, final=reader.state(entry) in SETTLED)
         return found
 
-    async def figures(self, target: Target, days: DateRange) -> list[DayClicks]:
+    async def series(self, target: Target, days: DateRange) -> HourlySeries:
         """Return the figures that the store has of some days, however old they are."""
-        account, reader = await self.account(), self.reader()
-        entries = {entry.date: entry for entry in await self.store.entries(account, target, days)}
-        return [
-            attrs.evolve(day, final=day.date in entries and reader.state(entries[day.date]) in SETTLED)
-            for day in await self.store.read(account, target, days)
-        ]
+        account, reader, builder = await self.account(), self.reader(), SeriesBuilder(target, days)
+        for chunk in days.chunks(ENTRIES):
+            states = {
+                entry.date: reader.state(entry) for entry in await self.store.entries(account, target, chunk)
+            }
+            for day in await self.store.read(account, target, chunk):
+                builder.add(attrs.evolve(day, final=states.get(day.date) in SETTLED))
+        return builder.build()
 
     def describe(self) -> StoreState:
         """Return what the store is, and where."""

@@ -111,7 +111,7 @@ class ClientState:
 
     @property
     def usable(self) -> bool:
-        """Whether calls can send requests, at once or later: it is open, and the key is not rejected."""
+        """Whether calls can send requests, now or later; not once it is closed, or the key rejected."""
         return self.status != "closed" and not self.key_rejected
 
     @property
