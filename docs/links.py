@@ -31,7 +31,7 @@ IMPORTED_AS = {"dt": "datetime", "pa": "pyarrow", "pd": "pandas", "pl": "polars"
 OTHERS = sys.stdlib_module_names | {"aiohttp", "matplotlib", "numpy", "pandas", "polars", "pyarrow", "yarl"}
 """Modules that are described elsewhere; with ``DOCS_ONLINE=1`` some of their names become links."""
 
-ALONE = {"Figure", "Future", "R", "Random", "URL", "deque", "tzinfo"}
+ALONE = {"Figure", "Future", "MeterProvider", "R", "Random", "TracerProvider", "URL", "deque", "tzinfo"}
 """Names of other projects that are imported by themselves, and a type variable."""
 
 INNER = ("hourlyclicks.events.context.", "hourlyclicks.jobs.", "hourlyclicks.model.")

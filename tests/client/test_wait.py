@@ -10,16 +10,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hourlyclicks import HourlySeries, Lane, Limits, Rate, RateLimitedError, UsageError
+from hourlyclicks import Client, HourlySeries, Lane, Limits, Rate, RateLimitedError, UsageError
 from hourlyclicks.clock import SECOND
-from hourlyclicks.simulator import Late, Rule, Script, retry_after
-from tests.client.stories import LINK, START, free, simulate
+from hourlyclicks.simulator import Late, Rule, Script, Status, retry_after
+from tests.client.stories import KEY, LINK, START, free, simulate
 from tests.sizes import examples
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from hourlyclicks import Client
     from hourlyclicks.simulator import VirtualClock
 
 NINE = Limits((Rate(9, 60.0),), concurrency=1)
@@ -251,3 +250,47 @@ def test_what_is_no_wait(wait: Any) -> None:  # noqa: ANN401 - wrong on purpose
         await client.day(START, LINK, wait=dt.timedelta(seconds=1))
 
     simulate(free(), main)
+
+
+def test_other_processes_count(path: Path) -> None:
+    """With a store, what another client has sent since is looked up, and counts."""
+    upstream = free()
+
+    async def main(client: Client, clock: VirtualClock) -> None:
+        await client.day(START, LINK)
+        await clock.sleep(200)
+        other = Client(KEY, transport=upstream.transport(clock), clock=clock, limits=NINE, store=path)
+        async with other:
+            await other.fetch("2023-03-01", "2023-03-09", LINK)
+        error = await rejected(client.day(to(2), LINK, wait=1))
+        assert error.retry_after == pytest.approx(58, abs=3)
+        assert upstream.counters.requests == 10
+
+    simulate(upstream, main, limits=NINE, store=path)
+
+
+@pytest.mark.parametrize("endpoint", ["auto", "v3"])
+def test_ranges_count_as_requests(endpoint: Any) -> None:  # noqa: ANN401 - one of the choices
+    """With ranges of days, a month takes few requests, and is let through where single days would not be."""
+
+    async def main(client: Client, _: VirtualClock) -> None:
+        assert (await client.fetch(START, to(31), LINK, wait=0)).missing_days == ()
+
+    simulate(free(plan="enterprise"), main, limits=NINE, endpoint=endpoint)
+
+
+def test_a_backfill_that_pauses_because_much_fails() -> None:
+    """A call of the priority of backfills takes their pause into account; an interactive one does not."""
+    upstream = free(faults=Script(Rule(Status(500), day=FIRST), Rule(Status(500), number=range(1, 40))))
+
+    async def main(client: Client, clock: VirtualClock) -> None:
+        failing = asyncio.create_task(client.fetch("2020-01-01", "2020-12-31", LINK, lane=Lane.BACKFILL))
+        async with asyncio.timeout(3600):
+            while not client.state().pauses:
+                await clock.sleep(0.5)
+        failing.cancel()
+        await asyncio.gather(failing, return_exceptions=True)
+        await rejected(client.fetch("2021-01-01", "2021-01-02", LINK, lane=Lane.BACKFILL, wait=1))
+        assert not client.state().backfill.unsent
+
+    simulate(upstream, main)
