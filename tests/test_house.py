@@ -59,6 +59,7 @@ FLOORS = {
     "lifetime": 7,
     "client_base": 8,
     "client": 9,
+    "fleet": 10,
     "simulator": 10,
     "render": 10,
     "plot": 11,
