@@ -34,7 +34,12 @@ OTHERS = sys.stdlib_module_names | {"aiohttp", "matplotlib", "numpy", "pandas", 
 ALONE = {"Figure", "Future", "MeterProvider", "R", "Random", "TracerProvider", "URL", "deque", "tzinfo"}
 """Names of other projects that are imported by themselves, and a type variable."""
 
-INNER = ("hourlyclicks.events.context.", "hourlyclicks.jobs.", "hourlyclicks.model.")
+INNER = (
+    "hourlyclicks.events.context.",
+    "hourlyclicks.fleet.run.",
+    "hourlyclicks.jobs.",
+    "hourlyclicks.model.",
+)
 """Modules that no user imports from; they are left out before the names of what methods take and return."""
 
 OUTER = ("hourlyclicks.model.http.",)
@@ -48,6 +53,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("missing-reference", resolve, priority=900)  # after that of intersphinx
     app.connect("doctree-read", shorten)
     app.connect("autodoc-process-signature", spell_factories)
+    app.connect("autodoc-process-docstring", keep_colons, priority=100)  # before napoleon
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -74,6 +80,13 @@ def spell_factories(*event: Any) -> tuple[str, str | None] | None:  # noqa: ANN4
     """Show a default that attrs makes for each value, which autodoc calls ``NOTHING``, as ``...``."""
     *_, signature, returned = event
     return (signature.replace("= NOTHING", "= ..."), returned) if signature else None
+
+
+def keep_colons(*event: Any) -> None:  # noqa: ANN401 - as Sphinx sends it
+    """Keep napoleon from reading ``What it is: some words`` about an attribute as a type and a text."""
+    _, what, _, _, _, lines = event
+    if what in {"attribute", "data", "property"} and lines and ": " in lines[0]:
+        lines[:1] = lines[0].replace(": ", ":\n", 1).split("\n")
 
 
 # -- names ----------------------------------------------------------------------------------------------

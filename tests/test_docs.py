@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -126,6 +127,16 @@ def test_every_part_of_the_benchmarks_has_its_place() -> None:
     """The pages of the benchmarks have the markers for ``--docs``."""
     pages = {name: (ROOT / "docs" / name).read_text("utf-8") for name in BENCHMARKS}
     assert fill_pages(pages, Report(when="", machine={}), {}) == pages
+
+
+def test_every_extra_is_documented() -> None:
+    """The page about the installation has a row for each extra, and names those for work on the package."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
+    page = (ROOT / "docs" / "install.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
+    inner = re.findall(r"`(\w+)`", re.findall(r"^The extras (.*) are for work on", page, re.MULTILINE)[0])
+    assert rows == sorted(extras.keys() - set(inner))
+    assert set(inner) <= extras.keys()
 
 
 def test_every_option_of_the_command_line_is_documented() -> None:
