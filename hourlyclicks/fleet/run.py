@@ -207,7 +207,7 @@ class FleetRun:
         """Read the accounts, and begin each when there is room for it."""
         try:
             number = 0
-            async for job in _each(self._jobs):
+            async for job in all_jobs(self._jobs):
                 await self._begin(group, job, number)
                 number += 1
         except Exception as error:  # noqa: BLE001 - what a source of the user raises is raised by the run
@@ -262,8 +262,12 @@ def _checked(jobs: Jobs) -> Jobs:
     return jobs
 
 
-async def _each(jobs: Jobs) -> AsyncIterator[AccountJob]:
-    """Yield the jobs."""
+async def all_jobs(jobs: Jobs) -> AsyncIterator[AccountJob]:
+    """Yield the jobs.
+
+    Raises:
+        UsageError: one of them is none, or its name has occurred before.
+    """
     names: set[str] = set()
     if isinstance(jobs, AsyncIterable):
         async for job in jobs:
