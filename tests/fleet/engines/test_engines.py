@@ -1,4 +1,4 @@
-"""One suite for every engine: real processes, one killed, one stopped for a while, and everything compared."""
+"""One suite for every engine: real processes, one of which is killed, and another stopped for a while."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import importlib.util
 import signal
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import pytest
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the processes are looked at in /proc")
 
+Cell: TypeAlias = tuple[int | None, int | None]
 WORKERS = 3
 
 
@@ -101,7 +102,7 @@ def test_every_day_is_final_and_as_one_process_alone_stores_it(outcome: Outcome,
     assert asyncio.run(cells(outcome.store, setting)) == expected
 
 
-async def cells(where: str | Path, setting: Setting) -> dict[tuple[str, dt.date, int], tuple[int | None, int | None]]:
+async def cells(where: str | Path, setting: Setting) -> dict[tuple[str, dt.date, int], Cell]:
     """Return what a store has of all accounts, every day of which must be final."""
     found = {}
     async with open_store(where) as store:
