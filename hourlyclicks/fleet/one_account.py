@@ -123,6 +123,14 @@ def _of_error(name: str, error: HourlyClicksError) -> AccountReport:
     return AccountReport(name=name, state=AccountState.FAILED, report=report, error=_plain(error))
 
 
+def of_cancelled(name: str, error: asyncio.CancelledError) -> AccountReport:
+    """Return the report of an account whose backfill was cancelled."""
+    report: BackfillReport | None = getattr(error, "report", None)
+    if report is None:
+        return AccountReport(name=name, state=AccountState.UNSTARTED)
+    return AccountReport(name=name, state=AccountState.INCOMPLETE, report=_shortened(report))
+
+
 def _plain(error: HourlyClicksError) -> HourlyClicksError:
     """Return an error without its traceback, which holds the client, and without its report."""
     plain = copy.copy(error)

@@ -20,7 +20,7 @@ from hourlyclicks.events import Dispatcher
 from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.fleet.accounts import AccountJob
 from hourlyclicks.fleet.keys import KeyRef
-from hourlyclicks.fleet.one_account import AccountRunner
+from hourlyclicks.fleet.one_account import AccountRunner, of_cancelled
 from hourlyclicks.fleet.options import ClientOptions
 from hourlyclicks.fleet.shared_transport import SharedTransport
 from hourlyclicks.fleet.stats import FleetStats
@@ -237,6 +237,9 @@ class FleetRun:
         except HourlyClicksError as error:  # of the store
             self._stop(StopReason.ERROR, error)
             return
+        except asyncio.CancelledError as error:
+            self._reports[number] = of_cancelled(job.name, error)
+            raise
         finally:
             self._stats.running -= 1
             self._places.release()
