@@ -19,7 +19,8 @@ CANARY = "canary-7d/1f+e0=9&ab<31>c5"
 
 def job(**changes: Any) -> AccountJob:  # noqa: ANN401 - arguments of a job
     """Return a job."""
-    return AccountJob(**({"name": "acme", "key": KEY, "targets": [LINK]} | changes))
+    arguments: dict[str, Any] = {"name": "acme", "key": KEY, "targets": [LINK]}
+    return AccountJob(**(arguments | changes))
 
 
 def test_a_job_travels() -> None:

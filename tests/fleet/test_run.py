@@ -25,7 +25,7 @@ from hourlyclicks import (
 from hourlyclicks.events import AccountEnded, FleetProgress
 from hourlyclicks.fleet import AccountState, KeyRef, run_jobs
 from hourlyclicks.simulator import Envelope, Rule, Script, Status
-from hourlyclicks.store import MemoryStore
+from hourlyclicks.store.sqlite import SqliteOperations
 from tests.fleet.fleets import DAYS, END, KEYS, Fleet, job, link, named, states
 from tests.sizes import sized
 
@@ -246,7 +246,13 @@ def test_the_deadline_stops_all_accounts() -> None:
         StopReason.COMPLETE,
     }
     assert report.seconds < 11
-    assert Fleet(3).run(deadline=dt.timedelta(0)).done == 0
+
+
+def test_a_deadline_that_has_passed() -> None:
+    """No account begins; all are in the report."""
+    report = Fleet(3).run(deadline=dt.timedelta(0))
+    assert report.states == {AccountState.UNSTARTED: 3}
+    assert report.stopped is StopReason.DEADLINE
 
 
 def test_a_cancelled_run_carries_its_report() -> None:
@@ -273,21 +279,18 @@ def test_a_cancelled_run_carries_its_report() -> None:
     assert set(fleet.upstream.counters.asked.values()) == {1}
 
 
-def test_a_store_that_fails_ends_the_run() -> None:
+def test_a_store_that_fails_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
     """No account could keep anything; the error carries the report."""
-    fleet = Fleet(20)
+    fleet, put, room = Fleet(20), SqliteOperations.put, iter(range(5))
 
-    class Full(MemoryStore):
-        written = 0
+    async def put_while_there_is_room(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as in the store
+        if next(room, None) is None:
+            raise StoreError("the disk is full")
+        return await put(*args, **kwargs)
 
-        async def put(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as in the base
-            type(self).written += 1
-            if self.written > 5:
-                raise StoreError("the disk is full")
-            return await super().put(*args, **kwargs)
-
+    monkeypatch.setattr(SqliteOperations, "put", put_while_there_is_room)
     with pytest.raises(StoreError, match="the disk is full") as caught:
-        fleet.run(store=Full(clock=fleet.clock), at_once=5)
+        fleet.run(at_once=5)
     report = caught.value.fleet_report
     assert report is not None
     assert report.stopped is StopReason.ERROR
