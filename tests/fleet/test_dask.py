@@ -84,7 +84,7 @@ def _tasks(dask_worker: Any) -> int:  # noqa: ANN401 - of an optional library
 async def cluster(threads: int = 2, **options: Any) -> AsyncIterator[Cluster]:  # noqa: ANN401 - of the server
     """Run a cluster with one worker."""
     keys = {key_of(number): "enterprise" for number in range(len(NAMES))}
-    place = {"processes": False, "dashboard_address": None, "asynchronous": True}
+    place = {"processes": False, "dashboard_address": ":0", "asynchronous": True}
     with serving(keys=keys, **options) as upstream:
         async with (
             distributed.LocalCluster(n_workers=1, threads_per_worker=threads, **place) as made,
@@ -237,7 +237,7 @@ def test_a_synchronous_client_waits() -> None:
     keys = {key_of(number): "enterprise" for number in range(len(NAMES))}
     with (
         serving(keys=keys) as upstream,
-        distributed.LocalCluster(n_workers=1, processes=False, dashboard_address=None) as made,
+        distributed.LocalCluster(n_workers=1, processes=False, dashboard_address=":0") as made,
         distributed.Client(made) as client,
     ):
         options: dict[str, Any] = {"base_url": upstream.url, "limits": Limits(concurrency=1)}

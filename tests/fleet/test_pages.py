@@ -64,7 +64,7 @@ def test_the_example_with_dask(
 ) -> None:
     """It prints the report of both accounts, here of two days, since its plan has 24 requests a minute."""
     distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(n_workers=1, processes=False, dashboard_address=None) as local:
+    with distributed.LocalCluster(n_workers=1, processes=False, dashboard_address=":0") as local:
         client = distributed.Client(local)
         monkeypatch.setattr(distributed, "Client", lambda address: client if ":8786" in address else None)
         (code,) = blocks("dask", "python")
