@@ -104,6 +104,8 @@ SOLE_USERS = {
     "matplotlib": {"render/plots/*"},
     "platformdirs": {"cli/*"},
     "jinja2": {"render/page/document.py"},
+    "distributed": {"fleet/dask.py"},
+    "procrastinate": {"fleet/procrastinate.py"},
     "pytest": {"simulator/*"},
 }
 VENDOR_WORDS = re.compile(r"\b(ymd|acesCnt|pernCnt|linkId|grpIdx)\b")
@@ -138,9 +140,11 @@ NOT_LOADED = {
     "tenacity",
     "zoneinfo",
     "nanoarrow",
+    "distributed",
     "duckdb",
     "numpy",
     "pandas",
+    "procrastinate",
     "platformdirs",
     "polars",
     "pyarrow",
