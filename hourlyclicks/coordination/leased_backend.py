@@ -338,7 +338,10 @@ class LeasedBackend:
         except HourlyClicksError as error:
             if strict:
                 raise
-            _log.warning("the rate limit could not be written down: %s; the next holder waits longer", error)
+            if self._lease.error is None:
+                _log.warning(
+                    "the rate limit could not be written down: %s; the next holder waits longer", error
+                )
             return
         if others and keep:
             self._lease.asked = True

@@ -146,7 +146,7 @@ def break_renewal(process: Process) -> None:
     async def fail(*_: object) -> list[Renewal]:
         raise StoreError("it cannot be reached")
 
-    process.store.renew_leases = fail  # type: ignore[method-assign]  # a fault
+    process.store.renew_leases = fail  # type: ignore[method-assign, assignment]  # a fault
 
 
 def mend_renewal(process: Process) -> None:
