@@ -90,6 +90,33 @@ def test_a_holder_that_was_stopped_for_longer_than_its_lease(store: str, tmp_pat
         here.check_kept(holder.days | other.days)
 
 
+def test_a_holder_that_is_killed(store: str, tmp_path: Path) -> None:
+    """Another process has the account at once, and repeats no more than two requests and the concurrency."""
+    with fleet(
+        tmp_path,
+        store,
+        days=60,
+        requests=REQUESTS,
+        window=WINDOW,
+        concurrency=CONCURRENCY,
+        lease=600.0,
+        total=0.5,
+        margin=0.2,
+    ) as here:
+        holder = holding(here)
+        until(partial(has_done, holder, 15))
+        following = here.start(LINK)
+        following.get_ready()
+        holder.kill()
+        following.go()
+        assert following.wait() == 0
+        assert following.report["complete"]
+        here.check_limits()
+        assert here.upstream.max_in_window(WINDOW) <= REQUESTS
+        assert here.upstream.counters.requests <= len(here.days) + CONCURRENCY + 2
+        here.check_exact(LINK)
+
+
 def has_lost(worker: Worker, times: int) -> bool:
     """Return whether so many runs of a process have ended because its lease was lost."""
     return len(worker.lines("lost")) >= times
