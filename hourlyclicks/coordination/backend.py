@@ -21,7 +21,7 @@ from hourlyclicks.coordination.orphans import SEND_WITHIN, held_slots
 from hourlyclicks.coordination.polling import Answer, Polling
 from hourlyclicks.coordination.registry import RunRegistry
 from hourlyclicks.coordination.steps import ArbiterSteps
-from hourlyclicks.errors import HourlyClicksError, RateLimitedError
+from hourlyclicks.errors import HourlyClicksError, LeaseLostError, RateLimitedError
 from hourlyclicks.pacing.breaker import Wait
 from hourlyclicks.pacing.queue import ClaimedError, Lane, NotNeededError
 from hourlyclicks.pacing.window import Slot
@@ -306,6 +306,9 @@ class SharedBackend:
         """Take a step that requests nothing; return whether the store took it."""
         try:
             await self._steps.take(lambda *_: None, peek=peek)
+        except LeaseLostError:  # the client has ended
+            self._steps.reports.clear()
+            return False
         except Exception as error:  # noqa: BLE001 - no task waits for it, and the steps must go on
             if self._steps.reports:
                 self._steps.reports.clear()
