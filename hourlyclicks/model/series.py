@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 class HourlySeries(HourlyTabular):
     """All hours of a range of days, in time order.
 
-    Made by ``Client.fetch``, by `SeriesBuilder` and by `merge_days`. Never changes. Takes about 17 bytes
-    an hour. ``len(series)`` counts hours; iterating gives an `HourClicks` for every hour of the range,
+    Made by `Client.fetch`, and by methods such as `merge` from other series. Never changes. Takes about 17
+    bytes an hour. ``len(series)`` counts hours; iterating gives an `HourClicks` for every hour of the range,
     fetched or not. Two series are equal when they have the same target, range and figures, whenever these
     were fetched.
 

@@ -9,6 +9,7 @@ from hourlyclicks.cli.groups import LazyGroup
 COMMANDS = {
     "run": "Fetch the days of all accounts in a file into one store.",
     "status": "Show the accounts of a store, and what holds them (no requests).",
+    "release": "Take an account away from the process that holds it (no requests).",
 }
 """The names of the commands, each a module of this package, and what they do."""
 
