@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
-    from hourlyclicks.events import FleetEvent
+    from hourlyclicks.events import Event
     from hourlyclicks.simulator import Simulator
 
 distributed = pytest.importorskip("distributed")
@@ -102,7 +102,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("store")
 async def test_the_accounts_are_done_and_reported_in_their_order() -> None:
     """Shards take every n-th account; the report has the accounts as they were given."""
-    events: list[FleetEvent] = []
+    events: list[Event] = []
     async with cluster() as here:
         report = await dask.backfill_async(here.client, jobs(), on_event=events.append, **here.options)
         assert here.upstream.counters.requests == report.done == len(NAMES) * DAYS
