@@ -16,6 +16,7 @@ import pytest
 import hourlyclicks.coordination.runs
 import hourlyclicks.resources
 import hourlyclicks.store.sqlite
+from hourlyclicks.fleet import run_jobs
 from hourlyclicks.simulator import DEFAULT_KEY, Simulator, VirtualClock, VirtualEventLoop
 from hourlyclicks.transport.aiohttp import AiohttpTransport
 
@@ -44,8 +45,8 @@ class World:
 
     def open(self) -> None:
         """Put it in place of the real one."""
-        for cls in (hourlyclicks.Client, Simulator):
-            defaults = cast("dict[str, Any]", cls.__init__.__kwdefaults__)
+        for function in (hourlyclicks.Client.__init__, Simulator.__init__, run_jobs):
+            defaults = cast("dict[str, Any]", function.__kwdefaults__)
             self._patches.setitem(defaults, "clock", self.clock)
         for module in (hourlyclicks.store.sqlite, hourlyclicks.coordination.runs):
             self._patches.setattr(module, "SystemClock", lambda: self.clock)

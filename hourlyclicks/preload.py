@@ -19,7 +19,19 @@ _OF_OTHERS = (
 )
 """Modules that the standard library and aiohttp import when they first need them."""
 
-_OF_CALLS = ("hourlyclicks.jobs.backfill", "hourlyclicks.jobs.estimate", "hourlyclicks.jobs.gaps")
+_OF_CALLS = (
+    "hourlyclicks.jobs.audit",
+    "hourlyclicks.jobs.backfill",
+    "hourlyclicks.jobs.daily",
+    "hourlyclicks.jobs.estimate",
+    "hourlyclicks.jobs.gaps",
+    "hourlyclicks.jobs.lists",
+    "hourlyclicks.jobs.range_work",
+    "hourlyclicks.jobs.server_ranges",
+    "hourlyclicks.jobs.sums_in_flight",
+    "hourlyclicks.jobs.target_feed",
+    "hourlyclicks.jobs.widening",
+)
 """Modules of this package that only some calls of a client need."""
 
 

@@ -103,6 +103,7 @@ SOLE_USERS = {
     "matplotlib": {"render/plots/*"},
     "platformdirs": {"cli/*"},
     "jinja2": {"render/page/document.py"},
+    "distributed": {"fleet/dask.py"},
     "pytest": {"simulator/*"},
 }
 VENDOR_WORDS = re.compile(r"\b(ymd|acesCnt|pernCnt|linkId|grpIdx)\b")
@@ -136,9 +137,11 @@ NOT_LOADED = {
     "tenacity",
     "zoneinfo",
     "nanoarrow",
+    "distributed",
     "duckdb",
     "numpy",
     "pandas",
+    "procrastinate",
     "platformdirs",
     "polars",
     "pyarrow",

@@ -173,6 +173,10 @@ class FleetRun:
         self._halt = halt
         self._places = asyncio.Semaphore(at_once)
         self._reports: dict[int, AccountReport] = {}
+        if isinstance(jobs, Collection):  # all are known, also those that a run does not come to
+            for number, job in enumerate(jobs):
+                self._known(job, number)
+            stats.listed = True
         self._stopped = StopReason.COMPLETE
         self._error: Exception | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -207,7 +211,7 @@ class FleetRun:
         """Read the accounts, and begin each when there is room for it."""
         try:
             number = 0
-            async for job in _each(self._jobs):
+            async for job in all_jobs(self._jobs):
                 await self._begin(group, job, number)
                 number += 1
         except Exception as error:  # noqa: BLE001 - what a source of the user raises is raised by the run
@@ -216,10 +220,15 @@ class FleetRun:
             self._stats.listed = True
 
     async def _begin(self, group: asyncio.TaskGroup, job: AccountJob, number: int) -> None:
-        self._stats.accounts += 1
-        self._reports[number] = AccountReport(name=job.name, state=AccountState.UNSTARTED)
+        if number not in self._reports:
+            self._known(job, number)
         await self._places.acquire()
         group.create_task(self._work(job, number))
+
+    def _known(self, job: AccountJob, number: int) -> None:
+        """Note that there is an account."""
+        self._stats.accounts += 1
+        self._reports[number] = AccountReport(name=job.name, state=AccountState.UNSTARTED)
 
     async def _work(self, job: AccountJob, number: int) -> None:
         self._stats.running += 1
@@ -262,8 +271,12 @@ def _checked(jobs: Jobs) -> Jobs:
     return jobs
 
 
-async def _each(jobs: Jobs) -> AsyncIterator[AccountJob]:
-    """Yield the jobs."""
+async def all_jobs(jobs: Jobs) -> AsyncIterator[AccountJob]:
+    """Yield the jobs.
+
+    Raises:
+        UsageError: one of them is none, or its name has occurred before.
+    """
     names: set[str] = set()
     if isinstance(jobs, AsyncIterable):
         async for job in jobs:

@@ -15,7 +15,7 @@ from hourlyclicks.store.stored_account import SHORT, StoredAccount
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from hourlyclicks.store.protocol import Store
 
@@ -89,6 +89,11 @@ class StoreReader(Managed):
         """
         wanted = fingerprint(await self._store.salt())
         return next((each for each in await self.accounts() if each.fingerprint == wanted), None)
+
+    async def fingerprints(self, names: Iterable[str]) -> dict[str, str]:
+        """Return by which fingerprints this store knows, or would know, accounts with these names."""
+        salt = await self._store.salt()
+        return {name: fingerprint_of(name, salt) for name in names}
 
     async def _named(self, name: str) -> StoredAccount | None:
         found = await self.find(lambda salt: fingerprint_of(name, salt))

@@ -1,0 +1,17 @@
+"""A process that runs all accounts of its setting with `run_jobs`, and writes the report into a file."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+import sys
+from pathlib import Path
+
+from hourlyclicks.fleet import run_jobs
+from tests.fleet.engines import short_leases  # noqa: F401 - short leases
+from tests.fleet.engines.accounts import STORE, Setting
+
+if __name__ == "__main__":
+    setting = Setting.here()
+    report = asyncio.run(run_jobs(setting.jobs, store=STORE, **setting.options))
+    Path(sys.argv[1]).write_bytes(pickle.dumps(report))

@@ -1,0 +1,152 @@
+"""One suite for every engine: real processes, one of which is killed, and another stopped for a while."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import signal
+import sys
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+import pytest
+
+from hourlyclicks.errors import AuthenticationError
+from hourlyclicks.fleet import AccountState, run_jobs
+from hourlyclicks.simulator import Simulator, run_virtual
+from hourlyclicks.store.opening import open_store
+from tests.cli.serving import serving
+from tests.fleet.engines.accounts import CANARY, Setting, key_of, link_of
+from tests.fleet.engines.teams import TEAMS, until
+from tests.sizes import sized
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from hourlyclicks.fleet import FleetReport
+    from hourlyclicks.simulator import VirtualClock
+    from tests.fleet.engines.teams import Team
+    from tests.store.server import PostgresServer
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the processes are looked at in /proc")
+
+Cell: TypeAlias = tuple[int | None, int | None]
+WORKERS = 3
+
+
+class Outcome(NamedTuple):
+    """What was left behind by a run with a worker that was killed and another that was stopped for a while.
+
+    Args:
+        setting: what was to do.
+        team: the processes.
+        store: where the days are.
+        report: what the engine reported, if it does.
+        upstream: the server.
+    """
+
+    setting: Setting
+    team: Team
+    store: str
+    report: FleetReport | None
+    upstream: Simulator
+
+
+@pytest.fixture(scope="module", params=[pytest.param(team, id=f"postgres-{team.__name__}") for team in TEAMS])
+def outcome(
+    request: pytest.FixtureRequest, postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Outcome]:
+    """Run an engine, kill one of its workers at work, and stop another one until its leases are over."""
+    kind: type[Team] = request.param
+    for library in kind.needs:
+        if importlib.util.find_spec(library) is None:
+            pytest.skip(f"{library} is not installed")
+    accounts, days = sized((11, 9), (41, 25))
+    setting = Setting("", accounts, days)
+    keys = {key_of(name): "premium" for name in setting.known}
+    limits = ((setting.requests, setting.window),)
+    store = asyncio.run(postgres_server.new_database())
+    folder = tmp_path_factory.mktemp("engine")
+    with serving(keys=keys, limits=limits, concurrency=1, latency=(0.005, 0.03)) as upstream:
+        setting = setting._replace(url=upstream.url)
+        team = kind(setting, folder, store, WORKERS)
+        try:
+            team.start()
+            counters, share = upstream.counters, len(setting.known) * days // 3
+            until(lambda: counters.requests > share)
+            team.look()
+            killed, stopped, *_ = team.workers
+            stopped.send_signal(signal.SIGSTOP)
+            killed.kill()
+            until(lambda: counters.requests > 2 * share)
+            stopped.send_signal(signal.SIGCONT)
+            yield Outcome(setting, team, store, team.finish(), upstream)
+        finally:
+            team.end()
+
+
+def test_every_day_is_final_and_as_one_process_alone_stores_it(outcome: Outcome, tmp_path: Path) -> None:
+    """Nothing is lost, doubled or changed by what happened to the workers."""
+    setting, path = outcome.setting, tmp_path / "alone.db"
+    keys = {key_of(name): "premium" for name in setting.known}
+
+    async def alone(clock: VirtualClock) -> None:
+        upstream = Simulator(keys=keys, limits=(), concurrency=0)
+        options = setting.options | {"transport": upstream.transport(clock), "clock": clock}
+        await run_jobs(setting.jobs, store=path, **options)
+
+    run_virtual(alone)
+    expected = asyncio.run(cells(path, setting))
+    assert len(expected) == len(setting.known) * setting.days * 24
+    assert asyncio.run(cells(outcome.store, setting)) == expected
+
+
+async def cells(where: str | Path, setting: Setting) -> dict[tuple[str, dt.date, int], Cell]:
+    """Return what a store has of all accounts, every day of which must be final."""
+    found = {}
+    async with open_store(where) as store:
+        for name in setting.known:
+            account = await store.account(name)
+            series = await account.series(setting.range.start, setting.range.end, link_of(name))
+            assert (series.missing_days, series.provisional_days) == ((), ())
+            for hour in series:
+                found[name, hour.date, hour.hour] = (hour.clicks, hour.unique_users)
+    return found
+
+
+def test_no_key_is_over_its_limit(outcome: Outcome) -> None:
+    """The limit of each key is kept across all processes, the dead and the stopped one included."""
+    setting, upstream = outcome.setting, outcome.upstream
+    assert (upstream.counters.over_limit, upstream.counters.over_concurrency) == (0, 0)
+    most = [upstream.max_in_window(setting.window, key_of(name)) for name in setting.known]
+    assert max(most) <= setting.requests
+
+
+def test_only_what_was_in_flight_is_requested_again(outcome: Outcome) -> None:
+    """A lost worker costs at most (concurrency + 2) requests for each of its accounts."""
+    setting, counters = outcome.setting, outcome.upstream.counters
+    days = len(setting.known) * setting.days
+    requests = sum(counters.count(key=key_of(name)) for name in setting.known)
+    assert days <= requests <= days + (setting.limits.concurrency + 2) * len(setting.known)
+
+
+def test_an_account_that_fails_is_reported_and_ends_alone(outcome: Outcome) -> None:
+    """A rejected key is a typed error wherever the engine reports one, and the others are complete."""
+    report, team = outcome.report, outcome.team
+    if report is None:
+        assert team.failed == outcome.setting.names[:1]
+        assert any(b"hourlyclicks.errors.AuthenticationError" in text for text in team.texts().values())
+        return
+    assert [each.name for each in report.accounts] == outcome.setting.names
+    failed, *others = report.accounts
+    assert (type(failed.error), failed.state) == (AuthenticationError, AccountState.FAILED)
+    assert {each.state for each in others} == {AccountState.COMPLETE}
+
+
+def test_nothing_but_references_is_passed_around(outcome: Outcome) -> None:
+    """Neither a key nor the password of the store is in a task, a log, a dump, a file or a command."""
+    texts = outcome.team.texts()
+    assert sum(map(len, texts.values())) > 1000
+    for secret in (CANARY, outcome.store):
+        assert [name for name, text in texts.items() if secret.encode() in text] == []
