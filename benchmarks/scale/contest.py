@@ -108,6 +108,12 @@ def a_client_each(
         return _timed(client, lambda: with_dask.a_client_each(client, scene, url, dsn, patience=patience))
 
 
+def fleet_on_dask(scene: Scene, url: str, dsn: str) -> tuple[float, float, int]:
+    """Let ``hourlyclicks.fleet.dask`` run the accounts, half of them on each worker."""
+    with with_dask.workers(1) as client:
+        return _timed(client, lambda: with_dask.fleet(client, scene, url, dsn))
+
+
 def _timed(client: distributed.Client, run: Callable[[], None]) -> tuple[float, float, int]:
     pids = with_dask.pids(client)
     before, began = sum(map(processor.seconds, pids)), time.monotonic()

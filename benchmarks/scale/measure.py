@@ -24,6 +24,7 @@ MAKESPAN = 1.03
 _PEER = "Dask, a client a task"
 _ONE, _TWO = "`run_jobs`, one process", "`run_jobs`, two processes"
 _FEW = f"the same, {FEWER_CONNECTIONS} connections"
+_DASK = "`fleet.dask`, two workers"
 _PATIENCE = 300.0
 _MIB = 2**20
 
@@ -49,6 +50,7 @@ def ways(scene: Scene, say: Callable[[str], None]) -> Section:
     """Let the same accounts be fetched in every way."""
     runs: dict[str, tuple[Callable[..., Any], int]] = {
         _PEER: (partial(contest.a_client_each, scene, threads=AT_ONCE, patience=_PATIENCE), 100),
+        _DASK: (partial(contest.fleet_on_dask, scene), 100),
         _ONE: (partial(contest.processes, scene, number=1), 100),
         _TWO: (partial(contest.processes, scene, number=2), 100),
         _FEW: (partial(contest.processes, scene, number=2), FEWER_CONNECTIONS),
@@ -66,7 +68,7 @@ def ways(scene: Scene, say: Callable[[str], None]) -> Section:
     return Section(
         "ways",
         (Table(title, head, rows),),
-        (*_against(found[_PEER], found[_TWO]), *_claims(found, scene)),
+        (*_against(found[_PEER], found[_DASK]), *_claims(found, scene)),
         {way: each.figures() for way, each in found.items()},
         (
             f"Dask has two workers with {AT_ONCE} tasks at a time: 100 connections allow no more.",

@@ -7,7 +7,9 @@ import os
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from benchmarks.scale import ours
 from hourlyclicks import Client
+from hourlyclicks.fleet import dask
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,17 +26,25 @@ AT_ONCE = 24
 @contextmanager
 def workers(threads: int) -> Iterator[distributed.Client]:
     """Run a scheduler and workers, each of which takes so many tasks at a time; yield a client of Dask."""
-    import distributed as dask  # noqa: PLC0415 - only where it takes part
+    import distributed  # noqa: PLC0415 - only where it takes part
 
-    options = {"n_workers": WORKERS, "threads_per_worker": threads, "dashboard_address": None}
-    with dask.LocalCluster(processes=True, **options) as cluster, dask.Client(cluster) as client:
+    options = {
+        "n_workers": WORKERS,
+        "threads_per_worker": threads,
+        "dashboard_address": None,
+        "processes": True,
+    }
+    with (
+        distributed.LocalCluster(**options) as cluster,
+        distributed.Client(cluster) as client,
+    ):
         client.run(_import)
         yield client
 
 
 def _import() -> None:
     """Import what tasks use, which is not measured."""
-    for name in ("asyncpg", "hourlyclicks.fetching.fetcher", "hourlyclicks.store.postgres"):
+    for name in ("asyncpg", "benchmarks.scale.ours", "hourlyclicks.store.postgres"):
         importlib.import_module(name)
 
 
@@ -54,10 +64,22 @@ async def backfill(member: Member, scene: Scene, url: str, dsn: str) -> int:
 
 def a_client_each(client: distributed.Client, scene: Scene, url: str, dsn: str, *, patience: float) -> None:
     """Let each account be a task, for so many seconds at most."""
-    import distributed as dask  # noqa: PLC0415 - only where it takes part
+    import distributed  # noqa: PLC0415 - only where it takes part
 
     members = list(scene.members())
     futures = client.map(backfill, members, scene=scene, url=url, dsn=dsn, pure=False)
     with suppress(TimeoutError):
-        dask.wait(futures, timeout=patience)
+        distributed.wait(futures, timeout=patience)
     client.cancel([future for future in futures if not future.done()])
+
+
+def fleet(client: distributed.Client, scene: Scene, url: str, dsn: str) -> None:
+    """Let ``hourlyclicks.fleet.dask`` run all accounts, half of them on each worker."""
+    client.run(_name_store, dsn)
+    jobs = list(ours.jobs(scene))
+    dask.backfill(client, jobs, shards=WORKERS, at_once=WORKERS * ours.AT_ONCE, base_url=url)
+
+
+def _name_store(dsn: str) -> None:
+    """Tell a worker where the store is; tasks have the name of the variable only."""
+    os.environ["HOURLYCLICKS_STORE"] = dsn

@@ -17,7 +17,11 @@ from hourlyclicks.store.memory import MemoryStore
 from tests.sizes import THOROUGH
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.store.server import PostgresServer
+
+    Way = Callable[..., tuple[float, float, int]]
 
 SCENE = Scene(4, 2)
 
@@ -63,10 +67,13 @@ class TestWithPostgres:
         assert min(found.processor, found.peak, found.seconds) > 0
 
     @pytest.mark.skipif(not THOROUGH, reason="a cluster takes seconds to start")
-    def test_a_task_for_each_account(self) -> None:
-        """Dask fetches all days."""
+    @pytest.mark.parametrize(
+        "way", [partial(contest.a_client_each, threads=2, patience=60.0), contest.fleet_on_dask]
+    )
+    def test_on_dask(self, way: Way) -> None:
+        """All days are fetched, with a client in each task and with shards."""
         pytest.importorskip("distributed")
-        found = contest.race(SCENE, partial(contest.a_client_each, SCENE, threads=2, patience=60.0))
+        found = contest.race(SCENE, partial(way, SCENE))
         assert (found.days, found.requests, found.over) == (SCENE.total, SCENE.total, 0)
         assert min(found.processor, found.peak, found.seconds) > 0
 
