@@ -13,6 +13,7 @@
     ├── DecodeError           the answer: it cannot be read, or belongs to another request
     ├── StoreError            the store: it cannot be read or written
     ├── StoppedError          another process: it has asked to stop
+    ├── LeaseLostError        another process: it has the lease of the account now
     └── IncompleteSeriesError some days failed after all attempts; carries all the others
 
 An error consists of plain values: it can be pickled and copied, and cannot contain the API key, because no
@@ -234,6 +235,23 @@ class StoppedError(HourlyClicksError):
     """A call was stopped by another process, as ``hourlyclicks stop`` does."""
 
     fatal = True
+
+
+class LeaseLostError(HourlyClicksError):
+    """The lease of an account was lost: it expired, and another process may have the account since.
+
+    Nothing is requested or stored with a lost lease. What had been requested by then is requested again by
+    the process that has the account now.
+
+    Attributes:
+        label: what the holder calls the account.
+    """
+
+    fatal = True
+
+    def __init__(self, label: str) -> None:
+        super().__init__(f"the lease of the account {label!r} was lost: another process may have it now")
+        self.label = label
 
 
 def carry(error: BaseException, **results: HourlySeries | DailySeries | BackfillReport | FleetReport) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from hourlyclicks.model.target_days import TargetItem
 
 
-@attrs.frozen(init=False)
+@attrs.frozen(init=False, repr=False)
 class AccountJob:
     """The backfill of one account: plain values and a reference to the key, which can be pickled.
 
@@ -94,3 +94,17 @@ class AccountJob:
             timezone=timezone,
             since=found.since,
         )
+
+    def __repr__(self) -> str:
+        if not hasattr(self, "since"):  # its arguments are being checked
+            return f"<{type(self).__name__}>"
+        days = f"start={_shown(self.start)}, end={_shown(self.end)}"
+        pace = f"limits={self.limits!r}" if self.plan is None else f"plan={self.plan}"
+        return (
+            f"{type(self).__name__}({self.name!r}, key={self.key!r}, {pace}, targets={self.targets!r},"
+            f" {days}, timezone={self.timezone!r})"
+        )
+
+
+def _shown(day: dt.date | None) -> str | None:
+    return None if day is None else repr(str(day))

@@ -1,30 +1,36 @@
-"""One account of a run: its key is read, its days are fetched, and whatever ends it ends it alone."""
+"""One account of a run: its lease, its key, its days; what ends it ends it alone.
+
+The lease comes first. While another process holds the account, its key is not needed.
+"""
 
 from __future__ import annotations
 
 import copy
 import logging
 import os
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
 import attrs
 
-from hourlyclicks.errors import HourlyClicksError, StoreError, UsageError, name_of
+from hourlyclicks.errors import HourlyClicksError, LeaseLostError, StoreError, UsageError, name_of
+from hourlyclicks.fleet.held import PutAside
 from hourlyclicks.model.dates import as_zone, last_ended
-from hourlyclicks.model.fingerprints import keyed_hash
+from hourlyclicks.model.fingerprints import fingerprint_of, keyed_hash
 from hourlyclicks.model.fleet_report import AccountReport, AccountState
+from hourlyclicks.store.leases import StoredLease
 
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Mapping
 
     from hourlyclicks.client import Client
+    from hourlyclicks.coordination.leases import AccountLease, Leases
     from hourlyclicks.fleet.accounts import AccountJob
     from hourlyclicks.fleet.options import ClientOptions
     from hourlyclicks.fleet.stats import FleetStats
     from hourlyclicks.model.report import BackfillReport
-    from hourlyclicks.store.protocol import Store
     from hourlyclicks.transport.protocol import Transport
     from hourlyclicks.wire.key import Secret
 
@@ -41,7 +47,7 @@ class AccountRunner:
 
     Args:
         options: what their clients have in common.
-        store: the store of all of them.
+        leases: the leases that this process holds.
         transport: sends the requests of all of them.
         stats: counts what they do.
         stop: ends them all when it is set.
@@ -51,37 +57,57 @@ class AccountRunner:
         self,
         options: ClientOptions,
         *,
-        store: Store,
+        leases: Leases,
         transport: Transport,
         stats: FleetStats,
         stop: asyncio.Event,
     ) -> None:
         self._options = options
-        self._store = store
+        self._leases = leases
         self._transport = transport
         self._stats = stats
         self._stop = stop
         self._salt = os.urandom(16)
         self._names: dict[str, str] = {}
 
-    async def run(self, job: AccountJob) -> AccountReport:
-        """Fetch the days of an account.
+    async def take(self, job: AccountJob) -> AccountLease | PutAside:
+        """Take the lease of an account, unless another process holds it.
+
+        Raises:
+            StoreError: the store cannot be used, which ends the run.
+        """
+        lease = await self._leases.take(partial(fingerprint_of, job.name), job.name)
+        if isinstance(lease, StoredLease):
+            return PutAside(lease.account, AccountReport(name=job.name, state=AccountState.HELD))
+        return lease
+
+    async def run(self, job: AccountJob, lease: AccountLease) -> AccountReport | PutAside:
+        """Fetch the days of an account, and give its lease back; another process may take it meanwhile.
 
         Raises:
             StoreError: the store cannot be used, which ends the run.
             asyncio.CancelledError: the call was cancelled.
         """
+        try:
+            return await self._run(job, lease)
+        except LeaseLostError as error:
+            return PutAside(lease.account, _of_error(job.name, error, AccountState.HELD))
+        finally:
+            await self._leases.release(lease)
+
+    async def _run(self, job: AccountJob, lease: AccountLease) -> AccountReport:
+        """Fetch the days of an account that this process holds."""
         hook = self._stats.hook()
         try:
             key = await job.key.key()
             self._check_key(job.name, key)
             client = self._options.client(
-                job, key, store=self._store, transport=self._transport, on_event=hook
+                job, key, store=lease.store, transport=self._transport, on_event=hook
             )
             del key
             async with client:
                 found = _of_report(job.name, await self._fetch(client, job))
-        except StoreError:
+        except (StoreError, LeaseLostError):
             raise
         except HourlyClicksError as error:
             found = _of_error(job.name, error)
@@ -118,9 +144,19 @@ def _of_report(name: str, report: BackfillReport) -> AccountReport:
     return AccountReport(name=name, state=state, report=_shortened(report), error=error)
 
 
-def _of_error(name: str, error: HourlyClicksError) -> AccountReport:
+def _of_error(
+    name: str, error: HourlyClicksError, state: AccountState = AccountState.FAILED
+) -> AccountReport:
     report = None if error.report is None else _shortened(error.report)
-    return AccountReport(name=name, state=AccountState.FAILED, report=report, error=_plain(error))
+    return AccountReport(name=name, state=state, report=report, error=_plain(error))
+
+
+def of_cancelled(error: asyncio.CancelledError, before: AccountReport) -> AccountReport:
+    """Return the report of an account that was cancelled; what it was before, if it had not begun."""
+    report: BackfillReport | None = getattr(error, "report", None)
+    if report is None:
+        return before
+    return AccountReport(name=before.name, state=AccountState.INCOMPLETE, report=_shortened(report))
 
 
 def _plain(error: HourlyClicksError) -> HourlyClicksError:

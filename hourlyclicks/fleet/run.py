@@ -4,6 +4,10 @@ Accounts are read one by one, and only so many are active at once: each of them 
 in memory, and one that is done holds nothing but its report. They share a store, a session, and what limits
 all of them together. Nothing is kept between runs: what is missing is read from the store, so that a run that
 is begun again goes on where the last one ended.
+
+Each active account is held by a lease, so that several processes may run the same accounts at the same time.
+One that another process holds is put aside. It is tried again when all others have begun and the lease is
+released, or has expired: then its days are read from the store, and what is missing is requested.
 """
 
 from __future__ import annotations
@@ -11,16 +15,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterable, Collection, Iterable
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias, cast
 
 import attrs
 
+from hourlyclicks.coordination.leases import Leases
 from hourlyclicks.errors import HourlyClicksError, UsageError, carry
 from hourlyclicks.events import Dispatcher
 from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.fleet.accounts import AccountJob
+from hourlyclicks.fleet.held import LOOK_AFTER, HeldAccounts, PutAside
 from hourlyclicks.fleet.keys import KeyRef
-from hourlyclicks.fleet.one_account import AccountRunner
+from hourlyclicks.fleet.one_account import AccountRunner, of_cancelled
 from hourlyclicks.fleet.options import ClientOptions
 from hourlyclicks.fleet.shared_transport import SharedTransport
 from hourlyclicks.fleet.stats import FleetStats
@@ -46,6 +52,7 @@ if TYPE_CHECKING:
     from hourlyclicks.events import FleetHook
     from hourlyclicks.model.questions import EndpointChoice
     from hourlyclicks.pacing.plans import Limits, Rate
+    from hourlyclicks.store.leases import LeaseStore
     from hourlyclicks.store.protocol import Store
     from hourlyclicks.transport.protocol import Transport
 
@@ -139,8 +146,11 @@ async def run_jobs(  # noqa: PLR0913 - keyword options with defaults, those of `
         await kept.open()
         network = SharedTransport(carrier.transport, rate=cap, clock=environment.clock)
         halt = asyncio.Event()
-        runner = AccountRunner(options, store=kept, transport=network, stats=stats, stop=halt)
-        run = FleetRun(source, runner, network=network, stats=stats, halt=halt, at_once=at_once)
+        with_leases = cast("LeaseStore", kept)  # that it is one, is checked here:
+        leases = await opened.enter_async_context(Leases(with_leases, clock=environment.clock))
+        runner = AccountRunner(options, leases=leases, transport=network, stats=stats, stop=halt)
+        held = HeldAccounts(with_leases, leases)
+        run = FleetRun(source, runner, held=held, network=network, stats=stats, halt=halt, at_once=at_once)
         return await run.run(condition)
 
 
@@ -150,6 +160,7 @@ class FleetRun:
     Args:
         jobs: the accounts.
         runner: fetches the days of each.
+        held: takes those that other processes hold.
         network: what they share.
         stats: counts what they do.
         halt: ends them all when it is set.
@@ -161,6 +172,7 @@ class FleetRun:
         jobs: Jobs,
         runner: AccountRunner,
         *,
+        held: HeldAccounts,
         network: SharedTransport,
         stats: FleetStats,
         halt: asyncio.Event,
@@ -168,6 +180,7 @@ class FleetRun:
     ) -> None:
         self._jobs = jobs
         self._runner = runner
+        self._held = held
         self._network = network
         self._stats = stats
         self._halt = halt
@@ -180,9 +193,13 @@ class FleetRun:
         self._stopped = StopReason.COMPLETE
         self._error: Exception | None = None
         self._reading: asyncio.Task[None] | None = None
+        self._active = 0
+        self._taking: set[asyncio.Task[None]] = set()
+        self._one_ended = asyncio.Event()
 
     async def run(self, condition: StopCondition) -> FleetReport:
         """Run until every account is done, or until it is to stop."""
+        self._clock = condition.clock
         stopper = Stopper(condition.clock, self._stop)
         try:
             with stopper.watch(condition.left, condition.event, condition.until):
@@ -206,23 +223,40 @@ class FleetRun:
         self._network.end()
         if self._reading is not None:
             self._reading.cancel()
+        for task in tuple(self._taking):
+            task.cancel()
 
     async def _read(self, group: asyncio.TaskGroup) -> None:
         """Read the accounts, and begin each when there is room for it."""
+        number = 0
         try:
-            number = 0
+            if self._halt.is_set():  # the deadline had passed before
+                return
             async for job in all_jobs(self._jobs):
                 await self._begin(group, job, number)
                 number += 1
+            self._stats.listed = True
+            await self._try_held(group)
         except Exception as error:  # noqa: BLE001 - what a source of the user raises is raised by the run
             self._stop(StopReason.ERROR, error)
-        else:
-            self._stats.listed = True
+
+    async def _try_held(self, group: asyncio.TaskGroup) -> None:
+        """Begin the accounts that other processes held, as they become free, until there are none."""
+        while self._active or self._held:
+            for job, number in await self._held.take_free():
+                self._stats.held = len(self._held)
+                await self._begin(group, job, number)
+            if self._held:
+                await self._clock.sleep(LOOK_AFTER)
+            elif self._active:
+                self._one_ended.clear()
+                await self._one_ended.wait()
 
     async def _begin(self, group: asyncio.TaskGroup, job: AccountJob, number: int) -> None:
         if number not in self._reports:
             self._known(job, number)
         await self._places.acquire()
+        self._active += 1
         group.create_task(self._work(job, number))
 
     def _known(self, job: AccountJob, number: int) -> None:
@@ -233,20 +267,45 @@ class FleetRun:
     async def _work(self, job: AccountJob, number: int) -> None:
         self._stats.running += 1
         try:
-            found = await self._runner.run(job)
+            found = await self._fetch(job)
         except HourlyClicksError as error:  # of the store
             self._stop(StopReason.ERROR, error)
-            return
+        except asyncio.CancelledError as error:
+            self._reports[number] = of_cancelled(error, self._reports[number])
+            raise
+        else:
+            self._end(job, number, found)
         finally:
             self._stats.running -= 1
+            self._active -= 1
             self._places.release()
+            self._one_ended.set()
+
+    async def _fetch(self, job: AccountJob) -> AccountReport | PutAside:
+        """Fetch the days of an account; while its lease is awaited, the end of the run cancels this."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a coroutine that runs is in a task
+        self._taking.add(task)
+        try:
+            lease = await self._runner.take(job)
+        finally:
+            self._taking.discard(task)
+        return lease if isinstance(lease, PutAside) else await self._runner.run(job, lease)
+
+    def _end(self, job: AccountJob, number: int, found: AccountReport | PutAside) -> None:
+        """Note what came of an account; one that another process holds is tried again."""
+        if isinstance(found, PutAside):
+            self._held.add(found.account, job, number)
+            self._stats.held = len(self._held)
+            self._reports[number] = found.report
+            return
         self._reports[number] = self._told(found)
         self._stats.ended(found)
 
     def _told(self, found: AccountReport) -> AccountReport:
         """Return a report that tells why the run has ended."""
         report = found.report
-        if report is None or report.stopped is not StopReason.STOPPED:
+        if report is None or report.stopped is not StopReason.STOPPED or not self._halt.is_set():
             return found
         return attrs.evolve(found, report=attrs.evolve(report, stopped=self._stopped))
 
