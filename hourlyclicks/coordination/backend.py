@@ -94,7 +94,7 @@ class SharedBackend:
         self._clock = clock
         self._limited = bool(limits.rates)
         self._steps = ArbiterSteps(
-            limits, store=store, account=account, clock=clock, lease=round((longest + MARGIN) * SECOND)
+            limits, store=store, account=account, clock=clock, lease=request_life(longest)
         )
         self.runs = RunRegistry(self._steps, clock=clock, look=self._look, report=self._report)
         self._polling = Polling()
@@ -400,3 +400,12 @@ class SharedBackend:
 def _day_key(query: Query) -> str:
     """Return the name of a day in the shared state."""
     return f"{query.target} {query.day}"
+
+
+def request_life(longest: float) -> int:
+    """Return for how many nanoseconds a request holds its slot if its process dies.
+
+    Args:
+        longest: the seconds it can take.
+    """
+    return round((longest + MARGIN) * SECOND)

@@ -18,7 +18,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from hourlyclicks.clock import SECOND
-from hourlyclicks.coordination.backend import MARGIN, SharedBackend
+from hourlyclicks.coordination.backend import SharedBackend, request_life
 from hourlyclicks.coordination.handover import Entry, LimiterState, take_over, write_down
 from hourlyclicks.coordination.orphans import response_time
 from hourlyclicks.coordination.processes import Liveness
@@ -80,7 +80,7 @@ class LeasedBackend:
         self._account = account
         self._clock = clock
         self._longest = longest
-        self._request_life = round((longest + MARGIN) * SECOND)
+        self._request_life = request_life(longest)
         self._mark = MemoryMark(lease.holder, lease.token)
         self._local = LocalBackend(limits)
         self._shared: SharedBackend | None = None

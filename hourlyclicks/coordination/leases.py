@@ -29,7 +29,7 @@ import datetime as dt
 import logging
 import secrets
 from contextlib import suppress
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self, cast
 
 from hourlyclicks.clock import SECOND, SystemClock
 from hourlyclicks.coordination.processes import host_name, is_gone, process_of, this_process
@@ -221,9 +221,11 @@ class Leases:
         self._store = store
         self._life = life
         self._salt: bytes | None = None
+        self._reading = asyncio.Lock()
         self._held: dict[int, AccountLease] = {}
         self._taking: set[int] = set()
         self._blocked: set[AccountLease] = set()
+        self._finds: GroupCommit[str] = GroupCommit(self._find_together)
         self._takes: GroupCommit[tuple[int, str]] = GroupCommit(self._take_together)
         self._releases: GroupCommit[AccountLease] = GroupCommit(self._release_together)
         self._task: asyncio.Task[None] | None = None
@@ -247,11 +249,9 @@ class Leases:
         Raises:
             StoreError: the store cannot be read or written.
         """
-        store: Store = self._store  # type: ignore[assignment]  # it is both
-        if self._salt is None:
-            self._salt = await store.salt()
-        name = fingerprint(self._salt)
-        account = await store.account(name)
+        salt = await self._store_salt()
+        name = fingerprint(salt)
+        account: int = await self._finds.make(name)
         while account not in self._held and account not in self._taking:
             self._taking.add(account)
             try:
@@ -264,7 +264,7 @@ class Leases:
                     won = await self._store.take_leases({account: label}, self.holder, self._life, gone=gone)
                     taken = won.get(account)
                 if taken is not None:
-                    lease = AccountLease(account, taken, label, fingerprint=name, salt=self._salt, owner=self)
+                    lease = AccountLease(account, taken, label, fingerprint=name, salt=salt, owner=self)
                     lease.store = self._store.fenced(lease)
                     self._hold(lease, began, wall)
                     return lease
@@ -327,6 +327,17 @@ class Leases:
         """Begin to renew leases; also again, if a program has cancelled all tasks, and goes on."""
         if self._held and (self._task is None or self._task.done()):
             self._task = asyncio.get_running_loop().create_task(self._renew_in_time())
+
+    async def _store_salt(self) -> bytes:
+        """Return what the store keys fingerprints with; it is read once."""
+        async with self._reading:
+            if self._salt is None:
+                self._salt = await cast("Store", self._store).salt()
+            return self._salt
+
+    async def _find_together(self, fingerprints: Sequence[str]) -> list[int]:
+        numbers = await self._store.account_numbers(fingerprints)
+        return [numbers[name] for name in fingerprints]
 
     async def _take_together(self, wanted: Sequence[tuple[int, str]]) -> list[TakenLease | None]:
         taken = await self._store.take_leases(dict(wanted), self.holder, self._life)

@@ -132,6 +132,10 @@ class Fence:
 class LeaseStore(Protocol):
     """A store that can keep leases, besides what `hourlyclicks.store.protocol.Store` does."""
 
+    async def account_numbers(self, fingerprints: Sequence[str]) -> dict[str, int]:
+        """Return the numbers of accounts, each of which is created if necessary."""
+        ...
+
     async def take_leases(
         self, wanted: Mapping[int, str], holder: Holder, life: float, *, gone: Collection[str] = ()
     ) -> dict[int, TakenLease]:

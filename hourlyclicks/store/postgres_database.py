@@ -46,7 +46,7 @@ _Change: TypeAlias = Callable[["Connection", int, "_Lines"], Awaitable[tuple["_L
 
 _HOLD_SERIES = f"{SERIES} FOR NO KEY UPDATE"
 _NEW_SERIES = """INSERT INTO hourlyclicks.series (account_id, endpoint, target_sha256, target)
-    VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"""
+    VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING RETURNING id"""
 _TARGETS = """SELECT target FROM hourlyclicks.series WHERE account_id = $1
         AND endpoint = ANY ($2::text[]) AND (
         NOT $3 OR EXISTS (SELECT 1 FROM hourlyclicks.days WHERE series_id = series.id AND state = 'failed'))
@@ -319,6 +319,7 @@ async def hold_series(db: Connection, of: int, target: Target, endpoint: str = F
     name = name_of(of, target, NAMES if endpoint == FIGURES else (endpoint,))
     series = await db.fetchval(_HOLD_SERIES, *name)
     if series is None:
-        await db.execute(_NEW_SERIES, of, endpoint, name[-1], str(target))
+        series = await db.fetchval(_NEW_SERIES, of, endpoint, name[-1], str(target))
+    if series is None:  # another process has just created it
         series = await db.fetchval(_HOLD_SERIES, *name)
     return int(series)

@@ -26,6 +26,11 @@ T = TypeVar("T")
 _NOW = "clock_timestamp()"
 _LATER = f"{_NOW} + $%d * interval '1 second'"
 
+_ACCOUNTS = "SELECT fingerprint, id FROM hourlyclicks.accounts WHERE fingerprint = ANY ($1::text[])"
+_NEW_ACCOUNTS = """INSERT INTO hourlyclicks.accounts (fingerprint)
+    SELECT name FROM unnest($1::text[]) AS name ORDER BY name ON CONFLICT DO NOTHING"""
+_NEW_STATES = """INSERT INTO hourlyclicks.pacing (account_id)
+    SELECT id FROM unnest($1::bigint[]) AS id ORDER BY id ON CONFLICT DO NOTHING"""
 _NEW = f"""INSERT INTO hourlyclicks.leases
     SELECT id, '', 0, {_NOW}, FALSE, '', '', '', 0, 0 FROM unnest($1::bigint[]) AS id ORDER BY id
     ON CONFLICT DO NOTHING"""  # noqa: S608 - of constants
@@ -68,6 +73,11 @@ _END = "UPDATE hourlyclicks.leases SET token = token + 1, holder = '' WHERE acco
 
 class PostgresLeases:
     """The leases of accounts in a PostgreSQL database; see `hourlyclicks.store.leases.LeaseStore`."""
+
+    async def account_numbers(self, fingerprints: Sequence[str]) -> dict[str, int]:
+        """See `hourlyclicks.store.leases.LeaseStore.account_numbers`."""
+        self._refuse_changes()
+        return await self._run(lambda db: _account_numbers(db, fingerprints))
 
     async def take_leases(
         self, wanted: Mapping[int, str], holder: Holder, life: float, *, gone: Collection[str] = ()
@@ -119,6 +129,16 @@ async def check(db: Connection, fences: Collection[Fence]) -> None:
             fence.was_asked()
 
 
+async def _account_numbers(db: Connection, fingerprints: Sequence[str]) -> dict[str, int]:
+    numbers = {row["fingerprint"]: row["id"] for row in await db.fetch(_ACCOUNTS, fingerprints)}
+    missing = [name for name in fingerprints if name not in numbers]
+    if missing:
+        async with transaction(db):
+            await db.execute(_NEW_ACCOUNTS, missing)
+        numbers |= {row["fingerprint"]: row["id"] for row in await db.fetch(_ACCOUNTS, missing)}
+    return numbers
+
+
 async def _take(
     db: Connection, wanted: Mapping[int, str], holder: Holder, life: float, gone: Collection[str]
 ) -> dict[int, TakenLease]:
@@ -129,6 +149,7 @@ async def _take(
             taken = {row["account_id"] for row in rows}
             rest = {account: wanted[account] for account in accounts if account not in taken}
             await db.execute(_NEW, list(rest))
+            await db.execute(_NEW_STATES, list(rest))  # all at once, and not one at a time later
             await db.execute(_CORRECT, list(rest))
             rows += await _take_free(db, rest, holder, life, free)
     return {row["account_id"]: TakenLease(row["token"], 1000 * row["ended"]) for row in rows}

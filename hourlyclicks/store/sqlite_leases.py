@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_CORRECT = "UPDATE leases SET until = ? WHERE account_id = ? AND until > ?"
+_ACCOUNT = "SELECT id FROM accounts WHERE fingerprint = ?"
+_NEW_ACCOUNT = "INSERT OR IGNORE INTO accounts (fingerprint) VALUES (?)"
+_CORRECT = "UPDATE leases SET until = ? WHERE account_id = ?"
 _FIND = "SELECT token, until, holder FROM leases WHERE account_id = ?"
 _TAKE = "INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?, 0, ?, ?, ?, ?, ?)"
 _CHECK = "SELECT token, asked FROM leases WHERE account_id = ?"
@@ -35,6 +37,11 @@ class SqliteLeases:
 
     _make: Callable[[Callable[[SqliteFile], Any]], Awaitable[Any]]
     """Makes a change, together with others."""
+
+    async def account_numbers(self, fingerprints: Sequence[str]) -> dict[str, int]:
+        """See `hourlyclicks.store.leases.LeaseStore.account_numbers`."""
+        numbers: dict[str, int] = await self._change(lambda db, _: _numbers(db, fingerprints))
+        return numbers
 
     async def take_leases(
         self, wanted: Mapping[int, str], holder: Holder, life: float, *, gone: Collection[str] = ()
@@ -79,6 +86,12 @@ class SqliteLeases:
     @abstractmethod
     async def _run(self, work: Callable[[SqliteFile], T]) -> T:
         """Run an operation on the tables."""
+
+
+def _numbers(db: sqlite3.Connection, fingerprints: Sequence[str]) -> dict[str, int]:
+    """Return the numbers of accounts, within a transaction."""
+    db.executemany(_NEW_ACCOUNT, [(name,) for name in fingerprints])
+    return {name: db.execute(_ACCOUNT, (name,)).fetchone()[0] for name in fingerprints}
 
 
 def _take(
@@ -143,6 +156,8 @@ def _ask_holder(db: sqlite3.Connection, now: int, account: int, gone: Collection
 
 def _find(db: sqlite3.Connection, now: int, account: int) -> tuple[int, int, str]:
     """Return the token, when the lease expires, and its holder; correct it if the clock was set back."""
-    db.execute(_CORRECT, (now + round(LIFE * SECOND), account, now + round(LONGEST_LIFE * SECOND)))
-    row: tuple[int, int, str] | None = db.execute(_FIND, (account,)).fetchone()
-    return row or (0, 0, "")
+    token, until, holder = db.execute(_FIND, (account,)).fetchone() or (0, 0, "")
+    if until > now + round(LONGEST_LIFE * SECOND):
+        until = now + round(LIFE * SECOND)
+        db.execute(_CORRECT, (until, account))
+    return token, until, holder

@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from hourlyclicks import Client, LeaseLostError, Limits, Rate, RetryPolicy
 from hourlyclicks.coordination import backend as shared
-from hourlyclicks.coordination import leased_backend as leased
 from hourlyclicks.coordination.leases import AccountLease, Leases
 from hourlyclicks.events import DayDone
 from hourlyclicks.model.fingerprints import fingerprint_of
@@ -100,7 +99,7 @@ def _tell(event: object) -> None:
 
 async def main(job: Job) -> None:
     """Do it."""
-    shared.MARGIN = leased.MARGIN = job.margin
+    shared.MARGIN = job.margin
     if not job.lease:
         await work(job, job.store)
         return

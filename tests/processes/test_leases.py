@@ -57,7 +57,7 @@ def has_done(worker: Worker, days: int) -> bool:
 
 def test_a_holder_that_was_stopped_for_longer_than_its_lease(store: str, tmp_path: Path) -> None:
     """It sends nothing over the limit, stores nothing, and ends with the error that says so."""
-    draw, stops = random.Random(7), 0
+    draw, stops, stopped = random.Random(7), 0, 0
     with fleet(
         tmp_path,
         store,
