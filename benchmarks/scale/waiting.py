@@ -19,8 +19,8 @@ from hourlyclicks.fleet import run_jobs
 _HOUR = 3_600.0
 """The limits allow a request an hour, so that each account waits after its first day."""
 _LOOK = 0.2
-SETTLED = 3.0
-"""Seconds until connections that are no longer used have been closed."""
+SETTLED = 10.0
+"""Seconds until connections that are no longer used have been closed, and all accounts have been written down."""
 
 
 def scene(accounts: int) -> Scene:
