@@ -20,7 +20,7 @@ _HOUR = 3_600.0
 """The limits allow a request an hour, so that each account waits after its first day."""
 _LOOK = 0.2
 SETTLED = 10.0
-"""Seconds until connections that are no longer used have been closed, and all accounts have been written down."""
+"""Seconds until unused connections have been closed, and the limiters of all accounts were written down."""
 
 
 def scene(accounts: int) -> Scene:
