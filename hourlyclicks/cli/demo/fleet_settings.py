@@ -13,6 +13,7 @@ from hourlyclicks.fleet.keys import KeyRef
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.targets import Link
 from hourlyclicks.pacing.plans import Limits, Rate
+from hourlyclicks.transport.protocol import Timeout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,8 +27,10 @@ LIMITS = Limits((RATE,), concurrency=1, guard=SCALE)
 RETRY = RetryPolicy(attempts=8, base=0.1, cap=2.0, budget=math.inf)
 
 WORKERS = 2
-AT_ONCE = 60
-"""How many accounts a worker process has active, so that a good part of them waits."""
+AT_ONCE = 100
+"""How many accounts a worker process has active."""
+TIMEOUT = Timeout(total=3.0, connect=2.0, read=2.0)
+"""Shorter than the default: what a killed process had sent counts until it can no longer arrive."""
 
 
 def days(number: int) -> DateRange:

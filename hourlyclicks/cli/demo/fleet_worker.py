@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from hourlyclicks.cli.demo.fleet_settings import AT_ONCE, RETRY, days, jobs
+from hourlyclicks.cli.demo.fleet_settings import AT_ONCE, RETRY, TIMEOUT, days, jobs
 from hourlyclicks.fleet.run import run_jobs
 
 _INCOMPLETE = 1
@@ -18,7 +18,12 @@ _INCOMPLETE = 1
 async def main(url: str, store: str, accounts: int, number: int) -> int:
     """Fetch the days, and return the exit code."""
     report = await run_jobs(
-        jobs(accounts, days(number)), store=store, at_once=AT_ONCE, base_url=url, retry=RETRY
+        jobs(accounts, days(number)),
+        store=store,
+        at_once=AT_ONCE,
+        base_url=url,
+        retry=RETRY,
+        timeout=TIMEOUT,
     )
     return 0 if report.complete else _INCOMPLETE
 

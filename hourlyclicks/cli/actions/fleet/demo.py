@@ -201,6 +201,7 @@ class Monitor:
             return None
         found = await stored(store, self._server, self._period)
         say(f"Process {self._team.killed} was killed with {count(len(found.cells), 'day')} in the store.")
+        say("The other one takes over its accounts when none of its requests can arrive any more.")
         return found
 
     async def until_ended(self) -> None:
@@ -258,7 +259,8 @@ def figures(run: Run) -> Iterator[Text]:
     least = theoretical_minimum(len(run.period), RATE, concurrency=LIMITS.concurrency, latency=2 * DELAY[0])
     speed = f"{total / run.seconds:,.0f} days a second"
     yield line("time", f"{run.seconds:.1f} s, {speed}; the limit alone makes it {least:.1f} s an account")
-    yield line("requests", f"{counters.requests:,} for {count(total, 'day')}")
+    lost = f", {counters.requests - total:,} of them lost with the process" if run.killed else ""
+    yield line("requests", f"{counters.requests:,} for {count(total, 'day')}{lost}")
     if run.killed is not None:
         known, complete = len(run.killed.cells), run.killed.complete(len(run.period))
         which = f"{count(complete, 'account')} complete and {count(known, 'day')} stored"
