@@ -42,6 +42,7 @@ class World:
         self.runner = asyncio.Runner(loop_factory=lambda: VirtualEventLoop(self.clock))
         self._folder = tempfile.TemporaryDirectory()
         self._patches = pytest.MonkeyPatch()
+        self._answers = pytest.MonkeyPatch()
 
     def open(self) -> None:
         """Put it in place of the real one."""
@@ -50,13 +51,18 @@ class World:
             self._patches.setitem(defaults, "clock", self.clock)
         for module in (hourlyclicks.store.sqlite, hourlyclicks.coordination.runs):
             self._patches.setattr(module, "SystemClock", lambda: self.clock)
-        self._patches.setattr(hourlyclicks.resources, "AiohttpTransport", self._transport)
+        self._answers.setattr(hourlyclicks.resources, "AiohttpTransport", self._transport)
         self._patches.setenv("HOURLYCLICKS_API_KEY", DEFAULT_KEY)
         self._patches.chdir(self._folder.name)
+
+    def answer_nothing(self) -> None:
+        """Leave the vendor's host to what the page puts in its place."""
+        self._answers.undo()
 
     def close(self) -> None:
         """Bring the real one back."""
         self.runner.close()
+        self._answers.undo()
         self._patches.undo()
         self._folder.cleanup()
 

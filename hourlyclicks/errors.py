@@ -9,7 +9,7 @@
     ├── TransportError        the network: no answer, or an incomplete one
     ├── RateLimitedError      the rate limit: the server still answers 429 after the client slowed down
     ├── ServerError           the server: it failed (HTTP 5xx, 408)
-    ├── ApiError              the API, or a gateway: a rejection (a ``code`` other than 0; HTTP 3xx, 4xx)
+    ├── ApiError              the API, or a gateway: a rejection (a code other than 0; HTTP 3xx, 4xx)
     ├── DecodeError           the answer: it cannot be read, or belongs to another request
     ├── StoreError            the store: it cannot be read or written
     ├── StoppedError          another process: it has asked to stop

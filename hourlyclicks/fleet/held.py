@@ -70,4 +70,6 @@ class HeldAccounts:
 
     def _is_valid(self, lease: StoredLease) -> bool:
         """Return whether the holder may still work; one on this machine may have been killed."""
-        return lease.left > 0 and not is_gone(process_of(lease.holder), process_of(self._leases.holder))
+        holder = lease.holder
+        killed = bool(holder.name) and is_gone(process_of(holder), process_of(self._leases.holder))
+        return lease.left > 0 and not killed

@@ -130,10 +130,12 @@ class AccountRunner:
 
     async def _fetch(self, client: Client, job: AccountJob) -> BackfillReport:
         if job.start is None:
-            return await client.sync(job.targets, since=job.since, stop=self._stop)
+            return await client.sync(job.targets, since=job.since, stop=self._stop, label=job.name)
         zone = as_zone(job.timezone or self._options.timezone)
         end = job.end or last_ended(self._options.clock.wall(), zone)
-        return await client.backfill(job.start, end, job.targets, since=job.since, stop=self._stop)
+        return await client.backfill(
+            job.start, end, job.targets, since=job.since, stop=self._stop, label=job.name
+        )
 
 
 def _of_report(name: str, report: BackfillReport) -> AccountReport:

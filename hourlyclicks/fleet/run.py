@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from yarl import URL
 
     from hourlyclicks.clock import Clock
-    from hourlyclicks.events import FleetHook
+    from hourlyclicks.events import Hooks
     from hourlyclicks.model.questions import EndpointChoice
     from hourlyclicks.pacing.plans import Limits, Rate
     from hourlyclicks.store.leases import LeaseStore
@@ -67,7 +67,7 @@ async def run_jobs(  # noqa: PLR0913 - keyword options with defaults, those of `
     rate: Rate | str | None = None,
     deadline: float | dt.timedelta | dt.datetime | None = None,
     stop: asyncio.Event | None = None,
-    on_event: FleetHook | None = None,
+    on_event: Hooks = None,
     base_url: str | URL = "https://vivoldi.com",
     retry: RetryPolicy = RetryPolicy(),
     timeout: Timeout = Timeout(),  # noqa: ASYNC109 - of each request, as for a client
@@ -97,7 +97,8 @@ async def run_jobs(  # noqa: PLR0913 - keyword options with defaults, those of `
         rate: how many requests all accounts together may send in a stretch of time, such as ``"500/1"``.
         deadline: when to stop: after so many seconds or a timedelta, or at an aware datetime.
         stop: stop when this event is set.
-        on_event: called with `hourlyclicks.events.FleetProgress` and `hourlyclicks.events.AccountEnded`.
+        on_event: a hook, or several, for `hourlyclicks.events.FleetProgress` and
+            `hourlyclicks.events.AccountEnded`.
         base_url: as for `Client`, like the arguments after it.
         retry: how often and when to retry.
         timeout: the time limits of each request.

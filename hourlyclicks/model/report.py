@@ -27,7 +27,7 @@ class StopReason(StrEnum):
     RATE_LIMITED = "rate_limited"
     """The server answers 429 for longer than the client waits."""
     TROUBLE = "trouble"
-    """Repeated failures: the circuit breaker stayed open."""
+    """The circuit breaker stayed open after repeated failures."""
     ERROR = "error"
     """An error that every other day would meet as well; the report is in that error."""
 

@@ -102,7 +102,7 @@ class Plan(enum.Enum):
     """The vendor's plans, with the limits of its statistics API.
 
     Published on the vendor's pricing page, as read in November 2026. The hourly limits of all requests
-    together (600 to 60,000) are out of reach at these rates; only `list_limits` keeps them.
+    together (600 to 60,000) are out of reach at these rates; only requests for lists keep them.
     """
 
     FREE = "Free"

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from hourlyclicks.store.summary import TargetSummary
 
-_WIDTH = 100
 _LONGEST_NAME = 32
 _MANY = 30
 """Of more accounts, those without a day to request, and held by no process, are only counted."""
@@ -26,11 +25,11 @@ class AccountHolder:
     """The process that holds an account.
 
     Args:
-        process: which process that is, in words.
+        process: which process that is, in words; ``None``: the account was taken away from it.
         seconds: until its lease expires, unless it is renewed; 0 or less: it has expired.
     """
 
-    process: str
+    process: str | None
     seconds: float
 
 
@@ -100,12 +99,12 @@ def fleet_lines(accounts: Sequence[AccountStatus], *, all_: bool) -> Iterator[st
     shown = [each for each in accounts if all_ or len(accounts) <= _MANY or not each.quiet]
     if shown:
         width = min(_LONGEST_NAME, max(len("account"), *(len(safe(each.name)) for each in shown)))
-        yield f"{'account':{width}}  targets      days    to do   failed  complete to"
+        yield f"{'account':{width}}  targets      days    to do   failed  complete to  held by"
         for each in shown:
             yield _line(each, width)
     if left_out := len(accounts) - len(shown):
         yield f"not shown: {count(left_out, 'account')} with nothing to do; --all shows them"
-    held = sum(each.holder is not None for each in accounts)
+    held = sum(each.holder is not None and each.holder.process is not None for each in accounts)
     days, due = sum(each.known for each in accounts), sum(each.due for each in accounts)
     yield f"{count(len(accounts), 'account')}, {held:,} held; {count(days, 'day')}, {due:,} to do"
 
@@ -119,5 +118,6 @@ def _line(account: AccountStatus, width: int) -> str:
     holder = account.holder
     if holder is None:
         return line.rstrip()
-    left = f"lease for {duration(holder.seconds)}" if holder.seconds > 0 else "lease expired"
-    return fit(f"{line}  {safe(holder.process)}, {left}", _WIDTH)
+    left = duration(holder.seconds) if holder.seconds > 0 else "expired"
+    held = f"{holder.process}, lease {left}" if holder.process else f"taken away, lease {left}"
+    return f"{line}  {safe(held)}"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import attrs
 
 from hourlyclicks import Link, Plan
-from hourlyclicks.events import FleetEvent
+from hourlyclicks.events import Event
 from hourlyclicks.fleet import AccountJob, KeyRef, run_jobs
 from hourlyclicks.simulator import Simulator, VirtualClock, VirtualEventLoop
 from hourlyclicks.store import MemoryStore
@@ -71,7 +71,7 @@ class Fleet:
     size: int
     options: dict[str, Any] = attrs.field(factory=dict)
     upstream: Simulator = attrs.field(init=False)
-    events: list[FleetEvent] = attrs.field(factory=list, init=False)
+    events: list[Event] = attrs.field(factory=list, init=False)
     clock: VirtualClock = attrs.field(factory=lambda: VirtualClock(NOW), init=False)
     store: MemoryStore = attrs.field(
         default=attrs.Factory(lambda self: MemoryStore(clock=self.clock), takes_self=True), init=False

@@ -67,13 +67,13 @@ def test_an_account_that_another_process_keeps(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr("tests.fleet.fleets.key_of", key_of)
 
-    async def keep() -> FleetReport:
+    async def hold() -> FleetReport:
         async with Leases(fleet.store, clock=fleet.clock) as leases:
             lease = await leases.take(lambda salt: fingerprint_of(named(1), salt), named(1))
             assert not isinstance(lease, StoredLease)
             return await run(fleet, fleet.jobs, deadline=120)
 
-    report = fleet.play(keep())
+    report = fleet.play(hold())
     assert report.stopped is StopReason.DEADLINE
     assert report.states == {AccountState.COMPLETE: 2, AccountState.HELD: 1}
     assert named(1) not in asked
@@ -85,7 +85,7 @@ def test_an_account_is_taken_when_its_holder_ends() -> None:
     """Soon after the lease was given back."""
     fleet = Fleet(2)
 
-    async def keep() -> FleetReport:
+    async def hold() -> FleetReport:
         async with Leases(fleet.store, clock=fleet.clock) as leases:
             await leases.take(lambda salt: fingerprint_of(named(1), salt), named(1))
             running = asyncio.ensure_future(run(fleet, fleet.jobs))
@@ -93,7 +93,7 @@ def test_an_account_is_taken_when_its_holder_ends() -> None:
             assert not running.done()
         return await running
 
-    report = fleet.play(keep())
+    report = fleet.play(hold())
     assert report.complete
     assert 60 < report.seconds < 64
 

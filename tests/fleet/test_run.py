@@ -161,11 +161,12 @@ def test_two_jobs_for_one_account_are_a_mistake() -> None:
     assert [each.name for each in caught.value.fleet_report.accounts] == [named(0), named(1)]
 
 
-@pytest.mark.parametrize("jobs", ["acme", job(0), 7, [7], iter([7])], ids=repr)
+@pytest.mark.parametrize("jobs", ["acme", job(0), 7, [7], (7,)], ids=str)
 def test_what_are_no_jobs(jobs: Any) -> None:  # noqa: ANN401 - wrong on purpose
-    """Jobs are several `AccountJob` values."""
-    with pytest.raises(UsageError, match="jobs are"):
-        Fleet(1).run(jobs)
+    """Jobs are several `AccountJob` values, also where they are read one by one."""
+    for given in (jobs, iter(jobs) if isinstance(jobs, tuple) else jobs):
+        with pytest.raises(UsageError, match="jobs are"):
+            Fleet(1).run(given)
 
 
 def test_accounts_are_read_as_there_is_room() -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-    from hourlyclicks.events import FleetEvent
+    from hourlyclicks.events import Event
 
 _STEPS = 10
 _SHORTEST_GAP = 2.0
@@ -64,11 +64,11 @@ class FleetRunStats:
     news: str = attrs.field(default="", init=False)
     _recent: deque[tuple[float, int]] = attrs.field(factory=deque, init=False)
 
-    def take(self, event: FleetEvent, now: float) -> None:
+    def take(self, event: Event, now: float) -> None:
         """Count an event, and keep what is worth showing."""
-        if isinstance(event, AccountEnded):
-            if event.report.error is not None or (event.report.report and not event.report.report.complete):
-                self.news = str(event.report)
+        if isinstance(event, AccountEnded) and event.report.state != "complete":
+            self.news = str(event.report)
+        if not isinstance(event, FleetProgress):
             return
         self.progress = event
         self._recent.append((now, self.finished))
@@ -168,7 +168,7 @@ class PlainFleetView:
     ) -> None:
         """Do nothing: there is nothing to clean up."""
 
-    def __call__(self, event: FleetEvent, /) -> None:
+    def __call__(self, event: Event, /) -> None:
         """Count an event, and write a line if it is time."""
         now, news = self._clock(), self.stats.news
         self.stats.take(event, now)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
     from hourlyclicks.cli.progress.fleet import FleetRunStats
-    from hourlyclicks.events import FleetEvent
+    from hourlyclicks.events import Event
 
 
 class LiveFleetView:
@@ -60,7 +60,7 @@ class LiveFleetView:
     ) -> None:
         self._live.stop()
 
-    def __call__(self, event: FleetEvent, /) -> None:
+    def __call__(self, event: Event, /) -> None:
         """Count an event; it is drawn at the next refresh. Raises what drawing has raised."""
         self.stats.take(event, self._clock())
         if self._live.error is not None:

@@ -6,15 +6,13 @@ is turned off and the run goes on. A live view that fails is replaced by plain l
 
 from __future__ import annotations
 
-import logging
 import sys
 import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
-from hourlyclicks.cli.console.messages import say
+from hourlyclicks.cli.console.messages import events_shown, say
 from hourlyclicks.cli.progress.plain import PlainView
-from hourlyclicks.events import CLOCK_LOGGER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -106,23 +104,16 @@ class SafeView(Generic[S]):
             self.view = self._lines(self.stats, begun=True)
 
 
-def _shown_already(_: logging.LogRecord) -> bool:
-    """Keep from the log, which writes to stderr, too, what a view writes there."""
-    return False
-
-
 @contextmanager
 def shown(view: View[Any]) -> Iterator[None]:
     """Show a run while it lasts, and restore the standard streams."""
     streams = sys.stdout, sys.stderr
     with suppress(Exception):
         view.__enter__()
-    log = logging.getLogger(CLOCK_LOGGER)
-    log.addFilter(_shown_already)
     try:
-        yield
+        with events_shown():
+            yield
     finally:
-        log.removeFilter(_shown_already)
         with suppress(Exception):
             view.__exit__(None, None, None)
         sys.stdout, sys.stderr = streams

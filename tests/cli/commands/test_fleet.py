@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import shlex
 import signal
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 
 from hourlyclicks import Link
+from hourlyclicks.coordination.leases import AccountLease, Leases
+from hourlyclicks.model.fingerprints import fingerprint_of
 from hourlyclicks.simulator import Envelope, Rule, Script, Status
+from hourlyclicks.store.sqlite import SqliteStore
 from tests.cli.serving import ENVIRONMENT, PATIENCE, Stopper, invoke, serving, start
 
 if TYPE_CHECKING:
@@ -21,6 +26,7 @@ if TYPE_CHECKING:
     from click.testing import Result
 
     from hourlyclicks.simulator import Simulator
+    from hourlyclicks.store.leases import StoredLease
 
 BZ = "https://vvd.bz"
 WEEK = ("--from", "2025-04-01", "--to", "2025-04-07")
@@ -180,7 +186,7 @@ def test_the_accounts_of_a_store(server: Simulator, accounts: Path) -> None:
     result = invoke("fleet", "status", *store, "--accounts", str(accounts))
     assert result.exit_code == 0
     assert result.stdout.splitlines() == [
-        "account     targets      days    to do   failed  complete to",
+        "account     targets      days    to do   failed  complete to  held by",
         *[f"customer {number}        1         7        0        0  2025-04-07" for number in range(4)],
         "new         not in the store yet",
         "5 accounts, 0 held; 28 days, 0 to do",
@@ -217,3 +223,50 @@ def test_a_signal_stops_all_accounts(accounts: Path, sent: signal.Signals) -> No
         assert err.splitlines()[-1].startswith("Error: interrupted; ")
         server.faults = None
         assert run(server, accounts, *WEEK).exit_code == 0
+
+
+def held(path: Path, name: str) -> StoredLease | AccountLease:
+    """Take the lease of an account, and keep it without renewing it."""
+
+    async def take() -> StoredLease | AccountLease:
+        async with SqliteStore(path) as store:
+            return await Leases(store).take(partial(fingerprint_of, name), name)
+
+    return asyncio.run(take())
+
+
+def test_an_account_that_a_process_holds(server: Simulator, accounts: Path) -> None:
+    """It is shown with its name and its holder, also without the file; it can be taken away."""
+    path = accounts.with_name("clicks.db")
+    store = ("--store", str(path))
+    assert run(server, accounts, *WEEK).exit_code == 0
+    lease = held(path, "customer 2")
+    assert isinstance(lease, AccountLease)
+    shown = invoke("fleet", "status", *store).stdout.splitlines()
+    assert len([line for line in shown if f"process {os.getpid()} on " in line]) == 1
+    assert shown[3].startswith("customer 2  ")
+    assert ", lease " in shown[3]
+    assert shown[-1] == "4 accounts, 1 held; 28 days, 0 to do"
+    (holder,) = [
+        each["holder"]
+        for each in json.loads(invoke("fleet", "status", *store, "--json").stdout)
+        if each["holder"]
+    ]
+    assert holder["process"].startswith(f"process {os.getpid()} on ")
+    released = invoke("fleet", "release", "customer 2", *store)
+    assert released.exit_code == 0
+    assert released.stdout.startswith(f"released: customer 2, which process {os.getpid()} on ")
+    again = invoke("fleet", "release", "customer 2", *store)
+    assert again.exit_code == 14
+    assert again.stderr == "Error: no process holds the account 'customer 2'\n"
+    shown = invoke("fleet", "status", *store).stdout.splitlines()
+    assert "taken away, lease " in shown[3]
+    assert shown[-1] == "4 accounts, 0 held; 28 days, 0 to do"
+
+
+def test_there_is_nothing_to_release(tmp_path: Path) -> None:
+    """Without a store, none is made."""
+    path = tmp_path / "none.db"
+    assert invoke("fleet", "release", "acme", "--store", str(path)).exit_code == 12
+    assert not path.exists()
+    assert invoke("fleet", "release", "acme").exit_code == 2

@@ -12,13 +12,14 @@ from hourlyclicks.cli.options.accounts import AccountDefaults, read_accounts
 from hourlyclicks.cli.options.shared import present
 from hourlyclicks.cli.output.files import writing
 from hourlyclicks.model.dates import as_zone
-from hourlyclicks.render.fleet import AccountStatus, fleet_lines
+from hourlyclicks.render.fleet import AccountHolder, AccountStatus, fleet_lines
 from hourlyclicks.store.stored_account import SHORT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from hourlyclicks.cli.options.stores import StoreChoice
+    from hourlyclicks.store.leases import StoredLease
 
 
 def run(
@@ -42,14 +43,24 @@ async def _statuses(store: StoreChoice, names: list[str], timezone: str | None) 
     now = present()
     async with looking_into(store, as_zone(timezone)) as opened:
         known = {account.fingerprint: account for account in await opened.accounts()}
+        leases = {lease.account: lease for lease in await opened.leases()}
         named = await opened.fingerprints(names)
         labels = {fingerprint: name for name, fingerprint in named.items()}
         found: list[AccountStatus] = []
         for fingerprint in dict.fromkeys([*labels, *known]):
-            name = labels.get(fingerprint) or fingerprint[:SHORT]
             if fingerprint not in known:
-                found.append(AccountStatus(name=name, fingerprint=None))
+                found.append(AccountStatus(name=labels[fingerprint], fingerprint=None))
                 continue
-            summaries = await known[fingerprint].summarize(now=now)
-            found.append(AccountStatus.of(name, fingerprint, summaries, None))
+            account = known[fingerprint]
+            lease = leases.get(account.number)
+            name = labels.get(fingerprint) or (fingerprint[:SHORT] if lease is None else lease.label)
+            summaries = await account.summarize(now=now)
+            found.append(AccountStatus.of(name, fingerprint, summaries, _holder(lease)))
     return found
+
+
+def _holder(lease: StoredLease | None) -> AccountHolder | None:
+    if lease is None:
+        return None
+    process = f"process {lease.holder.pid} on {lease.holder.host}" if lease.holder.name else None
+    return AccountHolder(process, lease.left)
