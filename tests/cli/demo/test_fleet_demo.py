@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING
 import attrs
 import pytest
 
-from hourlyclicks.cli.actions.fleet.demo import Run, Stored, figures
+from hourlyclicks.cli.actions.fleet.demo import Run, Stored, figures, known_to
 from hourlyclicks.cli.demo.fleet_settings import days, key, link
 from hourlyclicks.simulator import Simulator
 from tests.cli.serving import invoke
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from hourlyclicks.model.targets import Target
+    from hourlyclicks.simulator.traffic import Cells
 
 ACCOUNTS = 3
 PERIOD = days(2)
@@ -49,13 +52,9 @@ def test_another_seed_has_other_figures() -> None:
     assert cells(Simulator(seed=1)) != cells(Simulator(seed=2))
 
 
-def cells(server: Simulator) -> dict[object, object]:
+def cells(server: Simulator) -> dict[tuple[Target, dt.date], Cells]:
     """Return what a server knows of all accounts."""
-    return {
-        (link(number), day): hours
-        for number in range(ACCOUNTS)
-        for day, hours in server.truth(link(number), PERIOD.start, PERIOD.end).items()
-    }
+    return known_to(server, ACCOUNTS, PERIOD)
 
 
 @pytest.fixture
@@ -64,7 +63,7 @@ def run() -> Run:
     server = Simulator(
         today=dt.date(2025, 7, 1), keys={key(number): "personal" for number in range(ACCOUNTS)}
     )
-    known = Stored(cells(server), Counter(cells(server).keys()))  # type: ignore[arg-type]  # they are days
+    known = Stored(cells(server), Counter(cells(server).keys()))
     killed = Stored({FIRST: known.cells[FIRST]}, Counter([FIRST]))
     return Run(ACCOUNTS, PERIOD, server, 2.0, known, killed, 1.0)
 

@@ -105,11 +105,8 @@ class Run:
     @property
     def wrong(self) -> int:
         """The days whose figures are not the server's."""
-        truth: dict[Target, dict[dt.date, Cells]] = {
-            link(number): self.server.truth(link(number), self.period.start, self.period.end)
-            for number in range(self.accounts)
-        }
-        return sum(cells != truth[target][day] for (target, day), cells in self.stored.cells.items())
+        truth = known_to(self.server, self.accounts, self.period)
+        return sum(cells != truth[day] for day, cells in self.stored.cells.items())
 
     @property
     def rejected(self) -> int:
@@ -238,6 +235,15 @@ class Monitor:
             )
         )
         return done / total
+
+
+def known_to(server: Simulator, accounts: int, period: DateRange) -> dict[tuple[Target, dt.date], Cells]:
+    """Return what a server knows of the days of all accounts."""
+    return {
+        (target, day): hours
+        for target in map(link, range(accounts))
+        for day, hours in server.cells(target, period.start, period.end).items()
+    }
 
 
 async def stored(path: Path, server: Simulator, period: DateRange) -> Stored:
