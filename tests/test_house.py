@@ -105,6 +105,7 @@ SOLE_USERS = {
     "platformdirs": {"cli/*"},
     "jinja2": {"render/page/document.py"},
     "distributed": {"fleet/dask.py"},
+    "procrastinate": {"fleet/procrastinate.py"},
     "pytest": {"simulator/*"},
 }
 VENDOR_WORDS = re.compile(r"\b(ymd|acesCnt|pernCnt|linkId|grpIdx)\b")

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from distributed import Client, Event, Future
 
-    from hourlyclicks.events import FleetEvent, FleetHook
+    from hourlyclicks.events import Hooks
     from hourlyclicks.fleet.run import Jobs
     from hourlyclicks.fleet.task_options import TaskOptions
     from hourlyclicks.pacing.plans import Rate
@@ -70,7 +70,7 @@ async def backfill_async(  # noqa: PLR0913 - keyword options with defaults, thos
     rate: Rate | str | None = None,
     deadline: float | dt.timedelta | dt.datetime | None = None,
     stop: asyncio.Event | None = None,
-    on_event: FleetHook | None = None,
+    on_event: Hooks = None,
     **options: Unpack[TaskOptions],
 ) -> FleetReport:
     """Fetch the days of many accounts into one store, on the workers of a cluster.
@@ -189,7 +189,7 @@ class _ShardMonitor:
         self._worker, self._ended = get_worker(), Event(f"{run}-stop")
         self._latest: FleetProgress | None = None
 
-    def hear(self, event: FleetEvent) -> None:
+    def hear(self, event: object) -> None:
         """Note the progress."""
         if isinstance(event, FleetProgress):
             self._latest = event

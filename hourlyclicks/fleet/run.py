@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 
 import attrs
 
-from hourlyclicks.coordination.leases import Leases
 from hourlyclicks.errors import HourlyClicksError, UsageError, carry
 from hourlyclicks.events import Dispatcher
 from hourlyclicks.fetching.retry import RetryPolicy
@@ -28,6 +27,7 @@ from hourlyclicks.fleet.held import LOOK_AFTER, HeldAccounts, PutAside
 from hourlyclicks.fleet.keys import KeyRef
 from hourlyclicks.fleet.one_account import AccountRunner, of_cancelled
 from hourlyclicks.fleet.options import ClientOptions
+from hourlyclicks.fleet.shared_leases import leases_of
 from hourlyclicks.fleet.shared_transport import SharedTransport
 from hourlyclicks.fleet.stats import FleetStats
 from hourlyclicks.jobs.stopping import StopCondition, Stopper
@@ -148,7 +148,7 @@ async def run_jobs(  # noqa: PLR0913 - keyword options with defaults, those of `
         network = SharedTransport(carrier.transport, rate=cap, clock=environment.clock)
         halt = asyncio.Event()
         with_leases = cast("LeaseStore", kept)  # that it is one, is checked here:
-        leases = await opened.enter_async_context(Leases(with_leases, clock=environment.clock))
+        leases = await opened.enter_async_context(leases_of(with_leases, environment.clock))
         runner = AccountRunner(options, leases=leases, transport=network, stats=stats, stop=halt)
         held = HeldAccounts(with_leases, leases)
         run = FleetRun(source, runner, held=held, network=network, stats=stats, halt=halt, at_once=at_once)

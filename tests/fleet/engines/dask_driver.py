@@ -18,7 +18,7 @@ from hourlyclicks.fleet.dask import backfill_async
 from tests.fleet.engines.accounts import STORE, Setting
 
 if TYPE_CHECKING:
-    from hourlyclicks.events import FleetEvent
+    from hourlyclicks.events import Event
 
 LOOK = 0.05
 PATIENCE = 60.0
@@ -33,7 +33,7 @@ async def shards(client: distributed.Client) -> list[str]:
 async def main(scheduler: str, folder: Path, workers: int) -> None:
     """Do it."""
     setting = Setting.here()
-    events: list[FleetEvent] = []
+    events: list[Event] = []
     async with distributed.Client(scheduler_file=scheduler, asynchronous=True) as client:
         await client.wait_for_workers(workers)
         work = asyncio.create_task(

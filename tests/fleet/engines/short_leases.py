@@ -2,6 +2,15 @@
 
 from __future__ import annotations
 
-from hourlyclicks.coordination import backend
+from typing import cast
 
-backend.MARGIN = 0.4
+from hourlyclicks.coordination import backend, leased_backend
+from hourlyclicks.coordination.leases import Leases
+from hourlyclicks.fleet import run
+
+LIFE = 3.0
+
+for module in (backend, leased_backend):
+    vars(module)["MARGIN"] = 0.4
+vars(run)["LOOK_AFTER"] = 0.3
+cast("dict[str, float]", Leases.__init__.__kwdefaults__)["life"] = LIFE

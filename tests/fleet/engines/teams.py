@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import pickle
 import signal
 import subprocess
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from tests.fleet.engines.accounts import Setting
 
 PATIENCE = 120.0
-_LOOK = 0.02
+_LOOK = 0.05
 
 
 class Team:
@@ -30,19 +31,28 @@ class Team:
         folder: for what they write.
         store: where the days go.
         size: how many workers there are.
+
+    Attributes:
+        workers: the processes of the workers.
+        failed: the accounts that have failed, in the end, where there is no report.
     """
 
     needs: ClassVar[tuple[str, ...]] = ()
     """The libraries without which the engine is not there."""
-    failed: ClassVar[list[str]] = []
-    """The accounts that have failed, where there is no report."""
 
     def __init__(self, setting: Setting, folder: Path, store: str, size: int) -> None:
         self.setting, self.folder, self.size = setting, folder, size
+        self.failed: list[str] = []
         self.workers: list[subprocess.Popen[bytes]] = []
         self._all: list[subprocess.Popen[bytes]] = []
         self._called: list[bytes] = []
-        self._environment = {**ENVIRONMENT, **setting.environment, "HOURLYCLICKS_STORE": store}
+        share = str(-(-setting.accounts // size))
+        self._environment = {
+            **ENVIRONMENT,
+            **setting.environment,
+            "HOURLYCLICKS_STORE": store,
+            "SHARE": share,  # so that not all accounts are with the process that starts first
+        }
         del self._environment["HOURLYCLICKS_API_KEY"]
 
     def start(self) -> None:
@@ -136,12 +146,33 @@ class Dask(Team):
         return report
 
 
-TEAMS = (Processes, Dask)
+class Procrastinate(Team):
+    """Workers of a queue in the database of the store, and what defers the jobs."""
+
+    needs = ("procrastinate",)
+
+    def start(self) -> None:
+        """Start them."""
+        app = "tests.fleet.engines.queue_app"
+        self._driver = self.launch("driver", app, "defer", self.folder)
+        until(lambda: (self.folder / "deferred").exists() or self._driver.poll() is not None)
+        for number in range(self.size):
+            self.workers.append(self.launch(f"worker{number}", app, "work"))
+
+    def finish(self) -> None:
+        """Wait for the end of all jobs."""
+        assert self._driver.wait(PATIENCE) == 0, (self.folder / "driver.log").read_text("utf-8")
+        self.failed = json.loads((self.folder / "failed").read_text("utf-8"))
 
 
-def until(happened: Callable[[], bool]) -> None:
-    """Wait for something."""
-    end = time.monotonic() + PATIENCE
+TEAMS = (Processes, Dask, Procrastinate)
+
+
+def until(happened: Callable[[], bool], longest: float | None = None) -> None:
+    """Wait for something; at most for some seconds, or it must happen."""
+    end = time.monotonic() + (longest or PATIENCE)
     while not happened():
-        assert time.monotonic() < end
+        if time.monotonic() > end:
+            assert longest
+            return
         time.sleep(_LOOK)

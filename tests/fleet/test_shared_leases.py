@@ -1,0 +1,46 @@
+"""The leases of several runs of one process in one store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hourlyclicks import UsageError
+from hourlyclicks.clock import SystemClock
+from hourlyclicks.coordination.leases import AccountLease
+from hourlyclicks.fleet.shared_leases import _IN_USE, leases_of
+from hourlyclicks.store.sqlite import SqliteStore
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def name_of(_: bytes) -> str:
+    """Return the name of an account in the store."""
+    return "0" * 32
+
+
+async def test_runs_in_one_store_hold_their_leases_together(path: Path) -> None:
+    """They are one holder, and the last one gives back what is still held."""
+    async with SqliteStore(path) as store, SqliteStore(path) as other:
+        clock = SystemClock()
+        async with leases_of(store, clock) as first:
+            async with leases_of(store, clock) as second, leases_of(other, clock) as third:
+                assert second is first
+                assert third is not first
+            lease = await first.take(name_of, "acme")
+            assert isinstance(lease, AccountLease)
+            assert [found.left > 0 for found in await store.leases()] == [True]
+        assert [found.left > 0 for found in await store.leases() if found.holder.name] == []
+        async with leases_of(store, clock) as again:
+            assert again is not first
+    assert _IN_USE == {}
+
+
+async def test_a_store_without_leases_is_an_error() -> None:
+    """And leaves nothing behind."""
+    with pytest.raises(UsageError, match="keeps no leases"):
+        async with leases_of(object(), SystemClock()):  # type: ignore[arg-type]  # the mistake
+            pass
+    assert _IN_USE == {}
