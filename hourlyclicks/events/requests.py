@@ -19,8 +19,7 @@ class RequestDone(BaseEvent):
     """A request has ended: it was answered, it failed, or it was given up.
 
     There is one for each request that may have reached the server, whatever came of it. There is none where
-    no connection was made, or where a connection in use before turned out to be closed; these are reported by
-    `AttemptFailed`.
+    no connection was made; that is reported by `AttemptFailed`.
 
     A day that several calls need is requested once, in one of them.
 
