@@ -13,6 +13,7 @@ import pytest
 
 from hourlyclicks import Account, ApiError, Group, Lane, ServerError, TransportError
 from hourlyclicks.events import (
+    AccountEnded,
     AttemptFailed,
     ClockSkew,
     DayDiffers,
@@ -22,6 +23,7 @@ from hourlyclicks.events import (
     Dispatcher,
     EndpointChanged,
     FetchCancelled,
+    FleetProgress,
     PageAttemptFailed,
     PageRead,
     Paused,
@@ -38,6 +40,7 @@ from hourlyclicks.events import (
 from hourlyclicks.events import event as every
 from hourlyclicks.events.records import fields
 from hourlyclicks.model.dates import DateRange
+from hourlyclicks.model.fleet_report import AccountReport, AccountState
 from hourlyclicks.model.series import SeriesBuilder
 from tests.fetching.asking import DAY, LINK
 from tests.fetching.stage import END, fails, in_turn, play, status
@@ -51,6 +54,8 @@ REJECTED = ApiError("no such link", code=9, status=404)
 LATER = DAY + dt.timedelta(30)
 
 EVENTS: list[tuple[int, BaseEvent]] = [
+    (logging.INFO, AccountEnded(report=AccountReport(name="acme", state=AccountState.HELD))),
+    (logging.WARNING, AccountEnded(report=AccountReport(name="acme", state=AccountState.FAILED, error=BUSY))),
     (logging.INFO, AttemptFailed(day=DAY, target=LINK, attempt=1, wait=1.5, error=BUSY)),
     (logging.WARNING, ClockSkew(seconds=600.0)),
     (logging.WARNING, DayDiffers(day=DAY, target=LINK, by_hour=1, by_date=2)),
@@ -60,6 +65,21 @@ EVENTS: list[tuple[int, BaseEvent]] = [
     (logging.INFO, EndpointChanged(endpoint="v2", why="the server lacks it")),
     (logging.DEBUG, FetchCancelled(target=LINK, series=SeriesBuilder(LINK, DateRange(DAY, LATER)).build())),
     (logging.INFO, PageAttemptFailed(name="links", page=3, attempt=1, wait=0.25, error=BUSY)),
+    (
+        logging.DEBUG,
+        FleetProgress(
+            accounts=4,
+            running=1,
+            held=1,
+            complete=1,
+            failed=1,
+            days=99,
+            done=90,
+            failed_days=2,
+            listed=True,
+            seconds=9.5,
+        ),
+    ),
     (logging.DEBUG, PageRead(name="groups", page=1, entries=200, total=None, reading=1)),
     (logging.WARNING, Paused(seconds=900.0, why="the server asks to wait")),
     (logging.DEBUG, Progress(done=3, failed=1, total=1000, eta=math.inf, binding="rate")),
