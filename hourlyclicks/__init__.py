@@ -39,12 +39,12 @@ if TYPE_CHECKING:
     from hourlyclicks.model.day import DayClicks, HourClicks, HourStatus
     from hourlyclicks.model.listing import ListedGroup, ListedLink
     from hourlyclicks.model.periods import PeriodClicks
+    from hourlyclicks.model.priority import Lane
     from hourlyclicks.model.report import BackfillReport, StopReason
     from hourlyclicks.model.series import HourlySeries
     from hourlyclicks.model.targets import Account, Group, Link, Query, Target
     from hourlyclicks.pacing.eta import Estimate, RequestPlan
     from hourlyclicks.pacing.plans import Limits, Plan, Rate
-    from hourlyclicks.pacing.queue import Lane
     from hourlyclicks.render.page import report, write_report
     from hourlyclicks.scanning.scan import Scan, scan
     from hourlyclicks.transport.protocol import Timeout, Transport
@@ -71,6 +71,7 @@ _HOMES = {
     "model.daily_series": ("DailySeries",),
     "model.dates": ("DateRange",),
     "model.day": ("DayClicks", "HourClicks", "HourStatus"),
+    "model.priority": ("Lane",),
     "model.listing": ("ListedGroup", "ListedLink"),
     "model.periods": ("PeriodClicks",),
     "model.report": ("BackfillReport", "StopReason"),
@@ -79,7 +80,6 @@ _HOMES = {
     "fetching.retry": ("RetryPolicy",),
     "jobs.stream": ("DayStream",),
     "transport.protocol": ("Timeout", "Transport"),
-    "pacing.queue": ("Lane",),
     "pacing.plans": ("Limits", "Plan", "Rate"),
     "pacing.eta": ("Estimate", "RequestPlan"),
     "scanning.scan": ("Scan", "scan"),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, Self, overload
+from typing import TYPE_CHECKING, Any, overload
 
+from hourlyclicks.client_base import BaseClient
 from hourlyclicks.engine import Engine
 from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.jobs.run_options import Order, RunOptions
@@ -15,19 +16,12 @@ from hourlyclicks.jobs.stream import DayStream
 from hourlyclicks.jobs.target_sources import collect_targets
 from hourlyclicks.lifetime import Lifetime
 from hourlyclicks.model.checks import check_type, check_whole
-from hourlyclicks.model.dates import (
-    DateRange,
-    as_day,
-    as_period,
-    as_zone,
-    check_begun,
-    last_ended,
-)
+from hourlyclicks.model.dates import DateRange, as_day, as_zone, check_begun, last_ended
+from hourlyclicks.model.priority import Lane
 from hourlyclicks.model.questions import check_endpoint
-from hourlyclicks.model.target_days import TargetDays, days_from_first, days_of_each
+from hourlyclicks.model.target_days import TargetDays, days_of_each
 from hourlyclicks.model.targets import Account, Query
 from hourlyclicks.pacing.plans import Allowance
-from hourlyclicks.pacing.queue import Lane
 from hourlyclicks.resources import Carrier, Environment, Storage
 from hourlyclicks.transport.protocol import Timeout
 from hourlyclicks.wire.key import KEY_VARIABLE
@@ -37,21 +31,17 @@ from hourlyclicks.wire.request import Origin
 if TYPE_CHECKING:
     import asyncio
     import os
-    from collections.abc import AsyncGenerator, AsyncIterable, Coroutine
+    from collections.abc import Coroutine
     from random import Random
-    from types import TracebackType
 
     import aiohttp
     from yarl import URL
 
     from hourlyclicks.clock import Clock
-    from hourlyclicks.events import Hook
-    from hourlyclicks.jobs.target_feed import TargetFeed
-    from hourlyclicks.jobs.target_sources import Collected
+    from hourlyclicks.events import Hooks
     from hourlyclicks.model.audit import AuditReport
     from hourlyclicks.model.daily_series import DailySeries
     from hourlyclicks.model.day import DayClicks
-    from hourlyclicks.model.listing import ListedGroup, ListedLink
     from hourlyclicks.model.questions import EndpointChoice
     from hourlyclicks.model.report import BackfillReport
     from hourlyclicks.model.series import HourlySeries
@@ -65,7 +55,7 @@ if TYPE_CHECKING:
 __all__ = ["KEY_VARIABLE", "Client", "Order"]
 
 
-class Client:
+class Client(BaseClient):
     """A session with the click statistics API: dates in, series out, within the limits.
 
     A client has one rate limiter; use one client for each API key, and share it. It can be made without a
@@ -92,7 +82,7 @@ class Client:
             limit.
         account: the name of the account in the store. If omitted, a hash of the key identifies the account,
             and a new key is a new account.
-        on_event: called with every event; see `hourlyclicks.events`.
+        on_event: a hook that is called with every event, or several; see `hourlyclicks.events`.
         endpoint: which version of ``clicks-by-hour`` `fetch`, `stream` and `backfill` ask: ``"v2"``, one day
             a request; ``"auto"``, ranges of days by version 3 where the server has it and its figures are the
             same, and version 2 otherwise; or ``"v3"``, which raises an error instead. Single days are always
@@ -122,7 +112,7 @@ class Client:
         timezone: str | dt.tzinfo | None = None,
         store: Store | str | os.PathLike[str] | None = None,
         account: str | None = None,
-        on_event: Hook | None = None,
+        on_event: Hooks = None,
         endpoint: EndpointChoice = "v2",
         allow_http: bool = False,
         transport: Transport | None = None,
@@ -152,7 +142,13 @@ class Client:
         self._life = Lifetime(self._engine.close)
 
     async def day(
-        self, day: dt.date | str, target: Target = Account(), *, refresh: bool = False
+        self,
+        day: dt.date | str,
+        target: Target = Account(),
+        *,
+        refresh: bool = False,
+        label: str | None = None,
+        on_event: Hooks = None,
     ) -> DayClicks:
         """Fetch one day, or read it from the store.
 
@@ -160,12 +156,16 @@ class Client:
             day: a date or ``"YYYY-MM-DD"``.
             target: `Account`, `Link` or `Group`.
             refresh: whether to send a request even if the day is final in the store.
+            label: what to call this call in its events and in the log: 1 to 64 printable characters.
+            on_event: a hook, or several, for the events of this call; see `hourlyclicks.events`.
 
         Raises:
             HourlyClicksError: it failed; see `hourlyclicks.errors` for the kinds.
         """
         range_ = self._check(day, day, target)
-        return await self._engine.day(Query(range_.start, target), self._engine.freshness(refresh=refresh))
+        freshness = self._engine.freshness(refresh=refresh)
+        with self._begin(Lane.INTERACTIVE, target, label, on_event) as context:
+            return await self._engine.day(Query(range_.start, target), context, freshness)
 
     async def fetch(
         self,
@@ -176,6 +176,8 @@ class Client:
         strict: bool = True,
         lane: Lane = Lane.INTERACTIVE,
         refresh: bool = False,
+        label: str | None = None,
+        on_event: Hooks = None,
     ) -> HourlySeries:
         """Fetch every day from `start` to `end`, both included, and merge them into a series.
 
@@ -187,6 +189,8 @@ class Client:
                 `HourlySeries.missing_days`.
             lane: the priority; an interactive call goes before a backfill.
             refresh: whether to request also days that are final in the store.
+            label: what to call this call in its events and in the log: 1 to 64 printable characters.
+            on_event: a hook, or several, for the events of this call; see `hourlyclicks.events`.
 
         Raises:
             IncompleteSeriesError: some days failed; carries all the others.
@@ -197,8 +201,10 @@ class Client:
                 as with `asyncio.timeout`.
         """
         days = self._check(start, end, target, lane=lane)
-        run = self._engine.run(days, target, lane, self._engine.freshness(refresh=refresh))
-        return await collect(run, strict=strict)
+        freshness = self._engine.freshness(refresh=refresh)
+        with self._begin(lane, target, label, on_event) as context:
+            run = self._engine.run(days, target, context, freshness)
+            return await collect(run, strict=strict)
 
     async def daily(
         self,
@@ -209,6 +215,8 @@ class Client:
         strict: bool = True,
         lane: Lane = Lane.INTERACTIVE,
         refresh: bool = False,
+        label: str | None = None,
+        on_event: Hooks = None,
     ) -> DailySeries:
         """Fetch the clicks and the unique users of every day from `start` to `end`, both included.
 
@@ -228,6 +236,8 @@ class Client:
                 `DailySeries.missing_days`.
             lane: the priority; an interactive call goes before a backfill.
             refresh: whether to request also days that are final in the store.
+            label: what to call this call in its events and in the log: 1 to 64 printable characters.
+            on_event: a hook, or several, for the events of this call; see `hourlyclicks.events`.
 
         Raises:
             IncompleteSeriesError: some days failed; carries all the others.
@@ -235,8 +245,9 @@ class Client:
             asyncio.CancelledError: the call was cancelled; as for `fetch`.
         """
         days = self._check(start, end, target, lane=lane)
-        run = self._engine.daily(days, target, lane, self._engine.freshness(refresh=refresh))
-        return await run.collect(strict=strict)
+        freshness = self._engine.freshness(refresh=refresh)
+        with self._begin(lane, target, label, on_event) as context:
+            return await self._engine.daily(days, target, context, freshness).collect(strict=strict)
 
     async def audit(
         self,
@@ -246,6 +257,8 @@ class Client:
         *,
         lane: Lane = Lane.BACKFILL,
         refresh: bool = False,
+        label: str | None = None,
+        on_event: Hooks = None,
     ) -> AuditReport:
         """Compare the hours in the store with the sums of days that the API computes.
 
@@ -259,6 +272,8 @@ class Client:
             target: `Account`, `Link` or `Group`.
             lane: the priority of the requests.
             refresh: whether to request also sums that are final in the store.
+            label: what to call this call in its events and in the log: 1 to 64 printable characters.
+            on_event: a hook, or several, for the events of this call; see `hourlyclicks.events`.
 
         Returns:
             The report; a day whose hours or sum are missing or not final is in its `unchecked`.
@@ -268,7 +283,8 @@ class Client:
             HourlyClicksError: a fatal error.
         """
         days = self._check(start, end, target, lane=lane)
-        return await self._engine.audit(lane, refresh=refresh).compare(days, target)
+        with self._begin(lane, target, label, on_event) as context:
+            return await self._engine.audit(context, refresh=refresh).compare(days, target)
 
     def stream(
         self,
@@ -279,6 +295,8 @@ class Client:
         ordered: bool = True,
         lane: Lane = Lane.INTERACTIVE,
         refresh: bool = False,
+        label: str | None = None,
+        on_event: Hooks = None,
     ) -> DayStream:
         """Fetch days one after the other, holding only a few at a time.
 
@@ -295,12 +313,15 @@ class Client:
             ordered: whether days come in the order of their dates, or as they are answered.
             lane: the priority.
             refresh: whether to request also days that are final in the store.
+            label: what to call this call in its events and in the log: 1 to 64 printable characters.
+            on_event: a hook, or several, for the events of this call; see `hourlyclicks.events`.
 
         Raises:
             HourlyClicksError: a day that failed raises in its place.
         """
         days = self._check(start, end, target, lane=lane, use=False)
-        run = self._engine.run(days, target, lane, self._engine.freshness(refresh=refresh))
+        context = self._begin(lane, target, label, on_event)
+        run = self._engine.run(days, target, context, self._engine.freshness(refresh=refresh))
         return DayStream(run, ordered=ordered, check=self._life.check)
 
     async def backfill(  # noqa: PLR0913 - keyword options with defaults
@@ -317,6 +338,8 @@ class Client:
         retry_refused: bool = False,
         stop: asyncio.Event | None = None,
         name: str | None = None,
+        label: str | None = None,
+        on_event: Hooks = None,
     ) -> BackfillReport:
         """Fetch every day from `start` to `end`, both included, of all targets into the store.
 
@@ -345,6 +368,8 @@ class Client:
             stop: stop when this event is set, for instance by a handler of SIGTERM.
             name: the name by which `hourlyclicks.coordination.running_backfills` shows it, and
                 `hourlyclicks.coordination.stop_backfills` stops it: 1 to 64 printable characters.
+            label: what to call this run in its events and in the log; by default, its name.
+            on_event: a hook, or several, for the events of this run; see `hourlyclicks.events`.
 
         Raises:
             UsageError: the client has no store, or an argument is invalid.
@@ -354,15 +379,17 @@ class Client:
         """
         days = self._check(start, end)
         options = RunOptions(order, max_requests, name)
-        found = await self._collect(targets, since, order, StopCondition(self._clock, deadline, stop), days)
+        self._engine.check_store()
+        context = self._begin(Lane.BACKFILL, None, name if label is None else label, on_event)
+        condition, check = StopCondition(self._clock, deadline, stop), self._allowance.check
+        found = await collect_targets(targets, since, condition, days=days, order=order, check=check)
         self._check(start, end, *found.targets)
-        backfill = self._engine.backfill(
-            found.feed or days_of_each(found.targets, days, found.targets.since),
-            options,
-            self._engine.freshness(refresh=refresh, refused=retry_refused, patient=True),
-            since=found.since,
-        )
-        return await found.run(backfill)
+        freshness = self._engine.freshness(refresh=refresh, refused=retry_refused, patient=True)
+        with context:
+            backfill = self._engine.backfill(
+                found.ranges, options, freshness, context=context, since=found.since
+            )
+            return await found.run(backfill)
 
     async def sync(  # noqa: PLR0913 - keyword options with defaults
         self,
@@ -376,6 +403,8 @@ class Client:
         retry_refused: bool = False,
         stop: asyncio.Event | None = None,
         name: str | None = None,
+        label: str | None = None,
+        on_event: Hooks = None,
     ) -> BackfillReport:
         """Bring targets up to date: a `backfill` of each from its first gap to yesterday.
 
@@ -394,6 +423,8 @@ class Client:
             retry_refused: whether to request days again that the API has rejected.
             stop: stop when this event is set.
             name: a name for this run.
+            label: what to call this run in its events and in the log; by default, its name.
+            on_event: a hook, or several, for the events of this run.
 
         Returns:
             The report; it counts the days from the first gap of each target on, and no day of a target that
@@ -409,50 +440,19 @@ class Client:
         self._check(last, last)
         options = RunOptions(order, max_requests, name)
         days = DateRange(dt.date.fromordinal(max(1, last.toordinal() - new + 1)), last)
-        condition = StopCondition(self._clock, deadline, stop)
-        found = await self._collect(targets, since, order, condition, days, known=True)
-        self._check(last, last, *found.targets)
-        backfill = self._engine.backfill(
-            found.feed or days_from_first(found.targets, days, found.targets.since),
-            options,
-            self._engine.freshness(refused=retry_refused, patient=True),
-            since=found.since,
-            from_gaps=True,
-        )
-        return await found.run(backfill)
-
-    async def _collect(
-        self,
-        targets: TargetSource,
-        since: FirstDays | None,
-        order: Order,
-        stop: StopCondition,
-        days: DateRange,
-        *,
-        known: bool = False,
-    ) -> Collected:
-        """Read the targets of a backfill, or begin to.
-
-        Args:
-            targets: the targets.
-            since: their first days.
-            order: the order of the requests.
-            stop: when the run is to stop.
-            days: the days of targets without a first day.
-            known: whether a first day may lie before these.
-        """
         self._engine.check_store()
-        each = days_from_first if known else days_of_each
-
-        def days_of(target: Target, first: dt.date | None) -> DateRange | None:
-            return each([target], days, {} if first is None else {target: first}).get(target)
-
-        def feed(source: AsyncIterable[TargetItem]) -> TargetFeed:
-            from hourlyclicks.jobs.target_feed import TargetFeed  # noqa: PLC0415 - most runs have a list
-
-            return TargetFeed(source, since, days_of=days_of, check=self._allowance.check)
-
-        return await collect_targets(targets, since, stop, feed=feed, order=order)
+        context = self._begin(Lane.BACKFILL, None, name if label is None else label, on_event)
+        condition, check = StopCondition(self._clock, deadline, stop), self._allowance.check
+        found = await collect_targets(
+            targets, since, condition, days=days, order=order, check=check, known=True
+        )
+        self._check(last, last, *found.targets)
+        freshness = self._engine.freshness(refused=retry_refused, patient=True)
+        with context:
+            backfill = self._engine.backfill(
+                found.ranges, options, freshness, context=context, since=found.since, from_gaps=True
+            )
+            return await found.run(backfill)
 
     def forecast(self, requests: int) -> Estimate:
         """Compute how long so many requests take from now on.
@@ -524,72 +524,6 @@ class Client:
         days = self._check(start, end, *found, use=False)
         freshness = self._engine.freshness(refresh=refresh, refused=retry_refused, patient=True)
         return self._engine.estimate(days_of_each(found, days, found.since), freshness)
-
-    def links(
-        self, *, created: tuple[dt.date | str, dt.date | str] | None = None
-    ) -> AsyncGenerator[ListedLink, None]:
-        """Read the list of the account's links, page by page.
-
-        ::
-
-            async for link in client.links(created=("2025-01-01", "2025-12-31")):
-                print(link.target, link.created, link.title)
-
-        Each link comes once. If links are added or removed meanwhile, the list is read again for those that
-        were missed. The requests keep the plan's limit for requests of any kind, apart from those for
-        statistics; with limits of your own, they keep these limits once more.
-
-        Args:
-            created: the first and the last day of creation, both included; if omitted, all links.
-
-        Yields:
-            Links, in no particular order.
-
-        Raises:
-            PlanError: the plan does not include lists; nothing is sent.
-            DecodeError: the list changes each time it is read, or lacks entries.
-            HourlyClicksError: a page failed.
-        """
-        days = None if created is None else as_period(created)
-        return self._engine.lists().links(days, self._life.check)
-
-    def groups(self) -> AsyncGenerator[ListedGroup, None]:
-        """Read the list of the account's groups, page by page; see `links`."""
-        return self._engine.lists().groups(self._life.check)
-
-    def retry_key(self) -> None:
-        """Send requests again although the server has rejected the key.
-
-        After an `AuthenticationError` by HTTP 401 or 403, or by a `code` about the key before any day was
-        answered, all calls of a client fail without a request. A service calls this when the key may be
-        accepted again; if it is not, the next call fails with the same error. Otherwise it does nothing.
-        """
-        self._engine.retry_key()
-
-    async def close(self) -> None:
-        """End all running calls and close the connections.
-
-        It may be called several times, also at the same time: all calls wait for the same close, which
-        continues when a caller is cancelled. Called on another event loop than the client was used on, it
-        does not wait for what that loop has left unfinished.
-        """
-        await self._life.close()
-
-    async def __aenter__(self) -> Self:
-        self._life.check()
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.close()
-
-    def __repr__(self) -> str:
-        life = vars(self).get("_life")  # not there yet while the arguments are checked
-        return f"<Client {'closed' if life is not None and life.closed else 'open'}>"
 
     def _check(
         self,

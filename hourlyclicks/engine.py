@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from hourlyclicks.errors import UsageError
+from hourlyclicks.events.context import NO_CALL
 from hourlyclicks.fetching.cache import DayCache
 from hourlyclicks.fetching.clock_skew import SkewWatch
 from hourlyclicks.fetching.coalescing import SingleFlight
@@ -24,7 +25,7 @@ from hourlyclicks.model.fingerprints import fingerprint_of
 from hourlyclicks.pacing.backend import LocalBackend
 from hourlyclicks.pacing.eta import ONE_DAY, RequestPlan, forecast
 from hourlyclicks.pacing.limiter import Limiter
-from hourlyclicks.pacing.queue import Job, Lane
+from hourlyclicks.pacing.queue import Job
 from hourlyclicks.store.freshness import Freshness
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from hourlyclicks.clock import Clock
     from hourlyclicks.coordination.leased_backend import LeasedBackend
     from hourlyclicks.coordination.registry import RunRegistry
+    from hourlyclicks.events.context import CallContext
     from hourlyclicks.fetching.range_fetcher import RangeFetcher
     from hourlyclicks.fetching.retry import RetryPolicy
     from hourlyclicks.jobs.audit import Audit
@@ -76,6 +78,7 @@ class Engine:
 
     Attributes:
         limiter: grants slots.
+        dispatch: sends the events.
     """
 
     def __init__(
@@ -90,7 +93,8 @@ class Engine:
         environment: Environment,
         endpoint: EndpointChoice,
     ) -> None:
-        clock, random, dispatch = environment.clock, environment.random, environment.dispatch
+        clock, random = environment.clock, environment.random
+        self.dispatch = dispatch = environment.dispatch
         limits = allowance.limits
         self._allowance = allowance
         self._cap = None if endpoint == "v2" else allowance.longest_range
@@ -98,7 +102,7 @@ class Engine:
         self._random = random
         self._server: ServerRanges | None = None
         self._sums: SumsInFlight
-        self._lists: ListReader | None = None
+        self._list_fetcher: DayFetcher | None = None
         self._zone = zone
         self._carrier = carrier
         self._cache: DayCache | None = None
@@ -155,38 +159,37 @@ class Engine:
             runs=runs,
         )
 
-    def lists(self) -> ListReader:
-        """Return what reads the lists of the account, within limits of their own; one for each client.
+    def lists(self, context: CallContext) -> ListReader:
+        """Return what reads the lists of the account, within limits of their own, for a call.
 
         Raises:
             PlanError: the plan does not include the lists.
         """
-        if self._lists is None:
-            limits = self._allowance.list_limits
-            from hourlyclicks.jobs.lists import ListReader  # noqa: PLC0415 - most clients read no list
+        from hourlyclicks.jobs.lists import ListReader  # noqa: PLC0415 - most clients read no list
 
-            dispatch = self._services.dispatch
-            limiter = Limiter(limits, clock=self._clock, emit=dispatch, random=self._random)
-            self._lists = ListReader(self._services.fetcher.beside(limiter), self._zone)
-        return self._lists
+        if self._list_fetcher is None:
+            limits = self._allowance.list_limits
+            limiter = Limiter(limits, clock=self._clock, emit=self.dispatch, random=self._random)
+            self._list_fetcher = self._services.fetcher.beside(limiter)
+        return ListReader(self._list_fetcher, self._zone, context)
 
     def freshness(self, *, refresh: bool = False, refused: bool = False, patient: bool = False) -> Freshness:
         """Return which days in the store need a request of a call that begins now."""
         began = self._clock.wall()
         return Freshness(began, self._zone, refresh=refresh, refused=refused, patient=patient)
 
-    async def day(self, query: Query, freshness: Freshness) -> DayClicks:
+    async def day(self, query: Query, context: CallContext, freshness: Freshness) -> DayClicks:
         """Fetch one day, or read it from the store."""
         if self._cache is not None and not freshness.refresh:
             found = await self._cache.find(query, freshness)
             if found is not None:
                 return found
-        caller = Caller(Job(Lane.INTERACTIVE), freshness)
+        caller = Caller(Job(context.priority), freshness, context)
         return await self._services.single_flight.fetch_shared(query, caller)
 
-    def run(self, days: DateRange, target: Target, lane: Lane, freshness: Freshness) -> TargetRun:
+    def run(self, days: DateRange, target: Target, context: CallContext, freshness: Freshness) -> TargetRun:
         """Return a run for many days of one target."""
-        return TargetRun(days, target, lane=lane, freshness=freshness, services=self._services)
+        return TargetRun(days, target, context=context, freshness=freshness, services=self._services)
 
     def check_store(self) -> DayCache:
         """Return the store of a backfill.
@@ -196,7 +199,7 @@ class Engine:
         """
         return self._services.required_cache
 
-    def daily(self, days: DateRange, target: Target, lane: Lane, freshness: Freshness) -> DailyRun:
+    def daily(self, days: DateRange, target: Target, context: CallContext, freshness: Freshness) -> DailyRun:
         """Return a run for the sums of many days of one target."""
         from hourlyclicks.jobs.daily import DailyRun  # noqa: PLC0415 - most clients ask for no sums
 
@@ -210,14 +213,14 @@ class Engine:
         return DailyRun(
             days,
             target,
-            lane=lane,
+            context=context,
             freshness=freshness,
             server=server,
             in_flight=self._sums,
             services=services,
         )
 
-    def audit(self, lane: Lane, *, refresh: bool) -> Audit:
+    def audit(self, context: CallContext, *, refresh: bool) -> Audit:
         """Return an audit; `refresh`: whether to request also sums that are final in the store.
 
         Raises:
@@ -230,9 +233,9 @@ class Engine:
         for_sums = self.freshness(refresh=refresh)
 
         def run(days: DateRange, target: Target) -> DailyRun:
-            return self.daily(days, target, lane, for_sums)
+            return self.daily(days, target, context, for_sums)
 
-        return Audit(self._cache, self.freshness(), run, self._services.dispatch)
+        return Audit(self._cache, self.freshness(), run, self.dispatch, context)
 
     def backfill(
         self,
@@ -240,6 +243,7 @@ class Engine:
         options: RunOptions,
         freshness: Freshness,
         *,
+        context: CallContext = NO_CALL,
         since: Mapping[Target, dt.date] | None = None,
         from_gaps: bool = False,
     ) -> Backfill:
@@ -249,6 +253,7 @@ class Engine:
             ranges: the days of each target, or what reads the targets during the run.
             options: the order of the requests, how many it may send, and its name.
             freshness: which days in the store need a request.
+            context: the call, as its events name it.
             since: the first days of targets that have one.
             from_gaps: whether each target begins with its first gap.
 
@@ -265,6 +270,7 @@ class Engine:
             options,
             freshness=freshness,
             since=since,
+            context=context,
             services=self._services,
             gaps=FirstGaps(ledger, since=since, freshness=freshness, clock=self._clock)
             if from_gaps
@@ -298,8 +304,8 @@ class Engine:
     def retry_key(self) -> None:
         """Allow requests again after the server has rejected the key."""
         self.limiter.unlatch()
-        if self._lists is not None:
-            self._lists.limiter.unlatch()
+        if self._list_fetcher is not None:
+            self._list_fetcher.rules.limiter.unlatch()
 
     async def close(self, *, lost: bool = False) -> None:
         """End the running jobs, finish what was begun, and close what is owned.
@@ -308,6 +314,7 @@ class Engine:
             lost: whether the event loop that the client was used on has ended, so that its tasks never will.
         """
         async with AsyncExitStack() as ends:  # in reverse, each of them even if another one fails
+            ends.callback(self.dispatch.end)
             if self._carrier.owned:
                 ends.push_async_callback(self._abandon_transport if lost else self._carrier.transport.close)
             if self._cache is not None:
@@ -323,8 +330,8 @@ class Engine:
     async def _end_calls(self) -> None:
         error = UsageError("the client is closed", fatal=True)
         self.limiter.abort(error, for_good=True)
-        if self._lists is not None:
-            self._lists.limiter.abort(error, for_good=True)
+        if self._list_fetcher is not None:
+            self._list_fetcher.rules.limiter.abort(error, for_good=True)
         for run in tuple(self._services.running):
             await run.on_close(copy.copy(error))
         await self._services.single_flight.close()

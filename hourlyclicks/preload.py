@@ -20,6 +20,8 @@ _OF_OTHERS = (
 """Modules that the standard library and aiohttp import when they first need them."""
 
 _OF_CALLS = (
+    "hourlyclicks.events.event",
+    "hourlyclicks.events.records",
     "hourlyclicks.jobs.audit",
     "hourlyclicks.jobs.backfill",
     "hourlyclicks.jobs.daily",
@@ -32,7 +34,7 @@ _OF_CALLS = (
     "hourlyclicks.jobs.target_feed",
     "hourlyclicks.jobs.widening",
 )
-"""Modules of this package that only some calls of a client need."""
+"""Modules of this package that only some calls of a client need, or that wait for the first event."""
 
 
 @cache

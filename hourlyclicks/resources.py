@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from yarl import URL
 
     from hourlyclicks.coordination.leases import AccountLease
-    from hourlyclicks.events import Hook
+    from hourlyclicks.events import Hooks
 
 
 @attrs.frozen
@@ -41,7 +41,7 @@ class Environment:
     dispatch: Dispatcher
 
     @classmethod
-    def of(cls, clock: Clock | None, random: random_module.Random | None, on_event: Hook | None) -> Self:
+    def of(cls, clock: Clock | None, random: random_module.Random | None, on_event: Hooks) -> Self:
         """Use what was given, and the machine's clocks and randomness otherwise."""
         return cls(clock or SystemClock(), random or random_module.SystemRandom(), Dispatcher(on_event))
 

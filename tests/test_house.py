@@ -57,13 +57,15 @@ FLOORS = {
     "resources": 6,
     "engine": 7,
     "lifetime": 7,
-    "client": 8,
-    "simulator": 9,
-    "render": 9,
-    "plot": 10,
-    "": 11,  # the package itself, with its public names
-    "cli": 12,
-    "__main__": 13,
+    "client_base": 8,
+    "client": 9,
+    "fleet": 10,
+    "simulator": 10,
+    "render": 10,
+    "plot": 11,
+    "": 12,  # the package itself, with its public names
+    "cli": 13,
+    "__main__": 14,
 }
 TYPES_UPWARD = {("errors", "model")}
 NEVER = {("simulator", "wire")}  # the simulator must be able to disagree with our reading of the API
@@ -122,6 +124,7 @@ NOT_LOADED = {
     "hourlyclicks.simulator",
     "hourlyclicks.cli",
     "hourlyclicks.scanning",
+    "hourlyclicks.events.base",
     "hourlyclicks.model.frames.hours",
     "hourlyclicks.wire.range_endpoint",
     "cattrs",

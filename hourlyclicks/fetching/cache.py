@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, cast
 
 import attrs
 
+from hourlyclicks import events
 from hourlyclicks.errors import ApiError, HourlyClicksError, StoreError, UsageError
-from hourlyclicks.events import DayRevised
+from hourlyclicks.events.context import NO_CALL
 from hourlyclicks.model.dates import SETTLE, DateRange, ends, is_final
 from hourlyclicks.model.day import DayClicks
 from hourlyclicks.model.targets import Query
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from hourlyclicks.clock import Clock
     from hourlyclicks.events import Dispatcher
+    from hourlyclicks.events.context import CallContext
     from hourlyclicks.model.daily import DailyClicks
     from hourlyclicks.model.range_record import RangeRecord
     from hourlyclicks.model.targets import Target
@@ -184,7 +186,13 @@ class DayCache:
         return await self.store.targets(await self.account(), failing=True)
 
     async def put(
-        self, query: Query, day: DayClicks, *, requests: int, refresh: bool = False
+        self,
+        query: Query,
+        day: DayClicks,
+        *,
+        requests: int,
+        refresh: bool = False,
+        context: CallContext = NO_CALL,
     ) -> StoredAnswer:
         """Put an answer into the store, and return the day as it is in the store from now on.
 
@@ -193,6 +201,7 @@ class DayCache:
             day: the answer.
             requests: how many were sent for it.
             refresh: whether they were sent to refresh the day.
+            context: the call that they were sent in.
 
         Raises:
             StoreError: it could not be stored; the error carries it.
@@ -207,8 +216,8 @@ class DayCache:
         except StoreError as error:
             error.unsaved = (day,)
             raise error.about(query.day, query.target) from None
-        if kept.revised and self._dispatch:
-            self._dispatch(DayRevised(day=query.day, target=query.target, revision=kept.revision))
+        if kept.revised:
+            self._report_revision(query, kept.revision, context)
         return StoredAnswer(day, kept.revised)
 
     async def put_days(
@@ -219,6 +228,7 @@ class DayCache:
         endpoint: str,
         requests: int,
         refresh: bool = False,
+        context: CallContext = NO_CALL,
     ) -> list[StoredAnswer]:
         """Put one answer for several days into the store, and return each as it is in the store from now on.
 
@@ -228,6 +238,7 @@ class DayCache:
             endpoint: the version of the endpoint that gave it.
             requests: how many were sent for it.
             refresh: whether they were sent to refresh the days.
+            context: the call that they were sent in.
 
         Raises:
             StoreError: it could not be stored; the error carries all of its days.
@@ -250,11 +261,14 @@ class DayCache:
         except StoreError as error:
             error.unsaved = tuple(days)
             raise error.about(days[0].date, target) from None
-        if self._dispatch:
-            for day, kept in zip(days, results, strict=True):
-                if kept.revised:
-                    self._dispatch(DayRevised(day=day.date, target=target, revision=kept.revision))
+        for day, kept in zip(days, results, strict=True):
+            if kept.revised:
+                self._report_revision(Query(day.date, target), kept.revision, context)
         return stored
+
+    def _report_revision(self, query: Query, revision: int, context: CallContext) -> None:
+        day, target = query
+        self._dispatch(events.DayRevised(day=day, target=target, revision=revision, **context.tags))
 
     async def _kept_figures(self, query: Query) -> DayClicks | None:
         """Return the figures that stay while a new answer is in doubt; until then they are not final."""

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
-import logging
 from typing import TYPE_CHECKING
 
-from hourlyclicks.events import CLOCK_LOGGER, ClockSkew
+from hourlyclicks import events
 
 if TYPE_CHECKING:
     from hourlyclicks.events import Dispatcher
-
-_log = logging.getLogger(CLOCK_LOGGER)
 
 _BEHIND, _AHEAD = dt.timedelta(minutes=-5), dt.timedelta(minutes=5)
 """Clocks that differ by no more are taken to agree."""
@@ -49,6 +46,4 @@ class SkewWatch:
         self._agreed = 0
         if not self._reported:
             self._reported = True
-            event = ClockSkew(seconds=skew.total_seconds())
-            _log.warning("%s", event.message)
-            self._dispatch(event)
+            self._dispatch(events.ClockSkew(seconds=skew.total_seconds()))

@@ -23,17 +23,19 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import attrs
 
-from hourlyclicks.clock import Clock
+from hourlyclicks import events
+from hourlyclicks.clock import SECOND, Clock
 from hourlyclicks.errors import ApiError, HourlyClicksError, RateLimitedError, TransportError
-from hourlyclicks.events import AttemptFailed, Dispatcher, Refused
+from hourlyclicks.events import Dispatcher
 from hourlyclicks.fetching.clock_skew import SkewWatch
 from hourlyclicks.fetching.key_trust import Doubt, KeyTrust, rejects_key
 from hourlyclicks.fetching.retry import Retrier
 from hourlyclicks.model.dates import Finality
+from hourlyclicks.model.priority import Lane
 from hourlyclicks.model.questions import Question
 from hourlyclicks.pacing.breaker import MOST_PAUSES
 from hourlyclicks.pacing.limiter import ANSWERED, LOST, SUCCEEDED, Limiter
-from hourlyclicks.pacing.queue import Lane, OverError
+from hourlyclicks.pacing.queue import OverError
 from hourlyclicks.wire.age import dated
 from hourlyclicks.wire.endpoints import CLICKS_BY_HOUR, ENDPOINTS
 from hourlyclicks.wire.key import ApiKey
@@ -101,11 +103,13 @@ class Exchange:
 
     Attributes:
         unit: what is asked for, in words.
+        about_days: whether days are asked for.
         endpoint: what is asked.
         days: the result, at the end.
         requests: how many were sent.
         asked: when the last one was sent; after an answer, the moment that it was true of.
         failure: why the last attempt failed, if another one was to follow.
+        reported: whether its requests were reported, so that its day is to be, too.
     """
 
     __slots__ = (
@@ -123,10 +127,12 @@ class Exchange:
         "endpoint",
         "failure",
         "question",
+        "reported",
         "requests",
     )
 
     unit: ClassVar = "day"
+    about_days: ClassVar = True
     days: tuple[Any, ...]
     asked: dt.datetime
     _slot: Slot
@@ -138,7 +144,7 @@ class Exchange:
         self.question = Question.of(task.query, _DAY) if question is None else question
         self.endpoint = ENDPOINTS[self.question.endpoint]
         self.requests = self._stale = self._pauses = 0
-        self._doubted = False
+        self._doubted = self.reported = False
         self.failure: HourlyClicksError | None = None
         self._error: HourlyClicksError | None = None
         self._attempts: Attempts | None = None
@@ -326,20 +332,47 @@ class Exchange:
 
     # -- how it is reported: a request that is not about a day overrides these -----------------------------
 
+    def report_request(
+        self, response: Response | None, wanted: int | None, error: BaseException | None = None
+    ) -> None:
+        """Report that the last request has ended.
+
+        Args:
+            response: the response, if there is one.
+            wanted: when it was to be sent, in nanoseconds of the clock, if it had to wait for its slot.
+            error: why there is no response.
+        """
+        sent, now = self._slot.sent, self._rules.clock.monotonic()
+        first, last, target, _ = self.question
+        self.reported = True
+        done = events.RequestDone(
+            target=target if self.about_days else None,
+            day=first if self.about_days else None,
+            days=(last - first).days + 1 if self.about_days else 0,
+            endpoint=self.endpoint.name,
+            status=None if response is None else response.status,
+            seconds=(now - sent) / SECOND,
+            waited=0.0 if wanted is None else max(0, sent - wanted) / SECOND,
+            attempt=self.requests,
+            bytes=0 if response is None else len(response.body),
+            error=error if isinstance(error, HourlyClicksError) else None,
+            **self._task.caller.context.tags,
+        )
+        self._rules.dispatch(done)
+
     def _name(self, error: HourlyClicksError) -> HourlyClicksError:
         """Add to an error what was asked for, and return it."""
         return error.about(*self._task.query)
 
     def _report_limit(self, status: int) -> None:
         """Report a 429, or a 503 with ``Retry-After``."""
-        query, dispatch = self._task.query, self._rules.dispatch
-        if dispatch:
-            dispatch(Refused(day=query.day, target=query.target, status=status))
+        query, tags = self._task.query, self._task.caller.context.tags
+        self._rules.dispatch(events.Refused(day=query.day, target=query.target, status=status, **tags))
 
     def _report_attempt(self, attempt: int, wait: float, error: HourlyClicksError) -> None:
         """Report an attempt that has failed, to the hook."""
-        query, dispatch = self._task.query, self._rules.dispatch
-        if dispatch:
-            dispatch(
-                AttemptFailed(day=query.day, target=query.target, attempt=attempt, wait=wait, error=error)
-            )
+        query, tags = self._task.query, self._task.caller.context.tags
+        failed = events.AttemptFailed(
+            day=query.day, target=query.target, attempt=attempt, wait=wait, error=error, **tags
+        )
+        self._rules.dispatch(failed)

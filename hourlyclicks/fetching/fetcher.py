@@ -10,24 +10,28 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from hourlyclicks.errors import HourlyClicksError
-from hourlyclicks.events import DayDone, DayFailed
+from hourlyclicks import events
+from hourlyclicks.errors import HourlyClicksError, TransportError, UsageError
+from hourlyclicks.events.dispatcher import debugging
 from hourlyclicks.fetching.exchange import Exchange, PauseAll
 from hourlyclicks.fetching.key_trust import KeyTrust
+from hourlyclicks.model.priority import Lane
 from hourlyclicks.pacing.limiter import LOST, SUCCEEDED, Outcome
-from hourlyclicks.pacing.queue import ClaimedError, HeldError, Lane, NotNeededError
+from hourlyclicks.pacing.queue import ClaimedError, HeldError, NotNeededError
 
 if TYPE_CHECKING:
     from hourlyclicks.fetching.cache import DayCache
     from hourlyclicks.fetching.exchange import Rules
     from hourlyclicks.fetching.task import FetchTask
     from hourlyclicks.model.day import DayClicks
+    from hourlyclicks.model.http import Request
     from hourlyclicks.pacing.limiter import Limiter
     from hourlyclicks.pacing.queue import Job
     from hourlyclicks.pacing.window import Slot
     from hourlyclicks.transport.protocol import Transport
     from hourlyclicks.wire.request import Origin
 
+_NO_CONNECTION = {"dns", "connect", "tls"}
 _CLAIM_POLL = 0.05
 """Seconds after which to check again whether another process has fetched a day."""
 
@@ -87,7 +91,11 @@ class DayFetcher:
             self.rules.retrier.budget.earn()
             if self._cache is not None:
                 stored = await self._cache.put(
-                    task.query, day, requests=exchange.requests, refresh=task.refresh
+                    task.query,
+                    day,
+                    requests=exchange.requests,
+                    refresh=task.refresh,
+                    context=task.caller.context,
                 )
                 day = stored.day
                 task.caller.revised += stored.revised
@@ -103,11 +111,12 @@ class DayFetcher:
         finally:
             if self._cache is not None:
                 self._limiter.settle(task.query, stored=stored is not None)
-        if self._dispatch:
-            query = task.query
-            self._dispatch(
-                DayDone(day=query.day, target=query.target, requests=exchange.requests, final=day.final)
+        if exchange.reported:
+            query, tags, requests = task.query, task.caller.context.tags, exchange.requests
+            done = events.DayDone(
+                day=query.day, target=query.target, requests=requests, final=day.final, **tags
             )
+            self._dispatch(done)
         task.caller.answered += not task.again
         return day
 
@@ -135,15 +144,22 @@ class DayFetcher:
             HourlyClicksError: it failed.
             OverError, HeldError, NotNeededError: as for `Limiter.acquire`.
         """
-        limiter = self._limiter
+        limiter, dispatch = self._limiter, self._dispatch
         while True:
-            slot = limiter.try_acquire(task) or await self._acquire(task)
+            wanted = None
+            slot = limiter.try_acquire(task)
+            if slot is None:
+                wanted = self._clock.monotonic()
+                slot = await self._acquire(task)
             task.sent = True
             request = exchange.endpoint.build(exchange.question, self._origin)
-            outcome = LOST
+            outcome, response, failure = LOST, None, None
             try:
                 exchange.sent(slot)
-                verdict = exchange.answered(await self._transport.send(request))
+                response = await self._transport.send(request)
+                if dispatch.listening or debugging():
+                    exchange.report_request(response, wanted)
+                verdict = exchange.answered(response)
                 if isinstance(verdict, PauseAll):
                     retry_after, for_rate = verdict
                     pause = await limiter.rate_limited(slot, retry_after, for_rate=for_rate)
@@ -151,7 +167,10 @@ class DayFetcher:
                 outcome = verdict
             except HourlyClicksError as error:
                 outcome = exchange.broke(error)
+                failure = error
             finally:
+                if response is None and may_have_arrived(request, failure):
+                    exchange.report_request(None, wanted, failure)
                 if request.may_arrive:
                     outcome = Outcome(may_arrive=request.may_arrive)
                 limiter.finish(slot, outcome)
@@ -192,10 +211,9 @@ class DayFetcher:
         query = task.query
         error.about(query.day, query.target)
         await self._record_failure(task, exchange, error)
-        if self._dispatch:
-            self._dispatch(
-                DayFailed(day=query.day, target=query.target, requests=exchange.requests, error=error)
-            )
+        tags, requests = task.caller.context.tags, exchange.requests
+        failed = events.DayFailed(day=query.day, target=query.target, requests=requests, error=error, **tags)
+        self._dispatch(failed)
 
     async def _record_failure(self, task: FetchTask, exchange: Exchange, error: HourlyClicksError) -> None:
         """Record in the store that a day failed, unless its request was rejected because of the key."""
@@ -213,3 +231,15 @@ class DayFetcher:
             )
         if caller.breakers is not None:
             caller.breakers.recorded(task.query, earlier)
+
+
+def may_have_arrived(request: Request, error: HourlyClicksError | None) -> bool:
+    """Return whether a request without a response may have reached the server.
+
+    Args:
+        request: the request, after the transport has written to it.
+        error: why there is no response; ``None``: its task was cancelled.
+    """
+    if isinstance(error, TransportError):
+        return not (request.unsent or error.stale or error.kind in _NO_CONNECTION)
+    return not (request.unsent or isinstance(error, UsageError))

@@ -10,13 +10,15 @@ from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 import attrs
 
-from hourlyclicks.events import PageAttemptFailed
+from hourlyclicks import events
+from hourlyclicks.events.context import NO_CALL
 from hourlyclicks.fetching.exchange import Exchange
 from hourlyclicks.fetching.task import Caller, FetchTask
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.listing import Page
+from hourlyclicks.model.priority import Lane
 from hourlyclicks.model.targets import Account, Query
-from hourlyclicks.pacing.queue import Job, Lane
+from hourlyclicks.pacing.queue import Job
 from hourlyclicks.wire.lists import ListEndpoint
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
     from hourlyclicks.errors import HourlyClicksError
     from hourlyclicks.events import ListName
+    from hourlyclicks.events.context import CallContext
     from hourlyclicks.fetching.exchange import Rules
     from hourlyclicks.fetching.fetcher import DayFetcher
     from hourlyclicks.model.http import Request, Response
@@ -102,6 +105,7 @@ class PageExchange(Exchange):
     __slots__ = ("_list", "_number")
 
     unit: ClassVar = "page"
+    about_days: ClassVar = False
 
     def __init__(self, rules: Rules, task: FetchTask, name: ListName, endpoint: PageEndpoint[Entry]) -> None:
         super().__init__(rules, task)
@@ -116,11 +120,11 @@ class PageExchange(Exchange):
         """Report nothing: the pause that follows is reported, and lists send one request at a time."""
 
     def _report_attempt(self, attempt: int, wait: float, error: HourlyClicksError) -> None:
-        dispatch = self._rules.dispatch
-        if dispatch:
-            dispatch(
-                PageAttemptFailed(name=self._list, page=self._number, attempt=attempt, wait=wait, error=error)
-            )
+        tags = self._task.caller.context.tags
+        failed = events.PageAttemptFailed(
+            name=self._list, page=self._number, attempt=attempt, wait=wait, error=error, **tags
+        )
+        self._rules.dispatch(failed)
 
 
 async def fetch_page(
@@ -130,6 +134,7 @@ async def fetch_page(
     number: int,
     *,
     created: DateRange | None = None,
+    context: CallContext = NO_CALL,
 ) -> Page[Entry]:
     """Fetch one page of a list.
 
@@ -139,6 +144,7 @@ async def fetch_page(
         endpoint: the list.
         number: the number of the page, from 1.
         created: the days on which its entries were created; ``None``: any.
+        context: the call, as its events name it.
 
     Raises:
         HourlyClicksError: it failed.
@@ -147,7 +153,7 @@ async def fetch_page(
     page = PageEndpoint(endpoint, number, created)
     # The task of a request has a day, which bounds the age of an answer; a page is as new as today.
     query = Query(rules.clock.wall().date(), Account())
-    task = FetchTask(Caller(Job(Lane.INTERACTIVE)), query)
+    task = FetchTask(Caller(Job(Lane.INTERACTIVE), context=context), query)
     await fetcher.ask(task, PageExchange(rules, task, name, page))
     rules.retrier.budget.earn()
     return page.page

@@ -14,8 +14,8 @@ import copy
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
+from hourlyclicks import events
 from hourlyclicks.errors import DecodeError, HourlyClicksError
-from hourlyclicks.events import DayDone, DayFailed
 from hourlyclicks.fetching.exchange import Exchange
 from hourlyclicks.fetching.fetcher import DayFetcher
 from hourlyclicks.fetching.range_memory import RangeMemory
@@ -258,7 +258,8 @@ class RangeFetcher(DayFetcher):
 
     async def _ask_beside(self, task: RangeTask, question: Question) -> Sequence[DayClicks] | None:
         """Ask for days that are not part of the call; return their rows, or ``None`` if that failed."""
-        caller = Caller(task.caller.job, task.caller.freshness, start_spare=task.caller.start_spare)
+        given = task.caller
+        caller = Caller(given.job, given.freshness, given.context, start_spare=given.start_spare)
         beside = FetchTask(caller, Query(question.first, question.target), task.runner, again=True)
         try:
             return await self.ask(beside, RangeExchange(self.rules, beside, question))
@@ -284,13 +285,16 @@ class RangeFetcher(DayFetcher):
                 endpoint=exchange.endpoint.name.rpartition("/")[2],
                 requests=requests,
                 refresh=task.refresh,
+                context=task.caller.context,
             )
             days = [answer.day for answer in stored]
             task.leader.revised += sum(answer.revised for answer in stored)
-        for number, day in enumerate(days):
-            if self._dispatch:
-                spent = 0 if number else requests
-                self._dispatch(DayDone(day=day.date, target=target, requests=spent, final=day.final))
+        if self._dispatch:
+            tags = task.caller.context.tags
+            for day in days:
+                done = events.DayDone(day=day.date, target=target, requests=requests, final=day.final, **tags)
+                self._dispatch(done)
+                requests = 0  # the request is counted once
         task.leader.answered += sum(day.date not in task.optional for day in days)
         return {day.date: day for day in days}
 
@@ -305,8 +309,8 @@ class RangeFetcher(DayFetcher):
             failure.day = failure.target = None
             outcomes[day] = failure.about(day, target)
             await self._record(task, exchange, Query(day, target), failure, requests)
-            if self._dispatch:
-                self._dispatch(DayFailed(day=day, target=target, requests=requests, error=failure))
+            tags = task.caller.context.tags
+            self._dispatch(events.DayFailed(day=day, target=target, requests=requests, error=failure, **tags))
             requests = 0
         return outcomes
 

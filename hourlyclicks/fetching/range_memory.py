@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hourlyclicks.events import EndpointChanged
+from hourlyclicks import events
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.range_record import Witness
 from hourlyclicks.wire.clicks_by_range import CLICKS_BY_RANGE
@@ -104,7 +104,7 @@ class RangeMemory:
             state.record = state.record.given_up(now)  # at once, for those that wait for a slot
         await self._change(give_up)
         if first:
-            self._dispatch(EndpointChanged(endpoint="v2", why=str(error)))
+            self._dispatch(events.EndpointChanged(endpoint="v2", why=str(error)))
         return error
 
     async def lower_cap(self, cap: RangeCap) -> None:

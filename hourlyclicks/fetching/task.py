@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import attrs
 
+from hourlyclicks.events.context import NO_CALL, CallContext
 from hourlyclicks.pacing.queue import Job
 from hourlyclicks.store.freshness import Freshness
 
@@ -52,6 +53,7 @@ class Caller:
     Args:
         job: what the call is to the limiter.
         freshness: which days in the store need a request.
+        context: which call its events name.
 
     Attributes:
         breakers: its circuit breakers, if it has any.
@@ -64,6 +66,7 @@ class Caller:
 
     job: Job
     freshness: Freshness = ALWAYS
+    context: CallContext = NO_CALL
     breakers: TargetBreakers | None = None
     start_spare: Callable[[], None] = _no_spare
     retries: int = 0

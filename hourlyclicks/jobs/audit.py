@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hourlyclicks import events
 from hourlyclicks.errors import IncompleteSeriesError
-from hourlyclicks.events import DayDiffers
 from hourlyclicks.model.audit import compare
 from hourlyclicks.model.daily_series import DailySeries
 from hourlyclicks.model.dates import DateRange
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from hourlyclicks.errors import HourlyClicksError
     from hourlyclicks.events import Dispatcher
+    from hourlyclicks.events.context import CallContext
     from hourlyclicks.fetching.cache import DayCache
     from hourlyclicks.jobs.daily import DailyRun
     from hourlyclicks.model.audit import AuditReport
@@ -38,6 +39,7 @@ class Audit:
         freshness: which of the stored hours are final.
         run: makes the call for the sums of a range.
         dispatch: receives an event for each day that differs.
+        context: the call, as its events name it.
     """
 
     def __init__(
@@ -46,11 +48,13 @@ class Audit:
         freshness: Freshness,
         run: Callable[[DateRange, Target], DailyRun],
         dispatch: Dispatcher,
+        context: CallContext,
     ) -> None:
         self._cache = cache
         self._freshness = freshness
         self._run = run
         self._dispatch = dispatch
+        self._context = context
 
     async def compare(self, days: DateRange, target: Target) -> AuditReport:
         """Compare, and put the days that differ in doubt.
@@ -64,10 +68,10 @@ class Audit:
         report = compare(hours, whole, failures=failures)
         for day in report.differences:
             await self._cache.doubt(Query(day.date, target))
-            if self._dispatch:
-                self._dispatch(
-                    DayDiffers(day=day.date, target=target, by_hour=day.by_hour, by_date=day.by_date)
-                )
+            differs = events.DayDiffers(
+                day=day.date, target=target, by_hour=day.by_hour, by_date=day.by_date, **self._context.tags
+            )
+            self._dispatch(differs)
         return report
 
     async def _final_hours(self, days: DateRange, target: Target) -> dict[dt.date, DayClicks]:

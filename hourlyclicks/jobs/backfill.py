@@ -30,12 +30,14 @@ from hourlyclicks.jobs.services import Tracker
 from hourlyclicks.jobs.stats import BackfillStats
 from hourlyclicks.jobs.stopping import Stopper
 from hourlyclicks.jobs.workers import WorkerPool
+from hourlyclicks.model.priority import Lane
 from hourlyclicks.model.report import StopReason
-from hourlyclicks.pacing.queue import Job, Lane, OverError
+from hourlyclicks.pacing.queue import Job, OverError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Awaitable, Mapping
 
+    from hourlyclicks.events.context import CallContext
     from hourlyclicks.jobs.batches import Batch
     from hourlyclicks.jobs.gaps import FirstGaps
     from hourlyclicks.jobs.run_options import RunOptions
@@ -63,6 +65,7 @@ class Backfill(BreakerListener):
         options: the order of the requests, how many it may send, and its name.
         freshness: which days in the store need a request.
         since: the first days of targets that have one.
+        context: the call, as its events name it.
         services: the parts of the client.
         gaps: finds the first gap of each target, if only the days from there on are meant.
 
@@ -78,6 +81,7 @@ class Backfill(BreakerListener):
         *,
         freshness: Freshness,
         since: Mapping[Target, dt.date],
+        context: CallContext,
         services: Services,
         gaps: FirstGaps | None = None,
     ) -> None:
@@ -90,8 +94,8 @@ class Backfill(BreakerListener):
         self._limiter = services.limiter
         self._clock = services.clock
         self._job = Job(Lane.BACKFILL, remaining=0, allowance=options.max_requests, name=_name_of(ranges))
-        self._caller = Caller(self._job, freshness)
-        self._tracker = Tracker(services, self._job, self)
+        self._caller = Caller(self._job, freshness, context)
+        self._tracker = Tracker(services, self._job, self, context)
         self._runs = services.runs
         self.stats = BackfillStats(sum(map(len, ranges.values())), self._caller)
         self._circuit = Circuit(

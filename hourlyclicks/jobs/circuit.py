@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
+from hourlyclicks import events
 from hourlyclicks.errors import HourlyClicksError
-from hourlyclicks.events import TargetParked
 from hourlyclicks.jobs.confirmer import Confirmer
 from hourlyclicks.jobs.parking import Parking
 from hourlyclicks.jobs.witnesses import Witnesses
@@ -158,7 +158,8 @@ class Circuit:
             self._notify()
         error = self.parking.parked.get(target)
         if error is not None:
-            self._dispatch(TargetParked(target=target, days=self._listener.unfinished(target), error=error))
+            days, tags = self._listener.unfinished(target), self._caller.context.tags
+            self._dispatch(events.TargetParked(target=target, days=days, error=error, **tags))
 
     async def _request_witness(self, target: Target) -> None:
         """Request a day that was answered earlier, and end the call if nothing is answered any more."""

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from hourlyclicks import events
 from hourlyclicks.errors import HourlyClicksError, IncompleteSeriesError, carry
-from hourlyclicks.events import FetchCancelled, RangeDone
 from hourlyclicks.fetching.exchange import Exchange
 from hourlyclicks.fetching.task import Caller, FetchTask
 from hourlyclicks.jobs.range_plan import plan_ranges
@@ -45,11 +45,11 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 
+    from hourlyclicks.events.context import CallContext
     from hourlyclicks.jobs.server_ranges import ServerRanges
     from hourlyclicks.jobs.services import Services
     from hourlyclicks.jobs.sums_in_flight import Outcome, SumsInFlight, SumsRequest
     from hourlyclicks.model.targets import Target
-    from hourlyclicks.pacing.queue import Lane
     from hourlyclicks.store.freshness import Freshness
 
 
@@ -59,7 +59,7 @@ class DailyRun:
     Args:
         days: the days.
         target: the target.
-        lane: its priority.
+        context: its priority, and the call as its events name it.
         freshness: which days in the store need a request.
         server: what is known of how the server answers for ranges; the run adds to it.
         in_flight: the days that all calls ask for at present.
@@ -74,7 +74,7 @@ class DailyRun:
         days: DateRange,
         target: Target,
         *,
-        lane: Lane,
+        context: CallContext,
         freshness: Freshness,
         server: ServerRanges,
         in_flight: SumsInFlight,
@@ -89,9 +89,10 @@ class DailyRun:
         self._cache = services.cache
         self._clock = services.clock
         self._dispatch = services.dispatch
-        self._job = Job(lane)
-        self._caller = Caller(self._job, freshness)
-        self._tracker = Tracker(services, self._job, self)
+        self._tags = context.tags
+        self._job = Job(context.priority)
+        self._caller = Caller(self._job, freshness, context)
+        self._tracker = Tracker(services, self._job, self, context)
         self._days: dict[dt.date, DailyClicks] = {}
         self._failures: dict[dt.date, HourlyClicksError] = {}
         self._silences: list[Silence] = []
@@ -133,7 +134,7 @@ class DailyRun:
             series = self._series()
             carry(error, series=series)
             if isinstance(error, asyncio.CancelledError):
-                self._dispatch(FetchCancelled(target=self.target, series=series))
+                self._dispatch(events.FetchCancelled(target=self.target, series=series, **self._tags))
             raise
         if not self._given_up:
             self._days |= self._doubtful
@@ -324,10 +325,11 @@ class DailyRun:
     def _report_range(self, exchange: Exchange, new: int, error: HourlyClicksError | None) -> None:
         first, last, target, _ = exchange.question
         requests = exchange.requests
-        if self._dispatch and requests:
-            self._dispatch(
-                RangeDone(start=first, end=last, target=target, days=new, requests=requests, error=error)
+        if requests:
+            done = events.RangeDone(
+                start=first, end=last, target=target, days=new, requests=requests, error=error, **self._tags
             )
+            self._dispatch(done)
 
     async def _failed(self, needed: frozenset[dt.date], error: HourlyClicksError) -> None:
         """Note that days have failed, and what that means for the run."""

@@ -25,8 +25,8 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import attrs
 
+from hourlyclicks import events
 from hourlyclicks.errors import ApiError, DecodeError
-from hourlyclicks.events import PageRead
 from hourlyclicks.fetching.pages import fetch_page
 from hourlyclicks.model.dates import DateRange, last_begun, last_ended
 from hourlyclicks.model.listing import ListedGroup, ListedLink
@@ -37,9 +37,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 
     from hourlyclicks.events import ListName
+    from hourlyclicks.events.context import CallContext
     from hourlyclicks.fetching.fetcher import DayFetcher
     from hourlyclicks.model.listing import Page
-    from hourlyclicks.pacing.limiter import Limiter
     from hourlyclicks.wire.lists import ListEndpoint
 
 Entry = TypeVar("Entry", ListedLink, ListedGroup)
@@ -101,21 +101,18 @@ class Reading:
 
 
 class ListReader:
-    """Read the lists of an account.
+    """Read the lists of an account, in one call of a user.
 
     Args:
         fetcher: sends the requests.
         zone: the account's time zone, if it is known.
+        context: the call, as its events name it.
     """
 
-    def __init__(self, fetcher: DayFetcher, zone: dt.tzinfo | None) -> None:
+    def __init__(self, fetcher: DayFetcher, zone: dt.tzinfo | None, context: CallContext) -> None:
         self._fetcher = fetcher
         self._zone = zone
-
-    @property
-    def limiter(self) -> Limiter:
-        """The limiter of the lists."""
-        return self._fetcher.rules.limiter
+        self._context = context
 
     async def links(
         self, created: DateRange | None, check: Callable[[], None]
@@ -130,22 +127,24 @@ class ListReader:
         seen: set[Target] = set()
         longest: int | None = None
         periods = deque(self._periods(created))
-        while periods:
-            period, rest = _cut(periods.popleft(), longest)
-            try:
-                async for link in self._entries("links", LINKS, seen, period):
-                    yield link
-            except ApiError as error:
-                if error.code is None or len(period) <= _SHORTEST_PERIOD:
-                    raise
-                longest, rest = len(period) // 2, [period, *rest]
-            periods.extendleft(reversed(rest))
+        with self._context:
+            while periods:
+                period, rest = _cut(periods.popleft(), longest)
+                try:
+                    async for link in self._entries("links", LINKS, seen, period):
+                        yield link
+                except ApiError as error:
+                    if error.code is None or len(period) <= _SHORTEST_PERIOD:
+                        raise
+                    longest, rest = len(period) // 2, [period, *rest]
+                periods.extendleft(reversed(rest))
 
     async def groups(self, check: Callable[[], None]) -> AsyncGenerator[ListedGroup, None]:
         """Yield the groups, each once; `check` is called before the first request."""
         check()
-        async for group in self._entries("groups", GROUPS, set()):
-            yield group
+        with self._context:
+            async for group in self._entries("groups", GROUPS, set()):
+                yield group
 
     def _periods(self, created: DateRange | None) -> Iterator[DateRange]:
         """Yield the days that are over, if there are any, then the others."""
@@ -206,11 +205,14 @@ class ListReader:
         created: DateRange | None,
         reading: int,
     ) -> Page[Entry]:
-        answer = await fetch_page(self._fetcher, name, endpoint, page, created=created)
-        dispatch = self._fetcher.rules.dispatch
+        context, dispatch = self._context, self._fetcher.rules.dispatch
+        answer = await fetch_page(self._fetcher, name, endpoint, page, created=created, context=context)
         if dispatch:
-            entries = len(answer.entries)
-            dispatch(PageRead(name=name, page=page, entries=entries, total=answer.total, reading=reading))
+            entries, total = len(answer.entries), answer.total
+            read = events.PageRead(
+                name=name, page=page, entries=entries, total=total, reading=reading, **context.tags
+            )
+            dispatch(read)
         return answer
 
 

@@ -7,8 +7,8 @@ from contextlib import aclosing
 from functools import partial
 from typing import TYPE_CHECKING
 
+from hourlyclicks import events
 from hourlyclicks.errors import HourlyClicksError, IncompleteSeriesError, StoreError, carry
-from hourlyclicks.events import FetchCancelled
 from hourlyclicks.model.series import SeriesBuilder
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def _attach_series(error: BaseException, series: HourlySeries, run: TargetRun) -
     """Attach what was fetched to an error; that of a cancelled call may never reach the caller."""
     carry(error, series=series)
     if isinstance(error, asyncio.CancelledError):
-        run.dispatch(FetchCancelled(target=run.target, series=series))
+        run.dispatch(events.FetchCancelled(target=run.target, series=series, **run.context.tags))
 
 
 def summarize(failures: dict[dt.date, HourlyClicksError], series: HourlySeries | DailySeries) -> str:

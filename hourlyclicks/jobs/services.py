@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Protocol, Self
 
 import attrs
 
+from hourlyclicks import events
 from hourlyclicks.errors import UsageError
-from hourlyclicks.events import Progress
 from hourlyclicks.fetching.cache import DayCache
 from hourlyclicks.fetching.coalescing import SingleFlight
 from hourlyclicks.fetching.fetcher import DayFetcher
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from hourlyclicks.coordination.registry import RunRegistry  # noqa: TC004 - loaded where it is used
     from hourlyclicks.errors import HourlyClicksError
     from hourlyclicks.events import Dispatcher
+    from hourlyclicks.events.context import CallContext
     from hourlyclicks.fetching.range_fetcher import RangeFetcher  # noqa: TC004 - loaded where it is used
     from hourlyclicks.pacing.limiter import Limiter
     from hourlyclicks.pacing.queue import Job
@@ -106,9 +107,11 @@ class Tracker:
         services: the parts of the client.
         job: the job as the limiter sees it.
         run: the job as the client sees it.
+        context: the call, as its events name it.
     """
 
-    def __init__(self, services: Services, job: Job, run: Running) -> None:
+    def __init__(self, services: Services, job: Job, run: Running, context: CallContext) -> None:
+        self._context = context
         self._running = services.running
         self._eta = services.limiter.eta
         self._dispatch = services.dispatch
@@ -141,4 +144,7 @@ class Tracker:
         """Report the progress of the job, if there is a hook."""
         if self._dispatch:
             compute = self._eta.deferred(self._job)
-            self._dispatch(Progress.deferred(done=done, failed=failed, total=total, compute=compute))
+            progress = events.Progress.deferred(
+                done=done, failed=failed, total=total, compute=compute, of=self._context
+            )
+            self._dispatch(progress)

@@ -61,6 +61,7 @@ class DayStream:
             raise UsageError("a stream can be entered only once")
         self._reading = True
         with ExitStack() as entered:
+            entered.enter_context(self._run.context)
             entered.enter_context(self._run.tracker)
             await self._run.survey()
             await self._pool.__aenter__()
@@ -80,6 +81,7 @@ class DayStream:
         finally:
             await self._batches.aclose()
             self._run.tracker.__exit__(kind, error, traceback)
+            self._run.context.__exit__(kind, error, traceback)
 
     def __aiter__(self) -> Self:
         return self

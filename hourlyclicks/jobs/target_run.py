@@ -14,6 +14,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hourlyclicks.errors import HourlyClicksError
+from hourlyclicks.events.dispatcher import debugging
 from hourlyclicks.fetching.prefetch import Prefetch
 from hourlyclicks.fetching.task import Caller
 from hourlyclicks.jobs.batches import in_order
@@ -29,13 +30,13 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable, Iterator
 
     from hourlyclicks.errors import ApiError
+    from hourlyclicks.events.context import CallContext
     from hourlyclicks.jobs.batches import Batch
     from hourlyclicks.jobs.range_work import RangeWork
     from hourlyclicks.jobs.services import Services
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.targets import Query, Target
-    from hourlyclicks.pacing.queue import Lane
     from hourlyclicks.store.freshness import Freshness
 
 T = TypeVar("T")
@@ -47,7 +48,7 @@ class TargetRun(BreakerListener):
     Args:
         range_: the days.
         target: the target.
-        lane: its priority.
+        context: its priority, and the call as its events name it.
         freshness: which days in the store need a request.
         services: the parts of the client.
 
@@ -57,6 +58,7 @@ class TargetRun(BreakerListener):
         tracker: registers the job while it runs.
         parking: its circuit breakers.
         dispatch: receives the events.
+        context: as above.
         workers: the size of its worker pool.
         spare: how many spare workers may be started while some of these wait.
     """
@@ -65,14 +67,21 @@ class TargetRun(BreakerListener):
     on_stop: Callable[[HourlyClicksError], Awaitable[None]]
 
     def __init__(
-        self, range_: DateRange, target: Target, *, lane: Lane, freshness: Freshness, services: Services
+        self,
+        range_: DateRange,
+        target: Target,
+        *,
+        context: CallContext,
+        freshness: Freshness,
+        services: Services,
     ) -> None:
         self.range = range_
         self.target = target
         self.workers = min(services.workers, len(range_))
         self.spare = min(services.spare, len(range_) - self.workers)
-        self._job = Job(lane, remaining=len(range_))
-        self._caller = Caller(self._job, freshness)
+        self.context = context
+        self._job = Job(context.priority, remaining=len(range_))
+        self._caller = Caller(self._job, freshness, context)
         cache = services.cache
         self._prefetch = None if cache is None else Prefetch(cache, target, range_, freshness)
         self._expected = 0
@@ -88,7 +97,7 @@ class TargetRun(BreakerListener):
             {target: range_}, newest_first=False, caller=self._caller, listener=self, services=services
         )
         self.parking = self._circuit.parking
-        self.tracker = Tracker(services, self._job, self)
+        self.tracker = Tracker(services, self._job, self, context)
 
     @property
     def given_up(self) -> bool:
@@ -249,8 +258,8 @@ class TargetRun(BreakerListener):
         return known
 
     def _count(self) -> None:
-        self._job.remaining -= 1
-        if self.dispatch:
+        self._job.done()
+        if self.dispatch.listening or debugging():
             self._report_progress()
 
     def _report_progress(self) -> None:

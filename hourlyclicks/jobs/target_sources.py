@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterable
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias
 
 from hourlyclicks.jobs.stopping import Stopper
-from hourlyclicks.model.target_days import TargetDays
+from hourlyclicks.model.target_days import TargetDays, days_from_first, days_of_each
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Mapping
 
     from hourlyclicks.jobs.backfill import Backfill
     from hourlyclicks.jobs.run_options import Order
     from hourlyclicks.jobs.stopping import StopCondition
     from hourlyclicks.jobs.target_feed import TargetFeed
+    from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.report import BackfillReport, StopReason
     from hourlyclicks.model.target_days import FirstDays, TargetItem, TargetSource
     from hourlyclicks.model.targets import Target
+
+    DaysOf: TypeAlias = Callable[[Iterable[Target], Mapping[Target, dt.date]], dict[Target, DateRange]]
 
 
 class Collected:
@@ -30,6 +34,7 @@ class Collected:
         stop: when the run is to stop.
         stopped: why it was stopped while the targets were read; ``None``: these are all.
         feed: reads the targets during the run.
+        days: returns the days of targets that have these first days.
     """
 
     def __init__(
@@ -39,9 +44,11 @@ class Collected:
         stopped: StopReason | None = None,
         *,
         feed: TargetFeed | None = None,
+        days: DaysOf,
     ) -> None:
         self.targets = targets
         self.feed = feed
+        self._days = days
         self._stop = stop
         self._stopped = stopped
 
@@ -49,6 +56,11 @@ class Collected:
     def since(self) -> dict[Target, dt.date]:
         """The first days of the targets; with a feed, of those that were read so far."""
         return self.targets.since if self.feed is None else self.feed.since
+
+    @property
+    def ranges(self) -> dict[Target, DateRange] | TargetFeed:
+        """The days of each target, or what reads the targets during the run."""
+        return self.feed or self._days(self.targets, self.targets.since)
 
     async def run(self, backfill: Backfill) -> BackfillReport:
         """Run a backfill of these targets until it is to stop."""
@@ -63,8 +75,10 @@ async def collect_targets(
     since: FirstDays | None,
     stop: StopCondition,
     *,
-    feed: Callable[[AsyncIterable[TargetItem]], TargetFeed],
+    days: DateRange,
     order: Order,
+    check: Callable[[Target], None],
+    known: bool = False,
 ) -> Collected:
     """Read the targets of a run.
 
@@ -75,17 +89,25 @@ async def collect_targets(
         source: the targets.
         since: first days by target.
         stop: when the run is to stop.
-        feed: makes what reads an async iterable.
+        days: the days of targets without a first day.
         order: the order of the requests.
+        check: raises an error if a target cannot be requested.
+        known: whether a first day may lie before these days.
 
     Raises:
         UsageError: something in it is no target.
         HourlyClicksError: reading them failed.
     """
+    each = partial(days_from_first if known else days_of_each, days=days)
+
+    def days_of(targets: Iterable[Target], first: Mapping[Target, dt.date]) -> dict[Target, DateRange]:
+        return each(targets, since=first)
+
     if not isinstance(source, AsyncIterable):
-        return Collected(TargetDays.of(source, since), stop)
+        return Collected(TargetDays.of(source, since), stop, days=days_of)
     if order != "newest-day":
-        return Collected(TargetDays(since), stop, feed=feed(source))
+        feed = _feed(source, since, days_of, check)
+        return Collected(TargetDays(since), stop, feed=feed, days=days_of)
     targets = TargetDays(since)
     reading = asyncio.ensure_future(_read(source, targets))
     reasons: list[StopReason] = []
@@ -102,9 +124,23 @@ async def collect_targets(
         await asyncio.gather(reading, return_exceptions=True)
         raise
     if reasons and reading.cancelled():
-        return Collected(targets, stop, reasons[0])
+        return Collected(targets, stop, reasons[0], days=days_of)
     reading.result()
-    return Collected(targets, stop)
+    return Collected(targets, stop, days=days_of)
+
+
+def _feed(
+    source: AsyncIterable[TargetItem],
+    since: FirstDays | None,
+    days_of: DaysOf,
+    check: Callable[[Target], None],
+) -> TargetFeed:
+    from hourlyclicks.jobs.target_feed import TargetFeed  # noqa: PLC0415 - most runs have a list
+
+    def days_of_one(target: Target, first: dt.date | None) -> DateRange | None:
+        return days_of([target], {} if first is None else {target: first}).get(target)
+
+    return TargetFeed(source, since, days_of=days_of_one, check=check)
 
 
 async def _read(source: AsyncIterable[TargetItem], targets: TargetDays) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hourlyclicks.clock import SECOND
 from hourlyclicks.errors import StoppedError
-from hourlyclicks.pacing.queue import Lane
+from hourlyclicks.model.priority import Lane
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

@@ -20,6 +20,7 @@ class Request:
         headers: the header fields; they hold the API key and are therefore kept out of the repr.
         may_arrive: the seconds for which it may still reach the server after a timeout or a cancellation;
             written by the transport, before it raises.
+        unsent: whether it certainly has not reached the server; written by the transport, before it raises.
         parameters: what is added to the query of the address, ready to be sent. A `yarl.URL` of its own for
             every day would be a good part of the cost of a request.
     """
@@ -28,6 +29,7 @@ class Request:
     headers: Mapping[str, str]
     may_arrive: float = 0.0
     _parameters: str = ""
+    unsent: bool = False
 
     @property
     def url(self) -> URL:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Protocol
 from hourlyclicks.pacing.throttle import AdaptiveThrottle
 
 if TYPE_CHECKING:
+    from hourlyclicks.model.priority import Lane
     from hourlyclicks.model.targets import Query
     from hourlyclicks.pacing.breaker import Wait
     from hourlyclicks.pacing.plans import Limits
-    from hourlyclicks.pacing.queue import Job, Lane, Task
+    from hourlyclicks.pacing.queue import Job, Task
     from hourlyclicks.pacing.snapshot import Moment
     from hourlyclicks.pacing.throttle import Throttled
     from hourlyclicks.pacing.window import Slot

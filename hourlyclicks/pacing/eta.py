@@ -20,8 +20,9 @@ import attrs
 
 from hourlyclicks.clock import SECOND
 from hourlyclicks.events import Binding
+from hourlyclicks.model.priority import Lane
 from hourlyclicks.model.range_caps import RangeCap
-from hourlyclicks.pacing.queue import Lane
+from hourlyclicks.pacing.demand import Demand
 from hourlyclicks.pacing.spans import Spans, WindowSize
 from hourlyclicks.pacing.window import SlidingWindow
 
@@ -126,16 +127,23 @@ class EtaCalculator:
         self._clock = clock
         self._backend = backend
         self._breaker = breaker
-        self._jobs: set[Job] = set()
+        self._jobs: dict[Job, int] = {}  # with what is known of their `unsent`
+        self._changed: set[Job] = set()
+        self._demand = {lane: Demand() for lane in Lane}
         self._latency = round(TYPICAL_LATENCY * SECOND)
 
     def enter(self, job: Job) -> None:
         """Count a job's remaining days in the ETA of the others."""
-        self._jobs.add(job)
+        self._jobs.setdefault(job, 0)
+        job.changed = self._changed
+        self._changed.add(job)
 
     def leave(self, job: Job) -> None:
         """Stop counting a job."""
-        self._jobs.discard(job)
+        if job in self._jobs:
+            self._demand[job.lane].add(self._jobs.pop(job), -1)
+            self._changed.discard(job)
+            job.changed = None
 
     def measured(self, latency: int) -> None:
         """Take note of the nanoseconds between a sending and its response."""
@@ -162,7 +170,8 @@ class EtaCalculator:
 
     def unsent(self, lane: Lane) -> int:
         """Return how many requests the jobs of a lane still need."""
-        return sum(job.unsent for job in self._jobs if job.lane is lane)
+        self._catch_up()
+        return self._demand[lane].total
 
     def eta(self, job: Job, *, most: int | None = None) -> tuple[float, Binding]:
         """Compute in how many seconds a job will be done if nothing fails, and what decides it.
@@ -181,14 +190,29 @@ class EtaCalculator:
             return partial(_last_response, latency if job.remaining else 0)
         ahead = self._backend.ahead(job)
         if len(self._jobs) > 1 or job not in self._jobs:  # as a rule it is the only one
-            ahead += sum(
-                other.unsent if other.lane < job.lane else min(other.unsent, unsent)
-                for other in self._jobs
-                if other is not job and other.lane <= job.lane
-            )
+            ahead += self._of_others(job, unsent)
         now = self._clock.monotonic()
         opens = self._breaker.opens(now) if job.lane is Lane.BACKFILL else now
         return partial(_finish, self._backend.snapshot(now), ahead + unsent, latency, now, opens)
+
+    # -- inside -----------------------------------------------------------------------------------------
+
+    def _of_others(self, job: Job, unsent: int) -> int:
+        """Return how many requests of other jobs are sent before a job has sent so many."""
+        self._catch_up()
+        before = sum(self._demand[lane].total for lane in Lane if lane < job.lane)
+        return before + self._demand[job.lane].up_to(unsent) - min(self._jobs.get(job, 0), unsent)
+
+    def _catch_up(self) -> None:
+        """Take note of what the jobs need by now; most have not changed since the last time."""
+        while self._changed:
+            job = self._changed.pop()
+            before, now = self._jobs[job], job.unsent
+            if now != before:
+                demand = self._demand[job.lane]
+                demand.add(before, -1)
+                demand.add(now)
+                self._jobs[job] = now
 
 
 def _last_response(latency: int) -> tuple[float, Binding]:

@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from hourlyclicks import events
 from hourlyclicks.clock import SECOND
 from hourlyclicks.errors import AuthenticationError, RateLimitedError
-from hourlyclicks.events import MUCH_FAILS, Paused, SpacingChanged
+from hourlyclicks.events import MUCH_FAILS
+from hourlyclicks.model.priority import Lane
 from hourlyclicks.pacing.backend import LocalBackend
 from hourlyclicks.pacing.breaker import BackfillBreaker
 from hourlyclicks.pacing.eta import EtaCalculator
-from hourlyclicks.pacing.queue import HeldError, Lane, OverError
+from hourlyclicks.pacing.queue import HeldError, OverError
 from hourlyclicks.pacing.task_queue import TaskQueue
 from hourlyclicks.pacing.throttle import first_pause
 from hourlyclicks.pacing.window import Slot
@@ -144,6 +146,8 @@ class Limiter:
             return None
         slot.job = job
         job.in_flight += 1
+        if job.changed is not None:
+            job.changed.add(job)
         return self._count_request(slot)
 
     def finish(self, slot: Slot, outcome: Outcome) -> None:
@@ -164,7 +168,10 @@ class Limiter:
         if self._waiting.size or slot.backfill_probe:
             self.queue.released(slot)
         else:  # the usual case, without the cost of `serve`: there is no task that could use the slot
-            slot.job.in_flight -= 1
+            job = slot.job
+            job.in_flight -= 1
+            if job.changed is not None:
+                job.changed.add(job)
         if outcome.succeeded and self._backfill_breaker.opened and self._backfill_breaker.succeeded():
             self.queue.resumed()
 
@@ -194,9 +201,9 @@ class Limiter:
             self.queue.fail(error)
             raise
         if pause is not None:
-            self._emit(Paused(seconds=pause.seconds, why="the server asks to wait"))
+            self._emit(events.Paused(seconds=pause.seconds, why="the server asks to wait"))
             if pause.interval is not None:
-                self._emit(SpacingChanged(interval=pause.interval, why=_SPREAD))
+                self._emit(events.SpacingChanged(interval=pause.interval, why=_SPREAD))
             self.queue.serve()
         return self.pause
 
@@ -209,7 +216,7 @@ class Limiter:
         now = self._clock.monotonic()
         seconds = self._backfill_breaker.begin(now, self._random.random())
         if seconds is not None:
-            self._emit(Paused(seconds=seconds, why=MUCH_FAILS))
+            self._emit(events.Paused(seconds=seconds, why=MUCH_FAILS))
             self.queue.serve()
         elif self._backfill_breaker.blocks(now) is None:
             return None

@@ -7,9 +7,10 @@ that a large job does not starve the others.
 
 from __future__ import annotations
 
-import enum
 from collections import OrderedDict, deque
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+from hourlyclicks.model.priority import Lane
 
 if TYPE_CHECKING:
     import asyncio
@@ -19,16 +20,20 @@ if TYPE_CHECKING:
     from hourlyclicks.model.targets import Query
     from hourlyclicks.pacing.window import Slot
 
+__all__ = [
+    "Breakers",
+    "ClaimedError",
+    "HeldError",
+    "Job",
+    "Lane",
+    "NotNeededError",
+    "OverError",
+    "PriorityQueue",
+    "Task",
+    "is_waiting",
+]
+
 T = TypeVar("T")
-
-
-class Lane(enum.IntEnum):
-    """The priority of a call; the smaller number goes first."""
-
-    INTERACTIVE = 0
-    """A person or program waits for the result."""
-    BACKFILL = 1
-    """It may take hours."""
 
 
 class OverError(Exception):
@@ -76,17 +81,19 @@ class Job:
         days_per_request: how many of its days one request asks for, as a rule.
         over: whether it may send no more.
         breakers: its circuit breakers, if it has any.
+        changed: the jobs of which `unsent` may have changed, if others ask how many requests it needs.
     """
 
     __slots__ = (
+        "_remaining",
         "allowance",
         "breakers",
+        "changed",
         "days_per_request",
         "in_flight",
         "lane",
         "name",
         "over",
-        "remaining",
         "spent",
     )
 
@@ -95,7 +102,8 @@ class Job:
     ) -> None:
         self.lane = lane
         self.name = name
-        self.remaining = remaining
+        self.changed: set[Job] | None = None
+        self._remaining = remaining
         self.in_flight = self.spent = 0
         self.days_per_request = 1
         self.over = allowance == 0
@@ -103,9 +111,26 @@ class Job:
         self.allowance = allowance
 
     @property
+    def remaining(self) -> int:
+        """Days that were not answered yet."""
+        return self._remaining
+
+    @remaining.setter
+    def remaining(self, days: int) -> None:
+        self._remaining = days
+        if self.changed is not None:
+            self.changed.add(self)
+
+    def done(self) -> None:
+        """Note that a day was answered or has failed."""
+        self._remaining -= 1
+        if self.changed is not None:
+            self.changed.add(self)
+
+    @property
     def unsent(self) -> int:
         """The requests that are still to be sent, if none has to be repeated."""
-        return max(0, -(-self.remaining // self.days_per_request) - self.in_flight)
+        return max(0, -(-self._remaining // self.days_per_request) - self.in_flight)
 
     def holds(self, query: Query) -> bool:
         """Return whether a circuit breaker keeps a day from being sent now."""

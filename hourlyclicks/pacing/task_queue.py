@@ -12,9 +12,10 @@ import asyncio
 import copy
 from typing import TYPE_CHECKING
 
-from hourlyclicks.events import Paused, Resumed, SlotsHeld
+from hourlyclicks import events
+from hourlyclicks.model.priority import Lane
 from hourlyclicks.pacing.breaker import Wait
-from hourlyclicks.pacing.queue import HeldError, Lane, OverError, PriorityQueue, is_waiting
+from hourlyclicks.pacing.queue import HeldError, OverError, PriorityQueue, is_waiting
 from hourlyclicks.pacing.window import Slot
 
 if TYPE_CHECKING:
@@ -87,7 +88,10 @@ class TaskQueue:
 
     def released(self, slot: Slot) -> None:
         """Note that a slot of a job was released, and let other tasks use what that has made free."""
-        slot.job.in_flight -= 1
+        job = slot.job
+        job.in_flight -= 1
+        if job.changed is not None:
+            job.changed.add(job)
         if slot.backfill_probe and self._breaker.lost(slot):
             self._serve_soon()  # not at once: the caller may be about to report that the probe failed
         else:
@@ -160,16 +164,16 @@ class TaskQueue:
 
     def paused(self, seconds: float) -> None:
         """Report a pause that began in another process."""
-        self._emit(Paused(seconds=seconds, why="the server asks another process to wait"))
+        self._emit(events.Paused(seconds=seconds, why="the server asks another process to wait"))
 
     def resumed(self) -> None:
         """Report that a pause has ended."""
-        self._emit(Resumed())
+        self._emit(events.Resumed())
         self.serve()
 
     def held(self, requests: int, seconds: float, *, killed: bool) -> None:
         """Report that requests of other processes are waited for, for so long at most."""
-        self._emit(SlotsHeld(requests=requests, seconds=seconds, killed=killed))
+        self._emit(events.SlotsHeld(requests=requests, seconds=seconds, killed=killed))
 
     def load(self, lane: Lane) -> tuple[int, int]:
         """Return how many tasks wait in a lane, and how many requests its jobs still need."""
@@ -214,6 +218,8 @@ def _fail(task: Task, error: Exception) -> None:
 
 def _grant_to(task: Task, slot: Slot) -> None:
     assert task.slot is not None  # noqa: S101 - each caller has seen that it waits
-    slot.job = task.job
-    slot.job.in_flight += 1
+    slot.job = job = task.job
+    job.in_flight += 1
+    if job.changed is not None:
+        job.changed.add(job)
     task.slot.set_result(slot)

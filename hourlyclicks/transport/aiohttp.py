@@ -107,12 +107,14 @@ class AiohttpTransport:
             # this task awaits. Only the second may leave this method as a CancelledError. In each case, a
             # request without a response may still reach the server, and the limiter must know for how long.
             up = self._timer.end(deadline)
+            request.unsent = response is None and not deadline.begun
             if response is None and deadline.begun:
                 request.may_arrive = self._total if up else deadline.left
             if not up and deadline.cancelled:
                 raise
             failure = self._translated(TimeoutError() if up else error, request, session, deadline)
         except Exception as error:  # noqa: BLE001 - a session of the user can raise anything
+            request.unsent = response is None and not deadline.begun
             failure = self._translated(error, request, session, deadline)
         finally:
             self._timer.end(deadline)

@@ -188,7 +188,7 @@ class Fleet:
         return kept
 
     def _truth(self, target: Target, day: dt.date) -> Cells:
-        return self.upstream.truth(target, day, day)[day]
+        return self.upstream.cells(target, day, day)[day]
 
 
 class Unused:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from hourlyclicks.client import Client
     from hourlyclicks.jobs.stream import DayStream
-    from hourlyclicks.pacing.queue import Lane
+    from hourlyclicks.model.priority import Lane
 
 
 SeriesT = TypeVar("SeriesT", bound=HourlySeries | DailySeries)

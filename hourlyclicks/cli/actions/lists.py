@@ -11,7 +11,7 @@ import attrs
 
 from hourlyclicks.cli.actions.keys import find_key
 from hourlyclicks.cli.console import loop
-from hourlyclicks.cli.console.messages import say
+from hourlyclicks.cli.console.messages import events_shown, say
 from hourlyclicks.cli.options.access import Access
 from hourlyclicks.cli.options.collisions import check_apart
 from hourlyclicks.cli.options.shared import RateOptions, default_rate
@@ -64,7 +64,7 @@ def run(options: Options) -> None:
     rate = attrs.evolve(rate, limits=rate.of_lists)
     key = find_key(options.access.key_file)
     client = options.access.client(key, rate=rate, retry=RetryPolicy(), on_event=tell)
-    with writing(form, output) as stream:
+    with events_shown(), writing(form, output) as stream:
         number = loop.run(_write(client, options, form, stream))
     say(count(number, options.name.removesuffix("s")))
 

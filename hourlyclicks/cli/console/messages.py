@@ -12,6 +12,7 @@ from hourlyclicks.render.phrases import safe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from logging import LogRecord
 
 _quiet: ContextVar[bool] = ContextVar("quiet", default=False)
 
@@ -33,6 +34,27 @@ def quiet(*, on: bool) -> Iterator[None]:
     finally:
         log.removeHandler(silence)
         _quiet.reset(before)
+
+
+@contextmanager
+def events_shown() -> Iterator[None]:
+    """Keep events from the log in this context, since a hook shows them; the log writes to stderr, too."""
+    import logging  # noqa: PLC0415 - no help needs it
+
+    from hourlyclicks.events import CLOCK_LOGGER, LOGGER  # noqa: PLC0415 - likewise
+
+    logs = [logging.getLogger(name) for name in (LOGGER, CLOCK_LOGGER)]
+    for log in logs:
+        log.addFilter(_is_no_event)
+    try:
+        yield
+    finally:
+        for log in logs:
+            log.removeFilter(_is_no_event)
+
+
+def _is_no_event(record: LogRecord) -> bool:
+    return not hasattr(record, "hourlyclicks_event")
 
 
 def say(line: str, *, although_quiet: bool = False) -> None:

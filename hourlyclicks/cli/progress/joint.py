@@ -56,6 +56,7 @@ class JointProgress:
                 failed=self._failed + event.failed,
                 total=self._total,
                 compute=partial(_add, event, self._later),
+                of=event,
             )
         self._hook(event)
 

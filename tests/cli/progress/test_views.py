@@ -14,7 +14,7 @@ from hourlyclicks.cli.progress.live import LiveView, terminal
 from hourlyclicks.cli.progress.plain import PlainView
 from hourlyclicks.cli.progress.stats import start_stats
 from hourlyclicks.cli.progress.views import SafeView, open_view, shown
-from hourlyclicks.events import CLOCK_LOGGER, Paused
+from hourlyclicks.events import LOGGER, ClockSkew, Dispatcher, Paused
 from hourlyclicks.pacing.eta import forecast
 
 if TYPE_CHECKING:
@@ -174,12 +174,14 @@ class Unwritable:
 
 
 def test_what_a_view_shows_is_not_logged_to_the_same_place(caplog: pytest.LogCaptureFixture) -> None:
-    """While a view shows that the clocks differ, the log, which may write to stderr, does not."""
-    log = logging.getLogger(CLOCK_LOGGER)
+    """While a view shows events, the log, which may write to stderr, does not; it has everything else."""
+    dispatch = Dispatcher()
     with shown(PlainView(some_stats())):
-        log.warning("shown")
-    log.warning("not shown")
-    assert caplog.messages == ["not shown"]
+        dispatch(ClockSkew(seconds=600.0))
+        dispatch(Paused(seconds=1.0, why="shown"))
+        logging.getLogger(LOGGER).warning("not about an event")
+    dispatch(Paused(seconds=1.0, why="not shown"))
+    assert caplog.messages == ["not about an event", "paused for 1 s: not shown"]
 
 
 def test_a_terminal_that_has_gone_ends_no_run() -> None:

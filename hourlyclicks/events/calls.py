@@ -1,0 +1,124 @@
+"""Events about a whole call: how far it is, and that it was cancelled."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+import attrs
+
+from hourlyclicks.events.base import BaseEvent
+from hourlyclicks.events.wording import Binding, count, duration
+from hourlyclicks.model.daily_series import DailySeries
+from hourlyclicks.model.series import HourlySeries
+from hourlyclicks.model.targets import Target
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hourlyclicks.events.context import CallContext
+
+_set = object.__setattr__  # as attrs does it for frozen classes
+
+
+class _Deferred(BaseEvent):
+    """Compute the attributes `eta` and `binding` when they are first read, if they were not given.
+
+    Comparing, printing and pickling an event reads them.
+    """
+
+    __slots__ = ("_compute",)
+
+    _compute: Callable[[], tuple[float, Binding]] | None
+
+    if not TYPE_CHECKING:  # a type checker must go on finding misspelt attributes
+
+        def __getattr__(self, name: str) -> object:
+            """Compute both."""
+            if name in {"eta", "binding"} and self._compute is not None:
+                eta, binding = self._compute()
+                _set(self, "eta", eta)
+                _set(self, "binding", binding)
+                _set(self, "_compute", None)
+            return object.__getattribute__(self, name)
+
+
+@attrs.frozen(kw_only=True)
+class Progress(_Deferred):
+    """Where a ``fetch``, ``stream`` or ``backfill`` stands; sent after every day that is done or has failed.
+
+    Args:
+        done: days answered so far, those in the store included.
+        failed: days that failed so far.
+        total: days of the whole call, of all its targets that are known by then.
+        eta: seconds until its end if nothing more fails, computed from the limits, for these days.
+        binding: what determines that figure.
+    """
+
+    done: int
+    failed: int
+    total: int
+    eta: float
+    binding: Binding
+
+    @classmethod
+    def deferred(
+        cls,
+        *,
+        done: int,
+        failed: int,
+        total: int,
+        compute: Callable[[], tuple[float, Binding]],
+        of: CallContext | BaseEvent | None = None,
+    ) -> Self:
+        """Create an event that computes its `eta` and `binding` when they are first read.
+
+        Args:
+            done: as above.
+            failed: as above.
+            total: as above.
+            compute: returns both.
+            of: whose it is: a call, or another event of it.
+        """
+        event = cls.__new__(cls)
+        _set(event, "done", done)
+        _set(event, "failed", failed)
+        _set(event, "total", total)
+        _set(event, "_compute", compute)
+        if of is None:
+            of = _OF_NO_CALL
+        _set(event, "call", of.call)
+        _set(event, "label", of.label)
+        _set(event, "lane", of.lane)
+        _set(event, "target", of.target)
+        return event
+
+    @property
+    def message(self) -> str:
+        """What has happened, in words."""
+        failed = f", {count(self.failed, 'day')} failed" if self.failed else ""
+        return (
+            f"{self.done:,} of {count(self.total, 'day')} done{failed},"
+            f" {duration(self.eta)} left, bound by {self.binding}"
+        )
+
+
+_OF_NO_CALL = BaseEvent()
+
+
+@attrs.frozen(kw_only=True)
+class FetchCancelled(BaseEvent):
+    """A ``fetch`` or a ``daily`` was cancelled; the event has the days fetched before.
+
+    Args:
+        target: the target.
+        series: the days that were answered before; the others are in its `missing_days`.
+    """
+
+    target: Target
+    series: HourlySeries | DailySeries
+
+    @property
+    def message(self) -> str:
+        """What has happened, in words."""
+        days = len(self.series.range) - len(self.series.missing_days)
+        return f"a call for {self.target} was cancelled, with {days:,} of {len(self.series.range):,} days"
