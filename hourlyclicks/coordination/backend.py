@@ -126,11 +126,6 @@ class SharedBackend:
         """How many slots are granted."""
         return len(self._grants)
 
-    @property
-    def busy(self) -> bool:
-        """Whether slots are granted, or may be by a step under way."""
-        return bool(self._grants) or self._asking or self._stepping
-
     def ask_now(self) -> None:
         """Let the next task ask at once: what was said before is outdated."""
         self._polling.ask_now()

@@ -243,8 +243,11 @@ class LeasedBackend:
 
     @property
     def _in_flight(self) -> int:
-        granted = self._in_memory + (0 if self._shared is None else self._shared.in_flight)
-        return granted + self._answers
+        return self._granted + self._answers
+
+    @property
+    def _granted(self) -> int:
+        return self._in_memory + (0 if self._shared is None else self._shared.in_flight)
 
     def _keep_begun(self) -> None:
         """Count an answer no more: what waits to be kept is counted by the lease."""
@@ -259,8 +262,7 @@ class LeasedBackend:
 
     def _hand_over_if_free(self) -> None:
         """Begin to hand over, unless requests are in flight: their end calls for it again."""
-        busy = self._in_memory > 0 or (self._shared is not None and self._shared.busy)
-        if not self._handing and not busy and not self._closed:
+        if not self._handing and not self._granted and not self._closed:
             self._handing = True
             self._start(self._hand_over())
 
@@ -286,6 +288,8 @@ class LeasedBackend:
         account, shared = await self._account(), self._shared
         if shared is not None:
             await shared.close()
+            if shared.in_flight:  # a step was under way, and has granted a slot
+                return
         liveness, returns = Liveness(), shared is not None
         entry = Entry(
             self._mark,

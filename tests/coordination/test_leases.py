@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hourlyclicks import Client, LeaseLostError, Limits, Link, UsageError
+from hourlyclicks.clock import SECOND
+from hourlyclicks.coordination import leased_backend
 from hourlyclicks.coordination import leases as leases_module
 from hourlyclicks.coordination.leases import AccountLease, Leases, end_leases
 from hourlyclicks.coordination.state import ArbiterState
 from hourlyclicks.model.fingerprints import fingerprint_of
+from hourlyclicks.pacing.plans import Rate
 from hourlyclicks.simulator import Rule, Script, Simulator, Status, run_virtual
 from hourlyclicks.store.leases import StoredLease
 from hourlyclicks.store.memory import MemoryStore
@@ -392,3 +395,21 @@ def test_a_cap_on_all_unsaved_answers(monkeypatch: pytest.MonkeyPatch) -> None:
         assert [upstream.counters.requests for upstream in upstreams] == [3] * 12
 
     run_virtual(main)
+
+
+def test_the_limits_come_back_into_memory(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also right after a step that reports the last response, when nothing else would wake the tasks."""
+    monkeypatch.setattr(leased_backend, "ALONE_AFTER", SECOND // 5)
+
+    async def scenario(world: World) -> None:
+        process = await world.process()
+        running = asyncio.ensure_future(backfill(await process.holding(), 120))
+        plain = await world.client(world.path)
+        for number in range(4):
+            await world.clock.sleep(1)
+            await plain.day(f"2020-01-0{number + 1}", OTHER)
+        async with asyncio.timeout(100):
+            assert (await running).complete
+
+    limits = Limits(rates=(Rate(10, 0.4),), concurrency=1, guard=0.0)
+    run_world(path, scenario, limits, latency=(0.005, 0.03))
