@@ -21,6 +21,7 @@ def floors(extras: tuple[str, ...]) -> list[str]:
 EXTRAS = (
     "arrow",
     "cli",
+    "dask",
     "excel",
     "numpy",
     "pandas",
@@ -28,6 +29,7 @@ EXTRAS = (
     "plot",
     "polars",
     "postgres",
+    "procrastinate",
     "report",
     "speedups",
     "test",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import pickle
 import sys
 from pathlib import Path
@@ -13,5 +14,6 @@ from tests.fleet.engines.accounts import STORE, Setting
 
 if __name__ == "__main__":
     setting = Setting.here()
-    report = asyncio.run(run_jobs(setting.jobs, store=STORE, **setting.options))
+    share = int(os.environ["SHARE"])
+    report = asyncio.run(run_jobs(setting.jobs, store=STORE, at_once=share, **setting.options))
     Path(sys.argv[1]).write_bytes(pickle.dumps(report))

@@ -31,7 +31,7 @@ async def work() -> None:
     """Run a worker, until it is told to end."""
     async with app.open_async():
         await app.run_worker_async(
-            concurrency=50,
+            concurrency=int(os.environ["SHARE"]),
             fetch_job_polling_interval=0.5,
             update_heartbeat_interval=0.4,
             stalled_worker_timeout=2.0,

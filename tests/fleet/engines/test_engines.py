@@ -1,11 +1,18 @@
-"""One suite for every engine: real processes, one of which is killed, and another stopped for a while."""
+"""One suite for every engine: real processes, one of which is killed, and another stopped for a while.
+
+``HOURLYCLICKS_ACCOUNTS=1001 HOURLYCLICKS_DAYS=3`` makes it a large one; the key of the first account is one
+that the API does not know. ``--log-cli-level=info`` shows the figures.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import importlib.util
+import logging
+import os
 import signal
 import sys
+import time
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import pytest
@@ -14,6 +21,7 @@ from hourlyclicks.errors import AuthenticationError
 from hourlyclicks.fleet import AccountState, run_jobs
 from hourlyclicks.simulator import Simulator, run_virtual
 from hourlyclicks.store.opening import open_store
+from hourlyclicks.store.postgres import PostgresStore
 from tests.cli.serving import serving
 from tests.fleet.engines.accounts import CANARY, Setting, key_of, link_of
 from tests.fleet.engines.teams import TEAMS, until
@@ -26,13 +34,20 @@ if TYPE_CHECKING:
 
     from hourlyclicks.fleet import FleetReport
     from hourlyclicks.simulator import VirtualClock
+    from hourlyclicks.store.leases import StoredLease
     from tests.fleet.engines.teams import Team
     from tests.store.server import PostgresServer
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the processes are looked at in /proc")
 
+_log = logging.getLogger(__name__)
+
 Cell: TypeAlias = tuple[int | None, int | None]
+ACCOUNTS = int(os.environ.get("HOURLYCLICKS_ACCOUNTS", sized("11", "41")))
+DAYS = int(os.environ.get("HOURLYCLICKS_DAYS", sized("12", "25")))
 WORKERS = 3
+LONGEST_STOP = 15.0
+"""Seconds; a worker that is stopped within a transaction keeps its rows locked."""
 
 
 class Outcome(NamedTuple):
@@ -44,6 +59,7 @@ class Outcome(NamedTuple):
         store: where the days are.
         report: what the engine reported, if it does.
         upstream: the server.
+        lost: how many accounts the two workers had.
     """
 
     setting: Setting
@@ -51,6 +67,7 @@ class Outcome(NamedTuple):
     store: str
     report: FleetReport | None
     upstream: Simulator
+    lost: int
 
 
 @pytest.fixture(scope="module", params=[pytest.param(team, id=f"postgres-{team.__name__}") for team in TEAMS])
@@ -62,28 +79,57 @@ def outcome(
     for library in kind.needs:
         if importlib.util.find_spec(library) is None:
             pytest.skip(f"{library} is not installed")
-    accounts, days = sized((11, 9), (41, 25))
-    setting = Setting("", accounts, days)
+    setting = Setting("", ACCOUNTS, DAYS)
     keys = {key_of(name): "premium" for name in setting.known}
     limits = ((setting.requests, setting.window),)
     store = asyncio.run(postgres_server.new_database())
     folder = tmp_path_factory.mktemp("engine")
     with serving(keys=keys, limits=limits, concurrency=1, latency=(0.005, 0.03)) as upstream:
-        setting = setting._replace(url=upstream.url)
-        team = kind(setting, folder, store, WORKERS)
+        team = kind(setting._replace(url=upstream.url), folder, store, WORKERS)
+        began = time.monotonic()
         try:
             team.start()
-            counters, share = upstream.counters, len(setting.known) * days // 3
-            until(lambda: counters.requests > share)
+            until(lambda: upstream.counters.requests >= setting.accounts and len(held(store)) == WORKERS)
             team.look()
             killed, stopped, *_ = team.workers
-            stopped.send_signal(signal.SIGSTOP)
+            for worker in (killed, stopped):
+                worker.send_signal(signal.SIGSTOP)
+            lost = {worker.pid: held(store).get(worker.pid, []) for worker in (killed, stopped)}
             killed.kill()
-            until(lambda: counters.requests > 2 * share)
+            before = _requests(upstream, lost[stopped.pid])
+            until(lambda: _requests(upstream, lost[stopped.pid]) > before, LONGEST_STOP)
             stopped.send_signal(signal.SIGCONT)
-            yield Outcome(setting, team, store, team.finish(), upstream)
+            report, accounts = team.finish(), sum(map(len, lost.values()))
+            _log.info(
+                "%s: %s accounts, %.1f s, %s of them lost, %s requests",
+                kind.__name__,
+                ACCOUNTS,
+                time.monotonic() - began,
+                accounts,
+                upstream.counters.requests,
+            )
+            yield Outcome(team.setting, team, store, report, upstream, accounts)
         finally:
             team.end()
+
+
+def held(store: str) -> dict[int, list[str]]:
+    """Return the accounts that processes hold, by the ids of these."""
+
+    async def read() -> list[StoredLease]:
+        async with PostgresStore(store, read_only=True) as opened:
+            return list(await opened.leases())
+
+    found: dict[int, list[str]] = {}
+    for lease in asyncio.run(read()):
+        if lease.holder.name and lease.left > 0:
+            found.setdefault(lease.holder.pid, []).append(lease.label)
+    return found
+
+
+def _requests(upstream: Simulator, names: list[str]) -> int:
+    """Return how many requests there were with the keys of some accounts."""
+    return sum(upstream.counters.count(key=key_of(name)) for name in names)
 
 
 def test_every_day_is_final_and_as_one_process_alone_stores_it(outcome: Outcome, tmp_path: Path) -> None:
@@ -125,10 +171,10 @@ def test_no_key_is_over_its_limit(outcome: Outcome) -> None:
 
 def test_only_what_was_in_flight_is_requested_again(outcome: Outcome) -> None:
     """A lost worker costs at most (concurrency + 2) requests for each of its accounts."""
-    setting, counters = outcome.setting, outcome.upstream.counters
-    days = len(setting.known) * setting.days
-    requests = sum(counters.count(key=key_of(name)) for name in setting.known)
-    assert days <= requests <= days + (setting.limits.concurrency + 2) * len(setting.known)
+    setting = outcome.setting
+    days, requests = len(setting.known) * setting.days, _requests(outcome.upstream, setting.known)
+    assert days <= requests <= days + (setting.limits.concurrency + 2) * outcome.lost
+    assert 0 < outcome.lost < setting.accounts
 
 
 def test_an_account_that_fails_is_reported_and_ends_alone(outcome: Outcome) -> None:
