@@ -104,8 +104,8 @@ def _against(peer: Found, own: Found) -> tuple[Claim, ...]:
 
 def _in_words(faster: Claim, taken: Claim) -> str:
     return (
-        f"On Dask, `hourlyclicks.fleet` fetches many accounts {faster.measured:.1f} times as fast as a client"
-        f" in each task, for {taken.measured:.2f} times the processor time."
+        f"On Dask, `hourlyclicks.fleet` fetches many accounts {faster.measured:.1f} times as fast as a "
+        f"client in each task, for {taken.measured:.2f} times the processor time."
     )
 
 

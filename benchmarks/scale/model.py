@@ -46,7 +46,7 @@ class Inputs:
         machine: on what.
         worker: processor time of a worker process for a day, in seconds.
         database: processor time of the database for a day, in seconds.
-        commits: durable commits for a day.
+        commits: durable commits for a day, under load: days that are ready at the same time share them.
         statements: statements for a day.
         wal: bytes of the write-ahead log for a day.
         stored: bytes of a day in the tables and indexes.
@@ -191,7 +191,7 @@ def needs(inputs: Inputs, machine: Machine, work: Workload) -> Table:
             lambda n: rate(n) / min(_LONGEST_RANGE, work.days),
         ),
         row("accounts active at a time", work.active),
-        row("commits a second", lambda n: rate(n) * inputs.commits),
+        row("commits a second, at most", lambda n: rate(n) * max(1.0, inputs.commits)),
         row("statements a second", lambda n: rate(n) * inputs.statements),
         row("write-ahead log, GB a day", lambda n: work.days * n * inputs.wal / _GB),
         row("processor time of workers, minutes", lambda n: work.days * n * inputs.worker / _MINUTE),
@@ -238,7 +238,7 @@ def measured(inputs: Inputs) -> Table:
     rows = (
         ("processor time of a worker for a day", f"{_shown(inputs.worker * 1e3)} ms"),
         ("processor time of the database for a day", f"{_shown(inputs.database * 1e3)} ms"),
-        ("durable commits for a day", _shown(inputs.commits)),
+        ("durable commits for a day, under load", _shown(inputs.commits)),
         ("statements for a day", _shown(inputs.statements)),
         ("write-ahead log for a day", f"{_shown(inputs.wal / _KB)} KB"),
         ("a day in tables and indexes", f"{_shown(inputs.stored)} bytes"),

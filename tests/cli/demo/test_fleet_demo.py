@@ -12,6 +12,7 @@ import pytest
 
 from hourlyclicks.cli.actions.fleet.demo import Run, Stored, figures, known_to
 from hourlyclicks.cli.demo.fleet_settings import days, key, link
+from hourlyclicks.cli.demo.fleet_team import started
 from hourlyclicks.simulator import Simulator
 from tests.cli.serving import invoke
 
@@ -45,6 +46,17 @@ def test_a_process_is_killed_and_nothing_is_lost(temporary: Path) -> None:
     assert facts["exact"] == "all 768 hours equal the server's figures"
     assert "\x1b" not in result.output
     assert list(temporary.iterdir()) == []
+
+
+async def test_a_process_that_has_ended_is_not_killed(temporary: Path) -> None:
+    """When the workers are done before their time, none is killed, and the demonstration says so."""
+    store = temporary / "clicks.db"
+    async with started("http://127.0.0.1:9", store, 0, 1) as team:
+        await team.wait()
+        assert not team.running
+        assert not await team.kill_one()
+    assert team.killed is None
+    assert store.exists()
 
 
 def test_another_seed_has_other_figures() -> None:
