@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks import plots
-from benchmarks.report import PARTS, MarkerError, Part, Report, fill_page, machine
+from benchmarks.report import PARTS, MarkerError, Part, Report, fill_pages, machine
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from benchmarks.results import Section
 
 DOCS = Path(__file__).parents[1] / "docs"
-PAGE = "benchmarks.md"
+PAGES = ("benchmarks.md", "benchmarks/figures.md")
+FIGURES = "benchmarks"
+"""The folder of the page with the tables; the plots are there as well."""
 
 
 class Exit(IntEnum):
@@ -83,7 +85,7 @@ def _options() -> argparse.ArgumentParser:
     options.add_argument(
         "--docs",
         action="store_true",
-        help=f"measure nothing; put the results in FOLDER into docs/{PAGE}, and the plots beside it",
+        help=f"measure nothing; put the results in FOLDER into docs/{PAGES[0]} and docs/{PAGES[1]}",
     )
     return options
 
@@ -135,16 +137,16 @@ def _document(folder: Path, docs: Path) -> int:
     if report is None:
         _say(f"{folder / 'results.json'} does not exist: run the benchmarks first")
         return Exit.FAILED
-    page = docs / PAGE
     pictures = _pictures(report)
-    links = {name: [f"{page.stem}/{file}" for file in files] for name, files in pictures.items()}
     try:
-        filled = fill_page(page.read_text(encoding="utf-8"), report, links)
+        pages = {name: (docs / name).read_text(encoding="utf-8") for name in PAGES}
+        filled = fill_pages(pages, report, pictures)
     except (OSError, MarkerError) as error:
-        _say(f"{page}: {error}")
+        _say(str(error))
         return Exit.FAILED
-    _hang(pictures, docs / page.stem)
-    page.write_text(filled, encoding="utf-8")
+    _hang(pictures, docs / FIGURES)
+    for name, text in filled.items():
+        (docs / name).write_text(text, encoding="utf-8")
     return Exit.HELD
 
 

@@ -31,7 +31,7 @@ _converter = Converter()
 
 
 class MarkerError(Exception):
-    """A page lacks the place for the results of a part."""
+    """There is no place, or more than one, for the results of a part."""
 
 
 @attrs.frozen
@@ -162,11 +162,19 @@ def part_markdown(report: Report, name: str, plots: Collection[str]) -> str:
     return "\n\n".join([*blocks, part.section.markdown()])
 
 
-def fill_page(page: str, report: Report, plots: Mapping[str, Collection[str]]) -> str:
-    """Return a page with what each part found between its markers, in place of what stood there.
+def fill_pages(
+    pages: Mapping[str, str], report: Report, plots: Mapping[str, Collection[str]]
+) -> dict[str, str]:
+    """Return pages with what each part found between its markers, in place of what stood there.
 
-    A part has a pair of them, such as ``<!-- peers -->`` and ``<!-- /peers -->``. Parts that are not in the
-    report keep what they have. The summary takes sentences from several parts, so it needs all of them.
+    A part has a pair of them on one page, such as ``<!-- peers -->`` and ``<!-- /peers -->``. Parts that are
+    not in the report keep what they have. The summary takes sentences from several parts, so it needs all of
+    them.
+
+    Args:
+        pages: the texts of the pages, by their names.
+        report: what was found.
+        plots: the files of the plots by the part they belong to, as a link from its page has them.
 
     Raises:
         MarkerError: a marker is missing or doubled.
@@ -177,14 +185,31 @@ def fill_page(page: str, report: Report, plots: Mapping[str, Collection[str]]) -
     }
     if fillings.keys() == set(PARTS):
         fillings["summary"] = report.summary()
+    filled = dict(pages)
     for name in ("summary", *PARTS):
-        first, last = f"<!-- {name} -->", f"<!-- /{name} -->"
-        if page.count(first) != 1 or page.count(last) != 1:
-            raise MarkerError(f"the page does not hold {first} and {last} once each")
+        page = _page_of(name, filled)
         if name in fillings:
-            before, after = page.split(first, maxsplit=1)[0], page.split(last)[1]
-            page = f"{before}{first}\n\n{fillings[name]}\n\n{last}{after}"
-    return page
+            filled[page] = _fill(filled[page], name, fillings[name])
+    return filled
+
+
+def _page_of(name: str, pages: Mapping[str, str]) -> str:
+    """Return the page with the markers of a part."""
+    markers = _markers(name)
+    found = [page for page, text in pages.items() if any(marker in text for marker in markers)]
+    if len(found) != 1 or any(pages[found[0]].count(marker) != 1 for marker in markers):
+        raise MarkerError(f"no page has {' and '.join(markers)} once each, or more than one has them")
+    return found[0]
+
+
+def _fill(page: str, name: str, filling: str) -> str:
+    first, last = _markers(name)
+    before, after = page.split(first, maxsplit=1)[0], page.split(last)[1]
+    return f"{before}{first}\n\n{filling}\n\n{last}{after}"
+
+
+def _markers(name: str) -> tuple[str, str]:
+    return f"<!-- {name} -->", f"<!-- /{name} -->"
 
 
 def machine() -> dict[str, Any]:

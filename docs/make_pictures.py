@@ -1,7 +1,8 @@
 """Make the pictures of the README and the documentation: ``python -m docs.make_pictures``, in a clone.
 
 They are made from a simulated server: a terminal in which the demo has run, the four kinds of plots, and, if
-there is a Chromium on this machine, the report page. Name some of them to make only these.
+there is a Chromium on this machine, the report page. Plots and the page are made once more for dark themes.
+Name some of them to make only these.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from rich.console import Console
 from rich.terminal_theme import DIMMED_MONOKAI
 from rich.text import Text
 
+from docs.themes import THEMES
 from hourlyclicks import Client, DateRange, Limits, Link, Rate, plot, write_report
 from hourlyclicks.model.series import SeriesBuilder
 from hourlyclicks.simulator import DEFAULT_KEY, Simulator
@@ -118,11 +120,13 @@ def plots(kinds: set[str]) -> None:
     """Draw the plots."""
     year, *others = series()
     for kind in sorted(kinds):
-        figure = plot.compare([year, *others]) if kind == "compare" else getattr(plot, kind)(year)
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "plot.png"
-            figure.savefig(path, dpi=120)
-            _save(f"{kind}.png", path.read_bytes())
+        shown = [year, *others] if kind == "compare" else year
+        for theme, suffix in THEMES.items():
+            figure = getattr(plot, kind)(shown, theme=theme)
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder) / "plot.png"
+                figure.savefig(path, dpi=120)
+                _save(f"{kind}{suffix}.png", path.read_bytes())
 
 
 def page() -> None:
@@ -134,10 +138,12 @@ def page() -> None:
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "report.html", Path(folder) / "page.png"
         write_report(source, series())
-        options = ["--headless", "--no-sandbox", "--hide-scrollbars", "--window-size=1100,900"]
-        command = [chromium, *options, f"--screenshot={target}", source.as_uri()]
-        subprocess.run(command, check=True, capture_output=True, timeout=120)  # noqa: S603 - ours
-        _save("page.png", target.read_bytes())
+        for number, suffix in enumerate(reversed(THEMES.values())):  # Chromium's 0 is dark, its 1 is light
+            look = f"--blink-settings=preferredColorScheme={number}"
+            options = ["--headless", "--no-sandbox", "--hide-scrollbars", "--window-size=1100,900", look]
+            command = [chromium, *options, f"--screenshot={target}", source.as_uri()]
+            subprocess.run(command, check=True, capture_output=True, timeout=120)  # noqa: S603 - ours
+            _save(f"page{suffix}.png", target.read_bytes())
 
 
 def _save(name: str, image: bytes) -> None:

@@ -16,6 +16,7 @@ import pytest
 import hourlyclicks.coordination.runs
 import hourlyclicks.resources
 import hourlyclicks.store.sqlite
+from hourlyclicks.fleet import run_jobs
 from hourlyclicks.simulator import DEFAULT_KEY, Simulator, VirtualClock, VirtualEventLoop
 from hourlyclicks.transport.aiohttp import AiohttpTransport
 
@@ -41,21 +42,27 @@ class World:
         self.runner = asyncio.Runner(loop_factory=lambda: VirtualEventLoop(self.clock))
         self._folder = tempfile.TemporaryDirectory()
         self._patches = pytest.MonkeyPatch()
+        self._answers = pytest.MonkeyPatch()
 
     def open(self) -> None:
         """Put it in place of the real one."""
-        for cls in (hourlyclicks.Client, Simulator):
-            defaults = cast("dict[str, Any]", cls.__init__.__kwdefaults__)
+        for function in (hourlyclicks.Client.__init__, Simulator.__init__, run_jobs):
+            defaults = cast("dict[str, Any]", function.__kwdefaults__)
             self._patches.setitem(defaults, "clock", self.clock)
         for module in (hourlyclicks.store.sqlite, hourlyclicks.coordination.runs):
             self._patches.setattr(module, "SystemClock", lambda: self.clock)
-        self._patches.setattr(hourlyclicks.resources, "AiohttpTransport", self._transport)
+        self._answers.setattr(hourlyclicks.resources, "AiohttpTransport", self._transport)
         self._patches.setenv("HOURLYCLICKS_API_KEY", DEFAULT_KEY)
         self._patches.chdir(self._folder.name)
+
+    def answer_nothing(self) -> None:
+        """Leave the vendor's host to what the page puts in its place."""
+        self._answers.undo()
 
     def close(self) -> None:
         """Bring the real one back."""
         self.runner.close()
+        self._answers.undo()
         self._patches.undo()
         self._folder.cleanup()
 

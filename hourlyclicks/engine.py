@@ -6,7 +6,7 @@ import asyncio
 import copy
 from contextlib import AsyncExitStack, suppress
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from hourlyclicks.errors import UsageError
 from hourlyclicks.events.context import NO_CALL
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
 
+    from hourlyclicks.clock import Clock
+    from hourlyclicks.coordination.leased_backend import LeasedBackend
     from hourlyclicks.coordination.registry import RunRegistry
     from hourlyclicks.events.context import CallContext
     from hourlyclicks.fetching.range_fetcher import RangeFetcher
@@ -51,7 +53,7 @@ if TYPE_CHECKING:
     from hourlyclicks.model.targets import Query, Target
     from hourlyclicks.pacing.backend import LimiterBackend
     from hourlyclicks.pacing.eta import Estimate
-    from hourlyclicks.pacing.plans import Allowance
+    from hourlyclicks.pacing.plans import Allowance, Limits
     from hourlyclicks.resources import Carrier, Environment, Storage
     from hourlyclicks.wire.request import Origin
 
@@ -119,17 +121,10 @@ class Engine:
                 clock=clock,
                 dispatch=dispatch,
             )
-            from hourlyclicks.coordination.backend import SharedBackend  # noqa: PLC0415 - not without a store
-
-            backend = shared = SharedBackend(
-                limits,
-                store=self._cache.store,
-                account=self._cache.account,
-                clock=clock,
-                longest=carrier.longest,
-            )
-            runs = shared.runs
+            backend, runs = _backend_of(storage, self._cache, limits, clock, carrier.longest)
         self.limiter = Limiter(limits, backend=backend, clock=clock, emit=dispatch, random=random)
+        if storage is not None and storage.lease is not None:
+            cast("LeasedBackend", backend).bind(partial(self.limiter.abort, for_good=True))
         rules = Rules(
             key=origin.api_key,
             finality=Finality(zone),
@@ -341,3 +336,24 @@ class Engine:
             await run.on_close(copy.copy(error))
         await self._services.single_flight.close()
         await self.limiter.close()
+
+
+def _backend_of(
+    storage: Storage, cache: DayCache, limits: Limits, clock: Clock, longest: float
+) -> tuple[LimiterBackend, RunRegistry | None]:
+    """Return the backend of a client with a store, and where other processes see its runs.
+
+    The holder of a lease takes no steps in which it could report runs; what others see of it is the lease.
+    """
+    if storage.lease is not None:
+        from hourlyclicks.coordination.leased_backend import LeasedBackend  # noqa: PLC0415 - only for a lease
+
+        lease, store = storage.lease, cache.store
+        leased = LeasedBackend(
+            limits, lease=lease, store=store, account=cache.account, clock=clock, longest=longest
+        )
+        return leased, None
+    from hourlyclicks.coordination.backend import SharedBackend  # noqa: PLC0415 - not without a store
+
+    shared = SharedBackend(limits, store=cache.store, account=cache.account, clock=clock, longest=longest)
+    return shared, shared.runs

@@ -9,10 +9,11 @@
     ├── TransportError        the network: no answer, or an incomplete one
     ├── RateLimitedError      the rate limit: the server still answers 429 after the client slowed down
     ├── ServerError           the server: it failed (HTTP 5xx, 408)
-    ├── ApiError              the API, or a gateway: a rejection (a ``code`` other than 0; HTTP 3xx, 4xx)
+    ├── ApiError              the API, or a gateway: a rejection (a code other than 0; HTTP 3xx, 4xx)
     ├── DecodeError           the answer: it cannot be read, or belongs to another request
     ├── StoreError            the store: it cannot be read or written
     ├── StoppedError          another process: it has asked to stop
+    ├── LeaseLostError        another process: it has the lease of the account now
     └── IncompleteSeriesError some days failed after all attempts; carries all the others
 
 An error consists of plain values: it can be pickled and copied, and cannot contain the API key, because no
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 
     from hourlyclicks.model.daily_series import DailySeries
     from hourlyclicks.model.day import DayClicks
+    from hourlyclicks.model.fleet_report import FleetReport
     from hourlyclicks.model.report import BackfillReport
     from hourlyclicks.model.series import HourlySeries
     from hourlyclicks.model.targets import Target
@@ -53,6 +55,7 @@ class HourlyClicksError(Exception):
         fatal: whether every other day of the run would fail as well; such an error ends the run at once.
         series: the days fetched before a fatal error ended a ``fetch`` or a ``daily``, else ``None``.
         report: the work done before a fatal error ended a ``backfill``, else ``None``.
+        fleet_report: the work done before an error ended a run over many accounts, else ``None``.
     """
 
     day: dt.date | None = None
@@ -61,6 +64,7 @@ class HourlyClicksError(Exception):
     fatal: bool = False
     series: HourlySeries | DailySeries | None = None
     report: BackfillReport | None = None
+    fleet_report: FleetReport | None = None
 
     def about(self, day: dt.date, target: Target) -> Self:
         """Set the day and target this error belongs to, and return the error."""
@@ -233,8 +237,25 @@ class StoppedError(HourlyClicksError):
     fatal = True
 
 
-def carry(error: BaseException, **results: HourlySeries | DailySeries | BackfillReport) -> None:
-    """Attach results to any exception, as ``series`` or ``report``; a few classes do not allow it."""
+class LeaseLostError(HourlyClicksError):
+    """The lease of an account was lost: it expired, and another process may have the account since.
+
+    Nothing is requested or stored with a lost lease. What had been requested by then is requested again by
+    the process that has the account now.
+
+    Attributes:
+        label: what the holder calls the account.
+    """
+
+    fatal = True
+
+    def __init__(self, label: str) -> None:
+        super().__init__(f"the lease of the account {label!r} was lost: another process may have it now")
+        self.label = label
+
+
+def carry(error: BaseException, **results: HourlySeries | DailySeries | BackfillReport | FleetReport) -> None:
+    """Attach results to any exception, under the names of attributes; a few classes do not allow it."""
     for name, result in results.items():
         with suppress(Exception):
             setattr(error, name, result)

@@ -22,9 +22,17 @@ _OF_OTHERS = (
 _OF_CALLS = (
     "hourlyclicks.events.event",
     "hourlyclicks.events.records",
+    "hourlyclicks.jobs.audit",
     "hourlyclicks.jobs.backfill",
+    "hourlyclicks.jobs.daily",
     "hourlyclicks.jobs.estimate",
     "hourlyclicks.jobs.gaps",
+    "hourlyclicks.jobs.lists",
+    "hourlyclicks.jobs.range_work",
+    "hourlyclicks.jobs.server_ranges",
+    "hourlyclicks.jobs.sums_in_flight",
+    "hourlyclicks.jobs.target_feed",
+    "hourlyclicks.jobs.widening",
 )
 """Modules of this package that only some calls of a client need, or that wait for the first event."""
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import aiohttp
     from yarl import URL
 
+    from hourlyclicks.coordination.leases import AccountLease
     from hourlyclicks.events import Hooks
 
 
@@ -58,6 +59,11 @@ class Storage:
     store: Store
     owned: bool
     account: str | None
+
+    @property
+    def lease(self) -> AccountLease | None:
+        """The lease of the account, within which the store is used; ``None``: there is none."""
+        return getattr(self.store, "lease", None)
 
     @classmethod
     def of(

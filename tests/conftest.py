@@ -33,9 +33,16 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
     max_examples=examples(100),
 )
+settings.register_profile("brief", settings.get_profile("default"))
 settings.register_profile("thorough", settings.get_profile("default"))
 settings.register_profile("explore", settings.get_profile("default"), derandomize=False)
 settings.load_profile(PROFILE)
+
+
+def pytest_collection_finish() -> None:
+    """Let no garbage collection go through the thousands of tests and modules again."""
+    gc.collect()
+    gc.freeze()
 
 
 class _MockedResponse(aiohttp.ClientResponse):

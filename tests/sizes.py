@@ -1,7 +1,7 @@
 """How much a run of the tests covers: a sample as a rule, everything in CI and when looking for new cases.
 
-The variable ``HYPOTHESIS_PROFILE`` decides: ``default`` is quick, ``thorough`` is what CI runs, and
-``explore`` searches for new cases.
+The variable ``HYPOTHESIS_PROFILE`` decides: ``default`` is quick, ``thorough`` is what CI runs, ``brief`` is
+what it repeats with other versions of Python and of the libraries, and ``explore`` searches for new cases.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "default")
-THOROUGH = PROFILE != "default"
+THOROUGH = PROFILE in {"thorough", "explore"}
 
 
 def sample(values: Sequence[T], size: int) -> list[T]:
@@ -32,4 +32,5 @@ def sized(quick: T, thorough: T) -> T:
 
 def examples(thorough: int) -> int:
     """Return how many examples hypothesis makes of a property, from the number for a thorough run."""
-    return {"default": max(10, thorough // 4), "thorough": thorough}.get(PROFILE, 20 * thorough)
+    size = {"brief": thorough // 16, "default": thorough // 4, "thorough": thorough}
+    return max(10, size.get(PROFILE, 20 * thorough))

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import ast
 import re
+from fnmatch import fnmatch
 from pathlib import Path
 
-import click
-
-from benchmarks.report import Report, fill_page
+from benchmarks.__main__ import PAGES as BENCHMARKS
+from benchmarks.report import Report, fill_pages
 from docs import make_pictures
-from hourlyclicks.cli.app import app
+from docs.themes import THEMES
 from hourlyclicks.cli.exits import ENDINGS
+from tests.cli.every_command import EVERY_COMMAND
 from tests.test_house import FLOORS, PACKAGE, SOLE_USERS
 
 ROOT = Path(__file__).parent.parent
@@ -24,6 +25,7 @@ PAGES = [
 ]
 DESIGN = (ROOT / "docs" / "explanation" / "design.md").read_text("utf-8")
 LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]*)(#[^)\s]*)?\)")
+TABLE_OF_CONTENTS = re.compile(r"^```\{toctree\}\n(.*?)\n```$", re.MULTILINE | re.DOTALL)
 COMMAND = re.compile(r"^```sh\n(.*?)\n```$", re.MULTILINE | re.DOTALL)
 
 
@@ -65,8 +67,12 @@ def test_pictures_are_small_and_made_by_a_command() -> None:
         if link.group(1).endswith((".png", ".svg"))
     }
     made = sorted(make_pictures.FOLDER.iterdir())
-    assert set(made) <= shown
-    assert {path.stem for path in made} <= make_pictures.PLOTS | set(make_pictures.OTHERS)
+    light = [path for path in made if not path.stem.endswith(THEMES["dark"])]
+    assert set(light) <= shown
+    assert {path.stem for path in light} <= make_pictures.PLOTS | set(make_pictures.OTHERS)
+    assert set(made) - set(light) == {
+        path.with_stem(path.stem + THEMES["dark"]) for path in light if path.stem != "terminal"
+    }
     assert [path.name for path in made if path.stat().st_size > make_pictures.LARGEST] == []
     text = (make_pictures.FOLDER / "terminal.svg").read_text("utf-8")
     assert "url(http" not in text
@@ -74,11 +80,15 @@ def test_pictures_are_small_and_made_by_a_command() -> None:
 
 
 def test_every_page_is_in_the_table_of_contents() -> None:
-    """The table of contents of the first page lists every other page."""
+    """The tables of contents list every page but the first, by its name or by the pattern of its folder."""
     docs = ROOT / "docs"
-    index = (docs / "index.md").read_text("utf-8").splitlines()
+    tables = [
+        table for page in docs.rglob("*.md") for table in TABLE_OF_CONTENTS.findall(page.read_text("utf-8"))
+    ]
+    entries = [line for table in tables for line in table.splitlines() if line and not line.startswith(":")]
     pages = {path.relative_to(docs).with_suffix("").as_posix() for path in docs.rglob("*.md")} - {"index"}
-    assert [page for page in sorted(pages) if page not in index] == []
+    assert [entry for entry in entries if "*" not in entry and entry not in pages] == []
+    assert [page for page in sorted(pages) if not any(fnmatch(page, entry) for entry in entries)] == []
 
 
 def test_every_page_links_the_glossary() -> None:
@@ -113,19 +123,17 @@ def _in_order(term: str) -> tuple[bool, str]:
 
 
 def test_every_part_of_the_benchmarks_has_its_place() -> None:
-    """The page of the benchmarks has the markers for ``--docs``."""
-    page = (ROOT / "docs" / "benchmarks.md").read_text("utf-8")
-    assert fill_page(page, Report(when="", machine={}), {}) == page
+    """The pages of the benchmarks have the markers for ``--docs``."""
+    pages = {name: (ROOT / "docs" / name).read_text("utf-8") for name in BENCHMARKS}
+    assert fill_pages(pages, Report(when="", machine={}), {}) == pages
 
 
 def test_every_option_of_the_command_line_is_documented() -> None:
     """Each command, option and choice of the command line occurs on its page."""
     page = (ROOT / "docs" / "how-to" / "command-line.md").read_text("utf-8")
-    context = click.Context(app)
-    commands = {name: app.get_command(context, name) for name in app.list_commands(context)}
-    words = {f"hourlyclicks {name}" for name in commands}
-    for command in commands.values():
-        assert command is not None
+    words = {f"hourlyclicks {name}" for name in EVERY_COMMAND if " " not in name}
+    words |= set(EVERY_COMMAND)
+    for command in EVERY_COMMAND.values():
         words |= {option for parameter in command.params for option in parameter.opts if option != "--help"}
     assert [word for word in sorted(words) if not re.search(rf"{word}\b", page)] == []
 

@@ -16,6 +16,7 @@ from hourlyclicks.errors import (
     DecodeError,
     HourlyClicksError,
     IncompleteSeriesError,
+    LeaseLostError,
     PlanError,
     RateLimitedError,
     ServerError,
@@ -48,6 +49,7 @@ SAMPLES: list[HourlyClicksError] = [
     DecodeError(("expected int @ result[3].hour",), excerpt="{}", retryable=False),
     StoreError("the disk is full", unsaved=[UNSAVED]),
     StoppedError("stopped"),
+    LeaseLostError("acme"),
     IncompleteSeriesError(
         "1 day failed", series=SERIES, failures={DAY: ServerError("failed", status=500, retryable=True)}
     ),
@@ -137,10 +139,11 @@ def test_what_ends_the_run_is_not_tried_again(error: HourlyClicksError) -> None:
 
 
 def test_fatal_errors_are_those_of_all_days() -> None:
-    """Those of the plan, key, rate limit, certificate, store, and a stop end a run; no others do."""
+    """Those of plan, key, rate limit, certificate, store and lease, and a stop end a run; no others do."""
     assert {type(error) for error in SAMPLES if error.fatal} == {
         PlanError,
         AuthenticationError,
+        LeaseLostError,
         RateLimitedError,
         StoppedError,
         StoreError,

@@ -59,12 +59,13 @@ FLOORS = {
     "lifetime": 7,
     "client_base": 8,
     "client": 9,
-    "simulator": 9,
-    "render": 9,
-    "plot": 10,
-    "": 11,  # the package itself, with its public names
-    "cli": 12,
-    "__main__": 13,
+    "fleet": 10,
+    "simulator": 10,
+    "render": 10,
+    "plot": 11,
+    "": 12,  # the package itself, with its public names
+    "cli": 13,
+    "__main__": 14,
 }
 TYPES_UPWARD = {("errors", "model")}
 NEVER = {("simulator", "wire")}  # the simulator must be able to disagree with our reading of the API

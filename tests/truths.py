@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def differences(series: HourlySeries, upstream: Simulator) -> list[tuple[dt.date, int]]:
     """Return the day and hour of every cell that differs from the simulator's."""
-    truth = upstream.truth(series.target, series.range.start, series.range.end)
+    truth = upstream.cells(series.target, series.range.start, series.range.end)
     wrong = []
     for hour in series:
         clicks, users = truth[hour.date][hour.hour]

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-import httpx  # type: ignore[import-not-found]  # it lives in an environment of its own
+import httpx
 
 from benchmarks.peers.slices import DOMAIN, HEADERS, LINK, PATH, rows_of
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-import httpx  # type: ignore[import-not-found]  # it lives in an environment of its own
+import httpx
 
 from benchmarks.peers.httpx_loop import work
 from benchmarks.peers.slices import HEADERS

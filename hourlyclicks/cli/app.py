@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from hourlyclicks._version import __version__
 from hourlyclicks.cli.console.stdout import DISK_ERRORS, cannot_write, flush_stdout, forget_stdout
 from hourlyclicks.cli.exits import BROKEN_PIPE, INTERRUPTED, Failure
+from hourlyclicks.cli.groups import LazyGroup
 from hourlyclicks.errors import HourlyClicksError
-
-if TYPE_CHECKING:
-    from types import ModuleType
 
 COMMANDS = {
     "demo": "Fetch 90 days from a simulated server with rate limits and faults.",
     "fetch": "Fetch hourly clicks as a table, CSV, JSON Lines, Parquet or Excel.",
     "backfill": "Fetch years of many targets into a store, in one run or several.",
     "sync": "Fetch each target in a store from its first gap to yesterday.",
+    "fleet": "Fetch the days of many accounts, each with its own key, into one store.",
     "links": "List the account's links, as a file for --targets.",
     "groups": "List the account's groups, as a file for --targets.",
     "status": "Show which days a store holds and which are missing (no requests).",
@@ -35,25 +33,11 @@ COMMANDS = {
 """The names of the commands, each a module of this package, and what they do."""
 
 
-class App(click.Group):
-    """A group that loads a command when it is called, and ends as the table of exit codes says."""
+class App(LazyGroup):
+    """The group of all commands, which ends as the table of exit codes says."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - the signature of click
-        """Return the names of the commands."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - as above
-        """Load a command."""
-        if cmd_name not in COMMANDS:
-            return None
-        module: ModuleType = importlib.import_module(f"hourlyclicks.cli.commands.{cmd_name}")
-        command: click.Command = module.command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
-        """List the commands without loading them."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+    package = "hourlyclicks.cli.commands"
+    listed = COMMANDS
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - the signature of click
         """Run a command and translate how it ends."""

@@ -14,6 +14,7 @@ from hourlyclicks.errors import (
     DecodeError,
     HourlyClicksError,
     IncompleteSeriesError,
+    LeaseLostError,
     PlanError,
     RateLimitedError,
     ServerError,
@@ -30,6 +31,7 @@ INCOMPLETE = 10
 OUTPUT = 11
 PARKED = 13
 NOT_RUNNING = 14
+LEASE_LOST = 15
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 
@@ -64,7 +66,8 @@ ENDINGS = (
     Ending(OUTPUT, "the output cannot be written"),
     Ending(12, "the store cannot be read or written", StoreError),
     Ending(PARKED, "the API rejects every day of a target; the other targets are done"),
-    Ending(NOT_RUNNING, "`stop`: no backfill is running"),
+    Ending(NOT_RUNNING, "`stop`: no backfill is running; `fleet release`: no process holds the account"),
+    Ending(LEASE_LOST, "another process has taken the account, whose lease was lost", LeaseLostError),
     Ending(INTERRUPTED, "Ctrl-C, SIGTERM, SIGHUP or `hourlyclicks stop`", StoppedError),
     Ending(BROKEN_PIPE, "the program that reads stdout has ended (broken pipe)"),
 )

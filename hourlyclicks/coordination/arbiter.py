@@ -19,10 +19,12 @@ remains of a process that has ended is in `hourlyclicks.coordination.orphans`.
 
 from __future__ import annotations
 
+from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
 from hourlyclicks.clock import SECOND
 from hourlyclicks.coordination.expiry import FORGET_AFTER, correct_clock, expire
+from hourlyclicks.coordination.forgetting import forget_memory
 from hourlyclicks.coordination.heartbeat import write_heartbeats
 from hourlyclicks.coordination.orphans import disown, response_time
 from hourlyclicks.coordination.state import BreakerState, Claim, QueueEntry, SentRequest, holder_of
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from hourlyclicks.coordination.heartbeat import Heartbeat
-    from hourlyclicks.coordination.state import ArbiterState, Process
+    from hourlyclicks.coordination.state import ArbiterState, MemoryMark, Process
     from hourlyclicks.events import Binding
     from hourlyclicks.pacing.plans import Limits
     from hourlyclicks.pacing.snapshot import WindowSnapshot
@@ -45,6 +47,9 @@ POLL_AFTER = SECOND // 50
 
 GRACE = SECOND
 """Nanoseconds by which a process may ask later than it was told to; the entry expires after twice as many."""
+
+HOLDER_AFTER = SECOND // 4
+"""Nanoseconds after which to look again whether the holder of the account's lease shares the limit by now."""
 
 _OTHERS_FIRST: Binding = "rate"
 
@@ -104,6 +109,7 @@ class Arbiter:
         self._state = state
         self._now = now
         self._lease = lease
+        self._limits = limits
         self._throttle = AdaptiveThrottle(limits)
         self.changed = now < state.seen
         correct_clock(state, now, lease)
@@ -122,6 +128,9 @@ class Arbiter:
         given = self._state.requests.get(request.name)
         if given is not None:
             return _slot(given)
+        if self._state.in_memory is not None:
+            self._enqueue(request, Wait(self._now, _OTHERS_FIRST))
+            return Wait(self._now + HOLDER_AFTER, _OTHERS_FIRST)
         for day in request.days:
             claim = self._state.claims.get(day)
             if claim is not None and claim.holder != request.holder:
@@ -224,6 +233,27 @@ class Arbiter:
     def leave(self, holder: str) -> None:
         """Remove the queue entry of a process."""
         self.changed |= self._state.queue.pop(holder, None) is not None
+
+    @property
+    def in_memory(self) -> MemoryMark | None:
+        """Who keeps the limits in memory, so that no other process may send."""
+        return self._state.in_memory
+
+    def end_memory(self, ended: int, keeper: MemoryMark | None) -> None:
+        """Share the limits again whose keeper has lost its lease; see `forget_memory`.
+
+        Args:
+            ended: when the lease ended.
+            keeper: the keeper; if it is another one by now, nothing is done.
+        """
+        if keeper is None or self._state.in_memory != keeper:
+            return
+        self.changed = True
+        interval = ceil(self._throttle.window.interval * SECOND)
+        forget_memory(
+            self.close(), self._limits, ended=ended, now=self._now, lease=self._lease, interval=interval
+        )
+        self._restore()
 
     def write_heartbeats(self, heartbeats: Mapping[str, Heartbeat]) -> None:
         """Write what runs report, by their keys, if the step changes something anyway."""

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from hourlyclicks.clock import Clock
     from hourlyclicks.coordination.arbiter import Arbiter
     from hourlyclicks.coordination.snapshot import SharedSnapshot
+    from hourlyclicks.coordination.state import MemoryMark
     from hourlyclicks.model.targets import Query
     from hourlyclicks.pacing.backend import WaitingTasks
     from hourlyclicks.pacing.plans import Limits
@@ -44,6 +45,9 @@ _log = logging.getLogger("hourlyclicks")
 
 MARGIN = 10.0
 """Seconds by which a lease is longer than a request may take; some of it may pass before it is sent."""
+
+ASK_AGAIN = SECOND
+"""Nanoseconds after which the holder of the account's lease is asked again to share the limits."""
 
 _RESUME_AFTER = 0.25
 """Seconds after which the steps of a cancelled task go on. `asyncio.run` cancels all tasks at its end, too;
@@ -90,7 +94,7 @@ class SharedBackend:
         self._clock = clock
         self._limited = bool(limits.rates)
         self._steps = ArbiterSteps(
-            limits, store=store, account=account, clock=clock, lease=round((longest + MARGIN) * SECOND)
+            limits, store=store, account=account, clock=clock, lease=request_life(longest)
         )
         self.runs = RunRegistry(self._steps, clock=clock, look=self._look, report=self._report)
         self._polling = Polling()
@@ -104,12 +108,32 @@ class SharedBackend:
         self._answered: set[Slot] = set()
         self._claims: set[str] = set()  # days that may be claimed
         self._queued = False
+        self._asked_keeper = -ASK_AGAIN
         self._held_until = 0  # by requests of other processes, as was reported
 
     @property
     def epoch(self) -> int:
         """See `LimiterBackend.epoch`."""
         return self._steps.state.pause.epoch
+
+    @property
+    def name(self) -> str:
+        """The name of this client in the shared state."""
+        return self._steps.holder
+
+    @property
+    def in_flight(self) -> int:
+        """How many slots are granted."""
+        return len(self._grants)
+
+    @property
+    def busy(self) -> bool:
+        """Whether slots are granted, or may be by a step under way."""
+        return bool(self._grants) or self._asking or self._stepping
+
+    def ask_now(self) -> None:
+        """Let the next task ask at once: what was said before is outdated."""
+        self._polling.ask_now()
 
     def attach(self, waiting: WaitingTasks) -> None:
         """See `LimiterBackend.attach`."""
@@ -312,7 +336,7 @@ class SharedBackend:
             next_wait = arbiter.next_wait(request) if isinstance(got, Slot) else None
             alone = arbiter.awaits_only(slots)
             ahead = arbiter.ahead(request.holder, lane)
-            return Answer(got, next_wait, ahead, alone, arbiter.waited, arbiter.expires_in)
+            return Answer(got, next_wait, ahead, alone, arbiter.waited, arbiter.expires_in, arbiter.in_memory)
 
         asked = self._clock.monotonic()  # the lease may start now, however late the result comes
         peek = not self._steps.reports and self._steps.state.is_shared_with_others(self._steps.holder)
@@ -341,6 +365,7 @@ class SharedBackend:
             self._queued = True
             self._wait_for(got, lane, answer)
             self._report_held()
+            await self._ask_keeper(answer.keeper)
         else:
             self._waiting.deny(task, NotNeededError() if got is None else ClaimedError())
 
@@ -351,6 +376,18 @@ class SharedBackend:
         if held is not None and held.until != self._held_until:
             self._held_until = held.until
             self._waiting.held(held.requests, (held.until - now) / SECOND, killed=held.killed)
+
+    async def _ask_keeper(self, keeper: MemoryMark | None) -> None:
+        """Ask the process that keeps the limits in memory to share them, or end its lease if that is over."""
+        now = self._clock.monotonic()
+        if keeper is None or now - self._asked_keeper < ASK_AGAIN:
+            return
+        self._asked_keeper = now
+        with suppress(HourlyClicksError):  # the next step will tell
+            ended = await self._steps.ask_holder()
+            if ended is not None:
+                self._polling.ask_now()
+                self._steps.reports.append(lambda arbiter: arbiter.end_memory(ended, keeper))
 
     def _wait_for(self, wait: Wait | None, lane: Lane, answer: Answer) -> None:
         """Set when to ask again."""
@@ -363,3 +400,12 @@ class SharedBackend:
 def _day_key(query: Query) -> str:
     """Return the name of a day in the shared state."""
     return f"{query.target} {query.day}"
+
+
+def request_life(longest: float) -> int:
+    """Return for how many nanoseconds a request holds its slot if its process dies.
+
+    Args:
+        longest: the seconds it can take.
+    """
+    return round((longest + MARGIN) * SECOND)

@@ -85,7 +85,7 @@ def disown(state: ArbiterState, gone: Collection[str], now: int, lease: int) -> 
     state.queue = {name: entry for name, entry in state.queue.items() if name not in gone}
     for name, request in state.requests.items():
         if holder_of(name) in gone and name not in state.orphans:
-            state.orphans[name] = _in_service(request, now, lease, state.slowest)
+            state.orphans[name] = in_service(request, now, lease, state.slowest)
             if request.probe and request.epoch == state.pause.epoch:
                 state.pause = state.pause._replace(probing=False)
     return len(state.claims) + len(state.queue) - len(state.orphans) != before
@@ -107,8 +107,15 @@ def held_slots(state: ArbiterState, holder: str, now: int) -> HeldSlots | None:
     return HeldSlots(len(others), min(request.expires for request in others), killed=False)
 
 
-def _in_service(request: SentRequest, now: int, lease: int, slowest: int) -> int:
-    """Return until when the server may work on a request of a process that has ended."""
+def in_service(request: SentRequest, now: int, lease: int, slowest: int) -> int:
+    """Return until when the server may work on a request whose response no process waits for.
+
+    Args:
+        request: the request.
+        now: the present moment.
+        lease: how long a request can be in flight.
+        slowest: how long the slowest of the last responses took; 0: none has come.
+    """
     timed_out = request.expires > request.sent + lease
     if timed_out or not slowest:
         return request.expires

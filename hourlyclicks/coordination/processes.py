@@ -24,6 +24,8 @@ from hourlyclicks.wire.sanitize import excerpt
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from hourlyclicks.store.leases import Holder
+
 CHECK_AFTER = SECOND
 """Nanoseconds for which a process that was there is taken to be there."""
 
@@ -40,6 +42,11 @@ def host_name() -> str:
 def this_process() -> Process:
     """Return which process this one is."""
     return Process(_machine(), os.getpid(), _started(os.getpid()) or 0)
+
+
+def process_of(holder: Holder) -> Process:
+    """Return which process the holder of a lease is."""
+    return Process(holder.machine, holder.pid, holder.started)
 
 
 def is_gone(process: Process, here: Process) -> bool:

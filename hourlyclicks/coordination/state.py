@@ -107,6 +107,18 @@ class Process(NamedTuple):
     started: int
 
 
+class MemoryMark(NamedTuple):
+    """The limits are in the memory of a process that holds a lease of the account.
+
+    Args:
+        holder: the process.
+        token: the fencing token of its lease.
+    """
+
+    holder: str
+    token: int
+
+
 class BreakerState(NamedTuple):
     """The pause, as in `hourlyclicks.pacing.breaker.CircuitBreaker`."""
 
@@ -135,6 +147,7 @@ class ArbiterState:
         processes: which process each holder is, as far as it is known.
         orphans: until when the requests of ended processes count as in flight, by the names of their slots.
         slowest: how long the slowest of the last responses took; 0: none has come.
+        in_memory: who keeps the limits in memory; the rest is what that process has written down last.
     """
 
     seen: int = 0
@@ -151,6 +164,7 @@ class ArbiterState:
     processes: dict[str, Process] = attrs.field(factory=dict)
     orphans: dict[str, int] = attrs.field(factory=dict)
     slowest: int = 0
+    in_memory: MemoryMark | None = None
 
     @classmethod
     def read(cls, text: str | None) -> Self:
@@ -164,7 +178,7 @@ class ArbiterState:
         try:
             parts = json.loads(text)
             return cls(
-                _whole(parts["seen"]),
+                _whole(parts[_SEEN_IN_MEMORY if "memory" in parts else "seen"]),
                 _whole(parts["longest"]),
                 [_whole(moment) for moment in parts["released"]],
                 {name: _row(SentRequest, cells) for name, cells in parts["flights"].items()},
@@ -178,6 +192,7 @@ class ArbiterState:
                 {name: _row(Process, cells) for name, cells in parts.get("processes", {}).items()},
                 {name: _whole(moment) for name, moment in parts.get("orphans", {}).items()},
                 _whole(parts.get("slowest", 0)),
+                _row(MemoryMark, parts["memory"]) if "memory" in parts else None,
             )
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             raise StoreError("the shared rate limit in the store cannot be read") from None
@@ -199,12 +214,14 @@ class ArbiterState:
             self.processes.copy(),
             self.orphans.copy(),
             self.slowest,
+            self.in_memory,
         )
 
     def is_shared_with_others(self, holder: str) -> bool:
         """Return whether other processes than one wait, or have requests in flight or claims."""
         return (
-            any(name != holder for name in self.queue)
+            self.in_memory is not None
+            or any(name != holder for name in self.queue)
             or any(claim.holder != holder for claim in self.claims.values())
             or any(holder_of(name) != holder for name in self.requests if name not in self.orphans)
         )
@@ -215,6 +232,8 @@ class ArbiterState:
         for name in _NEWER:
             if not parts[name]:
                 del parts[name]
+        if self.in_memory is not None:
+            parts[_SEEN_IN_MEMORY] = parts.pop("seen")
         return json.dumps(parts, separators=(",", ":"))
 
 
@@ -233,11 +252,15 @@ _KEYS = (
     "processes",
     "orphans",
     "slowest",
+    "memory",
 )
 """What the fields are called in the text, which older versions read and write, too."""
 
 _NEWER = _KEYS[_KEYS.index("runs") :]
 """Those that older versions ignore, and write the text without; the next steps put them there again."""
+
+_SEEN_IN_MEMORY = "seen in memory"
+"""What "seen" is called then. Older versions cannot read that text; they would take it for up to date."""
 
 _ROWS: dict[type, tuple[type, ...]] = {
     SentRequest: (int, int, int, bool, int),
@@ -245,6 +268,7 @@ _ROWS: dict[type, tuple[type, ...]] = {
     QueueEntry: (int, int, str, int, int),
     RunEntry: (str, int, str, int, int, int, int, int, bool),
     Process: (str, int, int),
+    MemoryMark: (str, int),
     BreakerState: (int, int, bool, bool),
     ThrottleState: (int, int, int, bool),
 }

@@ -11,11 +11,11 @@ a step that was taken later. Such an older state is not remembered: it may not k
 from __future__ import annotations
 
 import secrets
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 from hourlyclicks.clock import SECOND
 from hourlyclicks.coordination.arbiter import Arbiter
-from hourlyclicks.coordination.processes import Liveness
+from hourlyclicks.coordination.processes import Liveness, is_gone, process_of
 from hourlyclicks.coordination.snapshot import SharedSnapshot
 from hourlyclicks.coordination.state import ArbiterState
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from hourlyclicks.model.targets import Target
     from hourlyclicks.pacing.backend import WaitingTasks
     from hourlyclicks.pacing.plans import Limits
+    from hourlyclicks.store.leases import LeaseStore
     from hourlyclicks.store.ledger import LedgerEntry
     from hourlyclicks.store.protocol import Store
 
@@ -142,6 +143,19 @@ class ArbiterSteps:
             self._update(state, moment, ours=ours)
         self._results += 1
         return result
+
+    async def ask_holder(self) -> int | None:
+        """Ask the holder of the account's lease to share the limits; return when the lease ended, if it has.
+
+        Only a store that can keep leases ever says that there is one.
+        """
+        account, store = await self._account(), cast("LeaseStore", self._store)
+        gone = [
+            lease.holder.name
+            for lease in await store.leases(account)
+            if is_gone(process_of(lease.holder), self._liveness.here)
+        ]
+        return await store.ask_holder(account, gone=gone)
 
     def _update(self, state: ArbiterState, moment: int, *, ours: bool) -> None:
         """Remember the state, and tell of what other processes have begun, ended or asked for."""

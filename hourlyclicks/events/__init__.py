@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from hourlyclicks.events.calls import FetchCancelled, Progress
     from hourlyclicks.events.days import DayDiffers, DayDone, DayFailed, DayRevised, TargetParked
     from hourlyclicks.events.event import Event
+    from hourlyclicks.events.fleet import AccountEnded, FleetProgress
     from hourlyclicks.events.pacing import (
         ClockSkew,
         EndpointChanged,
@@ -58,6 +59,7 @@ _HOMES = {
     "calls": ("FetchCancelled", "Progress"),
     "days": ("DayDiffers", "DayDone", "DayFailed", "DayRevised", "TargetParked"),
     "event": ("Event",),
+    "fleet": ("AccountEnded", "FleetProgress"),
     "pacing": ("ClockSkew", "EndpointChanged", "Paused", "Resumed", "SlotsHeld", "SpacingChanged"),
     "requests": ("AttemptFailed", "PageAttemptFailed", "PageRead", "RangeDone", "Refused", "RequestDone"),
     "stream": ("EventStream",),
@@ -68,6 +70,7 @@ __all__ = [
     "CLOCK_LOGGER",
     "LOGGER",
     "MUCH_FAILS",
+    "AccountEnded",
     "AttemptFailed",
     "BaseEvent",
     "Binding",
@@ -81,6 +84,7 @@ __all__ = [
     "Event",
     "EventStream",
     "FetchCancelled",
+    "FleetProgress",
     "Hook",
     "Hooks",
     "ListName",

@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from hourlyclicks.events.calls import FetchCancelled, Progress
 from hourlyclicks.events.days import DayDiffers, DayDone, DayFailed, DayRevised, TargetParked
+from hourlyclicks.events.fleet import AccountEnded, FleetProgress
 from hourlyclicks.events.pacing import (
     ClockSkew,
     EndpointChanged,
@@ -24,7 +25,8 @@ from hourlyclicks.events.requests import (
 )
 
 Event: TypeAlias = (
-    AttemptFailed
+    AccountEnded
+    | AttemptFailed
     | ClockSkew
     | DayDiffers
     | DayDone
@@ -32,6 +34,7 @@ Event: TypeAlias = (
     | DayRevised
     | EndpointChanged
     | FetchCancelled
+    | FleetProgress
     | PageAttemptFailed
     | PageRead
     | Paused

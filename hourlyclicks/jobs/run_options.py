@@ -10,7 +10,7 @@ from hourlyclicks.errors import UsageError
 from hourlyclicks.model.checks import check_label, check_whole
 
 Order: TypeAlias = Literal["oldest", "newest", "newest-day"]
-"""The order of requests: target by target, from the oldest day on or from the newest back, or day by day."""
+"""The order of requests, target by target from the oldest or from the newest day, or day by day."""
 
 
 @attrs.frozen

@@ -96,7 +96,7 @@ class DateRange:
 
     @classmethod
     def of(cls, start: dt.date | str, end: dt.date | str) -> Self:
-        """Make a range from days as `as_day` reads them."""
+        """Make a range from dates, or from texts such as ``"2025-04-20"``."""
         return cls(as_day(start), as_day(end))
 
     def index(self, day: dt.date) -> int:

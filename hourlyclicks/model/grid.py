@@ -42,7 +42,7 @@ class Grid(Sequence[Counts]):
 
     @property
     def shape(self) -> tuple[int, int]:
-        """How many days and hours: ``(days, 24)``."""
+        """Return how many days and hours there are, ``(days, 24)``."""
         return len(self), HOURS
 
     @property

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 
 EndpointChoice: TypeAlias = Literal["v2", "v3", "auto"]
-"""Which version of the endpoint to ask: one day a request, ranges of days, or ranges where they work."""
+"""Which version of the endpoint to ask. ``"v2"`` has one day a request, ``"v3"`` ranges of days, and with
+``"auto"`` ranges are asked for where they work."""
 
 
 def check_endpoint(endpoint: object) -> None:

@@ -27,7 +27,7 @@ class StopReason(StrEnum):
     RATE_LIMITED = "rate_limited"
     """The server answers 429 for longer than the client waits."""
     TROUBLE = "trouble"
-    """Repeated failures: the circuit breaker stayed open."""
+    """The circuit breaker stayed open after repeated failures."""
     ERROR = "error"
     """An error that every other day would meet as well; the report is in that error."""
 
@@ -111,18 +111,18 @@ class BackfillReport:
             "complete": self.complete,
             "resume_at": None if self.resume_at is None else self.resume_at.astimezone(dt.UTC).isoformat(),
             "failures": [
-                {"target": str(query.target), "day": str(query.day), **_error_as_dict(error)}
+                {"target": str(query.target), "day": str(query.day), **error_as_dict(error)}
                 for query, error in self.failures.items()
             ],
             "parked": [
-                {"target": str(target), **_error_as_dict(error)} for target, error in self.parked.items()
+                {"target": str(target), **error_as_dict(error)} for target, error in self.parked.items()
             ],
-            "error": None if self.error is None else _error_as_dict(self.error),
+            "error": None if self.error is None else error_as_dict(self.error),
         }
         return values
 
 
-def _error_as_dict(error: HourlyClicksError) -> dict[str, Any]:
+def error_as_dict(error: HourlyClicksError) -> dict[str, Any]:
     """Return an error as values that JSON can hold."""
     return {
         "error": type(error).__name__,

@@ -1,7 +1,8 @@
 """The scale of colours for the clicks of hours, as all pictures of them have it.
 
 The scale ends at the 99.5th percentile of the reported hours, since a single burst would otherwise make a
-year pale. It grows with the square root of the clicks, so that quiet hours can be told apart too.
+year pale; that of a day or a week ends at its busiest hour. It grows with the square root of the clicks, so
+that quiet hours can be told apart too.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ BLUES = ("#e3effb", "#c3dbf3", "#96c1e8", "#639fd6", "#3773b5", "#20599f", "#103
 
 _OF = 1000
 _BELOW_THE_END = 995
+_FEW = 200
+"""Among so many counts, the percentile lies between the two largest."""
 
 
 def scale_end(clicks: Iterable[int], reported: Iterable[int]) -> int:
@@ -30,8 +33,9 @@ def scale_end(clicks: Iterable[int], reported: Iterable[int]) -> int:
         reported: 1 for an hour with figures, else 0; other hours do not count.
 
     Returns:
-        The 99.5th percentile, between two counts in proportion and rounded up. If that is 0, since nearly all
-        hours are without clicks, that of the others; 0 when no hour has any.
+        The 99.5th percentile, between two counts in proportion and rounded up; of at most 200 hours the
+        largest count, which is no burst among so few. If that is 0, since nearly all hours are without
+        clicks, that of the others; 0 when no hour has any.
     """
     known = sorted([count for count, mark in zip(clicks, reported, strict=True) if mark])
     return _percentile(known) or _percentile([count for count in known if count])
@@ -39,8 +43,8 @@ def scale_end(clicks: Iterable[int], reported: Iterable[int]) -> int:
 
 def _percentile(counts: Sequence[int]) -> int:
     """Return the 99.5th percentile of counts in order; 0 if there are none."""
-    if not counts:
-        return 0
+    if len(counts) <= _FEW:
+        return counts[-1] if counts else 0
     place, part = divmod(_BELOW_THE_END * (len(counts) - 1), _OF)
     step = counts[place + 1] - counts[place] if part else 0
     return counts[place] - (-part * step // _OF)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.export import Row, Sink
-    from hourlyclicks.model.frames.masked import Counts
+    from hourlyclicks.model.frames.masked import MaskedCounts
     from hourlyclicks.model.frames.table import Field, Table
     from hourlyclicks.model.periods import PeriodClicks
 
@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 class HourlySeries(HourlyTabular):
     """All hours of a range of days, in time order.
 
-    Made by ``Client.fetch``, by `SeriesBuilder` and by `merge_days`. Never changes. Takes about 17 bytes
-    an hour. ``len(series)`` counts hours; iterating gives an `HourClicks` for every hour of the range,
+    Made by `Client.fetch`, and by methods such as `merge` from other series. Never changes. Takes about 17
+    bytes an hour. ``len(series)`` counts hours; iterating gives an `HourClicks` for every hour of the range,
     fetched or not. Two series are equal when they have the same target, range and figures, whenever these
     were fetched.
 
@@ -181,7 +181,7 @@ class HourlySeries(HourlyTabular):
         """
         return export.to_rows(self)
 
-    def to_numpy(self) -> tuple[Counts, Counts]:
+    def to_numpy(self) -> tuple[MaskedCounts, MaskedCounts]:
         """Return the clicks and the unique users, each a ``numpy.ma.MaskedArray`` of days x 24.
 
         They share the memory of the series and are read-only. An hour that is not known is masked;

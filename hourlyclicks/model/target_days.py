@@ -21,7 +21,7 @@ FirstDays: TypeAlias = (
     | Mapping[Group, dt.date | str]
     | Mapping[Account, dt.date | str]
 )
-"""The first days of targets: dates, or texts as `as_day` reads them."""
+"""The first days of targets, as dates or as texts such as ``"2025-04-20"``."""
 
 TargetItem: TypeAlias = "Target | tuple[Target, dt.date | str] | ListedLink | ListedGroup"
 """A target; a target and its first day; or what `Client.links` and `Client.groups` yield."""

@@ -144,9 +144,13 @@ class LocalBackend:
     """
 
     def __init__(self, limits: Limits) -> None:
-        self.throttle = AdaptiveThrottle(limits)
-        self._window = self.throttle.window
         self._waiting: WaitingTasks
+        self.restore(AdaptiveThrottle(limits))
+
+    def restore(self, throttle: AdaptiveThrottle) -> None:
+        """Go on with the limits as another throttle knows them; no slot is granted here."""
+        self.throttle = throttle
+        self._window = throttle.window
 
     @property
     def epoch(self) -> int:

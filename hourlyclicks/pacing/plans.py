@@ -7,6 +7,7 @@ source and date, and every one of them can be overridden with `Limits`.
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Iterable
 from typing import Any, Literal, Self, TypeAlias
 
@@ -30,6 +31,24 @@ class Rate:
     def __attrs_post_init__(self) -> None:
         check_whole("Rate.requests", self.requests, least=1)
         check_amount("Rate.seconds", self.seconds)
+
+
+_RATE = re.compile(r"(?P<requests>[0-9]{1,9})/(?P<seconds>[0-9]{1,9}(\.[0-9]{1,9})?)")
+
+
+def as_rate(value: Rate | str) -> Rate:
+    """Return a rate; as text it is the requests and the seconds: ``"24/60"``.
+
+    Raises:
+        UsageError: it is none.
+    """
+    if isinstance(value, Rate):
+        return value
+    given: object = value
+    found = _RATE.fullmatch(given) if isinstance(given, str) else None
+    if found is None or not int(found["requests"]) or not float(found["seconds"]):
+        raise UsageError(f"{value!r} is not requests/seconds, such as 24/60")
+    return Rate(int(found["requests"]), float(found["seconds"]))
 
 
 def _as_rates(rates: Iterable[Rate]) -> tuple[Rate, ...]:
@@ -83,7 +102,7 @@ class Plan(enum.Enum):
     """The vendor's plans, with the limits of its statistics API.
 
     Published on the vendor's pricing page, as read in November 2026. The hourly limits of all requests
-    together (600 to 60,000) are out of reach at these rates; only `list_limits` keeps them.
+    together (600 to 60,000) are out of reach at these rates; only requests for lists keep them.
     """
 
     FREE = "Free"

@@ -9,6 +9,8 @@ import attrs
 
 from hourlyclicks.model.daily_series import DailySeries
 from hourlyclicks.model.day import HourStatus
+from hourlyclicks.model.frames.hours import TARGET
+from hourlyclicks.model.frames.values import rows
 from hourlyclicks.render.phrases import count, safe
 
 if TYPE_CHECKING:
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from hourlyclicks.model.day import DayClicks
+    from hourlyclicks.model.frames.layouts import Layout
+    from hourlyclicks.model.frames.values import Value
     from hourlyclicks.model.series import HourlySeries
 
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -107,6 +111,26 @@ def sum_lines(series: DailySeries) -> Iterator[str]:
         yield f"{line}  not final" if day.date in provisional else line
     yield ""
     yield _total_line(series)
+
+
+def write_columns(series: HourlySeries, layout: Layout, stream: IO[str]) -> None:
+    """Write the rows of a layout in columns that are named as in files; the target is the title."""
+    fields = [field for field in layout.text_fields if field is not TARGET]
+    cells = [[_cell(value) for value in row] for row in rows(layout.table(series), fields)]
+    lines = [[field.name for field in fields], *cells]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    stream.write(f"{safe(str(series.target))}, {series.range}\n\n")
+    for line in lines:
+        stream.write("  ".join([cell.rjust(width) for cell, width in zip(line, widths, strict=True)]) + "\n")
+    stream.write(f"\n{_total_line(series)}\n")
+
+
+def _cell(value: Value) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def _head(date: dt.date) -> str:

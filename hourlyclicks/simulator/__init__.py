@@ -1,6 +1,7 @@
 """A local server with the same API, on a socket or in-process, with traffic, limits and faults.
 
-For the tests of this package and of your applications. Start with `Simulator`. Add faults of
+For the tests of this package and of your applications. Start with `Simulator`, or with
+`Simulator.in_thread` in synchronous tests. Choose `Figures`. Add faults of
 `hourlyclicks.simulator.faults` with a `Script` or with `Chances`. Simulate years in seconds with
 `run_virtual` and `Simulator.transport`. `hourlyclicks.simulator.pytest` has the fixtures. The simulator
 shares no code with the part of the package that calls the API, so that tests detect disagreements.
@@ -33,10 +34,12 @@ from hourlyclicks.simulator.faults import (
     redirect,
     retry_after,
 )
+from hourlyclicks.simulator.figures import Figures, Hours
 from hourlyclicks.simulator.ranges import RangeRules
 from hourlyclicks.simulator.rules import PLANS, PlanRules
 from hourlyclicks.simulator.script import Asked, Chances, Faults, FirstOf, Rule, Script
 from hourlyclicks.simulator.server import DEFAULT_KEY, Simulator
+from hourlyclicks.simulator.threads import InThread
 from hourlyclicks.simulator.traffic import Traffic
 
 __all__ = [
@@ -59,10 +62,13 @@ __all__ = [
     "Envelope",
     "Fault",
     "Faults",
+    "Figures",
     "FirstOf",
     "Gzipped",
     "Hang",
     "Headed",
+    "Hours",
+    "InThread",
     "Late",
     "ListRules",
     "ListedGroup",

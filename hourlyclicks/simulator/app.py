@@ -138,9 +138,19 @@ class App:
 
     def limits_of(self, key: str) -> KeyLimits:
         """Return the limits of a key."""
-        if key not in self._limits:
-            self._limits[key] = self.make_limits(key)
-        return self._limits[key]
+        limits = self._limits.get(key)
+        if limits is None:  # two threads may come here at once, and both get the same
+            limits = self._limits.setdefault(key, self.make_limits(key))
+        return limits
+
+    def reset(self) -> None:
+        """Forget all requests but those in service."""
+        in_service = self.counters.in_service
+        self.counters = Counters(in_service=in_service, max_concurrent=in_service)
+        self.seen.clear()
+        self._limits.clear()
+        self._accepted = 0
+        self._attempts.clear()
 
     def _key_of(self, arrival: Arrival) -> str | None:
         """Return the key of a request, if it is known."""

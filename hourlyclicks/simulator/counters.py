@@ -57,6 +57,8 @@ class Counters:
         wanted = (key, endpoint, status)
         return sum(
             number
-            for answered, number in self.answered.items()
+            for answered, number in list(
+                self.answered.items()
+            )  # a copy: the server may run in another thread
             if all(value in (None, own) for value, own in zip(wanted, answered, strict=True))
         )

@@ -1,7 +1,7 @@
 """Faults, as values, one class for each kind.
 
-Each is a `hourlyclicks.simulator.delivery.Fault`: it gets the answer that the upstream would give and returns
-its delivery. `hourlyclicks.simulator.script` decides which request gets which fault.
+Each is a `Fault`: it gets the answer that the upstream would give and returns
+its delivery. A `Script` decides which request gets which fault.
 """
 
 from __future__ import annotations

@@ -7,12 +7,15 @@ statistics holds the rates of the base limit too: the very same objects, which t
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import attrs
 
+from hourlyclicks.errors import UsageError
+from hourlyclicks.model.checks import check_amount, check_type, check_whole
 from hourlyclicks.simulator.algorithms import Policing, algorithm
 
 if TYPE_CHECKING:
@@ -137,17 +140,40 @@ class Policy:
     time_scale: float = 1.0
     charge_refused: bool = False
 
+    def __attrs_post_init__(self) -> None:
+        _check_rates("limits", self.limits)
+        _check_rates("base_limits", self.base_limits)
+        if self.concurrency is not None:
+            check_whole("concurrency", self.concurrency, least=0)
+        check_amount("time_scale", self.time_scale)
+        check_type("charge_refused", self.charge_refused, bool)
+
+    @property
+    def published(self) -> bool:
+        """Whether the limits are those of the plans, in real time."""
+        given = self.limits, self.base_limits, self.concurrency
+        return given == (None, None, None) and self.time_scale == 1
+
+    def at_once(self, plan: PlanRules) -> int | None:
+        """Return how many requests for statistics may be in service at once; ``None``: any number."""
+        return (plan.concurrent if self.concurrency is None else self.concurrency) or None
+
+    def rates(self, plan: PlanRules) -> tuple[tuple[int, float], ...]:
+        """Return the rates that a request for statistics counts against, those of the base limit last."""
+        published = ((plan.per_minute, _MINUTE),) if plan.per_minute else ()
+        own = published if self.limits is None else self.limits
+        return (*own, *self._base_rates(plan))
+
     def limits_of(self, plan: PlanRules) -> KeyLimits:
         """Make the limits of a key.
 
         Raises:
             UsageError: there is no such algorithm, or a rate allows nothing.
         """
-        concurrency = plan.concurrent if self.concurrency is None else self.concurrency
-        published = ((plan.per_minute, _MINUTE),) if plan.per_minute else ()
         base = self._algorithms(self._base_rates(plan))
-        statistics = self._algorithms(published if self.limits is None else self.limits)
-        return KeyLimits(LimitSet([*statistics, *base], concurrency or None), LimitSet(base))
+        rates = self.rates(plan)
+        statistics = self._algorithms(rates[: len(rates) - len(base)])
+        return KeyLimits(LimitSet([*statistics, *base], self.at_once(plan)), LimitSet(base))
 
     def _base_rates(self, plan: PlanRules) -> Sequence[tuple[int, float]]:
         if self.base_limits is not None:
@@ -165,3 +191,15 @@ class Policy:
             )
             for requests, seconds in rates
         ]
+
+
+def _check_rates(name: str, rates: object) -> None:
+    if rates is not None and not (isinstance(rates, Sequence) and all(map(_is_rate, rates))):
+        raise UsageError(f"{name} are pairs of requests and seconds, such as [(15, 60.0)], not {rates!r}")
+
+
+def _is_rate(rate: object) -> bool:
+    match rate:
+        case (int(), int() | float() as seconds):
+            return math.isfinite(seconds)
+    return False

@@ -16,6 +16,7 @@ import attrs
 
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.targets import Group, Link
+from hourlyclicks.pacing.plans import Plan
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from hourlyclicks.model.targets import Target
 
 Cap: TypeAlias = int | Literal["month"]
-"""How many days a request for a range may name: a number, or a month."""
+"""How many days a request for a range may name, as a number or as a month."""
 
 
 @attrs.frozen
@@ -77,16 +78,17 @@ PLANS: Mapping[str, PlanRules] = MappingProxyType(
 )
 
 
-def plan_rules(name: str) -> PlanRules:
+def plan_rules(name: str | Plan) -> PlanRules:
     """Return a plan by its name, such as ``"business_plus"``, in any capitalisation and spacing.
 
     Raises:
         UsageError: there is no such plan.
     """
-    rules = PLANS.get(re.sub(r"[\s-]+", "_", name.strip().lower()))
-    if rules is None:
+    given: object = name.value if isinstance(name, Plan) else name
+    spelled = re.sub(r"[\s-]+", "_", given.strip().lower()) if isinstance(given, str) else ""
+    if spelled not in PLANS:
         raise UsageError(f"there is no plan {name!r}; there are {', '.join(PLANS)}")
-    return rules
+    return PLANS[spelled]
 
 
 class Code(enum.IntEnum):
@@ -107,6 +109,7 @@ class Code(enum.IntEnum):
     LISTS_NOT_INCLUDED = 2007
     GROUPS_REQUIRED = 2008
     GROUPS_TOO_MANY = 2009
+    TARGET_UNKNOWN = 2010
     QUERY_INVALID = 3001
     PAGE_INVALID = 4001
     PERIOD_INVALID = 4002

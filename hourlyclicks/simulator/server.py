@@ -8,37 +8,52 @@ import datetime as dt
 import functools
 import inspect
 import random
-from typing import TYPE_CHECKING, Self, cast
+from email.utils import format_datetime
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, cast
 
 from aiohttp import web
 
 from hourlyclicks.clock import SystemClock
 from hourlyclicks.errors import UsageError
-from hourlyclicks.model.dates import DateRange, as_zone
+from hourlyclicks.model.dates import DateRange, as_zone, is_final
+from hourlyclicks.model.day import DayClicks
+from hourlyclicks.model.series import SeriesBuilder
 from hourlyclicks.simulator.app import App, Arrival
 from hourlyclicks.simulator.catalogue import Catalogue, ListRules
+from hourlyclicks.simulator.clock import VirtualClock
+from hourlyclicks.simulator.customers import SetClock, pace
+from hourlyclicks.simulator.figures import read_figures, read_known
 from hourlyclicks.simulator.inprocess import InProcessTransport
 from hourlyclicks.simulator.limit_set import Policy
+from hourlyclicks.simulator.options import check_faults, check_ranges, check_server, read_keys
 from hourlyclicks.simulator.ranges import RangeRules
-from hourlyclicks.simulator.rules import plan_rules
-from hourlyclicks.simulator.sockets import perform, stop_listening
+from hourlyclicks.simulator.sockets import perform, stop_listening, wait
+from hourlyclicks.simulator.threads import InThread
 from hourlyclicks.simulator.traffic import Traffic
 from hourlyclicks.simulator.upstream import Upstream
 
 if TYPE_CHECKING:
     from collections import deque
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from types import TracebackType
 
+    from hourlyclicks.client import Client
     from hourlyclicks.clock import Clock
+    from hourlyclicks.model.series import HourlySeries
     from hourlyclicks.model.targets import Target
+    from hourlyclicks.pacing.plans import Plan
     from hourlyclicks.simulator.algorithms import Policing
     from hourlyclicks.simulator.app import RetryAfter
     from hourlyclicks.simulator.counters import Counters
+    from hourlyclicks.simulator.delivery import Answer
+    from hourlyclicks.simulator.figures import Figures
     from hourlyclicks.simulator.limit_set import KeyLimits, Limit
     from hourlyclicks.simulator.script import Faults
     from hourlyclicks.simulator.traffic import Cells
     from hourlyclicks.simulator.upstream import Future
+
+_Options = ParamSpec("_Options")
+_Self = TypeVar("_Self", bound="Simulator")
 
 DEFAULT_KEY = "simulated-key-4f9a1c07d2e85b36"
 
@@ -49,24 +64,25 @@ _GRACE = 1.0
 class Simulator:
     """A local server with the API, its plans and limits, and invented traffic.
 
-    It listens on a socket inside ``async with``; `transport` needs no socket. Example::
+    It listens on a socket inside ``async with``; `in_thread` gives it a thread of its own, for synchronous
+    tests; `transport` needs no socket. Example::
 
         async with Simulator(plan="premium", latency=(0.005, 0.3)) as upstream:
-            async with Client(upstream.key, base_url=upstream.url, plan=Plan.PREMIUM) as client:
+            async with upstream.client() as client:
                 series = await client.fetch("2025-01-01", "2025-01-31")
-            assert upstream.counters.over_limit == 0
+            assert series == upstream.truth(series.target, "2025-01-01", "2025-01-31")
 
     Args:
         seed: selects the traffic and the delays.
-        plan: the plan of the default key, if ``keys`` is not given.
-        keys: API keys and the names of their plans; the first is `key`.
+        plan: the plan of the default key, if ``keys`` is not given: a `Plan` or its name.
+        keys: API keys and their plans; the first is `key`.
         limits: the rates of the statistics of each key, as pairs of requests and seconds; ``None``: those of
             its plan; ``()``: none.
         base_limits: the rates of all requests of each key together, likewise; ``None``: those of its plan, or
             none if ``limits`` are given.
         concurrency: how many requests for statistics of a key may be in service at once; ``None``: as its
             plan says; 0: any number.
-        policing: how requests are counted; one of `hourlyclicks.simulator.ALGORITHMS`.
+        policing: how requests are counted; one of `ALGORITHMS`.
         time_scale: the real length of a second of the limits; with 1/60 "a minute" takes a second.
         charge_refused: whether a rejected request counts like an accepted one.
         retry_after: the form of ``Retry-After`` in a 429.
@@ -76,7 +92,15 @@ class Simulator:
             moment; ``None``: the time of the clock.
         timezone: the account's zone.
         future: the answer for a day that has not begun.
-        active_days: the percentage of the days on which a target has clicks at all.
+        figures: chosen hours by target and day, in place of invented ones: ``{(link, "2025-04-01"): hours}``,
+            or a function of a target and a date that returns ``hours``, and ``None`` for a day to invent.
+            ``hours`` are 24 numbers of clicks, or 24 pairs of clicks and unique users, with ``None`` for an
+            hour that is not reported; a mapping from some hours to such values; or a `DayClicks`. The
+            attribute `figures` changes them later.
+        known: the links and groups that exist; all others are answered with HTTP 404. ``None``: all exist.
+            The attribute `known` changes it later.
+        active_days: the percentage of the days on which a target has clicks at all; 0: all clicks are those
+            of ``figures``.
         ranges: how ranges of days are answered for; the attribute `ranges` changes it later.
         lists: how pages of links and groups are.
         catalogue: the links and groups of the account; ``None``: there are none.
@@ -92,8 +116,8 @@ class Simulator:
         self,
         *,
         seed: int = 0,
-        plan: str = "premium",
-        keys: Mapping[str, str] | None = None,
+        plan: str | Plan = "premium",
+        keys: Mapping[str, str | Plan] | None = None,
         limits: Sequence[tuple[int, float]] | None = None,
         base_limits: Sequence[tuple[int, float]] | None = None,
         concurrency: int | None = None,
@@ -106,6 +130,8 @@ class Simulator:
         today: dt.date | None = None,
         timezone: str | dt.tzinfo | None = None,
         future: Future = "error",
+        figures: Figures | None = None,
+        known: Iterable[Target] | None = None,
         active_days: int = 100,
         ranges: RangeRules | None = None,
         lists: ListRules | None = None,
@@ -114,8 +140,22 @@ class Simulator:
         port: int = 0,
         clock: Clock | None = None,
     ) -> None:
+        check_server(
+            seed=seed,
+            retry_after=retry_after,
+            faults=faults,
+            latency=latency,
+            today=today,
+            future=future,
+            ranges=ranges,
+            lists=lists,
+            catalogue=catalogue,
+            host=host,
+            port=port,
+            clock=clock,
+        )
         zone = as_zone(timezone) or dt.UTC
-        named = {key: plan_rules(name) for key, name in (keys or {DEFAULT_KEY: plan}).items()}
+        named = read_keys({DEFAULT_KEY: plan} if keys is None else keys)
         self._key = next(iter(named))
         self._policy = Policy(
             limits=limits,
@@ -131,22 +171,45 @@ class Simulator:
             traffic=Traffic(seed, active_days),
             zone=zone,
             future=future,
-            ranges=ranges or RangeRules(),
             lists=lists or ListRules(),
             catalogue=catalogue or Catalogue(),
         )
-        self._app = App(
-            upstream=self._upstream, make_limits=self._make_limits, faults=faults, retry_after=retry_after
-        )
+        self._app = App(upstream=self._upstream, make_limits=self._make_limits, retry_after=retry_after)
+        self._given = {"faults": faults, "figures": figures, "known": known, "ranges": ranges or RangeRules()}
+        self._set_what_changes()
         self._least, self._most = latency
         self._random = random.Random(seed)
         self._moment = _moment(today, zone)
         self._clock: Clock = clock or SystemClock()
         self._host, self._port = host, port
-        self._listener: asyncio.Server | None = None
+        self._address: str | None = None
         self._opened = contextlib.AsyncExitStack()
         self._closing = asyncio.Event()
         self._make_limits(self.key)  # reports an invalid limit here and not at the first request
+
+    @classmethod
+    def in_thread(
+        cls: Callable[_Options, _Self], *args: _Options.args, **options: _Options.kwargs
+    ) -> InThread[_Self]:
+        """Return a simulator that runs in a thread of its own inside ``with``.
+
+        For synchronous code, and for code with an event loop of its own: the server answers while the
+        test waits. Attributes may be read and set meanwhile. Example::
+
+            with Simulator.in_thread(limits=()) as server:
+                assert asyncio.run(my_application(server.url, server.key))
+
+        Args:
+            args: none, since all arguments have names.
+            options: the arguments of `Simulator`; ``clock`` may not be a virtual one.
+
+        Raises:
+            UsageError: an argument is invalid.
+        """
+        clock = options.setdefault("clock", SystemClock())
+        if isinstance(clock, VirtualClock):
+            raise UsageError("a simulator in a thread needs a clock on which time passes by itself")
+        return InThread(cls(*args, **options))
 
     def __setattr__(self, name: str, value: object) -> None:
         if name in _FIXED:
@@ -165,7 +228,27 @@ class Simulator:
 
     @faults.setter
     def faults(self, faults: Faults | None) -> None:
+        check_faults(faults)
         self._app.faults = faults
+
+    @property
+    def figures(self) -> Figures | None:
+        """The chosen figures; may be changed at any time."""
+        return self._figures
+
+    @figures.setter
+    def figures(self, figures: Figures | None) -> None:
+        self._upstream.chosen = None if figures is None else read_figures(figures)
+        self._figures = figures
+
+    @property
+    def known(self) -> frozenset[Target] | None:
+        """The links and groups that exist, ``None``: all of them; may be changed at any time."""
+        return self._upstream.known
+
+    @known.setter
+    def known(self, known: Iterable[Target] | None) -> None:
+        self._upstream.known = read_known(known)
 
     @property
     def ranges(self) -> RangeRules:
@@ -174,6 +257,7 @@ class Simulator:
 
     @ranges.setter
     def ranges(self, ranges: RangeRules) -> None:
+        check_ranges(ranges)
         self._upstream.ranges = ranges
 
     @property
@@ -198,13 +282,61 @@ class Simulator:
         Raises:
             UsageError: the server is not running.
         """
-        if self._listener is None:
-            raise UsageError("the simulator listens only inside 'async with'")
-        host, port = self._listener.sockets[0].getsockname()[:2]
-        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        if self._address is None:
+            raise UsageError(
+                "the simulator listens only inside 'async with', or 'with Simulator.in_thread()'"
+            )
+        return self._address
 
-    def truth(self, target: Target, start: dt.date | str, end: dt.date | str) -> dict[dt.date, Cells]:
+    def client(self, key: str | None = None, **options: Any) -> Client:  # noqa: ANN401 - those of Client
+        """Return a new `Client` of this server: with its key, URL, limits, time zone and time.
+
+        It can be made in any thread, and used in any event loop. Close it, or use ``async with``. Clients
+        with one key share the limit of the server, but do not know of each other.
+
+        Args:
+            key: the key; the first one if omitted. A key that the server does not know has the plan of the
+                first one.
+            options: other arguments of `Client`; they replace those of the simulator.
+
+        Raises:
+            UsageError: an argument is invalid, or the server is not running and ``options`` have neither
+                ``base_url`` nor ``transport``.
+            PlanError: the plan of the key has no access to the API.
+        """
+        from hourlyclicks.client import Client  # noqa: PLC0415 - a server needs none
+
+        keys = self._upstream.keys
+        rules = keys.get(key or self.key, keys[self.key])
+        if not {"plan", "limits"} & options.keys():
+            options.update(pace(self._policy, rules))
+        if not {"base_url", "transport"} & options.keys():
+            options["base_url"] = self.url
+        clock = self._clock if self._moment is None else SetClock(self._clock, self._now)
+        return Client(key or self.key, **{"timezone": self._upstream.zone, "clock": clock, **options})
+
+    def truth(self, target: Target, start: dt.date | str, end: dt.date | str) -> HourlySeries:
         """Return the current figures of the days from start to end, both inclusive.
+
+        What a `client` of this server fetches is equal to it.
+
+        Args:
+            target: the target.
+            start: the first day, a date or ``"YYYY-MM-DD"``.
+            end: the last day, likewise.
+
+        Returns:
+            A series in which the days that have not begun are missing.
+        """
+        days, now = DateRange.of(start, end), self._now()
+        builder = SeriesBuilder(target, days)
+        for day, cells in self.cells(target, start, end).items():
+            clicks, users = zip(*cells, strict=True)
+            builder.add(DayClicks(day, clicks, users, now, is_final(day, now, self._upstream.zone)))
+        return builder.build()
+
+    def cells(self, target: Target, start: dt.date | str, end: dt.date | str) -> dict[dt.date, Cells]:
+        """Return the figures of `truth` as plain tuples.
 
         Args:
             target: the target.
@@ -219,6 +351,15 @@ class Simulator:
         today = now.astimezone(self._upstream.zone).date()
         days = (day for day in DateRange.of(start, end) if day <= today)
         return {day: self._upstream.cells(target, day, now) for day in days}
+
+    def reset(self) -> None:
+        """Begin anew between two tests that share the server.
+
+        Empties `counters`, `seen` and the limits, and sets `faults`, `figures`, `known` and `ranges` to what
+        was given at first. The catalogue is left as it is.
+        """
+        self._app.reset()
+        self._set_what_changes()
 
     def max_in_window(self, seconds: float, key: str | None = None, *, limit: Limit = "statistics") -> int:
         """Return the maximum number of requests of a key that arrived in any window.
@@ -237,6 +378,8 @@ class Simulator:
         Args:
             clock: the clock that the simulator uses from now on.
             timeout: the seconds one request may take.
+
+        Not for a simulator in a thread.
         """
         self._clock = clock or self._clock
         return InProcessTransport(self._app, self._clock, now=self._now, lag=self._lag, timeout=timeout)
@@ -248,19 +391,25 @@ class Simulator:
             opened.push_async_callback(connections.shutdown, _GRACE)
             opened.callback(connections.pre_shutdown)  # idle connections end at once
             loop = asyncio.get_running_loop()
-            self._listener = await loop.create_server(connections, self._host, self._port)
-            opened.push_async_callback(stop_listening, self._listener)
+            listener = await loop.create_server(connections, self._host, self._port)
+            opened.push_async_callback(stop_listening, listener)
             self._opened = opened.pop_all()
         self._closing = asyncio.Event()
+        self._address = _address_of(listener)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close all connections and stop listening."""
-        self._listener = None
+        self._address = None
         self._closing.set()
         await self._opened.aclose()
+
+    def _set_what_changes(self) -> None:
+        """Set the attributes that may be changed to what was given."""
+        for name, value in self._given.items():
+            setattr(self, name, value)
 
     def _make_limits(self, key: str) -> KeyLimits:
         """Make the limits of a key."""
@@ -277,15 +426,24 @@ class Simulator:
         exchange = await self._app.admit(self._clock, self._lag(), arrival)
         delivery = exchange.delivery
         try:
-            await self._clock.sleep(self._lag() + delivery.delay)
+            await self._clock.sleep(self._lag())
+            if delivery.delay:
+                await wait(delivery.delay, self._clock, self._closing)
             if not delivery.plain:
                 # A lost connection would have cancelled this handler, so there is a transport.
                 connection = cast("asyncio.Transport", request.transport)
                 await perform(delivery, connection, self._clock, self._closing)
         finally:
             self._app.leave(exchange)
-        answer = delivery.answer
+        answer = self._dated(delivery.answer)
         return web.Response(status=answer.status, headers=answer.headers, body=delivery.body)
+
+    def _dated(self, answer: Answer) -> Answer:
+        """Return an answer with the time of the simulator, unless that is the time of the machine."""
+        own_time = self._moment is not None or not isinstance(self._clock, SystemClock)
+        if not own_time or any(name.lower() == "date" for name, _ in answer.headers):
+            return answer
+        return answer.with_header("Date", format_datetime(self._now().astimezone(dt.UTC), usegmt=True))
 
     def _arrival(self, request: web.BaseRequest) -> Arrival:
         path, _, query = request.raw_path.partition("?")
@@ -299,14 +457,18 @@ class Simulator:
         )
 
 
-_FIXED = frozenset(inspect.signature(Simulator).parameters) - {"faults", "ranges"}
+_CHANGES = {"faults", "figures", "known", "ranges"}
+_FIXED = frozenset(inspect.signature(Simulator).parameters) - _CHANGES
 """The arguments that cannot be changed afterwards."""
 
 
 def _moment(today: dt.date | None, zone: dt.tzinfo) -> dt.datetime | None:
     """Return the moment of a fixed "today"."""
-    if not isinstance(today, dt.datetime):
-        return dt.datetime.combine(today, dt.time(12), zone) if today else None
-    if today.tzinfo is None:
-        raise UsageError("today is a date or an aware datetime")
-    return today
+    if today is None or isinstance(today, dt.datetime):
+        return today
+    return dt.datetime.combine(today, dt.time(12), zone)
+
+
+def _address_of(listener: asyncio.Server) -> str:
+    host, port = listener.sockets[0].getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

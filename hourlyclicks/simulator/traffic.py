@@ -72,7 +72,8 @@ class Traffic:
     _sources: dict[Target, _Source] = attrs.field(factory=dict, init=False, repr=False, eq=False)
 
     def __attrs_post_init__(self) -> None:
-        if not 0 <= self.active_days <= _PER_CENT:
+        given: object = self.active_days
+        if not isinstance(given, int | float) or not 0 <= given <= _PER_CENT:
             raise UsageError(f"active_days is a percentage from 0 to 100, not {self.active_days!r}")
 
     def day(self, target: Target, day: dt.date) -> Cells:

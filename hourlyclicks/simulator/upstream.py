@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import attrs
 
+from hourlyclicks.model.targets import Account, Target
 from hourlyclicks.simulator.catalogue import Catalogue, ListRules
 from hourlyclicks.simulator.delivery import Answer
 from hourlyclicks.simulator.endpoints import CLICKS_BY_HOUR, CLICKS_BY_RANGE, ENDPOINTS
+from hourlyclicks.simulator.figures import Chosen
 from hourlyclicks.simulator.questions import read_question
 from hourlyclicks.simulator.ranges import RangeRules
 from hourlyclicks.simulator.rules import Code, PlanRules, Problem, identifiable, included, key_of
@@ -21,7 +23,6 @@ from hourlyclicks.simulator.traffic import EMPTY, NOT_REPORTED, Traffic, day_fig
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hourlyclicks.model.targets import Target
     from hourlyclicks.simulator.endpoints import Endpoint
     from hourlyclicks.simulator.questions import Listing, Question
     from hourlyclicks.simulator.traffic import Cells
@@ -66,6 +67,8 @@ class Upstream:
         ranges: how ranges of days are answered for.
         lists: how pages of links and groups are.
         catalogue: the links and groups.
+        chosen: returns the figures that are not invented.
+        known: the links and groups that exist; ``None``: all of them do.
     """
 
     keys: Mapping[str, PlanRules] = attrs.field(repr=False)
@@ -75,6 +78,8 @@ class Upstream:
     ranges: RangeRules = attrs.field(factory=RangeRules)
     lists: ListRules = attrs.field(factory=ListRules)
     catalogue: Catalogue = attrs.field(factory=Catalogue)
+    chosen: Chosen | None = None
+    known: frozenset[Target] | None = None
 
     def answer(
         self, method: str, path: str, query: str, headers: Mapping[str, str], now: dt.datetime
@@ -117,11 +122,14 @@ class Upstream:
             return page(401, "Unauthorized")
         problem = self._problem(question, plan, now)
         if problem is not None:
-            status = self.ranges.refusal if problem.code is Code.RANGE_TOO_LONG else 200
-            return envelope(problem.code, problem.message, status=status)
+            return envelope(problem.code, problem.message, status=self._status_of(problem))
         if question.listing is not None:
             return self._list(question, question.listing, now)
         return envelope(Code.SUCCESS, "success", f"[{','.join(self._rows(question, plan, now))}]")
+
+    def _status_of(self, problem: Problem) -> int:
+        """Return the HTTP status of a rejection."""
+        return {Code.RANGE_TOO_LONG: self.ranges.refusal, Code.TARGET_UNKNOWN: 404}.get(problem.code, 200)
 
     def _problem(self, question: Question, plan: PlanRules, now: dt.datetime) -> Problem | None:
         """Return why a question is rejected, if so; the plan is looked at before the days."""
@@ -130,7 +138,13 @@ class Upstream:
                 return Problem(Code.LISTS_NOT_INCLUDED, "lists are available from the Premium plan")
             return question.problem or self._problem_of_list(question, plan, now)
         denied = None if question.target is None else included(question.target, plan)
-        return denied or question.problem or self._problem_of_days(question, plan, now)
+        problem = denied or question.problem or self._problem_of_target(question.target)
+        return problem or self._problem_of_days(question, plan, now)
+
+    def _problem_of_target(self, target: Target | None) -> Problem | None:
+        if self.known is None or isinstance(target, Account) or target in self.known:
+            return None
+        return Problem(Code.TARGET_UNKNOWN, "there is no such link or group")
 
     def _problem_of_list(self, question: Question, plan: PlanRules, now: dt.datetime) -> Problem | None:
         listing = question.listing
@@ -160,7 +174,8 @@ class Upstream:
         today = local.date()
         if day > today:
             return EMPTY
-        cells = self.traffic.day(target, day)
+        chosen = None if self.chosen is None else self.chosen(target, day)
+        cells = self.traffic.day(target, day) if chosen is None else chosen
         created = self.catalogue.created(target)
         if created is not None:
             cells = self._since(created, day, cells)

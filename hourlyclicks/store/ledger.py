@@ -13,8 +13,8 @@ refused     no figures: the API rejected a finished day    never, unless the cal
 =========== ============================================== ====================================
 
 The stored state is the one that the last writer computed; each reader computes it again with its own clock
-and zone, see `hourlyclicks.store.freshness`. A day with figures keeps them when a later request for it
-fails. Of two answers for a day, the one to keep is chosen by `hourlyclicks.store.conflicts`.
+and zone; see ``store/freshness.py``. A day with figures keeps them when a later request for it
+fails. Of two answers for a day, the one to keep is chosen by ``store/conflicts.py``.
 
 A failed day without any attempt was not requested yet: a sync has only noted where a new target begins. It
 counts as missing.

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections import defaultdict
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from hourlyclicks import forks
 from hourlyclicks.errors import StoreError
@@ -26,36 +26,30 @@ from hourlyclicks.store import (
     postgres_migration,
     postgres_ranges,
 )
-from hourlyclicks.store.closing import Closing, Managed
+from hourlyclicks.store.closing import Closing
 from hourlyclicks.store.group_commit import GroupCommit
 from hourlyclicks.store.migration import Migration
 from hourlyclicks.store.postgres_address import application_name, check_address, place_of
-from hourlyclicks.store.postgres_daily import PutDaily
-from hourlyclicks.store.postgres_days import PACKED_DAYS, stored_days
+from hourlyclicks.store.postgres_database import LimiterStep
+from hourlyclicks.store.postgres_days import stored_days
 from hourlyclicks.store.postgres_listener import StateListener
 from hourlyclicks.store.postgres_messages import FAILURES, describe_error, is_temporary
+from hourlyclicks.store.postgres_operations import PostgresOperations
 from hourlyclicks.store.postgres_pool import ConnectionPool
 from hourlyclicks.store.shield import wait_shielded
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections import Counter
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
-    from hourlyclicks.model.daily import DailyClicks
-    from hourlyclicks.model.dates import DateRange
-    from hourlyclicks.model.day import DayClicks
-    from hourlyclicks.model.range_record import RangeRecord
     from hourlyclicks.model.targets import Target
-    from hourlyclicks.store.freshness import Freshness, Reader
-    from hourlyclicks.store.ledger import DayState, Failure, LedgerEntry, PutResult, Revision
+    from hourlyclicks.store.leases import Fence
     from hourlyclicks.store.migration import OnMigration
-    from hourlyclicks.store.postgres_daily import ReadSums
     from hourlyclicks.store.postgres_database import DatabaseChange
     from hourlyclicks.store.postgres_days import Connection
-    from hourlyclicks.store.postgres_ranges import ReadRanges
-    from hourlyclicks.store.protocol import Change, RangeChange
-    from hourlyclicks.store.summary import TargetSummary
+    from hourlyclicks.store.protocol import Change
+
+FencedChange: TypeAlias = "tuple[Fence, DatabaseChange]"
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -65,7 +59,7 @@ _FIRST_PATIENCE = 5.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
 
 
-class PostgresStore(Managed):
+class PostgresStore(PostgresOperations):
     """Keep days in a PostgreSQL database, in the schema ``hourlyclicks``.
 
     Any number of clients and tasks of one event loop can use it at the same time. The code that made it
@@ -95,6 +89,7 @@ class PostgresStore(Managed):
         read_only: bool = False,
         on_migration: OnMigration | None = None,
     ) -> None:
+        super().__init__()
         check_address(dsn)
         check_whole("connections", connections, least=1)
         self._dsn = dsn
@@ -102,9 +97,6 @@ class PostgresStore(Managed):
         self._read_only = read_only
         self._on_migration = on_migration
         self._migration = Migration(on_migration)
-        self._days = PACKED_DAYS
-        self._sums: ReadSums = postgres_daily.read
-        self._ranges: ReadRanges = postgres_ranges.read
         self._in_vain = False  # whether the patience was used up: then the next operation does not wait again
         self._jobs: set[asyncio.Task[object]] = set()
         self._pool = ConnectionPool(dsn, connections, application_name(name))
@@ -116,6 +108,10 @@ class PostgresStore(Managed):
             lambda: GroupCommit(self._commit)
         )
         """The changes of each account."""
+        self._within: list[GroupCommit[FencedChange]] = [
+            GroupCommit(self._commit_within) for _ in range(connections)
+        ]
+        """The changes within leases. No other process locks their rows, so accounts share transactions."""
         self._listener = StateListener(dsn, application_name(name), read_only=read_only)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._generation = 0
@@ -123,164 +119,30 @@ class PostgresStore(Managed):
     def __repr__(self) -> str:
         return f"<PostgresStore {place_of(self._dsn)!r}>"
 
-    async def open(self) -> None:
-        """See `hourlyclicks.store.protocol.Store.open`."""
-        await self._run(_nothing)
-
     async def close(self) -> None:
         """See `hourlyclicks.store.protocol.Store.close`."""
         if not self._inherited:
             await self._closing.wait(self._close)
 
-    async def salt(self) -> bytes:
-        """See `hourlyclicks.store.protocol.Store.salt`."""
-        return await self._run(postgres_database.salt)
+    async def make_within(self, fence: Fence, change: DatabaseChange) -> Any:  # noqa: ANN401 - its result
+        """See `PostgresOperations.make_within`."""
+        return await self._within[fence.account % len(self._within)].make((fence, change))
 
-    async def account(self, fingerprint: str) -> int:
-        """See `hourlyclicks.store.protocol.Store.account`."""
-        if not self._read_only:
-            return await self._run(lambda db: postgres_database.account(db, fingerprint))
-        number = (await self.accounts()).get(fingerprint)
-        if number is None:
-            self._refuse_changes()
-        return number or 0
+    async def _make(self, account: int, change: DatabaseChange) -> Any:  # noqa: ANN401 - its result
+        return await self._changes[account].make(change)
 
-    async def accounts(self) -> Mapping[str, int]:
-        """See `hourlyclicks.store.protocol.Store.accounts`."""
-        return await self._run(postgres_database.accounts)
+    def _step(self, account: int, change: Change[R], of: tuple[Target, dt.date] | None) -> LimiterStep[R]:
+        return LimiterStep(account, change, of, self._tables, self._listener)
 
-    async def targets(self, account: int, *, failing: bool = False) -> list[Target]:
-        """See `hourlyclicks.store.protocol.Store.targets`."""
-        return await self._run(lambda db: postgres_database.targets(db, account, failing=failing))
-
-    async def entries(self, account: int, target: Target, days: DateRange) -> list[LedgerEntry]:
-        """See `hourlyclicks.store.protocol.Store.entries`."""
-        return await self._run(lambda db: self._days.entries(db, account, target, days))
-
-    async def known_range(self, account: int, target: Target) -> DateRange | None:
-        """See `hourlyclicks.store.protocol.Store.known_range`."""
-        return await self._run(lambda db: self._days.known_range(db, account, target))
-
-    async def count_by_state(
-        self, account: int, target: Target, days: DateRange, *, reader: Reader | None = None
-    ) -> Counter[DayState]:
-        """See `hourlyclicks.store.protocol.Store.count_by_state`."""
-        return await self._run(lambda db: self._days.count_by_state(db, account, target, days, reader))
-
-    async def count_failures(
-        self, account: int, targets: Sequence[Target], days: DateRange
-    ) -> list[tuple[Failure, int]]:
-        """See `hourlyclicks.store.protocol.Store.count_failures`."""
-        return await self._run(lambda db: self._days.count_failures(db, account, targets, days))
-
-    async def summarize(
-        self,
-        account: int,
-        targets: Sequence[Target],
-        days: DateRange | None,
-        *,
-        freshness: Freshness,
-        now: dt.datetime,
-    ) -> list[TargetSummary]:
-        """See `hourlyclicks.store.protocol.Store.summarize`."""
-        return await self._run(
-            lambda db: self._days.summarize(db, account, targets, days, freshness=freshness, now=now)
-        )
-
-    async def read(self, account: int, target: Target, days: DateRange) -> list[DayClicks]:
-        """See `hourlyclicks.store.protocol.Store.read`."""
-        return await self._run(lambda db: self._days.read(db, account, target, days))
-
-    async def revisions(self, account: int, target: Target, days: DateRange) -> list[Revision]:
-        """See `hourlyclicks.store.protocol.Store.revisions`."""
-        return await self._run(lambda db: self._days.revisions(db, account, target, days))
-
-    async def put(
-        self,
-        account: int,
-        target: Target,
-        day: DayClicks,
-        *,
-        requests: int,
-        reader: Reader | None = None,
-        refresh: bool = False,
-    ) -> PutResult:
-        """See `hourlyclicks.store.protocol.Store.put`."""
-        self._refuse_changes()
-        put = postgres_database.put(account, target, [day], requests, reader=reader, refresh=refresh)
-        kept: list[PutResult] = await self._changes[account].make(put)
-        return kept[0]
-
-    async def put_days(
-        self,
-        account: int,
-        target: Target,
-        days: Sequence[DayClicks],
-        *,
-        requests: int,
-        endpoint: str | None = None,
-        reader: Reader | None = None,
-        refresh: bool = False,
-    ) -> list[PutResult]:
-        """See `hourlyclicks.store.protocol.Store.put_days`."""
-        self._refuse_changes()
-        put = postgres_database.put(
-            account, target, days, requests, endpoint=endpoint, reader=reader, refresh=refresh
-        )
-        results: list[PutResult] = await self._changes[account].make(put) if days else []
-        return results
-
-    async def record_failure(self, account: int, target: Target, entry: LedgerEntry) -> None:
-        """See `hourlyclicks.store.protocol.Store.record_failure`."""
-        self._refuse_changes()
-        await self._changes[account].make(postgres_database.record_failure(account, target, entry))
-
-    async def doubt(self, account: int, target: Target, day: dt.date) -> bool:
-        """See `hourlyclicks.store.protocol.Store.doubt`."""
-        self._refuse_changes()
-        return bool(await self._changes[account].make(postgres_database.doubt(account, target, day)))
-
-    async def read_daily(self, account: int, target: Target, days: DateRange) -> list[DailyClicks]:
-        """See `hourlyclicks.store.protocol.Store.read_daily`."""
-        return await self._run(lambda db: self._sums(db, account, target, days))
-
-    async def put_daily(
-        self, account: int, target: Target, days: Sequence[DailyClicks], *, reader: Reader
-    ) -> None:
-        """See `hourlyclicks.store.protocol.Store.put_daily`."""
-        self._refuse_changes()
-        if days:
-            await self._changes[account].make(PutDaily(account, target, days, reader))
-
-    async def range_record(self, account: int, endpoint: str) -> RangeRecord:
-        """See `hourlyclicks.store.protocol.Store.range_record`."""
-        return await self._run(lambda db: self._ranges(db, account, endpoint))
-
-    async def change_range_record(self, account: int, endpoint: str, change: RangeChange) -> RangeRecord:
-        """See `hourlyclicks.store.protocol.Store.change_range_record`."""
-        self._refuse_changes()
-        step = postgres_ranges.ChangeRanges(account, endpoint, change)
-        record: RangeRecord = await self._changes[account].make(step)
-        return record
-
-    async def pace(
-        self,
-        account: int,
-        change: Change[R],
-        *,
-        of: tuple[Target, dt.date] | None = None,
-        peek: bool = False,
-    ) -> tuple[R, int]:
-        """See `hourlyclicks.store.protocol.Store.pace`; a step that was rolled back may be repeated."""
-        step = postgres_database.LimiterStep(account, change, of, self._tables, self._listener)
-        if peek and (seen := await self._listener.peek(step, self._run)) is not None:
-            return seen
-        self._refuse_changes()
-        taken: tuple[R, int] = await self._changes[account].make(step)
-        return taken
+    async def _peek(self, step: LimiterStep[R]) -> tuple[R, int] | None:
+        return await self._listener.peek(step, self._run)
 
     async def _commit(self, changes: Sequence[DatabaseChange]) -> list[Any]:
         return await self._run(lambda db: postgres_database.change(db, changes))
+
+    async def _commit_within(self, changes: Sequence[FencedChange]) -> list[Any]:
+        fences, made = [fence for fence, _ in changes], [change for _, change in changes]
+        return await self._run(lambda db: postgres_database.change(db, made, fences))
 
     def _refuse_changes(self) -> None:
         if self._read_only:
@@ -368,15 +230,13 @@ class PostgresStore(Managed):
                 postgres_connection.shut_down(db)
         await self._listener.close()
         self._migration.stop()
-        for changes in tuple(self._changes.values()):
+        for changes in self._changes.values():
             await changes.drain()
+        for within in self._within:
+            await within.drain()
         while self._jobs:
             await asyncio.wait(self._jobs)
         await self._pool.close()
         self._loop = None  # it may be opened again on another one
         self._prepared, self._preparing = False, asyncio.Lock()
         self._tables = set()
-
-
-async def _nothing(_: Connection) -> None:
-    """Do nothing; making the connection was the purpose."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 
 from hourlyclicks.errors import StoreError
 from hourlyclicks.model.dates import DateRange
-from hourlyclicks.store import postgres_days
+from hourlyclicks.store import postgres_days, postgres_leases
 from hourlyclicks.store.conflicts import StoredDay
 from hourlyclicks.store.ledger import FIGURES, NAMES, target_of
 from hourlyclicks.store.postgres_days import LINES, SERIES, day_in, name_of
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.freshness import Reader
+    from hourlyclicks.store.leases import Fence
     from hourlyclicks.store.ledger import LedgerEntry, PutResult
     from hourlyclicks.store.postgres_listener import StateListener
     from hourlyclicks.store.protocol import Change
@@ -45,7 +46,7 @@ _Change: TypeAlias = Callable[["Connection", int, "_Lines"], Awaitable[tuple["_L
 
 _HOLD_SERIES = f"{SERIES} FOR NO KEY UPDATE"
 _NEW_SERIES = """INSERT INTO hourlyclicks.series (account_id, endpoint, target_sha256, target)
-    VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING"""
+    VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING RETURNING id"""
 _TARGETS = """SELECT target FROM hourlyclicks.series WHERE account_id = $1
         AND endpoint = ANY ($2::text[]) AND (
         NOT $3 OR EXISTS (SELECT 1 FROM hourlyclicks.days WHERE series_id = series.id AND state = 'failed'))
@@ -283,10 +284,20 @@ class LimiterStep(Generic[R]):
         return *self.change(self.text, now, known[0] if known else None), now
 
 
-async def change(db: Connection, changes: Sequence[DatabaseChange]) -> list[Any]:
-    """Make changes in one transaction, in the order in which they lock rows, and return their results."""
+async def change(
+    db: Connection, changes: Sequence[DatabaseChange], fences: Sequence[Fence] = ()
+) -> list[Any]:
+    """Make changes in one transaction, in the order in which they lock rows, and return their results.
+
+    Args:
+        db: the connection.
+        changes: the changes.
+        fences: the leases that they are made within.
+    """
     results, rows = {}, _Rows()
     async with transaction(db):
+        if fences:
+            await postgres_leases.check(db, fences)
         for number, step in sorted(enumerate(changes), key=lambda each: each[1].order):
             results[number] = await step(db, rows)
     for step in changes:
@@ -308,6 +319,7 @@ async def hold_series(db: Connection, of: int, target: Target, endpoint: str = F
     name = name_of(of, target, NAMES if endpoint == FIGURES else (endpoint,))
     series = await db.fetchval(_HOLD_SERIES, *name)
     if series is None:
-        await db.execute(_NEW_SERIES, of, endpoint, name[-1], str(target))
+        series = await db.fetchval(_NEW_SERIES, of, endpoint, name[-1], str(target))
+    if series is None:  # another process has just created it
         series = await db.fetchval(_HOLD_SERIES, *name)
     return int(series)

@@ -11,7 +11,10 @@ if TYPE_CHECKING:
     from hourlyclicks.store.postgres_days import Connection
 
 _BEGIN = """BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
-    SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'"""
+    SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off';
+    SELECT set_config('idle_in_transaction_session_timeout', '10s', true)
+        WHERE current_setting('idle_in_transaction_session_timeout') = '0'"""
+"""A process that is stopped within a transaction must not keep the locks of its rows from all others."""
 
 
 @asynccontextmanager

@@ -28,13 +28,13 @@ if TYPE_CHECKING:
 R = TypeVar("R")
 
 Change: TypeAlias = Callable[[str | None, int, "LedgerEntry | None"], tuple[str | None, R]]
-"""A step of the shared limiter: takes the stored text of its state (``None``: nothing yet), the moment in
-nanoseconds on the clock that all users of this store share, and the ledger entry of a day; returns the new
-text (``None``: unchanged) and a result."""
+"""A step of the shared limiter. It takes the stored text of its state, or ``None`` if there is none, the
+moment in nanoseconds on the clock that all users of this store share, and the ledger entry of a day. It
+returns the new text, or ``None`` if it is unchanged, and a result."""
 
 RangeChange: TypeAlias = Callable[["RangeRecord"], "RangeRecord"]
-"""A change of what is known of an endpoint for ranges: takes what the store has, and returns what it should
-have. It may be called several times, so it has no other effect."""
+"""A change of what is known of an endpoint for ranges. It takes what the store has, and returns what it
+should have. It may be called several times, so it has no other effect."""
 
 
 class NoStoreError(StoreError):
@@ -122,7 +122,7 @@ class Store(Protocol):
     ) -> list[TargetSummary]:
         """Return for each target how many days are in each state, and the newest complete day.
 
-        Intended for a few hundred targets at a time; see `hourlyclicks.store.summary.batches`.
+        Intended for a few hundred targets at a time; more are to be divided over several calls.
 
         Args:
             account: the account.

@@ -6,7 +6,7 @@ Nothing is sent, and nothing in the store is made or changed unless it was opene
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.fingerprints import fingerprint_of
@@ -15,8 +15,9 @@ from hourlyclicks.store.stored_account import SHORT, StoredAccount
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
+    from hourlyclicks.store.leases import LeaseStore, StoredLease
     from hourlyclicks.store.protocol import Store
 
 _FINGERPRINT = re.compile(rf"[0-9a-f]{{{SHORT},32}}")
@@ -89,6 +90,47 @@ class StoreReader(Managed):
         """
         wanted = fingerprint(await self._store.salt())
         return next((each for each in await self.accounts() if each.fingerprint == wanted), None)
+
+    async def leases(self) -> list[StoredLease]:
+        """Return the leases of accounts that processes hold, also those that have expired.
+
+        One whose holder has no name was taken away from it, and cannot be taken yet.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        return await self._lease_store.leases() if self._keeps_leases else []
+
+    async def end_leases(self, label: str) -> list[StoredLease]:
+        """Take an account away from its holder, and return the leases that this ended.
+
+        The holder learns of it when it writes next, or renews its leases. Others can take the account when
+        the lease would have expired.
+
+        Args:
+            label: what the holder calls the account.
+
+        Raises:
+            StoreError: the store cannot be written, or was opened to read only.
+        """
+        found = [lease for lease in await self.leases() if lease.label == label and lease.holder.name]
+        for lease in found:
+            await self._lease_store.end_lease(lease.account)
+        return found
+
+    @property
+    def _keeps_leases(self) -> bool:
+        """Whether the store can keep leases; one of a user's own may not."""
+        return callable(getattr(self._store, "leases", None))
+
+    @property
+    def _lease_store(self) -> LeaseStore:
+        return cast("LeaseStore", self._store)
+
+    async def fingerprints(self, names: Iterable[str]) -> dict[str, str]:
+        """Return by which fingerprints this store knows, or would know, accounts with these names."""
+        salt = await self._store.salt()
+        return {name: fingerprint_of(name, salt) for name in names}
 
     async def _named(self, name: str) -> StoredAccount | None:
         found = await self.find(lambda salt: fingerprint_of(name, salt))

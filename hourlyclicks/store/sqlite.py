@@ -25,6 +25,7 @@ from hourlyclicks.store.migration import Migration
 from hourlyclicks.store.read_only import ReadOnlyFile
 from hourlyclicks.store.shield import wait_shielded
 from hourlyclicks.store.sqlite_file import SqliteFile
+from hourlyclicks.store.sqlite_leases import SqliteLeases
 from hourlyclicks.store.sqlite_messages import FAILURES, is_busy, named_error
 from hourlyclicks.store.sqlite_open import open_to_write
 from hourlyclicks.store.worker_thread import Worker
@@ -32,7 +33,7 @@ from hourlyclicks.store.worker_thread import Worker
 if TYPE_CHECKING:
     import datetime as dt
     from collections import Counter
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     from hourlyclicks.clock import Clock
     from hourlyclicks.model.daily import DailyClicks
@@ -60,11 +61,12 @@ _LAST_STEPS = 1.0
 """Seconds to wait for a thread that has done its last operation."""
 
 
-class SqliteOperations(Managed):
+class SqliteOperations(SqliteLeases, Managed):
     """The operations of a store in SQLite, in a file or in memory."""
 
     def __init__(self) -> None:
         self._changes: GroupCommit[_Work] = GroupCommit(self._commit)
+        self._make: Callable[[_Work], Awaitable[Any]] = self._changes.make
 
     async def open(self) -> None:
         """See `hourlyclicks.store.protocol.Store.open`."""
@@ -139,7 +141,7 @@ class SqliteOperations(Managed):
         refresh: bool = False,
     ) -> PutResult:
         """See `hourlyclicks.store.protocol.Store.put`."""
-        kept: PutResult = await self._changes.make(
+        kept: PutResult = await self._make(
             lambda file: file.put(account, target, day, requests=requests, reader=reader, refresh=refresh)
         )
         return kept
@@ -156,7 +158,7 @@ class SqliteOperations(Managed):
         refresh: bool = False,
     ) -> list[PutResult]:
         """See `hourlyclicks.store.protocol.Store.put_days`."""
-        results: list[PutResult] = await self._changes.make(
+        results: list[PutResult] = await self._make(
             lambda file: file.put_days(
                 account,
                 target,
@@ -171,11 +173,11 @@ class SqliteOperations(Managed):
 
     async def record_failure(self, account: int, target: Target, entry: LedgerEntry) -> None:
         """See `hourlyclicks.store.protocol.Store.record_failure`."""
-        await self._changes.make(lambda file: file.record_failure(account, target, entry))
+        await self._make(lambda file: file.record_failure(account, target, entry))
 
     async def doubt(self, account: int, target: Target, day: dt.date) -> bool:
         """See `hourlyclicks.store.protocol.Store.doubt`."""
-        return bool(await self._changes.make(lambda file: file.doubt(account, target, day)))
+        return bool(await self._make(lambda file: file.doubt(account, target, day)))
 
     async def read_daily(self, account: int, target: Target, days: DateRange) -> list[DailyClicks]:
         """See `hourlyclicks.store.protocol.Store.read_daily`."""
@@ -186,7 +188,7 @@ class SqliteOperations(Managed):
     ) -> None:
         """See `hourlyclicks.store.protocol.Store.put_daily`."""
         if days:
-            await self._changes.make(lambda file: file.put_daily(account, target, days, reader))
+            await self._make(lambda file: file.put_daily(account, target, days, reader))
 
     async def range_record(self, account: int, endpoint: str) -> RangeRecord:
         """See `hourlyclicks.store.protocol.Store.range_record`."""
@@ -194,7 +196,7 @@ class SqliteOperations(Managed):
 
     async def change_range_record(self, account: int, endpoint: str, change: RangeChange) -> RangeRecord:
         """See `hourlyclicks.store.protocol.Store.change_range_record`."""
-        record: RangeRecord = await self._changes.make(
+        record: RangeRecord = await self._make(
             lambda file: file.change_range_record(account, endpoint, change)
         )
         return record
@@ -210,7 +212,7 @@ class SqliteOperations(Managed):
         """See `hourlyclicks.store.protocol.Store.pace`."""
         if peek and (seen := await self._run(lambda file: file.peek(account, change, of))) is not None:
             return seen
-        taken: tuple[R, int] = await self._changes.make(lambda file: file.pace(account, change, of))
+        taken: tuple[R, int] = await self._make(lambda file: file.pace(account, change, of))
         return taken
 
     async def _commit(self, changes: Sequence[_Work]) -> list[Any]:

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from hourlyclicks import forks
-from hourlyclicks.store import sqlite_counts, sqlite_daily, sqlite_days, sqlite_ranges
+from hourlyclicks.store import sqlite_counts, sqlite_daily, sqlite_days, sqlite_leases, sqlite_ranges
 from hourlyclicks.store.ledger import FIGURES, NAMES, target_of
 from hourlyclicks.store.sqlite_messages import is_busy
 from hourlyclicks.store.sqlite_transaction import transaction
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from hourlyclicks.model.range_record import RangeRecord
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.freshness import Freshness, Reader
+    from hourlyclicks.store.leases import Fence
     from hourlyclicks.store.ledger import DayState, Failure, LedgerEntry, PutResult, Revision
     from hourlyclicks.store.protocol import Change, RangeChange
     from hourlyclicks.store.summary import TargetSummary
@@ -282,6 +283,15 @@ class SqliteFile:
         """Try a step of the shared limiter without a transaction; ``None``: it would change the state."""
         text, result, now = self._try_step(account, change, of)
         return (result, now) if text is None else None
+
+    def at_now(self, work: Callable[[sqlite3.Connection, int], R]) -> R:
+        """Work on the tables at this moment of the shared clock."""
+        return work(self._db, self._now())
+
+    def within(self, fence: Fence, work: Callable[[SqliteFile], R]) -> R:
+        """Make a change within a lease, and within `change`."""
+        sqlite_leases.check(self._db, fence)
+        return work(self)
 
     # -- internals --------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hourlyclicks.errors import StoreError
 from hourlyclicks.store.inspection import SALT, one
-from hourlyclicks.store.schema import DAILY, PACKED, RANGES, newer, scripts, unpacked_days
+from hourlyclicks.store.schema import DAILY, LEASES, PACKED, RANGES, newer, scripts, unpacked_days
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,6 +27,10 @@ _NO_RANGES = """CREATE TEMP VIEW range_endpoints AS SELECT NULL AS account_id, N
     NULL AS cap_days, NULL AS refused_at, NULL AS from_first, NULL AS to_last, NULL AS first_included,
     NULL AS last_included, NULL AS proved_at, NULL AS witness, NULL AS witness_first, NULL AS witness_last,
     NULL AS compared_at, NULL AS unusable_at WHERE FALSE"""
+
+_NO_LEASES = """CREATE TEMP VIEW leases AS SELECT NULL AS account_id, NULL AS label, NULL AS token,
+    NULL AS until, NULL AS asked, NULL AS holder, NULL AS host, NULL AS machine, NULL AS pid,
+    NULL AS started WHERE FALSE"""
 
 
 def version_of(db: sqlite3.Connection) -> int:
@@ -76,9 +80,12 @@ def read_as_current(db: sqlite3.Connection) -> None:
     SQLite prefers temporary views to tables of the same name.
     """
     version, days = version_of(db), unpacked_days("sqlite")
-    if version >= RANGES:
+    if version >= LEASES:
         return
     db.execute("PRAGMA temp_store = MEMORY")
+    db.execute(_NO_LEASES)
+    if version >= RANGES:
+        return
     db.execute(_NO_RANGES)
     if version >= DAILY:
         return

@@ -145,6 +145,9 @@ class DirectSender:
         peer = self._idle.take()
         if peer is None:
             peer = await self._connected()
+            if deadline.left <= 0:  # the process was stopped meanwhile: its slot may belong to another one
+                peer.lease.close()
+                raise aiohttp.ConnectionTimeoutError
         deadline.record_activity()
         self._connections.sent(peer)
         try:

@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("matplotlib")  # this and pyperf come with the extra for benchmarks
 pytest.importorskip("pyperf")
 
-from benchmarks.__main__ import Exit, main
+from benchmarks.__main__ import PAGES, Exit, main
 from benchmarks.report import PARTS
 from benchmarks.results import Claim, Section
 
@@ -60,12 +60,18 @@ def test_exit_codes(tmp_path: Path, fake: Fake, capsys: pytest.CaptureFixture[st
 
 @pytest.mark.usefixtures("fake")
 def test_into_the_documentation(tmp_path: Path) -> None:
-    """With ``--docs`` nothing is measured: what was found goes into the page, which must have room."""
+    """With ``--docs`` nothing is measured: what was found goes into the pages, which must have room."""
     assert main(["--docs", "--into", str(tmp_path)], docs=tmp_path) == Exit.FAILED
     main(["--into", str(tmp_path)])
-    page = tmp_path / "benchmarks.md"
-    page.write_text("# Numbers\n", "utf-8")
+    first, figures = (tmp_path / name for name in PAGES)
+    figures.parent.mkdir()
+    summary, *tables = (f"<!-- {name} -->\n<!-- /{name} -->\n" for name in ("summary", *PARTS))
+    first.write_text(summary, "utf-8")
+    figures.write_text("# Numbers\n", "utf-8")
     assert main(["--docs", "--into", str(tmp_path)], docs=tmp_path) == Exit.FAILED
-    page.write_text("\n".join(f"<!-- {name} -->\n<!-- /{name} -->" for name in ("summary", *PARTS)), "utf-8")
+    figures.write_text("".join([*tables, tables[0]]), "utf-8")
+    assert main(["--docs", "--into", str(tmp_path)], docs=tmp_path) == Exit.FAILED
+    figures.write_text("".join(tables), "utf-8")
     assert main(["--docs", "--into", str(tmp_path)], docs=tmp_path) == Exit.HELD
-    assert page.read_text("utf-8").count("| the figure | 0.5 | ≤ 1 | holds |") == len(PARTS)
+    assert figures.read_text("utf-8").count("| the figure | 0.5 | ≤ 1 | holds |") == len(PARTS)
+    assert "the figure" not in first.read_text("utf-8")

@@ -9,8 +9,9 @@ from pathlib import Path
 import click
 import pytest
 
-from hourlyclicks.cli.app import COMMANDS, app
+from hourlyclicks.cli.app import app
 from hourlyclicks.cli.exits import ENDINGS
+from tests.cli.every_command import WITH_OPTIONS
 
 PAGES = Path(__file__).parents[2] / "docs" / "how-to"
 PAGE = (PAGES / "command-line.md").read_text("utf-8")
@@ -22,12 +23,10 @@ def section(name: str) -> str:
     return rest.partition("\n## ")[0]
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", WITH_OPTIONS)
 def test_every_option_is_documented_where_it_belongs(name: str) -> None:
     """The table of each command has exactly its options."""
-    command = app.get_command(click.Context(app), name)
-    assert command is not None
-    parameters = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
+    parameters = [parameter for parameter in WITH_OPTIONS[name].params if isinstance(parameter, click.Option)]
     options = {option for parameter in parameters for option in parameter.opts} | {"-h", "--help"}
     documented = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", "\n".join(rows(section(f"`{name}`")))))
     assert documented == options

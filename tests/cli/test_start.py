@@ -9,10 +9,10 @@ from typing import get_args
 import pytest
 
 from hourlyclicks.cli.actions.simulate import range_rules
-from hourlyclicks.cli.app import COMMANDS
 from hourlyclicks.cli.commands.simulate import POLICING
 from hourlyclicks.cli.options import simulated
 from hourlyclicks.simulator import ALGORITHMS, ranges
+from tests.cli.every_command import EVERY_COMMAND
 from tests.cli.serving import ENVIRONMENT, ROOT
 from tests.sizes import sample
 
@@ -36,7 +36,7 @@ finally:
 """
 
 
-HELP = [["--version"], ["--help"], *([name, "--help"] for name in COMMANDS)]
+HELP = [["--version"], ["--help"], *([*name.split(), "--help"] for name in EVERY_COMMAND)]
 
 
 @pytest.mark.parametrize("words", sample(HELP, 5), ids=str)

@@ -53,7 +53,7 @@ NO_RETRY = RetryPolicy(attempts=1)
 
 def wrong_days(series: DailySeries, upstream: Simulator) -> list[dt.date]:
     """Return the days whose sums differ from the simulator's."""
-    truth = upstream.truth(series.target, series.range.start, series.range.end)
+    truth = upstream.cells(series.target, series.range.start, series.range.end)
     return [day.date for day in series if (day.clicks, day.unique_users) != day_figures(truth[day.date])]
 
 
@@ -107,7 +107,7 @@ def test_no_day_is_lost(rules: RangeRules, active: int, plan: Plan | None, days:
 
     options = {} if plan is None else {"plan": plan, "limits": None}
     series = simulate(upstream, main, **options)
-    truth = upstream.truth(LINK, series.range.start, series.range.end)
+    truth = upstream.cells(LINK, series.range.start, series.range.end)
     for day in series.days():
         assert (day.clicks or 0) == (day_figures(truth[day.date])[0] or 0)
     assert series.missing_days == ()

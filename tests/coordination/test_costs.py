@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from contextlib import AsyncExitStack
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from hourlyclicks import Client, Limits, Link, Plan
+from hourlyclicks.coordination.leases import AccountLease, Leases
+from hourlyclicks.model.fingerprints import fingerprint_of
 from hourlyclicks.pacing.plans import Rate
 from hourlyclicks.simulator import Simulator
 from hourlyclicks.store import postgres_connection
@@ -193,3 +196,63 @@ def test_transactions_do_not_grow_with_the_clients(
     assert set(counters.asked.values()) == {1}
     # In a short run, the transactions in which each client begins and ends count for more.
     assert taken["change"] <= sized(3.5, 3 if clients == 16 else 3.2) * days
+
+
+# -- within a lease ---------------------------------------------------------------------------------------
+
+
+async def leased_backfills(store: SqliteStore | PostgresStore, accounts: int) -> Statements:
+    """Fetch three days of some accounts within leases, and return all statements that this took."""
+    upstreams = [Simulator(limits=(), concurrency=0, latency=(0.0, 0.0)) for _ in range(accounts)]
+    statements = Statements()
+
+    async def work(leases: Leases, upstream: Simulator, number: int) -> None:
+        lease = await leases.take(partial(fingerprint_of, f"account {number}"), f"account {number}")
+        assert isinstance(lease, AccountLease)
+        async with Client(
+            upstream.key,
+            account=f"account {number}",
+            limits=BOUND_BY_RATE,
+            transport=upstream.transport(),
+            base_url="http://localhost",
+            store=lease.store,
+        ) as client:
+            assert (await client.backfill(START, "2020-01-03", [LINK])).complete
+        await leases.release(lease)
+
+    async with store, Leases(store) as leases:
+        if isinstance(store, SqliteStore):
+            await store._run(lambda file: file._db.set_trace_callback(statements.add))
+        statements.clear()
+        async with asyncio.TaskGroup() as group:
+            for number, upstream in enumerate(upstreams):
+                group.create_task(work(leases, upstream, number))
+    return statements
+
+
+async def test_days_within_leases_share_commits_in_a_file(path: Path) -> None:
+    """Accounts share commits, also when their leases are taken and given back; all of it counts."""
+    accounts = 100
+    found = await leased_backfills(SqliteStore(path), accounts)
+    assert found.commits <= 0.5 * 3 * accounts
+    assert found.others <= 11 * 3 * accounts
+
+
+async def test_days_within_leases_share_commits_in_a_postgres_database(
+    postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a file, and at most eight statements with the beginnings and ends of transactions."""
+    connect, statements, accounts = postgres_connection.connect, Statements(), 100
+
+    async def logged(dsn: str, **options: Any) -> Any:  # noqa: ANN401 - a connection
+        db: Any = await connect(dsn, **options)
+        db.add_query_logger(lambda query: statements.add(query.query))
+        return db
+
+    monkeypatch.setattr(postgres_connection, "connect", logged)
+    store = PostgresStore(await postgres_server.new_database())
+    await store.open()
+    statements.clear()
+    await leased_backfills(store, accounts)
+    assert statements.commits <= 0.5 * 3 * accounts
+    assert statements.total() <= 8 * 3 * accounts

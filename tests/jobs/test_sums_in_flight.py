@@ -51,7 +51,7 @@ def times_asked(upstream: Simulator) -> Counter[dt.date]:
 
 def is_right(series: DailySeries, upstream: Simulator) -> bool:
     """Return whether each sum is that of the simulator, and none is missing."""
-    truth = upstream.truth(series.target, series.range.start, series.range.end)
+    truth = upstream.cells(series.target, series.range.start, series.range.end)
     wrong = [day for day in series if (day.clicks, day.unique_users) != day_figures(truth[day.date])]
     return not wrong and series.missing_days == ()
 

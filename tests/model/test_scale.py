@@ -22,10 +22,16 @@ def test_the_scale_ends_at_a_percentile(hours: list[tuple[int, bool]]) -> None:
 
 
 def percentile(counts: list[int]) -> int:
-    """Return what the standard library makes of it."""
-    if len(counts) < 2:
-        return sum(counts)
+    """Return what the standard library makes of it, from 201 counts on."""
+    if len(counts) <= 200:
+        return max(counts, default=0)
     return math.ceil(statistics.quantiles(counts, n=200, method="inclusive")[-1])
+
+
+def test_the_scale_of_a_day_ends_at_its_busiest_hour() -> None:
+    """No hour of a day or a week is darker than the scale says."""
+    assert scale_end([*range(23), 1000], [1] * 24) == 1000
+    assert scale_end([*range(167), 9999], [1] * 168) == 9999
 
 
 def test_a_burst_does_not_pale_a_year() -> None:

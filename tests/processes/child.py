@@ -2,7 +2,8 @@
 
 Called with a `Job` as JSON. It prints a JSON list a line, each at once and in one piece: ``["ready"]`` when
 it waits for a line of its input to begin, ``["day", nanoseconds, target, date]`` for every event `DayDone`,
-and ``["report", nanoseconds, counts]`` at the end. SIGTERM lets it stop.
+and ``["report", nanoseconds, counts]`` at the end. SIGTERM lets it stop. With a lease, it waits until it can
+take it, and prints ``["held", nanoseconds]``; if it loses it, ``["lost", nanoseconds]`` is its end.
 """
 
 from __future__ import annotations
@@ -13,17 +14,25 @@ import os
 import signal
 import sys
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple, cast
 
-from hourlyclicks import Client, Limits, Rate, RetryPolicy
+from hourlyclicks import Client, LeaseLostError, Limits, Rate, RetryPolicy
 from hourlyclicks.coordination import backend as shared
+from hourlyclicks.coordination.leases import AccountLease, Leases
 from hourlyclicks.events import DayDone
+from hourlyclicks.model.fingerprints import fingerprint_of
 from hourlyclicks.model.targets import as_target
+from hourlyclicks.store.opening import store_of
 from hourlyclicks.transport.protocol import Timeout
 
 if TYPE_CHECKING:
     from hourlyclicks.model.questions import EndpointChoice
+    from hourlyclicks.store.postgres import PostgresStore
+    from hourlyclicks.store.protocol import Store
+    from hourlyclicks.store.sqlite import SqliteStore
 
+_TAKE_AGAIN = 0.02
 COUNTS = ("total", "done", "reused", "failed", "refused", "remaining", "requests", "stopped", "complete")
 
 
@@ -45,6 +54,7 @@ class Job(NamedTuple):
         margin: the seconds by which its slot is held longer than that when the process dies.
         account: under which name the store knows the account.
         endpoint: which endpoint is asked.
+        lease: the seconds of the life of the account's lease; 0: it takes none.
     """
 
     url: str
@@ -61,14 +71,14 @@ class Job(NamedTuple):
     margin: float = 1.0
     account: str = "me"
     endpoint: EndpointChoice = "v2"
+    lease: float = 0.0
 
-    @property
-    def client(self) -> Client:
-        """A client that keeps the limits."""
+    def client(self, store: Store | str) -> Client:
+        """Return a client that keeps the limits."""
         return Client(
             self.key,
             base_url=self.url,
-            store=self.store,
+            store=store,
             account=self.account,
             endpoint=self.endpoint,
             limits=Limits((Rate(self.requests, self.window),), self.concurrency, guard=self.guard),
@@ -90,11 +100,38 @@ def _tell(event: object) -> None:
 async def main(job: Job) -> None:
     """Do it."""
     shared.MARGIN = job.margin
-    stop = asyncio.Event()
-    async with job.client as client:
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    if not job.lease:
+        await work(job, job.store)
+        return
+    store = cast("SqliteStore | PostgresStore", store_of(job.store))
+    async with store, Leases(store, life=job.lease) as leases:
         _say("ready")
         sys.stdin.readline()
+        lease = await take(leases, job.account)
+        _say("held", time.monotonic_ns())
+        try:
+            await work(job, lease.store)
+        except LeaseLostError:
+            _say("lost", time.monotonic_ns())
+
+
+async def take(leases: Leases, account: str) -> AccountLease:
+    """Take the lease of the account as soon as it is free."""
+    while True:
+        lease = await leases.take(partial(fingerprint_of, account), account)
+        if isinstance(lease, AccountLease):
+            return lease
+        await asyncio.sleep(_TAKE_AGAIN)
+
+
+async def work(job: Job, store: Store | str) -> None:
+    """Run the backfill."""
+    stop = asyncio.Event()
+    async with job.client(store) as client:
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+        if not job.lease:
+            _say("ready")
+            sys.stdin.readline()
         targets = [as_target(text) for text in job.targets]
         report = await client.backfill(job.start, job.end, targets, stop=stop)
     _say("report", time.monotonic_ns(), {name: getattr(report, name) for name in COUNTS})

@@ -118,7 +118,7 @@ class Fleet:
         self._job = job
         self._account = str(job.get("account", Job._field_defaults["account"]))
         self._numbers = count()
-        self._workers: list[Worker] = []
+        self.workers: list[Worker] = []
 
     def start(self, *targets: Target) -> Worker:
         """Start a process, which waits for `Worker.go`."""
@@ -126,7 +126,7 @@ class Fleet:
         upstream, days = self.upstream, self.days
         job = Job(upstream.url, upstream.key, self.store, names, str(days.start), str(days.end), **self._job)
         worker = Worker(job, self._folder / f"worker{next(self._numbers)}")
-        self._workers.append(worker)
+        self.workers.append(worker)
         return worker
 
     def run(self, *targets: Target) -> Worker:
@@ -138,7 +138,7 @@ class Fleet:
 
     def end(self) -> None:
         """End all processes of the test."""
-        for worker in self._workers:
+        for worker in self.workers:
             worker.kill()
 
     def check_limits(self) -> None:
@@ -184,7 +184,7 @@ class Fleet:
         return kept
 
     def _truth(self, target: Target, day: dt.date) -> Cells:
-        return self.upstream.truth(target, day, day)[day]
+        return self.upstream.cells(target, day, day)[day]
 
 
 class Unused:
@@ -232,8 +232,15 @@ def fleet(
 
 
 def until(happened: Callable[[], bool]) -> None:
-    """Wait for something."""
-    end = time.monotonic() + PATIENCE
+    """Wait for something that must happen."""
+    assert wait_for(happened, PATIENCE)
+
+
+def wait_for(happened: Callable[[], bool], seconds: float) -> bool:
+    """Wait for something for so long at most; return whether it has happened."""
+    end = time.monotonic() + seconds
     while not happened():
-        assert time.monotonic() < end
+        if time.monotonic() >= end:
+            return False
         time.sleep(_LOOK)
+    return True

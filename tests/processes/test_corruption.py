@@ -106,7 +106,7 @@ def test_a_damaged_store_is_never_taken_for_success(tmp_path: Path, another: Pat
             again = _start(upstream, files.store, output).wait(PATIENCE)
         assert again == COMPLETE, _texts([output])
         _check_limits(upstream)
-        assert _figures(files.store) == upstream.truth(TARGET, DAYS.start, DAYS.end)
+        assert _figures(files.store) == upstream.cells(TARGET, DAYS.start, DAYS.end)
 
 
 def _start(upstream: Simulator, store: Path, output: Path) -> subprocess.Popen[bytes]:

@@ -173,7 +173,7 @@ async def test_version_3_may_be_shifted(hours: int) -> None:
         sums = json.loads((await ask_range(upstream, "2025-03-02", "2025-03-02", path=BY_DATE)).body)[
             "result"
         ]
-        truth = upstream.truth(LINK, "2025-02-28", "2025-03-10")
+        truth = upstream.cells(LINK, "2025-02-28", "2025-03-10")
     flat = [cell for cells in truth.values() for cell in cells]
     for place, day in enumerate(DateRange.of("2025-03-02", "2025-03-08"), start=2):
         assert cells_of(got, day) == tuple(flat[24 * place - hours : 24 * place + 24 - hours])

@@ -30,7 +30,7 @@ async def test_a_request_is_answered_with_the_truth() -> None:
         got = await ask(upstream)
         again = await ask(upstream, "ymd=2025-04-03&grpIdx=4")
     rows = {row["hour"]: (row["acesCnt"], row["pernCnt"]) for row in json.loads(got.body)["result"]}
-    assert upstream.truth(LINK, DAY, DAY) == {DAY: tuple(rows.get(hour, (None, None)) for hour in range(24))}
+    assert upstream.cells(LINK, DAY, DAY) == {DAY: tuple(rows.get(hour, (None, None)) for hour in range(24))}
     assert again.status == 200
     counters = upstream.counters
     assert (counters.requests, counters.statuses) == (2, {200: 2})
@@ -62,7 +62,10 @@ async def test_faults_can_be_changed_while_it_runs() -> None:
         assert (await ask(upstream)).status == 200
 
 
-@pytest.mark.parametrize("name", sorted({*inspect.signature(Simulator).parameters} - {"faults", "ranges"}))
+CHANGES = {"faults", "figures", "known", "ranges"}
+
+
+@pytest.mark.parametrize("name", sorted({*inspect.signature(Simulator).parameters} - CHANGES))
 def test_what_cannot_be_changed_is_not_ignored(name: str) -> None:
     """Assigning to any other argument is an error, which says where it belongs."""
     with pytest.raises(
@@ -165,7 +168,7 @@ async def test_today_runs() -> None:
         rows = json.loads((await ask(upstream)).body)["result"]
         assert max(row["hour"] for row in rows) == 11
         assert json.loads((await ask(upstream, "ymd=2025-04-04")).body)["code"] == 1003
-        truth = upstream.truth(LINK, dt.date(2025, 4, 2), dt.date(2025, 4, 9))
+        truth = upstream.cells(LINK, dt.date(2025, 4, 2), dt.date(2025, 4, 9))
     assert list(truth) == [dt.date(2025, 4, 2), DAY]
     assert truth[DAY][12:] == ((None, None),) * 12
 
@@ -176,7 +179,7 @@ def test_today_goes_with_the_clock() -> None:
     async def main(clock: VirtualClock) -> list[dt.date]:
         upstream = Simulator(clock=clock)
         await clock.sleep(86_400)
-        return list(upstream.truth(Account(), dt.date(2025, 5, 31), dt.date(2025, 6, 30)))
+        return list(upstream.cells(Account(), dt.date(2025, 5, 31), dt.date(2025, 6, 30)))
 
     start = dt.datetime(2025, 5, 31, 15, tzinfo=dt.UTC)
     assert run_virtual(main, start=start) == [dt.date(2025, 5, 31), dt.date(2025, 6, 1)]
@@ -185,7 +188,7 @@ def test_today_goes_with_the_clock() -> None:
 def test_a_moment_may_stand_for_today() -> None:
     """An aware datetime is that moment; a naive one is an error."""
     moment = dt.datetime(2025, 4, 3, 1, tzinfo=dt.timezone(dt.timedelta(hours=3)))
-    assert list(Simulator(today=moment).truth(LINK, DAY, DAY)) == []
+    assert list(Simulator(today=moment).cells(LINK, DAY, DAY)) == []
     with pytest.raises(UsageError, match="aware"):
         Simulator(today=dt.datetime(2025, 4, 3))  # noqa: DTZ001 - the point of the test
 

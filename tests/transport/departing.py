@@ -18,6 +18,8 @@ from hourlyclicks.simulator.clock import run_virtual
 from tests.transport.raw_server import EMPTY_DAY, OK, RawServer, Sign, answer
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from hourlyclicks.simulator.clock import VirtualClock
     from tests.transport.raw_server import Script
 
@@ -84,14 +86,26 @@ async def try_all(url: str, **options: Any) -> list[str]:  # noqa: ANN401 - thos
             lambda: client.fetch("2025-04-01", "2025-04-03", LINK),
             lambda: client.day("2025-04-01", LINK, refresh=True),
             lambda: client.backfill("2025-04-01", "2025-04-03", [LINK], refresh=True),
+            lambda: client.backfill("2025-04-01", "2025-04-03", each(LINK), max_requests=1),
+            lambda: client.sync([LINK], max_requests=1),
+            lambda: client.daily("2025-04-01", "2025-04-03", LINK),
+            lambda: client.audit("2025-04-01", "2025-04-03", LINK),
+            lambda: client.estimate("2025-04-01", "2025-04-03", [LINK]),
+            lambda: anext(client.links()),
+            lambda: anext(client.groups()),
         ):
             try:
                 await call()
-            except HourlyClicksError:
+            except (HourlyClicksError, StopAsyncIteration):
                 pass
             except Exception as error:  # noqa: BLE001 - that is what is looked for
                 wrong.append(repr(error))
     return wrong
+
+
+async def each(link: Link) -> AsyncIterator[Link]:
+    """Yield a link, as a list of the account does."""
+    yield link
 
 
 async def main(clock: VirtualClock) -> None:
@@ -104,8 +118,9 @@ async def main(clock: VirtualClock) -> None:
         sys.meta_path.insert(0, gone)
         for number, script in enumerate(SCRIPTS):
             server.then(script, script, [OK])
-            store = Path(folder, f"{number}.db") if number % 2 else None
-            wrong += await try_all(server.url, clock=clock, store=store)
+            options: dict[str, Any] = {"store": Path(folder, f"{number}.db") if number % 2 else None}
+            options |= {"endpoint": "auto"} if number % 3 else {}
+            wrong += await try_all(server.url, clock=clock, **options)
             server.then(script)
             wrong += await try_all(server.url, clock=clock, session=session)
             server._scripts.clear()

@@ -51,7 +51,7 @@ async def test_every_endpoint_is_reached(*, own_session: bool) -> None:
         hours = await exchange(CLICKS_BY_RANGE.build(asked, origin), own_session=own_session)
         sums = await exchange(CLICKS_BY_DATE.build(asked, origin), own_session=own_session)
         listed = await exchange(LINKS.build(1, origin, created=DAYS), own_session=own_session)
-        truth = upstream.truth(LINK, DAYS.start, DAYS.end)
+        truth = upstream.cells(LINK, DAYS.start, DAYS.end)
     known = {day: cells for day, cells in truth.items() if cells != ((None, None),) * 24}
     days = CLICKS_BY_RANGE.decode(asked, hours, fetched_at=NOW, is_final=lambda *_: True)
     assert {day.date: tuple(zip(day.clicks, day.unique_users, strict=True)) for day in days} == known

@@ -50,7 +50,8 @@ if TYPE_CHECKING:
 RETRY = RetryPolicy()
 """How hard to try; that of the library."""
 
-_STOPPING = "stopping: no more requests are sent, pending responses are saved; Ctrl-C again ends at once"
+STOPPING = "stopping: no more requests are sent, pending responses are saved; Ctrl-C again ends at once"
+"""What is said when a run is asked to stop."""
 
 
 @attrs.frozen(kw_only=True)
@@ -231,7 +232,7 @@ def run_job(ctx: click.Context, options: RunOptions, job: Job, record: Record) -
 
     def on_stop(by: str) -> None:
         stopped_by.append(by)
-        say(_STOPPING)
+        say(STOPPING)
 
     async def fill(stop: asyncio.Event) -> BackfillReport:
         async with client, options.source(job, key, view) as source:

@@ -168,7 +168,7 @@ def _count_days(period: DateRange, *, stored: bool) -> RunStats:
 
 def wrong_days(series: HourlySeries, server: Simulator) -> int:
     """Return how many of the days that were fetched differ from what the server holds."""
-    truth = server.truth(series.target, series.range.start, series.range.end)
+    truth = server.cells(series.target, series.range.start, series.range.end)
     return sum(
         tuple(zip(day.clicks, day.unique_users, strict=True)) != truth[day.date] for day in series.days()
     )

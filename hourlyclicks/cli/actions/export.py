@@ -14,15 +14,15 @@ from hourlyclicks.cli.actions.stores import looking_into, one_account
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.console.messages import say
 from hourlyclicks.cli.exits import INCOMPLETE, Failure
+from hourlyclicks.cli.options.rows import RowOptions
 from hourlyclicks.cli.options.stores import StoreChoice
 from hourlyclicks.cli.output import resume
 from hourlyclicks.cli.output.files import check_writable, writing
-from hourlyclicks.cli.output.formats import BINARY, Format, check_possible, format_for
-from hourlyclicks.cli.output.rows import writing_rows
+from hourlyclicks.cli.output.formats import BINARY, check_possible, format_for
+from hourlyclicks.cli.output.rows import Shape, writing_rows
 from hourlyclicks.cli.selection import Selection
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.dates import DateRange, as_zone
-from hourlyclicks.model.frames.layouts import Layout, hourly_layout, period_layout, wide_layout
 from hourlyclicks.model.series import merge_days
 from hourlyclicks.model.targets import Target
 from hourlyclicks.render.phrases import count
@@ -30,7 +30,9 @@ from hourlyclicks.store.ledger import WITH_FIGURES
 from hourlyclicks.store.stored_account import StoredAccount, chunks
 
 if TYPE_CHECKING:
+    from hourlyclicks.cli.output.formats import Format
     from hourlyclicks.cli.output.rows import Writer
+    from hourlyclicks.model.frames.layouts import Layout
     from hourlyclicks.model.series import HourlySeries
 
 _MANY = 20
@@ -81,9 +83,9 @@ class Holdings:
         days = DateRange(known[0], known[-1])
         return days, len(days) - len(known)
 
-    async def write(self, target: Target, days: DateRange, form: Format, layout: Layout, add: Writer) -> None:
+    async def write(self, target: Target, days: DateRange, shape: Shape, add: Writer) -> None:
         """Write every row of a target; text a stretch of days at a time, as far as rows are of days."""
-        for part in [days] if form in BINARY or not layout.by_day else chunks(days):
+        for part in [days] if shape.form in BINARY or not shape.layout.by_day else chunks(days):
             add(await self.series(target, part))
 
 
@@ -97,9 +99,7 @@ class Options:
         days: the days; ``None``: of each target from the first that is known to the last.
         form: the format, if it was given.
         timezone: the time zone of the column ``time``; ``None``: without this column.
-        by: what a row is: ``"hour"``, ``"day"``, ``"week"`` or ``"month"``.
-        wide: whether a row is a day with its 24 hours.
-        bom: whether to begin with a byte order mark.
+        rows: what a row of the file is.
         output: the file; ``None``, or ``-``: stdout.
         partial: whether to write a result with missing days.
     """
@@ -109,9 +109,7 @@ class Options:
     days: DateRange | None
     form: str | None
     timezone: str | None
-    by: str
-    wide: bool
-    bom: bool
+    rows: RowOptions
     output: Path | None
     partial: bool
 
@@ -121,24 +119,12 @@ class Options:
         Raises:
             click.UsageError: options contradict each other or the format.
         """
-        if self.bom and form != "csv":
-            raise click.UsageError(f"--bom is for CSV, not for {form}")
-        if self.wide and self.by != "hour":
-            raise click.UsageError("use --wide or --by, not both: a wide row is a day with its hours")
-        zone = as_zone(self.timezone)
-        if zone is None:
-            return (
-                wide_layout()
-                if self.wide
-                else hourly_layout()
-                if self.by == "hour"
-                else period_layout(self.by)
-            )
-        if self.wide or self.by != "hour":
+        layout, zone = self.rows.layout(form, zone=as_zone(self.timezone)), self.timezone
+        if zone is not None and not self.rows.usual:
             raise click.UsageError("--timezone adds the moment of each hour: not with --wide or --by")
-        if form == "xlsx":
+        if zone is not None and form == "xlsx":
             raise click.UsageError("Excel has no time zones: --timezone is for csv, jsonl and parquet")
-        return hourly_layout(zone)
+        return layout
 
 
 @attrs.frozen
@@ -146,17 +132,13 @@ class Destination:
     """Where the rows go, and what they are.
 
     Args:
-        form: the format.
-        layout: what the rows are.
+        shape: the format, and what the rows are.
         output: the file; ``None``: stdout.
-        mark: whether to begin with a byte order mark.
         partial: whether to write a result with missing days.
     """
 
-    form: Format
-    layout: Layout
+    shape: Shape
     output: Path | None
-    mark: bool
     partial: bool
 
 
@@ -165,9 +147,9 @@ def run(ctx: click.Context, options: Options) -> None:
     output = None if options.output == Path("-") else options.output
     check_writable(output)
     form = format_for(options.form, output, otherwise="csv")
-    layout = options.layout(form)
+    shape = Shape(form, options.layout(form), mark=options.rows.bom)
     check_possible(form, output)
-    destination = Destination(form, layout, output, mark=options.bom, partial=options.partial)
+    destination = Destination(shape, output, partial=options.partial)
     targets, since = options.selection.read_with_since()
     store, days = options.store, options.days
 
@@ -183,7 +165,7 @@ def run(ctx: click.Context, options: Options) -> None:
 
 async def _export(ctx: click.Context, holdings: Holdings, destination: Destination) -> int:
     """Write the days, and return how many are missing."""
-    days, form, layout = holdings.days, destination.form, destination.layout
+    days, shape = holdings.days, destination.shape
     ranges = await holdings.ranges()
     missing = tell_missing(ctx, ranges, days)
     parts = {target: part for target, (part, _) in ranges.items() if part is not None}
@@ -193,13 +175,10 @@ async def _export(ctx: click.Context, holdings: Holdings, destination: Destinati
     if missing and days is not None and (not destination.partial or missing == total):
         say("nothing is written because days are missing; use --partial to write the others")
         return missing
-    check_possible(form, destination.output, rows=sum(map(layout.count_rows, parts.values())))
-    with (
-        writing(form, destination.output) as stream,
-        writing_rows(form, layout, stream, mark=destination.mark) as add,
-    ):
+    check_possible(shape.form, destination.output, rows=sum(map(shape.layout.count_rows, parts.values())))
+    with writing(shape.form, destination.output) as stream, writing_rows(shape, stream) as add:
         for target, part in parts.items():
-            await holdings.write(target, part, form, layout, add)
+            await holdings.write(target, part, shape, add)
     return missing
 
 

@@ -19,11 +19,13 @@ from hourlyclicks.cli.console import hangup, loop
 from hourlyclicks.cli.console.messages import say
 from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, Failure, sentence
 from hourlyclicks.cli.options.access import Access
+from hourlyclicks.cli.options.rows import RowOptions
 from hourlyclicks.cli.options.shared import Period, RateOptions, default_rate, present
 from hourlyclicks.cli.options.stores import StoreChoice
 from hourlyclicks.cli.output import resume
 from hourlyclicks.cli.output.files import check_writable, save, write
-from hourlyclicks.cli.output.formats import Format, check_possible, format_for
+from hourlyclicks.cli.output.formats import check_possible, format_for
+from hourlyclicks.cli.output.rows import Shape
 from hourlyclicks.cli.progress.joint import JointProgress
 from hourlyclicks.cli.progress.stats import start_stats
 from hourlyclicks.cli.progress.views import open_view, shown
@@ -32,7 +34,6 @@ from hourlyclicks.errors import UsageError
 from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.files.devices import is_device
 from hourlyclicks.model.dates import DateRange
-from hourlyclicks.model.frames.layouts import daily_layout, hourly_layout
 from hourlyclicks.model.spans import spans
 from hourlyclicks.model.target_days import days_of_each
 from hourlyclicks.model.targets import Target
@@ -65,6 +66,7 @@ class Options:
         access: how to reach the API.
         store: the store, if there is one.
         form: the format, if it was given.
+        rows: what a row of the output is.
         output: the file; ``None``, or ``-``: stdout.
         daily: whether to fetch the sums of days.
         partial: whether to write a result with missing days.
@@ -77,6 +79,7 @@ class Options:
     access: Access
     store: StoreChoice
     form: str | None
+    rows: RowOptions
     output: Path | None
     daily: bool
     partial: bool
@@ -88,13 +91,13 @@ class Destination:
     """Where the result goes, and when.
 
     Args:
-        form: the format.
+        shape: the format, and what the rows are.
         output: the file; ``None``: stdout.
         partial: whether a result with missing days is a result.
         stored: whether a store keeps what was fetched, too.
     """
 
-    form: Format
+    shape: Shape
     output: Path | None
     partial: bool
     stored: bool = False
@@ -106,7 +109,7 @@ class Destination:
         """
         if outcome.complete or (self.partial and outcome.fetched):
             with nullcontext() if self.output is None else hangup.held():  # stdout may wait for its reader
-                write(outcome, self.form, self.output, last_resort=not self.stored)
+                write(outcome, self.shape, self.output, last_resort=not self.stored)
         elif (aside := self._save(outcome)) is not None:
             say(f"{count(outcome.fetched, 'day')} kept in {aside}")
         elif self.stored:
@@ -122,7 +125,7 @@ class Destination:
         if self.output is None or is_device(self.output) or not outcome.fetched:
             return None
         with hangup.held():
-            return save(outcome, self.form, self.output)
+            return save(outcome, self.shape, self.output)
 
 
 def run(ctx: click.Context, options: Options) -> None:
@@ -135,9 +138,11 @@ def run(ctx: click.Context, options: Options) -> None:
     stored = store.where is not None
     check_writable(output)
     form = format_for(options.form, output)
-    layout = daily_layout() if options.daily else hourly_layout()
+    layout = options.rows.layout(form, daily=options.daily)
     check_possible(form, output, rows=sum(map(layout.count_rows, ranges.values())))
-    destination = Destination(form, output, partial=options.partial, stored=stored)
+    destination = Destination(
+        Shape(form, layout, mark=options.rows.bom), output, partial=options.partial, stored=stored
+    )
     asked = Asked(ranges, days, rate, access, store, daily=options.daily, fail_fast=options.fail_fast)
     outcome, summary = asked.collect()
     kept = destination.deliver(outcome)  # before any message: stderr may be closed

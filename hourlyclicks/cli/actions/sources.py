@@ -20,8 +20,10 @@ from hourlyclicks.cli.options.shared import Period, RateOptions, default_rate, n
 from hourlyclicks.cli.options.stores import StoreChoice
 from hourlyclicks.cli.output import resume
 from hourlyclicks.cli.output.files import rescued
+from hourlyclicks.cli.output.rows import Shape
 from hourlyclicks.cli.selection import Selection
 from hourlyclicks.errors import UsageError
+from hourlyclicks.model.frames.layouts import hourly_layout
 from hourlyclicks.render.phrases import count
 
 if TYPE_CHECKING:
@@ -155,7 +157,7 @@ def _write_or_rescue(work: Work, outcome: Outcomes) -> None:
     except BrokenPipeError:  # the reader of stdout wants no more
         raise
     except Exception:
-        kept = rescued(outcome, "csv", None)
+        kept = rescued(outcome, Shape("csv", hourly_layout()), None)
         if kept is not None:
             say(f"the data is in {kept}")
         raise

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from hourlyclicks.cli.options.rows import with_rows
 from hourlyclicks.cli.options.shared import path_type, with_range
 from hourlyclicks.cli.options.stores import with_store
 from hourlyclicks.cli.options.strict import StrictCommand
@@ -27,17 +28,7 @@ from hourlyclicks.cli.selection import with_targets
     metavar="ZONE",
     help="Add a column with the moment of each hour; ZONE is the account's, such as Asia/Seoul.",
 )
-@click.option(
-    "--by",
-    type=click.Choice(["hour", "day", "week", "month"]),
-    default="hour",
-    show_default=True,
-    help="What a row is. Longer periods than hours have clicks, but no unique users.",
-)
-@click.option("--wide", is_flag=True, help="Write a row for each day, with the clicks of its 24 hours.")
-@click.option(
-    "--bom", is_flag=True, help="Begin a CSV with a byte order mark, so that Excel reads it as UTF-8."
-)
+@with_rows
 @click.option("-o", "--output", metavar="FILE", type=path_type(), help="Write to FILE instead of stdout.")
 @click.option("--partial", is_flag=True, help="Write the result even if days are missing.")
 @click.pass_context

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from hourlyclicks.cli.options.access import with_access, with_endpoint
+from hourlyclicks.cli.options.rows import with_rows
 from hourlyclicks.cli.options.shared import path_type, with_period, with_rate
 from hourlyclicks.cli.options.stores import with_store
 from hourlyclicks.cli.options.strict import StrictCommand
@@ -26,6 +27,7 @@ from hourlyclicks.cli.selection import with_targets
     type=click.Choice(["table", "csv", "jsonl", "parquet", "xlsx"]),
     help="Output format.  [default: by the name of FILE; on stdout, table]",
 )
+@with_rows
 @click.option("-o", "--output", metavar="FILE", type=path_type(), help="Write to FILE instead of stdout.")
 @click.option("--daily", is_flag=True, help="Fetch sums: clicks and unique users of whole days.")
 @click.option("--partial", is_flag=True, help="Write the result even if days are missing.")

@@ -94,6 +94,12 @@ def with_endpoint(command: Command) -> Command:
 
 def with_access(command: Command) -> Command:
     """Add options for the API's address, the key, the zone and the sender's name; it takes ``access``."""
+    named = click.option("--key-file", metavar="FILE", type=path_type(), help="Read the API key from FILE.")
+    return with_keyless_access(named(command))
+
+
+def with_keyless_access(command: Command) -> Command:
+    """Add the options of `with_access` except the one for the key; the command takes ``access``."""
 
     @click.option("--timezone", metavar="ZONE", help="The account's time zone, such as Asia/Seoul.")
     @click.option(
@@ -111,15 +117,14 @@ def with_access(command: Command) -> Command:
         metavar="URL",
         help="An HTTP proxy. If the option is omitted, HTTPS_PROXY and NO_PROXY are used.",
     )
-    @click.option("--key-file", metavar="FILE", type=path_type(), help="Read the API key from FILE.")
     @functools.wraps(command)
     def folded(
         *args: Any,  # noqa: ANN401 - whatever the command takes
         timezone: str | None,
         user_agent: str | None,
         base_url: str,
-        key_file: Path | None,
         proxy: str | None,
+        key_file: Path | None = None,  # of the commands for one account
         endpoint: EndpointChoice = "v2",  # of the commands that have `with_endpoint`
         **rest: Any,  # noqa: ANN401 - likewise
     ) -> Any:  # noqa: ANN401 - likewise

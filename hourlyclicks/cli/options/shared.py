@@ -16,12 +16,13 @@ import click
 from hourlyclicks.errors import PlanError, UsageError
 from hourlyclicks.model.checks import check_label
 from hourlyclicks.model.dates import DateRange, as_day, last_ended
-from hourlyclicks.pacing.plans import Limits, Plan, Rate, list_limits
+from hourlyclicks.pacing.plans import Limits, Plan, as_rate, list_limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from hourlyclicks.model.targets import Target
+    from hourlyclicks.pacing.plans import Rate
 
     Command: TypeAlias = Callable[..., Any]
 
@@ -29,7 +30,6 @@ PLANS = {plan.value.lower().replace(" ", "-"): plan for plan in Plan}
 """The plans by the names they have on the command line."""
 
 _DAYS = re.compile(r"(?P<number>[0-9]{1,6})(?P<unit>[dw])", re.ASCII)
-_RATE = re.compile(r"(?P<requests>[0-9]{1,9})/(?P<seconds>[0-9]{1,9}(\.[0-9]{1,9})?)", re.ASCII)
 _UNITS = {"d": 1, "w": 7}
 
 
@@ -91,11 +91,10 @@ def read_period(value: str) -> DateRange:
 
 def read_rate(value: str) -> Rate:
     """Read a rate: ``"24/60"``."""
-    found = _RATE.fullmatch(value)
     try:
-        return Rate(int(found["requests"]), float(found["seconds"])) if found else Rate(0)
-    except UsageError:
-        raise click.BadParameter(f"{value!r} is not requests/seconds, such as 24/60") from None
+        return as_rate(value)
+    except UsageError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 @attrs.frozen

@@ -74,6 +74,12 @@ class StoreChoice:
 
 def with_store(command: Command) -> Command:
     """Add ``--store`` and ``--account-name``; the command takes ``store``."""
+    named = click.option("--account-name", metavar="NAME", help="The name of the account in the store.")
+    return with_whole_store(named(command))
+
+
+def with_whole_store(command: Command) -> Command:
+    """Add ``--store``; the command takes ``store``, and means all accounts in it."""
 
     @click.option(
         "--store",
@@ -81,9 +87,13 @@ def with_store(command: Command) -> Command:
         envvar=STORE_VARIABLE,
         help=f"A SQLite file, or a postgresql:// address.  [environment: {STORE_VARIABLE}]",
     )
-    @click.option("--account-name", metavar="NAME", help="The name of the account in the store.")
     @functools.wraps(command)
-    def folded(*args: Any, store: str | None, account_name: str | None, **rest: Any) -> Any:  # noqa: ANN401 - whatever the command takes and gives
+    def folded(
+        *args: Any,  # noqa: ANN401 - whatever the command takes and gives
+        store: str | None,
+        account_name: str | None = None,
+        **rest: Any,  # noqa: ANN401 - likewise
+    ) -> Any:  # noqa: ANN401 - likewise
         context = click.get_current_context()
         _check_apart(context)
         source = context.get_parameter_source("store")

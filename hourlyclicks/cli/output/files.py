@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Literal, TypeAlias
 
+import attrs
+
 from hourlyclicks.cli.console.stdout import writing_to_stdout
 from hourlyclicks.cli.exits import OUTPUT, USAGE, Failure
 from hourlyclicks.cli.output.formats import BINARY, format_of
@@ -18,14 +20,14 @@ from hourlyclicks.cli.output.rows import writing_rows
 from hourlyclicks.files.devices import is_device
 from hourlyclicks.files.replace import KeptError, check_replaceable, replacing
 from hourlyclicks.model.daily_series import DailySeries
-from hourlyclicks.model.frames.layouts import daily_layout, hourly_layout
 from hourlyclicks.model.series import HourlySeries
-from hourlyclicks.render.tables import write_table
+from hourlyclicks.render.tables import write_columns, write_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from hourlyclicks.cli.output.formats import Format
+    from hourlyclicks.cli.output.rows import Shape
 
     Result: TypeAlias = HourlySeries | DailySeries | Iterable[HourlySeries | DailySeries]
 
@@ -71,7 +73,7 @@ def partial_name(output: Path) -> Path:
     raise AssertionError  # there is always another number
 
 
-def save(series: Result, form: Format, output: Path) -> Path | None:
+def save(series: Result, shape: Shape, output: Path) -> Path | None:
     """Write an incomplete series beside its file, or else where temporary files go.
 
     Returns:
@@ -79,43 +81,43 @@ def save(series: Result, form: Format, output: Path) -> Path | None:
     """
     try:
         aside = partial_name(output)
-        write(series, form, aside)
+        write(series, shape, aside)
     except (OSError, Failure):
-        return rescued(series, form, output)
+        return rescued(series, shape, output)
     return aside
 
 
-def write(series: Result, form: Format, output: Path | None, *, last_resort: bool = False) -> None:
+def write(series: Result, shape: Shape, output: Path | None, *, last_resort: bool = False) -> None:
     """Write a series, or several one after the other, to stdout or into a file; see `writing`.
 
     Args:
         series: the series, or several; these are gone through twice if need be.
-        form: the format.
+        shape: the format, and what a row is.
         output: the file; ``None``: stdout.
         last_resort: whether the series is nowhere else; then, if need be, it goes into a temporary file.
     """
     try:
-        with writing(form, output) as stream:
-            _write(series, form, stream)
+        with writing(shape.form, output) as stream:
+            _write(series, shape, stream)
     except Failure as failure:
         if not last_resort or isinstance(failure.__cause__, KeptError):
             raise
-        kept = rescued(series, form, output)
+        kept = rescued(series, shape, output)
         where = "" if kept is None else f"; the data is in {kept}"
         raise Failure(f"{failure.message}{where}", OUTPUT) from None
 
 
-def rescued(series: Result, form: Format, output: Path | None) -> Path | None:
+def rescued(series: Result, shape: Shape, output: Path | None) -> Path | None:
     """Write a series where temporary files go, and return where that is; ``None``: it cannot be written.
 
     It becomes CSV if it was to be a table, which has not every figure, or needs a library.
     """
-    form = "csv" if form == "table" or form in BINARY else form
+    form: Format = "csv" if shape.form == "table" or shape.form in BINARY else shape.form
     suffix = output.suffix if output is not None and format_of(output) == form else f".{form}"
     try:
         handle, name = tempfile.mkstemp(prefix="hourlyclicks-", suffix=suffix)
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as stream:
-            _write(series, form, stream)
+            _write(series, attrs.evolve(shape, form=form), stream)
     except OSError:
         return None
     return Path(name)
@@ -154,14 +156,16 @@ def _prepare(stdout: io.TextIOWrapper, form: str) -> None:
         stdout.reconfigure(encoding="utf-8", newline="")
 
 
-def _write(series: Result, form: Format, stream: IO[str]) -> None:
+def _write(series: Result, shape: Shape, stream: IO[str]) -> None:
     several = [series] if isinstance(series, HourlySeries | DailySeries) else series
-    if form == "table":
-        for place, each in enumerate(several):
-            stream.write("\n" if place else "")
-            write_table(each, stream)
+    if shape.form != "table":
+        with writing_rows(shape, stream) as write_rows:
+            for each in several:
+                write_rows(each)
         return
-    daily = isinstance(next(iter(several), None), DailySeries)
-    with writing_rows(form, daily_layout() if daily else hourly_layout(), stream) as write_rows:
-        for each in several:
-            write_rows(each)
+    for place, each in enumerate(several):
+        stream.write("\n" if place else "")
+        if shape.layout.is_usual or isinstance(each, DailySeries):
+            write_table(each, stream)
+        else:
+            write_columns(each, shape.layout, stream)

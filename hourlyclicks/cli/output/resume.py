@@ -93,8 +93,13 @@ def again(
     named = [] if target is None else words_for(target)
     kept = _kept(ctx, without=frozenset() if target is None else _TARGETS)
     ends = [] if days is None else ["--from", str(days.start), "--to", str(days.end)]
-    words = [*program(), ctx.info_name or "", *named, *kept, *ends]
+    words = [*program(), *_names(ctx), *named, *kept, *ends]
     return words if output is None else [*words, "-o", str(output)]
+
+
+def _names(ctx: click.Context) -> list[str]:
+    """Return the words that name a command: two for one in a group."""
+    return [] if ctx.parent is None else [*_names(ctx.parent), ctx.info_name or ""]
 
 
 def status_of(ctx: click.Context, *options: str) -> str:

@@ -5,14 +5,16 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, TextIO, TypeAlias, cast
 
+import attrs
+
+from hourlyclicks.cli.output.formats import Format
+from hourlyclicks.model.frames.layouts import Layout
 from hourlyclicks.model.frames.text_rows import write_csv_header, write_csv_rows, write_json_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from hourlyclicks.cli.output.formats import Format
     from hourlyclicks.model.daily_series import DailySeries
-    from hourlyclicks.model.frames.layouts import Layout
     from hourlyclicks.model.series import HourlySeries
 
     Writer: TypeAlias = Callable[[HourlySeries | DailySeries], None]
@@ -20,16 +22,30 @@ if TYPE_CHECKING:
 _BYTE_ORDER_MARK = "\ufeff"
 
 
+@attrs.frozen
+class Shape:
+    """The form of an output.
+
+    Args:
+        form: the format.
+        layout: what a row is; a table of hours has a row for each day, all the same.
+        mark: whether a CSV begins with a byte order mark.
+    """
+
+    form: Format
+    layout: Layout
+    mark: bool = False
+
+
 @contextmanager
-def writing_rows(form: Format, layout: Layout, stream: IO[str], *, mark: bool = False) -> Iterator[Writer]:
+def writing_rows(shape: Shape, stream: IO[str]) -> Iterator[Writer]:
     """Write a file of the rows of series; yield what adds those of one.
 
     Args:
-        form: any format but a table.
-        layout: what a row is.
+        shape: what it is; any format but a table.
         stream: the file, or stdout; binary formats use its buffer.
-        mark: whether to begin with a byte order mark.
     """
+    form, layout = shape.form, shape.layout
     if form == "parquet":
         from hourlyclicks.model.frames.parquet import ParquetFile  # noqa: PLC0415 - pyarrow is an extra
 
@@ -43,7 +59,7 @@ def writing_rows(form: Format, layout: Layout, stream: IO[str], *, mark: bool = 
     elif form == "jsonl":
         yield lambda series: _write_jsonl(series, layout, stream)
     else:
-        stream.write(_BYTE_ORDER_MARK if mark else "")
+        stream.write(_BYTE_ORDER_MARK if shape.mark else "")
         write_csv_header(layout.text_fields, stream)
         yield lambda series: _write_csv(series, layout, stream)
 

@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from hourlyclicks.cli.progress.stats import RunStats
     from hourlyclicks.events import Event
 
-_WIDEST = 100
-_REFRESH = 8
+WIDEST = 100
+REFRESH = 8
 _BUCKETS_A_WINDOW = 12
 _REMEMBERED = 4096
 _LABEL = "answers  "
@@ -139,7 +139,7 @@ class LiveView:
         self._bucket = stats.limits.shortest_window / _BUCKETS_A_WINDOW
         self._answers: deque[float] = deque(maxlen=_REMEMBERED)
         self._live = Drawing(
-            console=console, get_renderable=self.render, refresh_per_second=_REFRESH, transient=True
+            console=console, get_renderable=self.render, refresh_per_second=REFRESH, transient=True
         )
 
     def __enter__(self) -> Self:
@@ -176,7 +176,7 @@ class LiveView:
         for line in lines[:-1]:  # the news may take several lines
             if isinstance(line, Text):
                 line.no_wrap, line.overflow = True, "ellipsis"
-        return Constrain(Group(*lines), _WIDEST)
+        return Constrain(Group(*lines), WIDEST)
 
     def _bar(self) -> Table:
         stats = self.stats
@@ -203,11 +203,11 @@ class LiveView:
         text = Text(stats.remaining(now, self._wall()), style="bold yellow" if paused else "bold cyan")
         text.append(f", bound by {stats.binds(now)}", style="not bold default")
         limits = f"  ({limits_in_words(stats.limits)})"
-        if len(text) + len(limits) <= min(_WIDEST, self._console.width):
+        if len(text) + len(limits) <= min(WIDEST, self._console.width):
             text.append(limits, style="not bold dim default")
         return text
 
     def _pulse(self, now: float) -> Text:
-        width = min(_WIDEST, self._console.width) - len(_LABEL)
+        width = min(WIDEST, self._console.width) - len(_LABEL)
         bars = pulse(tuple(self._answers), now, bucket=self._bucket, width=width, bars=self._palette.bars)
         return Text.assemble((_LABEL, "dim"), (bars, "cyan"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import time
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Any, Generic, Protocol, Self, TypeVar
 
 from hourlyclicks.cli.console.messages import events_shown, say
 from hourlyclicks.cli.progress.plain import PlainView
@@ -18,16 +18,28 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
 
+    from rich.console import Console
+
     from hourlyclicks.cli.progress.stats import RunStats
-    from hourlyclicks.events import Event
 
 
-class View(Protocol):
+class Stats(Protocol):
+    """What the events of a run add up to."""
+
+    def take(self, event: Any, now: float, /) -> None:  # noqa: ANN401 - the events of that kind of run
+        """Count an event."""
+        ...
+
+
+S = TypeVar("S", bound=Stats)
+
+
+class View(Protocol[S]):
     """Shows a run; a hook for its events."""
 
-    stats: RunStats
+    stats: S
 
-    def __call__(self, event: Event, /) -> object:
+    def __call__(self, event: Any, /) -> object:  # noqa: ANN401 - as above
         """Receive an event."""
         ...
 
@@ -42,16 +54,18 @@ class View(Protocol):
         ...
 
 
-class SafeView:
+class SafeView(Generic[S]):
     """Show a run with another view, until that view fails.
 
     Args:
         view: what shows the run.
+        lines: the class of the view in plain lines that follows one that fails.
     """
 
-    def __init__(self, view: View) -> None:
-        self.stats = view.stats
-        self.view: View | None = view
+    def __init__(self, view: View[S], *, lines: type[Any] = PlainView) -> None:
+        self.stats: S = view.stats
+        self.view: View[S] | None = view
+        self._lines = lines
 
     def __enter__(self) -> Self:
         if self.view is not None:
@@ -68,7 +82,7 @@ class SafeView:
             with suppress(Exception):
                 self.view.__exit__(kind, error, trace)
 
-    def __call__(self, event: Event, /) -> None:
+    def __call__(self, event: Any, /) -> None:  # noqa: ANN401 - as above
         """Pass an event on; without a view, it is only counted."""
         if self.view is None:
             with suppress(Exception):
@@ -85,13 +99,13 @@ class SafeView:
         assert failed is not None  # noqa: S101 - only a view that is on is turned off
         with suppress(Exception):
             failed.__exit__(None, None, None)
-        if not isinstance(failed, PlainView):
+        if not isinstance(failed, self._lines):
             say(f"the live view is off: {type(error).__name__}: {error}")
-            self.view = PlainView(self.stats, begun=True)
+            self.view = self._lines(self.stats, begun=True)
 
 
 @contextmanager
-def shown(view: View) -> Iterator[None]:
+def shown(view: View[Any]) -> Iterator[None]:
     """Show a run while it lasts, and restore the standard streams."""
     streams = sys.stdout, sys.stderr
     with suppress(Exception):
@@ -105,7 +119,7 @@ def shown(view: View) -> Iterator[None]:
         sys.stdout, sys.stderr = streams
 
 
-def open_view(stats: RunStats, *, drawn: bool = True) -> SafeView:
+def open_view(stats: RunStats, *, drawn: bool = True) -> SafeView[RunStats]:
     """Return the view that suits stderr.
 
     Args:
@@ -118,11 +132,20 @@ def open_view(stats: RunStats, *, drawn: bool = True) -> SafeView:
         return SafeView(PlainView(stats))
 
 
-def _fitting(stats: RunStats) -> View:
-    if not sys.stderr.isatty():
+def _fitting(stats: RunStats) -> View[RunStats]:
+    console = console_to_draw_on()
+    if console is None:
         return PlainView(stats)
-    from hourlyclicks.cli.progress.live import LiveView, terminal  # noqa: PLC0415 - a pipe needs no rich
+    from hourlyclicks.cli.progress.live import LiveView  # noqa: PLC0415 - a pipe needs no rich
+
+    return LiveView(stats, console)
+
+
+def console_to_draw_on() -> Console | None:
+    """Return the console of stderr; ``None`` if nothing can be drawn on it."""
+    if not sys.stderr.isatty():
+        return None
+    from hourlyclicks.cli.progress.live import terminal  # noqa: PLC0415 - a pipe needs no rich
 
     console = terminal()
-    drawn = console.is_terminal and not console.is_dumb_terminal
-    return LiveView(stats, console) if drawn else PlainView(stats)
+    return console if console.is_terminal and not console.is_dumb_terminal else None

@@ -6,7 +6,7 @@ integers. The values are copied, so that a frame can be changed.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from hourlyclicks.model.extras import needing
 from hourlyclicks.model.frames.table import Kind
@@ -73,7 +73,7 @@ def _moment(column: Column) -> object:
     return _moments(column, "us")
 
 
-def _moments(column: Column, unit: str) -> pd.DatetimeIndex:
+def _moments(column: Column, unit: Literal["s", "us"]) -> pd.DatetimeIndex:
     moments = np.array(column.values, np.int64).view(f"datetime64[{unit}]")
     moments[_nulls(column)] = np.datetime64("NaT", unit)
     return pd.DatetimeIndex(moments).tz_localize("UTC")

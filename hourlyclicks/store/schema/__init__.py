@@ -21,6 +21,9 @@ DAILY = 5
 RANGES = 6
 """The version in which what is known of endpoints for ranges was added."""
 
+LEASES = 7
+"""The version in which the leases of accounts were added."""
+
 _UNPACKED_DAYS = "unpacked_days"
 
 

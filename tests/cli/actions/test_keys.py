@@ -9,8 +9,8 @@ import pytest
 
 from hourlyclicks import UsageError
 from hourlyclicks.cli.actions.keys import find_key, key_if_any
-from hourlyclicks.cli.app import COMMANDS, app
 from hourlyclicks.cli.options.key_file import default_file
+from tests.cli.every_command import EVERY_COMMAND
 
 KEY = "canary-key-31415926"
 OTHER = "another-key-27182818"
@@ -207,11 +207,10 @@ def test_a_key_hides_itself(tmp_path: Path) -> None:
 
 def test_no_option_takes_a_key() -> None:
     """All users see the arguments of a process, so an option takes only the name of a file."""
-    context = app.make_context("hourlyclicks", ["demo"])
     options = {
         option
-        for name in COMMANDS
-        for parameter in (app.get_command(context, name) or app).params
+        for command in EVERY_COMMAND.values()
+        for parameter in command.params
         for option in parameter.opts
         if "key" in option
     }

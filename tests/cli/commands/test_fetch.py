@@ -40,7 +40,7 @@ def rows_of(text: str) -> list[tuple[str, int, int | None]]:
 def truth_of(server: Simulator) -> list[tuple[str, int, int | None]]:
     """Return what the server knows of April, in the same form."""
     link = Link("kYdr", "https://vvd.bz")
-    truth = server.truth(link, dt.date(2025, 4, 1), dt.date(2025, 4, 30))
+    truth = server.cells(link, dt.date(2025, 4, 1), dt.date(2025, 4, 30))
     return [
         (str(date), hour, clicks) for date, cells in truth.items() for hour, (clicks, _) in enumerate(cells)
     ]

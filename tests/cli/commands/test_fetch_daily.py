@@ -27,7 +27,7 @@ COMMON = ("fetch", "--daily", *LINK, *APRIL)
 
 def truth_of(server: Simulator) -> list[tuple[str, int | None, int | None]]:
     """Return the sums that the server has for April."""
-    truth = server.truth(Link("kYdr", "https://vvd.bz"), "2025-04-01", "2025-04-30")
+    truth = server.cells(Link("kYdr", "https://vvd.bz"), "2025-04-01", "2025-04-30")
     return [(str(date), *day_figures(cells)) for date, cells in truth.items()]
 
 

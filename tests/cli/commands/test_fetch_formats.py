@@ -12,7 +12,7 @@ import pytest
 from hourlyclicks.model.frames import excel
 from hourlyclicks.simulator import Rule, Script, Status
 from tests.cli.commands.test_fetch import BAD, COMMON, fetched
-from tests.cli.serving import invoke, serving
+from tests.cli.serving import APRIL, invoke, serving
 
 if TYPE_CHECKING:
     from hourlyclicks.simulator import Simulator
@@ -21,14 +21,19 @@ pq: Any = pytest.importorskip("pyarrow.parquet")
 pytest.importorskip("xlsxwriter")
 
 
-def rows_of(path: Path) -> list[tuple[Any, ...]]:
-    """Return the clicks and the status of each row of a file."""
+def cells_of(path: Path) -> list[dict[str, Any]]:
+    """Return the rows of a file."""
     if path.read_bytes()[:4] == b"PAR1":
-        return [(row["clicks"], row["status"]) for row in pq.read_table(path).to_pylist()]
+        return list(pq.read_table(path).to_pylist())
     openpyxl = pytest.importorskip("openpyxl")
     with path.open("rb") as file:
         header, *rows = openpyxl.load_workbook(file).active.iter_rows(values_only=True)
-    return [(row[header.index("clicks")], row[header.index("status")]) for row in rows]
+    return [dict(zip(header, row, strict=True)) for row in rows]
+
+
+def rows_of(path: Path) -> list[tuple[Any, ...]]:
+    """Return the clicks and the status of each row of a file."""
+    return [(row["clicks"], row["status"]) for row in cells_of(path)]
 
 
 @pytest.mark.parametrize("form", ["parquet", "xlsx"])
@@ -92,3 +97,65 @@ def test_data_that_is_nowhere_else_is_kept_as_csv(
     assert kept.suffix == ".csv"
     assert len(kept.read_text("utf-8").splitlines()) == 1 + 30 * 24
     assert not (tmp_path / "x.xlsx").exists()
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet", "xlsx"])
+@pytest.mark.parametrize("layout", [("--by", "day"), ("--by", "week"), ("--by", "month"), ("--wide",)])
+def test_rows_are_those_of_an_export(
+    server: Simulator, tmp_path: Path, form: str, layout: tuple[str, ...]
+) -> None:
+    """The same days, from a store, are the same rows."""
+    path, again, store = tmp_path / f"clicks.{form}", tmp_path / f"again.{form}", tmp_path / "clicks.db"
+    assert fetched(server, *layout, "--store", str(store), "-o", str(path)).exit_code == 0
+    result = invoke("export", "--store", str(store), *APRIL, *layout, "-o", str(again))
+    assert result.exit_code == 0
+    if form in {"parquet", "xlsx"}:
+        assert cells_of(path) == cells_of(again) != []
+    else:
+        assert path.read_bytes() == again.read_bytes()
+
+
+def test_a_table_has_a_row_for_each_month(server: Simulator) -> None:
+    """A table of periods has the columns of a file, and the same sum."""
+    result = fetched(server, "--by", "month")
+    assert result.exit_code == 0
+    title, _, names, month, _, total = result.stdout.splitlines()
+    assert title == "https://vvd.bz/kYdr, 2025-04-01..2025-04-30"
+    assert names.split() == ["date", "clicks", "days", "fetched_days", "reported_hours", "final"]
+    date, clicks, *_, final = month.split()
+    assert (date, final) == ("2025-04-01", "yes")
+    assert total == f"{clicks} clicks in 30 days"
+
+
+def test_a_csv_can_begin_with_a_byte_order_mark(server: Simulator, tmp_path: Path) -> None:
+    """Excel takes it for UTF-8 then; what follows is the usual CSV."""
+    path, usual = tmp_path / "clicks.csv", tmp_path / "usual.csv"
+    assert fetched(server, "--bom", "-o", str(path)).exit_code == 0
+    assert fetched(server, "-o", str(usual)).exit_code == 0
+    assert path.read_bytes() == b"\xef\xbb\xbf" + usual.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("-o", "x.jsonl", "--bom"), "--bom is for CSV, not for jsonl"),
+        (("--bom",), "--bom is for CSV, not for table"),
+        (("-o", "x.csv", "--wide", "--by", "week"), "use --wide or --by, not both"),
+        (("--wide",), "--wide has too many columns for a table: use --format or -o FILE"),
+        (
+            ("-o", "x.csv", "--daily", "--by", "week"),
+            "--daily has a row for each day: not with --by or --wide",
+        ),
+        (("-o", "x.csv", "--daily", "--wide"), "--daily has a row for each day: not with --by or --wide"),
+    ],
+)
+def test_options_that_contradict_each_other_cost_nothing(
+    server: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], message: str
+) -> None:
+    """They are found before a request is sent."""
+    monkeypatch.chdir(tmp_path)
+    result = fetched(server, *words)
+    assert result.exit_code == 2
+    assert message in result.stderr
+    assert server.counters.requests == 0
+    assert not [*tmp_path.iterdir()]

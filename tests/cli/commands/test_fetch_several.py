@@ -47,7 +47,7 @@ def truth_of(server: Simulator, *targets: Target) -> list[tuple[str, str, str, s
     return [
         (str(target), str(date), str(hour), "" if clicks is None else str(clicks))
         for target in targets
-        for date, cells in server.truth(target, FIRST, LAST).items()
+        for date, cells in server.cells(target, FIRST, LAST).items()
         for hour, (clicks, _) in enumerate(cells)
     ]
 

@@ -104,7 +104,7 @@ def server() -> Simulator:
 
 def true_series(server: Simulator, *, without: int = 0) -> HourlySeries:
     """Return what the simulator knows, except for the last days."""
-    truth = server.truth(LINK, DAYS.start, DAYS.end)
+    truth = server.cells(LINK, DAYS.start, DAYS.end)
     days = [
         DayClicks(day, tuple(c for c, _ in cells), tuple(u for _, u in cells), LATER, final=True)
         for day, cells in truth.items()

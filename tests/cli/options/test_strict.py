@@ -5,20 +5,13 @@ from __future__ import annotations
 import click
 import pytest
 
-from hourlyclicks.cli.app import COMMANDS, app
 from hourlyclicks.cli.options.strict import takes_one
+from tests.cli.every_command import WITH_OPTIONS
 from tests.cli.serving import APRIL, invoke
-
-
-def commands() -> dict[str, click.Command]:
-    """Return all commands."""
-    found = {name: app.get_command(click.Context(app), name) for name in COMMANDS}
-    return {name: command for name, command in found.items() if command is not None}
-
 
 OPTIONS = [
     (name, spelling)
-    for name, command in commands().items()
+    for name, command in WITH_OPTIONS.items()
     for parameter in command.params
     if isinstance(parameter, click.Option) and takes_one(parameter)
     for spelling in parameter.opts
@@ -28,20 +21,20 @@ OPTIONS = [
 @pytest.mark.parametrize(("name", "option"), OPTIONS)
 def test_an_option_that_takes_one_value_is_given_once(name: str, option: str) -> None:
     """Given twice, with the same or another value, it is an error that names it, in every command."""
-    parameter = next(each for each in commands()[name].params if option in each.opts)
+    parameter = next(each for each in WITH_OPTIONS[name].params if option in each.opts)
     for value in ("one", "two"):
-        result = invoke(name, option, "one", max(parameter.opts, key=len), value)
+        result = invoke(*name.split(), option, "one", max(parameter.opts, key=len), value)
         assert result.exit_code == 2
         assert f"Error: {max(parameter.opts, key=len)} is given twice" in result.stderr
 
 
 def test_most_options_take_one_value() -> None:
     """The test above covers the options of all commands, in all their spellings."""
-    assert {name for name, _ in OPTIONS} == set(COMMANDS)
+    assert {name for name, _ in OPTIONS} == set(WITH_OPTIONS)
     assert {("fetch", "-o"), ("fetch", "--output"), ("simulate", "--port")} <= set(OPTIONS)
     repeatable = {
         option
-        for command in commands().values()
+        for command in WITH_OPTIONS.values()
         for parameter in command.params
         if parameter.multiple
         for option in parameter.opts

@@ -17,7 +17,9 @@ from hourlyclicks import Link
 from hourlyclicks.cli.exits import OUTPUT, USAGE, Failure
 from hourlyclicks.cli.output.files import check_writable, partial_name, write
 from hourlyclicks.cli.output.formats import format_for
+from hourlyclicks.cli.output.rows import Shape
 from hourlyclicks.files.replace import replacing
+from hourlyclicks.model.frames.layouts import hourly_layout
 from tests.cli.examples import week_of_work
 from tests.cli.filled_stores import stock
 from tests.cli.serving import APRIL, invoke
@@ -26,6 +28,11 @@ if TYPE_CHECKING:
     from hourlyclicks.cli.output.formats import Format
 
 SERIES = week_of_work()
+
+
+def hours(form: Format) -> Shape:
+    """Return the shape of an output with a row for each hour."""
+    return Shape(form, hourly_layout())
 
 
 def test_the_format_follows_the_name_of_the_file() -> None:
@@ -89,7 +96,7 @@ def test_a_name_that_contradicts_the_format_is_refused(form: str, name: str) -> 
 def test_a_file_is_private_and_complete(tmp_path: Path, form: Format) -> None:
     """Only its owner can read it, and no other file is left in the folder."""
     path = tmp_path / "out"
-    write(SERIES, form, path)
+    write(SERIES, hours(form), path)
     assert list(tmp_path.iterdir()) == [path]
     assert path.read_text("utf-8").endswith("\n")
     if os.name == "posix":
@@ -98,7 +105,7 @@ def test_a_file_is_private_and_complete(tmp_path: Path, form: Format) -> None:
 
 def test_a_file_holds_every_hour(tmp_path: Path) -> None:
     """JSON Lines have an object for each hour of the range, fetched or not."""
-    write(SERIES, "jsonl", tmp_path / "out")
+    write(SERIES, hours("jsonl"), tmp_path / "out")
     rows = [json.loads(line) for line in (tmp_path / "out").read_text().splitlines()]
     assert rows == SERIES.to_rows()
 
@@ -125,7 +132,7 @@ def test_an_old_file_stays_until_the_new_one_is_there(tmp_path: Path) -> None:
 def test_a_symbolic_link_is_followed(tmp_path: Path) -> None:
     """The file behind a symbolic link is replaced, not the link."""
     (tmp_path / "link").symlink_to(tmp_path / "file")
-    write(SERIES, "csv", tmp_path / "link")
+    write(SERIES, hours("csv"), tmp_path / "link")
     assert (tmp_path / "link").is_symlink()
     assert (tmp_path / "file").read_text().startswith("target,date")
 
@@ -134,7 +141,7 @@ def test_a_symbolic_link_is_followed(tmp_path: Path) -> None:
 def test_a_device_is_written_to_and_not_replaced() -> None:
     """``-o /dev/null`` leaves the device, even for root."""
     check_writable(Path("/dev/null"))
-    write(SERIES, "csv", Path("/dev/null"))
+    write(SERIES, hours("csv"), Path("/dev/null"))
     assert not Path("/dev/null").is_file()
 
 
@@ -193,7 +200,7 @@ def test_what_is_nowhere_else_goes_into_a_temporary_file(
     monkeypatch.setattr(sys, "stdout", Full())
     gone = tmp_path / "gone" / "clicks.csv"
     with pytest.raises(Failure, match=r"cannot write .*; the data is in .*\.csv$") as caught:
-        write(SERIES, "csv" if output else "table", gone if output else None, last_resort=True)
+        write(SERIES, hours("csv" if output else "table"), gone if output else None, last_resort=True)
     assert caught.value.exit_code == OUTPUT
     kept = Path(caught.value.message.partition("; the data is in ")[2])
     assert kept.read_text("utf-8").startswith("target,date")
@@ -216,7 +223,7 @@ def test_a_full_disk_is_an_error_in_a_sentence(tmp_path: Path, monkeypatch: pyte
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(Failure, match="No space left on device") as caught:
-        write(SERIES, "csv", tmp_path / "out")
+        write(SERIES, hours("csv"), tmp_path / "out")
     assert caught.value.exit_code == OUTPUT
     assert list(tmp_path.iterdir()) == []
 
@@ -226,7 +233,7 @@ def test_stdout_of_any_encoding_will_do(monkeypatch: pytest.MonkeyPatch, form: F
     """Data is UTF-8 in any terminal; a table has the characters that it can show."""
     buffer = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(buffer, encoding="ascii"))
-    write(week_of_work(Link("한글", "https://vvd.bz")), form, None)
+    write(week_of_work(Link("한글", "https://vvd.bz")), hours(form), None)
     shown = buffer.getvalue().decode("utf-8" if form == "csv" else "ascii")
     assert {"csv": "한글", "jsonl": "\\ud55c", "table": "vvd.bz/??,"}[form] in shown
 

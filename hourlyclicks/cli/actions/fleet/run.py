@@ -1,0 +1,178 @@
+"""What ``hourlyclicks fleet run`` does."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import attrs
+
+from hourlyclicks.cli.actions.backfill import RETRY, STOPPING
+from hourlyclicks.cli.actions.migrating import migrate
+from hourlyclicks.cli.console import hangup, loop
+from hourlyclicks.cli.console.messages import quiet, say
+from hourlyclicks.cli.exits import INTERRUPTED, Failure
+from hourlyclicks.cli.options.access import Access
+from hourlyclicks.cli.options.accounts import AccountDefaults, read_accounts
+from hourlyclicks.cli.options.deadlines import Deadline
+from hourlyclicks.cli.options.shared import Period, RateOptions, present
+from hourlyclicks.cli.options.stores import StoreChoice
+from hourlyclicks.cli.output import resume
+from hourlyclicks.cli.output.files import writing
+from hourlyclicks.cli.output.fleet import failure, report_lines
+from hourlyclicks.cli.progress.fleet import FleetRunStats, open_fleet_view
+from hourlyclicks.cli.progress.views import shown
+from hourlyclicks.errors import HourlyClicksError
+from hourlyclicks.fleet.run import run_jobs
+from hourlyclicks.pacing.plans import Rate
+from hourlyclicks.render.phrases import count
+
+if TYPE_CHECKING:
+    import asyncio
+
+    import click
+
+    from hourlyclicks.cli.progress.fleet import FleetView
+    from hourlyclicks.fleet.accounts import AccountJob
+    from hourlyclicks.model.dates import DateRange
+    from hourlyclicks.model.fleet_report import FleetReport
+
+_SHOWN = 10
+"""How many warnings are shown."""
+
+
+@attrs.frozen(kw_only=True)
+class Options:
+    """The options of ``fleet run``.
+
+    Args:
+        accounts: the file that lists the accounts.
+        store: the store of all of them.
+        period: the days of accounts for which the file names none.
+        rate: the limits of accounts for which the file names none.
+        at_once: how many accounts may be active.
+        most: the limit of all accounts together, if there is one.
+        deadline: when to stop.
+        access: how to reach the API.
+        as_json: whether to write the report to stdout.
+        quiet: whether to say nothing but errors.
+    """
+
+    accounts: Path
+    store: StoreChoice
+    period: Period | None
+    rate: RateOptions | None
+    at_once: int
+    most: Rate | None
+    deadline: Deadline | None
+    access: Access
+    as_json: bool
+    quiet: bool
+
+
+def run(ctx: click.Context, options: Options) -> None:
+    """See the help of the command."""
+    with quiet(on=options.quiet), hangup.interrupting():
+        options.store.check_folder()
+        days = None if options.period is None else options.period.days(options.access.zone, present())
+        jobs = _jobs(options, days)
+        migrate(options.store)
+        _run(ctx, options, jobs, days)
+
+
+def _jobs(options: Options, days: DateRange | None) -> list[AccountJob]:
+    """Return the accounts in the file; what may be a slip is told on stderr."""
+    rate = options.rate
+    published = rate is not None and rate.plan is not None and rate.limits == rate.plan.limits
+    warnings: list[str] = []
+    jobs = read_accounts(
+        options.accounts,
+        AccountDefaults(
+            plan=rate.plan if rate is not None and published else None,
+            limits=None if rate is None or published else rate.limits,
+            start=None if days is None else days.start,
+            end=None if days is None else days.end,
+        ),
+        warnings.append,
+    )
+    for text in warnings[:_SHOWN]:
+        say(f"warning: {text}")
+    if len(warnings) > _SHOWN:
+        say(f"warning: {len(warnings) - _SHOWN:,} more of these")
+    return jobs
+
+
+def _run(ctx: click.Context, options: Options, jobs: list[AccountJob], days: DateRange | None) -> None:
+    """Run the jobs, show the progress, and tell what came of them."""
+    now = present()
+    until = None if options.deadline is None else options.deadline.limit(now)
+    title = count(len(jobs), "account") if days is None else f"{count(len(jobs), 'account')}, {days}"
+    stats = FleetRunStats(title, len(jobs), now + until if isinstance(until, dt.timedelta) else until)
+    view = open_fleet_view(stats, drawn=not options.quiet)
+    stopped_by: list[str] = []
+
+    def on_stop(by: str) -> None:
+        stopped_by.append(by)
+        say(STOPPING)
+
+    try:
+        with shown(view):
+            report = loop.run_until_stopped(
+                lambda stop: _fill(options, jobs, view, until, stop), on_stop=on_stop
+            )
+    except HourlyClicksError as error:
+        if error.fleet_report is not None:
+            _tell(ctx, options, error.fleet_report, days)
+        raise
+    except KeyboardInterrupt:
+        resume.tell_same(ctx, days)
+        raise Failure("interrupted; requests under way are lost", INTERRUPTED) from None
+    _tell(ctx, options, report, days, stopped_by[0] if stopped_by else None)
+    ended = failure(report)
+    if ended is not None:
+        raise ended
+
+
+async def _fill(
+    options: Options,
+    jobs: list[AccountJob],
+    view: FleetView,
+    until: dt.timedelta | dt.datetime | None,
+    stop: asyncio.Event,
+) -> FleetReport:
+    access = options.access
+    return await run_jobs(
+        jobs,
+        store=options.store.needed(),
+        at_once=options.at_once,
+        rate=options.most,
+        deadline=until,
+        stop=stop,
+        on_event=view,
+        base_url=access.base_url,
+        retry=RETRY,
+        endpoint=access.endpoint,
+        timezone=access.zone,
+        user_agent=access.user_agent,
+        proxy=access.proxy,
+    )
+
+
+def _tell(
+    ctx: click.Context,
+    options: Options,
+    report: FleetReport,
+    days: DateRange | None,
+    stopped_by: str | None = None,
+) -> None:
+    """Write the report to stderr, and how to go on if there is more to do."""
+    if options.as_json:
+        with writing("jsonl", None):
+            sys.stdout.write(json.dumps(report.as_dict(), indent=2) + "\n")
+    for line in report_lines(report, stopped_by=stopped_by):
+        say(line)
+    if not report.complete:
+        resume.tell_same(ctx, days)

@@ -1,0 +1,95 @@
+"""The report of a run over many accounts in words, and its exit code."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, Failure
+from hourlyclicks.cli.output.report import WHY
+from hourlyclicks.model.fleet_report import AccountState
+from hourlyclicks.model.report import StopReason
+from hourlyclicks.render.phrases import count, duration
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hourlyclicks.model.fleet_report import AccountReport, FleetReport
+
+SHOWN = 10
+"""How many accounts are named that are not complete, and how many days and targets of each; JSON has all."""
+_NAMED = 3
+
+
+def report_lines(report: FleetReport, *, stopped_by: str | None = None) -> Iterator[str]:
+    """Yield the lines of the report.
+
+    Args:
+        report: what came of the run.
+        stopped_by: what has asked it to stop, if something has.
+    """
+    yield _first_line(report, stopped_by)
+    states = ", ".join(f"{number:,} {state}" for state, number in report.states.items())
+    yield f"  accounts   {len(report.accounts):,}: {states}"
+    revised = f", {report.revised:,} with changed figures" if report.revised else ""
+    yield f"  fetched    {count(report.done, 'day')}{revised}"
+    yield f"  known      {count(report.reused, 'day')}, already in the store"
+    if report.provisional:
+        yield f"  not final  {count(report.provisional, 'day')} of these; their figures may still change"
+    if report.failed:
+        yield f"  failed     {count(report.failed, 'day')}"
+    if report.refused:
+        yield f"  rejected   {count(report.refused, 'day')} by the API"
+    if report.remaining:
+        yield f"  remaining  {count(report.remaining, 'day')}"
+    yield f"  requests   {report.requests:,}, {count(report.retries, 'retry')} among them"
+    troubled = [each for each in report.incomplete_accounts if _is_in_trouble(each)]
+    for account in troubled[:SHOWN]:
+        yield from _account_lines(account)
+    if (more := len(troubled) - SHOWN) > 0:
+        yield f"{count(more, 'account')} more; --json names all of them"
+
+
+def _is_in_trouble(account: AccountReport) -> bool:
+    """Return whether more than the end of the run kept an account from being complete."""
+    failed = account.report is not None and account.report.failed > 0
+    return account.error is not None or failed or account.state is AccountState.HELD
+
+
+def _account_lines(account: AccountReport) -> Iterator[str]:
+    """Yield what kept an account from being complete."""
+    yield str(account)
+    report = account.report
+    if report is None:
+        return
+    for target, rejection in islice(report.parked.items(), _NAMED):
+        yield f"  parked: {target}: every day is rejected: {rejection}"
+    failures = [
+        (query, error) for query, error in report.failures.items() if query.target not in report.parked
+    ]
+    for query, error in failures[:_NAMED]:
+        yield f"  missing: {query.target} {query.day}: {error}"
+
+
+def _first_line(report: FleetReport, stopped_by: str | None) -> str:
+    took = duration(report.seconds)
+    if report.stopped is StopReason.STOPPED and stopped_by is not None:
+        return f"Stopped after {took}: {WHY[report.stopped]} by {stopped_by}."
+    if report.stopped is not StopReason.COMPLETE:
+        return f"Stopped after {took}: {WHY[report.stopped]}."
+    left = len(report.incomplete_accounts)
+    incomplete = f"{left:,} of {count(len(report.accounts), 'account')} not complete"
+    return f"Done in {took}: {incomplete if left else 'every account is complete'}."
+
+
+def failure(report: FleetReport) -> Failure | None:
+    """Return how a run ends that came back; ``None`` when all is well."""
+    number = len(report.accounts)
+    complete = f"{report.states.get(AccountState.COMPLETE, 0):,} of {count(number, 'account')} complete"
+    if report.stopped is StopReason.STOPPED:
+        return Failure(f"interrupted; {complete}", INTERRUPTED)
+    if report.complete:
+        return None
+    names = [each.name for each in report.incomplete_accounts]
+    shown = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else "")
+    return Failure(f"{complete}; not complete: {shown}", INCOMPLETE)

@@ -1,0 +1,182 @@
+"""One account of a run: its lease, its key, its days; what ends it ends it alone.
+
+The lease comes first. While another process holds the account, its key is not needed.
+"""
+
+from __future__ import annotations
+
+import copy
+import logging
+import os
+from functools import partial
+from itertools import islice
+from typing import TYPE_CHECKING, TypeVar
+
+import attrs
+
+from hourlyclicks.errors import HourlyClicksError, LeaseLostError, StoreError, UsageError, name_of
+from hourlyclicks.fleet.held import PutAside
+from hourlyclicks.model.dates import as_zone, last_ended
+from hourlyclicks.model.fingerprints import fingerprint_of, keyed_hash
+from hourlyclicks.model.fleet_report import AccountReport, AccountState
+from hourlyclicks.store.leases import StoredLease
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Mapping
+
+    from hourlyclicks.client import Client
+    from hourlyclicks.coordination.leases import AccountLease, Leases
+    from hourlyclicks.fleet.accounts import AccountJob
+    from hourlyclicks.fleet.options import ClientOptions
+    from hourlyclicks.fleet.stats import FleetStats
+    from hourlyclicks.model.report import BackfillReport
+    from hourlyclicks.transport.protocol import Transport
+    from hourlyclicks.wire.key import Secret
+
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+
+_log = logging.getLogger("hourlyclicks")
+_KEPT = 100
+"""How many failures, and how many parked targets, of an account are in the report of a run."""
+
+
+class AccountRunner:
+    """Runs accounts, one call each.
+
+    Args:
+        options: what their clients have in common.
+        leases: the leases that this process holds.
+        transport: sends the requests of all of them.
+        stats: counts what they do.
+        stop: ends them all when it is set.
+    """
+
+    def __init__(
+        self,
+        options: ClientOptions,
+        *,
+        leases: Leases,
+        transport: Transport,
+        stats: FleetStats,
+        stop: asyncio.Event,
+    ) -> None:
+        self._options = options
+        self._leases = leases
+        self._transport = transport
+        self._stats = stats
+        self._stop = stop
+        self._salt = os.urandom(16)
+        self._names: dict[str, str] = {}
+
+    async def take(self, job: AccountJob) -> AccountLease | PutAside:
+        """Take the lease of an account, unless another process holds it.
+
+        Raises:
+            StoreError: the store cannot be used, which ends the run.
+        """
+        lease = await self._leases.take(partial(fingerprint_of, job.name), job.name)
+        if isinstance(lease, StoredLease):
+            return PutAside(lease.account, AccountReport(name=job.name, state=AccountState.HELD))
+        return lease
+
+    async def run(self, job: AccountJob, lease: AccountLease) -> AccountReport | PutAside:
+        """Fetch the days of an account, and give its lease back; another process may take it meanwhile.
+
+        Raises:
+            StoreError: the store cannot be used, which ends the run.
+            asyncio.CancelledError: the call was cancelled.
+        """
+        try:
+            return await self._run(job, lease)
+        except LeaseLostError as error:
+            return PutAside(lease.account, _of_error(job.name, error, AccountState.HELD))
+        finally:
+            await self._leases.release(lease)
+
+    async def _run(self, job: AccountJob, lease: AccountLease) -> AccountReport:
+        """Fetch the days of an account that this process holds."""
+        hook = self._stats.hook()
+        try:
+            key = await job.key.key()
+            self._check_key(job.name, key)
+            client = self._options.client(
+                job, key, store=lease.store, transport=self._transport, on_event=hook
+            )
+            del key
+            async with client:
+                found = _of_report(job.name, await self._fetch(client, job))
+        except (StoreError, LeaseLostError):
+            raise
+        except HourlyClicksError as error:
+            found = _of_error(job.name, error)
+        except Exception as error:  # noqa: BLE001 - one account must not end the others
+            _log.error("the account %r has ended with %s", job.name, name_of(error))
+            found = _of_error(job.name, HourlyClicksError(f"unexpected: {name_of(error)}"))
+        if hook is not None and found.report is not None:
+            report = found.report
+            hook.move(report.total, report.done + report.reused, report.failed + report.refused)
+        return found
+
+    def _check_key(self, name: str, key: Secret) -> None:
+        """Raise `UsageError` if another account of the run has the same key."""
+        other = self._names.setdefault(keyed_hash(key, self._salt), name)
+        if other != name:
+            raise UsageError(
+                f"the accounts {other!r} and {name!r} have the same key, and the limits belong to the key:"
+                " make one account of them, with the targets of both"
+            )
+
+    async def _fetch(self, client: Client, job: AccountJob) -> BackfillReport:
+        if job.start is None:
+            return await client.sync(job.targets, since=job.since, stop=self._stop, label=job.name)
+        zone = as_zone(job.timezone or self._options.timezone)
+        end = job.end or last_ended(self._options.clock.wall(), zone)
+        return await client.backfill(
+            job.start, end, job.targets, since=job.since, stop=self._stop, label=job.name
+        )
+
+
+def _of_report(name: str, report: BackfillReport) -> AccountReport:
+    error = None if report.error is None else _plain(report.error)
+    state = AccountState.COMPLETE if report.complete else AccountState.INCOMPLETE
+    if error is not None:
+        state = AccountState.FAILED
+    return AccountReport(name=name, state=state, report=_shortened(report), error=error)
+
+
+def _of_error(
+    name: str, error: HourlyClicksError, state: AccountState = AccountState.FAILED
+) -> AccountReport:
+    report = None if error.report is None else _shortened(error.report)
+    return AccountReport(name=name, state=state, report=report, error=_plain(error))
+
+
+def of_cancelled(error: asyncio.CancelledError, before: AccountReport) -> AccountReport:
+    """Return the report of an account that was cancelled; what it was before, if it had not begun."""
+    report: BackfillReport | None = getattr(error, "report", None)
+    if report is None:
+        return before
+    return AccountReport(name=before.name, state=AccountState.INCOMPLETE, report=_shortened(report))
+
+
+def _plain(error: HourlyClicksError) -> HourlyClicksError:
+    """Return an error without its traceback, which holds the client, and without its report."""
+    plain = copy.copy(error)
+    plain.report = None
+    return plain
+
+
+def _shortened(report: BackfillReport) -> BackfillReport:
+    """Return a report with the first of its failures only, since there are thousands of reports."""
+    return attrs.evolve(
+        report,
+        failures={query: _plain(error) for query, error in _first(report.failures).items()},
+        parked={target: copy.copy(error) for target, error in _first(report.parked).items()},
+        error=None if report.error is None else _plain(report.error),
+    )
+
+
+def _first(mapping: Mapping[_K, _V]) -> dict[_K, _V]:
+    return dict(islice(mapping.items(), _KEPT))

@@ -1,0 +1,114 @@
+"""The one way to the network that all accounts of a run share.
+
+Each account has a limiter of its own. This is the limit of all of them together: so many connections, and,
+out of courtesy, so many requests in any stretch of time. Requests pass in the order in which they come. One
+that waits here holds the slot of its account, which the account counts from the response on; so waiting never
+makes an account exceed its own limit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING
+
+from hourlyclicks.clock import SECOND
+from hourlyclicks.errors import TransportError
+from hourlyclicks.pacing.plans import Limits
+from hourlyclicks.pacing.window import SlidingWindow, Slot
+
+if TYPE_CHECKING:
+    from hourlyclicks.clock import Clock, Timer
+    from hourlyclicks.model.http import Request, Response
+    from hourlyclicks.pacing.plans import Rate
+    from hourlyclicks.transport.protocol import Transport
+
+CONNECTIONS = 64
+"""How many requests of all accounts may be in flight at once."""
+
+
+class SharedTransport:
+    """Send the requests of all accounts.
+
+    Args:
+        transport: sends them.
+        rate: how many in any stretch of time, if that is limited.
+        clock: what time it is.
+    """
+
+    def __init__(self, transport: Transport, *, rate: Rate | None, clock: Clock) -> None:
+        self._transport = transport
+        self._clock = clock
+        rates = () if rate is None else (rate,)
+        # Without a guard: the rate is the user's own, and is counted from the responses.
+        self._window = SlidingWindow(Limits(rates=rates, concurrency=CONNECTIONS, guard=0.0))
+        self._waiting: deque[asyncio.Future[Slot]] = deque()
+        self._timer: Timer | None = None
+        self._closed = False
+
+    async def send(self, request: Request) -> Response:
+        """See `Transport.send`.
+
+        Raises:
+            TransportError: the run was to end before it was the turn of this request.
+        """
+        slot = self._window.reserve(self._clock.monotonic()) if not self._waiting else None
+        if not isinstance(slot, Slot):
+            slot = await self._turn()
+        try:
+            return await self._transport.send(request)
+        finally:
+            now = self._clock.monotonic()
+            if request.may_arrive:
+                self._window.abandon(slot, now, now + round(request.may_arrive * SECOND))
+            else:
+                self._window.release(slot, now)
+            self._serve()
+
+    def end(self) -> None:
+        """Send nothing more; what is in flight is answered."""
+        self._closed = True
+        while self._waiting:
+            self._refuse(self._waiting.popleft())
+
+    async def close(self) -> None:
+        """See `Transport.close`; the transport belongs to the run."""
+
+    async def _turn(self) -> Slot:
+        """Wait for a slot."""
+        turn: asyncio.Future[Slot] = asyncio.get_running_loop().create_future()
+        if self._closed:
+            self._refuse(turn)
+        else:
+            self._waiting.append(turn)
+            self._serve()
+        try:
+            return await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
+                self._window.cancel(turn.result())
+                self._serve()
+            raise
+
+    def _serve(self) -> None:
+        """Let those go that may go now, and come back when the next one may."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        while self._waiting:
+            if self._waiting[0].done():  # its task was cancelled
+                self._waiting.popleft()
+                continue
+            now = self._clock.monotonic()
+            found = self._window.reserve(now)
+            if isinstance(found, Slot):
+                self._waiting.popleft().set_result(found)
+                continue
+            if found.until is not None:
+                self._timer = self._clock.call_later(max(0, found.until - now), self._serve)
+            return
+
+    @staticmethod
+    def _refuse(turn: asyncio.Future[Slot]) -> None:
+        if not turn.done():
+            turn.set_exception(TransportError("the run has ended", kind="disconnected"))

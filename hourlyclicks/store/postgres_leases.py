@@ -1,0 +1,190 @@
+"""Leases of accounts in a PostgreSQL database; see `hourlyclicks.store.leases`.
+
+Locks. A write of a holder locks the row of its lease with ``FOR KEY SHARE``, which a renewal does not wait
+for. Taking a lease, and taking it away, lock it with ``FOR UPDATE``: not while a write of the holder is under
+way, and no write begins with the old token afterwards. Rows are locked in the order of their accounts.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, TypeVar
+
+from hourlyclicks.store.leases import LIFE, LONGEST_LIFE, Holder, Renewal, StoredLease, TakenLease
+from hourlyclicks.store.postgres_transaction import transaction
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+
+    import asyncpg
+
+    from hourlyclicks.store.leases import Fence
+    from hourlyclicks.store.postgres_days import Connection
+
+T = TypeVar("T")
+
+_NOW = "clock_timestamp()"
+_LATER = f"{_NOW} + $%d * interval '1 second'"
+
+_ACCOUNTS = "SELECT fingerprint, id FROM hourlyclicks.accounts WHERE fingerprint = ANY ($1::text[])"
+_NEW_ACCOUNTS = """INSERT INTO hourlyclicks.accounts (fingerprint)
+    SELECT name FROM unnest($1::text[]) AS name ORDER BY name ON CONFLICT DO NOTHING"""
+_NEW_STATES = """INSERT INTO hourlyclicks.pacing (account_id)
+    SELECT id FROM unnest($1::bigint[]) AS id ORDER BY id ON CONFLICT DO NOTHING"""
+_NEW = f"""INSERT INTO hourlyclicks.leases
+    SELECT id, '', 0, {_NOW}, FALSE, '', '', '', 0, 0 FROM unnest($1::bigint[]) AS id ORDER BY id
+    ON CONFLICT DO NOTHING"""  # noqa: S608 - of constants
+_CORRECT = f"""UPDATE hourlyclicks.leases SET until = {_NOW} + interval '{LIFE} seconds'
+    WHERE account_id = ANY ($1::bigint[]) AND until > {_NOW} + interval '{LONGEST_LIFE} seconds'"""  # noqa: S608 - of constants
+_TAKE = f"""WITH free AS (
+        SELECT account_id, least(until, {_NOW}) AS ended FROM hourlyclicks.leases
+        WHERE account_id = ANY ($1::bigint[])
+            AND (until <= {_NOW} OR holder = $4 OR holder = ANY ($9::text[]))
+        ORDER BY account_id FOR UPDATE SKIP LOCKED)
+    UPDATE hourlyclicks.leases AS lease SET label = wanted.label, token = token + 1, asked = FALSE,
+        until = {_LATER % 3}, holder = $4, host = $5, machine = $6, pid = $7, started = $8
+    FROM free JOIN unnest($1::bigint[], $2::text[]) AS wanted (account_id, label) USING (account_id)
+    WHERE lease.account_id = free.account_id
+    RETURNING lease.account_id, token, (extract(epoch FROM ended) * 1000000)::bigint AS ended"""  # noqa: S608 - of constants
+_CHECK = """SELECT account_id, token, asked FROM hourlyclicks.leases WHERE account_id = ANY ($1::bigint[])
+    ORDER BY account_id FOR KEY SHARE"""
+_RENEW = f"""WITH held AS (
+        SELECT lease.account_id, asked FROM hourlyclicks.leases AS lease
+        JOIN unnest($1::bigint[], $2::bigint[]) AS mine (account_id, token) USING (account_id, token)
+        ORDER BY lease.account_id FOR NO KEY UPDATE OF lease)
+    UPDATE hourlyclicks.leases AS lease SET until = {_LATER % 3}, asked = FALSE FROM held
+    WHERE lease.account_id = held.account_id RETURNING lease.account_id, held.asked"""  # noqa: S608 - of constants
+_RELEASE = f"""WITH held AS (
+        SELECT lease.account_id FROM hourlyclicks.leases AS lease
+        JOIN unnest($1::bigint[], $2::bigint[]) AS mine (account_id, token) USING (account_id, token)
+        ORDER BY lease.account_id FOR NO KEY UPDATE OF lease)
+    UPDATE hourlyclicks.leases AS lease SET until = {_NOW}, asked = FALSE, holder = '' FROM held
+    WHERE lease.account_id = held.account_id"""  # noqa: S608 - of constants
+_THERE = "SELECT count(*) FROM pg_tables WHERE schemaname = 'hourlyclicks' AND tablename = 'leases'"
+_LIST = f"""SELECT *, extract(epoch FROM until - {_NOW})::float8 AS left FROM hourlyclicks.leases
+    WHERE (holder <> '' OR until > {_NOW}) AND (account_id = $1 OR $1 IS NULL) ORDER BY account_id"""  # noqa: S608 - of constants
+_HOLD = f"""SELECT until <= {_NOW} OR holder = ANY ($2::text[]) AS over,
+        (extract(epoch FROM least(until, {_NOW})) * 1000000)::bigint AS ended
+    FROM hourlyclicks.leases WHERE account_id = $1 FOR UPDATE"""  # noqa: S608 - of constants
+_MOMENT = f"SELECT (extract(epoch FROM {_NOW}) * 1000000)::bigint"  # noqa: S608 - of constants
+_ASK = "UPDATE hourlyclicks.leases SET asked = TRUE WHERE account_id = $1"
+_END = "UPDATE hourlyclicks.leases SET token = token + 1, holder = '' WHERE account_id = $1"
+
+
+class PostgresLeases:
+    """The leases of accounts in a PostgreSQL database; see `hourlyclicks.store.leases.LeaseStore`."""
+
+    async def account_numbers(self, fingerprints: Sequence[str]) -> dict[str, int]:
+        """See `hourlyclicks.store.leases.LeaseStore.account_numbers`."""
+        self._refuse_changes()
+        return await self._run(lambda db: _account_numbers(db, fingerprints))
+
+    async def take_leases(
+        self, wanted: Mapping[int, str], holder: Holder, life: float, *, gone: Collection[str] = ()
+    ) -> dict[int, TakenLease]:
+        """See `hourlyclicks.store.leases.LeaseStore.take_leases`."""
+        self._refuse_changes()
+        return await self._run(lambda db: _take(db, wanted, holder, life, gone))
+
+    async def renew_leases(self, fences: Sequence[Fence], life: float) -> list[Renewal]:
+        """See `hourlyclicks.store.leases.LeaseStore.renew_leases`."""
+        rows = await self._run(lambda db: db.fetch(_RENEW, *_columns(fences), life))
+        return [Renewal(row["account_id"], row["asked"]) for row in rows]
+
+    async def release_leases(self, fences: Sequence[Fence]) -> None:
+        """See `hourlyclicks.store.leases.LeaseStore.release_leases`."""
+        await self._run(lambda db: db.execute(_RELEASE, *_columns(fences)))
+
+    async def leases(self, account: int | None = None) -> list[StoredLease]:
+        """See `hourlyclicks.store.leases.LeaseStore.leases`."""
+        return await self._run(lambda db: _leases(db, account))
+
+    async def ask_holder(self, account: int, *, gone: Collection[str] = ()) -> int | None:
+        """See `hourlyclicks.store.leases.LeaseStore.ask_holder`."""
+        self._refuse_changes()
+        return await self._run(lambda db: _ask_holder(db, account, gone))
+
+    async def end_lease(self, account: int) -> None:
+        """See `hourlyclicks.store.leases.LeaseStore.end_lease`."""
+        self._refuse_changes()
+        await self._run(lambda db: db.execute(_END, account))
+
+    @abstractmethod
+    def _refuse_changes(self) -> None:
+        """Raise `StoreError` if nothing must be changed."""
+
+    @abstractmethod
+    async def _run(self, work: Callable[[Connection], Awaitable[T]]) -> T:
+        """Run an operation."""
+
+
+async def check(db: Connection, fences: Collection[Fence]) -> None:
+    """Raise `LeaseLostError` if any of some leases was lost, within a transaction."""
+    rows = await db.fetch(_CHECK, sorted({fence.account for fence in fences}))
+    found = {row["account_id"]: row for row in rows}
+    for fence in fences:
+        row = found.get(fence.account)
+        fence.check(None if row is None else row["token"])
+        if row is not None and row["asked"]:
+            fence.was_asked()
+
+
+async def _account_numbers(db: Connection, fingerprints: Sequence[str]) -> dict[str, int]:
+    numbers = {row["fingerprint"]: row["id"] for row in await db.fetch(_ACCOUNTS, fingerprints)}
+    missing = [name for name in fingerprints if name not in numbers]
+    if missing:
+        async with transaction(db):
+            await db.execute(_NEW_ACCOUNTS, missing)
+        numbers |= {row["fingerprint"]: row["id"] for row in await db.fetch(_ACCOUNTS, missing)}
+    return numbers
+
+
+async def _take(
+    db: Connection, wanted: Mapping[int, str], holder: Holder, life: float, gone: Collection[str]
+) -> dict[int, TakenLease]:
+    accounts, free = list(wanted), list(gone)
+    async with transaction(db):
+        rows = await _take_free(db, wanted, holder, life, free)
+        if len(rows) < len(accounts):
+            taken = {row["account_id"] for row in rows}
+            rest = {account: wanted[account] for account in accounts if account not in taken}
+            await db.execute(_NEW, list(rest))
+            await db.execute(_NEW_STATES, list(rest))  # all at once, and not one at a time later
+            await db.execute(_CORRECT, list(rest))
+            rows += await _take_free(db, rest, holder, life, free)
+    return {row["account_id"]: TakenLease(row["token"], 1000 * row["ended"]) for row in rows}
+
+
+async def _take_free(
+    db: Connection, wanted: Mapping[int, str], holder: Holder, life: float, gone: list[str]
+) -> list[asyncpg.Record]:
+    return list(await db.fetch(_TAKE, list(wanted), list(wanted.values()), life, *holder, gone))
+
+
+async def _leases(db: Connection, account: int | None) -> list[StoredLease]:
+    if not await db.fetchval(_THERE):  # the tables are of an older version
+        return []
+    return [
+        StoredLease(
+            row["account_id"],
+            row["label"],
+            row["token"],
+            Holder(row["holder"], row["host"], row["machine"], row["pid"], row["started"]),
+            row["left"],
+        )
+        for row in await db.fetch(_LIST, account)
+    ]
+
+
+async def _ask_holder(db: Connection, account: int, gone: Collection[str]) -> int | None:
+    async with transaction(db):
+        await db.execute(_CORRECT, [account])
+        row = await db.fetchrow(_HOLD, account, list(gone))
+        if row is None:  # it was deleted, with its holder
+            return 1000 * int(await db.fetchval(_MOMENT))
+        await db.execute(_END if row["over"] else _ASK, account)
+    return 1000 * int(row["ended"]) if row["over"] else None
+
+
+def _columns(fences: Sequence[Fence]) -> tuple[list[int], list[int]]:
+    return [fence.account for fence in fences], [fence.token for fence in fences]

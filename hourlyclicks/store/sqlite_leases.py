@@ -1,0 +1,163 @@
+"""Leases of accounts in a SQLite file; see `hourlyclicks.store.leases`."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from hourlyclicks.clock import SECOND
+from hourlyclicks.store.leases import LIFE, LONGEST_LIFE, Holder, Renewal, StoredLease, TakenLease
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+
+    from hourlyclicks.store.leases import Fence
+    from hourlyclicks.store.sqlite_fenced import FencedSqlite
+    from hourlyclicks.store.sqlite_file import SqliteFile
+
+T = TypeVar("T")
+
+_ACCOUNT = "SELECT id FROM accounts WHERE fingerprint = ?"
+_NEW_ACCOUNT = "INSERT OR IGNORE INTO accounts (fingerprint) VALUES (?)"
+_CORRECT = "UPDATE leases SET until = ? WHERE account_id = ?"
+_FIND = "SELECT token, until, holder FROM leases WHERE account_id = ?"
+_TAKE = "INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?, 0, ?, ?, ?, ?, ?)"
+_CHECK = "SELECT token, asked FROM leases WHERE account_id = ?"
+_RENEW = "UPDATE leases SET until = ?, asked = 0 WHERE account_id = ? AND token = ?"
+_RELEASE = "UPDATE leases SET until = ?, asked = 0, holder = '' WHERE account_id = ? AND token = ?"
+_LIST = """SELECT account_id, label, token, until, holder, host, machine, pid, started FROM leases
+    WHERE (holder <> '' OR until > ?1) AND (account_id = ?2 OR ?2 IS NULL) ORDER BY account_id"""
+_ASK = "UPDATE leases SET asked = 1 WHERE account_id = ?"
+_END = "UPDATE leases SET token = token + 1, holder = '' WHERE account_id = ?"
+
+
+class SqliteLeases:
+    """The leases of accounts in a store in SQLite; see `hourlyclicks.store.leases.LeaseStore`."""
+
+    _make: Callable[[Callable[[SqliteFile], Any]], Awaitable[Any]]
+    """Makes a change, together with others."""
+
+    async def account_numbers(self, fingerprints: Sequence[str]) -> dict[str, int]:
+        """See `hourlyclicks.store.leases.LeaseStore.account_numbers`."""
+        numbers: dict[str, int] = await self._change(lambda db, _: _numbers(db, fingerprints))
+        return numbers
+
+    async def take_leases(
+        self, wanted: Mapping[int, str], holder: Holder, life: float, *, gone: Collection[str] = ()
+    ) -> dict[int, TakenLease]:
+        """See `hourlyclicks.store.leases.LeaseStore.take_leases`."""
+        taken: dict[int, TakenLease] = await self._change(
+            lambda db, now: _take(db, now, wanted, holder, life, gone)
+        )
+        return taken
+
+    async def renew_leases(self, fences: Sequence[Fence], life: float) -> list[Renewal]:
+        """See `hourlyclicks.store.leases.LeaseStore.renew_leases`."""
+        renewed: list[Renewal] = await self._change(lambda db, now: _renew(db, now, fences, life))
+        return renewed
+
+    async def release_leases(self, fences: Sequence[Fence]) -> None:
+        """See `hourlyclicks.store.leases.LeaseStore.release_leases`."""
+        await self._change(lambda db, now: _release(db, now, fences))
+
+    async def leases(self, account: int | None = None) -> list[StoredLease]:
+        """See `hourlyclicks.store.leases.LeaseStore.leases`."""
+        return await self._run(lambda file: file.at_now(lambda db, now: _leases(db, now, account)))
+
+    async def ask_holder(self, account: int, *, gone: Collection[str] = ()) -> int | None:
+        """See `hourlyclicks.store.leases.LeaseStore.ask_holder`."""
+        ended: int | None = await self._change(lambda db, now: _ask_holder(db, now, account, gone))
+        return ended
+
+    async def end_lease(self, account: int) -> None:
+        """See `hourlyclicks.store.leases.LeaseStore.end_lease`."""
+        await self._change(lambda db, _: db.execute(_END, (account,)))
+
+    def fenced(self, fence: Fence) -> FencedSqlite:
+        """See `hourlyclicks.store.leases.LeaseStore.fenced`."""
+        from hourlyclicks.store.sqlite_fenced import FencedSqlite  # noqa: PLC0415 - it has this one inside
+
+        return FencedSqlite(fence, self._run, self._make)
+
+    async def _change(self, work: Callable[[sqlite3.Connection, int], Any]) -> Any:  # noqa: ANN401 - its result
+        return await self._make(lambda file: file.at_now(work))
+
+    @abstractmethod
+    async def _run(self, work: Callable[[SqliteFile], T]) -> T:
+        """Run an operation on the tables."""
+
+
+def _numbers(db: sqlite3.Connection, fingerprints: Sequence[str]) -> dict[str, int]:
+    """Return the numbers of accounts, within a transaction."""
+    db.executemany(_NEW_ACCOUNT, [(name,) for name in fingerprints])
+    return {name: db.execute(_ACCOUNT, (name,)).fetchone()[0] for name in fingerprints}
+
+
+def _take(
+    db: sqlite3.Connection,
+    now: int,
+    wanted: Mapping[int, str],
+    holder: Holder,
+    life: float,
+    gone: Collection[str],
+) -> dict[int, TakenLease]:
+    """Take the leases that are free, within a transaction."""
+    taken = {}
+    for account, label in wanted.items():
+        token, until, name = _find(db, now, account)
+        if until > now and name not in {*gone, holder.name}:
+            continue
+        db.execute(_TAKE, (account, label, token + 1, now + round(life * SECOND), *holder))
+        taken[account] = TakenLease(token + 1, min(until, now))
+    return taken
+
+
+def check(db: sqlite3.Connection, fence: Fence) -> None:
+    """Raise `LeaseLostError` if a lease was lost, within a transaction."""
+    token, asked = db.execute(_CHECK, (fence.account,)).fetchone() or (None, 0)
+    fence.check(token)
+    if asked:
+        fence.was_asked()
+
+
+def _renew(db: sqlite3.Connection, now: int, fences: Sequence[Fence], life: float) -> list[Renewal]:
+    """Renew leases, within a transaction."""
+    renewed, until = [], now + round(life * SECOND)
+    for fence in fences:
+        _, asked = db.execute(_CHECK, (fence.account,)).fetchone() or (None, 0)
+        if db.execute(_RENEW, (until, fence.account, fence.token)).rowcount:
+            renewed.append(Renewal(fence.account, bool(asked)))
+    return renewed
+
+
+def _release(db: sqlite3.Connection, now: int, fences: Sequence[Fence]) -> None:
+    """Release leases, within a transaction."""
+    db.executemany(_RELEASE, [(now, fence.account, fence.token) for fence in fences])
+
+
+def _leases(db: sqlite3.Connection, now: int, account: int | None) -> list[StoredLease]:
+    """Return the leases that were not released."""
+    return [
+        StoredLease(number, label, token, Holder(*holder), (until - now) / SECOND)
+        for number, label, token, until, *holder in db.execute(_LIST, (now, account))
+    ]
+
+
+def _ask_holder(db: sqlite3.Connection, now: int, account: int, gone: Collection[str]) -> int | None:
+    """Ask the holder for a share, or end a lease that has expired, within a transaction."""
+    _, until, name = _find(db, now, account)
+    if until > now and name not in gone:
+        db.execute(_ASK, (account,))
+        return None
+    db.execute(_END, (account,))
+    return min(until, now)
+
+
+def _find(db: sqlite3.Connection, now: int, account: int) -> tuple[int, int, str]:
+    """Return the token, when the lease expires, and its holder; correct it if the clock was set back."""
+    token, until, holder = db.execute(_FIND, (account,)).fetchone() or (0, 0, "")
+    if until > now + round(LONGEST_LIFE * SECOND):
+        until = now + round(LIFE * SECOND)
+        db.execute(_CORRECT, (until, account))
+    return token, until, holder
