@@ -39,6 +39,7 @@ class LocalCalls:
         """Return what the client is doing now, for ``/healthz`` and for metrics.
 
         It is cheap, sends nothing, looks into no store, and can be called at any time, also after `close`.
+        Like all of a client, it belongs to one thread: another one asks the event loop.
         """
         return self._engine.state(self._life.status)
 

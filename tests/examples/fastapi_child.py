@@ -25,6 +25,7 @@ def main(folder: str, port: str, api: str, concurrency: str) -> None:
         return Client(DEFAULT_KEY, base_url=api, limits=limits, store="clicks.db", on_event=metrics)
 
     fastapi_app.new_client = new_client
+    fastapi_app.LONGEST_WAIT = 600.0  # for hundreds of browsers and a slow server
     fastapi_app.main(int(port))
 
 

@@ -35,7 +35,7 @@ from hourlyclicks.simulator import Envelope, Late, Rule, Script, Simulator
 from tests.sizes import sized
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from types import ModuleType
 
     from hourlyclicks import HourlyClicksError
@@ -53,8 +53,8 @@ CHILD = Path(__file__).with_name("fastapi_child.py")
 BROWSERS = sized(60, 200)
 FIRST = dt.date(2024, 3, 1)
 LINK = Link("kYdr", "https://vvd.bz")
-STOPS_WITHIN = sized(6.0, 2.0)
-"""Seconds; a quick run has room for a busy machine."""
+STOPS_WITHIN = 10.0
+"""Seconds; half a second on an idle machine, but ending the interpreter takes long on a busy one."""
 
 
 @attrs.frozen
@@ -79,10 +79,10 @@ class Service:
         values: dict[str, Any] = (await self.browser.get("/healthz")).json()
         return values
 
-    async def until_waiting(self, number: int) -> None:
-        """Wait until exactly that many of its calls wait for a slot."""
+    async def until(self, condition: Callable[[int], bool]) -> None:
+        """Wait until a condition holds for the number of its requests that wait for a slot."""
         async with asyncio.timeout(60):
-            while (await self.state())["interactive"]["waiting"] != number:  # noqa: ASYNC110 - another process
+            while not condition((await self.state())["interactive"]["waiting"]):  # noqa: ASYNC110 - another process
                 await asyncio.sleep(0.02)
 
 
@@ -153,11 +153,11 @@ async def test_browsers_that_leave(tmp_path: Path) -> None:
         days = [FIRST + dt.timedelta(number) for number in range(1, BROWSERS)]
         browsers = {day: asyncio.create_task(service.clicks(day)) for day in days}
         leaving, staying = days[::2], days[1::2]
-        await service.until_waiting(len(days))
+        await service.until(lambda waiting: waiting == len(days) or blocking.done())
         for day in leaving:
             browsers[day].cancel()
         await asyncio.gather(*(browsers[day] for day in leaving), return_exceptions=True)
-        await service.until_waiting(len(staying))
+        await service.until(lambda waiting: waiting <= sum(not browsers[day].done() for day in staying))
         before = sent_for(upstream, leaving)
         answers = await asyncio.gather(blocking, *(browsers[day] for day in staying))
         assert {answer.status_code for answer in answers} == {200}
@@ -176,7 +176,7 @@ async def test_what_is_in_flight_when_the_browser_leaves(tmp_path: Path) -> None
             while upstream.counters.requests < 4:  # noqa: ASYNC110 - as above
                 await asyncio.sleep(0.01)
         month.cancel()
-        await service.until_waiting(0)
+        await service.until(lambda waiting: not waiting)
         async with asyncio.timeout(60):
             while (await service.state())["in_flight"]:  # noqa: ASYNC110 - another process
                 await asyncio.sleep(0.02)
