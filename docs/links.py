@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
@@ -28,10 +29,34 @@ PACKAGE = "hourlyclicks"
 IMPORTED_AS = {"dt": "datetime", "pa": "pyarrow", "pd": "pandas", "pl": "polars"}
 """Short names of modules in annotations."""
 
-OTHERS = sys.stdlib_module_names | {"aiohttp", "matplotlib", "numpy", "pandas", "polars", "pyarrow", "yarl"}
+OTHERS = sys.stdlib_module_names | {
+    "aiohttp",
+    "distributed",
+    "matplotlib",
+    "numpy",
+    "opentelemetry",
+    "pandas",
+    "polars",
+    "procrastinate",
+    "pyarrow",
+    "yarl",
+}
 """Modules that are described elsewhere; with ``DOCS_ONLINE=1`` some of their names become links."""
 
-ALONE = {"Figure", "Future", "MeterProvider", "R", "Random", "TracerProvider", "URL", "deque", "tzinfo"}
+ALONE = {
+    "Blueprint",
+    "ConfigureTaskOptions",
+    "Figure",
+    "Future",
+    "JobDeferrer",
+    "MeterProvider",
+    "R",
+    "Random",
+    "TracerProvider",
+    "URL",
+    "deque",
+    "tzinfo",
+}
 """Names of other projects that are imported by themselves, and a type variable."""
 
 INNER = (
@@ -44,6 +69,9 @@ INNER = (
 
 OUTER = ("hourlyclicks.model.http.",)
 """Those among them that a transport of one's own imports."""
+
+_DESCRIBED = re.compile(r"^ +(\w+): ", re.MULTILINE)
+"""A parameter or an attribute in a docstring."""
 
 _members: set[str] = set()
 
@@ -131,9 +159,11 @@ def documented(domain: PythonDomain, name: str) -> list[str]:
     if name in domain.objects:
         return [name]
     tail = name.removeprefix(f"{PACKAGE}.")
-    if not tail[:1].isupper():
-        return []
-    found = [each for each in domain.objects if each.endswith(f".{tail}")]
+    found = [
+        each
+        for each, entry in domain.objects.items()
+        if each.endswith(f".{tail}") and (tail[:1].isupper() or entry.objtype == "function")
+    ]
     described = {(domain.objects[each].docname, domain.objects[each].node_id) for each in found}
     if len(described) == 1:
         return found
@@ -173,4 +203,4 @@ def names_of(module: str, name: str) -> set[str]:
     names = set(dir(thing)) if inspect.isclass(thing) else set()
     with suppress(TypeError, ValueError):  # not callable, or without a signature
         names |= set(inspect.signature(thing).parameters)
-    return names
+    return names | set(_DESCRIBED.findall(thing.__doc__ or ""))

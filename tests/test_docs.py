@@ -12,6 +12,7 @@ from benchmarks.__main__ import PAGES as BENCHMARKS
 from benchmarks.report import Report, fill_pages
 from docs import make_pictures
 from docs.themes import THEMES
+from hourlyclicks._version import __version__
 from hourlyclicks.cli.exits import ENDINGS
 from tests.cli.every_command import EVERY_COMMAND
 from tests.test_house import FLOORS, PACKAGE, SOLE_USERS
@@ -185,6 +186,14 @@ def test_the_changelog_says_each_thing_once() -> None:
         line for line in (ROOT / "CHANGELOG.md").read_text("utf-8").splitlines() if line.startswith("- ")
     ]
     assert [line for line in lines if lines.count(line) > 1 or not line.endswith(".")] == []
+
+
+def test_the_changelog_has_the_version() -> None:
+    """Its first heading is for what comes; below it, the newest release is the version of the package."""
+    page = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    first, newest, *_ = [*re.findall(r"^## \[(.+?)\]", page, re.MULTILINE), "", ""]
+    assert (first, newest) == ("Unreleased", __version__)
+    assert re.search(rf"^## \[{re.escape(newest)}\] - \d{{4}}-\d\d-\d\d$", page, re.MULTILINE)
 
 
 # -- the page about the design --------------------------------------------------------------------------
