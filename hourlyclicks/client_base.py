@@ -78,7 +78,7 @@ class BaseClient:
                 series = await client.fetch("2025-04-01", "2025-04-30", link)
 
         Returns:
-            What ends it: a context manager with a method ``cancel``.
+            A context manager with a method ``cancel``; either of them ends it.
 
         Raises:
             UsageError: the hook cannot be called, or is an async function.
@@ -98,7 +98,7 @@ class BaseClient:
 
         Args:
             size: how many events are kept until they are read. After that the oldest are dropped, and counted
-                in `EventStream.dropped`.
+                in its ``dropped``.
 
         Raises:
             UsageError: an argument is invalid.

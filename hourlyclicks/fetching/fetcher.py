@@ -248,5 +248,5 @@ def may_have_arrived(request: Request, error: HourlyClicksError | None) -> bool:
         error: why there is no response; ``None``: its task was cancelled.
     """
     if isinstance(error, TransportError):
-        return not (request.unsent or error.stale or error.kind in _NO_CONNECTION)
+        return not (request.unsent or error.kind in _NO_CONNECTION)
     return not (request.unsent or isinstance(error, UsageError))
