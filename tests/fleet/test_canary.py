@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import copyreg
 import logging
 import pickle
 import traceback
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hourlyclicks import HourlyClicksError
+from hourlyclicks import AuthenticationError, HourlyClicksError
 from hourlyclicks.fleet import KeyRef, run_jobs
 from hourlyclicks.fleet.options import ClientOptions
 from hourlyclicks.simulator import Rule, Script, Status
@@ -21,6 +22,13 @@ if TYPE_CHECKING:
 
 ECHO = 2
 """The account whose server repeats the key."""
+
+
+def with_traceback(error: AuthenticationError) -> tuple[Any, ...]:
+    """Return how to make a copy with the same traceback."""
+    make, (cls, args, state) = error.__reduce__()
+    trace = error.__traceback__
+    return (lambda *parts: make(*parts).with_traceback(trace)), (cls, args, state)
 
 
 def shown(things: list[Any]) -> str:
@@ -54,8 +62,14 @@ def test_no_key_leaves_a_run(tmp_path: Path, caplog: pytest.LogCaptureFixture) -
         assert key.encode() not in stored
 
 
-def test_an_error_of_an_account_holds_no_frames() -> None:
-    """Its traceback would hold the client with its key, for as long as the report."""
+@pytest.mark.parametrize("copying", ["plainly", "with tracebacks"])
+def test_an_error_of_an_account_holds_no_frames(copying: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its traceback would hold the client with its key, for as long as the report.
+
+    As `tblib` does it for Dask, copies may have the traceback of the original.
+    """
+    if copying == "with tracebacks":
+        monkeypatch.setitem(copyreg.dispatch_table, AuthenticationError, with_traceback)
     fleet = Fleet(2)
     KEYS[named(1)] = "wrong-key-of-a-test"
     (account,) = fleet.run().incomplete_accounts
