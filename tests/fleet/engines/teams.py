@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tests.fleet.engines.accounts import Setting
 
-PATIENCE = 120.0
+PATIENCE = 300.0
 _LOOK = 0.05
 
 

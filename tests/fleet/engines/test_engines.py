@@ -1,11 +1,18 @@
-"""One suite for every engine: real processes, one of which is killed, and another stopped for a while."""
+"""One suite for every engine: real processes, one of which is killed, and another stopped for a while.
+
+``HOURLYCLICKS_ACCOUNTS=1001 HOURLYCLICKS_DAYS=3`` makes it a large one; the key of the first account is one
+that the API does not know. ``--log-cli-level=info`` shows the figures.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import importlib.util
+import logging
+import os
 import signal
 import sys
+import time
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import pytest
@@ -33,7 +40,11 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the processes are looked at in /proc")
 
+_log = logging.getLogger(__name__)
+
 Cell: TypeAlias = tuple[int | None, int | None]
+ACCOUNTS = int(os.environ.get("HOURLYCLICKS_ACCOUNTS", sized("11", "41")))
+DAYS = int(os.environ.get("HOURLYCLICKS_DAYS", sized("12", "25")))
 WORKERS = 3
 LONGEST_STOP = 15.0
 """Seconds; a worker that is stopped within a transaction keeps its rows locked."""
@@ -68,14 +79,14 @@ def outcome(
     for library in kind.needs:
         if importlib.util.find_spec(library) is None:
             pytest.skip(f"{library} is not installed")
-    accounts, days = sized((11, 12), (41, 25))
-    setting = Setting("", accounts, days)
+    setting = Setting("", ACCOUNTS, DAYS)
     keys = {key_of(name): "premium" for name in setting.known}
     limits = ((setting.requests, setting.window),)
     store = asyncio.run(postgres_server.new_database())
     folder = tmp_path_factory.mktemp("engine")
     with serving(keys=keys, limits=limits, concurrency=1, latency=(0.005, 0.03)) as upstream:
         team = kind(setting._replace(url=upstream.url), folder, store, WORKERS)
+        began = time.monotonic()
         try:
             team.start()
             until(lambda: upstream.counters.requests >= setting.accounts and len(held(store)) == WORKERS)
@@ -88,7 +99,16 @@ def outcome(
             before = _requests(upstream, lost[stopped.pid])
             until(lambda: _requests(upstream, lost[stopped.pid]) > before, LONGEST_STOP)
             stopped.send_signal(signal.SIGCONT)
-            yield Outcome(team.setting, team, store, team.finish(), upstream, sum(map(len, lost.values())))
+            report, accounts = team.finish(), sum(map(len, lost.values()))
+            _log.info(
+                "%s: %s accounts, %.1f s, %s of them lost, %s requests",
+                kind.__name__,
+                ACCOUNTS,
+                time.monotonic() - began,
+                accounts,
+                upstream.counters.requests,
+            )
+            yield Outcome(team.setting, team, store, report, upstream, accounts)
         finally:
             team.end()
 
