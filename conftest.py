@@ -88,14 +88,18 @@ pytest_collect_file = Sybil(
 ).pytest()
 
 
+SHARED = ("tests/site/", "postgres", "chromium")
+"""What the names of tests have in common that use one site, server or browser."""
+
+
 class Distribution(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """Give processes one test at a time, but keep a page, and the tests of a server or browser, together."""
+    """Give processes one test at a time, but keep together a page, and the tests of a server or browser."""
 
     def _split_scope(self, nodeid: str) -> str:
         page, mark, _ = nodeid.partition(".md::")
         if mark:
             return page
-        return next((server for server in ("postgres", "chromium") if server in nodeid), nodeid)
+        return next((shared for shared in SHARED if shared in nodeid), nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Distribution:

@@ -26,6 +26,9 @@ RECIPES = {
 }
 """Programs that recipes of the documentation are for, and the tests that run these."""
 
+SITE = "docs/_build/html"
+"""Where the documentation is built."""
+
 SOURCES = ("hourlyclicks", "tests", "benchmarks", "docs", "conftest.py", "noxfile.py")
 
 
@@ -59,9 +62,10 @@ def tests(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Build the documentation; a warning is an error."""
+    """Build the documentation; a warning is an error. Then test the site, in Chromium if there is one."""
     install(session, "-e", ".[docs,test]")  # the fixtures for users import pytest
-    session.run("sphinx-build", "-W", "--keep-going", "-q", "docs", "docs/_build/html", *session.posargs)
+    session.run("sphinx-build", "-W", "--keep-going", "-q", "docs", SITE, *session.posargs)
+    session.run("pytest", "-q", "tests/site", env={"HOURLYCLICKS_TESTS_SITE": SITE})
 
 
 @nox.session

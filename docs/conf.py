@@ -59,5 +59,6 @@ html_theme = "furo"
 html_title = f"hourlyclicks {release}"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
-html_js_files = ["search.js"]
+html_js_files = ["accessible.js", "search.js"]
+html_copy_source = html_show_sourcelink = False
 html_show_sphinx = False

@@ -28,33 +28,17 @@ PACKAGE = "hourlyclicks"
 IMPORTED_AS = {"dt": "datetime", "pa": "pyarrow", "pd": "pandas", "pl": "polars"}
 """Short names of modules in annotations."""
 
-OTHERS = {
-    "aiohttp",
-    "asyncio",
-    "collections",
-    "datetime",
-    "json",
-    "matplotlib",
-    "os",
-    "pandas",
-    "polars",
-    "pyarrow",
-    "random",
-    "typing",
-    "yarl",
-}
+OTHERS = sys.stdlib_module_names | {"aiohttp", "matplotlib", "numpy", "pandas", "polars", "pyarrow", "yarl"}
 """Modules that are described elsewhere; with ``DOCS_ONLINE=1`` some of their names become links."""
 
-ALONE = {"Figure", "Future", "Random", "URL", "deque", "tzinfo"}
-"""Names of other projects that are imported by themselves."""
+ALONE = {"Figure", "Future", "R", "Random", "URL", "deque", "tzinfo"}
+"""Names of other projects that are imported by themselves, and a type variable."""
 
-INNER = ("hourlyclicks.jobs.", "hourlyclicks.model.")
+INNER = ("hourlyclicks.events.context.", "hourlyclicks.jobs.", "hourlyclicks.model.")
 """Modules that no user imports from; they are left out before the names of what methods take and return."""
 
 OUTER = ("hourlyclicks.model.http.",)
 """Those among them that a transport of one's own imports."""
-
-TYPE_VARIABLES = {"R", "_T"}
 
 _members: set[str] = set()
 
@@ -155,10 +139,10 @@ def split(name: str) -> tuple[str, str]:
 
 def is_foreign(target: str) -> bool:
     """Return whether a name belongs to another project, or stands for any type."""
-    first, *others = target.split(".")
-    if [first, *others][-1] in ALONE | TYPE_VARIABLES:
+    names = target.split(".")
+    if names[-1] in ALONE or any(name.startswith("_") for name in names):
         return True
-    return bool(others) and IMPORTED_AS.get(first, first) in OTHERS
+    return IMPORTED_AS.get(names[0], names[0]) in OTHERS
 
 
 def is_member(domain: PythonDomain, target: str) -> bool:

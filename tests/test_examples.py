@@ -20,7 +20,7 @@ import attrs
 import pytest
 from yarl import URL
 
-from hourlyclicks.simulator import Simulator
+from hourlyclicks.simulator import Hang, Rule, Script, Simulator
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -172,6 +172,21 @@ def test_a_worker_ends_when_it_is_told_to(project: Project) -> None:
             assert process.wait(PATIENCE) == 0
         assert kept(project) == server.counters.statuses[200]
         assert set(server.counters.asked.values()) == {1}
+
+
+@posix
+@of("worker")
+def test_a_second_signal_ends_a_worker_at_once(project: Project) -> None:
+    """While the first one waits for a request that is not answered."""
+    with Simulator.in_thread(faults=Script(Rule(Hang()))) as server:
+        with project.process(server, "worker.py") as process:
+            until(lambda: server.counters.requests == 1)
+            process.send_signal(signal.SIGTERM)
+            assert process.stderr is not None
+            assert "SIGTERM: finishing" in process.stderr.readline()
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(PATIENCE) == -signal.SIGTERM
+        assert server.counters.requests == 1
 
 
 def address(process: subprocess.Popen[str]) -> URL:

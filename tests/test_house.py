@@ -104,7 +104,7 @@ SOLE_USERS = {
     "matplotlib": {"render/plots/*"},
     "platformdirs": {"cli/*"},
     "jinja2": {"render/page/document.py"},
-    "distributed": {"fleet/dask.py"},
+    "distributed": {"fleet/dask.py", "fleet/dask_scheduler.py"},
     "procrastinate": {"fleet/procrastinate.py"},
     "pytest": {"simulator/*"},
 }

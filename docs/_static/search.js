@@ -6,6 +6,11 @@
 document.addEventListener("DOMContentLoaded", () => {
   if (typeof Search === "undefined") return; // not the search page
 
+  const heading = document.createElement("h1");
+  heading.className = "visually-hidden";
+  heading.textContent = "Search";
+  document.querySelector("#search-results").before(heading);
+
   const LEAST = 8; // characters of a part of a heading, to be looked for in what is asked
   const TOP = 1000;
 

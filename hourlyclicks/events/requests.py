@@ -138,7 +138,7 @@ class RangeDone(BaseEvent):
 
     @property
     def level(self) -> int:  # type: ignore[override]  # it depends on the error
-        """The level at which it is logged: a refused range of several days is asked for again."""
+        """The level at which it is logged. A refused range of several days is asked for again."""
         if self.error is None:
             return logging.DEBUG
         again = isinstance(self.error, ApiError) and self.start < self.end

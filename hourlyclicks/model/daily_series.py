@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from hourlyclicks.model.daily_export import DailyRow
     from hourlyclicks.model.export import Sink
-    from hourlyclicks.model.frames.masked import Counts
+    from hourlyclicks.model.frames.masked import MaskedCounts
     from hourlyclicks.model.frames.table import Field, Table
 
 
@@ -164,7 +164,7 @@ class DailySeries(Tabular):
         """
         return daily_export.to_rows(self)
 
-    def to_numpy(self) -> tuple[Counts, Counts]:
+    def to_numpy(self) -> tuple[MaskedCounts, MaskedCounts]:
         """Return the clicks and the unique users, each a ``numpy.ma.MaskedArray`` of a value a day.
 
         They are read-only. A day that is not known is masked; ``filled()`` has -1 there.

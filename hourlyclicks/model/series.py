@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.export import Row, Sink
-    from hourlyclicks.model.frames.masked import Counts
+    from hourlyclicks.model.frames.masked import MaskedCounts
     from hourlyclicks.model.frames.table import Field, Table
     from hourlyclicks.model.periods import PeriodClicks
 
@@ -181,7 +181,7 @@ class HourlySeries(HourlyTabular):
         """
         return export.to_rows(self)
 
-    def to_numpy(self) -> tuple[Counts, Counts]:
+    def to_numpy(self) -> tuple[MaskedCounts, MaskedCounts]:
         """Return the clicks and the unique users, each a ``numpy.ma.MaskedArray`` of days x 24.
 
         They share the memory of the series and are read-only. An hour that is not known is masked;

@@ -27,7 +27,7 @@ from hourlyclicks.simulator.inprocess import InProcessTransport
 from hourlyclicks.simulator.limit_set import Policy
 from hourlyclicks.simulator.options import check_faults, check_ranges, check_server, read_keys
 from hourlyclicks.simulator.ranges import RangeRules
-from hourlyclicks.simulator.sockets import perform, stop_listening
+from hourlyclicks.simulator.sockets import perform, stop_listening, wait
 from hourlyclicks.simulator.threads import InThread
 from hourlyclicks.simulator.traffic import Traffic
 from hourlyclicks.simulator.upstream import Upstream
@@ -70,7 +70,7 @@ class Simulator:
         async with Simulator(plan="premium", latency=(0.005, 0.3)) as upstream:
             async with upstream.client() as client:
                 series = await client.fetch("2025-01-01", "2025-01-31")
-            assert series == upstream.cells(series.target, "2025-01-01", "2025-01-31")
+            assert series == upstream.truth(series.target, "2025-01-01", "2025-01-31")
 
     Args:
         seed: selects the traffic and the delays.
@@ -200,7 +200,7 @@ class Simulator:
                 assert asyncio.run(my_application(server.url, server.key))
 
         Args:
-            args: none; all arguments have names.
+            args: none, since all arguments have names.
             options: the arguments of `Simulator`; ``clock`` may not be a virtual one.
 
         Raises:
@@ -426,7 +426,9 @@ class Simulator:
         exchange = await self._app.admit(self._clock, self._lag(), arrival)
         delivery = exchange.delivery
         try:
-            await self._clock.sleep(self._lag() + delivery.delay)
+            await self._clock.sleep(self._lag())
+            if delivery.delay:
+                await wait(delivery.delay, self._clock, self._closing)
             if not delivery.plain:
                 # A lost connection would have cancelled this handler, so there is a transport.
                 connection = cast("asyncio.Transport", request.transport)

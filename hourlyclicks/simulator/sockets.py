@@ -52,7 +52,17 @@ async def _write(
         if closing.is_set():
             return
         transport.write(wire[place : place + 1])
-        await clock.sleep(delivery.drip)
+        await wait(delivery.drip, clock, closing)
+
+
+async def wait(seconds: float, clock: Clock, closing: asyncio.Event) -> None:
+    """Wait for some seconds, or until the simulator closes."""
+    ends = [asyncio.ensure_future(clock.sleep(seconds)), asyncio.ensure_future(closing.wait())]
+    try:
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for end in ends:
+            end.cancel()
 
 
 async def stop_listening(listener: asyncio.Server) -> None:

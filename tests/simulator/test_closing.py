@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import pytest
 from yarl import URL
 
-from hourlyclicks.simulator import Simulator
+from hourlyclicks.simulator import Drip, Hang, Late, Rule, Script, Simulator
+
+if TYPE_CHECKING:
+    from hourlyclicks.simulator import Fault
 
 PATIENCE = 30.0
 
@@ -32,3 +38,19 @@ def _rest(connection: socket.socket) -> bytes:
         return connection.recv(1)
     except ConnectionError:
         return b""
+
+
+@pytest.mark.parametrize("fault", [Late(3600), Drip(3600), Hang()], ids=str)
+def test_no_fault_holds_up_the_end(fault: Fault, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An answer that is long in coming does not keep the simulator from closing: no grace is needed."""
+    monkeypatch.setattr("hourlyclicks.simulator.server._GRACE", PATIENCE)
+    with Simulator.in_thread(faults=Script(Rule(fault))) as simulator:
+        url = URL(simulator.url)
+        with socket.create_connection((url.host or "", url.port or 0), PATIENCE) as connection:
+            connection.sendall(b"GET /api/statistics/v2/clicks-by-hour HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            while simulator.counters.requests == 0:
+                connection.settimeout(0.01)
+                with suppress(TimeoutError):
+                    connection.recv(1)
+            began = time.monotonic()
+    assert time.monotonic() - began < PATIENCE / 2

@@ -32,6 +32,43 @@ def test_clock(hourlyclicks_run_virtual):
 """
 
 
+SYNCHRONOUS = """
+import asyncio
+import datetime as dt
+import sys
+
+import pytest
+
+@pytest.fixture(scope="session")
+def hourlyclicks_session_simulator_options():
+    return {"plan": "enterprise", "today": dt.date(2025, 4, 7)}
+
+def day(server):
+    async def main():
+        async with server.client() as client:
+            return await client.day("2025-04-01")
+    return asyncio.run(main())
+
+def test_a_server_of_its_own(hourlyclicks_simulator):
+    day(hourlyclicks_simulator)
+    assert hourlyclicks_simulator.counters.requests == 1
+
+def test_another_server(hourlyclicks_simulator):
+    assert hourlyclicks_simulator.counters.requests == 0
+    assert "pytest_asyncio" not in sys.modules
+
+SERVERS = set()
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_one_server_for_all(hourlyclicks_session_simulator, number):
+    SERVERS.add(hourlyclicks_session_simulator.url)
+    day(hourlyclicks_session_simulator)
+    assert hourlyclicks_session_simulator.counters.requests == 1
+    assert len(SERVERS) == 1
+    hourlyclicks_session_simulator.reset()
+"""
+
+
 async def test_the_server_fixture_is_a_running_simulator(hourlyclicks_simulator: Simulator) -> None:
     """The fixture returns a simulator that listens."""
     assert hourlyclicks_simulator.url.startswith("http://127.0.0.1:")
@@ -56,3 +93,11 @@ def test_the_fixtures_work_in_both_modes(pytester: pytest.Pytester, mode: str, m
     options = ("-p", "no:randomly", "-o", "asyncio_default_fixture_loop_scope=function")
     result = pytester.runpytest_inprocess("--asyncio-mode", mode, *options)
     result.assert_outcomes(passed=2)
+
+
+def test_the_fixtures_need_no_other_plugin(pytester: pytest.Pytester) -> None:
+    """Synchronous tests work without pytest-asyncio; each has a server of its own, or all have one."""
+    pytester.makeconftest(CONFTEST)
+    pytester.makepyfile(SYNCHRONOUS)
+    result = pytester.runpytest_subprocess("-p", "no:asyncio", "-p", "no:randomly")
+    result.assert_outcomes(passed=5)

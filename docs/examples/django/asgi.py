@@ -1,10 +1,10 @@
 import os
 
-import clicks
 from django.conf import settings
 from django.core.asgi import get_asgi_application
-
 from hourlyclicks import Client, Plan
+
+import clicks
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "settings")
 django = get_asgi_application()
@@ -21,7 +21,10 @@ async def lifespan(scope, receive, send):
     """Open the client before the first request, and close it after the last one."""
     await receive()  # lifespan.startup
     async with Client(
-        plan=Plan.PREMIUM, timezone="Asia/Seoul", base_url=settings.CLICKS_URL, store=settings.CLICKS_STORE
+        plan=Plan.PREMIUM,
+        timezone="Asia/Seoul",
+        base_url=settings.CLICKS_URL,
+        store=settings.CLICKS_STORE,
     ) as clicks.client:
         await send({"type": "lifespan.startup.complete"})
         await receive()  # lifespan.shutdown

@@ -1,8 +1,8 @@
-import clicks
 import pytest
 from django.test import AsyncClient, override_settings
-
 from hourlyclicks import Link
+
+import clicks
 
 LINK = Link("kYdr", "https://vvd.bz")
 
@@ -12,12 +12,17 @@ async def server(hourlyclicks_simulator, monkeypatch):
     """The simulator, with the application as its client."""
     async with hourlyclicks_simulator.client() as client:
         monkeypatch.setattr(clicks, "client", client)
-        with override_settings(ALLOWED_HOSTS=["testserver"]):  # pytest-django does this by itself
+        with override_settings(
+            ALLOWED_HOSTS=["testserver"]
+        ):  # pytest-django does this by itself
             yield hourlyclicks_simulator
 
 
 async def test_two_days(server):
-    server.figures = {(LINK, "2025-04-01"): {9: 5, 14: 12}, (LINK, "2025-04-02"): {11: 3}}
+    server.figures = {
+        (LINK, "2025-04-01"): {9: 5, 14: 12},
+        (LINK, "2025-04-02"): {11: 3},
+    }
     answer = await AsyncClient().get("/kYdr/2025-04-01/2025-04-02/")
     assert answer.json() == {"2025-04-01": 17, "2025-04-02": 3}
 

@@ -1,7 +1,6 @@
 from unittest.mock import patch
 
 from django.test import AsyncClient, SimpleTestCase
-
 from hourlyclicks import Link
 from hourlyclicks.simulator import Simulator
 
@@ -18,7 +17,10 @@ class ByDayTests(SimpleTestCase):
         self.server.reset()
 
     async def test_two_days(self):
-        self.server.figures = {(LINK, "2025-04-01"): {9: 5}, (LINK, "2025-04-02"): {11: 3}}
+        self.server.figures = {
+            (LINK, "2025-04-01"): {9: 5},
+            (LINK, "2025-04-02"): {11: 3},
+        }
         async with self.server.client() as client:
             with patch("clicks.client", client):
                 answer = await AsyncClient().get("/kYdr/2025-04-01/2025-04-02/")

@@ -1,7 +1,5 @@
-import clicks
 from django.conf import settings
 from django.http import JsonResponse
-
 from hourlyclicks import (
     ApiError,
     HourlyClicksError,
@@ -11,11 +9,15 @@ from hourlyclicks import (
     UsageError,
 )
 
+import clicks
+
 
 async def by_day(request, link_id, first, last):
     """Return the clicks of each day."""
     try:
-        series = await clicks.client.fetch(first, last, Link(link_id, settings.CLICKS_DOMAIN))
+        series = await clicks.client.fetch(
+            first, last, Link(link_id, settings.CLICKS_DOMAIN)
+        )
     except HourlyClicksError as error:
         return failure(error)
     return JsonResponse({f"{day.start}": day.clicks for day in series.clicks_by_day()})
@@ -24,7 +26,9 @@ async def by_day(request, link_id, first, last):
 def failure(error):
     """Return what a browser is told about an error."""
     if isinstance(error, IncompleteSeriesError):
-        error = next(iter(error.failures.values()))  # why the first of the missing days is missing
+        error = next(
+            iter(error.failures.values())
+        )  # why the first of the missing days is missing
     match error:
         case UsageError():
             status = 400

@@ -4,7 +4,6 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI, HTTPException, Request
 from fastapi.responses import HTMLResponse
-
 from hourlyclicks import ApiError, Client, Link
 
 
@@ -21,9 +20,13 @@ def make_app(make_client=Client):
     @app.get("/links/{link_id}/{day}")
     async def peak(request: Request, link_id: str, day: str):
         try:
-            figures = await request.state.clicks.day(day, Link(link_id, "https://vvd.bz"))
+            figures = await request.state.clicks.day(
+                day, Link(link_id, "https://vvd.bz")
+            )
         except ApiError as error:
-            raise HTTPException(404 if error.status == 404 else 502, str(error)) from error
+            raise HTTPException(
+                404 if error.status == 404 else 502, str(error)
+            ) from error
         clicks = [clicks or 0 for clicks in figures.clicks]
         return {"hour": clicks.index(max(clicks)), "clicks": max(clicks)}
 
@@ -41,7 +44,8 @@ PAGE = """<!doctype html>
 async function show() {
     const answer = await fetch("/links/kYdr/2025-04-01");
     const peak = await answer.json();
-    document.querySelector("output").textContent = `${peak.clicks} clicks at ${peak.hour}:00`;
+    const shown = document.querySelector("output");
+    shown.textContent = `${peak.clicks} clicks at ${peak.hour}:00`;
 }
 </script>
 """

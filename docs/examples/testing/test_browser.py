@@ -4,10 +4,10 @@ import time
 
 import pytest
 import uvicorn
-from playwright.sync_api import expect, sync_playwright
-from shop import make_app
-
 from hourlyclicks import Link
+from playwright.sync_api import expect, sync_playwright
+
+from shop import make_app
 
 
 @pytest.fixture(scope="session")
@@ -25,8 +25,9 @@ def site(hourlyclicks_session_simulator):
     thread.join()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
+    """A browser; it runs an event loop, so asynchronous tests come before or after."""
     with sync_playwright() as playwright:
         # Without a Chromium of the system, this is the one of "playwright install".
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"))
@@ -36,7 +37,9 @@ def browser():
 
 def test_the_page_shows_the_peak(site, browser, hourlyclicks_session_simulator):
     hourlyclicks_session_simulator.reset()
-    hourlyclicks_session_simulator.figures = {(Link("kYdr", "https://vvd.bz"), "2025-04-01"): {14: 12}}
+    hourlyclicks_session_simulator.figures = {
+        (Link("kYdr", "https://vvd.bz"), "2025-04-01"): {14: 12}
+    }
     page = browser.new_page()
     page.goto(site)
     page.get_by_role("button", name="Show").click()

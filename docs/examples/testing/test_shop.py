@@ -1,9 +1,9 @@
 import pytest
 from fastapi.testclient import TestClient
-from shop import make_app
-
 from hourlyclicks import Link
 from hourlyclicks.simulator import Rule, Script, Status
+
+from shop import make_app
 
 LINK = Link("kYdr", "https://vvd.bz")
 

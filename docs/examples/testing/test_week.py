@@ -1,7 +1,6 @@
 import datetime as dt
 
 import pytest
-
 from hourlyclicks import Link
 
 LINK = Link("kYdr", "https://vvd.bz")

@@ -42,8 +42,8 @@ async def main():
     loop = asyncio.get_running_loop()
 
     def end(number):
-        log.info("%s: finishing", signal.Signals(number).name)
         loop.remove_signal_handler(number)  # the second signal ends the process at once
+        log.info("%s: finishing", signal.Signals(number).name)
         stop.set()
 
     for number in (signal.SIGTERM, signal.SIGINT):

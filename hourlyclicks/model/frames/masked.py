@@ -17,13 +17,13 @@ if TYPE_CHECKING:
     from hourlyclicks.model.daily_series import DailyCounts
     from hourlyclicks.model.grid import Cells
 
-    Counts: TypeAlias = np.ma.MaskedArray[Any, np.dtype[np.int64]]
+    MaskedCounts: TypeAlias = np.ma.MaskedArray[Any, np.dtype[np.int64]]
 
 NEVER_A_COUNT = -1
 """What ``filled()`` puts in the place of what is not known; NumPy's own choice, 999,999, can be a count."""
 
 
-def masked_grids(counts: Iterable[Cells], known: bytearray) -> list[Counts]:
+def masked_grids(counts: Iterable[Cells], known: bytearray) -> list[MaskedCounts]:
     """Return arrays of days x 24, which share their memory with the counts.
 
     Args:
@@ -34,7 +34,7 @@ def masked_grids(counts: Iterable[Cells], known: bytearray) -> list[Counts]:
     return [_masked(np.asarray(as_grid(cells)), nulls) for cells in counts]
 
 
-def masked_counts(counts: DailyCounts) -> Counts:
+def masked_counts(counts: DailyCounts) -> MaskedCounts:
     """Return an array of a value a day.
 
     Args:
@@ -43,6 +43,6 @@ def masked_counts(counts: DailyCounts) -> Counts:
     return _masked(np.asarray(counts.zero_filled), np.array([count is None for count in counts], bool))
 
 
-def _masked(counts: Any, nulls: np.ndarray[Any, np.dtype[np.bool_]]) -> Counts:  # noqa: ANN401 - of int64
+def _masked(counts: Any, nulls: np.ndarray[Any, np.dtype[np.bool_]]) -> MaskedCounts:  # noqa: ANN401 - of int64
     nulls.flags.writeable = False
     return np.ma.MaskedArray(counts, mask=nulls, copy=False, fill_value=NEVER_A_COUNT)

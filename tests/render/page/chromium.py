@@ -90,7 +90,14 @@ class Chromium:
 
     @asynccontextmanager
     async def opened(
-        self, path: Path, *, dark: bool = False, width: int = 1200, script: bool = True
+        self,
+        path: Path,
+        *,
+        dark: bool = False,
+        width: int = 1200,
+        script: bool = True,
+        query: str = "",
+        ready: str = ".readout",
     ) -> AsyncIterator[Opened]:
         """Open a file, wait until its script is done, and close it in the end.
 
@@ -99,6 +106,8 @@ class Chromium:
             dark: whether the system has a dark theme.
             width: the width of the window.
             script: whether scripts run.
+            query: what follows the address of the file, such as ``?q=429``.
+            ready: the selector of an element that is there when the script is done.
         """
         context = await self._browser.new_context(
             color_scheme="dark" if dark else "light",
@@ -109,9 +118,9 @@ class Chromium:
         )
         try:
             opened = Opened(await context.new_page())
-            await opened.page.goto(path.as_uri())
+            await opened.page.goto(path.as_uri() + query)
             if script:
-                await opened.page.wait_for_selector(".readout", state="attached")
+                await opened.page.wait_for_selector(ready, state="attached")
             yield opened
         finally:
             await context.close()
