@@ -22,6 +22,7 @@ from hourlyclicks.clock import SystemClock
 from hourlyclicks.errors import HourlyClicksError, UsageError, carry
 from hourlyclicks.events import AccountEnded, Dispatcher, FleetProgress
 from hourlyclicks.fleet.accounts import AccountJob
+from hourlyclicks.fleet.cancellation import stopping_when_cancelled
 from hourlyclicks.fleet.keys import KeyRef
 from hourlyclicks.fleet.run import all_jobs, run_jobs
 from hourlyclicks.fleet.task_options import check_options, share_of
@@ -164,10 +165,9 @@ async def _run_shard(packed: bytes, run: str, number: int) -> FleetReport:
     shard: _Shard = pickle.loads(lzma.decompress(packed))  # noqa: S301 - Dask itself does it with each task
     monitor = _ShardMonitor(run, number)
     monitoring = asyncio.create_task(monitor.run())
+    work = run_jobs(shard.jobs, store=shard.store, stop=monitor.stop, on_event=monitor.hear, **shard.options)
     try:
-        return await run_jobs(
-            shard.jobs, store=shard.store, stop=monitor.stop, on_event=monitor.hear, **shard.options
-        )
+        return await stopping_when_cancelled(work, monitor.stop)
     finally:
         monitoring.cancel()
         monitor.tell()

@@ -16,6 +16,7 @@ import attrs
 
 from hourlyclicks.clock import SystemClock
 from hourlyclicks.errors import AuthenticationError, HourlyClicksError, PlanError, UsageError
+from hourlyclicks.fleet.cancellation import stopping_when_cancelled
 from hourlyclicks.fleet.common_resources import CommonResources
 from hourlyclicks.fleet.job_values import as_values, from_values
 from hourlyclicks.fleet.keys import KeyRef
@@ -103,7 +104,9 @@ def tasks(
         """Fetch the days of an account."""
         account = from_values(job)
         async with common.used() as used:
-            report = await run_jobs([account], store=used.store, transport=used.transport, **options)
+            stop = asyncio.Event()
+            run = run_jobs([account], store=used.store, transport=used.transport, stop=stop, **options)
+            report = await stopping_when_cancelled(run, stop)
         return _result(report.accounts[0])
 
     @app.periodic(cron=stalled)

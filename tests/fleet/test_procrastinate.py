@@ -39,12 +39,11 @@ def key_of(name: str) -> str:
     return f"key-of-{name}"
 
 
-def job_of(name: str) -> AccountJob:
+def job_of(name: str, days: int = DAYS) -> AccountJob:
     """Return the job of an account."""
-    key = KeyRef.call("tests.fleet.test_procrastinate:key_of", name)
-    return AccountJob(
-        name, key=key, targets=[Link("kYdr", "https://vvd.bz")], start="2025-01-01", end="2025-01-03"
-    )
+    key, first = KeyRef.call("tests.fleet.test_procrastinate:key_of", name), dt.date(2025, 1, 1)
+    last = first + dt.timedelta(days - 1)
+    return AccountJob(name, key=key, targets=[Link("kYdr", "https://vvd.bz")], start=first, end=last)
 
 
 class Service:
@@ -81,7 +80,8 @@ class Service:
 def service(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Service]:
     """Run a server that knows the keys of two accounts."""
     monkeypatch.setenv("HOURLYCLICKS_STORE", str(tmp_path / "clicks.db"))
-    with serving(keys={key_of(name): "enterprise" for name in NAMES[:2]}) as upstream:
+    keys = {key_of(name): "enterprise" for name in NAMES[:2]}
+    with serving(keys=keys, latency=(0.005, 0.005)) as upstream:
         yield Service(upstream)
 
 
@@ -142,6 +142,23 @@ async def test_the_jobs_of_a_worker_that_is_gone_are_repeated(service: Service) 
     await task.defer_async(timestamp=0)
     await service.work()
     assert service.states == {"acme": ("succeeded", 2), "umbrella": ("doing", 0)}
+
+
+async def test_a_worker_that_shuts_down_gives_its_jobs_back(service: Service) -> None:
+    """It keeps the answers to requests in flight, so the next one continues at once, and repeats no day."""
+    await service.tasks.defer_async([job_of("acme", days=40)])
+    async with service.app.open_async():
+        options: dict[str, Any] = {"listen_notify": False, "install_signal_handlers": False}
+        worker = asyncio.create_task(service.app.run_worker_async(shutdown_graceful_timeout=0, **options))
+        async with asyncio.timeout(20):
+            while service.upstream.counters.requests < 5:  # noqa: ASYNC110 - of another thread
+                await asyncio.sleep(0.01)
+        worker.cancel()
+        await asyncio.wait([worker])
+    assert service.states == {"acme": ("todo", 1)}
+    await service.work()
+    assert service.states == {"acme": ("succeeded", 2)}
+    assert service.upstream.counters.requests == 40
 
 
 def _decide(error: BaseException, attempts: int = 0) -> dt.datetime | None:
