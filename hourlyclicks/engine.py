@@ -393,11 +393,11 @@ class Engine:
 
     async def _end_calls(self, grace: float) -> None:
         error = UsageError("the client is closed", fatal=True)
+        if self._list_fetcher is not None:  # nothing of a list is stored
+            self._list_fetcher.rules.limiter.abort(error, for_good=True)
         if grace:
             await finish_sent(self._services, error, grace)
         self.limiter.abort(error, for_good=True)
-        if self._list_fetcher is not None:
-            self._list_fetcher.rules.limiter.abort(error, for_good=True)
         for run in tuple(self._services.running):
             await run.on_close(copy.copy(error))
         await self._services.finishing.end()

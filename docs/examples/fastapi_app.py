@@ -22,6 +22,7 @@ from hourlyclicks import (
     ApiError,
     Client,
     HourlyClicksError,
+    IncompleteSeriesError,
     Link,
     PlanError,
     RateLimitedError,
@@ -159,6 +160,8 @@ def status_of(error: HourlyClicksError) -> int:
 @app.exception_handler(HourlyClicksError)
 async def failed(_request: Request, error: HourlyClicksError) -> JSONResponse:
     """Answer with the status of an error, and with when to try again."""
+    if isinstance(error, IncompleteSeriesError):
+        error = next(iter(error.failures.values()))  # why the first day is missing
     wait = getattr(error, "retry_after", None)
     headers = {} if wait is None else {"Retry-After": str(math.ceil(wait))}
     return JSONResponse(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from contextlib import suppress
 from typing import TYPE_CHECKING, Self
 
 from hourlyclicks.errors import UsageError
@@ -77,7 +78,8 @@ class EventStream:
         self._ended = True
         if self._subscription is not None:
             self._subscription.cancel()
-        self._changed.set()
+        with suppress(RuntimeError):  # the event loop of a reader has ended, and the reader with it
+            self._changed.set()
 
     def _receive(self, event: Event) -> None:
         self.dropped += len(self._kept) == self._kept.maxlen

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from hourlyclicks import events
-from hourlyclicks.errors import HourlyClicksError, TransportError, UsageError
+from hourlyclicks.errors import HourlyClicksError, TransportError
 from hourlyclicks.events.dispatcher import debugging
 from hourlyclicks.fetching.exchange import Exchange, PauseAll
 from hourlyclicks.fetching.key_trust import KeyTrust
@@ -247,6 +247,4 @@ def may_have_arrived(request: Request, error: HourlyClicksError | None) -> bool:
         request: the request, after the transport has written to it.
         error: why there is no response; ``None``: its task was cancelled.
     """
-    if isinstance(error, TransportError):
-        return not (request.unsent or error.kind in _NO_CONNECTION)
-    return not (request.unsent or isinstance(error, UsageError))
+    return not (request.unsent or (isinstance(error, TransportError) and error.kind in _NO_CONNECTION))

@@ -68,6 +68,7 @@ class InProcessTransport:
             UsageError: the transport has been closed.
         """
         if self._closed:
+            request.unsent = True
             raise UsageError("the transport is closed")
         exchange = await self._app.admit(self._clock, self._lag(), functools.partial(self._arrival, request))
         try:

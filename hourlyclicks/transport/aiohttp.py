@@ -149,6 +149,7 @@ class AiohttpTransport:
 
     def _usable(self, request: Request) -> aiohttp.ClientSession:
         """Return the session, if a request may be sent with it."""
+        request.unsent = True  # as long as this has not returned
         if self._closed:
             raise UsageError("the client is closed", fatal=True)
         if self._trusting or self._proxy is not None:
@@ -156,6 +157,7 @@ class AiohttpTransport:
         session = self._session or self._open(request)
         if not self._trusting:
             self._ready = session
+        request.unsent = False
         return session
 
     def _open(self, request: Request) -> aiohttp.ClientSession:

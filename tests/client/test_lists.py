@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from hourlyclicks import (
 )
 from hourlyclicks.events import PageAttemptFailed, PageRead, Paused, Resumed
 from hourlyclicks.model.targets import Group
-from hourlyclicks.simulator import Catalogue, ListedLink, ListRules, Rule, Script, Simulator, Status
+from hourlyclicks.simulator import Catalogue, Late, ListedLink, ListRules, Rule, Script, Simulator, Status
 from tests.client.stories import KEY, LINK, START, simulate
 
 if TYPE_CHECKING:
@@ -216,3 +217,27 @@ def test_a_closed_client_reads_no_list() -> None:
 
     simulate(upstream, story)
     assert upstream.counters.requests == 1
+
+
+def test_closing_ends_a_list_at_once() -> None:
+    """It sends nothing while a day in flight is waited for, since nothing of it is stored."""
+    faults = Script(Rule(Late(30.0), day=dt.date(2024, 3, 1)))
+    upstream = Simulator(
+        limits=(), concurrency=0, catalogue=catalogue(3000), faults=faults, latency=(1.0, 1.0)
+    )
+
+    async def story(client: Client, clock: VirtualClock) -> int:
+        async def read() -> None:
+            async for _ in client.links():
+                pass
+
+        calls = [asyncio.create_task(call) for call in (read(), client.day(START, LINK))]
+        await clock.sleep(3.5)
+        begun, sent = clock.monotonic(), upstream.counters.requests
+        await client.close(grace=20)
+        assert clock.monotonic() - begun == 20e9
+        for error in await asyncio.gather(*calls, return_exceptions=True):
+            assert isinstance(error, UsageError)
+        return upstream.counters.requests - sent
+
+    assert simulate(upstream, story) == 0

@@ -16,7 +16,7 @@ from hourlyclicks.errors import ServerError, TransportError, UsageError
 from hourlyclicks.events import DayDone, RequestDone
 from hourlyclicks.fetching.fetcher import may_have_arrived
 from hourlyclicks.model.http import Request
-from hourlyclicks.simulator import Catalogue, Reset, Rule, Script, Simulator, Status, retry_after
+from hourlyclicks.simulator import Catalogue, Hang, Reset, Rule, Script, Simulator, Status, retry_after
 from tests.client.stories import LINK
 from tests.fetching.asking import DAY
 from tests.fetching.stage import ONE, play
@@ -110,6 +110,25 @@ async def test_the_requests_are_those_that_the_server_counts(
     assert {event.label for event in found if event.status is None and event.error is None} == {"cancelled"}
 
 
+async def test_a_page_in_flight_when_the_client_is_closed_is_counted() -> None:
+    """The server has received its request, although no answer is waited for."""
+    events: list[Event] = []
+    catalogue = Catalogue.invented(70, dt.date(2024, 1, 1), day(1))
+    async with Simulator(
+        plan="premium", limits=(), catalogue=catalogue, faults=Script(Rule(Hang()))
+    ) as server:
+        client = client_of(server, events)
+        reading = asyncio.ensure_future(anext(client.links()))
+        while not server.counters.requests:  # noqa: ASYNC110 - the server has no event for it
+            await asyncio.sleep(0.001)
+        await client.close()
+        with pytest.raises(UsageError, match="closed"):
+            await reading
+        with pytest.raises(UsageError, match="closed"):
+            await client.day(START, LINK)
+        assert len(requests(events)) == server.counters.requests == 1
+
+
 async def test_nothing_was_sent_where_there_is_no_connection(unused_tcp_port: int) -> None:
     """An attempt that finds no server is no request; it is reported as a failed attempt."""
     events: list[Event] = []
@@ -163,7 +182,8 @@ STALE.stale = True
         (TransportError("refused", kind="connect"), False, False),
         (TransportError("bad certificate", kind="tls"), False, False),
         (STALE, False, True),
-        (UsageError("closed"), False, False),
+        (UsageError("closed"), True, False),
+        (UsageError("closed meanwhile"), False, True),
         (ServerError("a transport's own", status=500, retryable=True), False, True),
     ],
 )

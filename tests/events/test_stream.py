@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hourlyclicks import UsageError
+from hourlyclicks import Client, UsageError
 from hourlyclicks.events import DayDone, Dispatcher, Progress, RequestDone, Resumed
-from tests.client.stories import END, LINK, START, free, simulate
+from tests.client.stories import END, KEY, LINK, START, free, simulate
 
 if TYPE_CHECKING:
-    from hourlyclicks import Client
     from hourlyclicks.events import Event
     from hourlyclicks.simulator import VirtualClock
 
@@ -94,6 +93,28 @@ def test_a_closed_client_has_no_stream() -> None:
             await client.events().__aenter__()
 
     simulate(free(), main)
+
+
+def test_a_reader_whose_event_loop_has_ended_is_no_obstacle() -> None:
+    """The client is closed on another loop; the reader waits for ever on its own."""
+    client = Client(KEY)
+
+    async def read(entered: asyncio.Event) -> None:
+        async with client.events() as events:
+            entered.set()
+            await anext(events)
+
+    async def begin() -> asyncio.Task[None]:
+        entered = asyncio.Event()
+        reader = asyncio.create_task(read(entered))
+        await entered.wait()
+        return reader
+
+    loop = asyncio.new_event_loop()
+    reader = loop.run_until_complete(begin())
+    loop.close()
+    asyncio.run(client.close())
+    reader._log_destroy_pending = False  # type: ignore[attr-defined]  # as is the point here
 
 
 def test_a_client_takes_several_hooks() -> None:

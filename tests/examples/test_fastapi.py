@@ -31,7 +31,7 @@ from hourlyclicks import (
     StoreError,
     UsageError,
 )
-from hourlyclicks.simulator import Envelope, Late, Rule, Script, Simulator
+from hourlyclicks.simulator import Late, Rule, Script, Simulator
 from tests.sizes import sized
 
 if TYPE_CHECKING:
@@ -217,11 +217,13 @@ def app(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 @contextlib.asynccontextmanager
-async def inside(app: ModuleType, upstream: Simulator, folder: Path) -> AsyncIterator[Any]:
+async def inside(
+    app: ModuleType, upstream: Simulator, folder: Path, *, an_hour: int = 5
+) -> AsyncIterator[Any]:
     """Run the service in this process, without a socket of its own."""
 
     def new_client(metrics: Hook) -> Client:
-        limits = Limits((Rate(5, 3600.0),), concurrency=2)
+        limits = Limits((Rate(an_hour, 3600.0),), concurrency=2)
         store = folder / "clicks.db"
         return Client(upstream.key, base_url=upstream.url, limits=limits, store=store, on_event=metrics)
 
@@ -236,8 +238,7 @@ async def inside(app: ModuleType, upstream: Simulator, folder: Path) -> AsyncIte
 
 async def test_what_the_pages_answer(app: ModuleType, tmp_path: Path) -> None:
     """Clicks, errors with their statuses, the state and the metrics."""
-    missing = Rule(Envelope({"code": 7, "message": "no such link"}), day=dt.date(2024, 5, 1))
-    upstream = Simulator(limits=(), concurrency=0, faults=Script(missing))
+    upstream = Simulator(limits=(), concurrency=0)
     async with upstream, inside(app, upstream, tmp_path) as browser:
         days = {"start": "2024-03-01", "end": "2024-03-02"}
         answer = await browser.get("/clicks/kYdr", params=days)
@@ -264,6 +265,16 @@ async def test_what_the_pages_answer(app: ModuleType, tmp_path: Path) -> None:
         assert 'hourlyclicks_window_free{window="3600s"} 3.0' in text
         assert 'hourlyclicks_waited_seconds_count{lane="interactive"} 2.0' in text
         assert "kYdr" not in text
+
+
+async def test_a_link_that_the_api_does_not_know(app: ModuleType, tmp_path: Path) -> None:
+    """It is told as such, whether `fetch` raises the error of the link or one for its days."""
+    upstream = Simulator(limits=(), concurrency=0, known=())
+    async with upstream, inside(app, upstream, tmp_path, an_hour=100) as browser:
+        for last in (1, 2, 9):
+            days = {"start": "2024-05-01", "end": f"2024-05-{last:02}"}
+            answer = await browser.get("/clicks/kYdr", params=days)
+            assert (answer.status_code, "no such link" in answer.text) == (404, True)
 
 
 @pytest.mark.parametrize(

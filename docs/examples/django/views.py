@@ -1,3 +1,5 @@
+import math
+
 from django.conf import settings
 from django.http import JsonResponse
 from hourlyclicks import (
@@ -26,17 +28,18 @@ async def by_day(request, link_id, first, last):
 def failure(error):
     """Return what a browser is told about an error."""
     if isinstance(error, IncompleteSeriesError):
-        error = next(
-            iter(error.failures.values())
-        )  # why the first of the missing days is missing
+        error = next(iter(error.failures.values()))  # why the first day is missing
+    headers = {}
     match error:
+        case UsageError(fatal=True):  # the client is closed: the server ends
+            status = 503
         case UsageError():
             status = 400
         case ApiError(code=int()):  # the API knows no such link or day
             status = 404
-        case RateLimitedError():
+        case RateLimitedError(retry_after=wait):
             status = 503
+            headers["Retry-After"] = str(math.ceil(wait or 60))
         case _:
             status = 502
-    headers = {"Retry-After": "60"} if status == 503 else {}
     return JsonResponse({"error": str(error)}, status=status, headers=headers)
