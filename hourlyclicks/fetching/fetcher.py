@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from hourlyclicks import events
-from hourlyclicks.errors import HourlyClicksError, TransportError
+from hourlyclicks.errors import HourlyClicksError, TransportError, UsageError
 from hourlyclicks.events.dispatcher import debugging
 from hourlyclicks.fetching.exchange import Exchange, PauseAll
 from hourlyclicks.fetching.key_trust import KeyTrust
@@ -214,9 +214,11 @@ class DayFetcher:
         return day
 
     async def _failed(self, task: FetchTask, exchange: Exchange, error: HourlyClicksError) -> None:
-        """Report and record that a day has failed."""
+        """Report and record that a day has failed; one that was not sent because the client closes has not."""
         query = task.query
         error.about(query.day, query.target)
+        if isinstance(error, UsageError) and not exchange.requests:
+            return
         await self._record_failure(task, exchange, error)
         tags, requests = task.caller.context.tags, exchange.requests
         failed = events.DayFailed(day=query.day, target=query.target, requests=requests, error=error, **tags)

@@ -11,6 +11,7 @@ import pytest
 from hourlyclicks import Group, Lane, Link, Plan, UsageError
 from hourlyclicks.events import (
     DayDone,
+    DayFailed,
     FetchCancelled,
     PageRead,
     Paused,
@@ -220,3 +221,24 @@ def test_a_bad_label_or_hook_sends_nothing(tmp_path: Path, name: str, label: Any
 
     simulate(upstream, main, store=tmp_path / "clicks.db", limits=None, plan=Plan.ENTERPRISE)
     assert upstream.counters.requests == 0
+
+
+def test_closing_is_no_failure_of_the_days_that_wait() -> None:
+    """Their calls get the error; no day is reported or logged as failed, since none was tried."""
+    events: list[Event] = []
+
+    async def main(client: Client, clock: VirtualClock) -> None:
+        links = [Link(each, "https://vvd.bz") for each in "abcd"]
+        waiting = asyncio.gather(
+            *[client.fetch(START, END, link) for link in links],
+            *[client.day(START, link) for link in links],
+            return_exceptions=True,
+        )
+        await clock.sleep(0.12)
+        await client.close()
+        for error in await waiting:
+            assert isinstance(error, UsageError)
+
+    simulate(free(), main, on_event=events.append)
+    assert {DayDone, RequestDone} <= kinds(events)
+    assert DayFailed not in kinds(events)
