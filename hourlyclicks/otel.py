@@ -113,7 +113,9 @@ class Instrumentation:
         from opentelemetry import metrics, trace  # noqa: PLC0415 - as above
 
         self._client: Client | None = client
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None  # of the client; until its first event, this one
+        with suppress(RuntimeError):
+            self._loop = asyncio.get_running_loop()
         self._record_targets = record_targets
         self._base_url = client.state().base_url
         self._server = _server_of(self._base_url)

@@ -7,6 +7,7 @@ HOURLYCLICKS_API_KEY=… CLICKS_LINKS=kYdr,talk python fastapi_app.py
 import asyncio
 import contextlib
 import datetime as dt
+import logging
 import math
 import os
 import signal
@@ -35,6 +36,11 @@ T = TypeVar("T")
 DOMAIN = "https://vvd.bz"
 LONGEST_WAIT = 30.0
 """Seconds for which a browser may be kept waiting for the rate limit."""
+
+PAUSE = 3600.0
+"""Seconds between two runs that bring the store up to date."""
+
+log = logging.getLogger("dashboard")
 
 
 # -- the client: one for the service, as long as it runs -------------------------------
@@ -70,9 +76,11 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 async def keep_up_to_date(client: Client, links: list[Link]) -> None:
     """Bring the store up to date once an hour; requests of browsers go first."""
     while links:
-        with contextlib.suppress(RateLimitedError):  # the next hour goes on
+        try:
             await client.sync(links)
-        await asyncio.sleep(3600)
+        except HourlyClicksError as error:  # a rejected key, a full disk, the end
+            log.warning("the run ended early, the next one continues: %s", error)
+        await asyncio.sleep(PAUSE)
 
 
 def the_client(request: Request) -> Client:

@@ -214,11 +214,11 @@ class DayFetcher:
         return day
 
     async def _failed(self, task: FetchTask, exchange: Exchange, error: HourlyClicksError) -> None:
-        """Report and record that a day has failed; one that was not sent because the client closes has not."""
+        """Report and record that a day has failed."""
         query = task.query
         error.about(query.day, query.target)
         if isinstance(error, UsageError) and not exchange.requests:
-            return
+            return  # the client was closed before the day had its turn
         await self._record_failure(task, exchange, error)
         tags, requests = task.caller.context.tags, exchange.requests
         failed = events.DayFailed(day=query.day, target=query.target, requests=requests, error=error, **tags)

@@ -299,6 +299,25 @@ async def test_the_statuses_of_errors(app: ModuleType, error: HourlyClicksError,
     assert answer.headers.get("Retry-After") == ("4" if isinstance(error, RateLimitedError) else None)
 
 
+async def test_the_store_is_kept_up_to_date_after_errors(
+    app: ModuleType, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A run that ends early is logged, and the next one follows."""
+    ends = [StoreError("the disk is full"), RateLimitedError("later"), asyncio.CancelledError()]
+
+    class Failing:
+        async def sync(self, _links: list[Link]) -> None:
+            raise ends.pop(0)
+
+    monkeypatch.setattr(app, "PAUSE", 0.0)
+    with pytest.raises(asyncio.CancelledError):
+        await app.keep_up_to_date(Failing(), [LINK])
+    assert [record.getMessage().rpartition(": ")[2] for record in caplog.records] == [
+        "the disk is full",
+        "later",
+    ]
+
+
 def test_a_client_that_is_made_as_it_stands(app: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     """The client of the example takes its key and its store from the environment."""
     monkeypatch.setenv("HOURLYCLICKS_API_KEY", "0123456789abcdef")
