@@ -16,7 +16,7 @@ from benchmarks.results import Section
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
-PARTS = ("peers", "pacing", "footprint", "store", "micro")
+PARTS = ("peers", "pacing", "footprint", "store", "scale", "micro")
 LIBRARIES = ("hourlyclicks", *PEERS, "aiolimiter", "pyrate-limiter", "asyncpg", "pandas")
 """Those whose versions may move a figure."""
 SHOWN = {

@@ -230,9 +230,9 @@ class SharedBackend:
             self._queued = False
             self._report(lambda arbiter: arbiter.leave(self._steps.holder))
 
-    async def look(self) -> None:
+    async def look(self, *, again: bool = False) -> None:
         """See `LimiterBackend.look`."""
-        if self._limited and self._steps.taken is None:
+        if self._limited and (again or self._steps.taken is None):
             with suppress(HourlyClicksError):  # as below
                 await self._steps.take(lambda *_: None, peek=True, silent=True)
 

@@ -180,16 +180,23 @@ class LeasedBackend:
         """See `LimiterBackend.opens`."""
         return self._now_active.opens(now)
 
+    @property
+    def in_flight(self) -> int:
+        """See `LimiterBackend.in_flight`."""
+        return self._now_active.in_flight
+
     def snapshot(self, now: int) -> Snapshot:
         """See `LimiterBackend.snapshot`."""
         return self._now_active.snapshot(now)
 
-    async def look(self) -> None:
+    async def look(self, *, again: bool = False) -> None:
         """See `LimiterBackend.look`."""
         if self._active is None:
             self._hand_over_if_free()
             while self._tasks:
                 await asyncio.wait(self._tasks)
+        if again:
+            await self._now_active.look(again=True)
 
     def ahead(self, job: Job) -> int:
         """See `LimiterBackend.ahead`."""

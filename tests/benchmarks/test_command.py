@@ -54,6 +54,7 @@ def test_exit_codes(tmp_path: Path, fake: Fake, capsys: pytest.CaptureFixture[st
         "pacing": 2,
         "footprint": 2,
         "store": 0.5,
+        "scale": 2,
         "micro": 2,
     }
 

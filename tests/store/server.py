@@ -43,10 +43,12 @@ class PostgresServer:
 
     Args:
         programs: the folder of its programs.
+        settings: further settings, such as ``max_connections=20``.
     """
 
-    def __init__(self, programs: Path) -> None:
+    def __init__(self, programs: Path, *settings: str) -> None:
         self._programs = programs
+        self._settings = (*_SETTINGS, *settings)
         self._folder = Path(tempfile.mkdtemp(prefix="hourlyclicks-"))
         self._data = self._folder / "data"
         self._process: subprocess.Popen[bytes] | None = None
@@ -99,7 +101,7 @@ class PostgresServer:
 
     def start(self) -> None:
         """Run the server, and return when it accepts connections."""
-        settings = [word for setting in _SETTINGS for word in ("-c", setting)]
+        settings = [word for setting in self._settings for word in ("-c", setting)]
         command = [self._program("postgres"), "-D", self._data, "-k", self._folder, "-p", str(self.port)]
         self._process = process = self.run([*command, *settings], self._folder / "log")
         until = time.monotonic() + _PATIENCE

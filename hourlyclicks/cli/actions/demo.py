@@ -15,6 +15,7 @@ from rich.text import Text
 from hourlyclicks.cli.actions.collecting import Outcome
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.console.messages import say
+from hourlyclicks.cli.demo.figures import line
 from hourlyclicks.cli.demo.filling import fill, stored
 from hourlyclicks.cli.demo.killing import FEWEST, KilledBackfill
 from hourlyclicks.cli.demo.page import write_page
@@ -179,9 +180,9 @@ def _show(run: Run, page: Path) -> None:
     console = terminal(stderr=False)
     palette = palette_for(console.encoding)
     series = run.outcome.series
-    for line in (Text(), *heatmap(series.clicks_by_weekday_hour(), palette), Text(), *_figures(run)):
-        console.print(line, soft_wrap=True)
-    console.print(_line("page", str(page)), soft_wrap=True)
+    for each in (Text(), *heatmap(series.clicks_by_weekday_hour(), palette), Text(), *_figures(run)):
+        console.print(each, soft_wrap=True)
+    console.print(line("page", str(page)), soft_wrap=True)
 
 
 def _figures(run: Run) -> Iterator[Text]:
@@ -189,29 +190,29 @@ def _figures(run: Run) -> Iterator[Text]:
     series, counters = run.outcome.series, run.server.counters
     days = len(series.range)
     hours = sum(day.reported_hours for day in series.days())
-    yield _line(
+    yield line(
         "clicks", f"{series.total_clicks:,} in {hours:,} hours; {days * 24 - hours:,} hours were not reported"
     )
     peak = series.peak
     if peak is not None:
         weekday = WEEKDAYS[peak.date.weekday()]
-        yield _line("peak", f"{peak.clicks:,} on {weekday} {peak.date} from {peak.hour} to {peak.hour + 1} h")
+        yield line("peak", f"{peak.clicks:,} on {weekday} {peak.date} from {peak.hour} to {peak.hour + 1} h")
     least = theoretical_minimum(counters.requests, RATE, concurrency=LIMITS.concurrency, latency=2 * DELAY[0])
-    yield _line("time", f"{run.seconds:.1f} s; the limit alone makes it {least:.1f} s")
-    yield _line("requests", f"{counters.requests:,} for {count(days, 'day')}, {count(run.retries, 'retry')}")
+    yield line("time", f"{run.seconds:.1f} s; the limit alone makes it {least:.1f} s")
+    yield line("requests", f"{counters.requests:,} for {count(days, 'day')}, {count(run.retries, 'retry')}")
     if counters.faults:
-        yield _line("faults", faults_in_words(counters.faults))
+        yield line("faults", faults_in_words(counters.faults))
     most = run.server.max_in_window(60.0)
-    yield _line("limit", limits_in_words(LIMITS))
-    yield _line(
+    yield line("limit", limits_in_words(LIMITS))
+    yield line(
         "seen", f"at most {count(most, 'request')} in {RATE.seconds:g} s, {counters.max_concurrent} at a time"
     )
     if run.first is not None and run.first.killed:
-        yield _line("killed", killed_line(run.first, days, run.asked_again), good=not run.asked_again)
-    yield _line("refused", f"{run.refused:,} (HTTP 429), as the server counts", good=not run.refused)
+        yield line("killed", killed_line(run.first, days, run.asked_again), good=not run.asked_again)
+    yield line("refused", f"{run.refused:,} (HTTP 429), as the server counts", good=not run.refused)
     wrong = f"{count(run.wrong_days, 'day')} differ from the server's figures"
     exact = f"all {days * 24:,} hours equal the server's figures"
-    yield _line("exact", wrong if run.wrong_days else exact, good=not run.wrong_days)
+    yield line("exact", wrong if run.wrong_days else exact, good=not run.wrong_days)
 
 
 def killed_line(first: KilledProcess, days: int, again: int) -> str:
@@ -219,8 +220,3 @@ def killed_line(first: KilledProcess, days: int, again: int) -> str:
     known = len(first.known)
     which = f"{again:,} again" if again else "none again"
     return f"with {known:,} of {count(days, 'day')} done; restarted for the other {days - known:,}, {which}"
-
-
-def _line(label: str, text: str, *, good: bool | None = None) -> Text:
-    style = {None: "", True: "green", False: "bold red"}[good]
-    return Text.assemble((f"  {label:<10}", "bold"), (text, style))
