@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import re
 import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, cast
@@ -28,17 +29,49 @@ PACKAGE = "hourlyclicks"
 IMPORTED_AS = {"dt": "datetime", "pa": "pyarrow", "pd": "pandas", "pl": "polars"}
 """Short names of modules in annotations."""
 
-OTHERS = sys.stdlib_module_names | {"aiohttp", "matplotlib", "numpy", "pandas", "polars", "pyarrow", "yarl"}
+OTHERS = sys.stdlib_module_names | {
+    "aiohttp",
+    "distributed",
+    "matplotlib",
+    "numpy",
+    "opentelemetry",
+    "pandas",
+    "polars",
+    "procrastinate",
+    "pyarrow",
+    "yarl",
+}
 """Modules that are described elsewhere; with ``DOCS_ONLINE=1`` some of their names become links."""
 
-ALONE = {"Figure", "Future", "R", "Random", "URL", "deque", "tzinfo"}
+ALONE = {
+    "Blueprint",
+    "ConfigureTaskOptions",
+    "Figure",
+    "Future",
+    "JobDeferrer",
+    "MeterProvider",
+    "R",
+    "Random",
+    "TracerProvider",
+    "URL",
+    "deque",
+    "tzinfo",
+}
 """Names of other projects that are imported by themselves, and a type variable."""
 
-INNER = ("hourlyclicks.events.context.", "hourlyclicks.jobs.", "hourlyclicks.model.")
+INNER = (
+    "hourlyclicks.events.context.",
+    "hourlyclicks.fleet.run.",
+    "hourlyclicks.jobs.",
+    "hourlyclicks.model.",
+)
 """Modules that no user imports from; they are left out before the names of what methods take and return."""
 
 OUTER = ("hourlyclicks.model.http.",)
 """Those among them that a transport of one's own imports."""
+
+_DESCRIBED = re.compile(r"^ +(\w+): ", re.MULTILINE)
+"""A parameter or an attribute in a docstring."""
 
 _members: set[str] = set()
 
@@ -48,6 +81,7 @@ def setup(app: Sphinx) -> dict[str, Any]:
     app.connect("missing-reference", resolve, priority=900)  # after that of intersphinx
     app.connect("doctree-read", shorten)
     app.connect("autodoc-process-signature", spell_factories)
+    app.connect("autodoc-process-docstring", keep_colons, priority=100)  # before napoleon
     return {"parallel_read_safe": True, "parallel_write_safe": True}
 
 
@@ -74,6 +108,13 @@ def spell_factories(*event: Any) -> tuple[str, str | None] | None:  # noqa: ANN4
     """Show a default that attrs makes for each value, which autodoc calls ``NOTHING``, as ``...``."""
     *_, signature, returned = event
     return (signature.replace("= NOTHING", "= ..."), returned) if signature else None
+
+
+def keep_colons(*event: Any) -> None:  # noqa: ANN401 - as Sphinx sends it
+    """Keep napoleon from reading ``What it is: some words`` about an attribute as a type and a text."""
+    _, what, _, _, _, lines = event
+    if what in {"attribute", "data", "property"} and lines and ": " in lines[0]:
+        lines[:1] = lines[0].replace(": ", ":\n", 1).split("\n")
 
 
 # -- names ----------------------------------------------------------------------------------------------
@@ -118,9 +159,11 @@ def documented(domain: PythonDomain, name: str) -> list[str]:
     if name in domain.objects:
         return [name]
     tail = name.removeprefix(f"{PACKAGE}.")
-    if not tail[:1].isupper():
-        return []
-    found = [each for each in domain.objects if each.endswith(f".{tail}")]
+    found = [
+        each
+        for each, entry in domain.objects.items()
+        if each.endswith(f".{tail}") and (tail[:1].isupper() or entry.objtype == "function")
+    ]
     described = {(domain.objects[each].docname, domain.objects[each].node_id) for each in found}
     if len(described) == 1:
         return found
@@ -160,4 +203,4 @@ def names_of(module: str, name: str) -> set[str]:
     names = set(dir(thing)) if inspect.isclass(thing) else set()
     with suppress(TypeError, ValueError):  # not callable, or without a signature
         names |= set(inspect.signature(thing).parameters)
-    return names
+    return names | set(_DESCRIBED.findall(thing.__doc__ or ""))

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from hourlyclicks.model.priority import Lane
     from hourlyclicks.model.report import BackfillReport, StopReason
     from hourlyclicks.model.series import HourlySeries
+    from hourlyclicks.model.state import ClientState, LaneState, PauseState, StoreState, WindowState
     from hourlyclicks.model.targets import Account, Group, Link, Query, Target
     from hourlyclicks.pacing.eta import Estimate, RequestPlan
     from hourlyclicks.pacing.plans import Limits, Plan, Rate
@@ -76,6 +77,7 @@ _HOMES = {
     "model.periods": ("PeriodClicks",),
     "model.report": ("BackfillReport", "StopReason"),
     "model.series": ("HourlySeries",),
+    "model.state": ("ClientState", "LaneState", "PauseState", "StoreState", "WindowState"),
     "model.targets": ("Account", "Group", "Link", "Query", "Target"),
     "fetching.retry": ("RetryPolicy",),
     "jobs.stream": ("DayStream",),
@@ -85,7 +87,7 @@ _HOMES = {
     "scanning.scan": ("Scan", "scan"),
     "render.page": ("report", "write_report"),
 }
-_ROOMS = {"client", "clock", "errors", "events", "model", "pacing", "plot", "store", "wire"}
+_ROOMS = {"client", "clock", "errors", "events", "model", "otel", "pacing", "plot", "store", "wire"}
 _HOME_OF = {name: f"{__name__}.{home}" for home, names in _HOMES.items() for name in names}
 
 __all__ = [
@@ -96,6 +98,7 @@ __all__ = [
     "AuthenticationError",
     "BackfillReport",
     "Client",
+    "ClientState",
     "DailyClicks",
     "DailyCount",
     "DailySeries",
@@ -111,11 +114,13 @@ __all__ = [
     "HourlySeries",
     "IncompleteSeriesError",
     "Lane",
+    "LaneState",
     "LeaseLostError",
     "Limits",
     "Link",
     "ListedGroup",
     "ListedLink",
+    "PauseState",
     "PeriodClicks",
     "Plan",
     "PlanError",
@@ -129,11 +134,13 @@ __all__ = [
     "StopReason",
     "StoppedError",
     "StoreError",
+    "StoreState",
     "Target",
     "Timeout",
     "Transport",
     "TransportError",
     "UsageError",
+    "WindowState",
     "__version__",
     "report",
     "scan",

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING
 
 from hourlyclicks.client_base import BaseClient
 from hourlyclicks.engine import Engine
 from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.jobs.run_options import Order, RunOptions
-from hourlyclicks.jobs.series import collect
 from hourlyclicks.jobs.stopping import StopCondition
 from hourlyclicks.jobs.stream import DayStream
 from hourlyclicks.jobs.target_sources import collect_targets
 from hourlyclicks.lifetime import Lifetime
-from hourlyclicks.model.checks import check_type, check_whole
-from hourlyclicks.model.dates import DateRange, as_day, as_zone, check_begun, last_ended
+from hourlyclicks.local_calls import LocalCalls
+from hourlyclicks.model.checks import as_wait, check_type, check_whole
+from hourlyclicks.model.dates import DateRange, as_zone, last_ended
 from hourlyclicks.model.priority import Lane
 from hourlyclicks.model.questions import check_endpoint
-from hourlyclicks.model.target_days import TargetDays, days_of_each
 from hourlyclicks.model.targets import Account, Query
 from hourlyclicks.pacing.plans import Allowance
 from hourlyclicks.resources import Carrier, Environment, Storage
@@ -31,7 +29,6 @@ from hourlyclicks.wire.request import Origin
 if TYPE_CHECKING:
     import asyncio
     import os
-    from collections.abc import Coroutine
     from random import Random
 
     import aiohttp
@@ -45,9 +42,8 @@ if TYPE_CHECKING:
     from hourlyclicks.model.questions import EndpointChoice
     from hourlyclicks.model.report import BackfillReport
     from hourlyclicks.model.series import HourlySeries
-    from hourlyclicks.model.target_days import FirstDays, TargetItem, TargetSource
+    from hourlyclicks.model.target_days import FirstDays, TargetSource
     from hourlyclicks.model.targets import Target
-    from hourlyclicks.pacing.eta import Estimate
     from hourlyclicks.pacing.plans import Limits, Plan
     from hourlyclicks.store.protocol import Store
     from hourlyclicks.transport.protocol import Transport
@@ -55,7 +51,7 @@ if TYPE_CHECKING:
 __all__ = ["KEY_VARIABLE", "Client", "Order"]
 
 
-class Client(BaseClient):
+class Client(LocalCalls, BaseClient):
     """A session with the click statistics API: dates in, series out, within the limits.
 
     A client has one rate limiter; use one client for each API key, and share it. It can be made without a
@@ -147,6 +143,7 @@ class Client(BaseClient):
         target: Target = Account(),
         *,
         refresh: bool = False,
+        wait: float | dt.timedelta | None = None,
         label: str | None = None,
         on_event: Hooks = None,
     ) -> DayClicks:
@@ -156,18 +153,22 @@ class Client(BaseClient):
             day: a date or ``"YYYY-MM-DD"``.
             target: `Account`, `Link` or `Group`.
             refresh: whether to send a request even if the day is final in the store.
+            wait: the most seconds by which the rate limit, other calls and pauses may delay the request; 0:
+                only if it can be sent at once. ``None``: any time. See `fetch`.
             label: what to call this call in its events and in the log: 1 to 64 printable characters.
             on_event: a hook, or several, for the events of this call; see `hourlyclicks.events`.
 
         Raises:
+            RateLimitedError: it would be delayed for longer than `wait`.
             HourlyClicksError: it failed; see `hourlyclicks.errors` for the kinds.
         """
         range_ = self._check(day, day, target)
         freshness = self._engine.freshness(refresh=refresh)
+        most = as_wait(wait)
         with self._begin(Lane.INTERACTIVE, target, label, on_event) as context:
-            return await self._engine.day(Query(range_.start, target), context, freshness)
+            return await self._engine.day(Query(range_.start, target), context, freshness, most)
 
-    async def fetch(
+    async def fetch(  # noqa: PLR0913 - keyword options with defaults
         self,
         start: dt.date | str,
         end: dt.date | str,
@@ -176,10 +177,18 @@ class Client(BaseClient):
         strict: bool = True,
         lane: Lane = Lane.INTERACTIVE,
         refresh: bool = False,
+        wait: float | dt.timedelta | None = None,
         label: str | None = None,
         on_event: Hooks = None,
     ) -> HourlySeries:
         """Fetch every day from `start` to `end`, both included, and merge them into a series.
+
+        With a `wait`, the schedule is looked at first: the days that need a request, what was sent before,
+        the calls that go first, and pauses, with a store also those of other processes. If these would delay
+        the last request by more than `wait`, the call fails at once, and nothing is queued or sent. The time
+        that the server takes does not count, so add an ``asyncio.timeout`` for a limit of the whole call. A
+        call that was let through is ended in the same way by a pause that begins later and lasts too long for
+        it; calls of a higher priority and other processes that come later only delay it.
 
         Args:
             start: the first day.
@@ -189,10 +198,15 @@ class Client(BaseClient):
                 `HourlySeries.missing_days`.
             lane: the priority; an interactive call goes before a backfill.
             refresh: whether to request also days that are final in the store.
+            wait: the most seconds by which the rate limit, other calls and pauses may delay the requests; 0:
+                only if none of them has to wait for that. ``None``: any time.
             label: what to call this call in its events and in the log: 1 to 64 printable characters.
             on_event: a hook, or several, for the events of this call; see `hourlyclicks.events`.
 
         Raises:
+            RateLimitedError: they would be delayed for longer than `wait`. Its `retry_after` is by how much:
+                if nothing else is sent meanwhile, the same call is let through after that time, unless its
+                days take longer than `wait` even on an idle client.
             IncompleteSeriesError: some days failed; carries all the others.
             HourlyClicksError: a fatal error, such as a rejected key; its `series` holds what had been
                 fetched before.
@@ -201,10 +215,10 @@ class Client(BaseClient):
                 as with `asyncio.timeout`.
         """
         days = self._check(start, end, target, lane=lane)
-        freshness = self._engine.freshness(refresh=refresh)
+        freshness, most = self._engine.freshness(refresh=refresh), as_wait(wait)
         with self._begin(lane, target, label, on_event) as context:
             run = self._engine.run(days, target, context, freshness)
-            return await collect(run, strict=strict)
+            return await self._engine.fetch(run, strict=strict, wait=most)
 
     async def daily(
         self,
@@ -453,92 +467,3 @@ class Client(BaseClient):
                 found.ranges, options, freshness, context=context, since=found.since, from_gaps=True
             )
             return await found.run(backfill)
-
-    def forecast(self, requests: int) -> Estimate:
-        """Compute how long so many requests take from now on.
-
-        It takes into account what was sent before, also by other processes with the same store, as far as
-        this client knows it: from its first request or backfill on. `estimate` assumes that nothing was sent.
-
-        Args:
-            requests: how many.
-
-        Raises:
-            UsageError: that is no whole number from 0 on.
-        """
-        check_whole("requests", requests, least=0)
-        return self._engine.limiter.eta.of(requests)
-
-    @overload
-    def estimate(self, start: dt.date | str, end: dt.date | str, targets: int = 1) -> Estimate: ...
-
-    @overload
-    def estimate(
-        self,
-        start: dt.date | str,
-        end: dt.date | str,
-        targets: Iterable[TargetItem],
-        *,
-        since: FirstDays | None = None,
-        refresh: bool = False,
-        retry_refused: bool = False,
-    ) -> Coroutine[Any, Any, Estimate]: ...
-
-    def estimate(
-        self,
-        start: dt.date | str,
-        end: dt.date | str,
-        targets: int | Iterable[TargetItem] = 1,
-        *,
-        since: FirstDays | None = None,
-        refresh: bool = False,
-        retry_refused: bool = False,
-    ) -> Estimate | Coroutine[Any, Any, Estimate]:
-        """Compute what a range will cost; nothing is sent.
-
-        With a number of targets it returns the estimate at once, as if nothing were in the store. With the
-        targets themselves it is awaited, looks into the store, and counts only the days that `backfill`
-        would ask for now. With ranges of days (``endpoint``), it counts as many days for each request as the
-        plan allows, or as the store knows to be answered; the few requests that prove that ranges work are
-        not counted::
-
-            estimate = client.estimate("2025-04-01", "2025-04-30", 3)
-            estimate = await client.estimate("2025-04-01", "2025-04-30", [link, group])
-
-        Args:
-            start: the first day.
-            end: the last day.
-            targets: how many targets the range is fetched for, or these targets, each of which counts once.
-            since: as for `backfill`; with a number it changes nothing.
-            refresh: likewise.
-            retry_refused: likewise.
-
-        Raises:
-            UsageError: an argument is invalid.
-            PlanError: the plan does not include a target.
-            StoreError: the store cannot be read; awaiting raises it.
-        """
-        if not isinstance(targets, Iterable):
-            return self._engine.estimate_all(DateRange.of(start, end), targets)
-        found = TargetDays.of(targets, since)
-        days = self._check(start, end, *found, use=False)
-        freshness = self._engine.freshness(refresh=refresh, refused=retry_refused, patient=True)
-        return self._engine.estimate(days_of_each(found, days, found.since), freshness)
-
-    def _check(
-        self,
-        start: dt.date | str,
-        end: dt.date | str,
-        *targets: Target,
-        lane: Lane = Lane.BACKFILL,
-        use: bool = True,
-    ) -> DateRange:
-        """Check the arguments of a call before anything is sent."""
-        if use:
-            self._life.check()
-        check_type("lane", lane, Lane)
-        for target in targets:
-            self._allowance.check(target)
-        range_ = DateRange(as_day(start), as_day(end))
-        check_begun(range_.end, self._clock.wall())
-        return range_

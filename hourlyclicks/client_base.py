@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from hourlyclicks.model.checks import check_whole
+from hourlyclicks.model.checks import check_amount, check_whole
 from hourlyclicks.model.dates import as_period
 from hourlyclicks.model.priority import Lane
 
@@ -78,7 +78,7 @@ class BaseClient:
                 series = await client.fetch("2025-04-01", "2025-04-30", link)
 
         Returns:
-            What ends it: a context manager with a method ``cancel``.
+            A context manager with a method ``cancel``; either of them ends it.
 
         Raises:
             UsageError: the hook cannot be called, or is an async function.
@@ -98,7 +98,7 @@ class BaseClient:
 
         Args:
             size: how many events are kept until they are read. After that the oldest are dropped, and counted
-                in `EventStream.dropped`.
+                in its ``dropped``.
 
         Raises:
             UsageError: an argument is invalid.
@@ -117,14 +117,23 @@ class BaseClient:
         """
         self._engine.retry_key()
 
-    async def close(self) -> None:
+    async def close(self, *, grace: float | None = None) -> None:
         """End all running calls and close the connections.
+
+        Calls that wait end at once with a `UsageError`, which carries what they had. With a store, requests
+        in flight are waited for, so that their answers are stored.
 
         It may be called several times, also at the same time: all calls wait for the same close, which
         continues when a caller is cancelled. Called on another event loop than the client was used on, it
         does not wait for what that loop has left unfinished.
+
+        Args:
+            grace: the seconds for which requests in flight are waited for at most; they are abandoned then.
+                If omitted, 1 with a store, and 0 without. ``async with`` closes the client in this way.
         """
-        await self._life.close()
+        if grace is not None:
+            check_amount("grace", grace, zero=True)
+        await self._life.close(grace=grace)
 
     async def __aenter__(self) -> Self:
         self._life.check()

@@ -18,6 +18,9 @@ from hourlyclicks.fetching.fetcher import DayFetcher
 from hourlyclicks.fetching.key_trust import KeyTrust
 from hourlyclicks.fetching.retry import Retrier
 from hourlyclicks.fetching.task import Caller
+from hourlyclicks.jobs.bounded_wait import bounded_wait
+from hourlyclicks.jobs.finishing import GRACE, finish_sent
+from hourlyclicks.jobs.series import collect
 from hourlyclicks.jobs.services import Services
 from hourlyclicks.jobs.target_run import TargetRun
 from hourlyclicks.model.dates import Finality
@@ -50,6 +53,8 @@ if TYPE_CHECKING:
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.questions import EndpointChoice
     from hourlyclicks.model.range_caps import RangeCap
+    from hourlyclicks.model.series import HourlySeries
+    from hourlyclicks.model.state import ClientState, ClientStatus
     from hourlyclicks.model.targets import Query, Target
     from hourlyclicks.pacing.backend import LimiterBackend
     from hourlyclicks.pacing.eta import Estimate
@@ -151,7 +156,9 @@ class Engine:
         self._services = Services(
             fetcher=fetcher,
             ranges=ranges,
-            single_flight=SingleFlight(fetcher.fetch, self.limiter.queue.move),
+            single_flight=SingleFlight(
+                fetcher.fetch, self.limiter.queue.move, stores=self._cache is not None
+            ),
             cache=self._cache,
             zone=zone,
             workers=workers,
@@ -178,18 +185,63 @@ class Engine:
         began = self._clock.wall()
         return Freshness(began, self._zone, refresh=refresh, refused=refused, patient=patient)
 
-    async def day(self, query: Query, context: CallContext, freshness: Freshness) -> DayClicks:
-        """Fetch one day, or read it from the store."""
+    async def day(
+        self, query: Query, context: CallContext, freshness: Freshness, wait: float | None = None
+    ) -> DayClicks:
+        """Fetch one day, or read it from the store; `wait`: see `hourlyclicks.jobs.bounded_wait`."""
         if self._cache is not None and not freshness.refresh:
             found = await self._cache.find(query, freshness)
             if found is not None:
                 return found
-        caller = Caller(Job(context.priority), freshness, context)
-        return await self._services.single_flight.fetch_shared(query, caller)
+        caller, single_flight = (
+            Caller(Job(context.priority), freshness, context),
+            self._services.single_flight,
+        )
+        if wait is None:
+            return await single_flight.fetch_shared(query, caller)
+
+        def is_unsent() -> bool:
+            return not single_flight.is_sent(query)
+
+        async with bounded_wait(self._services, wait, Job(context.priority, int(is_unsent())), is_unsent):
+            return await single_flight.fetch_shared(query, caller)
 
     def run(self, days: DateRange, target: Target, context: CallContext, freshness: Freshness) -> TargetRun:
         """Return a run for many days of one target."""
         return TargetRun(days, target, context=context, freshness=freshness, services=self._services)
+
+    async def fetch(self, run: TargetRun, *, strict: bool, wait: float | None) -> HourlySeries:
+        """Fetch all days of a run and merge them; `wait`: see `hourlyclicks.jobs.bounded_wait`."""
+        if wait is None:
+            return await collect(run, strict=strict)
+        unsent = Job(run.job.lane, await self._count_unsent(run))
+        async with bounded_wait(self._services, wait, unsent, lambda: run.job.unsent > 0):
+            return await collect(run, strict=strict)
+
+    async def _count_unsent(self, run: TargetRun) -> int:
+        """Return how many requests a run that was not begun will send, if none has to be repeated."""
+        freshness, target = run.freshness, run.target
+        requests = (await self._count_requests({target: run.range}, freshness))[0]
+        if self._cap is None and requests:
+            is_sent = self._services.single_flight.is_sent
+            requests -= sum(is_sent(query) for query in run.queries())
+        return max(0, requests)
+
+    async def read(self, target: Target, days: DateRange) -> HourlySeries:
+        """Return what the store has of some days, without a request.
+
+        Raises:
+            UsageError: there is no store.
+        """
+        if self._cache is None:
+            raise UsageError("there is nothing to look into without a store: Client(store='clicks.db')")
+        return await self._cache.series(target, days)
+
+    def state(self, status: ClientStatus) -> ClientState:
+        """Return what the client is doing now; see `hourlyclicks.jobs.client_state`."""
+        from hourlyclicks.jobs.client_state import state_of  # noqa: PLC0415 - many programs never ask
+
+        return state_of(self._services, status)
 
     def check_store(self) -> DayCache:
         """Return the store of a backfill.
@@ -290,12 +342,18 @@ class Engine:
             ranges: the days of each target.
             freshness: which days in the store need a request.
         """
+        return self._forecast(*await self._count_requests(ranges, freshness))
+
+    async def _count_requests(
+        self, ranges: Mapping[Target, DateRange], freshness: Freshness
+    ) -> tuple[int, RangeCap | None]:
+        """Return how many requests the days take that are due, and how many days one may ask for."""
         from hourlyclicks.jobs.estimate import CachedLedger, count_requests  # noqa: PLC0415 - as above
 
         ledger, now = None if self._cache is None else CachedLedger(self._cache), self._clock.wall()
         fetcher = self._services.ranges
         cap = None if fetcher is None else await fetcher.memory.expected_cap()
-        return self._forecast(await count_requests(ledger, ranges, cap, freshness=freshness, now=now), cap)
+        return await count_requests(ledger, ranges, cap, freshness=freshness, now=now), cap
 
     def _forecast(self, requests: int, cap: RangeCap | None) -> Estimate:
         plan = ONE_DAY if cap is None else RequestPlan("v3", cap)
@@ -307,10 +365,12 @@ class Engine:
         if self._list_fetcher is not None:
             self._list_fetcher.rules.limiter.unlatch()
 
-    async def close(self, *, lost: bool = False) -> None:
+    async def close(self, *, lost: bool = False, grace: float | None = None) -> None:
         """End the running jobs, finish what was begun, and close what is owned.
 
         Args:
+            grace: the seconds for which requests in flight may be answered; ``None``: `GRACE` with a store,
+                and 0 without.
             lost: whether the event loop that the client was used on has ended, so that its tasks never will.
         """
         async with AsyncExitStack() as ends:  # in reverse, each of them even if another one fails
@@ -320,20 +380,27 @@ class Engine:
             if self._cache is not None:
                 ends.push_async_callback(self._cache.close)
             if not lost:
-                ends.push_async_callback(self._end_calls)
+                ends.push_async_callback(self._end_calls, self._grace if grace is None else grace)
+
+    @property
+    def _grace(self) -> float:
+        return 0.0 if self._cache is None else GRACE
 
     async def _abandon_transport(self) -> None:
         """Close a transport as far as that is possible without its own event loop."""
         with suppress(Exception):
             await asyncio.wait_for(self._carrier.transport.close(), _ABANDON)
 
-    async def _end_calls(self) -> None:
+    async def _end_calls(self, grace: float) -> None:
         error = UsageError("the client is closed", fatal=True)
+        if grace:
+            await finish_sent(self._services, error, grace)
         self.limiter.abort(error, for_good=True)
         if self._list_fetcher is not None:
             self._list_fetcher.rules.limiter.abort(error, for_good=True)
         for run in tuple(self._services.running):
             await run.on_close(copy.copy(error))
+        await self._services.finishing.end()
         await self._services.single_flight.close()
         await self.limiter.close()
 

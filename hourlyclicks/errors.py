@@ -128,10 +128,13 @@ class TransportError(HourlyClicksError):
 
 
 class RateLimitedError(HourlyClicksError):
-    """The server answers 429, or 503 with ``Retry-After``, for longer than the client waits.
+    """The rate limit: the server answers 429, or 503 with ``Retry-After``, for longer than the client waits.
+
+    A call with a ``wait`` also raises it before anything is sent, if the call would be delayed for longer.
 
     Attributes:
-        retry_after: the seconds the server asked for, or ``None`` when it named none.
+        retry_after: the seconds the server asked for, or ``None`` when it named none; for a ``wait``, by how
+            much the call would be delayed beyond it.
     """
 
     fatal = True

@@ -23,12 +23,14 @@ from hourlyclicks.store.closing import Closing
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
+    from hourlyclicks.model.state import ClientStatus
+
 
 class Close(Protocol):
     """Closes a client."""
 
-    def __call__(self, *, lost: bool = False) -> Coroutine[Any, Any, None]:
-        """Close; `lost`: the event loop it was used on has ended."""
+    def __call__(self, *, lost: bool = False, grace: float | None = None) -> Coroutine[Any, Any, None]:
+        """Close; `lost`: the event loop it was used on has ended; `grace`: see `Lifetime.close`."""
         ...
 
 
@@ -49,6 +51,13 @@ class Lifetime:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._generation = 0
 
+    @property
+    def status(self) -> ClientStatus:
+        """Whether the client is used."""
+        if self.closed:
+            return "closed"
+        return "unused" if self._loop is None else "open"
+
     def check(self) -> None:
         """Raise `UsageError` unless the client can be used here and now."""
         if self.closed:
@@ -65,16 +74,20 @@ class Lifetime:
                 "a client belongs to the event loop it was first used on; make a new client for this one"
             )
 
-    async def close(self) -> None:
-        """Close, or wait for the close in progress; it continues when a caller is cancelled."""
+    async def close(self, *, grace: float | None = None) -> None:
+        """Close, or wait for the close in progress; it continues when a caller is cancelled.
+
+        Args:
+            grace: the seconds for which requests in flight may be answered; ``None``: as is usual.
+        """
         self.closed = True
         if self._inherited:
             return
-        home = self._loop
+        home, close = self._loop, partial(self._close, grace=grace)
         if home is None or home is asyncio.get_running_loop():
-            await self._closing.wait(self._close)
+            await self._closing.wait(close)
         elif home.is_running():
-            closing = asyncio.run_coroutine_threadsafe(self._closing.wait(self._close), home)
+            closing = asyncio.run_coroutine_threadsafe(self._closing.wait(close), home)
             await asyncio.wrap_future(closing)
         else:
             await self._closing.wait(partial(self._close, lost=True))

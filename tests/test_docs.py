@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from benchmarks.__main__ import PAGES as BENCHMARKS
 from benchmarks.report import Report, fill_pages
 from docs import make_pictures
 from docs.themes import THEMES
+from hourlyclicks._version import __version__
 from hourlyclicks.cli.exits import ENDINGS
 from tests.cli.every_command import EVERY_COMMAND
 from tests.test_house import FLOORS, PACKAGE, SOLE_USERS
@@ -128,6 +130,16 @@ def test_every_part_of_the_benchmarks_has_its_place() -> None:
     assert fill_pages(pages, Report(when="", machine={}), {}) == pages
 
 
+def test_every_extra_is_documented() -> None:
+    """The page about the installation has a row for each extra, and names those for work on the package."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["optional-dependencies"]
+    page = (ROOT / "docs" / "install.md").read_text("utf-8")
+    rows = re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)
+    inner = re.findall(r"`(\w+)`", re.findall(r"^The extras (.*) are for work on", page, re.MULTILINE)[0])
+    assert rows == sorted(extras.keys() - set(inner))
+    assert set(inner) <= extras.keys()
+
+
 def test_every_option_of_the_command_line_is_documented() -> None:
     """Each command, option and choice of the command line occurs on its page."""
     page = (ROOT / "docs" / "how-to" / "command-line.md").read_text("utf-8")
@@ -174,6 +186,14 @@ def test_the_changelog_says_each_thing_once() -> None:
         line for line in (ROOT / "CHANGELOG.md").read_text("utf-8").splitlines() if line.startswith("- ")
     ]
     assert [line for line in lines if lines.count(line) > 1 or not line.endswith(".")] == []
+
+
+def test_the_changelog_has_the_version() -> None:
+    """Its first heading is for what comes; below it, the newest release is the version of the package."""
+    page = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    first, newest, *_ = [*re.findall(r"^## \[(.+?)\]", page, re.MULTILINE), "", ""]
+    assert (first, newest) == ("Unreleased", __version__)
+    assert re.search(rf"^## \[{re.escape(newest)}\] - \d{{4}}-\d\d-\d\d$", page, re.MULTILINE)
 
 
 # -- the page about the design --------------------------------------------------------------------------

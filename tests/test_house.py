@@ -58,8 +58,10 @@ FLOORS = {
     "engine": 7,
     "lifetime": 7,
     "client_base": 8,
+    "local_calls": 8,
     "client": 9,
     "fleet": 10,
+    "otel": 10,
     "simulator": 10,
     "render": 10,
     "plot": 11,
@@ -104,9 +106,10 @@ SOLE_USERS = {
     "matplotlib": {"render/plots/*"},
     "platformdirs": {"cli/*"},
     "jinja2": {"render/page/document.py"},
-    "distributed": {"fleet/dask.py"},
+    "distributed": {"fleet/dask.py", "fleet/dask_scheduler.py"},
     "procrastinate": {"fleet/procrastinate.py"},
     "pytest": {"simulator/*"},
+    "opentelemetry": {"otel.py"},
 }
 VENDOR_WORDS = re.compile(r"\b(ymd|acesCnt|pernCnt|linkId|grpIdx)\b")
 LONGEST_FILE = 300
@@ -143,6 +146,7 @@ NOT_LOADED = {
     "distributed",
     "duckdb",
     "numpy",
+    "opentelemetry",
     "pandas",
     "procrastinate",
     "platformdirs",

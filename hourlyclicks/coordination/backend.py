@@ -21,7 +21,7 @@ from hourlyclicks.coordination.orphans import SEND_WITHIN, held_slots
 from hourlyclicks.coordination.polling import Answer, Polling
 from hourlyclicks.coordination.registry import RunRegistry
 from hourlyclicks.coordination.steps import ArbiterSteps
-from hourlyclicks.errors import HourlyClicksError, RateLimitedError
+from hourlyclicks.errors import HourlyClicksError, LeaseLostError, RateLimitedError
 from hourlyclicks.pacing.breaker import Wait
 from hourlyclicks.pacing.queue import ClaimedError, Lane, NotNeededError
 from hourlyclicks.pacing.window import Slot
@@ -125,11 +125,6 @@ class SharedBackend:
     def in_flight(self) -> int:
         """How many slots are granted."""
         return len(self._grants)
-
-    @property
-    def busy(self) -> bool:
-        """Whether slots are granted, or may be by a step under way."""
-        return bool(self._grants) or self._asking or self._stepping
 
     def ask_now(self) -> None:
         """Let the next task ask at once: what was said before is outdated."""
@@ -235,9 +230,9 @@ class SharedBackend:
             self._queued = False
             self._report(lambda arbiter: arbiter.leave(self._steps.holder))
 
-    async def look(self) -> None:
+    async def look(self, *, again: bool = False) -> None:
         """See `LimiterBackend.look`."""
-        if self._limited and self._steps.taken is None:
+        if self._limited and (again or self._steps.taken is None):
             with suppress(HourlyClicksError):  # as below
                 await self._steps.take(lambda *_: None, peek=True, silent=True)
 
@@ -306,6 +301,9 @@ class SharedBackend:
         """Take a step that requests nothing; return whether the store took it."""
         try:
             await self._steps.take(lambda *_: None, peek=peek)
+        except LeaseLostError:  # the client has ended
+            self._steps.reports.clear()
+            return False
         except Exception as error:  # noqa: BLE001 - no task waits for it, and the steps must go on
             if self._steps.reports:
                 self._steps.reports.clear()

@@ -90,6 +90,7 @@ class LeasedBackend:
         self._tasks: set[asyncio.Task[None]] = set()
         self._handing = False
         self._in_memory = 0  # slots that are granted from memory
+        self._answers = 0  # that have come in this turn of the event loop
         self._slowest = 0
         self._written = 0
         self._retry_at = 0
@@ -155,7 +156,9 @@ class LeasedBackend:
         self._in_memory -= self._active is self._local
 
     def answered(self, slot: Slot) -> None:
-        """See `LimiterBackend.answered`."""
+        """See `LimiterBackend.answered`; in this turn of the event loop, the answer begins to be kept."""
+        self._answers += 1
+        asyncio.get_running_loop().call_soon(self._keep_begun)
         self._now_active.answered(slot)
 
     async def rate_limited(
@@ -177,16 +180,23 @@ class LeasedBackend:
         """See `LimiterBackend.opens`."""
         return self._now_active.opens(now)
 
+    @property
+    def in_flight(self) -> int:
+        """See `LimiterBackend.in_flight`."""
+        return self._now_active.in_flight
+
     def snapshot(self, now: int) -> Snapshot:
         """See `LimiterBackend.snapshot`."""
         return self._now_active.snapshot(now)
 
-    async def look(self) -> None:
+    async def look(self, *, again: bool = False) -> None:
         """See `LimiterBackend.look`."""
         if self._active is None:
             self._hand_over_if_free()
             while self._tasks:
                 await asyncio.wait(self._tasks)
+        if again:
+            await self._now_active.look(again=True)
 
     def ahead(self, job: Job) -> int:
         """See `LimiterBackend.ahead`."""
@@ -233,7 +243,16 @@ class LeasedBackend:
 
     @property
     def _in_flight(self) -> int:
+        return self._granted + self._answers
+
+    @property
+    def _granted(self) -> int:
         return self._in_memory + (0 if self._shared is None else self._shared.in_flight)
+
+    def _keep_begun(self) -> None:
+        """Count an answer no more: what waits to be kept is counted by the lease."""
+        self._answers -= 1
+        self._lease.serve()
 
     def _wants_change(self, now: int) -> bool:
         """Return whether the limits should be shared from now on, or may come into memory."""
@@ -243,8 +262,7 @@ class LeasedBackend:
 
     def _hand_over_if_free(self) -> None:
         """Begin to hand over, unless requests are in flight: their end calls for it again."""
-        busy = self._in_memory > 0 or (self._shared is not None and self._shared.busy)
-        if not self._handing and not busy and not self._closed:
+        if not self._handing and not self._granted and not self._closed:
             self._handing = True
             self._start(self._hand_over())
 
@@ -270,6 +288,8 @@ class LeasedBackend:
         account, shared = await self._account(), self._shared
         if shared is not None:
             await shared.close()
+            if shared.in_flight:  # a step was under way, and has granted a slot
+                return
         liveness, returns = Liveness(), shared is not None
         entry = Entry(
             self._mark,
@@ -329,7 +349,10 @@ class LeasedBackend:
         except HourlyClicksError as error:
             if strict:
                 raise
-            _log.warning("the rate limit could not be written down: %s; the next holder waits longer", error)
+            if self._lease.error is None:
+                _log.warning(
+                    "the rate limit could not be written down: %s; the next holder waits longer", error
+                )
             return
         if others and keep:
             self._lease.asked = True

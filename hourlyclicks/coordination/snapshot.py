@@ -9,7 +9,7 @@ from hourlyclicks.coordination.arbiter import Arbiter
 if TYPE_CHECKING:
     from hourlyclicks.coordination.state import ArbiterState
     from hourlyclicks.pacing.plans import Limits
-    from hourlyclicks.pacing.snapshot import Moment
+    from hourlyclicks.pacing.snapshot import Moment, Usage, WindowSnapshot
 
 
 class SharedSnapshot(NamedTuple):
@@ -31,6 +31,14 @@ class SharedSnapshot(NamedTuple):
 
     def finish(self, requests: int, latency: int, *, opens: int = 0) -> Moment:
         """See `WindowSnapshot.finish`."""
-        arbiter = Arbiter(self.limits, self.state.copy(), now=self.now + self.offset, lease=self.lease)
-        found = arbiter.snapshot().finish(requests, latency, opens=opens + self.offset)
+        found = self._window().finish(requests, latency, opens=opens + self.offset)
         return found._replace(when=found.when - self.offset)
+
+    def usage(self, latency: int) -> Usage:
+        """See `WindowSnapshot.usage`."""
+        found = self._window().usage(latency)
+        return found._replace(until=found.until - self.offset, opens=found.opens - self.offset)
+
+    def _window(self) -> WindowSnapshot:
+        now = self.now + self.offset
+        return Arbiter(self.limits, self.state.copy(), now=now, lease=self.lease).snapshot()

@@ -12,12 +12,13 @@ from hourlyclicks.model.priority import Lane
 from hourlyclicks.model.targets import Target
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class BaseEvent:
     """What every event has, besides what it is about.
 
     Two events are equal if the same has happened, whichever call it happened in: `call`, `label` and `lane`
-    are not compared.
+    are not compared. Events have no ``__slots__``: a frozen instance with them costs three times as much to
+    make, and events are made for every day and seldom kept.
 
     Args:
         call: the number of the call in which it happened, from 1, the same in all of its events and unique

@@ -17,18 +17,14 @@ if TYPE_CHECKING:
 
     from hourlyclicks.events.context import CallContext
 
-_set = object.__setattr__  # as attrs does it for frozen classes
-
 
 class _Deferred(BaseEvent):
-    """Compute the attributes `eta` and `binding` when they are first read, if they were not given.
+    """Compute the attributes `eta` and `binding`, if they were not given, when they are first read.
 
     Comparing, printing and pickling an event reads them.
     """
 
-    __slots__ = ("_compute",)
-
-    _compute: Callable[[], tuple[float, Binding]] | None
+    _compute: Callable[[], tuple[float, Binding]] | None = None
 
     if not TYPE_CHECKING:  # a type checker must go on finding misspelt attributes
 
@@ -36,13 +32,11 @@ class _Deferred(BaseEvent):
             """Compute both."""
             if name in {"eta", "binding"} and self._compute is not None:
                 eta, binding = self._compute()
-                _set(self, "eta", eta)
-                _set(self, "binding", binding)
-                _set(self, "_compute", None)
+                vars(self).update(eta=eta, binding=binding, _compute=None)
             return object.__getattribute__(self, name)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Progress(_Deferred):
     """Where a ``fetch``, ``stream`` or ``backfill`` stands; sent after every day that is done or has failed.
 
@@ -79,18 +73,23 @@ class Progress(_Deferred):
             compute: returns both.
             of: whose it is: a call, or another event of it.
         """
+        of = of or _OF_NO_CALL
         event = cls.__new__(cls)
-        _set(event, "done", done)
-        _set(event, "failed", failed)
-        _set(event, "total", total)
-        _set(event, "_compute", compute)
-        if of is None:
-            of = _OF_NO_CALL
-        _set(event, "call", of.call)
-        _set(event, "label", of.label)
-        _set(event, "lane", of.lane)
-        _set(event, "target", of.target)
+        event.__dict__.update(
+            call=of.call,
+            label=of.label,
+            lane=of.lane,
+            target=of.target,
+            done=done,
+            failed=failed,
+            total=total,
+            _compute=compute,
+        )
         return event
+
+    def __getstate__(self) -> dict[str, object]:
+        """Return all fields, computed; what computes them is not pickled or copied."""
+        return {field.name: getattr(self, field.name) for field in attrs.fields(type(self))}
 
     @property
     def message(self) -> str:
@@ -105,7 +104,7 @@ class Progress(_Deferred):
 _OF_NO_CALL = BaseEvent()
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class FetchCancelled(BaseEvent):
     """A ``fetch`` or a ``daily`` was cancelled; the event has the days fetched before.
 

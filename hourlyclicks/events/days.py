@@ -14,7 +14,7 @@ from hourlyclicks.events.wording import count
 from hourlyclicks.model.targets import Target
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class DayDone(BaseEvent):
     """A day was answered.
 
@@ -37,7 +37,7 @@ class DayDone(BaseEvent):
         return f"{self.day} of {self.target} was answered after {count(self.requests, 'request')}, {state}"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class DayRevised(BaseEvent):
     """A day was requested again, and its figures differ from those in the store; the new ones are stored.
 
@@ -57,7 +57,7 @@ class DayRevised(BaseEvent):
         return f"the figures of {self.day} of {self.target} have changed: revision {self.revision}"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class DayDiffers(BaseEvent):
     """An audit found that the hours of a day in the store do not agree with its sum; it is provisional now.
 
@@ -84,7 +84,7 @@ class DayDiffers(BaseEvent):
         )
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class DayFailed(BaseEvent):
     """A day failed after all attempts.
 
@@ -108,7 +108,7 @@ class DayFailed(BaseEvent):
         return f"{self.day} of {self.target} failed after {count(self.requests, 'request')}: {self.error}"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class TargetParked(BaseEvent):
     """The API, or a gateway, rejects each day of a target with the same answer; it is parked.
 

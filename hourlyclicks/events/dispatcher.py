@@ -106,11 +106,9 @@ class Dispatcher:
             from hourlyclicks.events.records import write  # noqa: PLC0415 - as late as the events
 
             write(log, event)
-        for hook in self._hooks:
-            self._deliver(hook, event)
+        self._deliver(self._hooks, event)
         if self._of_calls:
-            for hook in self._hooks_of(event.call):
-                self._deliver(hook, event)
+            self._deliver(self._hooks_of(event.call), event)
 
     def begin(
         self, lane: Lane, target: Target | None = None, *, label: str | None = None, on_event: Hooks = None
@@ -183,14 +181,15 @@ class Dispatcher:
             return self._of_calls.get(call, ())
         return tuple(hook for hooks in self._of_calls.values() for hook in hooks)
 
-    def _deliver(self, hook: Hook, event: Event) -> None:
-        try:
-            returned = hook(event)
-        except (Exception, CancelledError):  # noqa: BLE001 - no exception of a hook may stop a run
-            _log.exception("the event hook failed on %s", type(event).__name__)
-        else:
-            if returned is not None and inspect.isawaitable(returned):
-                self._drop(returned)
+    def _deliver(self, hooks: tuple[Hook, ...], event: Event) -> None:
+        for hook in hooks:
+            try:
+                returned = hook(event)
+            except (Exception, CancelledError):  # noqa: BLE001 - no exception of a hook may stop a run
+                _log.exception("the event hook failed on %s", type(event).__name__)
+            else:
+                if returned is not None and inspect.isawaitable(returned):
+                    self._drop(returned)
 
     def _drop(self, returned: object) -> None:
         """Log once that the return value of a hook is not awaited; a task runs by itself."""

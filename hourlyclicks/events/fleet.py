@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from typing import ClassVar
 
 import attrs
 
@@ -20,9 +19,13 @@ class AccountEnded(BaseEvent):
         report: its result.
     """
 
-    level: ClassVar[int] = logging.INFO
-
     report: AccountReport
+
+    @property
+    def level(self) -> int:  # type: ignore[override]  # it depends on the state
+        """The level at which it is logged."""
+        failed = self.report.state in {AccountState.FAILED, AccountState.INCOMPLETE}
+        return logging.WARNING if failed else logging.INFO
 
     @property
     def message(self) -> str:

@@ -11,7 +11,7 @@ from hourlyclicks.events.base import BaseEvent
 from hourlyclicks.events.wording import CLOCK_LOGGER, difference, duration, waits_for
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Paused(BaseEvent):
     """No request is sent for a while, because of a 429 or of repeated failures.
 
@@ -31,7 +31,7 @@ class Paused(BaseEvent):
         return f"paused for {duration(self.seconds)}: {self.why}"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Resumed(BaseEvent):
     """The probe after a pause was answered; requests are sent as usual again."""
 
@@ -43,7 +43,7 @@ class Resumed(BaseEvent):
         return "the server responds again: requests are sent as usual"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class SlotsHeld(BaseEvent):
     """Requests wait for others that may still be under way, those of another process with the same store.
 
@@ -73,7 +73,7 @@ class SlotsHeld(BaseEvent):
         return f"waiting for at most {duration(self.seconds)}: {self.why}"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class SpacingChanged(BaseEvent):
     """The spacing of the requests changes from now on.
 
@@ -93,7 +93,7 @@ class SpacingChanged(BaseEvent):
         return f"a request every {self.interval:.3g} s from now on: {self.why}"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class ClockSkew(BaseEvent):
     """This machine's clock and the server's differ by over five minutes; sent once, until they agree again.
 
@@ -118,7 +118,7 @@ class ClockSkew(BaseEvent):
         )
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class EndpointChanged(BaseEvent):
     """The endpoint for ranges of days is not used for a day: the server lacks it, or its figures differ.
 

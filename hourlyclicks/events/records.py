@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from hourlyclicks.errors import HourlyClicksError
+from hourlyclicks.model.fleet_report import AccountReport
 from hourlyclicks.model.priority import Lane
 
 if TYPE_CHECKING:
@@ -57,5 +58,9 @@ def _plain(name: str, value: object) -> Iterator[tuple[str, object]]:
         for part in _OF_ERRORS:
             if hasattr(value, part):
                 yield f"{name}_{part}", getattr(value, part)
+    elif isinstance(value, AccountReport):
+        yield "account", value.name
+        yield "state", value.state.value
+        yield from _plain("error", value.error)
     elif name == "target":
         yield name, str(value)

@@ -14,13 +14,12 @@ from hourlyclicks.events.wording import ListName, count, duration
 from hourlyclicks.model.targets import Target
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class RequestDone(BaseEvent):
     """A request has ended: it was answered, it failed, or it was given up.
 
     There is one for each request that may have reached the server, whatever came of it. There is none where
-    no connection was made, or where a connection in use before turned out to be closed; these are reported by
-    `AttemptFailed`.
+    no connection was made; that is reported by `AttemptFailed`.
 
     A day that several calls need is requested once, in one of them.
 
@@ -64,7 +63,7 @@ class RequestDone(BaseEvent):
         return f"request {self.attempt} for {what}: {end} after {duration(self.seconds)}"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class Refused(BaseEvent):
     """The server rejected a request because of the rate limit (HTTP 429, or 503 with ``Retry-After``).
 
@@ -86,7 +85,7 @@ class Refused(BaseEvent):
         return f"the server rate-limits requests: HTTP {self.status} for {self.day} of {self.target}"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class AttemptFailed(BaseEvent):
     """An attempt failed and will be repeated.
 
@@ -115,7 +114,7 @@ class AttemptFailed(BaseEvent):
         )
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class RangeDone(BaseEvent):
     """Requests for the sums of a range of days have come to an end.
 
@@ -153,7 +152,7 @@ class RangeDone(BaseEvent):
         return f"the sums of {range_} were not answered, after {requests}: {self.error}"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class PageRead(BaseEvent):
     """A page of a list was read.
 
@@ -177,7 +176,7 @@ class PageRead(BaseEvent):
         return f"page {self.page} of the {self.name} has {self.entries:,} entries"
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, slots=False)
 class PageAttemptFailed(BaseEvent):
     """A request for a page of a list failed and will be repeated.
 

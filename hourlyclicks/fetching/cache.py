@@ -17,6 +17,7 @@ from hourlyclicks.errors import ApiError, HourlyClicksError, StoreError, UsageEr
 from hourlyclicks.events.context import NO_CALL
 from hourlyclicks.model.dates import SETTLE, DateRange, ends, is_final
 from hourlyclicks.model.day import DayClicks
+from hourlyclicks.model.series import SeriesBuilder
 from hourlyclicks.model.targets import Query
 from hourlyclicks.store.closing import StoreLatch
 from hourlyclicks.store.daily import is_due
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from hourlyclicks.events.context import CallContext
     from hourlyclicks.model.daily import DailyClicks
     from hourlyclicks.model.range_record import RangeRecord
+    from hourlyclicks.model.series import HourlySeries
+    from hourlyclicks.model.state import StoreState
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.freshness import Freshness
     from hourlyclicks.store.protocol import RangeChange, Store
@@ -161,6 +164,25 @@ class DayCache:
             elif (day := figures.get(entry.date)) and day.fetched_at == entry.asked_at:
                 found[entry.date] = attrs.evolve(day, final=reader.state(entry) in SETTLED)
         return found
+
+    async def series(self, target: Target, days: DateRange) -> HourlySeries:
+        """Return the figures that the store has of some days, however old they are."""
+        account, reader, builder = await self.account(), self.reader(), SeriesBuilder(target, days)
+        for chunk in days.chunks(ENTRIES):
+            states = {
+                entry.date: reader.state(entry) for entry in await self.store.entries(account, target, chunk)
+            }
+            for day in await self.store.read(account, target, chunk):
+                builder.add(attrs.evolve(day, final=states.get(day.date) in SETTLED))
+        return builder.build()
+
+    def describe(self) -> StoreState:
+        """Return what the store is, and where."""
+        from hourlyclicks.model.state import StoreState  # noqa: PLC0415 - many programs never ask
+
+        store = self._given_store
+        kind = getattr(store, "kind", type(store).__name__)
+        return StoreState(kind=str(kind), location=getattr(store, "location", None))
 
     def reader(self) -> Reader:
         """Return the rules by which the store is read at this moment."""

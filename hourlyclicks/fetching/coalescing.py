@@ -5,7 +5,8 @@ same day meanwhile are *followers*: they wait for the leader's result and may be
 leader that is cancelled must not take the result from its followers, therefore
 
 * a caller of `fetch_shared` never leads in its own asyncio task but in one made for the purpose, which is
-  cancelled when its last follower is gone;
+  cancelled when its last follower is gone; with a store, a request in flight is completed first, as in
+  `hourlyclicks.jobs.finishing`;
 * a worker of a pool, which leads in its own task, is not cancelled while it has followers; it finishes that
   one day (see `detach`), unless its last follower is cancelled first.
 
@@ -53,13 +54,17 @@ class SingleFlight:
         fetch: fetches one day.
         take_over: moves a task in the queue of the limiter to another job of at least the same priority;
             returns whether it did.
+        stores: whether answers are stored, so that a request in flight is completed for its own sake.
     """
 
     def __init__(
         self,
         fetch: Callable[[FetchTask], Awaitable[DayClicks]],
         take_over: Callable[[FetchTask, Job], bool],
+        *,
+        stores: bool = False,
     ) -> None:
+        self._stores = stores
         self._fetch = fetch
         self._take_over = take_over
         self._in_flight: dict[Query, FetchTask] = {}
@@ -172,9 +177,22 @@ class SingleFlight:
                 return True
         return False
 
+    def is_sent(self, query: Query) -> bool:
+        """Return whether a request for a day is in flight, or its answer is being stored."""
+        task = self._in_flight.get(query)
+        return task is not None and task.requested.sent
+
     def has_sent(self, runner: asyncio.Task[None]) -> bool:
         """Return whether a request of a worker is in flight."""
         return any(task.runner is runner and task.sent for task in self._in_flight.values())
+
+    def sent(self) -> list[asyncio.Task[object]]:
+        """Return the asyncio tasks that were made for followers, and have a request in flight."""
+        return [
+            task.runner
+            for task in self._in_flight.values()
+            if task.shared and task.requested.sent and task.runner is not None
+        ]
 
     async def close(self) -> None:
         """Cancel the asyncio tasks that were made for followers, and wait until they have ended."""
@@ -191,6 +209,7 @@ class SingleFlight:
     def _join(self, task: FetchTask, caller: Caller) -> asyncio.Future[DayClicks]:
         """Let another caller follow; return the future of its result."""
         requested = task.requested
+        requested.unattended = False
         requested.refresh = requested.refresh or caller.freshness.refresh
         if self._take_over(requested, caller.job):
             requested.caller = caller
@@ -282,11 +301,16 @@ class SingleFlight:
         A follower that has its result came to the end by itself, and the task is done. If it was cancelled in
         the same turn of the loop in which the result arrived, an exception in its future is marked as seen,
         or the event loop would log it as never retrieved. A task that is to be cancelled is removed first, so
-        that a caller that comes before it has ended does not follow it but leads anew.
+        that a caller that comes before it has ended does not follow it but leads anew. With a store, a
+        request in flight is completed instead.
         """
+        requested = task.requested
         if follower.done() and not follower.cancelled():
             follower.exception()
-        elif task.requested.shared and not task.requested.followed and task.runner is not None:
+        elif requested.shared and not requested.followed and task.runner is not None:
+            if self._stores and requested.sent:
+                requested.unattended = True
+                return
             for member in task.requested.members:
                 if self._in_flight.get(member.query) is member:
                     del self._in_flight[member.query]

@@ -207,9 +207,11 @@ class Exchange:
 
         Raises:
             HourlyClicksError: the day has failed.
-            OverError: the job is over.
+            OverError: the job is over, or no caller waits for the day any more.
         """
         error, self._error = self._error, None
+        if self._task.unattended and (error is None or self._rules.retrier.may_repeat(error)):
+            raise OverError
         return None if error is None else self._after(error)
 
     # -- what a response means --------------------------------------------------------------------------

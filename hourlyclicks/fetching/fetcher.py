@@ -20,6 +20,8 @@ from hourlyclicks.pacing.limiter import LOST, SUCCEEDED, Outcome
 from hourlyclicks.pacing.queue import ClaimedError, HeldError, NotNeededError
 
 if TYPE_CHECKING:
+    from yarl import URL
+
     from hourlyclicks.fetching.cache import DayCache
     from hourlyclicks.fetching.exchange import Rules
     from hourlyclicks.fetching.task import FetchTask
@@ -56,6 +58,11 @@ class DayFetcher:
         self._clock = rules.clock
         self._dispatch = rules.dispatch
         self._cache = cache
+
+    @property
+    def base_url(self) -> URL:
+        """Where requests go."""
+        return self._origin.base_url
 
     def beside(self, limiter: Limiter) -> DayFetcher:
         """Return one that sends under other limits, with the same key and retry budget, and stores nothing.
@@ -241,5 +248,5 @@ def may_have_arrived(request: Request, error: HourlyClicksError | None) -> bool:
         error: why there is no response; ``None``: its task was cancelled.
     """
     if isinstance(error, TransportError):
-        return not (request.unsent or error.stale or error.kind in _NO_CONNECTION)
+        return not (request.unsent or error.kind in _NO_CONNECTION)
     return not (request.unsent or isinstance(error, UsageError))

@@ -91,6 +91,8 @@ class FetchTask:
         sent: whether a request of it is in flight.
         shared: whether its runner works for its followers only.
         followers: the futures of the callers that wait for its result.
+        unattended: whether the last of its followers has left while its request was in flight: the request is
+            completed, and none follows it.
     """
 
     __slots__ = (
@@ -105,6 +107,7 @@ class FetchTask:
         "sent",
         "shared",
         "slot",
+        "unattended",
     )
 
     def __init__(
@@ -116,7 +119,7 @@ class FetchTask:
         self.again = again
         self.refresh = caller.freshness.refresh
         self.slot: asyncio.Future[Slot] | None = None
-        self.sent = False
+        self.sent = self.unattended = False
         self.runner = runner
         self.shared = runner is None
         self.followers: set[asyncio.Future[DayClicks]] = set()

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
+_E = TypeVar("_E", bound=HourlyClicksError)
 
 _log = logging.getLogger("hourlyclicks")
 _KEPT = 100
@@ -161,9 +162,13 @@ def of_cancelled(error: asyncio.CancelledError, before: AccountReport) -> Accoun
     return AccountReport(name=before.name, state=AccountState.INCOMPLETE, report=_shortened(report))
 
 
-def _plain(error: HourlyClicksError) -> HourlyClicksError:
-    """Return an error without its traceback, which holds the client, and without its report."""
+def _plain(error: _E) -> _E:
+    """Return an error without its traceback, which holds the client, and without its report.
+
+    Where tblib is at work, as with Dask, a copy has the traceback as well.
+    """
     plain = copy.copy(error)
+    plain.__traceback__ = plain.__cause__ = plain.__context__ = None
     plain.report = None
     return plain
 
@@ -173,7 +178,7 @@ def _shortened(report: BackfillReport) -> BackfillReport:
     return attrs.evolve(
         report,
         failures={query: _plain(error) for query, error in _first(report.failures).items()},
-        parked={target: copy.copy(error) for target, error in _first(report.parked).items()},
+        parked={target: _plain(error) for target, error in _first(report.parked).items()},
         error=None if report.error is None else _plain(report.error),
     )
 

@@ -16,6 +16,7 @@ import asyncio
 import datetime as dt
 import hashlib
 from contextlib import aclosing, nullcontext, suppress
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 
 import attrs
@@ -90,7 +91,7 @@ class Backfill(BreakerListener):
         self._services = services
         self._cache = cache = services.required_cache
         self._fetcher = services.fetcher
-        self._single_flight = services.single_flight
+        self._single_flight = flight = services.single_flight
         self._limiter = services.limiter
         self._clock = services.clock
         self._job = Job(Lane.BACKFILL, remaining=0, allowance=options.max_requests, name=_name_of(ranges))
@@ -124,10 +125,11 @@ class Backfill(BreakerListener):
         self._stopped = StopReason.COMPLETE
         self._error: HourlyClicksError | None = None
         self._items: AsyncGenerator[Query, None] | AsyncGenerator[Batch, None]
-        size, detach = services.workers, self._single_flight.detach
+        finishes = services.finisher(self._job, flight.has_sent)
+        pool = partial(WorkerPool, size=services.workers, keeps_running=flight.detach, finishes=finishes)
         if services.ranges is None:
             self._items = queries = self._counted(self._planner.queries())
-            self._pool: _Pool = WorkerPool(queries, self._work, size=size, keeps_running=detach)
+            self._pool: _Pool = pool(queries, self._work)
         else:
             from hourlyclicks.jobs.range_work import RangeWork  # noqa: PLC0415 - not by default
             from hourlyclicks.jobs.widening import Widening  # noqa: PLC0415 - likewise
@@ -142,7 +144,7 @@ class Backfill(BreakerListener):
             self._job.days_per_request = services.ranges.state.days_per_request
             state, widening = services.ranges.state, Widening(cache, freshness, since)
             self._items = batches = self._counted(self._planner.batches(state.current_cap, widening))
-            self._pool = WorkerPool(batches, self._work_range, size=size, keeps_running=detach)
+            self._pool = pool(batches, self._work_range)
 
     def stop(self, reason: StopReason, error: HourlyClicksError | None = None) -> None:
         """Send nothing more, and end as soon as the requests in flight have been answered and stored.
@@ -164,6 +166,11 @@ class Backfill(BreakerListener):
     async def on_close(self, error: HourlyClicksError) -> None:
         """End at once with that error: the client is closed."""
         await self._pool.end(error)
+
+    async def on_stop(self, error: HourlyClicksError) -> None:
+        """End with that error as soon as the requests in flight are answered and stored."""
+        self.stop(StopReason.ERROR)
+        await self._pool.wind_down(error, self._single_flight.has_sent)
 
     async def run(
         self, *, seconds: float | None, event: asyncio.Event | None, until: dt.datetime | None = None

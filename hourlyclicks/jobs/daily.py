@@ -17,7 +17,6 @@ from __future__ import annotations
 import asyncio
 import copy
 from contextlib import aclosing
-from functools import partial
 from typing import TYPE_CHECKING
 
 import attrs
@@ -67,7 +66,6 @@ class DailyRun:
     """
 
     on_close: Callable[[HourlyClicksError], Awaitable[None]]
-    on_stop: Callable[[HourlyClicksError], Awaitable[None]]
 
     def __init__(
         self,
@@ -108,9 +106,10 @@ class DailyRun:
             size=min(services.workers, len(days)),
             spare=services.spare,
             keeps_running=in_flight.detach,
+            finishes=services.finisher(self._job, in_flight.has_sent),
         )
         self._caller.start_spare = self._pool.start_spare
-        self.on_close, self.on_stop = self._pool.end, partial(self._pool.wind_down, busy=in_flight.has_sent)
+        self.on_close = self._pool.end
         self._services = services
 
     async def collect(self, *, strict: bool) -> DailySeries:
@@ -143,6 +142,11 @@ class DailyRun:
             message = summarize(self._failures, series)
             raise IncompleteSeriesError(message, series=series, failures=self._failures)
         return series
+
+    async def on_stop(self, error: HourlyClicksError) -> None:
+        """End with that error as soon as the requests in flight are answered."""
+        self._job.over = True
+        await self._pool.wind_down(error, self._in_flight.has_sent)
 
     def _series(self) -> DailySeries:
         return DailySeries.of(self.target, self.range, self._days.values())

@@ -13,10 +13,12 @@ from hourlyclicks.errors import UsageError
 from hourlyclicks.fetching.cache import DayCache
 from hourlyclicks.fetching.coalescing import SingleFlight
 from hourlyclicks.fetching.fetcher import DayFetcher
+from hourlyclicks.jobs.finishing import Finishing
 from hourlyclicks.jobs.visible import VISIBLE_AFTER, VisibleCall
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    import asyncio
+    from collections.abc import Awaitable, Callable
     from types import TracebackType
 
     from hourlyclicks.clock import Clock
@@ -29,16 +31,12 @@ if TYPE_CHECKING:
     from hourlyclicks.pacing.queue import Job
 
 
-class Running(Protocol):
-    """A job that runs until it is done, or until the client is closed."""
+class Stoppable(Protocol):
+    """A job that runs until it is done, or until the client is closed or another process stops it."""
 
     def on_close(self, error: HourlyClicksError, /) -> Awaitable[None]:
         """End with that error; return when all workers have ended."""
         ...
-
-
-class Stoppable(Running, Protocol):
-    """A job that other processes can stop."""
 
     def on_stop(self, error: HourlyClicksError, /) -> Awaitable[None]:
         """End with that error as soon as the requests in flight are answered."""
@@ -58,6 +56,7 @@ class Services:
         spare: how many spare workers may be started while some of these wait.
         ranges: fetches ranges of days, if the client uses the endpoint for them.
         running: the jobs that run.
+        finishing: the workers that complete a request of a call that has ended.
         runs: the runs that other processes see; ``None``: there is no store.
     """
 
@@ -68,7 +67,8 @@ class Services:
     workers: int
     spare: int
     ranges: RangeFetcher | None = None
-    running: set[Running] = attrs.field(factory=set)
+    running: set[Stoppable] = attrs.field(factory=set)
+    finishing: Finishing = attrs.field(factory=Finishing)
     runs: RunRegistry | None = None
 
     @property
@@ -81,6 +81,25 @@ class Services:
         if self.cache is None:
             raise UsageError("a backfill needs a store: Client(store='clicks.db')")
         return self.cache
+
+    def finisher(
+        self, job: Job, has_sent: Callable[[asyncio.Task[None]], bool]
+    ) -> Callable[[asyncio.Task[None]], bool]:
+        """Return what tells whether a worker is left to complete its request when its call ends early.
+
+        Args:
+            job: the call as the limiter sees it; it sends nothing more then.
+            has_sent: returns whether a worker has a request in flight.
+        """
+
+        def finishes(worker: asyncio.Task[None]) -> bool:
+            job.over = True
+            if self.cache is None or not has_sent(worker):
+                return False
+            self.finishing.add(worker)
+            return True
+
+        return finishes
 
     @property
     def limiter(self) -> Limiter:
@@ -110,7 +129,7 @@ class Tracker:
         context: the call, as its events name it.
     """
 
-    def __init__(self, services: Services, job: Job, run: Running, context: CallContext) -> None:
+    def __init__(self, services: Services, job: Job, run: Stoppable, context: CallContext) -> None:
         self._context = context
         self._running = services.running
         self._eta = services.limiter.eta
@@ -118,6 +137,7 @@ class Tracker:
         self._job = job
         self._run = run
         self._visible = ExitStack()
+        self._ended = False
 
     def show(self, services: Services, run: Stoppable) -> None:
         """Let other processes see and stop the job, with a store, until the context is left."""
@@ -136,13 +156,14 @@ class Tracker:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._ended = True
         self._visible.close()
         self._eta.leave(self._job)
         self._running.discard(self._run)
 
     def report(self, *, done: int, failed: int, total: int) -> None:
-        """Report the progress of the job, if there is a hook."""
-        if self._dispatch:
+        """Report the progress of the job, if there is a hook; requests that outlive it make none."""
+        if self._dispatch and not self._ended:
             compute = self._eta.deferred(self._job)
             progress = events.Progress.deferred(
                 done=done, failed=failed, total=total, compute=compute, of=self._context

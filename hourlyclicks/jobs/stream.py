@@ -39,6 +39,7 @@ class DayStream:
         self._run = run
         self._check = check
         self._reading: bool | None = None
+        self._stopping = False
         workers = run.workers + run.spare
         self._buffer: ReorderBuffer[DayClicks | HourlyClicksError] = ReorderBuffer(
             size=len(run.range),
@@ -99,8 +100,14 @@ class DayStream:
         await self._pool.end(error)
 
     async def _stop(self, error: HourlyClicksError) -> None:
+        self._stopping = True
         await self._run.wind_down(self._pool, error)
         self._buffer.give_up(error)
+
+    def _broke(self, error: BaseException) -> None:
+        """End the stream with an error of a worker; one that is cancelled by a stop has none of its own."""
+        if not self._stopping:
+            self._buffer.give_up(error)
 
     async def _work(self, item: tuple[int, Query]) -> None:
         position, query = item
@@ -112,7 +119,7 @@ class DayStream:
         except OverError:  # it is stopped, and tells that itself
             return
         except BaseException as error:
-            self._buffer.give_up(error)
+            self._broke(error)
             raise
         if self._run.parking.unsettled:
             await self._follow_up()
@@ -169,7 +176,7 @@ class DayStream:
         except OverError:  # as in `_work`
             return
         except BaseException as error:
-            self._buffer.give_up(error)
+            self._broke(error)
             raise
 
 

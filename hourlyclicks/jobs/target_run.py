@@ -55,6 +55,8 @@ class TargetRun(BreakerListener):
     Attributes:
         on_close: ends it when the client is closed.
         on_stop: ends it when another process asks for that, once the requests in flight are answered.
+        job: the call as the limiter sees it.
+        freshness: which days in the store need a request.
         tracker: registers the job while it runs.
         parking: its circuit breakers.
         dispatch: receives the events.
@@ -80,7 +82,8 @@ class TargetRun(BreakerListener):
         self.workers = min(services.workers, len(range_))
         self.spare = min(services.spare, len(range_) - self.workers)
         self.context = context
-        self._job = Job(context.priority, remaining=len(range_))
+        self.job = self._job = Job(context.priority, remaining=len(range_))
+        self.freshness = freshness
         self._caller = Caller(self._job, freshness, context)
         cache = services.cache
         self._prefetch = None if cache is None else Prefetch(cache, target, range_, freshness)
@@ -176,13 +179,19 @@ class TargetRun(BreakerListener):
     ) -> WorkerPool[T]:
         """Return a worker pool for the days."""
         pool = WorkerPool(
-            items, work, size=self.workers, spare=self.spare, keeps_running=self._single_flight.detach
+            items,
+            work,
+            size=self.workers,
+            spare=self.spare,
+            keeps_running=self._single_flight.detach,
+            finishes=self._services.finisher(self._job, self._single_flight.has_sent),
         )
         self._caller.start_spare = pool.start_spare
         return pool
 
     async def wind_down(self, pool: WorkerPool[Any], error: HourlyClicksError) -> None:
         """Let a pool finish the requests in flight; then its `join` raises the error."""
+        self._job.over = True
         await pool.wind_down(error, self._single_flight.has_sent)
 
     async def survey(self) -> None:

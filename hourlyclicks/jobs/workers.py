@@ -1,8 +1,9 @@
 """A worker pool: a few workers pull items from one iterator, however long it is.
 
 Ten years never make 3,653 tasks. The pool owns its workers: leaving its context cancels them and waits for
-them. The one exception is a worker that `keeps_running` names, because other calls follow the task it works
-on: it ends with its current item.
+them. There are two exceptions, which end with their current item: a worker that `keeps_running` names,
+because other calls follow the task it works on; and when the call was cancelled or ended early, not by an
+error, a worker that `finishes` names, because its request in flight is completed.
 """
 
 from __future__ import annotations
@@ -11,13 +12,18 @@ import asyncio
 from collections.abc import AsyncIterable
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
+from hourlyclicks.errors import HourlyClicksError
+
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterable
     from types import TracebackType
 
-    from hourlyclicks.errors import HourlyClicksError
-
 T = TypeVar("T")
+
+
+def _never(_worker: asyncio.Task[None]) -> bool:
+    """Let no worker finish."""
+    return False
 
 
 class WorkerPool(Generic[T]):
@@ -29,6 +35,7 @@ class WorkerPool(Generic[T]):
         size: how many workers to start with.
         keeps_running: returns whether a worker must not be cancelled now.
         spare: how many spare workers there may be, see `start_spare`.
+        finishes: returns whether a worker is left to finish its item although the call has ended early.
     """
 
     def __init__(
@@ -39,11 +46,13 @@ class WorkerPool(Generic[T]):
         size: int,
         keeps_running: Callable[[asyncio.Task[None]], bool],
         spare: int = 0,
+        finishes: Callable[[asyncio.Task[None]], bool] = _never,
     ) -> None:
         self._items = _one_at_a_time(items) if isinstance(items, AsyncIterable) else iter(items)
         self._work = work
         self._size = size
         self._keeps_running = keeps_running
+        self._finishes = finishes
         self._spare = spare
         self._over = asyncio.Event()
         self._stopped = False
@@ -64,10 +73,11 @@ class WorkerPool(Generic[T]):
     ) -> None:
         self._stopped = True
         leaving = []
+        failed = kind is not None and issubclass(kind, HourlyClicksError)
         for worker in self._workers:
             if self._keeps_running(worker):
                 worker.add_done_callback(_retrieve_outcome)
-            else:
+            elif worker.done() or failed or not self._finishes(worker):
                 worker.cancel()
                 leaving.append(worker)
         if leaving:

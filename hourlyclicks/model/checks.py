@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 
 from hourlyclicks.errors import UsageError
@@ -60,3 +61,16 @@ def check_amount(name: str, value: object, *, zero: bool = False, infinite: bool
         return
     bounds = f"{'from' if zero else 'above'} 0 up to {LARGEST:g}{', or infinite' if infinite else ''}"
     raise UsageError(f"{name} must be a number {bounds}, not {value!r}")
+
+
+def as_wait(wait: object) -> float | None:
+    """Return the most seconds to wait; ``None``: any time.
+
+    Raises:
+        UsageError: that is no number from 0 on, and no timedelta.
+    """
+    if wait is None:
+        return None
+    seconds = wait.total_seconds() if isinstance(wait, dt.timedelta) else wait
+    check_amount("wait", seconds, zero=True, infinite=True)
+    return float(seconds)  # type: ignore[arg-type]  # a number, as was just checked

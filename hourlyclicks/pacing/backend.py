@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from hourlyclicks.pacing.breaker import Wait
     from hourlyclicks.pacing.plans import Limits
     from hourlyclicks.pacing.queue import Job, Task
-    from hourlyclicks.pacing.snapshot import Moment
+    from hourlyclicks.pacing.snapshot import Moment, Usage
     from hourlyclicks.pacing.throttle import Throttled
     from hourlyclicks.pacing.window import Slot
 
@@ -64,6 +64,10 @@ class Snapshot(Protocol):
         """Compute when that many further requests will have been answered; see `WindowSnapshot.finish`."""
         ...
 
+    def usage(self, latency: int) -> Usage:
+        """Return how much of the limits is in use; see `WindowSnapshot.usage`."""
+        ...
+
 
 class LimiterBackend(Protocol):
     """Says when requests may go. Moments are nanoseconds of the limiter's clock."""
@@ -71,6 +75,11 @@ class LimiterBackend(Protocol):
     @property
     def epoch(self) -> int:
         """How many pauses there have been; a slot of an earlier epoch must not be used any more."""
+        ...
+
+    @property
+    def in_flight(self) -> int:
+        """How many slots this process holds."""
         ...
 
     def attach(self, waiting: WaitingTasks) -> None:
@@ -119,8 +128,12 @@ class LimiterBackend(Protocol):
         """Return what is known now, from which the end of further requests can be computed."""
         ...
 
-    async def look(self) -> None:
-        """Find out what other processes have sent, so that the first snapshot knows it."""
+    async def look(self, *, again: bool = False) -> None:
+        """Find out what other processes have sent, so that the next snapshot knows it.
+
+        Args:
+            again: whether to look although the state is known from an earlier step.
+        """
         ...
 
     def ahead(self, job: Job) -> int:
@@ -156,6 +169,11 @@ class LocalBackend:
     def epoch(self) -> int:
         """See `LimiterBackend.epoch`."""
         return self._window.breaker.epoch
+
+    @property
+    def in_flight(self) -> int:
+        """See `LimiterBackend.in_flight`."""
+        return self._window.in_flight
 
     def attach(self, waiting: WaitingTasks) -> None:
         """See `LimiterBackend.attach`."""
@@ -210,7 +228,7 @@ class LocalBackend:
     def idle(self) -> None:
         """See `LimiterBackend.idle`."""
 
-    async def look(self) -> None:
+    async def look(self, *, again: bool = False) -> None:
         """See `LimiterBackend.look`: there are none."""
 
     async def close(self) -> None:

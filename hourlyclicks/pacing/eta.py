@@ -39,6 +39,7 @@ TYPICAL_LATENCY = 0.25
 """Seconds from sending a request to its response, as long as none was measured."""
 
 _SMOOTHING = 8
+_BACKFILL = Lane.BACKFILL  # looked up once, since an enumeration takes its time for it
 
 
 @attrs.frozen
@@ -129,7 +130,7 @@ class EtaCalculator:
         self._breaker = breaker
         self._jobs: dict[Job, int] = {}  # with what is known of their `unsent`
         self._changed: set[Job] = set()
-        self._demand = {lane: Demand() for lane in Lane}
+        self._demand = [Demand() for _ in Lane]  # by lane
         self._latency = round(TYPICAL_LATENCY * SECOND)
 
     def enter(self, job: Job) -> None:
@@ -137,6 +138,10 @@ class EtaCalculator:
         self._jobs.setdefault(job, 0)
         job.changed = self._changed
         self._changed.add(job)
+
+    def __contains__(self, job: Job) -> bool:
+        """Return whether a job is counted."""
+        return job in self._jobs
 
     def leave(self, job: Job) -> None:
         """Stop counting a job."""
@@ -182,17 +187,25 @@ class EtaCalculator:
         """
         return self.deferred(job, most=most)()
 
-    def deferred(self, job: Job, *, most: int | None = None) -> Callable[[], tuple[float, Binding]]:
-        """Return a function that computes the same later, from what is known now."""
+    def deferred(
+        self, job: Job, *, most: int | None = None, ahead: int = 0
+    ) -> Callable[[], tuple[float, Binding]]:
+        """Return a function that computes the same later, from what is known now.
+
+        Args:
+            job: the job.
+            most: as above.
+            ahead: how many requests go first besides those of the jobs that are counted.
+        """
         latency = self._latency
         unsent = job.unsent if most is None else min(job.unsent, most)
         if not unsent:
             return partial(_last_response, latency if job.remaining else 0)
-        ahead = self._backend.ahead(job)
+        ahead += self._backend.ahead(job)
         if len(self._jobs) > 1 or job not in self._jobs:  # as a rule it is the only one
             ahead += self._of_others(job, unsent)
         now = self._clock.monotonic()
-        opens = self._breaker.opens(now) if job.lane is Lane.BACKFILL else now
+        opens = self._breaker.opens(now) if job.lane is _BACKFILL else now
         return partial(_finish, self._backend.snapshot(now), ahead + unsent, latency, now, opens)
 
     # -- inside -----------------------------------------------------------------------------------------
@@ -200,8 +213,11 @@ class EtaCalculator:
     def _of_others(self, job: Job, unsent: int) -> int:
         """Return how many requests of other jobs are sent before a job has sent so many."""
         self._catch_up()
-        before = sum(self._demand[lane].total for lane in Lane if lane < job.lane)
-        return before + self._demand[job.lane].up_to(unsent) - min(self._jobs.get(job, 0), unsent)
+        own = self._jobs.get(job, 0)
+        others = self._demand[job.lane].up_to(unsent) - (min(unsent, own))
+        for demand in self._demand[: job.lane]:
+            others += demand.total
+        return others
 
     def _catch_up(self) -> None:
         """Take note of what the jobs need by now; most have not changed since the last time."""

@@ -21,7 +21,7 @@ from hourlyclicks.pacing.backend import LocalBackend
 from hourlyclicks.pacing.breaker import BackfillBreaker
 from hourlyclicks.pacing.eta import EtaCalculator
 from hourlyclicks.pacing.queue import HeldError, OverError
-from hourlyclicks.pacing.task_queue import TaskQueue
+from hourlyclicks.pacing.task_queue import ASKED_TO_WAIT, TaskQueue
 from hourlyclicks.pacing.throttle import first_pause
 from hourlyclicks.pacing.window import Slot
 
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from hourlyclicks.model.targets import Query
     from hourlyclicks.pacing.backend import LimiterBackend
     from hourlyclicks.pacing.plans import Limits
-    from hourlyclicks.pacing.queue import Task
+    from hourlyclicks.pacing.queue import Job, Task
+    from hourlyclicks.pacing.snapshot import Usage
 
 _BACKFILL = Lane.BACKFILL  # looked up once, since an enumeration takes its time for it
 _SPREAD = "the server rejects bursts, or another program uses the key: requests are spread evenly"
@@ -76,6 +77,7 @@ class Limiter:
         backend: decides when requests may be sent; a local one if omitted.
 
     Attributes:
+        limits: as given.
         eta: computes when jobs will be done.
         queue: the tasks that wait.
     """
@@ -89,6 +91,7 @@ class Limiter:
         random: Random,
         backend: LimiterBackend | None = None,
     ) -> None:
+        self.limits = limits
         self._clock = clock
         self._emit = emit
         self._random = random
@@ -201,7 +204,7 @@ class Limiter:
             self.queue.fail(error)
             raise
         if pause is not None:
-            self._emit(events.Paused(seconds=pause.seconds, why="the server asks to wait"))
+            self.queue.pause(events.Paused(seconds=pause.seconds, why=ASKED_TO_WAIT))
             if pause.interval is not None:
                 self._emit(events.SpacingChanged(interval=pause.interval, why=_SPREAD))
             self.queue.serve()
@@ -216,7 +219,7 @@ class Limiter:
         now = self._clock.monotonic()
         seconds = self._backfill_breaker.begin(now, self._random.random())
         if seconds is not None:
-            self._emit(events.Paused(seconds=seconds, why=MUCH_FAILS))
+            self.queue.pause(events.Paused(seconds=seconds, why=MUCH_FAILS))
             self.queue.serve()
         elif self._backfill_breaker.blocks(now) is None:
             return None
@@ -240,6 +243,21 @@ class Limiter:
         return (self._backfill_breaker.opens(now) - now) / SECOND
 
     @property
+    def in_flight(self) -> int:
+        """How many slots are granted at present."""
+        return self._backend.in_flight
+
+    @property
+    def key_rejected(self) -> bool:
+        """Whether no more slots are granted because the server has rejected the key."""
+        return isinstance(self._latch, AuthenticationError)
+
+    def usage(self) -> Usage:
+        """Return how much of the limits is in use, by this and by other processes."""
+        now = self._clock.monotonic()
+        return self._backend.snapshot(now).usage(round(self.eta.latency * SECOND))
+
+    @property
     def epoch(self) -> int:
         """How many pauses there have been; a slot holds their number at the time it was granted."""
         return self._backend.epoch
@@ -261,12 +279,31 @@ class Limiter:
 
     def unlatch(self) -> None:
         """Allow requests again that `abort` has stopped for good because of the key."""
-        if isinstance(self._latch, AuthenticationError):
+        if self.key_rejected:
             self._latch = None
 
-    async def look(self) -> None:
-        """Find out what other processes have sent, for the first ETA."""
-        await self._backend.look()
+    async def look(self, *, again: bool = False) -> None:
+        """Find out what other processes have sent; see `LimiterBackend.look`."""
+        await self._backend.look(again=again)
+
+    def undelayed(self, job: Job) -> float:
+        """Return the seconds until the last request of a job leaves if nothing but the concurrency counts."""
+        return max(0, -(-job.unsent // self.limits.concurrency) - 1) * self.eta.latency
+
+    def delay(self, job: Job) -> float:
+        """Return the seconds by which limits, pauses and other jobs delay the last request of a job.
+
+        Args:
+            job: a job that was not begun yet.
+        """
+        ahead = sum(
+            waiting if other.lane < job.lane else min(waiting, job.unsent)
+            for lane in Lane
+            for other, waiting in self._waiting.jobs(lane)
+            if lane <= job.lane and other not in self.eta
+        )
+        seconds, _ = self.eta.deferred(job, ahead=ahead)()
+        return max(0.0, round(seconds - self.eta.latency - self.undelayed(job), 6))
 
     async def close(self) -> None:
         """Wait for the steps of the backend in progress."""

@@ -15,7 +15,7 @@ from hourlyclicks.model.priority import Lane
 if TYPE_CHECKING:
     import asyncio
     import datetime as dt
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from hourlyclicks.model.targets import Query
     from hourlyclicks.pacing.window import Slot
@@ -216,6 +216,11 @@ class PriorityQueue(Generic[T]):
         else:
             del jobs[job]
         return job, item
+
+    def jobs(self, lane: Lane) -> Iterator[tuple[Job, int]]:
+        """Yield the jobs of that lane, each with the number of its items."""
+        for job, waiting in self._queue[lane].items():
+            yield job, len(waiting)
 
     def length(self, lane: Lane) -> int:
         """Return how many items wait in that lane."""

@@ -24,6 +24,24 @@ class Moment(NamedTuple):
     binding: Binding
 
 
+class Usage(NamedTuple):
+    """How much of the limits is in use at one moment.
+
+    Args:
+        in_flight: requests that were sent and are not answered; those that were abandoned, too.
+        free: how many more requests each window has room for, the shortest window first.
+        held: whether the circuit breaker is not closed.
+        until: when the breaker lets a probe go, or the moment itself.
+        opens: from when on a request may go.
+    """
+
+    in_flight: int
+    free: tuple[int, ...]
+    held: bool
+    until: int
+    opens: int
+
+
 class WindowSnapshot(NamedTuple):
     """What a window knows at one moment. All moments are nanoseconds of its clock.
 
@@ -81,6 +99,16 @@ class WindowSnapshot(NamedTuple):
         spans, responses = constraints.spans(latency), self._responses(returns)
         last = leaves(requests - 1, spans, latency, start, self.even, returns, responses)
         return self._moment(last, unpaced, start, latency)
+
+    def usage(self, latency: int) -> Usage:
+        """Return how much of the limits is in use; `latency`: as for `finish`."""
+        in_flight = len(self.in_flight) + len(self.abandoned)
+        logged = self.log[: self.logged]
+        free = tuple(
+            max(0, size - in_flight - sum(moment + length > self.now for moment in logged))
+            for size, length in self.constraints.windows
+        )
+        return Usage(in_flight, free, self.held, self.opens, self.finish(1, latency).when - latency)
 
     def _responses(self, returns: list[int]) -> list[int]:
         """Return when the last responses came or will come, as many as the largest window counts."""

@@ -130,16 +130,17 @@ class Constraints:
 
     Attributes:
         most: the size of the largest window; 0 without windows.
+        windows: as given.
     """
 
-    __slots__ = ("_after_response", "_interval", "_spans", "_windows", "concurrency", "most")
+    __slots__ = ("_after_response", "_interval", "_spans", "concurrency", "most", "windows")
 
     def __init__(
         self, windows: Sequence[WindowSize], concurrency: int, interval: int, *, after_response: bool
     ) -> None:
         self.concurrency = concurrency
         self.most = max((window.size for window in windows), default=0)
-        self._windows = windows
+        self.windows = windows
         self._interval = interval
         self._after_response = after_response
         self._spans: Spans | None = None
@@ -151,7 +152,7 @@ class Constraints:
             fineness = max(0, latency.bit_length() - 4)
             low = latency >> fineness << fineness
             spans = self._spans = Spans(
-                self._windows,
+                self.windows,
                 self.concurrency,
                 self._interval,
                 after_response=self._after_response,

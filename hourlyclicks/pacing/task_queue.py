@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from hourlyclicks import events
@@ -19,6 +20,8 @@ from hourlyclicks.pacing.queue import HeldError, OverError, PriorityQueue, is_wa
 from hourlyclicks.pacing.window import Slot
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from hourlyclicks.clock import Clock, Timer
     from hourlyclicks.events import Hook
     from hourlyclicks.pacing.backend import LimiterBackend
@@ -26,6 +29,10 @@ if TYPE_CHECKING:
     from hourlyclicks.pacing.eta import EtaCalculator
     from hourlyclicks.pacing.queue import Job, Task
 
+ASKED_TO_WAIT = "the server asks to wait"
+"""Why all requests pause after a 429."""
+
+_OTHER_ASKED = "the server asks another process to wait"
 _BACKFILL = Lane.BACKFILL  # looked up once, since an enumeration takes its time for it
 
 
@@ -41,6 +48,7 @@ class TaskQueue:
 
     Attributes:
         waiting: the tasks that wait.
+        why_paused: why the last pause began, in words.
     """
 
     def __init__(
@@ -59,6 +67,8 @@ class TaskQueue:
         self._clock = clock
         self._emit = emit
         self._timer: Timer | None = None
+        self.why_paused = ASKED_TO_WAIT
+        self._on_pause: set[Callable[[], None]] = set()
 
     def reserve(self, task: Task, now: int) -> Slot | Wait:
         """Return a slot for a task, or what to wait for."""
@@ -80,6 +90,23 @@ class TaskQueue:
             raise
         finally:
             task.slot = None
+
+    @contextmanager
+    def reporting(self, pause_began: Callable[[], None]) -> Iterator[None]:
+        """Call a function whenever a pause begins, here or in another process."""
+        self._on_pause.add(pause_began)
+        try:
+            yield
+        finally:
+            self._on_pause.discard(pause_began)
+
+    def pause(self, event: events.Paused) -> None:
+        """Report that a pause has begun."""
+        if event.why != events.MUCH_FAILS:
+            self.why_paused = event.why
+        self._emit(event)
+        for report in tuple(self._on_pause):
+            report()
 
     def give_back(self, slot: Slot) -> None:
         """Give back the slot of a request that was never sent."""
@@ -164,7 +191,7 @@ class TaskQueue:
 
     def paused(self, seconds: float) -> None:
         """Report a pause that began in another process."""
-        self._emit(events.Paused(seconds=seconds, why="the server asks another process to wait"))
+        self.pause(events.Paused(seconds=seconds, why=_OTHER_ASKED))
 
     def resumed(self) -> None:
         """Report that a pause has ended."""

@@ -132,6 +132,11 @@ class SlidingWindow:
         return self._windows[-1].length if self._windows else 0
 
     @property
+    def in_flight(self) -> int:
+        """How many requests are in flight, abandoned ones left out."""
+        return len(self._sent)
+
+    @property
     def even(self) -> int:
         """The moment from which on even spacing lets a request go."""
         return self._even
@@ -195,7 +200,8 @@ class SlidingWindow:
         if self._abandoned:
             self._resolve(now)
         breaker = self.breaker
-        return WindowSnapshot(
+        held = breaker.held
+        known = (
             now,
             self._constraints,
             self._sent.copy(),
@@ -203,10 +209,11 @@ class SlidingWindow:
             self._log,
             len(self._log),
             self._even,
-            breaker.opens(now) if breaker.held else now,
-            breaker.held,
+            breaker.opens(now) if held else now,
+            held,
             breaker.probing,
         )
+        return tuple.__new__(WindowSnapshot, known)  # its constructor costs as much as the rest
 
     def finish(self, requests: int, now: int, latency: int, *, opens: int = 0) -> Moment:
         """Compute when that many further requests will have been answered; see `WindowSnapshot.finish`."""

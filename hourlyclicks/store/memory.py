@@ -35,7 +35,12 @@ class MemoryStore(SqliteOperations):
     Args:
         clock: the clock of the shared limiter; the machine's clocks by default. A client with a clock of its
             own needs a store with the same one.
+
+    Attributes:
+        kind: what `hourlyclicks.Client.state` calls it.
     """
+
+    kind = "memory"
 
     def __init__(self, *, clock: Clock | None = None) -> None:
         super().__init__()

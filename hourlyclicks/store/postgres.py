@@ -79,6 +79,9 @@ class PostgresStore(PostgresOperations):
         UsageError: an argument is invalid.
     """
 
+    kind = "postgresql"
+    """What `hourlyclicks.Client.state` calls it."""
+
     def __init__(
         self,
         dsn: str,
@@ -118,6 +121,12 @@ class PostgresStore(PostgresOperations):
 
     def __repr__(self) -> str:
         return f"<PostgresStore {place_of(self._dsn)!r}>"
+
+    @property
+    def location(self) -> str | None:
+        """The host and the database; ``None``: they could be a password."""
+        place = place_of(self._dsn)
+        return place if "://" in place else None
 
     async def close(self) -> None:
         """See `hourlyclicks.store.protocol.Store.close`."""

@@ -233,7 +233,12 @@ class SqliteStore(SqliteOperations):
         read_only: whether the file is neither created nor changed; older tables are read as they are.
         on_migration: called with the number of days that are copied, and that of all days, while older tables
             are migrated; it runs in another thread.
+
+    Attributes:
+        kind: what `hourlyclicks.Client.state` calls it.
     """
+
+    kind = "sqlite"
 
     def __init__(
         self,
@@ -261,6 +266,11 @@ class SqliteStore(SqliteOperations):
 
     def __repr__(self) -> str:
         return f"<SqliteStore {str(self.path)!r}>"
+
+    @property
+    def location(self) -> str:
+        """The path of the file."""
+        return str(self.path)
 
     async def close(self) -> None:
         """See `hourlyclicks.store.protocol.Store.close`."""

@@ -31,7 +31,7 @@ class FencedSqlite(Fenced, SqliteOperations):
         run: Callable[[Callable[[SqliteFile], Any]], Awaitable[Any]],
         make: Callable[[Callable[[SqliteFile], Any]], Awaitable[Any]],
     ) -> None:
-        super().__init__()
+        # Without changes of its own, which would take memory for each of many accounts.
         self.lease = fence
         self._run_there = run
         self._make = lambda work: make_fenced(fence, make(lambda file: file.within(fence, work)))

@@ -28,8 +28,9 @@ class Slow:
         self.lost: list[bool] = []
         self.let = asyncio.Event()
 
-    async def __call__(self, *, lost: bool = False) -> None:
+    async def __call__(self, *, lost: bool = False, grace: float | None = None) -> None:
         """Close."""
+        del grace
         self.begun += 1
         self.lost.append(lost)
         await self.let.wait()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import random
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -12,8 +13,9 @@ import attrs
 from hourlyclicks import Client, DateRange, Limits, Link
 from hourlyclicks.clock import SECOND
 from hourlyclicks.coordination.leases import AccountLease, Leases
+from hourlyclicks.errors import StoreError
 from hourlyclicks.pacing.plans import Rate
-from hourlyclicks.simulator import Simulator, VirtualClock, run_virtual
+from hourlyclicks.simulator import Simulator, run_virtual
 from hourlyclicks.store.sqlite import SqliteStore
 from hourlyclicks.wire.key import ApiKey
 
@@ -21,12 +23,36 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from hourlyclicks.model.report import BackfillReport
-    from hourlyclicks.store.leases import StoredLease
+    from hourlyclicks.simulator import VirtualClock
+    from hourlyclicks.store.leases import Renewal, StoredLease
 
 START = "2020-01-01"
 LIMITS = Limits(rates=(Rate(9, 60.0),), concurrency=2, guard=0.0)
 LINK = Link("kYdr", "https://vvd.bz")
 OTHER = Link("x", "https://vvd.bz")
+
+
+class SteppedClock:
+    """A virtual clock whose wall time can be set, as when a machine was suspended.
+
+    Args:
+        clock: the clock.
+    """
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self.virtual = clock
+        self.monotonic = clock.monotonic
+        self.sleep = clock.sleep
+        self.call_later = clock.call_later
+        self._ahead = dt.timedelta()
+
+    def wall(self) -> dt.datetime:
+        """See `hourlyclicks.clock.Clock.wall`."""
+        return self.virtual.wall() + self._ahead
+
+    def step(self, seconds: float) -> None:
+        """Set the wall time ahead, or back."""
+        self._ahead += dt.timedelta(seconds=seconds)
 
 
 @attrs.define
@@ -35,7 +61,7 @@ class World:
 
     upstream: Simulator
     path: Path
-    clock: VirtualClock
+    clock: SteppedClock
     limits: Limits
     ends: AsyncExitStack
 
@@ -55,7 +81,7 @@ class World:
         client = Client(
             self.upstream.key,
             limits=self.limits,
-            transport=self.upstream.transport(self.clock),
+            transport=self.upstream.transport(self.clock.virtual),
             clock=self.clock,
             random=random.Random(1),
             store=store,
@@ -97,15 +123,33 @@ def run_world(
     scenario: Callable[[World], Awaitable[None]],
     limits: Limits = LIMITS,
     latency: tuple[float, float] = (0.005, 0.3),
+    **server: Any,  # noqa: ANN401 - arguments of a simulator
 ) -> Simulator:
     """Run a scenario, and return the server, which has counted no request over the limits."""
     rates = tuple((rate.requests, rate.seconds) for rate in limits.rates)
-    upstream = Simulator(limits=rates, concurrency=limits.concurrency, latency=latency, charge_refused=True)
+    upstream = Simulator(
+        limits=rates, concurrency=limits.concurrency, latency=latency, charge_refused=True, **server
+    )
 
     async def main(clock: VirtualClock) -> None:
         async with AsyncExitStack() as ends:
-            await scenario(World(upstream, path, clock, limits, ends))
+            await scenario(World(upstream, path, SteppedClock(clock), limits, ends))
 
     run_virtual(main)
     assert (upstream.counters.over_limit, upstream.counters.over_concurrency) == (0, 0)
     return upstream
+
+
+def break_renewal(process: Process) -> None:
+    """Let no lease of a process be renewed from now on: its store cannot be reached for that."""
+
+    async def fail(*_: object) -> list[Renewal]:
+        raise StoreError("it cannot be reached")
+
+    process.store.renew_leases = fail  # type: ignore[method-assign, assignment]  # a fault
+
+
+def mend_renewal(process: Process) -> None:
+    """End that, and try it at once."""
+    del process.store.renew_leases
+    process.leases.hurry()

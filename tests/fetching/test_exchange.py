@@ -16,7 +16,7 @@ from hourlyclicks.errors import (
     ServerError,
     TransportError,
 )
-from hourlyclicks.events import AttemptFailed, DayDone, DayFailed, Paused, Refused, Resumed
+from hourlyclicks.events import AttemptFailed, DayDone, DayFailed, Paused, Refused, RequestDone, Resumed
 from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.simulator.clock import START
 from tests.fetching.asking import DAY, LINK
@@ -33,7 +33,7 @@ BUSY = status(429)
 
 
 def test_a_day_is_one_request() -> None:
-    """When nothing fails a day takes one request, and one event says so."""
+    """When nothing fails a day takes one request, and an event of each says so."""
 
     async def story(stage: Stage) -> None:
         day = await stage.client.day(DAY, LINK)
@@ -41,7 +41,11 @@ def test_a_day_is_one_request() -> None:
 
     stage = play(story)
     assert len(stage.transport.asked) == 1
-    assert stage.events == [DayDone(day=DAY, target=LINK, requests=1, final=True)]
+    request, day = stage.events
+    assert isinstance(request, RequestDone)
+    assert (request.day, request.days, request.status, request.attempt) == (DAY, 1, 200, 1)
+    assert (request.seconds, request.waited, request.bytes) == (1.0, 0.0, len(good(DAY).body))
+    assert day == DayDone(day=DAY, target=LINK, requests=1, final=True)
 
 
 # -- what is repeated -----------------------------------------------------------------------------------

@@ -3,7 +3,8 @@
 Called with a `Job` as JSON. It prints a JSON list a line, each at once and in one piece: ``["ready"]`` when
 it waits for a line of its input to begin, ``["day", nanoseconds, target, date]`` for every event `DayDone`,
 and ``["report", nanoseconds, counts]`` at the end. SIGTERM lets it stop. With a lease, it waits until it can
-take it, and prints ``["held", nanoseconds]``; if it loses it, ``["lost", nanoseconds]`` is its end.
+take it, and prints ``["held", nanoseconds]``; if its run ends because it was lost, it prints
+``["lost", nanoseconds]`` and begins again.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple, cast
 
 from hourlyclicks import Client, LeaseLostError, Limits, Rate, RetryPolicy
+from hourlyclicks.clock import SECOND
 from hourlyclicks.coordination import backend as shared
+from hourlyclicks.coordination import leased_backend as leased
 from hourlyclicks.coordination.leases import AccountLease, Leases
 from hourlyclicks.events import DayDone
 from hourlyclicks.model.fingerprints import fingerprint_of
@@ -55,6 +58,7 @@ class Job(NamedTuple):
         account: under which name the store knows the account.
         endpoint: which endpoint is asked.
         lease: the seconds of the life of the account's lease; 0: it takes none.
+        alone: the seconds after which the limits come back into the memory of its holder.
     """
 
     url: str
@@ -72,6 +76,7 @@ class Job(NamedTuple):
     account: str = "me"
     endpoint: EndpointChoice = "v2"
     lease: float = 0.0
+    alone: float = 0.2
 
     def client(self, store: Store | str) -> Client:
         """Return a client that keeps the limits."""
@@ -99,7 +104,7 @@ def _tell(event: object) -> None:
 
 async def main(job: Job) -> None:
     """Do it."""
-    shared.MARGIN = job.margin
+    shared.MARGIN, leased.ALONE_AFTER = job.margin, round(job.alone * SECOND)
     if not job.lease:
         await work(job, job.store)
         return
@@ -107,12 +112,15 @@ async def main(job: Job) -> None:
     async with store, Leases(store, life=job.lease) as leases:
         _say("ready")
         sys.stdin.readline()
-        lease = await take(leases, job.account)
-        _say("held", time.monotonic_ns())
-        try:
-            await work(job, lease.store)
-        except LeaseLostError:
-            _say("lost", time.monotonic_ns())
+        while True:
+            lease = await take(leases, job.account)
+            _say("held", time.monotonic_ns())
+            try:
+                await work(job, lease.store)
+            except LeaseLostError:
+                _say("lost", time.monotonic_ns())
+            else:
+                break
 
 
 async def take(leases: Leases, account: str) -> AccountLease:

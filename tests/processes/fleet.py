@@ -157,6 +157,10 @@ class Fleet:
         assert days <= kept.keys()
         assert [name for name, cells in kept.items() if cells != self._truth(*name)] == []
 
+    def stored(self, *targets: Target) -> set[tuple[Target, dt.date]]:
+        """Return which days of some targets are in the store."""
+        return set(asyncio.run(self._kept(set(targets))))
+
     async def _wrong(self, targets: tuple[Target, ...]) -> list[object]:
         wrong: list[object] = []
         upstream = self.upstream

@@ -30,6 +30,7 @@ STOPS = sized(1, 25)
 """Of each kind of store."""
 LINK = Link("kYdr", "https://vvd.bz")
 MOST_DAYS = 3_000
+LONGEST_WORK = 1.5
 LONGEST_STOP = 5.0
 """Seconds; a holder that is stopped within a transaction of SQLite keeps the file locked."""
 
@@ -51,13 +52,13 @@ def holding(here: Fleet) -> Worker:
 
 
 def has_done(worker: Worker, days: int) -> bool:
-    """Return whether a process has the lease, and has fetched so many days."""
+    """Return whether a process has fetched so many days."""
     return len(worker.days) >= days
 
 
 def test_a_holder_that_was_stopped_for_longer_than_its_lease(store: str, tmp_path: Path) -> None:
-    """It sends nothing over the limit, stores nothing, and ends with the error that says so."""
-    draw, stops, stopped = random.Random(7), 0, 0
+    """It sends nothing over the limit, stores nothing, and its run ends with the error that says so."""
+    draw, stops = random.Random(7), 0
     with fleet(
         tmp_path,
         store,
@@ -66,22 +67,64 @@ def test_a_holder_that_was_stopped_for_longer_than_its_lease(store: str, tmp_pat
         window=WINDOW,
         concurrency=CONCURRENCY,
         lease=LIFE,
+        total=0.5,
+        margin=0.2,
     ) as here:
-        holder = holding(here)
+        workers = holding(here), holding(here)
         while stops < STOPS:
-            until(partial(has_done, holder, 3))
-            following = holding(here)
-            while not following.days:
-                time.sleep(draw.random() * WINDOW)  # it is stopped at any moment of its work
-                holder.send(signal.SIGSTOP)
-                stopped = time.monotonic_ns()
-                wait_for(partial(has_done, following, 1), LONGEST_STOP)
-                holder.send(signal.SIGCONT)
-            assert holder.wait() == 0
-            assert len(holder.lines("lost")) == 1
-            assert holder.lines("report") == []
-            assert max(int(line[1]) for line in holder.lines("day")) < stopped + 1e9 * LIFE
-            holder, stops = following, stops + 1
+            until(lambda: sum(map(holds, workers)) == 1)
+            holder, other = workers if holds(workers[0]) else workers[::-1]
+            if not wait_for(partial(has_done, holder, len(holder.days) + 2), LONGEST_STOP):
+                continue
+            time.sleep(draw.random() * LONGEST_WORK)  # it is stopped at any moment of its work
+            if not holds(holder):  # it was slow to notice that the other one has taken the lease
+                continue
+            done = len(other.days)
+            holder.send(signal.SIGSTOP)
+            overtaken = wait_for(partial(has_done, other, done + 1), LONGEST_STOP)
+            before, stored = holder.days, here.stored(LINK)
+            holder.send(signal.SIGCONT)
+            if overtaken:
+                until(partial(has_ended, holder))
+                assert holder.days - before <= stored
+                stops += 1
         here.check_limits()
         assert here.upstream.max_in_window(WINDOW) <= REQUESTS
-        here.check_kept(set.union(*(worker.days for worker in here.workers)))
+        here.check_kept(workers[0].days | workers[1].days)
+
+
+def test_a_holder_that_is_killed(store: str, tmp_path: Path) -> None:
+    """Another process has the account at once, and repeats no more than two requests and the concurrency."""
+    with fleet(
+        tmp_path,
+        store,
+        days=60,
+        requests=REQUESTS,
+        window=WINDOW,
+        concurrency=CONCURRENCY,
+        lease=600.0,
+        total=0.5,
+        margin=0.2,
+    ) as here:
+        holder = holding(here)
+        until(partial(has_done, holder, 15))
+        following = here.start(LINK)
+        following.get_ready()
+        holder.kill()
+        following.go()
+        assert following.wait() == 0
+        assert following.report["complete"]
+        here.check_limits()
+        assert here.upstream.max_in_window(WINDOW) <= REQUESTS
+        assert here.upstream.counters.requests <= len(here.days) + CONCURRENCY + 2
+        here.check_exact(LINK)
+
+
+def holds(worker: Worker) -> bool:
+    """Return whether a process works within the lease, as far as it knows."""
+    return len(worker.lines("held")) > len(worker.lines("lost"))
+
+
+def has_ended(worker: Worker) -> bool:
+    """Return whether the run of a process within the lease has ended."""
+    return not holds(worker)

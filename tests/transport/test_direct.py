@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import pickle
 import socket
+import time
 import warnings
 from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
@@ -422,3 +423,26 @@ async def test_the_key_is_in_no_frame(server: RawServer, transport: AiohttpTrans
         traceback = traceback.tb_next
     assert shown
     assert not any(KEY in each for each in shown)
+
+
+async def test_a_process_that_is_stopped_while_it_connects(
+    direct: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """When it goes on after the time of the request, it does not send it: its slot may be another one's."""
+    connect = DirectSender._connected
+
+    async def stopped(self: DirectSender) -> Any:  # noqa: ANN401 - passed through
+        peer = await connect(self)
+        time.sleep(0.11)  # noqa: ASYNC251 - nothing of the process runs meanwhile
+        return peer
+
+    monkeypatch.setattr(DirectSender, "_connected", stopped)
+    async with RawServer() as server:
+        transport = AiohttpTransport(timeout=Timeout(total=0.1, connect=0.1, read=0.1))
+        with pytest.raises(TransportError) as raised:
+            await transport.send(request_to(server.url))
+        assert raised.value.kind == "timeout"
+        await asyncio.sleep(0.01)
+        await transport.close()
+        assert direct
+        assert server.requests == []

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import click
 
-from hourlyclicks.model.frames.layouts import daily_layout, hourly_layout, period_layout, wide_layout
-
 if TYPE_CHECKING:
     import datetime as dt
 
@@ -56,11 +54,13 @@ class RowOptions:
             raise click.UsageError("--wide has too many columns for a table: use --format or -o FILE")
         if daily and not self.usual:
             raise click.UsageError("--daily has a row for each day: not with --by or --wide")
+        from hourlyclicks.model.frames import layouts  # noqa: PLC0415 - the help needs no series
+
         if daily:
-            return daily_layout()
+            return layouts.daily_layout()
         if self.usual:
-            return hourly_layout(zone)
-        return wide_layout() if self.wide else period_layout(self.by)
+            return layouts.hourly_layout(zone)
+        return layouts.wide_layout() if self.wide else layouts.period_layout(self.by)
 
 
 def with_rows(command: Command) -> Command:

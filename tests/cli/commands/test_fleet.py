@@ -270,3 +270,39 @@ def test_there_is_nothing_to_release(tmp_path: Path) -> None:
     assert invoke("fleet", "release", "acme", "--store", str(path)).exit_code == 12
     assert not path.exists()
     assert invoke("fleet", "release", "acme").exit_code == 2
+
+
+def test_a_cluster_does_the_work(
+    server: Simulator, accounts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Keys and the store are found on its workers; report and exit code are the same."""
+    distributed = pytest.importorskip("distributed", reason="the extra dask is not installed")
+    monkeypatch.setenv("HOURLYCLICKS_STORE", str(tmp_path / "there.db"))
+    monkeypatch.setenv("KEY_1", "wrong-key-27182818")
+    place = {"processes": False, "dashboard_address": ":0", "protocol": "tcp://", "host": "127.0.0.1"}
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=2, **place) as cluster:
+        words = ("--accounts", str(accounts), "--base-url", server.url, *FAST, *WEEK)
+        result = invoke("fleet", "run", *words, "--scheduler", cluster.scheduler_address)
+    assert result.exit_code == 10, result.stderr
+    assert "  accounts   4: 3 complete, 1 failed\n" in result.stderr
+    assert result.stderr.splitlines()[-1] == "Error: 3 of 4 accounts complete; not complete: customer 1"
+    assert (tmp_path / "there.db").exists()
+
+
+def test_no_scheduler_answers(accounts: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told with its address."""
+    pytest.importorskip("distributed", reason="the extra dask is not installed")
+    monkeypatch.setattr("hourlyclicks.fleet.dask_scheduler.backfill_at.__kwdefaults__", {"patience": 0.2})
+    words = ("--accounts", str(accounts), *FAST, *WEEK, "--scheduler")
+    result = invoke("fleet", "run", *words, "tcp://127.0.0.1:9")
+    assert result.exit_code == 2
+    assert "no scheduler of Dask answers at tcp://127.0.0.1:9: " in result.stderr
+    assert invoke("fleet", "run", *words, "nonsense://x").exit_code == 2
+
+
+def test_the_store_of_a_cluster_is_named_there(accounts: Path) -> None:
+    """A path or an address on the command line would have to travel."""
+    words = ("--accounts", str(accounts), "--store", "clicks.db", "--scheduler", "tcp://127.0.0.1:9")
+    result = invoke("fleet", "run", *words)
+    assert result.exit_code == 2
+    assert "leave --store out" in result.stderr

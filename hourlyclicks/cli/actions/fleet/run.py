@@ -6,9 +6,10 @@ import datetime as dt
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import attrs
+import click
 
 from hourlyclicks.cli.actions.backfill import RETRY, STOPPING
 from hourlyclicks.cli.actions.migrating import migrate
@@ -19,21 +20,20 @@ from hourlyclicks.cli.options.access import Access
 from hourlyclicks.cli.options.accounts import AccountDefaults, read_accounts
 from hourlyclicks.cli.options.deadlines import Deadline
 from hourlyclicks.cli.options.shared import Period, RateOptions, present
-from hourlyclicks.cli.options.stores import StoreChoice
+from hourlyclicks.cli.options.stores import STORE_VARIABLE, StoreChoice
 from hourlyclicks.cli.output import resume
 from hourlyclicks.cli.output.files import writing
 from hourlyclicks.cli.output.fleet import failure, report_lines
 from hourlyclicks.cli.progress.fleet import FleetRunStats, open_fleet_view
 from hourlyclicks.cli.progress.views import shown
 from hourlyclicks.errors import HourlyClicksError
+from hourlyclicks.fleet.keys import KeyRef
 from hourlyclicks.fleet.run import run_jobs
 from hourlyclicks.pacing.plans import Rate
 from hourlyclicks.render.phrases import count
 
 if TYPE_CHECKING:
     import asyncio
-
-    import click
 
     from hourlyclicks.cli.progress.fleet import FleetView
     from hourlyclicks.fleet.accounts import AccountJob
@@ -56,6 +56,7 @@ class Options:
         at_once: how many accounts may be active.
         most: the limit of all accounts together, if there is one.
         deadline: when to stop.
+        scheduler: the scheduler of the cluster that does the work; ``None``: this process does it.
         access: how to reach the API.
         as_json: whether to write the report to stdout.
         quiet: whether to say nothing but errors.
@@ -68,6 +69,7 @@ class Options:
     at_once: int
     most: Rate | None
     deadline: Deadline | None
+    scheduler: str | None
     access: Access
     as_json: bool
     quiet: bool
@@ -76,11 +78,22 @@ class Options:
 def run(ctx: click.Context, options: Options) -> None:
     """See the help of the command."""
     with quiet(on=options.quiet), hangup.interrupting():
-        options.store.check_folder()
+        _check_store(options)
         days = None if options.period is None else options.period.days(options.access.zone, present())
         jobs = _jobs(options, days)
-        migrate(options.store)
+        if options.scheduler is None:
+            migrate(options.store)
         _run(ctx, options, jobs, days)
+
+
+def _check_store(options: Options) -> None:
+    """Check that the store can be used; that of a cluster is where its workers find it."""
+    if options.scheduler is None:
+        options.store.check_folder()
+    elif options.store.by_option:
+        raise click.UsageError(
+            f"with --scheduler, the store is what {STORE_VARIABLE} says on the workers: leave --store out"
+        )
 
 
 def _jobs(options: Options, days: DateRange | None) -> list[AccountJob]:
@@ -144,21 +157,24 @@ async def _fill(
     stop: asyncio.Event,
 ) -> FleetReport:
     access = options.access
-    return await run_jobs(
-        jobs,
-        store=options.store.needed(),
-        at_once=options.at_once,
-        rate=options.most,
-        deadline=until,
-        stop=stop,
-        on_event=view,
-        base_url=access.base_url,
-        retry=RETRY,
-        endpoint=access.endpoint,
-        timezone=access.zone,
-        user_agent=access.user_agent,
-        proxy=access.proxy,
-    )
+    common: dict[str, Any] = {
+        "at_once": options.at_once,
+        "rate": options.most,
+        "deadline": until,
+        "stop": stop,
+        "on_event": view,
+        "base_url": access.base_url,
+        "retry": RETRY,
+        "endpoint": access.endpoint,
+        "timezone": access.zone,
+        "user_agent": access.user_agent,
+        "proxy": access.proxy,
+    }
+    if options.scheduler is None:
+        return await run_jobs(jobs, store=options.store.needed(), **common)
+    from hourlyclicks.fleet.dask_scheduler import backfill_at  # noqa: PLC0415 - distributed is an extra
+
+    return await backfill_at(options.scheduler, jobs, KeyRef.env(STORE_VARIABLE), **common)
 
 
 def _tell(

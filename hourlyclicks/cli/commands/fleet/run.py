@@ -45,6 +45,11 @@ from hourlyclicks.cli.options.strict import StrictCommand
     type=read_deadline,
     help="Stop after a duration (45m, 2h, 1h30m) or at a local time of day.",
 )
+@click.option(
+    "--scheduler",
+    metavar="URL",
+    help="Let the workers of a Dask cluster do it; the address of its scheduler.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Write what became of each account to stdout as JSON.")
 @click.option("--quiet", is_flag=True, help="Print only errors.")
 @with_keyless_access
