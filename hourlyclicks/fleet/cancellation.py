@@ -6,8 +6,6 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from hourlyclicks.errors import HourlyClicksError
-
 if TYPE_CHECKING:
     from collections.abc import Coroutine
     from typing import Any
@@ -18,8 +16,9 @@ if TYPE_CHECKING:
 async def stopping_when_cancelled(run: Coroutine[Any, Any, FleetReport], stop: asyncio.Event) -> FleetReport:
     """Await a run; if this is cancelled, stop the run first, which keeps the answers to requests in flight.
 
-    A cancelled request may still arrive, so its account would have to wait for it in the next process. A
-    second cancellation cancels the run itself.
+    A cancelled request may still arrive, so its account would have to wait for it in the next process.
+    Engines cancel more than once when they shut down. The run ends after the time of a request in any case,
+    so further cancellations wait for that, too.
 
     Args:
         run: the run.
@@ -33,6 +32,9 @@ async def stopping_when_cancelled(run: Coroutine[Any, Any, FleetReport], stop: a
         return await asyncio.shield(work)
     except asyncio.CancelledError:
         stop.set()
-        with suppress(HourlyClicksError):
-            await work
+        while not work.done():
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([work])
+        if not work.cancelled():
+            work.exception()  # so that it is not reported as never retrieved
         raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from hourlyclicks.errors import UsageError
@@ -40,11 +41,12 @@ async def backfill_at(
     """
     with needing("distributed", extra="dask"):
         import distributed  # noqa: PLC0415 - an extra
+    client = distributed.Client(scheduler, asynchronous=True, timeout=patience, set_as_default=False)
     try:
-        client = await distributed.Client(
-            scheduler, asynchronous=True, timeout=patience, set_as_default=False
-        )
+        await client
     except (OSError, ValueError) as error:  # a time-out is an OSError, a wrong address a ValueError
+        with suppress(Exception):  # it has nothing that could be lost
+            await client.close(timeout=patience)
         reason = " ".join(str(error).split()) or type(error).__name__
         raise UsageError(f"no scheduler of Dask answers at {scheduler}: {reason}") from None
     async with client:

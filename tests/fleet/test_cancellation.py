@@ -41,23 +41,45 @@ async def test_a_cancellation_waits_for_the_end_of_the_run(*, fails: bool) -> No
     assert ended.is_set()
 
 
-async def test_a_second_cancellation_cancels_the_run() -> None:
-    """Its requests in flight are abandoned then."""
-    stop, cancelled = asyncio.Event(), asyncio.Event()
+async def test_further_cancellations_wait_as_well() -> None:
+    """A Dask worker that shuts down cancels its tasks twice."""
+    stop, go, ended = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def run() -> FleetReport:
-        try:
-            await asyncio.Event().wait()
-        except asyncio.CancelledError:
-            cancelled.set()
-            raise
+        await go.wait()
+        ended.set()
         return REPORT
 
     task = asyncio.create_task(stopping_when_cancelled(run(), stop))
     await asyncio.sleep(0)
     task.cancel()
     await stop.wait()
-    task.cancel()
+    for _ in range(3):
+        task.cancel()
+        await asyncio.sleep(0)
+    assert not task.done()
+    go.set()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert cancelled.is_set()
+    assert ended.is_set()
+
+
+async def test_a_run_that_is_cancelled_itself_is_over() -> None:
+    """As at the end of an event loop, which cancels all tasks."""
+    stop = asyncio.Event()
+    begun: list[asyncio.Task[object] | None] = []
+
+    async def run() -> FleetReport:
+        begun.append(asyncio.current_task())
+        await asyncio.Event().wait()
+        return REPORT
+
+    task = asyncio.create_task(stopping_when_cancelled(run(), stop))
+    await asyncio.sleep(0)
+    task.cancel()
+    await stop.wait()
+    (work,) = begun
+    assert work is not None
+    work.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task

@@ -13,6 +13,7 @@ from hourlyclicks import Limits, Link, UsageError
 from hourlyclicks.errors import StoreError
 from hourlyclicks.events import AccountEnded, FleetProgress
 from hourlyclicks.fleet import AccountJob, AccountState, KeyRef, dask
+from hourlyclicks.fleet.dask_scheduler import backfill_at
 from hourlyclicks.model.report import StopReason
 from tests.cli.serving import serving
 
@@ -250,3 +251,13 @@ def test_the_arguments_of_a_thousand_accounts_take_4_kb() -> None:
     names = [f"account-{number:04}" for number in range(1000)]
     shards = [dask._Shard(jobs(names)[first::2], STORE, {"at_once": 250}) for first in range(2)]
     assert sum(len(shard.packed()) for shard in shards) < 4096
+
+
+@pytest.mark.usefixtures("store")
+async def test_a_scheduler_by_its_address() -> None:
+    """A client is made for the run, and closed after it."""
+    async with cluster() as here:
+        address = here.client.scheduler_info()["address"]
+        report = await backfill_at(address, jobs(), STORE, **here.options)
+    assert report.complete
+    assert report.done == len(NAMES) * DAYS

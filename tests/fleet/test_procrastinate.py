@@ -171,7 +171,7 @@ def _decide(error: BaseException, attempts: int = 0) -> dt.datetime | None:
     "error", [AuthenticationError("no", status=401), PlanError("no"), UsageError("no")], ids=repr
 )
 def test_what_no_repetition_cures_is_not_repeated(error: HourlyClicksError) -> None:
-    """A change is needed first."""
+    """A key, a plan or an argument has to change first."""
     assert _decide(error) is None
 
 

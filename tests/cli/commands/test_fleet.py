@@ -8,12 +8,13 @@ import os
 import shlex
 import signal
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from hourlyclicks import Link
 from hourlyclicks.coordination.leases import AccountLease, Leases
+from hourlyclicks.fleet import KeyRef, run_jobs
 from hourlyclicks.model.fingerprints import fingerprint_of
 from hourlyclicks.simulator import Envelope, Rule, Script, Status
 from hourlyclicks.store.sqlite import SqliteStore
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from click.testing import Result
 
+    from hourlyclicks.fleet import AccountJob, FleetReport
     from hourlyclicks.simulator import Simulator
     from hourlyclicks.store.leases import StoredLease
 
@@ -275,17 +277,27 @@ def test_there_is_nothing_to_release(tmp_path: Path) -> None:
 def test_a_cluster_does_the_work(
     server: Simulator, accounts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Keys and the store are found on its workers; report and exit code are the same."""
-    distributed = pytest.importorskip("distributed", reason="the extra dask is not installed")
+    """It gets the jobs, a reference to the store and the options; report and exit code are the same."""
+    pytest.importorskip("distributed", reason="the extra dask is not installed")
     monkeypatch.setenv("HOURLYCLICKS_STORE", str(tmp_path / "there.db"))
     monkeypatch.setenv("KEY_1", "wrong-key-27182818")
-    place = {"processes": False, "dashboard_address": ":0", "protocol": "tcp://", "host": "127.0.0.1"}
-    with distributed.LocalCluster(n_workers=1, threads_per_worker=2, **place) as cluster:
-        words = ("--accounts", str(accounts), "--base-url", server.url, *FAST, *WEEK)
-        result = invoke("fleet", "run", *words, "--scheduler", cluster.scheduler_address)
-    assert result.exit_code == 10, result.stderr
+    asked: list[tuple[str, KeyRef]] = []
+
+    async def backfill_at(
+        scheduler: str,
+        jobs: list[AccountJob],
+        store: KeyRef,
+        **options: Any,  # noqa: ANN401 - those of `run_jobs`
+    ) -> FleetReport:
+        asked.append((scheduler, store))
+        return await run_jobs(jobs, store=store, **options)
+
+    monkeypatch.setattr("hourlyclicks.fleet.dask_scheduler.backfill_at", backfill_at)
+    words = ("--accounts", str(accounts), "--base-url", server.url, *FAST, *WEEK)
+    result = invoke("fleet", "run", *words, "--scheduler", "tcp://10.0.0.5:8786")
+    assert asked == [("tcp://10.0.0.5:8786", KeyRef.env("HOURLYCLICKS_STORE"))]
+    assert result.exit_code == 10
     assert "  accounts   4: 3 complete, 1 failed\n" in result.stderr
-    assert result.stderr.splitlines()[-1] == "Error: 3 of 4 accounts complete; not complete: customer 1"
     assert (tmp_path / "there.db").exists()
 
 
