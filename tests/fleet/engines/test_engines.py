@@ -42,8 +42,8 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the processes a
 _log = logging.getLogger(__name__)
 
 Cell: TypeAlias = tuple[int | None, int | None]
-ACCOUNTS = int(os.environ.get("HOURLYCLICKS_ACCOUNTS", sized("11", "41")))
-DAYS = int(os.environ.get("HOURLYCLICKS_DAYS", sized("12", "25")))
+ACCOUNTS = int(os.environ.get("HOURLYCLICKS_ACCOUNTS", sized("11", "21")))
+DAYS = int(os.environ.get("HOURLYCLICKS_DAYS", sized("12", "15")))
 WORKERS = 3
 LONGEST_STOP = 15.0
 """Seconds; a worker that is stopped within a transaction keeps its rows locked."""
