@@ -25,7 +25,7 @@ from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.fleet.accounts import AccountJob
 from hourlyclicks.fleet.held import LOOK_AFTER, HeldAccounts, PutAside
 from hourlyclicks.fleet.keys import KeyRef
-from hourlyclicks.fleet.one_account import AccountRunner, of_cancelled
+from hourlyclicks.fleet.one_account import AccountRunner, TakenAccount, of_cancelled
 from hourlyclicks.fleet.options import ClientOptions
 from hourlyclicks.fleet.shared_leases import leases_of
 from hourlyclicks.fleet.shared_transport import SharedTransport
@@ -288,10 +288,10 @@ class FleetRun:
         assert task is not None  # noqa: S101 - a coroutine that runs is in a task
         self._taking.add(task)
         try:
-            lease = await self._runner.take(job)
+            taken = await self._runner.take(job)
         finally:
             self._taking.discard(task)
-        return lease if isinstance(lease, PutAside) else await self._runner.run(job, lease)
+        return await self._runner.run(job, taken) if isinstance(taken, TakenAccount) else taken
 
     def _end(self, job: AccountJob, number: int, found: AccountReport | PutAside) -> None:
         """Note what came of an account; one that another process holds is tried again."""
