@@ -79,7 +79,7 @@ class Client(LocalCalls, BaseClient):
         account: the name of the account in the store. If omitted, a hash of the key identifies the account,
             and a new key is a new account.
         on_event: a hook that is called with every event, or several; see `hourlyclicks.events`.
-        endpoint: which version of ``clicks-by-hour`` `fetch`, `stream` and `backfill` ask: ``"v2"``, one day
+        endpoint: the version of the API that `fetch`, `stream` and `backfill` use: ``"v2"``, one day
             a request; ``"auto"``, ranges of days by version 3 where the server has it and its figures are the
             same, and version 2 otherwise; or ``"v3"``, which raises an error instead. Single days are always
             asked for by version 2.

@@ -15,7 +15,7 @@ from docs.themes import THEMES
 from hourlyclicks._version import __version__
 from hourlyclicks.cli.exits import ENDINGS
 from tests.cli.every_command import EVERY_COMMAND
-from tests.test_house import FLOORS, PACKAGE, SOLE_USERS
+from tests.test_house import FLOORS, PACKAGE, SCRIPTS, SOLE_USERS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text("utf-8")
@@ -28,6 +28,7 @@ PAGES = [
 DESIGN = (ROOT / "docs" / "explanation" / "design.md").read_text("utf-8")
 LINK = re.compile(r"\]\((?!https?://|#)([^)#\s]*)(#[^)\s]*)?\)")
 TABLE_OF_CONTENTS = re.compile(r"^```\{toctree\}\n(.*?)\n```$", re.MULTILINE | re.DOTALL)
+CONFLICT = re.compile(r"^(<{7}|>{7}) ", re.MULTILINE)
 COMMAND = re.compile(r"^```sh\n(.*?)\n```$", re.MULTILINE | re.DOTALL)
 
 
@@ -47,6 +48,15 @@ def test_the_readme_has_two_commands() -> None:
     assert re.fullmatch(
         r"python3 -m venv \.venv && \S+/pip install \S+ -e '\.\[test\]' && \S+/pytest -n auto", tests
     )
+
+
+def test_no_merge_is_left_half_done() -> None:
+    """No page and no module has the markers of a conflict; in a page they would be shown as text."""
+    assert [
+        str(path.relative_to(ROOT))
+        for path in [*PAGES, *SCRIPTS, ROOT / "pyproject.toml"]
+        if CONFLICT.search(path.read_text("utf-8"))
+    ] == []
 
 
 def test_links_within_the_repository_lead_somewhere() -> None:

@@ -49,6 +49,7 @@ log = logging.getLogger("dashboard")
 def new_client(metrics: ClicksMetrics) -> Client:
     """Return the client of the service; a test replaces this function."""
     return Client(
+        base_url=os.environ.get("CLICKS_URL", "https://vivoldi.com"),
         store=os.environ.get("CLICKS_STORE", "clicks.db"),
         user_agent="dashboard/1",
         on_event=metrics,

@@ -255,6 +255,9 @@ class _Batch:
         finally:
             if stopping is not None:
                 stopping.cancel()
+            # Ends the waits of shards that are done: the scheduler does not know that they were cancelled,
+            # and would log an error for each when it is closed.
+            await self._ended.set()
             await self._ended.clear()
         report = FleetReport.merged(self._reports)
         errors = [each for each in found if each is not None]

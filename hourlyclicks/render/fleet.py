@@ -79,7 +79,7 @@ class AccountStatus:
 
     @property
     def quiet(self) -> bool:
-        """Whether there is nothing to do for it, and no process holds it."""
+        """Whether no day of it is to be requested again, and no process holds it."""
         return self.known > 0 and not self.due and self.holder is None
 
     def as_object(self) -> dict[str, Any]:
@@ -94,19 +94,19 @@ def fleet_lines(accounts: Sequence[AccountStatus], *, all_: bool) -> Iterator[st
 
     Args:
         accounts: the accounts.
-        all_: whether to show also those for which there is nothing to do, if there are many.
+        all_: whether to show also those with no day to request again, if there are many.
     """
     shown = [each for each in accounts if all_ or len(accounts) <= _MANY or not each.quiet]
     if shown:
         width = min(_LONGEST_NAME, max(len("account"), *(len(safe(each.name)) for each in shown)))
-        yield f"{'account':{width}}  targets      days    to do   failed  complete to  held by"
+        yield f"{'account':{width}}  targets      days    again   failed  complete to  held by"
         for each in shown:
             yield _line(each, width)
     if left_out := len(accounts) - len(shown):
-        yield f"not shown: {count(left_out, 'account')} with nothing to do; --all shows them"
+        yield f"not shown: {count(left_out, 'account')} with no day to request again; --all shows them"
     held = sum(each.holder is not None and each.holder.process is not None for each in accounts)
     days, due = sum(each.known for each in accounts), sum(each.due for each in accounts)
-    yield f"{count(len(accounts), 'account')}, {held:,} held; {count(days, 'day')}, {due:,} to do"
+    yield f"{count(len(accounts), 'account')}, {held:,} held; {count(days, 'day')}, {due:,} to request again"
 
 
 def _line(account: AccountStatus, width: int) -> str:

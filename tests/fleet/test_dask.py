@@ -61,6 +61,7 @@ class Cluster:
     """
 
     def __init__(self, client: Any, upstream: Simulator) -> None:  # noqa: ANN401 - of an optional library
+        self.scheduler: Any = client.cluster.scheduler
         self.client, self.upstream = client, upstream
         self.options: dict[str, Any] = {"base_url": upstream.url, "limits": Limits(concurrency=1)}
 
@@ -114,6 +115,16 @@ async def test_the_accounts_are_done_and_reported_in_their_order() -> None:
     assert sorted(each.report.name for each in events if isinstance(each, AccountEnded)) == sorted(NAMES)
     last = [each for each in events if isinstance(each, FleetProgress)][-1]
     assert (last.accounts, last.complete, last.done, last.listed) == (len(NAMES), 3, report.done, True)
+
+
+@pytest.mark.usefixtures("store")
+async def test_the_scheduler_is_left_with_nothing_to_wait_for() -> None:
+    """It would log an error for each shard that has ended, when it is closed within ten seconds."""
+    async with cluster() as here:
+        await dask.backfill_async(here.client, jobs(), **here.options)
+        async with asyncio.timeout(PATIENCE / 10):
+            while any(here.scheduler.extensions["events"]._waiter_count.values()):  # noqa: ASYNC110 - of a scheduler
+                await asyncio.sleep(LOOK)
 
 
 @pytest.mark.usefixtures("store")

@@ -118,7 +118,6 @@ def run(*, days: int, seed: int, no_faults: bool, show: bool) -> None:
         plan="business",
         time_scale=SCALE,
         latency=DELAY,
-        today=TODAY,
         timezone="UTC",
         faults=random_faults(spoilt, seed=seed),
     )

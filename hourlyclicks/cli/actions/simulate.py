@@ -17,10 +17,12 @@ from hourlyclicks.cli.options.shared import PLANS
 from hourlyclicks.cli.output import resume
 from hourlyclicks.pacing.plans import Limits, Rate
 from hourlyclicks.render.phrases import count, limits_in_words
+from hourlyclicks.simulator import DEFAULT_KEY, Catalogue, RangeRules, Simulator
 from hourlyclicks.simulator import PLANS as RULES
-from hourlyclicks.simulator import Catalogue, RangeRules, Simulator
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from hourlyclicks.cli.options.simulated import ApiOptions
     from hourlyclicks.simulator import Counters, Policing
 
@@ -37,6 +39,7 @@ def run(
     port: int,
     seed: int,
     plan: str,
+    keys: int,
     time_scale: float,
     policing: Policing,
     fault_rate: float,
@@ -46,7 +49,7 @@ def run(
     rules = RULES[PLANS[plan].name.lower()]
     simulator = Simulator(
         seed=seed,
-        plan=rules.name,
+        keys=dict.fromkeys(_keys(keys), rules.name),
         policing=policing,
         time_scale=time_scale,
         faults=random_faults(fault_rate, seed=seed),
@@ -59,7 +62,7 @@ def run(
         (Rate(rules.per_minute, _MINUTE * time_scale),), concurrency=rules.concurrent, guard=time_scale
     )
     try:
-        loop.run(_serve(simulator, plan, limits))
+        loop.run(_serve(simulator, plan, limits, _keys(keys)))
     except OSError as error:
         raise Failure(f"cannot listen on port {port}: {error.strerror}", USAGE) from None
     try:
@@ -68,6 +71,11 @@ def run(
         flush_stdout()
     except (OSError, Failure):  # the terminal is gone, which changes nothing now
         forget_stdout()
+
+
+def _keys(number: int) -> list[str]:
+    """Return so many API keys; the first is that of every simulator."""
+    return [DEFAULT_KEY, *(f"{DEFAULT_KEY}-{each}" for each in range(2, number + 1))]
 
 
 def range_rules(api: ApiOptions) -> RangeRules:
@@ -83,13 +91,18 @@ def range_rules(api: ApiOptions) -> RangeRules:
     )
 
 
-async def _serve(simulator: Simulator, plan: str, limits: Limits) -> None:
+async def _serve(simulator: Simulator, plan: str, limits: Limits, keys: Sequence[str] = ()) -> None:
     """Serve until cancelled."""
     async with simulator:
         click.echo(f"Listening on {simulator.url} ({limits_in_words(limits)}). Ctrl-C ends it. To try it:\n")
         command = resume.line_of([*resume.program(), "fetch", "--base-url", simulator.url])
         click.echo(f"  HOURLYCLICKS_API_KEY={simulator.key} {command} \\")
         click.echo(f"    {_rate_options(plan, limits)} {_LINK}\n")
+        if len(keys) > 1:
+            click.echo(f"It knows {len(keys):,} API keys, each with these limits, for an account each:\n")
+            for number, key in enumerate(keys, start=1):
+                click.echo(f"  export KEY_{number}={key}")
+            click.echo()
         with suppress(asyncio.CancelledError):
             await asyncio.Event().wait()
 

@@ -38,6 +38,14 @@ POLICING = ("sliding_log", "fixed_window", "whole_seconds", "token_bucket", "lea
     help="The plan whose limits the server enforces.",
 )
 @click.option(
+    "--keys",
+    metavar="N",
+    type=click.IntRange(1, 10_000),
+    default=1,
+    show_default=True,
+    help='API keys that the server knows, each with these limits, for "fleet run".',
+)
+@click.option(
     "--time-scale",
     metavar="FACTOR",
     type=Finite(1e-6, 1e6),
@@ -66,6 +74,7 @@ def command(
     port: int,
     seed: int,
     plan: str,
+    keys: int,
     time_scale: float,
     policing: Policing,
     fault_rate: float,
@@ -82,6 +91,7 @@ def command(
         port=port,
         seed=seed,
         plan=plan,
+        keys=keys,
         time_scale=time_scale,
         policing=policing,
         fault_rate=fault_rate,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 LINK = Link("3mYq", "https://vvd.bz")
 TODAY = dt.date(2025, 7, 1)
-"""The simulated day. It is always the same, so that a seed always gives the same figures."""
+"""The day after the last one. It is always the same, so that a seed always gives the same figures."""
 
 SCALE = 1 / 30
 FAULTS = 0.15

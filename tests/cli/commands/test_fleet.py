@@ -83,6 +83,14 @@ def test_all_accounts_are_fetched(server: Simulator, accounts: Path) -> None:
     assert server.counters.requests == 28
 
 
+def test_days_are_shown_if_all_accounts_have_them(server: Simulator, accounts: Path) -> None:
+    """An account with days of its own in the file is not told to have those of the command."""
+    with accounts.open("a", encoding="utf-8") as file:
+        file.write("start = 2025-04-01\nend = 2025-04-03\n")
+    assert run(server, accounts, *WEEK).stderr.splitlines()[0] == "4 accounts"
+    assert server.counters.requests == 3 * 7 + 3
+
+
 def test_an_account_that_fails_ends_alone(
     server: Simulator, accounts: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -188,10 +196,10 @@ def test_the_accounts_of_a_store(server: Simulator, accounts: Path) -> None:
     result = invoke("fleet", "status", *store, "--accounts", str(accounts))
     assert result.exit_code == 0
     assert result.stdout.splitlines() == [
-        "account     targets      days    to do   failed  complete to  held by",
+        "account     targets      days    again   failed  complete to  held by",
         *[f"customer {number}        1         7        0        0  2025-04-07" for number in range(4)],
         "new         not in the store yet",
-        "5 accounts, 0 held; 28 days, 0 to do",
+        "5 accounts, 0 held; 28 days, 0 to request again",
     ]
     values = json.loads(invoke("fleet", "status", *store, "--json").stdout)
     assert [each["known"] for each in values] == [7, 7, 7, 7]
@@ -248,7 +256,7 @@ def test_an_account_that_a_process_holds(server: Simulator, accounts: Path) -> N
     assert len([line for line in shown if f"process {os.getpid()} on " in line]) == 1
     assert shown[3].startswith("customer 2  ")
     assert ", lease " in shown[3]
-    assert shown[-1] == "4 accounts, 1 held; 28 days, 0 to do"
+    assert shown[-1] == "4 accounts, 1 held; 28 days, 0 to request again"
     (holder,) = [
         each["holder"]
         for each in json.loads(invoke("fleet", "status", *store, "--json").stdout)
@@ -260,10 +268,13 @@ def test_an_account_that_a_process_holds(server: Simulator, accounts: Path) -> N
     assert released.stdout.startswith(f"released: customer 2, which process {os.getpid()} on ")
     again = invoke("fleet", "release", "customer 2", *store)
     assert again.exit_code == 14
-    assert again.stderr == "Error: no process holds the account 'customer 2'\n"
+    assert (
+        again.stderr
+        == "Error: no process holds the account 'customer 2'; fleet status shows those that are held\n"
+    )
     shown = invoke("fleet", "status", *store).stdout.splitlines()
     assert "taken away, lease " in shown[3]
-    assert shown[-1] == "4 accounts, 0 held; 28 days, 0 to do"
+    assert shown[-1] == "4 accounts, 0 held; 28 days, 0 to request again"
 
 
 def test_there_is_nothing_to_release(tmp_path: Path) -> None:

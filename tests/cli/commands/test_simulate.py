@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hourlyclicks import Limits, Rate
-from hourlyclicks.cli.actions.simulate import _report, _serve, range_rules
+from hourlyclicks import Limits, Link, Rate
+from hourlyclicks.cli.actions.simulate import _keys, _report, _serve, range_rules
 from hourlyclicks.cli.options.faults import faults_in_words, random_faults
 from hourlyclicks.cli.options.simulated import ApiOptions
 from hourlyclicks.simulator import Answered, Counters, RangeRules, Simulator
@@ -45,6 +45,22 @@ async def test_it_prints_what_to_try(
     assert options in printed
 
 
+async def test_it_prints_a_key_for_each_account(capsys: pytest.CaptureFixture[str]) -> None:
+    """More keys are variables of a shell, and the server knows each."""
+    names = _keys(3)
+    simulator = Simulator(keys=dict.fromkeys(names, "personal"))
+    task = asyncio.create_task(_serve(simulator, "personal", Limits((Rate(9, 60.0),), guard=1.0), names))
+    while not (printed := capsys.readouterr().out):  # noqa: ASYNC110 - a print sets no event
+        await asyncio.sleep(0)  # until it has printed
+    exported = [line.split("=")[1] for line in printed.splitlines() if line.startswith("  export KEY_")]
+    assert exported == names
+    for key in exported:
+        async with simulator.client(key=key) as client:
+            await client.day("2025-04-01", Link("kYdr", "https://vvd.bz"))
+    task.cancel()
+    await task
+
+
 def test_a_port_in_use_is_an_error() -> None:
     """A port that is in use ends with a sentence."""
     with socket.create_server(("127.0.0.1", 0)) as other:
@@ -58,6 +74,7 @@ def test_a_port_in_use_is_an_error() -> None:
     "words",
     [
         ("--plan", "free"),
+        ("--keys", "0"),
         ("--time-scale", "0"),
         ("--time-scale", "inf"),
         ("--time-scale", "nan"),

@@ -55,6 +55,11 @@ def test_it_fetches_and_proves_it(temporary: Path) -> None:
     assert {path for path in temporary.rglob("*") if path.is_file()} == {page}
 
 
+def test_it_warns_of_nothing() -> None:
+    """The clocks of the client and its simulated server agree, on whatever day it is shown."""
+    assert "clock" not in invoke("demo", "--days", "2", "--no-faults").stderr
+
+
 def test_no_line_of_the_result_is_wider_than_a_terminal() -> None:
     """Eighty columns are enough for a demonstration as it is by default."""
     killed_process = KilledProcess(

@@ -28,7 +28,6 @@ from hourlyclicks.cli.demo.fleet_settings import (
     link,
 )
 from hourlyclicks.cli.demo.fleet_team import started
-from hourlyclicks.cli.demo.settings import TODAY
 from hourlyclicks.cli.exits import INCOMPLETE, UNEXPECTED, Failure
 from hourlyclicks.cli.progress.fleet import FleetRunStats, open_fleet_view
 from hourlyclicks.cli.progress.live import terminal
@@ -142,7 +141,6 @@ def run(*, accounts: int, number: int, seed: int) -> None:
         keys={key(each): PLAN for each in range(accounts)},
         time_scale=SCALE,
         latency=DELAY,
-        today=TODAY,
         timezone="UTC",
     )
     done = loop.run(_demonstrate(server, accounts, days(number)))

@@ -22,7 +22,9 @@ def run(store: StoreChoice, name: str) -> None:
         raise StoreError(f"there is no store {store.where}")
     released = loop.run(_release(store, name))
     if not released:
-        raise Failure(f"no process holds the account {name!r}", NOT_RUNNING)
+        raise Failure(
+            f"no process holds the account {name!r}; fleet status shows those that are held", NOT_RUNNING
+        )
     for lease in released:
         click.echo(f"released: {lease.label}, which process {lease.holder.pid} on {lease.holder.host} held")
 

@@ -118,11 +118,19 @@ def _jobs(options: Options, days: DateRange | None) -> list[AccountJob]:
     return jobs
 
 
+def _title(jobs: list[AccountJob], days: DateRange | None) -> str:
+    """Return how many accounts there are, and their days, if those of the command hold for all of them."""
+    accounts = count(len(jobs), "account")
+    if days is None or any((job.start, job.end) != (days.start, days.end) for job in jobs):
+        return accounts
+    return f"{accounts}, {days}"
+
+
 def _run(ctx: click.Context, options: Options, jobs: list[AccountJob], days: DateRange | None) -> None:
     """Run the jobs, show the progress, and tell what came of them."""
     now = present()
     until = None if options.deadline is None else options.deadline.limit(now)
-    title = count(len(jobs), "account") if days is None else f"{count(len(jobs), 'account')}, {days}"
+    title = _title(jobs, days)
     stats = FleetRunStats(title, len(jobs), now + until if isinstance(until, dt.timedelta) else until)
     view = open_fleet_view(stats, drawn=not options.quiet)
     stopped_by: list[str] = []

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 )
 @click.option("--timezone", metavar="ZONE", help="The accounts' time zone; decides which days are stale.")
 @click.option("--json", "as_json", is_flag=True, help="Write JSON.")
-@click.option("--all", "everything", is_flag=True, help="Show also accounts with nothing to do.")
+@click.option("--all", "everything", is_flag=True, help="Show also accounts with no day to request again.")
 def command(
     *, store: StoreChoice, accounts: Path | None, timezone: str | None, as_json: bool, everything: bool
 ) -> None:
