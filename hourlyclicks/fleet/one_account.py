@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from hourlyclicks.coordination.leases import AccountLease, Leases
     from hourlyclicks.fleet.accounts import AccountJob
     from hourlyclicks.fleet.options import ClientOptions
-    from hourlyclicks.fleet.stats import FleetStats
+    from hourlyclicks.fleet.stats import AccountStats, FleetStats
     from hourlyclicks.model.report import BackfillReport
     from hourlyclicks.transport.protocol import Transport
     from hourlyclicks.wire.key import Secret
@@ -70,6 +70,7 @@ class AccountRunner:
         self._stop = stop
         self._salt = os.urandom(16)
         self._names: dict[str, str] = {}
+        self._lost: dict[str, AccountStats] = {}  # so that what is tried again is not counted twice
 
     async def take(self, job: AccountJob) -> AccountLease | PutAside:
         """Take the lease of an account, unless another process holds it.
@@ -94,11 +95,18 @@ class AccountRunner:
         except LeaseLostError as error:
             return PutAside(lease.account, _of_error(job.name, error, AccountState.HELD))
         finally:
+            await self._give_back(lease)
+
+    async def _give_back(self, lease: AccountLease) -> None:
+        """Give a lease back; if that fails, what was fetched counts nevertheless, and the lease expires."""
+        try:
             await self._leases.release(lease)
+        except StoreError as error:
+            _log.warning("the lease of %r could not be given back, and expires: %s", lease.label, error)
 
     async def _run(self, job: AccountJob, lease: AccountLease) -> AccountReport:
         """Fetch the days of an account that this process holds."""
-        hook = self._stats.hook()
+        hook = self._lost.pop(job.name, None) or self._stats.hook()
         try:
             key = await job.key.key()
             self._check_key(job.name, key)
@@ -108,7 +116,11 @@ class AccountRunner:
             del key
             async with client:
                 found = _of_report(job.name, await self._fetch(client, job))
-        except (StoreError, LeaseLostError):
+        except LeaseLostError:
+            if hook is not None:
+                self._lost[job.name] = hook
+            raise
+        except StoreError:
             raise
         except HourlyClicksError as error:
             found = _of_error(job.name, error)
@@ -154,8 +166,13 @@ def _of_error(
     return AccountReport(name=name, state=state, report=report, error=_plain(error))
 
 
-def of_cancelled(error: asyncio.CancelledError, before: AccountReport) -> AccountReport:
-    """Return the report of an account that was cancelled; what it was before, if it had not begun."""
+def of_interrupted(error: BaseException, before: AccountReport) -> AccountReport:
+    """Return the report of an account that ended with the run; what it was before, if it had not begun.
+
+    Args:
+        error: what ended the run: that it was cancelled, or an error of the store.
+        before: what was to be reported of the account before.
+    """
     report: BackfillReport | None = getattr(error, "report", None)
     if report is None:
         return before

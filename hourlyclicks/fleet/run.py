@@ -25,7 +25,7 @@ from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.fleet.accounts import AccountJob
 from hourlyclicks.fleet.held import LOOK_AFTER, HeldAccounts, PutAside
 from hourlyclicks.fleet.keys import KeyRef
-from hourlyclicks.fleet.one_account import AccountRunner, of_cancelled
+from hourlyclicks.fleet.one_account import AccountRunner, of_interrupted
 from hourlyclicks.fleet.options import ClientOptions
 from hourlyclicks.fleet.shared_leases import leases_of
 from hourlyclicks.fleet.shared_transport import SharedTransport
@@ -270,9 +270,10 @@ class FleetRun:
         try:
             found = await self._fetch(job)
         except HourlyClicksError as error:  # of the store
+            self._reports[number] = of_interrupted(error, self._reports[number])
             self._stop(StopReason.ERROR, error)
         except asyncio.CancelledError as error:
-            self._reports[number] = of_cancelled(error, self._reports[number])
+            self._reports[number] = of_interrupted(error, self._reports[number])
             raise
         else:
             self._end(job, number, found)

@@ -10,6 +10,7 @@ import pytest
 
 from hourlyclicks import LeaseLostError, Limits, Rate, StopReason, UsageError
 from hourlyclicks.coordination.leases import Leases, end_leases
+from hourlyclicks.events import FleetProgress
 from hourlyclicks.fleet import AccountState, run_jobs
 from hourlyclicks.model.fingerprints import fingerprint_of
 from hourlyclicks.store.leases import StoredLease
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from hourlyclicks.fleet import AccountJob, FleetReport
+    from hourlyclicks.simulator import VirtualClock
 
 SLOW = Limits(rates=(Rate(1, 10.0),))
 
@@ -134,6 +136,21 @@ def test_a_lost_lease_is_in_the_report() -> None:
     assert isinstance(account.error, LeaseLostError)
     assert account.report is not None
     assert account.report.done == 1
+
+
+def test_an_account_that_is_tried_again_is_counted_once() -> None:
+    """The progress adds up to the report, also when a lease was lost."""
+    fleet = Fleet(2, {"limits": [(1, 10.0)]})
+
+    async def interfere(clock: VirtualClock) -> None:
+        await clock.sleep(5)
+        await end_leases(fleet.store, named(1))
+
+    jobs = [job(number, plan=None, limits=SLOW) for number in range(2)]
+    report = fleet.run(jobs, meanwhile=interfere)
+    last = [event for event in fleet.events if isinstance(event, FleetProgress)][-1]
+    assert report.complete
+    assert (last.days, last.done, last.failed_days) == (report.total, report.done + report.reused, 0)
 
 
 def test_a_store_without_leases_is_refused() -> None:

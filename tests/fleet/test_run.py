@@ -26,6 +26,7 @@ from hourlyclicks.events import AccountEnded, FleetProgress
 from hourlyclicks.fleet import AccountState, KeyRef, run_jobs
 from hourlyclicks.simulator import Envelope, Rule, Script, Status
 from hourlyclicks.store.sqlite import SqliteOperations
+from hourlyclicks.store.sqlite_leases import SqliteLeases
 from tests.fleet.fleets import DAYS, END, KEYS, Fleet, job, link, named, states
 from tests.sizes import sized
 
@@ -296,7 +297,21 @@ def test_a_store_that_fails_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> Non
     assert report is not None
     assert report.stopped is StopReason.ERROR
     assert len(report.accounts) == 20
+    assert report.done == 5
     assert fleet.upstream.counters.requests < 30
+
+
+def test_leases_that_cannot_be_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was fetched is reported nevertheless; the leases expire."""
+    fleet = Fleet(3)
+
+    async def fail(*_: object) -> None:
+        raise StoreError("the database is being restarted")
+
+    monkeypatch.setattr(SqliteLeases, "release_leases", fail)
+    report = fleet.run()
+    assert report.complete
+    assert report.done == 3 * DAYS
 
 
 def test_a_store_by_reference(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
