@@ -5,12 +5,14 @@ The lease comes first. While another process holds the account, its key is not n
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import logging
 import os
+from contextlib import contextmanager
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
@@ -22,16 +24,15 @@ from hourlyclicks.model.fleet_report import AccountReport, AccountState
 from hourlyclicks.store.leases import StoredLease
 
 if TYPE_CHECKING:
-    import asyncio
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from hourlyclicks.client import Client
     from hourlyclicks.coordination.leases import AccountLease, Leases
     from hourlyclicks.fleet.accounts import AccountJob
     from hourlyclicks.fleet.options import ClientOptions
+    from hourlyclicks.fleet.shared_transport import SharedTransport
     from hourlyclicks.fleet.stats import AccountStats, FleetStats
     from hourlyclicks.model.report import BackfillReport
-    from hourlyclicks.transport.protocol import Transport
     from hourlyclicks.wire.key import Secret
 
 _K = TypeVar("_K")
@@ -59,7 +60,7 @@ class AccountRunner:
         options: ClientOptions,
         *,
         leases: Leases,
-        transport: Transport,
+        transport: SharedTransport,
         stats: FleetStats,
         stop: asyncio.Event,
     ) -> None:
@@ -70,32 +71,42 @@ class AccountRunner:
         self._stop = stop
         self._salt = os.urandom(16)
         self._names: dict[str, str] = {}
+        self._waiting: set[asyncio.Task[Any]] = set()
         self._lost: dict[str, AccountStats] = {}  # so that what is tried again is not counted twice
 
-    async def take(self, job: AccountJob) -> AccountLease | PutAside:
-        """Take the lease of an account, unless another process holds it.
+    async def fetch(self, job: AccountJob) -> AccountReport | PutAside:
+        """Fetch the days of an account, unless another process holds it or takes it meanwhile.
 
         Raises:
             StoreError: the store cannot be used, which ends the run.
+            asyncio.CancelledError: the call was cancelled, or interrupted.
         """
-        lease = await self._leases.take(partial(fingerprint_of, job.name), job.name)
+        with self._interruptible():
+            lease = await self._leases.take(partial(fingerprint_of, job.name), job.name)
         if isinstance(lease, StoredLease):
             return PutAside(lease.account, AccountReport(name=job.name, state=AccountState.HELD))
-        return lease
-
-    async def run(self, job: AccountJob, lease: AccountLease) -> AccountReport | PutAside:
-        """Fetch the days of an account, and give its lease back; another process may take it meanwhile.
-
-        Raises:
-            StoreError: the store cannot be used, which ends the run.
-            asyncio.CancelledError: the call was cancelled.
-        """
         try:
             return await self._run(job, lease)
         except LeaseLostError as error:
             return PutAside(lease.account, _of_error(job.name, error, AccountState.HELD))
         finally:
             await self._give_back(lease)
+
+    def interrupt(self) -> None:
+        """Cancel those that have sent nothing: they wait for their lease, or for a key, and may for long."""
+        for task in tuple(self._waiting):
+            task.cancel()
+
+    @contextmanager
+    def _interruptible(self) -> Iterator[None]:
+        """Let the end of the run cancel what is awaited within the context."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a coroutine that runs is in a task
+        self._waiting.add(task)
+        try:
+            yield
+        finally:
+            self._waiting.discard(task)
 
     async def _give_back(self, lease: AccountLease) -> None:
         """Give a lease back; if that fails, what was fetched counts nevertheless, and the lease expires."""
@@ -108,10 +119,11 @@ class AccountRunner:
         """Fetch the days of an account that this process holds."""
         hook = self._lost.pop(job.name, None) or self._stats.hook()
         try:
-            key = await job.key.key()
+            with self._interruptible():
+                key = await job.key.key()
             self._check_key(job.name, key)
             client = self._options.client(
-                job, key, store=lease.store, transport=self._transport, on_event=hook
+                job, key, store=lease.store, transport=self._transport.within(lease), on_event=hook
             )
             del key
             async with client:

@@ -41,6 +41,12 @@ SLOW = Limits(rates=(Rate(2, 10.0),))
 REJECTED = Envelope({"code": 404, "message": "no such link"})
 
 
+async def key_that_comes_tomorrow() -> str:
+    """Wait for a vault that does not answer."""
+    await asyncio.sleep(86_400)
+    return KEYS[named(1)]
+
+
 def test_many_accounts_of_three_days() -> None:
     """Every cell is that of the server, no limit is exceeded, and no day is requested twice."""
     size = sized(100, 1_000)
@@ -201,6 +207,32 @@ def test_accounts_from_an_async_iterator() -> None:
     assert fleet.run(source()).complete  # type: ignore[arg-type]  # the helper says iterables
 
 
+def test_the_source_is_closed_with_the_run() -> None:
+    """An async generator that is read no further has closed its cursor when the run returns."""
+    fleet, closed = Fleet(20), asyncio.Event()
+
+    async def source() -> AsyncIterator[AccountJob]:
+        try:
+            for each in fleet.jobs:
+                yield each
+        finally:
+            await asyncio.sleep(0)
+            closed.set()
+
+    async def stop(clock: VirtualClock) -> bool:
+        report = await run_jobs(
+            source(),
+            store=fleet.store,
+            transport=fleet.upstream.transport(clock),
+            clock=clock,
+            deadline=2,
+            at_once=1,
+        )
+        return closed.is_set() and not report.listed
+
+    assert fleet.play(stop(fleet.clock))
+
+
 def test_an_error_of_the_source_ends_the_run() -> None:
     """What was begun is finished, and the error carries the report."""
 
@@ -255,6 +287,16 @@ def test_a_deadline_that_has_passed() -> None:
     report = Fleet(3).run(deadline=dt.timedelta(0))
     assert report.states == {AccountState.UNSTARTED: 3}
     assert report.stopped is StopReason.DEADLINE
+
+
+def test_a_key_that_does_not_come() -> None:
+    """The end of the run does not wait for it: the account has not begun, and holds no lease."""
+    fleet = Fleet(2)
+    late = job(1, key=KeyRef.call(f"{__name__}:key_that_comes_tomorrow"))
+    report = fleet.run([job(0), late], deadline=600)
+    assert 600 <= report.seconds < 601
+    assert [each.state for each in report.accounts] == [AccountState.COMPLETE, AccountState.UNSTARTED]
+    assert fleet.play(fleet.store.leases()) == []
 
 
 def test_a_cancelled_run_carries_its_report() -> None:
