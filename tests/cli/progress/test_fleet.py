@@ -160,13 +160,12 @@ def test_only_accounts_that_fail_are_named(capsys: pytest.CaptureFixture[str]) -
 
 def test_a_message_stands_above_the_live_view(monkeypatch: pytest.MonkeyPatch) -> None:
     """It goes through the console that draws; written past it, it would be erased by the next drawing."""
-    stderr = io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True)
-    monkeypatch.setattr(sys, "stderr", stderr)
-    console = Console(file=io.StringIO(), force_terminal=True)
-    with LiveFleetView(stats(), console):
+    drawn, past = io.StringIO(), io.BytesIO()
+    monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(past, "utf-8", write_through=True))
+    with LiveFleetView(stats(), Console(file=drawn, force_terminal=True)):
         say("stopping: no more requests are sent")
-    assert "stopping: no more requests are sent" in console.file.getvalue()
-    assert stderr.buffer.getvalue() == b""
+    assert "stopping: no more requests are sent" in drawn.getvalue()
+    assert past.getvalue() == b""
 
 
 def test_the_view_suits_stderr(monkeypatch: pytest.MonkeyPatch) -> None:
