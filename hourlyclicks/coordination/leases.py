@@ -36,6 +36,7 @@ from hourlyclicks.coordination.processes import host_name, is_gone, process_of, 
 from hourlyclicks.errors import HourlyClicksError, LeaseLostError, UsageError
 from hourlyclicks.store.group_commit import GroupCommit
 from hourlyclicks.store.leases import LIFE, Fence, Holder, StoredLease
+from hourlyclicks.store.shield import wait_shielded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -228,6 +229,7 @@ class Leases:
         self._finds: GroupCommit[tuple[str, str | None]] = GroupCommit(self._find_together)
         self._takes: GroupCommit[tuple[int, str]] = GroupCommit(self._take_together)
         self._releases: GroupCommit[AccountLease] = GroupCommit(self._release_together)
+        self._returning: set[asyncio.Future[None]] = set()
         self._task: asyncio.Task[None] | None = None
         self._due = asyncio.Event()
 
@@ -244,6 +246,8 @@ class Leases:
     ) -> AccountLease | StoredLease:
         """Take the lease of an account; if another holder has it, return what the store knows of that.
 
+        What is under way goes on when the call is cancelled; a lease that is taken then is given back.
+
         Args:
             fingerprint: makes the name of the account in the store, as `Secret.fingerprint` of its key does.
             label: what to call the account, in lists and messages.
@@ -252,31 +256,14 @@ class Leases:
         Raises:
             StoreError: the store cannot be read or written.
         """
-        salt = await self._store_salt()
-        name = fingerprint(salt)
-        account: int = await self._finds.make((name, None if key is None else key(salt)))
-        while account not in self._held and account not in self._taking:
-            self._taking.add(account)
-            try:
-                began, wall = self.clock.monotonic(), self.clock.wall()
-                taken: TakenLease | None = await self._takes.make((account, label))
-                held = [] if taken else await self._store.leases(account)
-                if held and is_gone(process_of(held[0].holder), process_of(self.holder)):
-                    began, wall = self.clock.monotonic(), self.clock.wall()
-                    gone = [held[0].holder.name]
-                    won = await self._store.take_leases({account: label}, self.holder, self._life, gone=gone)
-                    taken = won.get(account)
-                if taken is not None:
-                    lease = AccountLease(account, taken, label, fingerprint=name, salt=salt, owner=self)
-                    lease.store = self._store.fenced(lease)
-                    self._hold(lease, began, wall)
-                    return lease
-            finally:
-                self._taking.discard(account)
-            if held:
-                return held[0]
-            await self.clock.sleep(_LOOK_AGAIN)  # it was given back a moment ago
-        return StoredLease(account, label, 0, self.holder, self._life)
+        taking = asyncio.ensure_future(self._take(fingerprint, label, key))
+        try:
+            return await wait_shielded(taking)
+        except asyncio.CancelledError:
+            returning = asyncio.ensure_future(self._give_back(taking))
+            self._returning.add(returning)
+            returning.add_done_callback(self._returning.discard)
+            raise
 
     async def release(self, lease: AccountLease) -> None:
         """Give a lease back, after its client was closed; a lost one is given back already."""
@@ -290,6 +277,9 @@ class Leases:
         if task is not None:
             task.cancel()
             await asyncio.wait([task])
+        if self._returning:
+            await asyncio.wait(self._returning)
+        await self._releases.drain()
         with suppress(HourlyClicksError):  # they expire
             await asyncio.gather(*[self.release(lease) for lease in tuple(self._held.values())])
 
@@ -330,6 +320,43 @@ class Leases:
         """Begin to renew leases; also again, if a program has cancelled all tasks, and goes on."""
         if self._held and (self._task is None or self._task.done()):
             self._task = asyncio.get_running_loop().create_task(self._renew_in_time())
+
+    async def _take(
+        self, fingerprint: Callable[[bytes], str], label: str, key: Callable[[bytes], str] | None
+    ) -> AccountLease | StoredLease:
+        """Take a lease, or return that of another holder."""
+        salt = await self._store_salt()
+        name = fingerprint(salt)
+        account: int = await self._finds.make((name, None if key is None else key(salt)))
+        while account not in self._held and account not in self._taking:
+            self._taking.add(account)
+            try:
+                began, wall = self.clock.monotonic(), self.clock.wall()
+                taken: TakenLease | None = await self._takes.make((account, label))
+                held = [] if taken else await self._store.leases(account)
+                if held and is_gone(process_of(held[0].holder), process_of(self.holder)):
+                    began, wall = self.clock.monotonic(), self.clock.wall()
+                    gone = [held[0].holder.name]
+                    won = await self._store.take_leases({account: label}, self.holder, self._life, gone=gone)
+                    taken = won.get(account)
+                if taken is not None:
+                    lease = AccountLease(account, taken, label, fingerprint=name, salt=salt, owner=self)
+                    lease.store = self._store.fenced(lease)
+                    self._hold(lease, began, wall)
+                    return lease
+            finally:
+                self._taking.discard(account)
+            if held:
+                return held[0]
+            await self.clock.sleep(_LOOK_AGAIN)  # it was given back a moment ago
+        return StoredLease(account, label, 0, self.holder, self._life)
+
+    async def _give_back(self, taking: asyncio.Future[AccountLease | StoredLease]) -> None:
+        """Release a lease that was taken for a call that was cancelled meanwhile."""
+        with suppress(HourlyClicksError, asyncio.CancelledError):  # it expires
+            lease = await taking
+            if isinstance(lease, AccountLease):
+                await self.release(lease)
 
     async def _store_salt(self) -> bytes:
         """Return what the store keys fingerprints with; it is read once."""

@@ -13,6 +13,7 @@ import asyncio
 import datetime as dt
 import lzma
 import pickle
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -30,8 +31,10 @@ from hourlyclicks.model.checks import check_type, check_whole
 from hourlyclicks.model.dates import seconds_until
 from hourlyclicks.model.extras import needing
 from hourlyclicks.model.fleet_report import AccountReport, AccountState, FleetReport
+from hourlyclicks.model.report import StopReason
 
 if TYPE_CHECKING:
+    from collections.abc import Coroutine
     from typing import Unpack
 
     from distributed import Client, Event, Future
@@ -44,6 +47,8 @@ if TYPE_CHECKING:
 _STORE = KeyRef.env("HOURLYCLICKS_STORE")
 _EVERY = 10.0
 """Seconds between two reports of a shard; each costs the scheduler about 0.6 ms."""
+_LOOK_AFTER = 1.0
+"""Seconds after which to look again whether a cluster has workers."""
 _SUMS = ("running", "held", "complete", "failed", "days", "done", "failed_days")
 
 
@@ -90,7 +95,7 @@ async def backfill_async(  # noqa: PLR0913 - keyword options with defaults, thos
         at_once: how many accounts may be active at the same time, in all shards together.
         rate: how many requests all shards together may send in a stretch of time, such as ``"500/1"``; each
             keeps its share of it.
-        deadline: when to stop, as for `run_jobs`.
+        deadline: when to stop, as for `run_jobs`; also when the cluster has no workers.
         stop: stop when this event is set.
         on_event: called with `FleetProgress` of all shards together, every 10 seconds for each of them, and
             with `AccountEnded` when a shard is done. With a client that is not asynchronous it is called in
@@ -107,33 +112,53 @@ async def backfill_async(  # noqa: PLR0913 - keyword options with defaults, thos
         import distributed  # noqa: PLC0415 - an extra
     check_type("store", store, KeyRef)
     check_whole("at_once", at_once, least=1)
+    if shards is not None:
+        check_whole("shards", shards, least=1)
     check_options(options)
     dispatch = Dispatcher(on_event)
     now = SystemClock().wall()
     left = seconds_until(deadline, now)
     accounts = [job async for job in all_jobs(jobs)]
     run = f"hourlyclicks-{uuid4().hex[:12]}"
-    await dask_client.submit(_check, store, key=f"{run}-check", pure=False)
-    parts = sum((await dask_client.nthreads()).values()) if shards is None else shards
-    check_whole("shards", parts, least=1)
-    parts = max(1, min(parts, len(accounts)))
-    shared = {
-        "at_once": max(1, at_once // parts),
-        "rate": share_of(rate, parts),
-        "deadline": None if left is None else now + dt.timedelta(seconds=left),
-        **options,
-    }
-    work = [_Shard(accounts[first::parts], store, shared).packed() for first in range(parts)]
     batch = _Batch(accounts, dispatch, distributed.Event(f"{run}-stop", client=dask_client))
-    dask_client.subscribe_topic(run, batch.hear)
-    try:
+
+    async def work() -> FleetReport:
+        await dask_client.submit(_check, store, key=f"{run}-check", pure=False)
+        parts = sum((await dask_client.nthreads()).values()) if shards is None else shards
+        parts = max(1, min(parts, len(accounts)))
+        shared = {
+            "at_once": max(1, at_once // parts),
+            "rate": share_of(rate, parts),
+            "deadline": None if left is None else now + dt.timedelta(seconds=left),
+            **options,
+        }
+        shares = [_Shard(accounts[first::parts], store, shared).packed() for first in range(parts)]
         tasks = [
             dask_client.submit(_run_shard, each, run, number, key=f"{run}-{number}", pure=False)
-            for number, each in enumerate(work)
+            for number, each in enumerate(shares)
         ]
         return await batch.collect(tasks, stop)
+
+    dask_client.subscribe_topic(run, batch.hear)
+    try:
+        return await batch.unless_given_up(work(), _given_up(dask_client, left, stop))
     finally:
         dask_client.unsubscribe_topic(run)
+
+
+async def _given_up(dask_client: Client, left: float | None, stop: asyncio.Event | None) -> StopReason:
+    """Wait until the run is to stop and has no worker that could hear of it, and return why it is to stop."""
+    reason = StopReason.STOPPED
+    try:
+        async with asyncio.timeout(left):
+            await (stop or asyncio.Event()).wait()
+    except TimeoutError:
+        reason = StopReason.DEADLINE
+    while True:
+        with suppress(OSError):  # the scheduler is gone, which ends the work as well
+            if not await dask_client.nthreads():
+                return reason
+        await asyncio.sleep(_LOOK_AFTER)
 
 
 @attrs.frozen
@@ -246,6 +271,22 @@ class _Batch:
                 **sums,
             )
         )
+
+    async def unless_given_up(
+        self, work: Coroutine[Any, Any, FleetReport], given_up: Coroutine[Any, Any, StopReason]
+    ) -> FleetReport:
+        """Do the work; when it was given up before, return what was done."""
+        working, waiting = asyncio.create_task(work), asyncio.create_task(given_up)
+        try:
+            await asyncio.wait([working, waiting], return_when=asyncio.FIRST_COMPLETED)
+            if working.done():
+                return working.result()
+            given = FleetReport(accounts=(), seconds=0.0, stopped=waiting.result())
+            return FleetReport.merged([*self._reports, given])
+        finally:
+            waiting.cancel()
+            working.cancel()
+            await asyncio.gather(working, return_exceptions=True)
 
     async def collect(self, tasks: list[Future[Any]], stop: asyncio.Event | None) -> FleetReport:
         """Wait for all shards, and return the report of all accounts."""

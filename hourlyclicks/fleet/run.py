@@ -13,8 +13,8 @@ released, or has expired: then its days are read from the store, and what is mis
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, Collection, Iterable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncGenerator, AsyncIterable, Collection, Iterable
+from contextlib import AsyncExitStack, aclosing
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 import attrs
@@ -25,7 +25,7 @@ from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.fleet.accounts import AccountJob
 from hourlyclicks.fleet.held import LOOK_AFTER, HeldAccounts, PutAside
 from hourlyclicks.fleet.keys import KeyRef
-from hourlyclicks.fleet.one_account import AccountRunner, TakenAccount, of_cancelled
+from hourlyclicks.fleet.one_account import AccountRunner, of_interrupted
 from hourlyclicks.fleet.options import ClientOptions
 from hourlyclicks.fleet.shared_leases import leases_of
 from hourlyclicks.fleet.shared_transport import SharedTransport
@@ -42,7 +42,6 @@ from hourlyclicks.transport.protocol import Timeout
 if TYPE_CHECKING:
     import datetime as dt
     import os
-    from collections.abc import AsyncIterator
     from random import Random
 
     import aiohttp
@@ -195,7 +194,6 @@ class FleetRun:
         self._error: Exception | None = None
         self._reading: asyncio.Task[None] | None = None
         self._active = 0
-        self._taking: set[asyncio.Task[None]] = set()
         self._one_ended = asyncio.Event()
 
     async def run(self, condition: StopCondition) -> FleetReport:
@@ -224,8 +222,7 @@ class FleetRun:
         self._network.end()
         if self._reading is not None:
             self._reading.cancel()
-        for task in tuple(self._taking):
-            task.cancel()
+        self._runner.interrupt()
 
     async def _read(self, group: asyncio.TaskGroup) -> None:
         """Read the accounts, and begin each when there is room for it."""
@@ -233,9 +230,10 @@ class FleetRun:
         try:
             if self._halt.is_set():  # the deadline had passed before
                 return
-            async for job in all_jobs(self._jobs):
-                await self._begin(group, job, number)
-                number += 1
+            async with aclosing(all_jobs(self._jobs)) as jobs:
+                async for job in jobs:
+                    await self._begin(group, job, number)
+                    number += 1
             self._stats.listed = True
             await self._try_held(group)
         except Exception as error:  # noqa: BLE001 - what a source of the user raises is raised by the run
@@ -268,11 +266,12 @@ class FleetRun:
     async def _work(self, job: AccountJob, number: int) -> None:
         self._stats.running += 1
         try:
-            found = await self._fetch(job)
+            found = await self._runner.fetch(job)
         except HourlyClicksError as error:  # of the store
+            self._reports[number] = of_interrupted(error, self._reports[number])
             self._stop(StopReason.ERROR, error)
         except asyncio.CancelledError as error:
-            self._reports[number] = of_cancelled(error, self._reports[number])
+            self._reports[number] = of_interrupted(error, self._reports[number])
             raise
         else:
             self._end(job, number, found)
@@ -281,17 +280,6 @@ class FleetRun:
             self._active -= 1
             self._places.release()
             self._one_ended.set()
-
-    async def _fetch(self, job: AccountJob) -> AccountReport | PutAside:
-        """Fetch the days of an account; while its lease is awaited, the end of the run cancels this."""
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - a coroutine that runs is in a task
-        self._taking.add(task)
-        try:
-            taken = await self._runner.take(job)
-        finally:
-            self._taking.discard(task)
-        return await self._runner.run(job, taken) if isinstance(taken, TakenAccount) else taken
 
     def _end(self, job: AccountJob, number: int, found: AccountReport | PutAside) -> None:
         """Note what came of an account; one that another process holds is tried again."""
@@ -331,19 +319,22 @@ def _checked(jobs: Jobs) -> Jobs:
     return jobs
 
 
-async def all_jobs(jobs: Jobs) -> AsyncIterator[AccountJob]:
-    """Yield the jobs.
+async def all_jobs(jobs: Jobs) -> AsyncGenerator[AccountJob, None]:
+    """Yield the jobs, and close an async generator of them, which may have a connection to a database.
 
     Raises:
         UsageError: one of them is none, or its name has occurred before.
     """
     names: set[str] = set()
-    if isinstance(jobs, AsyncIterable):
-        async for job in jobs:
-            yield _check(job, names)
-    else:
-        for job in jobs:
-            yield _check(job, names)
+    async with AsyncExitStack() as opened:
+        if isinstance(jobs, AsyncGenerator):
+            opened.push_async_callback(jobs.aclose)
+        if isinstance(jobs, AsyncIterable):
+            async for job in jobs:
+                yield _check(job, names)
+        else:
+            for job in jobs:
+                yield _check(job, names)
 
 
 def _check(job: AccountJob, names: set[str]) -> AccountJob:

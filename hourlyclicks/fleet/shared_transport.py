@@ -3,7 +3,8 @@
 Each account has a limiter of its own. This is the limit of all of them together: so many connections, and,
 out of courtesy, so many requests in any stretch of time. Requests pass in the order in which they come. One
 that waits here holds the slot of its account, which the account counts from the response on; so waiting never
-makes an account exceed its own limit.
+makes an account exceed its own limit. If its lease ends meanwhile, as with a machine that was suspended, the
+request is not sent: another process may have the account by then.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from hourlyclicks.pacing.window import SlidingWindow, Slot
 
 if TYPE_CHECKING:
     from hourlyclicks.clock import Clock, Timer
+    from hourlyclicks.coordination.leases import AccountLease
     from hourlyclicks.model.http import Request, Response
     from hourlyclicks.pacing.plans import Rate
     from hourlyclicks.transport.protocol import Transport
@@ -46,17 +48,32 @@ class SharedTransport:
         self._timer: Timer | None = None
         self._closed = False
 
-    async def send(self, request: Request) -> Response:
+    def within(self, lease: AccountLease) -> Transport:
+        """Return the way to the network for the client that works within a lease."""
+        return _WithinLease(self, lease)
+
+    async def send(self, request: Request, *, lease: AccountLease | None = None) -> Response:
         """See `Transport.send`.
 
+        Args:
+            request: the request.
+            lease: the lease without which it must not be sent.
+
         Raises:
-            TransportError: the run was to end before it was the turn of this request.
+            TransportError: the run was to end, or the lease may have ended, before it was its turn.
         """
         slot = self._window.reserve(self._clock.monotonic()) if not self._waiting else None
         if not isinstance(slot, Slot):
             slot = await self._turn()
+        if lease is not None and not lease.trusted(self._clock.monotonic()):
+            self._window.cancel(slot)
+            self._serve()
+            raise TransportError("not sent: the lease of the account may have ended", kind="disconnected")
         try:
-            return await self._transport.send(request)
+            onward = self._transport
+            if lease is not None and isinstance(onward, SharedTransport):  # that of all jobs of a queue
+                onward = onward.within(lease)
+            return await onward.send(request)
         finally:
             now = self._clock.monotonic()
             if request.may_arrive:
@@ -112,3 +129,24 @@ class SharedTransport:
     def _refuse(turn: asyncio.Future[Slot]) -> None:
         if not turn.done():
             turn.set_exception(TransportError("the run has ended", kind="disconnected"))
+
+
+class _WithinLease:
+    """Send the requests of the client of one account.
+
+    Args:
+        shared: sends those of all accounts.
+        lease: the lease of this one.
+    """
+
+    __slots__ = ("_lease", "_shared")
+
+    def __init__(self, shared: SharedTransport, lease: AccountLease) -> None:
+        self._shared, self._lease = shared, lease
+
+    async def send(self, request: Request) -> Response:
+        """See `SharedTransport.send`."""
+        return await self._shared.send(request, lease=self._lease)
+
+    async def close(self) -> None:
+        """See `Transport.close`; the transport belongs to the run."""

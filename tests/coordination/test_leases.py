@@ -263,6 +263,29 @@ def test_one_account_is_held_once_in_a_process(path: Path) -> None:
     run_world(path, scenario)
 
 
+def test_a_call_that_is_cancelled_leaves_no_lease(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was taken for it is given back, also if it was taken after the call had ended."""
+
+    async def scenario(clock: VirtualClock) -> None:
+        async with MemoryStore(clock=clock) as store, Leases(store, clock=clock) as leases:
+            take = store.take_leases
+
+            async def take_slowly(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - as in the store
+                await clock.sleep(1)
+                return await take(*args, **kwargs)
+
+            monkeypatch.setattr(store, "take_leases", take_slowly)
+            taking = asyncio.ensure_future(leases.take(lambda _: "a" * 64, "acme"))
+            await clock.sleep(0.5)
+            taking.cancel()
+            await asyncio.wait([taking])
+            assert taking.cancelled()
+            await clock.sleep(1)
+            assert await store.leases() == []
+
+    run_virtual(scenario)
+
+
 def test_many_plain_clients_and_a_holder(path: Path) -> None:
     """They come and go, all are served, and the limit is kept throughout."""
 

@@ -83,13 +83,13 @@ def _tasks(dask_worker: Any) -> int:  # noqa: ANN401 - of an optional library
 
 
 @asynccontextmanager
-async def cluster(threads: int = 2, **options: Any) -> AsyncIterator[Cluster]:  # noqa: ANN401 - of the server
-    """Run a cluster with one worker."""
+async def cluster(threads: int = 2, workers: int = 1, **options: Any) -> AsyncIterator[Cluster]:  # noqa: ANN401 - of the server
+    """Run a cluster with one worker, or with another number of them."""
     keys = {key_of(number): "enterprise" for number in range(len(NAMES))}
     place = {"processes": False, "dashboard_address": ":0", "asynchronous": True}
     with serving(keys=keys, **options) as upstream:
         async with (
-            distributed.LocalCluster(n_workers=1, threads_per_worker=threads, **place) as made,
+            distributed.LocalCluster(n_workers=workers, threads_per_worker=threads, **place) as made,
             distributed.Client(made, asynchronous=True) as client,
         ):
             yield Cluster(client, upstream)
@@ -157,6 +157,19 @@ async def test_a_stop_reaches_all_shards(how: str) -> None:
     reason = StopReason.STOPPED if how == "stop" else StopReason.DEADLINE
     assert (report.stopped, report.complete) == (reason, False)
     assert 0 < report.done < report.total
+
+
+@pytest.mark.usefixtures("store")
+@pytest.mark.parametrize("how", ["stop", "deadline"])
+async def test_a_stop_without_workers(how: str) -> None:
+    """None of them would hear of it, and the run ends nevertheless."""
+    stop = asyncio.Event()
+    options: dict[str, Any] = {"stop": stop} if how == "stop" else {"deadline": 0.1}
+    async with cluster(workers=0) as here, asyncio.timeout(PATIENCE):
+        stop.set()
+        report = await dask.backfill_async(here.client, jobs(), **here.options, **options)
+    reason = StopReason.STOPPED if how == "stop" else StopReason.DEADLINE
+    assert (report.stopped, report.states) == (reason, {AccountState.UNSTARTED: len(NAMES)})
 
 
 @pytest.mark.usefixtures("store")

@@ -8,17 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hourlyclicks import LeaseLostError, Limits, Rate, StopReason, UsageError
+from hourlyclicks import LeaseLostError, Limits, Rate, StopReason, StoreError, UsageError
+from hourlyclicks.clock import SECOND
 from hourlyclicks.coordination.leases import Leases, end_leases
+from hourlyclicks.events import FleetProgress
 from hourlyclicks.fleet import AccountState, run_jobs
 from hourlyclicks.model.fingerprints import fingerprint_of
 from hourlyclicks.store.leases import StoredLease
+from hourlyclicks.store.sqlite_leases import SqliteLeases
 from tests.fleet.fleets import DAYS, Fleet, job, named
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from hourlyclicks.fleet import AccountJob, FleetReport
+    from hourlyclicks.simulator import VirtualClock
 
 SLOW = Limits(rates=(Rate(1, 10.0),))
 
@@ -125,6 +129,39 @@ def test_a_lost_lease_is_in_the_report() -> None:
     assert isinstance(account.error, LeaseLostError)
     assert account.report is not None
     assert account.report.done == 1
+
+
+def test_an_account_that_is_tried_again_is_counted_once() -> None:
+    """The progress adds up to the report, also when a lease was lost."""
+    fleet = Fleet(2, {"limits": [(1, 10.0)]})
+
+    async def interfere(clock: VirtualClock) -> None:
+        await clock.sleep(5)
+        await end_leases(fleet.store, named(1))
+
+    jobs = [job(number, plan=None, limits=SLOW) for number in range(2)]
+    report = fleet.run(jobs, meanwhile=interfere)
+    last = [event for event in fleet.events if isinstance(event, FleetProgress)][-1]
+    assert report.complete
+    assert (last.days, last.done, last.failed_days) == (report.total, report.done + report.reused, 0)
+
+
+def test_a_request_that_waits_longer_than_its_lease(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is not sent when it is its turn: another process may have the account by then."""
+    fleet, renew = Fleet(2), SqliteLeases.renew_leases
+
+    began = fleet.clock.monotonic()
+
+    async def renew_at_first(*args: Any) -> Any:  # noqa: ANN401 - as in the store
+        if fleet.clock.monotonic() > began + 15 * SECOND:
+            raise StoreError("the database is not reachable")
+        return await renew(*args)
+
+    monkeypatch.setattr(SqliteLeases, "renew_leases", renew_at_first)
+
+    report = fleet.run(rate="1/60", deadline=200)
+    assert not report.complete
+    assert fleet.upstream.counters.requests == 1
 
 
 def test_a_store_without_leases_is_refused() -> None:

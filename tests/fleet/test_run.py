@@ -26,6 +26,7 @@ from hourlyclicks.events import AccountEnded, FleetProgress
 from hourlyclicks.fleet import AccountState, KeyRef, run_jobs
 from hourlyclicks.simulator import Envelope, Rule, Script, Status
 from hourlyclicks.store.sqlite import SqliteOperations
+from hourlyclicks.store.sqlite_leases import SqliteLeases
 from tests.fleet.fleets import DAYS, END, KEYS, Fleet, job, link, named, states
 from tests.sizes import sized
 
@@ -38,6 +39,12 @@ if TYPE_CHECKING:
 
 SLOW = Limits(rates=(Rate(2, 10.0),))
 REJECTED = Envelope({"code": 404, "message": "no such link"})
+
+
+async def key_that_comes_tomorrow() -> str:
+    """Wait for a vault that does not answer."""
+    await asyncio.sleep(86_400)
+    return KEYS[named(1)]
 
 
 def test_many_accounts_of_three_days() -> None:
@@ -200,6 +207,32 @@ def test_accounts_from_an_async_iterator() -> None:
     assert fleet.run(source()).complete  # type: ignore[arg-type]  # the helper says iterables
 
 
+def test_the_source_is_closed_with_the_run() -> None:
+    """An async generator that is read no further has closed its cursor when the run returns."""
+    fleet, closed = Fleet(20), asyncio.Event()
+
+    async def source() -> AsyncIterator[AccountJob]:
+        try:
+            for each in fleet.jobs:
+                yield each
+        finally:
+            await asyncio.sleep(0)
+            closed.set()
+
+    async def stop(clock: VirtualClock) -> bool:
+        report = await run_jobs(
+            source(),
+            store=fleet.store,
+            transport=fleet.upstream.transport(clock),
+            clock=clock,
+            deadline=2,
+            at_once=1,
+        )
+        return closed.is_set() and not report.listed
+
+    assert fleet.play(stop(fleet.clock))
+
+
 def test_an_error_of_the_source_ends_the_run() -> None:
     """What was begun is finished, and the error carries the report."""
 
@@ -256,6 +289,16 @@ def test_a_deadline_that_has_passed() -> None:
     assert report.stopped is StopReason.DEADLINE
 
 
+def test_a_key_that_does_not_come() -> None:
+    """The end of the run does not wait for it: the account has not begun, and holds no lease."""
+    fleet = Fleet(2)
+    late = job(1, key=KeyRef.call(f"{__name__}:key_that_comes_tomorrow"))
+    report = fleet.run([job(0), late], deadline=600)
+    assert 600 <= report.seconds < 601
+    assert [each.state for each in report.accounts] == [AccountState.COMPLETE, AccountState.UNSTARTED]
+    assert fleet.play(fleet.store.leases()) == []
+
+
 def test_a_cancelled_run_carries_its_report() -> None:
     """What was fetched before is in the store, and the report says how much that is."""
     fleet = Fleet(3, {"limits": [(2, 10.0)]})
@@ -296,7 +339,21 @@ def test_a_store_that_fails_ends_the_run(monkeypatch: pytest.MonkeyPatch) -> Non
     assert report is not None
     assert report.stopped is StopReason.ERROR
     assert len(report.accounts) == 20
+    assert report.done == 5
     assert fleet.upstream.counters.requests < 30
+
+
+def test_leases_that_cannot_be_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was fetched is reported nevertheless; the leases expire."""
+    fleet = Fleet(3)
+
+    async def fail(*_: object) -> None:
+        raise StoreError("the database is being restarted")
+
+    monkeypatch.setattr(SqliteLeases, "release_leases", fail)
+    report = fleet.run()
+    assert report.complete
+    assert report.done == 3 * DAYS
 
 
 def test_a_store_by_reference(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
@@ -74,4 +75,6 @@ def say_as_it_is(text: str, *, although_quiet: bool = False) -> None:
     """Write text that is harmless to stderr; see `say`."""
     if although_quiet or not _quiet.get():
         with suppress(Exception):
-            click.echo(text, err=True)
+            # Left to find it, click would write past what a live view puts in the place of stderr, and the
+            # view would erase the line.
+            click.echo(text, file=sys.stderr, err=True)

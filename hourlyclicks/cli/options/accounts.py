@@ -71,6 +71,8 @@ def read_accounts(path: Path, defaults: AccountDefaults, warn: Warn) -> list[Acc
     """
     document, lines = _parsed(path)
     tables = document.pop("account", [])
+    if "accounts" in document:
+        raise UsageError(f"{path}: write [[account]] for each account, not accounts")
     _check_fields(str(path), document, _COMMON)
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise UsageError(f"{path}: write [[account]], with two brackets")
@@ -96,15 +98,17 @@ def _parsed(path: Path) -> tuple[Table, list[int]]:
         raise UsageError(f"{path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise UsageError(f"{path} is not written in UTF-8") from None
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also a number with thousands of digits
         raise UsageError(f"{path}: {error}") from None
     return document, [text.count("\n", 0, found.end()) + 1 for found in _HEADER.finditer(text)]
 
 
 def _joined(common: Table, table: Table) -> Table:
     """Return the fields of an account, and those that hold for all; a plan and limits exclude each other."""
-    own_pace = any(name in table for name in _ONE_PLAN)
-    return {name: value for name, value in common.items() if not (own_pace and name in _ONE_PLAN)} | table
+    replaced = set(_ONE_PLAN) if any(name in table for name in _ONE_PLAN) else set()
+    if "plan" in table:
+        replaced.add("concurrency")  # it goes with the limits
+    return {name: value for name, value in common.items() if name not in replaced} | table
 
 
 def _check_fields(place: str, table: Table, known: frozenset[str]) -> None:
@@ -218,6 +222,8 @@ class Entry:
 
     def _limits(self, value: object) -> Limits:
         rates = value if isinstance(value, list) else [value]
+        if not rates:
+            raise UsageError('write at least one, such as ["24/60"]')
         concurrency = self.table.get("concurrency", 1)
         return Limits(rates=tuple(map(as_rate, rates)), concurrency=concurrency)
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from hourlyclicks.events import Event
+    from hourlyclicks.model.fleet_report import AccountReport
 
 _STEPS = 10
 _SHORTEST_GAP = 2.0
@@ -66,7 +67,7 @@ class FleetRunStats:
 
     def take(self, event: Event, now: float) -> None:
         """Count an event, and keep what is worth showing."""
-        if isinstance(event, AccountEnded) and event.report.state != "complete":
+        if isinstance(event, AccountEnded) and _has_failed(event.report):
             self.news = str(event.report)
         if not isinstance(event, FleetProgress):
             return
@@ -130,6 +131,11 @@ class FleetRunStats:
             return None
         began, days = self._recent[0]
         return (self.finished - days) / (now - began)
+
+
+def _has_failed(account: AccountReport) -> bool:
+    """Return whether more than the end of the run kept an account from being complete."""
+    return account.error is not None or (account.report is not None and account.report.failed > 0)
 
 
 class PlainFleetView:

@@ -117,7 +117,8 @@ def test_a_byte_order_mark_is_no_mistake(path: Path) -> None:
         ("[account]\n", ": write [[account]], with two brackets"),
         ("account = [7]\n", ": write [[account]], with two brackets"),
         ("[[account]\n", ": Expected "),
-        ("[[accounts]]\n", ": 'accounts' means nothing; known are: "),
+        ("[[accounts]]\n", ": write [[account]] for each account, not accounts"),
+        ("domains = 7\n[[account]]\n", ": 'domains' means nothing; known are: "),
         ("[[account]]\n", ":1: account: it has no target: name links, groups, targets or account = true"),
         ("[[account]]\naccount = true\n", ":1: account: it has no name"),
         ("\n[[account]]\nname = 'a'\naccount = true\n", ":2: account 'a': it needs one of key-env, key-file"),
@@ -134,6 +135,8 @@ def test_a_byte_order_mark_is_no_mistake(path: Path) -> None:
             "account 'acme': plan: 'gold' is none of free,",
         ),
         (f"[[account]]\n{KEYED}account = true\nlimits = ['24']\n", "limits: '24' is not requests/seconds"),
+        (f"[[account]]\n{KEYED}account = true\nlimits = []\n", "limits: write at least one, such as"),
+        (f"[[account]]\n{KEYED}groups = [{'9' * 5_000}]\n", ": Exceeds the limit (4300 digits)"),
         (f"[[account]]\n{KEYED}account = true\nlimits = 7\n", "limits: 7 is not requests/seconds"),
         (
             f"[[account]]\n{KEYED}account = true\nlimits = '1/1'\nconcurrency = 0\n",
@@ -198,6 +201,15 @@ def test_a_file_that_cannot_be_read(path: Path) -> None:
     path.write_bytes('name = "Größe"'.encode("latin-1"))
     with pytest.raises(UsageError, match="is not written in UTF-8"):
         read_accounts(path, AccountDefaults(), str)
+
+
+def test_a_plan_takes_the_place_of_limits_with_their_concurrency(path: Path) -> None:
+    """What the file says of concurrency goes with its limits."""
+    text = f'limits = "24/60"\nconcurrency = 2\n[[account]]\n{KEYED}account = true\n'
+    (limited,) = read(path, text)
+    assert (limited.plan, limited.limits) == (None, Limits(rates=(Rate(24, 60.0),), concurrency=2))
+    (planned,) = read(path, text + 'plan = "premium"\n')
+    assert (planned.plan, planned.limits) == (Plan.PREMIUM, None)
 
 
 def test_what_may_be_a_slip_is_told(path: Path) -> None:

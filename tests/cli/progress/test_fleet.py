@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 from rich.console import Console
 
 from hourlyclicks import UsageError
+from hourlyclicks.cli.console.messages import say
 from hourlyclicks.cli.progress import fleet as module
 from hourlyclicks.cli.progress.fleet import FleetRunStats, PlainFleetView, open_fleet_view
 from hourlyclicks.cli.progress.fleet_live import LiveFleetView
@@ -145,6 +147,25 @@ def test_a_live_view_that_fails_is_replaced(capsys: pytest.CaptureFixture[str]) 
     shown = capsys.readouterr().err
     assert "the live view is off: OSError: the terminal is gone" in shown
     assert "bad: no key" in shown
+
+
+def test_only_accounts_that_fail_are_named(capsys: pytest.CaptureFixture[str]) -> None:
+    """Not those that the end of the run kept from being complete."""
+    stopped = AccountReport(name="stopped", state=AccountState.INCOMPLETE)
+    with PlainFleetView(stats()) as view:
+        view(AccountEnded(report=stopped))
+        view(ended("bad", error="no key"))
+    assert capsys.readouterr().err.splitlines()[1:] == ["bad: no key"]
+
+
+def test_a_message_stands_above_the_live_view(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It goes through the console that draws; written past it, it would be erased by the next drawing."""
+    drawn, past = io.StringIO(), io.BytesIO()
+    monkeypatch.setattr(sys, "stderr", io.TextIOWrapper(past, "utf-8", write_through=True))
+    with LiveFleetView(stats(), Console(file=drawn, force_terminal=True)):
+        say("stopping: no more requests are sent")
+    assert "stopping: no more requests are sent" in drawn.getvalue()
+    assert past.getvalue() == b""
 
 
 def test_the_view_suits_stderr(monkeypatch: pytest.MonkeyPatch) -> None:
