@@ -273,7 +273,7 @@ def test_no_relative_imports() -> None:
 
 def test_progress_is_shown_from_public_values() -> None:
     """What shows the progress of a run imports only events, public names, and rooms for what people see."""
-    shown = {"cli", "events", "render", ""}
+    shown = {"cli", "events", "fleet", "render", ""}
     found = [
         str(found)
         for found in imports()

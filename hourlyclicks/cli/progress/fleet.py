@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from hourlyclicks.events import Event
-    from hourlyclicks.model.fleet_report import AccountReport
+    from hourlyclicks.fleet import AccountReport
 
 _STEPS = 10
 _SHORTEST_GAP = 2.0
