@@ -126,7 +126,7 @@ def test_a_browser_under_control_of_the_test(project: Project) -> None:
 def test_django_views(project: Project) -> None:
     """The tests of the view pass with pytest and with Django's own runner."""
     needs("django")
-    assert "2 passed" in project.pytest()
+    assert "3 passed" in project.pytest()
     command = ("-m", "django", "test", "--settings", "settings", "--pythonpath", ".")
     assert "Ran 1 test" in project.run(*command)
 

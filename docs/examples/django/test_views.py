@@ -31,3 +31,9 @@ async def test_what_does_not_exist(server):
     server.known = [LINK]
     assert (await AsyncClient().get("/talk/2025-04-01/2025-04-02/")).status_code == 404
     assert (await AsyncClient().get("/kYdr/2025-04-01/yesterday/")).status_code == 400
+
+
+async def test_while_the_server_ends(server):
+    await clicks.client.close()
+    answer = await AsyncClient().get("/kYdr/2025-04-01/2025-04-02/")
+    assert answer.status_code == 503
