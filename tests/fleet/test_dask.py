@@ -148,8 +148,8 @@ async def test_a_stop_reaches_all_shards(how: str) -> None:
     """They keep what is under way, and report it; so does a deadline."""
     stop = asyncio.Event()
     async with cluster(latency=(0.01, 0.01)) as here:
-        options = here.options | ({"stop": stop} if how == "stop" else {"deadline": 3.0})
-        work = asyncio.create_task(dask.backfill_async(here.client, jobs(days=3_650), **options))
+        options = here.options | ({"stop": stop} if how == "stop" else {"deadline": 2.0})
+        work = asyncio.create_task(dask.backfill_async(here.client, jobs(days=365), **options))
         await here.has_asked(10)
         stop.set()
         report = await work
