@@ -8,6 +8,7 @@ import attrs
 
 from hourlyclicks.coordination.processes import is_gone, process_of
 from hourlyclicks.model.fleet_report import AccountReport
+from hourlyclicks.store.leases import LONGEST_LIFE
 
 if TYPE_CHECKING:
     from hourlyclicks.coordination.leases import Leases
@@ -72,4 +73,5 @@ class HeldAccounts:
         """Return whether the holder may still work; one on this machine may have been killed."""
         holder = lease.holder
         killed = bool(holder.name) and is_gone(process_of(holder), process_of(self._leases.holder))
-        return lease.left > 0 and not killed
+        # One that lasts longer was taken before the clock was set back; taking it corrects that.
+        return 0 < lease.left <= LONGEST_LIFE and not killed
