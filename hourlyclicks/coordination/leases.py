@@ -226,7 +226,7 @@ class Leases:
         self._held: dict[int, AccountLease] = {}
         self._taking: set[int] = set()
         self._blocked: set[AccountLease] = set()
-        self._finds: GroupCommit[str] = GroupCommit(self._find_together)
+        self._finds: GroupCommit[tuple[str, str | None]] = GroupCommit(self._find_together)
         self._takes: GroupCommit[tuple[int, str]] = GroupCommit(self._take_together)
         self._releases: GroupCommit[AccountLease] = GroupCommit(self._release_together)
         self._returning: set[asyncio.Future[None]] = set()
@@ -241,7 +241,9 @@ class Leases:
     ) -> None:
         await self.close()
 
-    async def take(self, fingerprint: Callable[[bytes], str], label: str) -> AccountLease | StoredLease:
+    async def take(
+        self, fingerprint: Callable[[bytes], str], label: str, *, key: Callable[[bytes], str] | None = None
+    ) -> AccountLease | StoredLease:
         """Take the lease of an account; if another holder has it, return what the store knows of that.
 
         What is under way goes on when the call is cancelled; a lease that is taken then is given back.
@@ -249,11 +251,12 @@ class Leases:
         Args:
             fingerprint: makes the name of the account in the store, as `Secret.fingerprint` of its key does.
             label: what to call the account, in lists and messages.
+            key: if that is the name that a user gave to the account, makes the one that its key has.
 
         Raises:
             StoreError: the store cannot be read or written.
         """
-        taking = asyncio.ensure_future(self._take(fingerprint, label))
+        taking = asyncio.ensure_future(self._take(fingerprint, label, key))
         try:
             return await wait_shielded(taking)
         except asyncio.CancelledError:
@@ -318,11 +321,13 @@ class Leases:
         if self._held and (self._task is None or self._task.done()):
             self._task = asyncio.get_running_loop().create_task(self._renew_in_time())
 
-    async def _take(self, fingerprint: Callable[[bytes], str], label: str) -> AccountLease | StoredLease:
+    async def _take(
+        self, fingerprint: Callable[[bytes], str], label: str, key: Callable[[bytes], str] | None
+    ) -> AccountLease | StoredLease:
         """Take a lease, or return that of another holder."""
         salt = await self._store_salt()
         name = fingerprint(salt)
-        account: int = await self._finds.make(name)
+        account: int = await self._finds.make((name, None if key is None else key(salt)))
         while account not in self._held and account not in self._taking:
             self._taking.add(account)
             try:
@@ -360,9 +365,9 @@ class Leases:
                 self._salt = await cast("Store", self._store).salt()
             return self._salt
 
-    async def _find_together(self, fingerprints: Sequence[str]) -> list[int]:
-        numbers = await self._store.account_numbers(fingerprints)
-        return [numbers[name] for name in fingerprints]
+    async def _find_together(self, wanted: Sequence[tuple[str, str | None]]) -> list[int]:
+        numbers = await self._store.account_numbers(dict(wanted))
+        return [numbers[name] for name, _ in wanted]
 
     async def _take_together(self, wanted: Sequence[tuple[int, str]]) -> list[TakenLease | None]:
         taken = await self._store.take_leases(dict(wanted), self.holder, self._life)

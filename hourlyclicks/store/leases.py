@@ -132,8 +132,15 @@ class Fence:
 class LeaseStore(Protocol):
     """A store that can keep leases, besides what `hourlyclicks.store.protocol.Store` does."""
 
-    async def account_numbers(self, fingerprints: Sequence[str]) -> dict[str, int]:
-        """Return the numbers of accounts, each of which is created if necessary."""
+    async def account_numbers(self, wanted: Mapping[str, str | None]) -> dict[str, int]:
+        """Return the numbers of accounts, each of which is created if necessary.
+
+        An account with a name is that of its key as well: what the store has of the key alone becomes that of
+        the name, and `hourlyclicks.store.protocol.Store.account` finds it by both.
+
+        Args:
+            wanted: the fingerprint of the key of each account, by that of its name; ``None``: it has no name.
+        """
         ...
 
     async def take_leases(

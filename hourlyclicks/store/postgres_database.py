@@ -59,6 +59,9 @@ _LOOK = """SELECT state, tableoid, (extract(epoch FROM clock_timestamp()) * 1000
     FROM (SELECT 1) AS one LEFT JOIN (
         SELECT state, tableoid FROM hourlyclicks.pacing WHERE account_id = $1) AS found ON true"""
 """A row also if there is no state yet."""
+_ACCOUNT = """SELECT id FROM hourlyclicks.accounts WHERE fingerprint = $1 OR key_fingerprint = $1
+    ORDER BY key_fingerprint IS NOT DISTINCT FROM $1 DESC LIMIT 1"""
+"""That of a name and a key comes before one that had been the key's alone."""
 _NEW_PACE = "INSERT INTO hourlyclicks.pacing (account_id) VALUES ($1) ON CONFLICT DO NOTHING"
 _SET_PACE = """WITH changed AS (
         UPDATE hourlyclicks.pacing SET state = $2 WHERE account_id = $1 RETURNING account_id)
@@ -73,13 +76,12 @@ async def salt(db: Connection) -> bytes:
 
 async def account(db: Connection, fingerprint: str) -> int:
     """Return the number of an account."""
-    find = "SELECT id FROM hourlyclicks.accounts WHERE fingerprint = $1"
-    number = await db.fetchval(find, fingerprint)
+    number = await db.fetchval(_ACCOUNT, fingerprint)
     if number is None:
         async with transaction(db):
             insert = "INSERT INTO hourlyclicks.accounts (fingerprint) VALUES ($1) ON CONFLICT DO NOTHING"
             await db.execute(insert, fingerprint)
-            number = await db.fetchval(find, fingerprint)
+            number = await db.fetchval(_ACCOUNT, fingerprint)
     return int(number)
 
 

@@ -26,9 +26,16 @@ T = TypeVar("T")
 _NOW = "clock_timestamp()"
 _LATER = f"{_NOW} + $%d * interval '1 second'"
 
-_ACCOUNTS = "SELECT fingerprint, id FROM hourlyclicks.accounts WHERE fingerprint = ANY ($1::text[])"
-_NEW_ACCOUNTS = """INSERT INTO hourlyclicks.accounts (fingerprint)
-    SELECT name FROM unnest($1::text[]) AS name ORDER BY name ON CONFLICT DO NOTHING"""
+_ACCOUNTS = """SELECT fingerprint, id FROM hourlyclicks.accounts
+    JOIN unnest($1::text[], $2::text[]) AS wanted (name, key) ON fingerprint = name
+    WHERE key IS NULL OR key_fingerprint = key"""
+_ADOPT = """UPDATE hourlyclicks.accounts SET fingerprint = name, key_fingerprint = key
+    FROM unnest($1::text[], $2::text[]) AS wanted (name, key) WHERE fingerprint = key
+    AND NOT EXISTS (SELECT 1 FROM hourlyclicks.accounts AS named WHERE named.fingerprint = name)"""
+_NEW_ACCOUNTS = """INSERT INTO hourlyclicks.accounts AS known (fingerprint, key_fingerprint)
+    SELECT name, key FROM unnest($1::text[], $2::text[]) AS wanted (name, key) ORDER BY name
+    ON CONFLICT (fingerprint) DO UPDATE
+    SET key_fingerprint = coalesce(EXCLUDED.key_fingerprint, known.key_fingerprint)"""
 _NEW_STATES = """INSERT INTO hourlyclicks.pacing (account_id)
     SELECT id FROM unnest($1::bigint[]) AS id ORDER BY id ON CONFLICT DO NOTHING"""
 _NEW = f"""INSERT INTO hourlyclicks.leases
@@ -74,10 +81,10 @@ _END = "UPDATE hourlyclicks.leases SET token = token + 1, holder = '' WHERE acco
 class PostgresLeases:
     """The leases of accounts in a PostgreSQL database; see `hourlyclicks.store.leases.LeaseStore`."""
 
-    async def account_numbers(self, fingerprints: Sequence[str]) -> dict[str, int]:
+    async def account_numbers(self, wanted: Mapping[str, str | None]) -> dict[str, int]:
         """See `hourlyclicks.store.leases.LeaseStore.account_numbers`."""
         self._refuse_changes()
-        return await self._run(lambda db: _account_numbers(db, fingerprints))
+        return await self._run(lambda db: _account_numbers(db, wanted))
 
     async def take_leases(
         self, wanted: Mapping[int, str], holder: Holder, life: float, *, gone: Collection[str] = ()
@@ -129,14 +136,18 @@ async def check(db: Connection, fences: Collection[Fence]) -> None:
             fence.was_asked()
 
 
-async def _account_numbers(db: Connection, fingerprints: Sequence[str]) -> dict[str, int]:
-    numbers = {row["fingerprint"]: row["id"] for row in await db.fetch(_ACCOUNTS, fingerprints)}
-    missing = [name for name in fingerprints if name not in numbers]
-    if missing:
+async def _account_numbers(db: Connection, wanted: Mapping[str, str | None]) -> dict[str, int]:
+    found = await db.fetch(_ACCOUNTS, [*wanted], [*wanted.values()])
+    known = {row["fingerprint"] for row in found}
+    names = [name for name in wanted if name not in known]
+    if names:
+        keys = [wanted[name] for name in names]
         async with transaction(db):
-            await db.execute(_NEW_ACCOUNTS, missing)
-        numbers |= {row["fingerprint"]: row["id"] for row in await db.fetch(_ACCOUNTS, missing)}
-    return numbers
+            if any(keys):
+                await db.execute(_ADOPT, names, keys)
+            await db.execute(_NEW_ACCOUNTS, names, keys)
+            found += await db.fetch(_ACCOUNTS, names, keys)
+    return {row["fingerprint"]: row["id"] for row in found}
 
 
 async def _take(

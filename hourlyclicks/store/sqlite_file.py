@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
+_ACCOUNT = """SELECT id FROM accounts WHERE fingerprint = ?1 OR key_fingerprint = ?1
+    ORDER BY key_fingerprint IS ?1 DESC LIMIT 1"""
+"""That of a name and a key comes before one that had been the key's alone."""
 _MOST_NUMBERS = 10_000
 """Series whose numbers are remembered."""
 
@@ -133,11 +136,10 @@ class SqliteFile:
 
     def account(self, fingerprint: str) -> int:
         """Return the number of an account."""
-        find = "SELECT id FROM accounts WHERE fingerprint = ?"
-        if self._one(find, fingerprint) is None:
+        if self._one(_ACCOUNT, fingerprint) is None:
             with self._transaction():
                 self._db.execute("INSERT OR IGNORE INTO accounts (fingerprint) VALUES (?)", (fingerprint,))
-        return int(self._one(find, fingerprint))
+        return int(self._one(_ACCOUNT, fingerprint))
 
     def accounts(self) -> dict[str, int]:
         """Return the numbers of the accounts."""

@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_ACCOUNT = "SELECT id FROM accounts WHERE fingerprint = ?"
-_NEW_ACCOUNT = "INSERT OR IGNORE INTO accounts (fingerprint) VALUES (?)"
+_ACCOUNT = "SELECT id FROM accounts WHERE fingerprint = ?1 AND (?2 IS NULL OR key_fingerprint = ?2)"
+_ADOPT = """UPDATE accounts SET fingerprint = ?1, key_fingerprint = ?2 WHERE fingerprint = ?2
+    AND NOT EXISTS (SELECT 1 FROM accounts WHERE fingerprint = ?1)"""
+_NEW_ACCOUNT = """INSERT INTO accounts (fingerprint, key_fingerprint) VALUES (?1, ?2)
+    ON CONFLICT (fingerprint) DO UPDATE SET key_fingerprint = coalesce(?2, key_fingerprint)"""
 _CORRECT = "UPDATE leases SET until = ? WHERE account_id = ?"
 _FIND = "SELECT token, until, holder FROM leases WHERE account_id = ?"
 _TAKE = "INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?, 0, ?, ?, ?, ?, ?)"
@@ -38,9 +41,9 @@ class SqliteLeases:
     _make: Callable[[Callable[[SqliteFile], Any]], Awaitable[Any]]
     """Makes a change, together with others."""
 
-    async def account_numbers(self, fingerprints: Sequence[str]) -> dict[str, int]:
+    async def account_numbers(self, wanted: Mapping[str, str | None]) -> dict[str, int]:
         """See `hourlyclicks.store.leases.LeaseStore.account_numbers`."""
-        numbers: dict[str, int] = await self._change(lambda db, _: _numbers(db, fingerprints))
+        numbers: dict[str, int] = await self._change(lambda db, _: _numbers(db, wanted))
         return numbers
 
     async def take_leases(
@@ -88,10 +91,19 @@ class SqliteLeases:
         """Run an operation on the tables."""
 
 
-def _numbers(db: sqlite3.Connection, fingerprints: Sequence[str]) -> dict[str, int]:
+def _numbers(db: sqlite3.Connection, wanted: Mapping[str, str | None]) -> dict[str, int]:
     """Return the numbers of accounts, within a transaction."""
-    db.executemany(_NEW_ACCOUNT, [(name,) for name in fingerprints])
-    return {name: db.execute(_ACCOUNT, (name,)).fetchone()[0] for name in fingerprints}
+    return {name: _number(db, name, key) for name, key in wanted.items()}
+
+
+def _number(db: sqlite3.Connection, name: str, key: str | None) -> int:
+    found = db.execute(_ACCOUNT, (name, key)).fetchone()
+    if found is None:
+        if key is not None:
+            db.execute(_ADOPT, (name, key))
+        db.execute(_NEW_ACCOUNT, (name, key))
+        found = db.execute(_ACCOUNT, (name, key)).fetchone()
+    return int(found[0])
 
 
 def _take(

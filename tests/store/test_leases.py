@@ -99,6 +99,30 @@ async def test_the_lease_of_a_process_that_has_ended_can_be_taken(location: Loca
     assert taken.ended >= began
 
 
+async def test_an_account_with_a_name_is_that_of_its_key_too(location: Location) -> None:
+    """What the key had alone becomes that of the name, and a new key of the account finds it as well."""
+    store = await location.open()
+    of_key = await store.account("key 1")
+    numbers = await leases_of(store).account_numbers({"acme": "key 1", "other": "key 9", "bare": None})
+    assert numbers["acme"] == of_key
+    assert len(set(numbers.values())) == 3
+    assert await store.accounts() == {name: numbers[name] for name in ("acme", "other", "bare")}
+    assert await store.account("key 1") == await store.account("acme") == of_key
+    assert await store.account("key 9") == numbers["other"]
+    rotated = await leases_of(store).account_numbers({"acme": "key 2", "bare": None})
+    assert rotated == {"acme": of_key, "bare": numbers["bare"]}
+    assert await store.account("key 2") == of_key
+    assert await store.account("key 1") not in numbers.values()
+
+
+async def test_the_name_comes_before_the_key(location: Location) -> None:
+    """If the store knew both as accounts, the key is from now on that of the name."""
+    store = await location.open()
+    named, of_key = await store.account("acme"), await store.account("key 1")
+    assert await leases_of(store).account_numbers({"acme": "key 1"}) == {"acme": named}
+    assert await store.account("key 1") == named != of_key
+
+
 async def test_many_are_taken_and_renewed_at_once(location: Location) -> None:
     """Those that are free are taken, those that are not lost are renewed."""
     store = await location.open()

@@ -23,12 +23,19 @@ from hourlyclicks.model.daily import DailyClicks
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.range_record import RangeRecord
 from hourlyclicks.model.targets import Account, Link
-from hourlyclicks.store import postgres_migration, sqlite_migration, sqlite_open, sqlite_schema
+from hourlyclicks.store import (
+    postgres_database,
+    postgres_migration,
+    sqlite_file,
+    sqlite_migration,
+    sqlite_open,
+    sqlite_schema,
+)
 from hourlyclicks.store.freshness import Freshness, Reader
 from hourlyclicks.store.ledger import DayState, LedgerEntry, Revision
 from hourlyclicks.store.opening import store_of
 from hourlyclicks.store.postgres import PostgresStore
-from hourlyclicks.store.schema import DAILY, RANGES, scripts
+from hourlyclicks.store.schema import DAILY, LEASES, RANGES, scripts
 from hourlyclicks.store.sqlite import SqliteStore
 from tests.model.strategies import FIRST, NOON, a_day
 from tests.store.answers import ALL, LATER, ME, day
@@ -141,6 +148,10 @@ def only(version: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let this process know the tables up to a version only."""
     for module in (sqlite_migration, sqlite_open, sqlite_schema, postgres_migration):
         monkeypatch.setattr(module, "scripts", lambda kind: scripts(kind)[:version])
+    if version < LEASES:  # accounts were found by one fingerprint
+        monkeypatch.setattr(sqlite_file, "_ACCOUNT", "SELECT id FROM accounts WHERE fingerprint = ?")
+        find = "SELECT id FROM hourlyclicks.accounts WHERE fingerprint = $1"
+        monkeypatch.setattr(postgres_database, "_ACCOUNT", find)
 
 
 async def test_a_store_without_sums(location: Location, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,9 +21,9 @@ from hourlyclicks.errors import AuthenticationError
 from hourlyclicks.fleet import AccountState, run_jobs
 from hourlyclicks.simulator import Simulator, run_virtual
 from hourlyclicks.store.opening import open_store
-from hourlyclicks.store.postgres import PostgresStore
 from tests.cli.serving import serving
 from tests.fleet.engines.accounts import CANARY, Setting, key_of, link_of
+from tests.fleet.engines.holders import held
 from tests.fleet.engines.teams import TEAMS, until
 from tests.sizes import sized
 
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
     from hourlyclicks.fleet import FleetReport
     from hourlyclicks.simulator import VirtualClock
-    from hourlyclicks.store.leases import StoredLease
     from tests.fleet.engines.teams import Team
     from tests.store.server import PostgresServer
 
@@ -43,8 +42,8 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the processes a
 _log = logging.getLogger(__name__)
 
 Cell: TypeAlias = tuple[int | None, int | None]
-ACCOUNTS = int(os.environ.get("HOURLYCLICKS_ACCOUNTS", sized("11", "41")))
-DAYS = int(os.environ.get("HOURLYCLICKS_DAYS", sized("12", "25")))
+ACCOUNTS = int(os.environ.get("HOURLYCLICKS_ACCOUNTS", sized("11", "21")))
+DAYS = int(os.environ.get("HOURLYCLICKS_DAYS", sized("12", "15")))
 WORKERS = 3
 LONGEST_STOP = 15.0
 """Seconds; a worker that is stopped within a transaction keeps its rows locked."""
@@ -111,20 +110,6 @@ def outcome(
             yield Outcome(team.setting, team, store, report, upstream, accounts)
         finally:
             team.end()
-
-
-def held(store: str) -> dict[int, list[str]]:
-    """Return the accounts that processes hold, by the ids of these."""
-
-    async def read() -> list[StoredLease]:
-        async with PostgresStore(store, read_only=True) as opened:
-            return list(await opened.leases())
-
-    found: dict[int, list[str]] = {}
-    for lease in asyncio.run(read()):
-        if lease.holder.name and lease.left > 0:
-            found.setdefault(lease.holder.pid, []).append(lease.label)
-    return found
 
 
 def _requests(upstream: Simulator, names: list[str]) -> int:

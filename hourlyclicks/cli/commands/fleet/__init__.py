@@ -8,7 +8,7 @@ from hourlyclicks.cli.groups import LazyGroup
 
 COMMANDS = {
     "run": "Fetch the days of all accounts in a file into one store.",
-    "demo": "Fetch the days of 200 simulated accounts with two processes; one is killed.",
+    "demo": "Fetch the days of 200 accounts with two processes, one of which is killed.",
     "status": "Show the accounts of a store, and what holds them (no requests).",
     "release": "Take an account away from the process that holds it (no requests).",
 }

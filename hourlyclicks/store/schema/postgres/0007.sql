@@ -13,7 +13,11 @@ CREATE TABLE hourlyclicks.leases (
     started    BIGINT NOT NULL        -- when that process was started, in ticks since the machine was
 );
 
--- A role that can read the days can read it.
+-- An account with a name is that of its key as well, so that a client without the name keeps the same limits.
+ALTER TABLE hourlyclicks.accounts ADD COLUMN key_fingerprint TEXT;  -- a keyed hash of its last API key, if it has a name
+CREATE INDEX accounts_by_key ON hourlyclicks.accounts (key_fingerprint) WHERE key_fingerprint IS NOT NULL;
+
+-- A role that can read the days can read the leases.
 DO $$
 DECLARE
     permission TEXT;

@@ -12,3 +12,7 @@ CREATE TABLE leases (
     pid        INTEGER NOT NULL,   -- the holder's process id
     started    INTEGER NOT NULL    -- when that process was started, in ticks since the machine was
 );
+
+-- An account with a name is that of its key as well, so that a client without the name keeps the same limits.
+ALTER TABLE accounts ADD COLUMN key_fingerprint TEXT;  -- a keyed hash of its last API key, if it has a name
+CREATE INDEX accounts_by_key ON accounts (key_fingerprint) WHERE key_fingerprint IS NOT NULL;
