@@ -6,36 +6,35 @@ key that does not name the account is to keep them too.
 
 from __future__ import annotations
 
-import asyncio
 import copy
 import logging
 import os
-from contextlib import contextmanager
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import attrs
 
+from hourlyclicks.coordination.leases import AccountLease
 from hourlyclicks.errors import HourlyClicksError, LeaseLostError, StoreError, UsageError, name_of
 from hourlyclicks.fleet.held import PutAside
 from hourlyclicks.model.dates import as_zone, last_ended
 from hourlyclicks.model.fingerprints import fingerprint_of, keyed_hash
 from hourlyclicks.model.fleet_report import AccountReport, AccountState
 from hourlyclicks.store.leases import StoredLease
-from hourlyclicks.wire.key import ApiKey
+from hourlyclicks.wire.key import ApiKey, Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    import asyncio
+    from collections.abc import Mapping
 
     from hourlyclicks.client import Client
-    from hourlyclicks.coordination.leases import AccountLease, Leases
+    from hourlyclicks.coordination.leases import Leases
     from hourlyclicks.fleet.accounts import AccountJob
     from hourlyclicks.fleet.options import ClientOptions
     from hourlyclicks.fleet.shared_transport import SharedTransport
     from hourlyclicks.fleet.stats import AccountStats, FleetStats
     from hourlyclicks.model.report import BackfillReport
-    from hourlyclicks.wire.key import Secret
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
@@ -44,6 +43,19 @@ _E = TypeVar("_E", bound=HourlyClicksError)
 _log = logging.getLogger("hourlyclicks")
 _KEPT = 100
 """How many failures, and how many parked targets, of an account are in the report of a run."""
+
+
+@attrs.frozen
+class TakenAccount:
+    """An account that this process holds.
+
+    Args:
+        lease: its lease.
+        key: its API key.
+    """
+
+    lease: AccountLease
+    key: Secret
 
 
 class AccountRunner:
@@ -73,49 +85,38 @@ class AccountRunner:
         self._stop = stop
         self._salt = os.urandom(16)
         self._names: dict[str, str] = {}
-        self._waiting: set[asyncio.Task[Any]] = set()
         self._lost: dict[str, AccountStats] = {}  # so that what is tried again is not counted twice
 
-    async def fetch(self, job: AccountJob) -> AccountReport | PutAside:
-        """Fetch the days of an account, unless another process holds it or takes it meanwhile.
+    async def take(self, job: AccountJob) -> TakenAccount | AccountReport | PutAside:
+        """Take the lease of an account, unless it has no key or another process holds it.
 
         Raises:
             StoreError: the store cannot be used, which ends the run.
-            asyncio.CancelledError: the call was cancelled, or interrupted.
         """
         try:
-            with self._interruptible():
-                key = await job.key.key()
+            key = await job.key.key()
             self._check_key(job.name, key)
             of_key = ApiKey(key).fingerprint
         except Exception as error:  # noqa: BLE001 - one account must not end the others
             return _of_error(job.name, _typed(job.name, error))
-        with self._interruptible():
-            lease = await self._leases.take(partial(fingerprint_of, job.name), job.name, key=of_key)
+        lease = await self._leases.take(partial(fingerprint_of, job.name), job.name, key=of_key)
         if isinstance(lease, StoredLease):
             return PutAside(lease.account, AccountReport(name=job.name, state=AccountState.HELD))
+        return TakenAccount(lease, key)
+
+    async def run(self, job: AccountJob, taken: TakenAccount) -> AccountReport | PutAside:
+        """Fetch the days of an account, and give its lease back; another process may take it meanwhile.
+
+        Raises:
+            StoreError: the store cannot be used, which ends the run.
+            asyncio.CancelledError: the call was cancelled.
+        """
         try:
-            return await self._run(job, lease, key)
+            return await self._run(job, taken)
         except LeaseLostError as error:
-            return PutAside(lease.account, _of_error(job.name, error, AccountState.HELD))
+            return PutAside(taken.lease.account, _of_error(job.name, error, AccountState.HELD))
         finally:
-            await self._give_back(lease)
-
-    def interrupt(self) -> None:
-        """Cancel those that have sent nothing: they wait for their lease, or for a key, and may for long."""
-        for task in tuple(self._waiting):
-            task.cancel()
-
-    @contextmanager
-    def _interruptible(self) -> Iterator[None]:
-        """Let the end of the run cancel what is awaited within the context."""
-        task = asyncio.current_task()
-        assert task is not None  # noqa: S101 - a coroutine that runs is in a task
-        self._waiting.add(task)
-        try:
-            yield
-        finally:
-            self._waiting.discard(task)
+            await self._give_back(taken.lease)
 
     async def _give_back(self, lease: AccountLease) -> None:
         """Give a lease back; if that fails, what was fetched counts nevertheless, and the lease expires."""
@@ -124,12 +125,13 @@ class AccountRunner:
         except StoreError as error:
             _log.warning("the lease of %r could not be given back, and expires: %s", lease.label, error)
 
-    async def _run(self, job: AccountJob, lease: AccountLease, key: Secret) -> AccountReport:
+    async def _run(self, job: AccountJob, taken: TakenAccount) -> AccountReport:
         """Fetch the days of an account that this process holds."""
         hook = self._lost.pop(job.name, None) or self._stats.hook()
         try:
+            network = self._transport.within(taken.lease)
             client = self._options.client(
-                job, key, store=lease.store, transport=self._transport.within(lease), on_event=hook
+                job, taken.key, store=taken.lease.store, transport=network, on_event=hook
             )
             async with client:
                 found = _of_report(job.name, await self._fetch(client, job))

@@ -25,7 +25,7 @@ from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.fleet.accounts import AccountJob
 from hourlyclicks.fleet.held import LOOK_AFTER, HeldAccounts, PutAside
 from hourlyclicks.fleet.keys import KeyRef
-from hourlyclicks.fleet.one_account import AccountRunner, of_interrupted
+from hourlyclicks.fleet.one_account import AccountRunner, TakenAccount, of_interrupted
 from hourlyclicks.fleet.options import ClientOptions
 from hourlyclicks.fleet.shared_leases import leases_of
 from hourlyclicks.fleet.shared_transport import SharedTransport
@@ -194,6 +194,7 @@ class FleetRun:
         self._error: Exception | None = None
         self._reading: asyncio.Task[None] | None = None
         self._active = 0
+        self._taking: set[asyncio.Task[None]] = set()
         self._one_ended = asyncio.Event()
 
     async def run(self, condition: StopCondition) -> FleetReport:
@@ -222,7 +223,8 @@ class FleetRun:
         self._network.end()
         if self._reading is not None:
             self._reading.cancel()
-        self._runner.interrupt()
+        for task in tuple(self._taking):
+            task.cancel()
 
     async def _read(self, group: asyncio.TaskGroup) -> None:
         """Read the accounts, and begin each when there is room for it."""
@@ -266,7 +268,7 @@ class FleetRun:
     async def _work(self, job: AccountJob, number: int) -> None:
         self._stats.running += 1
         try:
-            found = await self._runner.fetch(job)
+            found = await self._fetch(job)
         except HourlyClicksError as error:  # of the store
             self._reports[number] = of_interrupted(error, self._reports[number])
             self._stop(StopReason.ERROR, error)
@@ -280,6 +282,17 @@ class FleetRun:
             self._active -= 1
             self._places.release()
             self._one_ended.set()
+
+    async def _fetch(self, job: AccountJob) -> AccountReport | PutAside:
+        """Fetch the days of an account; while its key or its lease is awaited, the end cancels it."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a coroutine that runs is in a task
+        self._taking.add(task)
+        try:
+            taken = await self._runner.take(job)
+        finally:
+            self._taking.discard(task)
+        return await self._runner.run(job, taken) if isinstance(taken, TakenAccount) else taken
 
     def _end(self, job: AccountJob, number: int, found: AccountReport | PutAside) -> None:
         """Note what came of an account; one that another process holds is tried again."""

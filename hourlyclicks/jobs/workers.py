@@ -75,7 +75,7 @@ class WorkerPool(Generic[T]):
         leaving = []
         failed = kind is not None and issubclass(kind, HourlyClicksError)
         for worker in self._workers:
-            if self._keeps_running(worker):
+            if not worker.done() and self._keeps_running(worker):
                 worker.add_done_callback(_retrieve_outcome)
             elif worker.done() or failed or not self._finishes(worker):
                 worker.cancel()

@@ -14,7 +14,7 @@ from hourlyclicks.coordination.leases import Leases, end_leases
 from hourlyclicks.events import FleetProgress
 from hourlyclicks.fleet import AccountState, run_jobs
 from hourlyclicks.model.fingerprints import fingerprint_of
-from hourlyclicks.store.leases import StoredLease
+from hourlyclicks.store.leases import Holder, StoredLease
 from hourlyclicks.store.sqlite_leases import SqliteLeases
 from tests.fleet.fleets import DAYS, Fleet, job, named
 
@@ -111,6 +111,25 @@ def test_an_account_whose_lease_was_taken_away_is_tried_again() -> None:
     assert fleet.upstream.counters.over_limit == 0
     assert fleet.upstream.counters.requests <= 3 * DAYS + 1
     assert fleet.wrong() == []
+
+
+def test_the_clock_is_set_back_while_an_account_is_held() -> None:
+    """If its holder is gone, it is held for the life of a lease, not for as long as the clock was wrong."""
+    fleet, holder = Fleet(1), Holder("gone", "elsewhere", "", 1, 0)
+
+    async def hold() -> FleetReport:
+        await fleet.store.open()
+        name = fingerprint_of(named(0), await fleet.store.salt())
+        (number,) = (await fleet.store.account_numbers({name: None})).values()
+        await fleet.store.take_leases({number: named(0)}, holder, 30.0)
+        running = asyncio.ensure_future(run(fleet, fleet.jobs, deadline=3_600))
+        await fleet.clock.sleep(10)
+        await fleet.store.take_leases({number: named(0)}, holder, 7_200.0)
+        return await running
+
+    report = fleet.play(hold())
+    assert report.complete
+    assert 30 <= report.seconds < 60
 
 
 def test_a_lost_lease_is_in_the_report() -> None:

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from hourlyclicks.events import Event
-    from hourlyclicks.fleet import AccountReport
 
 _STEPS = 10
 _SHORTEST_GAP = 2.0
@@ -67,7 +66,7 @@ class FleetRunStats:
 
     def take(self, event: Event, now: float) -> None:
         """Count an event, and keep what is worth showing."""
-        if isinstance(event, AccountEnded) and _has_failed(event.report):
+        if isinstance(event, AccountEnded) and _has_failed(event):
             self.news = str(event.report)
         if not isinstance(event, FleetProgress):
             return
@@ -133,8 +132,9 @@ class FleetRunStats:
         return (self.finished - days) / (now - began)
 
 
-def _has_failed(account: AccountReport) -> bool:
+def _has_failed(event: AccountEnded) -> bool:
     """Return whether more than the end of the run kept an account from being complete."""
+    account = event.report
     return account.error is not None or (account.report is not None and account.report.failed > 0)
 
 
