@@ -121,7 +121,11 @@ def test_every_exception_there_is_has_its_place() -> None:
     for kind in every(Exception):
         if kind.__module__.startswith("hourlyclicks") or issubclass(kind, BaseExceptionGroup):
             continue
-        error = translate(kind.__new__(kind), host="clicks.example")
+        try:
+            raised = kind.__new__(kind)
+        except TypeError:  # those of a few libraries are not made without arguments
+            continue
+        error = translate(raised, host="clicks.example")
         assert isinstance(error, TransportError | UsageError) or "large" in str(error)
         assert str(pickle.loads(pickle.dumps(error))) == str(error)  # noqa: S301 - made here
 
