@@ -271,6 +271,14 @@ def test_no_relative_imports() -> None:
     assert found == []
 
 
+def test_no_parameter_of_sqlite_has_a_number() -> None:
+    """Some releases of Python 3.12 take ``?1`` for a name, and warn of values in a sequence."""
+    found = [
+        str(path) for path in MODULES if re.search(r"\?\d", path.read_text("utf-8")) and "sqlite" in path.name
+    ]
+    assert found == []
+
+
 def test_progress_is_shown_from_public_values() -> None:
     """What shows the progress of a run imports only events, public names, and rooms for what people see."""
     shown = {"cli", "events", "fleet", "render", ""}

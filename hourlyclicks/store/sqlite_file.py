@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
-_ACCOUNT = """SELECT id FROM accounts WHERE fingerprint = ?1 OR key_fingerprint = ?1
-    ORDER BY key_fingerprint IS ?1 DESC LIMIT 1"""
+_ACCOUNT = """SELECT id FROM accounts WHERE fingerprint = :of OR key_fingerprint = :of
+    ORDER BY key_fingerprint IS :of DESC LIMIT 1"""
 """That of a name and a key comes before one that had been the key's alone."""
 _MOST_NUMBERS = 10_000
 """Series whose numbers are remembered."""
@@ -136,10 +136,12 @@ class SqliteFile:
 
     def account(self, fingerprint: str) -> int:
         """Return the number of an account."""
-        if self._one(_ACCOUNT, fingerprint) is None:
+        found = self._db.execute(_ACCOUNT, {"of": fingerprint}).fetchone()
+        if found is None:
             with self._transaction():
                 self._db.execute("INSERT OR IGNORE INTO accounts (fingerprint) VALUES (?)", (fingerprint,))
-        return int(self._one(_ACCOUNT, fingerprint))
+            found = self._db.execute(_ACCOUNT, {"of": fingerprint}).fetchone()
+        return int(found[0])
 
     def accounts(self) -> dict[str, int]:
         """Return the numbers of the accounts."""

@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_ACCOUNT = "SELECT id FROM accounts WHERE fingerprint = ?1 AND (?2 IS NULL OR key_fingerprint = ?2)"
-_ADOPT = """UPDATE accounts SET fingerprint = ?1, key_fingerprint = ?2 WHERE fingerprint = ?2
-    AND NOT EXISTS (SELECT 1 FROM accounts WHERE fingerprint = ?1)"""
-_NEW_ACCOUNT = """INSERT INTO accounts (fingerprint, key_fingerprint) VALUES (?1, ?2)
-    ON CONFLICT (fingerprint) DO UPDATE SET key_fingerprint = coalesce(?2, key_fingerprint)"""
+_ACCOUNT = "SELECT id FROM accounts WHERE fingerprint = :name AND (:key IS NULL OR key_fingerprint = :key)"
+_ADOPT = """UPDATE accounts SET fingerprint = :name, key_fingerprint = :key WHERE fingerprint = :key
+    AND NOT EXISTS (SELECT 1 FROM accounts WHERE fingerprint = :name)"""
+_NEW_ACCOUNT = """INSERT INTO accounts (fingerprint, key_fingerprint) VALUES (:name, :key)
+    ON CONFLICT (fingerprint) DO UPDATE SET key_fingerprint = coalesce(:key, key_fingerprint)"""
 _CORRECT = "UPDATE leases SET until = ? WHERE account_id = ?"
 _FIND = "SELECT token, until, holder FROM leases WHERE account_id = ?"
 _TAKE = "INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?, 0, ?, ?, ?, ?, ?)"
@@ -30,7 +30,8 @@ _CHECK = "SELECT token, asked FROM leases WHERE account_id = ?"
 _RENEW = "UPDATE leases SET until = ?, asked = 0 WHERE account_id = ? AND token = ?"
 _RELEASE = "UPDATE leases SET until = ?, asked = 0, holder = '' WHERE account_id = ? AND token = ?"
 _LIST = """SELECT account_id, label, token, until, holder, host, machine, pid, started FROM leases
-    WHERE (holder <> '' OR until > ?1) AND (account_id = ?2 OR ?2 IS NULL) ORDER BY account_id"""
+    WHERE (holder <> '' OR until > :now) AND (account_id = :account OR :account IS NULL)
+    ORDER BY account_id"""
 _ASK = "UPDATE leases SET asked = 1 WHERE account_id = ?"
 _END = "UPDATE leases SET token = token + 1, holder = '' WHERE account_id = ?"
 
@@ -97,12 +98,13 @@ def _numbers(db: sqlite3.Connection, wanted: Mapping[str, str | None]) -> dict[s
 
 
 def _number(db: sqlite3.Connection, name: str, key: str | None) -> int:
-    found = db.execute(_ACCOUNT, (name, key)).fetchone()
+    both = {"name": name, "key": key}
+    found = db.execute(_ACCOUNT, both).fetchone()
     if found is None:
         if key is not None:
-            db.execute(_ADOPT, (name, key))
-        db.execute(_NEW_ACCOUNT, (name, key))
-        found = db.execute(_ACCOUNT, (name, key)).fetchone()
+            db.execute(_ADOPT, both)
+        db.execute(_NEW_ACCOUNT, both)
+        found = db.execute(_ACCOUNT, both).fetchone()
     return int(found[0])
 
 
@@ -152,7 +154,7 @@ def _leases(db: sqlite3.Connection, now: int, account: int | None) -> list[Store
     """Return the leases that were not released."""
     return [
         StoredLease(number, label, token, Holder(*holder), (until - now) / SECOND)
-        for number, label, token, until, *holder in db.execute(_LIST, (now, account))
+        for number, label, token, until, *holder in db.execute(_LIST, {"now": now, "account": account})
     ]
 
 

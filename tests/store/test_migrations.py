@@ -149,7 +149,7 @@ def only(version: int, monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (sqlite_migration, sqlite_open, sqlite_schema, postgres_migration):
         monkeypatch.setattr(module, "scripts", lambda kind: scripts(kind)[:version])
     if version < LEASES:  # accounts were found by one fingerprint
-        monkeypatch.setattr(sqlite_file, "_ACCOUNT", "SELECT id FROM accounts WHERE fingerprint = ?")
+        monkeypatch.setattr(sqlite_file, "_ACCOUNT", "SELECT id FROM accounts WHERE fingerprint = :of")
         find = "SELECT id FROM hourlyclicks.accounts WHERE fingerprint = $1"
         monkeypatch.setattr(postgres_database, "_ACCOUNT", find)
 
