@@ -39,12 +39,6 @@ settings.register_profile("explore", settings.get_profile("default"), derandomiz
 settings.load_profile(PROFILE)
 
 
-def pytest_collection_finish() -> None:
-    """Let no garbage collection go through the thousands of tests and modules again."""
-    gc.collect()
-    gc.freeze()
-
-
 class _MockedResponse(aiohttp.ClientResponse):
     """A response without a writer: aiohttp 3.14 asks for one, aioresponses 0.7.9 passes none."""
 

@@ -352,7 +352,7 @@ def test_two_readings_do_not_disturb_each_other(store: Path) -> None:
     assert [first for first, _ in pairs] == [second for _, second in pairs] == list(figures)
 
 
-def test_one_series_is_alive_at_a_time(store: Path) -> None:
+def test_one_series_is_alive_at_a_time(request: pytest.FixtureRequest, store: Path) -> None:
     """The memory does not grow with the number of targets, also by way of Arrow."""
 
     def alive() -> int:
@@ -361,6 +361,7 @@ def test_one_series_is_alive_at_a_time(store: Path) -> None:
 
     gc.collect()
     gc.freeze()  # what other tests have left does not have to be gone through each time
+    request.addfinalizer(gc.unfreeze)
     assert alive() == 0
     counted = []
     for series in scan(store):
