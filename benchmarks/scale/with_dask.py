@@ -31,7 +31,7 @@ def workers(threads: int) -> Iterator[distributed.Client]:
     options = {
         "n_workers": WORKERS,
         "threads_per_worker": threads,
-        "dashboard_address": None,
+        "dashboard_address": "127.0.0.1:0",  # None is a server at port 8787 all the same
         "processes": True,
     }
     with (
