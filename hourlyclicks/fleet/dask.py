@@ -123,8 +123,7 @@ async def backfill_async(  # noqa: PLR0913 - keyword options with defaults, thos
         return await batch.collect(tasks, distributed.Event(f"{run}-stop", client=dask_client))
 
     def hear(event: tuple[float, tuple[int, dict[str, Any]]]) -> None:
-        number, progress = event[1]
-        batch.hear(number, FleetProgress(**progress))
+        batch.hear(event[1][0], FleetProgress(**event[1][1]))
 
     dask_client.subscribe_topic(run, hear)
     try:
@@ -168,10 +167,10 @@ class _WorkerLink:
 
     async def ended(self, seconds: float) -> bool:
         """See `hourlyclicks.fleet.shards.Link.ended`; no client may be left to take the result."""
-        stopped = False
         try:
-            stopped = await self._stop.wait(timeout=seconds)
+            if await self._stop.wait(timeout=seconds):
+                return True
         except OSError:  # without its scheduler a worker ends soon, or finds it again
             await asyncio.sleep(seconds)
         task = self._worker.state.tasks.get(_key(self._run, self._number))
-        return stopped or task is None or task.state == "cancelled"
+        return task is None or task.state == "cancelled"

@@ -11,6 +11,7 @@ import asyncio
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, cast
 
+from hourlyclicks.client.resources import Carrier, Environment
 from hourlyclicks.events import Dispatcher
 from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.fleet.fleet_run import FleetRun
@@ -25,7 +26,6 @@ from hourlyclicks.fleet.stats import FleetStats
 from hourlyclicks.jobs.stopping import StopCondition
 from hourlyclicks.model.checks import check_whole
 from hourlyclicks.pacing.plans import as_rate
-from hourlyclicks.resources import Carrier, Environment
 from hourlyclicks.store.opening import store_of
 from hourlyclicks.transport.protocol import Timeout
 
