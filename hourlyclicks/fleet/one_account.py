@@ -7,7 +7,6 @@ key that does not name the account is to keep them too.
 from __future__ import annotations
 
 import logging
-import os
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,7 @@ from hourlyclicks.errors import LeaseLostError, StoreError, UsageError
 from hourlyclicks.fleet.account_reports import of_error, of_report, typed
 from hourlyclicks.fleet.held import PutAside
 from hourlyclicks.model.dates import as_zone, last_ended
-from hourlyclicks.model.fingerprints import fingerprint_of, keyed_hash
+from hourlyclicks.model.fingerprints import fingerprint_of
 from hourlyclicks.model.fleet_report import AccountReport, AccountState
 from hourlyclicks.store.leases import StoredLease
 from hourlyclicks.wire.key import ApiKey, Secret
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from hourlyclicks.client import Client
     from hourlyclicks.coordination.leases import Leases
     from hourlyclicks.fleet.accounts import AccountJob
+    from hourlyclicks.fleet.key_owners import KeyOwners
     from hourlyclicks.fleet.options import ClientOptions
     from hourlyclicks.fleet.shared_transport import SharedTransport
     from hourlyclicks.fleet.stats import AccountStats, FleetStats
@@ -57,6 +57,7 @@ class AccountRunner:
         options: what their clients have in common.
         leases: the leases that this process holds.
         transport: sends the requests of all of them.
+        owners: knows which account a key belongs to.
         stats: counts what they do.
         stop: ends them all when it is set.
     """
@@ -67,33 +68,44 @@ class AccountRunner:
         *,
         leases: Leases,
         transport: SharedTransport,
+        owners: KeyOwners,
         stats: FleetStats,
         stop: asyncio.Event,
     ) -> None:
         self._options = options
         self._leases = leases
         self._transport = transport
+        self._owners = owners
         self._stats = stats
         self._stop = stop
-        self._salt = os.urandom(16)
-        self._names: dict[str, str] = {}
         self._lost: dict[str, AccountStats] = {}  # so that what is tried again is not counted twice
 
     async def take(self, job: AccountJob) -> TakenAccount | AccountReport | PutAside:
-        """Take the lease of an account, unless it has no key or another process holds it.
+        """Take the lease of an account, unless another process holds it, or its key is not its own.
 
         Raises:
             StoreError: the store cannot be used, which ends the run.
         """
         try:
             key = await job.key.key()
-            self._check_key(job.name, key)
+            self._owners.claim(job.name, key)
+            window = self._options.window_of(job)
+            await self._owners.check(job.name, key, window=window)
             of_key = ApiKey(key).fingerprint
+        except StoreError:
+            raise
         except Exception as error:  # noqa: BLE001 - one account must not end the others
             return of_error(job.name, typed(job.name, error))
         lease = await self._leases.take(partial(fingerprint_of, job.name), job.name, key=of_key)
         if isinstance(lease, StoredLease):
             return PutAside(lease.account, AccountReport(name=job.name, state=AccountState.HELD))
+        try:
+            await self._owners.check(job.name, key, window=window)
+        except BaseException as error:
+            await self._give_back(lease)
+            if isinstance(error, UsageError):
+                return of_error(job.name, error)
+            raise
         return TakenAccount(lease, key)
 
     async def run(self, job: AccountJob, taken: TakenAccount) -> AccountReport | PutAside:
@@ -139,15 +151,6 @@ class AccountRunner:
             report = found.report
             hook.move(report.total, report.done + report.reused, report.failed + report.refused)
         return found
-
-    def _check_key(self, name: str, key: Secret) -> None:
-        """Raise `UsageError` if another account of the run has the same key."""
-        other = self._names.setdefault(keyed_hash(key, self._salt), name)
-        if other != name:
-            raise UsageError(
-                f"the accounts {other!r} and {name!r} have the same key, and the limits belong to the key:"
-                " make one account of them, with the targets of both"
-            )
 
     async def _fetch(self, client: Client, job: AccountJob) -> BackfillReport:
         if job.start is None:

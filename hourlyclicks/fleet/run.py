@@ -16,6 +16,7 @@ from hourlyclicks.events import Dispatcher
 from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.fleet.fleet_run import FleetRun
 from hourlyclicks.fleet.held import HeldAccounts
+from hourlyclicks.fleet.key_owners import KeyOwners
 from hourlyclicks.fleet.keys import KeyRef
 from hourlyclicks.fleet.one_account import AccountRunner
 from hourlyclicks.fleet.options import ClientOptions
@@ -138,7 +139,10 @@ async def run_jobs(  # noqa: PLR0913 - keyword options with defaults, those of `
         halt = asyncio.Event()
         with_leases = cast("LeaseStore", kept)  # that it is one, is checked here:
         leases = await opened.enter_async_context(leases_of(with_leases, environment.clock))
-        runner = AccountRunner(options, leases=leases, transport=network, stats=stats, stop=halt)
+        owners = KeyOwners(with_leases)
+        runner = AccountRunner(
+            options, leases=leases, transport=network, owners=owners, stats=stats, stop=halt
+        )
         held = HeldAccounts(with_leases, leases)
         run = FleetRun(source, runner, held=held, network=network, stats=stats, halt=halt, at_once=at_once)
         return await run.run(condition)
