@@ -32,6 +32,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Protocol, Self, cast
 
 from hourlyclicks.clock import SECOND, SystemClock
+from hourlyclicks.coordination.leased_runs import LeasedRuns
 from hourlyclicks.coordination.processes import host_name, is_gone, process_of, this_process
 from hourlyclicks.errors import HourlyClicksError, LeaseLostError, UsageError
 from hourlyclicks.store.group_commit import GroupCommit
@@ -88,6 +89,7 @@ class AccountLease(Fence):
         ended_before: when the lease before it ended, on the clock of the limiter of the store.
         asked: whether another process asks for a share of the limits.
         error: why it was lost, if it was.
+        runs: what its client runs.
     """
 
     store: Store
@@ -99,6 +101,7 @@ class AccountLease(Fence):
         self.ended_before = taken.ended
         self.asked = False
         self.error: LeaseLostError | None = None
+        self.runs = LeasedRuns()
         self._owner = owner
         self._user: LeaseUser | None = None
         self._refused = False

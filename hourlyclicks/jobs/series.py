@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from hourlyclicks import events
 from hourlyclicks.errors import HourlyClicksError, IncompleteSeriesError, StoreError, carry
+from hourlyclicks.model.plurals import count
 from hourlyclicks.model.series import SeriesBuilder
 
 if TYPE_CHECKING:
@@ -118,7 +119,9 @@ def summarize(failures: dict[dt.date, HourlyClicksError], series: HourlySeries |
     day, error = min(failures.items())
     missing = len(series.missing_days)
     skipped = missing - len(failures)
-    text = f"{missing} of {len(series.range)} days are missing; {day} failed: {error}"
+    are = "is" if missing == 1 else "are"
+    text = f"{missing:,} of {count(len(series.range), 'day')} {are} missing; {day} failed: {error}"
     if skipped:
-        text += f" ({skipped} days were not requested, because too many requests had failed)"
+        were = "was" if skipped == 1 else "were"
+        text += f" ({count(skipped, 'day')} {were} not requested, because too many requests had failed)"
     return text

@@ -6,6 +6,7 @@ import datetime as dt
 import unicodedata
 from typing import TYPE_CHECKING
 
+from hourlyclicks.model.plurals import count as count  # noqa: PLC0414 - a phrase like the others
 from hourlyclicks.wire.sanitize import excerpt
 
 if TYPE_CHECKING:
@@ -28,14 +29,6 @@ BOUND_BY: dict[Binding, str] = {
 def safe(text: str) -> str:
     r"""Return text as one harmless line: control, ANSI and bidirectional characters become ``\x1b``."""
     return excerpt(text, _LINE)
-
-
-def count(number: int, noun: str) -> str:
-    """Return a number with its noun: ``"1 day"``, ``"3,653 days"``, ``"2 retries"``."""
-    if number == 1:
-        return f"1 {noun}"
-    plural = noun[:-1] + "ies" if noun.endswith("y") and noun != "day" else noun + "s"
-    return f"{number:,} {plural}"
 
 
 def duration(seconds: float) -> str:

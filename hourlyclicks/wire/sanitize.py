@@ -11,6 +11,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from hourlyclicks.model.plurals import count
+
 if TYPE_CHECKING:
     from hourlyclicks.wire.key import ApiKey
 
@@ -57,7 +59,7 @@ def excerpt_of_body(body: bytes, *, key: ApiKey | None = None) -> str:
     text = _scrubbed(body, LIMIT, key)[:LIMIT]
     strange = sum(not (char.isprintable() or char.isspace()) or char == _UNREADABLE for char in text)
     if strange * _STRANGE > len(text):
-        return f"{len(body):,} bytes that are no text"
+        return f"{count(len(body), 'byte')} that are no text"
     line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
     return line[:_JSON_LIMIT] if line.startswith(("{", "[")) else line
 
