@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import attrs
 
-from hourlyclicks.coordination.leases import AccountLease
+from hourlyclicks.coordination.account_lease import AccountLease
 from hourlyclicks.errors import HourlyClicksError, LeaseLostError, StoreError, UsageError, name_of
 from hourlyclicks.fleet.held import PutAside
 from hourlyclicks.model.dates import as_zone, last_ended

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hourlyclicks import Client, Limits, Link, Plan
-from hourlyclicks.coordination.leases import AccountLease, Leases
+from hourlyclicks.coordination.account_lease import AccountLease
+from hourlyclicks.coordination.leases import Leases
 from hourlyclicks.model.fingerprints import fingerprint_of
 from hourlyclicks.pacing.plans import Rate
 from hourlyclicks.simulator import Simulator
