@@ -1,4 +1,4 @@
-"""A lease as its client sees it: what may be sent within it, and what becomes of it.
+"""A lease as its client sees it: what may be sent within it, and whether it is lost.
 
 *Trust.* A holder trusts a lease only as long as it can be sure of it: from before it was taken or renewed, by
 the monotonic clock and by the wall clock, of which at least one goes on while the machine is suspended. After
@@ -31,7 +31,7 @@ _TRUSTED = 0.9
 
 
 class LeaseUser(Protocol):
-    """What works within a lease, and is told what becomes of it."""
+    """What works within a lease, and learns of its renewal and its loss."""
 
     def serve(self) -> None:
         """Go on: the lease was renewed, or an answer was kept."""

@@ -52,7 +52,7 @@ def excerpt_of_body(body: bytes, *, key: ApiKey | None = None) -> str:
     """Return the beginning of the body of an answer as one line to read, without the key.
 
     Control characters and the ends of lines become blanks. Of JSON less is shown, since a dump of it says
-    little, and of a body that is no text only its size.
+    little, and of a body that is not text only its size.
     """
     text = _scrubbed(body, LIMIT, key)[:LIMIT]
     strange = sum(not (char.isprintable() or char.isspace()) or char == _UNREADABLE for char in text)

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
+from hourlyclicks.model.quantities import count
 from hourlyclicks.model.scale import shade
 from hourlyclicks.render.page.english import compact, short, stretches, with_weekday
 from hourlyclicks.render.page.heatmap import heatmaps
 from hourlyclicks.render.page.hours import MISSING, PROVISIONAL, Hours
 from hourlyclicks.render.page.pack import packed
 from hourlyclicks.render.page.trend import trend
-from hourlyclicks.render.phrases import count
 from hourlyclicks.render.tables import WEEKDAYS
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ import numpy as np
 
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.dates import DateRange
+from hourlyclicks.model.quantities import count
 from hourlyclicks.model.series import HourlySeries
-from hourlyclicks.render.phrases import count
 from hourlyclicks.render.plots import MOST_COMPARED, arithmetic, differences, marks, trends
 from hourlyclicks.render.plots.picture import Sheet, settings
 from hourlyclicks.render.plots.subject import Subject

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hourlyclicks.render.phrases import count
+from hourlyclicks.model.quantities import count
 from tests.cli.lines import HELD, draw, draw_look
 from tests.cli.serving import invoke, serving
 
