@@ -69,7 +69,7 @@ NEVER = {("simulator", "wire")}  # the simulator must be able to disagree with o
 SOLE_USERS = {
     "cattrs": {"wire/decode.py"},
     "aiohttp": {
-        *(f"transport/{name}.py" for name in ("aiohttp", "connections", "direct", "translate")),
+        *(f"transport/{name}.py" for name in ("aiohttp", "connections", "direct", "rehearsal", "translate")),
         "simulator/*",
     },
     "tenacity": {"fetching/retry.py"},
