@@ -203,7 +203,7 @@ class Unused:
 
 
 @contextmanager
-def fleet(
+def fleet(  # noqa: PLR0913 - keyword options with defaults
     folder: Path,
     store: str,
     *,
