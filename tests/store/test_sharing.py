@@ -235,6 +235,7 @@ async def test_a_store_can_be_used_while_it_is_closed(location: Location) -> Non
     assert await store.count_by_state(account, ME, ALL) == {DayState.FINAL: 100}
 
 
+@pytest.mark.usefixtures("own_garbage")
 async def test_an_error_of_a_cancelled_call_is_not_reported_as_never_retrieved(location: Location) -> None:
     """The event loop does not log an error whose caller was cancelled."""
     complaints: list[object] = []
