@@ -35,6 +35,9 @@ _RELEASE = "UPDATE leases SET until = ?, asked = 0, holder = '' WHERE account_id
 _LIST = """SELECT account_id, label, token, until, holder, host, machine, pid, started FROM leases
     WHERE (holder <> '' OR until > :now) AND (account_id = :account OR :account IS NULL)
     ORDER BY account_id"""
+_SAME_KEY = """SELECT account_id, label, token, until, holder, host, machine, pid, started FROM accounts
+    JOIN leases ON account_id = id WHERE key_fingerprint = ? AND fingerprint <> ? AND until > ?
+    ORDER BY until DESC LIMIT 1"""
 _ASK = "UPDATE leases SET asked = 1 WHERE account_id = ?"
 _END = "UPDATE leases SET token = token + 1, holder = '' WHERE account_id = ?"
 
@@ -73,6 +76,10 @@ class SqliteLeases:
     async def leases(self, account: int | None = None) -> list[StoredLease]:
         """See `hourlyclicks.store.leases.LeaseStore.leases`."""
         return await self._run(lambda file: file.at_now(lambda db, now: _leases(db, now, account)))
+
+    async def leases_with_keys(self, wanted: Mapping[str, str], since: float) -> dict[str, StoredLease]:
+        """See `hourlyclicks.store.leases.LeaseStore.leases_with_keys`."""
+        return await self._run(lambda file: file.at_now(lambda db, now: _with_keys(db, now, wanted, since)))
 
     async def ask_holder(self, account: int, *, gone: Collection[str] = ()) -> int | None:
         """See `hourlyclicks.store.leases.LeaseStore.ask_holder`."""
@@ -186,10 +193,24 @@ def _release(db: sqlite3.Connection, now: int, fences: Sequence[Fence]) -> None:
 
 def _leases(db: sqlite3.Connection, now: int, account: int | None) -> list[StoredLease]:
     """Return the leases that were not released."""
-    return [
-        StoredLease(number, label, token, Holder(*holder), (until - now) / SECOND)
-        for number, label, token, until, *holder in db.execute(_LIST, {"now": now, "account": account})
-    ]
+    return [_stored(row, now) for row in db.execute(_LIST, {"now": now, "account": account})]
+
+
+def _with_keys(
+    db: sqlite3.Connection, now: int, wanted: Mapping[str, str], since: float
+) -> dict[str, StoredLease]:
+    """Return the leases of other accounts with the same keys."""
+    ended, found = now - round(since * SECOND), {}
+    for name, key in wanted.items():
+        row = db.execute(_SAME_KEY, (key, name, ended)).fetchone()
+        if row is not None:
+            found[name] = _stored(row, now)
+    return found
+
+
+def _stored(row: tuple[Any, ...], now: int) -> StoredLease:
+    number, label, token, until, *holder = row
+    return StoredLease(number, label, token, Holder(*holder), (until - now) / SECOND)
 
 
 def _ask_holder(db: sqlite3.Connection, now: int, account: int, gone: Collection[str]) -> int | None:
