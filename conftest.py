@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 WORLD = "world"
 PRINTED = "printed"
 
-collect_ignore_glob = ["docs/examples/*"]  # tests/test_examples.py runs them, each in a process of its own
+collect_ignore_glob = ["docs/examples/*"]  # tests/examples runs them, each in a process of its own
 
 tempfile.tempdir = temporary_root()  # pytest's own folders are below it as well
 

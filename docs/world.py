@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+import hourlyclicks.client.resources
 import hourlyclicks.coordination.runs
-import hourlyclicks.resources
 import hourlyclicks.store.sqlite
 from hourlyclicks.fleet import run_jobs
 from hourlyclicks.simulator import DEFAULT_KEY, Simulator, VirtualClock, VirtualEventLoop
@@ -51,7 +51,7 @@ class World:
             self._patches.setitem(defaults, "clock", self.clock)
         for module in (hourlyclicks.store.sqlite, hourlyclicks.coordination.runs):
             self._patches.setattr(module, "SystemClock", lambda: self.clock)
-        self._answers.setattr(hourlyclicks.resources, "AiohttpTransport", self._transport)
+        self._answers.setattr(hourlyclicks.client.resources, "AiohttpTransport", self._transport)
         self._patches.setenv("HOURLYCLICKS_API_KEY", DEFAULT_KEY)
         self._patches.chdir(self._folder.name)
 

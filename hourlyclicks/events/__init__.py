@@ -9,8 +9,9 @@ iterator in their place. A hook that is given to a call, as in ``client.fetch(â€
 receives the events of this call, and those that concern all calls, such as `Paused`.
 
 A hook is called on the event loop, between two awaits: it must not block, and it cannot be an async function;
-it may start a task. An exception in it is logged and does not affect the run; ``KeyboardInterrupt`` and
-``SystemExit`` end the program as usual.
+it may start a task. An exception in it does not affect the run. The first of a kind is logged with its
+traceback, and how many there were when the client is closed; ``KeyboardInterrupt`` and ``SystemExit`` end the
+program as usual.
 
 Events are also written to the log, see the how-to about logging.
 """

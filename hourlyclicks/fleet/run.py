@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, TypeAlias, cast
 
 import attrs
 
+from hourlyclicks.client.resources import Carrier, Environment
 from hourlyclicks.errors import HourlyClicksError, UsageError, carry
 from hourlyclicks.events import Dispatcher
 from hourlyclicks.fetching.retry import RetryPolicy
@@ -35,7 +36,6 @@ from hourlyclicks.model.checks import check_whole
 from hourlyclicks.model.fleet_report import AccountReport, AccountState, FleetReport
 from hourlyclicks.model.report import StopReason
 from hourlyclicks.pacing.plans import as_rate
-from hourlyclicks.resources import Carrier, Environment
 from hourlyclicks.store.opening import store_of
 from hourlyclicks.transport.protocol import Timeout
 

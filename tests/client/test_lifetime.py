@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hourlyclicks import Client, Limits, UsageError
-from hourlyclicks.lifetime import Lifetime
+from hourlyclicks.client.lifetime import Lifetime
 from hourlyclicks.store.sqlite import SqliteStore
 from tests.client.stories import KEY, LINK
 

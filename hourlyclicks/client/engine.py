@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
 
+    from hourlyclicks.client.resources import Carrier, Environment, Storage
     from hourlyclicks.clock import Clock
     from hourlyclicks.coordination.leased_backend import LeasedBackend
     from hourlyclicks.coordination.registry import RunRegistry
@@ -59,7 +60,6 @@ if TYPE_CHECKING:
     from hourlyclicks.pacing.backend import LimiterBackend
     from hourlyclicks.pacing.eta import Estimate
     from hourlyclicks.pacing.plans import Allowance, Limits
-    from hourlyclicks.resources import Carrier, Environment, Storage
     from hourlyclicks.wire.request import Origin
 
 _ABANDON = 1.0
