@@ -127,7 +127,7 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with long tests, and keep the blocks of a page together and in its order, whatever shuffled them."""
+    """Begin with long tests, and keep the blocks of a page together and in order, whatever shuffled them."""
     items.sort(key=lambda item: not any(long in item.nodeid for long in LONG))
     blocks = [(place, item) for place, item in enumerate(items) if hasattr(item, "example")]
     in_order = sorted((item for _, item in blocks), key=lambda item: (str(item.path), item.example.line))
