@@ -5,8 +5,9 @@ many accounts over one store and one session. It needs no engine: several proces
 accounts, and what one of them holds, the others leave alone.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from hourlyclicks.lazy import lazy_names
 
 if TYPE_CHECKING:
     from hourlyclicks.fleet.accounts import AccountJob
@@ -42,15 +43,4 @@ __all__ = [
     "stop_fleets",
 ]
 
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - of any type a module can hold
-    """Import a public name from where it lives, and keep it."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    thing = globals()[name] = getattr(import_module(f"hourlyclicks.{_HOMES[name]}"), name)
-    return thing
-
-
-def __dir__() -> list[str]:
-    """List the public names, whether they were used yet or not."""
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from hourlyclicks.coordination.leases import AccountLease
+from hourlyclicks.coordination.account_lease import AccountLease
 from hourlyclicks.errors import LeaseLostError, StoreError, UsageError
 from hourlyclicks.fleet.account_reports import of_error, of_report, typed
 from hourlyclicks.fleet.held import PutAside

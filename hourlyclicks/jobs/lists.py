@@ -30,7 +30,7 @@ from hourlyclicks.errors import ApiError, DecodeError
 from hourlyclicks.fetching.pages import fetch_page
 from hourlyclicks.model.dates import DateRange, last_begun, last_ended
 from hourlyclicks.model.listing import ListedGroup, ListedLink
-from hourlyclicks.model.plurals import count
+from hourlyclicks.model.quantities import count
 from hourlyclicks.model.targets import Target
 from hourlyclicks.wire.lists import GROUPS, LINKS
 

@@ -20,7 +20,7 @@ from hourlyclicks.model.dates import DateRange, as_day
 from hourlyclicks.model.day import HourStatus
 from hourlyclicks.model.frames.tabular import Tabular
 from hourlyclicks.model.grid import as_array
-from hourlyclicks.model.plurals import count
+from hourlyclicks.model.quantities import count
 from hourlyclicks.model.spelling import shortened
 from hourlyclicks.model.targets import Target
 

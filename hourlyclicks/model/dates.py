@@ -27,7 +27,7 @@ import attrs
 
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.checks import check_amount
-from hourlyclicks.model.plurals import count
+from hourlyclicks.model.quantities import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import attrs
 
 from hourlyclicks.errors import HourlyClicksError
-from hourlyclicks.model.plurals import count
+from hourlyclicks.model.quantities import count
 from hourlyclicks.model.report import BackfillReport, StopReason, error_as_dict
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class AccountReport:
 
     Args:
         name: the name of the account.
-        state: what became of it.
+        state: how its run ended.
         report: the report of its backfill, with at most 100 of its `failures` and `parked`; ``None``: it sent
             nothing.
         error: what ended it, when an error did.

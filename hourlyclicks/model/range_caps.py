@@ -13,7 +13,7 @@ import attrs
 
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.dates import DateRange
-from hourlyclicks.model.plurals import count
+from hourlyclicks.model.quantities import count
 
 _LONGEST_MONTH = 31
 _USUAL_MONTH = 30

@@ -18,7 +18,7 @@ from hourlyclicks.model.dates import DateRange, as_day
 from hourlyclicks.model.day import HOURS, HourClicks, HourStatus
 from hourlyclicks.model.frames.tabular import HourlyTabular
 from hourlyclicks.model.grid import Grid, as_grid
-from hourlyclicks.model.plurals import count
+from hourlyclicks.model.quantities import count
 from hourlyclicks.model.spelling import shortened
 from hourlyclicks.model.targets import Target
 

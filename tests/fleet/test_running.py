@@ -104,7 +104,7 @@ def test_the_commands_show_and_stop_a_run_in_another_process(where: str) -> None
 
     def is_seen() -> bool:
         shown[:] = keyless("status", "--running").splitlines()
-        return len(shown) > 1
+        return len(shown) > 2 and re.search(r"active, 0 waiting; 3\d\d requests to go", shown[2]) is not None
 
     with serving(keys={key_of(KEY): "premium"}, limits=((4, 1.0),), latency=(0.005, 0.01)) as upstream:
         words = ("tests.fleet.engines.one_key", upstream.url, where, "acme", "400")
@@ -115,8 +115,7 @@ def test_the_commands_show_and_stop_a_run_in_another_process(where: str) -> None
                 until(is_seen)
                 assert shown[0] == "many accounts"
                 assert re.fullmatch(rf"  running  acme, process {run.pid} on \S+, since \d\d:\d\d", shown[1])
-                text = r" {11}1 account active, 0 waiting; 3\d\d requests to go for those that are"
-                assert re.match(text, shown[2])
+                assert shown[2].startswith(" " * 11 + "1 account active, 0 waiting; ")
                 assert shown[1] in keyless("fleet", "status").splitlines()
                 [as_json] = json.loads(keyless("status", "--running", "--format", "json"))
                 assert (as_json["account"], as_json["pid"], as_json["active"]) == (None, run.pid, 1)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.console.messages import say
 from hourlyclicks.cli.exits import INTERRUPTED, Failure
-from hourlyclicks.model.plurals import count
+from hourlyclicks.model.quantities import count
 from hourlyclicks.store.opening import store_of
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from hourlyclicks.cli.options.cells import Cell, CellError, read_rows
 from hourlyclicks.cli.options.naming import check_spelling, read_link, read_target, shown
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.dates import as_day
-from hourlyclicks.model.plurals import count
+from hourlyclicks.model.quantities import count
 from hourlyclicks.model.spelling import BLANKS, has_blank_ends, hidden
 from hourlyclicks.model.targets import Account, Group, Target
 
