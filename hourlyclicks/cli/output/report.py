@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, PARKED, Failure, sentence
-from hourlyclicks.model.quantities import count, duration
+from hourlyclicks.cli.output.sums import WHY, day_lines, first_line, request_line
+from hourlyclicks.model.quantities import count
 from hourlyclicks.model.report import StopReason
 from hourlyclicks.render.phrases import on_the_clock
 
@@ -17,17 +18,6 @@ if TYPE_CHECKING:
 
 SHOWN = 10
 """How many days that failed are named; the store knows them all."""
-
-WHY: dict[StopReason, str] = {
-    StopReason.COMPLETE: "no other day is left to request",
-    StopReason.DEADLINE: "the deadline was reached",
-    StopReason.MAX_REQUESTS: "the maximum number of requests was sent",
-    StopReason.STOPPED: "it was asked to stop",
-    StopReason.RATE_LIMITED: "the server asks to wait too long",
-    StopReason.TROUBLE: "too many requests failed",
-    StopReason.ERROR: "an error affects every day",
-}
-"""Why a backfill ended."""
 
 
 def report_lines(
@@ -45,38 +35,17 @@ def report_lines(
         status: the command line that names all days that are missing.
         stopped_by: what has asked it to stop, if something has.
     """
-    yield _first_line(report, stopped_by)
-    yield f"  fetched    {count(report.done, 'day')}{_revised(report)}"
-    yield f"  known      {count(report.reused, 'day')}, already in the store"
-    if report.provisional:
-        yield f"  not final  {count(report.provisional, 'day')} of these; their figures may still change"
-    if report.failed:
-        yield f"  failed     {count(report.failed, 'day')}"
-    if report.refused:
-        yield f"  rejected   {count(report.refused, 'day')} by the API (not retried; use --retry-refused)"
-    if report.remaining:
-        yield f"  remaining  {count(report.remaining, 'day')}"
+    whole = report.complete and not report.refused
+    done = "every requested day is in the store" if whole else WHY[StopReason.COMPLETE]
+    yield first_line(report, done=done, stopped_by=stopped_by)
+    yield from day_lines(report, rejected=" (not retried; use --retry-refused)")
     if report.unsurveyed:
         yield f"  unknown    {count(report.unsurveyed, 'target')}: the run ended before it came to them"
-    yield f"  requests   {report.requests:,}, {count(report.retries, 'retry')} among them"
+    yield request_line(report)
     yield from _parked(report, status)
     yield from _missing(report, status)
     if report.complete and report.resume_at is not None:
         yield f"run again from {when(report.resume_at, now)} on to update them"
-
-
-def _first_line(report: BackfillReport, stopped_by: str | None) -> str:
-    took = duration(report.seconds)
-    if report.stopped is StopReason.STOPPED and stopped_by is not None:
-        return f"Stopped after {took}: {WHY[report.stopped]} by {stopped_by}."
-    if report.stopped is not StopReason.COMPLETE:
-        return f"Stopped after {took}: {WHY[report.stopped]}."
-    whole = report.complete and not report.refused
-    return f"Done in {took}: {'every requested day is in the store' if whole else WHY[report.stopped]}."
-
-
-def _revised(report: BackfillReport) -> str:
-    return f", {report.revised:,} with changed figures" if report.revised else ""
 
 
 def _parked(report: BackfillReport, status: str) -> Iterator[str]:

@@ -12,6 +12,7 @@ import attrs
 
 from hourlyclicks.cli.console.messages import say
 from hourlyclicks.cli.options.shared import present
+from hourlyclicks.cli.progress.pace import LinePace
 from hourlyclicks.cli.progress.views import SafeView, console_to_draw_on
 from hourlyclicks.events import AccountEnded, FleetProgress
 from hourlyclicks.model.quantities import count, duration
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 
     from hourlyclicks.events import Event
 
-_STEPS = 10
-_SHORTEST_GAP = 2.0
-_LONGEST_GAP = 30.0
 _NAMED = 20
 """How many accounts that fail are named while the run goes on; the report names them, too."""
 _RECENT = 90.0
@@ -161,8 +159,7 @@ class PlainFleetView:
         self._clock = clock
         self._wall = wall
         self._begun = begun
-        self._told_at = clock()
-        self._step = 0
+        self._pace = LinePace(clock())
         self._named = 0
 
     def __enter__(self) -> Self:
@@ -184,9 +181,7 @@ class PlainFleetView:
                 self._named += 1
                 say(self.stats.news)
             return
-        step, gap = int(self.stats.share * _STEPS), now - self._told_at
-        if self.stats.share < 1 and ((step > self._step and gap >= _SHORTEST_GAP) or gap >= _LONGEST_GAP):
-            self._step, self._told_at = step, now
+        if self._pace.is_due(self.stats.share, now):
             said = (self.stats.counts(), self.stats.days(now), self.stats.remaining(now, self._wall()))
             say("; ".join(said))
 

@@ -5,17 +5,13 @@ from __future__ import annotations
 import os
 import time
 from collections import deque
-from typing import TYPE_CHECKING, NoReturn, Self
+from typing import TYPE_CHECKING, NoReturn
 
-import attrs
-from rich.console import Console, Group
-from rich.constrain import Constrain
-from rich.live import Live
-from rich.progress_bar import ProgressBar
-from rich.table import Table
+from rich.console import Console
 from rich.text import Text
 
 from hourlyclicks.cli.options.shared import present
+from hourlyclicks.cli.progress.drawn import WIDEST, DrawnView
 from hourlyclicks.events import ClockSkew, DayDone, RangeDone
 from hourlyclicks.model.quantities import count
 from hourlyclicks.render.phrases import limits_in_words, safe
@@ -24,15 +20,13 @@ from hourlyclicks.render.tables import level, palette_for
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterable
-    from types import TracebackType
 
-    from rich.console import ConsoleOptions, RenderableType, RenderResult
+    from rich.console import RenderableType
+    from rich.table import Table
 
     from hourlyclicks.cli.progress.stats import RunStats
     from hourlyclicks.events import Event
 
-WIDEST = 100
-REFRESH = 8
 _BUCKETS_A_WINDOW = 12
 _REMEMBERED = 4096
 _LABEL = "answers  "
@@ -46,20 +40,6 @@ class Terminal(Console):
     def on_broken_pipe(self) -> NoReturn:
         """Raise the error; rich would send stdout to the null device and end the process."""
         raise  # noqa: PLE0704 - called by rich where it handles the error
-
-
-class Drawing(Live):
-    """A live display that ends at its first error, which it keeps, also in the thread that refreshes it."""
-
-    error: Exception | None = None
-
-    def refresh(self) -> None:
-        """Draw, unless that has failed before."""
-        if self.error is None:
-            try:
-                super().refresh()
-            except Exception as error:  # noqa: BLE001 - told to the run by `LiveView`
-                self.error = error
 
 
 def terminal(*, stderr: bool = True) -> Console:
@@ -99,24 +79,8 @@ def pulse(moments: Iterable[float], now: float, *, bucket: float, width: int, ba
     return "".join(bars[level(number, most, len(bars))] if number else " " for number in counts)
 
 
-@attrs.frozen
-class PlainBar:
-    """A bar for a terminal without colour, in which the part to go would be blank.
-
-    Args:
-        share: how much is done, from 0 to 1.
-    """
-
-    share: float
-
-    def __rich_console__(self, _: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw it as wide as there is space."""
-        done = int(options.max_width * self.share)
-        yield Text("#" * done + "-" * (options.max_width - done))
-
-
-class LiveView:
-    """Draw a run in a terminal, several times a second, until it is over; then erase the drawing.
+class LiveView(DrawnView["RunStats"]):
+    """Draw a backfill.
 
     Args:
         stats: keeps count.
@@ -132,34 +96,15 @@ class LiveView:
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], dt.datetime] = present,
     ) -> None:
-        self.stats = stats
-        self._clock = clock
-        self._wall = wall
-        self._console = console
         self._palette = palette_for(console.encoding)
         self._bucket = stats.limits.shortest_window / _BUCKETS_A_WINDOW
         self._answers: deque[float] = deque(maxlen=_REMEMBERED)
-        self._live = Drawing(
-            console=console, get_renderable=self.render, refresh_per_second=REFRESH, transient=True
-        )
+        super().__init__(stats, console, clock, wall)  # which draws for the first time
 
-    def __enter__(self) -> Self:
-        self._live.start(refresh=True)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._live.stop()
-
-    def __call__(self, event: Event, /) -> None:
-        """Count an event; it is drawn at the next refresh. Raises what drawing has raised."""
-        now = self._clock()
-        self.stats.take(event, now)
+    def _note(self, event: Event, now: float) -> None:
+        """Note when responses came, and write what is to stay when the drawing is erased."""
         if isinstance(event, ClockSkew):
-            self._console.print(Text(safe(self.stats.news)))  # stays when the drawing is erased
-        if self._live.error is not None:
-            raise self._live.error
+            self._console.print(Text(safe(self.stats.news)))
         if isinstance(event, DayDone | RangeDone):
             self._answers.append(now)
 
@@ -168,33 +113,19 @@ class LiveView:
         now, stats = self._clock(), self.stats
         lines: list[Text | Table] = [
             Text(safe(stats.title), style="bold"),
-            self._bar(),
+            self._done(),
             self._forecast(now),
             Text(f"{stats.recent_requests(now)}, {stats.counters()}", style="dim"),
             self._pulse(now),
             Text(safe(stats.headline(now)), style="yellow"),
         ]
-        for line in lines[:-1]:  # the news may take several lines
-            if isinstance(line, Text):
-                line.no_wrap, line.overflow = True, "ellipsis"
-        return Constrain(Group(*lines), WIDEST)
+        return self._lines(lines, whole=1)  # the news may take several lines
 
-    def _bar(self) -> Table:
-        stats = self.stats
-        finished = stats.finished
-        line = Table.grid(expand=True, padding=(0, 2, 0, 0))
-        line.add_column(ratio=1)
-        line.add_column(no_wrap=True, justify="right")
-        bar: RenderableType = PlainBar(finished / max(1, stats.total))
-        if self._console.color_system is not None and not self._console.no_color:
-            bar = ProgressBar(
-                total=stats.total, completed=finished, complete_style="cyan", finished_style="cyan"
-            )
-        if stats.reading:  # what is to do is not known yet
-            line.add_row("", "")
-            return line
-        line.add_row(bar, f"{finished:,} of {count(stats.total, 'day')}, {stats.left_over:,} to go")
-        return line
+    def _done(self) -> Table:
+        """Return the bar; while the store is read, it is not known what is to do."""
+        stats, days = self.stats, count(self.stats.total, "day")
+        text = f"{stats.finished:,} of {days}, {stats.left_over:,} to go"
+        return self._bar(None if stats.reading else stats.finished / max(1, stats.total), text)
 
     def _forecast(self, now: float) -> Text:
         stats = self.stats
