@@ -10,7 +10,8 @@ import logging
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from hourlyclicks.events.wording import LOGGER, count
+from hourlyclicks.events.wording import LOGGER
+from hourlyclicks.model.quantities import count
 
 if TYPE_CHECKING:
     from hourlyclicks.events.dispatcher import Hook
