@@ -160,7 +160,7 @@ class Engine:
             from hourlyclicks.jobs.server_ranges import ServerRanges  # noqa: PLC0415 - likewise
             from hourlyclicks.jobs.sums_in_flight import SumsInFlight  # noqa: PLC0415 - likewise
 
-            self._server = ServerRanges(self._allowance.longest_range)
+            self._server = ServerRanges(self._allowance.longest_range, self._services.clock)
             self._sums = SumsInFlight(self.limiter.queue.move)
         server, services = self._server, self._services
         return DailyRun(

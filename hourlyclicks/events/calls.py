@@ -121,4 +121,6 @@ class FetchCancelled(BaseEvent):
     def message(self) -> str:
         """What has happened, in words."""
         days = len(self.series.range) - len(self.series.missing_days)
-        return f"a call for {self.target} was cancelled, with {days:,} of {len(self.series.range):,} days"
+        return (
+            f"a call for {self.target} was cancelled, with {days:,} of {count(len(self.series.range), 'day')}"
+        )

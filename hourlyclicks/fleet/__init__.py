@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from hourlyclicks.fleet.accounts import AccountJob
     from hourlyclicks.fleet.keys import KeyRef
     from hourlyclicks.fleet.run import run_jobs
+    from hourlyclicks.fleet.sources import JobsRef
     from hourlyclicks.model.fleet_report import AccountReport, AccountState, FleetReport
 
 _HOMES = {
@@ -20,10 +21,11 @@ _HOMES = {
     "AccountReport": "model.fleet_report",
     "AccountState": "model.fleet_report",
     "FleetReport": "model.fleet_report",
+    "JobsRef": "fleet.sources",
     "KeyRef": "fleet.keys",
     "run_jobs": "fleet.run",
 }
 
-__all__ = ["AccountJob", "AccountReport", "AccountState", "FleetReport", "KeyRef", "run_jobs"]
+__all__ = ["AccountJob", "AccountReport", "AccountState", "FleetReport", "JobsRef", "KeyRef", "run_jobs"]
 
 __getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -181,7 +181,7 @@ class DailyRun:
 
     async def _take_silent(self, silence: Silence) -> None:
         """Keep the days without rows that were answered for; remember the others."""
-        uncertain = self._server.proof.uncertain(silence.asked, silence.answered)
+        uncertain = self._server.uncertain(silence.asked, silence.answered)
         days = silence.days.difference(self._days, self._failures)
         doubtful = days.intersection(uncertain)
         await self._take(self._empty_days(days - doubtful, silence.moment))

@@ -131,6 +131,7 @@ def close_after_the_loop(path: Path) -> None:
     asyncio.run(asyncio.wait_for(client.close(), 30))
 
 
+@pytest.mark.usefixtures("own_garbage")
 @pytest.mark.filterwarnings(
     "ignore::pytest.PytestUnraisableExceptionWarning"
 )  # the tasks of a loop that is over
