@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from hourlyclicks.events.event import Event
+    from hourlyclicks.events.hook_failures import HookFailures
     from hourlyclicks.events.stream import EventStream
     from hourlyclicks.model.priority import Lane
     from hourlyclicks.model.targets import Target
@@ -85,13 +86,23 @@ class Dispatcher:
         UsageError: one of them cannot be a hook.
     """
 
-    __slots__ = ("_given", "_hooks", "_of_calls", "_streams", "_subscribed", "_warned", "listening")
+    __slots__ = (
+        "_failures",
+        "_given",
+        "_hooks",
+        "_of_calls",
+        "_streams",
+        "_subscribed",
+        "_warned",
+        "listening",
+    )
 
     def __init__(self, hooks: Hooks = None) -> None:
         self._given = self._hooks = as_hooks(hooks)
         self._subscribed: dict[Subscription, Hook] = {}
         self._of_calls: dict[int | None, tuple[Hook, ...]] = {}
         self._streams: set[EventStream] = set()
+        self._failures: HookFailures | None = None
         self._warned = False
         self.listening = bool(self._hooks)
 
@@ -165,7 +176,9 @@ class Dispatcher:
         self._streams.discard(stream)
 
     def end(self) -> None:
-        """Let all streams end, since no event follows."""
+        """Let all streams end, since no event follows, and log how often hooks have failed."""
+        if self._failures is not None:
+            self._failures.summarize()
         while self._streams:
             self._streams.pop().end()
 
@@ -185,11 +198,18 @@ class Dispatcher:
         for hook in hooks:
             try:
                 returned = hook(event)
-            except (Exception, CancelledError):  # noqa: BLE001 - no exception of a hook may stop a run
-                _log.exception("the event hook failed on %s", type(event).__name__)
+            except (Exception, CancelledError) as error:  # noqa: BLE001 - no exception of a hook may stop a run
+                self._failed(hook, event, error)
             else:
                 if returned is not None and inspect.isawaitable(returned):
                     self._drop(returned)
+
+    def _failed(self, hook: Hook, event: Event, error: BaseException) -> None:
+        if self._failures is None:
+            from hourlyclicks.events.hook_failures import HookFailures  # noqa: PLC0415 - most hooks do not fail
+
+            self._failures = HookFailures()
+        self._failures.record(hook, event, error)
 
     def _drop(self, returned: object) -> None:
         """Log once that the return value of a hook is not awaited; a task runs by itself."""

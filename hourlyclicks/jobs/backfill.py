@@ -311,7 +311,7 @@ class Backfill(BreakerListener):
     def _count_fetched(self, day: DayClicks) -> None:
         self.stats.got += 1
         if not day.final:
-            self.stats.add_provisional(self._cache.due_at(day.date, day.fetched_at))
+            self.stats.add_provisional(self._cache.reader().due_at(day.date, day.fetched_at))
 
     def _count_outcome(self, query: Query, outcome: DayClicks | HourlyClicksError) -> None:
         """Count a day of a range."""

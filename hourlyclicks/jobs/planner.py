@@ -19,7 +19,7 @@ import datetime as dt
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Protocol
 
-from hourlyclicks.fetching.cache import ENTRIES
+from hourlyclicks.fetching.account_store import ENTRIES
 from hourlyclicks.jobs.batches import in_order, interleaved
 from hourlyclicks.jobs.remaining import Remaining
 from hourlyclicks.jobs.survey import Survey
@@ -364,5 +364,5 @@ class Planner:
         """Return whether a day needs a request; count it if it has provisional figures and needs none."""
         due = self._cache.needs_request(entry, self._freshness)
         if entry is not None and not due and self._cache.reader().state(entry) is DayState.PROVISIONAL:
-            self._run.stats.add_provisional(self._cache.due_at(entry.date, entry.last_asked))
+            self._run.stats.add_provisional(self._cache.reader().due_at(entry.date, entry.last_asked))
         return due

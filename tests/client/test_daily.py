@@ -174,7 +174,7 @@ def test_a_refused_day_is_found_by_halving(*, strict: bool) -> None:
         await client.daily("2023-02-01", "2023-02-28", LINK)
         before = upstream.counters.requests
         if strict:
-            with pytest.raises(IncompleteSeriesError, match="1 of 31 days are missing; 2023-03-09") as caught:
+            with pytest.raises(IncompleteSeriesError, match="1 of 31 days is missing; 2023-03-09") as caught:
                 await client.daily(*MONTH, LINK)
             assert {*caught.value.failures} == {BAD}
             series = caught.value.series

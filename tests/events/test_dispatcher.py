@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import logging
 import pickle
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ import attrs
 import pytest
 
 from hourlyclicks import Limits, Rate, UsageError
-from hourlyclicks.events import Dispatcher, Progress, Resumed
+from hourlyclicks.events import LOGGER, Dispatcher, Progress, Resumed
 from tests.client.stories import END, LINK, START, free, simulate
 
 if TYPE_CHECKING:
@@ -93,6 +94,63 @@ def test_what_a_hook_raises_disturbs_nothing(caplog: pytest.LogCaptureFixture, e
     series = simulate(free(), lambda client, _clock: client.fetch(START, END, LINK), on_event=hook)
     assert series.missing_days == ()
     assert "my mistake" in caplog.text
+
+
+def failing(_event: Event) -> None:
+    """Fail as a hook of a client."""
+    raise RuntimeError("my mistake")
+
+
+def failing_too(_event: Event) -> None:
+    """Fail as a hook of a call."""
+    raise KeyError("mine")
+
+
+def test_a_hook_that_always_fails_does_not_fill_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    """Each kind of failure has one traceback, whichever calls it happens in, and a count in the end."""
+
+    async def main(client: Client, _clock: VirtualClock) -> None:
+        with client.subscribe(failing):
+            await client.fetch(START, END, LINK)
+        for day in ("2023-01-01", "2023-01-02"):
+            await client.day(day, LINK, on_event=partial(failing_too))
+
+    with caplog.at_level(logging.INFO, LOGGER):
+        simulate(free(), main)
+    first = "the event hook {} failed on {}; more of the same is logged at DEBUG"
+    assert {record.getMessage() for record in caplog.records if record.exc_info} == {
+        *(first.format("failing", event) for event in ("RequestDone", "DayDone", "Progress")),
+        *(first.format("failing_too", event) for event in ("RequestDone", "DayDone")),
+    }
+    assert {record.getMessage() for record in caplog.records if not record.exc_info} == {
+        *(
+            f"the event hook failing failed with RuntimeError on 31 {event} events"
+            for event in ("RequestDone", "DayDone", "Progress")
+        ),
+        *(
+            f"the event hook failing_too failed with KeyError on 2 {event} events"
+            for event in ("RequestDone", "DayDone")
+        ),
+    }
+    assert len(caplog.records) == 10
+
+
+def test_what_a_hook_raises_again_is_at_debug(caplog: pytest.LogCaptureFixture) -> None:
+    """Later failures of a kind are logged one by one at DEBUG; what has happened once needs no count."""
+    dispatch = Dispatcher(failing)
+    with caplog.at_level(logging.DEBUG, LOGGER):
+        for event in (Resumed(), Resumed(), AT_ONCE):
+            dispatch(event)
+        dispatch.end()
+        dispatch.end()
+    failures = [record for record in caplog.records if "hook" in record.getMessage()]
+    assert [(record.levelname, bool(record.exc_info)) for record in failures] == [
+        ("ERROR", True),
+        ("DEBUG", True),
+        ("ERROR", True),
+        ("ERROR", False),
+    ]
+    assert failures[-1].getMessage() == "the event hook failing failed with RuntimeError on 2 Resumed events"
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])

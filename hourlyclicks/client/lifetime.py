@@ -16,8 +16,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from hourlyclicks import forks
+from hourlyclicks.client.preload import load_all
 from hourlyclicks.errors import UsageError
-from hourlyclicks.preload import load_all
 from hourlyclicks.store.closing import Closing
 
 if TYPE_CHECKING:
