@@ -45,15 +45,20 @@ class Closing:
     """Closes one after the other; cancelling a caller does not stop them.
 
     What is being closed may be opened again meanwhile, and that close leaves it open. So a caller does not
-    share a close that has begun. It shares the next one, which begins when the first has ended.
+    share a close that has begun. It shares the next one, which begins when the first has ended. Of what is
+    opened once only, all callers share one close.
+
+    Args:
+        reopens: whether it can be opened again.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, reopens: bool = True) -> None:
+        self._reopens = reopens
         self._task: asyncio.Task[None] | None = None
         self._begun = False
 
     async def wait(self, close: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Wait for a close in this event loop that begins now, or as soon as the one under way has ended.
+        """Wait for a close in this event loop: one that begins now, or when the one under way has ended.
 
         Args:
             close: the operation. It does nothing if everything is closed.
@@ -65,7 +70,7 @@ class Closing:
         last = self._task
         if last is not None and (last.done() or last.get_loop() is not loop):
             last = None
-        if last is None or self._begun:
+        if last is None or (self._begun and self._reopens):
             self._begun = False
             last = self._task = loop.create_task(self._close_after(last, close))
         await wait_shielded(last)
