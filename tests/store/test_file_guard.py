@@ -6,10 +6,12 @@ import asyncio
 import os
 import random
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,8 +26,8 @@ from tests.store.files import content, me
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
+ROOT = Path(__file__).parents[2]
 DAYS = list(ALL)
 KNOWN = 5
 
@@ -126,6 +128,59 @@ async def test_an_index_that_was_cut_off_is_noticed_by_all(files: Files) -> None
     await other.close()
     await store.close()
     assert await known(files.store) == KNOWN
+
+
+_CUT_OFF = """
+import asyncio, os, sys
+from hourlyclicks.errors import StoreError
+from hourlyclicks.store.sqlite import SqliteStore
+from tests.model.strategies import a_day
+from tests.store.answers import ALL, ME
+
+path, part, within = sys.argv[1], float(sys.argv[2]), sys.argv[3] == "within"
+
+def cut():
+    index = path + "-shm"
+    os.truncate(index, int(os.path.getsize(index) * part))
+
+async def main():
+    async with SqliteStore(path) as store:
+        account = await store.account("me")
+        for number, date in enumerate(list(ALL)[5:10]):
+            if number == 3 and within:
+                await store.pace(account, lambda *_: ("x" * 9000, cut()))
+            elif number == 3:
+                cut()
+            await store.put(account, ME, a_day(date), requests=1)
+            print(date, flush=True)
+
+try:
+    asyncio.run(main())
+except StoreError as error:
+    sys.exit(str(error))
+"""
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGBUS"), reason="an open file cannot be cut off elsewhere")
+@pytest.mark.parametrize("moment", ["between", "within"])
+@pytest.mark.parametrize("part", [0.0, 0.5], ids=["all", "half"])
+async def test_an_index_that_is_cut_off_loses_no_day(files: Files, part: float, moment: str) -> None:
+    """Between two changes it is an error; within one, the process can end with SIGBUS. The next goes on."""
+    store, account = await in_use(files)
+    await store.close()
+    command = [sys.executable, "-c", _CUT_OFF, str(files.store), str(part), moment]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)  # noqa: ASYNC221, S603 - nothing else runs, ours
+    assert done.stdout.splitlines() == [str(date) for date in DAYS[KNOWN : KNOWN + 3]]
+    if moment == "between" or done.returncode != -signal.SIGBUS:
+        assert "-shm was truncated while it was in use" in done.stderr
+        assert done.returncode == 1
+    again = SqliteStore(files.store)
+    account = await me(again)
+    assert await again.read(account, ME, ALL) == [a_day(date) for date in DAYS[: KNOWN + 3]]
+    for date in DAYS[KNOWN + 3 : KNOWN + 5]:
+        await again.put(account, ME, a_day(date), requests=1)
+    await again.close()
+    assert await known(files.store) == KNOWN + 5
 
 
 async def test_a_renamed_file_is_whole(files: Files) -> None:
