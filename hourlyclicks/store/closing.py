@@ -42,21 +42,25 @@ class Managed(ABC):
 
 
 class Closing:
-    """Closes one after the other; cancelling a caller does not stop them.
+    """One close at a time, which its callers share; cancelling one of them does not stop it.
 
-    What is being closed may be opened again meanwhile, and that close leaves it open. So a caller does not
-    share a close that has begun. It shares the next one, which begins when the first has ended.
+    A store may be opened again while it is closed, and that close leaves it open. So its callers do not share
+    a close that has begun. They share the next one, which begins when the first has ended.
+
+    Args:
+        reopens: whether it may be opened again.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, reopens: bool) -> None:
+        self._reopens = reopens
         self._task: asyncio.Task[None] | None = None
         self._begun = False
 
     async def wait(self, close: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Wait for a close in this event loop that begins now, or as soon as the one under way has ended.
+        """Wait for the close that is under way in this event loop, or for the next one, or begin one.
 
         Args:
-            close: the operation. It does nothing if everything is closed.
+            close: the operation. A later call runs it again, also if it was cut short with its event loop.
 
         Raises:
             Exception: it failed, or the one that was under way.
@@ -65,7 +69,7 @@ class Closing:
         last = self._task
         if last is not None and (last.done() or last.get_loop() is not loop):
             last = None
-        if last is None or self._begun:
+        if last is None or (self._begun and self._reopens):
             self._begun = False
             last = self._task = loop.create_task(self._close_after(last, close))
         await wait_shielded(last)
