@@ -42,25 +42,26 @@ class Managed(ABC):
 
 
 class Closing:
-    """One close at a time, which its callers share; cancelling one of them does not stop it.
+    """Closes one after the other; cancelling a caller does not stop them.
 
-    A store may be opened again while it is closed, and that close leaves it open. So its callers do not share
-    a close that has begun. They share the next one, which begins when the first has ended.
+    What is being closed may be opened again meanwhile, and that close leaves it open. So a caller does not
+    share a close that has begun. It shares the next one, which begins when the first has ended. Of what is
+    opened once only, all callers share one close.
 
     Args:
-        reopens: whether it may be opened again.
+        reopens: whether it can be opened again.
     """
 
-    def __init__(self, *, reopens: bool) -> None:
+    def __init__(self, *, reopens: bool = True) -> None:
         self._reopens = reopens
         self._task: asyncio.Task[None] | None = None
         self._begun = False
 
     async def wait(self, close: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Wait for the close that is under way in this event loop, or for the next one, or begin one.
+        """Wait for a close in this event loop: one that begins now, or when the one under way has ended.
 
         Args:
-            close: the operation. A later call runs it again, also if it was cut short with its event loop.
+            close: the operation. It does nothing if everything is closed.
 
         Raises:
             Exception: it failed, or the one that was under way.

@@ -106,7 +106,7 @@ class PostgresStore(PostgresOperations):
         self._prepared = False
         self._preparing = asyncio.Lock()
         self._tables: set[int] = set()
-        self._closing = Closing(reopens=True)
+        self._closing = Closing()
         self._changes: defaultdict[int, GroupCommit[DatabaseChange]] = defaultdict(
             lambda: GroupCommit(self._commit)
         )

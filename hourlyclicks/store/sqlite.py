@@ -262,7 +262,7 @@ class SqliteStore(SqliteOperations):
         self._thread: Worker | None = None
         self._in_vain = False
         self._generation = 0
-        self._closing = Closing(reopens=True)
+        self._closing = Closing()
 
     def __repr__(self) -> str:
         return f"<SqliteStore {str(self.path)!r}>"

@@ -65,7 +65,7 @@ class Door:
 
 async def test_a_close_that_has_begun_is_not_shared() -> None:
     """What was opened since would stay open; two closes never run at the same time."""
-    door, shared = Door(), Closing(reopens=True)
+    door, shared = Door(), Closing()
     door.open = 1
     first = asyncio.create_task(shared.wait(door.close))
     for _ in range(2):
@@ -85,7 +85,7 @@ async def test_a_close_that_waits_is_shared() -> None:
         times.append(1)
         await go.wait()
 
-    shared = Closing(reopens=True)
+    shared = Closing()
     callers = [asyncio.create_task(shared.wait(close))]
     for _ in range(3):
         await asyncio.sleep(0)
@@ -97,7 +97,7 @@ async def test_a_close_that_waits_is_shared() -> None:
 
 async def test_an_error_of_an_earlier_close_is_passed_on() -> None:
     """Its caller may have been cancelled, and this is the second attempt."""
-    door, shared = Door(), Closing(reopens=True)
+    door, shared = Door(), Closing()
     door.open, door.error = 1, ZeroDivisionError()
     first = asyncio.create_task(shared.wait(door.close))
     for _ in range(2):
