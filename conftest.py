@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 WORLD = "world"
 PRINTED = "printed"
 
-collect_ignore_glob = ["docs/examples/*"]  # tests/test_examples.py runs them, each in a process of its own
+collect_ignore_glob = ["docs/examples/*"]  # tests/examples runs them, each in a process of its own
 
 tempfile.tempdir = temporary_root()  # pytest's own folders are below it as well
 
@@ -88,12 +88,25 @@ pytest_collect_file = Sybil(
 ).pytest()
 
 
-SHARED = ("tests/site/", "postgres", "chromium")
-"""What the names of tests have in common that use one site, server or browser."""
+SHARED = ("tests/site/", "postgres", "chromium", "tests/test_house.py", "tests/test_names.py")
+"""What the names of tests have in common that use one site, server or browser, or parse the same files."""
+
+LONG = (
+    "tests/processes/",
+    "tests/fleet/",
+    "tests/benchmarks/",
+    "tests/examples/",
+    "test_kills.py",
+    "test_notebooks.py",
+)
+"""What the names of tests have in common that wait for other processes, some for many seconds."""
 
 
 class Distribution(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """Give processes one test at a time, but keep together a page, and the tests of a server or browser."""
+    """Give processes one test at a time, but keep together a page, and the tests that share something.
+
+    What is kept together comes first, and then what is long, so that at the end no process waits for another.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
         page, mark, _ = nodeid.partition(".md::")
@@ -114,7 +127,8 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the blocks of a page together and in its order, whatever shuffled the tests."""
+    """Begin with long tests, and keep the blocks of a page together and in order, whatever shuffled them."""
+    items.sort(key=lambda item: not any(long in item.nodeid for long in LONG))
     blocks = [(place, item) for place, item in enumerate(items) if hasattr(item, "example")]
     in_order = sorted((item for _, item in blocks), key=lambda item: (str(item.path), item.example.line))
     for (place, _), item in zip(blocks, in_order, strict=True):

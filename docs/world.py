@@ -1,7 +1,7 @@
 """What lies behind the examples of this documentation when they run as tests.
 
 The reader's code stands there as it is. Here, `https://vivoldi.com` is a simulator in the same process, on a
-clock that passes only when everybody waits, so an example may take minutes of its own time.
+clock that passes only when every task waits, so an example may take minutes of its own time.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+import hourlyclicks.client.resources
 import hourlyclicks.coordination.runs
-import hourlyclicks.resources
 import hourlyclicks.store.sqlite
 from hourlyclicks.fleet import run_jobs
 from hourlyclicks.simulator import DEFAULT_KEY, Simulator, VirtualClock, VirtualEventLoop
@@ -51,7 +51,7 @@ class World:
             self._patches.setitem(defaults, "clock", self.clock)
         for module in (hourlyclicks.store.sqlite, hourlyclicks.coordination.runs):
             self._patches.setattr(module, "SystemClock", lambda: self.clock)
-        self._answers.setattr(hourlyclicks.resources, "AiohttpTransport", self._transport)
+        self._answers.setattr(hourlyclicks.client.resources, "AiohttpTransport", self._transport)
         self._patches.setenv("HOURLYCLICKS_API_KEY", DEFAULT_KEY)
         self._patches.chdir(self._folder.name)
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
     from hourlyclicks.clock import Clock
-    from hourlyclicks.coordination.leases import AccountLease
+    from hourlyclicks.coordination.account_lease import AccountLease
     from hourlyclicks.errors import LeaseLostError
     from hourlyclicks.model.targets import Query
     from hourlyclicks.pacing.backend import LimiterBackend, Snapshot, WaitingTasks

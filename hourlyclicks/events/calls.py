@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Self
 import attrs
 
 from hourlyclicks.events.base import BaseEvent
-from hourlyclicks.events.wording import Binding, count, duration
+from hourlyclicks.events.wording import Binding, duration
 from hourlyclicks.model.daily_series import DailySeries
+from hourlyclicks.model.quantities import count
 from hourlyclicks.model.series import HourlySeries
 from hourlyclicks.model.targets import Target
 

@@ -159,6 +159,10 @@ class Exchange:
         self._slot = slot
         self.asked = self._rules.clock.wall()  # the figures may be as old as that
 
+    def held_back(self) -> None:
+        """Note that the last request was not sent after all."""
+        self.requests -= 1
+
     def answered(self, response: Response) -> Outcome | PauseAll:
         """Evaluate a response; return what it means for the slot and for all other requests."""
         rules, query, failure = self._rules, self._task.query, None

@@ -16,7 +16,7 @@ from hourlyclicks.events.dispatcher import debugging
 from hourlyclicks.fetching.exchange import Exchange, PauseAll
 from hourlyclicks.fetching.key_trust import KeyTrust
 from hourlyclicks.model.priority import Lane
-from hourlyclicks.pacing.limiter import LOST, SUCCEEDED, Outcome
+from hourlyclicks.pacing.limiter import LOST, SUCCEEDED, UNSENT, Outcome
 from hourlyclicks.pacing.queue import ClaimedError, HeldError, NotNeededError
 
 if TYPE_CHECKING:
@@ -178,9 +178,9 @@ class DayFetcher:
             finally:
                 if response is None and may_have_arrived(request, failure):
                     exchange.report_request(None, wanted, failure)
-                if request.may_arrive:
-                    outcome = Outcome(may_arrive=request.may_arrive)
-                limiter.finish(slot, outcome)
+                if request.held_back or request.may_arrive:
+                    outcome = _given_up(request, exchange)
+                self._finish(task, slot, outcome)
             if outcome is SUCCEEDED:
                 return exchange.days
             wait = exchange.next()
@@ -196,6 +196,11 @@ class DayFetcher:
                 return await self._limiter.acquire(task)
             except ClaimedError:
                 await self._clock.sleep(_CLAIM_POLL)
+
+    def _finish(self, task: FetchTask, slot: Slot, outcome: Outcome) -> None:
+        """Release the slot of a request that has ended."""
+        del task
+        self._limiter.finish(slot, outcome)
 
     async def _sleep(self, task: FetchTask, seconds: float) -> None:
         """Wait for the next attempt; meanwhile a spare worker, and other processes, may go on."""
@@ -242,6 +247,14 @@ class DayFetcher:
             caller.breakers.recorded(task.query, earlier)
 
 
+def _given_up(request: Request, exchange: Exchange) -> Outcome:
+    """Return what became of a request that the transport did not send, or gave up while it may arrive."""
+    if request.held_back:
+        exchange.held_back()
+        return UNSENT
+    return Outcome(may_arrive=request.may_arrive)
+
+
 def may_have_arrived(request: Request, error: HourlyClicksError | None) -> bool:
     """Return whether a request without a response may have reached the server.
 
@@ -249,4 +262,6 @@ def may_have_arrived(request: Request, error: HourlyClicksError | None) -> bool:
         request: the request, after the transport has written to it.
         error: why there is no response; ``None``: its task was cancelled.
     """
-    return not (request.unsent or (isinstance(error, TransportError) and error.kind in _NO_CONNECTION))
+    if request.unsent or request.held_back:
+        return False
+    return not (isinstance(error, TransportError) and error.kind in _NO_CONNECTION)

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from hourlyclicks.client.resources import Carrier
 from hourlyclicks.clock import SystemClock
 from hourlyclicks.fleet.shared_transport import SharedTransport
-from hourlyclicks.resources import Carrier
 from hourlyclicks.store.opening import store_of
 from hourlyclicks.store.protocol import Store
 from hourlyclicks.transport.protocol import Timeout

@@ -20,7 +20,7 @@ from hourlyclicks.pacing.window import SlidingWindow, Slot
 
 if TYPE_CHECKING:
     from hourlyclicks.clock import Clock, Timer
-    from hourlyclicks.coordination.leases import AccountLease
+    from hourlyclicks.coordination.account_lease import AccountLease
     from hourlyclicks.model.http import Request, Response
     from hourlyclicks.pacing.plans import Rate
     from hourlyclicks.transport.protocol import Transport
@@ -62,6 +62,7 @@ class SharedTransport:
         Raises:
             TransportError: the run was to end, or the lease may have ended, before it was its turn.
         """
+        request.held_back = True
         slot = self._window.reserve(self._clock.monotonic()) if not self._waiting else None
         if not isinstance(slot, Slot):
             slot = await self._turn()
@@ -69,6 +70,7 @@ class SharedTransport:
             self._window.cancel(slot)
             self._serve()
             raise TransportError("not sent: the lease of the account may have ended", kind="disconnected")
+        request.held_back = False
         try:
             onward = self._transport
             if lease is not None and isinstance(onward, SharedTransport):  # that of all jobs of a queue

@@ -21,6 +21,8 @@ class Request:
         may_arrive: the seconds for which it may still reach the server after a timeout or a cancellation;
             written by the transport, before it raises.
         unsent: whether it certainly has not reached the server; written by the transport, before it raises.
+        held_back: whether the transport did not try to send it, so that it counts neither as a request nor
+            against the limit; written by the transport, before it raises.
         parameters: what is added to the query of the address, ready to be sent. A `yarl.URL` of its own for
             every day would be a good part of the cost of a request.
     """
@@ -30,6 +32,7 @@ class Request:
     may_arrive: float = 0.0
     _parameters: str = ""
     unsent: bool = False
+    held_back: bool = False
 
     @property
     def url(self) -> URL:

@@ -14,56 +14,28 @@ is replaced that would be passed over here, as aioresponses, VCR.py and instrume
 
 from __future__ import annotations
 
-import asyncio
 from functools import cached_property
-from types import FunctionType, SimpleNamespace
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING
 
 import aiohttp
-from aiohttp.http import StreamWriter
 
-from hourlyclicks.transport.idle import IdleConnections, is_amid_message
+from hourlyclicks.transport.idle import IdleConnections
 from hourlyclicks.transport.receiver import receivers
+from hourlyclicks.transport.rehearsal import is_original, is_plain, rehearse
 from hourlyclicks.transport.translate import UnaskedAnswer
 from hourlyclicks.wire.key import SecretBytes
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Mapping
+    from collections.abc import Mapping
 
-    from aiohttp.client_proto import ResponseHandler
     from aiohttp.client_reqrep import ConnectionKey
-    from aiohttp.connector import Connection
     from yarl import URL
 
     from hourlyclicks.transport.connections import Connections, Peer
     from hourlyclicks.transport.deadlines import Deadline
 
-_T = TypeVar("_T")
-_SAMPLE = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
 _INFORMATIONAL = range(100, 200)
 _SWITCHING = 101
-_Session, _Request, _Response = aiohttp.ClientSession, aiohttp.ClientRequest, aiohttp.ClientResponse
-
-
-def _methods() -> tuple[object, ...]:
-    """Return the methods that the fast path passes over, as they are at present."""
-    return (
-        _Session.get,
-        _Session._request,  # noqa: SLF001 - only compared
-        _Request.__init__,
-        _Request.update_headers,
-        _Request.send,
-        _Response.__init__,
-        _Response.start,
-        StreamWriter.write_headers,
-        aiohttp.TCPConnector.connect,
-    )
-
-
-_METHODS = _methods()
-_ORIGINAL = all(
-    type(each) is FunctionType and each.__globals__.get("__package__") == "aiohttp" for each in _METHODS
-)
 
 
 class _Model(aiohttp.ClientRequest):
@@ -110,7 +82,7 @@ class DirectSender:
         model: a request to the same origin, with the same headers.
         head: what follows the path.
         connector: has the connections.
-        connections: records what becomes of them.
+        connections: records how they end.
         timeout: the time limit for a new one.
     """
 
@@ -133,7 +105,7 @@ class DirectSender:
 
     def serves(self, origin: tuple[str, str]) -> bool:
         """Return whether requests to an origin may take the fast path at present."""
-        return origin == self._origin and _methods() == _METHODS
+        return origin == self._origin and is_original()
 
     async def get(self, target: str, deadline: Deadline) -> DirectResponse:
         """Send a GET, and return its response as soon as it begins.
@@ -214,89 +186,18 @@ def fast_path(
     Args:
         session: one without a proxy that nothing else uses.
         url: the address of its first request.
-        connections: records what becomes of its connections.
+        connections: records how its connections end.
         timeout: the time limit for a new connection.
     """
     connector = session.connector
-    if not _ORIGINAL or _methods() != _METHODS or connector is None or not _is_plain(session, connections):
+    if connector is None or not is_original() or not is_plain(session, connections):
         return None
     try:
         made = connector._factory  # noqa: SLF001 - nothing public sets the protocol of connections
         factory = receivers(made, buffered=url.scheme == "http")
         model = _Model("GET", url, headers=session.headers, session=session)
-        head = _rehearse(model, connector, factory())
+        head = rehearse(model, connector, factory())
         connector._factory = factory  # noqa: SLF001 - as above
     except Exception:  # noqa: BLE001 - of another aiohttp anything may come, and the session still works
         return None
     return DirectSender(model, head, connector=connector, connections=connections, timeout=timeout)
-
-
-def _is_plain(session: aiohttp.ClientSession, connections: Connections) -> bool:
-    """Return whether a session is as the transport has made it, and no instrumentation has added to it."""
-    return (
-        type(session) is _Session
-        and not session.trace_configs
-        and not session._middlewares  # noqa: SLF001 - it has no public name, as the next two
-        and session._request_class is _Request  # noqa: SLF001 - see above
-        and session._response_class is connections.response_class_of(_Response)  # noqa: SLF001 - see above
-    )
-
-
-def _rehearse(model: aiohttp.ClientRequest, connector: aiohttp.BaseConnector, peer: ResponseHandler) -> bytes:
-    """Let aiohttp write a request and read a response; return what it writes after the path.
-
-    Raises:
-        Exception: something is not as expected.
-    """
-    recorder = _Recorder()
-    peer.connection_made(recorder)
-    _complete(model.send(cast("Connection", SimpleNamespace(protocol=peer, _connector=connector))))
-    before, _, head = recorder.written.partition(b"GET " + model.url.raw_path_qs.encode("ascii"))
-    peer.set_response_params(read_until_eof=True)
-    fields = [f"\r\n{name}: {value}\r\n".encode() for name, value in model.headers.items()]
-    as_expected = _reads(peer) and _reads(peer) and not before and all(field in head for field in fields)
-    _receive(peer, _SAMPLE[:1])
-    if not as_expected or not is_amid_message(peer):
-        raise NotImplementedError
-    return head
-
-
-def _reads(peer: ResponseHandler) -> bool:
-    """Return whether a protocol reads a response as expected, and is ready for another one then."""
-    _receive(peer, _SAMPLE)
-    message, content = _complete(peer.read())
-    read = message.code, dict(message.headers), content.is_eof(), content.read_nowait(), peer.should_close
-    expected = (200, {"Content-Length": "2"}, True, b"{}", False)
-    return read == expected and not len(peer) and not is_amid_message(peer)
-
-
-class _Recorder(asyncio.Transport):
-    """A transport that keeps what is written to it."""
-
-    written = b""
-
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        self.written += data
-
-    def is_closing(self) -> bool:
-        return False
-
-
-def _receive(peer: asyncio.BaseProtocol, data: bytes) -> None:
-    """Give data to a protocol, as a transport does."""
-    if isinstance(peer, asyncio.BufferedProtocol):
-        memoryview(peer.get_buffer(len(data)))[: len(data)] = data
-        peer.buffer_updated(len(data))
-    else:
-        cast("asyncio.Protocol", peer).data_received(data)
-
-
-def _complete(coroutine: Coroutine[Any, Any, _T]) -> _T:
-    """Return the result of a coroutine that has nothing to wait for."""
-    try:
-        coroutine.send(None)
-    except StopIteration as end:
-        return cast("_T", end.value)
-    finally:
-        coroutine.close()
-    raise NotImplementedError

@@ -20,8 +20,9 @@ class Transport(Protocol):
 
         A transport that gives up a request, because of a timeout or a cancellation, while the request may
         still reach the server, sets `Request.may_arrive`; its slot is held for that time. One that knows that
-        the request was not sent, sets `Request.unsent`, so that no `RequestDone` event counts it. Other
-        exceptions than the errors below are translated into a `TransportError`.
+        the request was not sent, sets `Request.unsent`, so that no `RequestDone` event counts it; one that
+        has not even tried sets `Request.held_back`, so that no report counts it either. Other exceptions than
+        the errors below are translated into a `TransportError`.
 
         Raises:
             TransportError: there was no complete response.

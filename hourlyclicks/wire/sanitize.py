@@ -58,7 +58,7 @@ def excerpt_of_body(body: bytes, *, key: ApiKey | None = None) -> str:
 
     That is its beginning, in which control characters and the ends of lines become blanks. Of JSON less is
     shown, since a dump of it says little; of an HTML page its title, or else its text without tags; and of a
-    body that is no text only its size.
+    body that is not text only its size.
     """
     text = _scrubbed(body, LIMIT, key)[:LIMIT]
     strange = sum(not (char.isprintable() or char.isspace()) or char == _UNREADABLE for char in text)

@@ -140,6 +140,7 @@ async def test_an_own_session_is_closed() -> None:
             await client.day("2024-03-02", LINK)
 
 
+@pytest.mark.usefixtures("own_garbage")
 def test_forgetting_to_close_is_warned_about() -> None:
     """A client that held a connection and was never closed causes a ResourceWarning."""
 

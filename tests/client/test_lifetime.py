@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hourlyclicks import Client, Limits, UsageError
-from hourlyclicks.lifetime import Lifetime
+from hourlyclicks.client.lifetime import Lifetime
 from hourlyclicks.store.sqlite import SqliteStore
 from tests.client.stories import KEY, LINK
 
@@ -131,6 +131,7 @@ def close_after_the_loop(path: Path) -> None:
     asyncio.run(asyncio.wait_for(client.close(), 30))
 
 
+@pytest.mark.usefixtures("own_garbage")
 @pytest.mark.filterwarnings(
     "ignore::pytest.PytestUnraisableExceptionWarning"
 )  # the tasks of a loop that is over

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hourlyclicks import RateLimitedError
-from hourlyclicks.coordination.leases import AccountLease
+from hourlyclicks.coordination.account_lease import AccountLease
 from tests.coordination.leasing import LINK, START, backfill, break_renewal, run_world
 
 if TYPE_CHECKING:

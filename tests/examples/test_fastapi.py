@@ -31,6 +31,7 @@ from hourlyclicks import (
     UsageError,
 )
 from hourlyclicks.simulator import Hang, Late, Rule, Script, Simulator
+from tests.examples.project import EXAMPLES, posix
 from tests.sizes import sized
 
 if TYPE_CHECKING:
@@ -46,9 +47,8 @@ pytest.importorskip("uvicorn")
 pytest.importorskip("prometheus_client")
 httpx = pytest.importorskip("httpx")
 
-pytestmark = pytest.mark.skipif(os.name != "posix", reason="there is no SIGTERM elsewhere")
+pytestmark = posix
 
-EXAMPLES = Path(__file__).parents[2] / "docs" / "examples"
 CHILD = Path(__file__).with_name("fastapi_child.py")
 BROWSERS = sized(60, 200)
 FIRST = dt.date(2024, 3, 1)

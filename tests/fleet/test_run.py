@@ -260,6 +260,20 @@ def test_the_rate_holds_for_all_accounts_together() -> None:
     assert fleet.upstream.counters.over_limit == 0
 
 
+def test_a_request_that_the_rate_held_back_is_not_counted() -> None:
+    """When the run is stopped, the report and the server agree on what was sent."""
+    fleet, stop = Fleet(20), asyncio.Event()
+
+    async def stop_soon(clock: VirtualClock) -> None:
+        await clock.sleep(9)
+        stop.set()
+
+    report = fleet.run(rate="2/2", stop=stop, meanwhile=stop_soon)
+    assert report.stopped is StopReason.STOPPED
+    assert report.requests == report.done == fleet.upstream.counters.requests < 60
+    assert report.failed == report.retries == 0
+
+
 @pytest.mark.parametrize("rate", ["500", "0/1", "1/0", 7, "5/-1", ""])
 def test_a_rate_that_is_none(rate: Any) -> None:  # noqa: ANN401 - wrong on purpose
     """A rate is requests and seconds."""

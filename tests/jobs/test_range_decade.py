@@ -12,7 +12,7 @@ from hourlyclicks.pacing.eta import theoretical_minimum
 from hourlyclicks.simulator import Simulator, run_virtual
 from hourlyclicks.store import MemoryStore
 from tests.jobs.test_range_work import V2, V3
-from tests.sizes import sample
+from tests.sizes import sized
 
 if TYPE_CHECKING:
     from hourlyclicks.simulator import VirtualClock
@@ -38,7 +38,7 @@ def test_the_estimate_of_ten_years(plan: Plan) -> None:
     assert client.estimate(DECADE.start, DECADE.end).requests == REQUESTS[plan]
 
 
-@pytest.mark.parametrize("plan", sample(list(REQUESTS), 2))
+@pytest.mark.parametrize("plan", sized([Plan.PREMIUM], list(REQUESTS)))
 def test_ten_years_of_two_links(plan: Plan) -> None:
     """The first run sends what the estimate says and at most three requests of proof, the second one none.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import cycle, product
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +14,7 @@ from hourlyclicks.simulator import Envelope, RangeRules, Rule, Script, run_virtu
 from hourlyclicks.store import MemoryStore
 from tests.client.stories import LINK, UNLIMITED
 from tests.jobs.test_range_work import DAYS, OTHER, V2, V3, YEAR, fetched, server
+from tests.sizes import sample, sized
 
 if TYPE_CHECKING:
     from hourlyclicks.events import Event
@@ -31,6 +33,8 @@ CUTS = [
     RangeRules(excludes="end"),
     RangeRules(excludes="both"),
 ]
+ACTIVE = (100, 40, 3, 0)
+"""How many percent of the days have clicks."""
 
 
 class Runs:
@@ -186,8 +190,11 @@ def test_an_endpoint_that_is_there_no_more() -> None:
     told(Runs(), story)
 
 
-@pytest.mark.parametrize("rules", CUTS, ids=str)
-@pytest.mark.parametrize("active", [100, 40, 3, 0])
+@pytest.mark.parametrize(
+    ("rules", "active"),
+    sized(list(zip(CUTS, cycle(ACTIVE), strict=False)), list(product(CUTS, ACTIVE))),
+    ids=str,
+)
 def test_a_server_that_suddenly_cuts(rules: RangeRules, active: int) -> None:
     """No day is taken for empty by what another program had seen before, of dense or sparse targets."""
     expected = fetched(server(RangeRules(), active_days=active), YEAR)
@@ -218,7 +225,7 @@ def test_sparse_targets_cost_a_check_for_each_run(active: int) -> None:
 
 @pytest.mark.parametrize(
     ("rules", "active"),
-    [*((rules, 100) for rules in CUTS[:5]), *((rules, 70) for rules in CUTS[:5])],
+    sample([*((rules, 100) for rules in CUTS[:5]), *((rules, 70) for rules in CUTS[:5])], 5),
     ids=str,
 )
 def test_a_server_that_cuts_while_a_client_runs(rules: RangeRules, active: int) -> None:

@@ -148,6 +148,7 @@ def test_a_spent_budget_makes_later_calls_fail_fast() -> None:
     play(story, always(status(500)), limits=ONE)
 
 
+@pytest.mark.usefixtures("own_garbage")
 @pytest.mark.parametrize("calls", [1, 2])
 def test_a_fatal_error_leaves_no_worker_behind(calls: int) -> None:
     """A rejected key ends all workers of all calls, keeps what was fetched, and asyncio does not complain."""

@@ -83,6 +83,7 @@ def test_a_stream_is_iterated(*, ordered: bool) -> None:
     play(story)
 
 
+@pytest.mark.usefixtures("own_garbage")
 def test_a_bug_ends_a_stream() -> None:
     """An exception that a transport must not raise ends the stream, without a complaint of asyncio."""
     complaints = []

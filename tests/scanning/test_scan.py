@@ -150,6 +150,7 @@ async def test_an_error_in_the_middle_is_typed_and_has_no_password(postgres_serv
     await location.close()
 
 
+@pytest.mark.usefixtures("own_garbage")
 def test_a_file_that_breaks_in_the_middle_is_a_store_error(store: Path) -> None:
     """The series before it are delivered, and the error names the file."""
     pa = pytest.importorskip("pyarrow")
@@ -285,6 +286,7 @@ def test_a_schema_can_be_requested(store: Path) -> None:
     assert found["clicks"].to_pylist() == pa.table(scan(store))["clicks"].to_pylist()
 
 
+@pytest.mark.usefixtures("own_garbage")
 def test_duckdb_pulls_it_from_its_own_threads(store: Path) -> None:
     """A query reads the scan each time, and one that needs no more than a few rows leaves nothing open."""
     duckdb = pytest.importorskip("duckdb")
@@ -313,6 +315,7 @@ def test_each_series_may_be_pulled_by_another_thread(store: Path) -> None:
     assert found == [known(link) for link in LINKS]
 
 
+@pytest.mark.usefixtures("own_garbage")
 def test_a_reading_left_half_way_leaves_nothing_open(store: Path) -> None:
     """Neither a thread nor a file, whether an iterator, a reader or a loop is left."""
     figures = scan(store)
@@ -352,16 +355,14 @@ def test_two_readings_do_not_disturb_each_other(store: Path) -> None:
     assert [first for first, _ in pairs] == [second for _, second in pairs] == list(figures)
 
 
-def test_one_series_is_alive_at_a_time(request: pytest.FixtureRequest, store: Path) -> None:
+@pytest.mark.usefixtures("own_garbage")
+def test_one_series_is_alive_at_a_time(store: Path) -> None:
     """The memory does not grow with the number of targets, also by way of Arrow."""
 
     def alive() -> int:
         gc.collect()
         return sum(isinstance(each, HourlySeries) for each in gc.get_objects())
 
-    gc.collect()
-    gc.freeze()  # what other tests have left does not have to be gone through each time
-    request.addfinalizer(gc.unfreeze)
     assert alive() == 0
     counted = []
     for series in scan(store):

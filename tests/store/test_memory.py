@@ -96,6 +96,7 @@ async def test_an_error_names_it() -> None:
         await store.put(await store.account("me"), ME, figures([2**63] * 24), requests=1)
 
 
+@pytest.mark.usefixtures("own_garbage")
 async def test_it_may_be_left_open() -> None:
     """Its connection is closed when it is deleted, else newer versions of Python warn."""
     store = MemoryStore()

@@ -235,6 +235,7 @@ async def test_a_store_can_be_used_while_it_is_closed(location: Location) -> Non
     assert await store.count_by_state(account, ME, ALL) == {DayState.FINAL: 100}
 
 
+@pytest.mark.usefixtures("own_garbage")
 async def test_an_error_of_a_cancelled_call_is_not_reported_as_never_retrieved(location: Location) -> None:
     """The event loop does not log an error whose caller was cancelled."""
     complaints: list[object] = []
@@ -257,6 +258,18 @@ async def test_an_error_leaves_the_store_in_order(location: Location) -> None:
             await store.put(account, ME, IMPOSSIBLE, requests=1)
     assert await store.targets(account) == []
     await store.put(account, ME, a_day(FIRST), requests=1)
+
+
+async def test_a_new_target_of_an_undone_transaction_is_made_again(location: Location) -> None:
+    """Its number may be another target's by then."""
+    store, account = await location.account()
+    mine, others = a_day(FIRST), a_day(FIRST, at=NOON - dt.timedelta(seconds=1))
+    with pytest.raises(StoreError):
+        await store.put(account, ME, IMPOSSIBLE, requests=1)
+    await store.put(account, Group(7), others, requests=1)
+    await store.put(account, ME, mine, requests=1)
+    assert await store.read(account, ME, ALL) == [mine]
+    assert await store.read(account, Group(7), ALL) == [others]
 
 
 async def test_an_error_of_a_store_is_plain(location: Location) -> None:

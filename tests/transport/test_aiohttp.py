@@ -205,6 +205,7 @@ def test_a_timeout_is_a_time(name: str, seconds: float) -> None:
         Timeout(**{name: seconds})
 
 
+@pytest.mark.usefixtures("own_garbage")
 async def test_a_session_that_does_not_decompress() -> None:
     """A session that returns compressed bytes is an error at once, without warnings afterwards."""
     async with aiohttp.ClientSession(auto_decompress=False) as session:

@@ -97,6 +97,7 @@ def test_counts_are_not_copied(pa: Any) -> None:  # noqa: ANN401 - as above
             assert table[name].chunk(0).buffers()[1].address == address(getattr(known, name))
 
 
+@pytest.mark.usefixtures("own_garbage")
 def test_a_table_outlives_its_series(pa: Any) -> None:  # noqa: ANN401 - as above
     """The memory is kept as long as a table refers to it."""
     known = a_series()

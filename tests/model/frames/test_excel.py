@@ -108,6 +108,7 @@ def test_too_many_rows_are_refused_before_writing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("own_garbage")
 def test_what_excel_does_not_have_is_refused(tmp_path: Path) -> None:
     """Days before 1900 and time zones are errors in words, and no file is left."""
     early = merge_days(DateRange.of("1899-12-31", "1900-01-01"), (), target=Account())
@@ -119,6 +120,7 @@ def test_what_excel_does_not_have_is_refused(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("own_garbage")
 def test_after_an_error_nothing_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither is there a part of a workbook, nor a temporary file."""
     from hourlyclicks.model.frames.excel import writing_sheet  # noqa: PLC0415 - it needs the extra
@@ -154,6 +156,7 @@ class Full(io.BytesIO):
         raise OSError(28, "No space left on device")
 
 
+@pytest.mark.usefixtures("own_garbage")
 def test_a_full_disk_is_an_error_of_the_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The workbook is written at its end, and what that raises is no exception of a library."""
     from hourlyclicks.model.frames.excel import writing_sheet  # noqa: PLC0415 - it needs the extra

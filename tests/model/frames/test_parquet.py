@@ -75,6 +75,7 @@ def test_sums_of_days_can_be_written(tmp_path: Path, pq: Any) -> None:  # noqa: 
     assert (row["clicks"], row["unique_users"], row["status"]) == (7, 5, "reported")
 
 
+@pytest.mark.usefixtures("own_garbage")
 def test_an_old_file_stays_until_the_new_one_is_complete(tmp_path: Path) -> None:
     """An error while rows are made leaves the old content, and no other file."""
     from hourlyclicks.model.frames.parquet import write_parquet  # noqa: PLC0415 - pyarrow takes long
@@ -94,6 +95,7 @@ def test_an_old_file_stays_until_the_new_one_is_complete(tmp_path: Path) -> None
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.usefixtures("own_garbage")
 def test_after_an_error_a_stream_gets_no_end(pq: Any) -> None:  # noqa: ANN401 - as above
     """What was written until then cannot be taken for a complete file."""
     from hourlyclicks.model.frames.parquet import ParquetFile  # noqa: PLC0415 - pyarrow takes long

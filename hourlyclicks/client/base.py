@@ -1,73 +1,43 @@
-"""The part of a client that is about no single day: its life, its events, and the lists of the account."""
+"""What the calls of a client have in common: how each begins; and the client's state, events and end."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Self
 
-from hourlyclicks.model.checks import check_amount, check_whole
-from hourlyclicks.model.dates import as_period
+from hourlyclicks.model.checks import check_amount, check_type, check_whole
+from hourlyclicks.model.dates import DateRange, as_day, check_begun
 from hourlyclicks.model.priority import Lane
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import AsyncGenerator
     from types import TracebackType
 
-    from hourlyclicks.engine import Engine
+    from hourlyclicks.client.engine import Engine
+    from hourlyclicks.client.lifetime import Lifetime
+    from hourlyclicks.clock import Clock
     from hourlyclicks.events import EventStream, Hook, Hooks, Subscription
     from hourlyclicks.events.context import CallContext
-    from hourlyclicks.lifetime import Lifetime
-    from hourlyclicks.model.listing import ListedGroup, ListedLink
+    from hourlyclicks.model.state import ClientState
     from hourlyclicks.model.targets import Target
+    from hourlyclicks.pacing.plans import Allowance
 
 
 class BaseClient:
-    """What a client has besides its calls for days."""
+    """The base of the classes that each have a group of a client's calls."""
 
+    _allowance: Allowance
+    _clock: Clock
     _engine: Engine
     _life: Lifetime
+    _zone: dt.tzinfo | None
 
-    def links(
-        self,
-        *,
-        created: tuple[dt.date | str, dt.date | str] | None = None,
-        label: str | None = None,
-        on_event: Hooks = None,
-    ) -> AsyncGenerator[ListedLink, None]:
-        """Read the list of the account's links, page by page.
+    def state(self) -> ClientState:
+        """Return what the client is doing now, for ``/healthz`` and for metrics.
 
-        ::
-
-            async for link in client.links(created=("2025-01-01", "2025-12-31")):
-                print(link.target, link.created, link.title)
-
-        Each link comes once. If links are added or removed meanwhile, the list is read again for those that
-        were missed. The requests keep the plan's limit for requests of any kind, apart from those for
-        statistics; with limits of your own, they keep these limits once more.
-
-        Args:
-            created: the first and the last day of creation, both included; if omitted, all links.
-            label: what to call this call in its events and in the log: 1 to 64 printable characters.
-            on_event: a hook, or several, for the events of this call; see `hourlyclicks.events`.
-
-        Yields:
-            Links, in no particular order.
-
-        Raises:
-            PlanError: the plan does not include lists; nothing is sent.
-            DecodeError: the list changes each time it is read, or lacks entries.
-            HourlyClicksError: a page failed.
+        It is cheap, sends nothing, looks into no store, and can be called at any time, also after `close`.
+        Like all of a client, it belongs to one thread: another one asks the event loop.
         """
-        days = None if created is None else as_period(created)
-        context = self._begin(Lane.INTERACTIVE, None, label, on_event)
-        return self._engine.lists(context).links(days, self._life.check)
-
-    def groups(
-        self, *, label: str | None = None, on_event: Hooks = None
-    ) -> AsyncGenerator[ListedGroup, None]:
-        """Read the list of the account's groups, page by page; see `links`."""
-        context = self._begin(Lane.INTERACTIVE, None, label, on_event)
-        return self._engine.lists(context).groups(self._life.check)
+        return self._engine.state(self._life.status)
 
     def subscribe(self, hook: Hook) -> Subscription:
         """Call a further hook with every event from now on, as with ``on_event``.
@@ -123,7 +93,7 @@ class BaseClient:
         Calls that wait end at once with a `UsageError`, which carries what they had. With a store, requests
         in flight are waited for, so that their answers are stored.
 
-        It may be called several times, also at the same time: all calls wait for the same close, which
+        It may be called several times, also at the same time: all calls return when it is closed. Closing
         continues when a caller is cancelled. Called on another event loop than the client was used on, it
         does not wait for what that loop has left unfinished.
 
@@ -154,3 +124,21 @@ class BaseClient:
     def _begin(self, lane: Lane, target: Target | None, label: str | None, on_event: Hooks) -> CallContext:
         """Return the context of a call that begins; see `Dispatcher.begin`."""
         return self._engine.dispatch.begin(lane, target, label=label, on_event=on_event)
+
+    def _check(
+        self,
+        start: dt.date | str,
+        end: dt.date | str,
+        *targets: Target,
+        lane: Lane = Lane.BACKFILL,
+        use: bool = True,
+    ) -> DateRange:
+        """Check the arguments of a call before anything is sent."""
+        if use:
+            self._life.check()
+        check_type("lane", lane, Lane)
+        for target in targets:
+            self._allowance.check(target)
+        range_ = DateRange(as_day(start), as_day(end))
+        check_begun(range_.end, self._clock.wall())
+        return range_

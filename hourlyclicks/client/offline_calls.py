@@ -1,13 +1,13 @@
-"""The calls of a client that send nothing: what it would cost, what it has, and what it is doing."""
+"""The calls of a client that send no request: what the store has, and what requests would cost."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, overload
 
-from hourlyclicks.model.checks import check_type, check_whole
-from hourlyclicks.model.dates import DateRange, as_day, check_begun
-from hourlyclicks.model.priority import Lane
+from hourlyclicks.client.base import BaseClient
+from hourlyclicks.model.checks import check_whole
+from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.target_days import TargetDays, days_of_each
 from hourlyclicks.model.targets import Account
 
@@ -15,33 +15,15 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Coroutine
 
-    from hourlyclicks.clock import Clock
-    from hourlyclicks.engine import Engine
-    from hourlyclicks.lifetime import Lifetime
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.series import HourlySeries
-    from hourlyclicks.model.state import ClientState
     from hourlyclicks.model.target_days import FirstDays, TargetItem
     from hourlyclicks.model.targets import Target
     from hourlyclicks.pacing.eta import Estimate
-    from hourlyclicks.pacing.plans import Allowance
 
 
-class LocalCalls:
-    """The calls of a client that need no request."""
-
-    _allowance: Allowance
-    _clock: Clock
-    _engine: Engine
-    _life: Lifetime
-
-    def state(self) -> ClientState:
-        """Return what the client is doing now, for ``/healthz`` and for metrics.
-
-        It is cheap, sends nothing, looks into no store, and can be called at any time, also after `close`.
-        Like all of a client, it belongs to one thread: another one asks the event loop.
-        """
-        return self._engine.state(self._life.status)
+class OfflineCalls(BaseClient):
+    """Days from the store, estimates and forecasts."""
 
     @overload
     async def peek(self, days: dt.date | str, target: Target = Account()) -> DayClicks | None: ...
@@ -143,26 +125,8 @@ class LocalCalls:
             StoreError: the store cannot be read; awaiting raises it.
         """
         if not isinstance(targets, Iterable):
-            return self._engine.estimate_all(DateRange.of(start, end), targets)
+            return self._engine.costs.estimate_all(DateRange.of(start, end), targets)
         found = TargetDays.of(targets, since)
         days = self._check(start, end, *found, use=False)
         freshness = self._engine.freshness(refresh=refresh, refused=retry_refused, patient=True)
-        return self._engine.estimate(days_of_each(found, days, found.since), freshness)
-
-    def _check(
-        self,
-        start: dt.date | str,
-        end: dt.date | str,
-        *targets: Target,
-        lane: Lane = Lane.BACKFILL,
-        use: bool = True,
-    ) -> DateRange:
-        """Check the arguments of a call before anything is sent."""
-        if use:
-            self._life.check()
-        check_type("lane", lane, Lane)
-        for target in targets:
-            self._allowance.check(target)
-        range_ = DateRange(as_day(start), as_day(end))
-        check_begun(range_.end, self._clock.wall())
-        return range_
+        return self._engine.costs.estimate(days_of_each(found, days, found.since), freshness)

@@ -16,8 +16,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from hourlyclicks import forks
+from hourlyclicks.client.preload import load_all
 from hourlyclicks.errors import UsageError
-from hourlyclicks.preload import load_all
 from hourlyclicks.store.closing import Closing
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Lifetime:
     def __init__(self, close: Close) -> None:
         self.closed = False
         self._close = close
-        self._closing = Closing()
+        self._closing = Closing(reopens=False)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._generation = 0
 
