@@ -89,7 +89,7 @@ pytest_collect_file = Sybil(
 ).pytest()
 
 
-SHARED = ("tests/site/", "postgres", "chromium", "tests/test_house.py", "tests/test_names.py")
+SHARED = ("tests/test_house.py", "tests/test_names.py", "tests/site/", "postgres", "chromium")
 """What the names of tests have in common that use one site, server or browser, or parse the same files."""
 
 LONG = (

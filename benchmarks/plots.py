@@ -1,6 +1,6 @@
 """Pictures of the figures, as SVG: small, and the same bytes for the same figures.
 
-The colours are those of Okabe and Ito, which everybody can tell apart, and each comes with a marker or a
+The colours are those of Okabe and Ito, which differ for any colour vision, and each comes with a marker or a
 hatching of its own. Our contenders are blue, and their names bold. What has no figures is not drawn.
 """
 

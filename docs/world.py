@@ -1,7 +1,7 @@
 """What lies behind the examples of this documentation when they run as tests.
 
 The reader's code stands there as it is. Here, `https://vivoldi.com` is a simulator in the same process, on a
-clock that passes only when everybody waits, so an example may take minutes of its own time.
+clock that passes only when every task waits, so an example may take minutes of its own time.
 """
 
 from __future__ import annotations

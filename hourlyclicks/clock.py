@@ -58,8 +58,9 @@ class SystemClock:
     """See `Clock.monotonic`; read twice for every request, so there is no function in between."""
 
     def wall(self) -> dt.datetime:
-        """See `Clock.wall`."""
-        return dt.datetime.now(dt.UTC)
+        """See `Clock.wall`; in hundredths of a second, so that a day takes less space in a SQLite file."""
+        now = dt.datetime.now(dt.UTC)
+        return now.replace(microsecond=now.microsecond - now.microsecond % 10_000)
 
     async def sleep(self, seconds: float) -> None:
         """See `Clock.sleep`."""

@@ -184,7 +184,7 @@ class DecodeError(HourlyClicksError):
 
     Attributes:
         problems: what is wrong, a line each, such as ``"expected int @ result[3].hour"``.
-        excerpt: the first 200 characters of the body, control characters escaped.
+        excerpt: the beginning of the body as a line of at most 200 characters, or the title of an HTML page.
     """
 
     def __init__(self, problems: tuple[str, ...], *, excerpt: str = "", retryable: bool) -> None:

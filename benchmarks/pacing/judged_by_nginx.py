@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from hourlyclicks.events import Event
 
 RATE = Rate(10, 5.0)
-"""The limit that everybody is told; nginx keeps the same, two requests a second."""
+"""The limit that every contender is told; nginx keeps the same, two requests a second."""
 
 CONCURRENCY = 3
 _QUICK, _FULL = 20, 80
@@ -130,7 +130,7 @@ async def ask(server: str, name: str, contender: Contender, base: str, requests:
 
 
 async def _ask_all(bases: dict[str, str], *, quick: bool) -> list[Outcome]:
-    """Run everybody at the same time; when quick, without the one that is certain to be made to wait."""
+    """Run all contenders at the same time; when quick, without the one that is certain to be made to wait."""
     requests = _QUICK if quick else _FULL
     async with asyncio.TaskGroup() as group:
         tasks = [
@@ -143,7 +143,7 @@ async def _ask_all(bases: dict[str, str], *, quick: bool) -> list[Outcome]:
 
 
 def judged(*, quick: bool) -> list[Outcome]:
-    """Run everybody against nginx: about 10 seconds when quick, else 40, longer for those rejected.
+    """Run all contenders against nginx: about 10 seconds when quick, else 40, longer for those rejected.
 
     Raises:
         FileNotFoundError: nginx is not installed.

@@ -71,7 +71,7 @@ class Findings:
     Attributes:
         runs: of each range of delays and number of requests, the runs in which nothing is rejected.
         lessons: of each kind of server, the runs in which it rejects requests.
-        outcomes: what nginx made of everybody; nothing where it is not installed.
+        outcomes: how nginx judged each contender; nothing where it is not installed.
     """
 
     runs: dict[tuple[tuple[float, float], int], list[Run]] = attrs.field(factory=dict)
@@ -93,7 +93,7 @@ class Findings:
 
 
 def measure(*, quick: bool, say: Callable[[str], None]) -> Section:
-    """Run everybody everywhere.
+    """Run every contender in every case.
 
     Args:
         quick: two plans, no ten years and a short run against nginx: less than half a minute.
@@ -119,14 +119,14 @@ def measure(*, quick: bool, say: Callable[[str], None]) -> Section:
 
 def _find(extent: Extent, *, quick: bool, say: Callable[[str], None]) -> Findings:
     found = Findings()
-    everybody = contenders()
+    running = contenders()
     for delay in (WIDE, NARROW):
         for requests in extent.seeds:
             say(f"pacing: {requests:,} requests on virtual time, {tables.words(delay)}")
             found.runs[delay, requests] = [
                 run(name, contender, scene)
                 for scene in extent.scenes(delay, requests)
-                for name, contender in everybody.items()
+                for name, contender in running.items()
             ]
     say("pacing: servers that reject requests")
     for policing in LESSONS:

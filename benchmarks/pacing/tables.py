@@ -87,7 +87,7 @@ def lessons(policing: Policing, runs: Sequence[Run]) -> Table:
 
 
 def by_nginx(outcomes: Sequence[Outcome], rate: Rate) -> Table:
-    """Return what nginx said; `rate` is the limit that everybody was told."""
+    """Return what nginx said; `rate` is the limit that every contender was told."""
     rows = [
         (
             f"{outcome.server}: {outcome.contender}",
@@ -100,7 +100,7 @@ def by_nginx(outcomes: Sequence[Outcome], rate: Rate) -> Table:
     ]
     title = (
         f"nginx in real time on loopback, limit_req at {rate.requests / rate.seconds:g} requests a second;"
-        f" everybody was told {rate.requests} in {rate.seconds:g} s"
+        f" every contender was told {rate.requests} in {rate.seconds:g} s"
     )
     return Table(
         title, ("server: contender", "rejected", "answered", "seconds", "answered a second"), tuple(rows)

@@ -35,7 +35,7 @@ _INSERT = """
     VALUES (1, ?, 'final', ?, '2025-06-01T00:00:00.000000Z', 1, 1, ?, ?)
 """
 
-pytestmark = pytest.mark.benchmark(group="keep a day for good, a transaction each")
+pytestmark = pytest.mark.benchmark(group="keep a day durably, a transaction each")
 
 
 @pytest.fixture

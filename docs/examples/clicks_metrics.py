@@ -51,7 +51,7 @@ class ClicksMetrics:
         )
         self.days = Counter(
             "hourlyclicks_days",
-            "Days by what became of them.",
+            "Days by their outcome.",
             ["result"],
             registry=registry,
         )

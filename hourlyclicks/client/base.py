@@ -93,7 +93,7 @@ class BaseClient:
         Calls that wait end at once with a `UsageError`, which carries what they had. With a store, requests
         in flight are waited for, so that their answers are stored.
 
-        It may be called several times, also at the same time: all calls wait for the same close, which
+        It may be called several times, also at the same time: all calls return when it is closed. Closing
         continues when a caller is cancelled. Called on another event loop than the client was used on, it
         does not wait for what that loop has left unfinished.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hourlyclicks.client.assembly import assemble
 from hourlyclicks.client.backfill_calls import BackfillCalls
 from hourlyclicks.client.engine import Engine
 from hourlyclicks.client.lifetime import Lifetime
@@ -117,16 +118,19 @@ class Client(BackfillCalls, ListCalls, OfflineCalls):
         self._allowance = Allowance.of(plan, limits)
         self._clock = environment.clock
         self._zone = as_zone(timezone)
-        self._engine = Engine(
-            origin=Origin.of(base_url, key, user_agent=user_agent, allow_http=allow_http),
+        origin = Origin.of(base_url, key, user_agent=user_agent, allow_http=allow_http)
+        carrier = Carrier.of(transport, session=session, proxy=proxy, timeout=timeout)
+        services = assemble(
+            origin=origin,
             allowance=self._allowance,
             retry=retry,
-            carrier=Carrier.of(transport, session=session, proxy=proxy, timeout=timeout),
+            carrier=carrier,
             zone=self._zone,
             storage=Storage.of(store, self._clock, account),
             environment=environment,
             endpoint=endpoint,
         )
+        self._engine = Engine(services, allowance=self._allowance, carrier=carrier, random=environment.random)
         self._life = Lifetime(self._engine.close)
 
     async def day(

@@ -1,32 +1,20 @@
-"""The parts behind a client, from its calls to the socket, constructed and connected once."""
+"""The runs behind the calls of a client: each is given the parts it needs, and closing ends them all."""
 
 from __future__ import annotations
 
 import asyncio
 import copy
 from contextlib import AsyncExitStack, suppress
-from functools import partial
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
+from hourlyclicks.client.costs import Costs
 from hourlyclicks.errors import UsageError
 from hourlyclicks.events.context import NO_CALL
-from hourlyclicks.fetching.cache import DayCache
-from hourlyclicks.fetching.clock_skew import SkewWatch
-from hourlyclicks.fetching.coalescing import SingleFlight
-from hourlyclicks.fetching.exchange import Rules
-from hourlyclicks.fetching.fetcher import DayFetcher
-from hourlyclicks.fetching.key_trust import KeyTrust
-from hourlyclicks.fetching.retry import Retrier
 from hourlyclicks.fetching.task import Caller
 from hourlyclicks.jobs.bounded_wait import bounded_wait
 from hourlyclicks.jobs.finishing import GRACE, finish_sent
 from hourlyclicks.jobs.series import collect
-from hourlyclicks.jobs.services import Services
 from hourlyclicks.jobs.target_run import TargetRun
-from hourlyclicks.model.dates import Finality
-from hourlyclicks.model.fingerprints import fingerprint_of
-from hourlyclicks.pacing.backend import LocalBackend
-from hourlyclicks.pacing.eta import ONE_DAY, RequestPlan, forecast
 from hourlyclicks.pacing.limiter import Limiter
 from hourlyclicks.pacing.queue import Job
 from hourlyclicks.store.freshness import Freshness
@@ -34,137 +22,59 @@ from hourlyclicks.store.freshness import Freshness
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
+    from random import Random
 
-    from hourlyclicks.client.resources import Carrier, Environment, Storage
-    from hourlyclicks.clock import Clock
-    from hourlyclicks.coordination.leased_backend import LeasedBackend
-    from hourlyclicks.coordination.registry import RunRegistry
+    from hourlyclicks.client.resources import Carrier
     from hourlyclicks.events.context import CallContext
-    from hourlyclicks.fetching.range_fetcher import RangeFetcher
-    from hourlyclicks.fetching.retry import RetryPolicy
+    from hourlyclicks.fetching.cache import DayCache
+    from hourlyclicks.fetching.fetcher import DayFetcher
     from hourlyclicks.jobs.audit import Audit
     from hourlyclicks.jobs.backfill import Backfill
     from hourlyclicks.jobs.daily import DailyRun
     from hourlyclicks.jobs.lists import ListReader
     from hourlyclicks.jobs.run_options import RunOptions
     from hourlyclicks.jobs.server_ranges import ServerRanges
+    from hourlyclicks.jobs.services import Services
     from hourlyclicks.jobs.sums_in_flight import SumsInFlight
     from hourlyclicks.jobs.target_feed import TargetFeed
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.day import DayClicks
-    from hourlyclicks.model.questions import EndpointChoice
-    from hourlyclicks.model.range_caps import RangeCap
     from hourlyclicks.model.series import HourlySeries
     from hourlyclicks.model.state import ClientState, ClientStatus
     from hourlyclicks.model.targets import Query, Target
-    from hourlyclicks.pacing.backend import LimiterBackend
-    from hourlyclicks.pacing.eta import Estimate
-    from hourlyclicks.pacing.plans import Allowance, Limits
-    from hourlyclicks.wire.request import Origin
+    from hourlyclicks.pacing.plans import Allowance
 
 _ABANDON = 1.0
 """Seconds in which a transport must be closed whose event loop has ended."""
-_SPARE = 2
-"""How many spare workers a job may start while others wait."""
 
 
 class Engine:
     """Fetch days, series and backfills.
 
     Args:
-        origin: the base URL, and the headers that identify the client.
+        services: the parts that the calls share.
         allowance: what may be requested, and how fast.
-        retry: how often and when to retry.
         carrier: the transport.
-        zone: the account's time zone, if it is known.
-        storage: the store, if there is one.
-        environment: the clock, the randomness, and the receiver of events.
-        endpoint: which version of the endpoint for hours to ask.
+        random: draws the jitter of waits.
 
     Attributes:
         limiter: grants slots.
         dispatch: sends the events.
+        costs: how many requests a call takes, and how long.
     """
 
-    def __init__(
-        self,
-        *,
-        origin: Origin,
-        allowance: Allowance,
-        retry: RetryPolicy,
-        carrier: Carrier,
-        zone: dt.tzinfo | None,
-        storage: Storage | None,
-        environment: Environment,
-        endpoint: EndpointChoice,
-    ) -> None:
-        clock, random = environment.clock, environment.random
-        self.dispatch = dispatch = environment.dispatch
-        limits = allowance.limits
+    def __init__(self, services: Services, *, allowance: Allowance, carrier: Carrier, random: Random) -> None:
+        self.limiter = services.limiter
+        self.dispatch = services.dispatch
+        self.costs = Costs(services, allowance)
+        self._services = services
+        self._cache = services.cache
         self._allowance = allowance
-        self._cap = None if endpoint == "v2" else allowance.longest_range
-        self._clock = clock
+        self._carrier = carrier
         self._random = random
         self._server: ServerRanges | None = None
         self._sums: SumsInFlight
         self._list_fetcher: DayFetcher | None = None
-        self._zone = zone
-        self._carrier = carrier
-        self._cache: DayCache | None = None
-        workers, spare = limits.concurrency, _SPARE
-        backend: LimiterBackend = LocalBackend(limits)
-        runs: RunRegistry | None = None
-        if storage is not None:
-            workers, spare = limits.concurrency + _SPARE, 0  # some of them always wait for the disk
-            account = storage.account
-            fingerprint = origin.api_key.fingerprint if account is None else partial(fingerprint_of, account)
-            self._cache = DayCache(
-                storage.store,
-                owned=storage.owned,
-                fingerprint=fingerprint,
-                zone=zone,
-                clock=clock,
-                dispatch=dispatch,
-            )
-            backend, runs = _backend_of(storage, self._cache, limits, clock, carrier.longest)
-        self.limiter = Limiter(limits, backend=backend, clock=clock, emit=dispatch, random=random)
-        if storage is not None and storage.lease is not None:
-            cast("LeasedBackend", backend).bind(partial(self.limiter.abort, for_good=True))
-        rules = Rules(
-            key=origin.api_key,
-            finality=Finality(zone),
-            skew=SkewWatch(dispatch),
-            trust=KeyTrust(limits.concurrency),
-            retrier=Retrier(retry, clock=clock, random=random),
-            limiter=self.limiter,
-            clock=clock,
-            dispatch=dispatch,
-        )
-        fetcher = DayFetcher(origin=origin, rules=rules, transport=carrier.transport, cache=self._cache)
-        ranges: RangeFetcher | None = None
-        if self._cap is not None:
-            from hourlyclicks.fetching.range_fetcher import RangeFetcher  # noqa: PLC0415 - not by default
-            from hourlyclicks.fetching.range_state import RangeState  # noqa: PLC0415 - likewise
-
-            ranges = RangeFetcher(
-                origin=origin,
-                rules=rules,
-                transport=carrier.transport,
-                state=RangeState(self._cap, clock, strict=endpoint == "v3"),
-                cache=self._cache,
-            )
-        self._services = Services(
-            fetcher=fetcher,
-            ranges=ranges,
-            single_flight=SingleFlight(
-                fetcher.fetch, self.limiter.queue.move, stores=self._cache is not None
-            ),
-            cache=self._cache,
-            zone=zone,
-            workers=workers,
-            spare=spare,
-            runs=runs,
-        )
 
     def lists(self, context: CallContext) -> ListReader:
         """Return what reads the lists of the account, within limits of their own, for a call.
@@ -176,14 +86,14 @@ class Engine:
 
         if self._list_fetcher is None:
             limits = self._allowance.list_limits
-            limiter = Limiter(limits, clock=self._clock, emit=self.dispatch, random=self._random)
+            limiter = Limiter(limits, clock=self._services.clock, emit=self.dispatch, random=self._random)
             self._list_fetcher = self._services.fetcher.beside(limiter)
-        return ListReader(self._list_fetcher, self._zone, context)
+        return ListReader(self._list_fetcher, self._services.zone, context)
 
     def freshness(self, *, refresh: bool = False, refused: bool = False, patient: bool = False) -> Freshness:
         """Return which days in the store need a request of a call that begins now."""
-        began = self._clock.wall()
-        return Freshness(began, self._zone, refresh=refresh, refused=refused, patient=patient)
+        began = self._services.clock.wall()
+        return Freshness(began, self._services.zone, refresh=refresh, refused=refused, patient=patient)
 
     async def day(
         self, query: Query, context: CallContext, freshness: Freshness, wait: float | None = None
@@ -214,18 +124,9 @@ class Engine:
         """Fetch all days of a run and merge them; `wait`: see `hourlyclicks.jobs.bounded_wait`."""
         if wait is None:
             return await collect(run, strict=strict)
-        unsent = Job(run.job.lane, await self._count_unsent(run))
+        unsent = Job(run.job.lane, await self.costs.count_unsent(run))
         async with bounded_wait(self._services, wait, unsent, lambda: run.job.unsent > 0):
             return await collect(run, strict=strict)
-
-    async def _count_unsent(self, run: TargetRun) -> int:
-        """Return how many requests a run that was not begun will send, if none has to be repeated."""
-        freshness, target = run.freshness, run.target
-        requests = (await self._count_requests({target: run.range}, freshness))[0]
-        if self._cap is None and requests:
-            is_sent = self._services.single_flight.is_sent
-            requests -= sum(is_sent(query) for query in run.queries())
-        return max(0, requests)
 
     async def read(self, target: Target, days: DateRange) -> HourlySeries:
         """Return what the store has of some days, without a request.
@@ -259,7 +160,7 @@ class Engine:
             from hourlyclicks.jobs.server_ranges import ServerRanges  # noqa: PLC0415 - likewise
             from hourlyclicks.jobs.sums_in_flight import SumsInFlight  # noqa: PLC0415 - likewise
 
-            self._server = ServerRanges(self._allowance.longest_range)
+            self._server = ServerRanges(self._allowance.longest_range, self._services.clock)
             self._sums = SumsInFlight(self.limiter.queue.move)
         server, services = self._server, self._services
         return DailyRun(
@@ -324,40 +225,10 @@ class Engine:
             since=since,
             context=context,
             services=self._services,
-            gaps=FirstGaps(ledger, since=since, freshness=freshness, clock=self._clock)
+            gaps=FirstGaps(ledger, since=since, freshness=freshness, clock=self._services.clock)
             if from_gaps
             else None,
         )
-
-    def estimate_all(self, days: DateRange, targets: int) -> Estimate:
-        """Return what all days of so many targets cost."""
-        from hourlyclicks.jobs.estimate import count_all  # noqa: PLC0415 - most clients ask for none
-
-        return self._forecast(count_all(days, targets, self._cap), self._cap)
-
-    async def estimate(self, ranges: Mapping[Target, DateRange], freshness: Freshness) -> Estimate:
-        """Return what a backfill would cost; without a store, that of all days.
-
-        Args:
-            ranges: the days of each target.
-            freshness: which days in the store need a request.
-        """
-        return self._forecast(*await self._count_requests(ranges, freshness))
-
-    async def _count_requests(
-        self, ranges: Mapping[Target, DateRange], freshness: Freshness
-    ) -> tuple[int, RangeCap | None]:
-        """Return how many requests the days take that are due, and how many days one may ask for."""
-        from hourlyclicks.jobs.estimate import CachedLedger, count_requests  # noqa: PLC0415 - as above
-
-        ledger, now = None if self._cache is None else CachedLedger(self._cache), self._clock.wall()
-        fetcher = self._services.ranges
-        cap = None if fetcher is None else await fetcher.memory.expected_cap()
-        return await count_requests(ledger, ranges, cap, freshness=freshness, now=now), cap
-
-    def _forecast(self, requests: int, cap: RangeCap | None) -> Estimate:
-        plan = ONE_DAY if cap is None else RequestPlan("v3", cap)
-        return forecast(requests, self._allowance.limits, latency=self.limiter.eta.latency, plan=plan)
 
     def retry_key(self) -> None:
         """Allow requests again after the server has rejected the key."""
@@ -403,24 +274,3 @@ class Engine:
         await self._services.finishing.end()
         await self._services.single_flight.close()
         await self.limiter.close()
-
-
-def _backend_of(
-    storage: Storage, cache: DayCache, limits: Limits, clock: Clock, longest: float
-) -> tuple[LimiterBackend, RunRegistry | None]:
-    """Return the backend of a client with a store, and where other processes see its runs.
-
-    The holder of a lease takes no steps in which it could report runs; what others see of it is the lease.
-    """
-    if storage.lease is not None:
-        from hourlyclicks.coordination.leased_backend import LeasedBackend  # noqa: PLC0415 - only for a lease
-
-        lease, store = storage.lease, cache.store
-        leased = LeasedBackend(
-            limits, lease=lease, store=store, account=cache.account, clock=clock, longest=longest
-        )
-        return leased, None
-    from hourlyclicks.coordination.backend import SharedBackend  # noqa: PLC0415 - not without a store
-
-    shared = SharedBackend(limits, store=cache.store, account=cache.account, clock=clock, longest=longest)
-    return shared, shared.runs

@@ -47,7 +47,7 @@ class Lifetime:
     def __init__(self, close: Close) -> None:
         self.closed = False
         self._close = close
-        self._closing = Closing()
+        self._closing = Closing(reopens=False)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._generation = 0
 

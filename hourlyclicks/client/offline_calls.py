@@ -125,8 +125,8 @@ class OfflineCalls(BaseClient):
             StoreError: the store cannot be read; awaiting raises it.
         """
         if not isinstance(targets, Iterable):
-            return self._engine.estimate_all(DateRange.of(start, end), targets)
+            return self._engine.costs.estimate_all(DateRange.of(start, end), targets)
         found = TargetDays.of(targets, since)
         days = self._check(start, end, *found, use=False)
         freshness = self._engine.freshness(refresh=refresh, refused=retry_refused, patient=True)
-        return self._engine.estimate(days_of_each(found, days, found.since), freshness)
+        return self._engine.costs.estimate(days_of_each(found, days, found.since), freshness)

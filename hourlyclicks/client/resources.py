@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import aiohttp
     from yarl import URL
 
-    from hourlyclicks.coordination.leases import AccountLease
+    from hourlyclicks.coordination.account_lease import AccountLease
     from hourlyclicks.events import Hooks
 
 

@@ -235,6 +235,8 @@ class SharedBackend:
         if self._limited and (again or self._steps.taken is None):
             with suppress(HourlyClicksError):  # as below
                 await self._steps.take(lambda *_: None, peek=True, silent=True)
+            if again:  # a call asks, which would be sent
+                await self._ask_keeper(self._steps.state.in_memory)
 
     async def close(self) -> None:
         """See `LimiterBackend.close`."""

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
 
     from hourlyclicks.clock import Clock
-    from hourlyclicks.coordination.leases import AccountLease
+    from hourlyclicks.coordination.account_lease import AccountLease
     from hourlyclicks.errors import LeaseLostError
     from hourlyclicks.model.targets import Query
     from hourlyclicks.pacing.backend import LimiterBackend, Snapshot, WaitingTasks
@@ -208,13 +208,13 @@ class LeasedBackend:
 
     async def close(self) -> None:
         """See `LimiterBackend.close`: write everything down, so that the next holder need not be careful."""
-        self._closed = True
+        again, self._closed = self._closed, True
         while self._tasks:
             await asyncio.wait(self._tasks)
         try:
             if self._shared is not None:
                 await self._shared.close()
-            if self._active is self._local and self._lease.error is None:
+            if self._active is self._local and self._lease.error is None and not again:
                 await self._write_down(keep=False)
         finally:
             self._lease.leave(self)

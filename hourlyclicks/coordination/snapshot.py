@@ -41,4 +41,7 @@ class SharedSnapshot(NamedTuple):
 
     def _window(self) -> WindowSnapshot:
         now = self.now + self.offset
-        return Arbiter(self.limits, self.state.copy(), now=now, lease=self.lease).snapshot()
+        arbiter = Arbiter(self.limits, self.state.copy(), now=now, lease=self.lease)
+        # What another process keeps in memory is unknown, and at worst as much as the limits allow until now.
+        arbiter.end_memory(now, arbiter.in_memory)
+        return arbiter.snapshot()

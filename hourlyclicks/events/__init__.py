@@ -18,8 +18,7 @@ Events are also written to the log, see the how-to about logging.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hourlyclicks.events.dispatcher import Dispatcher, Hook, Hooks, Subscription
 from hourlyclicks.events.wording import (
@@ -30,6 +29,7 @@ from hourlyclicks.events.wording import (
     ListName,
     waits_for,
 )
+from hourlyclicks.lazy import lazy_names
 
 if TYPE_CHECKING:
     from hourlyclicks.events.base import BaseEvent
@@ -65,7 +65,7 @@ _HOMES = {
     "requests": ("AttemptFailed", "PageAttemptFailed", "PageRead", "RangeDone", "Refused", "RequestDone"),
     "stream": ("EventStream",),
 }
-_HOME_OF = {name: f"{__name__}.{home}" for home, names in _HOMES.items() for name in names}
+_HOME_OF = {name: f"events.{home}" for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "CLOCK_LOGGER",
@@ -104,15 +104,4 @@ __all__ = [
     "waits_for",
 ]
 
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - of any type a module can hold
-    """Import an event when it is first used, and keep it: `import` and most runs need none."""
-    if name not in _HOME_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    thing = globals()[name] = getattr(import_module(_HOME_OF[name]), name)
-    return thing
-
-
-def __dir__() -> list[str]:
-    """List the public names, whether they were used yet or not."""
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_names(__name__, _HOME_OF)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Self
 import attrs
 
 from hourlyclicks.events.base import BaseEvent
-from hourlyclicks.events.wording import Binding, count, duration
+from hourlyclicks.events.wording import Binding, duration
 from hourlyclicks.model.daily_series import DailySeries
+from hourlyclicks.model.quantities import count
 from hourlyclicks.model.series import HourlySeries
 from hourlyclicks.model.targets import Target
 
@@ -120,4 +121,6 @@ class FetchCancelled(BaseEvent):
     def message(self) -> str:
         """What has happened, in words."""
         days = len(self.series.range) - len(self.series.missing_days)
-        return f"a call for {self.target} was cancelled, with {days:,} of {len(self.series.range):,} days"
+        return (
+            f"a call for {self.target} was cancelled, with {days:,} of {count(len(self.series.range), 'day')}"
+        )

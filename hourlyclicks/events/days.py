@@ -10,7 +10,7 @@ import attrs
 
 from hourlyclicks.errors import ApiError, HourlyClicksError
 from hourlyclicks.events.base import BaseEvent
-from hourlyclicks.events.wording import count
+from hourlyclicks.model.quantities import count
 from hourlyclicks.model.targets import Target
 
 

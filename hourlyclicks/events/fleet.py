@@ -7,8 +7,8 @@ import logging
 import attrs
 
 from hourlyclicks.events.base import BaseEvent
-from hourlyclicks.events.wording import count
 from hourlyclicks.model.fleet_report import AccountReport, AccountState
+from hourlyclicks.model.quantities import count
 
 
 @attrs.frozen(kw_only=True)

@@ -10,7 +10,7 @@ import logging
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from hourlyclicks.events.wording import LOGGER, count
+from hourlyclicks.events.wording import LOGGER
 
 if TYPE_CHECKING:
     from hourlyclicks.events.dispatcher import Hook
@@ -54,10 +54,11 @@ class HookFailures:
         for kind, number in self._seen.items():
             if number > 1:
                 _log.error(
-                    "the event hook %s failed with %s on %s",
+                    "the event hook %s failed with %s on %d %s events",
                     kind.hook,
                     kind.error,
-                    count(number, f"{kind.event} event"),
+                    number,
+                    kind.event,
                 )
         self._seen.clear()
 

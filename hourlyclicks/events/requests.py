@@ -10,7 +10,8 @@ import attrs
 
 from hourlyclicks.errors import ApiError, HourlyClicksError
 from hourlyclicks.events.base import BaseEvent
-from hourlyclicks.events.wording import ListName, count, duration
+from hourlyclicks.events.wording import ListName, duration
+from hourlyclicks.model.quantities import count
 from hourlyclicks.model.targets import Target
 
 

@@ -32,13 +32,8 @@ def waits_for(requests: int, *, killed: bool) -> str:
     return f"{number} of {of} may still be under way"
 
 
-def count(number: int, noun: str) -> str:
-    """Return a number with its noun: ``"1 day"``, ``"3,653 days"``."""
-    return f"{number:,} {noun if number == 1 else noun + 's'}"
-
-
 def duration(seconds: float) -> str:
-    """Return a duration with its unit: ``"0.4 s"``, ``"45 s"``, ``"15 min"``, ``"3.5 h"``."""
+    """Return a duration in one unit, as a line of the log has it: ``"0.4 s"``, ``"45 s"``, ``"3.5 h"``."""
     if seconds < _SHORT:
         return f"{seconds:.2g} s" if seconds < 10 else f"{seconds:.0f} s"  # noqa: PLR2004 - two digits matter
     return difference(seconds)

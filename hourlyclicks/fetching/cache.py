@@ -1,4 +1,4 @@
-"""The store as one client sees it: the days of its account, and what its calls may take from there.
+"""The read-through cache: what a call may take from the store, and what it puts there.
 
 A final day is read from the store without a request. So is a day that the API has rejected: its error is
 raised again. What is fetched is stored before it counts as done.
@@ -6,61 +6,31 @@ raised again. What is fetched is stored before it counts as done.
 
 from __future__ import annotations
 
-import asyncio
-import datetime as dt
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import attrs
 
 from hourlyclicks import events
-from hourlyclicks.errors import ApiError, HourlyClicksError, StoreError, UsageError
+from hourlyclicks.errors import ApiError, HourlyClicksError, StoreError
 from hourlyclicks.events.context import NO_CALL
-from hourlyclicks.model.dates import SETTLE, DateRange, ends, is_final
+from hourlyclicks.fetching.account_store import AccountStore
+from hourlyclicks.model.dates import DateRange, is_final
 from hourlyclicks.model.day import DayClicks
-from hourlyclicks.model.series import SeriesBuilder
 from hourlyclicks.model.targets import Query
-from hourlyclicks.store.closing import StoreLatch
-from hourlyclicks.store.daily import is_due
-from hourlyclicks.store.freshness import Reader
-from hourlyclicks.store.ledger import SETTLED, STALE_AFTER, WITH_FIGURES, DayState, Failure, LedgerEntry
+from hourlyclicks.store.ledger import SETTLED, DayState, Failure, LedgerEntry
 
 if TYPE_CHECKING:
-    from collections import Counter
+    import datetime as dt
     from collections.abc import Callable, Sequence
 
     from hourlyclicks.clock import Clock
     from hourlyclicks.events import Dispatcher
     from hourlyclicks.events.context import CallContext
-    from hourlyclicks.model.daily import DailyClicks
-    from hourlyclicks.model.range_record import RangeRecord
-    from hourlyclicks.model.series import HourlySeries
-    from hourlyclicks.model.state import StoreState
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.freshness import Freshness
-    from hourlyclicks.store.protocol import RangeChange, Store
-    from hourlyclicks.store.summary import TargetSummary
-
-ENTRIES = 512
-"""Ledger entries that are read at a time; they are smaller than days."""
+    from hourlyclicks.store.protocol import Store
 
 _WITHOUT_FIGURES = {DayState.FAILED, DayState.REFUSED}
-
-
-@attrs.frozen
-class TargetHistory:
-    """What the store has of the other days of a target.
-
-    Args:
-        day: a day with figures, as far from where the call begins as there is one.
-        answered: when a day was last answered in an earlier call.
-    """
-
-    day: dt.date | None
-    answered: dt.datetime | None
-
-
-NOTHING = TargetHistory(None, None)
-"""What there is without a store."""
 
 
 @attrs.frozen
@@ -76,22 +46,13 @@ class StoredAnswer:
     revised: bool = False
 
 
-class DayCache:
+class DayCache(AccountStore):
     """Read and store the days of one account.
 
     Args:
-        store: where they are.
-        owned: whether to close the store in the end.
-        fingerprint: makes the name of the account in the store from the salt of the store.
-        zone: the account's time zone, if it is known.
-        clock: what time it is.
+        store: where they are, and what else an `AccountStore` needs.
         dispatch: receives an event when figures have changed.
-
-    Attributes:
-        store: where the days are, until this is closed.
     """
-
-    store: Store
 
     def __init__(
         self,
@@ -103,36 +64,10 @@ class DayCache:
         clock: Clock,
         dispatch: Dispatcher,
     ) -> None:
-        self._latch = StoreLatch(store)
-        self.store = cast("Store", self._latch)
-        self._given_store = store
-        self._owned = owned
-        self._fingerprint = fingerprint
-        self._zone = zone
-        self._clock = clock
+        super().__init__(store, owned=owned, fingerprint=fingerprint, zone=zone, clock=clock)
         self._dispatch = dispatch
-        self._account: int | None = None
-        self._closed = False
         self._written = False
         self._beginnings: list[Query] = []
-        self._opening = asyncio.Lock()
-
-    async def account(self) -> int:
-        """Return the number of the account; the first call opens the store."""
-        if self._closed:
-            raise UsageError("the client is closed", fatal=True)
-        if self._account is not None:
-            return self._account
-        async with self._opening:
-            return await self._open()
-
-    async def _open(self) -> int:
-        """Open the store, unless another call has done so, or closed this, while this one waited."""
-        if self._closed or self._account is not None:
-            return await self.account()
-        await self.store.open()
-        self._account = await self.store.account(self._fingerprint(await self.store.salt()))
-        return self._account
 
     async def find(self, query: Query, freshness: Freshness) -> DayClicks | None:
         """Return a day that needs no request; ``None`` if it needs one.
@@ -164,48 +99,6 @@ class DayCache:
             elif (day := figures.get(entry.date)) and day.fetched_at == entry.asked_at:
                 found[entry.date] = attrs.evolve(day, final=reader.state(entry) in SETTLED)
         return found
-
-    async def series(self, target: Target, days: DateRange) -> HourlySeries:
-        """Return the figures that the store has of some days, however old they are."""
-        account, reader, builder = await self.account(), self.reader(), SeriesBuilder(target, days)
-        for chunk in days.chunks(ENTRIES):
-            states = {
-                entry.date: reader.state(entry) for entry in await self.store.entries(account, target, chunk)
-            }
-            for day in await self.store.read(account, target, chunk):
-                builder.add(attrs.evolve(day, final=states.get(day.date) in SETTLED))
-        return builder.build()
-
-    def describe(self) -> StoreState:
-        """Return what the store is, and where."""
-        from hourlyclicks.model.state import StoreState  # noqa: PLC0415 - many programs never ask
-
-        store = self._given_store
-        kind = getattr(store, "kind", type(store).__name__)
-        return StoreState(kind=str(kind), location=getattr(store, "location", None))
-
-    def reader(self) -> Reader:
-        """Return the rules by which the store is read at this moment."""
-        return Reader(self._clock.wall(), self._zone)
-
-    async def entries(self, target: Target, days: DateRange) -> list[LedgerEntry]:
-        """Return what is known of some days; see `Store.entries`."""
-        return await self.store.entries(await self.account(), target, days)
-
-    async def count_by_state(self, target: Target, days: DateRange) -> Counter[DayState]:
-        """Count some days by their states as they are seen now; see `Store.count_by_state`."""
-        return await self.store.count_by_state(await self.account(), target, days, reader=self.reader())
-
-    async def summarize(
-        self, targets: Sequence[Target], days: DateRange | None, freshness: Freshness
-    ) -> list[TargetSummary]:
-        """Count days of many targets by their states as they are seen now; see `Store.summarize`."""
-        account, now = await self.account(), self._clock.wall()
-        return await self.store.summarize(account, targets, days, freshness=freshness, now=now)
-
-    async def failing(self) -> list[Target]:
-        """Return the targets of which days have failed."""
-        return await self.store.targets(await self.account(), failing=True)
 
     async def put(
         self,
@@ -299,44 +192,9 @@ class DayCache:
             return attrs.evolve(held, final=False)
         return None
 
-    async def known_sums(
-        self, target: Target, days: DateRange, freshness: Freshness
-    ) -> dict[dt.date, DailyClicks]:
-        """Return the sums of those of some days that need no request."""
-        reader, stored = self.reader(), await self.store.read_daily(await self.account(), target, days)
-        return {
-            day.date: attrs.evolve(day, final=reader.is_final(day.date, day.fetched_at, said=day.final))
-            for day in stored
-            if not is_due(day, freshness, reader.now)
-        }
-
-    async def put_sums(self, target: Target, days: Sequence[DailyClicks]) -> None:
-        """Put the sums of days into the store."""
-        await self.store.put_daily(await self.account(), target, days, reader=self.reader())
-
-    async def range_record(self, endpoint: str) -> RangeRecord:
-        """Return what is known of an endpoint for ranges of days; see `Store.range_record`."""
-        return await self.store.range_record(await self.account(), endpoint)
-
-    async def change_range_record(self, endpoint: str, change: RangeChange) -> RangeRecord:
-        """Change what is known of an endpoint for ranges of days; see `Store.change_range_record`."""
-        return await self.store.change_range_record(await self.account(), endpoint, change)
-
-    async def doubt(self, query: Query) -> bool:
-        """Put the figures of a day in doubt; see `Store.doubt`."""
-        return await self.store.doubt(await self.account(), query.target, query.day)
-
     def needs_request(self, entry: LedgerEntry | None, freshness: Freshness) -> bool:
         """Return whether a day needs a request now; see `hourlyclicks.store.freshness.Freshness.is_stale`."""
         return freshness.is_stale(entry, self._clock.wall())
-
-    def due_at(self, day: dt.date, asked_at: dt.datetime) -> dt.datetime:
-        """Return when a day that was not final when it was requested is due again."""
-        over, now = ends(day, self._zone) + SETTLE, self._clock.wall()
-        if asked_at < over and asked_at <= now:
-            return min(asked_at + STALE_AFTER, over)
-        # Its figures are in doubt, or a wrong clock has stamped it.
-        return (asked_at if now - STALE_AFTER < asked_at <= now else now) + STALE_AFTER
 
     def is_over(self, day: dt.date, asked: dt.datetime) -> bool:
         """Return whether a day was over when it was requested.
@@ -418,31 +276,3 @@ class DayCache:
         if self._beginnings:
             await self.record_beginnings()
         return await self.account()
-
-    async def history(
-        self, target: Target, days: DateRange, *, began: dt.datetime, newest_first: bool
-    ) -> TargetHistory:
-        """Return what a store knows of the other days of a target, by which a rejection is evaluated.
-
-        Args:
-            target: the target.
-            days: the days of the call.
-            began: when the call began.
-            newest_first: whether it requests the last of them first.
-        """
-        found: dt.date | None = None
-        answered: dt.datetime | None = None
-        for page in days.chunks(ENTRIES, newest_first=not newest_first):
-            entries = [entry for entry in await self.entries(target, page) if entry.state in WITH_FIGURES]
-            if entries and found is None:
-                found = (entries[0] if newest_first else entries[-1]).date
-            before = [entry.asked_at for entry in entries if entry.asked_at < began]
-            answered = max([*before, *([answered] if answered else [])], default=None)
-        return TargetHistory(found, answered)
-
-    async def close(self) -> None:
-        """Stop using the store, and close it if it is owned."""
-        self._closed = True
-        self._latch.shut()  # at once, so that no call in progress opens it again
-        if self._owned:
-            await self._given_store.close()

@@ -180,7 +180,7 @@ class DayFetcher:
                     exchange.report_request(None, wanted, failure)
                 if request.held_back or request.may_arrive:
                     outcome = _given_up(request, exchange)
-                limiter.finish(slot, outcome)
+                self._finish(task, slot, outcome)
             if outcome is SUCCEEDED:
                 return exchange.days
             wait = exchange.next()
@@ -196,6 +196,11 @@ class DayFetcher:
                 return await self._limiter.acquire(task)
             except ClaimedError:
                 await self._clock.sleep(_CLAIM_POLL)
+
+    def _finish(self, task: FetchTask, slot: Slot, outcome: Outcome) -> None:
+        """Release the slot of a request that has ended."""
+        del task
+        self._limiter.finish(slot, outcome)
 
     async def _sleep(self, task: FetchTask, seconds: float) -> None:
         """Wait for the next attempt; meanwhile a spare worker, and other processes, may go on."""

@@ -2,7 +2,11 @@
 
 The answer is judged day by day. A day without rows is empty only if it was certainly answered for, see
 `hourlyclicks.model.range_proof`; otherwise it is left open, and the caller asks for it again. All days that
-are certain are stored in one transaction.
+are certain are stored in one transaction. Where the others need a further request, the days with rows are
+stored before it.
+
+With a store, a range keeps its slot until its days are stored, so that a process that is killed loses no more
+ranges than may be under way at a time. Before any further request it is released: that one needs a slot, too.
 
 An error that may be about the range instead of its days, such as a rejection, is raised, and nothing is
 recorded of the days. After any other error, each of them has failed.
@@ -36,7 +40,7 @@ from hourlyclicks.wire.range_endpoint import is_missing, is_refusal
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from hourlyclicks.errors import ApiError
     from hourlyclicks.fetching.cache import DayCache
@@ -131,7 +135,7 @@ class RangeFetcher(DayFetcher):
             self.rules.retrier.budget.earn()
             if not self.state.verified and not await self._verify(task, rows):
                 return task.known
-            outcomes = await self._store(task, exchange, await self._judge(task, exchange, rows))
+            outcomes = await self._evaluate(task, exchange, rows)
             stored = True
         except NotNeededError:
             return task.known
@@ -142,6 +146,7 @@ class RangeFetcher(DayFetcher):
                 raise
             outcomes = await self._fail(task, exchange, error)
         finally:
+            self._release(task)
             if self._cache is not None:
                 for member in task.members:
                     self._limiter.settle(member.query, stored=stored)
@@ -170,6 +175,19 @@ class RangeFetcher(DayFetcher):
             raise NotNeededError
         task.exchange.question = task.question
 
+    def _finish(self, task: FetchTask, slot: Slot, outcome: Outcome) -> None:
+        """Release a slot, unless it is that of a range whose answer is still to be stored."""
+        if self._cache is not None and outcome is SUCCEEDED and isinstance(task, RangeTask):
+            task.kept = slot
+        else:
+            super()._finish(task, slot, outcome)
+
+    def _release(self, task: RangeTask) -> None:
+        """Release the slot that a range has kept, if it has."""
+        if task.kept is not None:
+            self._limiter.finish(task.kept, SUCCEEDED)
+            task.kept = None
+
     async def _sleep(self, task: FetchTask, seconds: float) -> None:
         """Wait for the next attempt; meanwhile other processes may request the days."""
         for query in task.further:
@@ -187,6 +205,7 @@ class RangeFetcher(DayFetcher):
         final = [day for day in rows if day.final and day.reported_hours]
         if not final:
             return False
+        self._release(task)
         day, target = final[-1], task.query.target
         single = FetchTask(task.caller, Query(day.date, target), task.runner, again=True)
         try:
@@ -201,25 +220,37 @@ class RangeFetcher(DayFetcher):
 
     # -- what an answer proves --------------------------------------------------------------------------
 
-    async def _judge(
+    async def _evaluate(
         self, task: RangeTask, exchange: RangeExchange, rows: Sequence[DayClicks]
-    ) -> list[DayClicks]:
-        """Return the needed days that the answer is certain about."""
-        question, found = exchange.question, {day.date: day for day in rows}
-        asked, answered = question.days, set(found)
-        await self.memory.learn(question, rows)
+    ) -> Outcomes:
+        """Store what the answer is certain about, and return it; ask for proof where that is worth it."""
+        asked, answered = exchange.question.days, {day.date for day in rows}
+        await self.memory.learn(exchange.question, rows)
         open_ = self.state.uncertain(asked, answered)
         silent = set(RangeProof().uncertain(asked, answered))
         suspicious = silent != open_ and is_suspicious(asked, answered)
         needed = open_.intersection(task.days).difference(task.known, task.optional)
+        outcomes: Outcomes = {}
         if suspicious or self.state.is_worth_a_check(asked, needed):
+            outcomes = await self._store(task, exchange, self._certain(task, exchange, rows, silent))
+            self._release(task)
             async with self.state.checking:  # another call may have proved enough meanwhile
                 if suspicious or not self.state.uncertain(asked, answered).isdisjoint(needed):
                     await self._check(task, asked, urgent=suspicious)
             open_ = self.state.uncertain(asked, answered)
-        days = [day for day in task.days if day in asked and day not in open_ and day not in task.known]
+        days = self._certain(task, exchange, rows, open_.union(outcomes))
+        return outcomes | await self._store(task, exchange, days, counted=bool(outcomes))
+
+    def _certain(
+        self, task: RangeTask, exchange: RangeExchange, rows: Sequence[DayClicks], others: Collection[dt.date]
+    ) -> list[DayClicks]:
+        """Return the needed days of an answer but some others, in order."""
+        question, found = exchange.question, {day.date: day for day in rows}
+        days = [
+            day for day in task.days if day in question.days and day not in others and day not in task.known
+        ]
         empty = [self._empty(day, exchange.as_of) for day in days if day not in found]
-        self.state.found_empty(question, answered, [day.date for day in empty if day.final])
+        self.state.found_empty(question, set(found), [day.date for day in empty if day.final])
         return sorted([*(found[day] for day in days if day in found), *empty], key=attrgetter("date"))
 
     def _empty(self, day: dt.date, as_of: dt.datetime) -> DayClicks:
@@ -275,9 +306,11 @@ class RangeFetcher(DayFetcher):
             self._limiter.settle(beside.query)
             task.caller.retries += caller.retries
 
-    async def _store(self, task: RangeTask, exchange: RangeExchange, days: list[DayClicks]) -> Outcomes:
-        """Store the days, and report them."""
-        target, requests = task.query.target, exchange.requests
+    async def _store(
+        self, task: RangeTask, exchange: RangeExchange, days: list[DayClicks], *, counted: bool = False
+    ) -> Outcomes:
+        """Store the days, and report them; `counted`: other days of the answer have been before."""
+        target, requests = task.query.target, 0 if counted else exchange.requests
         if self._cache is not None and days:
             stored = await self._cache.put_days(
                 target,

@@ -28,7 +28,7 @@ from hourlyclicks.model.range_record import RangeRecord
 from hourlyclicks.model.targets import Query
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from hourlyclicks.model.questions import Question
     from hourlyclicks.model.range_record import Witness
@@ -36,29 +36,31 @@ if TYPE_CHECKING:
 _SHIFT = 300 * SECOND
 """A proof counts for one to two of these times; a check is made at most once in one of them."""
 
-_URGENT_SHIFT = 60 * SECOND
+URGENT_SHIFT = 60 * SECOND
 """The same, after an answer that looks as if it was shortened."""
 _WEEK = 7
 """The longest range that every plan includes."""
 
 
 class RecentProof:
-    """What the answers of the last five to ten minutes have proved.
+    """What the answers of the last five to ten minutes have proved, or of another such time.
 
     Args:
         clock: measures time.
+        shift: the nanoseconds for which an answer counts at least; at most it counts for twice as long.
     """
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, shift: int = _SHIFT) -> None:
         self._clock = clock
+        self._shift = shift
         self._began = clock.monotonic()
         self._before = self._latest = RangeProof()
 
     def get(self) -> RangeProof:
         """Return what is proved."""
-        now = self._clock.monotonic()
-        if now - self._began >= _SHIFT:
-            self._before = self._latest if now - self._began < 2 * _SHIFT else RangeProof()
+        now, shift = self._clock.monotonic(), self._shift
+        if now - self._began >= shift:
+            self._before = self._latest if now - self._began < 2 * shift else RangeProof()
             self._latest, self._began = RangeProof(), now
         return self._before.combined(self._latest)
 
@@ -191,7 +193,7 @@ class RangeState:
         Args:
             urgent: whether the answer looks as if it was shortened.
         """
-        now, pause = self.clock.monotonic(), _URGENT_SHIFT if urgent else _SHIFT
+        now, pause = self.clock.monotonic(), URGENT_SHIFT if urgent else _SHIFT
         if self.record.witness is None or (self._checked is not None and now - self._checked < pause):
             return None
         self._checked = now
@@ -222,7 +224,7 @@ class RangeState:
         return needed
 
 
-def is_suspicious(asked: DateRange, answered: set[dt.date]) -> bool:
+def is_suspicious(asked: DateRange, answered: Collection[dt.date]) -> bool:
     """Return whether an answer looks as if the server had cut the range.
 
     That is so if it has no rows at one side of the range, for longer than the gaps between the rows explain.

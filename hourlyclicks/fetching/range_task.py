@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hourlyclicks.fetching.task import Caller
     from hourlyclicks.model.day import DayClicks
     from hourlyclicks.model.questions import Question
+    from hourlyclicks.pacing.window import Slot
 
     Outcomes: TypeAlias = dict[dt.date, DayClicks | HourlyClicksError]
     """What became of each day: its figures, or why it failed."""
@@ -62,11 +63,13 @@ class RangeTask(FetchTask):
         optional: as above.
         known: what the store had of them when the task got its slot.
         exchange: its requests, once it has begun.
+        kept: the slot that it keeps until its days are stored; ``None``: it has been released.
     """
 
-    __slots__ = ("_further", "_members", "days", "exchange", "known", "optional", "question")
+    __slots__ = ("_further", "_members", "days", "exchange", "kept", "known", "optional", "question")
 
     exchange: Exchange
+    kept: Slot | None
 
     def __init__(
         self,
@@ -83,6 +86,7 @@ class RangeTask(FetchTask):
         self.days = tuple(days)
         self.optional = frozenset(optional)
         self.known: Outcomes = {}
+        self.kept = None
         self._further = tuple(others)
         self._members = (self, *(RangeMember(self, query) for query in others))
 

@@ -5,13 +5,15 @@ many accounts over one store and one session. It needs no engine: several proces
 accounts, and what one of them holds, the others leave alone.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from hourlyclicks.lazy import lazy_names
 
 if TYPE_CHECKING:
     from hourlyclicks.fleet.accounts import AccountJob
     from hourlyclicks.fleet.keys import KeyRef
     from hourlyclicks.fleet.run import run_jobs
+    from hourlyclicks.fleet.sources import JobsRef
     from hourlyclicks.model.fleet_report import AccountReport, AccountState, FleetReport
 
 _HOMES = {
@@ -19,21 +21,11 @@ _HOMES = {
     "AccountReport": "model.fleet_report",
     "AccountState": "model.fleet_report",
     "FleetReport": "model.fleet_report",
+    "JobsRef": "fleet.sources",
     "KeyRef": "fleet.keys",
     "run_jobs": "fleet.run",
 }
 
-__all__ = ["AccountJob", "AccountReport", "AccountState", "FleetReport", "KeyRef", "run_jobs"]
+__all__ = ["AccountJob", "AccountReport", "AccountState", "FleetReport", "JobsRef", "KeyRef", "run_jobs"]
 
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - of any type a module can hold
-    """Import a public name from where it lives, and keep it."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    thing = globals()[name] = getattr(import_module(f"hourlyclicks.{_HOMES[name]}"), name)
-    return thing
-
-
-def __dir__() -> list[str]:
-    """List the public names, whether they were used yet or not."""
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -11,7 +11,7 @@ from hourlyclicks.model.extras import needing
 
 if TYPE_CHECKING:
     from hourlyclicks.fleet.keys import KeyRef
-    from hourlyclicks.fleet.run import Jobs
+    from hourlyclicks.fleet.sources import Jobs
     from hourlyclicks.model.fleet_report import FleetReport
 
 PATIENCE = 10.0

@@ -12,24 +12,20 @@ import inspect
 import logging
 import os
 import re
-from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+from typing import Literal, Self, TypeAlias
 
 import attrs
 
 from hourlyclicks.errors import HourlyClicksError, UsageError, name_of
+from hourlyclicks.fleet.functions import check_function, find_function, shown_args
 from hourlyclicks.model.checks import check_name
 from hourlyclicks.wire.key import Secret
 from hourlyclicks.wire.key_file import read_secret
 from hourlyclicks.wire.pasted_key import unwrap_key
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 _log = logging.getLogger("hourlyclicks")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,99}")
-_FUNCTION = re.compile(r"(?:[^\W\d]\w*\.)*[^\W\d]\w*:(?:[^\W\d]\w*\.)*[^\W\d]\w*")
 _Kind: TypeAlias = Literal["env", "file", "call"]
 
 
@@ -88,11 +84,7 @@ class KeyRef:
         Raises:
             UsageError: that names no function, or an argument is neither text nor a whole number.
         """
-        given: object = function
-        if not isinstance(given, str) or not _FUNCTION.fullmatch(given):
-            raise UsageError("KeyRef.call takes 'module:function', such as 'shop.secrets:key_of'")
-        if not all(type(each) in {str, int} for each in args):
-            raise UsageError("the arguments of KeyRef.call are texts and whole numbers")
+        check_function("KeyRef.call", "shop.secrets:key_of", function, args)
         return cls("call", function, args)
 
     async def key(self) -> Secret:
@@ -122,7 +114,7 @@ class KeyRef:
 
     async def _called(self) -> Secret:
         """Return what the function returns."""
-        function, found, failure = self._function(), None, ""
+        function, found, failure = find_function(self.where, self), None, ""
         try:
             if inspect.iscoroutinefunction(function):
                 found = await function(*self.args)
@@ -138,22 +130,8 @@ class KeyRef:
             raise UsageError(f"{self} returned {type(found).__name__}, and no text")
         return Secret(found)
 
-    def _function(self) -> Callable[..., Any]:
-        module, _, names = self.where.partition(":")
-        try:
-            found: Any = import_module(module)
-            for name in names.split("."):
-                found = getattr(found, name)
-        except (ImportError, AttributeError) as error:
-            raise UsageError(f"{self} cannot be imported: {error}") from None
-        if not callable(found):
-            raise UsageError(f"{self} is no function")
-        function: Callable[..., Any] = found
-        return function
-
     def __str__(self) -> str:
-        args = f"({', '.join(map(repr, self.args))})" if self.args else ""
-        return f"{self.kind}:{self.where}{args}"
+        return f"{self.kind}:{self.where}{shown_args(self.args)}"
 
     def __repr__(self) -> str:
         return f"KeyRef.{self.kind}({', '.join(map(repr, (self.where, *self.args)))})"

@@ -10,10 +10,11 @@ import attrs
 from yarl import URL
 
 from hourlyclicks.client import Client
-from hourlyclicks.clock import Clock
+from hourlyclicks.clock import SECOND, Clock
+from hourlyclicks.coordination.backend import request_life
 from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.model.questions import EndpointChoice
-from hourlyclicks.pacing.plans import Limits
+from hourlyclicks.pacing.plans import Limits, Plan
 from hourlyclicks.transport.protocol import Timeout
 
 if TYPE_CHECKING:
@@ -52,6 +53,16 @@ class ClientOptions:
     clock: Clock
     random: Random | None
 
+    def limits_of(self, job: AccountJob) -> Limits | None:
+        """Return the limits of an account; ``None``: those of its plan, or of the most careful one."""
+        return job.limits if job.plan is not None or job.limits is not None else self.limits
+
+    def window_of(self, job: AccountJob) -> float:
+        """Return the seconds after which no request of an account counts any more in its limits."""
+        limits = self.limits_of(job) or (job.plan or Plan.PERSONAL).limits
+        longest = max((rate.seconds for rate in limits.rates), default=0.0)
+        return longest + limits.guard + request_life(self.timeout.total) / SECOND
+
     def client(
         self, job: AccountJob, key: Secret, *, store: Store, transport: Transport, on_event: Hook | None
     ) -> Client:
@@ -61,11 +72,10 @@ class ClientOptions:
             UsageError: an option is invalid.
             PlanError: the plan has no access to the API.
         """
-        limits = job.limits if job.plan is not None or job.limits is not None else self.limits
         return Client(
             key,
             plan=job.plan,
-            limits=limits,
+            limits=self.limits_of(job),
             base_url=self.base_url,
             timeout=self.timeout,
             retry=self.retry,

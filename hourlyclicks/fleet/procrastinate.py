@@ -7,26 +7,20 @@ procrastinate's locks; where a worker was stopped and goes on, they do, and the 
 
 from __future__ import annotations
 
-import asyncio
-import datetime as dt
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from hourlyclicks.clock import SystemClock
-from hourlyclicks.errors import AuthenticationError, HourlyClicksError, PlanError, UsageError
-from hourlyclicks.fleet.cancellation import stopping_when_cancelled
-from hourlyclicks.fleet.common_resources import CommonResources
-from hourlyclicks.fleet.job_values import as_values, from_values
+from hourlyclicks.fleet.job_values import as_values
 from hourlyclicks.fleet.keys import KeyRef
-from hourlyclicks.fleet.run import all_jobs, run_jobs
-from hourlyclicks.fleet.task_options import check_options
+from hourlyclicks.fleet.queued import QueuedBackfill
+from hourlyclicks.fleet.repetition import repeat_at
+from hourlyclicks.fleet.sources import all_jobs
+from hourlyclicks.fleet.task_options import STORE
 from hourlyclicks.model.checks import check_type, check_whole
 from hourlyclicks.model.extras import needing
-from hourlyclicks.model.fleet_report import AccountState
-from hourlyclicks.pacing.plans import as_rate
-from hourlyclicks.transport.protocol import Timeout
 
 with needing("procrastinate", extra="procrastinate"):
     from procrastinate import BaseRetryStrategy, RetryDecision
@@ -42,21 +36,14 @@ if TYPE_CHECKING:
     from procrastinate.tasks import ConfigureTaskOptions
 
     from hourlyclicks.fleet.accounts import AccountJob
-    from hourlyclicks.fleet.run import Jobs
+    from hourlyclicks.fleet.sources import Jobs
     from hourlyclicks.fleet.task_options import TaskOptions
-    from hourlyclicks.model.fleet_report import AccountReport
     from hourlyclicks.pacing.plans import Rate
-
-_STORE = KeyRef.env("HOURLYCLICKS_STORE")
-_FOR_GOOD = (AuthenticationError, PlanError, UsageError)
-"""Errors that a repetition does not cure."""
-_FIRST, _LONGEST = 30, 3600
-"""Seconds until a job that has failed is repeated: the first time, doubled each time, and at most."""
 
 
 def tasks(
     app: Blueprint,
-    store: KeyRef = _STORE,
+    store: KeyRef = STORE,
     *,
     queue: str = "hourlyclicks",
     attempts: int = 10,
@@ -91,23 +78,12 @@ def tasks(
     """
     check_type("store", store, KeyRef)
     check_whole("attempts", attempts, least=1)
-    check_options(options)
-    common = CommonResources(
-        store,
-        rate=None if rate is None else as_rate(rate),
-        proxy=options.pop("proxy", None),
-        timeout=options.get("timeout", Timeout()),
-    )
+    work = QueuedBackfill(store, rate, options)
 
     @app.task(name="hourlyclicks.backfill", queue=queue, retry=_Repetition(attempts))
     async def backfill(*, job: dict[str, Any]) -> dict[str, Any]:
         """Fetch the days of an account."""
-        account = from_values(job)
-        async with common.used() as used:
-            stop = asyncio.Event()
-            run = run_jobs([account], store=used.store, transport=used.transport, stop=stop, **options)
-            report = await stopping_when_cancelled(run, stop)
-        return _result(report.accounts[0])
+        return await work.run(job)
 
     @app.periodic(cron=stalled)
     @app.task(
@@ -189,22 +165,6 @@ class _Repetition(BaseRetryStrategy):
 
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
         """See `BaseRetryStrategy`."""
-        if isinstance(exception, asyncio.CancelledError):  # the worker is shut down
-            return RetryDecision(retry_in={"seconds": 0})
-        if isinstance(exception, _FOR_GOOD) or job.attempts + 1 >= self._attempts:
-            return None
         now = SystemClock().wall()
-        when = now + dt.timedelta(seconds=min(_LONGEST, _FIRST * 2 ** min(job.attempts, 10)))
-        report = exception.report if isinstance(exception, HourlyClicksError) else None
-        opens = None if report is None else report.resume_at
-        return RetryDecision(retry_at=when if opens is None else max(when, opens))
-
-
-def _result(found: AccountReport) -> dict[str, Any]:
-    """Return what the log shows of an account that is complete; raise the error of another one."""
-    if found.state is not AccountState.COMPLETE:
-        error = found.error or HourlyClicksError(str(found))
-        error.report = found.report
-        raise error
-    report = found.report
-    return {"account": found.name, "days": 0 if report is None else report.total}
+        when = repeat_at(exception, before=job.attempts, most=self._attempts, now=now)
+        return None if when is None else RetryDecision(retry_at=when)

@@ -20,7 +20,7 @@ from hourlyclicks.pacing.window import SlidingWindow, Slot
 
 if TYPE_CHECKING:
     from hourlyclicks.clock import Clock, Timer
-    from hourlyclicks.coordination.leases import AccountLease
+    from hourlyclicks.coordination.account_lease import AccountLease
     from hourlyclicks.model.http import Request, Response
     from hourlyclicks.pacing.plans import Rate
     from hourlyclicks.transport.protocol import Transport

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypedDict
 
 from hourlyclicks.errors import UsageError
+from hourlyclicks.fleet.keys import KeyRef
 from hourlyclicks.pacing.plans import Rate, as_rate
 
 if TYPE_CHECKING:
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from hourlyclicks.model.questions import EndpointChoice
     from hourlyclicks.pacing.plans import Limits
     from hourlyclicks.transport.protocol import Timeout
+
+STORE = KeyRef.env("HOURLYCLICKS_STORE")
+"""Where the processes of an engine find the store, if nothing else is said."""
 
 
 class TaskOptions(TypedDict, total=False):

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
-import hashlib
 from contextlib import aclosing, nullcontext, suppress
 from functools import partial
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
@@ -33,6 +32,7 @@ from hourlyclicks.jobs.stopping import Stopper
 from hourlyclicks.jobs.workers import WorkerPool
 from hourlyclicks.model.priority import Lane
 from hourlyclicks.model.report import StopReason
+from hourlyclicks.model.target_days import name_of
 from hourlyclicks.pacing.queue import Job, OverError
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ class Backfill(BreakerListener):
         self._single_flight = flight = services.single_flight
         self._limiter = services.limiter
         self._clock = services.clock
-        self._job = Job(Lane.BACKFILL, remaining=0, allowance=options.max_requests, name=_name_of(ranges))
+        self._job = Job(Lane.BACKFILL, remaining=0, allowance=options.max_requests, name=name_of(ranges))
         self._caller = Caller(self._job, freshness, context)
         self._tracker = Tracker(services, self._job, self, context)
         self._runs = services.runs
@@ -311,7 +311,7 @@ class Backfill(BreakerListener):
     def _count_fetched(self, day: DayClicks) -> None:
         self.stats.got += 1
         if not day.final:
-            self.stats.add_provisional(self._cache.due_at(day.date, day.fetched_at))
+            self.stats.add_provisional(self._cache.reader().due_at(day.date, day.fetched_at))
 
     def _count_outcome(self, query: Query, outcome: DayClicks | HourlyClicksError) -> None:
         """Count a day of a range."""
@@ -410,11 +410,3 @@ class Backfill(BreakerListener):
         if self._stopped in {StopReason.RATE_LIMITED, StopReason.TROUBLE}:
             return _LATER
         return self._limiter.eta.opens_in
-
-
-def _name_of(ranges: Mapping[Target, DateRange]) -> str:
-    """Return a name of the job, by which processes with the same job recognize each other."""
-    name = hashlib.blake2b(digest_size=8)
-    for target, days in ranges.items():
-        name.update(f"{days}|{target}|".encode())
-    return name.hexdigest()

@@ -181,7 +181,7 @@ class DailyRun:
 
     async def _take_silent(self, silence: Silence) -> None:
         """Keep the days without rows that were answered for; remember the others."""
-        uncertain = self._server.proof.uncertain(silence.asked, silence.answered)
+        uncertain = self._server.uncertain(silence.asked, silence.answered)
         days = silence.days.difference(self._days, self._failures)
         doubtful = days.intersection(uncertain)
         await self._take(self._empty_days(days - doubtful, silence.moment))
@@ -209,7 +209,7 @@ class DailyRun:
         self._report_progress()
 
     async def _answer(self, asked: DateRange, needed: frozenset[dt.date]) -> None:
-        """Ask for the days that no other call asks for, and take what became of those that one does."""
+        """Ask for the days that no other call asks for, and take the results of the others."""
         left = await self._missing(needed)
         while left:
             others = self._in_flight.find(self.target, left)
@@ -234,7 +234,7 @@ class DailyRun:
     async def _follow(
         self, request: SumsRequest, days: frozenset[dt.date], asked: DateRange
     ) -> frozenset[dt.date]:
-        """Take what became of days that another call asks for; return those that are still to be asked for.
+        """Take the results of days that another call asks for; return those that are still to be asked for.
 
         These are the days that are lost, and those without rows in an answer that proves less than the answer
         for `asked` would.
@@ -258,7 +258,7 @@ class DailyRun:
         return frozenset(open_)
 
     def _outcomes(self, days: frozenset[dt.date]) -> dict[dt.date, Outcome]:
-        """Return what became of days, as far as it is known."""
+        """Return the results of days, as far as they are known."""
         silent: dict[dt.date, Outcome] = {
             day: silence for silence in self._silences for day in silence.days & days
         }

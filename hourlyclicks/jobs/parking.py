@@ -1,6 +1,6 @@
 """A circuit breaker for each target of a run: a wrong link costs few requests, and an outage rejects no day.
 
-The API rejects single days for good: those older than the data it keeps. It also rejects every day of a link
+The API rejects single days finally: those older than the data it keeps. It also rejects every day of a link
 that does not exist, and, while it is under maintenance, every day of every target. One answer does not show
 which; the answers around it do. Per target, in one run:
 

@@ -19,11 +19,12 @@ import datetime as dt
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Protocol
 
-from hourlyclicks.fetching.cache import ENTRIES
+from hourlyclicks.fetching.account_store import ENTRIES
 from hourlyclicks.jobs.batches import in_order, interleaved
 from hourlyclicks.jobs.remaining import Remaining
 from hourlyclicks.jobs.survey import Survey
 from hourlyclicks.model.dates import DateRange
+from hourlyclicks.model.target_days import name_of
 from hourlyclicks.model.targets import Query
 from hourlyclicks.store.ledger import DayState
 
@@ -179,13 +180,18 @@ class Planner:
         return 0 if left is None else max(0, left.due)
 
     async def _take(self, feed: TargetFeed) -> dict[Target, DateRange]:
-        """Return the next targets that were read, as soon as there are some; if reading failed, none."""
+        """Return the next targets that were read, as soon as there are some; if reading failed, none.
+
+        The first of them names the job: how many there are, and which, is not known before the end.
+        """
         try:
             more = dict(await feed.take())
         except Exception as error:  # noqa: BLE001 - whatever a source of a user raises
             self._run.reading_failed(error)
             return {}
         self._ranges |= more
+        if not self._job.name:
+            self._job.name = name_of(dict([*more.items()][:1]))
         self._circuit.add(more)
         self._run.stats.total += sum(map(len, more.values()))
         return more
@@ -358,5 +364,5 @@ class Planner:
         """Return whether a day needs a request; count it if it has provisional figures and needs none."""
         due = self._cache.needs_request(entry, self._freshness)
         if entry is not None and not due and self._cache.reader().state(entry) is DayState.PROVISIONAL:
-            self._run.stats.add_provisional(self._cache.due_at(entry.date, entry.last_asked))
+            self._run.stats.add_provisional(self._cache.reader().due_at(entry.date, entry.last_asked))
         return due

@@ -116,9 +116,11 @@ def _attach_series(error: BaseException, series: HourlySeries, run: TargetRun) -
 def summarize(failures: dict[dt.date, HourlyClicksError], series: HourlySeries | DailySeries) -> str:
     """Return how many days are missing, and why, in words."""
     day, error = min(failures.items())
-    missing = len(series.missing_days)
-    skipped = missing - len(failures)
-    text = f"{missing} of {len(series.range)} days are missing; {day} failed: {error}"
-    if skipped:
-        text += f" ({skipped} days were not requested, because too many requests had failed)"
+    missing, total = len(series.missing_days), len(series.range)
+    if total == 1:
+        return f"the day is missing: {day} failed: {error}"
+    text = f"{missing:,} of {total:,} days {'is' if missing == 1 else 'are'} missing; {day} failed: {error}"
+    if skipped := missing - len(failures):
+        days = "1 day was" if skipped == 1 else f"{skipped:,} days were"
+        text += f" ({days} not requested, because too many requests had failed)"
     return text

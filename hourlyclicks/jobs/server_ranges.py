@@ -3,6 +3,10 @@
 Where the plan is known, so is the longest range. Otherwise the lengths of `hourlyclicks.model.range_caps` are
 tried, the longest first, until one is answered. The length that was answered is kept as long as the client,
 and in its store for later runs.
+
+What answers have *proved* is kept for minutes only, since a server can begin to shorten ranges at any time
+(`hourlyclicks.fetching.range_state`). An answer that looks as if it was shortened is judged by what the
+answers of the last one or two minutes have proved.
 """
 
 from __future__ import annotations
@@ -10,6 +14,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
+from hourlyclicks.fetching.range_state import URGENT_SHIFT, RecentProof, is_suspicious
 from hourlyclicks.jobs.range_plan import halves, plan_ranges
 from hourlyclicks.model.dates import DateRange, last_begun
 from hourlyclicks.model.range_caps import RangeCap
@@ -18,6 +23,7 @@ from hourlyclicks.model.range_proof import RangeProof
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
+    from hourlyclicks.clock import Clock
     from hourlyclicks.model.range_record import RangeRecord
     from hourlyclicks.pacing.queue import Job
 
@@ -33,15 +39,15 @@ class ServerRanges:
 
     Args:
         cap: the longest range to ask for at first.
+        clock: measures time.
 
     Attributes:
         cap: the longest range to ask for now.
-        proof: what the answers have proved.
     """
 
-    def __init__(self, cap: RangeCap) -> None:
+    def __init__(self, cap: RangeCap, clock: Clock) -> None:
         self.cap = self._most = cap
-        self.proof = RangeProof()
+        self._recent, self._latest = RecentProof(clock), RecentProof(clock, URGENT_SHIFT)
         self._answered = 0
 
     @property
@@ -66,8 +72,15 @@ class ServerRanges:
             asked: the range.
             days: its days that have rows.
         """
-        self.proof = self.proof.after(asked, days)
+        proof = RangeProof().after(asked, days)
+        for kept in (self._recent, self._latest):
+            kept.add(proof)
         self._answered = max(self._answered, len(asked))
+
+    def uncertain(self, asked: DateRange, answered: Collection[dt.date]) -> set[dt.date]:
+        """Return the days without rows that may not have been answered for; see `RangeProof.uncertain`."""
+        kept = self._latest if is_suspicious(asked, answered) else self._recent
+        return set(kept.get().uncertain(asked, answered))
 
     def too_long(self, refused: DateRange) -> None:
         """Note that a range was refused of which every part was answered."""
@@ -119,8 +132,9 @@ class ServerRanges:
         """
         longest, latest, left = self.cap.days or _SHORTEST_MONTH, last_begun(now), uncertain
         while left:
-            margin = 0 if self.proof.first_included and self.proof.last_included else 1
-            length = min(max(self.proof.reach, WEEK), longest)
+            proof = self._latest.get()
+            margin = 0 if proof.first_included and proof.last_included else 1
+            length = min(max(proof.reach, WEEK), longest)
             if not margin and length == self.cap.days:  # ranges of a month were up to three days longer
                 return
             cap = RangeCap(max(1, length - 2 * margin))

@@ -30,7 +30,7 @@ class BackfillStats:
     Attributes:
         known: in the store before this run came to them.
         got: fetched since, by this run or by another call or process.
-        failed: not fetched, and not rejected for good.
+        failed: not fetched, and not finally rejected.
         refused: with a final rejection.
         provisional: those of `known` and `got` that are not final.
         next_due: when the first of these is due again.
@@ -64,7 +64,7 @@ class BackfillStats:
             self.failures[query] = error
 
     def make_final(self) -> None:
-        """Count a failed day as rejected for good."""
+        """Count the rejection of a failed day as final."""
         self.failed -= 1
         self.refused += 1
 

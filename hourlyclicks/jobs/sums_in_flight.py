@@ -2,7 +2,7 @@
 
 A request belongs to the *leader*, the call that needed its days first. Calls that need some of them meanwhile
 are *followers*: they wait until the leader has done all it can for these days, halves of a refused range
-included, and take over what became of each. A call asks for its other days before it waits, so that two calls
+included, and take over the result of each. A call asks for its other days before it waits, so that two calls
 never wait for each other.
 
 As with hours (`hourlyclicks.fetching.coalescing`), a leader that is cancelled completes the request as long
@@ -60,7 +60,7 @@ class SumsRequest:
     Args:
         caller: the call; that of a follower once it has moved the request forward.
         runner: the asyncio task it runs in.
-        done: what became of each of its days in the end; those that are lost are not in it.
+        done: the result of each of its days; those that are lost are not in it.
 
     Attributes:
         task: the request that is under way or waits for its slot.
@@ -76,7 +76,7 @@ class SumsRequest:
     orphaned: bool = False
 
     def found(self, outcomes: Mapping[dt.date, Outcome]) -> None:
-        """Pass on what became of the days."""
+        """Pass on the results of the days."""
         if not self.done.done():
             self.done.set_result(outcomes)
 
@@ -122,7 +122,7 @@ class SumsInFlight:
             request.found({})
 
     async def follow(self, request: SumsRequest, caller: Caller) -> Mapping[dt.date, Outcome]:
-        """Wait for a request of another call, and return what became of its days."""
+        """Wait for a request of another call, and return the results of its days."""
         if caller.job.lane < request.caller.job.lane:
             request.caller = caller
             if request.task is not None and self._take_over(request.task, caller.job):

@@ -6,7 +6,7 @@ import datetime as dt
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from hourlyclicks.fetching.cache import NOTHING
+from hourlyclicks.jobs.history import NOTHING, read_history
 from hourlyclicks.model.dates import is_final
 from hourlyclicks.model.targets import Query
 from hourlyclicks.store.ledger import WITH_FIGURES
@@ -14,8 +14,8 @@ from hourlyclicks.store.ledger import WITH_FIGURES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from hourlyclicks.fetching.cache import TargetHistory
     from hourlyclicks.fetching.task import Caller
+    from hourlyclicks.jobs.history import TargetHistory
     from hourlyclicks.jobs.parking import Parking
     from hourlyclicks.jobs.services import Services
     from hourlyclicks.model.dates import DateRange
@@ -85,8 +85,12 @@ class Witnesses:
         if self._cache is not None:
             for summary in await self._cache.summarize(others, None, self._freshness):
                 if summary.range is not None and any(summary.states[state] for state in WITH_FIGURES):
-                    known = await self._cache.history(
-                        summary.target, summary.range, began=self._freshness.began, newest_first=False
+                    known = await read_history(
+                        self._cache,
+                        summary.target,
+                        summary.range,
+                        began=self._freshness.began,
+                        newest_first=False,
                     )
                     if known.day is not None:
                         self._elsewhere = Query(known.day, summary.target)
@@ -100,8 +104,12 @@ class Witnesses:
             return NOTHING
         found = self._histories.get(target)
         if found is None:
-            found = self._histories[target] = await self._cache.history(
-                target, self._ranges[target], began=self._freshness.began, newest_first=self._newest_first
+            found = self._histories[target] = await read_history(
+                self._cache,
+                target,
+                self._ranges[target],
+                began=self._freshness.began,
+                newest_first=self._newest_first,
             )
         return found
 

@@ -46,7 +46,7 @@ class AccountReport:
 
     Args:
         name: the name of the account.
-        state: what became of it.
+        state: how its run ended.
         report: the report of its backfill, with at most 100 of its `failures` and `parked`; ``None``: it sent
             nothing.
         error: what ended it, when an error did.

@@ -6,13 +6,13 @@ takes the colour of its surroundings, and what is not known is grey, which can b
 
 from __future__ import annotations
 
-import datetime as dt
 from array import array
 from html import escape
 from typing import TYPE_CHECKING
 
 from hourlyclicks.model.day import HOURS
 from hourlyclicks.model.png import TRANSPARENT, data_uri, indexed_png
+from hourlyclicks.model.quantities import duration
 from hourlyclicks.model.scale import BLUES, SHADES, scale_end, shade
 from hourlyclicks.model.spelling import shortened
 
@@ -97,7 +97,7 @@ def backfill_html(report: BackfillReport) -> str:
         "Provisional": report.provisional,
     }
     facts = [
-        ("Ended", f"{report.stopped.value} after {in_words(report.seconds)}"),
+        ("Ended", f"{report.stopped.value} after {duration(report.seconds)}"),
         ("Days", f"{report.total:,}"),
         *((name, f"{number:,}") for name, number in days.items() if number),
         ("Requests", f"{report.requests:,} ({report.retries:,} of them retries)"),
@@ -107,11 +107,6 @@ def backfill_html(report: BackfillReport) -> str:
     if report.resume_at is not None:
         facts.append(("Run again", f"from {report.resume_at:%Y-%m-%d %H:%M %Z} on"))
     return as_table("BackfillReport", facts)
-
-
-def in_words(seconds: float) -> str:
-    """Return a duration: ``"0:00:45"``, ``"2 days, 3:00:00"``."""
-    return str(dt.timedelta(seconds=round(seconds)))
 
 
 def _hours(series: HourlySeries) -> str:

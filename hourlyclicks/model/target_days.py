@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -141,3 +142,16 @@ def days_from_first(
         for target in targets
         if (first := since.get(target, days.start)) <= days.end
     }
+
+
+def name_of(ranges: Mapping[Target, DateRange]) -> str:
+    """Return a name for a job of these days, by which processes with the same job recognize each other.
+
+    It is empty if there are no targets.
+    """
+    if not ranges:
+        return ""
+    name = hashlib.blake2b(digest_size=8)
+    for target, days in ranges.items():
+        name.update(f"{days}|{target}|".encode())
+    return name.hexdigest()

@@ -77,11 +77,12 @@ class Estimate:
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows: the requests, how long they take, and why."""
-        from hourlyclicks.model.notebook import as_table, in_words  # noqa: PLC0415 - for notebooks only
+        from hourlyclicks.model.notebook import as_table  # noqa: PLC0415 - for notebooks only
+        from hourlyclicks.model.quantities import duration  # noqa: PLC0415 - likewise
 
         facts = [
             ("Requests", f"{self.requests:,}"),
-            ("Takes", in_words(self.seconds)),
+            ("Takes", duration(self.seconds)),
             ("Bound by", self.binding),
             ("Days a request", f"{self.plan.cap.days:,}"),
         ]

@@ -1,4 +1,4 @@
-"""The limiter: the right to send a request, from the moment it is granted to what became of the request.
+"""The limiter: the right to send a request, from the moment it is granted to the outcome of the request.
 
 A task takes a `Slot` at once if one is free, and else waits for it in the `TaskQueue`. A slot that was
 granted there may be outdated by the time the task runs: a pause has begun, or its job has ended. Then the
@@ -154,7 +154,7 @@ class Limiter:
         return self._count_request(slot)
 
     def finish(self, slot: Slot, outcome: Outcome) -> None:
-        """Release a slot, and report what became of its request."""
+        """Release a slot, and report the outcome of its request."""
         if not outcome.sent:
             slot.job.spent -= 1
             self.queue.give_back(slot)
@@ -278,7 +278,7 @@ class Limiter:
         self.queue.fail(error)
 
     def unlatch(self) -> None:
-        """Allow requests again that `abort` has stopped for good because of the key."""
+        """Allow requests again that `abort` has stopped because of the key."""
         if self.key_rejected:
             self._latch = None
 

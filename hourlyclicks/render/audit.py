@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from hourlyclicks.model.quantities import count
 from hourlyclicks.model.spans import spans
-from hourlyclicks.render.phrases import count, safe, span
+from hourlyclicks.render.phrases import safe, span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from hourlyclicks.render.phrases import count, safe
+from hourlyclicks.model.quantities import count
+from hourlyclicks.render.phrases import safe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

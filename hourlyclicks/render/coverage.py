@@ -5,7 +5,8 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING, Any
 
-from hourlyclicks.render.phrases import count, safe, span
+from hourlyclicks.model.quantities import count
+from hourlyclicks.render.phrases import safe, span
 from hourlyclicks.store.ledger import DayState
 
 if TYPE_CHECKING:

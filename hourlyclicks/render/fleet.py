@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from hourlyclicks.render.phrases import count, duration, fit, safe
+from hourlyclicks.model.quantities import count, duration
+from hourlyclicks.render.phrases import fit, safe
 from hourlyclicks.store.ledger import DayState
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from hourlyclicks.model.day import HOURS
-from hourlyclicks.render.phrases import count, safe, span
+from hourlyclicks.model.quantities import count
+from hourlyclicks.render.phrases import safe, span
 from hourlyclicks.store.ledger import state_of
 
 if TYPE_CHECKING:

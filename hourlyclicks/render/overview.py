@@ -5,7 +5,8 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING, Any
 
-from hourlyclicks.render.phrases import count, fit, safe
+from hourlyclicks.model.quantities import count
+from hourlyclicks.render.phrases import fit, safe
 from hourlyclicks.store.ledger import DayState
 from hourlyclicks.store.overview import MISSING, STATES, TO_DO
 

@@ -6,6 +6,7 @@ import datetime as dt
 import unicodedata
 from typing import TYPE_CHECKING
 
+from hourlyclicks.model.quantities import count
 from hourlyclicks.wire.sanitize import excerpt
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
 _LINE = 1000
 _LEFT_OUT = "..."
-_MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 BOUND_BY: dict[Binding, str] = {
     "rate": "the rate limit",
@@ -30,31 +30,6 @@ def safe(text: str) -> str:
     return excerpt(text, _LINE)
 
 
-def count(number: int, noun: str) -> str:
-    """Return a number with its noun: ``"1 day"``, ``"3,653 days"``, ``"2 retries"``."""
-    if number == 1:
-        return f"1 {noun}"
-    plural = noun[:-1] + "ies" if noun.endswith("y") and noun != "day" else noun + "s"
-    return f"{number:,} {plural}"
-
-
-def duration(seconds: float) -> str:
-    """Return seconds in the two largest units that matter: ``"45 s"``, ``"6 h 53 min"``, ``"2 d 3 h"``."""
-    whole = max(0, round(seconds))
-    if whole < _MINUTE:
-        return f"{whole} s"
-    if whole < _HOUR:
-        return _two(whole, (_MINUTE, "min"), (1, "s"))
-    if round(whole / _MINUTE) * _MINUTE < _DAY:
-        return _two(round(whole / _MINUTE), (60, "h"), (1, "min"))
-    return _two(round(whole / _HOUR), (24, "d"), (1, "h"))
-
-
-def _two(number: int, large: tuple[int, str], small: tuple[int, str]) -> str:
-    many, few = divmod(number, large[0])
-    return f"{many:,} {large[1]} {few} {small[1]}" if few else f"{many:,} {large[1]}"
-
-
 def limits_in_words(limits: Limits) -> str:
     """Return limits in words: ``"24 requests a minute, 2 at a time"``."""
     rates = " and ".join(f"{count(rate.requests, 'request')} {_per(rate.seconds)}" for rate in limits.rates)
@@ -62,7 +37,7 @@ def limits_in_words(limits: Limits) -> str:
 
 
 def _per(seconds: float) -> str:
-    names: dict[float, str] = {1: "a second", _MINUTE: "a minute", _HOUR: "an hour", _DAY: "a day"}
+    names: dict[float, str] = {1: "a second", 60: "a minute", 3600: "an hour", 86_400: "a day"}
     return names.get(seconds, f"in {seconds:g} s")
 
 

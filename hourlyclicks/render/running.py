@@ -6,7 +6,8 @@ import textwrap
 from typing import TYPE_CHECKING, Any
 
 from hourlyclicks.errors import StoreError
-from hourlyclicks.render.phrases import count, duration, fit, on_the_clock, safe
+from hourlyclicks.model.quantities import count, duration
+from hourlyclicks.render.phrases import fit, on_the_clock, safe
 
 if TYPE_CHECKING:
     import datetime as dt

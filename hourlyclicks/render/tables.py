@@ -11,7 +11,8 @@ from hourlyclicks.model.daily_series import DailySeries
 from hourlyclicks.model.day import HourStatus
 from hourlyclicks.model.frames.hours import TARGET
 from hourlyclicks.model.frames.values import rows
-from hourlyclicks.render.phrases import count, safe
+from hourlyclicks.model.quantities import count
+from hourlyclicks.render.phrases import safe
 
 if TYPE_CHECKING:
     import datetime as dt

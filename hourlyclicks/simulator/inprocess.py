@@ -17,14 +17,11 @@ from hourlyclicks.model.http import Response
 from hourlyclicks.simulator.app import Arrival
 
 if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Callable
-
-    from hourlyclicks.clock import Clock
     from hourlyclicks.errors import TransportKind
     from hourlyclicks.model.http import Request
     from hourlyclicks.simulator.app import App
     from hourlyclicks.simulator.delivery import Delivery
+    from hourlyclicks.simulator.server_time import ServerTime
 
 _WBITS = {"gzip": 31, "deflate": 15}
 
@@ -34,9 +31,7 @@ class InProcessTransport:
 
     Args:
         app: handles the requests.
-        clock: the clock of the delays and the limits.
-        now: returns the wall time.
-        lag: returns the seconds of the next one-way delay.
+        time: the time of the simulator, whose clock stays the one that it has now.
         timeout: the seconds one request may take.
         largest: the largest body that is accepted, after decompression.
     """
@@ -44,17 +39,14 @@ class InProcessTransport:
     def __init__(
         self,
         app: App,
-        clock: Clock,
+        time: ServerTime,
         *,
-        now: Callable[[], dt.datetime],
-        lag: Callable[[], float],
         timeout: float = 30.0,
         largest: int = 1 << 20,
     ) -> None:
         self._app = app
-        self._clock = clock
-        self._now = now
-        self._lag = lag
+        self._time = time
+        self._clock = time.clock
         self._timeout = timeout
         self._largest = largest
         self._closed = False
@@ -70,9 +62,10 @@ class InProcessTransport:
         if self._closed:
             request.unsent = True
             raise UsageError("the transport is closed")
-        exchange = await self._app.admit(self._clock, self._lag(), functools.partial(self._arrival, request))
+        arrival, delays = functools.partial(self._arrival, request), self._time.delays
+        exchange = await self._app.admit(self._clock, delays.next(), arrival)
         try:
-            await self._travel(self._lag())
+            await self._travel(delays.next())
             return await self._carry(exchange.delivery)
         finally:
             self._app.leave(exchange)
@@ -89,7 +82,7 @@ class InProcessTransport:
             query=url.raw_query_string,
             headers=CIMultiDict(request.headers),
             at=self._clock.monotonic(),
-            now=self._now(),
+            now=self._time.now(),
         )
 
     async def _travel(self, seconds: float) -> None:

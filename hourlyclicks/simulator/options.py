@@ -44,7 +44,7 @@ def read_keys(keys: object) -> dict[str, PlanRules]:
     """Return the rules of each key.
 
     Raises:
-        UsageError: a key is no text, there is none, or a plan does not exist.
+        UsageError: a key is not text, there is none, or a plan does not exist.
     """
     if not isinstance(keys, Mapping) or not keys:
         raise UsageError(f"keys map each API key to the name of its plan, not {keys!r}")

@@ -46,7 +46,7 @@ class RangeRules:
     Args:
         cap: how many days a request may really name; ``None``: as many as the plan says.
         month: what a month is.
-        too_long: what becomes of a longer range.
+        too_long: what the server does with a longer range.
         refusal: the HTTP status of its refusal: 200, 400 or 422, each with an envelope.
         excludes: which ends of a range are not answered for.
         shift: how many hours later than in version 2 the figures are, -24 to 24; not those of

@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import datetime as dt
-import functools
 import inspect
-import random
-from email.utils import format_datetime
-from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar, cast
-
-from aiohttp import web
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 
 from hourlyclicks.clock import SystemClock
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.dates import DateRange, as_zone, is_final
 from hourlyclicks.model.day import DayClicks
 from hourlyclicks.model.series import SeriesBuilder
-from hourlyclicks.simulator.app import App, Arrival
+from hourlyclicks.simulator.app import App
 from hourlyclicks.simulator.catalogue import Catalogue, ListRules
 from hourlyclicks.simulator.clock import VirtualClock
-from hourlyclicks.simulator.customers import SetClock, pace
+from hourlyclicks.simulator.customers import pace
 from hourlyclicks.simulator.figures import read_figures, read_known
 from hourlyclicks.simulator.inprocess import InProcessTransport
 from hourlyclicks.simulator.limit_set import Policy
+from hourlyclicks.simulator.listener import Listener
 from hourlyclicks.simulator.options import check_faults, check_ranges, check_server, read_keys
 from hourlyclicks.simulator.ranges import RangeRules
-from hourlyclicks.simulator.sockets import perform, stop_listening, wait
+from hourlyclicks.simulator.server_time import Delays, ServerTime
 from hourlyclicks.simulator.threads import InThread
 from hourlyclicks.simulator.traffic import Traffic
 from hourlyclicks.simulator.upstream import Upstream
@@ -43,9 +37,8 @@ if TYPE_CHECKING:
     from hourlyclicks.model.targets import Target
     from hourlyclicks.pacing.plans import Plan
     from hourlyclicks.simulator.algorithms import Policing
-    from hourlyclicks.simulator.app import RetryAfter
+    from hourlyclicks.simulator.app import Arrival, RetryAfter
     from hourlyclicks.simulator.counters import Counters
-    from hourlyclicks.simulator.delivery import Answer
     from hourlyclicks.simulator.figures import Figures
     from hourlyclicks.simulator.limit_set import KeyLimits, Limit
     from hourlyclicks.simulator.script import Faults
@@ -56,9 +49,6 @@ _Options = ParamSpec("_Options")
 _Self = TypeVar("_Self", bound="Simulator")
 
 DEFAULT_KEY = "simulated-key-4f9a1c07d2e85b36"
-
-_GRACE = 1.0
-"""The seconds after which handlers of open connections are cancelled."""
 
 
 class Simulator:
@@ -177,14 +167,8 @@ class Simulator:
         self._app = App(upstream=self._upstream, make_limits=self._make_limits, retry_after=retry_after)
         self._given = {"faults": faults, "figures": figures, "known": known, "ranges": ranges or RangeRules()}
         self._set_what_changes()
-        self._least, self._most = latency
-        self._random = random.Random(seed)
-        self._moment = _moment(today, zone)
-        self._clock: Clock = clock or SystemClock()
-        self._host, self._port = host, port
-        self._address: str | None = None
-        self._opened = contextlib.AsyncExitStack()
-        self._closing = asyncio.Event()
+        self._time = ServerTime(clock or SystemClock(), today, zone, Delays(seed, latency))
+        self._listener = Listener(self._app, self._time, host, port)
         self._make_limits(self.key)  # reports an invalid limit here and not at the first request
 
     @classmethod
@@ -282,11 +266,7 @@ class Simulator:
         Raises:
             UsageError: the server is not running.
         """
-        if self._address is None:
-            raise UsageError(
-                "the simulator listens only inside 'async with', or 'with Simulator.in_thread()'"
-            )
-        return self._address
+        return self._listener.url
 
     def client(self, key: str | None = None, **options: Any) -> Client:  # noqa: ANN401 - those of Client
         """Return a new `Client` of this server: with its key, URL, limits, time zone and time.
@@ -312,8 +292,9 @@ class Simulator:
             options.update(pace(self._policy, rules))
         if not {"base_url", "transport"} & options.keys():
             options["base_url"] = self.url
-        clock = self._clock if self._moment is None else SetClock(self._clock, self._now)
-        return Client(key or self.key, **{"timezone": self._upstream.zone, "clock": clock, **options})
+        return Client(
+            key or self.key, **{"timezone": self._upstream.zone, "clock": self._time.seen, **options}
+        )
 
     def truth(self, target: Target, start: dt.date | str, end: dt.date | str) -> HourlySeries:
         """Return the current figures of the days from start to end, both inclusive.
@@ -328,7 +309,7 @@ class Simulator:
         Returns:
             A series in which the days that have not begun are missing.
         """
-        days, now = DateRange.of(start, end), self._now()
+        days, now = DateRange.of(start, end), self._time.now()
         builder = SeriesBuilder(target, days)
         for day, cells in self.cells(target, start, end).items():
             clicks, users = zip(*cells, strict=True)
@@ -347,7 +328,7 @@ class Simulator:
             For each day that has begun, 24 pairs of clicks and unique users, both ``None`` for an hour that
             is not reported.
         """
-        now = self._now()
+        now = self._time.now()
         today = now.astimezone(self._upstream.zone).date()
         days = (day for day in DateRange.of(start, end) if day <= today)
         return {day: self._upstream.cells(target, day, now) for day in days}
@@ -381,30 +362,19 @@ class Simulator:
 
         Not for a simulator in a thread.
         """
-        self._clock = clock or self._clock
-        return InProcessTransport(self._app, self._clock, now=self._now, lag=self._lag, timeout=timeout)
+        self._time.clock = clock or self._time.clock
+        return InProcessTransport(self._app, self._time, timeout=timeout)
 
     async def __aenter__(self) -> Self:
         """Start to listen."""
-        connections = web.Server(self._handle, handler_cancellation=True, access_log=None)
-        async with contextlib.AsyncExitStack() as opened:
-            opened.push_async_callback(connections.shutdown, _GRACE)
-            opened.callback(connections.pre_shutdown)  # idle connections end at once
-            loop = asyncio.get_running_loop()
-            listener = await loop.create_server(connections, self._host, self._port)
-            opened.push_async_callback(stop_listening, listener)
-            self._opened = opened.pop_all()
-        self._closing = asyncio.Event()
-        self._address = _address_of(listener)
+        await self._listener.open()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close all connections and stop listening."""
-        self._address = None
-        self._closing.set()
-        await self._opened.aclose()
+        await self._listener.close()
 
     def _set_what_changes(self) -> None:
         """Set the attributes that may be changed to what was given."""
@@ -415,60 +385,7 @@ class Simulator:
         """Make the limits of a key."""
         return self._policy.limits_of(self._upstream.keys[key])
 
-    def _now(self) -> dt.datetime:
-        return self._moment or self._clock.wall()
-
-    def _lag(self) -> float:
-        return self._random.uniform(self._least, self._most) if self._most else 0.0
-
-    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
-        arrival = functools.partial(self._arrival, request)
-        exchange = await self._app.admit(self._clock, self._lag(), arrival)
-        delivery = exchange.delivery
-        try:
-            await self._clock.sleep(self._lag())
-            if delivery.delay:
-                await wait(delivery.delay, self._clock, self._closing)
-            if not delivery.plain:
-                # A lost connection would have cancelled this handler, so there is a transport.
-                connection = cast("asyncio.Transport", request.transport)
-                await perform(delivery, connection, self._clock, self._closing)
-        finally:
-            self._app.leave(exchange)
-        answer = self._dated(delivery.answer)
-        return web.Response(status=answer.status, headers=answer.headers, body=delivery.body)
-
-    def _dated(self, answer: Answer) -> Answer:
-        """Return an answer with the time of the simulator, unless that is the time of the machine."""
-        own_time = self._moment is not None or not isinstance(self._clock, SystemClock)
-        if not own_time or any(name.lower() == "date" for name, _ in answer.headers):
-            return answer
-        return answer.with_header("Date", format_datetime(self._now().astimezone(dt.UTC), usegmt=True))
-
-    def _arrival(self, request: web.BaseRequest) -> Arrival:
-        path, _, query = request.raw_path.partition("?")
-        return Arrival(
-            method=request.method,
-            path=path,
-            query=query,
-            headers=request.headers,
-            at=self._clock.monotonic(),
-            now=self._now(),
-        )
-
 
 _CHANGES = {"faults", "figures", "known", "ranges"}
 _FIXED = frozenset(inspect.signature(Simulator).parameters) - _CHANGES
 """The arguments that cannot be changed afterwards."""
-
-
-def _moment(today: dt.date | None, zone: dt.tzinfo) -> dt.datetime | None:
-    """Return the moment of a fixed "today"."""
-    if today is None or isinstance(today, dt.datetime):
-        return today
-    return dt.datetime.combine(today, dt.time(12), zone)
-
-
-def _address_of(listener: asyncio.Server) -> str:
-    host, port = listener.sockets[0].getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -3,8 +3,9 @@
 `open_store` reads a store without an API key. `MemoryStore` is for tests.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from hourlyclicks.lazy import lazy_names
 
 if TYPE_CHECKING:
     from hourlyclicks.store.coverage import Coverage
@@ -15,25 +16,14 @@ if TYPE_CHECKING:
     from hourlyclicks.store.summary import TargetSummary
 
 _HOMES = {
-    "Coverage": "coverage",
-    "MemoryStore": "memory",
-    "StoreReader": "reader",
-    "StoredAccount": "stored_account",
-    "TargetSummary": "summary",
-    "open_store": "opening",
+    "Coverage": "store.coverage",
+    "MemoryStore": "store.memory",
+    "StoreReader": "store.reader",
+    "StoredAccount": "store.stored_account",
+    "TargetSummary": "store.summary",
+    "open_store": "store.opening",
 }
 
 __all__ = ["Coverage", "MemoryStore", "StoreReader", "StoredAccount", "TargetSummary", "open_store"]
 
-
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - of any type a module can hold
-    """Import a public name when it is first used."""
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    thing = globals()[name] = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-    return thing
-
-
-def __dir__() -> list[str]:
-    """List the public names, whether they were used yet or not."""
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -42,22 +42,48 @@ class Managed(ABC):
 
 
 class Closing:
-    """One close at a time, which its callers share; cancelling one of them does not stop it."""
+    """Closes one after the other; cancelling a caller does not stop them.
 
-    def __init__(self) -> None:
+    What is being closed may be opened again meanwhile, and that close leaves it open. So a caller does not
+    share a close that has begun. It shares the next one, which begins when the first has ended. Of what is
+    opened once only, all callers share one close.
+
+    Args:
+        reopens: whether it can be opened again.
+    """
+
+    def __init__(self, *, reopens: bool = True) -> None:
+        self._reopens = reopens
         self._task: asyncio.Task[None] | None = None
+        self._begun = False
 
     async def wait(self, close: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Wait for the close that is under way in this event loop, or begin one.
+        """Wait for a close in this event loop: one that begins now, or when the one under way has ended.
 
         Args:
-            close: the operation. A later call runs it again, also if it was cut short with its event loop.
+            close: the operation. It does nothing if everything is closed.
+
+        Raises:
+            Exception: it failed, or the one that was under way.
         """
         loop = asyncio.get_running_loop()
-        task = self._task
-        if task is None or task.done() or task.get_loop() is not loop:
-            task = self._task = loop.create_task(close())
-        await wait_shielded(task)
+        last = self._task
+        if last is not None and (last.done() or last.get_loop() is not loop):
+            last = None
+        if last is None or (self._begun and self._reopens):
+            self._begun = False
+            last = self._task = loop.create_task(self._close_after(last, close))
+        await wait_shielded(last)
+
+    async def _close_after(
+        self, earlier: asyncio.Task[None] | None, close: Callable[[], Coroutine[Any, Any, None]]
+    ) -> None:
+        if earlier is not None:
+            await asyncio.wait([earlier])
+        self._begun = True
+        await close()
+        if earlier is not None and not earlier.cancelled():
+            earlier.result()
 
 
 class StoreLatch:

@@ -155,11 +155,10 @@ class FileGuard:
 
     def close(self) -> None:
         """Close the connection, in the way that preserves most of the data."""
-        with suppress(StoreError, sqlite3.Error, OSError):
+        with self._log_file, suppress(StoreError, sqlite3.Error, OSError):
             self._check()
         trouble = self._trouble or _TroubleError("")
         ours = self._log_is_ours()
-        self._log_file.close()
         done = trouble.discard
         if trouble.untouched:
             close_without_checkpoint(self._db, self._real)

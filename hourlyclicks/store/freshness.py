@@ -92,6 +92,14 @@ class Reader:
             return entry.state
         return DayState.FINAL if entry.hours else DayState.EMPTY
 
+    def due_at(self, date: dt.date, asked_at: dt.datetime) -> dt.datetime:
+        """Return when a day that was not final when it was requested is due again."""
+        over = ends(date, self.zone) + SETTLE
+        if asked_at < over and asked_at <= self.now:
+            return min(asked_at + STALE_AFTER, over)
+        # Its figures are in doubt, or a wrong clock has stamped it.
+        return (asked_at if self.now - STALE_AFTER < asked_at <= self.now else self.now) + STALE_AFTER
+
     def certain_after(self, days: DateRange) -> dt.timedelta:
         """Return how long after they have begun in UTC all days of a range are final."""
         if self.trusting:

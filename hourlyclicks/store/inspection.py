@@ -7,7 +7,6 @@ do not belong together: one of them was replaced.
 
 from __future__ import annotations
 
-import datetime as dt
 import os
 import sqlite3
 import time
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from hourlyclicks.errors import StoreError
+from hourlyclicks.store.sqlite_cells import last_text
 
 if TYPE_CHECKING:
     from hourlyclicks.model.day import DayClicks
@@ -97,8 +97,7 @@ def _belong_together(main: FileContent, path: str) -> bool:
 
 def holds_day(db: sqlite3.Connection, series: int, day: DayClicks) -> bool:
     """Return whether a day is stored as it was written, or as a later answer left it."""
-    asked = day.fetched_at.astimezone(dt.UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-    return db.execute(_DAY, (series, str(day.date), asked)).fetchone() is not None
+    return db.execute(_DAY, (series, str(day.date), last_text(day.fetched_at))).fetchone() is not None
 
 
 def uri_of(path: str | os.PathLike[str], how: str) -> str:

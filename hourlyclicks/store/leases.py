@@ -176,6 +176,15 @@ class LeaseStore(Protocol):
         """
         ...
 
+    async def leases_with_keys(self, wanted: Mapping[str, str], since: float) -> dict[str, StoredLease]:
+        """Return leases of other accounts with the same keys, by the fingerprints of the names wanted.
+
+        Args:
+            wanted: the fingerprint of the key of each account, by that of its name.
+            since: for how many seconds a lease still counts after its end.
+        """
+        ...
+
     async def ask_holder(self, account: int, *, gone: Collection[str] = ()) -> int | None:
         """Ask the holder of an account for a share of the limit, or end its lease if that has expired.
 

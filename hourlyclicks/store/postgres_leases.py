@@ -70,6 +70,11 @@ _RELEASE = f"""WITH held AS (
 _THERE = "SELECT count(*) FROM pg_tables WHERE schemaname = 'hourlyclicks' AND tablename = 'leases'"
 _LIST = f"""SELECT *, extract(epoch FROM until - {_NOW})::float8 AS left FROM hourlyclicks.leases
     WHERE (holder <> '' OR until > {_NOW}) AND (account_id = $1 OR $1 IS NULL) ORDER BY account_id"""  # noqa: S608 - of constants
+_SAME_KEY = f"""SELECT wanted.name, lease.*, extract(epoch FROM until - {_NOW})::float8 AS left
+    FROM unnest($1::text[], $2::text[]) AS wanted (name, key)
+    JOIN hourlyclicks.accounts AS other ON key_fingerprint = key AND fingerprint <> wanted.name
+    JOIN hourlyclicks.leases AS lease ON account_id = other.id
+    WHERE until > {_NOW} - $3 * interval '1 second' ORDER BY until"""  # noqa: S608 - of constants
 _HOLD = f"""SELECT until <= {_NOW} OR holder = ANY ($2::text[]) AS over,
         (extract(epoch FROM least(until, {_NOW})) * 1000000)::bigint AS ended
     FROM hourlyclicks.leases WHERE account_id = $1 FOR UPDATE"""  # noqa: S608 - of constants
@@ -105,6 +110,11 @@ class PostgresLeases:
     async def leases(self, account: int | None = None) -> list[StoredLease]:
         """See `hourlyclicks.store.leases.LeaseStore.leases`."""
         return await self._run(lambda db: _leases(db, account))
+
+    async def leases_with_keys(self, wanted: Mapping[str, str], since: float) -> dict[str, StoredLease]:
+        """See `hourlyclicks.store.leases.LeaseStore.leases_with_keys`."""
+        rows = await self._run(lambda db: db.fetch(_SAME_KEY, [*wanted], [*wanted.values()], since))
+        return {row["name"]: _stored(row) for row in rows}
 
     async def ask_holder(self, account: int, *, gone: Collection[str] = ()) -> int | None:
         """See `hourlyclicks.store.leases.LeaseStore.ask_holder`."""
@@ -175,16 +185,12 @@ async def _take_free(
 async def _leases(db: Connection, account: int | None) -> list[StoredLease]:
     if not await db.fetchval(_THERE):  # the tables are of an older version
         return []
-    return [
-        StoredLease(
-            row["account_id"],
-            row["label"],
-            row["token"],
-            Holder(row["holder"], row["host"], row["machine"], row["pid"], row["started"]),
-            row["left"],
-        )
-        for row in await db.fetch(_LIST, account)
-    ]
+    return [_stored(row) for row in await db.fetch(_LIST, account)]
+
+
+def _stored(row: asyncpg.Record) -> StoredLease:
+    holder = Holder(row["holder"], row["host"], row["machine"], row["pid"], row["started"])
+    return StoredLease(row["account_id"], row["label"], row["token"], holder, row["left"])
 
 
 async def _ask_holder(db: Connection, account: int, gone: Collection[str]) -> int | None:

@@ -14,9 +14,36 @@ if TYPE_CHECKING:
 date_of, moment_of = dt.date.fromisoformat, dt.datetime.fromisoformat
 
 
+_HUNDREDTH = 10_000
+"""Microseconds."""
+_TO_HUNDREDTHS = len("2025-04-21T03:00:00.00")
+
+
 def text_of(moment: dt.datetime) -> str:
-    """Return the text of a moment; texts are in the order of the moments."""
-    return moment.astimezone(dt.UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    """Return the text of a moment, in hundredths of a second if that is exact, or else in microseconds.
+
+    Texts are in the order of the moments, but for those within one hundredth. Compare with `last_text` or
+    `first_text` where that matters.
+    """
+    text = _microseconds(moment)
+    return text[:_TO_HUNDREDTHS] + "Z" if moment.microsecond % _HUNDREDTH == 0 else text + "Z"
+
+
+def last_text(moment: dt.datetime) -> str:
+    """Return a text that is less than those of all later moments."""
+    return _microseconds(moment)[:_TO_HUNDREDTHS]
+
+
+def first_text(moment: dt.datetime) -> str:
+    """Return a text that is greater than those of all earlier moments."""
+    try:
+        return last_text(moment + dt.timedelta(microseconds=_HUNDREDTH - 1)) + "Z"
+    except OverflowError:
+        return "never"
+
+
+def _microseconds(moment: dt.datetime) -> str:
+    return moment.astimezone(dt.UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
 
 
 @contextmanager

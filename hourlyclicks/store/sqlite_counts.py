@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.store.ledger import COMPLETE, DayState, Failure, LedgerEntry
-from hourlyclicks.store.sqlite_cells import as_written, date_of, moment_of, text_of
+from hourlyclicks.store.sqlite_cells import as_written, date_of, first_text, last_text, moment_of
 from hourlyclicks.store.summary import CERTAIN, REQUESTED, SummaryBuilder
 
 if TYPE_CHECKING:
@@ -86,8 +86,8 @@ def summarize(
         "series": json.dumps(list(series)),
         "first": str(span.start),
         "last": str(span.end),
-        "latest": text_of(reader.latest),
-        "early": text_of(_begin(span.end, seconds * _SECOND)),
+        "latest": last_text(reader.latest),
+        "early": first_text(_begin(span.end, seconds * _SECOND)),
         "shift": f"+{whole_days} days",
         "time": f"T{rest // 3600:02}:{rest // 60 % 60:02}:{rest % 60:02}",
     }

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from hourlyclicks.store.fencing import Fenced, make_fenced
 from hourlyclicks.store.sqlite import SqliteOperations
+from hourlyclicks.store.sqlite_leases import WithinLease
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -34,7 +35,7 @@ class FencedSqlite(Fenced, SqliteOperations):
         # Without changes of its own, which would take memory for each of many accounts.
         self.lease = fence
         self._run_there = run
-        self._make = lambda work: make_fenced(fence, make(lambda file: file.within(fence, work)))
+        self._make = lambda work: make_fenced(fence, make(WithinLease(fence, work)))
 
     async def _run(self, work: Callable[[SqliteFile], T]) -> T:
         result: T = await self._run_there(work)

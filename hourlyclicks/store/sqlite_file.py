@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from hourlyclicks import forks
 from hourlyclicks.store import sqlite_counts, sqlite_daily, sqlite_days, sqlite_leases, sqlite_ranges
 from hourlyclicks.store.ledger import FIGURES, NAMES, target_of
+from hourlyclicks.store.sqlite_leases import WithinLease
 from hourlyclicks.store.sqlite_messages import is_busy
 from hourlyclicks.store.sqlite_transaction import transaction
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from hourlyclicks.model.daily import DailyClicks
     from hourlyclicks.model.dates import DateRange
@@ -41,6 +42,8 @@ R = TypeVar("R")
 _ACCOUNT = """SELECT id FROM accounts WHERE fingerprint = :of OR key_fingerprint = :of
     ORDER BY key_fingerprint IS :of DESC LIMIT 1"""
 """That of a name and a key comes before one that had been the key's alone."""
+_SERIES = "SELECT id FROM series WHERE account_id = ? AND endpoint IN (?, ?) AND target = ?"
+_NEW_SERIES = "INSERT INTO series (account_id, endpoint, target) VALUES (?, ?, ?)"
 _MOST_NUMBERS = 10_000
 """Series whose numbers are remembered."""
 
@@ -85,7 +88,8 @@ class SqliteFile:
         self._now = now
         self._written: tuple[int, DayClicks] | None = None
         self._numbers: dict[tuple[int, Target], int] = {}
-        self._made_series = False  # within this transaction, which may be undone
+        self._made: dict[tuple[int, Target], int] = {}  # within this transaction, which may be undone
+        self._tokens: dict[int, tuple[int, int]] = {}  # of leases, as this transaction sees them
         forks.hold(self)
         self._files = open_tables()
         try:
@@ -121,11 +125,14 @@ class SqliteFile:
     def change(self, changes: Sequence[Callable[[SqliteFile], R]]) -> list[R]:
         """Make several changes in one transaction: all, or none."""
         self._written = None
+        fenced = [change.fence for change in changes if isinstance(change, WithinLease)]
         try:
             with self._transaction():
+                self._tokens = sqlite_leases.tokens(self._db, fenced) if fenced else {}
                 results = [change(self) for change in changes]
+            self._remember(self._made)
         finally:
-            self._made_series = False
+            self._made.clear()
         if self._written is not None:
             self._files.remember(*self._written)
         return results
@@ -288,13 +295,22 @@ class SqliteFile:
         text, result, now = self._try_step(account, change, of)
         return (result, now) if text is None else None
 
-    def at_now(self, work: Callable[[sqlite3.Connection, int], R]) -> R:
-        """Work on the tables at this moment of the shared clock."""
+    def at_now(self, work: Callable[[sqlite3.Connection, int], R], *, leased: Iterable[int] = ()) -> R:
+        """Work on the tables at this moment of the shared clock.
+
+        Args:
+            work: what is done.
+            leased: the accounts whose leases it may change.
+        """
+        for account in leased:
+            self._tokens.pop(account, None)
         return work(self._db, self._now())
 
     def within(self, fence: Fence, work: Callable[[SqliteFile], R]) -> R:
         """Make a change within a lease, and within `change`."""
-        sqlite_leases.check(self._db, fence)
+        if fence.account not in self._tokens:
+            self._tokens |= sqlite_leases.tokens(self._db, [fence])
+        sqlite_leases.check(fence, self._tokens)
         return work(self)
 
     # -- internals --------------------------------------------------------------------------------------
@@ -323,21 +339,24 @@ class SqliteFile:
 
     def _series(self, account: int, target: Target) -> int | None:
         """Return the number of a series, which never changes."""
-        number = self._numbers.get((account, target))
+        key = account, target
+        number = self._numbers.get(key) or self._made.get(key)
         if number is None:
-            find = "SELECT id FROM series WHERE account_id = ? AND endpoint IN (?, ?) AND target = ?"
-            number = self._one(find, account, *NAMES, str(target))
-            if number is not None and not self._made_series:
-                if len(self._numbers) >= _MOST_NUMBERS:
-                    self._numbers.clear()
-                self._numbers[account, target] = number
+            number = self._one(_SERIES, account, *NAMES, str(target))
+            if number is not None:
+                self._remember({key: number})
         return number
+
+    def _remember(self, numbers: Mapping[tuple[int, Target], int]) -> None:
+        if len(self._numbers) >= _MOST_NUMBERS:
+            self._numbers.clear()
+        self._numbers |= numbers
 
     def _new_series(self, account: int, target: Target) -> int:
         """Return the number of a series, which is created if necessary."""
         found = self._series(account, target)
         if found is not None:
             return found
-        insert = "INSERT INTO series (account_id, endpoint, target) VALUES (?, ?, ?)"
-        self._made_series = True
-        return self._db.execute(insert, (account, FIGURES, str(target))).lastrowid or 0
+        number = self._db.execute(_NEW_SERIES, (account, FIGURES, str(target))).lastrowid or 0
+        self._made[account, target] = number
+        return number

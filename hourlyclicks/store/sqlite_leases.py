@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -26,12 +27,17 @@ _NEW_ACCOUNT = """INSERT INTO accounts (fingerprint, key_fingerprint) VALUES (:n
 _CORRECT = "UPDATE leases SET until = ? WHERE account_id = ?"
 _FIND = "SELECT token, until, holder FROM leases WHERE account_id = ?"
 _TAKE = "INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?, 0, ?, ?, ?, ?, ?)"
-_CHECK = "SELECT token, asked FROM leases WHERE account_id = ?"
-_RENEW = "UPDATE leases SET until = ?, asked = 0 WHERE account_id = ? AND token = ?"
+_TOKENS = """SELECT account_id, token, asked FROM leases
+    WHERE account_id IN (SELECT value FROM json_each(?))"""
+_RENEW = """UPDATE leases SET until = ?, asked = 0
+    WHERE account_id IN (SELECT value FROM json_each(?))"""
 _RELEASE = "UPDATE leases SET until = ?, asked = 0, holder = '' WHERE account_id = ? AND token = ?"
 _LIST = """SELECT account_id, label, token, until, holder, host, machine, pid, started FROM leases
     WHERE (holder <> '' OR until > :now) AND (account_id = :account OR :account IS NULL)
     ORDER BY account_id"""
+_SAME_KEY = """SELECT account_id, label, token, until, holder, host, machine, pid, started FROM accounts
+    JOIN leases ON account_id = id WHERE key_fingerprint = ? AND fingerprint <> ? AND until > ?
+    ORDER BY until DESC LIMIT 1"""
 _ASK = "UPDATE leases SET asked = 1 WHERE account_id = ?"
 _END = "UPDATE leases SET token = token + 1, holder = '' WHERE account_id = ?"
 
@@ -52,31 +58,37 @@ class SqliteLeases:
     ) -> dict[int, TakenLease]:
         """See `hourlyclicks.store.leases.LeaseStore.take_leases`."""
         taken: dict[int, TakenLease] = await self._change(
-            lambda db, now: _take(db, now, wanted, holder, life, gone)
+            lambda db, now: _take(db, now, wanted, holder, life, gone), wanted
         )
         return taken
 
     async def renew_leases(self, fences: Sequence[Fence], life: float) -> list[Renewal]:
         """See `hourlyclicks.store.leases.LeaseStore.renew_leases`."""
-        renewed: list[Renewal] = await self._change(lambda db, now: _renew(db, now, fences, life))
+        renewed: list[Renewal] = await self._change(
+            lambda db, now: _renew(db, now, fences, life), [fence.account for fence in fences]
+        )
         return renewed
 
     async def release_leases(self, fences: Sequence[Fence]) -> None:
         """See `hourlyclicks.store.leases.LeaseStore.release_leases`."""
-        await self._change(lambda db, now: _release(db, now, fences))
+        await self._change(lambda db, now: _release(db, now, fences), [fence.account for fence in fences])
 
     async def leases(self, account: int | None = None) -> list[StoredLease]:
         """See `hourlyclicks.store.leases.LeaseStore.leases`."""
         return await self._run(lambda file: file.at_now(lambda db, now: _leases(db, now, account)))
 
+    async def leases_with_keys(self, wanted: Mapping[str, str], since: float) -> dict[str, StoredLease]:
+        """See `hourlyclicks.store.leases.LeaseStore.leases_with_keys`."""
+        return await self._run(lambda file: file.at_now(lambda db, now: _with_keys(db, now, wanted, since)))
+
     async def ask_holder(self, account: int, *, gone: Collection[str] = ()) -> int | None:
         """See `hourlyclicks.store.leases.LeaseStore.ask_holder`."""
-        ended: int | None = await self._change(lambda db, now: _ask_holder(db, now, account, gone))
+        ended: int | None = await self._change(lambda db, now: _ask_holder(db, now, account, gone), [account])
         return ended
 
     async def end_lease(self, account: int) -> None:
         """See `hourlyclicks.store.leases.LeaseStore.end_lease`."""
-        await self._change(lambda db, _: db.execute(_END, (account,)))
+        await self._change(lambda db, _: db.execute(_END, (account,)), [account])
 
     def fenced(self, fence: Fence) -> FencedSqlite:
         """See `hourlyclicks.store.leases.LeaseStore.fenced`."""
@@ -84,8 +96,10 @@ class SqliteLeases:
 
         return FencedSqlite(fence, self._run, self._make)
 
-    async def _change(self, work: Callable[[sqlite3.Connection, int], Any]) -> Any:  # noqa: ANN401 - its result
-        return await self._make(lambda file: file.at_now(work))
+    async def _change(
+        self, work: Callable[[sqlite3.Connection, int], Any], leased: Collection[int] = ()
+    ) -> Any:  # noqa: ANN401 - its result
+        return await self._make(lambda file: file.at_now(work, leased=leased))
 
     @abstractmethod
     async def _run(self, work: Callable[[SqliteFile], T]) -> T:
@@ -103,7 +117,9 @@ def _number(db: sqlite3.Connection, name: str, key: str | None) -> int:
     if found is None:
         if key is not None:
             db.execute(_ADOPT, both)
-        db.execute(_NEW_ACCOUNT, both)
+        new = db.execute(_NEW_ACCOUNT, both).lastrowid
+        if key is None and new is not None:
+            return new  # there was none of that name
         found = db.execute(_ACCOUNT, both).fetchone()
     return int(found[0])
 
@@ -127,9 +143,36 @@ def _take(
     return taken
 
 
-def check(db: sqlite3.Connection, fence: Fence) -> None:
-    """Raise `LeaseLostError` if a lease was lost, within a transaction."""
-    token, asked = db.execute(_CHECK, (fence.account,)).fetchone() or (None, 0)
+class WithinLease:
+    """A change within a lease.
+
+    All leases of the changes of one transaction are read by one statement.
+
+    Args:
+        fence: the lease.
+        work: the change.
+    """
+
+    __slots__ = ("_work", "fence")
+
+    def __init__(self, fence: Fence, work: Callable[[SqliteFile], Any]) -> None:
+        self.fence = fence
+        self._work = work
+
+    def __call__(self, file: SqliteFile) -> Any:  # noqa: ANN401 - what the change returns
+        """Make the change, or raise `LeaseLostError`."""
+        return file.within(self.fence, self._work)
+
+
+def tokens(db: sqlite3.Connection, fences: Sequence[Fence]) -> dict[int, tuple[int, int]]:
+    """Return the token of each account that was ever leased, and whether its holder is asked for a share."""
+    accounts = json.dumps([fence.account for fence in fences])
+    return {account: (token, asked) for account, token, asked in db.execute(_TOKENS, (accounts,))}
+
+
+def check(fence: Fence, found: Mapping[int, tuple[int, int]]) -> None:
+    """Raise `LeaseLostError` if a lease was lost, by the tokens within a transaction."""
+    token, asked = found.get(fence.account, (None, 0))
     fence.check(token)
     if asked:
         fence.was_asked()
@@ -137,12 +180,10 @@ def check(db: sqlite3.Connection, fence: Fence) -> None:
 
 def _renew(db: sqlite3.Connection, now: int, fences: Sequence[Fence], life: float) -> list[Renewal]:
     """Renew leases, within a transaction."""
-    renewed, until = [], now + round(life * SECOND)
-    for fence in fences:
-        _, asked = db.execute(_CHECK, (fence.account,)).fetchone() or (None, 0)
-        if db.execute(_RENEW, (until, fence.account, fence.token)).rowcount:
-            renewed.append(Renewal(fence.account, bool(asked)))
-    return renewed
+    found = tokens(db, fences)
+    held = [fence.account for fence in fences if found.get(fence.account, (None,))[0] == fence.token]
+    db.execute(_RENEW, (now + round(life * SECOND), json.dumps(held)))
+    return [Renewal(account, bool(found[account][1])) for account in held]
 
 
 def _release(db: sqlite3.Connection, now: int, fences: Sequence[Fence]) -> None:
@@ -152,10 +193,24 @@ def _release(db: sqlite3.Connection, now: int, fences: Sequence[Fence]) -> None:
 
 def _leases(db: sqlite3.Connection, now: int, account: int | None) -> list[StoredLease]:
     """Return the leases that were not released."""
-    return [
-        StoredLease(number, label, token, Holder(*holder), (until - now) / SECOND)
-        for number, label, token, until, *holder in db.execute(_LIST, {"now": now, "account": account})
-    ]
+    return [_stored(row, now) for row in db.execute(_LIST, {"now": now, "account": account})]
+
+
+def _with_keys(
+    db: sqlite3.Connection, now: int, wanted: Mapping[str, str], since: float
+) -> dict[str, StoredLease]:
+    """Return the leases of other accounts with the same keys."""
+    ended, found = now - round(since * SECOND), {}
+    for name, key in wanted.items():
+        row = db.execute(_SAME_KEY, (key, name, ended)).fetchone()
+        if row is not None:
+            found[name] = _stored(row, now)
+    return found
+
+
+def _stored(row: tuple[Any, ...], now: int) -> StoredLease:
+    number, label, token, until, *holder = row
+    return StoredLease(number, label, token, Holder(*holder), (until - now) / SECOND)
 
 
 def _ask_holder(db: sqlite3.Connection, now: int, account: int, gone: Collection[str]) -> int | None:

@@ -82,7 +82,7 @@ class DirectSender:
         model: a request to the same origin, with the same headers.
         head: what follows the path.
         connector: has the connections.
-        connections: records what becomes of them.
+        connections: records how they end.
         timeout: the time limit for a new one.
     """
 
@@ -186,7 +186,7 @@ def fast_path(
     Args:
         session: one without a proxy that nothing else uses.
         url: the address of its first request.
-        connections: records what becomes of its connections.
+        connections: records how its connections end.
         timeout: the time limit for a new connection.
     """
     connector = session.connector

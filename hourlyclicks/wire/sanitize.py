@@ -11,6 +11,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from hourlyclicks.wire import pages
+
 if TYPE_CHECKING:
     from hourlyclicks.wire.key import ApiKey
 
@@ -19,6 +21,9 @@ LIMIT = 200
 
 _JSON_LIMIT = 120
 """How many characters of JSON an error shows."""
+
+_PAGE_LIMIT = 150
+"""How many characters of the words of a page an error shows."""
 
 _UNREADABLE = "\ufffd"
 _STRANGE = 10
@@ -49,17 +54,34 @@ def excerpt(content: bytes | str, limit: int = LIMIT, *, key: ApiKey | None = No
 
 
 def excerpt_of_body(body: bytes, *, key: ApiKey | None = None) -> str:
-    """Return the beginning of the body of an answer as one line to read, without the key.
+    """Return what the body of an answer says as one line to read, without the key.
 
-    Control characters and the ends of lines become blanks. Of JSON less is shown, since a dump of it says
-    little, and of a body that is no text only its size.
+    That is its beginning, in which control characters and the ends of lines become blanks. Of JSON less is
+    shown, since a dump of it says little; of an HTML page its title, or else its text without tags; and of a
+    body that is not text only its size.
     """
     text = _scrubbed(body, LIMIT, key)[:LIMIT]
     strange = sum(not (char.isprintable() or char.isspace()) or char == _UNREADABLE for char in text)
     if strange * _STRANGE > len(text):
         return f"{len(body):,} bytes that are no text"
-    line = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    if pages.is_markup(text):
+        return _excerpt_of_page(body, key) or _line(text)
+    line = _line(text)
     return line[:_JSON_LIMIT] if line.startswith(("{", "[")) else line
+
+
+def _excerpt_of_page(body: bytes, key: ApiKey | None) -> str:
+    """Return what a page says, without the key, which tags and entities may have hidden."""
+    page = _scrubbed(body, pages.REACH, key)[: pages.REACH]
+    words = pages.words_of(page)
+    if key is not None:
+        words = key.scrub(words)
+    return pages.name_of(page, _line(words)[:_PAGE_LIMIT])
+
+
+def _line(text: str) -> str:
+    """Return a text as one line without control characters."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
 
 
 def _scrubbed(content: bytes | str, limit: int, key: ApiKey | None) -> str:

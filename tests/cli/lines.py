@@ -52,15 +52,22 @@ _SUFFIXES = (
     ".ndjson",
     ".txt",
     "",
-    ".xlsx",
     ".parquet",
+    ".xlsx",
     ".tsv",
     ".csv.gz",
     ".json",
     ".CSV",
     ".db",
 )
-_WRITTEN = {".csv": "csv", ".CSV": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl"}
+_WRITTEN = {
+    ".csv": "csv",
+    ".CSV": "csv",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".parquet": "parquet",
+    ".xlsx": "xlsx",
+}
 _ONCE = (
     ("--concurrency", "2"),
     ("--guard", "0"),
@@ -140,7 +147,7 @@ def draw_look(random: Random, folder: Path) -> CommandLine:
     line.form = form or ("table" if command == "status" else "csv")
     line.words += [] if form is None else ["--format", form]
     if command == "export" and random.random() < 0.5:
-        suffix = random.choice((".csv", ".jsonl", ".xlsx", ".csv.gz", "", ".txt", ".db"))
+        suffix = random.choice((".csv", ".jsonl", ".xlsx", ".parquet", ".csv.gz", "", ".txt", ".db"))
         line.output = folder / f"out{suffix}"
         line.words += ["-o", str(line.output)]
         meant = _WRITTEN.get(suffix) or {"": line.form, ".txt": form}.get(suffix)

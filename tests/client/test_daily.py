@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import itertools
 from typing import TYPE_CHECKING
 
 import pytest
@@ -36,7 +37,7 @@ from hourlyclicks.simulator import (
 )
 from hourlyclicks.simulator.traffic import day_figures
 from tests.client.stories import KEY, LINK, UNLIMITED, free, simulate
-from tests.sizes import examples
+from tests.sizes import examples, sample
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,6 +50,18 @@ YEAR = "2023-01-01", "2023-12-31"
 MONTH = "2023-03-01", "2023-03-31"
 BAD = dt.date(2023, 3, 9)
 NO_RETRY = RetryPolicy(attempts=1)
+CHANGED = list(
+    itertools.product(
+        [
+            RangeRules(cap=7, too_long="cut_end"),
+            RangeRules(cap=14, too_long="cut_start"),
+            RangeRules(excludes="end"),
+            RangeRules(excludes="both"),
+        ],
+        [100, 70, 10, 2],
+    )
+)
+"""How a server answers for ranges after it has changed, and the percentage of days with clicks."""
 
 
 def wrong_days(series: DailySeries, upstream: Simulator) -> list[dt.date]:
@@ -131,6 +144,26 @@ def test_what_one_answer_proves_holds_for_all_targets() -> None:
     simulate(upstream, main)
 
 
+@pytest.mark.parametrize(("rules", "active"), sample(CHANGED, 5), ids=str)
+def test_a_server_that_changes_while_a_client_runs(rules: RangeRules, active: int) -> None:
+    """What it has answered is no proof minutes later, and an answer that looks cut needs a newer one."""
+    upstream = free(plan="enterprise", active_days=active)
+    expected = simulate(upstream, lambda client, _clock: client.daily(*YEAR, LINK))
+
+    async def main(client: Client, clock: VirtualClock) -> None:
+        upstream.ranges = RangeRules()
+        await client.daily(*YEAR, Group(7))
+        gradual = rules.excludes != "nothing" or active < 70  # only minutes tell, not the looks of an answer
+        await clock.sleep(601 if gradual else 121)
+        upstream.ranges = rules
+        before = upstream.counters.requests
+        series = await client.daily(*YEAR, LINK)
+        assert [day.clicks for day in series] == [day.clicks for day in expected]
+        assert upstream.counters.requests - before <= 2 * 53 + 12
+
+    simulate(upstream, main)
+
+
 @pytest.mark.parametrize("strict", [True, False])
 def test_a_refused_day_is_found_by_halving(*, strict: bool) -> None:
     """Only that day is missing; the length of the ranges stays as it is."""
@@ -141,7 +174,7 @@ def test_a_refused_day_is_found_by_halving(*, strict: bool) -> None:
         await client.daily("2023-02-01", "2023-02-28", LINK)
         before = upstream.counters.requests
         if strict:
-            with pytest.raises(IncompleteSeriesError, match="1 of 31 days are missing; 2023-03-09") as caught:
+            with pytest.raises(IncompleteSeriesError, match="1 of 31 days is missing; 2023-03-09") as caught:
                 await client.daily(*MONTH, LINK)
             assert {*caught.value.failures} == {BAD}
             series = caught.value.series

@@ -12,7 +12,8 @@ import attrs
 
 from hourlyclicks import Client, DateRange, Limits, Link
 from hourlyclicks.clock import SECOND
-from hourlyclicks.coordination.leases import AccountLease, Leases
+from hourlyclicks.coordination.account_lease import AccountLease
+from hourlyclicks.coordination.leases import Leases
 from hourlyclicks.errors import StoreError
 from hourlyclicks.pacing.plans import Rate
 from hourlyclicks.simulator import Simulator, run_virtual
@@ -152,4 +153,4 @@ def break_renewal(process: Process) -> None:
 def mend_renewal(process: Process) -> None:
     """End that, and try it at once."""
     del process.store.renew_leases
-    process.leases.hurry()
+    process.leases.renewal.hurry()

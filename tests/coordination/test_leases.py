@@ -12,9 +12,9 @@ import pytest
 
 from hourlyclicks import Client, LeaseLostError, Limits, Link, UsageError
 from hourlyclicks.clock import SECOND
-from hourlyclicks.coordination import leased_backend
-from hourlyclicks.coordination import leases as leases_module
-from hourlyclicks.coordination.leases import AccountLease, Leases, end_leases
+from hourlyclicks.coordination import leased_backend, renewal
+from hourlyclicks.coordination.account_lease import AccountLease
+from hourlyclicks.coordination.leases import Leases, end_leases
 from hourlyclicks.coordination.state import ArbiterState
 from hourlyclicks.model.fingerprints import fingerprint_of
 from hourlyclicks.pacing.plans import Rate
@@ -386,7 +386,7 @@ def test_back_pressure(concurrency: int) -> None:
 
 def test_a_cap_on_all_unsaved_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     """The answers of all accounts of a process that wait to be kept are bounded as well."""
-    monkeypatch.setattr(leases_module, "MOST_UNSAVED", 5)
+    monkeypatch.setattr(renewal, "MOST_UNSAVED", 5)
 
     async def main(clock: VirtualClock) -> None:
         upstreams = [Simulator(limits=(), concurrency=0, latency=(0.01, 0.02)) for _ in range(12)]
@@ -412,7 +412,7 @@ def test_a_cap_on_all_unsaved_answers(monkeypatch: pytest.MonkeyPatch) -> None:
             calls += [asyncio.ensure_future(client.day("2020-02-02", LINK)) for client in clients]
             await clock.sleep(5)
             assert sum(upstream.counters.requests for upstream in upstreams) <= 12 + 12 + 5
-            assert leases.unsaved >= 5
+            assert leases.renewal.unsaved >= 5
             store.open_gate.set()
             await asyncio.gather(*calls)
         assert [upstream.counters.requests for upstream in upstreams] == [3] * 12

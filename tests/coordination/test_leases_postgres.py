@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hourlyclicks import Client, LeaseLostError, Limits, Link
-from hourlyclicks.coordination.leases import AccountLease, Leases
+from hourlyclicks.coordination.account_lease import AccountLease
+from hourlyclicks.coordination.leases import Leases
 from hourlyclicks.events import DayDone
 from hourlyclicks.pacing.plans import Rate
 from hourlyclicks.simulator import Simulator

@@ -12,8 +12,9 @@ import pytest
 from hourlyclicks import Limits, Link, UsageError
 from hourlyclicks.errors import StoreError
 from hourlyclicks.events import AccountEnded, FleetProgress
-from hourlyclicks.fleet import AccountJob, AccountState, KeyRef, dask
+from hourlyclicks.fleet import AccountJob, AccountState, JobsRef, KeyRef, dask, shards
 from hourlyclicks.fleet.dask_scheduler import backfill_at
+from hourlyclicks.fleet.shards import Shard
 from hourlyclicks.model.report import StopReason
 from tests.cli.serving import serving
 
@@ -188,9 +189,9 @@ async def test_a_cancelled_call_stops_its_shards() -> None:
 @pytest.mark.usefixtures("store")
 async def test_a_shard_whose_client_is_gone_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     """As after the death of a client, which can tell nothing, so that the shard has to look after it."""
-    monkeypatch.setattr(dask, "_EVERY", 0.05)
+    monkeypatch.setattr(shards, "EVERY", 0.05)
     async with cluster(latency=(0.01, 0.01)) as here:
-        shard = dask._Shard(jobs(days=365), STORE, here.options)
+        shard = Shard(jobs=jobs(days=365), number=0, of=1, store=STORE, options=here.options)
         task = here.client.submit(dask._run_shard, shard.packed(), "run", 0, key="run-0", pure=False)
         await here.has_asked(10)
         await here.client.cancel([task])
@@ -270,11 +271,17 @@ def test_a_synchronous_client_waits() -> None:
         assert (report.complete, report.done) == (True, len(NAMES) * DAYS)
 
 
-def test_the_arguments_of_a_thousand_accounts_take_4_kb() -> None:
-    """In two shards; link ids drawn at random add what no compression saves."""
-    names = [f"account-{number:04}" for number in range(1000)]
-    shards = [dask._Shard(jobs(names)[first::2], STORE, {"at_once": 250}) for first in range(2)]
-    assert sum(len(shard.packed()) for shard in shards) < 4096
+@pytest.mark.usefixtures("store")
+async def test_workers_read_the_jobs_of_a_reference() -> None:
+    """Each shard takes its own accounts, and the report has all of them."""
+    events: list[Event] = []
+    async with cluster() as here:
+        ref = JobsRef("tests.fleet.test_dask:jobs")
+        report = await dask.backfill_async(here.client, ref, STORE, 2, on_event=events.append, **here.options)
+        assert here.upstream.counters.requests == report.done == len(NAMES) * DAYS
+    assert report.complete
+    assert sorted(each.name for each in report.accounts) == sorted(NAMES)
+    assert sorted(each.report.name for each in events if isinstance(each, AccountEnded)) == sorted(NAMES)
 
 
 @pytest.mark.usefixtures("store")

@@ -8,7 +8,7 @@ import pytest
 
 from hourlyclicks import UsageError
 from hourlyclicks.clock import SystemClock
-from hourlyclicks.coordination.leases import AccountLease
+from hourlyclicks.coordination.account_lease import AccountLease
 from hourlyclicks.fleet.shared_leases import _IN_USE, leases_of
 from hourlyclicks.store.sqlite import SqliteStore
 

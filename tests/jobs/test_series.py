@@ -18,7 +18,9 @@ from hourlyclicks.errors import (
 )
 from hourlyclicks.events import DayFailed, FetchCancelled, Progress
 from hourlyclicks.fetching.retry import RetryPolicy
-from hourlyclicks.model.series import HourlySeries
+from hourlyclicks.jobs.series import summarize
+from hourlyclicks.model.dates import DateRange
+from hourlyclicks.model.series import HourlySeries, SeriesBuilder
 from tests.fetching.asking import DAY, LINK, slots_in_use
 from tests.fetching.stage import (
     BAD_DAYS,
@@ -35,6 +37,7 @@ from tests.fetching.stage import (
 )
 
 if TYPE_CHECKING:
+    from hourlyclicks.errors import HourlyClicksError
     from tests.fetching.stage import Stage
 
 RESET = TransportError("reset", kind="disconnected")
@@ -78,6 +81,23 @@ def test_days_that_fail_for_good(*, strict: bool) -> None:
     assert len(stage.transport.asked) == 30
     last = stage.events_of(Progress)[-1]
     assert (last.done, last.failed) == (28, 2)
+
+
+@pytest.mark.parametrize(
+    ("total", "failed", "text"),
+    [
+        (1, 1, "the day is missing: 2025-04-20 failed: reset"),
+        (3, 3, "3 of 3 days are missing; 2025-04-20 failed: reset"),
+        (2, 1, "2 of 2 days are missing; 2025-04-20 failed: reset (1 day was not requested, because"),
+        (1234, 2, "1,234 of 1,234 days are missing; 2025-04-20 failed: reset (1,232 days were not requested"),
+    ],
+)
+def test_days_that_are_missing_in_words(total: int, failed: int, text: str) -> None:
+    """The message is a sentence for one day and for many."""
+    first = dt.date(2025, 4, 20)
+    days = DateRange(first, first + dt.timedelta(total - 1))
+    failures: dict[dt.date, HourlyClicksError] = dict.fromkeys(list(days)[:failed], RESET)
+    assert summarize(failures, SeriesBuilder(LINK, days).build()).startswith(text)
 
 
 def test_a_spent_budget_ends_a_run() -> None:

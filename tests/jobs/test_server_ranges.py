@@ -15,6 +15,7 @@ from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.range_caps import MONTH, RangeCap
 from hourlyclicks.model.range_proof import RangeProof
 from hourlyclicks.pacing.queue import Job, Lane
+from hourlyclicks.simulator import VirtualClock
 
 FIRST = dt.date(2024, 1, 20)
 YEAR = DateRange(FIRST, FIRST + dt.timedelta(364))
@@ -29,7 +30,7 @@ def test_every_needed_day_is_asked_for_once(
     needed: list[dt.date], cap: RangeCap, later: RangeCap, turn: int
 ) -> None:
     """Also if the cap changes after some ranges; no range is longer than the cap of its time."""
-    server, job = ServerRanges(cap), Job(Lane.BACKFILL)
+    server, job = ServerRanges(cap, VirtualClock()), Job(Lane.BACKFILL)
     covered: list[dt.date] = []
     for number, asked in enumerate(server.plan(needed, within=YEAR, job=job)):
         assert server.cap.allows(asked)
@@ -48,8 +49,8 @@ def test_uncertain_days_are_asked_for_within_a_week(
     uncertain: list[dt.date], cap: RangeCap, proof: RangeProof
 ) -> None:
     """Or as far apart as rows were; where the ends are not proved, with a day more at each end."""
-    server = ServerRanges(cap)
-    server.proof = proof
+    server = ServerRanges(cap, VirtualClock())
+    server._latest.add(proof)
     asked = [days for days, _ in server.plan_again(uncertain, now=NOW, job=Job(Lane.BACKFILL))]
     proved = proof.first_included and proof.last_included
     if not asked:
@@ -65,13 +66,14 @@ def test_uncertain_days_are_asked_for_within_a_week(
 def test_a_day_that_has_not_begun_is_not_asked_for() -> None:
     """The range of the newest day has no day after it."""
     today = NOW.date()
-    ((asked, part),) = ServerRanges(MONTH).plan_again([today], now=NOW, job=Job(Lane.BACKFILL))
+    server = ServerRanges(MONTH, VirtualClock())
+    ((asked, part),) = server.plan_again([today], now=NOW, job=Job(Lane.BACKFILL))
     assert (asked, part) == (DateRange(today - dt.timedelta(1), today), DateRange(today, today))
 
 
 def test_a_length_is_given_up_when_all_parts_were_answered() -> None:
     """And not when a range of that length was answered before."""
-    server = ServerRanges(MONTH)
+    server = ServerRanges(MONTH, VirtualClock())
     month = DateRange(FIRST, FIRST + dt.timedelta(30))
     assert [len(part) for part in server.parts(month, list(month))] == [14, 14, 3]
     server.answered(DateRange(FIRST, FIRST + dt.timedelta(13)), [])

@@ -12,6 +12,7 @@ import pytest
 from hourlyclicks import Account, Client, Link, Plan, PlanError, UsageError
 from hourlyclicks.errors import HourlyClicksError, ServerError
 from hourlyclicks.events import DayDone, Event, Progress
+from hourlyclicks.jobs.backfill import Backfill
 from hourlyclicks.jobs.target_feed import AHEAD, TargetFeed
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.report import StopReason
@@ -246,3 +247,34 @@ async def test_a_feed_gives_each_target_once() -> None:
         assert feed.exhausted
     assert [(target, days.start.day) for target, days in taken.items()] == [(link(1), 2), (link(2), 3)]
     assert feed.since[link(2)] == dt.date(2024, 3, 3)
+
+
+@pytest.mark.parametrize("lazily", [True, False])
+def test_processes_recognize_the_same_job(*, lazily: bool) -> None:
+    """By the targets of a list, and by the first target of a source; another source is another job."""
+
+    def name(*targets: Link) -> str:
+        names = set[str]()
+
+        async def source() -> AsyncIterator[Link]:
+            for target in targets:
+                yield target
+
+        async def story(client: Client, _: VirtualClock) -> None:
+            def watch(event: Event) -> None:
+                if isinstance(event, DayDone):
+                    (run,) = client._engine._services.running
+                    assert isinstance(run, Backfill)
+                    names.add(run._job.name)
+
+            of = source() if lazily else targets
+            await client.backfill(DAY.start, DAY.end, of, on_event=watch)
+
+        simulate(free(), story, store=MemoryStore())
+        (found,) = names
+        return found
+
+    one, two = link(1), link(2)
+    assert len({name(one), name(two), name(two, one), ""}) == (3 if lazily else 4)
+    assert name(one, two) == name(one, two)
+    assert (name(one) == name(one, two)) is lazily

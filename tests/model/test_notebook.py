@@ -6,10 +6,8 @@ import re
 from typing import TYPE_CHECKING
 
 import attrs
-import pytest
 
 from hourlyclicks import BackfillReport, DateRange, DayClicks, Link, Plan, StopReason, TransportError
-from hourlyclicks.model.notebook import in_words
 from hourlyclicks.model.scale import BLUES
 from hourlyclicks.model.series import merge_days
 from hourlyclicks.pacing.eta import forecast
@@ -101,12 +99,6 @@ def test_a_report_of_a_backfill_leaves_out_what_did_not_happen() -> None:
     assert ("Remaining" in html, "Rejected" in html, "Error" in html) == (True, False, False)
     failed = attrs.evolve(REPORT, error=TransportError("<b>no answer</b>", kind="timeout"), resume_at=None)
     assert "TransportError: &lt;b&gt;no answer&lt;/b&gt;" in failed._repr_html_()
-
-
-@pytest.mark.parametrize(("seconds", "words"), [(0.4, "0:00:00"), (183_600, "2 days, 3:00:00")])
-def test_durations_are_in_hours(seconds: float, words: str) -> None:
-    """Rounded to a second."""
-    assert in_words(seconds) == words
 
 
 def test_nothing_depends_on_the_notebook() -> None:

@@ -22,7 +22,8 @@ from hourlyclicks import Client, LeaseLostError, Limits, Rate, RetryPolicy
 from hourlyclicks.clock import SECOND
 from hourlyclicks.coordination import backend as shared
 from hourlyclicks.coordination import leased_backend as leased
-from hourlyclicks.coordination.leases import AccountLease, Leases
+from hourlyclicks.coordination.account_lease import AccountLease
+from hourlyclicks.coordination.leases import Leases
 from hourlyclicks.events import DayDone
 from hourlyclicks.model.fingerprints import fingerprint_of
 from hourlyclicks.model.targets import as_target

@@ -203,7 +203,7 @@ class Unused:
 
 
 @contextmanager
-def fleet(
+def fleet(  # noqa: PLR0913 - keyword options with defaults
     folder: Path,
     store: str,
     *,
@@ -213,10 +213,17 @@ def fleet(
     concurrency: int = 2,
     plan: str = "premium",
     latency: tuple[float, float] = LATENCY,
+    active_days: int = 100,
     **job: Any,  # noqa: ANN401 - whatever a job takes
 ) -> Iterator[Fleet]:
     """Run a server that counts in a sliding log, and end all processes at the end."""
-    limits = {"limits": ((requests, window),), "concurrency": concurrency, "latency": latency, "plan": plan}
+    limits = {
+        "limits": ((requests, window),),
+        "concurrency": concurrency,
+        "latency": latency,
+        "plan": plan,
+        "active_days": active_days,
+    }
     range_ = DateRange(FIRST, FIRST + dt.timedelta(days=days - 1))
     with serving(**limits) as upstream:
         together = Fleet(

@@ -16,7 +16,7 @@ import pytest
 
 from hourlyclicks import Link
 from tests.processes.fleet import fleet, until
-from tests.sizes import sized
+from tests.sizes import THOROUGH, sized
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -38,8 +38,7 @@ DAYS = 400 + 120 * KILLS
 V2, V3 = "clicks-by-hour/v2", "clicks-by-hour/v3"
 PROOFS = 1
 """A day is compared with version 2, once for each process that has not found it in the store."""
-ANSWERED = 1
-"""A range that was answered, and whose days were not in the store yet when the process was killed."""
+TOGETHER = int(os.environ.get("HOURLYCLICKS_KILLS", "6"))
 
 
 @pytest.fixture(params=["sqlite", *sized([], ["postgres", "pgbouncer"])])
@@ -93,7 +92,7 @@ def test_ranges_survive_any_number_of_kills(store: str, tmp_path: Path) -> None:
         repeated = counters.asked.total() - len(counters.asked)
         _log.info("%s kills, %s days reported before the last run", KILLS, len(reported))
         _log.info("%s requests, %s days asked for again", counters.requests, repeated)
-        assert repeated <= KILLS * ((CONCURRENCY + ANSWERED) * DAYS_PER_REQUEST + PROOFS) + PROOFS
+        assert repeated <= KILLS * (CONCURRENCY * DAYS_PER_REQUEST + PROOFS) + PROOFS
         here.check_limits()
         here.check_exact(*LINKS)
 
@@ -128,6 +127,53 @@ def test_two_processes_share_a_job_of_ranges(store: str, tmp_path: Path) -> None
         assert counters.asked.total() <= len(counters.asked) + compared
         assert compared <= PROOFS * len(workers)
         _log.info("%s requests of %s, done %s", counters.requests, requests, _shares(workers))
+        here.check_exact(*LINKS)
+
+
+@pytest.mark.skipif(not THOROUGH, reason="it takes minutes")
+@pytest.mark.parametrize("active", [100, 30])
+def test_two_processes_are_killed_in_turn(store: str, tmp_path: Path, active: int) -> None:
+    """On the same job, over days that change and days without clicks: nothing is lost, and little repeated.
+
+    A range whose days without clicks are not certain may be asked for again for these days only.
+    """
+    chance = random.Random(TOGETHER + active)
+    reported: set[tuple[Target, dt.date]] = set()
+    with fleet(
+        tmp_path,
+        store,
+        days=200 + 120 * TOGETHER,
+        requests=4,
+        window=2.0,
+        concurrency=CONCURRENCY,
+        margin=0.4,
+        plan="business",
+        endpoint="auto",
+        latency=(0.02, 0.06),
+        active_days=active,
+    ) as here:
+        workers = [here.start(*LINKS) for _ in range(2)]
+        for worker in workers:
+            worker.go()
+        for number in range(TOGETHER):
+            place = number % 2
+            begun = ranges_of(here)
+            until(lambda begun=begun: ranges_of(here) > begun + 2 or not any(each.runs for each in workers))  # type: ignore[misc]  # bound now
+            time.sleep(chance.uniform(0, 0.2))
+            assert workers[place].runs, "it was done too soon: there are not enough days"
+            workers[place].kill()
+            reported |= workers[place].days
+            here.check_kept(reported)
+            workers[place] = here.start(*LINKS)
+            workers[place].go()
+        assert [worker.wait() for worker in workers] == [0, 0]
+        counters = here.upstream.counters
+        repeated = counters.asked.total() - len(counters.asked)
+        _log.info("%s kills, %s days reported before the last runs", TOGETHER, len(reported))
+        _log.info("%s requests, %s days asked for again", counters.requests, repeated)
+        if active == 100:
+            assert repeated <= TOGETHER * (CONCURRENCY * DAYS_PER_REQUEST + PROOFS) + 2 * PROOFS
+        here.check_limits()
         here.check_exact(*LINKS)
 
 

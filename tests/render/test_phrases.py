@@ -4,41 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 
-import pytest
-
 from hourlyclicks import Limits, Plan, Rate
-from hourlyclicks.render.phrases import count, duration, fit, limits_in_words, on_the_clock, safe, span
+from hourlyclicks.render.phrases import fit, limits_in_words, on_the_clock, safe, span
 
 NOON = dt.datetime(2025, 6, 1, 12).astimezone()
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"),
-    [
-        (-1, "0 s"),
-        (0.4, "0 s"),
-        (59.4, "59 s"),
-        (59.6, "1 min"),
-        (61, "1 min 1 s"),
-        (3599.6, "1 h"),
-        (24_796, "6 h 53 min"),
-        (86_399, "1 d"),
-        (183_600, "2 d 3 h"),
-        (86_400 * 1500, "1,500 d"),
-    ],
-)
-def test_a_duration_has_two_units(seconds: float, words: str) -> None:
-    """Seconds become the two largest units, rounded."""
-    assert duration(seconds) == words
-
-
-@pytest.mark.parametrize(
-    ("number", "noun", "words"),
-    [(1, "day", "1 day"), (3653, "day", "3,653 days"), (0, "retry", "0 retries"), (1, "retry", "1 retry")],
-)
-def test_a_number_agrees_with_its_noun(number: int, noun: str, words: str) -> None:
-    """One is singular, all others are plural."""
-    assert count(number, noun) == words
 
 
 def test_limits_read_well() -> None:

@@ -43,7 +43,7 @@ def _rest(connection: socket.socket) -> bytes:
 @pytest.mark.parametrize("fault", [Late(3600), Drip(3600), Hang()], ids=str)
 def test_no_fault_holds_up_the_end(fault: Fault, monkeypatch: pytest.MonkeyPatch) -> None:
     """An answer that is long in coming does not keep the simulator from closing: no grace is needed."""
-    monkeypatch.setattr("hourlyclicks.simulator.server._GRACE", PATIENCE)
+    monkeypatch.setattr("hourlyclicks.simulator.listener._GRACE", PATIENCE)
     with Simulator.in_thread(faults=Script(Rule(fault))) as simulator:
         url = URL(simulator.url)
         with socket.create_connection((url.host or "", url.port or 0), PATIENCE) as connection:

@@ -13,6 +13,7 @@ from hourlyclicks.store.freshness import Reader
 from hourlyclicks.store.leases import LIFE, Fence, Holder
 from tests.model.strategies import FIRST, NOON
 from tests.store.answers import ALL, ME, count_one, failure, figures, look
+from tests.store.locations import DatabaseLocation
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -186,6 +187,22 @@ async def test_no_write_overlaps_a_takeover(location: Location) -> None:
         assert all(isinstance(result, tuple | LeaseLostError) for result in results)
         assert (await other.pace(account, look))[0] == seen
         assert fence.waiting == 0
+
+
+async def test_a_lease_that_is_taken_away_is_lost_within_the_same_transaction(location: Location) -> None:
+    """A write that came before it is kept, and one that comes after it is not."""
+    if isinstance(location, DatabaseLocation):
+        pytest.skip("PostgreSQL makes such changes at the same time, on several connections")
+    store, account = await location.account()
+    _, within = await hold(store, account)
+    first, _, second = await asyncio.gather(
+        within.put(account, ME, DAY, requests=1),
+        leases_of(store).end_lease(account),
+        within.put(account, ME, DAY, requests=1),
+        return_exceptions=True,
+    )
+    assert not isinstance(first, BaseException)
+    assert isinstance(second, LeaseLostError)
 
 
 async def test_a_holder_is_asked(location: Location) -> None:

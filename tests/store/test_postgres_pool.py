@@ -113,6 +113,20 @@ async def test_one_store_serves_any_number_of_clients(database: DatabaseLocation
     await ended(database)
 
 
+async def test_a_connection_made_during_a_close_is_closed_by_the_next(database: DatabaseLocation) -> None:
+    """The next call of `close` may come while the first is under way."""
+    store = PostgresStore(database.dsn)
+    account = await store.account("me")
+    first = asyncio.create_task(store.close())
+    while store._pool._idle:  # noqa: ASYNC110 - a few turns
+        await asyncio.sleep(0)
+    assert not first.done()
+    write = asyncio.create_task(store.put(account, ME, a_day(FIRST), requests=1))
+    await asyncio.sleep(0)
+    await asyncio.gather(store.close(), write)
+    await ended(database)
+
+
 @pytest.mark.parametrize(
     ("name", "query", "shown"),
     [

@@ -260,6 +260,18 @@ async def test_an_error_leaves_the_store_in_order(location: Location) -> None:
     await store.put(account, ME, a_day(FIRST), requests=1)
 
 
+async def test_a_new_target_of_an_undone_transaction_is_made_again(location: Location) -> None:
+    """Its number may be another target's by then."""
+    store, account = await location.account()
+    mine, others = a_day(FIRST), a_day(FIRST, at=NOON - dt.timedelta(seconds=1))
+    with pytest.raises(StoreError):
+        await store.put(account, ME, IMPOSSIBLE, requests=1)
+    await store.put(account, Group(7), others, requests=1)
+    await store.put(account, ME, mine, requests=1)
+    assert await store.read(account, ME, ALL) == [mine]
+    assert await store.read(account, Group(7), ALL) == [others]
+
+
 async def test_an_error_of_a_store_is_plain(location: Location) -> None:
     """It has no cause or context with more than it says."""
     store, account = await location.account()

@@ -67,7 +67,7 @@ async def test_anybody_can_select_from_the_tables(path: Path) -> None:
             "SELECT target, date, state, hours, fetched_at, attempts FROM days JOIN series ON id = series_id"
         )
         assert db.execute(query).fetchall() == [
-            ("https://vvd.bz/kYdr", "2024-02-25", "final", 12, "2024-03-10T12:00:00.000000Z", 3)
+            ("https://vvd.bz/kYdr", "2024-02-25", "final", 12, "2024-03-10T12:00:00.00Z", 3)
         ]
     await store.close()
 

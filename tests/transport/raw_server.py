@@ -153,12 +153,14 @@ class RawServer:
         self.open += 1
         self._writers.add(writer)
         self._changed.set()
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-            await self._talk(reader, writer)
-        writer.transport.abort()
-        self._writers.discard(writer)
-        self.open -= 1
-        self._changed.set()
+        try:
+            with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+                await self._talk(reader, writer)
+        finally:  # a connection that is not counted as closed would be waited for
+            writer.transport.abort()
+            self._writers.discard(writer)
+            self.open -= 1
+            self._changed.set()
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self.greetings:
@@ -171,6 +173,8 @@ class RawServer:
 
 async def _play(script: Script, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     for step in script:
+        if writer.is_closing():  # where uvloop, unlike asyncio, raises a RuntimeError when it is written to
+            return
         match step:
             case bytes():
                 writer.write(step)
@@ -202,6 +206,9 @@ async def _gone(reader: asyncio.StreamReader) -> None:
 
 async def _drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     leaving = asyncio.ensure_future(_gone(reader))
-    while not leaving.done():
+    while not (leaving.done() or writer.is_closing()):  # see `_play`; a reader learns of an error later
         writer.write(b" ")
         await asyncio.wait([leaving], timeout=_PAUSE)
+    leaving.cancel()
+    with contextlib.suppress(OSError, asyncio.CancelledError):
+        await leaving

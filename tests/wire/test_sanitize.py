@@ -71,13 +71,16 @@ def test_broken_bytes_are_replaced() -> None:
 @pytest.mark.parametrize(
     ("body", "shown"),
     [
-        (b"<h1>\r\n\tBusy</h1>\n\x1b[31m  later\n", "<h1> Busy</h1> [31m later"),
+        (b"Busy\r\n\t\x1b[31m  later\n", "Busy [31m later"),
+        (b"<h1>\r\n\tBusy</h1>\n\x1b[31m  later\n", "Busy [31m later"),
+        (b"a < b, <3", "a < b, <3"),
+        (b"<3", "<3"),
         ("점검 중입니다\n".encode(), "점검 중입니다"),
         (b'{"a": "' + b"x" * 500, '{"a": "' + "x" * 113),
         (b"\x1f\x8b\x08\x00\xff\xfe" * 100, "600 bytes that are no text"),
         (b" \n", ""),
     ],
-    ids=["a page", "any script", "JSON", "no text", "blank"],
+    ids=["lines", "tags", "no tags", "no tag", "any script", "JSON", "no text", "blank"],
 )
 def test_a_body_is_a_line_to_read(body: bytes, shown: str) -> None:
     """Blanks take the place of control characters, JSON is short, and other bytes are only counted."""
@@ -90,6 +93,67 @@ def test_any_body_is_one_printable_line(body: bytes) -> None:
     shown = excerpt_of_body(body, key=KEY)
     assert shown.isprintable()
     assert len(shown) <= LIMIT
+
+
+@pytest.mark.parametrize(
+    ("page", "words"),
+    [
+        ("<html>\n<head><title>502 Bad Gateway</title></head>\n<body><h1>no</h1>", "502 Bad Gateway"),
+        (
+            "<!DOCTYPE html><TITLE lang=en>Sign&nbsp;in &ndash; H\u00f4tel</TITLE>",
+            "Sign in – H\u00f4tel",
+        ),
+        ("<!doctype html><title></title><h1>Forbidden</h1><p>by <b>rule</b> 7", "Forbidden by rule 7"),
+        ("<html><style>p {}</style><script>if (a<b) {}</script><!-- <p>x --><p>Wait", "Wait"),
+        ("<html>" + "<meta name=x>" * 40 + "<title>Far away</title>", "Far away"),
+        ("<html><title>never closed", "never closed"),
+        ("<html><p>&#27;[31mred&#x202e;", "[31mred"),
+        ("<html><a href='" + "x" * 9000, ""),
+        ("<html><title>" + "x" * 9000, "x" * 150),
+    ],
+    ids=["title", "entities", "text", "unseen", "late", "open", "control", "cut in a tag", "long"],
+)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_page_is_shown_by_its_title(page: str, words: str, encoding: str) -> None:
+    """Without a title it is its text; scripts, styles, comments and tags are never shown."""
+    shown = excerpt_of_body(page.encode(encoding), key=KEY)
+    assert shown == (f'an HTML page, "{words}"' if words else "an HTML page")
+
+
+def test_xml_is_shown_without_tags() -> None:
+    """An answer of an object store, say, is its text."""
+    body = b'<?xml version="1.0"?>\n<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>'
+    assert excerpt_of_body(body) == "AccessDenied Access Denied"
+    assert excerpt_of_body(b"<?xml version='1.0'?><a/>") == "<?xml version='1.0'?><a/>"
+
+
+HTML_PIECES = st.sampled_from(
+    [
+        "<html>",
+        "<title>",
+        "</title>",
+        "<!--",
+        "-->",
+        "<script>",
+        "</script>",
+        "<p",
+        ">",
+        "&lt;",
+        "&#27;",
+        "<",
+        "x ",
+        "\n",
+    ]
+)
+
+
+@given(st.lists(HTML_PIECES, max_size=60).map("".join), st.integers(0, 60))
+def test_any_page_is_one_printable_line_without_the_key(page: str, place: int) -> None:
+    """Wherever the key is in a page, and however it is broken."""
+    shown = excerpt_of_body(f"<html>{page[:place]}{KEY.reveal()}{page[place:]}".encode(), key=KEY)
+    assert shown.isprintable()
+    assert len(shown) <= LIMIT
+    assert "CANARY" not in shown
 
 
 HUGE = 1 << 20

@@ -24,8 +24,8 @@ from hourlyclicks.cli.progress.joint import JointProgress
 from hourlyclicks.cli.progress.views import open_view, shown
 from hourlyclicks.cli.selection import Selection
 from hourlyclicks.errors import StoreError
+from hourlyclicks.model.quantities import count
 from hourlyclicks.render.audit import audit_lines
-from hourlyclicks.render.phrases import count
 
 if TYPE_CHECKING:
     from hourlyclicks.model.audit import AuditReport

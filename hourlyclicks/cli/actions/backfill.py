@@ -32,11 +32,11 @@ from hourlyclicks.client import Order
 from hourlyclicks.errors import HourlyClicksError
 from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.model.dates import DateRange, check_begun
+from hourlyclicks.model.quantities import count
 from hourlyclicks.model.report import BackfillReport
 from hourlyclicks.model.target_days import days_of_each
 from hourlyclicks.model.targets import Target
 from hourlyclicks.pacing.eta import forecast
-from hourlyclicks.render.phrases import count
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -70,7 +70,7 @@ class RunOptions:
         all_links: whether all links of the account are targets.
         since_creation: whether each of them begins with the day of its creation.
         access: how to reach the API.
-        report: the file for what became of the run; ``-``: stdout.
+        report: the file for the report of the run; ``-``: stdout.
         quiet: whether to say nothing but errors.
     """
 

@@ -37,7 +37,7 @@ class Outcome(Generic[SeriesT]):
 
     Args:
         series: all that was fetched, the hours or the sums of the days.
-        failures: the days that failed for good, and why.
+        failures: the days that failed, and why.
         ended_by: the error that no day could survive.
         interrupted: whether Ctrl-C did.
     """
@@ -117,7 +117,7 @@ class Outcomes:
         return next((part.ended_by for part in self.parts if part.ended_by is not None), None)
 
     def failures(self) -> Iterator[tuple[Target, dt.date, HourlyClicksError]]:
-        """Yield the days that failed for good, and why."""
+        """Yield the days that failed, and why."""
         for part in self.parts:
             for day, error in sorted(part.failures.items()):
                 yield part.series.target, day, error

@@ -27,11 +27,12 @@ from hourlyclicks.cli.progress.live import terminal
 from hourlyclicks.cli.progress.stats import start_stats
 from hourlyclicks.cli.progress.views import open_view, shown
 from hourlyclicks.model.dates import DateRange
+from hourlyclicks.model.quantities import count
 from hourlyclicks.model.series import HourlySeries
 from hourlyclicks.model.targets import Target
 from hourlyclicks.pacing.eta import forecast, theoretical_minimum
 from hourlyclicks.render.heatmap import heatmap
-from hourlyclicks.render.phrases import count, limits_in_words
+from hourlyclicks.render.phrases import limits_in_words
 from hourlyclicks.render.tables import WEEKDAYS, palette_for
 from hourlyclicks.simulator import Simulator
 

@@ -23,9 +23,9 @@ from hourlyclicks.cli.output.rows import Shape, writing_rows
 from hourlyclicks.cli.selection import Selection
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.dates import DateRange, as_zone
+from hourlyclicks.model.quantities import count
 from hourlyclicks.model.series import merge_days
 from hourlyclicks.model.targets import Target
-from hourlyclicks.render.phrases import count
 from hourlyclicks.store.ledger import WITH_FIGURES
 from hourlyclicks.store.stored_account import StoredAccount, chunks
 

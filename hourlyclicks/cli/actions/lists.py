@@ -21,7 +21,7 @@ from hourlyclicks.events import ClockSkew, ListName, PageAttemptFailed, Paused
 from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.listing import ListedLink
-from hourlyclicks.render.phrases import count, duration
+from hourlyclicks.model.quantities import count, duration
 
 if TYPE_CHECKING:
     from typing import IO

@@ -12,8 +12,8 @@ from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.options.shared import present
 from hourlyclicks.cli.output.files import writing
 from hourlyclicks.errors import StoreError
+from hourlyclicks.model.quantities import count
 from hourlyclicks.render.overview import overview_lines, overview_object
-from hourlyclicks.render.phrases import count
 from hourlyclicks.render.running import as_object, brief_lines
 from hourlyclicks.store.outlook import failures_of, outlooks_of, summaries_of
 from hourlyclicks.store.overview import overview_of

@@ -15,8 +15,9 @@ from hourlyclicks.cli.exits import USAGE, Failure
 from hourlyclicks.cli.options.faults import faults_in_words, random_faults
 from hourlyclicks.cli.options.shared import PLANS
 from hourlyclicks.cli.output import resume
+from hourlyclicks.model.quantities import count
 from hourlyclicks.pacing.plans import Limits, Rate
-from hourlyclicks.render.phrases import count, limits_in_words
+from hourlyclicks.render.phrases import limits_in_words
 from hourlyclicks.simulator import DEFAULT_KEY, Catalogue, RangeRules, Simulator
 from hourlyclicks.simulator import PLANS as RULES
 

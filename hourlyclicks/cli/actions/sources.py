@@ -24,7 +24,7 @@ from hourlyclicks.cli.output.rows import Shape
 from hourlyclicks.cli.selection import Selection
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.frames.layouts import hourly_layout
-from hourlyclicks.render.phrases import count
+from hourlyclicks.model.quantities import count
 
 if TYPE_CHECKING:
     from pathlib import Path

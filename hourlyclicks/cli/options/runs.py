@@ -41,7 +41,7 @@ def with_run_options(command: Command) -> Command:
             "--report",
             metavar="FILE",
             type=path_type(),
-            help="Write what became of the run to FILE as JSON, however it ends; - is stdout.",
+            help="Write a report of the run to FILE as JSON, however it ends; - is stdout.",
         ),
         with_run_name("A name for this run, by which status shows it and stop finds it."),
         click.option("--quiet", is_flag=True, help="Print only errors."),

@@ -28,7 +28,7 @@ class ApiOptions(NamedTuple):
         active_days: the percentage of days on which a target has clicks.
         range_cap: the most days of a range; ``None``: as the plan says.
         month: what a month is.
-        too_long: what becomes of a longer range.
+        too_long: what the server does with a longer range.
         excludes: which ends of a range are not answered for.
         range_shift: how many hours later the figures of version 3 are.
         silent_days: whether days without clicks have rows in ranges.

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, Failure
 from hourlyclicks.cli.output.report import WHY
 from hourlyclicks.model.fleet_report import AccountState
+from hourlyclicks.model.quantities import count, duration
 from hourlyclicks.model.report import StopReason
-from hourlyclicks.render.phrases import count, duration
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

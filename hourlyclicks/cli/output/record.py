@@ -66,7 +66,7 @@ class Record:
 
 @contextmanager
 def recording(command: str, path: Path | None) -> Iterator[Record]:
-    """Write what became of a run to a file in the end.
+    """Write the report of a run to a file in the end.
 
     Args:
         command: the command.

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, PARKED, Failure, sentence
+from hourlyclicks.model.quantities import count, duration
 from hourlyclicks.model.report import StopReason
-from hourlyclicks.render.phrases import count, duration, on_the_clock
+from hourlyclicks.render.phrases import on_the_clock
 
 if TYPE_CHECKING:
     import datetime as dt

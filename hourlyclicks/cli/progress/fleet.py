@@ -14,7 +14,8 @@ from hourlyclicks.cli.console.messages import say
 from hourlyclicks.cli.options.shared import present
 from hourlyclicks.cli.progress.views import SafeView, console_to_draw_on
 from hourlyclicks.events import AccountEnded, FleetProgress
-from hourlyclicks.render.phrases import count, duration, on_the_clock
+from hourlyclicks.model.quantities import count, duration
+from hourlyclicks.render.phrases import on_the_clock
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,7 +17,8 @@ from rich.text import Text
 
 from hourlyclicks.cli.options.shared import present
 from hourlyclicks.events import ClockSkew, DayDone, RangeDone
-from hourlyclicks.render.phrases import count, limits_in_words, safe
+from hourlyclicks.model.quantities import count
+from hourlyclicks.render.phrases import limits_in_words, safe
 from hourlyclicks.render.tables import level, palette_for
 
 if TYPE_CHECKING:

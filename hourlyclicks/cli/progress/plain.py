@@ -17,7 +17,7 @@ from hourlyclicks.events import (
     SpacingChanged,
     TargetParked,
 )
-from hourlyclicks.render.phrases import count
+from hourlyclicks.model.quantities import count
 
 if TYPE_CHECKING:
     import datetime as dt

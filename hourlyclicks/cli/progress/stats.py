@@ -30,7 +30,8 @@ from hourlyclicks.events import (
     SpacingChanged,
     TargetParked,
 )
-from hourlyclicks.render.phrases import BOUND_BY, count, duration, on_the_clock
+from hourlyclicks.model.quantities import count, duration
+from hourlyclicks.render.phrases import BOUND_BY, on_the_clock
 
 if TYPE_CHECKING:
     from hourlyclicks import Estimate

@@ -28,8 +28,9 @@ def report(series: HourlySeries | Iterable[HourlySeries], *, title: str | None =
     """Return a page of HTML about one series or several, to be opened by any browser.
 
     For each series it has key figures, every hour as a picture, the clicks a day, the hours of the week, the
-    busiest hours and days, the coverage in words, and a table of all days. A year of one link takes less than
-    60 KB, each further one less than 50 KB. Needs the extra ``report``.
+    busiest hours and days, the coverage in words, and a table of all days. A year of one target takes at most
+    60 KB, each further one 50 KB. To keep to that, the page rounds large counts of a busy target where its
+    pictures are pointed at, and if need be in the table of all days, and says so. Needs the extra ``report``.
 
     Args:
         series: a series, or several from any iterable, which is read once. Of more than 50 years of all

@@ -13,7 +13,7 @@ import attrs
 from hourlyclicks.render.page.english import MONTHS, short
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 WIDTH = 1040
 """The width of a figure."""
@@ -42,6 +42,17 @@ def plain(number: float) -> float:
     """Return a number in as few characters as a figure needs: with one decimal, or none."""
     rounded = round(number, 1)
     return int(rounded) if rounded == int(rounded) else rounded
+
+
+def boxes(spans: Iterable[tuple[float, float]], top: int, height: int) -> str:
+    """Return rectangles side by side as one SVG path, a third of what an element for each would take.
+
+    Args:
+        spans: where they begin, and how wide they are.
+        top: the height at which all of them begin.
+        height: how high they are.
+    """
+    return "".join(f"M{left} {top}h{width}v{height}h-{width}z" for left, width in spans)
 
 
 @attrs.frozen

@@ -13,6 +13,7 @@ from hourlyclicks.errors import UsageError
 from hourlyclicks.render.page import axis, heatmap, trend
 from hourlyclicks.render.page.choice import MOST_YEARS
 from hourlyclicks.render.page.english import compact, in_full, stretch
+from hourlyclicks.render.page.minify import small_script, small_style
 from hourlyclicks.render.page.palette import DARK, LIGHT, transfer
 from hourlyclicks.render.page.section import NONE, Section
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from hourlyclicks.render.page.choice import Choice
 
 _FILES = "hourlyclicks.render.page"
-_COMMENTS = ("//", "/*")
 _POLICY = (
     "default-src 'none'; img-src data:; style-src '{style}'; script-src '{script}';"
     " base-uri 'none'; form-action 'none'"
@@ -43,7 +43,7 @@ def html_of(choice: Choice, *, title: str, made: dt.datetime) -> str:
         UsageError: Jinja2 is not installed.
     """
     template = _environment().get_template("report.html")
-    style, script = _text("style.css"), _text("script.js")
+    style, script = _style(), _script()
     return template.render(
         title=title,
         period=_period(choice),
@@ -91,7 +91,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"compact": compact, "plain": axis.plain}
+    environment.filters |= {"boxes": axis.boxes, "compact": compact, "plain": axis.plain}
     shared: dict[str, Any] = {
         "dash": NONE,
         "stretch": stretch,
@@ -106,10 +106,13 @@ def _environment() -> Environment:
 
 
 @cache
-def _text(name: str) -> str:
-    """Return the style or the script as it is in the page: without comments that have a line, and indents."""
-    lines = map(str.strip, files(_FILES).joinpath(name).read_text("utf-8").splitlines())
-    return "\n".join(line for line in lines if line and not line.startswith(_COMMENTS))
+def _style() -> str:
+    return small_style(files(_FILES).joinpath("style.css").read_text("utf-8"))
+
+
+@cache
+def _script() -> str:
+    return small_script(files(_FILES).joinpath("script.js").read_text("utf-8"))
 
 
 def _hash(text: str) -> str:

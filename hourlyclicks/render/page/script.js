@@ -36,14 +36,39 @@
     return data.buffer.slice(0, data.byteLength - short);
   }
 
+  // A number written as rounding.py writes it; 0 digits: the count itself.
+  class Rounding {
+    constructor(digits) {
+      this.half = 2 ** (3 * digits);
+      this.limit = digits ? 2 * this.half : Infinity;
+      this.few = new Intl.NumberFormat("en-US", { maximumSignificantDigits: digits || 21 });
+    }
+
+    written(count) {
+      let shifts = 0;
+      for (; count >= this.limit; count /= 2) shifts += 1;
+      return shifts * this.half + Math.floor(count);
+    }
+
+    read(number) {
+      if (number < this.limit) return number;
+      return ((number % this.half) + this.half) * 2 ** (Math.floor(number / this.half) - 1);
+    }
+
+    // A count, or a sum of counts the largest of which is given.
+    said(count, largest = count) {
+      return largest < this.limit ? numbers.format(count) : `about ${this.few.format(count)}`;
+    }
+  }
+
   async function unpacked(text, days) {
     const stream = new Blob([decoded(text)]).stream().pipeThrough(new DecompressionStream("deflate"));
     const data = new Uint8Array(await new Response(stream).arrayBuffer());
     let place = days;
+    const byte = () => data[(place += 1) - 1];
     const column = () => {
       const numbers = new Float64Array(days * HOURS);
-      const size = data[place];
-      place += 1;
+      const size = byte();
       for (let weight = 1, plane = 0; plane < size; plane += 1, weight *= 256) {
         for (let index = 0; index < numbers.length; index += 1) {
           numbers[(index % days) * HOURS + Math.floor(index / days)] += data[place + index] * weight;
@@ -52,14 +77,15 @@
       }
       return numbers;
     };
-    const clicks = column();
-    const rate = data[place];
-    place += 1;
+    const ofClicks = new Rounding(byte());
+    const clicks = column().map((more) => (more ? ofClicks.read(more - 1) + 1 : 0));
+    const ofUsers = new Rounding(byte());
+    const rate = byte();
     const users = column().map((more, index) => {
-      const usual = Math.floor(((clicks[index] - 1) * rate) / 128);
-      return usual + (more % 2 ? -(more + 1) / 2 : more / 2);
+      const usual = ofUsers.written(Math.floor(((clicks[index] - 1) * rate) / 128));
+      return ofUsers.read(usual + (more % 2 ? -(more + 1) / 2 : more / 2));
     });
-    return { days, states: data.subarray(0, days), clicks, users };
+    return { days, states: data.subarray(0, days), clicks, users, ofClicks, ofUsers };
   }
 
   // -- words
@@ -70,7 +96,7 @@
     return `${WEEKDAYS[day.getUTCDay()]} ${date}`;
   }
 
-  const counted = (number, noun) => `${numbers.format(number)} ${noun}${number === 1 ? "" : "s"}`;
+  const counted = (number, noun, of) => `${of.said(number)} ${noun}${number === 1 ? "" : "s"}`;
 
   function hourInWords(section, day, hour) {
     const { data, start } = section;
@@ -79,8 +105,8 @@
     const index = day * HOURS + hour;
     const later = data.states[day] === PROVISIONAL ? " (provisional)" : "";
     if (!data.clicks[index]) return `${when}: not reported${later}`;
-    const clicks = counted(data.clicks[index] - 1, "click");
-    return `${when}: ${clicks}, ${counted(data.users[index], "unique user")}${later}`;
+    const clicks = counted(data.clicks[index] - 1, "click", data.ofClicks);
+    return `${when}: ${clicks}, ${counted(data.users[index], "unique user", data.ofUsers)}${later}`;
   }
 
   // -- the pictures of every hour
@@ -212,14 +238,15 @@
     row(row, day) {
       const state = this.data.states[day];
       const hours = this.data.clicks.subarray(day * HOURS, (day + 1) * HOURS);
+      const { ofClicks } = this.data;
       const reported = hours.filter((count) => count > 0);
       const known = reported.length > 0;
-      const busiest = hours.indexOf(Math.max(...hours));
+      const most = Math.max(...hours);
       const total = reported.reduce((sum, count) => sum + count - 1, 0);
       made("th", row, dayInWords(this.start + day)).scope = "row";
-      made("td", row, known ? numbers.format(total) : "–");
+      made("td", row, known ? ofClicks.said(total, most - 1) : "–");
       made("td", row, state === MISSING ? "–" : `${reported.length} of ${HOURS}`);
-      made("td", row, known ? `${numbers.format(hours[busiest] - 1)} at ${two(busiest)}:00` : "–");
+      made("td", row, known ? `${ofClicks.said(most - 1)} at ${two(hours.indexOf(most))}:00` : "–");
       made("td", row, ["not fetched", "provisional", "final"][state]);
     }
   }

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, ClassVar
 
 import attrs
 
+from hourlyclicks.model.quantities import count
 from hourlyclicks.model.scale import shade
 from hourlyclicks.render.page.english import compact, short, stretches, with_weekday
 from hourlyclicks.render.page.heatmap import heatmaps
 from hourlyclicks.render.page.hours import MISSING, PROVISIONAL, Hours
 from hourlyclicks.render.page.pack import packed
 from hourlyclicks.render.page.trend import trend
-from hourlyclicks.render.phrases import count
 from hourlyclicks.render.tables import WEEKDAYS
 
 if TYPE_CHECKING:
@@ -91,7 +91,8 @@ class Section:
         self.days = len(series.range)
         self._series = series
         self._hours = Hours(series)
-        self.data = packed(self._hours)
+        self._packed = packed(self._hours)
+        self.data = self._packed.text
 
     def figures(self) -> Iterator[Figure]:
         """Yield the key figures."""
@@ -207,6 +208,17 @@ class Section:
 
     def _all_fetched(self) -> str:
         return "The day was fetched." if self.days == 1 else f"All {self.days:,} days were fetched."
+
+    def rounded(self) -> str:
+        """Return which figures the script shows rounded, in words; empty: none of them."""
+        clicks, users = self._packed.clicks.digits, self._packed.unique_users.digits
+        if not users:
+            return ""
+        where = "where the picture is pointed at" + (" and in the table of all days" if clicks else "")
+        which = f"unique users to {count(users, 'digit')}"
+        if clicks:
+            which = f"clicks to {count(clicks, 'digit')}, {which}"
+        return f"To keep this page small, large counts are rounded {where}: {which}."
 
     def fetched(self) -> str:
         """Return when the days were fetched, in words; empty: none was."""

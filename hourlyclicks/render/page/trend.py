@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import attrs
 
 from hourlyclicks.model.aggregate import running_mean
-from hourlyclicks.render.page.axis import Axis, plain
+from hourlyclicks.model.bursts import axis_end, bursts, labelled
+from hourlyclicks.render.page.axis import WIDTH, Axis, plain
 from hourlyclicks.render.page.english import compact
 from hourlyclicks.render.page.heatmap import LONGEST, marks, runs
 from hourlyclicks.render.page.hours import FINAL, MISSING, PROVISIONAL
@@ -19,6 +20,7 @@ from hourlyclicks.render.page.hours import FINAL, MISSING, PROVISIONAL
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from hourlyclicks.model.bursts import Burst
     from hourlyclicks.render.page.hours import Hours
 
 HEIGHT = 160
@@ -29,6 +31,23 @@ _MOST_BARS = 530
 _TICKS = 4
 _NICE = (1, 2, 5, 10)
 _UNREPORTED = FINAL + 1
+_ASIDE, _LABEL = 7, 84
+"""How far the label of a cut-off bar is beside it, and how much room it needs."""
+
+
+@attrs.frozen
+class Label:
+    """The count of a bar that is cut off, or the greatest of several.
+
+    Args:
+        place: where the text begins or ends.
+        text: the count.
+        before: whether it ends there, since there is no room to the right.
+    """
+
+    place: float
+    text: str
+    before: bool
 
 
 @attrs.frozen
@@ -39,12 +58,14 @@ class Trend:
         step: days of a bar: 1, 7 or 28.
         axis: where the days are.
         number: how many bars there are.
-        most: the number of clicks at the top.
+        most: the number of clicks at the top, see `hourlyclicks.model.bursts`.
         bars: the outline of the bars, as an SVG path.
         line: the running mean, as an SVG path.
         missing: where bars without any fetched day begin, and how wide they are.
         unreported: likewise for fetched days without figures.
         marks: where bars with provisional days begin, and how wide their marks are.
+        beyond: where bars are that are cut off at the top.
+        labels: the labels of the greatest of these.
     """
 
     step: int
@@ -56,6 +77,8 @@ class Trend:
     missing: tuple[tuple[float, float], ...]
     unreported: tuple[tuple[float, float], ...]
     marks: tuple[tuple[float, float], ...]
+    beyond: tuple[float, ...]
+    labels: tuple[Label, ...]
 
     @property
     def width(self) -> float:
@@ -80,7 +103,8 @@ def trend(hours: Hours) -> Trend:
     provisional = bytes([PROVISIONAL if PROVISIONAL in each else FINAL for each in states])
     axis = Axis.across(hours.range.start, days)
     wide = attrs.evolve(axis, days=len(parts), width=axis.width * step)
-    most = max(1, math.ceil(max((mean for mean in means if mean is not None), default=1)))
+    most = max(1, math.ceil(axis_end(mean for mean in means if mean is not None)))
+    found = list(bursts(means, most))
     return Trend(
         step,
         axis,
@@ -91,7 +115,16 @@ def trend(hours: Hours) -> Trend:
         tuple(wide.across_days(*run) for run in runs(known, MISSING)),
         tuple(wide.across_days(*run) for run in runs(known, _UNREPORTED)),
         marks(provisional, wide),
+        tuple(wide.at(burst.middle) for burst in found),
+        tuple(_label(burst, wide) for burst in labelled(found, _LABEL / wide.width)),
     )
+
+
+def _label(burst: Burst, axis: Axis) -> Label:
+    place = axis.at(burst.middle)
+    before = place + _LABEL > WIDTH
+    text = compact(burst.most) if burst.single else f"up to {compact(burst.most)}"
+    return Label(plain(place - _ASIDE if before else place + _ASIDE), text, before)
 
 
 def _mean(counts: Sequence[int | None]) -> float | None:

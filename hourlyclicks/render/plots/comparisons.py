@@ -9,8 +9,8 @@ import numpy as np
 
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.dates import DateRange
+from hourlyclicks.model.quantities import count
 from hourlyclicks.model.series import HourlySeries
-from hourlyclicks.render.phrases import count
 from hourlyclicks.render.plots import MOST_COMPARED, arithmetic, differences, marks, trends
 from hourlyclicks.render.plots.picture import Sheet, settings
 from hourlyclicks.render.plots.subject import Subject
@@ -63,8 +63,8 @@ def compare(series: Iterable[HourlySeries | Iterable[HourlySeries]], theme: Them
         days = _all_days(rows)
         sheet.heading(_title(rows), span(days))
         _draw_days(sheet, rows, days)
-        names = trends.explained([row.subject for row in rows], besides=_draw_weeks(sheet, rows))
-        marks.legend(sheet, bottom + 0.72, names, left=_LEFT)
+        names = trends.explained(sheet, [row.subject for row in rows], besides=_draw_weeks(sheet, rows))
+        marks.legend(sheet, bottom + 0.72, names, left=_LEFT, right=_LEFT + _DAYS_WIDTH)
         if pair:
             one, other = rows
             differences.draw(sheet, (one.subject, other.subject), (one.parts, other.parts), bottom + _FOOT)

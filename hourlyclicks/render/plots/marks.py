@@ -6,19 +6,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.colors import PowerNorm
+from matplotlib.lines import Line2D
 from matplotlib.patches import PathPatch, Rectangle
 from matplotlib.path import Path
+from matplotlib.patheffects import withStroke
 from matplotlib.textpath import TextPath
 
+from hourlyclicks.model.bursts import bursts, labelled
 from hourlyclicks.model.day import HOURS
 from hourlyclicks.render.plots.ticks import short
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
     from matplotlib.colors import Normalize
 
+    from hourlyclicks.model.bursts import Burst
     from hourlyclicks.render.plots.arithmetic import Marks, Numbers
     from hourlyclicks.render.plots.picture import Sheet
     from hourlyclicks.render.plots.subject import Subject
@@ -34,6 +39,9 @@ PROVISIONAL = "provisional, may still change"
 DAYS, MEAN = "clicks a day", "mean of 7 days"
 """The names of bars and of the line above them."""
 
+BEYOND = "beyond the axis"
+"""The name of the mark of days that are cut off."""
+
 _NARROWEST = 2.0
 """How wide hatching is at least, in points; a day of ten years is thinner than a pixel."""
 
@@ -42,10 +50,13 @@ _MARK_GAP = 0.03
 _CORNERS = 4
 _SWATCH, _SWATCH_HEIGHT, _LINE_HEIGHT = 0.2, 0.11, 0.025
 _POINTS = 72
+_BURST_TOP, _BURST_GAP, _BURST_LABEL = 0.09, 0.07, 0.62
+"""How far a mark is below the top, how far its label is beside it, and how much room a label needs."""
+
 _HINTED = 1.05
 """How much wider a text becomes when its letters are fitted to pixels."""
 
-_SWATCH_GAP, _LEGEND_GAP, _LEGEND_SIZE = 0.09, 0.24, 9
+_SWATCH_GAP, _LEGEND_GAP, _LEGEND_SIZE, _LEGEND_ROW = 0.09, 0.24, 9, 0.2
 _SCALE_WIDTH, _SCALE_HEIGHT = 2.4, 0.13
 _NEARLY_BLACK = 0.04045
 _PARTS = (0.1, 0.4)
@@ -153,35 +164,82 @@ def mark_provisional(axes: Axes, days: Marks, sheet: Sheet, *, first: int = 0) -
         )
 
 
+def mark_bursts(axes: Axes, days: Numbers, sheet: Sheet, *, most: float, first: int = 0) -> None:
+    """Draw a mark where days are cut off at the top, and write their counts beside the greatest of them.
+
+    Args:
+        axes: where; a day is 1 wide.
+        days: a count a day; NaN: not known.
+        sheet: the sheet.
+        most: the count at the top.
+        first: the place of the first day.
+    """
+    found = list(bursts(days.tolist(), most))
+    if not found:
+        return
+    inches = axes.get_position().width * sheet.width / axes.get_xlim()[1]
+    aside = _BURST_LABEL / inches
+    look: dict[str, Any] = {"transform": axes.get_xaxis_transform(), "label": BEYOND, "zorder": 4}
+    height = 1 - _BURST_TOP / (axes.get_position().height * sheet.height)
+    middles = [burst.middle + first for burst in found]
+    axes.plot(middles, [height] * len(found), "^", color=sheet.theme.ink, markersize=4.5, **look)
+    halo = [withStroke(linewidth=2.5, foreground=sheet.theme.background)]
+    for burst in labelled(found, aside + _BURST_GAP / inches):
+        left = burst.middle + first + aside > axes.get_xlim()[1]
+        axes.text(
+            burst.middle + first + (-1 if left else 1) * _BURST_GAP / inches,
+            height,
+            burst_label(burst),
+            ha="right" if left else "left",
+            va="center_baseline",
+            size=8,
+            path_effects=halo,
+            **look,
+        )
+
+
+def burst_label(burst: Burst) -> str:
+    """Return the count of a day beyond the axis, or the greatest of several, in words."""
+    return short(burst.most) if burst.single else f"up to {short(burst.most)}"
+
+
 def legend(
     sheet: Sheet, top: float, names: list[str], *, left: float | None = None, right: float = 0
 ) -> None:
-    """Explain hatching and marks in a row.
+    """Explain hatching and marks in a row, or in two.
 
     Args:
         sheet: the sheet.
         top: the vertical centre, in inches.
-        names: keys of `HATCHES`, `PROVISIONAL`, `DAYS` or `MEAN`.
-        left: where the row begins, in inches.
+        names: keys of `HATCHES`, `PROVISIONAL`, `BEYOND`, `DAYS` or `MEAN`.
+        left: where the row begins, in inches; what reaches beyond ``right`` is in a row below.
         right: where it ends, if ``left`` is not given.
     """
-    widths = [_width(name) for name in names]
-    between = _SWATCH + _SWATCH_GAP
-    if left is None:
-        left = right - sum(widths) - between * len(names) - _LEGEND_GAP * (len(names) - 1)
+    widths = [_SWATCH + _SWATCH_GAP + _width(name) for name in names]
+    start = right - sum(widths) - _LEGEND_GAP * (len(names) - 1) if left is None else left
+    place = start
     for name, width in zip(names, widths, strict=True):
-        thick = _LINE_HEIGHT if name == MEAN else _SWATCH_HEIGHT
-        sheet.picture.add_artist(
-            Rectangle(
-                (left / sheet.width, 1 - (top + thick / 2) / sheet.height),
-                _SWATCH / sheet.width,
-                thick / sheet.height,
-                transform=sheet.picture.transFigure,
-                **_look(name, sheet),
-            )
-        )
-        sheet.text(left + between, top, name, size=_LEGEND_SIZE)
-        left += between + width + _LEGEND_GAP
+        if left is not None and place > start and place + width > right:
+            place, top = start, top + _LEGEND_ROW
+        sheet.picture.add_artist(_swatch(name, sheet, place, top))
+        sheet.text(place + _SWATCH + _SWATCH_GAP, top, name, size=_LEGEND_SIZE)
+        place += width + _LEGEND_GAP
+
+
+def _swatch(name: str, sheet: Sheet, left: float, top: float) -> Artist:
+    """Return what stands for a name in the legend; ``top`` is its vertical centre, in inches."""
+    if name == BEYOND:
+        place = [(left + _SWATCH / 2) / sheet.width], [1 - top / sheet.height]
+        look: dict[str, Any] = {"color": sheet.theme.ink, "transform": sheet.picture.transFigure}
+        return Line2D(*place, marker="^", markersize=4.5, linestyle="none", **look)
+    thick = _LINE_HEIGHT if name == MEAN else _SWATCH_HEIGHT
+    return Rectangle(
+        (left / sheet.width, 1 - (top + thick / 2) / sheet.height),
+        _SWATCH / sheet.width,
+        thick / sheet.height,
+        transform=sheet.picture.transFigure,
+        **_look(name, sheet),
+    )
 
 
 def _width(text: str) -> float:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from hourlyclicks.errors import UsageError
+from hourlyclicks.model.quantities import count
 from hourlyclicks.model.series import HourlySeries
-from hourlyclicks.render.phrases import count
 from hourlyclicks.render.plots import arithmetic
 from hourlyclicks.render.plots.fonts import drawable
 from hourlyclicks.render.plots.ticks import span

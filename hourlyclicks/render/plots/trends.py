@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from hourlyclicks.model.bursts import axis_end
 from hourlyclicks.render.plots import arithmetic, marks
 from hourlyclicks.render.plots.picture import Sheet, settings
 from hourlyclicks.render.plots.subject import Subject
@@ -51,14 +52,15 @@ def trend(series: HourlySeries, theme: Theme) -> Picture:
         marks.mark_provisional(above, subject.provisional, sheet)
         below = sheet.axes(_LEFT, _USERS_TOP, _WIDTH, _USERS_HEIGHT)
         _users(below, subject, sheet)
-        marks.legend(sheet, _LEGEND, explained([subject]), right=width - _RIGHT)
+        marks.legend(sheet, _LEGEND, explained(sheet, [subject]), right=width - _RIGHT)
     return sheet.picture
 
 
-def explained(subjects: Sequence[Subject], *, besides: Collection[str] = ()) -> list[str]:
+def explained(sheet: Sheet, subjects: Sequence[Subject], *, besides: Collection[str] = ()) -> list[str]:
     """Return what the legend has to explain; hours that were not reported do not show, only days.
 
     Args:
+        sheet: the sheet, on which everything else is drawn.
         subjects: the series.
         besides: what shows elsewhere in the picture, keys of `marks.HATCHES`.
     """
@@ -66,7 +68,8 @@ def explained(subjects: Sequence[Subject], *, besides: Collection[str] = ()) -> 
     silent = any(subject.silent.any() for subject in subjects)
     shown = {name for name in marks.states(subjects) if name != "not reported" or silent} | set(besides)
     states = [name for name in (*marks.HATCHES, marks.PROVISIONAL) if name in shown]
-    return [marks.DAYS, *([marks.MEAN] if means else []), *states]
+    beyond = any(line.get_label() == marks.BEYOND for axes in sheet.picture.axes for line in axes.lines)
+    return [marks.DAYS, *[marks.MEAN] * means, *[marks.BEYOND] * beyond, *states]
 
 
 def draw_days(
@@ -93,6 +96,7 @@ def draw_days(
     axes.plot(edges[:-1] + 0.5, means, color=theme.line, linewidth=1.6, label=marks.MEAN)
     axes.set(xlim=(0, max(places, _FEWEST_PLACES)), ylim=(0, most))
     hatch_days(axes, subject, sheet, height=most, first=first)
+    marks.mark_bursts(axes, days, sheet, most=most, first=first)
 
 
 def hatch_days(axes: Axes, subject: Subject, sheet: Sheet, *, height: float, first: int = 0) -> None:
@@ -102,8 +106,8 @@ def hatch_days(axes: Axes, subject: Subject, sheet: Sheet, *, height: float, fir
 
 
 def room_above(values: Numbers) -> float:
-    """Return the end of an axis for some values: a little more than the greatest."""
-    return float(np.nanmax(values)) * 1.08 or 1.0 if np.isfinite(values).any() else 1.0
+    """Return the end of an axis for some values: a little more than the greatest, but for bursts."""
+    return axis_end(values[np.isfinite(values)].tolist()) * 1.08 or 1.0
 
 
 def style_values(axes: Axes, sheet: Sheet, *, known: bool, bins: int = 4) -> None:
@@ -127,6 +131,7 @@ def _users(axes: Axes, subject: Subject, sheet: Sheet) -> None:
     top = room_above(users)
     axes.set(xlim=(0, max(len(users), _FEWEST_PLACES)), ylim=(0, top))
     hatch_days(axes, subject, sheet, height=top)
+    marks.mark_bursts(axes, users, sheet, most=top)
     style_values(axes, sheet, known=bool(np.isfinite(users).any()), bins=3)
     label_days(axes, day_ticks(subject.range), len(subject.range))
     text = "unique users of the busiest hour of each day (they do not add up over hours)"

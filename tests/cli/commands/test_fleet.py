@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hourlyclicks import Link
-from hourlyclicks.coordination.leases import AccountLease, Leases
+from hourlyclicks.coordination.account_lease import AccountLease
+from hourlyclicks.coordination.leases import Leases
 from hourlyclicks.fleet import KeyRef, run_jobs
 from hourlyclicks.model.fingerprints import fingerprint_of
 from hourlyclicks.simulator import Envelope, Rule, Script, Status

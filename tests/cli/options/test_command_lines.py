@@ -8,11 +8,14 @@ import json
 import os
 import random
 import shutil
+from itertools import islice
 from typing import TYPE_CHECKING
 
+import openpyxl
+import pyarrow.parquet
 import pytest
 
-from hourlyclicks.render.phrases import count
+from hourlyclicks.model.quantities import count
 from tests.cli.lines import HELD, draw, draw_look
 from tests.cli.serving import invoke, serving
 
@@ -40,8 +43,15 @@ def asked_for(line: CommandLine) -> set[tuple[str, str]]:
     return {(str(target), str(day)) for target in line.targets for day in line.days}
 
 
-def written(line: CommandLine, text: str) -> set[tuple[str, str]]:
+def written(line: CommandLine, data: bytes) -> set[tuple[str, str]]:
     """Return target and date of all that is in a result."""
+    if line.form == "parquet":
+        table = pyarrow.parquet.read_table(io.BytesIO(data))
+        return set(zip(table["target"].to_pylist(), map(str, table["date"].to_pylist()), strict=True))
+    if line.form == "xlsx":
+        rows = openpyxl.load_workbook(io.BytesIO(data)).active.values
+        return {(row[0], str(row[1].date())) for row in islice(rows, 1, None)}
+    text = data.decode()
     if line.form == "csv":
         return {(row["target"], row["date"]) for row in csv.DictReader(io.StringIO(text, newline=""))}
     if line.form == "jsonl":
@@ -76,8 +86,8 @@ def test_what_is_asked_for_is_done_or_refused(seed: int, server: Simulator, tmp_
     assert asked == asked_for(line)
     assert set(server.counters.asked.values()) == {1}
     if line.words[0] == "fetch":
-        text = result.stdout if line.output is None else read_if_file(line.output)
-        assert text is None or written(line, text) == asked
+        data = result.stdout_bytes if line.output is None else read_if_file(line.output)
+        assert data is None or written(line, data) == asked
         assert line.output is None or result.stdout == ""
 
 
@@ -105,16 +115,17 @@ def test_what_is_looked_at_is_shown_or_refused(seed: int, held: Path, tmp_path: 
         return
     assert result.exit_code == 0, (line.words, result.output)
     line.targets = line.targets or list(HELD)
-    text = result.stdout if line.output is None else line.output.read_bytes().decode()
     if line.words[0] == "export":
-        assert written(line, text) == asked_for(line)
+        data = result.stdout_bytes if line.output is None else line.output.read_bytes()
+        assert written(line, data) == asked_for(line)
     else:
-        assert {str(target) for target in HELD if str(target) in text} == set(map(str, line.targets))
+        shown = {str(target) for target in HELD if str(target) in result.stdout}
+        assert shown == set(map(str, line.targets))
 
 
-def read_if_file(path: Path) -> str | None:
+def read_if_file(path: Path) -> bytes | None:
     """Return what is in a file; a device keeps nothing."""
-    return path.read_bytes().decode() if path.is_file() else None
+    return path.read_bytes() if path.is_file() else None
 
 
 def test_the_lines_are_of_both_kinds(tmp_path: Path) -> None:

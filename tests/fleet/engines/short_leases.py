@@ -6,11 +6,11 @@ from typing import cast
 
 from hourlyclicks.coordination import backend, leased_backend
 from hourlyclicks.coordination.leases import Leases
-from hourlyclicks.fleet import run
+from hourlyclicks.fleet import fleet_run
 
 LIFE = 3.0
 
 for module in (backend, leased_backend):
     vars(module)["MARGIN"] = 0.4
-vars(run)["LOOK_AFTER"] = 0.3
+vars(fleet_run)["LOOK_AFTER"] = 0.3
 cast("dict[str, float]", Leases.__init__.__kwdefaults__)["life"] = LIFE

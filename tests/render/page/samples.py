@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 from functools import cache
+from random import Random
 from typing import TYPE_CHECKING
 
-from hourlyclicks import DateRange, DayClicks, Link
+from hourlyclicks import Account, DateRange, DayClicks, Link
 from hourlyclicks.model.series import merge_days
 from hourlyclicks.simulator.traffic import Traffic
 
@@ -56,6 +57,37 @@ def a_year() -> HourlySeries:
 def ten_years() -> HourlySeries:
     """Return ten years with two months of which no day was fetched."""
     return sample("2016-01-01", missing=[str(day) for day in DateRange.of("2019-04-01", "2019-05-31")])
+
+
+@cache
+def busiest_link() -> HourlySeries:
+    """Return a year of one of the busiest links of the simulator, with 50,000 clicks a day."""
+    return sample(target=Link("l893", "https://vvd.bz"))
+
+
+@cache
+def busiest_account() -> HourlySeries:
+    """Return a year of one of its busiest accounts, with 800,000 clicks a day."""
+    return sample(target=Account(), seed=2488)
+
+
+@cache
+def every_second_day() -> HourlySeries:
+    """Return a year of that account, of which every second day was not fetched."""
+    days = DateRange.of("2025-01-01", "2025-12-31")
+    return sample(target=Account(), seed=2488, missing=[str(day) for day in days][::2])
+
+
+@cache
+def absurd() -> HourlySeries:
+    """Return a year of counts of all sizes up to the largest, in no order."""
+    luck, days = Random(15), DateRange.of("2025-01-01", "2025-12-31")
+    counts = [tuple(luck.getrandbits(luck.randrange(64)) for _ in range(24)) for _ in range(2 * len(days))]
+    known = [
+        DayClicks(date, counts[2 * place], counts[2 * place + 1], FETCHED, final=True)
+        for place, date in enumerate(days)
+    ]
+    return merge_days(days, known, target=LINK)
 
 
 def all_kinds() -> list[HourlySeries]:

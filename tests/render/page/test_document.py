@@ -9,6 +9,7 @@ import re
 import stat
 import sys
 from html.parser import HTMLParser
+from importlib.resources import files
 from typing import TYPE_CHECKING
 
 import pytest
@@ -22,14 +23,21 @@ from tests.render.page.samples import (
     FORMULA,
     HOSTILE,
     a_year,
+    absurd,
     all_kinds,
+    busiest_account,
+    busiest_link,
+    every_second_day,
     nothing,
     sample,
     ten_years,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from hourlyclicks import HourlySeries
 
 FIRST_YEAR, FURTHER_YEAR = 60_000, 50_000
 VOID = {"meta", "link", "img", "br", "rect", "path", "image", "use"}
@@ -61,6 +69,23 @@ def test_the_first_year_of_a_link_takes_60_kb_and_each_further_one_50() -> None:
     another = sample(target=hourlyclicks.Link("a", "https://vvd.bz"))
     assert len(report([a_year(), another]).encode()) - one <= FURTHER_YEAR
     assert len(report(ten_years()).encode()) <= FIRST_YEAR + 9 * FURTHER_YEAR
+
+
+@pytest.mark.parametrize("busy", [busiest_link, busiest_account, every_second_day, absurd])
+def test_the_busiest_year_takes_60_kb(busy: Callable[[], HourlySeries]) -> None:
+    """Of a link, of an account, with as many gaps as there can be, and with the largest counts."""
+    first, both = (len(report(given).encode()) for given in (busy(), [busy(), busy()]))
+    assert first <= FIRST_YEAR
+    assert both - first <= FURTHER_YEAR
+
+
+def test_what_is_rounded_is_said() -> None:
+    """A page of which the script has rounded figures says which, and to how many digits."""
+    pages = [report(busy()) for busy in (a_year, busiest_link, absurd)]
+    said = [" ".join(" ".join(Reader(page).texts).split()) for page in pages]
+    assert [text.count("rounded") for text in said] == [0, 1, 1]
+    assert "pointed at: unique users to 2 digits." in said[1]
+    assert "and in the table of all days: clicks to 1 digit, unique users to 1 digit." in said[2]
 
 
 def test_the_policy_allows_the_style_and_the_script_of_the_page_alone() -> None:
@@ -224,7 +249,7 @@ def pair(text: str) -> tuple[str, str]:
     return colours[0], colours[-1]
 
 
-STYLE = document._text("style.css")
+STYLE = files("hourlyclicks.render.page").joinpath("style.css").read_text("utf-8")
 CELLS = [
     (pair(ground), pair(ink))
     for ground, ink in re.findall(r"\.s\d \{ background: ([^;]+); color: ([^;]+); \}", STYLE)

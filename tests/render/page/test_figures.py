@@ -19,6 +19,7 @@ from hourlyclicks.render.page.palette import DARK, LIGHT, grey, transfer
 from hourlyclicks.render.page.trend import HEIGHT, trend
 from tests.render.page.samples import MISSING as NOT_FETCHED
 from tests.render.page.samples import a_year, nothing, sample, ten_years
+from tests.render.plots.pictures import series
 
 STARTS = st.dates(dt.date(1990, 1, 1), dt.date(2030, 12, 31))
 LENGTHS = st.one_of(st.integers(1, 100), st.integers(1, 8000))
@@ -92,11 +93,22 @@ def test_a_bar_is_as_high_as_its_day() -> None:
     """In proportion to the day with the most clicks; days without figures have none, and are hatched."""
     figure, hours = trend(Hours(a_year())), Hours(a_year())
     most = max(count or 0 for count in hours.by_day)
+    assert (figure.beyond, figure.labels) == ((), ())
     assert heights(figure.bars) == [round(HEIGHT * (count or 0) / most) for count in hours.by_day]
     assert (figure.step, figure.number, figure.most) == (1, 365, most)
     assert len(figure.missing) == 2
     assert len(figure.unreported) == 3
     assert figure.width == WIDTH - LEFT
+
+
+def test_a_burst_does_not_flatten_a_year() -> None:
+    """The figure ends at an ordinary day; bars beyond it are higher than the figure, and labelled."""
+    figure = trend(Hours(series(365, lambda day, _: 1_000 if day in {100, 101, 364} else day % 10)))
+    assert figure.most == 24 * 9
+    high = heights(figure.bars)
+    assert [place for place, height in enumerate(high) if height > HEIGHT] == [100, 101, 364]
+    assert [round((left - LEFT) / figure.axis.width, 1) for left in figure.beyond] == [101.0, 364.5]
+    assert [(label.text, label.before) for label in figure.labels] == [("up to 24k", False), ("24k", True)]
 
 
 @pytest.mark.parametrize(

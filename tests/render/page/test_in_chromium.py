@@ -12,7 +12,7 @@ from hourlyclicks.model.scale import scale_end, shade
 from hourlyclicks.render.page.english import with_weekday
 from hourlyclicks.render.page.palette import DARK, LIGHT
 from tests.model.pngs import read
-from tests.render.page.samples import HOSTILE, a_year, all_kinds, sample, ten_years
+from tests.render.page.samples import HOSTILE, a_year, all_kinds, busiest_account, sample, ten_years
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -128,6 +128,37 @@ def test_the_keys_walk_over_the_hours(year: Path, chromium: Chromium) -> None:
             assert "arrow keys" in await region.inner_text()
 
     chromium.run(check())
+
+
+def test_rounded_figures_are_called_so(tmp_path: Path, chromium: Chromium) -> None:
+    """Large counts of a very busy account have "about" and few digits, in the region and in the table."""
+    path, series = tmp_path / "busy.html", busiest_account()
+    write_report(path, series)
+    first = series[series.range.start]
+    clicks, users = first.clicks[10], first.unique_users[10]
+    assert clicks is not None
+    assert users is not None
+
+    async def check() -> None:
+        async with chromium.opened(path) as opened:
+            await opened.page.locator(".every-hour").focus()
+            for _ in range(11):
+                await opened.page.keyboard.press("ArrowDown")
+            region = await opened.text(".readout")
+            assert region.endswith(
+                f"10:00: about {few(clicks, 3)} clicks, about {few(users, 2)} unique users"
+            )
+            await opened.page.locator("summary").click()
+            row = opened.page.locator(".days tbody tr").first
+            assert await row.locator("td").first.inner_text() == f"about {few(first.total_clicks, 3)}"
+            assert opened.messages == []
+
+    chromium.run(check())
+
+
+def few(count: int, digits: int) -> str:
+    """Return a count with so many digits, and zeros after them."""
+    return f"{int(float(f'{count:.{digits}g}')):,}"
 
 
 def test_the_keys_go_from_one_year_to_the_next(decade: Path, chromium: Chromium) -> None:

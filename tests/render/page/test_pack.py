@@ -5,15 +5,21 @@ from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
+from hourlyclicks import Group
 from hourlyclicks.render.page.hours import Hours
-from hourlyclicks.render.page.pack import DIGITS, packed
+from hourlyclicks.render.page.pack import DIGITS, MOST_A_YEAR, packed
+from hourlyclicks.render.page.rounding import EXACT, Rounding
 from tests.model.strategies import series
-from tests.render.page.samples import a_year
+from tests.render.page.samples import a_year, absurd, busiest_account, busiest_link, sample
 
 if TYPE_CHECKING:
-    from hourlyclicks import HourlySeries
+    from collections.abc import Iterator
+
+    from hourlyclicks import HourlyClicks, HourlySeries
 
 
 def column(data: bytes, days: int) -> tuple[list[int], bytes]:
@@ -40,34 +46,77 @@ def unpacked(text: str) -> bytes:
     return zlib.decompress(data[: len(data) - -len(text) % 5])
 
 
+def figures(given_series: HourlySeries) -> Iterator[tuple[HourlyClicks, int | None, int | None]]:
+    """Yield each hour of a series, and the clicks and unique users that are read from its text."""
+    hours = Hours(given_series)
+    found, days = packed(hours), len(given_series.range)
+    data = unpacked(found.text)
+    assert data[:days] == bytes(hours.states)
+    clicks, rest = column(data[days + 1 :], days)
+    more, end = column(rest[2:], days)
+    assert (data[days], rest[0], end) == (found.clicks.digits, found.unique_users.digits, b"")
+    for hour, plus_1, zigzag in zip(given_series, clicks, more, strict=True):
+        if not plus_1:
+            assert zigzag == 0
+            yield hour, None, None
+            continue
+        known = found.clicks.read(plus_1 - 1)
+        usual = found.unique_users.written(known * rest[1] // 128)
+        number = usual + (-(zigzag + 1) // 2 if zigzag % 2 else zigzag // 2)
+        yield hour, known, found.unique_users.read(number)
+
+
 @given(series())
 def test_all_figures_are_in_the_page(given_series: HourlySeries) -> None:
     """States, clicks and unique users are read back, and no hour without figures becomes a zero."""
-    days = len(given_series.range)
-    data = unpacked(packed(Hours(given_series)))
-    assert data[:days] == bytes(Hours(given_series).states)
-    clicks, rest = column(data[days:], days)
-    more, end = column(rest[1:], days)
-    for hour, plus_1, zigzag in zip(given_series, clicks, more, strict=True):
-        if hour.clicks is None:
-            assert (plus_1, zigzag) == (0, 0)
-        else:
-            usual = hour.clicks * rest[0] // 128
-            assert plus_1 == hour.clicks + 1
-            assert hour.unique_users == usual + (-(zigzag + 1) // 2 if zigzag % 2 else zigzag // 2)
-    assert end == b""
+    for hour, clicks, users in figures(given_series):
+        assert (clicks, users) == (hour.clicks, hour.unique_users)
 
 
 def test_a_year_of_a_busy_link_is_small() -> None:
-    """It takes less than 24 KB of text."""
-    assert len(packed(Hours(a_year()))) < 24_000
+    """It takes less than 24 KB of text, and its figures are exact."""
+    found = packed(Hours(a_year()))
+    assert len(found.text) < 24_000
+    assert (found.clicks, found.unique_users) == (EXACT, EXACT)
+
+
+@pytest.mark.parametrize(
+    ("busy", "clicks", "users"),
+    [(busiest_link(), 0, 2), (busiest_account(), 3, 2), (sample(target=Group(3)), 3, 2), (absurd(), 1, 1)],
+    ids=["link", "account", "group", "absurd"],
+)
+def test_busier_figures_are_rounded_no_more_than_is_said(busy: HourlySeries, clicks: int, users: int) -> None:
+    """Unique users lose digits before clicks do, small counts lose none, and the text keeps to its limit."""
+    found = packed(Hours(busy))
+    assert (found.clicks.digits, found.unique_users.digits) == (clicks, users)
+    assert len(found.text) <= MOST_A_YEAR
+    for hour, *read in figures(busy):
+        for given_count, count, rounding in zip(
+            (hour.clicks, hour.unique_users), read, (found.clicks, found.unique_users), strict=True
+        ):
+            assert (given_count is None) == (count is None)
+            if given_count is None or count is None or rounding == EXACT or given_count < 2**rounding.bits:
+                assert count == given_count
+            else:
+                assert abs(count - given_count) <= given_count / 2**rounding.bits
+
+
+@given(st.integers(0, 2**63 - 1), st.integers(0, 3))
+def test_a_rounded_count_is_near_and_keeps_its_order(count: int, digits: int) -> None:
+    """It differs in no digit that it has, is written again alike, and more is never less."""
+    rounding = Rounding(digits)
+    number = rounding.nearest(count)
+    near = rounding.read(number)
+    assert abs(near - count) * 2**rounding.bits <= (count if digits else 0)
+    assert rounding.written(near) == number
+    assert rounding.nearest(count + 1) >= number
 
 
 def test_the_text_needs_no_escape() -> None:
     """Its digits mean nothing in HTML, and are those that the script has."""
     assert len(set(DIGITS)) == 85
     assert escape(DIGITS) == DIGITS
-    assert set(packed(Hours(a_year()))) <= set(DIGITS)
+    assert set(packed(Hours(a_year())).text) <= set(DIGITS)
     assert f'DIGITS = "{DIGITS}"' in files("hourlyclicks.render.page").joinpath("script.js").read_text(
         "utf-8"
     )

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 KINDS = [plot.calendar, plot.week, plot.trend, plot.compare]
 THEMES = ["light", "dark"]
 HANGUL = Link("한국어", "https://vvd.bz")
+NAMES = (marks.DAYS, marks.MEAN, marks.BEYOND, marks.PROVISIONAL)
 GAPS = series(
     30, lambda day, hour: None if day == 10 or hour == 3 else day + hour, missing=[4, 5], provisional=[29]
 )
@@ -334,6 +335,54 @@ def test_the_trend_has_no_line_across_a_gap() -> None:
         assert shapes["not fetched"].get_path().get_extents().intervalx.tolist() == [30, 32]
         assert shapes["not reported"].get_path().get_extents().intervalx.tolist() == [60, 61]
     assert np.asarray(users)[:3].tolist() == [1, 2, 3]
+
+
+def burst(day: int, hour: int) -> int:
+    """Return clicks of which those of two days and of the last one are far above all others."""
+    return 1_000 if day in {100, 101, 364} else (day + hour) % 10
+
+
+@pytest.mark.parametrize("kind", [plot.trend, plot.compare])
+def test_a_burst_does_not_flatten_a_year(kind: Any) -> None:  # noqa: ANN401 - as above
+    """The axis ends at an ordinary day; what lies beyond is cut off, marked, labelled and explained."""
+    drawn = series(365, burst)
+    figure = kind(drawn) if kind is plot.trend else kind([drawn])
+    axes = figure.axes[0]
+    ordinary = max(day.total_clicks for place, day in enumerate(drawn.days()) if burst(place, 0) < 10)
+    assert ordinary < axes.get_ylim()[1] < 1.1 * ordinary
+    marked = next(line for line in axes.lines if line.get_label() == marks.BEYOND)
+    assert np.asarray(marked.get_xdata()).tolist() == [101, 364.5]
+    labels = [text for text in axes.texts if text.get_label() == marks.BEYOND]
+    assert [text.get_text() for text in labels] == ["up to 24k", "24k"]
+    figure.draw_without_rendering()
+    for text in labels:
+        box = text.get_window_extent()
+        assert axes.bbox.x0 <= box.x0 < box.x1 <= axes.bbox.x1
+        assert axes.bbox.y0 <= box.y0 < box.y1 <= axes.bbox.y1
+    assert marks.BEYOND in texts(figure)
+
+
+def test_without_a_burst_nothing_is_cut_off() -> None:
+    """A busy month has its busiest day in full, and no mark."""
+    figure = plot.trend(series(31, lambda day, _: 1_000 if day == 9 else 1))
+    assert figure.axes[0].get_ylim()[1] > 24_000
+    assert marks.BEYOND not in texts(figure)
+
+
+def test_a_legend_that_is_too_long_has_two_rows() -> None:
+    """All that a picture can explain has room beside the scale of a comparison."""
+
+    def all_kinds(day: int, hour: int) -> int | None:
+        return None if day == 30 or hour == 3 else burst(day, hour)
+
+    figure = plot.compare([series(365, all_kinds, missing=[50], provisional=[364])])
+    figure.draw_without_rendering()
+    scale = figure.axes[-1].bbox
+    named = [text for text in figure.texts if text.get_text() in {*marks.HATCHES, *NAMES}]
+    legend = [text for text in named if text.get_position()[1] < 0.5]  # the first one is a title
+    assert len(legend) == len(marks.HATCHES) + len(NAMES)
+    assert all(text.get_window_extent().x1 < scale.x0 for text in legend)
+    assert len({text.get_position()[1] for text in legend}) == 2
 
 
 def test_a_day_alone_among_gaps_is_seen() -> None:

@@ -34,9 +34,10 @@ from hourlyclicks.cli.progress.live import terminal
 from hourlyclicks.cli.progress.views import shown
 from hourlyclicks.events import FleetProgress
 from hourlyclicks.model.dates import DateRange
+from hourlyclicks.model.quantities import count
 from hourlyclicks.model.targets import Target
 from hourlyclicks.pacing.eta import theoretical_minimum
-from hourlyclicks.render.phrases import count, limits_in_words
+from hourlyclicks.render.phrases import limits_in_words
 from hourlyclicks.simulator import Simulator
 from hourlyclicks.simulator.traffic import Cells
 from hourlyclicks.store.opening import open_store

@@ -29,8 +29,8 @@ from hourlyclicks.cli.progress.views import shown
 from hourlyclicks.errors import HourlyClicksError
 from hourlyclicks.fleet.keys import KeyRef
 from hourlyclicks.fleet.run import run_jobs
+from hourlyclicks.model.quantities import count
 from hourlyclicks.pacing.plans import Rate
-from hourlyclicks.render.phrases import count
 
 if TYPE_CHECKING:
     import asyncio

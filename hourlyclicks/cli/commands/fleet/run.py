@@ -50,7 +50,7 @@ from hourlyclicks.cli.options.strict import StrictCommand
     metavar="URL",
     help="Let the workers of a Dask cluster do it; the address of its scheduler.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Write what became of each account to stdout as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Write the result of each account to stdout as JSON.")
 @click.option("--quiet", is_flag=True, help="Print only errors.")
 @with_keyless_access
 @with_endpoint

@@ -23,7 +23,7 @@ CREATE TABLE days (
     date       TEXT NOT NULL,     -- '2025-04-20'
     state      TEXT NOT NULL CHECK (state IN ('final', 'provisional', 'empty', 'failed', 'refused')),
     hours      INTEGER NOT NULL CHECK (hours BETWEEN 0 AND 24),  -- how many are reported
-    fetched_at TEXT NOT NULL,     -- when it was asked for, in UTC: '2025-04-21T03:00:00.000000Z'
+    fetched_at TEXT NOT NULL,     -- when it was asked for, in UTC: '2025-04-21T03:00:00.00Z'
     attempts   INTEGER NOT NULL,  -- requests spent on it altogether
     revision   INTEGER NOT NULL,  -- how often its figures changed, from 1; 0 without figures
     error      TEXT,              -- why the last request failed: the class, the API's code, the HTTP status, the words

@@ -5,7 +5,7 @@ CREATE TABLE IF NOT EXISTS packed_days (
     date         TEXT NOT NULL,     -- '2025-04-20'
     state        TEXT NOT NULL CHECK (state IN ('final', 'provisional', 'empty', 'failed', 'refused')),
     hours        INTEGER NOT NULL CHECK (hours BETWEEN 0 AND 24),  -- how many are reported
-    fetched_at   TEXT NOT NULL,     -- when it was requested, in UTC: '2025-04-21T03:00:00.000000Z'
+    fetched_at   TEXT NOT NULL,     -- when it was requested, in UTC: '2025-04-21T03:00:00.00Z'
     attempts     INTEGER NOT NULL,  -- the total number of requests for it
     revision     INTEGER NOT NULL,  -- the number of its figures, from 1; 0 without figures
     error        TEXT,              -- why the last request failed: the class, the API's code, the HTTP status, the message

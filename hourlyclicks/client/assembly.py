@@ -1,0 +1,137 @@
+"""The parts of a client, from the single flight to the socket and the store, constructed and connected."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, cast
+
+from hourlyclicks.fetching.cache import DayCache
+from hourlyclicks.fetching.clock_skew import SkewWatch
+from hourlyclicks.fetching.coalescing import SingleFlight
+from hourlyclicks.fetching.exchange import Rules
+from hourlyclicks.fetching.fetcher import DayFetcher
+from hourlyclicks.fetching.key_trust import KeyTrust
+from hourlyclicks.fetching.retry import Retrier
+from hourlyclicks.jobs.services import Services
+from hourlyclicks.model.dates import Finality
+from hourlyclicks.model.fingerprints import fingerprint_of
+from hourlyclicks.pacing.backend import LocalBackend
+from hourlyclicks.pacing.limiter import Limiter
+
+if TYPE_CHECKING:
+    import datetime as dt
+
+    from hourlyclicks.client.resources import Carrier, Environment, Storage
+    from hourlyclicks.clock import Clock
+    from hourlyclicks.coordination.leased_backend import LeasedBackend
+    from hourlyclicks.coordination.registry import RunRegistry
+    from hourlyclicks.fetching.range_fetcher import RangeFetcher
+    from hourlyclicks.fetching.retry import RetryPolicy
+    from hourlyclicks.model.questions import EndpointChoice
+    from hourlyclicks.pacing.backend import LimiterBackend
+    from hourlyclicks.pacing.plans import Allowance, Limits
+    from hourlyclicks.wire.request import Origin
+
+_SPARE = 2
+"""How many spare workers a job may start while others wait."""
+
+
+def assemble(
+    *,
+    origin: Origin,
+    allowance: Allowance,
+    retry: RetryPolicy,
+    carrier: Carrier,
+    zone: dt.tzinfo | None,
+    storage: Storage | None,
+    environment: Environment,
+    endpoint: EndpointChoice,
+) -> Services:
+    """Return the parts that the calls of a client share.
+
+    Args:
+        origin: the base URL, and the headers that identify the client.
+        allowance: what may be requested, and how fast.
+        retry: how often and when to retry.
+        carrier: the transport.
+        zone: the account's time zone, if it is known.
+        storage: the store, if there is one.
+        environment: the clock, the randomness, and the receiver of events.
+        endpoint: which version of the endpoint for hours to ask.
+    """
+    clock, random = environment.clock, environment.random
+    dispatch, limits = environment.dispatch, allowance.limits
+    cache: DayCache | None = None
+    workers, spare = limits.concurrency, _SPARE
+    backend: LimiterBackend = LocalBackend(limits)
+    runs: RunRegistry | None = None
+    if storage is not None:
+        workers, spare = limits.concurrency + _SPARE, 0  # some of them always wait for the disk
+        account = storage.account
+        fingerprint = origin.api_key.fingerprint if account is None else partial(fingerprint_of, account)
+        cache = DayCache(
+            storage.store,
+            owned=storage.owned,
+            fingerprint=fingerprint,
+            zone=zone,
+            clock=clock,
+            dispatch=dispatch,
+        )
+        backend, runs = _backend_of(storage, cache, limits, clock, carrier.longest)
+    limiter = Limiter(limits, backend=backend, clock=clock, emit=dispatch, random=random)
+    if storage is not None and storage.lease is not None:
+        cast("LeasedBackend", backend).bind(partial(limiter.abort, for_good=True))
+    rules = Rules(
+        key=origin.api_key,
+        finality=Finality(zone),
+        skew=SkewWatch(dispatch),
+        trust=KeyTrust(limits.concurrency),
+        retrier=Retrier(retry, clock=clock, random=random),
+        limiter=limiter,
+        clock=clock,
+        dispatch=dispatch,
+    )
+    fetcher = DayFetcher(origin=origin, rules=rules, transport=carrier.transport, cache=cache)
+    ranges: RangeFetcher | None = None
+    if endpoint != "v2":
+        from hourlyclicks.fetching.range_fetcher import RangeFetcher  # noqa: PLC0415 - not by default
+        from hourlyclicks.fetching.range_state import RangeState  # noqa: PLC0415 - likewise
+
+        ranges = RangeFetcher(
+            origin=origin,
+            rules=rules,
+            transport=carrier.transport,
+            state=RangeState(allowance.longest_range, clock, strict=endpoint == "v3"),
+            cache=cache,
+        )
+    return Services(
+        fetcher=fetcher,
+        ranges=ranges,
+        single_flight=SingleFlight(fetcher.fetch, limiter.queue.move, stores=cache is not None),
+        cache=cache,
+        zone=zone,
+        workers=workers,
+        spare=spare,
+        runs=runs,
+    )
+
+
+def _backend_of(
+    storage: Storage, cache: DayCache, limits: Limits, clock: Clock, longest: float
+) -> tuple[LimiterBackend, RunRegistry | None]:
+    """Return the backend of a client with a store, and where other processes see its runs.
+
+    The holder of a lease takes no steps in which it could report runs; what others see of it is the lease.
+    """
+    if storage.lease is not None:
+        from hourlyclicks.coordination.leased_backend import LeasedBackend  # noqa: PLC0415 - only for a lease
+
+        lease, store = storage.lease, cache.store
+        leased = LeasedBackend(
+            limits, lease=lease, store=store, account=cache.account, clock=clock, longest=longest
+        )
+        return leased, None
+    from hourlyclicks.coordination.backend import SharedBackend  # noqa: PLC0415 - not without a store
+
+    shared = SharedBackend(limits, store=cache.store, account=cache.account, clock=clock, longest=longest)
+    return shared, shared.runs

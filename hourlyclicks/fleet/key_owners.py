@@ -1,0 +1,83 @@
+"""Which account a key belongs to: two of them with one key would each keep the limits of the whole key.
+
+Within a run, the first account with a key is its owner. Between processes, the store tells: it knows the key
+of each account by a keyed hash. An account is refused while another one with its key is held, and until the
+windows of that one are over. This is checked before its lease is taken, so that nothing is left behind where
+the mistake is repeated again and again, and afterwards, since two processes can look at the same moment. Then
+at least the second of them sees the lease of the other.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, cast
+
+from hourlyclicks.errors import UsageError
+from hourlyclicks.model.fingerprints import fingerprint_of, keyed_hash
+from hourlyclicks.store.group_commit import GroupCommit
+from hourlyclicks.wire.key import ApiKey
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from hourlyclicks.store.leases import LeaseStore, StoredLease
+    from hourlyclicks.store.protocol import Store
+    from hourlyclicks.wire.key import Secret
+
+_TOGETHER = (
+    "have the same key, and the limits belong to the key: make one account of them, with the targets of both"
+)
+
+
+class KeyOwners:
+    """The owners of the keys of a run.
+
+    Args:
+        store: the store, which knows those of other processes.
+    """
+
+    def __init__(self, store: LeaseStore) -> None:
+        self._store = store
+        self._salt = os.urandom(16)
+        self._names: dict[str, str] = {}
+        self._store_salt = b""
+        self._reads: GroupCommit[tuple[str, ApiKey, float]] = GroupCommit(self._read_together)
+
+    def claim(self, name: str, key: Secret) -> None:
+        """Make an account the owner of a key.
+
+        Raises:
+            UsageError: another account of the run is.
+        """
+        other = self._names.setdefault(keyed_hash(key, self._salt), name)
+        if other != name:
+            raise UsageError(f"the accounts {other!r} and {name!r} {_TOGETHER}")
+
+    async def check(self, name: str, key: Secret, *, window: float) -> None:
+        """Check that no process holds another account with the same key.
+
+        Args:
+            name: the name of the account.
+            key: its key.
+            window: the seconds for which what was sent before counts.
+
+        Raises:
+            UsageError: one does, or did until so many seconds ago.
+            StoreError: the store cannot be read.
+        """
+        found: StoredLease | None = await self._reads.make((name, ApiKey(key), window))
+        if found is not None:
+            holder, holds = found.holder, "holds" if found.holder.name else "has just held"
+            where = f"process {holder.pid} on {holder.host} {holds} {found.label!r}"
+            raise UsageError(f"the accounts {found.label!r} and {name!r} {_TOGETHER}; {where}")
+
+    async def _read_together(self, wanted: Sequence[tuple[str, ApiKey, float]]) -> list[StoredLease | None]:
+        """Look for several accounts with one statement."""
+        salt = self._store_salt = self._store_salt or await cast("Store", self._store).salt()
+        keys = {fingerprint_of(name, salt): key.fingerprint(salt) for name, key, _ in wanted}
+        leases = await self._store.leases_with_keys(keys, max(window for _, _, window in wanted))
+        found = [leases.get(name) for name in keys]
+        return [
+            None if lease is None or lease.left <= -window else lease
+            for lease, (_, _, window) in zip(found, wanted, strict=True)
+        ]

@@ -1,0 +1,97 @@
+"""Two accounts with one key: the second is refused, in whichever process it is."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from hourlyclicks import UsageError
+from hourlyclicks.fleet import AccountState, KeyRef, run_jobs
+from tests.cli.serving import ENVIRONMENT, ROOT, serving
+from tests.fleet.engines.accounts import key_of
+from tests.fleet.engines.holders import held
+from tests.fleet.engines.one_key import KEY, run
+from tests.fleet.engines.teams import until
+from tests.fleet.fleets import Fleet, job, named
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from hourlyclicks.fleet import FleetReport
+    from hourlyclicks.simulator import VirtualClock
+    from tests.store.server import PostgresServer
+
+TWIN = KeyRef.call("tests.fleet.fleets:key_of", named(0))
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def where(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return where a new store is."""
+    if request.param == "sqlite":
+        return str(tmp_path / "clicks.db")
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    return asyncio.run(server.new_database())
+
+
+def test_another_process_with_the_key_is_named(where: str) -> None:
+    """The second account sends nothing while the first is held, and for a window after that."""
+    limits = ((4, 1.0),)
+    with serving(keys={key_of(KEY): "premium"}, limits=limits, latency=(0.005, 0.01)) as upstream:
+        module, words = "tests.fleet.engines.one_key", (upstream.url, where, "acme", "400")
+        with subprocess.Popen(  # noqa: S603 - our own words
+            [sys.executable, "-m", module, *words], cwd=ROOT, env=ENVIRONMENT, stdout=subprocess.DEVNULL
+        ) as first:
+            until(lambda: upstream.counters.requests > 1)
+            reports = [asyncio.run(run(upstream.url, where, "globex", 3))]
+            assert held(where) == {first.pid: ["acme"]}
+            first.terminate()
+            first.wait()
+        reports.append(asyncio.run(run(upstream.url, where, "globex", 3)))
+        assert (upstream.counters.over_limit, upstream.counters.over_concurrency) == (0, 0)
+        assert not [arrival for arrival in upstream.seen if "globex" in str(arrival)]
+    for report in reports:
+        (account,) = report.accounts
+        assert (account.state, type(account.error)) == (AccountState.FAILED, UsageError)
+        assert "the accounts 'acme' and 'globex' have the same key" in str(account.error)
+        assert f"process {first.pid} on " in str(account.error)
+
+
+def test_of_two_that_begin_at_the_same_moment_one_is_refused_at_least() -> None:
+    """Each looks again when it has its lease; the limit is kept in any case."""
+    fleet = Fleet(1)
+    twins = [job(0), job(1, key=TWIN)]
+
+    async def alone(number: int, clock: VirtualClock) -> FleetReport:
+        return await run_jobs(
+            [twins[number]],
+            store=fleet.store,
+            transport=fleet.upstream.transport(clock),
+            clock=clock,
+            random=random.Random(1),
+            timezone="UTC",
+        )
+
+    async def both() -> list[FleetReport]:
+        return await asyncio.gather(*(alone(number, fleet.clock) for number in range(2)))
+
+    reports = fleet.play(both())
+    failed = [report for report in reports if not report.complete]
+    assert failed
+    assert all("have the same key" in str(report.accounts[0].error) for report in failed)
+    assert fleet.upstream.counters.over_limit == 0
+
+
+def test_a_window_later_the_key_may_change_its_account() -> None:
+    """As when an account was renamed."""
+    fleet = Fleet(1)
+    renamed = job(1, key=TWIN)
+    assert fleet.run().complete
+    assert not fleet.run([renamed]).complete
+    fleet.play(fleet.clock.sleep(120))
+    assert fleet.run([renamed]).complete
+    assert fleet.upstream.counters.over_limit == 0
