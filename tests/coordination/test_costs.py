@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from tests.coordination.clients import Fleet
     from tests.store.server import PostgresServer
 
+pytestmark = pytest.mark.no_cover  # tracing would triple its time; other tests run the same lines
+
 DAYS = 60
 LINK = Link("kYdr", "https://vvd.bz")
 BOUND_BY_RATE = Limits(rates=(Rate(1, 0.005),), guard=0.0, concurrency=1)
