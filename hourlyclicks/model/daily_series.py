@@ -83,7 +83,7 @@ class DailyCounts(Sequence["int | None"]):
         Raises:
             ValueError: the type has no NaN, and not every day is known; or no copy may be made.
         """
-        known = bytes([count is not None for count in self._counts])
+        known = bytes([each is not None for each in self._counts])
         return as_array(self.zero_filled, known, self.tolist, dtype=dtype, copy=copy)
 
     def __repr__(self) -> str:

@@ -23,7 +23,7 @@ from hourlyclicks.cli.demo.settings import DELAY, FAULTS, LIMITS, LINK, RATE, SC
 from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, UNEXPECTED, Failure, sentence
 from hourlyclicks.cli.options.faults import faults_in_words, random_faults
 from hourlyclicks.cli.output.browser import browse
-from hourlyclicks.cli.progress.live import terminal
+from hourlyclicks.cli.progress.drawing import terminal
 from hourlyclicks.cli.progress.stats import start_stats
 from hourlyclicks.cli.progress.views import open_view, shown
 from hourlyclicks.model.dates import DateRange

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, Failure
-from hourlyclicks.cli.output.sums import day_lines, first_line, request_line
+from hourlyclicks.cli.output.report import day_lines, end_line, request_line
 from hourlyclicks.model.fleet_report import AccountState
 from hourlyclicks.model.quantities import count
 from hourlyclicks.model.report import StopReason
@@ -28,9 +28,7 @@ def report_lines(report: FleetReport, *, stopped_by: str | None = None) -> Itera
         report: what came of the run.
         stopped_by: what has asked it to stop, if something has.
     """
-    left = len(report.incomplete_accounts)
-    incomplete = f"{left:,} of {count(len(report.accounts), 'account')} not complete"
-    yield first_line(report, done=incomplete if left else "every account is complete", stopped_by=stopped_by)
+    yield end_line(report, _done(report), stopped_by)
     states = ", ".join(f"{number:,} {state}" for state, number in report.states.items())
     yield f"  accounts   {len(report.accounts):,}: {states}"
     yield from day_lines(report)
@@ -61,6 +59,12 @@ def _account_lines(account: AccountReport) -> Iterator[str]:
     ]
     for query, error in failures[:_NAMED]:
         yield f"  missing: {query.target} {query.day}: {error}"
+
+
+def _done(report: FleetReport) -> str:
+    left = len(report.incomplete_accounts)
+    incomplete = f"{left:,} of {count(len(report.accounts), 'account')} not complete"
+    return incomplete if left else "every account is complete"
 
 
 def failure(report: FleetReport) -> Failure | None:

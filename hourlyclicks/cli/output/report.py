@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, PARKED, Failure, sentence
-from hourlyclicks.cli.output.sums import WHY, day_lines, first_line, request_line
-from hourlyclicks.model.quantities import count
+from hourlyclicks.model.quantities import count, duration
 from hourlyclicks.model.report import StopReason
 from hourlyclicks.render.phrases import on_the_clock
 
@@ -14,10 +13,22 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator
 
+    from hourlyclicks.model.fleet_report import FleetReport
     from hourlyclicks.model.report import BackfillReport
 
 SHOWN = 10
 """How many days that failed are named; the store knows them all."""
+
+WHY: dict[StopReason, str] = {
+    StopReason.COMPLETE: "no other day is left to request",
+    StopReason.DEADLINE: "the deadline was reached",
+    StopReason.MAX_REQUESTS: "the maximum number of requests was sent",
+    StopReason.STOPPED: "it was asked to stop",
+    StopReason.RATE_LIMITED: "the server asks to wait too long",
+    StopReason.TROUBLE: "too many requests failed",
+    StopReason.ERROR: "an error affects every day",
+}
+"""Why a backfill ended."""
 
 
 def report_lines(
@@ -35,10 +46,8 @@ def report_lines(
         status: the command line that names all days that are missing.
         stopped_by: what has asked it to stop, if something has.
     """
-    whole = report.complete and not report.refused
-    done = "every requested day is in the store" if whole else WHY[StopReason.COMPLETE]
-    yield first_line(report, done=done, stopped_by=stopped_by)
-    yield from day_lines(report, rejected=" (not retried; use --retry-refused)")
+    yield end_line(report, _done(report), stopped_by)
+    yield from day_lines(report, " (not retried; use --retry-refused)")
     if report.unsurveyed:
         yield f"  unknown    {count(report.unsurveyed, 'target')}: the run ended before it came to them"
     yield request_line(report)
@@ -46,6 +55,51 @@ def report_lines(
     yield from _missing(report, status)
     if report.complete and report.resume_at is not None:
         yield f"run again from {when(report.resume_at, now)} on to update them"
+
+
+def day_lines(report: BackfillReport | FleetReport, rejected: str = "") -> Iterator[str]:
+    """Yield how many days there are of each kind.
+
+    Args:
+        report: what came of the run.
+        rejected: what to add about rejected days.
+    """
+    revised = f", {report.revised:,} with changed figures" if report.revised else ""
+    yield f"  fetched    {count(report.done, 'day')}{revised}"
+    yield f"  known      {count(report.reused, 'day')}, already in the store"
+    if report.provisional:
+        yield f"  not final  {count(report.provisional, 'day')} of these; their figures may still change"
+    if report.failed:
+        yield f"  failed     {count(report.failed, 'day')}"
+    if report.refused:
+        yield f"  rejected   {count(report.refused, 'day')} by the API{rejected}"
+    if report.remaining:
+        yield f"  remaining  {count(report.remaining, 'day')}"
+
+
+def request_line(report: BackfillReport | FleetReport) -> str:
+    """Return how many requests were sent."""
+    return f"  requests   {report.requests:,}, {count(report.retries, 'retry')} among them"
+
+
+def end_line(report: BackfillReport | FleetReport, done: str, stopped_by: str | None) -> str:
+    """Return how long a run took, and why it ended.
+
+    Args:
+        report: what came of the run.
+        done: what holds of a run that came to its end.
+        stopped_by: what has asked it to stop, if something has.
+    """
+    took, why = duration(report.seconds), WHY[report.stopped]
+    if report.stopped is StopReason.COMPLETE:
+        return f"Done in {took}: {done}."
+    by = f" by {stopped_by}" if report.stopped is StopReason.STOPPED and stopped_by is not None else ""
+    return f"Stopped after {took}: {why}{by}."
+
+
+def _done(report: BackfillReport) -> str:
+    whole = report.complete and not report.refused
+    return "every requested day is in the store" if whole else WHY[StopReason.COMPLETE]
 
 
 def _parked(report: BackfillReport, status: str) -> Iterator[str]:

@@ -6,27 +6,27 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from hourlyclicks.cli.progress.drawn import DrawnView
-from hourlyclicks.cli.progress.fleet import FleetRunStats
+from hourlyclicks.cli.progress.drawing import DrawnView, stacked
+from hourlyclicks.cli.progress.fleet_stats import FleetRunStats
 from hourlyclicks.render.phrases import safe
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-    from rich.table import Table
 
 
 class LiveFleetView(DrawnView[FleetRunStats]):
-    """Draw a run over many accounts."""
+    """Draw the sums of all accounts."""
 
     def render(self) -> RenderableType:
         """Return what to draw now."""
         now, stats = self._clock(), self.stats
-        lines: list[Text | Table] = [
-            Text(safe(stats.title), style="bold"),
-            self._bar(stats.share, f"{stats.share:.0%}"),
-            Text(stats.counts()),
-            Text(stats.remaining(now, self._wall()), style="bold cyan"),
-            Text(stats.days(now), style="dim"),
-            Text(safe(stats.news), style="yellow"),
-        ]
-        return self._lines(lines)
+        return stacked(
+            [
+                Text(safe(stats.title), style="bold"),
+                self.bar(stats.share, f"{stats.share:.0%}"),
+                Text(stats.counts()),
+                Text(stats.remaining(now, self._wall()), style="bold cyan"),
+                Text(stats.days(now), style="dim"),
+                Text(safe(stats.news), style="yellow"),
+            ]
+        )

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import deque
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.text import Text
 
 from hourlyclicks.cli.options.shared import present
-from hourlyclicks.cli.progress.drawn import WIDEST, DrawnView
+from hourlyclicks.cli.progress.drawing import WIDEST, DrawnView, stacked
+from hourlyclicks.cli.progress.stats import RunStats
 from hourlyclicks.events import ClockSkew, DayDone, RangeDone
 from hourlyclicks.model.quantities import count
 from hourlyclicks.render.phrases import limits_in_words, safe
@@ -21,42 +20,14 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterable
 
-    from rich.console import RenderableType
+    from rich.console import Console, RenderableType
     from rich.table import Table
 
-    from hourlyclicks.cli.progress.stats import RunStats
     from hourlyclicks.events import Event
 
 _BUCKETS_A_WINDOW = 12
 _REMEMBERED = 4096
 _LABEL = "answers  "
-_LONGEST_SIZE = 9
-"""How many digits of a width are read."""
-
-
-class Terminal(Console):
-    """A console that leaves the standard output alone when its reader is gone, and tells the caller."""
-
-    def on_broken_pipe(self) -> NoReturn:
-        """Raise the error; rich would send stdout to the null device and end the process."""
-        raise  # noqa: PLE0704 - called by rich where it handles the error
-
-
-def terminal(*, stderr: bool = True) -> Console:
-    """Return a console that prints text as it is: no markup, no emoji codes, no highlighting."""
-    width, height = _size("COLUMNS", 80), _size("LINES", 25)
-    return Terminal(stderr=stderr, markup=False, emoji=False, highlight=False, width=width, height=height)
-
-
-def _size(variable: str, usual: int) -> int | None:
-    """Return the usual size where a variable gives one that rich cannot take; else rich finds it out."""
-    text = os.environ.get(variable, "")
-    return usual if text.isdigit() and not _positive(text) else None
-
-
-def _positive(text: str) -> bool:
-    """Tell whether digits are a size: "0" is none, and "\u00b2" is a digit but no number."""
-    return text.isdecimal() and int(text[:_LONGEST_SIZE]) > 0
 
 
 def pulse(moments: Iterable[float], now: float, *, bucket: float, width: int, bars: str) -> str:
@@ -79,14 +50,11 @@ def pulse(moments: Iterable[float], now: float, *, bucket: float, width: int, ba
     return "".join(bars[level(number, most, len(bars))] if number else " " for number in counts)
 
 
-class LiveView(DrawnView["RunStats"]):
-    """Draw a backfill.
+class LiveView(DrawnView[RunStats]):
+    """Draw one run: its days, its remaining time, and the responses of the last minutes.
 
     Args:
-        stats: keeps count.
-        console: where to draw.
-        clock: returns seconds.
-        wall: returns the date and time.
+        stats: keeps count, and whatever else a `DrawnView` needs.
     """
 
     def __init__(
@@ -99,33 +67,36 @@ class LiveView(DrawnView["RunStats"]):
         self._palette = palette_for(console.encoding)
         self._bucket = stats.limits.shortest_window / _BUCKETS_A_WINDOW
         self._answers: deque[float] = deque(maxlen=_REMEMBERED)
-        super().__init__(stats, console, clock, wall)  # which draws for the first time
+        super().__init__(stats, console, clock, wall)  # draws for the first time
 
-    def _note(self, event: Event, now: float) -> None:
-        """Note when responses came, and write what is to stay when the drawing is erased."""
+    def __call__(self, event: Event, /) -> None:
+        """Count an event; it is drawn at the next refresh. Raises what drawing has raised."""
+        super().__call__(event)
         if isinstance(event, ClockSkew):
-            self._console.print(Text(safe(self.stats.news)))
+            self._console.print(Text(safe(self.stats.news)))  # stays when the drawing is erased
         if isinstance(event, DayDone | RangeDone):
-            self._answers.append(now)
+            self._answers.append(self._clock())
 
     def render(self) -> RenderableType:
         """Return what to draw now."""
         now, stats = self._clock(), self.stats
         lines: list[Text | Table] = [
             Text(safe(stats.title), style="bold"),
-            self._done(),
+            self._bar(),
             self._forecast(now),
             Text(f"{stats.recent_requests(now)}, {stats.counters()}", style="dim"),
             self._pulse(now),
             Text(safe(stats.headline(now)), style="yellow"),
         ]
-        return self._lines(lines, whole=1)  # the news may take several lines
+        return stacked(lines)
 
-    def _done(self) -> Table:
-        """Return the bar; while the store is read, it is not known what is to do."""
-        stats, days = self.stats, count(self.stats.total, "day")
-        text = f"{stats.finished:,} of {days}, {stats.left_over:,} to go"
-        return self._bar(None if stats.reading else stats.finished / max(1, stats.total), text)
+    def _bar(self) -> Table:
+        stats = self.stats
+        if stats.reading:  # what is to do is not known yet
+            return self.bar(None, "")
+        finished, total = stats.finished, stats.total
+        text = f"{finished:,} of {count(total, 'day')}, {stats.left_over:,} to go"
+        return self.bar(finished / max(1, total), text)
 
     def _forecast(self, now: float) -> Text:
         stats = self.stats

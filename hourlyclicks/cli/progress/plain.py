@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Self
 
 from hourlyclicks.cli.console.messages import say
 from hourlyclicks.cli.options.shared import present
-from hourlyclicks.cli.progress.pace import LinePace
 from hourlyclicks.events import (
     ClockSkew,
     PageAttemptFailed,
@@ -28,6 +27,9 @@ if TYPE_CHECKING:
     from hourlyclicks.cli.progress.stats import RunStats
     from hourlyclicks.events import Event
 
+_STEPS = 10
+_SHORTEST_GAP = 2.0
+_LONGEST_GAP = 30.0
 _SHORT_PAUSE = _BETWEEN_PAUSES = 1.0
 """Seconds of a short pause, and from one of these that is told to the next."""
 
@@ -55,8 +57,9 @@ class PlainView:
         self.stats = stats
         self._clock = clock
         self._wall = wall
-        self._pace = LinePace(stats.started)
+        self._told_at = stats.started
         self._paused_at = -math.inf
+        self._step = 0
         self._surveyed = begun or not (stats.stored and stats.surveyed)
 
     def __enter__(self) -> Self:
@@ -94,13 +97,14 @@ class PlainView:
             if not stats.total:
                 say("nothing to request: every day is in the store")
                 return
-            self._pace.start(stats.finished / stats.total)
+            self._step = stats.finished * _STEPS // stats.total
             known = f"{stats.reused:,} of {count(stats.total, 'day')} in the store"
             say(f"{known}, {stats.left_over:,} to go, about {stats.forecast(now, self._wall())}")
             return
         finished = stats.finished
-        share = finished / max(1, stats.total) if stats.left_over else 1.0
-        if not self._pace.is_due(share, now):
+        step, gap = finished * _STEPS // max(1, stats.total), now - self._told_at
+        if not stats.left_over or not ((step > self._step and gap >= _SHORTEST_GAP) or gap >= _LONGEST_GAP):
             return
+        self._step, self._told_at = step, now
         said = (stats.forecast(now, self._wall()), stats.recent_requests(now), stats.counters())
         say(f"{finished:,} of {count(stats.total, 'day')}, {', '.join(said)}")

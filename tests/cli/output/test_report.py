@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hourlyclicks import Account, ApiError, BackfillReport, RateLimitedError, ServerError, StopReason
-from hourlyclicks.cli.output.report import failure, go_on, report_lines, when
-from hourlyclicks.cli.output.sums import WHY
+from hourlyclicks.cli.output.report import WHY, failure, go_on, report_lines, when
 from hourlyclicks.model.targets import Query
 
 if TYPE_CHECKING:

@@ -29,8 +29,9 @@ from hourlyclicks.cli.demo.fleet_settings import (
 )
 from hourlyclicks.cli.demo.fleet_team import started
 from hourlyclicks.cli.exits import INCOMPLETE, UNEXPECTED, Failure
-from hourlyclicks.cli.progress.fleet import FleetRunStats, open_fleet_view
-from hourlyclicks.cli.progress.live import terminal
+from hourlyclicks.cli.progress.drawing import terminal
+from hourlyclicks.cli.progress.fleet import open_fleet_view
+from hourlyclicks.cli.progress.fleet_stats import FleetRunStats
 from hourlyclicks.cli.progress.views import shown
 from hourlyclicks.events import FleetProgress
 from hourlyclicks.model.dates import DateRange

@@ -24,7 +24,8 @@ from hourlyclicks.cli.options.stores import STORE_VARIABLE, StoreChoice
 from hourlyclicks.cli.output import resume
 from hourlyclicks.cli.output.files import writing
 from hourlyclicks.cli.output.fleet import failure, report_lines
-from hourlyclicks.cli.progress.fleet import FleetRunStats, open_fleet_view
+from hourlyclicks.cli.progress.fleet import open_fleet_view
+from hourlyclicks.cli.progress.fleet_stats import FleetRunStats
 from hourlyclicks.cli.progress.views import shown
 from hourlyclicks.errors import HourlyClicksError
 from hourlyclicks.fleet.keys import KeyRef

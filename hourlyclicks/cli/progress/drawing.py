@@ -1,13 +1,13 @@
-"""What the live views of one account and of many have in common: a drawing, and its bar."""
+"""Drawing in a terminal with rich: what the live views of one account and of many have in common."""
 
 from __future__ import annotations
 
+import os
 import time
-from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Generic, NoReturn, Self, TypeVar
 
 import attrs
-from rich.console import Group
+from rich.console import Console, Group
 from rich.constrain import Constrain
 from rich.live import Live
 from rich.progress_bar import ProgressBar
@@ -15,29 +15,31 @@ from rich.table import Table
 from rich.text import Text
 
 from hourlyclicks.cli.options.shared import present
+from hourlyclicks.cli.progress.views import Stats
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Sequence
     from types import TracebackType
 
-    from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+    from rich.console import ConsoleOptions, RenderableType, RenderResult
 
     from hourlyclicks.events import Event
 
 WIDEST = 100
-REFRESH = 8
-
-
-class Stats(Protocol):
-    """What keeps count of a run."""
-
-    def take(self, event: Event, now: float) -> None:
-        """Count an event."""
-        ...
-
+_REFRESH = 8
+_LONGEST_SIZE = 9
+"""How many digits of a width are read."""
 
 S = TypeVar("S", bound=Stats)
+
+
+class Terminal(Console):
+    """A console that leaves the standard output alone when its reader is gone, and tells the caller."""
+
+    def on_broken_pipe(self) -> NoReturn:
+        """Raise the error; rich would send stdout to the null device and end the process."""
+        raise  # noqa: PLE0704 - called by rich where it handles the error
 
 
 class Drawing(Live):
@@ -50,8 +52,25 @@ class Drawing(Live):
         if self.error is None:
             try:
                 super().refresh()
-            except Exception as error:  # noqa: BLE001 - told to the run by `DrawnView`
+            except Exception as error:  # noqa: BLE001 - told to the run by `LiveView`
                 self.error = error
+
+
+def terminal(*, stderr: bool = True) -> Console:
+    """Return a console that prints text as it is: no markup, no emoji codes, no highlighting."""
+    width, height = _size("COLUMNS", 80), _size("LINES", 25)
+    return Terminal(stderr=stderr, markup=False, emoji=False, highlight=False, width=width, height=height)
+
+
+def _size(variable: str, usual: int) -> int | None:
+    """Return the usual size where a variable gives one that rich cannot take; else rich finds it out."""
+    text = os.environ.get(variable, "")
+    return usual if text.isdigit() and not _positive(text) else None
+
+
+def _positive(text: str) -> bool:
+    """Tell whether digits are a size: "0" is none, and "\u00b2" is a digit but no number."""
+    return text.isdecimal() and int(text[:_LONGEST_SIZE]) > 0
 
 
 @attrs.frozen
@@ -70,7 +89,7 @@ class PlainBar:
         yield Text("#" * done + "-" * (options.max_width - done))
 
 
-class DrawnView(ABC, Generic[S]):
+class DrawnView(Generic[S]):
     """Draw a run in a terminal, several times a second, until it is over; then erase the drawing.
 
     Args:
@@ -92,7 +111,7 @@ class DrawnView(ABC, Generic[S]):
         self._wall = wall
         self._console = console
         self._live = Drawing(
-            console=console, get_renderable=self.render, refresh_per_second=REFRESH, transient=True
+            console=console, get_renderable=self.render, refresh_per_second=_REFRESH, transient=True
         )
 
     def __enter__(self) -> Self:
@@ -106,37 +125,34 @@ class DrawnView(ABC, Generic[S]):
 
     def __call__(self, event: Event, /) -> None:
         """Count an event; it is drawn at the next refresh. Raises what drawing has raised."""
-        now = self._clock()
-        self.stats.take(event, now)
-        self._note(event, now)
+        self.stats.take(event, self._clock())
         if self._live.error is not None:
             raise self._live.error
 
-    def _note(self, event: Event, now: float) -> None:
-        """Note an event that was counted."""
-
-    @abstractmethod
     def render(self) -> RenderableType:
         """Return what to draw now."""
+        raise NotImplementedError
 
-    def _lines(self, lines: Iterable[Text | Table], *, whole: int = 0) -> RenderableType:
-        """Return lines, each of which is cut where the terminal ends, but for so many at the end."""
-        shown = list(lines)
-        for line in shown[: len(shown) - whole]:
-            if isinstance(line, Text):
-                line.no_wrap, line.overflow = True, "ellipsis"
-        return Constrain(Group(*shown), WIDEST)
+    def bar(self, share: float | None, text: str) -> Table:
+        """Return a line with a bar and a text behind it.
 
-    def _bar(self, share: float | None, text: str) -> Table:
-        """Return a bar with a text beside it; an empty line if the share is not known yet."""
+        Args:
+            share: how much is done, from 0 to 1; ``None``: that is not known yet.
+            text: what stands behind the bar.
+        """
         line = Table.grid(expand=True, padding=(0, 2, 0, 0))
         line.add_column(ratio=1)
         line.add_column(no_wrap=True, justify="right")
-        if share is None:
-            line.add_row("", "")
-            return line
-        bar: RenderableType = PlainBar(share)
-        if self._console.color_system is not None and not self._console.no_color:
+        bar: RenderableType = "" if share is None else PlainBar(share)
+        if share is not None and self._console.color_system is not None and not self._console.no_color:
             bar = ProgressBar(total=1.0, completed=share, complete_style="cyan", finished_style="cyan")
         line.add_row(bar, text)
         return line
+
+
+def stacked(lines: Sequence[Text | Table]) -> RenderableType:
+    """Return lines below each other; texts are cut at the edge, but for the news at the end."""
+    for line in lines[:-1]:
+        if isinstance(line, Text):
+            line.no_wrap, line.overflow = True, "ellipsis"
+    return Constrain(Group(*lines), WIDEST)
