@@ -61,7 +61,7 @@ ALONE = {
 
 INNER = (
     "hourlyclicks.events.context.",
-    "hourlyclicks.fleet.run.",
+    "hourlyclicks.fleet.sources.",
     "hourlyclicks.jobs.",
     "hourlyclicks.model.",
 )
