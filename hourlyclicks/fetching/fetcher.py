@@ -180,7 +180,10 @@ class DayFetcher:
                     exchange.report_request(None, wanted, failure)
                 if request.held_back or request.may_arrive:
                     outcome = _given_up(request, exchange)
-                self._finish(task, slot, outcome)
+                if task.keeps_slot and outcome is SUCCEEDED:
+                    self._keep(task, slot)
+                else:
+                    limiter.finish(slot, outcome)
             if outcome is SUCCEEDED:
                 return exchange.days
             wait = exchange.next()
@@ -197,10 +200,10 @@ class DayFetcher:
             except ClaimedError:
                 await self._clock.sleep(_CLAIM_POLL)
 
-    def _finish(self, task: FetchTask, slot: Slot, outcome: Outcome) -> None:
-        """Release the slot of a request that has ended."""
+    def _keep(self, task: FetchTask, slot: Slot) -> None:
+        """Keep the slot of a task whose answer is still to be stored; here there is none."""
         del task
-        self._limiter.finish(slot, outcome)
+        self._limiter.finish(slot, SUCCEEDED)
 
     async def _sleep(self, task: FetchTask, seconds: float) -> None:
         """Wait for the next attempt; meanwhile a spare worker, and other processes, may go on."""
