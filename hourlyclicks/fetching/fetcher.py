@@ -176,10 +176,8 @@ class DayFetcher:
                 outcome = exchange.broke(error)
                 failure = error
             finally:
-                if response is None and may_have_arrived(request, failure):
-                    exchange.report_request(None, wanted, failure)
-                if request.held_back or request.may_arrive:
-                    outcome = _given_up(request, exchange)
+                if response is None:
+                    outcome = _unanswered(request, exchange, wanted, failure)
                 if task.keeps_slot and outcome is SUCCEEDED:
                     self._keep(task, slot)
                 else:
@@ -250,12 +248,16 @@ class DayFetcher:
             caller.breakers.recorded(task.query, earlier)
 
 
-def _given_up(request: Request, exchange: Exchange) -> Outcome:
-    """Return what became of a request that the transport did not send, or gave up while it may arrive."""
+def _unanswered(
+    request: Request, exchange: Exchange, wanted: int | None, failure: HourlyClicksError | None
+) -> Outcome:
+    """Report a request that has no response, if it was sent, and return what that means for its slot."""
+    if may_have_arrived(request, failure):
+        exchange.report_request(None, wanted, failure)
     if request.held_back:
         exchange.held_back()
         return UNSENT
-    return Outcome(may_arrive=request.may_arrive)
+    return Outcome(may_arrive=request.may_arrive) if request.may_arrive else LOST
 
 
 def may_have_arrived(request: Request, error: HourlyClicksError | None) -> bool:
