@@ -159,7 +159,7 @@ async def _demonstrate(server: Simulator, accounts: int, period: DateRange) -> R
     with tempfile.TemporaryDirectory(prefix="hourlyclicks-") as folder:
         store = Path(folder) / "clicks.db"
         async with server:
-            say(f"A simulated server with {accounts:,} keys listens on {server.url}.")
+            say(f"A simulated server with {count(accounts, 'key')} listens on {server.url}.")
             say(f"It allows each key {limits_in_words(LIMITS)}.")
             began = time.monotonic()
             async with started(server.url, store, accounts, len(period)) as team:

@@ -58,6 +58,7 @@ class Options:
         most: the limit of all accounts together, if there is one.
         deadline: when to stop.
         scheduler: the scheduler of the cluster that does the work; ``None``: this process does it.
+        name: the name of the run, if it was given one.
         access: how to reach the API.
         as_json: whether to write the report to stdout.
         quiet: whether to say nothing but errors.
@@ -71,6 +72,7 @@ class Options:
     most: Rate | None
     deadline: Deadline | None
     scheduler: str | None
+    name: str | None
     access: Access
     as_json: bool
     quiet: bool
@@ -172,6 +174,7 @@ async def _fill(
         "deadline": until,
         "stop": stop,
         "on_event": view,
+        "name": options.name,
         "base_url": access.base_url,
         "retry": RETRY,
         "endpoint": access.endpoint,
