@@ -179,7 +179,7 @@ class DayFetcher:
                 if response is None:
                     outcome = _unanswered(request, exchange, wanted, failure)
                 if task.keeps_slot and outcome is SUCCEEDED:
-                    self._keep(task, slot)
+                    self._hold_slot(task, slot)
                 else:
                     limiter.finish(slot, outcome)
             if outcome is SUCCEEDED:
@@ -198,7 +198,7 @@ class DayFetcher:
             except ClaimedError:
                 await self._clock.sleep(_CLAIM_POLL)
 
-    def _keep(self, task: FetchTask, slot: Slot) -> None:
+    def _hold_slot(self, task: FetchTask, slot: Slot) -> None:
         """Keep the slot of a task whose answer is still to be stored; here there is none."""
         del task
         self._limiter.finish(slot, SUCCEEDED)
