@@ -32,6 +32,7 @@ from hourlyclicks.errors import ApiError, DecodeError
 from hourlyclicks.fetching.pages import fetch_page
 from hourlyclicks.model.dates import DateRange, last_begun, last_ended
 from hourlyclicks.model.listing import ListedGroup, ListedLink
+from hourlyclicks.model.quantities import count
 from hourlyclicks.model.targets import Target
 from hourlyclicks.wire.lists import GROUPS, LINKS
 
@@ -100,7 +101,8 @@ class Reading:
         """Return why a list cannot be read, in words."""
         if self.moved:
             return f"the list of {name} changed each of the {MOST_READINGS} times it was read"
-        return f"the list of {name} has {self.total} entries, of which its pages have {len(self._seen)}"
+        entries = count(self.total or 0, "entry")
+        return f"the list of {name} has {entries}, of which its pages have {len(self._seen):,}"
 
 
 class ListReader:
