@@ -20,6 +20,8 @@ from hourlyclicks.pacing.limiter import LOST, SUCCEEDED, UNSENT, Outcome
 from hourlyclicks.pacing.queue import ClaimedError, HeldError, NotNeededError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from yarl import URL
 
     from hourlyclicks.fetching.cache import DayCache
@@ -55,6 +57,7 @@ class DayFetcher:
         self._origin = origin
         self._transport = transport
         self._limiter = rules.limiter
+        self._finish: Callable[[Slot, Outcome], None] = rules.limiter.finish
         self._clock = rules.clock
         self._dispatch = rules.dispatch
         self._cache = cache
@@ -180,7 +183,7 @@ class DayFetcher:
                     exchange.report_request(None, wanted, failure)
                 if request.held_back or request.may_arrive:
                     outcome = _given_up(request, exchange)
-                self._finish(task, slot, outcome)
+                self._finish(slot, outcome)
             if outcome is SUCCEEDED:
                 return exchange.days
             wait = exchange.next()
@@ -196,11 +199,6 @@ class DayFetcher:
                 return await self._limiter.acquire(task)
             except ClaimedError:
                 await self._clock.sleep(_CLAIM_POLL)
-
-    def _finish(self, task: FetchTask, slot: Slot, outcome: Outcome) -> None:
-        """Release the slot of a request that has ended."""
-        del task
-        self._limiter.finish(slot, outcome)
 
     async def _sleep(self, task: FetchTask, seconds: float) -> None:
         """Wait for the next attempt; meanwhile a spare worker, and other processes, may go on."""
