@@ -301,9 +301,9 @@ class HourlySeries(HourlyTabular):
     def __repr__(self) -> str:
         shown = shortened(str(self.target))
         states = self._columns.states
+        sums = f"{count(self.total_clicks, 'click')}, {count(len(states), 'day')}"
         return (
-            f"<HourlySeries {shown!r} {self.range}: {count(self.total_clicks, 'click')},"
-            f" {count(len(states), 'day')}"
+            f"<HourlySeries {shown!r} {self.range}: {sums}"
             f" ({states.count(MISSING):,} missing, {states.count(PROVISIONAL):,} provisional)>"
         )
 
