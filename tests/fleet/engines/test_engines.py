@@ -1,8 +1,8 @@
 """One suite for every engine: real processes, one of which is killed, and another stopped for a while.
 
 ``HOURLYCLICKS_ACCOUNTS=1001 HOURLYCLICKS_DAYS=3`` makes it a large one, ``HOURLYCLICKS_WORKERS=2`` one with
-so many workers; the key of the first account is one that the API does not know. ``--log-cli-level=info`` shows
-the figures.
+so many workers; the key of the first account is one that the API does not know. ``--log-cli-level=info``
+shows the figures.
 """
 
 from __future__ import annotations
