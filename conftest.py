@@ -16,6 +16,7 @@ from sybil import Sybil
 from sybil.parsers.markdown import CodeBlockParser, SkipParser
 from xdist.scheduler import LoadScopeScheduling
 
+from tests.compiling import import_tests
 from tests.memory import temporary_root
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ pytest_collect_file = Sybil(
 ).pytest()
 
 
-SHARED = ("tests/site/", "postgres", "chromium", "tests/test_house.py", "tests/test_names.py")
+SHARED = ("tests/test_house.py", "tests/test_names.py", "tests/site/", "postgres", "chromium")
 """What the names of tests have in common that use one site, server or browser, or parse the same files."""
 
 LONG = (
@@ -125,9 +126,16 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Share the work of compiling the tests, if all of them are to be run."""
+    if session.config.args == session.config.getini("testpaths"):
+        import_tests(session.config.rootpath)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with long tests, and keep the blocks of a page together and in order, whatever shuffled them."""
+    """Begin with long tests, and keep the blocks of a page together and in its order."""
     items.sort(key=lambda item: not any(long in item.nodeid for long in LONG))
     blocks = [(place, item) for place, item in enumerate(items) if hasattr(item, "example")]
     in_order = sorted((item for _, item in blocks), key=lambda item: (str(item.path), item.example.line))

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 SECOND = 1_000_000_000
 """Nanoseconds in a second."""
 
+_HUNDREDTH = 10_000_000
+"""Nanoseconds in a hundredth of a second."""
+
 
 class Timer(Protocol):
     """A call that is due later and can be cancelled."""
@@ -59,8 +62,8 @@ class SystemClock:
 
     def wall(self) -> dt.datetime:
         """See `Clock.wall`; in hundredths of a second, so that a day takes less space in a SQLite file."""
-        now = dt.datetime.now(dt.UTC)
-        return now.replace(microsecond=now.microsecond - now.microsecond % 10_000)
+        # `datetime.replace` would take seven times as long, and this is read twice for every day.
+        return dt.datetime.fromtimestamp(time.time_ns() // _HUNDREDTH / 100, dt.UTC)
 
     async def sleep(self, seconds: float) -> None:
         """See `Clock.sleep`."""

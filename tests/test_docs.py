@@ -236,6 +236,18 @@ def test_the_design_page_has_the_users_of_each_library() -> None:
     }
 
 
+MOST_FILES = 6
+"""In the package, for an endpoint whose figures the store does not keep."""
+
+
+def test_a_new_endpoint_takes_few_files() -> None:
+    """The files of the example are there, and are no more than was promised."""
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    files = re.findall(r"^\| `([\w/]+\.py)` \|", text, re.MULTILINE)
+    assert 0 < len(files) <= MOST_FILES
+    assert [file for file in files if not (PACKAGE / file).exists()] == []
+
+
 def test_the_modules_on_the_design_page_exist() -> None:
     """Each ``room/module`` that the page names is in the package."""
     named = re.findall(r"`([a-z_]+(?:/[a-z_]+)+)`", DESIGN)

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
         VirtualClock,
     )
 
+pytestmark = pytest.mark.no_cover  # tracing would triple its time; other tests run the same lines
+
 LINK = Link("한글/a+b%&#", "https://vvd.bz")
 TEN_YEARS = DateRange.of(sized("2020-01-01", "2013-01-01"), "2023-01-01")
 """Three in a quick run."""

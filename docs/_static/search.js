@@ -1,7 +1,8 @@
 /*
- * Let the search of Sphinx find two more things: numbers such as 429, which are in the index (see
- * docs/searching.py) but are taken out of what is asked, and headings, to which a message or a part of it leads
- * directly. A message may be pasted with all that is in it; the heading holds the part that is always the same.
+ * Let the search of Sphinx find three more things: numbers such as 429, which are in the index (see
+ * docs/searching.py) but are taken out of what is asked; headings, to which a message or a part of it leads
+ * directly; and before these, pages about a subject, such as Docker, by a word of their titles. A message may be
+ * pasted with all that is in it; the heading holds the part that is always the same.
  */
 document.addEventListener("DOMContentLoaded", () => {
   if (typeof Search === "undefined") return; // not the search page
@@ -57,9 +58,13 @@ document.addEventListener("DOMContentLoaded", () => {
             SearchResultKind.title,
           ]),
       );
-    const known = new Set(headings.map(([page, , anchor]) => page + anchor));
+    const pages = Object.entries(titles)
+      .filter(([, title]) => asked.length > 2 && asWords(plain(title)).includes(asWords(asked).trimEnd()))
+      .map(([file, title]) => [docnames[file], title, "", null, TOP + 1, filenames[file], SearchResultKind.title]);
+    pages.sort(([page]) => (page.startsWith("how-to/") ? 1 : -1)); // the last one is shown first
+    const known = new Set([...pages, ...headings].map(([page, , anchor]) => page + anchor));
     const others = found.filter(([page, , anchor]) => !known.has(page + anchor));
     headings.sort(([page]) => (page.endsWith("faq") ? 1 : -1)); // the last one is shown first
-    return [...others, ...headings];
+    return [...others, ...headings, ...pages];
   };
 });

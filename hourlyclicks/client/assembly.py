@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from hourlyclicks.client.resources import Carrier, Environment, Storage
     from hourlyclicks.clock import Clock
     from hourlyclicks.coordination.leased_backend import LeasedBackend
+    from hourlyclicks.coordination.leased_runs import LeasedRuns
     from hourlyclicks.coordination.registry import RunRegistry
     from hourlyclicks.fetching.range_fetcher import RangeFetcher
     from hourlyclicks.fetching.retry import RetryPolicy
@@ -64,7 +65,7 @@ def assemble(
     cache: DayCache | None = None
     workers, spare = limits.concurrency, _SPARE
     backend: LimiterBackend = LocalBackend(limits)
-    runs: RunRegistry | None = None
+    runs: RunRegistry | LeasedRuns | None = None
     if storage is not None:
         workers, spare = limits.concurrency + _SPARE, 0  # some of them always wait for the disk
         account = storage.account
@@ -118,10 +119,10 @@ def assemble(
 
 def _backend_of(
     storage: Storage, cache: DayCache, limits: Limits, clock: Clock, longest: float
-) -> tuple[LimiterBackend, RunRegistry | None]:
+) -> tuple[LimiterBackend, RunRegistry | LeasedRuns]:
     """Return the backend of a client with a store, and where other processes see its runs.
 
-    The holder of a lease takes no steps in which it could report runs; what others see of it is the lease.
+    The holder of a lease takes no steps in which it could report runs; the run over many accounts does.
     """
     if storage.lease is not None:
         from hourlyclicks.coordination.leased_backend import LeasedBackend  # noqa: PLC0415 - only for a lease
@@ -130,7 +131,7 @@ def _backend_of(
         leased = LeasedBackend(
             limits, lease=lease, store=store, account=cache.account, clock=clock, longest=longest
         )
-        return leased, None
+        return leased, lease.runs
     from hourlyclicks.coordination.backend import SharedBackend  # noqa: PLC0415 - not without a store
 
     shared = SharedBackend(limits, store=cache.store, account=cache.account, clock=clock, longest=longest)

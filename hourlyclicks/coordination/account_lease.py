@@ -15,6 +15,7 @@ import datetime as dt
 from typing import TYPE_CHECKING, Protocol
 
 from hourlyclicks.clock import SECOND
+from hourlyclicks.coordination.leased_runs import LeasedRuns
 from hourlyclicks.errors import UsageError
 from hourlyclicks.store.leases import Fence
 
@@ -91,6 +92,7 @@ class AccountLease(Fence):
         ended_before: when the lease before it ended, on the clock of the limiter of the store.
         asked: whether another process asks for a share of the limits.
         error: why it was lost, if it was.
+        runs: what its client runs.
     """
 
     store: Store
@@ -109,6 +111,7 @@ class AccountLease(Fence):
         self.ended_before = taken.ended
         self.asked = False
         self.error: LeaseLostError | None = None
+        self.runs = LeasedRuns()
         self._keeper = keeper
         self._user: LeaseUser | None = None
         self._refused = False

@@ -174,7 +174,7 @@ class PageRead(BaseEvent):
     @property
     def message(self) -> str:
         """What has happened, in words."""
-        return f"page {self.page} of the {self.name} has {self.entries:,} entries"
+        return f"page {self.page} of the {self.name} has {count(self.entries, 'entry')}"
 
 
 @attrs.frozen(kw_only=True, slots=False)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from hourlyclicks.fleet.accounts import AccountJob
     from hourlyclicks.fleet.keys import KeyRef
     from hourlyclicks.fleet.run import run_jobs
+    from hourlyclicks.fleet.running import RunningFleet, running_fleets, stop_fleets
     from hourlyclicks.fleet.sources import JobsRef
     from hourlyclicks.model.fleet_report import AccountReport, AccountState, FleetReport
 
@@ -23,9 +24,23 @@ _HOMES = {
     "FleetReport": "model.fleet_report",
     "JobsRef": "fleet.sources",
     "KeyRef": "fleet.keys",
+    "RunningFleet": "fleet.running",
     "run_jobs": "fleet.run",
+    "running_fleets": "fleet.running",
+    "stop_fleets": "fleet.running",
 }
 
-__all__ = ["AccountJob", "AccountReport", "AccountState", "FleetReport", "JobsRef", "KeyRef", "run_jobs"]
+__all__ = [
+    "AccountJob",
+    "AccountReport",
+    "AccountState",
+    "FleetReport",
+    "JobsRef",
+    "KeyRef",
+    "RunningFleet",
+    "run_jobs",
+    "running_fleets",
+    "stop_fleets",
+]
 
 __getattr__, __dir__ = lazy_names(__name__, _HOMES)

@@ -94,6 +94,15 @@ class FleetRun:
             raise failure
         return report
 
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """See `hourlyclicks.fleet.reporting.ReportedRun.counts`."""
+        return self._active, self._stats.unfinished - self._active, self._runner.requests
+
+    def stop_asked(self) -> None:
+        """See `hourlyclicks.fleet.reporting.ReportedRun.stop_asked`."""
+        self._stop(StopReason.STOPPED)
+
     def _stop(self, reason: StopReason, error: Exception | None = None) -> None:
         """Begin no account any more, and let those that are active end as a backfill does."""
         self._outcomes.end(reason, error)

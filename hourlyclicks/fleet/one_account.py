@@ -78,7 +78,13 @@ class AccountRunner:
         self._owners = owners
         self._stats = stats
         self._stop = stop
+        self._held: set[AccountLease] = set()
         self._lost: dict[str, AccountStats] = {}  # so that what is tried again is not counted twice
+
+    @property
+    def requests(self) -> int:
+        """How many requests the accounts that are active still have to send, if none has to be repeated."""
+        return sum(lease.runs.requests for lease in self._held)
 
     async def take(self, job: AccountJob) -> TakenAccount | AccountReport | PutAside:
         """Take the lease of an account, unless another process holds it, or its key is not its own.
@@ -106,6 +112,7 @@ class AccountRunner:
             if isinstance(error, UsageError):
                 return of_error(job.name, error)
             raise
+        self._held.add(lease)
         return TakenAccount(lease, key)
 
     async def run(self, job: AccountJob, taken: TakenAccount) -> AccountReport | PutAside:
@@ -124,6 +131,7 @@ class AccountRunner:
 
     async def _give_back(self, lease: AccountLease) -> None:
         """Give a lease back; if that fails, what was fetched counts nevertheless, and the lease expires."""
+        self._held.discard(lease)
         try:
             await self._leases.release(lease)
         except StoreError as error:

@@ -20,12 +20,12 @@ from hourlyclicks.fleet.key_owners import KeyOwners
 from hourlyclicks.fleet.keys import KeyRef
 from hourlyclicks.fleet.one_account import AccountRunner
 from hourlyclicks.fleet.options import ClientOptions
-from hourlyclicks.fleet.shared_leases import leases_of
+from hourlyclicks.fleet.shared_leases import shared_in
 from hourlyclicks.fleet.shared_transport import SharedTransport
 from hourlyclicks.fleet.sources import jobs_in_hand
 from hourlyclicks.fleet.stats import FleetStats
 from hourlyclicks.jobs.stopping import StopCondition
-from hourlyclicks.model.checks import check_whole
+from hourlyclicks.model.checks import check_label, check_whole
 from hourlyclicks.pacing.plans import as_rate
 from hourlyclicks.store.opening import store_of
 from hourlyclicks.transport.protocol import Timeout
@@ -58,6 +58,7 @@ async def run_jobs(  # noqa: PLR0913 - keyword options with defaults, those of `
     deadline: float | dt.timedelta | dt.datetime | None = None,
     stop: asyncio.Event | None = None,
     on_event: Hooks = None,
+    name: str | None = None,
     base_url: str | URL = "https://vivoldi.com",
     retry: RetryPolicy = RetryPolicy(),
     timeout: Timeout = Timeout(),  # noqa: ASYNC109 - of each request, as for a client
@@ -89,6 +90,7 @@ async def run_jobs(  # noqa: PLR0913 - keyword options with defaults, those of `
         stop: stop when this event is set.
         on_event: a hook, or several, for `hourlyclicks.events.FleetProgress` and
             `hourlyclicks.events.AccountEnded`.
+        name: a name for `running_fleets` and `stop_fleets`, ``hourlyclicks status --running`` and ``stop``.
         base_url: as for `Client`, like the arguments after it.
         retry: how often and when to retry.
         timeout: the time limits of each request.
@@ -109,6 +111,8 @@ async def run_jobs(  # noqa: PLR0913 - keyword options with defaults, those of `
         asyncio.CancelledError: the call was cancelled; its `fleet_report` says what had been done before.
     """
     check_whole("at_once", at_once, least=1)
+    if name is not None:
+        check_label("name", name)
     environment = Environment.of(clock, random, None)
     options = ClientOptions(
         base_url=base_url,
@@ -138,11 +142,16 @@ async def run_jobs(  # noqa: PLR0913 - keyword options with defaults, those of `
         network = SharedTransport(carrier.transport, rate=cap, clock=environment.clock)
         halt = asyncio.Event()
         with_leases = cast("LeaseStore", kept)  # that it is one, is checked here:
-        leases = await opened.enter_async_context(leases_of(with_leases, environment.clock))
-        owners = KeyOwners(with_leases)
+        shared = await opened.enter_async_context(shared_in(with_leases, environment.clock))
         runner = AccountRunner(
-            options, leases=leases, transport=network, owners=owners, stats=stats, stop=halt
+            options,
+            leases=shared.leases,
+            transport=network,
+            owners=KeyOwners(with_leases),
+            stats=stats,
+            stop=halt,
         )
-        held = HeldAccounts(with_leases, leases)
+        held = HeldAccounts(with_leases, shared.leases)
         run = FleetRun(source, runner, held=held, network=network, stats=stats, halt=halt, at_once=at_once)
+        opened.enter_context(shared.reporter.showing(run, name or ""))
         return await run.run(condition)

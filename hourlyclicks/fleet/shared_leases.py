@@ -1,56 +1,71 @@
-"""The leases of all runs of this process in one store, so that one statement renews them.
+"""What all runs of this process have in common in one store: the leases, and the reports to others.
 
-A queue runs each job of a process with a call of `run_jobs`. Hundreds of them with a renewal each would keep
-a database busy with waiting.
+A queue runs each job of a process with a call of `run_jobs`. Hundreds of them with a renewal and a report
+each would keep a database busy with waiting; so one statement renews all leases.
 """
 
 from __future__ import annotations
 
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import attrs
 
 from hourlyclicks.coordination.leases import Leases
+from hourlyclicks.fleet.reporting import FleetReporter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from hourlyclicks.clock import Clock
+    from hourlyclicks.store.fleets import FleetStore
     from hourlyclicks.store.leases import LeaseStore
 
 
 @attrs.define
-class _Shared:
-    """The leases in one store.
+class Shared:
+    """What the runs have in common.
 
     Args:
-        leases: the leases.
+        leases: the leases that this process holds.
+        reporter: tells other processes of the runs.
         users: how many runs use them now.
     """
 
     leases: Leases
+    reporter: FleetReporter
     users: int = 0
 
+    @classmethod
+    def new(cls, store: LeaseStore, clock: Clock) -> Shared:
+        """Return it for a store that no run uses yet.
 
-_IN_USE: dict[int, _Shared] = {}
+        Raises:
+            UsageError: the store keeps no leases.
+        """
+        leases = Leases(store, clock=clock)
+        return cls(leases, FleetReporter(cast("FleetStore", store), leases.holder, clock))
+
+
+_IN_USE: dict[int, Shared] = {}
 """By the identity of the store, which exists as long as a run uses it."""
 
 
 @asynccontextmanager
-async def leases_of(store: LeaseStore, clock: Clock) -> AsyncIterator[Leases]:
-    """Return the leases that this process holds in a store; the last run that uses them gives them back.
+async def shared_in(store: LeaseStore, clock: Clock) -> AsyncIterator[Shared]:
+    """Return what the runs of this process share in a store; the last of them gives the leases back.
 
     Raises:
         UsageError: the store keeps no leases.
     """
-    shared = _IN_USE.get(id(store)) or _Shared(Leases(store, clock=clock))
+    shared = _IN_USE.get(id(store)) or Shared.new(store, clock)
     _IN_USE[id(store)] = shared
     shared.users += 1
     try:
-        yield shared.leases
+        yield shared
     finally:
         shared.users -= 1
         if not shared.users:
             del _IN_USE[id(store)]
             await shared.leases.close()
+            await shared.reporter.close()

@@ -45,6 +45,11 @@ class FleetStats:
         """How long the run has taken."""
         return (self._clock.monotonic() - self._began) / SECOND
 
+    @property
+    def unfinished(self) -> int:
+        """How many of the accounts that were read are not done."""
+        return self.accounts - self._complete - self._failed
+
     def hook(self) -> AccountStats | None:
         """Return what receives the events of one account; ``None`` if nothing would come of them."""
         return AccountStats(self) if self._dispatch else None

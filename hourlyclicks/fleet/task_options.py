@@ -26,6 +26,7 @@ STORE = KeyRef.env("HOURLYCLICKS_STORE")
 class TaskOptions(TypedDict, total=False):
     """The options of `run_jobs` that are plain values; sessions, clocks and hooks belong to one process."""
 
+    name: str | None
     base_url: str | URL
     retry: RetryPolicy
     timeout: Timeout

@@ -11,8 +11,10 @@ was read before, where they would be missed. Therefore
 * the links of the days that are over are read apart from those of the newest days. No link is added to them
   any more, so that each change is a removal and shows in the total, whatever the order of the list.
 
-How long the period between two days of creation may be is not documented: a rejected period is halved, and
-all later ones are no longer.
+How long the period between two days of creation may be is not documented. A rejected period is halved, and
+all later ones are no longer. A longer one may also be cut at one of its ends without a word. Then links are
+missing before the oldest one that was found, or after the newest. So these days are asked for as well, until
+there are no links in them.
 
 Memory is bounded by one page, and the targets that were found.
 """
@@ -30,6 +32,7 @@ from hourlyclicks.errors import ApiError, DecodeError
 from hourlyclicks.fetching.pages import fetch_page
 from hourlyclicks.model.dates import DateRange, last_begun, last_ended
 from hourlyclicks.model.listing import ListedGroup, ListedLink
+from hourlyclicks.model.quantities import count
 from hourlyclicks.model.targets import Target
 from hourlyclicks.wire.lists import GROUPS, LINKS
 
@@ -50,6 +53,7 @@ FIRST_CREATION: Final = dt.date(2000, 1, 1)
 MOST_READINGS: Final = 5
 """How often a list is read that changes each time."""
 
+_DAY = dt.timedelta(days=1)
 _SHORTEST_PERIOD = 28
 """Days; a period that is no longer is rejected for another reason than its length."""
 
@@ -97,7 +101,8 @@ class Reading:
         """Return why a list cannot be read, in words."""
         if self.moved:
             return f"the list of {name} changed each of the {MOST_READINGS} times it was read"
-        return f"the list of {name} has {self.total} entries, of which its pages have {len(self._seen)}"
+        entries = count(self.total or 0, "entry")
+        return f"the list of {name} has {entries}, of which its pages have {len(self._seen):,}"
 
 
 class ListReader:
@@ -130,9 +135,14 @@ class ListReader:
         with self._context:
             while periods:
                 period, rest = _cut(periods.popleft(), longest)
+                days = set[dt.date]()
                 try:
                     async for link in self._entries("links", LINKS, seen, period):
+                        if link.created is not None:
+                            days.add(link.created.date())
                         yield link
+                    if longest is None:  # a server that refuses long periods does not cut them
+                        rest = [*_beside(days, period), *rest]
                 except ApiError as error:
                     if error.code is None or len(period) <= _SHORTEST_PERIOD:
                         raise
@@ -221,3 +231,14 @@ def _cut(days: DateRange, longest: int | None) -> tuple[DateRange, list[DateRang
     if longest is None or len(days) <= longest:
         return days, []
     return DateRange(days.start, days[longest - 1]), [DateRange(days[longest], days.end)]
+
+
+def _beside(created: set[dt.date], period: DateRange) -> Iterator[DateRange]:
+    """Yield the days of a period before the first and after the last creation, if it may have been cut."""
+    if not created or len(period) <= _SHORTEST_PERIOD:
+        return
+    first, last = min(created), max(created)
+    if period.start < first <= period.end:
+        yield DateRange(period.start, first - _DAY)
+    if period.start <= last < period.end:
+        yield DateRange(last + _DAY, period.end)

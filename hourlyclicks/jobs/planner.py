@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 from contextlib import aclosing
+from itertools import islice
 from typing import TYPE_CHECKING, Protocol
 
 from hourlyclicks.fetching.account_store import ENTRIES
@@ -182,7 +183,7 @@ class Planner:
     async def _take(self, feed: TargetFeed) -> dict[Target, DateRange]:
         """Return the next targets that were read, as soon as there are some; if reading failed, none.
 
-        The first of them names the job: how many there are, and which, is not known before the end.
+        The very first of them names the job, since the others are not known before the end.
         """
         try:
             more = dict(await feed.take())
@@ -191,7 +192,7 @@ class Planner:
             return {}
         self._ranges |= more
         if not self._job.name:
-            self._job.name = name_of(dict([*more.items()][:1]))
+            self._job.name = name_of(dict(islice(more.items(), 1)))
         self._circuit.add(more)
         self._run.stats.total += sum(map(len, more.values()))
         return more

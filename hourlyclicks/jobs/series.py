@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from hourlyclicks import events
 from hourlyclicks.errors import HourlyClicksError, IncompleteSeriesError, StoreError, carry
+from hourlyclicks.model.quantities import count
 from hourlyclicks.model.series import SeriesBuilder
 
 if TYPE_CHECKING:
@@ -121,6 +122,6 @@ def summarize(failures: dict[dt.date, HourlyClicksError], series: HourlySeries |
         return f"the day is missing: {day} failed: {error}"
     text = f"{missing:,} of {total:,} days {'is' if missing == 1 else 'are'} missing; {day} failed: {error}"
     if skipped := missing - len(failures):
-        days = "1 day was" if skipped == 1 else f"{skipped:,} days were"
-        text += f" ({days} not requested, because too many requests had failed)"
+        was = "was" if skipped == 1 else "were"
+        text += f" ({count(skipped, 'day')} {was} not requested, because too many requests had failed)"
     return text

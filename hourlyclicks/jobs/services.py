@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from hourlyclicks.clock import Clock
+    from hourlyclicks.coordination.leased_runs import LeasedRuns  # noqa: TC004 - loaded where it is used
     from hourlyclicks.coordination.registry import RunRegistry  # noqa: TC004 - loaded where it is used
     from hourlyclicks.errors import HourlyClicksError
     from hourlyclicks.events import Dispatcher
@@ -69,7 +70,7 @@ class Services:
     ranges: RangeFetcher | None = None
     running: set[Stoppable] = attrs.field(factory=set)
     finishing: Finishing = attrs.field(factory=Finishing)
-    runs: RunRegistry | None = None
+    runs: RunRegistry | LeasedRuns | None = None
 
     @property
     def required_cache(self) -> DayCache:

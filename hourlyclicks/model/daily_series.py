@@ -20,6 +20,7 @@ from hourlyclicks.model.dates import DateRange, as_day
 from hourlyclicks.model.day import HourStatus
 from hourlyclicks.model.frames.tabular import Tabular
 from hourlyclicks.model.grid import as_array
+from hourlyclicks.model.quantities import count
 from hourlyclicks.model.spelling import shortened
 from hourlyclicks.model.targets import Target
 
@@ -82,12 +83,12 @@ class DailyCounts(Sequence["int | None"]):
         Raises:
             ValueError: the type has no NaN, and not every day is known; or no copy may be made.
         """
-        known = bytes([count is not None for count in self._counts])
+        known = bytes([each is not None for each in self._counts])
         return as_array(self.zero_filled, known, self.tolist, dtype=dtype, copy=copy)
 
     def __repr__(self) -> str:
         known = len(self._counts) - self._counts.count(None)
-        return f"<DailyCounts of {len(self)} days, {known} of them known>"
+        return f"<DailyCounts of {count(len(self), 'day')}, {known} of them known>"
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -249,7 +250,7 @@ class DailySeries(Tabular):
 
     def __repr__(self) -> str:
         return (
-            f"<DailySeries {shortened(str(self.target))!r} {self.range}: {self.total_clicks:,} clicks,"
-            f" {len(self):,} days ({len(self.missing_days):,} missing,"
+            f"<DailySeries {shortened(str(self.target))!r} {self.range}: {count(self.total_clicks, 'click')},"
+            f" {count(len(self), 'day')} ({len(self.missing_days):,} missing,"
             f" {len(self.provisional_days):,} provisional)>"
         )

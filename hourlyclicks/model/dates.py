@@ -27,6 +27,7 @@ import attrs
 
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.checks import check_amount
+from hourlyclicks.model.quantities import count
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -131,7 +132,7 @@ class DateRange:
         place = operator.index(index)
         place += len(self) if place < 0 else 0
         if not 0 <= place < len(self):
-            raise IndexError(f"{self} has {len(self)} days, no day {operator.index(index)}")
+            raise IndexError(f"{self} has {count(len(self), 'day')}, no day {operator.index(index)}")
         return dt.date.fromordinal(self.start.toordinal() + place)
 
     def __str__(self) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import attrs
 
 from hourlyclicks.errors import HourlyClicksError
+from hourlyclicks.model.quantities import count
 from hourlyclicks.model.report import BackfillReport, StopReason, error_as_dict
 
 if TYPE_CHECKING:
@@ -72,7 +73,8 @@ class AccountReport:
         report = self.report
         if report is None or self.state is AccountState.COMPLETE:
             return f"{self.name}: {self.state}"
-        return f"{self.name}: {self.state}, {report.failed:,} days failed, {report.remaining:,} not requested"
+        failed = f"{count(report.failed, 'day')} failed"
+        return f"{self.name}: {self.state}, {failed}, {report.remaining:,} not requested"
 
 
 @attrs.frozen(kw_only=True)
@@ -198,8 +200,8 @@ class FleetReport:
     def __str__(self) -> str:
         states = ", ".join(f"{number:,} {state}" for state, number in self.states.items())
         lines = [
-            f"{len(self.accounts):,} accounts: {states or 'none'}",
-            f"{self.total:,} days: {self._days()}",
+            f"{count(len(self.accounts), 'account')}: {states or 'none'}",
+            f"{count(self.total, 'day')}: {self._days()}",
             *(f"  {each}" for each in self.incomplete_accounts[:_SHOWN]),
         ]
         if (more := len(self.incomplete_accounts) - _SHOWN) > 0:

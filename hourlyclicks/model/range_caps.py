@@ -13,6 +13,7 @@ import attrs
 
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.dates import DateRange
+from hourlyclicks.model.quantities import count
 
 _LONGEST_MONTH = 31
 _USUAL_MONTH = 30
@@ -81,7 +82,7 @@ class RangeCap:
     def __str__(self) -> str:
         if self.days is None:
             return "a month"
-        return "1 day" if self.days == 1 else f"{self.days} days"
+        return count(self.days, "day")
 
 
 MONTH = RangeCap(None)

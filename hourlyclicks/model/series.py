@@ -18,6 +18,7 @@ from hourlyclicks.model.dates import DateRange, as_day
 from hourlyclicks.model.day import HOURS, HourClicks, HourStatus
 from hourlyclicks.model.frames.tabular import HourlyTabular
 from hourlyclicks.model.grid import Grid, as_grid
+from hourlyclicks.model.quantities import count
 from hourlyclicks.model.spelling import shortened
 from hourlyclicks.model.targets import Target
 
@@ -300,8 +301,9 @@ class HourlySeries(HourlyTabular):
     def __repr__(self) -> str:
         shown = shortened(str(self.target))
         states = self._columns.states
+        sums = f"{count(self.total_clicks, 'click')}, {count(len(states), 'day')}"
         return (
-            f"<HourlySeries {shown!r} {self.range}: {self.total_clicks:,} clicks, {len(states):,} days"
+            f"<HourlySeries {shown!r} {self.range}: {sums}"
             f" ({states.count(MISSING):,} missing, {states.count(PROVISIONAL):,} provisional)>"
         )
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from hourlyclicks.coordination.runs import RunningBackfill
+    from hourlyclicks.fleet import RunningFleet
 
 _WIDTH = 80
 _FIRST, _KILLED, _NEXT = "  running  ", "  killed   ", "           "
@@ -23,8 +24,8 @@ _SILENT = 60.0
 """Seconds without a report that are worth mentioning."""
 
 
-def process_of(run: RunningBackfill) -> str:
-    """Return which process a backfill is: ``"nightly, process 4711 on db1"``."""
+def process_of(run: RunningBackfill | RunningFleet) -> str:
+    """Return which process a run is: ``"nightly, process 4711 on db1"``."""
     named = "" if run.name is None else f"{safe(run.name)}, "
     return f"{named}process {run.pid} on {safe(run.host)}"
 
@@ -49,6 +50,28 @@ def running_lines(runs: Iterable[RunningBackfill], now: dt.datetime) -> Iterator
         yield from _wrapped(f"{count(run.requests, 'request')} to go, {ends}{as_of}")
         if run.paused_until is not None:
             yield from _wrapped(f"paused until {_at(run.paused_until, now)}: {run.paused_because}")
+        if run.stopping:
+            yield from _wrapped("asked to stop")
+        if silent >= _SILENT:
+            yield from _wrapped(f"last report {duration(silent)} ago")
+
+
+def fleet_lines(runs: Iterable[RunningFleet], now: dt.datetime) -> Iterator[str]:
+    """Yield the lines about runs over many accounts.
+
+    Args:
+        runs: the runs.
+        now: the present moment.
+    """
+    for run in runs:
+        silent = (now - run.reported_at).total_seconds()
+        first = _KILLED if run.gone else _FIRST
+        yield from _wrapped(f"{process_of(run)}, since {_at(run.began_at, now)}", first)
+        if run.gone:
+            yield from _wrapped(f"there is no such process any more; last report {duration(silent)} ago")
+            continue
+        accounts = f"{count(run.active, 'account')} active, {run.waiting:,} waiting"
+        yield from _wrapped(f"{accounts}; {count(run.requests, 'request')} to go for those that are active")
         if run.stopping:
             yield from _wrapped("asked to stop")
         if silent >= _SILENT:
@@ -91,6 +114,22 @@ def as_object(run: RunningBackfill) -> dict[str, Any]:
         "ends_at": run.ends_at.isoformat(),
         "paused_until": None if run.paused_until is None else run.paused_until.isoformat(),
         "paused_because": run.paused_because,
+        "stopping": run.stopping,
+        "gone": run.gone,
+    }
+
+
+def fleet_as_object(run: RunningFleet) -> dict[str, Any]:
+    """Return a run over many accounts as JSON has it."""
+    return {
+        "name": run.name,
+        "host": run.host,
+        "pid": run.pid,
+        "began_at": run.began_at.isoformat(),
+        "reported_at": run.reported_at.isoformat(),
+        "active": run.active,
+        "waiting": run.waiting,
+        "requests": run.requests,
         "stopping": run.stopping,
         "gone": run.gone,
     }

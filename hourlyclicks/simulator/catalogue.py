@@ -30,6 +30,9 @@ _T = TypeVar("_T")
 Order: TypeAlias = Literal["newest", "oldest"]
 """Whether a list of links begins with the newest or the oldest one."""
 
+LongPeriod: TypeAlias = Literal["refuse", "cut_end", "cut_start"]
+"""What becomes of a period of creation that is too long: it is refused, or cut without a word."""
+
 _SPELLING = "%Y-%m-%d %H:%M:%S"
 _DOMAIN = "https://vvd.bz"
 
@@ -79,6 +82,7 @@ class ListRules:
         page_size: the entries of a page.
         order: with which link a list begins.
         longest_period: how many days the moments of creation in one request may be apart; ``None``: any.
+        too_long: what becomes of a period that is longer.
         with_created: whether a link has its moment of creation.
         limit: which rate limit the lists count against.
 
@@ -89,6 +93,7 @@ class ListRules:
     page_size: int = 30
     order: Order = "newest"
     longest_period: int | None = None
+    too_long: LongPeriod = "refuse"
     with_created: bool = True
     limit: Limit = "base"
 
@@ -98,6 +103,19 @@ class ListRules:
             raise UsageError(f"ListRules.order cannot be {self.order!r}")
         if self.limit not in get_args(Limit):
             raise UsageError(f"ListRules.limit cannot be {self.limit!r}")
+        if self.too_long not in get_args(LongPeriod):
+            raise UsageError(f"ListRules.too_long cannot be {self.too_long!r}")
+
+    def refuses(self, first: dt.datetime, last: dt.datetime) -> bool:
+        """Return whether a period of creation is refused."""
+        return self.too_long == "refuse" and self.covered(first, last) != (first, last)
+
+    def covered(self, first: dt.datetime, last: dt.datetime) -> tuple[dt.datetime, dt.datetime]:
+        """Return the period that is answered for."""
+        if self.longest_period is None or last - first <= dt.timedelta(self.longest_period):
+            return first, last
+        longest = dt.timedelta(self.longest_period)
+        return (last - longest, last) if self.too_long == "cut_start" else (first, first + longest)
 
 
 class Catalogue:
@@ -168,6 +186,8 @@ class Catalogue:
 
     def page_of_links(self, listing: Listing, rules: ListRules, zone: dt.tzinfo) -> str:
         """Return a page of links as JSON."""
+        if listing.created is not None:
+            listing = attrs.evolve(listing, created=rules.covered(*listing.created))
         found = [listed for listed in self._links.values() if _matches(listed, listing, zone)]
         found.sort(key=lambda listed: (listed.created, str(listed.link)), reverse=rules.order == "newest")
         return _page(found, listing.page, rules, lambda listed: _link_row(listed, rules, zone))

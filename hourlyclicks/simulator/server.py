@@ -13,8 +13,8 @@ from hourlyclicks.model.day import DayClicks
 from hourlyclicks.model.series import SeriesBuilder
 from hourlyclicks.simulator.app import App
 from hourlyclicks.simulator.catalogue import Catalogue, ListRules
+from hourlyclicks.simulator.clients import client_limits
 from hourlyclicks.simulator.clock import VirtualClock
-from hourlyclicks.simulator.customers import pace
 from hourlyclicks.simulator.figures import read_figures, read_known
 from hourlyclicks.simulator.inprocess import InProcessTransport
 from hourlyclicks.simulator.limit_set import Policy
@@ -289,7 +289,7 @@ class Simulator:
         keys = self._upstream.keys
         rules = keys.get(key or self.key, keys[self.key])
         if not {"plan", "limits"} & options.keys():
-            options.update(pace(self._policy, rules))
+            options.update(client_limits(self._policy, rules))
         if not {"base_url", "transport"} & options.keys():
             options["base_url"] = self.url
         return Client(

@@ -7,7 +7,7 @@ import random
 from typing import TYPE_CHECKING
 
 from hourlyclicks.clock import SystemClock
-from hourlyclicks.simulator.customers import SetClock
+from hourlyclicks.simulator.clients import SetClock
 
 if TYPE_CHECKING:
     from hourlyclicks.clock import Clock

@@ -154,8 +154,8 @@ class Upstream:
             if len(listing.groups) > plan.groups:
                 return Problem(Code.GROUPS_TOO_MANY, f"grpIdx may name {plan.groups} groups at most")
             return self._problem_of_days(question, plan, now)
-        longest, created = self.lists.longest_period, None if listing is None else listing.created
-        if longest is not None and created is not None and created[1] - created[0] > dt.timedelta(longest):
+        created = None if listing is None else listing.created
+        if created is not None and self.lists.refuses(*created):
             return Problem(Code.PERIOD_TOO_LONG, "the period of creation is too long")
         return None
 

@@ -14,6 +14,7 @@ from hourlyclicks.store.closing import Managed
 from hourlyclicks.store.fencing import Fenced, make_fenced
 from hourlyclicks.store.postgres_daily import PutDaily
 from hourlyclicks.store.postgres_days import PACKED_DAYS
+from hourlyclicks.store.postgres_fleets import PostgresFleets
 from hourlyclicks.store.postgres_leases import PostgresLeases
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-class PostgresOperations(PostgresLeases, Managed):
+class PostgresOperations(PostgresLeases, PostgresFleets, Managed):
     """The operations of a store in PostgreSQL."""
 
     _read_only = False

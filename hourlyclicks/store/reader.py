@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterable
 
+    from hourlyclicks.store.fleets import FleetStore, StoredFleet
     from hourlyclicks.store.leases import LeaseStore, StoredLease
     from hourlyclicks.store.protocol import Store
 
@@ -117,6 +118,25 @@ class StoreReader(Managed):
         for lease in found:
             await self._lease_store.end_lease(lease.account)
         return found
+
+    async def fleets(self) -> list[StoredFleet]:
+        """Return the runs over many accounts, as they have reported last.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        return await cast("FleetStore", self._store).fleets() if self._keeps_leases else []
+
+    async def ask_fleets_to_stop(self, runs: list[str]) -> None:
+        """Ask runs over many accounts to stop; each sees it with its next report.
+
+        Args:
+            runs: what `fleets` calls them.
+
+        Raises:
+            StoreError: the store cannot be written, or was opened to read only.
+        """
+        await cast("FleetStore", self._store).stop_fleets(runs)
 
     @property
     def _keeps_leases(self) -> bool:

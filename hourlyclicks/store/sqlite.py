@@ -25,6 +25,7 @@ from hourlyclicks.store.migration import Migration
 from hourlyclicks.store.read_only import ReadOnlyFile
 from hourlyclicks.store.shield import wait_shielded
 from hourlyclicks.store.sqlite_file import SqliteFile
+from hourlyclicks.store.sqlite_fleets import SqliteFleets
 from hourlyclicks.store.sqlite_leases import SqliteLeases
 from hourlyclicks.store.sqlite_messages import FAILURES, is_busy, named_error
 from hourlyclicks.store.sqlite_open import open_to_write
@@ -61,7 +62,7 @@ _LAST_STEPS = 1.0
 """Seconds to wait for a thread that has done its last operation."""
 
 
-class SqliteOperations(SqliteLeases, Managed):
+class SqliteOperations(SqliteLeases, SqliteFleets, Managed):
     """The operations of a store in SQLite, in a file or in memory."""
 
     def __init__(self) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hourlyclicks.errors import StoreError
 from hourlyclicks.store.inspection import SALT, one
-from hourlyclicks.store.schema import DAILY, LEASES, PACKED, RANGES, newer, scripts, unpacked_days
+from hourlyclicks.store.schema import DAILY, FLEETS, LEASES, PACKED, RANGES, newer, scripts, unpacked_days
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +31,9 @@ _NO_RANGES = """CREATE TEMP VIEW range_endpoints AS SELECT NULL AS account_id, N
 _NO_LEASES = """CREATE TEMP VIEW leases AS SELECT NULL AS account_id, NULL AS label, NULL AS token,
     NULL AS until, NULL AS asked, NULL AS holder, NULL AS host, NULL AS machine, NULL AS pid,
     NULL AS started WHERE FALSE"""
+_NO_FLEETS = """CREATE TEMP VIEW fleets AS SELECT NULL AS run, NULL AS name, NULL AS host, NULL AS machine,
+    NULL AS pid, NULL AS started, NULL AS began, NULL AS seen, NULL AS active, NULL AS waiting,
+    NULL AS requests, NULL AS stop WHERE FALSE"""
 
 
 def version_of(db: sqlite3.Connection) -> int:
@@ -80,9 +83,12 @@ def read_as_current(db: sqlite3.Connection) -> None:
     SQLite prefers temporary views to tables of the same name.
     """
     version, days = version_of(db), unpacked_days("sqlite")
-    if version >= LEASES:
+    if version >= FLEETS:
         return
     db.execute("PRAGMA temp_store = MEMORY")
+    db.execute(_NO_FLEETS)
+    if version >= LEASES:
+        return
     db.execute(_NO_LEASES)
     if version >= RANGES:
         return

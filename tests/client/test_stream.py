@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 
 
 def days_in_memory() -> int:
-    """Count all days in memory, those of other tests included."""
+    """Count the days in memory, except those of other tests."""
     return sum(isinstance(thing, DayClicks) for thing in gc.get_objects())
 
 
+@pytest.mark.usefixtures("own_garbage")
 def test_a_century_streams_in_bounded_space() -> None:
     """36,525 days come in order, with few tasks and few days held; the first after one round trip."""
 

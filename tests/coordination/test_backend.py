@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from hourlyclicks.simulator import Policing
     from tests.coordination.clients import Fleet
 
+pytestmark = pytest.mark.no_cover  # tracing would triple its time; other tests run the same lines
+
 
 # -- the limits -------------------------------------------------------------------------------------------
 

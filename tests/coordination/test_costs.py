@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from tests.coordination.clients import Fleet
     from tests.store.server import PostgresServer
 
+pytestmark = pytest.mark.no_cover  # tracing would triple its time; other tests run the same lines
+
 DAYS = 60
 LINK = Link("kYdr", "https://vvd.bz")
 BOUND_BY_RATE = Limits(rates=(Rate(1, 0.005),), guard=0.0, concurrency=1)
@@ -175,7 +177,7 @@ def test_one_client_that_waits_for_its_own_responses_asks_nothing(path: Path, ta
 
 
 @pytest.mark.parametrize("bound_by", ["rate", "concurrency"])
-@pytest.mark.parametrize("clients", [4, 16])
+@pytest.mark.parametrize("clients", sized([16], [4, 16]))
 def test_transactions_do_not_grow_with_the_clients(
     path: Path, taken: Counter[str], clients: int, bound_by: str
 ) -> None:

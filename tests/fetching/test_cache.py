@@ -14,7 +14,6 @@ from hourlyclicks.errors import ApiError, ServerError, StoreError
 from hourlyclicks.events import DayRevised, Dispatcher
 from hourlyclicks.fetching.cache import DayCache, StoredAnswer
 from hourlyclicks.fetching.prefetch import Prefetch
-from hourlyclicks.jobs.history import NOTHING, read_history
 from hourlyclicks.model.dates import CHUNK, DateRange
 from hourlyclicks.model.day import DayClicks
 from hourlyclicks.model.targets import Account, Query
@@ -153,21 +152,6 @@ async def test_the_same_rejection_of_an_earlier_call_is_returned(cache: DayCache
     assert await cache.count_by_state(LINK, ALL) == {DayState.FAILED: 1}
 
 
-@pytest.mark.parametrize("newest_first", [False, True])
-async def test_the_history_of_a_target(cache: DayCache, *, newest_first: bool) -> None:
-    """The day with figures farthest from the beginning, and when an earlier call was last answered."""
-    assert (await read_history(cache, LINK, ALL, began=NOW, newest_first=newest_first)) == NOTHING
-    for date in (ALL[1], ALL[7], ALL[-3]):
-        await cache.put(about(date), day(date), requests=1)
-    await cache.record_failure(about(ALL[-1]), NO, asked=BEFORE, requests=1, began=NOW)
-    found = await read_history(cache, LINK, ALL, began=AFTER, newest_first=newest_first)
-    assert found.day == (ALL[1] if newest_first else ALL[-3])
-    assert found.answered == day(ALL[1]).fetched_at
-    assert (
-        await read_history(cache, LINK, ALL, began=day().fetched_at, newest_first=newest_first)
-    ).answered is None
-
-
 async def test_a_change_is_reported(cache: DayCache, events: list[Event]) -> None:
     """Figures that differ from those before are an event with their revision; the same figures are none."""
     assert await cache.put(about(), day(), requests=1) == StoredAnswer(day())
@@ -217,19 +201,6 @@ async def test_what_a_wrong_clock_stamped_is_not_found(cache: DayCache) -> None:
     await cache.record_failure(about(ALL[0]), NO, asked=ahead, requests=1, began=NOW)
     assert [await cache.find(about(date), FRESH_ENOUGH) for date in (DAY, ALL[0])] == [None, None]
     assert await Prefetch(cache, LINK, ALL, FRESH_ENOUGH).count() == 0
-
-
-async def test_when_a_day_is_due_again(cache: DayCache) -> None:
-    """It is due after an hour, or when it is final, whichever comes first."""
-    soon = dt.datetime(2025, 6, 1, 10, tzinfo=dt.UTC)
-    assert cache.reader().due_at(TODAY, soon) == soon + dt.timedelta(hours=1)
-    yesterday = TODAY - dt.timedelta(days=1)
-    late = dt.datetime(2025, 6, 1, 0, 30, tzinfo=dt.UTC)
-    assert cache.reader().due_at(yesterday, late) == dt.datetime(2025, 6, 1, 1, tzinfo=dt.UTC)
-    for wrong in (NOW + dt.timedelta(days=400), NOW):  # a wrong clock; figures that are in doubt
-        assert cache.reader().due_at(yesterday, wrong) == NOW + dt.timedelta(hours=1)
-    assert cache.reader().due_at(yesterday, NOW - dt.timedelta(minutes=9)) == NOW + dt.timedelta(minutes=51)
-    assert cache.reader().due_at(DAY, NOW - dt.timedelta(days=9)) == NOW + dt.timedelta(hours=1)
 
 
 async def test_pages_give_each_day_once(cache: DayCache, store: FailingStore) -> None:

@@ -118,6 +118,18 @@ class Fleet:
 
         return self.play(main())
 
+    async def one(self, jobs: Iterable[AccountJob], **options: Any) -> FleetReport:  # noqa: ANN401 - of `run_jobs`
+        """Run some jobs beside others, within `play`."""
+        return await run_jobs(
+            jobs,
+            store=self.store,
+            transport=self.upstream.transport(self.clock),
+            clock=self.clock,
+            random=random.Random(1),
+            timezone="UTC",
+            **options,
+        )
+
     def play(self, main: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine on the clock of the fleet."""
         with asyncio.Runner(loop_factory=lambda: VirtualEventLoop(self.clock)) as runner:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hourlyclicks import UsageError
-from hourlyclicks.fleet import AccountState, KeyRef, run_jobs
+from hourlyclicks.fleet import AccountState, KeyRef
 from tests.cli.serving import ENVIRONMENT, ROOT, serving
 from tests.fleet.engines.accounts import key_of
 from tests.fleet.engines.holders import held
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hourlyclicks.fleet import FleetReport
-    from hourlyclicks.simulator import VirtualClock
     from tests.store.server import PostgresServer
 
 TWIN = KeyRef.call("tests.fleet.fleets:key_of", named(0))
@@ -66,18 +64,8 @@ def test_of_two_that_begin_at_the_same_moment_one_is_refused_at_least() -> None:
     fleet = Fleet(1)
     twins = [job(0), job(1, key=TWIN)]
 
-    async def alone(number: int, clock: VirtualClock) -> FleetReport:
-        return await run_jobs(
-            [twins[number]],
-            store=fleet.store,
-            transport=fleet.upstream.transport(clock),
-            clock=clock,
-            random=random.Random(1),
-            timezone="UTC",
-        )
-
     async def both() -> list[FleetReport]:
-        return await asyncio.gather(*(alone(number, fleet.clock) for number in range(2)))
+        return await asyncio.gather(*(fleet.one([twin]) for twin in twins))
 
     reports = fleet.play(both())
     failed = [report for report in reports if not report.complete]

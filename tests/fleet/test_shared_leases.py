@@ -9,7 +9,7 @@ import pytest
 from hourlyclicks import UsageError
 from hourlyclicks.clock import SystemClock
 from hourlyclicks.coordination.account_lease import AccountLease
-from hourlyclicks.fleet.shared_leases import _IN_USE, leases_of
+from hourlyclicks.fleet.shared_leases import _IN_USE, shared_in
 from hourlyclicks.store.sqlite import SqliteStore
 
 if TYPE_CHECKING:
@@ -25,15 +25,15 @@ async def test_runs_in_one_store_hold_their_leases_together(path: Path) -> None:
     """They are one holder, and the last one gives back what is still held."""
     async with SqliteStore(path) as store, SqliteStore(path) as other:
         clock = SystemClock()
-        async with leases_of(store, clock) as first:
-            async with leases_of(store, clock) as second, leases_of(other, clock) as third:
+        async with shared_in(store, clock) as first:
+            async with shared_in(store, clock) as second, shared_in(other, clock) as third:
                 assert second is first
                 assert third is not first
-            lease = await first.take(name_of, "acme")
+            lease = await first.leases.take(name_of, "acme")
             assert isinstance(lease, AccountLease)
             assert [found.left > 0 for found in await store.leases()] == [True]
         assert [found.left > 0 for found in await store.leases() if found.holder.name] == []
-        async with leases_of(store, clock) as again:
+        async with shared_in(store, clock) as again:
             assert again is not first
     assert _IN_USE == {}
 
@@ -41,6 +41,6 @@ async def test_runs_in_one_store_hold_their_leases_together(path: Path) -> None:
 async def test_a_store_without_leases_is_an_error() -> None:
     """And leaves nothing behind."""
     with pytest.raises(UsageError, match="keeps no leases"):
-        async with leases_of(object(), SystemClock()):  # type: ignore[arg-type]  # the mistake
+        async with shared_in(object(), SystemClock()):  # type: ignore[arg-type]  # the mistake
             pass
     assert _IN_USE == {}

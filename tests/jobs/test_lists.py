@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from hourlyclicks import Client
     from hourlyclicks.simulator import Asked, VirtualClock
-    from hourlyclicks.simulator.catalogue import Order
+    from hourlyclicks.simulator.catalogue import LongPeriod, Order
 
 FIRST, LAST = dt.date(2024, 1, 1), dt.date(2024, 12, 31)
 TODAY = dt.date(2025, 6, 1)
@@ -110,10 +110,35 @@ def test_all_links_are_found_once(
 
 
 def test_a_list_that_stays_the_same_is_read_once() -> None:
-    """1,000 links on 34 pages are 34 requests, the first page again, and one for the links of today."""
+    """1,000 links on 34 pages are 34 requests, the first page again, and one for the links of today.
+
+    Two more are for links before the oldest and after the newest.
+    """
     upstream = serving(Catalogue.invented(1000, FIRST, LAST))
     assert len(set(all_links(upstream))) == 1000
-    assert upstream.counters.requests == 36
+    assert upstream.counters.requests == 36 + 2
+
+
+@pytest.mark.parametrize("created", [None, ("2023-12-20", "2025-01-15")], ids=str)
+@pytest.mark.parametrize("too_long", ["cut_start", "cut_end"])
+@pytest.mark.parametrize("longest", [31, 92, 365])
+def test_a_period_that_is_cut_without_a_word(
+    too_long: LongPeriod, longest: int, created: tuple[str, str] | None
+) -> None:
+    """All links are found, each once, unless none was created for as long as the server answers for."""
+    catalogue = Catalogue.invented(200, FIRST, LAST)
+    rules = ListRules(longest_period=longest, too_long=too_long, page_size=200)
+    upstream = serving(catalogue, lists=rules)
+
+    async def story(client: Client, _: VirtualClock) -> list[Link]:
+        return [link.target async for link in client.links(created=created)]
+
+    found = simulate(upstream, story)
+    if created is None and (too_long == "cut_end" or longest < 365):
+        assert found == []
+    else:
+        assert sorted(found, key=str) == [listed.link for listed in catalogue.links]
+    assert upstream.counters.requests <= 4 + 2 * 366 / longest
 
 
 def page(*targets: int, total: int | None) -> Page[ListedGroup]:

@@ -17,6 +17,8 @@ from tests.sizes import sized
 if TYPE_CHECKING:
     from hourlyclicks.simulator import VirtualClock
 
+pytestmark = pytest.mark.no_cover  # tracing would triple its time; other tests run the same lines
+
 LINK, OTHER = Link("kYdr", "https://vvd.bz"), Link("b", "https://vvd.bz")
 DECADE = DateRange.of("2016-01-01", "2025-12-31")
 LATENCY = 0.1

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from hourlyclicks.simulator.ranges import TooLong
     from hourlyclicks.simulator.rules import Cap
 
+pytestmark = pytest.mark.no_cover  # tracing would triple its time; other tests run the same lines
+
 _log = logging.getLogger(__name__)
 
 YEAR = DateRange.of("2023-01-01", "2023-12-31")

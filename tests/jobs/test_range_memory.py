@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from hourlyclicks.simulator import VirtualClock
     from hourlyclicks.store.protocol import Store
 
+pytestmark = pytest.mark.no_cover  # tracing would triple its time; other tests run the same lines
+
 THIRD = Link("c", "https://vvd.bz")
 HONEST = RangeRules()
 CUTS = [

@@ -94,7 +94,7 @@ def test_an_estimate_shows_what_it_costs() -> None:
 def test_a_report_of_a_backfill_leaves_out_what_did_not_happen() -> None:
     """Counts of zero are not shown, an error is."""
     html = REPORT._repr_html_()
-    assert "deadline after 1:16:08" in html
+    assert "deadline after 1 h 16 min" in html
     assert "from 2026-01-01 06:00 UTC on" in html
     assert ("Remaining" in html, "Rejected" in html, "Error" in html) == (True, False, False)
     failed = attrs.evolve(REPORT, error=TransportError("<b>no answer</b>", kind="timeout"), resume_at=None)

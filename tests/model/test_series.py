@@ -328,6 +328,10 @@ def test_a_series_prints_in_a_line() -> None:
     assert repr(SPARSE) == (
         "<HourlySeries 'account' 2024-02-25..2024-03-02: 12 clicks, 7 days (5 missing, 1 provisional)>"
     )
+    one = DateRange.of("2024-02-25", "2024-02-25")
+    assert repr(merge_days(one, [], target=Account())) == (
+        "<HourlySeries 'account' 2024-02-25..2024-02-25: 0 clicks, 1 day (1 missing, 0 provisional)>"
+    )
     evil = merge_days(WEEK, [], target=Link("\x1b[2J" + "x" * 5000, "https://vvd.bz"))
     assert repr(evil).isprintable()
     assert len(repr(evil)) < 200

@@ -152,20 +152,22 @@ def test_two_processes_are_killed_in_turn(store: str, tmp_path: Path, active: in
         latency=(0.02, 0.06),
         active_days=active,
     ) as here:
-        workers = [here.start(*LINKS) for _ in range(2)]
+        waiting = [here.start(*LINKS) for _ in range(TOGETHER + 2)]
+        for worker in waiting:
+            worker.get_ready()
+        workers = [waiting.pop(), waiting.pop()]
         for worker in workers:
             worker.go()
         for number in range(TOGETHER):
-            place = number % 2
-            begun = ranges_of(here)
-            until(lambda begun=begun: ranges_of(here) > begun + 2 or not any(each.runs for each in workers))  # type: ignore[misc]  # bound now
+            worker, begun = workers[number % 2], ranges_of(here)
+            until(lambda begun=begun, worker=worker: ranges_of(here) > begun + 2 or not worker.runs)  # type: ignore[misc]  # bound now
             time.sleep(chance.uniform(0, 0.2))
-            assert workers[place].runs, "it was done too soon: there are not enough days"
-            workers[place].kill()
-            reported |= workers[place].days
+            assert worker.runs, "it was done too soon: there are not enough days"
+            worker.kill()
+            reported |= worker.days
             here.check_kept(reported)
-            workers[place] = here.start(*LINKS)
-            workers[place].go()
+            workers[number % 2] = waiting.pop()
+            workers[number % 2].go()
         assert [worker.wait() for worker in workers] == [0, 0]
         counters = here.upstream.counters
         repeated = counters.asked.total() - len(counters.asked)

@@ -115,6 +115,29 @@ PASTED = {
 """What users paste or type, and the page that the first result is on."""
 
 
+SUBJECTS = {
+    "429": "how-to/faq",
+    "Too Many Requests": "how-to/faq",
+    "timeout": "reference/limits",
+    "proxy": "how-to/proxies",
+    "retry": "explanation/faults",
+    "pandas": "how-to/frames",
+    "SIGTERM": "how-to/faq",
+    "CORS": "how-to/faq",
+    "docker": "how-to/containers",
+    "logging": "how-to/logging",
+    "postgres": "how-to/postgresql",
+    "FastAPI": "how-to/fastapi",
+    "aiohttp": "how-to/aiohttp",
+    "django": "how-to/django",
+    "pytest": "how-to/testing",
+    "Excel": "how-to/export",
+    "prometheus": "how-to/metrics",
+    "jupyter": "how-to/notebook",
+}
+"""What users look for, and the page that is to come first."""
+
+
 async def _found(chromium: Chromium, site: Path, asked: list[str]) -> list[list[str]]:
     """Return the pages that the search finds for each question, the first result first."""
     async with chromium.opened(site / "search.html", query="?q=x", ready="#search-results p") as opened:
@@ -138,6 +161,12 @@ def test_the_search_finds_messages(site: Path, chromium: Chromium) -> None:
         if not pages or pages[0].rpartition("/")[2] != wanted[query]
     }
     assert wrong == {}
+
+
+def test_the_search_finds_subjects(site: Path, chromium: Chromium) -> None:
+    """A word of a title leads to its page, before pages that mention it."""
+    found = chromium.run(_found(chromium, site, [*SUBJECTS]))
+    assert dict(zip(SUBJECTS, (pages[0] for pages in found), strict=True)) == SUBJECTS
 
 
 def test_the_search_leaves_out_the_figures(site: Path, chromium: Chromium) -> None:

@@ -6,10 +6,12 @@ import asyncio
 import os
 import random
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,8 +26,8 @@ from tests.store.files import content, me
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
+ROOT = Path(__file__).parents[2]
 DAYS = list(ALL)
 KNOWN = 5
 
@@ -126,6 +128,80 @@ async def test_an_index_that_was_cut_off_is_noticed_by_all(files: Files) -> None
     await other.close()
     await store.close()
     assert await known(files.store) == KNOWN
+
+
+_CUT_OFF = """
+import asyncio, os, sys
+from hourlyclicks.errors import StoreError
+from hourlyclicks.store.file_guard import FileGuard
+from hourlyclicks.store.sqlite import SqliteStore
+from tests.model.strategies import a_day
+from tests.store.answers import ALL, ME
+
+path, part, moment = sys.argv[1], float(sys.argv[2]), sys.argv[3]
+
+def cut(*_):
+    index = path + "-shm"
+    os.truncate(index, int(os.path.getsize(index) * part))
+
+def cut_after(check):
+    def checked(guard):
+        found = check(guard)
+        cut()
+        return found
+    return checked
+
+async def main():
+    async with SqliteStore(path) as store:
+        account = await store.account("me")
+        for number, date in enumerate(list(ALL)[5:10]):
+            if number < 3:
+                pass
+            elif moment == "between two changes":
+                cut()
+            elif moment == "in a change":
+                await store.pace(account, lambda *_: ("x" * 9000, cut()))
+            else:
+                name = {"at its beginning": "ready", "in its commit": "before_commit"}[moment]
+                setattr(FileGuard, name, cut_after(getattr(FileGuard, name)))
+            await store.put(account, ME, a_day(date), requests=1)
+            print(date, flush=True)
+
+try:
+    asyncio.run(main())
+except StoreError as error:
+    sys.exit(str(error))
+"""
+MOMENTS = {
+    "between two changes": "error",
+    "in a change": "error",
+    "at its beginning": "signal",
+    "in its commit": "signal",
+}
+"""When the file is cut off: in the latter two, after the last look at it and before SQLite uses it."""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="an open file cannot be cut off elsewhere, or is read on")
+@pytest.mark.parametrize("moment", MOMENTS)
+async def test_an_index_that_is_cut_off_loses_no_day(files: Files, moment: str) -> None:
+    """The process ends with an error, or with SIGBUS in SQLite; the next one has all that was kept."""
+    store, account = await in_use(files)
+    await store.close()
+    command = [sys.executable, "-c", _CUT_OFF, str(files.store), "0", moment]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)  # noqa: ASYNC221, S603 - nothing else runs, ours
+    assert done.stdout.splitlines() == [str(date) for date in DAYS[KNOWN : KNOWN + 3]]
+    if MOMENTS[moment] == "error":
+        assert "-shm was truncated while it was in use" in done.stderr
+    else:
+        assert done.returncode == -signal.SIGBUS
+    again = SqliteStore(files.store)
+    account = await me(again)
+    kept = [a_day(date) for date in DAYS[: KNOWN + 4]]
+    assert await again.read(account, ME, ALL) in (kept, kept[:-1])  # the last change may have been committed
+    for date in DAYS[KNOWN + 3 : KNOWN + 5]:
+        await again.put(account, ME, a_day(date), requests=1)
+    await again.close()
+    assert await known(files.store) == KNOWN + 5
 
 
 async def test_a_renamed_file_is_whole(files: Files) -> None:

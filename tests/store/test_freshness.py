@@ -18,7 +18,7 @@ from tests.model.strategies import FIRST, NOON
 SEOUL = ZoneInfo("Asia/Seoul")
 ZONES = (None, dt.UTC, SEOUL, ZoneInfo("America/New_York"), ZoneInfo("Pacific/Apia"), dt.timezone.max)
 TICK = dt.datetime.resolution
-LONG_AGO = NOON + dt.timedelta(days=365)
+LATER, LONG_AGO = NOON + dt.timedelta(days=30), NOON + dt.timedelta(days=365)
 OVER = dt.datetime.combine(FIRST + dt.timedelta(days=1), dt.time(1), SEOUL)
 """When the first day is final in Seoul."""
 
@@ -230,3 +230,19 @@ def test_the_end_of_time_is_no_future() -> None:
     """A moment to which nothing can be added is the latest there is."""
     last = dt.datetime.max.replace(tzinfo=dt.UTC)
     assert Reader(last).latest == last
+
+
+@pytest.mark.parametrize(
+    ("date", "asked_at", "due_at"),
+    [
+        (NOON.date(), NOON, NOON + STALE_AFTER),
+        (FIRST, OVER - TICK, OVER),
+        (FIRST, OVER, LATER + STALE_AFTER),
+        (FIRST, LATER - TICK, LATER - TICK + STALE_AFTER),
+        (FIRST, LATER + dt.timedelta(days=400), LATER + STALE_AFTER),
+    ],
+    ids=["after an hour", "when it can be final", "in doubt", "in doubt for a moment", "by a wrong clock"],
+)
+def test_when_a_day_is_due_again(date: dt.date, asked_at: dt.datetime, due_at: dt.datetime) -> None:
+    """After an hour, or when the day can be final, whichever comes first; never in the past."""
+    assert Reader(LATER, SEOUL).due_at(date, asked_at) == due_at

@@ -23,7 +23,6 @@ LOOP = os.environ.get("HOURLYCLICKS_TESTS_LOOP", "asyncio")
 """The event loop of the tests of this folder: ``asyncio`` or ``uvloop``."""
 
 
-@pytest.hookimpl(optionalhook=True)  # since pytest-asyncio 1.4
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
     """Run the tests on the event loop that is asked for."""
     return {LOOP: importlib.import_module(LOOP).new_event_loop}

@@ -23,7 +23,7 @@ from hourlyclicks.cli.demo.settings import DELAY, FAULTS, LIMITS, LINK, RATE, SC
 from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, UNEXPECTED, Failure, sentence
 from hourlyclicks.cli.options.faults import faults_in_words, random_faults
 from hourlyclicks.cli.output.browser import browse
-from hourlyclicks.cli.progress.live import terminal
+from hourlyclicks.cli.progress.drawing import terminal
 from hourlyclicks.cli.progress.stats import start_stats
 from hourlyclicks.cli.progress.views import open_view, shown
 from hourlyclicks.model.dates import DateRange
@@ -190,9 +190,10 @@ def _figures(run: Run) -> Iterator[Text]:
     series, counters = run.outcome.series, run.server.counters
     days = len(series.range)
     hours = sum(day.reported_hours for day in series.days())
-    yield line(
-        "clicks", f"{series.total_clicks:,} in {hours:,} hours; {days * 24 - hours:,} hours were not reported"
-    )
+    silent = days * 24 - hours
+    were = "was" if silent == 1 else "were"
+    clicks = f"{series.total_clicks:,} in {count(hours, 'hour')}"
+    yield line("clicks", f"{clicks}; {count(silent, 'hour')} {were} not reported")
     peak = series.peak
     if peak is not None:
         weekday = WEEKDAYS[peak.date.weekday()]
@@ -210,7 +211,8 @@ def _figures(run: Run) -> Iterator[Text]:
     if run.first is not None and run.first.killed:
         yield line("killed", killed_line(run.first, days, run.asked_again), good=not run.asked_again)
     yield line("refused", f"{run.refused:,} (HTTP 429), as the server counts", good=not run.refused)
-    wrong = f"{count(run.wrong_days, 'day')} differ from the server's figures"
+    differ = "differs" if run.wrong_days == 1 else "differ"
+    wrong = f"{count(run.wrong_days, 'day')} {differ} from the server's figures"
     exact = f"all {days * 24:,} hours equal the server's figures"
     yield line("exact", wrong if run.wrong_days else exact, good=not run.wrong_days)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.console.messages import say
 from hourlyclicks.cli.exits import INTERRUPTED, Failure
+from hourlyclicks.model.quantities import count
 from hourlyclicks.store.opening import store_of
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class MigrationMessages:
         if self._now() >= self._next:
             self._next = self._now() + _EVERY
             self.told = True
-            say(f"migrating the store, once: {done:,} of {total:,} days")
+            say(f"migrating the store, once: {done:,} of {count(total, 'day')}")
 
 
 def migrate(store: StoreChoice) -> None:

@@ -12,7 +12,8 @@ from hourlyclicks.cli.options.shared import present
 from hourlyclicks.cli.output.files import writing
 from hourlyclicks.coordination.runs import running_backfills
 from hourlyclicks.errors import StoreError
-from hourlyclicks.render.running import as_object, running_lines, unknown_lines
+from hourlyclicks.fleet.running import running_fleets
+from hourlyclicks.render.running import as_object, fleet_as_object, fleet_lines, running_lines, unknown_lines
 
 if TYPE_CHECKING:
     from hourlyclicks.cli.options.stores import StoreChoice
@@ -53,10 +54,13 @@ async def _text(store: StoreChoice, form: str) -> str:
             (account, await running_backfills(account, now=now))
             for account in await accounts(opened, store.account)
         ]
+        fleets = [] if store.account else await running_fleets(opened, now=now)
     if form == "json":
         objects = [{"account": account.short, **as_object(run)} for account, runs in found for run in runs]
+        objects += [{"account": None, **fleet_as_object(run)} for run in fleets]
         return json.dumps(objects, indent=1) + "\n"
-    lines = [
+    lines = ["many accounts", *fleet_lines(fleets, now)] if fleets else []
+    lines += [
         line
         for account, runs in found
         if runs

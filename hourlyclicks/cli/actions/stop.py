@@ -10,12 +10,14 @@ from hourlyclicks.cli.actions.stores import accounts, looking_into
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.exits import NOT_RUNNING, Failure
 from hourlyclicks.coordination.runs import running_backfills, stop_backfills
+from hourlyclicks.fleet.running import running_fleets, stop_fleets
 from hourlyclicks.render.running import process_of
 from hourlyclicks.store.opening import open_store
 
 if TYPE_CHECKING:
     from hourlyclicks.cli.options.stores import StoreChoice
     from hourlyclicks.coordination.runs import RunningBackfill
+    from hourlyclicks.fleet import RunningFleet
 
 
 def run(store: StoreChoice, name: str | None) -> None:
@@ -28,20 +30,25 @@ def run(store: StoreChoice, name: str | None) -> None:
         raise Failure(f"no backfill is running on the store{named}", NOT_RUNNING)
 
 
-async def _stop(store: StoreChoice, name: str | None) -> list[RunningBackfill]:
-    """Ask the backfills to stop, and return them; a store on which none runs is not opened to write."""
+async def _stop(store: StoreChoice, name: str | None) -> list[RunningBackfill | RunningFleet]:
+    """Ask the runs to stop, and return them; a store on which none runs is not opened to write.
+
+    A run over many accounts is none of the account that was chosen, if one was.
+    """
     async with looking_into(store) as opened:
         found = [
             account.fingerprint
             for account in await accounts(opened, store.account)
             if any(name in {None, each.name} for each in await running_backfills(account))
         ]
-    if not found:
+        fleets = () if store.account else await running_fleets(opened)
+    if not found and not any(name in {None, each.name} for each in fleets):
         return []
     async with open_store(store.needed(), read_only=False) as opened:
-        return [
-            each
-            for account in await opened.accounts()
-            if account.fingerprint in found
-            for each in await stop_backfills(account, name=name)
-        ]
+        asked: list[RunningBackfill | RunningFleet] = []
+        if fleets:
+            asked += await stop_fleets(opened, name=name)
+        for account in await opened.accounts():
+            if account.fingerprint in found:
+                asked += await stop_backfills(account, name=name)
+        return asked

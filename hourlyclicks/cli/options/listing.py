@@ -22,6 +22,7 @@ from hourlyclicks.cli.options.cells import Cell, CellError, read_rows
 from hourlyclicks.cli.options.naming import check_spelling, read_link, read_target, shown
 from hourlyclicks.errors import UsageError
 from hourlyclicks.model.dates import as_day
+from hourlyclicks.model.quantities import count
 from hourlyclicks.model.spelling import BLANKS, has_blank_ends, hidden
 from hourlyclicks.model.targets import Account, Group, Target
 
@@ -167,7 +168,8 @@ def _read_csv(path: str, text: str, domain: str | None) -> Iterator[Entry]:
         for row in rows:
             place = f"{path}:{row.line}"
             if len(row.cells) > len(header):
-                raise UsageError(f"{place}: {len(row.cells)} cells under {len(header)} columns")
+                columns = count(len(header), "column")
+                raise UsageError(f"{place}: {count(len(row.cells), 'cell')} under {columns}")
             named = zip(header, row.cells, strict=False)
             cells = {name: cell for name, cell in named if name in used and cell.text}
             if row:

@@ -6,9 +6,9 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from hourlyclicks.cli.exits import INCOMPLETE, INTERRUPTED, Failure
-from hourlyclicks.cli.output.report import WHY
+from hourlyclicks.cli.output.report import day_lines, end_line, request_line
 from hourlyclicks.model.fleet_report import AccountState
-from hourlyclicks.model.quantities import count, duration
+from hourlyclicks.model.quantities import count
 from hourlyclicks.model.report import StopReason
 
 if TYPE_CHECKING:
@@ -28,21 +28,11 @@ def report_lines(report: FleetReport, *, stopped_by: str | None = None) -> Itera
         report: what came of the run.
         stopped_by: what has asked it to stop, if something has.
     """
-    yield _first_line(report, stopped_by)
+    yield end_line(report, _done(report), stopped_by)
     states = ", ".join(f"{number:,} {state}" for state, number in report.states.items())
     yield f"  accounts   {len(report.accounts):,}: {states}"
-    revised = f", {report.revised:,} with changed figures" if report.revised else ""
-    yield f"  fetched    {count(report.done, 'day')}{revised}"
-    yield f"  known      {count(report.reused, 'day')}, already in the store"
-    if report.provisional:
-        yield f"  not final  {count(report.provisional, 'day')} of these; their figures may still change"
-    if report.failed:
-        yield f"  failed     {count(report.failed, 'day')}"
-    if report.refused:
-        yield f"  rejected   {count(report.refused, 'day')} by the API"
-    if report.remaining:
-        yield f"  remaining  {count(report.remaining, 'day')}"
-    yield f"  requests   {report.requests:,}, {count(report.retries, 'retry')} among them"
+    yield from day_lines(report)
+    yield request_line(report)
     troubled = [each for each in report.incomplete_accounts if _is_in_trouble(each)]
     for account in troubled[:SHOWN]:
         yield from _account_lines(account)
@@ -71,15 +61,10 @@ def _account_lines(account: AccountReport) -> Iterator[str]:
         yield f"  missing: {query.target} {query.day}: {error}"
 
 
-def _first_line(report: FleetReport, stopped_by: str | None) -> str:
-    took = duration(report.seconds)
-    if report.stopped is StopReason.STOPPED and stopped_by is not None:
-        return f"Stopped after {took}: {WHY[report.stopped]} by {stopped_by}."
-    if report.stopped is not StopReason.COMPLETE:
-        return f"Stopped after {took}: {WHY[report.stopped]}."
+def _done(report: FleetReport) -> str:
     left = len(report.incomplete_accounts)
     incomplete = f"{left:,} of {count(len(report.accounts), 'account')} not complete"
-    return f"Done in {took}: {incomplete if left else 'every account is complete'}."
+    return incomplete if left else "every account is complete"
 
 
 def failure(report: FleetReport) -> Failure | None:

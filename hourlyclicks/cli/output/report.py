@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator
 
+    from hourlyclicks.model.fleet_report import FleetReport
     from hourlyclicks.model.report import BackfillReport
 
 SHOWN = 10
@@ -45,38 +46,60 @@ def report_lines(
         status: the command line that names all days that are missing.
         stopped_by: what has asked it to stop, if something has.
     """
-    yield _first_line(report, stopped_by)
-    yield f"  fetched    {count(report.done, 'day')}{_revised(report)}"
-    yield f"  known      {count(report.reused, 'day')}, already in the store"
-    if report.provisional:
-        yield f"  not final  {count(report.provisional, 'day')} of these; their figures may still change"
-    if report.failed:
-        yield f"  failed     {count(report.failed, 'day')}"
-    if report.refused:
-        yield f"  rejected   {count(report.refused, 'day')} by the API (not retried; use --retry-refused)"
-    if report.remaining:
-        yield f"  remaining  {count(report.remaining, 'day')}"
+    yield end_line(report, _done(report), stopped_by)
+    yield from day_lines(report, " (not retried; use --retry-refused)")
     if report.unsurveyed:
         yield f"  unknown    {count(report.unsurveyed, 'target')}: the run ended before it came to them"
-    yield f"  requests   {report.requests:,}, {count(report.retries, 'retry')} among them"
+    yield request_line(report)
     yield from _parked(report, status)
     yield from _missing(report, status)
     if report.complete and report.resume_at is not None:
         yield f"run again from {when(report.resume_at, now)} on to update them"
 
 
-def _first_line(report: BackfillReport, stopped_by: str | None) -> str:
-    took = duration(report.seconds)
-    if report.stopped is StopReason.STOPPED and stopped_by is not None:
-        return f"Stopped after {took}: {WHY[report.stopped]} by {stopped_by}."
-    if report.stopped is not StopReason.COMPLETE:
-        return f"Stopped after {took}: {WHY[report.stopped]}."
+def day_lines(report: BackfillReport | FleetReport, rejected: str = "") -> Iterator[str]:
+    """Yield how many days there are of each kind.
+
+    Args:
+        report: what came of the run.
+        rejected: what to add about rejected days.
+    """
+    revised = f", {report.revised:,} with changed figures" if report.revised else ""
+    yield f"  fetched    {count(report.done, 'day')}{revised}"
+    yield f"  known      {count(report.reused, 'day')}, already in the store"
+    if report.provisional:
+        yield f"  not final  {count(report.provisional, 'day')} of these; their figures may still change"
+    if report.failed:
+        yield f"  failed     {count(report.failed, 'day')}"
+    if report.refused:
+        yield f"  rejected   {count(report.refused, 'day')} by the API{rejected}"
+    if report.remaining:
+        yield f"  remaining  {count(report.remaining, 'day')}"
+
+
+def request_line(report: BackfillReport | FleetReport) -> str:
+    """Return how many requests were sent."""
+    return f"  requests   {report.requests:,}, {count(report.retries, 'retry')} among them"
+
+
+def end_line(report: BackfillReport | FleetReport, done: str, stopped_by: str | None) -> str:
+    """Return how long a run took, and why it ended.
+
+    Args:
+        report: what came of the run.
+        done: what holds of a run that came to its end.
+        stopped_by: what has asked it to stop, if something has.
+    """
+    took, why = duration(report.seconds), WHY[report.stopped]
+    if report.stopped is StopReason.COMPLETE:
+        return f"Done in {took}: {done}."
+    by = f" by {stopped_by}" if report.stopped is StopReason.STOPPED and stopped_by is not None else ""
+    return f"Stopped after {took}: {why}{by}."
+
+
+def _done(report: BackfillReport) -> str:
     whole = report.complete and not report.refused
-    return f"Done in {took}: {'every requested day is in the store' if whole else WHY[report.stopped]}."
-
-
-def _revised(report: BackfillReport) -> str:
-    return f", {report.revised:,} with changed figures" if report.revised else ""
+    return "every requested day is in the store" if whole else WHY[StopReason.COMPLETE]
 
 
 def _parked(report: BackfillReport, status: str) -> Iterator[str]:

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import deque
-from typing import TYPE_CHECKING, NoReturn, Self
+from typing import TYPE_CHECKING
 
-import attrs
-from rich.console import Console, Group
-from rich.constrain import Constrain
-from rich.live import Live
-from rich.progress_bar import ProgressBar
-from rich.table import Table
 from rich.text import Text
 
 from hourlyclicks.cli.options.shared import present
+from hourlyclicks.cli.progress.drawing import WIDEST, DrawnView, stacked
+from hourlyclicks.cli.progress.stats import RunStats
 from hourlyclicks.events import ClockSkew, DayDone, RangeDone
 from hourlyclicks.model.quantities import count
 from hourlyclicks.render.phrases import limits_in_words, safe
@@ -24,59 +19,15 @@ from hourlyclicks.render.tables import level, palette_for
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable, Iterable
-    from types import TracebackType
 
-    from rich.console import ConsoleOptions, RenderableType, RenderResult
+    from rich.console import Console, RenderableType
+    from rich.table import Table
 
-    from hourlyclicks.cli.progress.stats import RunStats
     from hourlyclicks.events import Event
 
-WIDEST = 100
-REFRESH = 8
 _BUCKETS_A_WINDOW = 12
 _REMEMBERED = 4096
 _LABEL = "answers  "
-_LONGEST_SIZE = 9
-"""How many digits of a width are read."""
-
-
-class Terminal(Console):
-    """A console that leaves the standard output alone when its reader is gone, and tells the caller."""
-
-    def on_broken_pipe(self) -> NoReturn:
-        """Raise the error; rich would send stdout to the null device and end the process."""
-        raise  # noqa: PLE0704 - called by rich where it handles the error
-
-
-class Drawing(Live):
-    """A live display that ends at its first error, which it keeps, also in the thread that refreshes it."""
-
-    error: Exception | None = None
-
-    def refresh(self) -> None:
-        """Draw, unless that has failed before."""
-        if self.error is None:
-            try:
-                super().refresh()
-            except Exception as error:  # noqa: BLE001 - told to the run by `LiveView`
-                self.error = error
-
-
-def terminal(*, stderr: bool = True) -> Console:
-    """Return a console that prints text as it is: no markup, no emoji codes, no highlighting."""
-    width, height = _size("COLUMNS", 80), _size("LINES", 25)
-    return Terminal(stderr=stderr, markup=False, emoji=False, highlight=False, width=width, height=height)
-
-
-def _size(variable: str, usual: int) -> int | None:
-    """Return the usual size where a variable gives one that rich cannot take; else rich finds it out."""
-    text = os.environ.get(variable, "")
-    return usual if text.isdigit() and not _positive(text) else None
-
-
-def _positive(text: str) -> bool:
-    """Tell whether digits are a size: "0" is none, and "\u00b2" is a digit but no number."""
-    return text.isdecimal() and int(text[:_LONGEST_SIZE]) > 0
 
 
 def pulse(moments: Iterable[float], now: float, *, bucket: float, width: int, bars: str) -> str:
@@ -99,30 +50,11 @@ def pulse(moments: Iterable[float], now: float, *, bucket: float, width: int, ba
     return "".join(bars[level(number, most, len(bars))] if number else " " for number in counts)
 
 
-@attrs.frozen
-class PlainBar:
-    """A bar for a terminal without colour, in which the part to go would be blank.
+class LiveView(DrawnView[RunStats]):
+    """Draw one run: its days, its remaining time, and the responses of the last minutes.
 
     Args:
-        share: how much is done, from 0 to 1.
-    """
-
-    share: float
-
-    def __rich_console__(self, _: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw it as wide as there is space."""
-        done = int(options.max_width * self.share)
-        yield Text("#" * done + "-" * (options.max_width - done))
-
-
-class LiveView:
-    """Draw a run in a terminal, several times a second, until it is over; then erase the drawing.
-
-    Args:
-        stats: keeps count.
-        console: where to draw.
-        clock: returns seconds.
-        wall: returns the date and time.
+        stats: keeps count, and whatever else a `DrawnView` needs.
     """
 
     def __init__(
@@ -132,36 +64,18 @@ class LiveView:
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], dt.datetime] = present,
     ) -> None:
-        self.stats = stats
-        self._clock = clock
-        self._wall = wall
-        self._console = console
         self._palette = palette_for(console.encoding)
         self._bucket = stats.limits.shortest_window / _BUCKETS_A_WINDOW
         self._answers: deque[float] = deque(maxlen=_REMEMBERED)
-        self._live = Drawing(
-            console=console, get_renderable=self.render, refresh_per_second=REFRESH, transient=True
-        )
-
-    def __enter__(self) -> Self:
-        self._live.start(refresh=True)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._live.stop()
+        super().__init__(stats, console, clock, wall)  # draws for the first time
 
     def __call__(self, event: Event, /) -> None:
         """Count an event; it is drawn at the next refresh. Raises what drawing has raised."""
-        now = self._clock()
-        self.stats.take(event, now)
+        super().__call__(event)
         if isinstance(event, ClockSkew):
             self._console.print(Text(safe(self.stats.news)))  # stays when the drawing is erased
-        if self._live.error is not None:
-            raise self._live.error
         if isinstance(event, DayDone | RangeDone):
-            self._answers.append(now)
+            self._answers.append(self._clock())
 
     def render(self) -> RenderableType:
         """Return what to draw now."""
@@ -174,27 +88,15 @@ class LiveView:
             self._pulse(now),
             Text(safe(stats.headline(now)), style="yellow"),
         ]
-        for line in lines[:-1]:  # the news may take several lines
-            if isinstance(line, Text):
-                line.no_wrap, line.overflow = True, "ellipsis"
-        return Constrain(Group(*lines), WIDEST)
+        return stacked(lines)
 
     def _bar(self) -> Table:
         stats = self.stats
-        finished = stats.finished
-        line = Table.grid(expand=True, padding=(0, 2, 0, 0))
-        line.add_column(ratio=1)
-        line.add_column(no_wrap=True, justify="right")
-        bar: RenderableType = PlainBar(finished / max(1, stats.total))
-        if self._console.color_system is not None and not self._console.no_color:
-            bar = ProgressBar(
-                total=stats.total, completed=finished, complete_style="cyan", finished_style="cyan"
-            )
         if stats.reading:  # what is to do is not known yet
-            line.add_row("", "")
-            return line
-        line.add_row(bar, f"{finished:,} of {count(stats.total, 'day')}, {stats.left_over:,} to go")
-        return line
+            return self.bar(None, "")
+        finished, total = stats.finished, stats.total
+        text = f"{finished:,} of {count(total, 'day')}, {stats.left_over:,} to go"
+        return self.bar(finished / max(1, total), text)
 
     def _forecast(self, now: float) -> Text:
         stats = self.stats

@@ -145,7 +145,7 @@ def console_to_draw_on() -> Console | None:
     """Return the console of stderr; ``None`` if nothing can be drawn on it."""
     if not sys.stderr.isatty():
         return None
-    from hourlyclicks.cli.progress.live import terminal  # noqa: PLC0415 - a pipe needs no rich
+    from hourlyclicks.cli.progress.drawing import terminal  # noqa: PLC0415 - a pipe needs no rich
 
     console = terminal()
     return console if console.is_terminal and not console.is_dumb_terminal else None

@@ -24,6 +24,9 @@ RANGES = 6
 LEASES = 7
 """The version in which the leases of accounts were added."""
 
+FLEETS = 8
+"""The version in which the runs over many accounts were added."""
+
 _UNPACKED_DAYS = "unpacked_days"
 
 

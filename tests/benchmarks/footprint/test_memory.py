@@ -12,6 +12,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+@pytest.mark.usefixtures("own_garbage")
 @pytest.mark.parametrize("kind", memory.WORKS)
 async def test_each_kind_of_work_is_done(kind: str) -> None:
     """A few days or targets are fetched, memory is looked at from the first request to the last."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import stat
+from itertools import cycle, product
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,6 +15,7 @@ from hourlyclicks.simulator import Rule, Script, Status
 from tests.cli.filled_stores import HANGUL, LINK, answer, days, empty, fill, stock
 from tests.cli.serving import APRIL, FAST, ONE_AT_A_TIME, invoke, serving
 from tests.cli.serving import LINK as LINK_OPTIONS
+from tests.sizes import sized
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from hourlyclicks.simulator import Simulator
 
 KEYLESS: dict[str, str | None] = {"HOURLYCLICKS_API_KEY": None}
+KINDS = ("calendar", "week", "trend", "compare")
 BEGINNINGS = {"png": b"\x89PNG\r\n", "svg": b"<?xml", "pdf": b"%PDF-"}
 ONE = ("--link", "https://vvd.bz/kYdr")
 
@@ -58,8 +61,10 @@ def stored(store: str, kind: str, output: Path, *words: str) -> Result:
     return invoke("plot", kind, "--store", store, "-o", str(output), *words, env=KEYLESS)
 
 
-@pytest.mark.parametrize("form", BEGINNINGS)
-@pytest.mark.parametrize("kind", ["calendar", "week", "trend", "compare"])
+@pytest.mark.parametrize(
+    ("kind", "form"),
+    sized(list(zip(KINDS, cycle(BEGINNINGS), strict=False)), list(product(KINDS, BEGINNINGS))),
+)
 def test_days_in_a_store_are_drawn(
     store: str, tmp_path: Path, drawn: list[tuple[str, tuple[HourlySeries, ...], str]], form: str, kind: str
 ) -> None:

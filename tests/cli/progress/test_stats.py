@@ -13,7 +13,8 @@ import pytest
 from rich.console import Console
 
 from hourlyclicks import Account, Group, Limits, Plan, Rate, ServerError
-from hourlyclicks.cli.progress.live import LiveView, pulse, terminal
+from hourlyclicks.cli.progress.drawing import terminal
+from hourlyclicks.cli.progress.live import LiveView, pulse
 from hourlyclicks.cli.progress.plain import PlainView
 from hourlyclicks.cli.progress.stats import RunStats, start_stats
 from hourlyclicks.cli.progress.stops import Stops

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Self
 import pytest
 
 from hourlyclicks import Limits
-from hourlyclicks.cli.progress.live import LiveView, terminal
+from hourlyclicks.cli.progress.drawing import terminal
+from hourlyclicks.cli.progress.live import LiveView
 from hourlyclicks.cli.progress.plain import PlainView
 from hourlyclicks.cli.progress.stats import start_stats
 from hourlyclicks.cli.progress.views import SafeView, open_view, shown

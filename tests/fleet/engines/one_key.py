@@ -18,7 +18,7 @@ KEY = "the-key-of-both"
 
 
 async def run(url: str, store: str, name: str, days: int) -> FleetReport:
-    """Run it."""
+    """Run it, under the name of the account."""
     job = AccountJob(
         name,
         key=KeyRef.call("tests.fleet.engines.accounts:key_of", KEY),
@@ -27,10 +27,12 @@ async def run(url: str, store: str, name: str, days: int) -> FleetReport:
         end=FIRST + dt.timedelta(days=days - 1),
     )
     limits = Limits((Rate(4, 1.0),), guard=0.01)
-    return await run_jobs([job], store=store, base_url=url, limits=limits)
+    return await run_jobs([job], store=store, base_url=url, limits=limits, name=name)
 
 
 if __name__ == "__main__":
+    from tests.fleet.engines import short_leases  # noqa: F401 - a run is seen sooner
+
     url, store, name, days = sys.argv[1:]
     assert key_of(KEY)
     print(asyncio.run(run(url, store, name, int(days))))  # noqa: T201 - for the test

@@ -29,8 +29,9 @@ from hourlyclicks.cli.demo.fleet_settings import (
 )
 from hourlyclicks.cli.demo.fleet_team import started
 from hourlyclicks.cli.exits import INCOMPLETE, UNEXPECTED, Failure
-from hourlyclicks.cli.progress.fleet import FleetRunStats, open_fleet_view
-from hourlyclicks.cli.progress.live import terminal
+from hourlyclicks.cli.progress.drawing import terminal
+from hourlyclicks.cli.progress.fleet import open_fleet_view
+from hourlyclicks.cli.progress.fleet_stats import FleetRunStats
 from hourlyclicks.cli.progress.views import shown
 from hourlyclicks.events import FleetProgress
 from hourlyclicks.model.dates import DateRange
@@ -158,7 +159,7 @@ async def _demonstrate(server: Simulator, accounts: int, period: DateRange) -> R
     with tempfile.TemporaryDirectory(prefix="hourlyclicks-") as folder:
         store = Path(folder) / "clicks.db"
         async with server:
-            say(f"A simulated server with {accounts:,} keys listens on {server.url}.")
+            say(f"A simulated server with {count(accounts, 'key')} listens on {server.url}.")
             say(f"It allows each key {limits_in_words(LIMITS)}.")
             began = time.monotonic()
             async with started(server.url, store, accounts, len(period)) as team:

@@ -24,7 +24,8 @@ from hourlyclicks.cli.options.stores import STORE_VARIABLE, StoreChoice
 from hourlyclicks.cli.output import resume
 from hourlyclicks.cli.output.files import writing
 from hourlyclicks.cli.output.fleet import failure, report_lines
-from hourlyclicks.cli.progress.fleet import FleetRunStats, open_fleet_view
+from hourlyclicks.cli.progress.fleet import open_fleet_view
+from hourlyclicks.cli.progress.fleet_stats import FleetRunStats
 from hourlyclicks.cli.progress.views import shown
 from hourlyclicks.errors import HourlyClicksError
 from hourlyclicks.fleet.keys import KeyRef
@@ -57,6 +58,7 @@ class Options:
         most: the limit of all accounts together, if there is one.
         deadline: when to stop.
         scheduler: the scheduler of the cluster that does the work; ``None``: this process does it.
+        name: the name of the run, if it was given one.
         access: how to reach the API.
         as_json: whether to write the report to stdout.
         quiet: whether to say nothing but errors.
@@ -70,6 +72,7 @@ class Options:
     most: Rate | None
     deadline: Deadline | None
     scheduler: str | None
+    name: str | None
     access: Access
     as_json: bool
     quiet: bool
@@ -171,6 +174,7 @@ async def _fill(
         "deadline": until,
         "stop": stop,
         "on_event": view,
+        "name": options.name,
         "base_url": access.base_url,
         "retry": RETRY,
         "endpoint": access.endpoint,

@@ -11,14 +11,18 @@ from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.options.accounts import AccountDefaults, read_accounts
 from hourlyclicks.cli.options.shared import present
 from hourlyclicks.cli.output.files import writing
+from hourlyclicks.fleet.running import running_fleets
 from hourlyclicks.model.dates import as_zone
 from hourlyclicks.render.fleet import AccountHolder, AccountStatus, fleet_lines
+from hourlyclicks.render.running import fleet_lines as running_lines
 from hourlyclicks.store.stored_account import SHORT
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from hourlyclicks.cli.options.stores import StoreChoice
+    from hourlyclicks.fleet import RunningFleet
     from hourlyclicks.store.leases import StoredLease
 
 
@@ -28,15 +32,18 @@ def run(
     """See the help of the command."""
     names = [] if accounts is None else [job.name for job in read_accounts(accounts, AccountDefaults(), str)]
     with writing("jsonl" if as_json else "table", None):
-        found = loop.run(_statuses(store, names, timezone))
+        found, runs = loop.run(_statuses(store, names, timezone))
         if as_json:
             sys.stdout.write(json.dumps([each.as_object() for each in found], indent=2) + "\n")
             return
-        sys.stdout.write("".join(line + "\n" for line in fleet_lines(found, all_=everything)))
+        lines = [*running_lines(runs, present()), *fleet_lines(found, all_=everything)]
+        sys.stdout.write("".join(line + "\n" for line in lines))
 
 
-async def _statuses(store: StoreChoice, names: list[str], timezone: str | None) -> list[AccountStatus]:
-    """Return what the store knows of each account; the accounts of the file first, in its order.
+async def _statuses(
+    store: StoreChoice, names: list[str], timezone: str | None
+) -> tuple[list[AccountStatus], Sequence[RunningFleet]]:
+    """Return what the store knows of each account, those of the file first in its order, and the runs.
 
     The store does not have the names of accounts, only their fingerprints, unless a process holds them.
     """
@@ -56,7 +63,7 @@ async def _statuses(store: StoreChoice, names: list[str], timezone: str | None) 
             name = labels.get(fingerprint) or (fingerprint[:SHORT] if lease is None else lease.label)
             summaries = await account.summarize(now=now)
             found.append(AccountStatus.of(name, fingerprint, summaries, _holder(lease)))
-    return found
+        return found, await running_fleets(opened, now=now)
 
 
 def _holder(lease: StoredLease | None) -> AccountHolder | None:

@@ -8,7 +8,7 @@ import click
 
 from hourlyclicks.cli.options.access import with_endpoint, with_keyless_access
 from hourlyclicks.cli.options.deadlines import read_deadline
-from hourlyclicks.cli.options.shared import path_type, read_rate, with_any_period, with_rate
+from hourlyclicks.cli.options.shared import path_type, read_rate, with_any_period, with_rate, with_run_name
 from hourlyclicks.cli.options.stores import with_whole_store
 from hourlyclicks.cli.options.strict import StrictCommand
 
@@ -50,6 +50,7 @@ from hourlyclicks.cli.options.strict import StrictCommand
     metavar="URL",
     help="Let the workers of a Dask cluster do it; the address of its scheduler.",
 )
+@with_run_name("A name for this run, for status and stop.")
 @click.option("--json", "as_json", is_flag=True, help="Write the result of each account to stdout as JSON.")
 @click.option("--quiet", is_flag=True, help="Print only errors.")
 @with_keyless_access

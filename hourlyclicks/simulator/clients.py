@@ -49,7 +49,7 @@ class SetClock:
         return self.inner.call_later(nanoseconds, callback)
 
 
-def pace(policy: Policy, rules: PlanRules) -> dict[str, Any]:
+def client_limits(policy: Policy, rules: PlanRules) -> dict[str, Any]:
     """Return the arguments of a client that keeps the limits of a key: a plan, or limits of its own.
 
     Args:
