@@ -66,6 +66,8 @@ class RangeTask(FetchTask):
         kept: the slot that it keeps until its days are stored; ``None``: it has been released.
     """
 
+    keeps_slot = True
+
     __slots__ = ("_further", "_members", "days", "exchange", "kept", "known", "optional", "question")
 
     exchange: Exchange
