@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 SECOND = 1_000_000_000
 """Nanoseconds in a second."""
 
-_HUNDREDTH = 10_000_000
-"""Nanoseconds in a hundredth of a second."""
+_from_timestamp, _time_ns, _UTC = dt.datetime.fromtimestamp, time.time_ns, dt.UTC
 
 
 class Timer(Protocol):
@@ -62,8 +61,8 @@ class SystemClock:
 
     def wall(self) -> dt.datetime:
         """See `Clock.wall`; in hundredths of a second, so that a day takes less space in a SQLite file."""
-        # `datetime.replace` would take seven times as long, and this is read twice for every day.
-        return dt.datetime.fromtimestamp(time.time_ns() // _HUNDREDTH / 100, dt.UTC)
+        # For every day; `datetime.replace` would take four times as many instructions.
+        return _from_timestamp(_time_ns() // 10_000_000 / 100, _UTC)
 
     async def sleep(self, seconds: float) -> None:
         """See `Clock.sleep`."""

@@ -58,11 +58,11 @@ FLOORS = {
     "fleet": 8,
     "otel": 8,
     "simulator": 8,
-    "render": 8,
-    "plot": 9,
-    "": 10,  # the package itself, with its public names
-    "cli": 11,
-    "__main__": 12,
+    "render": 9,
+    "plot": 10,
+    "": 11,  # the package itself, with its public names
+    "cli": 12,
+    "__main__": 13,
 }
 TYPES_UPWARD = {("errors", "model")}
 NEVER = {("simulator", "wire")}  # the simulator must be able to disagree with our reading of the API

@@ -176,11 +176,12 @@ class DayFetcher:
                 outcome = exchange.broke(error)
                 failure = error
             finally:
-                if response is None and may_have_arrived(request, failure):
-                    exchange.report_request(None, wanted, failure)
-                if request.held_back or request.may_arrive:
-                    outcome = _given_up(request, exchange)
-                self._finish(task, slot, outcome)
+                if response is None:
+                    outcome = _unanswered(request, exchange, wanted, failure)
+                if task.keeps_slot and outcome is SUCCEEDED:
+                    self._hold_slot(task, slot)
+                else:
+                    limiter.finish(slot, outcome)
             if outcome is SUCCEEDED:
                 return exchange.days
             wait = exchange.next()
@@ -197,10 +198,10 @@ class DayFetcher:
             except ClaimedError:
                 await self._clock.sleep(_CLAIM_POLL)
 
-    def _finish(self, task: FetchTask, slot: Slot, outcome: Outcome) -> None:
-        """Release the slot of a request that has ended."""
+    def _hold_slot(self, task: FetchTask, slot: Slot) -> None:
+        """Keep the slot of a task whose answer is still to be stored; here there is none."""
         del task
-        self._limiter.finish(slot, outcome)
+        self._limiter.finish(slot, SUCCEEDED)
 
     async def _sleep(self, task: FetchTask, seconds: float) -> None:
         """Wait for the next attempt; meanwhile a spare worker, and other processes, may go on."""
@@ -247,12 +248,16 @@ class DayFetcher:
             caller.breakers.recorded(task.query, earlier)
 
 
-def _given_up(request: Request, exchange: Exchange) -> Outcome:
-    """Return what became of a request that the transport did not send, or gave up while it may arrive."""
+def _unanswered(
+    request: Request, exchange: Exchange, wanted: int | None, failure: HourlyClicksError | None
+) -> Outcome:
+    """Report a request that has no response, if it was sent, and return what that means for its slot."""
+    if may_have_arrived(request, failure):
+        exchange.report_request(None, wanted, failure)
     if request.held_back:
         exchange.held_back()
         return UNSENT
-    return Outcome(may_arrive=request.may_arrive)
+    return Outcome(may_arrive=request.may_arrive) if request.may_arrive else LOST
 
 
 def may_have_arrived(request: Request, error: HourlyClicksError | None) -> bool:

@@ -175,12 +175,12 @@ class RangeFetcher(DayFetcher):
             raise NotNeededError
         task.exchange.question = task.question
 
-    def _finish(self, task: FetchTask, slot: Slot, outcome: Outcome) -> None:
-        """Release a slot, unless it is that of a range whose answer is still to be stored."""
-        if self._cache is not None and outcome is SUCCEEDED and isinstance(task, RangeTask):
+    def _hold_slot(self, task: FetchTask, slot: Slot) -> None:
+        """Keep the slot of a range until its answer is stored; without a store, release it."""
+        if self._cache is not None and isinstance(task, RangeTask):
             task.kept = slot
         else:
-            super()._finish(task, slot, outcome)
+            super()._hold_slot(task, slot)
 
     def _release(self, task: RangeTask) -> None:
         """Release the slot that a range has kept, if it has."""
