@@ -63,10 +63,8 @@ class RangeTask(FetchTask):
         optional: as above.
         known: what the store had of them when the task got its slot.
         exchange: its requests, once it has begun.
-        kept: the slot that it keeps until its days are stored; ``None``: it has been released.
+        kept: the slot that it keeps until its days are stored, once it is answered.
     """
-
-    keeps_slot = True
 
     __slots__ = ("_further", "_members", "days", "exchange", "kept", "known", "optional", "question")
 

@@ -55,7 +55,10 @@ class OneMadeOneDeleted:
 
 
 async def test_a_thousand_links_while_one_is_made_and_one_deleted() -> None:
-    """All links on 34 pages are found, none twice, and the limit of all requests is kept."""
+    """All links on 34 pages are found, none twice, and the limit of all requests is kept.
+
+    They are read twice; two more requests are for links before the oldest and after the newest.
+    """
     listed = catalogue()
     before = {each.link for each in listed.links}
     change = OneMadeOneDeleted(listed)
@@ -67,7 +70,7 @@ async def test_a_thousand_links_while_one_is_made_and_one_deleted() -> None:
     assert len(found) == len(set(found))
     assert set(found) == before | {change.made.link}
     assert upstream.counters.over_limit == 0
-    assert upstream.counters.count(endpoint=LINKS, status=200) == upstream.counters.requests == 71
+    assert upstream.counters.count(endpoint=LINKS, status=200) == upstream.counters.requests == 71 + 2
 
 
 async def test_what_is_known_of_an_entry() -> None:
@@ -173,7 +176,7 @@ def test_what_fails_is_repeated() -> None:
     assert pause >= 30
     assert sum(isinstance(event, Resumed) for event in events) == 1
     read = [(event.page, event.entries, event.total) for event in events if isinstance(event, PageRead)]
-    assert read == [(1, 30, 60), (2, 30, 60), (1, 30, 60), (1, 0, 0)]
+    assert read == [(1, 30, 60), (2, 30, 60), (1, 30, 60), (1, 0, 0), (1, 0, 0), (1, 0, 0)]
 
 
 def test_what_fails_for_good_is_raised() -> None:
