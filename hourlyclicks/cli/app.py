@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Any
 
 import click
 
 from hourlyclicks._version import __version__
 from hourlyclicks.cli.console.stdout import DISK_ERRORS, cannot_write, flush_stdout, forget_stdout
-from hourlyclicks.cli.exits import BROKEN_PIPE, INTERRUPTED, Failure
+from hourlyclicks.cli.exits import BROKEN_PIPE, INTERRUPTED, USAGE, Failure
 from hourlyclicks.cli.groups import LazyGroup
 from hourlyclicks.errors import HourlyClicksError
 
@@ -52,6 +53,8 @@ class App(LazyGroup):
             forget_stdout()
             raise click.exceptions.Exit(BROKEN_PIPE) from None
         except OSError as error:
+            if error.errno in {errno.EMFILE, errno.ENFILE}:
+                raise Failure("too many open files: raise the limit, as by ulimit -n 256", USAGE) from None
             if error.errno not in DISK_ERRORS:
                 raise
             raise cannot_write(error) from None

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from hourlyclicks.clock import SECOND
 from hourlyclicks.coordination.arbiter import Arbiter
 
 if TYPE_CHECKING:
     from hourlyclicks.coordination.state import ArbiterState
     from hourlyclicks.pacing.plans import Limits
     from hourlyclicks.pacing.snapshot import Moment, Usage, WindowSnapshot
+
+
+HANDED_OVER_AFTER = 10 * SECOND
+"""Nanoseconds after which a process that keeps the limits in memory shares them, once it was asked.
+
+It hears of it when it renews its lease, every third of 30 seconds.
+"""
 
 
 class SharedSnapshot(NamedTuple):
@@ -31,6 +39,8 @@ class SharedSnapshot(NamedTuple):
 
     def finish(self, requests: int, latency: int, *, opens: int = 0) -> Moment:
         """See `WindowSnapshot.finish`."""
+        if self.state.in_memory is not None:  # what its keeper has sent since is not known
+            opens = max(opens, self.now + HANDED_OVER_AFTER)
         found = self._window().finish(requests, latency, opens=opens + self.offset)
         return found._replace(when=found.when - self.offset)
 
@@ -41,7 +51,4 @@ class SharedSnapshot(NamedTuple):
 
     def _window(self) -> WindowSnapshot:
         now = self.now + self.offset
-        arbiter = Arbiter(self.limits, self.state.copy(), now=now, lease=self.lease)
-        # What another process keeps in memory is unknown, and at worst as much as the limits allow until now.
-        arbiter.end_memory(now, arbiter.in_memory)
-        return arbiter.snapshot()
+        return Arbiter(self.limits, self.state.copy(), now=now, lease=self.lease).snapshot()

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from hourlyclicks.lazy import lazy_names
 
 if TYPE_CHECKING:
+    from hourlyclicks.coordination.fleet_runs import RunningFleet, running_fleets, stop_fleets
     from hourlyclicks.fleet.accounts import AccountJob
     from hourlyclicks.fleet.keys import KeyRef
     from hourlyclicks.fleet.run import run_jobs
-    from hourlyclicks.fleet.running import RunningFleet, running_fleets, stop_fleets
     from hourlyclicks.fleet.sources import JobsRef
     from hourlyclicks.model.fleet_report import AccountReport, AccountState, FleetReport
 
@@ -24,10 +24,10 @@ _HOMES = {
     "FleetReport": "model.fleet_report",
     "JobsRef": "fleet.sources",
     "KeyRef": "fleet.keys",
-    "RunningFleet": "fleet.running",
+    "RunningFleet": "coordination.fleet_runs",
     "run_jobs": "fleet.run",
-    "running_fleets": "fleet.running",
-    "stop_fleets": "fleet.running",
+    "running_fleets": "coordination.fleet_runs",
+    "stop_fleets": "coordination.fleet_runs",
 }
 
 __all__ = [

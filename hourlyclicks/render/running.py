@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable, Iterator
 
+    from hourlyclicks.coordination.fleet_runs import RunningFleet
     from hourlyclicks.coordination.runs import RunningBackfill
-    from hourlyclicks.fleet import RunningFleet
 
 _WIDTH = 80
 _FIRST, _KILLED, _NEXT = "  running  ", "  killed   ", "           "

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from hourlyclicks.store.protocol import Store
 
 
-LIFE = 30.0
+LIFE = 15.0
 """Seconds after which a lease expires that is not renewed."""
 
 LONGEST_LIFE = 600.0

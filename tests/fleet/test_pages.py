@@ -63,14 +63,24 @@ def _world(upstream: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 def test_the_example_with_dask(
     upstream: Simulator, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It prints the report of both accounts, here of two days, since its plan has 24 requests a minute."""
+    """It prints the report of both accounts, here of two days, since its plan has 24 requests a minute.
+
+    With a reference to the same jobs, nothing is left to be requested.
+    """
     distributed = pytest.importorskip("distributed")
     with distributed.LocalCluster(n_workers=1, processes=False, dashboard_address=":0") as local:
-        client = distributed.Client(local)
+        connected, client = distributed.Client, distributed.Client(local)
         monkeypatch.setattr(distributed, "Client", lambda address: client if ":8786" in address else None)
-        (code,) = blocks("dask", "python")
-        run_block(code.replace("2025-12-31", "2025-01-02"), {})
-    assert "2 accounts: 2 complete\n6 days: 6 fetched" in capsys.readouterr().out
+        code, by_reference = blocks("dask", "python")
+        names: dict[str, Any] = {}
+        run_block(code.replace("2025-12-31", "2025-01-02"), names)
+        assert "2 accounts: 2 complete\n6 days: 6 fetched" in capsys.readouterr().out
+        customers = types.ModuleType("shop.customers")
+        customers.jobs = lambda year: names["jobs"] if year == "2025" else []  # type: ignore[attr-defined]  # a stand-in
+        monkeypatch.setitem(sys.modules, "shop.customers", customers)
+        with connected(local) as names["cluster"]:
+            run_block(by_reference, names)
+        assert "2 accounts: 2 complete" in str(names["report"])
     assert upstream.counters.requests == 6
 
 

@@ -8,7 +8,7 @@ import json
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -92,8 +92,13 @@ class Worker:
         self.wait()
 
     def wait(self) -> int:
-        """Wait for its end, and return its exit code."""
-        code = self._process.wait(PATIENCE)
+        """Wait for its end, as long as it reports days, and return its exit code."""
+        done, code = -1, None
+        while code is None:
+            assert len(self.days) > done, "it stands still"
+            done = len(self.days)
+            with suppress(subprocess.TimeoutExpired):
+                code = self._process.wait(PATIENCE)
         if self._process.stdin is not None:
             self._process.stdin.close()
         return code

@@ -10,9 +10,9 @@ from hourlyclicks.cli.actions.stores import accounts, looking_into
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.options.shared import present
 from hourlyclicks.cli.output.files import writing
+from hourlyclicks.coordination.fleet_runs import running_fleets
 from hourlyclicks.coordination.runs import running_backfills
 from hourlyclicks.errors import StoreError
-from hourlyclicks.fleet.running import running_fleets
 from hourlyclicks.render.running import as_object, fleet_as_object, fleet_lines, running_lines, unknown_lines
 
 if TYPE_CHECKING:

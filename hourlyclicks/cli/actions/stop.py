@@ -9,15 +9,15 @@ import click
 from hourlyclicks.cli.actions.stores import accounts, looking_into
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.exits import NOT_RUNNING, Failure
+from hourlyclicks.coordination.fleet_runs import running_fleets, stop_fleets
 from hourlyclicks.coordination.runs import running_backfills, stop_backfills
-from hourlyclicks.fleet.running import running_fleets, stop_fleets
 from hourlyclicks.render.running import process_of
 from hourlyclicks.store.opening import open_store
 
 if TYPE_CHECKING:
     from hourlyclicks.cli.options.stores import StoreChoice
+    from hourlyclicks.coordination.fleet_runs import RunningFleet
     from hourlyclicks.coordination.runs import RunningBackfill
-    from hourlyclicks.fleet import RunningFleet
 
 
 def run(store: StoreChoice, name: str | None) -> None:

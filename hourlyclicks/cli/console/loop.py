@@ -24,11 +24,18 @@ def run(main: Coroutine[Any, Any, T]) -> T:
     The first Ctrl-C cancels it, and whatever it returns then is returned; the second one ends everything.
     SIGTERM is as good as Ctrl-C, so that a service that is stopped keeps what it has; so is the first SIGHUP.
     """
-    with asyncio.Runner(loop_factory=_faster_loop()) as runner:
-        try:
-            return runner.run(_heeding_sigterm(main))
-        except asyncio.CancelledError:
-            raise KeyboardInterrupt from None
+    heeding = _heeding_sigterm(main)
+    try:
+        with asyncio.Runner(loop_factory=_faster_loop()) as runner:
+            try:
+                return runner.run(heeding)
+            except asyncio.CancelledError:
+                raise KeyboardInterrupt from None
+    except RuntimeError as error:
+        raise _cause(error) from None
+    finally:
+        heeding.close()  # it has not begun where the loop could not
+        main.close()
 
 
 def run_until_stopped(
@@ -78,6 +85,13 @@ async def _heeding_sigterm(main: Coroutine[Any, Any, T]) -> T:
         loop.add_signal_handler(signal.SIGTERM, task.cancel)
     hangup.heed(lambda: _soon(loop, task.cancel))
     return await main
+
+
+def _cause(error: RuntimeError) -> Exception:
+    """Return why a loop could not start: uvloop only says that it cannot be closed then."""
+    while isinstance(error.__context__, RuntimeError):
+        error = error.__context__
+    return error.__context__ if isinstance(error.__context__, OSError) else error
 
 
 def _soon(loop: asyncio.AbstractEventLoop, call: Callable[[], object]) -> None:

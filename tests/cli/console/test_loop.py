@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from hourlyclicks.cli.console import loop
+from tests.cli.serving import ENVIRONMENT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,6 +32,26 @@ def test_uvloop_is_used_where_it_is_installed() -> None:
     """It needs no option."""
     pytest.importorskip("uvloop")
     assert loop.run(which()) == "uvloop"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there is no such limit elsewhere")
+def test_a_loop_that_cannot_start_is_an_error_in_words() -> None:
+    """A process that may open too few files says so, whichever loop it has."""
+    pytest.importorskip("uvloop")
+    words = (
+        "-m hourlyclicks fetch --link https://vvd.bz/a --last 1d --limit 1/1 --base-url http://127.0.0.1:1"
+    )
+    ended = subprocess.run(  # noqa: S603 - ours
+        ["/bin/sh", "-c", f'ulimit -n 12; exec "$0" {words}', sys.executable],
+        env=ENVIRONMENT,
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    message = "Error: too many open files: raise the limit, as by ulimit -n 256"
+    assert (ended.returncode, ended.stderr.splitlines()[-1]) == (2, message)
+    assert "Traceback" not in ended.stderr
+    assert "never awaited" not in ended.stderr
 
 
 def test_nothing_is_said_where_uvloop_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.options.accounts import AccountDefaults, read_accounts
 from hourlyclicks.cli.options.shared import present
 from hourlyclicks.cli.output.files import writing
-from hourlyclicks.fleet.running import running_fleets
+from hourlyclicks.coordination.fleet_runs import running_fleets
 from hourlyclicks.model.dates import as_zone
 from hourlyclicks.render.fleet import AccountHolder, AccountStatus, fleet_lines
 from hourlyclicks.render.running import fleet_lines as running_lines
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from hourlyclicks.cli.options.stores import StoreChoice
-    from hourlyclicks.fleet import RunningFleet
+    from hourlyclicks.coordination.fleet_runs import RunningFleet
     from hourlyclicks.store.leases import StoredLease
 
 

@@ -21,7 +21,7 @@ def command(*, name: str, store: StoreChoice) -> None:
 
     For a process that hangs, or whose machine is gone, before its lease expires by itself. NAME is what
     "fleet status" shows. The process stores nothing more of this account; it tries the account again after
-    all others. The account can be taken when the lease would have expired, at most 30 seconds later.
+    all others. The account can be taken when the lease would have expired, at most 15 seconds later.
     """
     from hourlyclicks.cli.actions.fleet import release  # noqa: PLC0415 - its help needs less
 
