@@ -20,6 +20,8 @@ from hourlyclicks.pacing.limiter import LOST, SUCCEEDED, UNSENT, Outcome
 from hourlyclicks.pacing.queue import ClaimedError, HeldError, NotNeededError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from yarl import URL
 
     from hourlyclicks.fetching.cache import DayCache
@@ -55,6 +57,7 @@ class DayFetcher:
         self._origin = origin
         self._transport = transport
         self._limiter = rules.limiter
+        self._finish: Callable[[Slot, Outcome], None] = rules.limiter.finish
         self._clock = rules.clock
         self._dispatch = rules.dispatch
         self._cache = cache
@@ -178,10 +181,7 @@ class DayFetcher:
             finally:
                 if response is None:
                     outcome = _unanswered(request, exchange, wanted, failure)
-                if task.keeps_slot and outcome is SUCCEEDED:
-                    self._hold_slot(task, slot)
-                else:
-                    limiter.finish(slot, outcome)
+                self._finish(slot, outcome)
             if outcome is SUCCEEDED:
                 return exchange.days
             wait = exchange.next()
@@ -197,11 +197,6 @@ class DayFetcher:
                 return await self._limiter.acquire(task)
             except ClaimedError:
                 await self._clock.sleep(_CLAIM_POLL)
-
-    def _hold_slot(self, task: FetchTask, slot: Slot) -> None:
-        """Keep the slot of a task whose answer is still to be stored; here there is none."""
-        del task
-        self._limiter.finish(slot, SUCCEEDED)
 
     async def _sleep(self, task: FetchTask, seconds: float) -> None:
         """Wait for the next attempt; meanwhile a spare worker, and other processes, may go on."""

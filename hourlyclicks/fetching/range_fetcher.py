@@ -60,19 +60,34 @@ _NOT_REPORTED = (None,) * HOURS
 class RangeExchange(Exchange):
     """The requests for several days. A rejection of them is not reported as that of one day.
 
+    Args:
+        rules: what all exchanges share.
+        task: the task that it serves.
+        question: what is asked for.
+        kept: the slots that are kept after an answer; ``None``: this one is released.
+
     Attributes:
         as_of: how old the figures are, also where there are none.
     """
 
-    __slots__ = ("as_of",)
+    __slots__ = ("_kept", "as_of")
 
     as_of: dt.datetime
+
+    def __init__(
+        self, rules: Rules, task: FetchTask, question: Question, kept: set[Slot] | None = None
+    ) -> None:
+        super().__init__(rules, task, question)
+        self._kept = kept
 
     def answered(self, response: Response) -> Outcome | PauseAll:
         """Evaluate a response, and report each day that has rows to the circuit breakers."""
         verdict = super().answered(response)
         if verdict is SUCCEEDED:
             self.as_of, _ = dated(response, self.asked, self.question.first)
+            if self._kept is not None and isinstance(self._task, RangeTask):
+                self._kept.add(self._slot)
+                self._task.kept = self._slot
             breakers = self._task.caller.breakers
             if breakers is not None:
                 for day in self.days:
@@ -114,6 +129,8 @@ class RangeFetcher(DayFetcher):
         cache: DayCache | None = None,
     ) -> None:
         super().__init__(origin=origin, rules=rules, transport=transport, cache=cache)
+        self._finish = self._finish_or_keep
+        self._kept: set[Slot] = set()
         self.state = state
         self.memory = RangeMemory(state, cache=cache, clock=rules.clock, dispatch=rules.dispatch)
 
@@ -128,7 +145,8 @@ class RangeFetcher(DayFetcher):
             OverError: the job was over before the result was known.
             HeldError: a circuit breaker keeps the days from being sent.
         """
-        exchange = task.exchange = RangeExchange(self.rules, task, task.question)
+        kept = None if self._cache is None else self._kept
+        exchange = task.exchange = RangeExchange(self.rules, task, task.question, kept)
         stored = False
         try:
             rows = await self.ask(task, exchange)
@@ -175,18 +193,19 @@ class RangeFetcher(DayFetcher):
             raise NotNeededError
         task.exchange.question = task.question
 
-    def _hold_slot(self, task: FetchTask, slot: Slot) -> None:
-        """Keep the slot of a range until its answer is stored; without a store, release it."""
-        if self._cache is not None and isinstance(task, RangeTask):
-            task.kept = slot
-        else:
-            super()._hold_slot(task, slot)
+    def _finish_or_keep(self, slot: Slot, outcome: Outcome) -> None:
+        """Release a slot, unless it is that of a range whose answer is still to be stored."""
+        if outcome is SUCCEEDED and slot in self._kept:
+            return
+        self._kept.discard(slot)
+        self._limiter.finish(slot, outcome)
 
     def _release(self, task: RangeTask) -> None:
         """Release the slot that a range has kept, if it has."""
-        if task.kept is not None:
-            self._limiter.finish(task.kept, SUCCEEDED)
-            task.kept = None
+        slot = task.kept
+        if slot is not None and slot in self._kept:
+            self._kept.remove(slot)
+            self._limiter.finish(slot, SUCCEEDED)
 
     async def _sleep(self, task: FetchTask, seconds: float) -> None:
         """Wait for the next attempt; meanwhile other processes may request the days."""

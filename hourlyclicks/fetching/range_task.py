@@ -66,8 +66,6 @@ class RangeTask(FetchTask):
         kept: the slot that it keeps until its days are stored, once it is answered.
     """
 
-    keeps_slot = True
-
     __slots__ = ("_further", "_members", "days", "exchange", "kept", "known", "optional", "question")
 
     exchange: Exchange

@@ -95,9 +95,6 @@ class FetchTask:
             completed, and none follows it.
     """
 
-    keeps_slot = False
-    """Whether an answer has to be stored before its slot is released."""
-
     __slots__ = (
         "again",
         "caller",
