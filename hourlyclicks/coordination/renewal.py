@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from hourlyclicks.clock import SECOND
 from hourlyclicks.errors import LeaseLostError
+from hourlyclicks.store.leases import RENEWALS
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -25,8 +26,6 @@ _log = logging.getLogger("hourlyclicks")
 MOST_UNSAVED = 1_000
 """Answers of a process that may wait to be kept before no further slot is granted."""
 
-_PARTS = 3
-"""A lease is renewed when this part of its life has passed."""
 _RETRY = 1.0
 """Seconds after which a renewal that failed is repeated."""
 
@@ -102,7 +101,7 @@ class LeaseRenewal:
 
     async def _renew_in_time(self) -> None:
         """Renew all leases every third of their life, as long as there are any."""
-        pause = self._life / _PARTS
+        pause = self._life / RENEWALS
         while self.held:
             timer = self.clock.call_later(round(pause * SECOND), self._due.set)
             try:
@@ -110,7 +109,7 @@ class LeaseRenewal:
             finally:
                 timer.cancel()
             self._due.clear()
-            pause = self._life / _PARTS
+            pause = self._life / RENEWALS
             try:
                 await self._renew()
             except Exception as error:  # noqa: BLE001 - without renewals, all clients would wait for ever

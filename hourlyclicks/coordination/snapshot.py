@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hourlyclicks.clock import SECOND
 from hourlyclicks.coordination.arbiter import Arbiter
+from hourlyclicks.store.leases import LIFE, RENEWALS
 
 if TYPE_CHECKING:
     from hourlyclicks.coordination.state import ArbiterState
@@ -13,11 +14,9 @@ if TYPE_CHECKING:
     from hourlyclicks.pacing.snapshot import Moment, Usage, WindowSnapshot
 
 
-HANDED_OVER_AFTER = 10 * SECOND
-"""Nanoseconds after which a process that keeps the limits in memory shares them, once it was asked.
-
-It hears of it when it renews its lease, every third of 30 seconds.
-"""
+HANDED_OVER_AFTER = round(LIFE / RENEWALS * SECOND)
+"""Nanoseconds after which a process that keeps the limits in memory shares them, once it was asked: it hears
+of it when it renews its lease."""
 
 
 class SharedSnapshot(NamedTuple):

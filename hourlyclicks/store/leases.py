@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 LIFE = 15.0
 """Seconds after which a lease expires that is not renewed."""
 
+RENEWALS = 3
+"""How often a lease is renewed in its life."""
+
 LONGEST_LIFE = 600.0
 """Seconds; one that expires later than this was taken before the clock was set back."""
 

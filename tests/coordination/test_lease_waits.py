@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import pytest
 
 from hourlyclicks import RateLimitedError
 from hourlyclicks.coordination.account_lease import AccountLease
+from hourlyclicks.store.leases import LIFE, RENEWALS
 from tests.coordination.leasing import LINK, START, backfill, break_renewal, run_world
 
 if TYPE_CHECKING:
@@ -99,23 +99,23 @@ def test_a_plain_client_beside_a_holder_does_not_wait_either(path: Path) -> None
     """What the holder has in memory is unknown: the call is rejected until the holder has shared it."""
 
     async def scenario(world: World) -> None:
-        holder = await (await world.process()).holding()
+        holder = await (await world.process(LIFE)).holding()
         await backfill(holder, 9)
-        plain = await world.client((await world.process()).store)
+        plain = await world.client((await world.process(LIFE)).store)
         began = world.now
         later = await delay_of(plain.day(to(10), LINK, wait=0))
-        assert (world.now, later) == (began, 10)
+        assert (world.now, later) == (began, LIFE / RENEWALS)
         await world.clock.sleep(later + 1)
-        assert 40 < await delay_of(plain.day(to(10), LINK, wait=0)) < 50
-        assert 40 < await delay_of(holder.day(to(10), LINK, wait=0)) < 50
+        assert 45 < await delay_of(plain.day(to(10), LINK, wait=0)) < 55
+        assert 45 < await delay_of(holder.day(to(10), LINK, wait=0)) < 55
 
-        await world.clock.sleep(90)  # the limits are in memory again
-        with contextlib.suppress(RateLimitedError):
-            await plain.day(to(10), LINK, wait=0)
+        await world.clock.sleep(90)
+        await holder.day(to(10), LINK)  # alone for long, it takes the limits back into its memory
+        assert await delay_of(plain.day(to(11), LINK, wait=0)) == later
         await world.clock.sleep(later + 1)
-        await plain.day(to(10), LINK, wait=0)
+        await plain.day(to(11), LINK, wait=0)
 
-    assert run_world(path, scenario).counters.requests == 10
+    assert run_world(path, scenario).counters.requests == 11
 
 
 def test_a_second_close_writes_nothing(path: Path, caplog: pytest.LogCaptureFixture) -> None:
