@@ -1,9 +1,10 @@
 """Whether the API key is rejected.
 
 Before any day was answered, a 401 or 403 means that the key is wrong. So does a ``code`` about the key, once
-it has come a few times: together with the requests in flight, after five. After days were answered, one such
-response proves nothing, since a firewall with a rate limit or a failing identity provider sends it, too: all
-requests pause as after a 429, and a probe decides.
+it has come a few times: together with the requests in flight, after five. Of a list, which names no link that
+could be meant, one such response is enough. After days were answered, one such response proves nothing, since
+a firewall with a rate limit or a failing identity provider sends it, too: all requests pause as after a 429,
+and a probe decides.
 """
 
 from __future__ import annotations
@@ -40,9 +41,11 @@ class KeyTrust:
 
     Args:
         concurrency: how many requests may be in flight at a time.
+        about_days: whether they are for days; if not, for lists.
     """
 
-    def __init__(self, concurrency: int) -> None:
+    def __init__(self, concurrency: int, *, about_days: bool = True) -> None:
+        self._about_days = about_days
         self.certain = False
         """Whether the last response that shows it accepted the key."""
         self._accepted = False
@@ -89,7 +92,7 @@ class KeyTrust:
         plain = error.code == HTTPStatus.UNAUTHORIZED or _message_is_about_key(error)
         if not self._accepted:
             self._denials -= 1
-            if self._denials <= 0:
+            if self._denials <= 0 or (plain and not self._about_days):
                 raise _as_fatal(error, plain=plain)
             return Doubt.NONE
         like = likeness(error)

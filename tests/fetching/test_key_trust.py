@@ -41,6 +41,14 @@ def test_a_code_ends_after_five_requests_with_those_under_way(concurrency: int, 
     assert not error.fatal
 
 
+@pytest.mark.parametrize("error", [CODE, KOREAN])
+def test_of_a_list_one_code_is_enough(error: ApiError) -> None:
+    """A list names no link that could be what is rejected; a code 403 may be about the list."""
+    with pytest.raises(AuthenticationError):
+        asked(KeyTrust(1, about_days=False), error)
+    assert asked(KeyTrust(1, about_days=False), FORBIDDEN) is Doubt.NONE
+
+
 @pytest.mark.parametrize("error", [DENIED, CODE, KOREAN])
 def test_after_an_answer_one_doubt_pauses(error: HourlyClicksError) -> None:
     """Requests from before the pause are repeated; only one sent after it is decisive."""

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hourlyclicks import Account, ApiError, DateRange, DecodeError, Link, ListedGroup
+from hourlyclicks import Account, ApiError, AuthenticationError, DateRange, DecodeError, Link, ListedGroup
 from hourlyclicks.fetching.pages import PageEndpoint
 from hourlyclicks.jobs.lists import MOST_READINGS, Reading
 from hourlyclicks.model.listing import Page
@@ -188,6 +188,20 @@ def test_a_list_that_cannot_be_read_is_an_error(body: bytes, problem: str) -> No
 
     simulate(upstream, story)
     assert upstream.counters.requests <= 15
+
+
+@pytest.mark.parametrize("name", ["groups", "links"])
+def test_a_key_that_a_code_rejects_is_seen_at_once(name: str) -> None:
+    """A list names no link that could be meant instead, so one request tells."""
+    body = Body(b'{"code":1002,"message":"invalid API key"}')
+    upstream = serving(Catalogue(), faults=Script(Rule(body)))
+
+    async def story(client: Client, _: VirtualClock) -> None:
+        with pytest.raises(AuthenticationError, match="the API does not accept the API key"):
+            [entry async for entry in getattr(client, name)()]
+
+    simulate(upstream, story)
+    assert upstream.counters.requests == 1
 
 
 @pytest.mark.parametrize(("created", "requests"), [(("2024-01-01", "2024-12-31"), 3), (None, 40)])
