@@ -91,7 +91,7 @@ class DayFailed(BaseEvent):
     Args:
         day: the day.
         target: the target.
-        requests: how many requests were spent on it.
+        requests: how many requests were spent on it; 0: an error that concerns all days came before.
         error: why.
     """
 
@@ -105,7 +105,8 @@ class DayFailed(BaseEvent):
     @property
     def message(self) -> str:
         """What has happened, in words."""
-        return f"{self.day} of {self.target} failed after {count(self.requests, 'request')}: {self.error}"
+        after = f"failed after {count(self.requests, 'request')}" if self.requests else "was not requested"
+        return f"{self.day} of {self.target} {after}: {self.error}"
 
 
 @attrs.frozen(kw_only=True, slots=False)

@@ -212,6 +212,12 @@ def test_retries_and_a_failed_day_are_told(caplog: pytest.LogCaptureFixture) -> 
     assert found[3][1].startswith(f"{DAY} of https://vvd.bz/kYdr failed after 4 requests: ")
 
 
+def test_a_day_that_was_not_requested_has_not_failed() -> None:
+    """As when the key is rejected while the day waits for its turn."""
+    failed = DayFailed(day=DAY, target=LINK, requests=0, error=REJECTED)
+    assert failed.message == f"{DAY} of https://vvd.bz/kYdr was not requested: {REJECTED}"
+
+
 def test_a_good_run_says_nothing_at_info(caplog: pytest.LogCaptureFixture) -> None:
     """Requests, days and progress are details: they are written at DEBUG only."""
     caplog.set_level(logging.INFO, "hourlyclicks")
