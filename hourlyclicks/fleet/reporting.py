@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from hourlyclicks.clock import SECOND
 from hourlyclicks.errors import HourlyClicksError
 from hourlyclicks.store.fleets import FleetEntry
+from hourlyclicks.store.shield import wait_shielded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -99,7 +100,8 @@ class _ShownRuns:
 
     def __init__(self, store: FleetStore, holder: Holder, clock: Clock, key: str, name: str) -> None:
         self.runs: list[ReportedRun] = []
-        self.stopped = self._reported = False
+        self.stopped = False
+        self._report: asyncio.Task[bool] | None = None
         self._store, self._holder, self._clock = store, holder, clock
         self._key, self._name = key, name
         self._began = clock.monotonic()
@@ -111,8 +113,8 @@ class _ShownRuns:
             await self._clock.sleep(pause)
             pause = EVERY
             try:
-                self._reported = True
-                stop = await self._store.report_fleet(self._entry())
+                self._report = asyncio.ensure_future(self._store.report_fleet(self._entry()))
+                stop = await wait_shielded(self._report)
             except HourlyClicksError:  # the renewal of the leases tells of it
                 continue
             if stop and not self.stopped:
@@ -127,9 +129,13 @@ class _ShownRuns:
         return FleetEntry(self._key, self._name, self._holder, age, active, waiting, requests)
 
     async def end(self) -> None:
-        """Be forgotten, after the task was cancelled; if that fails, the last report soon counts as dead."""
+        """Be forgotten, after the task was cancelled; if that fails, the last report soon counts as dead.
+
+        A report that is under way is waited for: it could reach the store last.
+        """
         await asyncio.wait([self.task])
-        if self._reported:
+        if self._report is not None:
+            await asyncio.wait([self._report])
             try:
                 await self._store.end_fleet(self._key)
             except HourlyClicksError:

@@ -22,9 +22,10 @@ _REPORT = """INSERT INTO fleets VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0) ON C
         requests = excluded.requests"""
 _STOP = "UPDATE fleets SET stop = 1 WHERE run = ?"
 _IS_STOPPED = "SELECT stop FROM fleets WHERE run = ?"
-_FORGET = "DELETE FROM fleets WHERE run = ? OR seen < ?"
+_FORGET = "DELETE FROM fleets WHERE run = ? OR seen NOT BETWEEN ? AND ?"
 _LIST = """SELECT run, name, host, machine, pid, started, began, active, waiting, requests, seen, stop
-    FROM fleets WHERE seen > ? ORDER BY began, run"""
+    FROM fleets WHERE seen BETWEEN ? AND ? ORDER BY began, run"""
+"""One that was seen later than now is of before the machine was started: its clock has begun anew."""
 
 
 class SqliteFleets:
@@ -40,7 +41,7 @@ class SqliteFleets:
         """See `hourlyclicks.store.fleets.FleetStore.end_fleet`."""
 
         def forget(db: sqlite3.Connection, now: int) -> None:
-            db.execute(_FORGET, (run, now - round(KEPT * SECOND)))
+            db.execute(_FORGET, (run, now - round(KEPT * SECOND), now))
 
         await self._make(lambda file: file.at_now(forget))
 
@@ -71,7 +72,7 @@ def _report(db: sqlite3.Connection, now: int, entry: FleetEntry) -> bool:
 def _fleets(db: sqlite3.Connection, now: int) -> list[StoredFleet]:
     found = []
     for run, name, host, machine, pid, started, began, *counts, seen, stop in db.execute(
-        _LIST, (now - round(SILENCE * SECOND),)
+        _LIST, (now - round(SILENCE * SECOND), now)
     ):
         holder = Holder(run, host, machine, pid, started)
         entry = FleetEntry(run, name, holder, (now - began) / SECOND, *counts)

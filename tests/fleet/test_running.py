@@ -8,17 +8,21 @@ import os
 import re
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from hourlyclicks import Limits, Rate
+from hourlyclicks.clock import SECOND, SystemClock
 from hourlyclicks.fleet import running_fleets, stop_fleets
-from hourlyclicks.fleet.reporting import SEEN_AFTER
+from hourlyclicks.fleet.reporting import SEEN_AFTER, FleetReporter
 from hourlyclicks.model.report import StopReason
+from hourlyclicks.simulator import run_virtual
 from hourlyclicks.store.fleets import KEPT, SILENCE, FleetEntry
 from hourlyclicks.store.leases import Holder
 from hourlyclicks.store.opening import open_store, store_of
+from hourlyclicks.store.shield import wait_shielded
+from hourlyclicks.store.sqlite import SqliteStore
 from tests.cli.serving import ENVIRONMENT, ROOT, invoke, serving
 from tests.fleet.engines.accounts import key_of
 from tests.fleet.engines.one_key import KEY
@@ -151,3 +155,70 @@ async def test_what_is_dead_is_not_shown_for_ever(where: str) -> None:
     finally:
         await store.close()
     assert SILENCE < KEPT
+
+
+class Restarted(SystemClock):
+    """The clock of a machine that was started a second ago."""
+
+    def monotonic(self) -> int:
+        """See `hourlyclicks.clock.Clock.monotonic`."""
+        return SECOND
+
+
+async def test_after_a_restart_of_the_machine_no_earlier_run_is_shown(tmp_path: Path) -> None:
+    """The clock of a file begins anew with the machine; so a report of before would be of the future."""
+    entry = FleetEntry("a.1", "", Holder("me", "one", "machine", 1, 2), 7.0, 1, 2, 3)
+    async with SqliteStore(tmp_path / "clicks.db") as store:
+        await store.report_fleet(entry)
+        assert len(await store.fleets()) == 1
+    async with SqliteStore(tmp_path / "clicks.db", clock=Restarted()) as restarted:
+        assert await restarted.fleets() == []
+        await restarted.end_fleet("b.1")
+    async with SqliteStore(tmp_path / "clicks.db") as store:
+        assert await store.fleets() == []
+
+
+class SlowReports:
+    """A store whose operations are completed although their caller is cancelled, as those of PostgreSQL."""
+
+    def __init__(self) -> None:
+        self.began = asyncio.Event()
+        self.known: set[str] = set()
+
+    async def report_fleet(self, entry: FleetEntry) -> bool:
+        """See `FleetStore.report_fleet`."""
+        return await wait_shielded(asyncio.create_task(self._report(entry.run)))
+
+    async def end_fleet(self, run: str) -> None:
+        """See `FleetStore.end_fleet`."""
+        self.known.discard(run)
+
+    async def _report(self, run: str) -> bool:
+        self.began.set()
+        await asyncio.sleep(1)
+        self.known.add(run)
+        return False
+
+
+class Idle:
+    """A run that does nothing."""
+
+    counts = 0, 0, 0
+
+    def stop_asked(self) -> None:
+        """Do nothing."""
+
+
+def test_a_run_that_ends_amid_a_report_is_forgotten() -> None:
+    """A report that is under way could reach the store last, and show for minutes a run that is over."""
+    store = SlowReports()
+
+    async def main(clock: VirtualClock) -> None:
+        reporter = FleetReporter(cast("FleetStore", store), Holder("me", "one", "machine", 1, 2), clock)
+        with reporter.showing(Idle(), "nightly"):
+            await store.began.wait()
+        await reporter.close()
+        await clock.sleep(10)
+
+    run_virtual(main)
+    assert store.known == set()
