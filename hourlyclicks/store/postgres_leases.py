@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _NOW = "clock_timestamp()"
+_LATEST = f"{_NOW} + interval '{LONGEST_LIFE} seconds'"
 _LATER = f"{_NOW} + $%d * interval '1 second'"
 
 _ACCOUNTS = """SELECT fingerprint, id FROM hourlyclicks.accounts
@@ -42,7 +43,7 @@ _NEW = f"""INSERT INTO hourlyclicks.leases
     SELECT id, '', 0, {_NOW}, FALSE, '', '', '', 0, 0 FROM unnest($1::bigint[]) AS id ORDER BY id
     ON CONFLICT DO NOTHING"""  # noqa: S608 - of constants
 _CORRECT = f"""UPDATE hourlyclicks.leases SET until = {_NOW} + interval '{LIFE} seconds'
-    WHERE account_id = ANY ($1::bigint[]) AND until > {_NOW} + interval '{LONGEST_LIFE} seconds'"""  # noqa: S608 - of constants
+    WHERE account_id = ANY ($1::bigint[]) AND until > {_LATEST}"""  # noqa: S608 - of constants
 _TAKE = f"""WITH free AS (
         SELECT account_id, least(until, {_NOW}) AS ended FROM hourlyclicks.leases
         WHERE account_id = ANY ($1::bigint[])
@@ -69,12 +70,13 @@ _RELEASE = f"""WITH held AS (
     WHERE lease.account_id = held.account_id"""  # noqa: S608 - of constants
 _THERE = "SELECT count(*) FROM pg_tables WHERE schemaname = 'hourlyclicks' AND tablename = 'leases'"
 _LIST = f"""SELECT *, extract(epoch FROM until - {_NOW})::float8 AS left FROM hourlyclicks.leases
-    WHERE (holder <> '' OR until > {_NOW}) AND (account_id = $1 OR $1 IS NULL) ORDER BY account_id"""  # noqa: S608 - of constants
+    WHERE (holder <> '' OR until > {_NOW} AND until <= {_LATEST}) AND (account_id = $1 OR $1 IS NULL)
+    ORDER BY account_id"""  # noqa: S608 - of constants
 _SAME_KEY = f"""SELECT wanted.name, lease.*, extract(epoch FROM until - {_NOW})::float8 AS left
     FROM unnest($1::text[], $2::text[]) AS wanted (name, key)
     JOIN hourlyclicks.accounts AS other ON key_fingerprint = key AND fingerprint <> wanted.name
     JOIN hourlyclicks.leases AS lease ON account_id = other.id
-    WHERE until > {_NOW} - $3 * interval '1 second' ORDER BY until"""  # noqa: S608 - of constants
+    WHERE until > {_NOW} - $3 * interval '1 second' AND until <= {_LATEST} ORDER BY until"""  # noqa: S608 - of constants
 _HOLD = f"""SELECT until <= {_NOW} OR holder = ANY ($2::text[]) AS over,
         (extract(epoch FROM least(until, {_NOW})) * 1000000)::bigint AS ended
     FROM hourlyclicks.leases WHERE account_id = $1 FOR UPDATE"""  # noqa: S608 - of constants

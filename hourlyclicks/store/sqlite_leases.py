@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_LONGEST_LIFE = round(LONGEST_LIFE * SECOND)
+
 _ACCOUNT = "SELECT id FROM accounts WHERE fingerprint = :name AND (:key IS NULL OR key_fingerprint = :key)"
 _ADOPT = """UPDATE accounts SET fingerprint = :name, key_fingerprint = :key WHERE fingerprint = :key
     AND NOT EXISTS (SELECT 1 FROM accounts WHERE fingerprint = :name)"""
@@ -33,10 +35,11 @@ _RENEW = """UPDATE leases SET until = ?, asked = 0
     WHERE account_id IN (SELECT value FROM json_each(?))"""
 _RELEASE = "UPDATE leases SET until = ?, asked = 0, holder = '' WHERE account_id = ? AND token = ?"
 _LIST = """SELECT account_id, label, token, until, holder, host, machine, pid, started FROM leases
-    WHERE (holder <> '' OR until > :now) AND (account_id = :account OR :account IS NULL)
+    WHERE (holder <> '' OR until > :now AND until <= :latest) AND (account_id = :account OR :account IS NULL)
     ORDER BY account_id"""
+"""One that ends later than the latest is of before the machine was started: its clock has begun anew."""
 _SAME_KEY = """SELECT account_id, label, token, until, holder, host, machine, pid, started FROM accounts
-    JOIN leases ON account_id = id WHERE key_fingerprint = ? AND fingerprint <> ? AND until > ?
+    JOIN leases ON account_id = id WHERE key_fingerprint = ? AND fingerprint <> ? AND until > ? AND until <= ?
     ORDER BY until DESC LIMIT 1"""
 _ASK = "UPDATE leases SET asked = 1 WHERE account_id = ?"
 _END = "UPDATE leases SET token = token + 1, holder = '' WHERE account_id = ?"
@@ -193,7 +196,8 @@ def _release(db: sqlite3.Connection, now: int, fences: Sequence[Fence]) -> None:
 
 def _leases(db: sqlite3.Connection, now: int, account: int | None) -> list[StoredLease]:
     """Return the leases that were not released."""
-    return [_stored(row, now) for row in db.execute(_LIST, {"now": now, "account": account})]
+    moments = {"now": now, "latest": now + _LONGEST_LIFE}
+    return [_stored(row, now) for row in db.execute(_LIST, {**moments, "account": account})]
 
 
 def _with_keys(
@@ -202,7 +206,7 @@ def _with_keys(
     """Return the leases of other accounts with the same keys."""
     ended, found = now - round(since * SECOND), {}
     for name, key in wanted.items():
-        row = db.execute(_SAME_KEY, (key, name, ended)).fetchone()
+        row = db.execute(_SAME_KEY, (key, name, ended, now + _LONGEST_LIFE)).fetchone()
         if row is not None:
             found[name] = _stored(row, now)
     return found
@@ -226,7 +230,7 @@ def _ask_holder(db: sqlite3.Connection, now: int, account: int, gone: Collection
 def _find(db: sqlite3.Connection, now: int, account: int) -> tuple[int, int, str]:
     """Return the token, when the lease expires, and its holder; correct it if the clock was set back."""
     token, until, holder = db.execute(_FIND, (account,)).fetchone() or (0, 0, "")
-    if until > now + round(LONGEST_LIFE * SECOND):
+    if until > now + _LONGEST_LIFE:
         until = now + round(LIFE * SECOND)
         db.execute(_CORRECT, (until, account))
     return token, until, holder

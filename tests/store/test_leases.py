@@ -255,6 +255,17 @@ async def test_a_clock_that_was_set_back(location: Location) -> None:
     assert listed.left <= LIFE
 
 
+async def test_a_released_lease_of_before_the_clock_was_set_back_is_not_listed(location: Location) -> None:
+    """As after a restart of the machine, with which the clock of a file begins anew."""
+    store, _ = await location.account()
+    leases = leases_of(store)
+    numbers = await leases.account_numbers({"old name": "key", "new name": "key"})
+    await hold(store, numbers["old name"], life=86_400.0)
+    await leases.end_lease(numbers["old name"])
+    assert await leases.leases() == []
+    assert await leases.leases_with_keys({"new name": "key"}, 60.0) == {}
+
+
 async def test_a_store_within_a_lease_has_one_account(location: Location) -> None:
     """A client with the key of another account cannot use it; closing it closes nothing."""
     store, account = await location.account()
