@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
+_AFTER_CONSONANT = re.compile(r"(?<![aeiou])y$")
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 
 def count(number: int, noun: str) -> str:
-    """Return a number with its noun: ``"1 day"``, ``"3,653 days"``, ``"2 retries"``."""
+    """Return a number with its noun: ``"1 day"``, ``"3,653 days"``, ``"2 retries"``, ``"30 keys"``."""
     if number == 1:
         return f"1 {noun}"
-    plural = noun[:-1] + "ies" if noun.endswith("y") and noun != "day" else noun + "s"
-    return f"{number:,} {plural}"
+    return f"{number:,} {_AFTER_CONSONANT.sub('ie', noun)}s"
 
 
 def duration(seconds: float) -> str:
