@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import signal
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -32,6 +33,8 @@ def run(main: Coroutine[Any, Any, T]) -> T:
             except asyncio.CancelledError:
                 raise KeyboardInterrupt from None
     except RuntimeError as error:
+        if inspect.getcoroutinestate(heeding) != inspect.CORO_CREATED:
+            raise
         raise _cause(error) from None
     finally:
         heeding.close()  # it has not begun where the loop could not

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 import subprocess
@@ -52,6 +53,18 @@ def test_a_loop_that_cannot_start_is_an_error_in_words() -> None:
     assert (ended.returncode, ended.stderr.splitlines()[-1]) == (2, message)
     assert "Traceback" not in ended.stderr
     assert "never awaited" not in ended.stderr
+
+
+def test_an_error_of_the_command_stays_as_it_is() -> None:
+    """Although it came while an error of the system was handled, as that of a loop that cannot start."""
+
+    async def failing() -> None:
+        error = RuntimeError("a bug")
+        error.__context__ = OSError(errno.EMFILE, "too many open files")
+        raise error
+
+    with pytest.raises(RuntimeError, match="a bug"):
+        loop.run(failing())
 
 
 def test_nothing_is_said_where_uvloop_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
