@@ -19,6 +19,8 @@ _UNSEEN = re.compile(
     r"<!--.*?(?:-->|\Z)|<(script|style|template|noscript)\b.*?(?:</\1\s*>|\Z)", re.IGNORECASE | re.DOTALL
 )
 _WITHIN_WORDS = re.compile(r"</?(?:a|b|code|em|font|i|small|span|strong|u|wbr)\b[^>]*>", re.IGNORECASE)
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]")
+"""Soft hyphens and the like, with which pages let long words be broken."""
 _TAG = re.compile(r"<(?:[a-z/?!])[^>]*(?:>|\Z)", re.IGNORECASE)
 
 
@@ -29,7 +31,7 @@ def is_markup(text: str) -> bool:
 
 def words_of(page: str) -> str:
     """Return what the beginning of a page says, as a browser shows it; it may be nothing."""
-    shown = _UNSEEN.sub(" ", page)
+    shown = _UNSEEN.sub("", page)
     title = _TITLE.search(shown)
     return _text(title[1] if title else "") or _text(shown)
 
@@ -42,4 +44,5 @@ def name_of(page: str, words: str) -> str:
 
 
 def _text(markup: str) -> str:
-    return html.unescape(_TAG.sub(" ", _WITHIN_WORDS.sub("", markup))).strip()
+    text = html.unescape(_TAG.sub(" ", _WITHIN_WORDS.sub("", markup)))
+    return _INVISIBLE.sub("", text).strip()

@@ -127,6 +127,14 @@ def test_xml_is_shown_without_tags() -> None:
     assert excerpt_of_body(b"<?xml version='1.0'?><a/>") == "<?xml version='1.0'?><a/>"
 
 
+@pytest.mark.parametrize("unseen", ["&shy;", "&#8203;", "\u200d", "<wbr>", "<!-- -->", "<style>p {}</style>"])
+def test_a_key_that_a_page_lets_be_broken_is_found(unseen: str) -> None:
+    """What a browser does not show is not between the halves of a word."""
+    key = KEY.reveal()
+    page = f"<html><p>no key {key[:9]}{unseen}{key[9:]}"
+    assert excerpt_of_body(page.encode(), key=KEY) == 'an HTML page, "no key ***"'
+
+
 HTML_PIECES = st.sampled_from(
     [
         "<html>",
