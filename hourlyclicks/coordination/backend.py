@@ -233,10 +233,11 @@ class SharedBackend:
     async def look(self, *, again: bool = False) -> None:
         """See `LimiterBackend.look`."""
         if self._limited and (again or self._steps.taken is None):
-            with suppress(HourlyClicksError):  # as below
-                await self._steps.take(lambda *_: None, peek=True, silent=True)
+            await self._read_state(silent=True)
             if again:  # a call asks, which would be sent
                 await self._ask_keeper(self._steps.state.in_memory)
+                if self._steps.reports:  # the lease was over
+                    await self._read_state(silent=True)
 
     async def close(self) -> None:
         """See `LimiterBackend.close`."""
@@ -259,9 +260,9 @@ class SharedBackend:
         self._tasks.add(task)
         task.add_done_callback(self._end_look)
 
-    async def _read_state(self) -> None:
+    async def _read_state(self, *, silent: bool = False) -> None:
         with suppress(HourlyClicksError):  # a step that matters will tell
-            await self._steps.take(lambda *_: None, peek=True)
+            await self._steps.take(lambda *_: None, peek=True, silent=silent)
 
     def _end_look(self, task: asyncio.Task[None]) -> None:
         """Let a step follow that reports what a look has handed back."""

@@ -118,6 +118,20 @@ def test_a_plain_client_beside_a_holder_does_not_wait_either(path: Path) -> None
     assert run_world(path, scenario).counters.requests == 11
 
 
+def test_a_plain_client_knows_at_once_that_the_holder_was_killed(path: Path) -> None:
+    """Its first call ends the lease, and is told how long the windows are full because of it."""
+
+    async def scenario(world: World) -> None:
+        process = await world.process(LIFE)
+        await backfill(await process.holding(), 1)
+        break_renewal(process)
+        await world.clock.sleep(LIFE + 1)
+        plain = await world.client((await world.process(LIFE)).store)
+        assert 55 < await delay_of(plain.day(to(2), LINK, wait=0)) <= 60
+
+    assert run_world(path, scenario).counters.requests == 1
+
+
 def test_a_second_close_writes_nothing(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """A client that is closed within its ``async with`` block logs no warning when the block ends."""
 
