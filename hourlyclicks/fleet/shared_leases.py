@@ -1,4 +1,4 @@
-"""What all runs of this process have in common in one store: the leases, and the reports to others.
+"""What all runs of an event loop have in common in one store: the leases, and the reports to others.
 
 A queue runs each job of a process with a call of `run_jobs`. Hundreds of them with a renewal and a report
 each would keep a database busy with waiting; so one statement renews all leases.
@@ -6,6 +6,7 @@ each would keep a database busy with waiting; so one statement renews all leases
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, cast
 
@@ -47,25 +48,26 @@ class Shared:
         return cls(leases, FleetReporter(cast("FleetStore", store), leases.holder, clock))
 
 
-_IN_USE: dict[int, Shared] = {}
-"""By the identity of the store, which exists as long as a run uses it."""
+_IN_USE: dict[tuple[int, asyncio.AbstractEventLoop], Shared] = {}
+"""By the identity of the store, which exists as long as a run uses it, and by the event loop of the runs."""
 
 
 @asynccontextmanager
 async def shared_in(store: LeaseStore, clock: Clock) -> AsyncIterator[Shared]:
-    """Return what the runs of this process share in a store; the last of them gives the leases back.
+    """Return what the runs of an event loop share in a store; the last of them gives the leases back.
 
     Raises:
         UsageError: the store keeps no leases.
     """
-    shared = _IN_USE.get(id(store)) or Shared.new(store, clock)
-    _IN_USE[id(store)] = shared
+    key = id(store), asyncio.get_running_loop()
+    shared = _IN_USE.get(key) or Shared.new(store, clock)
+    _IN_USE[key] = shared
     shared.users += 1
     try:
         yield shared
     finally:
         shared.users -= 1
         if not shared.users:
-            del _IN_USE[id(store)]
+            del _IN_USE[key]
             await shared.leases.close()
             await shared.reporter.close()

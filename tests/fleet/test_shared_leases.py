@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
@@ -35,6 +36,20 @@ async def test_runs_in_one_store_hold_their_leases_together(path: Path) -> None:
         assert [found.left > 0 for found in await store.leases() if found.holder.name] == []
         async with shared_in(store, clock) as again:
             assert again is not first
+    assert _IN_USE == {}
+
+
+async def test_runs_in_two_threads_do_not_share_what_belongs_to_an_event_loop(path: Path) -> None:
+    """The renewal of one would end with the other; the store itself serves both."""
+    async with SqliteStore(path) as store, shared_in(store, SystemClock()) as first:
+
+        async def other() -> None:
+            async with shared_in(store, SystemClock()) as second:
+                assert second is not first
+                assert isinstance(await second.leases.take(name_of, "acme"), AccountLease)
+
+        await asyncio.to_thread(asyncio.run, other())
+        assert isinstance(await first.leases.take(name_of, "acme"), AccountLease)
     assert _IN_USE == {}
 
 
