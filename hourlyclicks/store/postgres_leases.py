@@ -59,7 +59,7 @@ _CHECK = """SELECT account_id, token, asked FROM hourlyclicks.leases WHERE accou
 _RENEW = f"""WITH held AS (
         SELECT lease.account_id, asked FROM hourlyclicks.leases AS lease
         JOIN unnest($1::bigint[], $2::bigint[]) AS mine (account_id, token) USING (account_id, token)
-        ORDER BY lease.account_id FOR NO KEY UPDATE OF lease)
+        WHERE holder <> '' ORDER BY lease.account_id FOR NO KEY UPDATE OF lease)
     UPDATE hourlyclicks.leases AS lease SET until = {_LATER % 3}, asked = FALSE FROM held
     WHERE lease.account_id = held.account_id RETURNING lease.account_id, held.asked"""  # noqa: S608 - of constants
 _RELEASE = f"""WITH held AS (

@@ -31,6 +31,7 @@ _FIND = "SELECT token, until, holder FROM leases WHERE account_id = ?"
 _TAKE = "INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?, 0, ?, ?, ?, ?, ?)"
 _TOKENS = """SELECT account_id, token, asked FROM leases
     WHERE account_id IN (SELECT value FROM json_each(?))"""
+_HELD = f"{_TOKENS} AND holder <> ''"
 _RENEW = """UPDATE leases SET until = ?, asked = 0
     WHERE account_id IN (SELECT value FROM json_each(?))"""
 _RELEASE = "UPDATE leases SET until = ?, asked = 0, holder = '' WHERE account_id = ? AND token = ?"
@@ -167,10 +168,12 @@ class WithinLease:
         return file.within(self.fence, self._work)
 
 
-def tokens(db: sqlite3.Connection, fences: Sequence[Fence]) -> dict[int, tuple[int, int]]:
+def tokens(
+    db: sqlite3.Connection, fences: Sequence[Fence], query: str = _TOKENS
+) -> dict[int, tuple[int, int]]:
     """Return the token of each account that was ever leased, and whether its holder is asked for a share."""
     accounts = json.dumps([fence.account for fence in fences])
-    return {account: (token, asked) for account, token, asked in db.execute(_TOKENS, (accounts,))}
+    return {account: (token, asked) for account, token, asked in db.execute(query, (accounts,))}
 
 
 def check(fence: Fence, found: Mapping[int, tuple[int, int]]) -> None:
@@ -183,7 +186,7 @@ def check(fence: Fence, found: Mapping[int, tuple[int, int]]) -> None:
 
 def _renew(db: sqlite3.Connection, now: int, fences: Sequence[Fence], life: float) -> list[Renewal]:
     """Renew leases, within a transaction."""
-    found = tokens(db, fences)
+    found = tokens(db, fences, _HELD)
     held = [fence.account for fence in fences if found.get(fence.account, (None,))[0] == fence.token]
     db.execute(_RENEW, (now + round(life * SECOND), json.dumps(held)))
     return [Renewal(account, bool(found[account][1])) for account in held]

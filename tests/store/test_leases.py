@@ -76,6 +76,15 @@ async def test_one_holder_at_a_time(location: Location) -> None:
     assert taken.token > fence.token
 
 
+async def test_a_lease_that_was_given_back_is_not_renewed(location: Location) -> None:
+    """A renewal that was under way, on another connection, can come after that; the account stays free."""
+    store, account = await location.account()
+    fence, _ = await hold(store, account)
+    await leases_of(store).release_leases([fence])
+    assert await leases_of(store).renew_leases([fence], LIFE) == []
+    assert await take(store, account, B) is not None
+
+
 async def test_an_expired_lease_can_be_taken(location: Location) -> None:
     """The next holder learns when it ended, on the clock of the limiter, and has a higher token."""
     store, account = await location.account()
