@@ -149,6 +149,7 @@ class Batch:
             waiting.cancel()
             working.cancel()
             await asyncio.gather(working, return_exceptions=True)
+            self._dispatch.end()
 
     async def collect(self, tasks: Iterable[Awaitable[FleetReport]], ended: Flag) -> FleetReport:
         """Wait for all shards, and return the report of all accounts.

@@ -126,11 +126,13 @@ async def run_jobs(  # noqa: PLR0913 - keyword options with defaults, those of `
         clock=environment.clock,
         random=environment.random,
     )
-    stats = FleetStats(Dispatcher(on_event), environment.clock)
+    dispatch = Dispatcher(on_event)
+    stats = FleetStats(dispatch, environment.clock)
     condition = StopCondition(environment.clock, deadline, stop)
     cap = None if rate is None else as_rate(rate)
     source = await jobs_in_hand(jobs)
     async with AsyncExitStack() as opened:
+        opened.callback(dispatch.end)
         carrier = Carrier.of(transport, session=session, proxy=proxy, timeout=timeout)
         if carrier.owned:
             opened.push_async_callback(carrier.transport.close)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import pickle
+import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
+    from hourlyclicks.events import Event
     from hourlyclicks.fleet import AccountJob, FleetReport
     from hourlyclicks.simulator import VirtualClock
 
@@ -405,6 +407,21 @@ def test_events_are_sums() -> None:
     assert (last.accounts, last.running, last.held, last.complete, last.failed) == (12, 0, 0, 12, 0)
     assert (last.days, last.done, last.failed_days, last.listed) == (36, 36, 0, True)
     assert all(before.done <= after.done for before, after in pairwise(progress))
+
+
+def test_at_the_end_it_is_told_how_often_a_hook_has_failed(caplog: pytest.LogCaptureFixture) -> None:
+    """As when a client is closed."""
+    fleet = Fleet(3)
+
+    def failing(_: Event) -> None:
+        raise KeyError
+
+    fleet.play(fleet.one(fleet.jobs, on_event=failing))
+    last = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"][-2:]
+    assert [re.sub(r".*<locals>\.", "", message) for message in sorted(last)] == [
+        "failing failed with KeyError on 3 AccountEnded events",
+        "failing failed with KeyError on 4 FleetProgress events",
+    ]
 
 
 def test_an_account_may_have_several_targets_with_first_days() -> None:
