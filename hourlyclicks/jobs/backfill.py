@@ -370,7 +370,7 @@ class Backfill(BreakerListener):
     def requests(self) -> int:
         """See `RegisteredRun.requests`."""
         job = self._job
-        return job.remaining if job.allowance is None else min(job.remaining, job.allowance - job.spent)
+        return job.unanswered if job.allowance is None else min(job.unanswered, job.allowance - job.spent)
 
     @property
     def pause(self) -> float:

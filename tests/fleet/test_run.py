@@ -405,6 +405,7 @@ def test_events_are_sums() -> None:
     assert (last.accounts, last.running, last.held, last.complete, last.failed) == (12, 0, 0, 12, 0)
     assert (last.days, last.done, last.failed_days, last.listed) == (36, 36, 0, True)
     assert all(before.done <= after.done for before, after in pairwise(progress))
+    assert all(each.running + each.complete + each.failed <= each.accounts for each in progress)
 
 
 def test_an_account_may_have_several_targets_with_first_days() -> None:
