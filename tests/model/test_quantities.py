@@ -29,7 +29,13 @@ def test_a_duration_has_two_units(seconds: float, words: str) -> None:
 
 @pytest.mark.parametrize(
     ("number", "noun", "words"),
-    [(1, "day", "1 day"), (3653, "day", "3,653 days"), (0, "retry", "0 retries"), (1, "retry", "1 retry")],
+    [
+        (1, "day", "1 day"),
+        (3653, "day", "3,653 days"),
+        (200, "key", "200 keys"),
+        (0, "retry", "0 retries"),
+        (1, "retry", "1 retry"),
+    ],
 )
 def test_a_number_agrees_with_its_noun(number: int, noun: str, words: str) -> None:
     """One is singular, all others are plural."""
