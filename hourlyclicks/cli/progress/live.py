@@ -10,7 +10,7 @@ from rich.text import Text
 
 from hourlyclicks.cli.options.shared import present
 from hourlyclicks.cli.progress.drawing import WIDEST, DrawnView, stacked
-from hourlyclicks.cli.progress.stats import RunStats
+from hourlyclicks.cli.progress.stats import RunStats, took_request
 from hourlyclicks.events import ClockSkew, DayDone, RangeDone
 from hourlyclicks.model.quantities import count
 from hourlyclicks.render.phrases import limits_in_words, safe
@@ -74,7 +74,7 @@ class LiveView(DrawnView[RunStats]):
         super().__call__(event)
         if isinstance(event, ClockSkew):
             self._console.print(Text(safe(self.stats.news)))  # stays when the drawing is erased
-        if isinstance(event, DayDone | RangeDone):
+        if isinstance(event, RangeDone) or (isinstance(event, DayDone) and took_request(event)):
             self._answers.append(self._clock())
 
     def render(self) -> RenderableType:

@@ -151,7 +151,7 @@ class RunStats:
             self._pending[asked] += 1
             self.retries += isinstance(event, AttemptFailed)
             self.throttled += isinstance(event, Refused)
-        if not isinstance(event, DayFailed) or event.requests:
+        if took_request(event):
             self._count(now)
         if isinstance(event, AttemptFailed | DayFailed):
             self.trouble = str(event.error)
@@ -270,6 +270,11 @@ def start_stats(
         surveyed=surveyed,
         stops=stops,
     )
+
+
+def took_request(event: AttemptFailed | DayDone | DayFailed | Refused) -> bool:
+    """Return whether a request has ended; that for a range of days counts for one of them only."""
+    return not isinstance(event, DayDone | DayFailed) or event.requests > 0
 
 
 def _news(event: TargetParked | ClockSkew | SpacingChanged) -> str:

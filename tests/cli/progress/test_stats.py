@@ -181,6 +181,19 @@ def test_what_is_remarkable_is_news(event: Event, news: str) -> None:
     assert it.news.startswith(news)
 
 
+def test_a_range_of_days_is_one_request() -> None:
+    """The days of an answer for a range come one by one, and the first of them counts its request."""
+    it = some_stats()
+    for requests in (1, 0, 0, 0):
+        it.take(DayDone(day=DAY, target=ACCOUNT, requests=requests, final=True), 1000.0)
+    assert it.recent_requests(1000.0) == "1 request in the last minute"
+    assert it.fetched == 4
+    with LiveView(some_stats(), Console(file=io.StringIO(), force_terminal=True)) as view:
+        for requests in (1, 0, 0, 0):
+            view(DayDone(day=DAY, target=ACCOUNT, requests=requests, final=True))
+        assert len(view._answers) == 1
+
+
 def test_requests_of_the_last_minute_are_counted() -> None:
     """Each answer is a request; those of more than a minute ago do not count."""
     it = some_stats()
