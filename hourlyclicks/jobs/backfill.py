@@ -362,7 +362,8 @@ class Backfill(BreakerListener):
     def _report_progress(self) -> None:
         stats = self.stats
         done, failed = stats.known + stats.got, stats.failed + stats.refused
-        self._tracker.report(done=done, failed=failed, total=stats.total)
+        listed = self._feed is None or self._feed.exhausted
+        self._tracker.report(done=done, failed=failed, total=stats.total, listed=listed)
 
     # -- what other processes see -------------------------------------------------------------------------
 
