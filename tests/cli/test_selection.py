@@ -304,10 +304,10 @@ def test_toml_is_read(tmp_path: Path) -> None:
     [
         ("", "names no targets"),
         ("[[target]\n", r"\(at line 1"),
-        ('domian = "https://vvd.bz"\n', "'domian' means nothing"),
+        ('domian = "https://vvd.bz"\n', "'domian' is no field; the fields are: domain, target"),
         ("[target]\ngroup = 7\n", "with two brackets"),
         ("target = [7]\n", "target 1: it is no table"),
-        ("[[target]]\ngroup = 7\n[[target]]\nlnk = 'a'\n", "target 2: 'lnk' means nothing"),
+        ("[[target]]\ngroup = 7\n[[target]]\nlnk = 'a'\n", "target 2: 'lnk' is no field of a target"),
         ("[[target]]\nlink = 'a'\n", "target 1: the link 'a' has no domain"),
         ("domain = 3\n[[target]]\nlink = 'a'\n", "target 1: the link 'a' has no domain"),
         (
