@@ -87,6 +87,8 @@ class FleetRun:
             self._stop(StopReason.STOPPED)
             carry(error, fleet_report=self._outcomes.report())
             raise
+        finally:
+            self._stats.stop_waiting()
         self._stats.tell()
         report, failure = self._outcomes.report(), self._outcomes.error
         if failure is not None:
