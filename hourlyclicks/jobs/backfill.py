@@ -116,7 +116,7 @@ class Backfill(BreakerListener):
             gaps=gaps,
             feed=feed,
         )
-        self._feed = feed
+        self._feed = self._tracker.feed = feed
         self._unreadable: Exception | None = None
         self._active = 0
         self._idle = asyncio.Event()
@@ -362,8 +362,7 @@ class Backfill(BreakerListener):
     def _report_progress(self) -> None:
         stats = self.stats
         done, failed = stats.known + stats.got, stats.failed + stats.refused
-        listed = self._feed is None or self._feed.exhausted
-        self._tracker.report(done=done, failed=failed, total=stats.total, listed=listed)
+        self._tracker.report(done=done, failed=failed, total=stats.total)
 
     # -- what other processes see -------------------------------------------------------------------------
 

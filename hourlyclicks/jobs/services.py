@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from hourlyclicks.events import Dispatcher
     from hourlyclicks.events.context import CallContext
     from hourlyclicks.fetching.range_fetcher import RangeFetcher  # noqa: TC004 - loaded where it is used
+    from hourlyclicks.jobs.target_feed import TargetFeed
     from hourlyclicks.pacing.limiter import Limiter
     from hourlyclicks.pacing.queue import Job
 
@@ -128,9 +129,13 @@ class Tracker:
         job: the job as the limiter sees it.
         run: the job as the client sees it.
         context: the call, as its events name it.
+
+    Attributes:
+        feed: what reads the targets of the job, if they are not known from the beginning.
     """
 
     def __init__(self, services: Services, job: Job, run: Stoppable, context: CallContext) -> None:
+        self.feed: TargetFeed | None = None
         self._context = context
         self._running = services.running
         self._eta = services.limiter.eta
@@ -162,10 +167,10 @@ class Tracker:
         self._eta.leave(self._job)
         self._running.discard(self._run)
 
-    def report(self, *, done: int, failed: int, total: int, listed: bool = True) -> None:
+    def report(self, *, done: int, failed: int, total: int) -> None:
         """Report the progress of the job, if there is a hook; requests that outlive it make none."""
         if self._dispatch and not self._ended:
-            compute = self._eta.deferred(self._job)
+            compute, listed = self._eta.deferred(self._job), self.feed is None or self.feed.exhausted
             progress = events.Progress.deferred(
                 done=done, failed=failed, total=total, compute=compute, of=self._context, listed=listed
             )
