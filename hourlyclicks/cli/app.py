@@ -22,7 +22,7 @@ COMMANDS = {
     "links": "List the account's links, as a file for --targets.",
     "groups": "List the account's groups, as a file for --targets.",
     "status": "Show which days a store holds and which are missing (no requests).",
-    "stop": "Ask running backfills and fetches, on any machine, to stop (no requests).",
+    "stop": "Ask running backfills, fetches and fleets, on any machine, to stop (no requests).",
     "history": "Show the earlier figures of days in a store (no requests).",
     "audit": "Compare the hours in a store with the sums of days.",
     "export": "Write the days in a store as CSV, JSON Lines, Parquet or Excel (no requests).",

@@ -47,6 +47,7 @@ class Progress(_Deferred):
         total: days of the whole call, of all its targets that are known by then.
         eta: seconds until its end if nothing more fails, computed from the limits, for these days.
         binding: what determines that figure.
+        listed: whether all targets are known; if not, `total` and `eta` will grow.
     """
 
     done: int
@@ -54,6 +55,7 @@ class Progress(_Deferred):
     total: int
     eta: float
     binding: Binding
+    listed: bool = True
 
     @classmethod
     def deferred(
@@ -64,6 +66,7 @@ class Progress(_Deferred):
         total: int,
         compute: Callable[[], tuple[float, Binding]],
         of: CallContext | BaseEvent | None = None,
+        listed: bool = True,
     ) -> Self:
         """Create an event that computes its `eta` and `binding` when they are first read.
 
@@ -73,6 +76,7 @@ class Progress(_Deferred):
             total: as above.
             compute: returns both.
             of: whose it is: a call, or another event of it.
+            listed: as above.
         """
         of = of or _OF_NO_CALL
         event = cls.__new__(cls)
@@ -84,6 +88,7 @@ class Progress(_Deferred):
             done=done,
             failed=failed,
             total=total,
+            listed=listed,
             _compute=compute,
         )
         return event
@@ -96,9 +101,10 @@ class Progress(_Deferred):
     def message(self) -> str:
         """What has happened, in words."""
         failed = f", {count(self.failed, 'day')} failed" if self.failed else ""
+        least = "" if self.listed else "at least "
         return (
-            f"{self.done:,} of {count(self.total, 'day')} done{failed},"
-            f" {duration(self.eta)} left, bound by {self.binding}"
+            f"{self.done:,} of {least}{count(self.total, 'day')} done{failed},"
+            f" {least}{duration(self.eta)} left, bound by {self.binding}"
         )
 
 

@@ -87,6 +87,8 @@ class FleetRun:
             self._stop(StopReason.STOPPED)
             carry(error, fleet_report=self._outcomes.report())
             raise
+        finally:
+            self._stats.stop_waiting()
         self._stats.tell()
         report, failure = self._outcomes.report(), self._outcomes.error
         if failure is not None:
@@ -147,9 +149,8 @@ class FleetRun:
         group.create_task(self._work(job, number))
 
     async def _work(self, job: AccountJob, number: int) -> None:
-        self._stats.running += 1
         try:
-            found = await self._fetch(job)
+            found = await self._counted(job)
         except HourlyClicksError as error:  # of the store
             self._outcomes.interrupted(number, error)
             self._stop(StopReason.ERROR, error)
@@ -159,10 +160,17 @@ class FleetRun:
         else:
             self._end(job, number, found)
         finally:
-            self._stats.running -= 1
             self._active -= 1
             self._places.release()
             self._one_ended.set()
+
+    async def _counted(self, job: AccountJob) -> AccountReport | PutAside:
+        """Fetch the days of an account, which is active until then: its end is reported without it."""
+        self._stats.running += 1
+        try:
+            return await self._fetch(job)
+        finally:
+            self._stats.running -= 1
 
     async def _fetch(self, job: AccountJob) -> AccountReport | PutAside:
         """Fetch the days of an account; while its key or its lease is awaited, the end cancels it."""

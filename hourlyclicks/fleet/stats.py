@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from hourlyclicks.clock import SECOND
@@ -39,6 +40,7 @@ class FleetStats:
         self._dispatch = dispatch
         self._clock = clock
         self._began = self._told = clock.monotonic()
+        self._later: asyncio.Task[None] | None = None
 
     @property
     def seconds(self) -> float:
@@ -61,6 +63,13 @@ class FleetStats:
         self._failed_days += failed
         if self._clock.monotonic() - self._told >= _EVERY:
             self.tell()
+        elif self._later is None and self._dispatch:
+            self._later = asyncio.get_running_loop().create_task(self._tell_later())
+
+    async def _tell_later(self) -> None:
+        """Report what has changed, since nothing else may change while all accounts wait."""
+        await self._clock.sleep(_EVERY / SECOND)
+        self.tell()
 
     def ended(self, report: AccountReport) -> None:
         """Count an account that is done."""
@@ -72,11 +81,18 @@ class FleetStats:
             self._dispatch(AccountEnded(report=report))
             self.tell()
 
+    def stop_waiting(self) -> None:
+        """Report nothing later: it is reported now, or the run is over."""
+        if self._later is not None and self._later is not asyncio.current_task():
+            self._later.cancel()
+        self._later = None
+
     def tell(self) -> None:
         """Report the progress."""
         if not self._dispatch:
             return
         self._told = self._clock.monotonic()
+        self.stop_waiting()
         self._dispatch(
             FleetProgress(
                 accounts=self.accounts,

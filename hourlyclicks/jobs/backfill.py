@@ -362,7 +362,8 @@ class Backfill(BreakerListener):
     def _report_progress(self) -> None:
         stats = self.stats
         done, failed = stats.known + stats.got, stats.failed + stats.refused
-        self._tracker.report(done=done, failed=failed, total=stats.total)
+        listed = self._feed is None or self._feed.exhausted
+        self._tracker.report(done=done, failed=failed, total=stats.total, listed=listed)
 
     # -- what other processes see -------------------------------------------------------------------------
 
@@ -370,7 +371,7 @@ class Backfill(BreakerListener):
     def requests(self) -> int:
         """See `RegisteredRun.requests`."""
         job = self._job
-        return job.remaining if job.allowance is None else min(job.remaining, job.allowance - job.spent)
+        return job.unanswered if job.allowance is None else min(job.unanswered, job.allowance - job.spent)
 
     @property
     def pause(self) -> float:

@@ -162,11 +162,11 @@ class Tracker:
         self._eta.leave(self._job)
         self._running.discard(self._run)
 
-    def report(self, *, done: int, failed: int, total: int) -> None:
+    def report(self, *, done: int, failed: int, total: int, listed: bool = True) -> None:
         """Report the progress of the job, if there is a hook; requests that outlive it make none."""
         if self._dispatch and not self._ended:
             compute = self._eta.deferred(self._job)
             progress = events.Progress.deferred(
-                done=done, failed=failed, total=total, compute=compute, of=self._context
+                done=done, failed=failed, total=total, compute=compute, of=self._context, listed=listed
             )
             self._dispatch(progress)

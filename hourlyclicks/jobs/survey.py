@@ -105,6 +105,6 @@ class Survey:
         self._run.stats.known += settled
         self._run.stats.refused += rejected
         due = len(days) - settled - rejected
-        self._job.remaining += due
         if due:
+            self._job.add_target(due)
             self.left[target] = Remaining(days, due, settled + rejected)

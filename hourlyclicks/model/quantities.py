@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
-
-_AFTER_CONSONANT = re.compile(r"(?<![aeiou])y$")
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
+_VOWELS = "aeiou"
 
 
 def count(number: int, noun: str) -> str:
-    """Return a number with its noun: ``"1 day"``, ``"3,653 days"``, ``"2 retries"``, ``"30 keys"``."""
+    """Return a number with its noun: ``"1 day"``, ``"3,653 days"``, ``"200 keys"``, ``"2 retries"``."""
     if number == 1:
         return f"1 {noun}"
-    return f"{number:,} {_AFTER_CONSONANT.sub('ie', noun)}s"
+    plural = noun[:-1] + "ies" if noun.endswith("y") and noun[-2] not in _VOWELS else noun + "s"
+    return f"{number:,} {plural}"
 
 
 def duration(seconds: float) -> str:

@@ -64,7 +64,7 @@ def _domain(value: str) -> str:
         with suppress(ValueError):
             return str(URL(value).origin())
     raise UsageError(
-        f"Link.domain is written with its scheme and nothing else: 'https://vvd.bz', not {value!r}"
+        f"the domain of a link is written with its scheme and nothing else: 'https://vvd.bz', not {value!r}"
     )
 
 

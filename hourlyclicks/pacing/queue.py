@@ -78,18 +78,19 @@ class Job:
     Attributes:
         in_flight: slots it has now.
         spent: requests it has sent.
-        days_per_request: how many of its days one request asks for, as a rule.
         over: whether it may send no more.
         breakers: its circuit breakers, if it has any.
         changed: the jobs of which `unsent` may have changed, if others ask how many requests it needs.
     """
 
     __slots__ = (
+        "_days",
+        "_days_per_request",
+        "_needed",
         "_remaining",
         "allowance",
         "breakers",
         "changed",
-        "days_per_request",
         "in_flight",
         "lane",
         "name",
@@ -105,7 +106,7 @@ class Job:
         self.changed: set[Job] | None = None
         self._remaining = remaining
         self.in_flight = self.spent = 0
-        self.days_per_request = 1
+        self._days_per_request = self._days = self._needed = 1
         self.over = allowance == 0
         self.breakers: Breakers | None = None
         self.allowance = allowance
@@ -121,6 +122,26 @@ class Job:
         if self.changed is not None:
             self.changed.add(self)
 
+    @property
+    def days_per_request(self) -> int:
+        """How many days of one target a request asks for, as a rule."""
+        return self._days_per_request
+
+    @days_per_request.setter
+    def days_per_request(self, days: int) -> None:
+        self._days_per_request = self._days = days
+        self._needed = 1
+
+    def add_target(self, days: int) -> None:
+        """Add the days of a target, of which no request asks for days of another one as well."""
+        longest = self._days_per_request
+        if longest > 1:
+            if self._remaining <= 0:  # what came before has been answered
+                self._days = self._needed = 0
+            self._days += days
+            self._needed += -(-days // longest)
+        self.remaining += days
+
     def done(self) -> None:
         """Note that a day was answered or has failed."""
         self._remaining -= 1
@@ -128,9 +149,14 @@ class Job:
             self.changed.add(self)
 
     @property
+    def unanswered(self) -> int:
+        """The requests that are still to be answered, if none has to be repeated."""
+        return -(-self._remaining * self._needed // self._days)
+
+    @property
     def unsent(self) -> int:
         """The requests that are still to be sent, if none has to be repeated."""
-        return max(0, -(-self._remaining // self.days_per_request) - self.in_flight)
+        return max(0, -(-self._remaining * self._needed // self._days) - self.in_flight)
 
     def holds(self, query: Query) -> bool:
         """Return whether a circuit breaker keeps a day from being sent now."""

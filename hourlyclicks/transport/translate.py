@@ -81,6 +81,14 @@ _UNREADABLE: tuple[tuple[type[BaseException], str], ...] = (
 )
 """More precise messages than "is not HTTP"; aiohttp shows them only as the cause of its exception."""
 
+_NOT_AT_A_PORT = (
+    aiohttp.ClientConnectorDNSError,
+    aiohttp.ClientProxyConnectionError,
+    aiohttp.ClientSSLError,
+)
+"""Failures to connect that are not about the port of the host."""
+_USUAL_PORTS = {80, 443}
+
 _PERMANENT = (
     aiohttp.ClientConnectorCertificateError,
     aiohttp.ServerFingerprintMismatch,
@@ -112,7 +120,7 @@ def translate(error: BaseException, *, host: str, reached: bool = False) -> Hour
         return TransportError(f"asking {host} failed with {name_of(error)}", kind="other", fatal=True)
     kind, text = found
     failure = TransportError(
-        _message(error, text.format(host=host), host),
+        _message(error, text.format(host=_place(error, host)), host),
         kind=kind,
         fatal=_is_fatal(error, kind, reached=reached),
     )
@@ -171,6 +179,16 @@ def _message(error: BaseException, text: str, host: str) -> str:
         return f"cannot resolve the name of the proxy on the way to {host}"
     reason = _tls_reason(error)
     return f"{text}: {reason}" if reason else text
+
+
+def _place(error: BaseException, host: str) -> str:
+    """Return the host, with the port if the connection failed at an unusual one, such as a simulator's."""
+    if not isinstance(error, aiohttp.ClientConnectorError) or isinstance(error, _NOT_AT_A_PORT):
+        return host
+    port = getattr(error, "port", None)
+    if port is None or port in _USUAL_PORTS:
+        return host
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _is_of_proxy(error: aiohttp.ClientConnectorDNSError, host: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import attrs
 
@@ -53,7 +53,13 @@ class Fleet:
     key: str
     members: list[Member] = attrs.Factory(list)
 
-    def join(self, limits: Limits | None = None, link: Link | None = None) -> Member:
+    def join(
+        self,
+        limits: Limits | None = None,
+        link: Link | None = None,
+        *,
+        endpoint: Literal["v2", "v3", "auto"] = "v2",
+    ) -> Member:
         """Start another client; it has a target of its own unless one is given."""
         number = len(self.members)
         events: list[Event] = []
@@ -64,6 +70,7 @@ class Fleet:
             clock=self.clock,
             random=random.Random(number),
             store=self.path,
+            endpoint=endpoint,
             on_event=events.append,
         )
         member = Member(client, events, link or Link(f"x{number}", "https://vvd.bz"))

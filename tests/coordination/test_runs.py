@@ -80,6 +80,25 @@ def test_running_backfills_are_seen(path: Path) -> None:
     run_clients(path, served_by(Plan.BUSINESS), SLOW, scenario)
 
 
+def test_requests_for_ranges_are_counted_as_requests(path: Path) -> None:
+    """Four days of each of twelve targets are twelve requests, and not 48."""
+
+    async def scenario(fleet: Fleet) -> None:
+        member = fleet.join(Limits(rates=(Rate(1),)), endpoint="v3")
+        targets = [Link(f"t{number}", "https://vvd.bz") for number in range(12)]
+        running = asyncio.create_task(member.client.backfill(START, "2020-01-04", targets))
+        await fleet.clock.sleep(30)
+        (found,) = await look(fleet)
+        expected = seconds_until(fleet, found)
+        report = await running
+        assert report.done == 48
+        assert 10 <= found.requests <= 12
+        assert expected == pytest.approx(fleet.now, abs=130)
+        await member.client.close()
+
+    run_clients(path, served_by(Plan.BUSINESS), SLOW, scenario)
+
+
 @pytest.mark.parametrize("limits", [{"deadline": 125.0}, {"max_requests": 25}])
 def test_a_backfill_that_has_to_stop_says_when(path: Path, limits: dict[str, Any]) -> None:
     """Its end is that of its deadline or of its last request, not that of all its days."""

@@ -396,6 +396,17 @@ def test_limits_in_place_of_plans() -> None:
     assert fleet.upstream.counters.over_limit == 0
 
 
+def test_the_progress_is_told_while_all_accounts_wait() -> None:
+    """What the first window brought is reported a second later, and not with the next request."""
+    fleet = Fleet(4, {"limits": [(2, 600.0)]})
+    assert fleet.run(
+        [job(number, plan=None) for number in range(4)], limits=Limits(rates=(Rate(2, 600.0),))
+    ).complete
+    early = [event for event in fleet.events if isinstance(event, FleetProgress) and event.seconds < 60]
+    assert early[-1].done == 4 * 2
+    assert len(early) <= 5
+
+
 def test_events_are_sums() -> None:
     """The progress adds up to the report, and each account ends once."""
     fleet = Fleet(12)
@@ -407,6 +418,7 @@ def test_events_are_sums() -> None:
     assert (last.accounts, last.running, last.held, last.complete, last.failed) == (12, 0, 0, 12, 0)
     assert (last.days, last.done, last.failed_days, last.listed) == (36, 36, 0, True)
     assert all(before.done <= after.done for before, after in pairwise(progress))
+    assert all(each.running + each.complete + each.failed <= each.accounts for each in progress)
 
 
 def test_at_the_end_it_is_told_how_often_a_hook_has_failed(caplog: pytest.LogCaptureFixture) -> None:

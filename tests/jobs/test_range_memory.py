@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hourlyclicks import Client, Link
-from hourlyclicks.events import EndpointChanged
+from hourlyclicks import Client, Limits, Link, Rate
+from hourlyclicks.events import EndpointChanged, Progress
 from hourlyclicks.model.range_caps import MONTH, RangeCap
 from hourlyclicks.simulator import Envelope, RangeRules, Rule, Script, run_virtual
 from hourlyclicks.store import MemoryStore
@@ -335,3 +335,30 @@ def test_the_store_says_what_is_known() -> None:
         assert (record.cap, record.refused_at is None) == (RangeCap(7), False)
 
     told(Runs(), story)
+
+
+def test_the_remaining_time_knows_that_a_request_is_about_one_target() -> None:
+    """Two days of each of thirty targets are thirty requests."""
+    targets = [Link(f"t{number}", "https://vvd.bz") for number in range(30)]
+    seen: list[Progress] = []
+    upstream = server(HONEST)
+
+    async def story(clock: VirtualClock) -> tuple[float, int, int]:
+        client = Client(
+            upstream.key,
+            transport=upstream.transport(clock),
+            clock=clock,
+            store=MemoryStore(clock=clock),
+            limits=Limits(rates=(Rate(1, seconds=10.0),), concurrency=1, guard=0.0),
+            endpoint="v3",
+            on_event=lambda event: seen.append(event) if isinstance(event, Progress) else None,
+        )
+        async with client:
+            began = clock.wall()
+            report = await client.backfill("2024-03-01", "2024-03-02", targets)
+        return (clock.wall() - began).total_seconds(), report.requests, report.done
+
+    seconds, requests, done = run_virtual(story)
+    assert done == 60
+    first = next(event for event in seen if event.total == 60)
+    assert first.eta == pytest.approx(seconds, abs=10.0 * (requests - 30 + 2))

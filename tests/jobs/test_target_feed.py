@@ -132,6 +132,11 @@ def test_the_run_starts_while_targets_are_read() -> None:
     progress = [event for event in events if isinstance(event, Progress)]
     totals = [event.total for event in progress]
     assert totals == sorted(totals)
+    known = [event.listed for event in progress]
+    assert known == sorted(known)
+    assert (known[0], known[-1]) == (False, True)
+    assert all(event.total == 140 for event in progress if event.listed)
+    assert " of at least 7 days done, at least " in next(each.message for each in progress if each.total == 7)
     assert (totals[0], totals[-1]) == (0, 140)
     assert set(totals) == {7 * number for number in range(21)}
     assert all(event.done <= event.total for event in progress)

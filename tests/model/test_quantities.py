@@ -32,9 +32,9 @@ def test_a_duration_has_two_units(seconds: float, words: str) -> None:
     [
         (1, "day", "1 day"),
         (3653, "day", "3,653 days"),
+        (200, "key", "200 keys"),
         (0, "retry", "0 retries"),
         (1, "retry", "1 retry"),
-        (200, "key", "200 keys"),
     ],
 )
 def test_a_number_agrees_with_its_noun(number: int, noun: str, words: str) -> None:

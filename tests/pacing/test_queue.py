@@ -112,3 +112,19 @@ def test_days_in_flight_need_no_slot(remaining: int, in_flight: int, unsent: int
     job = Job(Lane.INTERACTIVE, remaining)
     job.in_flight = in_flight
     assert job.unsent == unsent
+
+
+@given(st.lists(st.integers(1, 70), min_size=1), st.integers(1, 31))
+def test_requests_are_those_of_each_target(days: list[int], longest: int) -> None:
+    """No request asks for days of two targets, so a job needs as many as its targets need by themselves."""
+    job = Job(Lane.BACKFILL, remaining=0)
+    job.days_per_request = longest
+    for number in days:
+        job.add_target(number)
+    assert job.remaining == sum(days)
+    assert job.unanswered == job.unsent == sum(-(-number // longest) for number in days)
+    job.in_flight = 1
+    assert job.unsent == job.unanswered - 1
+    job.remaining = 0
+    job.add_target(days[0])
+    assert job.unanswered == -(-days[0] // longest)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
+from aiohttp.client_reqrep import ConnectionKey
 from aiohttp.http_exceptions import TransferEncodingError
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
@@ -110,6 +111,21 @@ def test_the_kinds(name: str) -> None:
     assert isinstance(error, TransportError)
     assert error.kind == EXPECTED[name]
     assert (error.retryable, error.fatal) == (error.kind != "tls", error.kind == "tls")
+
+
+@pytest.mark.parametrize(
+    ("host", "port", "place"),
+    [
+        ("127.0.0.1", 8080, "127.0.0.1:8080"),
+        ("::1", 8080, "[::1]:8080"),
+        ("vivoldi.com", 443, "vivoldi.com"),
+    ],
+)
+def test_a_connection_that_fails_names_an_unusual_port(host: str, port: int, place: str) -> None:
+    """A simulator that has ended is reached at no other port, so the port is the slip to look for."""
+    key = ConnectionKey(host, port, False, True, None, None, None)  # noqa: FBT003 - the order is aiohttp's
+    error = translate(aiohttp.ClientConnectorError(key, OSError(111, "refused")), host=host)
+    assert str(error) == f"cannot connect to {place}"
 
 
 OTHERS = {

@@ -67,7 +67,8 @@ def run(
     requests: dict[RangeCap | None, int]
     if stored is not None:
         requests = loop.run(_due(stored, ranges, caps, now=now, zone=zone))
-        said += f"; {count(most - requests[None], 'day')} in the store need none"
+        stored_days = most - requests[None]
+        said += f"; {_without_request(stored_days)}" if stored_days else "; all days are to be requested"
     else:
         each = [*ranges.values()] if targets else [days]
         requests = {cap: sum(map(partial(_requests, cap=cap), each)) for cap in caps}
@@ -98,6 +99,10 @@ def _number(selection: Selection) -> int | None:
     if not 1 <= len(text) <= len(str(_MOST_TARGETS)) or not 1 <= int(text) <= _MOST_TARGETS:
         raise click.UsageError(f"--targets is a number from 1 to {_MOST_TARGETS:,}, or a file")
     return int(text)
+
+
+def _without_request(days: int) -> str:
+    return f"{count(days, 'day')} in the store {'needs' if days == 1 else 'need'} no request"
 
 
 def _requests(days: DateRange, *, cap: RangeCap | None) -> int:

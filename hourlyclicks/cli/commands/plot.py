@@ -14,7 +14,7 @@ from hourlyclicks.cli.selection import with_targets
 
 
 @click.command(name="plot", cls=StrictCommand)
-@click.argument("kind", type=click.Choice(["calendar", "week", "trend", "compare"]))
+@click.argument("kind", type=click.Choice(["calendar", "week", "trend", "compare"]), metavar="KIND")
 @with_store
 @with_targets
 @with_any_period

@@ -119,7 +119,7 @@ def _check_fields(place: str, table: Table, known: frozenset[str]) -> None:
                 f"{place}: {name} would hold an API key in clear: name the environment variable that holds it"
                 " with key-env, or the file with key-file"
             )
-        raise UsageError(f"{place}: {name!r} means nothing; known are: {', '.join(sorted(known))}")
+        raise UsageError(f"{place}: {name!r} is no field; the fields are: {', '.join(sorted(known))}")
 
 
 def _check_distinct(entries: list[Entry], jobs: list[AccountJob]) -> None:

@@ -223,7 +223,7 @@ def _read_toml(path: str, text: str, domain: str | None) -> Iterator[Entry]:
     common: object = document.pop("domain", domain)
     tables = document.pop("target", [])
     if document:
-        raise UsageError(f"{path}: {next(iter(document))!r} means nothing; only domain and target do")
+        raise UsageError(f"{path}: {next(iter(document))!r} is no field; the fields are: domain, target")
     if not isinstance(tables, list):
         raise UsageError(f"{path}: write [[target]], with two brackets")
     for number, cells in enumerate(tables, start=1):
@@ -231,7 +231,7 @@ def _read_toml(path: str, text: str, domain: str | None) -> Iterator[Entry]:
         if not isinstance(cells, dict):
             raise UsageError(f"{place}: it is no table")
         if strange := sorted(set(cells) - _KEYS):
-            raise UsageError(f"{place}: {strange[0]!r} means nothing")
+            raise UsageError(f"{place}: {strange[0]!r} is no field of a target")
         yield Entry(place, cells, common)
 
 

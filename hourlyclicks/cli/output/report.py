@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 SHOWN = 10
 """How many days that failed are named; the store knows them all."""
 
+_AT_ONCE, _MINUTE = 0.5, 60.0
+
 WHY: dict[StopReason, str] = {
     StopReason.COMPLETE: "no other day is left to request",
     StopReason.DEADLINE: "the deadline was reached",
@@ -50,6 +52,8 @@ def report_lines(
     yield from day_lines(report, " (not retried; use --retry-refused)")
     if report.unsurveyed:
         yield f"  unknown    {count(report.unsurveyed, 'target')}: the run ended before it came to them"
+    if not report.listed:
+        yield "  unknown    all further targets: the run ended before it had read the list of them"
     yield request_line(report)
     yield from _parked(report, status)
     yield from _missing(report, status)
@@ -128,9 +132,12 @@ def when(moment: dt.datetime, now: dt.datetime) -> str:
 
 def go_on(report: BackfillReport, now: dt.datetime) -> str:
     """Say from when on the rest can be fetched."""
-    if report.resume_at is None or report.resume_at <= now:
+    seconds = 0.0 if report.resume_at is None else (report.resume_at - now).total_seconds()
+    if seconds < _AT_ONCE:
         return "To go on:"
-    return f"To go on, from {when(report.resume_at, now)} on:"
+    if seconds < _MINUTE:  # the clock of the user may show the same time as now
+        return f"To go on, in {duration(seconds)}:"
+    return f"To go on, from {on_the_clock(now, seconds)} on:"
 
 
 def failure(report: BackfillReport) -> Failure | None:
@@ -139,7 +146,9 @@ def failure(report: BackfillReport) -> Failure | None:
     When nothing could be fetched, or no other day could be either, the error decides, as in ``fetch``.
     """
     missing = report.failed + report.remaining
-    fetched = f"{count(report.total - missing - report.refused, 'day')} of {report.total:,} in the store"
+    least = "" if report.listed else "at least "
+    done = count(report.total - missing - report.refused, "day")
+    fetched = f"{done} of {least}{report.total:,} in the store"
     if report.unsurveyed:
         fetched += f", {count(report.unsurveyed, 'target')} not looked at"
     if report.stopped is StopReason.STOPPED:

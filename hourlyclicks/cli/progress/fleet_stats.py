@@ -110,8 +110,12 @@ class FleetRunStats:
         if self.deadline is not None and (most := max(0.0, (self.deadline - wall).total_seconds())) < left:
             left, until = most, " (--deadline)"
         if math.isinf(left):
-            return f"{duration(self.progress.seconds)} so far"
+            return f"{duration(self._elapsed(now))} so far"
         return f"about {duration(left)} left, until {on_the_clock(wall, left)}{until}"
+
+    def _elapsed(self, now: float) -> float:
+        """Return the seconds since the run began; nothing is reported while all accounts wait."""
+        return self.progress.seconds + (now - self._recent[-1][0] if self._recent else 0.0)
 
     def _speed(self, now: float) -> float | None:
         """Return the days a second of late; ``None``: it is too early to tell."""

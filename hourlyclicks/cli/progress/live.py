@@ -10,9 +10,8 @@ from rich.text import Text
 
 from hourlyclicks.cli.options.shared import present
 from hourlyclicks.cli.progress.drawing import WIDEST, DrawnView, stacked
-from hourlyclicks.cli.progress.stats import RunStats
+from hourlyclicks.cli.progress.stats import RunStats, took_request
 from hourlyclicks.events import ClockSkew, DayDone, RangeDone
-from hourlyclicks.model.quantities import count
 from hourlyclicks.render.phrases import limits_in_words, safe
 from hourlyclicks.render.tables import level, palette_for
 
@@ -74,7 +73,7 @@ class LiveView(DrawnView[RunStats]):
         super().__call__(event)
         if isinstance(event, ClockSkew):
             self._console.print(Text(safe(self.stats.news)))  # stays when the drawing is erased
-        if isinstance(event, DayDone | RangeDone):
+        if isinstance(event, RangeDone) or (isinstance(event, DayDone) and took_request(event)):
             self._answers.append(self._clock())
 
     def render(self) -> RenderableType:
@@ -92,16 +91,20 @@ class LiveView(DrawnView[RunStats]):
 
     def _bar(self) -> Table:
         stats = self.stats
-        if stats.reading:  # what is to do is not known yet
+        if stats.reading or stats.listing:  # what is to do is not known yet
             return self.bar(None, "")
         finished, total = stats.finished, stats.total
-        text = f"{finished:,} of {count(total, 'day')}, {stats.left_over:,} to go"
+        text = f"{finished:,} of {stats.all_days}"
+        if stats.progress.listed:
+            text += f", {stats.left_over:,} to go"
         return self.bar(finished / max(1, total), text)
 
     def _forecast(self, now: float) -> Text:
         stats = self.stats
         if stats.reading:
             return Text("reading the store", style="bold cyan")
+        if stats.listing:
+            return Text("reading the list of targets", style="bold cyan")
         paused = stats.paused_until > now
         text = Text(stats.remaining(now, self._wall()), style="bold yellow" if paused else "bold cyan")
         text.append(f", bound by {stats.binds(now)}", style="not bold default")

@@ -98,8 +98,10 @@ class PlainView:
                 say("nothing to request: every day is in the store")
                 return
             self._step = stats.finished * _STEPS // stats.total
-            known = f"{stats.reused:,} of {count(stats.total, 'day')} in the store"
-            say(f"{known}, {stats.left_over:,} to go, about {stats.forecast(now, self._wall())}")
+            known, about = f"{stats.reused:,} of {stats.all_days} in the store", ""
+            if stats.progress.listed:
+                known, about = f"{known}, {stats.left_over:,} to go", "about "
+            say(f"{known}, {about}{stats.forecast(now, self._wall())}")
             return
         finished = stats.finished
         step, gap = finished * _STEPS // max(1, stats.total), now - self._told_at
@@ -107,4 +109,4 @@ class PlainView:
             return
         self._step, self._told_at = step, now
         said = (stats.forecast(now, self._wall()), stats.recent_requests(now), stats.counters())
-        say(f"{finished:,} of {count(stats.total, 'day')}, {', '.join(said)}")
+        say(f"{finished:,} of {stats.all_days}, {', '.join(said)}")

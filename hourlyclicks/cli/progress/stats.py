@@ -102,6 +102,16 @@ class RunStats:
         return self.total - self.finished
 
     @property
+    def listing(self) -> bool:
+        """Whether none of the targets is known yet."""
+        return not self.total and not self.progress.listed
+
+    @property
+    def all_days(self) -> str:
+        """How many days there are, in words."""
+        return self._at_least(count(self.total, "day"))
+
+    @property
     def reused(self) -> int:
         """How many days were in the store, or were fetched by another process."""
         return max(0, self.progress.done - self.fetched) if self.stored else 0
@@ -151,7 +161,7 @@ class RunStats:
             self._pending[asked] += 1
             self.retries += isinstance(event, AttemptFailed)
             self.throttled += isinstance(event, Refused)
-        if not isinstance(event, DayFailed) or event.requests:
+        if took_request(event):
             self._count(now)
         if isinstance(event, AttemptFailed | DayFailed):
             self.trouble = str(event.error)
@@ -211,10 +221,16 @@ class RunStats:
         seconds, option = (left, "") if self.stops is None else self.stops.first(self.requests, wall)
         if seconds < left:
             early = f"{duration(seconds)} left, until {on_the_clock(wall, seconds)} by {option}"
-            return f"{early}; all days would take {duration(left)}"
+            return f"{early}; all days would take {self._at_least(duration(left))}"
         if left == 0 and self.left_over:
             return "longer than estimated"
+        if not self.progress.listed:
+            return f"{self._at_least(duration(left))} left"
         return f"{duration(left)} left, until {on_the_clock(wall, left)}"
+
+    def _at_least(self, words: str) -> str:
+        """Say of a number that it will grow, as long as not all targets are known."""
+        return words if self.progress.listed else f"at least {words}"
 
     def forecast(self, now: float, wall: dt.datetime) -> str:
         """Return the remaining time and what binds, in words."""
@@ -270,6 +286,11 @@ def start_stats(
         surveyed=surveyed,
         stops=stops,
     )
+
+
+def took_request(event: AttemptFailed | DayDone | DayFailed | Refused) -> bool:
+    """Return whether a request has ended; that for a range of days counts for one of them only."""
+    return not isinstance(event, DayDone | DayFailed) or event.requests > 0
 
 
 def _news(event: TargetParked | ClockSkew | SpacingChanged) -> str:

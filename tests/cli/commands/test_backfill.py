@@ -229,7 +229,7 @@ def test_what_was_fetched_before_a_rejected_key_is_kept(store: str) -> None:
     assert result.exit_code == 3
     assert "  fetched    20 days" in result.stderr
     left = invoke("estimate", "--store", store, *TWO, *APRIL).stdout
-    assert left.startswith("40 requests: 30 days, 2 targets; 20 days in the store need none\n")
+    assert left.startswith("40 requests: 30 days, 2 targets; 20 days in the store need no request\n")
 
 
 @pytest.mark.parametrize(

@@ -90,7 +90,10 @@ def test_a_store_spares_what_it_has(tmp_path: Path) -> None:
     link = ("--link", "kYdr", "--domain", "https://vvd.bz")
     result = invoke(*april, "--store", str(store), *link, "--group", "7")
     assert result.exit_code == 0
-    assert result.stdout.splitlines()[0] == "34 requests: 30 days, 2 targets; 26 days in the store need none"
+    assert (
+        result.stdout.splitlines()[0]
+        == "34 requests: 30 days, 2 targets; 26 days in the store need no request"
+    )
     in_there: dict[str, str | None] = {"HOURLYCLICKS_STORE": str(store)}
     assert invoke(*april, *link, env=in_there).stdout.startswith("4 requests: 30 days, 1 target; 26 days")
     assert invoke(*april, env=in_there).stdout.startswith("30 requests: 30 days, 1 target\n")
@@ -181,6 +184,6 @@ def test_a_database_without_a_store_has_no_days(
     monkeypatch.setenv("HOURLYCLICKS_STORE", place.dsn)
     result = invoke(*TEN_YEARS, "--account")
     assert (result.exit_code, result.stderr) == (0, "")
-    assert result.stdout.startswith("3,653 requests: 3,653 days, 1 target; 0 days in the store need none")
+    assert result.stdout.startswith("3,653 requests: 3,653 days, 1 target; all days are to be requested")
     schema = "SELECT 1 FROM pg_namespace WHERE nspname = 'hourlyclicks'"
     assert asyncio.run(place.sql(schema)) == []

@@ -235,3 +235,4 @@ def test_a_run_that_is_stopped_while_the_list_is_read(account: Simulator, path: 
     result = listed(account, "backfill", *days, "--deadline", "0s")
     assert (result.exit_code, "every day is in the store" in result.stderr) == (10, False)
     assert result.stderr.endswith("Error: the list of targets was not read to its end\n")
+    assert "  unknown    all further targets: the run ended before it had read the list" in result.stderr

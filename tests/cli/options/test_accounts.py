@@ -118,7 +118,7 @@ def test_a_byte_order_mark_is_no_mistake(path: Path) -> None:
         ("account = [7]\n", ": write [[account]], with two brackets"),
         ("[[account]\n", ": Expected "),
         ("[[accounts]]\n", ": write [[account]] for each account, not accounts"),
-        ("domains = 7\n[[account]]\n", ": 'domains' means nothing; known are: "),
+        ("domains = 7\n[[account]]\n", ": 'domains' is no field; the fields are: "),
         ("[[account]]\n", ":1: account: it has no target: name links, groups, targets or account = true"),
         ("[[account]]\naccount = true\n", ":1: account: it has no name"),
         ("\n[[account]]\nname = 'a'\naccount = true\n", ":2: account 'a': it needs one of key-env, key-file"),
@@ -153,7 +153,7 @@ def test_a_byte_order_mark_is_no_mistake(path: Path) -> None:
         (f"[[account]]\n{KEYED}account = true\ntimezone = 7\n", "timezone: it is text in quotes"),
         (
             f"[[account]]\n{KEYED}account = true\nstrat = 2025-01-01\n",
-            "account 'acme': 'strat' means nothing",
+            "account 'acme': 'strat' is no field",
         ),
         (f"[[account]]\n{KEYED}account = true\nkey-file = 'x'\n", "it needs one of key-env, key-file"),
         (

@@ -87,6 +87,9 @@ def test_when_to_resume_is_reported() -> None:
     later = NOON + dt.timedelta(hours=20)
     assert when(NOON, NOON) == "now"
     assert go_on(report(remaining=1, resume_at=NOON), NOON) == "To go on:"
+    for seconds, begins in ((0.4, "To go on:"), (3, "To go on, in 3 s:"), (59, "To go on, in 59 s:")):
+        soon = NOON + dt.timedelta(seconds=seconds)
+        assert go_on(report(remaining=1, resume_at=soon), NOON) == begins
     assert go_on(report(remaining=1, resume_at=later), NOON) == "To go on, from 2025-06-02 08:00 on:"
     lines = list(report_lines(report(provisional=1, resume_at=later), NOON))
     assert lines[-1] == "run again from 2025-06-02 08:00 on to update them"
@@ -106,6 +109,11 @@ LIMITED = RateLimitedError("the server asks for 9000 s", retry_after=9000.0)
         (report(StopReason.TROUBLE, failed=2, remaining=98, error=OOPS, failures=failures(2)), 7, "HTTP 500"),
         (report(StopReason.RATE_LIMITED, remaining=8, error=LIMITED), 5, "9000 s"),
         (report(StopReason.STOPPED, remaining=8, refused=2), 130, "interrupted; 90 days of 100 in the store"),
+        (
+            report(StopReason.STOPPED, remaining=8, refused=2, listed=False),
+            130,
+            "interrupted; 90 days of at least 100 in the store",
+        ),
     ],
 )
 def test_each_end_has_its_exit_code(told: BackfillReport, code: int, text: str) -> None:

@@ -72,7 +72,8 @@ def test_the_remaining_time_comes_from_the_speed() -> None:
     """Unless it is too early to tell, or a deadline comes before."""
     shown = stats()
     shown.take(progress(running=100, days=3000, done=0), 0.0)
-    assert shown.remaining(1.0, NOON) == "7 s so far"
+    assert shown.remaining(0.0, NOON) == "7 s so far"
+    assert shown.remaining(3.0, NOON) == "10 s so far"  # nothing is reported while all accounts wait
     shown.take(progress(running=100, days=3000, done=600), 60.0)
     assert shown.remaining(60.0, NOON).startswith("about 4 min left, until ")
     early = stats(NOON + dt.timedelta(minutes=1))

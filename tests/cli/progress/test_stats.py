@@ -181,6 +181,46 @@ def test_what_is_remarkable_is_news(event: Event, news: str) -> None:
     assert it.news.startswith(news)
 
 
+def test_the_total_is_a_lower_bound_while_targets_are_read() -> None:
+    """The days of the targets so far are not taken for all of them, nor is their remaining time."""
+    it = some_stats()
+    it.take(Progress(done=0, failed=0, total=0, eta=0.0, binding="rate", listed=False), 1000.0)
+    assert it.listing
+    it.take(Progress(done=30, failed=0, total=1300, eta=90.0, binding="rate", listed=False), 1000.0)
+    assert not it.listing
+    assert it.all_days == "at least 1,300 days"
+    assert it.remaining(1000.0, NOON) == "at least 1 min 30 s left"
+    it.take(Progress(done=30, failed=0, total=5000, eta=90.0, binding="rate"), 1000.0)
+    assert it.all_days == "5,000 days"
+    assert it.remaining(1000.0, NOON) == "1 min 30 s left, until 12:01"
+
+
+def test_a_live_view_of_a_list_shows_what_is_known() -> None:
+    """First that it is read, then that there are more days."""
+    out = io.StringIO()
+    console = Console(file=out, width=100, force_terminal=True, color_system=None)
+    with LiveView(some_stats(), console, ManualClock(), lambda: NOON) as view:
+        for total in (0, 1300):
+            view(Progress(done=0, failed=0, total=total, eta=9.0, binding="rate", listed=False))
+            console.print("drawn", view.render())
+    _, first, second = out.getvalue().split("drawn")
+    assert "reading the list of targets" in first
+    assert "0 of at least 1,300 days\n" in second
+
+
+def test_a_range_of_days_is_one_request() -> None:
+    """The days of an answer for a range come one by one, and the first of them counts its request."""
+    it = some_stats()
+    for requests in (1, 0, 0, 0):
+        it.take(DayDone(day=DAY, target=ACCOUNT, requests=requests, final=True), 1000.0)
+    assert it.recent_requests(1000.0) == "1 request in the last minute"
+    assert it.fetched == 4
+    with LiveView(some_stats(), Console(file=io.StringIO(), force_terminal=True)) as view:
+        for requests in (1, 0, 0, 0):
+            view(DayDone(day=DAY, target=ACCOUNT, requests=requests, final=True))
+        assert len(view._answers) == 1
+
+
 def test_requests_of_the_last_minute_are_counted() -> None:
     """Each answer is a request; those of more than a minute ago do not count."""
     it = some_stats()
