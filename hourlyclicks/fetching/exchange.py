@@ -240,7 +240,7 @@ class Exchange:
         if isinstance(error, ApiError):
             self.asked = as_of  # a rejection of a day that was not over by then is not final
         try:
-            doubt = rules.trust.doubt(error, sent=self._slot.epoch, epoch=limiter.epoch)
+            doubt = rules.trust.doubt(error, sent=self._slot.epoch, epoch=limiter.epoch, bare=self._bare)
         except HourlyClicksError as wrong:
             return self._fail(wrong)
         if doubt is Doubt.PAUSE:
@@ -253,6 +253,11 @@ class Exchange:
             self._report_rejection(error)
         self._fail(error)
         return ANSWERED
+
+    @property
+    def _bare(self) -> bool:
+        """Whether the request names nothing that could be rejected in place of the key."""
+        return False
 
     def _report_rejection(self, error: ApiError) -> None:
         """Report to the circuit breakers that the API rejects the day."""

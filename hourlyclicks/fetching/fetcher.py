@@ -73,7 +73,7 @@ class DayFetcher:
         Args:
             limiter: grants its slots.
         """
-        rules = attrs.evolve(self.rules, limiter=limiter, trust=KeyTrust(concurrency=1, about_days=False))
+        rules = attrs.evolve(self.rules, limiter=limiter, trust=KeyTrust(concurrency=1))
         return DayFetcher(origin=self._origin, rules=rules, transport=self._transport)
 
     def gives_up(self, job: Job) -> bool:

@@ -1,10 +1,10 @@
 """Whether the API key is rejected.
 
 Before any day was answered, a 401 or 403 means that the key is wrong. So does a ``code`` about the key, once
-it has come a few times: together with the requests in flight, after five. Of a list, which names no link that
-could be meant, one such response is enough. After days were answered, one such response proves nothing, since
-a firewall with a rate limit or a failing identity provider sends it, too: all requests pause as after a 429,
-and a probe decides.
+it has come a few times: together with the requests in flight, after five. To a request that names nothing
+that could be meant instead, as that for the list of groups, one such response is enough. After days were
+answered, one such response proves nothing, since a firewall with a rate limit or a failing identity provider
+sends it, too: all requests pause as after a 429, and a probe decides.
 """
 
 from __future__ import annotations
@@ -41,11 +41,9 @@ class KeyTrust:
 
     Args:
         concurrency: how many requests may be in flight at a time.
-        about_days: whether they are for days; if not, for lists.
     """
 
-    def __init__(self, concurrency: int, *, about_days: bool = True) -> None:
-        self._about_days = about_days
+    def __init__(self, concurrency: int) -> None:
         self.certain = False
         """Whether the last response that shows it accepted the key."""
         self._accepted = False
@@ -58,13 +56,14 @@ class KeyTrust:
         self.certain = self._accepted = True
         self._doubted = None
 
-    def doubt(self, error: HourlyClicksError, *, sent: int, epoch: int) -> Doubt:
+    def doubt(self, error: HourlyClicksError, *, sent: int, epoch: int, bare: bool = False) -> Doubt:
         """Decide what an error means for the key.
 
         Args:
             error: the error, with its day and target.
             sent: how many pauses there had been when its request was sent.
             epoch: how many there are now.
+            bare: whether the request names nothing that could be meant instead.
 
         Raises:
             HourlyClicksError: the key is wrong; fatal.
@@ -72,7 +71,7 @@ class KeyTrust:
         if isinstance(error, AuthenticationError):
             return self._doubt_status(error, sent, epoch)
         if isinstance(error, ApiError) and speaks_of_key(error):
-            return self._doubt_code(error, sent, epoch)
+            return self._doubt_code(error, sent, epoch, bare=bare)
         return Doubt.NONE
 
     def denies(self, error: HourlyClicksError) -> bool:
@@ -88,11 +87,11 @@ class KeyTrust:
             raise error
         return Doubt.ASK_AGAIN if sent < epoch else Doubt.PAUSE
 
-    def _doubt_code(self, error: ApiError, sent: int, epoch: int) -> Doubt:
+    def _doubt_code(self, error: ApiError, sent: int, epoch: int, *, bare: bool) -> Doubt:
         plain = error.code == HTTPStatus.UNAUTHORIZED or _message_is_about_key(error)
         if not self._accepted:
             self._denials -= 1
-            if self._denials <= 0 or (plain and not self._about_days):
+            if self._denials <= 0 or (plain and bare):
                 raise _as_fatal(error, plain=plain)
             return Doubt.NONE
         like = likeness(error)

@@ -40,6 +40,9 @@ if TYPE_CHECKING:
 
 Entry = TypeVar("Entry")
 
+SHORTEST_PERIOD = 28
+"""Days; a period of creation that is no longer is rejected for another reason than its length."""
+
 
 @attrs.define
 class PageEndpoint(Generic[Entry]):
@@ -102,7 +105,7 @@ class PageExchange(Exchange):
         endpoint: the page.
     """
 
-    __slots__ = ("_list", "_number")
+    __slots__ = ("_created", "_list", "_number")
 
     unit: ClassVar = "page"
     about_days: ClassVar = False
@@ -112,6 +115,12 @@ class PageExchange(Exchange):
         self.endpoint = endpoint
         self._list = name
         self._number = endpoint.number
+        self._created = endpoint.created
+
+    @property
+    def _bare(self) -> bool:
+        """See `Exchange`; a period of creation can be too long."""
+        return self._created is None or len(self._created) <= SHORTEST_PERIOD
 
     def _name(self, error: HourlyClicksError) -> HourlyClicksError:
         return error

@@ -29,7 +29,7 @@ import attrs
 
 from hourlyclicks import events
 from hourlyclicks.errors import ApiError, DecodeError
-from hourlyclicks.fetching.pages import fetch_page
+from hourlyclicks.fetching.pages import SHORTEST_PERIOD, fetch_page
 from hourlyclicks.model.dates import DateRange, last_begun, last_ended
 from hourlyclicks.model.listing import ListedGroup, ListedLink
 from hourlyclicks.model.quantities import count
@@ -54,8 +54,6 @@ MOST_READINGS: Final = 5
 """How often a list is read that changes each time."""
 
 _DAY = dt.timedelta(days=1)
-_SHORTEST_PERIOD = 28
-"""Days; a period that is no longer is rejected for another reason than its length."""
 
 
 @attrs.define
@@ -144,7 +142,7 @@ class ListReader:
                     if longest is None:  # a server that refuses long periods does not cut them
                         rest = [*_beside(days, period), *rest]
                 except ApiError as error:
-                    if error.code is None or len(period) <= _SHORTEST_PERIOD:
+                    if error.code is None or len(period) <= SHORTEST_PERIOD:
                         raise
                     longest, rest = len(period) // 2, [period, *rest]
                 periods.extendleft(reversed(rest))
@@ -235,7 +233,7 @@ def _cut(days: DateRange, longest: int | None) -> tuple[DateRange, list[DateRang
 
 def _beside(created: set[dt.date], period: DateRange) -> Iterator[DateRange]:
     """Yield the days of a period before the first and after the last creation, if it may have been cut."""
-    if not created or len(period) <= _SHORTEST_PERIOD:
+    if not created or len(period) <= SHORTEST_PERIOD:
         return
     first, last = min(created), max(created)
     if period.start < first <= period.end:

@@ -42,11 +42,11 @@ def test_a_code_ends_after_five_requests_with_those_under_way(concurrency: int, 
 
 
 @pytest.mark.parametrize("error", [CODE, KOREAN])
-def test_of_a_list_one_code_is_enough(error: ApiError) -> None:
-    """A list names no link that could be what is rejected; a code 403 may be about the list."""
+def test_one_code_is_enough_where_nothing_else_is_named(error: ApiError) -> None:
+    """There is no link that could be what is rejected; a code 403 may be about the list."""
     with pytest.raises(AuthenticationError):
-        asked(KeyTrust(1, about_days=False), error)
-    assert asked(KeyTrust(1, about_days=False), FORBIDDEN) is Doubt.NONE
+        KeyTrust(1).doubt(error, sent=0, epoch=0, bare=True)
+    assert KeyTrust(1).doubt(FORBIDDEN, sent=0, epoch=0, bare=True) is Doubt.NONE
 
 
 @pytest.mark.parametrize("error", [DENIED, CODE, KOREAN])

@@ -190,18 +190,23 @@ def test_a_list_that_cannot_be_read_is_an_error(body: bytes, problem: str) -> No
     assert upstream.counters.requests <= 15
 
 
-@pytest.mark.parametrize("name", ["groups", "links"])
-def test_a_key_that_a_code_rejects_is_seen_at_once(name: str) -> None:
-    """A list names no link that could be meant instead, so one request tells."""
+@pytest.mark.parametrize(
+    ("name", "options", "requests"),
+    [("groups", {}, 1), ("links", {"created": ("2024-02-01", "2024-02-28")}, 1), ("links", {}, 5)],
+)
+def test_a_key_that_a_code_rejects_is_an_error_of_the_key(
+    name: str, options: dict[str, Any], requests: int
+) -> None:
+    """There is nothing that could be meant instead, but for a period of creation that may be too long."""
     body = Body(b'{"code":1002,"message":"invalid API key"}')
     upstream = serving(Catalogue(), faults=Script(Rule(body)))
 
     async def story(client: Client, _: VirtualClock) -> None:
         with pytest.raises(AuthenticationError, match="the API does not accept the API key"):
-            [entry async for entry in getattr(client, name)()]
+            [entry async for entry in getattr(client, name)(**options)]
 
     simulate(upstream, story)
-    assert upstream.counters.requests == 1
+    assert upstream.counters.requests == requests
 
 
 @pytest.mark.parametrize(("created", "requests"), [(("2024-01-01", "2024-12-31"), 3), (None, 40)])
