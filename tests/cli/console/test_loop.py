@@ -50,7 +50,8 @@ def test_a_loop_that_cannot_start_is_an_error_in_words() -> None:
         text=True,
     )
     message = "Error: too many open files: raise the limit, as by ulimit -n 256"
-    assert (ended.returncode, ended.stderr.splitlines()[-1]) == (2, message)
+    assert ended.returncode == 2
+    assert message in ended.stderr.splitlines()  # uvloop 0.21 reports the task that it has not run, too
     assert "Traceback" not in ended.stderr
     assert "never awaited" not in ended.stderr
 
