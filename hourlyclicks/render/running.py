@@ -38,22 +38,14 @@ def running_lines(runs: Iterable[RunningBackfill], now: dt.datetime) -> Iterator
         now: the present moment.
     """
     for run in runs:
-        silent = (now - run.reported_at).total_seconds()
-        if run.gone:
-            yield from _wrapped(f"{process_of(run)}, since {_at(run.began_at, now)}", _KILLED)
-            yield from _wrapped(f"there is no such process any more; last report {duration(silent)} ago")
-            continue
-        yield from _wrapped(f"{process_of(run)}, since {_at(run.began_at, now)}", _FIRST)
         left = (run.ends_at - now).total_seconds()
+        silent = (now - run.reported_at).total_seconds()
         as_of = f", as of {duration(silent)} ago" if _RECENT <= silent < _SILENT else ""
         ends = f"ends at {_at(run.ends_at, now)} (in {duration(left)})"
-        yield from _wrapped(f"{count(run.requests, 'request')} to go, {ends}{as_of}")
+        figures = [f"{count(run.requests, 'request')} to go, {ends}{as_of}"]
         if run.paused_until is not None:
-            yield from _wrapped(f"paused until {_at(run.paused_until, now)}: {run.paused_because}")
-        if run.stopping:
-            yield from _wrapped("asked to stop")
-        if silent >= _SILENT:
-            yield from _wrapped(f"last report {duration(silent)} ago")
+            figures.append(f"paused until {_at(run.paused_until, now)}: {run.paused_because}")
+        yield from _lines_of(run, now, figures)
 
 
 def fleet_lines(runs: Iterable[RunningFleet], now: dt.datetime) -> Iterator[str]:
@@ -64,18 +56,24 @@ def fleet_lines(runs: Iterable[RunningFleet], now: dt.datetime) -> Iterator[str]
         now: the present moment.
     """
     for run in runs:
-        silent = (now - run.reported_at).total_seconds()
-        first = _KILLED if run.gone else _FIRST
-        yield from _wrapped(f"{process_of(run)}, since {_at(run.began_at, now)}", first)
-        if run.gone:
-            yield from _wrapped(f"there is no such process any more; last report {duration(silent)} ago")
-            continue
         accounts = f"{count(run.active, 'account')} active, {run.waiting:,} waiting"
-        yield from _wrapped(f"{accounts}; {count(run.requests, 'request')} to go for those that are active")
-        if run.stopping:
-            yield from _wrapped("asked to stop")
-        if silent >= _SILENT:
-            yield from _wrapped(f"last report {duration(silent)} ago")
+        to_go = f"{count(run.requests, 'request')} to go for those that are active"
+        yield from _lines_of(run, now, [f"{accounts}; {to_go}"])
+
+
+def _lines_of(run: RunningBackfill | RunningFleet, now: dt.datetime, figures: list[str]) -> Iterator[str]:
+    """Yield the lines about a run: its process, its figures unless it is gone, and how it is."""
+    silent = (now - run.reported_at).total_seconds()
+    yield from _wrapped(f"{process_of(run)}, since {_at(run.began_at, now)}", _KILLED if run.gone else _FIRST)
+    if run.gone:
+        yield from _wrapped(f"there is no such process any more; last report {duration(silent)} ago")
+        return
+    for figure in figures:
+        yield from _wrapped(figure)
+    if run.stopping:
+        yield from _wrapped("asked to stop")
+    if silent >= _SILENT:
+        yield from _wrapped(f"last report {duration(silent)} ago")
 
 
 def brief_lines(runs: Iterable[RunningBackfill] | StoreError, now: dt.datetime) -> list[str]:
