@@ -173,7 +173,9 @@ class Freshness:
 
     def _answered_since(self, asked_at: dt.datetime, now: dt.datetime) -> bool:
         """Return whether a day was requested since the call began; for a refresh, only if that is certain."""
-        return self.began <= asked_at and not (self.refresh and asked_at > now)
+        if self.refresh:  # moments are kept in hundredths of a second: in the same one, it may be the earlier
+            return self.began < asked_at <= now
+        return self.began <= asked_at
 
     def _fresh(self, entry: LedgerEntry, now: dt.datetime) -> bool:
         """Return whether provisional figures are new enough, and no better ones are available yet."""

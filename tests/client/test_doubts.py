@@ -173,6 +173,7 @@ def test_two_processes_that_refresh_at_once_confirm_nothing(tmp_path: Path) -> N
                 {ME: DAYS}, RunOptions(), freshness=one._engine.freshness(refresh=True)
             )
             second = two._engine.freshness(refresh=True)
+            await scene.clock.sleep(0.01)
             await first.run(seconds=None, event=None)
             await scene.clock.sleep(2 * HOUR)
             late = two._engine.backfill({ME: DAYS}, RunOptions(), freshness=second)

@@ -113,12 +113,16 @@ def test_a_clock_may_be_a_little_ahead(state: DayState) -> None:
 
 @pytest.mark.parametrize("state", [DayState.FINAL, DayState.EMPTY, DayState.REFUSED, DayState.PROVISIONAL])
 def test_a_day_is_refreshed_once(state: DayState) -> None:
-    """It is due unless it was requested since the call began; a time in the future is no proof of that."""
+    """It is due unless it was requested since the call began; a time in the future is no proof of that.
+
+    Moments are kept in hundredths of a second, so the same one may be that of an earlier request.
+    """
     freshness = Freshness(LONG_AGO, refresh=True)
     later = LONG_AGO + dt.timedelta(seconds=9)
     assert freshness.is_stale(an_entry(state), later)
     assert freshness.is_stale(an_entry(state, LONG_AGO - TICK), later)
-    assert not freshness.is_stale(an_entry(state, LONG_AGO), later)
+    assert freshness.is_stale(an_entry(state, LONG_AGO), later)
+    assert not freshness.is_stale(an_entry(state, LONG_AGO + TICK), later)
     assert not freshness.is_stale(an_entry(state, later), later)
     assert freshness.is_stale(an_entry(state, later + TICK), later)
 

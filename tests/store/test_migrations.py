@@ -33,6 +33,7 @@ from hourlyclicks.store import (
 )
 from hourlyclicks.store.freshness import Freshness, Reader
 from hourlyclicks.store.ledger import DayState, LedgerEntry, Revision
+from hourlyclicks.store.migration import Migration
 from hourlyclicks.store.opening import store_of
 from hourlyclicks.store.postgres import PostgresStore
 from hourlyclicks.store.schema import DAILY, LEASES, RANGES, scripts
@@ -260,24 +261,26 @@ async def test_a_killed_migration_goes_on(older: Location) -> None:
 
 
 @pytest.mark.usefixtures("small_batches")
-async def test_a_store_that_is_closed_stops_its_migration(older: Location) -> None:
+async def test_a_store_that_is_closed_stops_its_migration(
+    older: Location, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """After the batch under way; the next one goes on."""
     before = await cells(older, 2)
     steps: list[int] = []
-    loop, begun = asyncio.get_running_loop(), threading.Event()
+    loop, stopped, stop = asyncio.get_running_loop(), threading.Event(), Migration.stop
 
-    async def close() -> None:
-        task = asyncio.create_task(store.close())
-        await asyncio.sleep(0)
-        begun.set()
-        await task
+    def stop_and_say(migration: Migration) -> None:
+        stop(migration)
+        stopped.set()
+
+    monkeypatch.setattr(Migration, "stop", stop_and_say)
 
     def close_after_a_batch(done: int, _: int) -> None:
         steps.append(done)
         if len(steps) == 1:
-            closed.append(asyncio.run_coroutine_threadsafe(close(), loop))
+            closed.append(asyncio.run_coroutine_threadsafe(store.close(), loop))
         if isinstance(older, SqliteLocation):  # else this is the thread of the event loop
-            begun.wait()
+            stopped.wait()
 
     closed: list[Future[None]] = []
     store = store_of(where(older), on_migration=close_after_a_batch)

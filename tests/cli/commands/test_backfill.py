@@ -195,8 +195,8 @@ def test_rejected_days_are_requested_on_demand_only(store: str) -> None:
 
 
 def test_days_are_requested_again_on_demand(server: Simulator, store: str) -> None:
-    """--refresh requests all days."""
-    filled(server, store)
+    """--refresh requests all days, at once after a run too."""
+    assert filled(server, store).exit_code == 0
     assert filled(server, store, "--refresh").exit_code == 0
     assert set(server.counters.asked.values()) == {2}
 
