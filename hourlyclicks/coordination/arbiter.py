@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from hourlyclicks.clock import SECOND
 from hourlyclicks.coordination.expiry import FORGET_AFTER, correct_clock, expire
-from hourlyclicks.coordination.forgetting import forget_memory
 from hourlyclicks.coordination.heartbeat import write_heartbeats
+from hourlyclicks.coordination.lost_memory import assume_worst
 from hourlyclicks.coordination.orphans import disown, response_time
 from hourlyclicks.coordination.state import BreakerState, Claim, QueueEntry, SentRequest, holder_of
 from hourlyclicks.pacing.breaker import Wait
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from hourlyclicks.coordination.heartbeat import Heartbeat
-    from hourlyclicks.coordination.state import ArbiterState, MemoryMark, Process
+    from hourlyclicks.coordination.state import ArbiterState, LimitsHolder, Process
     from hourlyclicks.events import Binding
     from hourlyclicks.pacing.plans import Limits
     from hourlyclicks.pacing.snapshot import WindowSnapshot
@@ -128,7 +128,7 @@ class Arbiter:
         given = self._state.requests.get(request.name)
         if given is not None:
             return _slot(given)
-        if self._state.in_memory is not None:
+        if self._state.limits_holder is not None:
             self._enqueue(request, Wait(self._now, _OTHERS_FIRST))
             return Wait(self._now + HOLDER_AFTER, _OTHERS_FIRST)
         for day in request.days:
@@ -235,22 +235,22 @@ class Arbiter:
         self.changed |= self._state.queue.pop(holder, None) is not None
 
     @property
-    def in_memory(self) -> MemoryMark | None:
-        """Who keeps the limits in memory, so that no other process may send."""
-        return self._state.in_memory
+    def limits_holder(self) -> LimitsHolder | None:
+        """The process that has the limits in memory, so that no other one may send."""
+        return self._state.limits_holder
 
-    def end_memory(self, ended: int, keeper: MemoryMark | None) -> None:
-        """Share the limits again whose keeper has lost its lease; see `forget_memory`.
+    def expire_holder(self, ended: int, holder: LimitsHolder | None) -> None:
+        """Share the limits again whose holder has lost its lease; see `assume_worst`.
 
         Args:
             ended: when the lease ended.
-            keeper: the keeper; if it is another one by now, nothing is done.
+            holder: the holder; if it is another one by now, nothing is done.
         """
-        if keeper is None or self._state.in_memory != keeper:
+        if holder is None or self._state.limits_holder != holder:
             return
         self.changed = True
         interval = ceil(self._throttle.window.interval * SECOND)
-        forget_memory(
+        assume_worst(
             self.close(), self._limits, ended=ended, now=self._now, lease=self._lease, interval=interval
         )
         self._restore()

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from hourlyclicks.clock import Clock
     from hourlyclicks.coordination.arbiter import Arbiter
     from hourlyclicks.coordination.snapshot import SharedSnapshot
-    from hourlyclicks.coordination.state import MemoryMark
+    from hourlyclicks.coordination.state import LimitsHolder
     from hourlyclicks.model.targets import Query
     from hourlyclicks.pacing.backend import WaitingTasks
     from hourlyclicks.pacing.plans import Limits
@@ -108,7 +108,7 @@ class SharedBackend:
         self._answered: set[Slot] = set()
         self._claims: set[str] = set()  # days that may be claimed
         self._queued = False
-        self._asked_keeper = -ASK_AGAIN
+        self._asked_holder = -ASK_AGAIN
         self._held_until = 0  # by requests of other processes, as was reported
 
     @property
@@ -235,7 +235,7 @@ class SharedBackend:
         if self._limited and (again or self._steps.taken is None):
             await self._read_state(silent=True)
             if again:  # a call asks, which would be sent
-                await self._ask_keeper(self._steps.state.in_memory)
+                await self._ask_holder(self._steps.state.limits_holder)
                 if self._steps.reports:  # the lease was over
                     await self._read_state(silent=True)
 
@@ -342,7 +342,9 @@ class SharedBackend:
             next_wait = arbiter.next_wait(request) if isinstance(got, Slot) else None
             alone = arbiter.awaits_only(slots)
             ahead = arbiter.ahead(request.holder, lane)
-            return Answer(got, next_wait, ahead, alone, arbiter.waited, arbiter.expires_in, arbiter.in_memory)
+            return Answer(
+                got, next_wait, ahead, alone, arbiter.waited, arbiter.expires_in, arbiter.limits_holder
+            )
 
         asked = self._clock.monotonic()  # the lease may start now, however late the result comes
         peek = not self._steps.reports and self._steps.state.is_shared_with_others(self._steps.holder)
@@ -371,7 +373,7 @@ class SharedBackend:
             self._queued = True
             self._wait_for(got, lane, answer)
             self._report_held()
-            await self._ask_keeper(answer.keeper)
+            await self._ask_holder(answer.holder)
         else:
             self._waiting.deny(task, NotNeededError() if got is None else ClaimedError())
 
@@ -383,17 +385,17 @@ class SharedBackend:
             self._held_until = held.until
             self._waiting.held(held.requests, (held.until - now) / SECOND, killed=held.killed)
 
-    async def _ask_keeper(self, keeper: MemoryMark | None) -> None:
-        """Ask the process that keeps the limits in memory to share them, or end its lease if that is over."""
+    async def _ask_holder(self, holder: LimitsHolder | None) -> None:
+        """Ask the process that has the limits in memory to share them, or end its lease if that is over."""
         now = self._clock.monotonic()
-        if keeper is None or now - self._asked_keeper < ASK_AGAIN:
+        if holder is None or now - self._asked_holder < ASK_AGAIN:
             return
-        self._asked_keeper = now
+        self._asked_holder = now
         with suppress(HourlyClicksError):  # the next step will tell
             ended = await self._steps.ask_holder()
             if ended is not None:
                 self._polling.ask_now()
-                self._steps.reports.append(lambda arbiter: arbiter.end_memory(ended, keeper))
+                self._steps.reports.append(lambda arbiter: arbiter.expire_holder(ended, holder))
 
     def _wait_for(self, wait: Wait | None, lane: Lane, answer: Answer) -> None:
         """Set when to ask again."""

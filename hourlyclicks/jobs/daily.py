@@ -29,7 +29,7 @@ from hourlyclicks.jobs.range_plan import plan_ranges
 from hourlyclicks.jobs.refusals import RefusalStreak
 from hourlyclicks.jobs.series import summarize
 from hourlyclicks.jobs.services import Tracker
-from hourlyclicks.jobs.sums_in_flight import Silence
+from hourlyclicks.jobs.sums_in_flight import DaysWithoutRows
 from hourlyclicks.jobs.workers import WorkerPool
 from hourlyclicks.model.daily import DailyClicks
 from hourlyclicks.model.daily_series import DailySeries
@@ -93,7 +93,7 @@ class DailyRun:
         self._tracker = Tracker(services, self._job, self, context)
         self._days: dict[dt.date, DailyClicks] = {}
         self._failures: dict[dt.date, HourlyClicksError] = {}
-        self._silences: list[Silence] = []
+        self._silences: list[DaysWithoutRows] = []
         self._doubtful: dict[dt.date, DailyClicks] = {}
         self._refusals = RefusalStreak(days)
         self._given_up = False
@@ -179,7 +179,7 @@ class DailyRun:
         for silence in silences:
             await self._take_silent(silence)
 
-    async def _take_silent(self, silence: Silence) -> None:
+    async def _take_silent(self, silence: DaysWithoutRows) -> None:
         """Keep the days without rows that were answered for; remember the others."""
         uncertain = self._server.uncertain(silence.asked, silence.answered)
         days = silence.days.difference(self._days, self._failures)
@@ -247,7 +247,7 @@ class DailyRun:
                 if outcome.fatal:
                     raise copy.copy(outcome)
                 await self._failed(frozenset([day]), outcome)
-            elif isinstance(outcome, Silence):
+            elif isinstance(outcome, DaysWithoutRows):
                 same = outcome.asked == asked
                 if not same and (day in self._doubtful or len(outcome.asked) > len(asked)):
                     open_.add(day)
@@ -292,7 +292,7 @@ class DailyRun:
         await self._take([day for date, day in answered.items() if date in needed])
         silent = needed.difference(answered)
         if silent:
-            await self._take_silent(Silence(asked, frozenset(answered), silent, exchange.asked))
+            await self._take_silent(DaysWithoutRows(asked, frozenset(answered), silent, exchange.asked))
         return True
 
     async def _too_long(self, asked: DateRange) -> None:

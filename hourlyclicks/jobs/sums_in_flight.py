@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen
-class Silence:
+class DaysWithoutRows:
     """Days without rows in one answer.
 
     Args:
@@ -49,7 +49,7 @@ class Silence:
     moment: dt.datetime
 
 
-Outcome: TypeAlias = DailyClicks | Silence | HourlyClicksError
+Outcome: TypeAlias = DailyClicks | DaysWithoutRows | HourlyClicksError
 """What became of a day: its sum, an answer that has no row of it, or why it failed."""
 
 
