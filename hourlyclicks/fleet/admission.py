@@ -1,4 +1,4 @@
-"""When a further account of a run may begin: while there is a connection for its requests.
+"""When a further account of a run may begin: while there will soon be a connection for its requests.
 
 An account begins with a burst: it sends as many requests as its limits allow, one after the other. If two
 thousand of them begin at the same moment, each request of a burst waits behind those of all other accounts.
@@ -6,10 +6,10 @@ The windows of an account open a window after its responses, so that what waited
 window that follows; and accounts that began together end together, and those after them begin together
 again.
 
-So an account begins while fewer requests than there are connections are in flight, or wait for one. An
-account that has begun, and reads its key, its lease and its days in the store, counts as a request until its
-first request is sent, or waits for a window of its own limits. An account that only waits counts no more:
-thousands of them can be active.
+So an account begins while few requests are in flight, or wait for a connection: `BACKLOG` for each of the
+connections. An account that has begun, and reads its key, its lease and its days in the store, counts as a
+request until its first request is sent, or waits for a window of its own limits. An account that only waits
+counts no more: thousands of them can be active.
 """
 
 from __future__ import annotations

@@ -30,6 +30,12 @@ if TYPE_CHECKING:
 CONNECTIONS = 64
 """How many requests of all accounts may be in flight at once."""
 
+BACKLOG = 4
+"""How many requests there may be for each connection before no further account begins.
+
+A request then waits for three responses at most, which is little beside a window. With fewer requests, fewer
+accounts would do the same thing at the same moment, and fewer of their changes share a transaction."""
+
 _ENDED = "not sent: the run has ended"
 
 
@@ -57,8 +63,8 @@ class SharedTransport:
         self.on_freed: Callable[[], object] = _nothing
 
     def has_room(self, others: int) -> bool:
-        """Return whether a request would find a connection, after those that wait and so many others."""
-        return self._window.in_flight + len(self._waiting) + others < CONNECTIONS
+        """Return whether another request may come after those in flight, those that wait, and the others."""
+        return self._window.in_flight + len(self._waiting) + others < BACKLOG * CONNECTIONS
 
     def within(self, lease: AccountLease) -> Transport:
         """Return the way to the network for the client that works within a lease."""
