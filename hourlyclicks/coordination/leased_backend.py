@@ -127,7 +127,10 @@ class LeasedBackend:
             self._hand_over_if_free()
             return _LATER
         got = self._active.reserve(task, now)
-        if self._active is self._local and type(got) is Slot:
+        if type(got) is not Slot:
+            if not self._granted:
+                self._lease.start_ended()
+        elif self._active is self._local:
             self._in_memory += 1
         return got
 
