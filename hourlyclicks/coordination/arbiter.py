@@ -354,8 +354,9 @@ class Arbiter:
         state.served[request.holder] = now
         state.queue.pop(request.holder, None)
         if request.waiting > 1:
+            until = now + 2 * self._patience(request.holder, request.lane)
             state.queue[request.holder] = QueueEntry(
-                request.lane, max(0, request.unsent - 1), request.job, now, now + 2 * GRACE
+                request.lane, max(0, request.unsent - 1), request.job, now, until
             )
         self.changed = True
         return slot
@@ -367,8 +368,7 @@ class Arbiter:
         write each time: the state is only stored when `changed` is set.
         """
         asks = self._now if wait.until is None or wait.until <= self._now + POLL_AFTER else wait.until
-        # One that polls behind others does so seldom, see `hourlyclicks.coordination.polling`.
-        patience = GRACE * (1 + self.ahead(request.holder, request.lane)) if asks == self._now else GRACE
+        patience = self._patience(request.holder, request.lane) if asks == self._now else GRACE
         entry = self._state.queue.get(request.holder)
         if entry is not None and entry.lane == request.lane:
             polling = asks == self._now and entry.asks <= self._now and entry.until > self._now + patience
@@ -378,6 +378,10 @@ class Arbiter:
             request.lane, request.unsent, request.job, asks, asks + 2 * patience
         )
         self.changed = True
+
+    def _patience(self, holder: str, lane: int) -> int:
+        """Return how late a process that polls may ask: behind others it does so seldom, see `polling`."""
+        return GRACE * (1 + self.ahead(holder, lane))
 
     def _remove(self, name: str) -> Slot | None:
         """Remove a request from those in flight; ``None`` if it does not count as one of them any more."""

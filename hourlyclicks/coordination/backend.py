@@ -241,12 +241,17 @@ class SharedBackend:
 
     async def close(self) -> None:
         """See `LimiterBackend.close`."""
+        await self._end_tasks()  # a step under way may report everything
         if self._steps.settled or self._steps.reports:
             self._report(lambda _: None)
-        while self._tasks:
-            await asyncio.wait(self._tasks)
+            await self._end_tasks()
 
     # -- inside -----------------------------------------------------------------------------------------
+
+    async def _end_tasks(self) -> None:
+        """Wait until all steps and looks are taken."""
+        while self._tasks:
+            await asyncio.wait(self._tasks)
 
     def _report(self, what: Callable[[Arbiter], object]) -> None:
         """Report something with the next step, which also asks for a slot if that may be free now."""

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 CONNECTIONS = 64
 """How many requests of all accounts may be in flight at once."""
 
+_ENDED = "not sent: the run has ended"
+
 
 class SharedTransport:
     """Send the requests of all accounts.
@@ -63,13 +65,15 @@ class SharedTransport:
             TransportError: the run was to end, or the lease may have ended, before it was its turn.
         """
         request.held_back = True
-        slot = self._window.reserve(self._clock.monotonic()) if not self._waiting else None
+        waits = self._closed or self._waiting
+        slot = None if waits else self._window.reserve(self._clock.monotonic())
         if not isinstance(slot, Slot):
             slot = await self._turn()
-        if lease is not None and not lease.trusted(self._clock.monotonic()):
+        reason = self._reason_against(lease)
+        if reason:
             self._window.cancel(slot)
             self._serve()
-            raise TransportError("not sent: the lease of the account may have ended", kind="disconnected")
+            raise TransportError(reason, kind="disconnected")
         request.held_back = False
         try:
             onward = self._transport
@@ -92,6 +96,14 @@ class SharedTransport:
 
     async def close(self) -> None:
         """See `Transport.close`; the transport belongs to the run."""
+
+    def _reason_against(self, lease: AccountLease | None) -> str:
+        """Say why a request that has its slot must not be sent; both may have changed while it waited."""
+        if self._closed:
+            return _ENDED
+        if lease is not None and not lease.trusted(self._clock.monotonic()):
+            return "not sent: the lease of the account may have ended"
+        return ""
 
     async def _turn(self) -> Slot:
         """Wait for a slot."""
@@ -130,7 +142,7 @@ class SharedTransport:
     @staticmethod
     def _refuse(turn: asyncio.Future[Slot]) -> None:
         if not turn.done():
-            turn.set_exception(TransportError("the run has ended", kind="disconnected"))
+            turn.set_exception(TransportError(_ENDED, kind="disconnected"))
 
 
 class _WithinLease:
