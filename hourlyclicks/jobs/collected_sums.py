@@ -85,19 +85,19 @@ class CollectedSums:
         """Add days that are stored already."""
         self.days.update((day.date, day) for day in days)
 
-    async def keep(self, days: list[DailyClicks]) -> None:
+    async def put(self, days: list[DailyClicks]) -> None:
         """Add days, and put them into the store."""
         self.add(days)
         if self._cache is not None and days:
             await self._cache.put_sums(self._target, days)
 
-    async def keep_without_row(self, answer: AnswerWithoutRow, days: frozenset[dt.date]) -> None:
-        """Keep those of some days without rows that were answered for; the others are uncertain."""
+    async def put_without_row(self, answer: AnswerWithoutRow, days: frozenset[dt.date]) -> None:
+        """Put those of some days without rows that were answered for; the others are uncertain."""
         others = self._without_row.get(answer, frozenset()) - days
         days = days.difference(self.days, self.failures)
         uncertain = days.intersection(self._server.uncertain(answer.asked, answer.answered))
         self._without_row[answer] = others | uncertain
-        await self.keep(
+        await self.put(
             [
                 DailyClicks(day, None, None, answer.moment, self._finality.of(day, answer.moment))
                 for day in sorted(days - uncertain)
@@ -107,7 +107,7 @@ class CollectedSums:
     async def settle(self) -> None:
         """Judge the uncertain days again, since more is known of the server by now."""
         for answer, days in tuple(self._without_row.items()):
-            await self.keep_without_row(answer, days)
+            await self.put_without_row(answer, days)
 
     def fail(self, days: Iterable[dt.date], error: HourlyClicksError) -> None:
         """Note that days have failed."""

@@ -202,7 +202,7 @@ class DailyRun:
                 if not same and (day in uncertain or len(outcome.asked) > len(asked)):
                     open_.add(day)
                 else:
-                    await self._sums.keep_without_row(outcome, frozenset([day]))
+                    await self._sums.put_without_row(outcome, frozenset([day]))
             else:
                 self._sums.add([outcome])
         return frozenset(open_)
@@ -231,10 +231,10 @@ class DailyRun:
         answered: dict[dt.date, DailyClicks] = {day.date: day for day in exchange.days}
         self._refusals.answered(asked)
         self._server.answered(asked, answered)
-        await self._sums.keep([day for date, day in answered.items() if date in needed])
+        await self._sums.put([day for date, day in answered.items() if date in needed])
         if without_row := needed.difference(answered):
             answer = AnswerWithoutRow(asked, frozenset(answered), exchange.asked)
-            await self._sums.keep_without_row(answer, without_row)
+            await self._sums.put_without_row(answer, without_row)
         return True
 
     async def _too_long(self, asked: DateRange) -> None:
