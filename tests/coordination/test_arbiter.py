@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from hourlyclicks.clock import SECOND
-from hourlyclicks.coordination.arbiter import GRACE, POLL_AFTER, Claimed
+from hourlyclicks.coordination.arbiter import Claimed
 from hourlyclicks.coordination.expiry import FORGET_AFTER
+from hourlyclicks.coordination.process_queue import GRACE, POLL_AFTER
 from hourlyclicks.errors import RateLimitedError
 from hourlyclicks.pacing.breaker import Wait
 from hourlyclicks.pacing.plans import Limits, Rate
