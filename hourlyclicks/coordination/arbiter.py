@@ -220,7 +220,7 @@ class Arbiter:
             del self._state.claims[day]
             self.changed = True
 
-    def renew_claims(self, days: Collection[str], holder: str) -> None:
+    def keep_claims(self, days: Collection[str], holder: str) -> None:
         """Let the claims of a process last until it asks again, and as long as its request can take then.
 
         A claim that has expired is renewed, unless another process has it by now. One that lasts for a good
