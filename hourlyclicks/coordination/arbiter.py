@@ -11,7 +11,8 @@ A process that does not ask again soon after its entry is due (see `GRACE`) is c
 expires.
 
 *Claims.* A slot for a day comes with the claim to that day: until the lease expires or the claim is released,
-no other process requests the day.
+no other process requests the day. With each step that changes something, a process renews its other claims:
+it may have the answer, and not yet have stored it.
 
 What expires, and what happens when the clock was set back, is in `hourlyclicks.coordination.expiry`; what
 remains of a process that has ended is in `hourlyclicks.coordination.orphans`.
@@ -229,6 +230,12 @@ class Arbiter:
         if claim is not None and claim.holder == holder:
             del self._state.claims[day]
             self.changed = True
+
+    def renew(self, days: Collection[str], holder: str) -> None:
+        """Renew the claims of a process to some days, if the step changes something anyway."""
+        if self.changed:
+            claims, renewed = self._state.claims, Claim(holder, self._now + self._lease)
+            claims.update({day: renewed for day in days if day in claims and claims[day].holder == holder})
 
     def leave(self, holder: str) -> None:
         """Remove the queue entry of a process."""

@@ -106,7 +106,6 @@ class SharedBackend:
         self._asking = False
         self._grants: dict[Slot, Grant] = {}
         self._answered: set[Slot] = set()
-        self._claims: set[str] = set()  # days that may be claimed
         self._queued = False
         self._asked_keeper = -ASK_AGAIN
         self._held_until = 0  # by requests of other processes, as was reported
@@ -165,7 +164,7 @@ class SharedBackend:
     def cancel(self, slot: Slot) -> None:
         """See `LimiterBackend.cancel`."""
         grant = self._grants.pop(slot)
-        self._claims.difference_update(grant.days)
+        self._steps.claims.difference_update(grant.days)
         self._polling.ask_now()
         self._report(lambda arbiter: arbiter.cancel(grant.name, *grant.days))
 
@@ -199,8 +198,8 @@ class SharedBackend:
     def settle(self, query: Query, *, stored: bool) -> None:
         """See `LimiterBackend.settle`: the claim to a stored day is released with the next change."""
         day = _day_key(query)
-        if day in self._claims:
-            self._claims.remove(day)
+        if day in self._steps.claims:
+            self._steps.claims.remove(day)
             self._steps.settled.append(day)
             if not stored or not any(self._waiting.load(lane)[1] for lane in Lane):  # no step would follow
                 self._report(lambda _: None)
@@ -331,7 +330,7 @@ class SharedBackend:
         for day in request.days:
             if day in self._steps.settled:  # else the step that grants its new claim would release it
                 self._steps.settled.remove(day)
-                self._claims.add(day)
+                self._steps.claims.add(day)
         # A copy, since the step may be taken in another thread.
         slots = {request.name, *(grant.name for grant in self._grants.values())}
 
@@ -349,7 +348,7 @@ class SharedBackend:
         try:
             answer = await self._steps.take(step, of=(query.target, query.day), peek=peek)
         except Exception as error:  # noqa: BLE001 - each waiting task must get the error
-            self._claims.update(request.days)  # the step may have been taken all the same
+            self._steps.claims.update(request.days)  # the step may have been taken all the same
             only_this = await self._report_only(peek=not self._steps.reports)
             self._asking = False
             if only_this:
@@ -363,7 +362,7 @@ class SharedBackend:
             self._queued = waiting > 1
             got.sent = self._clock.monotonic()
             self._grants[got] = Grant(request.name, request.days, asked)
-            self._claims.update(request.days)
+            self._steps.claims.update(request.days)
             self._wait_for(answer.next_wait, lane, answer)
             if not self._waiting.grant(task, got):
                 self.cancel(got)
