@@ -17,11 +17,12 @@ from hourlyclicks.coordination.heartbeat import RUN_LEASE, Heartbeat
 from hourlyclicks.coordination.processes import host_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from hourlyclicks.clock import Clock, Timer
     from hourlyclicks.coordination.arbiter import Arbiter
     from hourlyclicks.coordination.state import ArbiterState
+    from hourlyclicks.coordination.step_loop import StepLoop
     from hourlyclicks.coordination.steps import ArbiterSteps
 
 LOOK_AFTER = 10 * SECOND
@@ -91,23 +92,14 @@ class RunRegistry:
 
     Args:
         steps: takes the steps.
+        loop: reads the shared state, and reports with the next step.
         clock: what time it is here.
-        look: reads the shared state.
-        report: reports something with the next step.
     """
 
-    def __init__(
-        self,
-        steps: ArbiterSteps,
-        *,
-        clock: Clock,
-        look: Callable[[], None],
-        report: Callable[[Callable[[Arbiter], object]], None],
-    ) -> None:
+    def __init__(self, steps: ArbiterSteps, loop: StepLoop, *, clock: Clock) -> None:
         self._steps = steps
+        self._loop = loop
         self._clock = clock
-        self._look = look
-        self._report = report
         self._runs: dict[str, _Registration] = {}
         self._number = 0
         self._host = ""
@@ -142,7 +134,7 @@ class RunRegistry:
                 self._timer.cancel()
                 self._timer = None
             if reported:
-                self._report(lambda arbiter: arbiter.end_run(key))
+                self._loop.report(lambda arbiter: arbiter.end_run(key))
 
     def heartbeats(self) -> dict[str, Heartbeat]:
         """Return what the runs report with a step that is taken now."""
@@ -183,9 +175,9 @@ class RunRegistry:
             if self._steps.claims_end_by(due + _LATE) or any(
                 self._needs_heartbeat(each, now + self._steps.offset) for each in self._runs.values()
             ):
-                self._report(_change)
+                self._loop.report(_change)
             else:
-                self._look()
+                self._loop.look()
         self._timer = self._clock.call_later(due - now, self._check)
 
     def _needs_heartbeat(self, each: _Registration, now: int) -> bool:

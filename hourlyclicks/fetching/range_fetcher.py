@@ -185,7 +185,8 @@ class RangeFetcher(DayFetcher):
             raise NotNeededError
 
     async def _leave_out_known(self, cache: DayCache, task: RangeTask) -> None:
-        if not task.leave_out(await cache.known(task.query.target, task.question.days, task.freshness)):
+        due = task.leave_out(await cache.known(task.query.target, task.question.days, task.freshness))
+        if not due or task.question.first == task.question.last:  # a single day is left to version 2
             raise NotNeededError
         task.exchange.question = task.question
 
@@ -202,6 +203,11 @@ class RangeFetcher(DayFetcher):
         if slot is not None and slot in self._kept:
             self._kept.remove(slot)
             self._limiter.finish(slot, SUCCEEDED)
+
+    def _make_room(self, task: RangeTask) -> None:
+        """Release the slot of a range for a further request, and keep the claims to its days."""
+        self._release(task)
+        self._limiter.keep(member.query for member in task.members)
 
     async def _sleep(self, task: FetchTask, seconds: float) -> None:
         """Wait for the next attempt; meanwhile other processes may request the days."""
@@ -220,7 +226,7 @@ class RangeFetcher(DayFetcher):
         final = [day for day in rows if day.final and day.reported_hours]
         if not final:
             return False
-        self._release(task)
+        self._make_room(task)
         day, target = final[-1], task.query.target
         single = FetchTask(task.caller, Query(day.date, target), task.runner, again=True)
         try:
@@ -248,7 +254,7 @@ class RangeFetcher(DayFetcher):
         before = len(task.outcomes)
         if suspicious or self.state.is_worth_a_check(asked, needed):
             await self._store(task, exchange, self._certain(task, exchange, rows, silent))
-            self._release(task)
+            self._make_room(task)
             async with self.state.checking:  # another call may have proved enough meanwhile
                 if suspicious or not self.state.uncertain(asked, answered).isdisjoint(needed):
                     await self._check(task, asked, urgent=suspicious)
