@@ -221,7 +221,7 @@ class Arbiter:
             del self._state.claims[day]
             self.changed = True
 
-    def renew(self, days: Collection[str], holder: str) -> None:
+    def renew_claims(self, days: Collection[str], holder: str) -> None:
         """Renew the claims of a process to some days, if the step changes something anyway."""
         if self.changed:
             claims, expires = self._state.claims, self._now + self._lease
@@ -229,7 +229,7 @@ class Arbiter:
                 if day in claims and claims[day].holder == holder and claims[day].expires < expires:
                     claims[day] = Claim(holder, expires)
 
-    def keep(self, days: Collection[str], holder: str) -> None:
+    def keep_claims(self, days: Collection[str], holder: str) -> None:
         """Let the claims of a process last until it asks again, and as long as its request can take then.
 
         A claim that has expired is renewed, unless another process has it by now. One that lasts for a good

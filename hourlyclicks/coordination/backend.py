@@ -185,12 +185,12 @@ class SharedBackend:
             raise outcome
         return outcome
 
-    def keep(self, queries: Iterable[Query]) -> None:
-        """See `LimiterBackend.keep`: the claims are renewed now, and whenever a slot is requested."""
+    def keep_claims(self, queries: Iterable[Query]) -> None:
+        """See `LimiterBackend.keep_claims`: the claims are renewed now, and whenever a slot is requested."""
         days = self._steps.claims.intersection(map(_day_key, queries))
         if days:
             self._kept |= days
-            self._report(lambda arbiter: arbiter.keep(days, self._steps.holder))
+            self._report(lambda arbiter: arbiter.keep_claims(days, self._steps.holder))
 
     def settle(self, query: Query, *, stored: bool) -> None:
         """See `LimiterBackend.settle`: the claim to a stored day is released with the next change."""
@@ -263,7 +263,7 @@ class SharedBackend:
             if not task.needs_request(entry, self._clock.wall()):
                 return Answer(None)
             got = arbiter.reserve(request)
-            arbiter.keep(kept, request.holder)
+            arbiter.keep_claims(kept, request.holder)
             next_wait = arbiter.next_wait(request) if isinstance(got, Slot) else None
             alone = arbiter.awaits_only(slots)
             ahead = arbiter.ahead(request.holder, lane)

@@ -174,10 +174,10 @@ class LeasedBackend:
             self._start(self._write_down())
         return pause
 
-    def keep(self, queries: Iterable[Query]) -> None:
-        """See `LimiterBackend.keep`."""
+    def keep_claims(self, queries: Iterable[Query]) -> None:
+        """See `LimiterBackend.keep_claims`."""
         if self._shared is not None:
-            self._shared.keep(queries)
+            self._shared.keep_claims(queries)
 
     def settle(self, query: Query, *, stored: bool) -> None:
         """See `LimiterBackend.settle`."""

@@ -138,7 +138,7 @@ class ArbiterSteps:
             settled[:] = self.settled if reports or arbiter.changed else ()
             for day in settled:
                 arbiter.settle(day, self.holder)
-            arbiter.renew(claims, self.holder)
+            arbiter.renew_claims(claims, self.holder)
             arbiter.write_heartbeats(heartbeats)
             arbiter.introduce(self.holder, self._liveness.here)
             state = arbiter.close()

@@ -207,7 +207,7 @@ class RangeFetcher(DayFetcher):
     def _make_room(self, task: RangeTask) -> None:
         """Release the slot of a range for a further request, and keep the claims to its days."""
         self._release(task)
-        self._limiter.keep(member.query for member in task.members)
+        self._limiter.keep_claims(member.query for member in task.members)
 
     async def _sleep(self, task: FetchTask, seconds: float) -> None:
         """Wait for the next attempt; meanwhile other processes may request the days."""

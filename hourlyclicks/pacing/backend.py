@@ -118,7 +118,7 @@ class LimiterBackend(Protocol):
         """Pause all requests after a 429; see `AdaptiveThrottle.rate_limited`."""
         ...
 
-    def keep(self, queries: Iterable[Query]) -> None:
+    def keep_claims(self, queries: Iterable[Query]) -> None:
         """Keep the claims to days until they are settled, however long a further request has to wait."""
         ...
 
@@ -216,8 +216,8 @@ class LocalBackend:
         """See `LimiterBackend.rate_limited`."""
         return self.throttle.rate_limited(slot, retry_after, now=now, u=u, for_rate=for_rate)
 
-    def keep(self, queries: Iterable[Query]) -> None:
-        """See `LimiterBackend.keep`."""
+    def keep_claims(self, queries: Iterable[Query]) -> None:
+        """See `LimiterBackend.keep_claims`."""
 
     def settle(self, query: Query, *, stored: bool) -> None:
         """See `LimiterBackend.settle`."""

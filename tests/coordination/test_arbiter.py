@@ -220,19 +220,19 @@ def test_kept_claims_last_until_a_further_request_is_answered() -> None:
     granted = steps.granted(0, "ann", "monday", further=("tuesday", "wednesday"))
     steps.release(1, granted)
 
-    def keep(at: float, *days: str) -> None:
-        steps.step(at, lambda arbiter: arbiter.keep(days, "ann"))
+    def renew(at: float, *days: str) -> None:
+        steps.step(at, lambda arbiter: arbiter.keep_claims(days, "ann"))
 
     asks = steps.waits_until(2, "ann", "sunday")
     assert asks == 101
-    keep(2, "monday", "tuesday")
+    renew(2, "monday", "tuesday")
     written = steps.written
-    keep(3, "monday", "tuesday")
+    renew(3, "monday", "tuesday")
     assert steps.written == written  # it is not worth a write
     assert isinstance(steps.ask(LEASE + 1, "bob", "wednesday"), Wait)  # for the rate, no longer for the claim
     for day in ("monday", "tuesday"):
         assert isinstance(steps.ask(asks + LEASE - 1, "bob", day), Claimed)
     steps.granted(asks + LEASE + 1, "bob", "monday")
-    keep(asks + LEASE + 2, "monday", "tuesday")
+    renew(asks + LEASE + 2, "monday", "tuesday")
     assert isinstance(steps.ask(asks + LEASE + 3, "ann", "monday"), Claimed)
     assert isinstance(steps.ask(asks + LEASE + 3, "bob", "tuesday"), Claimed)  # it is renewed
