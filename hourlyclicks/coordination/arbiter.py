@@ -6,7 +6,8 @@ window, the cap on requests in flight, one pause for all and one probe after it.
 anew finds the log of its predecessor and sends nothing too early.
 
 *Claims.* A slot for a day comes with the claim to that day: until the lease expires or the claim is released,
-no other process requests the day.
+no other process requests the day. A process that needs a further request to know what an answer means keeps
+its claims until then: they last until it asks again, and for a lease from then on.
 
 Which process goes first is in `hourlyclicks.coordination.process_queue`. What expires, and what happens when
 the clock was set back, is in `hourlyclicks.coordination.expiry`; what remains of a process that has ended is
@@ -218,6 +219,23 @@ class Arbiter:
         if claim is not None and claim.holder == holder:
             del self._state.claims[day]
             self.changed = True
+
+    def keep(self, days: Collection[str], holder: str) -> None:
+        """Let the claims of a process last until it asks again, and as long as its request can take then.
+
+        A claim that has expired is renewed, unless another process has it by now. One that lasts for a good
+        part of that time is left as it is, so that a process that polls does not cause a write each time.
+        """
+        if not days:
+            return
+        entry, claims = self._state.queue.get(holder), self._state.claims
+        asks = self._now if entry is None else max(self._now, entry.asks)
+        kept = Claim(holder, asks + self._lease)
+        for day in days:
+            claim = claims.get(day)
+            if claim is None or (claim.holder == holder and claim.expires < asks + self._lease // 2):
+                claims[day] = kept
+                self.changed = True
 
     def leave(self, holder: str) -> None:
         """Remove the queue entry of a process."""

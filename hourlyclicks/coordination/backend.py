@@ -26,7 +26,7 @@ from hourlyclicks.pacing.queue import ClaimedError, Lane, NotNeededError
 from hourlyclicks.pacing.window import Slot
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Iterable
 
     from hourlyclicks.clock import Clock
     from hourlyclicks.coordination.arbiter import Arbiter
@@ -98,6 +98,7 @@ class SharedBackend:
         self._grants: dict[Slot, Grant] = {}
         self._answered: set[Slot] = set()
         self._claims: set[str] = set()  # days that may be claimed
+        self._kept: set[str] = set()  # those of them whose claims last while a further request waits
         self._queued = False
         self._asked_holder = -ASK_AGAIN
         self._held_until = 0  # by requests of other processes, as was reported
@@ -185,11 +186,19 @@ class SharedBackend:
             raise outcome
         return outcome
 
+    def keep(self, queries: Iterable[Query]) -> None:
+        """See `LimiterBackend.keep`: the claims are renewed now, and whenever a slot is requested."""
+        days = self._claims.intersection(map(_day_key, queries))
+        if days:
+            self._kept |= days
+            self._report(lambda arbiter: arbiter.keep(days, self._steps.holder))
+
     def settle(self, query: Query, *, stored: bool) -> None:
         """See `LimiterBackend.settle`: the claim to a stored day is released with the next change."""
         day = _day_key(query)
         if day in self._claims:
             self._claims.remove(day)
+            self._kept.discard(day)
             self._steps.settled.append(day)
             if not stored or not any(self._waiting.load(lane)[1] for lane in Lane):  # no step would follow
                 self._report(lambda _: None)
@@ -249,11 +258,13 @@ class SharedBackend:
                 self._claims.add(day)
         # A copy, since the step may be taken in another thread.
         slots = {request.name, *(grant.name for grant in self._grants.values())}
+        kept = tuple(self._kept)
 
         def step(arbiter: Arbiter, entry: LedgerEntry | None) -> Answer:
             if not task.needs_request(entry, self._clock.wall()):
                 return Answer(None)
             got = arbiter.reserve(request)
+            arbiter.keep(kept, request.holder)
             next_wait = arbiter.next_wait(request) if isinstance(got, Slot) else None
             alone = arbiter.awaits_only(slots)
             ahead = arbiter.ahead(request.holder, lane)

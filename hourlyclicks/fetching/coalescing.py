@@ -103,10 +103,11 @@ class SingleFlight:
         question: Question,
         days: Sequence[dt.date],
         caller: Caller,
-        fetch: Callable[[RangeTask], Awaitable[Outcomes]],
+        fetch: Callable[[RangeTask], Awaitable[None]],
         *,
         optional: Collection[dt.date] = (),
-    ) -> Outcomes:
+        outcomes: Outcomes,
+    ) -> None:
         """Fetch a range of days with one request, in the current asyncio task.
 
         Args:
@@ -115,9 +116,8 @@ class SingleFlight:
             caller: the call that needs them.
             fetch: fetches them.
             optional: those of the days that are asked for only because the others are.
-
-        Returns:
-            What became of each day; those that the answer leaves open are not in it.
+            outcomes: receives what becomes of each day, also if an error follows; those that the answer
+                leaves open are not in it.
 
         Raises:
             OverError: the job is over.
@@ -125,14 +125,18 @@ class SingleFlight:
             HourlyClicksError: it failed, for a reason that is not about any of the days.
         """
         while True:
-            task = RangeTask(caller, question, days, asyncio.current_task(), optional=optional)
+            task = RangeTask(
+                caller, question, days, asyncio.current_task(), optional=optional, outcomes=outcomes
+            )
             self._in_flight.update((member.query, member) for member in task.members)
             try:
-                return await self._lead_range(task, fetch)
+                await self._lead_range(task, fetch)
             except (OverError, HeldError):
                 if caller.job.over or caller.job.holds(task.query):
                     raise
                 # see `fetch`
+            else:
+                return
 
     async def fetch_shared(self, query: Query, caller: Caller) -> DayClicks:
         """Fetch a day in an asyncio task of its own, or follow the task that fetches it already."""
@@ -233,21 +237,17 @@ class SingleFlight:
         self._resolve(task, day)
         return day
 
-    async def _lead_range(
-        self, task: RangeTask, fetch: Callable[[RangeTask], Awaitable[Outcomes]]
-    ) -> Outcomes:
-        outcomes: Outcomes = {}
+    async def _lead_range(self, task: RangeTask, fetch: Callable[[RangeTask], Awaitable[None]]) -> None:
         lost: Exception = _LeaderLostError()
         try:
-            outcomes = await fetch(task)
+            await fetch(task)
         except HourlyClicksError as error:
             if error.fatal:
                 lost = error
             raise
         finally:
             for member in task.members:
-                self._resolve(member, outcomes.get(member.query.day, lost))
-        return outcomes
+                self._resolve(member, task.outcomes.get(member.query.day, lost))
 
     async def _run_shared(self, task: FetchTask) -> None:
         with suppress(Exception):  # `_run_leader` has passed it to the followers

@@ -12,6 +12,7 @@ from hourlyclicks.clock import SystemClock
 from hourlyclicks.pacing.plans import Rate
 from hourlyclicks.simulator import Simulator
 from tests.coordination.clients import run_clients
+from tests.sizes import sized
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,6 +59,35 @@ def test_an_idle_client_holds_no_claim(path: Path) -> None:
         assert await look(second) < 1.5  # a request takes 1 s
 
     run_clients(path, upstream, LIMITS, scenario)
+
+
+@pytest.mark.parametrize("active", sized([10], [100, 50, 30, 10, 2]))
+def test_a_range_that_waits_for_a_proof_is_not_asked_for_again(path: Path, active: int) -> None:
+    """Clients on one job send two requests each beyond those of one client alone: what each proves by itself.
+
+    The limit leaves a client waiting for its proof for longer than a request can take.
+    """
+
+    def requests(clients: int) -> int:
+        rate = Rate(9, 60.0)
+        upstream = Simulator(
+            limits=((rate.requests, rate.seconds),),
+            concurrency=1,
+            latency=(0.05, 0.3),
+            plan="enterprise",
+            active_days=active,
+        )
+
+        async def scenario(fleet: Fleet) -> None:
+            members = [fleet.join(link=SAME, endpoint="auto") for _ in range(clients)]
+            await asyncio.gather(*(fleet.backfill(member, 200) for member in members))
+
+        run_clients(path.with_name(f"{clients}.db"), upstream, Limits((rate,), 1), scenario)
+        assert upstream.counters.over_limit == 0
+        return upstream.counters.requests
+
+    alone, together = requests(1), requests(3)
+    assert alone <= together <= alone + 2 * 2
 
 
 @pytest.mark.parametrize("turns", range(0, 24, 3))
