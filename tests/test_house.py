@@ -69,9 +69,7 @@ NEVER = {
     ("simulator", "wire"),  # the simulator must be able to disagree with our reading of the API
     ("pacing", "store"),  # what several processes share comes through a backend
     ("fetching", "coordination"),  # likewise
-    *(
-        ("transport", room) for room in ("events", "store", "pacing", "wire")
-    ),  # it carries, and decides nothing
+    *(("transport", room) for room in ("events", "store", "pacing")),  # it carries, and decides nothing
     *(("wire", room) for room in ("events", "store")),  # it is pure
     ("jobs", "transport"),  # requests are sent by `fetching`
     *(("render", room) for room in ("transport", "fetching", "jobs", "client", "fleet")),  # it shows values
