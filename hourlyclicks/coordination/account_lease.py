@@ -49,7 +49,7 @@ class LeaseUser(Protocol):
         ...
 
 
-class LeaseKeeper(Protocol):
+class LeaseManager(Protocol):
     """What keeps the leases of a process: renews them, and bounds what waits in all of them together.
 
     Attributes:
@@ -108,7 +108,7 @@ class AccountLease(Fence):
         *,
         fingerprint: str,
         salt: bytes,
-        keeper: LeaseKeeper,
+        manager: LeaseManager,
     ) -> None:
         super().__init__(account, taken.token, label, fingerprint=fingerprint, salt=salt)
         self.ended_before = taken.ended
@@ -116,7 +116,7 @@ class AccountLease(Fence):
         self.error: LeaseLostError | None = None
         self.runs = LeasedRuns()
         self.on_start: Callable[[], object] | None = None
-        self._keeper = keeper
+        self._manager = manager
         self._user: LeaseUser | None = None
         self._refused = False
         self._until = 0
@@ -125,7 +125,7 @@ class AccountLease(Fence):
     @property
     def holder(self) -> str:
         """The name of its holder."""
-        return self._keeper.holder.name
+        return self._manager.holder.name
 
     def use(self, user: LeaseUser) -> None:
         """Work within it from now on.
@@ -159,16 +159,16 @@ class AccountLease(Fence):
             in_flight: how many requests are in flight.
             concurrency: how many may be.
         """
-        if in_flight + self.waiting < concurrency + _SPARE and self._keeper.has_room(self):
+        if in_flight + self.waiting < concurrency + _SPARE and self._manager.has_room(self):
             if self.trusted(now):
                 return True
-            self._keeper.hurry()
+            self._manager.hurry()
         self._refused = True
         return False
 
     def trusted(self, now: int) -> bool:
         """Return whether it is certain at this moment, on the monotonic clock, that it has not expired."""
-        return now < self._until and self._keeper.clock.wall() < self._until_wall
+        return now < self._until and self._manager.clock.wall() < self._until_wall
 
     def trust(self, began: int, wall: dt.datetime, life: float) -> None:
         """Trust it as long as it is certain that it has not expired.
@@ -191,13 +191,13 @@ class AccountLease(Fence):
     def began(self) -> None:
         """See `Fence.began`."""
         self.waiting += 1
-        self._keeper.unsaved += 1
+        self._manager.unsaved += 1
 
     def ended(self) -> None:
         """See `Fence.ended`."""
         self.waiting -= 1
-        self._keeper.unsaved -= 1
-        self._keeper.serve_blocked()
+        self._manager.unsaved -= 1
+        self._manager.serve_blocked()
         self.serve()
         self.share()
 
@@ -214,6 +214,6 @@ class AccountLease(Fence):
         """See `Fence.was_lost`."""
         if self.error is None:
             self.error = error
-            self._keeper.forget(self)
+            self._manager.forget(self)
             if self._user is not None:
                 self._user.lose(error)

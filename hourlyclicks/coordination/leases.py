@@ -204,7 +204,7 @@ class Leases:
             (taken,) = await self._take_together([wanted], gone=[held[0].holder.name])
         if taken is not None:
             lease = AccountLease(
-                wanted.account, taken, wanted.label, fingerprint=wanted.name, salt=salt, keeper=self.renewal
+                wanted.account, taken, wanted.label, fingerprint=wanted.name, salt=salt, manager=self.renewal
             )
             lease.store = self._store.fenced(lease)
             self.renewal.hold(lease, began, wall)

@@ -16,7 +16,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from hourlyclicks.errors import HourlyClicksError, carry
-from hourlyclicks.fleet.held import LOOK_AFTER, PutAside
+from hourlyclicks.fleet.held import LOOK_AFTER, HeldAccount
 from hourlyclicks.fleet.one_account import TakenAccount
 from hourlyclicks.fleet.outcomes import Outcomes
 from hourlyclicks.fleet.sources import all_jobs
@@ -26,7 +26,7 @@ from hourlyclicks.model.report import StopReason
 if TYPE_CHECKING:
     from hourlyclicks.fleet.accounts import AccountJob
     from hourlyclicks.fleet.admission import Admission, Place
-    from hourlyclicks.fleet.held import HeldAccounts
+    from hourlyclicks.fleet.held import HeldJobs
     from hourlyclicks.fleet.one_account import AccountRunner
     from hourlyclicks.fleet.shared_transport import SharedTransport
     from hourlyclicks.fleet.sources import JobsInHand
@@ -53,7 +53,7 @@ class FleetRun:
         jobs: JobsInHand,
         runner: AccountRunner,
         *,
-        held: HeldAccounts,
+        held: HeldJobs,
         network: SharedTransport,
         stats: FleetStats,
         halt: asyncio.Event,
@@ -163,7 +163,7 @@ class FleetRun:
             place.leave()
             self._one_ended.set()
 
-    async def _counted(self, job: AccountJob, place: Place) -> AccountReport | PutAside:
+    async def _counted(self, job: AccountJob, place: Place) -> AccountReport | HeldAccount:
         """Fetch the days of an account, which is active until then: its end is reported without it."""
         self._stats.running += 1
         try:
@@ -171,7 +171,7 @@ class FleetRun:
         finally:
             self._stats.running -= 1
 
-    async def _fetch(self, job: AccountJob, place: Place) -> AccountReport | PutAside:
+    async def _fetch(self, job: AccountJob, place: Place) -> AccountReport | HeldAccount:
         """Fetch the days of an account; while its key or its lease is awaited, the end cancels it."""
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a coroutine that runs is in a task
@@ -184,9 +184,9 @@ class FleetRun:
             return await self._runner.run(job, taken, on_start=place.started)
         return taken
 
-    def _end(self, job: AccountJob, number: int, found: AccountReport | PutAside) -> None:
+    def _end(self, job: AccountJob, number: int, found: AccountReport | HeldAccount) -> None:
         """Note what came of an account; one that another process holds is tried again."""
-        if isinstance(found, PutAside):
+        if isinstance(found, HeldAccount):
             self._held.add(found.account, job, number)
             self._stats.held = len(self._held)
             self._outcomes.aside(number, found.report)

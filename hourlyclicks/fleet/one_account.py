@@ -16,7 +16,7 @@ from hourlyclicks.coordination.account_lease import AccountLease
 from hourlyclicks.coordination.leases import TwinLease
 from hourlyclicks.errors import LeaseLostError, StoreError
 from hourlyclicks.fleet.account_reports import of_error, of_report, typed
-from hourlyclicks.fleet.held import PutAside
+from hourlyclicks.fleet.held import HeldAccount
 from hourlyclicks.fleet.key_owners import same_key
 from hourlyclicks.model.dates import as_zone, last_ended
 from hourlyclicks.model.fingerprints import fingerprint_of
@@ -89,7 +89,7 @@ class AccountRunner:
         """How many requests the accounts that are active still have to send, if none has to be repeated."""
         return sum(lease.runs.requests for lease in self._held)
 
-    async def take(self, job: AccountJob) -> TakenAccount | AccountReport | PutAside:
+    async def take(self, job: AccountJob) -> TakenAccount | AccountReport | HeldAccount:
         """Take the lease of an account, unless another process holds it, or its key is not its own.
 
         Raises:
@@ -110,13 +110,13 @@ class AccountRunner:
         if isinstance(lease, TwinLease):
             return of_error(job.name, same_key(job.name, lease.lease))
         if isinstance(lease, StoredLease):
-            return PutAside(lease.account, AccountReport(name=job.name, state=AccountState.HELD))
+            return HeldAccount(lease.account, AccountReport(name=job.name, state=AccountState.HELD))
         self._held.add(lease)
         return TakenAccount(lease, key)
 
     async def run(
         self, job: AccountJob, taken: TakenAccount, *, on_start: Callable[[], object]
-    ) -> AccountReport | PutAside:
+    ) -> AccountReport | HeldAccount:
         """Fetch the days of an account, and give its lease back; another process may take it meanwhile.
 
         Args:
@@ -132,7 +132,7 @@ class AccountRunner:
         try:
             return await self._run(job, taken)
         except LeaseLostError as error:
-            return PutAside(taken.lease.account, of_error(job.name, error, AccountState.HELD))
+            return HeldAccount(taken.lease.account, of_error(job.name, error, AccountState.HELD))
         finally:
             await self._give_back(taken.lease)
 
