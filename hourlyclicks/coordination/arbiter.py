@@ -6,8 +6,9 @@ window, the cap on requests in flight, one pause for all and one probe after it.
 anew finds the log of its predecessor and sends nothing too early.
 
 *Claims.* A slot for a day comes with the claim to that day: until the lease expires or the claim is released,
-no other process requests the day. A process that needs a further request to know what an answer means keeps
-its claims until then: they last until it asks again, and for a lease from then on.
+no other process requests the day. With each step that changes something, a process renews its other claims:
+it may have an answer that is not yet stored. A process that needs a further request to know what an answer
+means keeps its claims until then: they last until it asks again, and for a lease from then on.
 
 Which process goes first is in `hourlyclicks.coordination.process_queue`. What expires, and what happens when
 the clock was set back, is in `hourlyclicks.coordination.expiry`; what remains of a process that has ended is
@@ -219,6 +220,14 @@ class Arbiter:
         if claim is not None and claim.holder == holder:
             del self._state.claims[day]
             self.changed = True
+
+    def renew_claims(self, days: Collection[str], holder: str) -> None:
+        """Renew the claims of a process to some days, if the step changes something anyway."""
+        if self.changed:
+            claims, expires = self._state.claims, self._now + self._lease
+            for day in days:
+                if day in claims and claims[day].holder == holder and claims[day].expires < expires:
+                    claims[day] = Claim(holder, expires)
 
     def keep_claims(self, days: Collection[str], holder: str) -> None:
         """Let the claims of a process last until it asks again, and as long as its request can take then.

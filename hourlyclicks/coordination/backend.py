@@ -97,8 +97,7 @@ class SharedBackend:
         self._waiting: WaitingTasks
         self._grants: dict[Slot, Grant] = {}
         self._answered: set[Slot] = set()
-        self._claims: set[str] = set()  # days that may be claimed
-        self._kept: set[str] = set()  # those of them whose claims last while a further request waits
+        self._kept: set[str] = set()  # days whose claims last while a further request waits
         self._queued = False
         self._asked_holder = -ASK_AGAIN
         self._held_until = 0  # by requests of other processes, as was reported
@@ -156,7 +155,7 @@ class SharedBackend:
     def cancel(self, slot: Slot) -> None:
         """See `LimiterBackend.cancel`."""
         grant = self._grants.pop(slot)
-        self._claims.difference_update(grant.days)
+        self._steps.claims.difference_update(grant.days)
         self._polling.ask_now()
         self._report(lambda arbiter: arbiter.cancel(grant.name, *grant.days))
 
@@ -188,7 +187,7 @@ class SharedBackend:
 
     def keep_claims(self, queries: Iterable[Query]) -> None:
         """See `LimiterBackend.keep_claims`: the claims are renewed now, and whenever a slot is requested."""
-        days = self._claims.intersection(map(_day_key, queries))
+        days = self._steps.claims.intersection(map(_day_key, queries))
         if days:
             self._kept |= days
             self._report(lambda arbiter: arbiter.keep_claims(days, self._steps.holder))
@@ -196,8 +195,8 @@ class SharedBackend:
     def settle(self, query: Query, *, stored: bool) -> None:
         """See `LimiterBackend.settle`: the claim to a stored day is released with the next change."""
         day = _day_key(query)
-        if day in self._claims:
-            self._claims.remove(day)
+        if day in self._steps.claims:
+            self._steps.claims.remove(day)
             self._kept.discard(day)
             self._steps.settled.append(day)
             if not stored or not any(self._waiting.load(lane)[1] for lane in Lane):  # no step would follow
@@ -255,7 +254,7 @@ class SharedBackend:
         for day in request.days:
             if day in self._steps.settled:  # else the step that grants its new claim would release it
                 self._steps.settled.remove(day)
-                self._claims.add(day)
+                self._steps.claims.add(day)
         # A copy, since the step may be taken in another thread.
         slots = {request.name, *(grant.name for grant in self._grants.values())}
         kept = tuple(self._kept)
@@ -277,7 +276,7 @@ class SharedBackend:
         try:
             answer = await self._steps.take(step, of=(query.target, query.day), peek=peek)
         except Exception as error:  # noqa: BLE001 - each waiting task must get the error
-            self._claims.update(request.days)  # the step may have been taken all the same
+            self._steps.claims.update(request.days)  # the step may have been taken all the same
             only_this = await self._loop.report_only(peek=not self._steps.reports)
             self._loop.asking = False
             if only_this:
@@ -291,7 +290,7 @@ class SharedBackend:
             self._queued = waiting > 1
             got.sent = self._clock.monotonic()
             self._grants[got] = Grant(request.name, request.days, asked)
-            self._claims.update(request.days)
+            self._steps.claims.update(request.days)
             self._wait_for(answer.next_wait, lane, answer)
             if not self._waiting.grant(task, got):
                 self.cancel(got)

@@ -2,7 +2,8 @@
 
 While a run is registered, its heartbeat goes into each step that changes the state. If there was no step for
 `LOOK_AFTER`, as in a long pause, the state is read without a transaction, to see whether the run is asked to
-stop; a heartbeat of its own is only written if the last one becomes too old, or a pause has begun.
+stop; the state is only changed if the last heartbeat becomes too old, a pause has begun, or a claim of this
+process would end before the next look.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 LOOK_AFTER = 10 * SECOND
 """Nanoseconds without a step after which the state is read; a run is stopped within this time."""
 
+_LATE = 2 * SECOND
+"""Nanoseconds by which the next look may come late."""
 _OLD_HEARTBEAT = 2 * RUN_LEASE // 3
 _COMPUTE_AFTER = 5 * SECOND
 """Nanoseconds for which a computed ETA is used."""
@@ -164,12 +167,14 @@ class RunRegistry:
         return Heartbeat(self._host, os.getpid(), run.name, now - each.began, run.requests, left, pause)
 
     def _check(self) -> None:
-        """Read the state if there was no step for a while, and write a heartbeat if that is necessary."""
+        """Read the state if there was no step for a while, or change it if that is necessary."""
         now = self._clock.monotonic()
         due = now if self._steps.taken is None else self._steps.taken + LOOK_AFTER
         if due <= now:
             due = now + LOOK_AFTER
-            if any(self._needs_heartbeat(each, now + self._steps.offset) for each in self._runs.values()):
+            if self._steps.claims_end_by(due + _LATE) or any(
+                self._needs_heartbeat(each, now + self._steps.offset) for each in self._runs.values()
+            ):
                 self._loop.report(_change)
             else:
                 self._loop.look()
@@ -186,5 +191,5 @@ class RunRegistry:
 
 
 def _change(arbiter: Arbiter) -> None:
-    """Have the state written, with the heartbeats that go into each step that changes it."""
+    """Have the state written: heartbeats and renewed claims go into each step that changes it."""
     arbiter.changed = True
