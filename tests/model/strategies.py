@@ -21,21 +21,37 @@ FIRST = dt.date(2024, 2, 25)  # a week that holds a leap day
 NOON = dt.datetime(2024, 3, 10, 12, tzinfo=dt.UTC)
 
 _COUNTS = (0, 1, 2, 3, 121, 198, 2**63 - 1)
-_MOMENTS = st.integers(0, 2).map(lambda seconds: NOON + dt.timedelta(seconds=seconds))
+_CLICKS, _USERS = (
+    {
+        gaps: tuple(None if gaps and byte % 4 == 0 else _COUNTS[byte // part % 7] for byte in range(256))
+        for gaps in (False, True)
+    }
+    for part in (1, 7)
+)
+"""What a byte of an hour stands for, with and without gaps."""
+
+_DAY = st.binary(min_size=25, max_size=25)
 
 
-@st.composite
-def days(draw: st.DrawFn, dates: st.SearchStrategy[dt.date]) -> DayClicks:
-    """Draw a day; few moments and small counts, so that ties are frequent."""
-    hours = draw(st.binary(min_size=24, max_size=24))  # one draw and not 48, which would take a second
-    gaps = draw(st.booleans())
+def _day(date: dt.date, drawn: bytes) -> DayClicks:
+    """Make a day of 25 bytes; few moments and small counts, so that ties are frequent.
+
+    A day is drawn at once: a draw for each of its hours and properties would take most of the time of a test.
+    """
+    hours, rest = drawn[:24], drawn[24]
+    gaps, final, seconds = bool(rest & 1), bool(rest & 2), rest // 4 % 3
     return DayClicks(
-        date=draw(dates),
-        clicks=tuple(None if gaps and hour % 4 == 0 else _COUNTS[hour % 7] for hour in hours),
-        unique_users=tuple(None if gaps and hour % 4 == 0 else _COUNTS[hour // 7 % 7] for hour in hours),
-        fetched_at=draw(_MOMENTS),
-        final=draw(st.booleans()),
+        date=date,
+        clicks=tuple(map(_CLICKS[gaps].__getitem__, hours)),
+        unique_users=tuple(map(_USERS[gaps].__getitem__, hours)),
+        fetched_at=NOON + dt.timedelta(seconds=seconds),
+        final=final,
     )
+
+
+def days(dates: st.SearchStrategy[dt.date]) -> st.SearchStrategy[DayClicks]:
+    """Draw a day."""
+    return st.builds(_day, dates, _DAY)
 
 
 @st.composite
@@ -45,10 +61,13 @@ def ranges(draw: st.DrawFn) -> DateRange:
     return DateRange(start, start + dt.timedelta(days=draw(st.integers(0, 7))))
 
 
-@st.composite
-def days_of(draw: st.DrawFn, span: DateRange) -> list[DayClicks]:
+_ANSWERS = st.lists(st.binary(min_size=26, max_size=26), max_size=8)
+"""Days, each with a byte for its place in a range before it."""
+
+
+def days_of(span: DateRange) -> st.SearchStrategy[list[DayClicks]]:
     """Draw answers for some days of a range, several for some of them."""
-    return draw(st.lists(days(st.sampled_from(list(span))), max_size=8))
+    return _ANSWERS.map(lambda drawn: [_day(span[each[0] % len(span)], each[1:]) for each in drawn])
 
 
 @st.composite
