@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sybil import Sybil
 from sybil.parsers.markdown import CodeBlockParser, SkipParser
-from xdist.scheduler import LoadScopeScheduling
 
 from tests.compiling import import_tests
+from tests.distribution import Distribution
 from tests.memory import temporary_root
 
 if TYPE_CHECKING:
@@ -89,9 +89,6 @@ pytest_collect_file = Sybil(
 ).pytest()
 
 
-SHARED = ("tests/test_house.py", "tests/test_names.py", "tests/site/", "postgres", "chromium")
-"""What the names of tests have in common that use one site, server or browser, or parse the same files."""
-
 LONG = (
     "tests/processes/",
     "tests/fleet/",
@@ -101,19 +98,6 @@ LONG = (
     "test_notebooks.py",
 )
 """What the names of tests have in common that wait for other processes, some for many seconds."""
-
-
-class Distribution(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """Give processes one test at a time, but keep together a page, and the tests that share something.
-
-    What is kept together comes first, and then what is long, so that at the end no process waits for another.
-    """
-
-    def _split_scope(self, nodeid: str) -> str:
-        page, mark, _ = nodeid.partition(".md::")
-        if mark:
-            return page
-        return next((shared for shared in SHARED if shared in nodeid), nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Distribution:

@@ -20,6 +20,8 @@ from hourlyclicks.errors import UsageError
 from hourlyclicks.store.leases import Fence
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hourlyclicks.clock import Clock
     from hourlyclicks.errors import LeaseLostError
     from hourlyclicks.store.leases import Holder, TakenLease
@@ -93,6 +95,7 @@ class AccountLease(Fence):
         asked: whether another process asks for a share of the limits.
         error: why it was lost, if it was.
         runs: what its client runs.
+        on_start: called once, when its client sends its first request, or waits for its limits.
     """
 
     store: Store
@@ -112,6 +115,7 @@ class AccountLease(Fence):
         self.asked = False
         self.error: LeaseLostError | None = None
         self.runs = LeasedRuns()
+        self.on_start: Callable[[], object] | None = None
         self._manager = manager
         self._user: LeaseUser | None = None
         self._refused = False
@@ -140,6 +144,12 @@ class AccountLease(Fence):
         """Work within it no more."""
         if self._user is user:
             self._user = None
+
+    def start_ended(self) -> None:
+        """Note that its client sends a request, or has to wait for its limits; the first time counts."""
+        on_start, self.on_start = self.on_start, None
+        if on_start is not None:
+            on_start()
 
     def admits(self, now: int, in_flight: int, concurrency: int) -> bool:
         """Return whether another request may be sent; if not, `LeaseUser.serve` is called when it may.

@@ -29,7 +29,7 @@ from hourlyclicks.pacing.breaker import Wait
 from hourlyclicks.pacing.window import Slot
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine, Iterable
 
     from hourlyclicks.clock import Clock
     from hourlyclicks.coordination.account_lease import AccountLease
@@ -127,7 +127,10 @@ class LeasedBackend:
             self._hand_over_if_free()
             return _LATER
         got = self._active.reserve(task, now)
-        if self._active is self._local and type(got) is Slot:
+        if type(got) is not Slot:
+            if not self._granted:
+                self._lease.start_ended()
+        elif self._active is self._local:
             self._in_memory += 1
         return got
 
@@ -170,6 +173,11 @@ class LeasedBackend:
         if pause is not None and active is self._local:
             self._start(self._write_down())
         return pause
+
+    def keep_claims(self, queries: Iterable[Query]) -> None:
+        """See `LimiterBackend.keep_claims`."""
+        if self._shared is not None:
+            self._shared.keep_claims(queries)
 
     def settle(self, query: Query, *, stored: bool) -> None:
         """See `LimiterBackend.settle`."""

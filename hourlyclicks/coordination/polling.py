@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from hourlyclicks.clock import SECOND
-from hourlyclicks.coordination.arbiter import POLL_AFTER
+from hourlyclicks.coordination.process_queue import POLL_AFTER
 from hourlyclicks.pacing.breaker import Wait
 
 if TYPE_CHECKING:

@@ -24,6 +24,7 @@ from hourlyclicks.wire.key import ApiKey, Secret
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Callable
 
     from hourlyclicks.client import Client
     from hourlyclicks.coordination.leases import Leases
@@ -115,13 +116,21 @@ class AccountRunner:
         self._held.add(lease)
         return TakenAccount(lease, key)
 
-    async def run(self, job: AccountJob, taken: TakenAccount) -> AccountReport | HeldAccount:
+    async def run(
+        self, job: AccountJob, taken: TakenAccount, *, on_start: Callable[[], object]
+    ) -> AccountReport | HeldAccount:
         """Fetch the days of an account, and give its lease back; another process may take it meanwhile.
+
+        Args:
+            job: the account.
+            taken: its lease and its key.
+            on_start: called when its first request is sent, or waits for its limits.
 
         Raises:
             StoreError: the store cannot be used, which ends the run.
             asyncio.CancelledError: the call was cancelled.
         """
+        taken.lease.on_start = on_start
         try:
             return await self._run(job, taken)
         except LeaseLostError as error:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, cast
 from hourlyclicks.client.resources import Environment, Network
 from hourlyclicks.events import Dispatcher
 from hourlyclicks.fetching.retry import RetryPolicy
+from hourlyclicks.fleet.admission import Admission
 from hourlyclicks.fleet.fleet_run import FleetRun
 from hourlyclicks.fleet.held import HeldJobs
 from hourlyclicks.fleet.key_owners import KeyOwners
@@ -84,7 +85,8 @@ async def run_jobs(  # noqa: PLR0913 - keyword options with defaults, those of `
             `JobsRef` to a function that returns one. Each name and each key may occur once.
         store: as for `Client`, or a `KeyRef` to its path or address. The store of a path or an address is
             opened once for all accounts, and closed in the end.
-        at_once: how many accounts may be active at the same time.
+        at_once: how many accounts may be active at the same time. They begin one after the other, each when
+            there is a connection for its requests.
         rate: how many requests all accounts together may send in a stretch of time, such as ``"500/1"``.
         deadline: when to stop: after so many seconds or a timedelta, or at an aware datetime.
         stop: stop when this event is set.
@@ -154,8 +156,9 @@ async def run_jobs(  # noqa: PLR0913 - keyword options with defaults, those of `
             stop=halt,
         )
         held = HeldJobs(with_leases, shared.leases)
+        admission = Admission(shared_transport, at_once)
         run = FleetRun(
-            source, runner, held=held, network=shared_transport, stats=stats, halt=halt, at_once=at_once
+            source, runner, held=held, network=shared_transport, stats=stats, halt=halt, admission=admission
         )
         opened.enter_context(shared.reporter.showing(run, name or ""))
         return await run.run(condition)

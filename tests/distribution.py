@@ -1,0 +1,38 @@
+"""Which process runs which test, when several run them (``pytest -n``)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from xdist.scheduler import LoadScopeScheduling
+
+if TYPE_CHECKING:
+    from xdist.workermanage import WorkerController
+
+SHARED = ("tests/test_house.py", "tests/test_names.py", "tests/site/", "postgres", "chromium")
+"""What the names of tests have in common that use one site, server or browser, or parse the same files."""
+
+
+class Distribution(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """Give processes one test at a time, but keep together a page, and the tests that share something.
+
+    What is kept together comes first, and then what is long, so that at the end no process waits for another.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        page, mark, _ = nodeid.partition(".md::")
+        if mark:
+            return page
+        return next((shared for shared in SHARED if shared in nodeid), nodeid)
+
+    def mark_test_complete(self, node: WorkerController, item_index: int, duration: float = 0) -> None:
+        """Note that a process has run a test, and forget what it has done by now.
+
+        After each test, xdist counts what the process still has to do, in a list of all it was ever given.
+        For ten thousand tests, that takes some seconds.
+        """
+        super().mark_test_complete(node, item_index, duration)
+        given = self.assigned_work[node]
+        scope = self._split_scope(self.registered_collections[node][item_index])
+        if all(given[scope].values()):
+            del given[scope]
