@@ -65,7 +65,16 @@ FLOORS = {
     "__main__": 13,
 }
 TYPES_UPWARD = {("errors", "model")}
-NEVER = {("simulator", "wire")}  # the simulator must be able to disagree with our reading of the API
+NEVER = {
+    ("simulator", "wire"),  # the simulator must be able to disagree with our reading of the API
+    ("pacing", "store"),  # what several processes share comes through a backend
+    ("fetching", "coordination"),  # likewise
+    *(("transport", room) for room in ("events", "store", "pacing")),  # it carries, and decides nothing
+    *(("wire", room) for room in ("events", "store")),  # it is pure
+    ("jobs", "transport"),  # requests are sent by `fetching`
+    *(("render", room) for room in ("transport", "fetching", "jobs", "client", "fleet")),  # it shows values
+}
+"""Imports that the floors would allow."""
 SOLE_USERS = {
     "cattrs": {"wire/decode.py"},
     "aiohttp": {

@@ -35,7 +35,8 @@ CLASSES = words(
     gate pause storm backoff brake regulator step memory pace ownpace sharedpace turnstile book
     applicant line held lanes call errand flight flights crew shelf watch term terms archive pages
     mark kept reason foresight score announcer constable police beat desk visit
-    refusal taken takenerror tally
+    refusal taken takenerror tally carrier outlook holdings putaside silence
+    leasekeeper memorymark
     """
 )
 FUNCTIONS = words(
@@ -48,7 +49,8 @@ MODULES = words(
     """
     gate pause storm brake regulator pace turnstile book lanes errand flights fanout crew shelf
     watch term terms archive agenda foresight schedule score announcer judge quick text policing
-    police desk visit weighing looking inside words keeper harm stocks places tally
+    police desk visit weighing looking inside words keeper harm stocks places tally outlook visible foreign
+    forgetting
     """
 )
 VARIABLES = words("storm storm_probe errand crew brake turnstile shelf constable foresight")

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.peers.slices import AGENT, DOMAIN, KEY, LINK
 from hourlyclicks import Client, Limits, Link
+from hourlyclicks.client.preload import load_all
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -18,9 +17,7 @@ if TYPE_CHECKING:
     from hourlyclicks import HourlySeries
 
 
-for lazily in ("cattrs", "msgspec"):  # with the first answer, otherwise; imports are not timed
-    with suppress(ImportError):
-        importlib.import_module(lazily)
+load_all()  # with the first call, otherwise; imports are not timed
 
 
 async def fetch_all(base: str, days: list[dt.date], concurrency: int) -> HourlySeries:

@@ -25,8 +25,9 @@ def measured(scene: Scene) -> dict[str, float]:
 
     Returns:
         How many ``days`` were kept, final and right, the ``requests`` and those ``over`` a limit; the
-        ``longest`` time of an account, as a multiple of the least that its limit allows; and the seconds of
-        ``processor`` time.
+        ``longest`` time of an account, from its own start to its own end, as a multiple of the least that
+        its limit allows to any client, which is without a guard and with the quickest responses; and the
+        seconds of ``processor`` time.
     """
     return fresh(_measured, scene)
 

@@ -1,4 +1,7 @@
-"""`Client`: its calls by groups, the engine behind them, and what it uses and closes."""
+"""`Client`: its calls by groups, the engine behind them, and what it uses and closes.
+
+Arguments are checked here, and all parts of a client are connected here.
+"""
 
 from hourlyclicks.client.client import Client
 from hourlyclicks.jobs.run_options import Order

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, cast
 
 from hourlyclicks.fetching.cache import DayCache
-from hourlyclicks.fetching.clock_skew import SkewWatch
+from hourlyclicks.fetching.clock_skew import ClockSkewDetector
 from hourlyclicks.fetching.coalescing import SingleFlight
 from hourlyclicks.fetching.exchange import Rules
 from hourlyclicks.fetching.fetcher import DayFetcher
@@ -21,7 +21,7 @@ from hourlyclicks.pacing.limiter import Limiter
 if TYPE_CHECKING:
     import datetime as dt
 
-    from hourlyclicks.client.resources import Carrier, Environment, Storage
+    from hourlyclicks.client.resources import Environment, Network, Storage
     from hourlyclicks.clock import Clock
     from hourlyclicks.coordination.leased_backend import LeasedBackend
     from hourlyclicks.coordination.leased_runs import LeasedRuns
@@ -42,7 +42,7 @@ def assemble(
     origin: Origin,
     allowance: Allowance,
     retry: RetryPolicy,
-    carrier: Carrier,
+    network: Network,
     zone: dt.tzinfo | None,
     storage: Storage | None,
     environment: Environment,
@@ -54,7 +54,7 @@ def assemble(
         origin: the base URL, and the headers that identify the client.
         allowance: what may be requested, and how fast.
         retry: how often and when to retry.
-        carrier: the transport.
+        network: the transport, and how it is used.
         zone: the account's time zone, if it is known.
         storage: the store, if there is one.
         environment: the clock, the randomness, and the receiver of events.
@@ -78,21 +78,21 @@ def assemble(
             clock=clock,
             dispatch=dispatch,
         )
-        backend, runs = _backend_of(storage, cache, limits, clock, carrier.longest)
+        backend, runs = _backend_of(storage, cache, limits, clock, network.longest)
     limiter = Limiter(limits, backend=backend, clock=clock, emit=dispatch, random=random)
     if storage is not None and storage.lease is not None:
         cast("LeasedBackend", backend).bind(partial(limiter.abort, for_good=True))
     rules = Rules(
         key=origin.api_key,
         finality=Finality(zone),
-        skew=SkewWatch(dispatch),
+        skew=ClockSkewDetector(dispatch),
         trust=KeyTrust(limits.concurrency),
         retrier=Retrier(retry, clock=clock, random=random),
         limiter=limiter,
         clock=clock,
         dispatch=dispatch,
     )
-    fetcher = DayFetcher(origin=origin, rules=rules, transport=carrier.transport, cache=cache)
+    fetcher = DayFetcher(origin=origin, rules=rules, transport=network.transport, cache=cache)
     ranges: RangeFetcher | None = None
     if endpoint != "v2":
         from hourlyclicks.fetching.range_fetcher import RangeFetcher  # noqa: PLC0415 - not by default
@@ -101,7 +101,7 @@ def assemble(
         ranges = RangeFetcher(
             origin=origin,
             rules=rules,
-            transport=carrier.transport,
+            transport=network.transport,
             state=RangeState(allowance.longest_range, clock, strict=endpoint == "v3"),
             cache=cache,
         )

@@ -10,7 +10,7 @@ from hourlyclicks.client.engine import Engine
 from hourlyclicks.client.lifetime import Lifetime
 from hourlyclicks.client.list_calls import ListCalls
 from hourlyclicks.client.offline_calls import OfflineCalls
-from hourlyclicks.client.resources import Carrier, Environment, Storage
+from hourlyclicks.client.resources import Environment, Network, Storage
 from hourlyclicks.fetching.retry import RetryPolicy
 from hourlyclicks.jobs.stream import DayStream
 from hourlyclicks.model.checks import as_wait, check_type
@@ -119,18 +119,18 @@ class Client(BackfillCalls, ListCalls, OfflineCalls):
         self._clock = environment.clock
         self._zone = as_zone(timezone)
         origin = Origin.of(base_url, key, user_agent=user_agent, allow_http=allow_http)
-        carrier = Carrier.of(transport, session=session, proxy=proxy, timeout=timeout)
+        network = Network.of(transport, session=session, proxy=proxy, timeout=timeout)
         services = assemble(
             origin=origin,
             allowance=self._allowance,
             retry=retry,
-            carrier=carrier,
+            network=network,
             zone=self._zone,
             storage=Storage.of(store, self._clock, account),
             environment=environment,
             endpoint=endpoint,
         )
-        self._engine = Engine(services, allowance=self._allowance, carrier=carrier, random=environment.random)
+        self._engine = Engine(services, allowance=self._allowance, network=network, random=environment.random)
         self._life = Lifetime(self._engine.close)
 
     async def day(

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from random import Random
 
-    from hourlyclicks.client.resources import Carrier
+    from hourlyclicks.client.resources import Network
     from hourlyclicks.events.context import CallContext
     from hourlyclicks.fetching.cache import DayCache
     from hourlyclicks.fetching.fetcher import DayFetcher
@@ -54,7 +54,7 @@ class Engine:
     Args:
         services: the parts that the calls share.
         allowance: what may be requested, and how fast.
-        carrier: the transport.
+        network: the transport, and how it is used.
         random: draws the jitter of waits.
 
     Attributes:
@@ -63,14 +63,14 @@ class Engine:
         costs: how many requests a call takes, and how long.
     """
 
-    def __init__(self, services: Services, *, allowance: Allowance, carrier: Carrier, random: Random) -> None:
+    def __init__(self, services: Services, *, allowance: Allowance, network: Network, random: Random) -> None:
         self.limiter = services.limiter
         self.dispatch = services.dispatch
         self.costs = Costs(services, allowance)
         self._services = services
         self._cache = services.cache
         self._allowance = allowance
-        self._carrier = carrier
+        self._network = network
         self._random = random
         self._server: ServerRanges | None = None
         self._sums: SumsInFlight
@@ -246,8 +246,8 @@ class Engine:
         """
         async with AsyncExitStack() as ends:  # in reverse, each of them even if another one fails
             ends.callback(self.dispatch.end)
-            if self._carrier.owned:
-                ends.push_async_callback(self._abandon_transport if lost else self._carrier.transport.close)
+            if self._network.owned:
+                ends.push_async_callback(self._abandon_transport if lost else self._network.transport.close)
             if self._cache is not None:
                 ends.push_async_callback(self._cache.close)
             if not lost:
@@ -260,7 +260,7 @@ class Engine:
     async def _abandon_transport(self) -> None:
         """Close a transport as far as that is possible without its own event loop."""
         with suppress(Exception):
-            await asyncio.wait_for(self._carrier.transport.close(), _ABANDON)
+            await asyncio.wait_for(self._network.transport.close(), _ABANDON)
 
     async def _end_calls(self, grace: float) -> None:
         error = UsageError("the client is closed", fatal=True)

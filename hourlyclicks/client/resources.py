@@ -15,8 +15,8 @@ from hourlyclicks.model.checks import check_name, check_type
 from hourlyclicks.store.opening import store_of
 from hourlyclicks.store.protocol import Store
 from hourlyclicks.transport.aiohttp import AiohttpTransport
-from hourlyclicks.transport.foreign import Translated
 from hourlyclicks.transport.protocol import Timeout, Transport
+from hourlyclicks.transport.translating import TranslatingTransport
 
 if TYPE_CHECKING:
     import aiohttp
@@ -82,7 +82,7 @@ class Storage:
 
 
 @attrs.frozen
-class Carrier:
+class Network:
     """The transport, and how it is used.
 
     Args:
@@ -113,6 +113,6 @@ class Carrier:
         if sum(each is not None for each in (session, proxy, transport)) > 1:
             raise UsageError("give one of a session, a proxy and a transport")
         if transport is not None:
-            return cls(Translated(transport), owned=False, longest=timeout.total)
+            return cls(TranslatingTransport(transport), owned=False, longest=timeout.total)
         own = AiohttpTransport(session, timeout=timeout, proxy=proxy)
         return cls(own, owned=True, longest=timeout.total)

@@ -1,5 +1,7 @@
 """One limit for several processes: the arbiter that grants slots, and the limiter backend that asks it.
 
+All of it is kept in the store, which is used by its protocol only; no request is sent here.
+
 `running_backfills` shows the backfills that run on a store, and `stop_backfills` asks them to stop.
 """
 

@@ -20,6 +20,8 @@ from hourlyclicks.errors import UsageError
 from hourlyclicks.store.leases import Fence
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hourlyclicks.clock import Clock
     from hourlyclicks.errors import LeaseLostError
     from hourlyclicks.store.leases import Holder, TakenLease
@@ -47,7 +49,7 @@ class LeaseUser(Protocol):
         ...
 
 
-class LeaseKeeper(Protocol):
+class LeaseManager(Protocol):
     """What keeps the leases of a process: renews them, and bounds what waits in all of them together.
 
     Attributes:
@@ -93,6 +95,7 @@ class AccountLease(Fence):
         asked: whether another process asks for a share of the limits.
         error: why it was lost, if it was.
         runs: what its client runs.
+        on_start: called once, when its client sends its first request, or waits for its limits.
     """
 
     store: Store
@@ -105,14 +108,15 @@ class AccountLease(Fence):
         *,
         fingerprint: str,
         salt: bytes,
-        keeper: LeaseKeeper,
+        manager: LeaseManager,
     ) -> None:
         super().__init__(account, taken.token, label, fingerprint=fingerprint, salt=salt)
         self.ended_before = taken.ended
         self.asked = False
         self.error: LeaseLostError | None = None
         self.runs = LeasedRuns()
-        self._keeper = keeper
+        self.on_start: Callable[[], object] | None = None
+        self._manager = manager
         self._user: LeaseUser | None = None
         self._refused = False
         self._until = 0
@@ -121,7 +125,7 @@ class AccountLease(Fence):
     @property
     def holder(self) -> str:
         """The name of its holder."""
-        return self._keeper.holder.name
+        return self._manager.holder.name
 
     def use(self, user: LeaseUser) -> None:
         """Work within it from now on.
@@ -141,6 +145,12 @@ class AccountLease(Fence):
         if self._user is user:
             self._user = None
 
+    def start_ended(self) -> None:
+        """Note that its client sends a request, or has to wait for its limits; the first time counts."""
+        on_start, self.on_start = self.on_start, None
+        if on_start is not None:
+            on_start()
+
     def admits(self, now: int, in_flight: int, concurrency: int) -> bool:
         """Return whether another request may be sent; if not, `LeaseUser.serve` is called when it may.
 
@@ -149,16 +159,16 @@ class AccountLease(Fence):
             in_flight: how many requests are in flight.
             concurrency: how many may be.
         """
-        if in_flight + self.waiting < concurrency + _SPARE and self._keeper.has_room(self):
+        if in_flight + self.waiting < concurrency + _SPARE and self._manager.has_room(self):
             if self.trusted(now):
                 return True
-            self._keeper.hurry()
+            self._manager.hurry()
         self._refused = True
         return False
 
     def trusted(self, now: int) -> bool:
         """Return whether it is certain at this moment, on the monotonic clock, that it has not expired."""
-        return now < self._until and self._keeper.clock.wall() < self._until_wall
+        return now < self._until and self._manager.clock.wall() < self._until_wall
 
     def trust(self, began: int, wall: dt.datetime, life: float) -> None:
         """Trust it as long as it is certain that it has not expired.
@@ -181,13 +191,13 @@ class AccountLease(Fence):
     def began(self) -> None:
         """See `Fence.began`."""
         self.waiting += 1
-        self._keeper.unsaved += 1
+        self._manager.unsaved += 1
 
     def ended(self) -> None:
         """See `Fence.ended`."""
         self.waiting -= 1
-        self._keeper.unsaved -= 1
-        self._keeper.serve_blocked()
+        self._manager.unsaved -= 1
+        self._manager.serve_blocked()
         self.serve()
         self.share()
 
@@ -204,6 +214,6 @@ class AccountLease(Fence):
         """See `Fence.was_lost`."""
         if self.error is None:
             self.error = error
-            self._keeper.forget(self)
+            self._manager.forget(self)
             if self._user is not None:
                 self._user.lose(error)

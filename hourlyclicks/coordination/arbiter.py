@@ -5,16 +5,14 @@ No two steps overlap, so what holds for one process holds for all of them togeth
 window, the cap on requests in flight, one pause for all and one probe after it. A process that is started
 anew finds the log of its predecessor and sends nothing too early.
 
-*Order.* A process that has to wait gets a queue entry. A process that could send now yields to another one
-whose entry is due, and whose job has a higher priority or, at the same priority, which was served longer ago.
-A process that does not ask again soon after its entry is due (see `GRACE`) is considered dead: the entry
-expires.
-
 *Claims.* A slot for a day comes with the claim to that day: until the lease expires or the claim is released,
-no other process requests the day.
+no other process requests the day. With each step that changes something, a process renews its other claims:
+it may have an answer that is not yet stored. A process that needs a further request to know what an answer
+means keeps its claims until then: they last until it asks again, and for a lease from then on.
 
-What expires, and what happens when the clock was set back, is in `hourlyclicks.coordination.expiry`; what
-remains of a process that has ended is in `hourlyclicks.coordination.orphans`.
+Which process goes first is in `hourlyclicks.coordination.process_queue`. What expires, and what happens when
+the clock was set back, is in `hourlyclicks.coordination.expiry`; what remains of a process that has ended is
+in `hourlyclicks.coordination.orphans`.
 """
 
 from __future__ import annotations
@@ -23,11 +21,12 @@ from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
 from hourlyclicks.clock import SECOND
-from hourlyclicks.coordination.expiry import FORGET_AFTER, correct_clock, expire
-from hourlyclicks.coordination.forgetting import forget_memory
+from hourlyclicks.coordination.expiry import correct_clock, expire
 from hourlyclicks.coordination.heartbeat import write_heartbeats
+from hourlyclicks.coordination.lost_memory import assume_worst
 from hourlyclicks.coordination.orphans import disown, response_time
-from hourlyclicks.coordination.state import BreakerState, Claim, QueueEntry, SentRequest, holder_of
+from hourlyclicks.coordination.process_queue import GRACE, POLL_AFTER, ProcessQueue
+from hourlyclicks.coordination.state import BreakerState, Claim, SentRequest, holder_of
 from hourlyclicks.pacing.breaker import Wait
 from hourlyclicks.pacing.throttle import AdaptiveThrottle
 from hourlyclicks.pacing.window import Slot
@@ -36,17 +35,11 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from hourlyclicks.coordination.heartbeat import Heartbeat
-    from hourlyclicks.coordination.state import ArbiterState, MemoryMark, Process
+    from hourlyclicks.coordination.state import ArbiterState, LimitsHolder, Process
     from hourlyclicks.events import Binding
     from hourlyclicks.pacing.plans import Limits
     from hourlyclicks.pacing.snapshot import WindowSnapshot
     from hourlyclicks.pacing.throttle import Throttled
-
-POLL_AFTER = SECOND // 50
-"""Nanoseconds after which to ask again when the moment at which a slot will be free cannot be known."""
-
-GRACE = SECOND
-"""Nanoseconds by which a process may ask later than it was told to; the entry expires after twice as many."""
 
 HOLDER_AFTER = SECOND // 4
 """Nanoseconds after which to look again whether the holder of the account's lease shares the limit by now."""
@@ -111,6 +104,7 @@ class Arbiter:
         self._lease = lease
         self._limits = limits
         self._throttle = AdaptiveThrottle(limits)
+        self._queue = ProcessQueue(state, now)
         self.changed = now < state.seen
         correct_clock(state, now, lease)
         expired = expire(state, now, self._throttle.window.longest)
@@ -128,22 +122,22 @@ class Arbiter:
         given = self._state.requests.get(request.name)
         if given is not None:
             return _slot(given)
-        if self._state.in_memory is not None:
-            self._enqueue(request, Wait(self._now, _OTHERS_FIRST))
+        if self._state.limits_holder is not None:
+            self.changed |= self._queue.enqueue(request, self._now)
             return Wait(self._now + HOLDER_AFTER, _OTHERS_FIRST)
         for day in request.days:
             claim = self._state.claims.get(day)
             if claim is not None and claim.holder != request.holder:
                 return Claimed()
         wait = self._throttle.window.holds(self._now)
-        if wait is None and not self._is_next(request):
+        if wait is None and not self._queue.is_next(request):
             # When the process that ranks higher will ask cannot be known, so this one has to poll.
             wait = Wait(self._now + POLL_AFTER, _OTHERS_FIRST)
         elif wait is not None:
             wait = self._after_others(request, wait)
         if wait is None:
             return self._grant(request)
-        self._enqueue(request, wait)
+        self.changed |= self._queue.enqueue(request, wait.until)
         return wait
 
     def next_wait(self, request: SlotRequest) -> Wait | None:
@@ -159,15 +153,12 @@ class Arbiter:
             return None
         following = request._replace(waiting=request.waiting - 1, unsent=max(0, request.unsent - 1))
         wait = self._after_others(following, held)
-        self._enqueue(following, wait)
+        self.changed |= self._queue.enqueue(following, wait.until)
         return wait
 
     def ahead(self, holder: str, lane: int) -> int:
         """Return how many other processes in the queue rank before one."""
-        mine = self._rank(holder, lane)
-        return sum(
-            self._rank(name, entry.lane) < mine for name, entry in self._state.queue.items() if name != holder
-        )
+        return self._queue.ahead(holder, lane)
 
     @property
     def waited(self) -> int:
@@ -230,27 +221,52 @@ class Arbiter:
             del self._state.claims[day]
             self.changed = True
 
+    def renew_claims(self, days: Collection[str], holder: str) -> None:
+        """Renew the claims of a process to some days, if the step changes something anyway."""
+        if self.changed:
+            claims, expires = self._state.claims, self._now + self._lease
+            for day in days:
+                if day in claims and claims[day].holder == holder and claims[day].expires < expires:
+                    claims[day] = Claim(holder, expires)
+
+    def keep_claims(self, days: Collection[str], holder: str) -> None:
+        """Let the claims of a process last until it asks again, and as long as its request can take then.
+
+        A claim that has expired is renewed, unless another process has it by now. One that lasts for a good
+        part of that time is left as it is, so that a process that polls does not cause a write each time.
+        """
+        if not days:
+            return
+        entry, claims = self._state.queue.get(holder), self._state.claims
+        asks = self._now if entry is None else max(self._now, entry.asks)
+        kept = Claim(holder, asks + self._lease)
+        for day in days:
+            claim = claims.get(day)
+            if claim is None or (claim.holder == holder and claim.expires < asks + self._lease // 2):
+                claims[day] = kept
+                self.changed = True
+
     def leave(self, holder: str) -> None:
         """Remove the queue entry of a process."""
-        self.changed |= self._state.queue.pop(holder, None) is not None
+        self.changed |= self._queue.leave(holder)
 
     @property
-    def in_memory(self) -> MemoryMark | None:
-        """Who keeps the limits in memory, so that no other process may send."""
-        return self._state.in_memory
+    def limits_holder(self) -> LimitsHolder | None:
+        """The process that has the limits in memory, so that no other one may send."""
+        return self._state.limits_holder
 
-    def end_memory(self, ended: int, keeper: MemoryMark | None) -> None:
-        """Share the limits again whose keeper has lost its lease; see `forget_memory`.
+    def expire_holder(self, ended: int, holder: LimitsHolder | None) -> None:
+        """Share the limits again whose holder has lost its lease; see `assume_worst`.
 
         Args:
             ended: when the lease ended.
-            keeper: the keeper; if it is another one by now, nothing is done.
+            holder: the holder; if it is another one by now, nothing is done.
         """
-        if keeper is None or self._state.in_memory != keeper:
+        if holder is None or self._state.limits_holder != holder:
             return
         self.changed = True
         interval = ceil(self._throttle.window.interval * SECOND)
-        forget_memory(
+        assume_worst(
             self.close(), self._limits, ended=ended, now=self._now, lease=self._lease, interval=interval
         )
         self._restore()
@@ -320,25 +336,12 @@ class Arbiter:
         for name in over:
             window.space_after(state.orphans[name])
 
-    def _is_next(self, request: SlotRequest) -> bool:
-        """Return whether no other process whose entry is due ranks higher."""
-        mine = self._rank(request.holder, request.lane)
-        return not any(
-            entry.asks <= self._now and self._rank(holder, entry.lane) < mine
-            for holder, entry in self._state.queue.items()
-            if holder != request.holder
-        )
-
     def _after_others(self, request: SlotRequest, wait: Wait) -> Wait:
         """Return when a process may send if each that ranks before it sends one request first."""
         ahead = self.ahead(request.holder, request.lane)
         if not ahead or wait.until is None or wait.binding != "rate":
             return wait
         return Wait(max(wait.until, self._throttle.window.opens_after(ahead, self._now)), wait.binding)
-
-    def _rank(self, holder: str, lane: int) -> tuple[int, int, str]:
-        """Return what is compared: the priority, then when it was last served; the name breaks a tie."""
-        return lane, self._state.served.get(holder, 0), holder
 
     def _grant(self, request: SlotRequest) -> Slot:
         state, now = self._state, self._now
@@ -350,34 +353,9 @@ class Arbiter:
         claim = Claim(request.holder, now + self._lease)
         for day in request.days:
             state.claims[day] = claim
-        state.served = {name: moment for name, moment in state.served.items() if moment > now - FORGET_AFTER}
-        state.served[request.holder] = now
-        state.queue.pop(request.holder, None)
-        if request.waiting > 1:
-            state.queue[request.holder] = QueueEntry(
-                request.lane, max(0, request.unsent - 1), request.job, now, now + 2 * GRACE
-            )
+        self._queue.serve(request)
         self.changed = True
         return slot
-
-    def _enqueue(self, request: SlotRequest, wait: Wait) -> None:
-        """Add or renew the queue entry of a process.
-
-        An entry that still says the same is left as it is, so that a process that polls does not cause a
-        write each time: the state is only stored when `changed` is set.
-        """
-        asks = self._now if wait.until is None or wait.until <= self._now + POLL_AFTER else wait.until
-        # One that polls behind others does so seldom, see `hourlyclicks.coordination.polling`.
-        patience = GRACE * (1 + self.ahead(request.holder, request.lane)) if asks == self._now else GRACE
-        entry = self._state.queue.get(request.holder)
-        if entry is not None and entry.lane == request.lane:
-            polling = asks == self._now and entry.asks <= self._now and entry.until > self._now + patience
-            if polling or entry.asks == asks:
-                return
-        self._state.queue[request.holder] = QueueEntry(
-            request.lane, request.unsent, request.job, asks, asks + 2 * patience
-        )
-        self.changed = True
 
     def _remove(self, name: str) -> Slot | None:
         """Remove a request from those in flight; ``None`` if it does not count as one of them any more."""

@@ -1,7 +1,7 @@
 """How the limits of an account come from the shared state into the memory of a lease's holder, and back.
 
 As long as the limits are in memory, the state in the store has a mark that says so, and no other process
-sends: it makes itself known with a queue entry. The holder finds that when it writes its state down, and
+sends: it makes itself known with a queue entry. The holder finds that when it saves its state, and
 hands the limits back with all that it has in memory.
 
 Pure: these are steps for `hourlyclicks.store.protocol.Store.pace`. Moments in the shared state are on the
@@ -20,7 +20,7 @@ from hourlyclicks.pacing.throttle import AdaptiveThrottle
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from hourlyclicks.coordination.state import MemoryMark
+    from hourlyclicks.coordination.state import LimitsHolder
     from hourlyclicks.pacing.plans import Limits
     from hourlyclicks.pacing.throttle import ThrottleState
 
@@ -82,67 +82,67 @@ class LimiterState(NamedTuple):
         )
 
 
-class Entry(NamedTuple):
-    """What the holder of a lease is.
+class Takeover(NamedTuple):
+    """A process that takes the limits into its memory.
 
     Args:
-        mark: the mark of its lease.
+        holder: the process, as the state will name it.
         ended: when the lease before it ended, on the clock of the store.
         name: the name by which it took part in the shared limit; empty: it did not.
         quiet: for how many nanoseconds no other process may have been served.
     """
 
-    mark: MemoryMark
+    holder: LimitsHolder
     ended: int
     name: str = ""
     quiet: int = 0
 
 
 def take_over(
-    text: str | None, now: int, entry: Entry, limits: Limits, *, lease: int, gone: Collection[str]
+    text: str | None, now: int, takeover: Takeover, limits: Limits, *, lease: int, gone: Collection[str]
 ) -> tuple[str | None, LimiterState | None]:
     """Take the limits into memory, unless other processes share them; ``None``: they do.
 
     Args:
         text: the stored state.
         now: the moment of the step.
-        entry: the holder.
+        takeover: the process.
         limits: the limits.
         lease: how long a request can be in flight, in nanoseconds.
         gone: the processes that are known to have ended.
     """
     state = ArbiterState.read(text)
     arbiter = Arbiter(limits, state, now=now, lease=lease, gone=gone)
-    if state.in_memory is not None:  # its keeper has ended, or this process has lost what it knew
-        own = state.in_memory.token == entry.mark.token
-        arbiter.end_memory(now if own else entry.ended, state.in_memory)
+    if state.limits_holder is not None:  # its holder has ended, or this process has lost what it knew
+        own = state.limits_holder.token == takeover.holder.token
+        arbiter.expire_holder(now if own else takeover.ended, state.limits_holder)
     state = arbiter.close()
-    if _is_shared(state, entry, now, gone):
+    if _is_shared(state, takeover, now, gone):
         return state.write() if arbiter.changed else None, None
     abandoned = sorted(request.expires for request in state.requests.values())
     memory = LimiterState(
         state.released, [], abandoned, state.even, state.pause, state.throttle, state.slowest
     )
-    state.in_memory, state.seen = entry.mark, now
+    state.limits_holder, state.seen = takeover.holder, now
     state.queue, state.claims = {}, {}
     return state.write(), memory
 
 
-def write_down(
-    text: str | None, now: int, mark: MemoryMark, memory: LimiterState, *, lease: int, keep: bool
+def save(
+    text: str | None, now: int, holder: LimitsHolder, memory: LimiterState, *, lease: int, keep: bool
 ) -> tuple[str | None, bool]:
     """Write the memory of the holder into the shared state; return whether other processes wait.
 
     Args:
         text: the stored state.
         now: the moment of the step.
-        mark: the mark of the holder's lease.
+        holder: the process that has the limits.
         memory: what it knows, on the clock of the store.
         lease: how long a request can be in flight, in nanoseconds.
         keep: whether the limits stay in memory; if not, all processes share them from now on.
     """
     state = ArbiterState.read(text)
-    if state.in_memory != mark:  # the step was taken before, and its result was lost on the way
+    if state.limits_holder != holder:  # the step was taken before, and its result was lost on the way
         return None, False
     state.released = memory.released
     state.even, state.pause, state.throttle = memory.even, memory.pause, memory.throttle
@@ -150,10 +150,10 @@ def write_down(
     state.queue = {name: entry for name, entry in state.queue.items() if entry.until > now}
     state.requests, state.orphans = {}, {}
     if not keep:
-        state.in_memory = None
+        state.limits_holder = None
         ends = [*[sent + lease for sent in memory.in_flight], *memory.abandoned]
         for number, expires in enumerate(ends):
-            name = f"{mark.holder}.{mark.token}-{now}-{number}"
+            name = f"{holder.name}.{holder.token}-{now}-{number}"
             state.requests[name] = SentRequest(
                 min(now, expires - lease), expires, state.pause.epoch, probe=False, previous_even=state.even
             )
@@ -161,13 +161,13 @@ def write_down(
     return state.write(), bool(state.queue)
 
 
-def _is_shared(state: ArbiterState, entry: Entry, now: int, gone: Collection[str]) -> bool:
+def _is_shared(state: ArbiterState, takeover: Takeover, now: int, gone: Collection[str]) -> bool:
     """Return whether other processes take part in the limit, or what a killed one has sent may arrive."""
-    here = {entry.name, *gone}
+    here = {takeover.name, *gone}
     served = (moment for name, moment in state.served.items() if name not in here)
     return (
         any(name not in here for name in state.queue)
         or any(claim.holder not in here for claim in state.claims.values())
-        or any(holder_of(name) != entry.name or name in state.orphans for name in state.requests)
-        or any(0 <= now - moment < entry.quiet for moment in served)
+        or any(holder_of(name) != takeover.name or name in state.orphans for name in state.requests)
+        or any(0 <= now - moment < takeover.quiet for moment in served)
     )

@@ -19,17 +19,17 @@ from typing import TYPE_CHECKING
 
 from hourlyclicks.clock import SECOND
 from hourlyclicks.coordination.backend import SharedBackend, request_life
-from hourlyclicks.coordination.handover import Entry, LimiterState, take_over, write_down
+from hourlyclicks.coordination.handover import LimiterState, Takeover, save, take_over
 from hourlyclicks.coordination.orphans import response_time
 from hourlyclicks.coordination.processes import Liveness
-from hourlyclicks.coordination.state import ArbiterState, MemoryMark
+from hourlyclicks.coordination.state import ArbiterState, LimitsHolder
 from hourlyclicks.errors import HourlyClicksError
 from hourlyclicks.pacing.backend import LocalBackend
 from hourlyclicks.pacing.breaker import Wait
 from hourlyclicks.pacing.window import Slot
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine, Iterable
 
     from hourlyclicks.clock import Clock
     from hourlyclicks.coordination.account_lease import AccountLease
@@ -81,7 +81,7 @@ class LeasedBackend:
         self._clock = clock
         self._longest = longest
         self._request_life = request_life(longest)
-        self._mark = MemoryMark(lease.holder, lease.token)
+        self._holder = LimitsHolder(lease.holder, lease.token)
         self._local = LocalBackend(limits)
         self._shared: SharedBackend | None = None
         self._active: LimiterBackend | None = None  # where slots come from; `None`: not known yet
@@ -127,7 +127,10 @@ class LeasedBackend:
             self._hand_over_if_free()
             return _LATER
         got = self._active.reserve(task, now)
-        if self._active is self._local and type(got) is Slot:
+        if type(got) is not Slot:
+            if not self._granted:
+                self._lease.start_ended()
+        elif self._active is self._local:
             self._in_memory += 1
         return got
 
@@ -170,6 +173,11 @@ class LeasedBackend:
         if pause is not None and active is self._local:
             self._start(self._write_down())
         return pause
+
+    def keep_claims(self, queries: Iterable[Query]) -> None:
+        """See `LimiterBackend.keep_claims`."""
+        if self._shared is not None:
+            self._shared.keep_claims(queries)
 
     def settle(self, query: Query, *, stored: bool) -> None:
         """See `LimiterBackend.settle`."""
@@ -291,8 +299,8 @@ class LeasedBackend:
             if shared.in_flight:  # a step was under way, and has granted a slot
                 return
         liveness, returns = Liveness(), shared is not None
-        entry = Entry(
-            self._mark,
+        takeover = Takeover(
+            self._holder,
             self._lease.ended_before,
             name="" if shared is None else shared.name,
             quiet=ALONE_AFTER if returns else 0,
@@ -300,7 +308,7 @@ class LeasedBackend:
 
         def step(text: str | None, now: int, _: object) -> tuple[str | None, LimiterState | None]:
             gone = liveness.gone(ArbiterState.read(text).processes, now)
-            return take_over(text, now, entry, self._limits, lease=self._request_life, gone=gone)
+            return take_over(text, now, takeover, self._limits, lease=self._request_life, gone=gone)
 
         memory, moment = await self._store.pace(account, step)
         after = self._clock.monotonic()
@@ -342,7 +350,7 @@ class LeasedBackend:
 
         def step(text: str | None, now: int, _: object) -> tuple[str | None, bool]:
             moved = memory.shifted(now - before)
-            return write_down(text, now, self._mark, moved, lease=self._request_life, keep=keep)
+            return save(text, now, self._holder, moved, lease=self._request_life, keep=keep)
 
         try:
             others, _ = await self._store.pace(await self._account(), step)

@@ -143,10 +143,10 @@ class Leases:
                     won = await self._store.take_leases({account: label}, self.holder, self._life, gone=gone)
                     taken = won.get(account)
                 if taken is not None:
-                    keeper = self.renewal
-                    lease = AccountLease(account, taken, label, fingerprint=name, salt=salt, keeper=keeper)
+                    manager = self.renewal
+                    lease = AccountLease(account, taken, label, fingerprint=name, salt=salt, manager=manager)
                     lease.store = self._store.fenced(lease)
-                    keeper.hold(lease, began, wall)
+                    manager.hold(lease, began, wall)
                     return lease
             finally:
                 self._taking.discard(account)

@@ -12,12 +12,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from hourlyclicks.clock import SECOND
-from hourlyclicks.coordination.arbiter import POLL_AFTER
+from hourlyclicks.coordination.process_queue import POLL_AFTER
 from hourlyclicks.pacing.breaker import Wait
 
 if TYPE_CHECKING:
     from hourlyclicks.coordination.arbiter import Claimed
-    from hourlyclicks.coordination.state import MemoryMark
+    from hourlyclicks.coordination.state import LimitsHolder
     from hourlyclicks.events import Binding
     from hourlyclicks.pacing.queue import Lane
     from hourlyclicks.pacing.window import Slot
@@ -40,7 +40,7 @@ class Answer(NamedTuple):
         alone: whether all requests in flight are of this process, which will report their responses.
         waited: the nanoseconds since the last request was sent.
         expires_in: those until a request in flight counts as over.
-        keeper: who keeps the limits in memory, so that this process has to wait.
+        holder: the process that has the limits in memory, so that this one has to wait.
     """
 
     got: Slot | Wait | Claimed | None
@@ -49,7 +49,7 @@ class Answer(NamedTuple):
     alone: bool = False
     waited: int = 0
     expires_in: int = 0
-    keeper: MemoryMark | None = None
+    holder: LimitsHolder | None = None
 
 
 class Polling:

@@ -2,7 +2,8 @@
 
 While a run is registered, its heartbeat goes into each step that changes the state. If there was no step for
 `LOOK_AFTER`, as in a long pause, the state is read without a transaction, to see whether the run is asked to
-stop; a heartbeat of its own is only written if the last one becomes too old, or a pause has begun.
+stop; the state is only changed if the last heartbeat becomes too old, a pause has begun, or a claim of this
+process would end before the next look.
 """
 
 from __future__ import annotations
@@ -16,16 +17,19 @@ from hourlyclicks.coordination.heartbeat import RUN_LEASE, Heartbeat
 from hourlyclicks.coordination.processes import host_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from hourlyclicks.clock import Clock, Timer
     from hourlyclicks.coordination.arbiter import Arbiter
     from hourlyclicks.coordination.state import ArbiterState
+    from hourlyclicks.coordination.step_loop import StepLoop
     from hourlyclicks.coordination.steps import ArbiterSteps
 
 LOOK_AFTER = 10 * SECOND
 """Nanoseconds without a step after which the state is read; a run is stopped within this time."""
 
+_LATE = 2 * SECOND
+"""Nanoseconds by which the next look may come late."""
 _OLD_HEARTBEAT = 2 * RUN_LEASE // 3
 _COMPUTE_AFTER = 5 * SECOND
 """Nanoseconds for which a computed ETA is used."""
@@ -88,23 +92,14 @@ class RunRegistry:
 
     Args:
         steps: takes the steps.
+        loop: reads the shared state, and reports with the next step.
         clock: what time it is here.
-        look: reads the shared state.
-        report: reports something with the next step.
     """
 
-    def __init__(
-        self,
-        steps: ArbiterSteps,
-        *,
-        clock: Clock,
-        look: Callable[[], None],
-        report: Callable[[Callable[[Arbiter], object]], None],
-    ) -> None:
+    def __init__(self, steps: ArbiterSteps, loop: StepLoop, *, clock: Clock) -> None:
         self._steps = steps
+        self._loop = loop
         self._clock = clock
-        self._look = look
-        self._report = report
         self._runs: dict[str, _Registration] = {}
         self._number = 0
         self._host = ""
@@ -139,7 +134,7 @@ class RunRegistry:
                 self._timer.cancel()
                 self._timer = None
             if reported:
-                self._report(lambda arbiter: arbiter.end_run(key))
+                self._loop.report(lambda arbiter: arbiter.end_run(key))
 
     def heartbeats(self) -> dict[str, Heartbeat]:
         """Return what the runs report with a step that is taken now."""
@@ -172,15 +167,17 @@ class RunRegistry:
         return Heartbeat(self._host, os.getpid(), run.name, now - each.began, run.requests, left, pause)
 
     def _check(self) -> None:
-        """Read the state if there was no step for a while, and write a heartbeat if that is necessary."""
+        """Read the state if there was no step for a while, or change it if that is necessary."""
         now = self._clock.monotonic()
         due = now if self._steps.taken is None else self._steps.taken + LOOK_AFTER
         if due <= now:
             due = now + LOOK_AFTER
-            if any(self._needs_heartbeat(each, now + self._steps.offset) for each in self._runs.values()):
-                self._report(_change)
+            if self._steps.claims_end_by(due + _LATE) or any(
+                self._needs_heartbeat(each, now + self._steps.offset) for each in self._runs.values()
+            ):
+                self._loop.report(_change)
             else:
-                self._look()
+                self._loop.look()
         self._timer = self._clock.call_later(due - now, self._check)
 
     def _needs_heartbeat(self, each: _Registration, now: int) -> bool:
@@ -194,5 +191,5 @@ class RunRegistry:
 
 
 def _change(arbiter: Arbiter) -> None:
-    """Have the state written, with the heartbeats that go into each step that changes it."""
+    """Have the state written: heartbeats and renewed claims go into each step that changes it."""
     arbiter.changed = True

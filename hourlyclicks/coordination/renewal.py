@@ -31,7 +31,7 @@ _RETRY = 1.0
 
 
 class LeaseRenewal:
-    """Keep the leases of a process; see `hourlyclicks.coordination.account_lease.LeaseKeeper`.
+    """Keep the leases of a process; see `hourlyclicks.coordination.account_lease.LeaseManager`.
 
     Args:
         store: where the leases are.

@@ -38,7 +38,7 @@ class SharedSnapshot(NamedTuple):
 
     def finish(self, requests: int, latency: int, *, opens: int = 0) -> Moment:
         """See `WindowSnapshot.finish`."""
-        if self.state.in_memory is not None:  # what its keeper has sent since is not known
+        if self.state.limits_holder is not None:  # what its holder has sent since is not known
             opens = max(opens, self.now + HANDED_OVER_AFTER)
         found = self._window().finish(requests, latency, opens=opens + self.offset)
         return found._replace(when=found.when - self.offset)

@@ -107,15 +107,15 @@ class Process(NamedTuple):
     started: int
 
 
-class MemoryMark(NamedTuple):
-    """The limits are in the memory of a process that holds a lease of the account.
+class LimitsHolder(NamedTuple):
+    """The process that holds the lease of the account, and has the limits in its memory.
 
     Args:
-        holder: the process.
+        name: the process.
         token: the fencing token of its lease.
     """
 
-    holder: str
+    name: str
     token: int
 
 
@@ -147,7 +147,7 @@ class ArbiterState:
         processes: which process each holder is, as far as it is known.
         orphans: until when the requests of ended processes count as in flight, by the names of their slots.
         slowest: how long the slowest of the last responses took; 0: none has come.
-        in_memory: who keeps the limits in memory; the rest is what that process has written down last.
+        limits_holder: the process that has the limits in memory; the rest is what it has saved last.
     """
 
     seen: int = 0
@@ -164,7 +164,7 @@ class ArbiterState:
     processes: dict[str, Process] = attrs.field(factory=dict)
     orphans: dict[str, int] = attrs.field(factory=dict)
     slowest: int = 0
-    in_memory: MemoryMark | None = None
+    limits_holder: LimitsHolder | None = None
 
     @classmethod
     def read(cls, text: str | None) -> Self:
@@ -192,7 +192,7 @@ class ArbiterState:
                 {name: _row(Process, cells) for name, cells in parts.get("processes", {}).items()},
                 {name: _whole(moment) for name, moment in parts.get("orphans", {}).items()},
                 _whole(parts.get("slowest", 0)),
-                _row(MemoryMark, parts["memory"]) if "memory" in parts else None,
+                _row(LimitsHolder, parts["memory"]) if "memory" in parts else None,
             )
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             raise StoreError("the shared rate limit in the store cannot be read") from None
@@ -214,13 +214,13 @@ class ArbiterState:
             self.processes.copy(),
             self.orphans.copy(),
             self.slowest,
-            self.in_memory,
+            self.limits_holder,
         )
 
     def is_shared_with_others(self, holder: str) -> bool:
         """Return whether other processes than one wait, or have requests in flight or claims."""
         return (
-            self.in_memory is not None
+            self.limits_holder is not None
             or any(name != holder for name in self.queue)
             or any(claim.holder != holder for claim in self.claims.values())
             or any(holder_of(name) != holder for name in self.requests if name not in self.orphans)
@@ -232,7 +232,7 @@ class ArbiterState:
         for name in _NEWER:
             if not parts[name]:
                 del parts[name]
-        if self.in_memory is not None:
+        if self.limits_holder is not None:
             parts[_SEEN_IN_MEMORY] = parts.pop("seen")
         return json.dumps(parts, separators=(",", ":"))
 
@@ -268,7 +268,7 @@ _ROWS: dict[type, tuple[type, ...]] = {
     QueueEntry: (int, int, str, int, int),
     RunEntry: (str, int, str, int, int, int, int, int, bool),
     Process: (str, int, int),
-    MemoryMark: (str, int),
+    LimitsHolder: (str, int),
     BreakerState: (int, int, bool, bool),
     ThrottleState: (int, int, int, bool),
 }

@@ -49,6 +49,7 @@ class ArbiterSteps:
         state: the shared state as of the last step.
         offset: how far the clock of the store is ahead of that of this process, in nanoseconds.
         reports: what the next step reports.
+        claims: the days that may be claimed; each step that changes something renews the claims to them.
         settled: the days whose claims the next step that changes something releases.
         taken: when the result of the last step came, on the clock of this process; ``None``: never.
     """
@@ -65,6 +66,7 @@ class ArbiterSteps:
         self.state = ArbiterState()
         self.offset = 0
         self.reports: list[Callable[[Arbiter], object]] = []
+        self.claims: set[str] = set()
         self.settled: list[str] = []
         self.taken: int | None = None
         self._limits = limits
@@ -94,6 +96,14 @@ class ArbiterSteps:
         """Return what was known after the last step."""
         return SharedSnapshot(self._limits, self.state, self._lease, now, self.offset)
 
+    def claims_end_by(self, moment: int) -> bool:
+        """Return whether a claim ends by a moment of this process, if no step renews it."""
+        known, moment = self.state.claims, moment + self.offset
+        return any(
+            day in known and known[day].holder == self.holder and known[day].expires <= moment
+            for day in self.claims
+        )
+
     async def take(
         self,
         step: Callable[[Arbiter, LedgerEntry | None], R],
@@ -113,7 +123,7 @@ class ArbiterSteps:
             silent: whether runs report nothing with it.
         """
         reports, self.reports = self.reports, []
-        settled: list[str] = []
+        claims, settled = tuple(self.claims), list[str]()  # a copy, since the step runs in another thread
         before, heartbeats = self._results, {} if silent else self._runs.heartbeats()
 
         def change(
@@ -128,6 +138,7 @@ class ArbiterSteps:
             settled[:] = self.settled if reports or arbiter.changed else ()
             for day in settled:
                 arbiter.settle(day, self.holder)
+            arbiter.renew_claims(claims, self.holder)
             arbiter.write_heartbeats(heartbeats)
             arbiter.introduce(self.holder, self._liveness.here)
             state = arbiter.close()

@@ -18,7 +18,7 @@ _AGREED = 10
 each server behind a load balancer has a clock of its own."""
 
 
-class SkewWatch:
+class ClockSkewDetector:
     """Report once that the clocks differ, until they agree again.
 
     Args:

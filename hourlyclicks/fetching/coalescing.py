@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import asyncio
 import copy
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -41,6 +40,10 @@ if TYPE_CHECKING:
     from hourlyclicks.model.questions import Question
     from hourlyclicks.model.targets import Query
     from hourlyclicks.pacing.queue import Job
+
+
+_NOT_OF_THE_DAY = (OverError, HeldError)
+"""Errors that are true of the job of a leader, and not of the day, which others may still fetch."""
 
 
 class _LeaderLostError(Exception):
@@ -88,11 +91,15 @@ class SingleFlight:
             if task is not mine:
                 return await self._follow(task, self._join(task, caller), caller)
             try:
-                return await self._run_leader(task)
-            except (OverError, HeldError):
-                if caller.job.over or caller.job.holds(query):
+                day = await self._fetch(task)
+            except BaseException as error:
+                self._resolve_failed(task, error)
+                if not isinstance(error, _NOT_OF_THE_DAY) or caller.job.over or caller.job.holds(query):
                     raise
                 # true of another caller, which had taken the task over: this one still needs the day
+            else:
+                self._resolve(task, day)
+                return day
 
     def is_in_flight(self, query: Query) -> bool:
         """Return whether a task for a day is under way."""
@@ -103,10 +110,11 @@ class SingleFlight:
         question: Question,
         days: Sequence[dt.date],
         caller: Caller,
-        fetch: Callable[[RangeTask], Awaitable[Outcomes]],
+        fetch: Callable[[RangeTask], Awaitable[None]],
         *,
         optional: Collection[dt.date] = (),
-    ) -> Outcomes:
+        outcomes: Outcomes,
+    ) -> None:
         """Fetch a range of days with one request, in the current asyncio task.
 
         Args:
@@ -115,9 +123,8 @@ class SingleFlight:
             caller: the call that needs them.
             fetch: fetches them.
             optional: those of the days that are asked for only because the others are.
-
-        Returns:
-            What became of each day; those that the answer leaves open are not in it.
+            outcomes: receives what becomes of each day, also if an error follows; those that the answer
+                leaves open are not in it.
 
         Raises:
             OverError: the job is over.
@@ -125,14 +132,18 @@ class SingleFlight:
             HourlyClicksError: it failed, for a reason that is not about any of the days.
         """
         while True:
-            task = RangeTask(caller, question, days, asyncio.current_task(), optional=optional)
+            task = RangeTask(
+                caller, question, days, asyncio.current_task(), optional=optional, outcomes=outcomes
+            )
             self._in_flight.update((member.query, member) for member in task.members)
             try:
-                return await self._lead_range(task, fetch)
+                await self._lead_range(task, fetch)
             except (OverError, HeldError):
                 if caller.job.over or caller.job.holds(task.query):
                     raise
                 # see `fetch`
+            else:
+                return
 
     async def fetch_shared(self, query: Query, caller: Caller) -> DayClicks:
         """Fetch a day in an asyncio task of its own, or follow the task that fetches it already."""
@@ -215,43 +226,34 @@ class SingleFlight:
             requested.caller = caller
         return _add_follower(task)
 
-    async def _run_leader(self, task: FetchTask) -> DayClicks:
-        try:
-            day = await self._fetch(task)
-        except (
-            OverError,
-            HeldError,
-        ):  # true of the leader's job, not of its followers: one of them leads next
-            self._resolve(task, _LeaderLostError())
-            raise
-        except Exception as error:
-            self._resolve(task, error)
-            raise
-        except BaseException:
-            self._resolve(task, _LeaderLostError())
-            raise
-        self._resolve(task, day)
-        return day
-
-    async def _lead_range(
-        self, task: RangeTask, fetch: Callable[[RangeTask], Awaitable[Outcomes]]
-    ) -> Outcomes:
-        outcomes: Outcomes = {}
+    async def _lead_range(self, task: RangeTask, fetch: Callable[[RangeTask], Awaitable[None]]) -> None:
         lost: Exception = _LeaderLostError()
         try:
-            outcomes = await fetch(task)
+            await fetch(task)
         except HourlyClicksError as error:
             if error.fatal:
                 lost = error
             raise
         finally:
             for member in task.members:
-                self._resolve(member, outcomes.get(member.query.day, lost))
-        return outcomes
+                self._resolve(member, task.outcomes.get(member.query.day, lost))
 
     async def _run_shared(self, task: FetchTask) -> None:
-        with suppress(Exception):  # `_run_leader` has passed it to the followers
-            await self._run_leader(task)
+        try:
+            day = await self._fetch(task)
+        except BaseException as error:
+            self._resolve_failed(task, error)
+            if not isinstance(error, Exception):  # all others are the followers'
+                raise
+        else:
+            self._resolve(task, day)
+
+    def _resolve_failed(self, task: FetchTask, error: BaseException) -> None:
+        """Pass an error to the followers, or let one of them lead next if it is true of the leader only."""
+        if isinstance(error, Exception) and not isinstance(error, _NOT_OF_THE_DAY):
+            self._resolve(task, error)
+        else:
+            self._resolve(task, _LeaderLostError())
 
     def _end_unstarted(self, task: FetchTask, _: asyncio.Task[object]) -> None:
         """Resolve the followers of a task that was cancelled before it had begun."""

@@ -27,7 +27,7 @@ from hourlyclicks import events
 from hourlyclicks.clock import SECOND, Clock
 from hourlyclicks.errors import ApiError, HourlyClicksError, RateLimitedError, TransportError
 from hourlyclicks.events import Dispatcher
-from hourlyclicks.fetching.clock_skew import SkewWatch
+from hourlyclicks.fetching.clock_skew import ClockSkewDetector
 from hourlyclicks.fetching.key_trust import Doubt, KeyTrust, rejects_key
 from hourlyclicks.fetching.retry import Retrier
 from hourlyclicks.model.dates import Finality
@@ -85,7 +85,7 @@ class Rules:
 
     key: ApiKey
     finality: Finality
-    skew: SkewWatch
+    skew: ClockSkewDetector
     trust: KeyTrust
     retrier: Retrier
     limiter: Limiter

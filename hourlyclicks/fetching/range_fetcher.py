@@ -15,11 +15,12 @@ recorded of the days. After any other error, each of them has failed.
 from __future__ import annotations
 
 import copy
+from contextlib import contextmanager
 from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from hourlyclicks import events
-from hourlyclicks.errors import DecodeError, HourlyClicksError
+from hourlyclicks.errors import DecodeError, HourlyClicksError, StoreError
 from hourlyclicks.fetching.exchange import Exchange
 from hourlyclicks.fetching.fetcher import DayFetcher
 from hourlyclicks.fetching.range_memory import RangeMemory
@@ -40,13 +41,12 @@ from hourlyclicks.wire.range_endpoint import is_missing, is_refusal
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Collection, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from hourlyclicks.errors import ApiError
     from hourlyclicks.fetching.cache import DayCache
     from hourlyclicks.fetching.exchange import PauseAll, Rules
     from hourlyclicks.fetching.range_state import RangeState
-    from hourlyclicks.fetching.range_task import Outcomes
     from hourlyclicks.model.dates import DateRange
     from hourlyclicks.model.http import Response
     from hourlyclicks.pacing.limiter import Outcome
@@ -134,11 +134,8 @@ class RangeFetcher(DayFetcher):
         self.state = state
         self.memory = RangeMemory(state, cache=cache, clock=rules.clock, dispatch=rules.dispatch)
 
-    async def fetch_range(self, task: RangeTask) -> Outcomes:
-        """Fetch a range.
-
-        Returns:
-            What became of each needed day; the answer leaves the others open.
+    async def fetch_range(self, task: RangeTask) -> None:
+        """Fetch a range, and note in the task what became of its days; the answer leaves the others open.
 
         Raises:
             HourlyClicksError: the request failed, and `is_about_range` or it is fatal.
@@ -152,23 +149,22 @@ class RangeFetcher(DayFetcher):
             rows = await self.ask(task, exchange)
             self.rules.retrier.budget.earn()
             if not self.state.verified and not await self._verify(task, rows):
-                return task.known
-            outcomes = await self._evaluate(task, exchange, rows)
+                return
+            await self._evaluate(task, exchange, rows)
             stored = True
         except NotNeededError:
-            return task.known
+            pass
         except HourlyClicksError as error:
             if is_missing(error):
                 raise await self.memory.give_up(error) from None
             if error.fatal or is_about_range(error):
                 raise
-            outcomes = await self._fail(task, exchange, error)
+            await self._fail(task, exchange, error)
         finally:
             self._release(task)
             if self._cache is not None:
                 for member in task.members:
                     self._limiter.settle(member.query, stored=stored)
-        return {**task.known, **outcomes}
 
     async def _acquire(self, task: FetchTask) -> Slot:
         """Wait for a slot and the claims to all days; then leave out days that are in the store by now."""
@@ -189,7 +185,8 @@ class RangeFetcher(DayFetcher):
             raise NotNeededError
 
     async def _leave_out_known(self, cache: DayCache, task: RangeTask) -> None:
-        if not task.leave_out(await cache.known(task.query.target, task.question.days, task.freshness)):
+        due = task.leave_out(await cache.known(task.query.target, task.question.days, task.freshness))
+        if not due or task.question.first == task.question.last:  # a single day is left to version 2
             raise NotNeededError
         task.exchange.question = task.question
 
@@ -206,6 +203,11 @@ class RangeFetcher(DayFetcher):
         if slot is not None and slot in self._kept:
             self._kept.remove(slot)
             self._limiter.finish(slot, SUCCEEDED)
+
+    def _make_room(self, task: RangeTask) -> None:
+        """Release the slot of a range for a further request, and keep the claims to its days."""
+        self._release(task)
+        self._limiter.keep_claims(member.query for member in task.members)
 
     async def _sleep(self, task: FetchTask, seconds: float) -> None:
         """Wait for the next attempt; meanwhile other processes may request the days."""
@@ -224,7 +226,7 @@ class RangeFetcher(DayFetcher):
         final = [day for day in rows if day.final and day.reported_hours]
         if not final:
             return False
-        self._release(task)
+        self._make_room(task)
         day, target = final[-1], task.query.target
         single = FetchTask(task.caller, Query(day.date, target), task.runner, again=True)
         try:
@@ -234,31 +236,31 @@ class RangeFetcher(DayFetcher):
         by = shift_between(other, {each.date: each for each in rows})
         if by != 0:
             raise await self.memory.give_up(DecodeError((_difference(day.date, by),), retryable=False))
-        await self.memory.compared()
+        with _carried_by_error(task, rows):
+            await self.memory.compared()
         return True
 
     # -- what an answer proves --------------------------------------------------------------------------
 
-    async def _evaluate(
-        self, task: RangeTask, exchange: RangeExchange, rows: Sequence[DayClicks]
-    ) -> Outcomes:
-        """Store what the answer is certain about, and return it; ask for proof where that is worth it."""
+    async def _evaluate(self, task: RangeTask, exchange: RangeExchange, rows: Sequence[DayClicks]) -> None:
+        """Store what the answer is certain about; ask for proof where that is worth it."""
         asked, answered = exchange.question.days, {day.date for day in rows}
-        await self.memory.learn(exchange.question, rows)
+        with _carried_by_error(task, rows):
+            await self.memory.learn(exchange.question, rows)
         open_ = self.state.uncertain(asked, answered)
         silent = set(RangeProof().uncertain(asked, answered))
         suspicious = silent != open_ and is_suspicious(asked, answered)
-        needed = open_.intersection(task.days).difference(task.known, task.optional)
-        outcomes: Outcomes = {}
+        needed = open_.intersection(task.days).difference(task.outcomes, task.optional)
+        before = len(task.outcomes)
         if suspicious or self.state.is_worth_a_check(asked, needed):
-            outcomes = await self._store(task, exchange, self._certain(task, exchange, rows, silent))
-            self._release(task)
+            await self._store(task, exchange, self._certain(task, exchange, rows, silent))
+            self._make_room(task)
             async with self.state.checking:  # another call may have proved enough meanwhile
                 if suspicious or not self.state.uncertain(asked, answered).isdisjoint(needed):
                     await self._check(task, asked, urgent=suspicious)
             open_ = self.state.uncertain(asked, answered)
-        days = self._certain(task, exchange, rows, open_.union(outcomes))
-        return outcomes | await self._store(task, exchange, days, counted=bool(outcomes))
+        days = self._certain(task, exchange, rows, open_)
+        await self._store(task, exchange, days, counted=len(task.outcomes) > before)
 
     def _certain(
         self, task: RangeTask, exchange: RangeExchange, rows: Sequence[DayClicks], others: Collection[dt.date]
@@ -266,7 +268,9 @@ class RangeFetcher(DayFetcher):
         """Return the needed days of an answer but some others, in order."""
         question, found = exchange.question, {day.date: day for day in rows}
         days = [
-            day for day in task.days if day in question.days and day not in others and day not in task.known
+            day
+            for day in task.days
+            if day in question.days and day not in others and day not in task.outcomes
         ]
         empty = [self._empty(day, exchange.as_of) for day in days if day not in found]
         self.state.found_empty(question, set(found), [day.date for day in empty if day.final])
@@ -327,7 +331,7 @@ class RangeFetcher(DayFetcher):
 
     async def _store(
         self, task: RangeTask, exchange: RangeExchange, days: list[DayClicks], *, counted: bool = False
-    ) -> Outcomes:
+    ) -> None:
         """Store the days, and report them; `counted`: other days of the answer have been before."""
         target, requests = task.query.target, 0 if counted else exchange.requests
         if self._cache is not None and days:
@@ -348,23 +352,21 @@ class RangeFetcher(DayFetcher):
                 self._dispatch(done)
                 requests = 0  # the request is counted once
         task.leader.answered += sum(day.date not in task.optional for day in days)
-        return {day.date: day for day in days}
+        task.outcomes |= {day.date: day for day in days}
 
-    async def _fail(self, task: RangeTask, exchange: RangeExchange, error: HourlyClicksError) -> Outcomes:
-        """Record and report that each needed day has failed."""
-        outcomes: Outcomes = {}
+    async def _fail(self, task: RangeTask, exchange: RangeExchange, error: HourlyClicksError) -> None:
+        """Record and report that each needed day has failed that is not done."""
         requests, target = exchange.requests, task.query.target
         for day in task.days:
-            if day in task.known or day in task.optional:
+            if day in task.outcomes or day in task.optional:
                 continue
             failure = copy.copy(error)
             failure.day = failure.target = None
-            outcomes[day] = failure.about(day, target)
+            task.outcomes[day] = failure.about(day, target)
             await self._record(task, exchange, Query(day, target), failure, requests)
             tags = task.caller.context.tags
             self._dispatch(events.DayFailed(day=day, target=target, requests=requests, error=failure, **tags))
             requests = 0
-        return outcomes
 
     async def _record(
         self,
@@ -384,6 +386,16 @@ class RangeFetcher(DayFetcher):
 def is_about_range(error: HourlyClicksError) -> bool:
     """Return whether an error may be about a range, so that fewer days, or version 2, may be answered."""
     return isinstance(error, DecodeError) or is_refusal(error) or is_missing(error)
+
+
+@contextmanager
+def _carried_by_error(task: RangeTask, rows: Sequence[DayClicks]) -> Iterator[None]:
+    """Let an error of the store carry the needed days of an answer, which will not be stored."""
+    try:
+        yield
+    except StoreError as error:
+        error.unsaved = tuple(day for day in rows if day.date in task.days and day.date not in task.outcomes)
+        raise
 
 
 def _difference(day: dt.date, hours: int | None) -> str:

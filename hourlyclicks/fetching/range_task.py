@@ -56,17 +56,19 @@ class RangeTask(FetchTask):
         days: the days of the question that are needed, in order.
         runner: the asyncio task it runs in.
         optional: those of the days that are asked for only because the others are.
+        outcomes: where to note what became of each day.
 
     Attributes:
         question: what is asked; fewer days once other processes have fetched some.
         days: the days that are needed.
         optional: as above.
-        known: what the store had of them when the task got its slot.
+        outcomes: what became of the days so far, with those that the store had when the task got its slot;
+            what the answer leaves open is not in it.
         exchange: its requests, once it has begun.
         kept: the slot that it keeps until its days are stored, once it is answered.
     """
 
-    __slots__ = ("_further", "_members", "days", "exchange", "kept", "known", "optional", "question")
+    __slots__ = ("_further", "_members", "days", "exchange", "kept", "optional", "outcomes", "question")
 
     exchange: Exchange
     kept: Slot | None
@@ -79,22 +81,23 @@ class RangeTask(FetchTask):
         runner: asyncio.Task[object] | None = None,
         *,
         optional: Collection[dt.date] = (),
+        outcomes: Outcomes,
     ) -> None:
         first, *others = [Query(day, question.target) for day in days]
         super().__init__(caller, first, runner)
         self.question = question
         self.days = tuple(days)
         self.optional = frozenset(optional)
-        self.known: Outcomes = {}
+        self.outcomes = outcomes
         self.kept = None
         self._further = tuple(others)
         self._members = (self, *(RangeMember(self, query) for query in others))
 
     def leave_out(self, known: Outcomes) -> bool:
         """Leave out the needed days that the store has by now; return whether any is left."""
-        self.known = {day: known[day] for day in self.days if day in known and day not in self.optional}
-        due = [day for day in self.days if day not in self.known]
-        if self.known:
+        self.outcomes |= {day: known[day] for day in self.days if day in known and day not in self.optional}
+        due = [day for day in self.days if day not in self.outcomes]
+        if self.outcomes:
             self.question = self.question._replace(first=due[0], last=due[-1]) if due else self.question
         return not self.optional.issuperset(due)
 

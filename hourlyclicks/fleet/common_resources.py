@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
-from hourlyclicks.client.resources import Carrier
+from hourlyclicks.client.resources import Network
 from hourlyclicks.clock import SystemClock
 from hourlyclicks.fleet.shared_transport import SharedTransport
 from hourlyclicks.store.opening import store_of
@@ -86,12 +86,12 @@ class CommonResources:
 
     async def _open(self) -> Common:
         async with AsyncExitStack() as opened:
-            carrier = Carrier.of(None, session=None, proxy=self._proxy, timeout=self._timeout)
-            opened.push_async_callback(carrier.transport.close)
+            own = Network.of(None, session=None, proxy=self._proxy, timeout=self._timeout)
+            opened.push_async_callback(own.transport.close)
             store = store_of(await self._store.text())
             opened.push_async_callback(store.close)
             await store.open()
-            transport = SharedTransport(carrier.transport, rate=self._rate, clock=SystemClock())
+            transport = SharedTransport(own.transport, rate=self._rate, clock=SystemClock())
             return Common(store, transport, opened.pop_all())
         raise AssertionError  # no callback above swallows an error
 

@@ -17,7 +17,7 @@ import attrs
 
 from hourlyclicks.errors import UsageError
 from hourlyclicks.events import FleetProgress
-from hourlyclicks.fleet.batch import Batch
+from hourlyclicks.fleet.sharded_run import ShardedRun
 from hourlyclicks.fleet.shards import run_shard
 from hourlyclicks.fleet.task_options import STORE
 from hourlyclicks.model.checks import check_whole
@@ -99,7 +99,7 @@ async def backfill_async(  # noqa: PLR0913 - keyword options with defaults, thos
         import distributed  # noqa: PLC0415 - an extra
     if shards is not None:
         check_whole("shards", shards, least=1)
-    batch = await Batch.of(
+    sharded = await ShardedRun.of(
         jobs,
         store=store,
         at_once=at_once,
@@ -118,16 +118,16 @@ async def backfill_async(  # noqa: PLR0913 - keyword options with defaults, thos
             dask_client.submit(
                 _run_shard, each.packed(), run, each.number, key=_key(run, each.number), pure=False
             )
-            for each in batch.shards(max(1, parts))
+            for each in sharded.shards(max(1, parts))
         ]
-        return await batch.collect(tasks, distributed.Event(f"{run}-stop", client=dask_client))
+        return await sharded.collect(tasks, distributed.Event(f"{run}-stop", client=dask_client))
 
     def hear(event: tuple[float, tuple[int, dict[str, Any]]]) -> None:
-        batch.hear(event[1][0], FleetProgress(**event[1][1]))
+        sharded.hear(event[1][0], FleetProgress(**event[1][1]))
 
     dask_client.subscribe_topic(run, hear)
     try:
-        return await batch.done(work(), dask_client.nthreads)
+        return await sharded.done(work(), dask_client.nthreads)
     finally:
         dask_client.unsubscribe_topic(run)
 
@@ -139,7 +139,7 @@ async def _check(store: KeyRef) -> None:
 
 async def _run_shard(packed: bytes, run: str, number: int) -> FleetReport:
     """Do a shard, on a worker."""
-    return await run_shard(packed, _WorkerLink(run, number))
+    return await run_shard(packed, _WorkerChannel(run, number))
 
 
 def _key(run: str, number: int) -> str:
@@ -147,7 +147,7 @@ def _key(run: str, number: int) -> str:
     return f"{run}-{number}"
 
 
-class _WorkerLink:
+class _WorkerChannel:
     """Connects a shard on a worker with the client, through the scheduler.
 
     Args:
@@ -162,11 +162,11 @@ class _WorkerLink:
         self._worker, self._stop = get_worker(), Event(f"{run}-stop")
 
     def tell(self, progress: FleetProgress) -> None:
-        """See `hourlyclicks.fleet.shards.Link.tell`."""
+        """See `hourlyclicks.fleet.shards.ShardChannel.tell`."""
         self._worker.log_event(self._run, (self._number, attrs.asdict(progress)))
 
     async def ended(self, seconds: float) -> bool:
-        """See `hourlyclicks.fleet.shards.Link.ended`; no client may be left to take the result."""
+        """See `hourlyclicks.fleet.shards.ShardChannel.ended`; no client may be left to take the result."""
         try:
             if await self._stop.wait(timeout=seconds):
                 return True

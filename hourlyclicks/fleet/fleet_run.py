@@ -16,7 +16,7 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from hourlyclicks.errors import HourlyClicksError, carry
-from hourlyclicks.fleet.held import LOOK_AFTER, PutAside
+from hourlyclicks.fleet.held import LOOK_AFTER, HeldAccount
 from hourlyclicks.fleet.one_account import TakenAccount
 from hourlyclicks.fleet.outcomes import Outcomes
 from hourlyclicks.fleet.sources import all_jobs
@@ -25,7 +25,8 @@ from hourlyclicks.model.report import StopReason
 
 if TYPE_CHECKING:
     from hourlyclicks.fleet.accounts import AccountJob
-    from hourlyclicks.fleet.held import HeldAccounts
+    from hourlyclicks.fleet.admission import Admission, Place
+    from hourlyclicks.fleet.held import HeldJobs
     from hourlyclicks.fleet.one_account import AccountRunner
     from hourlyclicks.fleet.shared_transport import SharedTransport
     from hourlyclicks.fleet.sources import JobsInHand
@@ -44,7 +45,7 @@ class FleetRun:
         network: what they share.
         stats: counts what they do.
         halt: ends them all when it is set.
-        at_once: how many may be active.
+        admission: lets them begin.
     """
 
     def __init__(
@@ -52,11 +53,11 @@ class FleetRun:
         jobs: JobsInHand,
         runner: AccountRunner,
         *,
-        held: HeldAccounts,
+        held: HeldJobs,
         network: SharedTransport,
         stats: FleetStats,
         halt: asyncio.Event,
-        at_once: int,
+        admission: Admission,
     ) -> None:
         self._jobs = jobs
         self._runner = runner
@@ -64,14 +65,13 @@ class FleetRun:
         self._network = network
         self._stats = stats
         self._halt = halt
-        self._places = asyncio.Semaphore(at_once)
+        self._admission = admission
         self._outcomes = Outcomes(stats)
         if isinstance(jobs, Collection):  # all are known, also those that a run does not come to
             for number, job in enumerate(jobs):
                 self._outcomes.add(job, number)
             stats.listed = True
         self._reading: asyncio.Task[None] | None = None
-        self._active = 0
         self._taking: set[asyncio.Task[None]] = set()
         self._one_ended = asyncio.Event()
 
@@ -99,7 +99,8 @@ class FleetRun:
     @property
     def counts(self) -> tuple[int, int, int]:
         """See `hourlyclicks.fleet.reporting.ReportedRun.counts`."""
-        return self._active, self._stats.unfinished - self._active, self._runner.requests
+        active = self._admission.active
+        return active, self._stats.unfinished - active, self._runner.requests
 
     def stop_asked(self) -> None:
         """See `hourlyclicks.fleet.reporting.ReportedRun.stop_asked`."""
@@ -132,25 +133,24 @@ class FleetRun:
 
     async def _try_held(self, group: asyncio.TaskGroup) -> None:
         """Begin the accounts that other processes held, as they become free, until there are none."""
-        while self._active or self._held:
+        while self._admission.active or self._held:
             for job, number in await self._held.take_free():
                 self._stats.held = len(self._held)
                 await self._begin(group, job, number)
             if self._held:
                 await self._clock.sleep(LOOK_AFTER)
-            elif self._active:
+            elif self._admission.active:
                 self._one_ended.clear()
                 await self._one_ended.wait()
 
     async def _begin(self, group: asyncio.TaskGroup, job: AccountJob, number: int) -> None:
         self._outcomes.add(job, number)
-        await self._places.acquire()
-        self._active += 1
-        group.create_task(self._work(job, number))
+        place = await self._admission.admit()
+        group.create_task(self._work(job, number, place))
 
-    async def _work(self, job: AccountJob, number: int) -> None:
+    async def _work(self, job: AccountJob, number: int, place: Place) -> None:
         try:
-            found = await self._counted(job)
+            found = await self._counted(job, place)
         except HourlyClicksError as error:  # of the store
             self._outcomes.interrupted(number, error)
             self._stop(StopReason.ERROR, error)
@@ -160,19 +160,18 @@ class FleetRun:
         else:
             self._end(job, number, found)
         finally:
-            self._active -= 1
-            self._places.release()
+            place.leave()
             self._one_ended.set()
 
-    async def _counted(self, job: AccountJob) -> AccountReport | PutAside:
+    async def _counted(self, job: AccountJob, place: Place) -> AccountReport | HeldAccount:
         """Fetch the days of an account, which is active until then: its end is reported without it."""
         self._stats.running += 1
         try:
-            return await self._fetch(job)
+            return await self._fetch(job, place)
         finally:
             self._stats.running -= 1
 
-    async def _fetch(self, job: AccountJob) -> AccountReport | PutAside:
+    async def _fetch(self, job: AccountJob, place: Place) -> AccountReport | HeldAccount:
         """Fetch the days of an account; while its key or its lease is awaited, the end cancels it."""
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a coroutine that runs is in a task
@@ -181,11 +180,13 @@ class FleetRun:
             taken = await self._runner.take(job)
         finally:
             self._taking.discard(task)
-        return await self._runner.run(job, taken) if isinstance(taken, TakenAccount) else taken
+        if isinstance(taken, TakenAccount):
+            return await self._runner.run(job, taken, on_start=place.started)
+        return taken
 
-    def _end(self, job: AccountJob, number: int, found: AccountReport | PutAside) -> None:
+    def _end(self, job: AccountJob, number: int, found: AccountReport | HeldAccount) -> None:
         """Note what came of an account; one that another process holds is tried again."""
-        if isinstance(found, PutAside):
+        if isinstance(found, HeldAccount):
             self._held.add(found.account, job, number)
             self._stats.held = len(self._held)
             self._outcomes.aside(number, found.report)

@@ -20,7 +20,7 @@ LOOK_AFTER = 2.0
 
 
 @attrs.frozen
-class PutAside:
+class HeldAccount:
     """An account that another process holds.
 
     Args:
@@ -32,7 +32,7 @@ class PutAside:
     report: AccountReport
 
 
-class HeldAccounts:
+class HeldJobs:
     """The jobs that were put aside.
 
     Args:

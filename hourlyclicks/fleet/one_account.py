@@ -15,7 +15,7 @@ import attrs
 from hourlyclicks.coordination.account_lease import AccountLease
 from hourlyclicks.errors import LeaseLostError, StoreError, UsageError
 from hourlyclicks.fleet.account_reports import of_error, of_report, typed
-from hourlyclicks.fleet.held import PutAside
+from hourlyclicks.fleet.held import HeldAccount
 from hourlyclicks.model.dates import as_zone, last_ended
 from hourlyclicks.model.fingerprints import fingerprint_of
 from hourlyclicks.model.fleet_report import AccountReport, AccountState
@@ -24,6 +24,7 @@ from hourlyclicks.wire.key import ApiKey, Secret
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Callable
 
     from hourlyclicks.client import Client
     from hourlyclicks.coordination.leases import Leases
@@ -86,7 +87,7 @@ class AccountRunner:
         """How many requests the accounts that are active still have to send, if none has to be repeated."""
         return sum(lease.runs.requests for lease in self._held)
 
-    async def take(self, job: AccountJob) -> TakenAccount | AccountReport | PutAside:
+    async def take(self, job: AccountJob) -> TakenAccount | AccountReport | HeldAccount:
         """Take the lease of an account, unless another process holds it, or its key is not its own.
 
         Raises:
@@ -104,7 +105,7 @@ class AccountRunner:
             return of_error(job.name, typed(job.name, error))
         lease = await self._leases.take(partial(fingerprint_of, job.name), job.name, key=of_key)
         if isinstance(lease, StoredLease):
-            return PutAside(lease.account, AccountReport(name=job.name, state=AccountState.HELD))
+            return HeldAccount(lease.account, AccountReport(name=job.name, state=AccountState.HELD))
         try:
             await self._owners.check(job.name, key, window=window)
         except BaseException as error:
@@ -115,17 +116,25 @@ class AccountRunner:
         self._held.add(lease)
         return TakenAccount(lease, key)
 
-    async def run(self, job: AccountJob, taken: TakenAccount) -> AccountReport | PutAside:
+    async def run(
+        self, job: AccountJob, taken: TakenAccount, *, on_start: Callable[[], object]
+    ) -> AccountReport | HeldAccount:
         """Fetch the days of an account, and give its lease back; another process may take it meanwhile.
+
+        Args:
+            job: the account.
+            taken: its lease and its key.
+            on_start: called when its first request is sent, or waits for its limits.
 
         Raises:
             StoreError: the store cannot be used, which ends the run.
             asyncio.CancelledError: the call was cancelled.
         """
+        taken.lease.on_start = on_start
         try:
             return await self._run(job, taken)
         except LeaseLostError as error:
-            return PutAside(taken.lease.account, of_error(job.name, error, AccountState.HELD))
+            return HeldAccount(taken.lease.account, of_error(job.name, error, AccountState.HELD))
         finally:
             await self._give_back(taken.lease)
 

@@ -11,11 +11,12 @@ import asyncio
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, cast
 
-from hourlyclicks.client.resources import Carrier, Environment
+from hourlyclicks.client.resources import Environment, Network
 from hourlyclicks.events import Dispatcher
 from hourlyclicks.fetching.retry import RetryPolicy
+from hourlyclicks.fleet.admission import Admission
 from hourlyclicks.fleet.fleet_run import FleetRun
-from hourlyclicks.fleet.held import HeldAccounts
+from hourlyclicks.fleet.held import HeldJobs
 from hourlyclicks.fleet.key_owners import KeyOwners
 from hourlyclicks.fleet.keys import KeyRef
 from hourlyclicks.fleet.one_account import AccountRunner
@@ -84,7 +85,8 @@ async def run_jobs(  # noqa: PLR0913 - keyword options with defaults, those of `
             `JobsRef` to a function that returns one. Each name and each key may occur once.
         store: as for `Client`, or a `KeyRef` to its path or address. The store of a path or an address is
             opened once for all accounts, and closed in the end.
-        at_once: how many accounts may be active at the same time.
+        at_once: how many accounts may be active at the same time. They begin one after the other, each when
+            there is a connection for its requests.
         rate: how many requests all accounts together may send in a stretch of time, such as ``"500/1"``.
         deadline: when to stop: after so many seconds or a timedelta, or at an aware datetime.
         stop: stop when this event is set.
@@ -133,27 +135,30 @@ async def run_jobs(  # noqa: PLR0913 - keyword options with defaults, those of `
     source = await jobs_in_hand(jobs)
     async with AsyncExitStack() as opened:
         opened.callback(dispatch.end)
-        carrier = Carrier.of(transport, session=session, proxy=proxy, timeout=timeout)
-        if carrier.owned:
-            opened.push_async_callback(carrier.transport.close)
+        network = Network.of(transport, session=session, proxy=proxy, timeout=timeout)
+        if network.owned:
+            opened.push_async_callback(network.transport.close)
         where = await store.text() if isinstance(store, KeyRef) else store
         kept = store_of(where, environment.clock)
         if kept is not where:
             opened.push_async_callback(kept.close)
         await kept.open()
-        network = SharedTransport(carrier.transport, rate=cap, clock=environment.clock)
+        shared_transport = SharedTransport(network.transport, rate=cap, clock=environment.clock)
         halt = asyncio.Event()
         with_leases = cast("LeaseStore", kept)  # that it is one, is checked here:
         shared = await opened.enter_async_context(shared_in(with_leases, environment.clock))
         runner = AccountRunner(
             options,
             leases=shared.leases,
-            transport=network,
+            transport=shared_transport,
             owners=KeyOwners(with_leases),
             stats=stats,
             stop=halt,
         )
-        held = HeldAccounts(with_leases, shared.leases)
-        run = FleetRun(source, runner, held=held, network=network, stats=stats, halt=halt, at_once=at_once)
+        held = HeldJobs(with_leases, shared.leases)
+        admission = Admission(shared_transport, at_once)
+        run = FleetRun(
+            source, runner, held=held, network=shared_transport, stats=stats, halt=halt, admission=admission
+        )
         opened.enter_context(shared.reporter.showing(run, name or ""))
         return await run.run(condition)

@@ -32,7 +32,7 @@ EVERY = 10.0
 """Seconds between two reports of a shard; each costs the scheduler of Dask about 0.6 ms."""
 
 
-class Link(Protocol):
+class ShardChannel(Protocol):
     """What connects a shard with the process that began the run."""
 
     def tell(self, progress: FleetProgress) -> None:
@@ -78,19 +78,19 @@ class Shard:
                     yield job
 
 
-async def run_shard(packed: bytes, link: Link) -> FleetReport:
+async def run_shard(packed: bytes, channel: ShardChannel) -> FleetReport:
     """Do a shard.
 
     Args:
         packed: the shard.
-        link: connects it with the process that began the run.
+        channel: connects it with the process that began the run.
 
     Raises:
         HourlyClicksError: as for `run_jobs`.
         asyncio.CancelledError: the call was cancelled; the answers to requests in flight were kept.
     """
     shard: Shard = pickle.loads(lzma.decompress(packed))  # noqa: S301 - engines do it with each task
-    monitor = _Monitor(link)
+    monitor = _Monitor(channel)
     monitoring = asyncio.create_task(monitor.run())
     work = run_jobs(
         shard.read_jobs(), store=shard.store, stop=monitor.stop, on_event=monitor.hear, **shard.options
@@ -106,12 +106,12 @@ class _Monitor:
     """Tells of the progress of a shard, and stops it when the run is to stop.
 
     Args:
-        link: connects the shard with the process that began the run.
+        channel: connects the shard with the process that began the run.
     """
 
-    def __init__(self, link: Link) -> None:
+    def __init__(self, channel: ShardChannel) -> None:
         self.stop = asyncio.Event()
-        self._link = link
+        self._channel = channel
         self._latest: FleetProgress | None = None
 
     def hear(self, event: object) -> None:
@@ -122,10 +122,10 @@ class _Monitor:
     def tell(self) -> None:
         """Report the progress, if there was any."""
         if self._latest is not None:
-            self._link.tell(self._latest)
+            self._channel.tell(self._latest)
 
     async def run(self) -> None:
         """Report the progress now and then, until the run is to stop."""
-        while not await self._link.ended(EVERY):
+        while not await self._channel.ended(EVERY):
             self.tell()
         self.stop.set()

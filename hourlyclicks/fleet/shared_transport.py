@@ -19,6 +19,8 @@ from hourlyclicks.pacing.plans import Limits
 from hourlyclicks.pacing.window import SlidingWindow, Slot
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hourlyclicks.clock import Clock, Timer
     from hourlyclicks.coordination.account_lease import AccountLease
     from hourlyclicks.model.http import Request, Response
@@ -28,6 +30,14 @@ if TYPE_CHECKING:
 CONNECTIONS = 64
 """How many requests of all accounts may be in flight at once."""
 
+BACKLOG = 4
+"""How many requests there may be for each connection before no further account begins.
+
+A request then waits for three responses at most, which is little beside a window. With fewer requests, fewer
+accounts would do the same thing at the same moment, and fewer of their changes share a transaction."""
+
+_ENDED = "not sent: the run has ended"
+
 
 class SharedTransport:
     """Send the requests of all accounts.
@@ -36,6 +46,9 @@ class SharedTransport:
         transport: sends them.
         rate: how many in any stretch of time, if that is limited.
         clock: what time it is.
+
+    Attributes:
+        on_freed: called when fewer requests are in flight, or wait, than before.
     """
 
     def __init__(self, transport: Transport, *, rate: Rate | None, clock: Clock) -> None:
@@ -47,6 +60,11 @@ class SharedTransport:
         self._waiting: deque[asyncio.Future[Slot]] = deque()
         self._timer: Timer | None = None
         self._closed = False
+        self.on_freed: Callable[[], object] = _nothing
+
+    def has_room(self, others: int) -> bool:
+        """Return whether another request may come after those in flight, those that wait, and the others."""
+        return self._window.in_flight + len(self._waiting) + others < BACKLOG * CONNECTIONS
 
     def within(self, lease: AccountLease) -> Transport:
         """Return the way to the network for the client that works within a lease."""
@@ -63,13 +81,14 @@ class SharedTransport:
             TransportError: the run was to end, or the lease may have ended, before it was its turn.
         """
         request.held_back = True
-        slot = self._window.reserve(self._clock.monotonic()) if not self._waiting else None
+        waits = self._closed or self._waiting
+        slot = None if waits else self._window.reserve(self._clock.monotonic())
         if not isinstance(slot, Slot):
             slot = await self._turn()
-        if lease is not None and not lease.trusted(self._clock.monotonic()):
-            self._window.cancel(slot)
-            self._serve()
-            raise TransportError("not sent: the lease of the account may have ended", kind="disconnected")
+        reason = self._reason_against(lease)
+        if reason:
+            self._cancel(slot)
+            raise TransportError(reason, kind="disconnected")
         request.held_back = False
         try:
             onward = self._transport
@@ -82,7 +101,7 @@ class SharedTransport:
                 self._window.abandon(slot, now, now + round(request.may_arrive * SECOND))
             else:
                 self._window.release(slot, now)
-            self._serve()
+            self._freed()
 
     def end(self) -> None:
         """Send nothing more; what is in flight is answered."""
@@ -92,6 +111,14 @@ class SharedTransport:
 
     async def close(self) -> None:
         """See `Transport.close`; the transport belongs to the run."""
+
+    def _reason_against(self, lease: AccountLease | None) -> str:
+        """Say why a request that has its slot must not be sent; both may have changed while it waited."""
+        if self._closed:
+            return _ENDED
+        if lease is not None and not lease.trusted(self._clock.monotonic()):
+            return "not sent: the lease of the account may have ended"
+        return ""
 
     async def _turn(self) -> Slot:
         """Wait for a slot."""
@@ -105,9 +132,16 @@ class SharedTransport:
             return await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled() and turn.exception() is None:
-                self._window.cancel(turn.result())
-                self._serve()
+                self._cancel(turn.result())
             raise
+
+    def _cancel(self, slot: Slot) -> None:
+        self._window.cancel(slot)
+        self._freed()
+
+    def _freed(self) -> None:
+        self._serve()
+        self.on_freed()
 
     def _serve(self) -> None:
         """Let those go that may go now, and come back when the next one may."""
@@ -130,7 +164,11 @@ class SharedTransport:
     @staticmethod
     def _refuse(turn: asyncio.Future[Slot]) -> None:
         if not turn.done():
-            turn.set_exception(TransportError("the run has ended", kind="disconnected"))
+            turn.set_exception(TransportError(_ENDED, kind="disconnected"))
+
+
+def _nothing() -> None:
+    """Do nothing."""
 
 
 class _WithinLease:
@@ -148,6 +186,7 @@ class _WithinLease:
 
     async def send(self, request: Request) -> Response:
         """See `SharedTransport.send`."""
+        self._lease.start_ended()
         return await self._shared.send(request, lease=self._lease)
 
     async def close(self) -> None:

@@ -19,20 +19,17 @@ import copy
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-import attrs
-
 from hourlyclicks import events
 from hourlyclicks.errors import HourlyClicksError, IncompleteSeriesError, carry
 from hourlyclicks.fetching.exchange import Exchange
 from hourlyclicks.fetching.task import Caller, FetchTask
+from hourlyclicks.jobs.collected_sums import CollectedSums
 from hourlyclicks.jobs.range_plan import plan_ranges
 from hourlyclicks.jobs.refusals import RefusalStreak
 from hourlyclicks.jobs.series import summarize
 from hourlyclicks.jobs.services import Tracker
-from hourlyclicks.jobs.sums_in_flight import Silence
+from hourlyclicks.jobs.sums_in_flight import AnswerWithoutRow
 from hourlyclicks.jobs.workers import WorkerPool
-from hourlyclicks.model.daily import DailyClicks
-from hourlyclicks.model.daily_series import DailySeries
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.questions import Question
 from hourlyclicks.model.targets import Query
@@ -42,12 +39,14 @@ from hourlyclicks.wire.range_endpoint import is_missing, is_refusal
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
+    from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 
     from hourlyclicks.events.context import CallContext
     from hourlyclicks.jobs.server_ranges import ServerRanges
     from hourlyclicks.jobs.services import Services
-    from hourlyclicks.jobs.sums_in_flight import Outcome, SumsInFlight, SumsRequest
+    from hourlyclicks.jobs.sums_in_flight import SumsInFlight, SumsRequest
+    from hourlyclicks.model.daily import DailyClicks
+    from hourlyclicks.model.daily_series import DailySeries
     from hourlyclicks.model.targets import Target
     from hourlyclicks.store.freshness import Freshness
 
@@ -80,9 +79,9 @@ class DailyRun:
     ) -> None:
         self.range = days
         self.target = target
-        self._freshness = freshness
         self._server = server
         self._in_flight = in_flight
+        self._services = services
         self._fetcher = services.fetcher
         self._cache = services.cache
         self._clock = services.clock
@@ -91,14 +90,12 @@ class DailyRun:
         self._job = Job(context.priority)
         self._caller = Caller(self._job, freshness, context)
         self._tracker = Tracker(services, self._job, self, context)
-        self._days: dict[dt.date, DailyClicks] = {}
-        self._failures: dict[dt.date, HourlyClicksError] = {}
-        self._silences: list[Silence] = []
-        self._doubtful: dict[dt.date, DailyClicks] = {}
+        finality = services.fetcher.rules.finality
+        self._sums = CollectedSums(
+            days, target, freshness, server=server, finality=finality, cache=services.cache
+        )
         self._refusals = RefusalStreak(days)
         self._given_up = False
-        self._under_way = 0
-        self._idle = asyncio.Event()
         self._items = self._ranges()
         self._pool = WorkerPool(
             self._items,
@@ -110,7 +107,6 @@ class DailyRun:
         )
         self._caller.start_spare = self._pool.start_spare
         self.on_close = self._pool.end
-        self._services = services
 
     async def collect(self, *, strict: bool) -> DailySeries:
         """Fetch all days.
@@ -123,24 +119,23 @@ class DailyRun:
             with self._tracker:
                 if self._cache is not None:
                     self._tracker.show(self._services, self)
-                    self._days = await self._cache.known_sums(self.target, self.range, self._freshness)
+                    await self._sums.recall(frozenset(self.range))
                     record = await self._cache.range_record(CLICKS_BY_DATE.name)
                     self._server.remember(record, self._clock.wall())
                 self._report_progress()
                 async with aclosing(self._items), self._pool:
                     await self._pool.join()
         except BaseException as error:  # also after a bug: the answers so far are not lost
-            series = self._series()
+            series = self._sums.series()
             carry(error, series=series)
             if isinstance(error, asyncio.CancelledError):
                 self._dispatch(events.FetchCancelled(target=self.target, series=series, **self._tags))
             raise
         if not self._given_up:
-            self._days |= self._doubtful
-        series = self._series()
-        if self._failures and strict:
-            message = summarize(self._failures, series)
-            raise IncompleteSeriesError(message, series=series, failures=self._failures)
+            self._sums.accept_uncertain()
+        series, failures = self._sums.series(), self._sums.failures
+        if failures and strict:
+            raise IncompleteSeriesError(summarize(failures, series), series=series, failures=failures)
         return series
 
     async def on_stop(self, error: HourlyClicksError) -> None:
@@ -148,88 +143,43 @@ class DailyRun:
         self._job.over = True
         await self._pool.wind_down(error, self._in_flight.has_sent)
 
-    def _series(self) -> DailySeries:
-        return DailySeries.of(self.target, self.range, self._days.values())
-
     # -- what to ask for --------------------------------------------------------------------------------
 
     async def _ranges(self) -> AsyncGenerator[tuple[DateRange, frozenset[dt.date]], None]:
         """Yield the ranges to ask for, each with the days that are needed of it."""
-        needed = [day for day in self.range if day not in self._days]
+        needed = [day for day in self.range if day not in self._sums.days]
         for asked in self._server.plan(needed, within=self.range, job=self._job):
             yield asked, frozenset(day for day in needed if day in asked)
             if not self._server.known:
-                await self._until_idle()  # the answer tells how long the next range can be
-        await self._until_idle()
-        await self._settle()
-        uncertain = sorted(self._doubtful)
+                await self._pool.idle()  # the answer tells how long the next range can be
+        await self._pool.idle()
+        await self._sums.settle()
+        uncertain = sorted(self._sums.uncertain)
         for asked, part in self._server.plan_again(uncertain, now=self._clock.wall(), job=self._job):
             yield asked, frozenset(day for day in uncertain if day in part)
-        await self._until_idle()
-        await self._settle()
-
-    async def _until_idle(self) -> None:
-        while self._under_way:
-            self._idle.clear()
-            await self._idle.wait()
-
-    async def _settle(self) -> None:
-        """Take the days without rows again, since more is known of the server by now."""
-        silences, self._silences = self._silences, []
-        for silence in silences:
-            await self._take_silent(silence)
-
-    async def _take_silent(self, silence: Silence) -> None:
-        """Keep the days without rows that were answered for; remember the others."""
-        uncertain = self._server.uncertain(silence.asked, silence.answered)
-        days = silence.days.difference(self._days, self._failures)
-        doubtful = days.intersection(uncertain)
-        await self._take(self._empty_days(days - doubtful, silence.moment))
-        if doubtful:
-            self._silences.append(attrs.evolve(silence, days=doubtful))
-            self._doubtful |= {
-                day: DailyClicks(day, None, None, silence.moment, final=False) for day in doubtful
-            }
-
-    def _empty_days(self, days: Iterable[dt.date], moment: dt.datetime) -> list[DailyClicks]:
-        finality = self._fetcher.rules.finality
-        return [DailyClicks(day, None, None, moment, finality.of(day, moment)) for day in sorted(days)]
+        await self._pool.idle()
+        await self._sums.settle()
 
     # -- one range --------------------------------------------------------------------------------------
 
     async def _work(self, item: tuple[DateRange, frozenset[dt.date]]) -> None:
-        self._under_way += 1
-        try:
-            await self._answer(*item)
-        finally:
-            self._under_way -= 1
-            if not self._under_way:
-                self._idle.set()
+        await self._answer(*item)
         self._job.remaining = max(0, self._job.remaining - 1)
         self._report_progress()
 
     async def _answer(self, asked: DateRange, needed: frozenset[dt.date]) -> None:
         """Ask for the days that no other call asks for, and take the results of the others."""
-        left = await self._missing(needed)
+        left = await self._sums.recall(needed)
         while left:
             others = self._in_flight.find(self.target, left)
             mine = left.difference(*others.values())
             if mine:
                 with self._in_flight.leading(self.target, mine, self._caller) as request:
                     await self._ask(_narrowed(asked, needed, mine), mine, request)
-                    request.found(self._outcomes(mine))
+                    request.found(self._sums.outcomes(mine))
             left = frozenset()
             for request, days in others.items():
                 left |= await self._follow(request, days, asked)
-
-    async def _missing(self, needed: frozenset[dt.date]) -> frozenset[dt.date]:
-        """Take the days that another call has put into the store meanwhile; return the others."""
-        if self._cache is None:
-            return needed
-        days = DateRange(min(needed), max(needed))
-        known = await self._cache.known_sums(self.target, days, self._freshness)
-        self._put([day for date, day in known.items() if date in needed])
-        return needed.difference(known)
 
     async def _follow(
         self, request: SumsRequest, days: frozenset[dt.date], asked: DateRange
@@ -240,30 +190,22 @@ class DailyRun:
         for `asked` would.
         """
         outcomes = await self._in_flight.follow(request, self._caller)
-        open_ = set(days.difference(outcomes))
+        open_, uncertain = set(days.difference(outcomes)), self._sums.uncertain
         for day in sorted(days.intersection(outcomes)):
             outcome = outcomes[day]
             if isinstance(outcome, HourlyClicksError):
                 if outcome.fatal:
                     raise copy.copy(outcome)
                 await self._failed(frozenset([day]), outcome)
-            elif isinstance(outcome, Silence):
+            elif isinstance(outcome, AnswerWithoutRow):
                 same = outcome.asked == asked
-                if not same and (day in self._doubtful or len(outcome.asked) > len(asked)):
+                if not same and (day in uncertain or len(outcome.asked) > len(asked)):
                     open_.add(day)
                 else:
-                    await self._take_silent(attrs.evolve(outcome, days=frozenset([day])))
+                    await self._sums.put_without_row(outcome, frozenset([day]))
             else:
-                self._put([outcome])
+                self._sums.add([outcome])
         return frozenset(open_)
-
-    def _outcomes(self, days: frozenset[dt.date]) -> dict[dt.date, Outcome]:
-        """Return the results of days, as far as they are known."""
-        silent: dict[dt.date, Outcome] = {
-            day: silence for silence in self._silences for day in silence.days & days
-        }
-        known: dict[dt.date, Outcome] = {**silent, **self._failures, **self._days}
-        return {day: known[day] for day in days if day in known}
 
     async def _ask(self, asked: DateRange, needed: frozenset[dt.date], request: SumsRequest) -> bool:
         """Ask for a range, or for its parts if it is refused; return whether all of it was answered."""
@@ -273,7 +215,7 @@ class DailyRun:
             parts = plan_ranges(needed, self._server.cap, within=asked)
             return await self._ask_each(parts, needed, request)
         try:
-            exchange = await self._send(asked, request, new=len(needed.difference(self._doubtful)))
+            exchange = await self._send(asked, request, new=len(needed.difference(self._sums.uncertain)))
         except HourlyClicksError as error:
             if error.fatal:
                 raise
@@ -289,10 +231,10 @@ class DailyRun:
         answered: dict[dt.date, DailyClicks] = {day.date: day for day in exchange.days}
         self._refusals.answered(asked)
         self._server.answered(asked, answered)
-        await self._take([day for date, day in answered.items() if date in needed])
-        silent = needed.difference(answered)
-        if silent:
-            await self._take_silent(Silence(asked, frozenset(answered), silent, exchange.asked))
+        await self._sums.put([day for date, day in answered.items() if date in needed])
+        if without_row := needed.difference(answered):
+            answer = AnswerWithoutRow(asked, frozenset(answered), exchange.asked)
+            await self._sums.put_without_row(answer, without_row)
         return True
 
     async def _too_long(self, asked: DateRange) -> None:
@@ -337,9 +279,7 @@ class DailyRun:
 
     async def _failed(self, needed: frozenset[dt.date], error: HourlyClicksError) -> None:
         """Note that days have failed, and what that means for the run."""
-        for day in needed:
-            self._doubtful.pop(day, None)
-            self._failures[day] = copy.copy(error).about(day, self.target)
+        self._sums.fail(needed, error)
         if is_refusal(error):
             await self._check(min(needed), error)
         elif error.retryable and self._fetcher.gives_up(self._job):
@@ -361,20 +301,8 @@ class DailyRun:
             if second.fatal or self._refusals.is_like(second):
                 raise _for_all(second) from None
 
-    async def _take(self, days: list[DailyClicks]) -> None:
-        """Put days into the series, and into the store."""
-        self._put(days)
-        if self._cache is not None and days:
-            await self._cache.put_sums(self.target, days)
-
-    def _put(self, days: list[DailyClicks]) -> None:
-        """Put days into the series."""
-        for day in days:
-            self._days[day.date] = day
-            self._doubtful.pop(day.date, None)
-
     def _report_progress(self) -> None:
-        done, failed = len(self._days) + len(self._doubtful), len(self._failures)
+        done, failed = len(self._sums.days) + len(self._sums.uncertain), len(self._sums.failures)
         self._tracker.report(done=done, failed=failed, total=len(self.range))
 
 

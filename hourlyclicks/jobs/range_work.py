@@ -164,27 +164,36 @@ class RangeWork:
 
     async def _fetch_part(self, target: Target, part: _Part, left: _Left) -> list[_Part]:
         """Fetch a part, and return what is left of it; a part of one day is left to version 2."""
-        days = sorted([*part.days, *part.optional])
-        question = Question(days[0], days[-1], target, CLICKS_BY_RANGE.name)
+        outcomes: Outcomes = {}
         try:
-            outcomes = await self._single_flight.fetch_range(
-                question, days, self._caller, self._fetcher.fetch_range, optional=part.optional
-            )
+            await self._ask(target, part, outcomes)
         except HeldError:
-            return _alone(part.days)
+            return _alone(_open(part, outcomes))
         except HourlyClicksError as error:
             if error.fatal or not is_about_range(error):
                 raise
+            open_ = _open(part, outcomes)
             if not is_refusal(error):
-                return _alone(part.days)
+                return _alone(open_)
             left.refusals += 1
-            return self._shorter(part)
+            return self._shorter(attrs.evolve(part, days=open_))
         left.refusals = 0
         await self._lower_cap(part)
-        for day in part.days:
-            if day in outcomes:
-                self._done(Query(day, target), outcomes[day])
         return self._left(part, outcomes)
+
+    async def _ask(self, target: Target, part: _Part, outcomes: Outcomes) -> None:
+        """Send a request for a part, and report the days that are done, also if an error follows."""
+        days = sorted([*part.days, *part.optional])
+        question = Question(days[0], days[-1], target, CLICKS_BY_RANGE.name)
+        fetch = self._fetcher.fetch_range
+        try:
+            await self._single_flight.fetch_range(
+                question, days, self._caller, fetch, optional=part.optional, outcomes=outcomes
+            )
+        finally:
+            for day in part.days:
+                if day in outcomes:
+                    self._done(Query(day, target), outcomes[day])
 
     def _not_in_flight(self, target: Target, days: Days) -> list[dt.date]:
         return [day for day in days if not self._single_flight.is_in_flight(Query(day, target))]
@@ -207,7 +216,7 @@ class RangeWork:
 
     def _left(self, part: _Part, outcomes: Outcomes) -> list[_Part]:
         """Return what to ask for after an answer that was not certain about some days."""
-        left = [day for day in part.days if day not in outcomes]
+        left = _open(part, outcomes)
         longest = max(1, self._state.reach)
         seen = any(isinstance(found, DayClicks) and found.reported_hours for found in outcomes.values())
         if part.again or not left or not (seen or 1 < self._state.whole < len(part.days)):
@@ -217,6 +226,10 @@ class RangeWork:
             for stretch in spans(left)
             for days in plan_ranges(left, RangeCap(longest), within=DateRange(*stretch))
         ]
+
+
+def _open(part: _Part, outcomes: Outcomes) -> list[dt.date]:
+    return [day for day in part.days if day not in outcomes]
 
 
 def _alone(days: Days) -> list[_Part]:

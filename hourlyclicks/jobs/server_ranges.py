@@ -4,6 +4,10 @@ Where the plan is known, so is the longest range. Otherwise the lengths of `hour
 tried, the longest first, until one is answered. The length that was answered is kept as long as the client,
 and in its store for later runs.
 
+A range that is refused although one as long was answered before may have a day that is refused, or the server
+answers for fewer days by now. It is asked for in parts. If all of them are answered, no day was the reason;
+when that has happened twice, and no longer range was answered in between, ranges are no longer from then on.
+
 What answers have *proved* is kept for minutes only, since a server can begin to shorten ranges at any time
 (`hourlyclicks.fetching.range_state`). An answer that looks as if it was shortened is judged by what the
 answers of the last one or two minutes have proved.
@@ -49,6 +53,7 @@ class ServerRanges:
         self.cap = self._most = cap
         self._recent, self._latest = RecentProof(clock), RecentProof(clock, URGENT_SHIFT)
         self._answered = 0
+        self._suspected = 0  # the longest range that may be answered, after a longer one was refused
 
     @property
     def known(self) -> bool:
@@ -76,6 +81,8 @@ class ServerRanges:
         for kept in (self._recent, self._latest):
             kept.add(proof)
         self._answered = max(self._answered, len(asked))
+        if len(asked) > self._suspected:  # so its length was not the reason
+            self._suspected = 0
 
     def uncertain(self, asked: DateRange, answered: Collection[dt.date]) -> set[dt.date]:
         """Return the days without rows that may not have been answered for; see `RangeProof.uncertain`."""
@@ -84,16 +91,27 @@ class ServerRanges:
 
     def too_long(self, refused: DateRange) -> None:
         """Note that a range was refused of which every part was answered."""
-        if self._answered < len(refused):
-            self.cap = RangeCap(self._answered)
+        shorter = _shorter(refused)
+        if self._answered < len(refused) > WEEK:
+            self._lower(shorter)
+        elif self._suspected:
+            self._lower(min(self._suspected, shorter))
+        else:
+            self._suspected = shorter
+
+    def _lower(self, days: int) -> None:
+        """Ask for so many days at most from now on."""
+        if self.cap.days is None or days < self.cap.days:
+            self.cap = RangeCap(days)
+        self._answered, self._suspected = min(self._answered, days), 0
 
     def parts(self, refused: DateRange, needed: Collection[dt.date]) -> Sequence[DateRange]:
         """Return the ranges to ask for in place of one that was refused.
 
-        A range that is longer than any that was answered may be too long: its parts are as long as the next
-        lower cap. Any other is halved, since one of its days must be the reason.
+        The parts are as long as the next lower cap. If one of at most a week is refused, although a range as
+        long was answered, one of its days is probably the reason; so it is halved.
         """
-        if len(refused) <= self._answered:
+        if len(refused) <= min(self._answered, WEEK):
             return halves(refused, needed)
         lower = RangeCap(len(refused)).smaller() or RangeCap(1)
         return plan_ranges(needed, lower, within=refused)
@@ -144,6 +162,12 @@ class ServerRanges:
             left = [day for day in left if day > asked.end]
             end = max(asked.end, min(latest, _moved(asked.end, margin)))
             yield DateRange(_moved(asked.start, -margin), end), asked
+
+
+def _shorter(refused: DateRange) -> int:
+    """Return how long the parts of a refused range are."""
+    cap = RangeCap(len(refused)).smaller() if len(refused) > WEEK else None
+    return (cap and cap.days) or (len(refused) + 1) // 2
 
 
 def _moved(day: dt.date, days: int) -> dt.date:

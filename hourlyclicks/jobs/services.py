@@ -14,7 +14,7 @@ from hourlyclicks.fetching.cache import DayCache
 from hourlyclicks.fetching.coalescing import SingleFlight
 from hourlyclicks.fetching.fetcher import DayFetcher
 from hourlyclicks.jobs.finishing import Finishing
-from hourlyclicks.jobs.visible import VISIBLE_AFTER, VisibleCall
+from hourlyclicks.jobs.registered_call import REGISTERED_AFTER, RegisteredCall
 
 if TYPE_CHECKING:
     import asyncio
@@ -148,8 +148,8 @@ class Tracker:
     def show(self, services: Services, run: Stoppable) -> None:
         """Let other processes see and stop the job, with a store, until the context is left."""
         if services.runs is not None:
-            call = VisibleCall(services.limiter, self._job, run.on_stop)
-            self._visible.enter_context(services.runs.registered(call, after=VISIBLE_AFTER))
+            call = RegisteredCall(services.limiter, self._job, run.on_stop)
+            self._visible.enter_context(services.runs.registered(call, after=REGISTERED_AFTER))
 
     def __enter__(self) -> Self:
         self._running.add(self._run)

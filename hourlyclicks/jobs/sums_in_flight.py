@@ -33,23 +33,21 @@ if TYPE_CHECKING:
 
 
 @attrs.frozen
-class Silence:
-    """Days without rows in one answer.
+class AnswerWithoutRow:
+    """An answer that has no row of a day.
 
     Args:
         asked: the range that was asked for.
         answered: its days with rows.
-        days: the days without rows that are needed.
         moment: when it was asked for.
     """
 
     asked: DateRange
     answered: frozenset[dt.date]
-    days: frozenset[dt.date]
     moment: dt.datetime
 
 
-Outcome: TypeAlias = DailyClicks | Silence | HourlyClicksError
+Outcome: TypeAlias = DailyClicks | AnswerWithoutRow | HourlyClicksError
 """What became of a day: its sum, an answer that has no row of it, or why it failed."""
 
 

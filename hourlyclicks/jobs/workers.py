@@ -9,7 +9,7 @@ error, a worker that `finishes` names, because its request in flight is complete
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, AsyncIterator
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from hourlyclicks.errors import HourlyClicksError
@@ -48,7 +48,10 @@ class WorkerPool(Generic[T]):
         spare: int = 0,
         finishes: Callable[[asyncio.Task[None]], bool] = _never,
     ) -> None:
-        self._items = _one_at_a_time(items) if isinstance(items, AsyncIterable) else iter(items)
+        self._items = aiter(items) if isinstance(items, AsyncIterable) else iter(items)
+        self._pulling = asyncio.Lock()
+        self._busy = 0
+        self._idle = asyncio.Event()
         self._work = work
         self._size = size
         self._keeps_running = keeps_running
@@ -57,7 +60,7 @@ class WorkerPool(Generic[T]):
         self._over = asyncio.Event()
         self._stopped = False
         self._draining = False
-        self._failure: HourlyClicksError | None = None
+        self._failure: Exception | None = None
         self._workers: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
@@ -93,6 +96,12 @@ class WorkerPool(Generic[T]):
         """Let every worker finish its current item, and take no other."""
         self._stopped = True
 
+    async def idle(self) -> None:
+        """Wait until no worker has an item; only for what yields the items, asynchronously."""
+        while self._busy:
+            self._idle.clear()
+            await self._idle.wait()
+
     def drain(self, busy: Callable[[asyncio.Task[None]], bool]) -> None:
         """Let the busy workers finish their current item, and cancel the others."""
         self._stopped = self._draining = True
@@ -103,7 +112,7 @@ class WorkerPool(Generic[T]):
     async def end(self, failure: HourlyClicksError) -> None:
         """Cancel all workers and wait for them; `join` raises the failure."""
         self._stopped = True
-        self._failure = failure
+        self.fail(failure)
         for worker in self._workers:
             worker.cancel()
         if self._workers:
@@ -111,13 +120,22 @@ class WorkerPool(Generic[T]):
 
     async def wind_down(self, failure: HourlyClicksError, busy: Callable[[asyncio.Task[None]], bool]) -> None:
         """Let the busy workers finish their current item; `join` raises the failure."""
-        self._failure = failure
+        self.fail(failure)
         self.drain(busy)
         if self._workers:
             await asyncio.wait(self._workers)
 
+    @property
+    def stopped(self) -> bool:
+        """Whether no worker takes another item."""
+        return self._stopped
+
+    def fail(self, failure: Exception) -> None:
+        """Let `join` raise a failure."""
+        self._failure = failure
+
     def check(self) -> None:
-        """Raise the failure that `end` was called with, if it was."""
+        """Raise the failure of `fail`, `end` or `wind_down`, if there was one."""
         if self._failure is not None:
             raise self._failure
 
@@ -144,26 +162,30 @@ class WorkerPool(Generic[T]):
             self._over.set()
 
     async def _run(self) -> None:
-        if callable(self._items):
-            while (item := await self._items()) is not None and not self._stopped:
-                await self._work(item)
+        if isinstance(self._items, AsyncIterator):
+            while (pulled := await self._pull(self._items)) is not None:
+                await self._work_on(pulled)
             return
         for item in self._items:
             if self._stopped:
                 return
             await self._work(item)
 
+    async def _pull(self, items: AsyncIterator[T]) -> T | None:
+        """Return the next item, or ``None`` after the last; one worker pulls at a time."""
+        async with self._pulling:
+            item = None if self._stopped else await anext(items, None)
+        return None if self._stopped else item
 
-def _one_at_a_time(items: AsyncIterable[T]) -> Callable[[], Awaitable[T | None]]:
-    """Return a function that returns the next item, or ``None`` after the last, to one worker at a time."""
-    iterator = aiter(items)
-    pulling = asyncio.Lock()
-
-    async def pull() -> T | None:
-        async with pulling:
-            return await anext(iterator, None)
-
-    return pull
+    async def _work_on(self, item: T) -> None:
+        """Do an item, and count the worker as busy meanwhile."""
+        self._busy += 1
+        try:
+            await self._work(item)
+        finally:
+            self._busy -= 1
+            if not self._busy:
+                self._idle.set()
 
 
 def _retrieve_outcome(worker: asyncio.Task[None]) -> None:

@@ -1,1 +1,4 @@
-"""What people look at: words, tables, pictures, the coverage of a store. No click, no network."""
+"""What people look at: words, tables, pictures, the coverage of a store. No click, no network.
+
+Values become text or pictures; the command line and programs decide where these go.
+"""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from hourlyclicks.model.targets import Target
-    from hourlyclicks.store.outlook import Outlook
+    from hourlyclicks.store.backlog import TargetBacklog
     from hourlyclicks.store.overview import Overview
 
 _MOST, _LEAST = 10, 3
@@ -99,10 +99,10 @@ def _lacking_lines(overview: Overview, most: int) -> Iterator[str]:
     shown = overview.lacking[:most]
     head = _LACKING.format("failed", "missing", "behind", "newest complete")
     yield f"{head}{len(shown):,} of {count(len(overview.lacking), 'incomplete target')}"
-    for outlook in shown:
-        newest = _day(outlook) or ("parked" if outlook.target in overview.parked else "none")
-        cells = _LACKING.format(f"{outlook.failed:,}", f"{outlook.missing:,}", f"{outlook.behind:,}", newest)
-        yield fit(cells + safe(str(outlook.target)), _WIDTH)
+    for backlog in shown:
+        newest = _day(backlog) or ("parked" if backlog.target in overview.parked else "none")
+        cells = _LACKING.format(f"{backlog.failed:,}", f"{backlog.missing:,}", f"{backlog.behind:,}", newest)
+        yield fit(cells + safe(str(backlog.target)), _WIDTH)
 
 
 def overview_object(overview: Overview, *, all_: bool) -> dict[str, Any]:
@@ -133,20 +133,20 @@ def overview_object(overview: Overview, *, all_: bool) -> dict[str, Any]:
         "incomplete_targets": len(overview.lacking),
         "worst": [
             {
-                "target": str(outlook.target),
-                "failed": outlook.failed,
-                "missing": outlook.missing,
-                "behind": outlook.behind,
-                "to_do": outlook.to_do,
-                "newest_complete": _day(outlook),
+                "target": str(backlog.target),
+                "failed": backlog.failed,
+                "missing": backlog.missing,
+                "behind": backlog.behind,
+                "to_do": backlog.to_do,
+                "newest_complete": _day(backlog),
             }
-            for outlook in (overview.lacking if all_ else overview.lacking[:_MOST])
+            for backlog in (overview.lacking if all_ else overview.lacking[:_MOST])
         ],
     }
 
 
-def _day(outlook: Outlook) -> str | None:
-    return _text(outlook.summary.newest_complete)
+def _day(backlog: TargetBacklog) -> str | None:
+    return _text(backlog.summary.newest_complete)
 
 
 def _text(day: dt.date | None) -> str | None:

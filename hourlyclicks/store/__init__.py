@@ -1,5 +1,8 @@
 """Days that stay: what was asked and answered, kept on disk, and the limits that several processes share.
 
+Disks and databases are touched here only. A store knows days, leases and the text of the shared limits; it
+sends no request, and decides nothing about limits.
+
 `open_store` reads a store without an API key. `MemoryStore` is for tests.
 """
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 if TYPE_CHECKING:
     from hourlyclicks.store.leases import Holder
 
-SILENCE = 300.0
+REPORTED_WITHIN = 300.0
 """Seconds without a report after which a run is considered dead."""
 
 KEPT = 86_400.0
@@ -66,7 +66,7 @@ class FleetStore(Protocol):
         ...
 
     async def fleets(self) -> list[StoredFleet]:
-        """Return the runs that have reported within `SILENCE`, in the order in which they began."""
+        """Return the runs that have reported within `REPORTED_WITHIN`, in the order in which they began."""
         ...
 
     async def stop_fleets(self, runs: list[str]) -> None:

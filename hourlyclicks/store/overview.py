@@ -11,8 +11,8 @@ import attrs
 
 from hourlyclicks.model.dates import DateRange
 from hourlyclicks.model.targets import Target
+from hourlyclicks.store.backlog import TargetBacklog
 from hourlyclicks.store.ledger import DayState, Failure
-from hourlyclicks.store.outlook import Outlook
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,7 +47,7 @@ class Overview:
     days: Counter[str]
     with_days: Counter[str]
     newest: Counter[dt.date]
-    lacking: tuple[Outlook, ...]
+    lacking: tuple[TargetBacklog, ...]
     unknown: tuple[Target, ...]
     parked: Mapping[Target, str]
     failures: Counter[Failure]
@@ -59,54 +59,54 @@ class Overview:
 
 
 def overview_of(
-    outlooks: Sequence[Outlook], parked: Mapping[Target, str], failures: Counter[Failure]
+    backlogs: Sequence[TargetBacklog], parked: Mapping[Target, str], failures: Counter[Failure]
 ) -> Overview:
     """Return what is known of all targets together.
 
     Args:
-        outlooks: what is known of each, and to be requested.
+        backlogs: what is known of each, and to be requested.
         parked: the targets that a backfill has parked, and why.
         failures: why days failed, and how many for each kind of reason.
     """
     days, with_days = Counter[str](), Counter[str]()
-    for outlook in outlooks:
-        numbers = numbers_of(outlook)
+    for backlog in backlogs:
+        numbers = numbers_of(backlog)
         days.update(numbers)
         with_days.update(name for name, number in numbers.items() if number)
-    summaries = [outlook.summary for outlook in outlooks]
+    summaries = [backlog.summary for backlog in backlogs]
     ranges = [summary.range for summary in summaries if summary.range is not None]
     newest = Counter(summary.newest_complete for summary in summaries if summary.newest_complete is not None)
-    lacking = [outlook for outlook in outlooks if not outlook.unknown and any(_weight(outlook))]
+    lacking = [backlog for backlog in backlogs if not backlog.unknown and any(_weight(backlog))]
     return Overview(
-        len(outlooks),
+        len(backlogs),
         DateRange(min(part.start for part in ranges), max(part.end for part in ranges)) if ranges else None,
         days,
         with_days,
         newest,
         tuple(sorted(lacking, key=_weight, reverse=True)),
-        tuple(outlook.target for outlook in outlooks if outlook.unknown),
+        tuple(backlog.target for backlog in backlogs if backlog.unknown),
         parked,
         failures,
     )
 
 
-def numbers_of(outlook: Outlook) -> dict[str, int]:
+def numbers_of(backlog: TargetBacklog) -> dict[str, int]:
     """Return how many days of a target are in each of `STATES`.
 
     Stale days are provisional ones that are due. Days after the last known one are behind; those of a target
     of which no day was requested are unknown. The last number is how many days would be requested.
     """
-    summary, unknown = outlook.summary, outlook.unknown
+    summary, unknown = backlog.summary, backlog.unknown
     return {
         **{state.value: summary.states[state] for state in DayState},
         STALE: summary.stale,
-        MISSING: 0 if unknown else outlook.missing,
-        BEHIND: 0 if unknown else outlook.behind,
-        UNKNOWN: outlook.to_do if unknown else 0,
-        TO_DO: outlook.to_do,
+        MISSING: 0 if unknown else backlog.missing,
+        BEHIND: 0 if unknown else backlog.behind,
+        UNKNOWN: backlog.to_do if unknown else 0,
+        TO_DO: backlog.to_do,
     }
 
 
-def _weight(outlook: Outlook) -> tuple[int, int]:
+def _weight(backlog: TargetBacklog) -> tuple[int, int]:
     """By what the targets that lack most are found: by their failed days, then by those never requested."""
-    return outlook.failed, outlook.missing + outlook.behind
+    return backlog.failed, backlog.missing + backlog.behind

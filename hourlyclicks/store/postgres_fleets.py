@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING, TypeVar
 
-from hourlyclicks.store.fleets import KEPT, SILENCE, FleetEntry, StoredFleet
+from hourlyclicks.store.fleets import KEPT, REPORTED_WITHIN, FleetEntry, StoredFleet
 from hourlyclicks.store.leases import Holder
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _FORGET = f"""DELETE FROM hourlyclicks.fleets
 _THERE = "SELECT count(*) FROM pg_tables WHERE schemaname = 'hourlyclicks' AND tablename = 'fleets'"
 _LIST = f"""SELECT *, extract(epoch FROM {_NOW} - began)::float8 AS age,
         extract(epoch FROM {_NOW} - seen)::float8 AS silent
-    FROM hourlyclicks.fleets WHERE seen > {_NOW} - interval '{SILENCE} seconds'
+    FROM hourlyclicks.fleets WHERE seen > {_NOW} - interval '{REPORTED_WITHIN} seconds'
     ORDER BY began, run"""  # noqa: S608 - of constants
 
 

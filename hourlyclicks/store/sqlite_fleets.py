@@ -6,7 +6,7 @@ from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hourlyclicks.clock import SECOND
-from hourlyclicks.store.fleets import KEPT, SILENCE, FleetEntry, StoredFleet
+from hourlyclicks.store.fleets import KEPT, REPORTED_WITHIN, FleetEntry, StoredFleet
 from hourlyclicks.store.leases import Holder
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _report(db: sqlite3.Connection, now: int, entry: FleetEntry) -> bool:
 def _fleets(db: sqlite3.Connection, now: int) -> list[StoredFleet]:
     found = []
     for run, name, host, machine, pid, started, began, *counts, seen, stop in db.execute(
-        _LIST, (now - round(SILENCE * SECOND), now)
+        _LIST, (now - round(REPORTED_WITHIN * SECOND), now)
     ):
         holder = Holder(run, host, machine, pid, started)
         entry = FleetEntry(run, name, holder, (now - began) / SECOND, *counts)

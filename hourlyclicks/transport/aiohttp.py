@@ -84,22 +84,24 @@ class AiohttpTransport:
         """See `Transport.send`."""
         session = self._ready or self._usable(request)
         response: aiohttp.ClientResponse | DirectResponse | None = None
+        unread: aiohttp.ClientResponse | DirectResponse | None = None
         failure: HourlyClicksError | None = None
         beginning: list[bytes] = []
         direct = self._direct
         deadline = self._timer.begin()
         try:
             if direct is not None and request.headers is self._headers and direct.serves(request.origin):
-                response = await direct.get(request.target, deadline)
+                response = unread = await direct.get(request.target, deadline)
             else:
                 headers = None if request.headers is self._headers else request.headers
-                response = await session.get(
+                response = unread = await session.get(
                     request.url, headers=headers, allow_redirects=False, **self._options
                 )
             content = response.content
             if response.status // 100 == _GOOD:
                 # Usually the whole body has arrived already.
                 body = _checked(content.read_nowait()) if content.is_eof() else await _read(content, deadline)
+                unread = None
                 return Response(response.status, response.headers, body, response)
             await _read_beginning(content, deadline, beginning)
         except asyncio.CancelledError as error:
@@ -118,8 +120,8 @@ class AiohttpTransport:
             failure = self._translated(error, request, session, deadline)
         finally:
             self._timer.end(deadline)
-            if response is not None and not response.content.at_eof():
-                response.release()
+            if unread is not None and not unread.content.at_eof():
+                unread.release()
         # The status of an error counts even if its body is incomplete: this comes before the failure.
         if response is not None and response.status // 100 != _GOOD:
             return Response(response.status, response.headers, b"".join(beginning), response)

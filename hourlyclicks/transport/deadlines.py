@@ -19,17 +19,19 @@ class Deadline:
         task: the task.
         loop: its event loop.
         up: whether the task was cancelled because the deadline expired.
-        ends: when it expires at the latest, on the clock of the event loop.
+        began: when it began, on the clock of the event loop.
+        ends: when it expires at the latest.
         heard: the last activity on the connection; the limit on silence counts from it.
     """
 
-    __slots__ = ("_cancelling", "ends", "heard", "loop", "task", "up")
+    __slots__ = ("_cancelling", "began", "ends", "heard", "loop", "task", "up")
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, task: asyncio.Task[object], ends: float) -> None:
-        self.ends = ends
-        self.heard = math.inf
+    def __init__(self, task: asyncio.Task[object], seconds: float) -> None:
         self.task = task
-        self.loop = loop
+        self.loop = task.get_loop()
+        self.began = now = self.loop.time()
+        self.ends = now + seconds
+        self.heard = math.inf
         self._cancelling = task.cancelling()
         self.up = False
 
@@ -83,13 +85,12 @@ class DeadlineTimer:
 
     def begin(self) -> Deadline:
         """Start the deadline of the request that the current task sends."""
-        loop = asyncio.get_running_loop()
-        task = asyncio.current_task(loop)
+        task = asyncio.current_task()
         assert task is not None  # noqa: S101 - only tasks send requests
-        now = loop.time()
-        deadline = self._deadlines[task] = Deadline(loop, task, now + self._total)
+        deadline = self._deadlines[task] = Deadline(task, self._total)
         if self._timer is None:
-            self._timer = loop.call_at(now + min(self._total, self._silence), self._check, loop)
+            when, loop = deadline.began + min(self._total, self._silence), deadline.loop
+            self._timer = loop.call_at(when, self._check, loop)
         return deadline
 
     def record_activity(self) -> None:

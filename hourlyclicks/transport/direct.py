@@ -120,7 +120,9 @@ class DirectSender:
             if deadline.left <= 0:  # the process was stopped meanwhile: its slot may belong to another one
                 peer.lease.close()
                 raise aiohttp.ConnectionTimeoutError
-        deadline.record_activity()
+            deadline.record_activity()
+        else:
+            deadline.heard = deadline.began  # it has just begun
         self._connections.sent(peer)
         try:
             transport = peer.transport

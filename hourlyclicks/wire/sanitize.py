@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from hourlyclicks.wire import pages
+from hourlyclicks.wire import markup
 
 if TYPE_CHECKING:
     from hourlyclicks.wire.key import ApiKey
@@ -64,7 +64,7 @@ def excerpt_of_body(body: bytes, *, key: ApiKey | None = None) -> str:
     strange = sum(not (char.isprintable() or char.isspace()) or char == _UNREADABLE for char in text)
     if strange * _STRANGE > len(text):
         return f"{len(body):,} bytes that are no text"
-    if pages.is_markup(text):
+    if markup.is_markup(text):
         return _excerpt_of_page(body, key) or _line(text)
     line = _line(text)
     return line[:_JSON_LIMIT] if line.startswith(("{", "[")) else line
@@ -72,11 +72,11 @@ def excerpt_of_body(body: bytes, *, key: ApiKey | None = None) -> str:
 
 def _excerpt_of_page(body: bytes, key: ApiKey | None) -> str:
     """Return what a page says, without the key, which tags and entities may have hidden."""
-    page = _scrubbed(body, pages.REACH, key)[: pages.REACH]
-    words = pages.words_of(page)
+    page = _scrubbed(body, markup.REACH, key)[: markup.REACH]
+    words = markup.words_of(page)
     if key is not None:
         words = key.scrub(words)
-    return pages.name_of(page, _line(words)[:_PAGE_LIMIT])
+    return markup.name_of(page, _line(words)[:_PAGE_LIMIT])
 
 
 def _line(text: str) -> str:

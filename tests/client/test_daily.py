@@ -18,13 +18,17 @@ from hourlyclicks import (
     Client,
     Group,
     IncompleteSeriesError,
+    Limits,
     Link,
     Plan,
     RetryPolicy,
     ServerError,
 )
 from hourlyclicks.events import FetchCancelled, Progress, RangeDone
+from hourlyclicks.jobs.range_plan import plan_ranges
 from hourlyclicks.model.daily_series import DailySeries
+from hourlyclicks.model.dates import DateRange
+from hourlyclicks.model.range_caps import RangeCap
 from hourlyclicks.simulator import (
     Catalogue,
     Envelope,
@@ -50,6 +54,7 @@ YEAR = "2023-01-01", "2023-12-31"
 MONTH = "2023-03-01", "2023-03-31"
 BAD = dt.date(2023, 3, 9)
 NO_RETRY = RetryPolicy(attempts=1)
+ONE_AT_A_TIME = Limits(concurrency=1)
 CHANGED = list(
     itertools.product(
         [
@@ -162,6 +167,55 @@ def test_a_server_that_changes_while_a_client_runs(rules: RangeRules, active: in
         assert upstream.counters.requests - before <= 2 * 53 + 12
 
     simulate(upstream, main)
+
+
+@pytest.mark.parametrize("cap", [14, 7])
+@pytest.mark.parametrize("call", ["daily", "audit"])
+def test_a_server_that_refuses_shorter_ranges_by_now(cap: int, call: str, tmp_path: Path) -> None:
+    """After two ranges the client asks for shorter ones, and later clients on its store do, too."""
+    upstream = free(plan="enterprise")
+    optimum = len(plan_ranges(DateRange.of(*YEAR), RangeCap(cap), within=DateRange.of(*YEAR)))
+
+    def client(clock: VirtualClock) -> Client:
+        transport = upstream.transport(clock)
+        return Client(
+            upstream.key, transport=transport, clock=clock, store=tmp_path / "clicks.db", limits=ONE_AT_A_TIME
+        )
+
+    async def requests(client: Client, target: Link) -> int:
+        before = upstream.counters.count(endpoint=BY_DATE)
+        if call == "daily":
+            assert wrong_days(await client.daily(*YEAR, target), upstream) == []
+        else:
+            await client.backfill(*YEAR, [target])
+            assert not (await client.audit(*YEAR, target)).differences
+        return upstream.counters.count(endpoint=BY_DATE) - before
+
+    async def story(clock: VirtualClock) -> None:
+        async with client(clock) as running:
+            assert await requests(running, LINK) == 12
+            upstream.ranges = RangeRules(cap=cap)
+            assert await requests(running, Link("b", "https://vvd.bz")) <= optimum + 8
+            assert await requests(running, Link("c", "https://vvd.bz")) == optimum
+        async with client(clock) as later:
+            assert await requests(later, Link("d", "https://vvd.bz")) == optimum
+
+    run_virtual(story)
+
+
+def test_a_passing_refusal_shortens_no_range() -> None:
+    """Nor does a second one, after a range as long was answered in between."""
+    faults = Script(Rule(refused("maintenance"), number={3, 9}))
+    upstream = free(plan="enterprise", faults=faults)
+
+    async def main(client: Client, _clock: VirtualClock) -> None:
+        assert wrong_days(await client.daily(*YEAR, LINK), upstream) == []
+        assert upstream.counters.requests <= 12 + 2 * 3
+        before = upstream.counters.requests
+        await client.daily(*YEAR, Group(7))
+        assert upstream.counters.requests == before + 12
+
+    simulate(upstream, main, limits=ONE_AT_A_TIME)
 
 
 @pytest.mark.parametrize("strict", [True, False])

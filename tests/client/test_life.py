@@ -149,7 +149,7 @@ def test_forgetting_to_close_is_warned_about() -> None:
             client = Client(upstream.key, base_url=upstream.url, plan=Plan.PREMIUM)
             await client.day("2024-03-01", LINK)
             await asyncio.sleep(0)  # the task of the day ends
-            transport: Any = client._engine._carrier.transport
+            transport: Any = client._engine._network.transport
             session, direct = transport._session, transport._direct  # aiohttp's own would warn, too
             del transport
             with pytest.warns(ResourceWarning, match="client was not closed"):  # noqa: PT031 - two halves of one act

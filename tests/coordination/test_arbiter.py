@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from hourlyclicks.clock import SECOND
-from hourlyclicks.coordination.arbiter import GRACE, POLL_AFTER, Claimed
+from hourlyclicks.coordination.arbiter import Claimed
 from hourlyclicks.coordination.expiry import FORGET_AFTER
+from hourlyclicks.coordination.process_queue import GRACE, POLL_AFTER
 from hourlyclicks.errors import RateLimitedError
 from hourlyclicks.pacing.breaker import Wait
 from hourlyclicks.pacing.plans import Limits, Rate
@@ -211,3 +212,27 @@ def test_a_range_claims_all_its_days_or_none() -> None:
     steps.granted(1, "bob", "sunday")
     steps.step(2, lambda arbiter: arbiter.cancel(steps.name_of(first), "monday", "tuesday", "wednesday"))
     steps.granted(2, "bob", "tuesday", further=("wednesday",))
+
+
+def test_kept_claims_last_until_a_further_request_is_answered() -> None:
+    """However long that has to wait; a claim that another process has by now is not taken away from it."""
+    steps = Steps(Limits(rates=(Rate(1, 100.0),), concurrency=9, guard=0.0))
+    granted = steps.granted(0, "ann", "monday", further=("tuesday", "wednesday"))
+    steps.release(1, granted)
+
+    def renew(at: float, *days: str) -> None:
+        steps.step(at, lambda arbiter: arbiter.keep_claims(days, "ann"))
+
+    asks = steps.waits_until(2, "ann", "sunday")
+    assert asks == 101
+    renew(2, "monday", "tuesday")
+    written = steps.written
+    renew(3, "monday", "tuesday")
+    assert steps.written == written  # it is not worth a write
+    assert isinstance(steps.ask(LEASE + 1, "bob", "wednesday"), Wait)  # for the rate, no longer for the claim
+    for day in ("monday", "tuesday"):
+        assert isinstance(steps.ask(asks + LEASE - 1, "bob", day), Claimed)
+    steps.granted(asks + LEASE + 1, "bob", "monday")
+    renew(asks + LEASE + 2, "monday", "tuesday")
+    assert isinstance(steps.ask(asks + LEASE + 3, "ann", "monday"), Claimed)
+    assert isinstance(steps.ask(asks + LEASE + 3, "bob", "tuesday"), Claimed)  # it is renewed

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from hourlyclicks import Client, Limits, Link
 from hourlyclicks.clock import SystemClock
 from hourlyclicks.pacing.plans import Rate
-from hourlyclicks.simulator import Simulator
+from hourlyclicks.simulator import Simulator, run_virtual
+from hourlyclicks.store.sqlite import SqliteStore
 from tests.coordination.clients import run_clients
+from tests.sizes import sized
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from hourlyclicks.model.day import DayClicks
+    from hourlyclicks.model.targets import Target
+    from hourlyclicks.simulator import VirtualClock
+    from hourlyclicks.store.ledger import PutResult
     from tests.coordination.clients import Fleet, Member
 
 SAME = Link("same", "https://vvd.bz")
 LIMITS = Limits(rates=(Rate(20, 60.0),), concurrency=3)
+STALL = 200.0
+"""Seconds; a claim that is not renewed ends after 40."""
 
 
 def test_a_day_that_changes_is_requested_once_for_all_who_look(path: Path) -> None:
@@ -40,6 +48,41 @@ def test_a_day_that_changes_is_requested_once_for_all_who_look(path: Path) -> No
     assert requests == [1, 1, 1, 1]
 
 
+class StalledStore(SqliteStore):
+    """A store that takes long to write the first day of a test, but not the others."""
+
+    stalled = ""
+
+    async def put(self, account: int, target: Target, day: DayClicks, **how: Any) -> PutResult:  # noqa: ANN401 - as in `Store`
+        """Put it, after a while."""
+        if str(day.date) == self.stalled:
+            await self._clock.sleep(STALL)
+        return await super().put(account, target, day, **how)
+
+
+def test_a_claim_lasts_until_the_answer_is_stored(path: Path) -> None:
+    """However long the store takes, as long as its holder takes steps for other days."""
+    upstream = Simulator(limits=(), concurrency=0, latency=(0.5, 0.5))
+
+    async def main(clock: VirtualClock) -> None:
+        async def backfill(store: SqliteStore, *, after: float) -> None:
+            await clock.sleep(after)
+            async with Client(
+                upstream.key, transport=upstream.transport(clock), clock=clock, store=store, limits=LIMITS
+            ) as client:
+                assert (await client.backfill("2020-01-01", "2020-02-29", [SAME])).complete
+            await store.close()
+
+        slow = StalledStore(path, clock=clock)
+        slow.stalled = "2020-01-01"
+        await asyncio.gather(
+            backfill(slow, after=0), backfill(SqliteStore(path, clock=clock), after=STALL / 2)
+        )
+
+    run_virtual(main)
+    assert set(upstream.counters.asked.values()) == {1}
+
+
 def test_an_idle_client_holds_no_claim(path: Path) -> None:
     """The day that a client has fetched last can be requested at once by another one."""
     upstream = Simulator(limits=(), concurrency=0, latency=(0.5, 0.5))
@@ -58,6 +101,35 @@ def test_an_idle_client_holds_no_claim(path: Path) -> None:
         assert await look(second) < 1.5  # a request takes 1 s
 
     run_clients(path, upstream, LIMITS, scenario)
+
+
+@pytest.mark.parametrize("active", sized([10], [100, 50, 30, 10, 2]))
+def test_a_range_that_waits_for_a_proof_is_not_asked_for_again(path: Path, active: int) -> None:
+    """Clients on one job send two requests each beyond those of one client alone: what each proves by itself.
+
+    The limit leaves a client waiting for its proof for longer than a request can take.
+    """
+
+    def requests(clients: int) -> int:
+        rate = Rate(9, 60.0)
+        upstream = Simulator(
+            limits=((rate.requests, rate.seconds),),
+            concurrency=1,
+            latency=(0.05, 0.3),
+            plan="enterprise",
+            active_days=active,
+        )
+
+        async def scenario(fleet: Fleet) -> None:
+            members = [fleet.join(link=SAME, endpoint="auto") for _ in range(clients)]
+            await asyncio.gather(*(fleet.backfill(member, 200) for member in members))
+
+        run_clients(path.with_name(f"{clients}.db"), upstream, Limits((rate,), 1), scenario)
+        assert upstream.counters.over_limit == 0
+        return upstream.counters.requests
+
+    alone, together = requests(1), requests(3)
+    assert alone <= together <= alone + 2 * 2
 
 
 @pytest.mark.parametrize("turns", range(0, 24, 3))

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hourlyclicks.coordination.arbiter import Arbiter, SlotRequest
-from hourlyclicks.coordination.handover import Entry, LimiterState, take_over, write_down
-from hourlyclicks.coordination.state import ArbiterState, MemoryMark
+from hourlyclicks.coordination.handover import LimiterState, Takeover, save, take_over
+from hourlyclicks.coordination.state import ArbiterState, LimitsHolder
 from hourlyclicks.pacing.plans import Limits, Rate
 from hourlyclicks.pacing.throttle import AdaptiveThrottle
 from hourlyclicks.pacing.window import Slot
@@ -67,9 +67,9 @@ class Rig:
         return self.now - self.ahead
 
     @property
-    def mark(self) -> MemoryMark:
-        """The mark of the holder at present."""
-        return MemoryMark(f"h{self.token}", self.token)
+    def holder(self) -> LimitsHolder:
+        """The holder of the holder at present."""
+        return LimitsHolder(f"h{self.token}", self.token)
 
     @property
     def has_memory(self) -> bool:
@@ -79,8 +79,8 @@ class Rig:
     def take(self, ended: int) -> None:
         """Let the next holder take the limits over, if no other process shares them."""
         self.token += 1
-        entry = Entry(self.mark, ended)
-        text, memory = take_over(self.text, self.now, entry, self.limits, lease=LEASE * S, gone=())
+        takeover = Takeover(self.holder, ended)
+        text, memory = take_over(self.text, self.now, takeover, self.limits, lease=LEASE * S, gone=())
         self.text = text if text is not None else self.text
         moved = None if memory is None else memory.shifted(-self.ahead)
         self.throttle = None if moved is None else moved.throttle_of(self.limits)
@@ -132,7 +132,7 @@ class Rig:
         if self.throttle is None or (self.flying and not keep):
             return
         memory = LimiterState.of(self.throttle, self.here, S // 10).shifted(self.ahead)
-        text, _ = write_down(self.text, self.now, self.mark, memory, lease=LEASE * S, keep=keep)
+        text, _ = save(self.text, self.now, self.holder, memory, lease=LEASE * S, keep=keep)
         assert text is not None
         self.text = text
         if not keep:
@@ -156,7 +156,7 @@ class Rig:
         state = ArbiterState.read(self.text)
         arbiter = Arbiter(self.limits, state, now=self.now, lease=LEASE * S)
         if self.throttle is None:
-            arbiter.end_memory(self.ended, arbiter.in_memory)
+            arbiter.expire_holder(self.ended, arbiter.limits_holder)
         self.numbers += 1
         name = f"plain.{self.numbers}"
         request = SlotRequest("plain", self.numbers, 0, 1, 1, "", f"day {self.numbers}")
@@ -226,9 +226,9 @@ def test_a_repeated_hand_over_changes_nothing() -> None:
     rig.take(rig.now)
     assert rig.throttle is not None
     memory = LimiterState.of(rig.throttle, rig.here, 0)
-    text, _ = write_down(rig.text, rig.now, rig.mark, memory, lease=LEASE * S, keep=False)
+    text, _ = save(rig.text, rig.now, rig.holder, memory, lease=LEASE * S, keep=False)
     assert text is not None
-    assert write_down(text, rig.now, rig.mark, memory, lease=LEASE * S, keep=False) == (None, False)
+    assert save(text, rig.now, rig.holder, memory, lease=LEASE * S, keep=False) == (None, False)
 
 
 def test_a_state_in_memory_cannot_be_read_by_older_versions() -> None:
@@ -237,7 +237,7 @@ def test_a_state_in_memory_cannot_be_read_by_older_versions() -> None:
     rig.take(rig.now)
     assert rig.text is not None
     assert '"seen":' not in rig.text
-    assert ArbiterState.read(rig.text).in_memory == rig.mark
+    assert ArbiterState.read(rig.text).limits_holder == rig.holder
     rig.write(keep=False)
     assert '"seen":' in rig.text
 
@@ -271,11 +271,11 @@ def test_what_a_lost_holder_may_have_sent(spacing: Spacing) -> None:
     rig.take(rig.now)
     ended = rig.now + 30 * S
     arbiter = Arbiter(limits, ArbiterState.read(rig.text), now=ended + S, lease=LEASE * S)
-    arbiter.end_memory(ended, MemoryMark("another", 7))
-    assert arbiter.in_memory == rig.mark
-    arbiter.end_memory(ended, rig.mark)
+    arbiter.expire_holder(ended, LimitsHolder("another", 7))
+    assert arbiter.limits_holder == rig.holder
+    arbiter.expire_holder(ended, rig.holder)
     state = arbiter.close()
-    assert state.in_memory is None
+    assert state.limits_holder is None
     assert state.released == [ended] * 4
     assert [request.expires for request in state.requests.values()] == [ended + LEASE * S] * 3
     assert state.orphans.keys() == state.requests.keys()

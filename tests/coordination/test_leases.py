@@ -102,13 +102,13 @@ def test_a_plain_client_gets_its_share(path: Path) -> None:
         holder, plain = await process.holding(), await world.client(world.path)
         running = asyncio.ensure_future(backfill(holder, 60))
         await world.clock.sleep(70)
-        assert (await state_of(process)).in_memory is not None
+        assert (await state_of(process)).limits_holder is not None
         began = world.now
         await plain.day("2020-01-01", OTHER)
         assert world.now - began < 130
-        assert (await state_of(process)).in_memory is None
+        assert (await state_of(process)).limits_holder is None
         await world.clock.sleep(100)
-        assert (await state_of(process)).in_memory is not None
+        assert (await state_of(process)).limits_holder is not None
         assert (await running).complete
 
     run_world(path, scenario)
@@ -334,7 +334,7 @@ def test_a_429_is_known_to_the_next_holder(path: Path) -> None:
         waiting = asyncio.ensure_future(client.day("2020-01-01", LINK))
         await world.clock.sleep(5)
         state = await state_of(process)
-        assert (state.pause.held, state.in_memory is not None) == (True, True)
+        assert (state.pause.held, state.limits_holder is not None) == (True, True)
         await waiting
 
     run_world(path, scenario, faults=Script(Rule(Status(429), number={1})))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from contextlib import closing
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from hourlyclicks import Client, Limits, Link, StoreError
 from hourlyclicks.clock import SECOND
@@ -84,7 +84,8 @@ def test_a_late_look_does_not_bring_an_older_state_back(path: Path) -> None:
         steps = ArbiterSteps(
             Limits(rates=(Rate(9),)), store=store, account=account, clock=clock, lease=40 * SECOND
         )
-        runs = RunRegistry(steps, clock=clock, look=lambda: None, report=lambda _: None)
+        no_loop: Any = None  # no run is registered
+        runs = RunRegistry(steps, no_loop, clock=clock)
         steps.attach(pauses, runs)  # type: ignore[arg-type]  # only what it is told of pauses
         request = SlotRequest("a", 1, 0, 1, 1, "", "monday")
 
@@ -138,10 +139,10 @@ def test_a_cancelled_look_hands_back_what_it_was_to_report(path: Path) -> None:
         request = SlotRequest(steps.holder, 1, 0, 1, 1, "", "monday")
         assert isinstance(await steps.take(lambda arbiter, _: arbiter.reserve(request)), Slot)
         steps.reports.append(lambda arbiter: arbiter.release(request.name, answered=True))
-        backend._look()
+        backend._loop.look()
         await clock.sleep(0.5)
         assert not steps.reports
-        for task in backend._tasks:
+        for task in backend._loop._tasks:
             task.cancel()
         await clock.sleep(1.0)
         assert (steps.reports, steps.state.requests) == ([], {})

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from hourlyclicks.errors import ApiError
 from hourlyclicks.events import ClockSkew, Dispatcher
-from hourlyclicks.fetching.clock_skew import SkewWatch
+from hourlyclicks.fetching.clock_skew import ClockSkewDetector
 from hourlyclicks.simulator.clock import START
 from tests.fetching.asking import DAY, LINK
 from tests.fetching.stage import REJECTED, always, good, play, status
@@ -38,7 +38,7 @@ def dated(day: dt.date, ahead: dt.timedelta) -> Response:
 def reported(*skews: float | None) -> list[float]:
     """Return what a watch reports of answers with these differences."""
     events: list[Event] = []
-    watch = SkewWatch(Dispatcher(events.append))
+    watch = ClockSkewDetector(Dispatcher(events.append))
     for skew in skews:
         watch.record(None if skew is None else dt.timedelta(seconds=skew))
     return [event.seconds for event in events if isinstance(event, ClockSkew)]

@@ -29,6 +29,8 @@ from tests.fetching.test_coalescing import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
     from hourlyclicks.errors import HourlyClicksError
     from hourlyclicks.fetching.coalescing import SingleFlight
     from hourlyclicks.fetching.range_task import Outcomes, RangeTask
@@ -50,10 +52,19 @@ class ControlledRange:
         self.tasks: list[RangeTask] = []
         self.end: asyncio.Future[Outcomes] = asyncio.get_running_loop().create_future()
 
-    async def __call__(self, task: RangeTask) -> Outcomes:
+    async def __call__(self, task: RangeTask) -> None:
         """Take the place of the fetcher."""
         self.tasks.append(task)
-        return await self.end
+        task.outcomes.update(await self.end)
+
+
+async def ranged(
+    flight: SingleFlight, caller: Caller, fetch: Callable[[RangeTask], Awaitable[None]]
+) -> Outcomes:
+    """Fetch a week, and return what became of its days."""
+    outcomes: Outcomes = {}
+    await flight.fetch_range(QUESTION, WEEK, caller, fetch, outcomes=outcomes)
+    return outcomes
 
 
 async def started(
@@ -61,7 +72,7 @@ async def started(
 ) -> tuple[ControlledRange, asyncio.Task[Outcomes]]:
     """Start to fetch a week as a worker does."""
     fetch = ControlledRange()
-    task = asyncio.create_task(flight.fetch_range(QUESTION, WEEK, caller, fetch))
+    task = asyncio.create_task(ranged(flight, caller, fetch))
     await settle()
     return fetch, task
 
@@ -161,15 +172,15 @@ async def test_a_range_whose_job_ends(single_flight: SingleFlight, kind: type[Ex
     job = Job(Lane.BACKFILL)
     raised: list[bool] = []
 
-    async def fetch(_: RangeTask) -> Outcomes:
-        if raised:
-            return ANSWERS
-        raised.append(True)
-        raise kind
+    async def fetch(task: RangeTask) -> None:
+        if not raised:
+            raised.append(True)
+            raise kind
+        task.outcomes.update(ANSWERS)
 
-    assert await single_flight.fetch_range(QUESTION, WEEK, Caller(job), fetch) == ANSWERS
+    assert await ranged(single_flight, Caller(job), fetch) == ANSWERS
     raised.clear()
     job.over = kind is OverError
     job.breakers = SimpleNamespace(held=1, holds=lambda _: True)
     with pytest.raises(kind):
-        await single_flight.fetch_range(QUESTION, WEEK, Caller(job), fetch)
+        await ranged(single_flight, Caller(job), fetch)

@@ -18,7 +18,7 @@ from hourlyclicks.fleet import running_fleets, stop_fleets
 from hourlyclicks.fleet.reporting import SEEN_AFTER, FleetReporter
 from hourlyclicks.model.report import StopReason
 from hourlyclicks.simulator import run_virtual
-from hourlyclicks.store.fleets import KEPT, SILENCE, FleetEntry
+from hourlyclicks.store.fleets import KEPT, REPORTED_WITHIN, FleetEntry
 from hourlyclicks.store.leases import Holder
 from hourlyclicks.store.opening import open_store, store_of
 from hourlyclicks.store.shield import wait_shielded
@@ -154,7 +154,7 @@ async def test_what_is_dead_is_not_shown_for_ever(where: str) -> None:
         assert await fleets.fleets() == []
     finally:
         await store.close()
-    assert SILENCE < KEPT
+    assert REPORTED_WITHIN < KEPT
 
 
 class Restarted(SystemClock):

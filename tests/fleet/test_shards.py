@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from hourlyclicks import Link, UsageError
 from hourlyclicks.fleet import AccountJob, JobsRef, KeyRef
-from hourlyclicks.fleet.batch import Batch
+from hourlyclicks.fleet.sharded_run import ShardedRun
 from hourlyclicks.fleet.sources import all_jobs
 
 if TYPE_CHECKING:
@@ -50,10 +50,10 @@ async def awaited(accounts: int) -> list[AccountJob]:
 
 def shards_of(jobs: list[AccountJob] | JobsRef, number: int) -> list[Shard]:
     """Return the shards that an engine would make."""
-    batch = Batch(
+    sharded = ShardedRun(
         jobs, store=STORE, at_once=500, rate=None, deadline=None, stop=None, on_event=None, options={}
     )
-    return batch.shards(number)
+    return sharded.shards(number)
 
 
 async def read(jobs: list[AccountJob] | JobsRef, number: int) -> list[list[str]]:

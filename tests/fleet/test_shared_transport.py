@@ -154,6 +154,30 @@ def test_the_end_of_the_run_refuses_those_that_wait() -> None:
     assert all(isinstance(error, TransportError) and error.retryable for error in errors)
 
 
+def test_after_the_end_nothing_is_sent_in_a_free_place() -> None:
+    """Neither by a new request, nor by one that was just let go when the end came."""
+
+    async def main(clock: VirtualClock) -> tuple[int, list[bool]]:
+        network = Network(clock, random.Random(1))
+        shared = SharedTransport(network, rate=None, clock=clock)
+
+        async def send_and_end() -> None:
+            await shared.send(request())  # which has let the next one go, in this turn of the event loop
+            shared.end()
+
+        sending = [asyncio.ensure_future(send_and_end()) for _ in range(CONNECTIONS)]
+        requests = [request(), request()]
+        waiting = asyncio.ensure_future(shared.send(requests[0]))
+        await asyncio.gather(*sending)
+        with pytest.raises(TransportError, match="the run has ended"):
+            await waiting
+        with pytest.raises(TransportError, match="the run has ended"):
+            await shared.send(requests[1])
+        return len(network.arrived), [each.held_back for each in requests]
+
+    assert run_virtual(main) == (CONNECTIONS, [True, True])
+
+
 def test_an_abandoned_request_keeps_its_slot() -> None:
     """As long as it may still arrive."""
 

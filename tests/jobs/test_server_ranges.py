@@ -71,19 +71,53 @@ def test_a_day_that_has_not_begun_is_not_asked_for() -> None:
     assert (asked, part) == (DateRange(today - dt.timedelta(1), today), DateRange(today, today))
 
 
-def test_a_length_is_given_up_when_all_parts_were_answered() -> None:
-    """And not when a range of that length was answered before."""
+def first(days: int) -> DateRange:
+    """Return a range of so many days."""
+    return DateRange(FIRST, FIRST + dt.timedelta(days - 1))
+
+
+def parts(server: ServerRanges, refused: DateRange) -> list[int]:
+    """Return the lengths of the parts of a refused range."""
+    return [len(part) for part in server.parts(refused, list(refused))]
+
+
+def test_a_refused_range_is_asked_for_in_parts() -> None:
+    """In those of the next lower cap; at most a week is halved if a range as long was answered before."""
     server = ServerRanges(MONTH, VirtualClock())
-    month = DateRange(FIRST, FIRST + dt.timedelta(30))
-    assert [len(part) for part in server.parts(month, list(month))] == [14, 14, 3]
-    server.answered(DateRange(FIRST, FIRST + dt.timedelta(13)), [])
-    assert [len(part) for part in server.parts(DateRange(FIRST, FIRST), [FIRST])] == []
-    server.too_long(month)
-    assert server.cap == RangeCap(14)
-    server.answered(month, [])
-    server.too_long(month)
+    assert parts(server, first(7)) == [1] * 7
+    server.answered(first(31), [])
+    assert [parts(server, first(days)) for days in (31, 14, 7, 2, 1)] == [
+        [14, 14, 3],
+        [7, 7],
+        [4, 3],
+        [1, 1],
+        [],
+    ]
+
+
+def test_a_length_is_given_up_when_all_parts_were_answered() -> None:
+    """The first time if no range as long was ever answered; never because few days were needed of it."""
+    server = ServerRanges(MONTH, VirtualClock())
+    server.answered(first(1), [])
+    server.too_long(first(31))
     assert (server.cap, server.known) == (RangeCap(14), True)
-    assert [len(part) for part in server.parts(month, list(month))] == [16, 15]
+    server.too_long(first(14))
+    assert server.cap == RangeCap(7)
+
+
+@pytest.mark.parametrize(("before", "after"), [(31, 14), (14, 7), (7, 4)])
+def test_a_server_that_answers_for_fewer_days_by_now(before: int, after: int) -> None:
+    """Its lower cap is found when such a range was refused twice, without a longer answer in between."""
+    server = ServerRanges(MONTH, VirtualClock())
+    for days in (before, after, before, after):  # the first refusal was a passing one
+        server.answered(first(days), [])
+        if days == after:
+            server.too_long(first(before))
+            assert server.cap == MONTH
+    server.too_long(first(before))
+    assert server.cap == RangeCap(after)
+    server.too_long(first(before))
+    assert server.cap == RangeCap(after)
 
 
 @pytest.mark.parametrize("known", [False, True])

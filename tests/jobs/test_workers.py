@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+from typing import TYPE_CHECKING
 
 import pytest
 
 from hourlyclicks.errors import UsageError
 from hourlyclicks.jobs.workers import WorkerPool
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
 
 
 def never(_: object) -> bool:
@@ -53,6 +57,57 @@ async def test_tasks_are_few_and_items_are_pulled() -> None:
         assert len(asyncio.all_tasks()) == before + 3
         assert next(pulled) == 3
     assert len(asyncio.all_tasks()) == before
+
+
+async def test_what_yields_the_items_can_wait_until_no_worker_has_one() -> None:
+    """An asynchronous source that waits for idleness goes on after all items that it has yielded are done."""
+    done: list[int] = []
+    seen: list[list[int]] = []
+    begun, hold = asyncio.Event(), asyncio.Event()
+
+    async def items() -> AsyncGenerator[int, None]:
+        yield 1
+        yield 2
+        await begun.wait()
+        hold.set()
+        await pool.idle()
+        seen.append(sorted(done))
+        yield 3
+        await pool.idle()
+        seen.append(sorted(done))
+
+    async def work(item: int) -> None:
+        if item == 2:  # the second of the workers has its item, too
+            begun.set()
+        await hold.wait()
+        done.append(item)
+
+    pool = WorkerPool(items(), work, size=3, keeps_running=never)
+    async with pool:
+        await pool.join()
+    assert seen == [[1, 2], [1, 2, 3]]
+
+
+async def test_a_pool_that_stops_pulls_nothing_more() -> None:
+    """A worker that finishes its item after `stop` leaves the source alone."""
+    pulled: list[int] = []
+    began, hold = asyncio.Event(), asyncio.Event()
+
+    async def items() -> AsyncGenerator[int, None]:
+        for item in range(10):
+            pulled.append(item)
+            yield item
+
+    async def work(_: int) -> None:
+        began.set()
+        await hold.wait()
+
+    async with WorkerPool(items(), work, size=1, keeps_running=never) as pool:
+        await began.wait()
+        pool.stop()
+        hold.set()
+        await pool.join()
+    assert pulled == [0]
 
 
 async def test_a_failure_leaves_no_sibling() -> None:

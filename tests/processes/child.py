@@ -1,10 +1,11 @@
 """Runs a backfill as a process of its own, and reports it line by line; a test may kill it meanwhile.
 
 It writes a JSON list a line, each at once and in one piece: ``["ready"]`` when it waits for the word to
-begin, ``["day", nanoseconds, target, date]`` for every event `DayDone`, and at the end
-``["report", nanoseconds, counts]``. SIGTERM lets it stop. With a lease, it waits until it can take it, and
-writes ``["held", nanoseconds]``; if its run ends because it was lost, it writes ``["lost", nanoseconds]`` and
-begins again.
+begin, ``["day", nanoseconds, target, date]`` for every event `DayDone`,
+``["range", nanoseconds, sent, target, first, days]`` for every answer for a range of days, where ``sent`` is
+when it was asked for, and ``["report", nanoseconds, counts]`` at the end. SIGTERM lets it stop. With a lease,
+it waits until it can take it, and writes ``["held", nanoseconds]``; if its run ends because it was lost, it
+writes ``["lost", nanoseconds]`` and begins again.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from hourlyclicks.coordination import backend as shared
 from hourlyclicks.coordination import leased_backend as leased
 from hourlyclicks.coordination.account_lease import AccountLease
 from hourlyclicks.coordination.leases import Leases
-from hourlyclicks.events import DayDone
+from hourlyclicks.events import DayDone, RequestDone
 from hourlyclicks.model.fingerprints import fingerprint_of
 from hourlyclicks.model.targets import as_target
 from hourlyclicks.store.opening import store_of
@@ -103,6 +104,10 @@ def _say(*words: object) -> None:
 def _tell(event: object) -> None:
     if isinstance(event, DayDone):
         _say("day", time.monotonic_ns(), str(event.target), str(event.day))
+    elif isinstance(event, RequestDone) and event.days > 1:
+        now = time.monotonic_ns()
+        sent = now - round(event.seconds * SECOND)
+        _say("range", now, sent, str(event.target), str(event.day), event.days)
 
 
 def begin(job: Job, path: Path, word: Connection) -> None:

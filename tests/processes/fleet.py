@@ -74,6 +74,12 @@ class Worker:
         return {(as_target(target), dt.date.fromisoformat(day)) for _, _, target, day in self.lines("day")}
 
     @property
+    def minutes(self) -> float:
+        """The minutes from the first to the last thing that it has reported."""
+        moments = [words[1] for kind in ("day", "range", "report") for words in self.lines(kind)]
+        return (max(moments) - min(moments)) / 60e9 if moments else 0.0
+
+    @property
     def report(self) -> dict[str, Any]:
         """What it reported at its end."""
         counts: dict[str, Any] = self.lines("report")[0][2]

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import logging
 import os
 import random
@@ -16,11 +17,14 @@ import pytest
 
 from hourlyclicks import Link
 from hourlyclicks.coordination.backend import MARGIN
-from tests.processes.fleet import fleet, until
+from hourlyclicks.jobs.range_plan import plan_ranges
+from hourlyclicks.model.dates import DateRange
+from hourlyclicks.model.range_caps import MONTH
+from hourlyclicks.model.targets import as_target
+from tests.processes.fleet import FIRST, fleet, until
 from tests.sizes import THOROUGH, sized
 
 if TYPE_CHECKING:
-    import datetime as dt
     from pathlib import Path
 
     from hourlyclicks.model.targets import Target
@@ -39,6 +43,10 @@ DAYS = 400 + 120 * KILLS
 V2, V3 = "clicks-by-hour/v2", "clicks-by-hour/v3"
 PROOFS = 1
 """A day is compared with version 2, once for each process that has not found it in the store."""
+MOST_PROOFS = 2
+"""A process asks for so many ranges a minute at most to prove that days without rows were answered for."""
+WORKERS = CONCURRENCY + 2
+"""How many ranges a process has in hand at most."""
 TOGETHER = int(os.environ.get("HOURLYCLICKS_KILLS", "6"))
 
 
@@ -137,11 +145,12 @@ def test_two_processes_share_a_job_of_ranges(store: str, tmp_path: Path) -> None
 
 
 @pytest.mark.skipif(not THOROUGH, reason="it takes minutes")
-@pytest.mark.parametrize("active", [100, 30])
+@pytest.mark.parametrize("active", [100, 50, 30, 10, 2])
 def test_two_processes_are_killed_in_turn(store: str, tmp_path: Path, active: int) -> None:
-    """On the same job, over days that change and days without clicks: nothing is lost, and little repeated.
+    """On the same job, over days without clicks, too: nothing is lost, and only what was under way repeated.
 
-    A range whose days without clicks are not certain may be asked for again for these days only.
+    A range is under way until all of its days are stored. If their silence is still to be proved, that takes
+    further requests, which each process has to send for itself.
     """
     chance = random.Random(TOGETHER + active)
     reported: set[tuple[Target, dt.date]] = set()
@@ -181,8 +190,40 @@ def test_two_processes_are_killed_in_turn(store: str, tmp_path: Path, active: in
         _log.info("%s requests, %s days asked for again", counters.requests, repeated)
         if active == 100:
             assert repeated <= TOGETHER * (CONCURRENCY * DAYS_PER_REQUEST + PROOFS) + 2 * PROOFS
+        proofs = [proofs_of(worker, stored_at(here)) for worker in here.workers]
+        _log.info("%s ranges asked for as a proof", sum(proofs))
+        assert all(
+            number <= MOST_PROOFS * (1 + worker.minutes)
+            for worker, number in zip(here.workers, proofs, strict=True)
+        )
+        assert ranges_of(here) <= sum(proofs) + fewest_ranges(here) + TOGETHER * WORKERS
         here.check_limits()
         here.check_exact(*LINKS)
+
+
+def stored_at(here: Fleet) -> dict[tuple[Target, dt.date], int]:
+    """Return when each day was reported as done first."""
+    moments: dict[tuple[Target, dt.date], int] = {}
+    for worker in here.workers:
+        for _, moment, target, day in worker.lines("day"):
+            name = as_target(target), dt.date.fromisoformat(day)
+            moments[name] = min(moment, moments.get(name, moment))
+    return moments
+
+
+def proofs_of(worker: Worker, stored: dict[tuple[Target, dt.date], int]) -> int:
+    """Return how many ranges a process has asked for of which every day was in the store by then."""
+    number = 0
+    for _, _, sent, target, first, length in worker.lines("range"):
+        start = dt.date.fromisoformat(first)
+        days = DateRange(start, start + dt.timedelta(length - 1))
+        number += all(stored.get((as_target(target), day), sent) < sent for day in days if day >= FIRST)
+    return number
+
+
+def fewest_ranges(here: Fleet) -> int:
+    """Return how many ranges a run without any interruption asks for."""
+    return len(plan_ranges(here.days, MONTH, within=here.days)) * len(LINKS)
 
 
 def _shares(workers: list[Worker]) -> list[int]:

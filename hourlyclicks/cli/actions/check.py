@@ -14,14 +14,14 @@ from hourlyclicks.cli.output.files import writing
 from hourlyclicks.errors import StoreError
 from hourlyclicks.model.dates import today
 from hourlyclicks.render.check import check_line, check_object, unreadable_object
+from hourlyclicks.store.backlog import summaries_of
 from hourlyclicks.store.check import check
-from hourlyclicks.store.outlook import summaries_of
 from hourlyclicks.store.summary import TargetSummary
 
 if TYPE_CHECKING:
     from hourlyclicks.cli.options.stores import StoreChoice
+    from hourlyclicks.store.backlog import Scope
     from hourlyclicks.store.check import Check
-    from hourlyclicks.store.outlook import Scope
 
 
 def run(*, store: StoreChoice, scope: Scope, form: str, max_age: int | None) -> None:

@@ -40,7 +40,7 @@ _MANY = 20
 
 
 @attrs.define
-class Holdings:
+class StoredSeries:
     """The days of one account in a store.
 
     Args:
@@ -155,18 +155,18 @@ def run(ctx: click.Context, options: Options) -> None:
 
     async def export() -> int:
         async with looking_into(store) as opened:
-            holdings = Holdings(await one_account(opened, store.account), targets, days, since)
-            return await _export(ctx, holdings, destination)
+            stored = StoredSeries(await one_account(opened, store.account), targets, days, since)
+            return await _export(ctx, stored, destination)
 
     missing = loop.run(export())
     if missing and days is not None:
         raise Failure(f"{count(missing, 'day')} missing", INCOMPLETE)
 
 
-async def _export(ctx: click.Context, holdings: Holdings, destination: Destination) -> int:
+async def _export(ctx: click.Context, stored: StoredSeries, destination: Destination) -> int:
     """Write the days, and return how many are missing."""
-    days, shape = holdings.days, destination.shape
-    ranges = await holdings.ranges()
+    days, shape = stored.days, destination.shape
+    ranges = await stored.ranges()
     missing = tell_missing(ctx, ranges, days)
     parts = {target: part for target, (part, _) in ranges.items() if part is not None}
     total = sum(map(len, parts.values()))
@@ -178,7 +178,7 @@ async def _export(ctx: click.Context, holdings: Holdings, destination: Destinati
     check_possible(shape.form, destination.output, rows=sum(map(shape.layout.count_rows, parts.values())))
     with writing(shape.form, destination.output) as stream, writing_rows(shape, stream) as add:
         for target, part in parts.items():
-            await holdings.write(target, part, shape, add)
+            await stored.write(target, part, shape, add)
     return missing
 
 

@@ -15,13 +15,13 @@ from hourlyclicks.errors import StoreError
 from hourlyclicks.model.quantities import count
 from hourlyclicks.render.overview import overview_lines, overview_object
 from hourlyclicks.render.running import as_object, brief_lines
-from hourlyclicks.store.outlook import failures_of, outlooks_of, summaries_of
+from hourlyclicks.store.backlog import backlogs_of, failures_of, summaries_of
 from hourlyclicks.store.overview import overview_of
 
 if TYPE_CHECKING:
     from hourlyclicks.cli.options.stores import StoreChoice
     from hourlyclicks.coordination.runs import RunningBackfill
-    from hourlyclicks.store.outlook import Scope
+    from hourlyclicks.store.backlog import Scope
     from hourlyclicks.store.overview import Overview
     from hourlyclicks.store.stored_account import StoredAccount
 
@@ -63,9 +63,9 @@ async def overview(account: StoredAccount, scope: Scope) -> Overview:
     """Return what is known of the targets of an account that are looked at."""
     now = present()
     summaries = await summaries_of(account, scope, now=now)
-    outlooks = await outlooks_of(account, summaries, scope, now=now)
+    backlogs = await backlogs_of(account, summaries, scope, now=now)
     failures = await failures_of(account, summaries, scope)
-    return overview_of(outlooks, await account.parked(summaries), failures)
+    return overview_of(backlogs, await account.parked(summaries), failures)
 
 
 def _heading(account: StoredAccount, overview: Overview) -> str:

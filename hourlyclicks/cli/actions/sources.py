@@ -8,7 +8,7 @@ import attrs
 import click
 from click.core import ParameterSource
 
-from hourlyclicks.cli.actions.export import Holdings, tell_missing
+from hourlyclicks.cli.actions.export import StoredSeries, tell_missing
 from hourlyclicks.cli.actions.fetch import Asked, checked_ranges, failure_of, tell_provisional
 from hourlyclicks.cli.actions.fetch import tell_missing as tell_failed
 from hourlyclicks.cli.actions.stores import looking_into, one_account
@@ -103,15 +103,15 @@ def _of_stored_days(ctx: click.Context, options: SourceOptions, work: Work) -> N
     async def read() -> int:
         async with looking_into(options.store) as opened:
             account = await one_account(opened, options.store.account)
-            holdings = Holdings(account, targets, days, since)
-            ranges = await holdings.ranges()
+            stored = StoredSeries(account, targets, days, since)
+            ranges = await stored.ranges()
             known = {target: part for target, (part, _) in ranges.items() if part is not None}
             work.check(len(known))
             missing = tell_missing(ctx, ranges, days)
             if missing == sum(map(len, known.values())):
                 raise UsageError("the store has no figures for these targets")
             for target, part in known.items():
-                work.add(await holdings.series(target, part))
+                work.add(await stored.series(target, part))
         return missing
 
     missing = loop.run(read())

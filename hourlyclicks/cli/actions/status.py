@@ -17,8 +17,8 @@ from hourlyclicks.cli.output.files import writing
 from hourlyclicks.model.dates import as_zone
 from hourlyclicks.model.quantities import count
 from hourlyclicks.render.coverage import as_object, shades_for, table
+from hourlyclicks.store.backlog import Scope, summaries_of
 from hourlyclicks.store.ledger import DayState
-from hourlyclicks.store.outlook import Scope, summaries_of
 from hourlyclicks.store.summary import batches
 
 if TYPE_CHECKING:

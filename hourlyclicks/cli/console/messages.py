@@ -27,13 +27,13 @@ def quiet(*, on: bool) -> Iterator[None]:
     """
     import logging  # noqa: PLC0415 - no help needs it
 
-    before, log, silence = _quiet.set(on), logging.getLogger("hourlyclicks"), logging.NullHandler()
+    before, log, handler = _quiet.set(on), logging.getLogger("hourlyclicks"), logging.NullHandler()
     if on:  # without any handler, warnings would be written to stderr
-        log.addHandler(silence)
+        log.addHandler(handler)
     try:
         yield
     finally:
-        log.removeHandler(silence)
+        log.removeHandler(handler)
         _quiet.reset(before)
 
 

@@ -11,8 +11,8 @@ import attrs
 import pytest
 
 from hourlyclicks.cli.actions.fleet.demo import Run, Stored, figures, known_to
+from hourlyclicks.cli.demo.fleet_processes import started
 from hourlyclicks.cli.demo.fleet_settings import days, key, link
-from hourlyclicks.cli.demo.fleet_team import started
 from hourlyclicks.simulator import Simulator
 from tests.cli.serving import invoke
 
@@ -51,11 +51,11 @@ def test_a_process_is_killed_and_nothing_is_lost(temporary: Path) -> None:
 async def test_a_process_that_has_ended_is_not_killed(temporary: Path) -> None:
     """When the workers are done before their time, none is killed, and the demonstration says so."""
     store = temporary / "clicks.db"
-    async with started("http://127.0.0.1:9", store, 0, 1) as team:
-        await team.wait()
-        assert not team.running
-        assert not await team.kill_one()
-    assert team.killed is None
+    async with started("http://127.0.0.1:9", store, 0, 1) as workers:
+        await workers.wait()
+        assert not workers.running
+        assert not await workers.kill_one()
+    assert workers.killed is None
     assert store.exists()
 
 

@@ -16,6 +16,7 @@ from rich.text import Text
 from hourlyclicks.cli.console import loop
 from hourlyclicks.cli.console.messages import say
 from hourlyclicks.cli.demo.figures import line
+from hourlyclicks.cli.demo.fleet_processes import started
 from hourlyclicks.cli.demo.fleet_settings import (
     DELAY,
     LIMITS,
@@ -27,7 +28,6 @@ from hourlyclicks.cli.demo.fleet_settings import (
     key,
     link,
 )
-from hourlyclicks.cli.demo.fleet_team import started
 from hourlyclicks.cli.exits import INCOMPLETE, UNEXPECTED, Failure
 from hourlyclicks.cli.progress.drawing import terminal
 from hourlyclicks.cli.progress.fleet import open_fleet_view
@@ -46,7 +46,7 @@ from hourlyclicks.store.opening import open_store
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hourlyclicks.cli.demo.fleet_team import Team
+    from hourlyclicks.cli.demo.fleet_processes import WorkerProcesses
     from hourlyclicks.cli.progress.fleet import FleetView
 
 _LOOK = 0.1
@@ -162,8 +162,8 @@ async def _demonstrate(server: Simulator, accounts: int, period: DateRange) -> R
             say(f"A simulated server with {count(accounts, 'key')} listens on {server.url}.")
             say(f"It allows each key {limits_in_words(LIMITS)}.")
             began = time.monotonic()
-            async with started(server.url, store, accounts, len(period)) as team:
-                monitor = Monitor(server, team, accounts, period)
+            async with started(server.url, store, accounts, len(period)) as workers:
+                monitor = Monitor(server, workers, accounts, period)
                 killed = await monitor.until_killed(store)
                 resumed = time.monotonic()
                 await monitor.until_ended()
@@ -177,14 +177,14 @@ class Monitor:
 
     Args:
         server: the server.
-        team: the workers.
+        workers: the workers.
         accounts: how many accounts there are.
         period: the days of each.
     """
 
-    def __init__(self, server: Simulator, team: Team, accounts: int, period: DateRange) -> None:
+    def __init__(self, server: Simulator, workers: WorkerProcesses, accounts: int, period: DateRange) -> None:
         self._server = server
-        self._team = team
+        self._workers = workers
         self._accounts = accounts
         self._period, self._days = period, len(period)
         self._began = time.monotonic()
@@ -193,24 +193,24 @@ class Monitor:
     async def until_killed(self, store: Path) -> Stored | None:
         """Watch the workers until a part of the days is done, kill one, and see what is in the store."""
         await self._watch(self._title, _KILL_AT)
-        if not await self._team.kill_one():
+        if not await self._workers.kill_one():
             say("Not killed: it has ended before.")
             return None
         found = await stored(store, self._server, self._period)
-        say(f"Process {self._team.killed} was killed with {count(len(found.cells), 'day')} in the store.")
+        say(f"Process {self._workers.killed} was killed with {count(len(found.cells), 'day')} in the store.")
         say("The other one takes over its accounts when none of its requests can arrive any more.")
         return found
 
     async def until_ended(self) -> None:
         """Watch the workers that are left until they have ended."""
         await self._watch(f"{self._title}, one process left", 1.0)
-        await self._team.wait()
+        await self._workers.wait()
 
     async def _watch(self, title: str, share: float) -> None:
         """Show the progress until a share of the days has been requested, or no worker is left."""
         view = open_fleet_view(FleetRunStats(title, self._accounts))
         with shown(view):
-            while self._team.running:
+            while self._workers.running:
                 if self._tell(view) >= share:
                     break
                 await asyncio.sleep(_LOOK)

@@ -1,4 +1,4 @@
-"""What a sync of some targets would request: the days that are due, and those after the last known one.
+"""The backlog of targets: the days that a sync would request, due or after the last known one.
 
 The days of a target begin with its first day, if the caller names one, else with the first that is known. A
 sync ends with the last day that has ended. The rule for single days is `hourlyclicks.store.freshness`.
@@ -57,8 +57,8 @@ class Scope:
 
 
 @attrs.frozen
-class Outlook:
-    """What is known of a target, and what is to be requested.
+class TargetBacklog:
+    """What is known of a target, and how many of its days are to be requested.
 
     Args:
         summary: what is known of it.
@@ -117,9 +117,9 @@ async def summaries_of(account: StoredAccount, scope: Scope, *, now: dt.datetime
     return known
 
 
-async def outlooks_of(
+async def backlogs_of(
     account: StoredAccount, summaries: Sequence[TargetSummary], scope: Scope, *, now: dt.datetime
-) -> list[Outlook]:
+) -> list[TargetBacklog]:
     """Return what a sync of the targets would request; of a range, what a backfill would.
 
     Args:
@@ -132,7 +132,7 @@ async def outlooks_of(
         StoreError: the store cannot be read.
     """
     if scope.days is not None:
-        return [Outlook(summary, 0, summary.due) for summary in summaries]
+        return [TargetBacklog(summary, 0, summary.due) for summary in summaries]
     last = last_ended(now, scope.zone)
     next_day = last + dt.timedelta(days=1)
     later = [
@@ -141,16 +141,16 @@ async def outlooks_of(
         if summary.range and summary.range.start <= last < summary.range.end
     ]
     not_ended = await _within(account, later, now=now)
-    found: list[Outlook] = []
+    found: list[TargetBacklog] = []
     for summary in summaries:
         if summary.range is None or summary.range.start > last:
             first = scope.since.get(summary.target, last - dt.timedelta(days=NEW - 1))
-            found.append(Outlook(summary, 0, max(0, (last - first).days + 1)))
+            found.append(TargetBacklog(summary, 0, max(0, (last - first).days + 1)))
         elif summary.target in not_ended:
-            found.append(Outlook(summary, 0, summary.due - not_ended[summary.target].due))
+            found.append(TargetBacklog(summary, 0, summary.due - not_ended[summary.target].due))
         else:
             behind = (last - summary.range.end).days
-            found.append(Outlook(summary, behind, summary.due + behind))
+            found.append(TargetBacklog(summary, behind, summary.due + behind))
     return found
 
 

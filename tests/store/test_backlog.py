@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from hourlyclicks.jobs.gaps import FirstGaps
 from hourlyclicks.model.dates import DateRange, last_ended
 from hourlyclicks.model.targets import Group
+from hourlyclicks.store.backlog import NEW, Scope, backlogs_of, summaries_of
 from hourlyclicks.store.coverage import freshness_of
 from hourlyclicks.store.ledger import DayState, LedgerEntry
 from hourlyclicks.store.memory import MemoryStore
 from hourlyclicks.store.opening import open_store
-from hourlyclicks.store.outlook import NEW, Scope, outlooks_of, summaries_of
 from hourlyclicks.store.stored_account import StoredAccount
 from tests.model.strategies import a_day
 from tests.sizes import examples
@@ -102,10 +102,10 @@ def test_what_is_to_do_is_what_a_sync_requests(
         account = await filled(MemoryStore(), known)
         scope = Scope(TARGETS, None, since, dt.UTC)
         summaries = await summaries_of(account, scope, now=NOW)
-        for outlook in await outlooks_of(account, summaries, scope, now=NOW):
-            target = outlook.summary.target
-            assert outlook.to_do == await due_in_sync(account, target, scope.since)
-            if target in since and outlook.summary.range is not None:
-                assert outlook.summary.range.start == since[target]
+        for backlog in await backlogs_of(account, summaries, scope, now=NOW):
+            target = backlog.summary.target
+            assert backlog.to_do == await due_in_sync(account, target, scope.since)
+            if target in since and backlog.summary.range is not None:
+                assert backlog.summary.range.start == since[target]
 
     asyncio.run(story())

@@ -37,7 +37,7 @@ _LOOK_AFTER = 1.0
 _SUMS = ("running", "held", "complete", "failed", "days", "done", "failed_days")
 
 
-class Flag(Protocol):
+class SharedEvent(Protocol):
     """An event that all processes of an engine see."""
 
     async def set(self) -> Any:  # noqa: ANN401 - of the engine
@@ -49,7 +49,7 @@ class Flag(Protocol):
         ...
 
 
-class Batch:
+class ShardedRun:
     """The run.
 
     Args:
@@ -151,7 +151,7 @@ class Batch:
             await asyncio.gather(working, return_exceptions=True)
             self._dispatch.end()
 
-    async def collect(self, tasks: Iterable[Awaitable[FleetReport]], ended: Flag) -> FleetReport:
+    async def collect(self, tasks: Iterable[Awaitable[FleetReport]], ended: SharedEvent) -> FleetReport:
         """Wait for all shards, and return the report of all accounts.
 
         Args:
@@ -179,7 +179,7 @@ class Batch:
             raise errors[0]
         return report
 
-    async def _result(self, task: Awaitable[FleetReport], ended: Flag) -> Exception | None:
+    async def _result(self, task: Awaitable[FleetReport], ended: SharedEvent) -> Exception | None:
         """Wait for a shard; if it fails, stop the others, and return the error."""
         try:
             report = await task
@@ -210,7 +210,7 @@ class Batch:
             await asyncio.sleep(_LOOK_AFTER)
 
 
-async def _set_after(stop: asyncio.Event, ended: Flag) -> None:
+async def _set_after(stop: asyncio.Event, ended: SharedEvent) -> None:
     """Tell the shards to stop when an event is set."""
     await stop.wait()
     await ended.set()

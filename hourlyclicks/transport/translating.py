@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from hourlyclicks.transport.protocol import Transport
 
 
-class Translated:
+class TranslatingTransport:
     """A user's transport whose exceptions are translated.
 
     Args:

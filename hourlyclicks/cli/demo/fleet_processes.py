@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 
-class Team:
+class WorkerProcesses:
     """All worker processes.
 
     Attributes:
@@ -68,7 +68,7 @@ class Team:
 
 
 @asynccontextmanager
-async def started(url: str, store: Path, accounts: int, days: int) -> AsyncIterator[Team]:
+async def started(url: str, store: Path, accounts: int, days: int) -> AsyncIterator[WorkerProcesses]:
     """Start the workers, and end those that still run at the end.
 
     Args:
@@ -81,10 +81,10 @@ async def started(url: str, store: Path, accounts: int, days: int) -> AsyncItera
     paths = os.pathsep.join([ours, theirs] if theirs else [ours])
     keys = {variable(number): key(number) for number in range(accounts)}
     environment = {**os.environ, **keys, "PYTHONPATH": paths}
-    team = Team()
+    workers = WorkerProcesses()
     try:
         for _ in range(WORKERS):
-            await team.start(url, str(store), str(accounts), str(days), environment=environment)
-        yield team
+            await workers.start(url, str(store), str(accounts), str(days), environment=environment)
+        yield workers
     finally:
-        await team.end()
+        await workers.end()

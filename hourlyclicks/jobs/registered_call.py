@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from hourlyclicks.pacing.limiter import Limiter
     from hourlyclicks.pacing.queue import Job
 
-VISIBLE_AFTER = 2 * SECOND
+REGISTERED_AFTER = 2 * SECOND
 """Nanoseconds from which a call is seen; until then it costs nothing."""
 
 
-class VisibleCall:
+class RegisteredCall:
     """A `RegisteredRun` that is not a backfill.
 
     Args:

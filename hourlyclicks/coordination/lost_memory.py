@@ -1,6 +1,6 @@
-"""What is known of limits whose keeper has lost its lease, with its memory: the worst that it can have done.
+"""What is known of limits whose holder has lost its lease: the worst that it can have done.
 
-The process had written down its state some seconds before. Since then it may have sent as much as the limits
+The process had saved its state some seconds before. Since then it may have sent as much as the limits
 allow, up to the moment at which its lease ended:
 
 *Windows.* Each counts as full, with responses at that moment.
@@ -10,7 +10,7 @@ killed, see `hourlyclicks.coordination.orphans`.
 
 *Spacing.* The last request may have been sent at that moment.
 
-*429 answers.* What was written down last counts.
+*429 answers.* What was saved last counts.
 """
 
 from __future__ import annotations
@@ -25,27 +25,27 @@ if TYPE_CHECKING:
     from hourlyclicks.pacing.plans import Limits
 
 
-def forget_memory(
+def assume_worst(
     state: ArbiterState, limits: Limits, *, ended: int, now: int, lease: int, interval: int
 ) -> None:
-    """Let a state hold the worst that the keeper of the limits can have done, and no keeper.
+    """Let a state hold the worst that the holder of the limits can have done, and no holder.
 
     Args:
         state: the state; changed in place.
         limits: the limits.
-        ended: when the keeper's lease ended; it has sent nothing afterwards.
+        ended: when the holder's lease ended; it has sent nothing afterwards.
         now: the present moment.
         lease: how long a request can be in flight.
         interval: the least nanoseconds between two requests.
     """
-    mark, state.in_memory = state.in_memory, None
-    if mark is None:
+    holder, state.limits_holder = state.limits_holder, None
+    if holder is None:
         return
     ended = min(ended, now)
     most = max((rate.requests for rate in limits.rates), default=0)
     state.released = sorted([*state.released, *[ended] * most])
     for number in range(limits.concurrency):
-        name = f"{mark.holder}.{mark.token}-{number}"
+        name = f"{holder.name}.{holder.token}-{number}"
         request = SentRequest(ended, ended + lease, state.pause.epoch, probe=False, previous_even=state.even)
         state.requests[name] = request
         state.orphans[name] = in_service(request, now, lease, state.slowest)
