@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from hourlyclicks.coordination.heartbeat import Heartbeat
+    from hourlyclicks.coordination.process_queue import SlotRequest
     from hourlyclicks.coordination.state import ArbiterState, LimitsHolder, Process
     from hourlyclicks.events import Binding
     from hourlyclicks.pacing.plans import Limits
@@ -44,33 +45,6 @@ HOLDER_AFTER = SECOND // 4
 """Nanoseconds after which to look again whether the holder of the account's lease shares the limit by now."""
 
 _OTHERS_FIRST: Binding = "rate"
-
-
-class SlotRequest(NamedTuple):
-    """The request of one process for a slot.
-
-    Args:
-        holder: the process.
-        number: how many slots it has asked for so far.
-        lane: its priority.
-        waiting: how many of its tasks wait for a slot, this one included.
-        unsent: how many requests its jobs of that priority still need.
-        job: the name of what these jobs work on.
-        days: the days that it claims, each with its target, as text.
-    """
-
-    holder: str
-    number: int
-    lane: int
-    waiting: int
-    unsent: int
-    job: str
-    days: tuple[str, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """The name of the slot, if one is granted."""
-        return f"{self.holder}.{self.number}"
 
 
 class Claimed(NamedTuple):

@@ -316,6 +316,7 @@ class RangeFetcher(DayFetcher):
             return None
         finally:
             task.caller.retries += caller.retries
+            task.caller.rate_limited += caller.rate_limited
 
     async def _store(
         self, task: RangeTask, exchange: RangeExchange, days: list[DayClicks], *, counted: bool = False

@@ -9,7 +9,8 @@ import pytest
 
 from hourlyclicks import Client, DateRange, Limits, Link
 from hourlyclicks.clock import SECOND, SystemClock
-from hourlyclicks.coordination.arbiter import Arbiter, SlotRequest
+from hourlyclicks.coordination.arbiter import Arbiter
+from hourlyclicks.coordination.process_queue import SlotRequest
 from hourlyclicks.coordination.state import ArbiterState
 from hourlyclicks.pacing.plans import Rate
 from hourlyclicks.pacing.window import Slot
