@@ -56,6 +56,13 @@ MODULES = words(
 VARIABLES = words("storm storm_probe errand crew brake turnstile shelf constable foresight")
 """Names of variables, parameters and attributes."""
 
+SUSPECT = re.compile(
+    rf"(class|def)[ \t]+_*({'|'.join(sorted(CLASSES | FUNCTIONS))})_*\b"
+    rf"|\b_*({'|'.join(sorted(VARIABLES))})_*\b",
+    re.IGNORECASE,
+)
+"""What is somewhere in the source of a module that defines a name of the lists; the others are not parsed."""
+
 PEOPLE = re.compile(r"\b(whoever|nobody|somebody)\b", re.IGNORECASE)
 MOST_PEOPLE = 4
 """Lines about people in place of things, in the package and its documentation."""
@@ -73,7 +80,8 @@ def private_nouns(path: Path) -> Iterator[str]:
     """Yield the names of a module, and those it defines, that are in the lists."""
     if plain(path.stem.removeprefix("test_")) in MODULES:
         yield path.stem
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    source = path.read_text("utf-8")
+    for node in ast.walk(ast.parse(source)) if SUSPECT.search(source) else ():
         if isinstance(node, ast.ClassDef) and plain(node.name) in CLASSES:
             yield node.name
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and is_private_noun(node.name):

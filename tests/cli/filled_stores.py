@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import datetime as dt
+import tempfile
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hourlyclicks import Account, DayClicks, Group, Link
@@ -15,7 +18,6 @@ from hourlyclicks.wire.key import ApiKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from pathlib import Path
 
     from hourlyclicks import Target
 
@@ -88,14 +90,24 @@ def empty(path: Path) -> Path:
 
 
 def stock(path: Path) -> Path:
-    """Fill a store with days in every state, and return its path."""
-    april = days("2025-04-01", 30)
-    fill(path, LINK, [*map(answer, april[:9]), *map(answer, april[14:29]), empty_day(april[29])])
-    fill(
-        path,
-        LINK,
-        [trouble(april[9]), trouble(april[10]), trouble(april[11], refused=True, text="\x1b[31mno")],
-    )
-    fill(path, HANGUL, [answer(april[0]), answer(april[1], final=False)])
-    fill(path, TEAM, [trouble(april[0])])
+    """Make a store with days in every state, and return its path."""
+    path.touch(mode=0o600)
+    path.write_bytes(_stocked())
     return path
+
+
+@cache
+def _stocked() -> bytes:
+    """Fill such a store once, and return its file."""
+    april = days("2025-04-01", 30)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "clicks.db"
+        fill(path, LINK, [*map(answer, april[:9]), *map(answer, april[14:29]), empty_day(april[29])])
+        fill(
+            path,
+            LINK,
+            [trouble(april[9]), trouble(april[10]), trouble(april[11], refused=True, text="\x1b[31mno")],
+        )
+        fill(path, HANGUL, [answer(april[0]), answer(april[1], final=False)])
+        fill(path, TEAM, [trouble(april[0])])
+        return path.read_bytes()

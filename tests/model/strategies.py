@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import cache
 from typing import TYPE_CHECKING
 
 from hypothesis import strategies as st
@@ -20,22 +21,42 @@ TARGETS: tuple[Target, ...] = (Account(), Group(7), Link("kYdr", "https://vvd.bz
 FIRST = dt.date(2024, 2, 25)  # a week that holds a leap day
 NOON = dt.datetime(2024, 3, 10, 12, tzinfo=dt.UTC)
 
-_COUNTS = (0, 1, 2, 3, 121, 198, 2**63 - 1)
-_MOMENTS = st.integers(0, 2).map(lambda seconds: NOON + dt.timedelta(seconds=seconds))
+MOST = 2**63 - 1
+FITTING = MOST // (8 * 24)
+"""The most clicks of an hour of which a series as drawn here has a sum of 64 bits."""
+
+_COUNTS = (0, 1, 2, 3, 121, 198)
 
 
-@st.composite
-def days(draw: st.DrawFn, dates: st.SearchStrategy[dt.date]) -> DayClicks:
-    """Draw a day; few moments and small counts, so that ties are frequent."""
-    hours = draw(st.binary(min_size=24, max_size=24))  # one draw and not 48, which would take a second
-    gaps = draw(st.booleans())
+@cache
+def _table(part: int, most: int, *, gaps: bool) -> tuple[int | None, ...]:
+    """Return what each byte of an hour stands for."""
+    counts = (*_COUNTS, most)
+    return tuple(None if gaps and byte % 4 == 0 else counts[byte // part % 7] for byte in range(256))
+
+
+_DAY = st.binary(min_size=25, max_size=25)
+
+
+def _day(date: dt.date, drawn: bytes, most: int = MOST) -> DayClicks:
+    """Make a day of 25 bytes; few moments and small counts, so that ties are frequent.
+
+    A day is drawn at once: a draw for each of its hours and properties would take most of the time of a test.
+    """
+    hours, rest = drawn[:24], drawn[24]
+    gaps, final, seconds = bool(rest & 1), bool(rest & 2), rest // 4 % 3
     return DayClicks(
-        date=draw(dates),
-        clicks=tuple(None if gaps and hour % 4 == 0 else _COUNTS[hour % 7] for hour in hours),
-        unique_users=tuple(None if gaps and hour % 4 == 0 else _COUNTS[hour // 7 % 7] for hour in hours),
-        fetched_at=draw(_MOMENTS),
-        final=draw(st.booleans()),
+        date=date,
+        clicks=tuple(map(_table(1, most, gaps=gaps).__getitem__, hours)),
+        unique_users=tuple(map(_table(7, most, gaps=gaps).__getitem__, hours)),
+        fetched_at=NOON + dt.timedelta(seconds=seconds),
+        final=final,
     )
+
+
+def days(dates: st.SearchStrategy[dt.date]) -> st.SearchStrategy[DayClicks]:
+    """Draw a day."""
+    return st.builds(_day, dates, _DAY)
 
 
 @st.composite
@@ -45,17 +66,20 @@ def ranges(draw: st.DrawFn) -> DateRange:
     return DateRange(start, start + dt.timedelta(days=draw(st.integers(0, 7))))
 
 
-@st.composite
-def days_of(draw: st.DrawFn, span: DateRange) -> list[DayClicks]:
+_ANSWERS = st.lists(st.binary(min_size=26, max_size=26), max_size=8)
+"""Days, each with a byte for its place in a range before it."""
+
+
+def days_of(span: DateRange, most: int = MOST) -> st.SearchStrategy[list[DayClicks]]:
     """Draw answers for some days of a range, several for some of them."""
-    return draw(st.lists(days(st.sampled_from(list(span))), max_size=8))
+    return _ANSWERS.map(lambda drawn: [_day(span[each[0] % len(span)], each[1:], most) for each in drawn])
 
 
 @st.composite
-def series(draw: st.DrawFn, target: Target = TARGETS[0]) -> HourlySeries:
-    """Draw a series of a target."""
+def series(draw: st.DrawFn, target: Target = TARGETS[0], most: int = MOST) -> HourlySeries:
+    """Draw a series of a target, of which no count is above `most`."""
     span = draw(ranges())
-    return merge_days(span, draw(days_of(span)), target=target)
+    return merge_days(span, draw(days_of(span, most)), target=target)
 
 
 def a_day(date: dt.date, first: int | None = 1, *, final: bool = True, at: dt.datetime = NOON) -> DayClicks:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,8 @@ from tests.processes.fleet import fleet
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+_log = logging.getLogger(__name__)
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="the processes heed SIGTERM")
 
@@ -37,3 +40,7 @@ def test_four_processes_keep_one_limit(store: str, tmp_path: Path, *, same: bool
         assert set(here.upstream.counters.asked.values()) == {1}
         assert len(here.upstream.counters.asked) == DAYS * len(LINKS)
         here.check_exact(*LINKS)
+        shares = " / ".join(str(report["done"]) for report in reports)
+        _log.info(
+            "%s requests for %s days; done: %s", here.upstream.counters.requests, DAYS * len(LINKS), shares
+        )

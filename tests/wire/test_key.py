@@ -145,13 +145,12 @@ SPELLINGS: dict[str, Callable[[str], str]] = {
 }
 
 
-@pytest.mark.parametrize("spell", SPELLINGS.values(), ids=SPELLINGS)
 @given(text=keys, before=st.sampled_from(["", "key=", "한글 "]), after=st.sampled_from(["", "&x=1", "\n"]))
-def test_a_key_is_scrubbed_in_any_spelling(
-    spell: Callable[[str], str], text: str, before: str, after: str
-) -> None:
+def test_a_key_is_scrubbed_in_any_spelling(text: str, before: str, after: str) -> None:
     """A server that repeats the key, escaped or not, does not get it into an error."""
-    assert f"{before}***{after}" == ApiKey(text).scrub(f"{before}{spell(text)}{after}")
+    key = ApiKey(text)  # what it looks for is compiled once
+    scrubbed = {name: key.scrub(f"{before}{spell(text)}{after}") for name, spell in SPELLINGS.items()}
+    assert dict.fromkeys(SPELLINGS, f"{before}***{after}") == scrubbed
 
 
 def test_every_occurrence_is_scrubbed() -> None:

@@ -15,19 +15,28 @@ from tests.sizes import examples, sample
 
 ZONES = sorted(available_timezones())
 YEARS = range(1972, 2038)
+QUARTER = dt.timedelta(minutes=15)
 BERLIN, LORD_HOWE, APIA = (ZoneInfo(key) for key in ("Europe/Berlin", "Australia/Lord_Howe", "Pacific/Apia"))
 
 Shown = Mapping[tuple[dt.date, int], dt.datetime]
 
 
 def shown(days: DateRange, zone: dt.tzinfo) -> Shown:
-    """Watch the clock of a zone, every half minute, and return when each date and hour was first shown."""
+    """Watch the clock of a zone, every half minute, and return when each date and hour was first shown.
+
+    Of a quarter of an hour at whose ends the offset is the same, and whole quarters, the beginning is enough.
+    """
     first = dt.datetime.combine(days.start, dt.time(), dt.UTC) - dt.timedelta(hours=26)
     found: dict[tuple[dt.date, int], dt.datetime] = {}
-    for half_minute in range((len(days) * 24 + 52) * 120):
-        moment = first + dt.timedelta(seconds=30 * half_minute)
-        wall = moment.astimezone(zone)
-        found.setdefault((wall.date(), wall.hour), moment)
+    for quarter in range((len(days) * 24 + 52) * 4):
+        begin = first + quarter * QUARTER
+        offset, later = (moment.astimezone(zone).utcoffset() for moment in (begin, begin + QUARTER))
+        assert offset is not None
+        plain = offset == later and not offset % QUARTER
+        for half_minute in range(1 if plain else 30):
+            moment = begin + dt.timedelta(seconds=30 * half_minute)
+            wall = moment.astimezone(zone)
+            found.setdefault((wall.date(), wall.hour), moment)
     return found
 
 

@@ -11,6 +11,7 @@ from hourlyclicks import write_report
 from hourlyclicks.model.scale import scale_end, shade
 from hourlyclicks.render.page.english import with_weekday
 from hourlyclicks.render.page.palette import DARK, LIGHT
+from tests import sizes
 from tests.model.pngs import read
 from tests.render.page.samples import HOSTILE, a_year, all_kinds, busiest_account, sample, ten_years
 
@@ -52,7 +53,7 @@ def decade(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize("look", sizes.sample(list(LOOKS), 2))
 def test_it_is_quiet_and_accessible(look: str, kinds: Path, chromium: Chromium) -> None:
     """No request, no message, nothing that axe-core objects to, and nothing wider than the window."""
 
