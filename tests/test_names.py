@@ -49,8 +49,8 @@ MODULES = words(
     """
     gate pause storm brake regulator pace turnstile book lanes errand flights fanout crew shelf
     watch term terms archive agenda foresight schedule score announcer judge quick text policing
-    police desk visit weighing looking inside words keeper harm stocks places tally outlook visible foreign stock road
-    forgetting
+    police desk visit weighing looking inside words keeper harm stocks places tally outlook visible foreign
+    stock road forgetting
     """
 )
 VARIABLES = words("storm storm_probe errand crew brake turnstile shelf constable foresight")
