@@ -50,7 +50,7 @@ MODULES = words(
     gate pause storm brake regulator pace turnstile book lanes errand flights fanout crew shelf
     watch term terms archive agenda foresight schedule score announcer judge quick text policing
     police desk visit weighing looking inside words keeper harm stocks places tally outlook visible foreign
-    forgetting
+    stock road forgetting
     """
 )
 VARIABLES = words("storm storm_probe errand crew brake turnstile shelf constable foresight")
